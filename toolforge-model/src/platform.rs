@@ -1,0 +1,79 @@
+//! The platform's own words: labels, annotations, domains and registries, each with its source.
+
+/// The label with the tool's name, on every object of a web service (webservice 0.98).
+pub const LABEL_NAME: &str = "name";
+
+/// The label that marks an object as a tool's; its value is [`TOOLFORGE_TOOL`] (webservice 0.98; the
+/// volume admission webhook selected on it until February 2025).
+pub const LABEL_TOOLFORGE: &str = "toolforge";
+
+/// The value of [`LABEL_TOOLFORGE`].
+pub const TOOLFORGE_TOOL: &str = "tool";
+
+/// The label that says what an object is part of (Kubernetes' recommended labels).
+pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
+
+/// The value of [`LABEL_COMPONENT`] on a web service's objects (webservice 0.77).
+pub const COMPONENT_WEB: &str = "web";
+
+/// The label that says which program made an object (Kubernetes' recommended labels).
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// The value of [`LABEL_MANAGED_BY`] on a web service's objects (webservice 0.77).
+pub const MANAGED_BY_WEBSERVICE: &str = "webservice";
+
+/// The label by which web services were marked before webservice 0.77; its value was `true`.
+pub const LABEL_WEBSERVICE_2019: &str = "tools.wmflabs.org/webservice";
+
+/// The annotation on the pods of a web service with the moment of their start, UTC with microseconds and
+/// without a zone (webservice of May 2023).
+pub const ANNOTATION_STARTED_AT: &str = "toolforge.org/started-at";
+
+/// The prefix of the annotations that these programs add.
+pub const ANNOTATION_PREFIX: &str = "cli.toolforge.org/";
+
+/// The annotation that keeps the name of the image type as it was asked for.
+pub const ANNOTATION_TYPE: &str = "cli.toolforge.org/type";
+
+/// The annotation that says that the CPU limit is the type's default, with the default's amount.
+pub const ANNOTATION_DEFAULT_CPU: &str = "cli.toolforge.org/default-cpu";
+
+/// The annotation that says that the memory limit is the type's default, with the default's amount.
+pub const ANNOTATION_DEFAULT_MEMORY: &str = "cli.toolforge.org/default-memory";
+
+/// The field manager of server-side apply.
+pub const FIELD_MANAGER: &str = "toolforge-cli";
+
+/// The port on which a web service listens (webservice 0.98).
+pub const WEB_PORT: u16 = 8000;
+
+/// The name of the container and of the port that serve (webservice 0.98).
+pub const CONTAINER_WEBSERVICE: &str = "webservice";
+
+/// The public domain of the project `tools`, when `/etc/toolforge/webservice.yaml` names none (webservice 0.98).
+pub const DEFAULT_PUBLIC_DOMAIN: &str = "toolforge.org";
+
+/// The build service's repository, when `/etc/toolforge/webservice.yaml` names none (webservice 0.98).
+pub const DEFAULT_BUILD_SERVICE_REPOSITORY: &str = "tools-harbor.wmcloud.org";
+
+/// The registries from which the cluster lets a tool run images (registry admission, 2026).
+pub const ALLOWED_REGISTRIES: [&str; 3] = [
+    "docker-registry.svc.toolforge.org",
+    "docker-registry.tools.wmflabs.org",
+    DEFAULT_BUILD_SERVICE_REPOSITORY,
+];
+
+/// The namespace of the ConfigMap with the image catalogue.
+pub const CATALOG_NAMESPACE: &str = "tf-public";
+
+/// The name of the ConfigMap with the image catalogue.
+pub const CATALOG_CONFIG_MAP: &str = "image-config";
+
+/// The key of the ConfigMap under which the catalogue's YAML stands.
+pub const CATALOG_KEY: &str = "images-v1.yaml";
+
+/// The Gateway that serves tools' HTTPRoutes, namespace and name (toolforge-deploy, 2026).
+pub const GATEWAY: (&str, &str) = ("istio-gateway", "toolforge");
+
+/// The page on which tools' owners ask for more quota.
+pub const QUOTA_HELP: &str = "https://w.wiki/6YLP";

@@ -1,0 +1,170 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Untrusted;
+
+/// The name of a tool, as in `tools.NAME` and in the namespace `tool-NAME`.
+///
+/// One to 53 characters, `a-z`, `0-9` and `-`, beginning and ending with a letter or digit: the rule by
+/// which the platform's maintain-kubeusers accepts a tool (`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, fewer than
+/// 54 characters, so that `tool-NAME` is a DNS label).
+///
+/// A tool's name is not the name of anything else:
+///
+/// ```compile_fail
+/// # use toolforge_model::{ToolName, TypeName};
+/// # let tool: ToolName = "stashbot".parse().unwrap();
+/// let _: TypeName = tool;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ToolName(String);
+
+/// Why a text is not the name of a tool.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ToolNameError {
+    /// The text is empty.
+    #[error("the name of a tool is empty; it has 1 to 53 of a-z, 0-9 and '-'")]
+    Empty,
+    /// The text has more than 53 characters.
+    #[error("the name of a tool has {length} characters; at most 53 are allowed")]
+    TooLong {
+        /// How many characters were found.
+        length: usize,
+    },
+    /// A character that may not occur.
+    #[error("tool name {} has '{}'; use a-z, 0-9 and '-'", name.quoted(), found.escape_default())]
+    Character {
+        /// The whole text.
+        name: Untrusted,
+        /// The first character that may not occur.
+        found: char,
+    },
+    /// A `-` at the beginning or the end.
+    #[error("tool name {} begins or ends with '-'; a letter or digit must stand there", name.quoted())]
+    Hyphen {
+        /// The whole text.
+        name: Untrusted,
+    },
+}
+
+impl ToolName {
+    /// The longest name, in characters: `tool-` and the name fit in a DNS label of 63, with the
+    /// platform's reserve (maintain-kubeusers).
+    pub const MAX_LENGTH: usize = 53;
+
+    /// Returns the name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the tool's Kubernetes namespace, `tool-NAME`.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        format!("tool-{}", self.0)
+    }
+
+    /// Returns the tool's home folder as containers see it, `/data/project/NAME`, without a slash at the end.
+    #[must_use]
+    pub fn home(&self) -> String {
+        format!("/data/project/{}", self.0)
+    }
+
+    /// Returns the tool that owns a namespace, or `None` where the namespace is no tool's.
+    #[must_use]
+    pub fn from_namespace(namespace: &str) -> Option<Self> {
+        namespace.strip_prefix("tool-")?.parse().ok()
+    }
+}
+
+impl FromStr for ToolName {
+    type Err = ToolNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Err(ToolNameError::Empty);
+        }
+        let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        if let Some(found) = text.chars().find(|&c| !is_alphanumeric(c) && c != '-') {
+            return Err(ToolNameError::Character { name: Untrusted::new(text), found });
+        }
+        if text.len() > Self::MAX_LENGTH {
+            return Err(ToolNameError::TooLong { length: text.len() });
+        }
+        if text.starts_with('-') || text.ends_with('-') {
+            return Err(ToolNameError::Hyphen { name: Untrusted::new(text) });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for ToolName {
+    type Error = ToolNameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ToolName> for String {
+    fn from(name: ToolName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for ToolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        text.parse::<ToolName>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn accepts_what_the_platform_accepts() {
+        for name in ["a", "7", "stashbot", "k8s-status", "a--b", &"x".repeat(53)] {
+            assert_eq!(name.parse::<ToolName>().unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn says_what_was_found_and_what_is_allowed() {
+        assert_eq!(refusal(""), "the name of a tool is empty; it has 1 to 53 of a-z, 0-9 and '-'");
+        assert_eq!(refusal("Report"), "tool name \"Report\" has 'R'; use a-z, 0-9 and '-'");
+        assert_eq!(refusal("my_tool"), "tool name \"my_tool\" has '_'; use a-z, 0-9 and '-'");
+        assert_eq!(
+            refusal("-x"),
+            "tool name \"-x\" begins or ends with '-'; a letter or digit must stand there"
+        );
+        assert_eq!(refusal(&"x".repeat(54)), "the name of a tool has 54 characters; at most 53 are allowed");
+    }
+
+    #[test]
+    fn a_refused_name_cannot_move_the_cursor() {
+        let text = refusal("a\u{1b}[2Jb");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+
+    #[test]
+    fn a_namespace_leads_back_to_its_tool() {
+        assert_eq!(ToolName::from_namespace("tool-x").unwrap().as_str(), "x");
+        assert_eq!(ToolName::from_namespace("kube-system"), None);
+        assert_eq!(ToolName::from_namespace("tool-"), None);
+    }
+
+    #[test]
+    fn serde_goes_through_the_same_door() {
+        assert!(serde_json::from_str::<ToolName>("\"ok\"").is_ok());
+        assert!(serde_json::from_str::<ToolName>("\"Not Ok\"").is_err());
+    }
+}

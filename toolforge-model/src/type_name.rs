@@ -1,0 +1,106 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Untrusted;
+
+/// The name of an image type, like `php8.2`: what a person types, a name or an alias in the catalogue.
+///
+/// One to 63 characters of `a-z`, `A-Z`, `0-9`, `.`, `-` and `_`. Whether the catalogue has it is another
+/// question; see the crate `toolforge-images`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TypeName(String);
+
+/// Why a text cannot be the name of an image type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TypeNameError {
+    /// The text is empty.
+    #[error("the name of a type is empty; it looks like `php8.2`")]
+    Empty,
+    /// The text has more than 63 characters.
+    #[error("the name of a type has {length} characters; at most 63 are allowed")]
+    TooLong {
+        /// How many characters were found.
+        length: usize,
+    },
+    /// A character that may not occur.
+    #[error("type name {} has '{}'; use letters, digits, '.', '-' and '_'", name.quoted(), found.escape_default())]
+    Character {
+        /// The whole text.
+        name: Untrusted,
+        /// The first character that may not occur.
+        found: char,
+    },
+}
+
+impl TypeName {
+    /// The longest name, in characters: that of a DNS label, which every name of the catalogue keeps.
+    pub const MAX_LENGTH: usize = 63;
+
+    /// Returns the name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TypeName {
+    type Err = TypeNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Err(TypeNameError::Empty);
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if let Some(found) = text.chars().find(|&c| !allowed(c)) {
+            return Err(TypeNameError::Character { name: Untrusted::new(text), found });
+        }
+        if text.len() > Self::MAX_LENGTH {
+            return Err(TypeNameError::TooLong { length: text.len() });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for TypeName {
+    type Error = TypeNameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<TypeName> for String {
+    fn from(name: TypeName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_names_and_aliases_of_the_catalogue() {
+        for name in ["php8.2", "tf-php73-DEPRECATED", "toolforge-php82-sssd-web", "tcl"] {
+            assert_eq!(name.parse::<TypeName>().unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn says_what_was_found_and_what_is_allowed() {
+        let refusal = |text: &str| text.parse::<TypeName>().unwrap_err().to_string();
+        assert_eq!(refusal(""), "the name of a type is empty; it looks like `php8.2`");
+        assert_eq!(refusal("php 8"), "type name \"php 8\" has ' '; use letters, digits, '.', '-' and '_'");
+        assert_eq!(refusal(&"x".repeat(64)), "the name of a type has 64 characters; at most 63 are allowed");
+    }
+}

@@ -1,0 +1,97 @@
+//! Laws that hold for every value and every text.
+
+use proptest::prelude::*;
+use toolforge_model::{
+    BuildServiceImage, Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, count_from_cluster,
+};
+
+const MOST: u64 = i64::MAX as u64;
+
+proptest! {
+    #[test]
+    fn printing_and_reading_cpu_is_identity(millis in 1..=MOST) {
+        let cpu = Cpu::from_millis(millis);
+        prop_assert_eq!(cpu.to_string().parse::<Cpu>().unwrap(), cpu);
+        prop_assert_eq!(Cpu::from_cluster(&cpu.to_string()).unwrap(), cpu);
+    }
+
+    #[test]
+    fn printing_and_reading_memory_is_identity(bytes in 1..=MOST) {
+        let memory = Memory::from_bytes(bytes);
+        prop_assert_eq!(memory.to_string().parse::<Memory>().unwrap(), memory);
+        prop_assert_eq!(Memory::from_cluster(&memory.to_string()).unwrap(), memory);
+    }
+
+    #[test]
+    fn equal_amounts_are_printed_alike(number in 1_u64..100_000, exponent in 0_u32..4, binary in 0_u32..4) {
+        const BINARY: [&str; 4] = ["", "Ki", "Mi", "Gi"];
+        const DECIMAL: [&str; 4] = ["", "k", "M", "G"];
+        let spellings = [
+            format!("{number}{}", BINARY[binary as usize]),
+            format!("{}", number << (10 * binary)),
+            format!("{}.0", number << (10 * binary)),
+            format!("+{}000m", number << (10 * binary)),
+        ];
+        let amounts: Vec<Memory> = spellings.iter().map(|text| text.parse().unwrap()).collect();
+        prop_assert!(amounts.windows(2).all(|pair| pair[0].to_string() == pair[1].to_string()));
+        let decimal: Memory = format!("{number}{}", DECIMAL[exponent as usize]).parse().unwrap();
+        let scientific: Memory = format!("{number}e{}", 3 * exponent).parse().unwrap();
+        prop_assert_eq!(decimal.to_string(), scientific.to_string());
+    }
+
+    #[test]
+    fn order_is_numeric_order(a in 1..=MOST, b in 1..=MOST) {
+        let (cpu_a, cpu_b) = (Cpu::from_millis(a), Cpu::from_millis(b));
+        prop_assert_eq!(cpu_a.cmp(&cpu_b), a.cmp(&b));
+        let read = |cpu: Cpu| cpu.to_string().parse::<Cpu>().unwrap();
+        prop_assert_eq!(read(cpu_a).cmp(&read(cpu_b)), a.cmp(&b));
+        prop_assert_eq!(Memory::from_bytes(a).cmp(&Memory::from_bytes(b)), a.cmp(&b));
+    }
+
+    #[test]
+    fn a_half_is_at_least_half_and_less_than_one_unit_more(millis in 0..=MOST) {
+        let half = Cpu::from_millis(millis).half().millis();
+        prop_assert!(half * 2 == millis || half * 2 == millis + 1);
+    }
+
+    #[test]
+    fn a_live_value_is_never_rounded_down(nanos in 0_u64..MOST / 10) {
+        let millis = Cpu::from_cluster(&format!("{nanos}n")).unwrap().millis();
+        prop_assert_eq!(millis, nanos.div_ceil(1_000_000));
+    }
+
+    #[test]
+    fn nothing_panics_on_any_text(text in any::<String>()) {
+        exercise(&text);
+    }
+
+    #[test]
+    fn nothing_panics_on_texts_that_look_like_amounts(text in "[-+]?[0-9._]{0,60}([eE][-+]?[0-9]{0,8}|[A-Za-z]{0,3})") {
+        exercise(&text);
+    }
+
+    #[test]
+    fn what_is_printed_of_any_text_obeys_no_terminal(text in any::<String>()) {
+        let untrusted = Untrusted::new(text);
+        let printed = untrusted.escaped().to_string();
+        prop_assert!(!printed.chars().any(char::is_control));
+        prop_assert!(!untrusted.lines_escaped().to_string().chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+    }
+}
+
+fn exercise(text: &str) {
+    let printed = [
+        text.parse::<Cpu>().map_err(|error| error.to_string()).map(|_| ()),
+        Cpu::from_cluster(text).map_err(|error| error.to_string()).map(|_| ()),
+        text.parse::<Memory>().map_err(|error| error.to_string()).map(|_| ()),
+        Memory::from_cluster(text).map_err(|error| error.to_string()).map(|_| ()),
+        count_from_cluster(text).map_err(|error| error.to_string()).map(|_| ()),
+        text.parse::<ToolName>().map_err(|error| error.to_string()).map(|_| ()),
+        text.parse::<TypeName>().map_err(|error| error.to_string()).map(|_| ()),
+        text.parse::<Replicas>().map_err(|error| error.to_string()).map(|_| ()),
+        text.parse::<BuildServiceImage>().map_err(|error| error.to_string()).map(|_| ()),
+    ];
+    for message in printed.into_iter().filter_map(Result::err) {
+        assert!(!message.chars().any(char::is_control), "{message:?}");
+    }
+}
