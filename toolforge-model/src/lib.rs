@@ -40,4 +40,6 @@ pub use replicas::{Replicas, ReplicasError};
 pub use tool_name::{ToolName, ToolNameError};
 pub use type_name::{TypeName, TypeNameError};
 pub use untrusted::Untrusted;
-pub use web_service::{BuildServiceImage, BuildServiceImageError, WebServiceImage, WebServiceRequest};
+pub use web_service::{
+    BuildServiceImage, BuildServiceImageError, WebServiceImage, WebServiceOptions, WebServiceRequest,
+};

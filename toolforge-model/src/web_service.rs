@@ -24,9 +24,61 @@ pub struct WebServiceRequest {
     pub arguments: Vec<String>,
 }
 
+/// What a person gave on one command line: only what was given, the rest stands as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebServiceOptions {
+    /// What shall run.
+    pub image: Option<WebServiceImage>,
+    /// The CPU limit of each pod.
+    pub cpu: Option<Cpu>,
+    /// The memory limit of each pod.
+    pub memory: Option<Memory>,
+    /// How many pods.
+    pub replicas: Option<Replicas>,
+    /// Extra arguments; empty means that none were given.
+    pub arguments: Vec<String>,
+}
+
+impl WebServiceOptions {
+    /// Returns the request that results when these options are given to a web service.
+    ///
+    /// What was not given stays as it stands; where nothing stands, the type is `default_image` and the rest
+    /// the type's defaults. Standing arguments belong to their type: another type does not inherit them.
+    #[must_use]
+    pub fn over(
+        self,
+        tool: ToolName,
+        standing: Option<WebServiceRequest>,
+        default_image: WebServiceImage,
+    ) -> WebServiceRequest {
+        let Self { image, cpu, memory, replicas, arguments } = self;
+        let before = standing.unwrap_or_else(|| WebServiceRequest {
+            tool: tool.clone(),
+            image: default_image,
+            cpu: None,
+            memory: None,
+            replicas: Replicas::ONE,
+            arguments: Vec::new(),
+        });
+        let same_image = image.as_ref().is_none_or(|image| *image == before.image);
+        WebServiceRequest {
+            tool,
+            cpu: cpu.or(before.cpu),
+            memory: memory.or(before.memory),
+            // A web service that was scaled to nothing shall run when it is started.
+            replicas: replicas.unwrap_or(before.replicas).max(Replicas::ONE),
+            arguments: match (arguments.is_empty(), same_image) {
+                (false, _) => arguments,
+                (true, true) => before.arguments,
+                (true, false) => Vec::new(),
+            },
+            image: image.unwrap_or(before.image),
+        }
+    }
+}
+
 /// What a web service runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum WebServiceImage {
     /// A type of the platform's catalogue.
     Type(TypeName),
@@ -150,6 +202,28 @@ mod tests {
         assert_eq!(image.type_name(), "buildservice");
         let WebServiceImage::BuildService(image) = image else { panic!("a type") };
         assert_eq!(image.as_str(), "tool-x/tool-x:latest");
+    }
+
+    #[test]
+    fn what_was_not_given_stays_as_it_stands() {
+        let tool: ToolName = "x".parse().unwrap();
+        let named = |name: &str| WebServiceImage::named(name.parse().unwrap(), &tool);
+        let standing = WebServiceRequest {
+            tool: tool.clone(),
+            image: named("jdk17"),
+            cpu: None,
+            memory: Some("1Gi".parse().unwrap()),
+            replicas: Replicas::observed(0),
+            arguments: vec!["java".to_owned()],
+        };
+        let plain = WebServiceOptions::default().over(tool.clone(), Some(standing.clone()), named("php8.2"));
+        assert_eq!(plain, WebServiceRequest { replicas: Replicas::ONE, ..standing.clone() });
+        let other = WebServiceOptions { image: Some(named("jdk21")), ..WebServiceOptions::default() };
+        let changed = other.over(tool.clone(), Some(standing), named("php8.2"));
+        assert_eq!(changed.memory, Some("1Gi".parse().unwrap()));
+        assert!(changed.arguments.is_empty());
+        let fresh = WebServiceOptions::default().over(tool.clone(), None, named("php8.2"));
+        assert_eq!(fresh.image, named("php8.2"));
     }
 
     #[test]

@@ -1,0 +1,115 @@
+//! From Kubernetes objects to the plain numbers that quotas are counted in.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::DeploymentSpec;
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, ResourceRequirements};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use toolforge_model::{Cpu, Memory};
+use toolforge_quota::{ContainerResources, Demand, LimitRange, PodDemand, Resource, defaulted};
+
+use crate::facts::LiveWebService;
+use crate::render::{Route, WebServiceManifests};
+
+/// Returns what a web service's objects take of the quotas once all of its pods run.
+#[must_use]
+pub fn of_manifests(manifests: &WebServiceManifests, limit_ranges: &[LimitRange]) -> Demand {
+    let WebServiceManifests { deployment, service: _, route } = manifests;
+    let spec = deployment.spec.as_ref();
+    let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+    let pod = spec.and_then(|spec| spec.template.spec.as_ref());
+    let pods = pod.map(|pod| of_pod(pod, limit_ranges)).unwrap_or_default();
+    let mut demand = pods.times(u64::try_from(replicas).unwrap_or(0));
+    demand.add(Resource::Count("deployments.apps".to_owned()), 1);
+    // The pods' ReplicaSet is an object of the namespace, too.
+    demand.add(Resource::Count("replicasets.apps".to_owned()), 1);
+    demand.add(Resource::Services, 1);
+    demand.add(Resource::Count("services".to_owned()), 1);
+    demand.add(Resource::Count(count_of_route(matches!(route, Route::Ingress(_))).to_owned()), 1);
+    demand
+}
+
+/// Returns what the live objects of a web service hold of the quotas now.
+///
+/// Pods that have ended hold nothing but their place in `count/pods`; pods that are on their way out hold all
+/// that they held.
+#[must_use]
+pub fn of_live(live: &LiveWebService, limit_ranges: &[LimitRange]) -> Demand {
+    let LiveWebService { deployment, service, ingress, http_route, pods, replica_sets, events: _ } = live;
+    let mut demand = Demand::default();
+    for pod in pods {
+        if has_ended(pod) {
+            demand.add(Resource::Count("pods".to_owned()), 1);
+        } else if let Some(spec) = &pod.spec {
+            demand.add_all(&of_pod(spec, limit_ranges));
+        }
+    }
+    let objects = [
+        (Resource::Count("deployments.apps".to_owned()), u64::from(deployment.is_some())),
+        (
+            Resource::Count("replicasets.apps".to_owned()),
+            u64::try_from(replica_sets.len()).unwrap_or(0).max(u64::from(deployment.is_some())),
+        ),
+        (Resource::Services, u64::from(service.is_some())),
+        (Resource::Count("services".to_owned()), u64::from(service.is_some())),
+        (Resource::Count(count_of_route(true).to_owned()), u64::from(ingress.is_some())),
+        (Resource::Count(count_of_route(false).to_owned()), u64::from(http_route.is_some())),
+    ];
+    for (resource, count) in objects {
+        demand.add(resource, count);
+    }
+    demand
+}
+
+/// Returns the resources of a Deployment's containers after the LimitRanges' defaults.
+#[must_use]
+pub fn containers(spec: &Option<DeploymentSpec>, limit_ranges: &[LimitRange]) -> Vec<ContainerResources> {
+    let pod = spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    pod.into_iter()
+        .flat_map(|pod| &pod.containers)
+        .map(|container| defaulted(limit_ranges, of_container(container)))
+        .collect()
+}
+
+/// Returns what one pod takes, with the LimitRanges' defaults where it asks for nothing.
+#[must_use]
+pub fn of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
+    let resources = |container: &Container| defaulted(limit_ranges, of_container(container));
+    let (sidecars, init): (Vec<&Container>, Vec<&Container>) = pod
+        .init_containers
+        .iter()
+        .flatten()
+        .partition(|container| container.restart_policy.as_deref() == Some("Always"));
+    PodDemand {
+        containers: pod.containers.iter().map(resources).collect(),
+        init_containers: init.into_iter().map(resources).collect(),
+        sidecars: sidecars.into_iter().map(resources).collect(),
+    }
+    .demand()
+}
+
+/// Returns what a container states; an amount that cannot be read counts as not stated.
+fn of_container(container: &Container) -> ContainerResources {
+    let ResourceRequirements { limits, requests, claims: _ } = container.resources.clone().unwrap_or_default();
+    let cpu = |map: &Option<BTreeMap<String, Quantity>>| {
+        map.as_ref().and_then(|map| Cpu::from_cluster(&map.get("cpu")?.0).ok())
+    };
+    let memory = |map: &Option<BTreeMap<String, Quantity>>| {
+        map.as_ref().and_then(|map| Memory::from_cluster(&map.get("memory")?.0).ok())
+    };
+    ContainerResources {
+        cpu_limit: cpu(&limits),
+        cpu_request: cpu(&requests),
+        memory_limit: memory(&limits),
+        memory_request: memory(&requests),
+    }
+}
+
+fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+fn count_of_route(ingress: bool) -> &'static str {
+    if ingress { "ingresses.networking.k8s.io" } else { "httproutes.gateway.networking.k8s.io" }
+}

@@ -1,0 +1,87 @@
+//! ResourceQuota and LimitRange as Kubernetes objects, turned into plain numbers.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use toolforge_model::{Cpu, Memory, QuantityError};
+use toolforge_quota::{LimitRange, Resource, ResourceQuota};
+
+/// An amount in a ResourceQuota or a LimitRange that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} {name}: {field} cannot be read")]
+pub struct LimitsError {
+    /// `ResourceQuota` or `LimitRange`.
+    pub kind: &'static str,
+    /// The object's name, a DNS label by the API server's own rule.
+    pub name: String,
+    /// The field.
+    pub field: String,
+    /// What is wrong with its amount.
+    #[source]
+    pub source: QuantityError,
+}
+
+/// Returns a ResourceQuota's numbers: the limits that its status states, or, where the quota controller has
+/// not filled them in yet, those that its spec asks for, with nothing used.
+///
+/// # Errors
+/// When an amount is no Kubernetes quantity.
+pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, LimitsError> {
+    let name = object.metadata.name.clone().unwrap_or_default();
+    let status = object.status.as_ref();
+    let amounts = |field: &str, map: Option<&BTreeMap<String, Quantity>>| {
+        let mut amounts = BTreeMap::new();
+        for (key, quantity) in map.into_iter().flatten() {
+            let resource = Resource::from(key.as_str());
+            let amount = resource.parse_amount(&quantity.0).map_err(|source| LimitsError {
+                kind: "ResourceQuota",
+                name: name.clone(),
+                field: format!("{field}.{key}"),
+                source,
+            })?;
+            amounts.insert(resource, amount);
+        }
+        Ok(amounts)
+    };
+    let hard = match status.and_then(|status| status.hard.as_ref()).filter(|hard| !hard.is_empty()) {
+        Some(hard) => amounts("status.hard", Some(hard))?,
+        None => amounts("spec.hard", object.spec.as_ref().and_then(|spec| spec.hard.as_ref()))?,
+    };
+    let used = amounts("status.used", status.and_then(|status| status.used.as_ref()))?;
+    Ok(ResourceQuota { name, hard, used })
+}
+
+/// Returns a LimitRange's numbers for containers; items of other types do not bind a tool's pods one by one.
+///
+/// # Errors
+/// When an amount is no Kubernetes quantity.
+pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError> {
+    let name = object.metadata.name.clone().unwrap_or_default();
+    let mut range = LimitRange { name: name.clone(), ..LimitRange::default() };
+    let items = object.spec.iter().flat_map(|spec| &spec.limits).filter(|item| item.type_ == "Container");
+    for item in items {
+        let fail = |field: &str| {
+            let (name, field) = (name.clone(), field.to_owned());
+            move |source| LimitsError { kind: "LimitRange", name, field, source }
+        };
+        let cpu = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {
+            let text = map.as_ref().and_then(|map| map.get("cpu"));
+            text.map(|text| Cpu::from_cluster(&text.0).map_err(fail(field))).transpose()
+        };
+        let memory = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {
+            let text = map.as_ref().and_then(|map| map.get("memory"));
+            text.map(|text| Memory::from_cluster(&text.0).map_err(fail(field))).transpose()
+        };
+        range.default_cpu = cpu("default.cpu", &item.default)?.or(range.default_cpu);
+        range.default_memory = memory("default.memory", &item.default)?.or(range.default_memory);
+        range.default_request_cpu = cpu("defaultRequest.cpu", &item.default_request)?.or(range.default_request_cpu);
+        range.default_request_memory =
+            memory("defaultRequest.memory", &item.default_request)?.or(range.default_request_memory);
+        range.max_cpu = cpu("max.cpu", &item.max)?.or(range.max_cpu);
+        range.max_memory = memory("max.memory", &item.max)?.or(range.max_memory);
+        range.min_cpu = cpu("min.cpu", &item.min)?.or(range.min_cpu);
+        range.min_memory = memory("min.memory", &item.min)?.or(range.min_memory);
+    }
+    Ok(range)
+}

@@ -1,0 +1,48 @@
+//! From what a Toolforge tool's owner asks for to Kubernetes objects, and back.
+//!
+//! This crate is all of the workspace that knows Kubernetes objects without talking to a cluster:
+//! [`plan`] resolves a request against facts, [`render`](mod@render) makes the objects, [`demand`] counts what they
+//! take of the quotas, [`observe`](mod@observe) reads live objects back into a request, a status and the causes of failure.
+//!
+//! It does no I/O: the facts come in as values, the clock as an argument, and what goes out is data.
+//! Fetching facts and applying objects is `toolforge-client`'s work.
+//!
+//! ```
+//! use toolforge_images::Catalog;
+//! use toolforge_model::{Replicas, ToolName, WebServiceImage, WebServiceRequest};
+//! use toolforge_render::facts::{Facts, LiveWebService, Platform};
+//! use toolforge_render::plan::{PlanOptions, WebServicePlan};
+//! use toolforge_render::{observe::observe_request, render::render};
+//!
+//! let tool: ToolName = "stashbot".parse()?;
+//! let request = WebServiceRequest {
+//!     image: WebServiceImage::named("php8.2".parse()?, &tool),
+//!     tool: tool.clone(),
+//!     cpu: None,
+//!     memory: Some("1Gi".parse()?),
+//!     replicas: Replicas::ONE,
+//!     arguments: Vec::new(),
+//! };
+//! let mut facts = Facts {
+//!     catalog: Catalog::bundled(),
+//!     platform: Platform::default(),
+//!     limit_ranges: Vec::new(),
+//!     quotas: Vec::new(),
+//!     http_routes: true,
+//!     live: LiveWebService::default(),
+//! };
+//! let plan = WebServicePlan::new(request.clone(), &facts, PlanOptions::default())?;
+//! let manifests = render(&plan);
+//! assert!(manifests.to_yaml().contains("memory: 1Gi"));
+//!
+//! // The law of the house: what was rendered is observed as what was asked for.
+//! facts.live.deployment = Some(manifests.deployment);
+//! assert_eq!(observe_request(&tool, &facts)?, request);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod demand;
+pub mod facts;
+pub mod observe;
+pub mod plan;
+pub mod render;

@@ -1,0 +1,231 @@
+//! Why something does not run, read from the objects' own statuses.
+
+use std::fmt;
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
+use toolforge_model::Untrusted;
+
+use crate::facts::LiveWebService;
+
+/// Why a web service's pods do not run or do not become ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The container used more memory than its limit and was killed.
+    OutOfMemory,
+    /// The container ends again and again with this exit code.
+    CrashLoop {
+        /// The exit code of the last end.
+        exit_code: i32,
+    },
+    /// The image cannot be pulled.
+    ImagePull {
+        /// The image's reference.
+        image: Untrusted,
+    },
+    /// The container cannot be created or started: a command that does not exist, a missing key.
+    ContainerStart,
+    /// No pod can be made: a quota is full.
+    QuotaExceeded,
+    /// No pod can be made: the pod breaks a limit of the LimitRange.
+    LimitRange,
+    /// No pod can be made: an admission webhook or a policy refuses it.
+    Refused,
+    /// No node has room or fits.
+    Unschedulable,
+    /// The container runs, but does not listen on the port.
+    NotListening,
+    /// The rollout took longer than the Deployment allows.
+    DeadlineExceeded,
+}
+
+/// A cause with where it was seen and what the cluster says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The cause.
+    pub cause: Cause,
+    /// The object in which it was seen, kind and name.
+    pub object: Untrusted,
+    /// The cluster's own words.
+    pub message: Untrusted,
+}
+
+impl Cause {
+    /// Returns whether waiting cannot help: something has to be changed first.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        match self {
+            Self::OutOfMemory
+            | Self::CrashLoop { .. }
+            | Self::ImagePull { .. }
+            | Self::ContainerStart
+            | Self::QuotaExceeded
+            | Self::LimitRange
+            | Self::Refused
+            | Self::DeadlineExceeded => true,
+            Self::Unschedulable | Self::NotListening => false,
+        }
+    }
+
+    /// Returns the stable word for the cause, for programs that read the output.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "out-of-memory",
+            Self::CrashLoop { .. } => "crash-loop",
+            Self::ImagePull { .. } => "image-pull",
+            Self::ContainerStart => "container-start",
+            Self::QuotaExceeded => "quota-exceeded",
+            Self::LimitRange => "limit-range",
+            Self::Refused => "refused",
+            Self::Unschedulable => "unschedulable",
+            Self::NotListening => "not-listening",
+            Self::DeadlineExceeded => "deadline-exceeded",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfMemory => f.write_str("the container needs more memory than its limit and is killed"),
+            Self::CrashLoop { exit_code: 0 } => {
+                f.write_str("the command ends at once, without an error, and is started again and again")
+            }
+            Self::CrashLoop { exit_code } => {
+                write!(f, "the command ends with exit code {exit_code} and is started again and again")
+            }
+            Self::ImagePull { image } => write!(f, "image {} cannot be pulled", image.quoted()),
+            Self::ContainerStart => f.write_str("the container cannot be started"),
+            Self::QuotaExceeded => f.write_str("no pod can be made: the namespace's quota is full"),
+            Self::LimitRange => f.write_str("no pod can be made: it breaks the namespace's limits"),
+            Self::Refused => f.write_str("no pod can be made: the cluster refuses it"),
+            Self::Unschedulable => f.write_str("no node has room for the pod now"),
+            Self::NotListening => f.write_str("the container runs, but nothing listens on port 8000 yet"),
+            Self::DeadlineExceeded => f.write_str("the rollout took longer than the Deployment allows"),
+        }
+    }
+}
+
+/// Returns why the pods of the Deployment's newest revision do not run, most telling first, each cause once.
+#[must_use]
+pub fn causes(live: &LiveWebService) -> Vec<Evidence> {
+    let newest = newest_replica_set(live);
+    let mut found = Vec::new();
+    for pod in live.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none() && belongs_to(pod, newest)) {
+        found.extend(of_pod(pod));
+    }
+    found.extend(newest.and_then(of_replica_set));
+    found.extend(live.deployment.as_ref().and_then(of_deployment));
+    let mut causes: Vec<Evidence> = Vec::new();
+    for evidence in found {
+        if !causes.iter().any(|known| known.cause.code() == evidence.cause.code()) {
+            causes.push(evidence);
+        }
+    }
+    causes.sort_by_key(|evidence| !evidence.cause.is_terminal());
+    causes
+}
+
+/// Returns the ReplicaSet of the Deployment's newest revision.
+pub(crate) fn newest_replica_set(live: &LiveWebService) -> Option<&ReplicaSet> {
+    let uid = live.deployment.as_ref()?.metadata.uid.as_deref()?;
+    let revision = |set: &ReplicaSet| -> u64 {
+        let annotation = set.metadata.annotations.as_ref().and_then(|map| map.get("deployment.kubernetes.io/revision"));
+        annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
+    };
+    live.replica_sets
+        .iter()
+        .filter(|set| set.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
+        .max_by_key(|set| revision(set))
+}
+
+/// Returns whether a pod is of the newest revision; where its ReplicaSet is not known, every pod is.
+pub(crate) fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
+    let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return true };
+    pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid)
+}
+
+fn of_pod(pod: &Pod) -> Vec<Evidence> {
+    let object = Untrusted::new(format!("Pod {}", pod.metadata.name.as_deref().unwrap_or_default()));
+    let Some(status) = &pod.status else { return Vec::new() };
+    let mut found = Vec::new();
+    for container in status.container_statuses.iter().flatten() {
+        if let Some((cause, message)) = of_container(container) {
+            found.push(Evidence { cause, object: object.clone(), message });
+        }
+    }
+    let unschedulable = status.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "PodScheduled" && condition.reason.as_deref() == Some("Unschedulable")
+    });
+    if let Some(condition) = unschedulable {
+        let message = Untrusted::new(condition.message.clone().unwrap_or_default());
+        found.push(Evidence { cause: Cause::Unschedulable, object, message });
+    }
+    found
+}
+
+fn of_container(status: &ContainerStatus) -> Option<(Cause, Untrusted)> {
+    let ended = |state: Option<&ContainerState>| state.and_then(|state| state.terminated.clone());
+    let last = ended(status.state.as_ref()).or_else(|| ended(status.last_state.as_ref()));
+    let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
+    let message = Untrusted::new(waiting.and_then(|waiting| waiting.message.clone()).unwrap_or_default());
+    let reason = waiting.and_then(|waiting| waiting.reason.as_deref()).unwrap_or_default();
+    match reason {
+        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "RegistryUnavailable" => {
+            Some((Cause::ImagePull { image: Untrusted::new(status.image.clone()) }, message))
+        }
+        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" | "PostStartHookError" => {
+            Some((Cause::ContainerStart, message))
+        }
+        _ => {
+            let last = last?;
+            let message = Untrusted::new(last.message.clone().unwrap_or_default());
+            if last.reason.as_deref() == Some("OOMKilled") {
+                return Some((Cause::OutOfMemory, message));
+            }
+            if matches!(last.reason.as_deref(), Some("StartError" | "ContainerCannotRun")) {
+                return Some((Cause::ContainerStart, message));
+            }
+            // One end may be bad luck; the kubelet's own back-off says that it goes on.
+            let loops = reason == "CrashLoopBackOff" || status.restart_count > 1 && !status.ready;
+            loops.then_some((Cause::CrashLoop { exit_code: last.exit_code }, message))
+        }
+    }
+}
+
+fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
+    let condition = set.status.as_ref()?.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "ReplicaFailure" && condition.status == "True"
+    })?;
+    let message = condition.message.clone().unwrap_or_default();
+    Some(Evidence {
+        cause: of_refusal(&message),
+        object: Untrusted::new(format!("ReplicaSet {}", set.metadata.name.as_deref().unwrap_or_default())),
+        message: Untrusted::new(message),
+    })
+}
+
+fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
+    let condition = deployment.status.as_ref()?.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+    })?;
+    Some(Evidence {
+        cause: Cause::DeadlineExceeded,
+        object: Untrusted::new(format!("Deployment {}", deployment.metadata.name.as_deref().unwrap_or_default())),
+        message: Untrusted::new(condition.message.clone().unwrap_or_default()),
+    })
+}
+
+/// Returns what the API server's refusal of a pod means, by the words of its admission plugins
+/// (`exceeded quota` of ResourceQuota; `usage per Container` of LimitRanger; all else a webhook or a policy).
+fn of_refusal(message: &str) -> Cause {
+    if message.contains("exceeded quota:") || message.contains("failed quota:") {
+        Cause::QuotaExceeded
+    } else if message.contains(" usage per ") || message.contains("limit to request ratio") {
+        Cause::LimitRange
+    } else {
+        Cause::Refused
+    }
+}

@@ -1,0 +1,32 @@
+//! From live objects back to the request, and to what a person wants to know of them.
+
+mod cause;
+mod progress;
+mod request;
+mod status;
+
+pub use cause::{Cause, Evidence, causes};
+pub use progress::{Progress, progress};
+pub use request::{Unobservable, observe_request};
+pub use status::{RouteStatus, WebServiceState, WebServiceStatus, status};
+
+use toolforge_model::{ToolName, WebServiceRequest};
+
+use crate::facts::Facts;
+
+/// What stands in the cluster, in the words of a request, and how it fares.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The request that the live objects carry out, or why they carry out none that can be named.
+    pub request: Result<WebServiceRequest, Unobservable>,
+    /// How it fares.
+    pub status: WebServiceStatus,
+}
+
+/// Returns what the live objects are.
+///
+/// For every plan, observing what [`render`](crate::render::render) made of it gives the plan's request.
+#[must_use]
+pub fn observe(tool: &ToolName, facts: &Facts) -> Observation {
+    Observation { request: observe_request(tool, facts), status: status(tool, facts) }
+}

@@ -1,0 +1,180 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Container, ResourceRequirements};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use toolforge_images::{ImageType, State, WebImage};
+use toolforge_model::{
+    Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform,
+};
+
+use crate::facts::Facts;
+use crate::plan::PodResources;
+use crate::render::RUNNER;
+
+/// Why live objects cannot be put in the words of a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unobservable {
+    /// There is no Deployment.
+    #[error("there is no Deployment")]
+    NoDeployment,
+    /// The Deployment has no container named `webservice`.
+    #[error("the Deployment has no container {}", platform::CONTAINER_WEBSERVICE)]
+    NoContainer,
+    /// The image is of no type in the catalogue and not of the build service.
+    #[error("image {} is of no type in the catalogue", image.quoted())]
+    UnknownImage {
+        /// The image's reference.
+        image: Untrusted,
+    },
+    /// The container's command is not one that a web service of its image is started with.
+    #[error("command {} is not a web service's", command.quoted())]
+    ForeignCommand {
+        /// The command, its words joined by blanks.
+        command: Untrusted,
+    },
+}
+
+/// Returns the request that the live Deployment carries out.
+///
+/// The spec decides; an annotation is believed only where the spec agrees with it, so what somebody changed
+/// with kubectl is observed as changed.
+///
+/// # Errors
+/// When there is no Deployment, or its image or command is not of a web service that can be asked for.
+pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceRequest, Unobservable> {
+    let deployment = facts.live.deployment.as_ref().ok_or(Unobservable::NoDeployment)?;
+    let container = web_container(deployment).ok_or(Unobservable::NoContainer)?;
+    let command = container.command.as_deref().unwrap_or_default();
+    let foreign = || Unobservable::ForeignCommand { command: Untrusted::new(command.join(" ")) };
+    let reference = container.image.as_deref().unwrap_or_default();
+    let annotations = Annotations::of(deployment);
+
+    let repository = format!("{}/", facts.platform.build_service_repository);
+    let (image, arguments, limits) =
+        if let Some(Ok(image)) = reference.strip_prefix(&repository).map(str::parse) {
+            (WebServiceImage::BuildService(image), command.to_vec(), PodResources::DEFAULT_LIMITS)
+        } else {
+            let mut found = types_with_image(facts, reference).peekable();
+            if found.peek().is_none() {
+                return Err(Unobservable::UnknownImage { image: Untrusted::new(reference) });
+            }
+            let (runner, arguments) = runner_and_arguments(command).ok_or_else(foreign)?;
+            let candidates = found.filter(|(_, web)| web.runner.to_string() == runner).collect::<Vec<_>>();
+            let (name, web) = chosen(&candidates, annotations.type_name.as_deref()).ok_or_else(foreign)?;
+            (WebServiceImage::Type(name), arguments.to_vec(), (web.default_cpu, web.default_memory))
+        };
+    let (cpu, memory) = asked(container, &annotations, limits);
+    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    Ok(WebServiceRequest {
+        tool: tool.clone(),
+        image,
+        cpu,
+        memory,
+        replicas: Replicas::observed(replicas),
+        arguments,
+    })
+}
+
+/// Returns the container that serves: the one named `webservice`.
+pub(crate) fn web_container(deployment: &Deployment) -> Option<&Container> {
+    let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
+    pod.containers.iter().find(|container| container.name == platform::CONTAINER_WEBSERVICE)
+}
+
+/// Returns the types whose web image is the reference's, whichever of the platform's registries it is pulled from.
+fn types_with_image<'a>(facts: &'a Facts, reference: &str) -> impl Iterator<Item = (&'a ImageType, &'a WebImage)> {
+    let wanted = without_registry(reference).to_owned();
+    facts.catalog.types().filter_map(|image_type| Some((image_type, image_type.web.as_ref()?))).filter(
+        move |(_, web)| without_registry(&web.reference()) == wanted,
+    )
+}
+
+/// Returns a reference without the host of a registry that the platform allows: both of its names serve the same images.
+fn without_registry(reference: &str) -> &str {
+    platform::ALLOWED_REGISTRIES
+        .iter()
+        .find_map(|registry| reference.strip_prefix(registry)?.strip_prefix('/'))
+        .unwrap_or(reference)
+}
+
+/// Returns the runner and the extra arguments of `webservice-runner --type T --port 8000 …`.
+fn runner_and_arguments(command: &[String]) -> Option<(&str, &[String])> {
+    let port = platform::WEB_PORT.to_string();
+    match command {
+        [program, type_option, runner, port_option, found, arguments @ ..]
+            if program == RUNNER && type_option == "--type" && port_option == "--port" && *found == port =>
+        {
+            Some((runner, arguments))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the type that the annotation names, as it was spelled, else the current one, else the first.
+fn chosen<'a>(
+    candidates: &[(&'a ImageType, &'a WebImage)],
+    annotation: Option<&str>,
+) -> Option<(TypeName, &'a WebImage)> {
+    let named = annotation.and_then(|name| {
+        let name: TypeName = name.parse().ok()?;
+        let (_, web) = candidates.iter().find(|(found, _)| found.name == name || found.aliases.contains(&name))?;
+        Some((name, *web))
+    });
+    let current = || candidates.iter().find(|(found, _)| found.state == State::Current);
+    named.or_else(|| current().or(candidates.first()).map(|(found, web)| (found.name.clone(), *web)))
+}
+
+/// Returns the limits that were asked for; a limit that is the type's default was not.
+fn asked(container: &Container, annotations: &Annotations, defaults: (Cpu, Memory)) -> (Option<Cpu>, Option<Memory>) {
+    let ResourceRequirements { limits, requests, claims: _ } = container.resources.clone().unwrap_or_default();
+    let cpu = |map: &Option<BTreeMap<String, Quantity>>| {
+        map.as_ref().and_then(|map| Cpu::from_cluster(&map.get("cpu")?.0).ok())
+    };
+    let memory = |map: &Option<BTreeMap<String, Quantity>>| {
+        map.as_ref().and_then(|map| Memory::from_cluster(&map.get("memory")?.0).ok())
+    };
+    let default_resources = (PodResources::DEFAULT_CPU_REQUEST, PodResources::DEFAULT_MEMORY_REQUEST);
+    let ours = annotations.type_name.is_some();
+    (
+        asked_limit(cpu(&limits), cpu(&requests), (defaults.0, default_resources.0), (ours, annotations.default_cpu)),
+        asked_limit(
+            memory(&limits),
+            memory(&requests),
+            (defaults.1, default_resources.1),
+            (ours, annotations.default_memory),
+        ),
+    )
+}
+
+/// Returns a limit unless it is the default: where these programs wrote the object, the default that they
+/// noted; where the platform's own tools did, the type's default limit together with the default request.
+fn asked_limit<T: Copy + PartialEq>(
+    limit: Option<T>,
+    request: Option<T>,
+    (default_limit, default_request): (T, T),
+    (ours, noted): (bool, Option<T>),
+) -> Option<T> {
+    let is_default =
+        if ours { noted == limit } else { limit == Some(default_limit) && request == Some(default_request) };
+    limit.filter(|_| !is_default)
+}
+
+/// What the annotations note; a note that cannot be read counts as none.
+struct Annotations {
+    type_name: Option<String>,
+    default_cpu: Option<Cpu>,
+    default_memory: Option<Memory>,
+}
+
+impl Annotations {
+    fn of(deployment: &Deployment) -> Self {
+        let note = |key: &str| deployment.metadata.annotations.as_ref()?.get(key).cloned();
+        Self {
+            type_name: note(platform::ANNOTATION_TYPE),
+            default_cpu: note(platform::ANNOTATION_DEFAULT_CPU).and_then(|text| Cpu::from_cluster(&text).ok()),
+            default_memory: note(platform::ANNOTATION_DEFAULT_MEMORY).and_then(|text| Memory::from_cluster(&text).ok()),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerPort, EnvVar, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, TCPSocketAction,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use toolforge_images::Runner;
+use toolforge_model::platform;
+
+use crate::plan::{PodResources, WebServicePlan, labels};
+use crate::render::metadata;
+
+/// The program in the platform's images that starts a web server (webservice 0.98).
+pub(crate) const RUNNER: &str = "/usr/bin/webservice-runner";
+
+/// The environment of an image of the build service (webservice 0.93), word for word: the volume admission
+/// webhook looks at `NO_HOME`.
+const BUILD_SERVICE_ENVIRONMENT: [(&str, &str); 2] =
+    [("PORT", "8000"), ("NO_HOME", "a buildservice pod does not need a home env")];
+
+/// Returns the Deployment of a planned web service.
+pub(super) fn deployment(plan: &WebServicePlan) -> Deployment {
+    let tool = &plan.request.tool;
+    let mut template_labels = labels(&plan.request);
+    template_labels.extend(plan.selector.clone());
+    let started_at =
+        plan.started_at.clone().map(|moment| [(platform::ANNOTATION_STARTED_AT.to_owned(), moment)].into());
+    Deployment {
+        metadata: ObjectMeta { annotations: Some(annotations(plan)), ..metadata(plan, tool.to_string()) },
+        spec: Some(DeploymentSpec {
+            replicas: Some(plan.request.replicas.as_i32()),
+            selector: LabelSelector { match_labels: Some(plan.selector.clone()), ..LabelSelector::default() },
+            strategy: Some(rolling_update()),
+            template: PodTemplateSpec {
+                metadata: Some(ObjectMeta {
+                    labels: Some(template_labels),
+                    annotations: started_at,
+                    ..ObjectMeta::default()
+                }),
+                spec: Some(PodSpec { containers: vec![container(plan)], ..PodSpec::default() }),
+            },
+            ..DeploymentSpec::default()
+        }),
+        ..Deployment::default()
+    }
+}
+
+/// Returns what resolving would lose: the type's name, and which limits are the type's defaults.
+fn annotations(plan: &WebServicePlan) -> BTreeMap<String, String> {
+    let PodResources { cpu_limit, memory_limit, cpu_request: _, memory_request: _ } = plan.resources;
+    let mut annotations = BTreeMap::new();
+    let mut note = |key: &str, value: String| annotations.insert(key.to_owned(), value);
+    note(platform::ANNOTATION_TYPE, plan.request.image.type_name().to_owned());
+    if plan.request.cpu.is_none() {
+        note(platform::ANNOTATION_DEFAULT_CPU, cpu_limit.to_string());
+    }
+    if plan.request.memory.is_none() {
+        note(platform::ANNOTATION_DEFAULT_MEMORY, memory_limit.to_string());
+    }
+    annotations
+}
+
+/// Returns the strategy by which an old pod leaves only after a new one is ready.
+fn rolling_update() -> DeploymentStrategy {
+    DeploymentStrategy {
+        type_: Some("RollingUpdate".to_owned()),
+        rolling_update: Some(RollingUpdateDeployment {
+            max_surge: Some(IntOrString::Int(1)),
+            max_unavailable: Some(IntOrString::Int(0)),
+        }),
+    }
+}
+
+fn container(plan: &WebServicePlan) -> Container {
+    let port = i32::from(platform::WEB_PORT);
+    let arguments = &plan.request.arguments;
+    let (command, env, working_dir) = match plan.runner {
+        Some(runner) => {
+            (Some(runner_command(runner, arguments)), None, Some(format!("{}/", plan.request.tool.home())))
+        }
+        None => (Some(arguments.clone()).filter(|command| !command.is_empty()), Some(environment()), None),
+    };
+    Container {
+        name: platform::CONTAINER_WEBSERVICE.to_owned(),
+        image: Some(plan.image.clone()),
+        command,
+        env,
+        working_dir,
+        ports: Some(vec![ContainerPort {
+            name: Some("http".to_owned()),
+            container_port: port,
+            protocol: Some("TCP".to_owned()),
+            ..ContainerPort::default()
+        }]),
+        readiness_probe: Some(Probe {
+            tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(port), ..TCPSocketAction::default() }),
+            // The API server's default of ten seconds would make every start wait that long for its first look.
+            period_seconds: Some(2),
+            ..Probe::default()
+        }),
+        resources: Some(resources(plan.resources)),
+        stdin: Some(false),
+        tty: Some(false),
+        ..Container::default()
+    }
+}
+
+/// Returns the command of a type of the catalogue.
+fn runner_command(runner: Runner, arguments: &[String]) -> Vec<String> {
+    let runner = runner.to_string();
+    let port = platform::WEB_PORT.to_string();
+    [RUNNER, "--type", &runner, "--port", &port]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(arguments.iter().cloned())
+        .collect()
+}
+
+fn environment() -> Vec<EnvVar> {
+    let variable = |(name, value): (&str, &str)| EnvVar {
+        name: name.to_owned(),
+        value: Some(value.to_owned()),
+        ..EnvVar::default()
+    };
+    BUILD_SERVICE_ENVIRONMENT.map(variable).into()
+}
+
+fn resources(resources: PodResources) -> ResourceRequirements {
+    let PodResources { cpu_limit, cpu_request, memory_limit, memory_request } = resources;
+    let amounts = |cpu: String, memory: String| {
+        Some([("cpu".to_owned(), Quantity(cpu)), ("memory".to_owned(), Quantity(memory))].into())
+    };
+    ResourceRequirements {
+        limits: amounts(cpu_limit.to_string(), memory_limit.to_string()),
+        requests: amounts(cpu_request.to_string(), memory_request.to_string()),
+        ..ResourceRequirements::default()
+    }
+}

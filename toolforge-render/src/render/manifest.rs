@@ -1,0 +1,96 @@
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::networking::v1::Ingress;
+use serde_json::Value;
+use toolforge_model::platform;
+
+use crate::facts::HttpRoute;
+use crate::plan::ObjectKind;
+
+/// One rendered object.
+#[derive(Clone, Copy, Debug)]
+pub enum Manifest<'a> {
+    /// A Deployment.
+    Deployment(&'a Deployment),
+    /// A Service.
+    Service(&'a Service),
+    /// An Ingress.
+    Ingress(&'a Ingress),
+    /// An HTTPRoute.
+    HttpRoute(&'a HttpRoute),
+}
+
+impl Manifest<'_> {
+    /// Returns the object's kind.
+    #[must_use]
+    pub fn kind(&self) -> ObjectKind {
+        match self {
+            Self::Deployment(_) => ObjectKind::Deployment,
+            Self::Service(_) => ObjectKind::Service,
+            Self::Ingress(_) => ObjectKind::Ingress,
+            Self::HttpRoute(_) => ObjectKind::HttpRoute,
+        }
+    }
+
+    /// Returns the object's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let metadata = match self {
+            Self::Deployment(object) => &object.metadata,
+            Self::Service(object) => &object.metadata,
+            Self::Ingress(object) => &object.metadata,
+            Self::HttpRoute(object) => &object.metadata,
+        };
+        metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the object as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let json = match self {
+            Self::Deployment(object) => serde_json::to_value(object),
+            Self::Service(object) => serde_json::to_value(object),
+            Self::Ingress(object) => serde_json::to_value(object),
+            Self::HttpRoute(object) => serde_json::to_value(object),
+        };
+        json.expect("a Kubernetes object has text keys and whole numbers, which JSON can hold")
+    }
+
+    /// Returns the object as a YAML document.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let yaml = match self {
+            Self::Deployment(object) => serde_saphyr::to_string(object),
+            Self::Service(object) => serde_saphyr::to_string(object),
+            Self::Ingress(object) => serde_saphyr::to_string(object),
+            Self::HttpRoute(object) => serde_saphyr::to_string(object),
+        };
+        yaml.expect("a Kubernetes object has text keys and whole numbers, which YAML can hold")
+    }
+
+    /// Returns the object as server-side apply is given it: with an explicit `null` for each field of the
+    /// container that the platform's tools may have written for another type and that has to go.
+    ///
+    /// Another manager owns such a field, so leaving it out would leave it standing.
+    #[must_use]
+    pub fn to_apply(&self) -> Value {
+        let mut json = self.to_json();
+        if let Some(container) = json.pointer_mut("/spec/template/spec/containers/0").and_then(Value::as_object_mut) {
+            for field in ["command", "args", "env", "workingDir"] {
+                container.entry(field).or_insert(Value::Null);
+            }
+        }
+        json
+    }
+
+    /// Returns the object with an explicit `null` for each field that must not stand, for comparing.
+    pub(crate) fn to_json_with_absent(self) -> Value {
+        let mut json = self.to_apply();
+        if let Some(annotations) = json.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+            for annotation in [platform::ANNOTATION_DEFAULT_CPU, platform::ANNOTATION_DEFAULT_MEMORY] {
+                annotations.entry(annotation).or_insert(Value::Null);
+            }
+        }
+        json
+    }
+}
