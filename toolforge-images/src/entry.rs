@@ -86,16 +86,11 @@ impl Entry {
                         Runner::from_web_service_type(&wstype).ok_or_else(|| problem("wstype", wstype))?
                     }
                 };
+                let by_family = if family(name.as_str()) == "jdk" { JDK_MEMORY } else { DEFAULT_MEMORY };
                 let by_class = match resources.as_deref() {
+                    None => by_family,
                     Some("jdk") => JDK_MEMORY,
                     Some("default") => DEFAULT_MEMORY,
-                    None if family(name.as_str()) == "jdk"
-                        && web_service_defaults.is_none()
-                        && runner == Runner::Generic =>
-                    {
-                        JDK_MEMORY
-                    }
-                    None => DEFAULT_MEMORY,
                     Some(other) => return Err(problem("resources", other.to_owned())),
                 };
                 let stated = web_service_defaults.and_then(|defaults| defaults.memory);

@@ -63,8 +63,8 @@ pub fn of_live(live: &LiveWebService, limit_ranges: &[LimitRange]) -> Demand {
 
 /// Returns the resources of a Deployment's containers after the LimitRanges' defaults.
 #[must_use]
-pub fn containers(spec: &Option<DeploymentSpec>, limit_ranges: &[LimitRange]) -> Vec<ContainerResources> {
-    let pod = spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+pub fn containers(spec: &DeploymentSpec, limit_ranges: &[LimitRange]) -> Vec<ContainerResources> {
+    let pod = spec.template.spec.as_ref();
     pod.into_iter()
         .flat_map(|pod| &pod.containers)
         .map(|container| defaulted(limit_ranges, of_container(container)))
@@ -90,7 +90,8 @@ pub fn of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
 
 /// Returns what a container states; an amount that cannot be read counts as not stated.
 fn of_container(container: &Container) -> ContainerResources {
-    let ResourceRequirements { limits, requests, claims: _ } = container.resources.clone().unwrap_or_default();
+    let ResourceRequirements { limits, requests, claims: _ } =
+        container.resources.clone().unwrap_or_default();
     let cpu = |map: &Option<BTreeMap<String, Quantity>>| {
         map.as_ref().and_then(|map| Cpu::from_cluster(&map.get("cpu")?.0).ok())
     };

@@ -88,11 +88,17 @@ impl Documents {
     /// When the file is empty, is neither YAML nor JSON, or holds what is no Kubernetes object.
     pub fn read(&mut self, file: &str, text: &str) -> Result<(), DocumentsError> {
         let documents: Vec<Value> = if text.trim_start().starts_with('{') {
-            serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(|error| {
-                let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-                let place = Some((count(error.line()), count(error.column())));
-                DocumentsError::Syntax { file: file.to_owned(), place, reason: Untrusted::new(error.to_string()) }
-            })?
+            serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(
+                |error| {
+                    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+                    let place = Some((count(error.line()), count(error.column())));
+                    DocumentsError::Syntax {
+                        file: file.to_owned(),
+                        place,
+                        reason: Untrusted::new(error.to_string()),
+                    }
+                },
+            )?
         } else {
             serde_saphyr::from_multiple(text).map_err(|error| DocumentsError::Syntax {
                 file: file.to_owned(),
@@ -115,7 +121,9 @@ impl Documents {
         let kind = json.get("kind").and_then(Value::as_str).ok_or_else(|| missing("kind"))?.to_owned();
         if kind == "List" || kind.ends_with("List") && json.get("items").is_some() {
             let item_kind = kind.strip_suffix("List").unwrap_or_default().to_owned();
-            for mut item in json.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default() {
+            for mut item in
+                json.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()
+            {
                 // The items of a `PodList` as the API server answers it do not repeat their kind.
                 if let Some(fields) = item.as_object_mut().filter(|_| !item_kind.is_empty()) {
                     fields.entry("kind").or_insert_with(|| Value::String(item_kind.clone()));
@@ -148,7 +156,11 @@ impl Documents {
             service: self.of_kind("Service", &namespace, web)?.pop(),
             ingress: self.of_kind("Ingress", &namespace, |name| name == subdomain)?.pop(),
             http_route: self.of_kind::<HttpRoute>("HTTPRoute", &namespace, web)?.pop(),
-            pods: self.of_kind::<core::Pod>("Pod", &namespace, |_| true)?.into_iter().filter(|pod| named(pod, tool)).collect(),
+            pods: self
+                .of_kind::<core::Pod>("Pod", &namespace, |_| true)?
+                .into_iter()
+                .filter(|pod| named(pod, tool))
+                .collect(),
             replica_sets: self.of_kind("ReplicaSet", &namespace, |_| true)?,
             events: self.of_kind("Event", &namespace, |_| true)?,
         };

@@ -75,7 +75,8 @@ pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError>
         };
         range.default_cpu = cpu("default.cpu", &item.default)?.or(range.default_cpu);
         range.default_memory = memory("default.memory", &item.default)?.or(range.default_memory);
-        range.default_request_cpu = cpu("defaultRequest.cpu", &item.default_request)?.or(range.default_request_cpu);
+        range.default_request_cpu =
+            cpu("defaultRequest.cpu", &item.default_request)?.or(range.default_request_cpu);
         range.default_request_memory =
             memory("defaultRequest.memory", &item.default_request)?.or(range.default_request_memory);
         range.max_cpu = cpu("max.cpu", &item.max)?.or(range.max_cpu);

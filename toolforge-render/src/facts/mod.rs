@@ -6,8 +6,8 @@ mod limits;
 
 pub use documents::{Documents, DocumentsError};
 pub use http_route::{
-    HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus, HttpRouteRule,
-    HttpRouteSpec, HttpRouteStatus,
+    HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
+    HttpRouteRule, HttpRouteSpec, HttpRouteStatus,
 };
 pub use limits::{LimitsError, limit_range, resource_quota};
 

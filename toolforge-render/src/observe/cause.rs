@@ -113,7 +113,9 @@ impl fmt::Display for Cause {
 pub fn causes(live: &LiveWebService) -> Vec<Evidence> {
     let newest = newest_replica_set(live);
     let mut found = Vec::new();
-    for pod in live.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none() && belongs_to(pod, newest)) {
+    for pod in
+        live.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none() && belongs_to(pod, newest))
+    {
         found.extend(of_pod(pod));
     }
     found.extend(newest.and_then(of_replica_set));
@@ -132,7 +134,8 @@ pub fn causes(live: &LiveWebService) -> Vec<Evidence> {
 pub(crate) fn newest_replica_set(live: &LiveWebService) -> Option<&ReplicaSet> {
     let uid = live.deployment.as_ref()?.metadata.uid.as_deref()?;
     let revision = |set: &ReplicaSet| -> u64 {
-        let annotation = set.metadata.annotations.as_ref().and_then(|map| map.get("deployment.kubernetes.io/revision"));
+        let annotation =
+            set.metadata.annotations.as_ref().and_then(|map| map.get("deployment.kubernetes.io/revision"));
         annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
     };
     live.replica_sets
@@ -173,12 +176,17 @@ fn of_container(status: &ContainerStatus) -> Option<(Cause, Untrusted)> {
     let message = Untrusted::new(waiting.and_then(|waiting| waiting.message.clone()).unwrap_or_default());
     let reason = waiting.and_then(|waiting| waiting.reason.as_deref()).unwrap_or_default();
     match reason {
-        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "RegistryUnavailable" => {
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "InvalidImageName"
+        | "ErrImageNeverPull"
+        | "RegistryUnavailable" => {
             Some((Cause::ImagePull { image: Untrusted::new(status.image.clone()) }, message))
         }
-        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" | "PostStartHookError" => {
-            Some((Cause::ContainerStart, message))
-        }
+        "CreateContainerConfigError"
+        | "CreateContainerError"
+        | "RunContainerError"
+        | "PostStartHookError" => Some((Cause::ContainerStart, message)),
         _ => {
             let last = last?;
             let message = Untrusted::new(last.message.clone().unwrap_or_default());
@@ -196,9 +204,13 @@ fn of_container(status: &ContainerStatus) -> Option<(Cause, Untrusted)> {
 }
 
 fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
-    let condition = set.status.as_ref()?.conditions.iter().flatten().find(|condition| {
-        condition.type_ == "ReplicaFailure" && condition.status == "True"
-    })?;
+    let condition = set
+        .status
+        .as_ref()?
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")?;
     let message = condition.message.clone().unwrap_or_default();
     Some(Evidence {
         cause: of_refusal(&message),
@@ -213,7 +225,10 @@ fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
     })?;
     Some(Evidence {
         cause: Cause::DeadlineExceeded,
-        object: Untrusted::new(format!("Deployment {}", deployment.metadata.name.as_deref().unwrap_or_default())),
+        object: Untrusted::new(format!(
+            "Deployment {}",
+            deployment.metadata.name.as_deref().unwrap_or_default()
+        )),
         message: Untrusted::new(condition.message.clone().unwrap_or_default()),
     })
 }

@@ -26,7 +26,8 @@ pub enum Progress {
 /// Returns how far the rollout of the Deployment's `generation` is; `None` means whatever generation stands.
 #[must_use]
 pub fn progress(live: &LiveWebService, generation: Option<i64>) -> Progress {
-    let desired = live.deployment.as_ref().and_then(|deployment| deployment.spec.as_ref()?.replicas).unwrap_or(1);
+    let desired =
+        live.deployment.as_ref().and_then(|deployment| deployment.spec.as_ref()?.replicas).unwrap_or(1);
     let waiting = |ready: i32, evidence| Progress::Waiting {
         ready: u32::try_from(ready).unwrap_or(0),
         desired: u32::try_from(desired).unwrap_or(0),

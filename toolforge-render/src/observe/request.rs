@@ -84,11 +84,16 @@ pub(crate) fn web_container(deployment: &Deployment) -> Option<&Container> {
 }
 
 /// Returns the types whose web image is the reference's, whichever of the platform's registries it is pulled from.
-fn types_with_image<'a>(facts: &'a Facts, reference: &str) -> impl Iterator<Item = (&'a ImageType, &'a WebImage)> {
+fn types_with_image<'a>(
+    facts: &'a Facts,
+    reference: &str,
+) -> impl Iterator<Item = (&'a ImageType, &'a WebImage)> {
     let wanted = without_registry(reference).to_owned();
-    facts.catalog.types().filter_map(|image_type| Some((image_type, image_type.web.as_ref()?))).filter(
-        move |(_, web)| without_registry(&web.reference()) == wanted,
-    )
+    facts
+        .catalog
+        .types()
+        .filter_map(|image_type| Some((image_type, image_type.web.as_ref()?)))
+        .filter(move |(_, web)| without_registry(&web.reference()) == wanted)
 }
 
 /// Returns a reference without the host of a registry that the platform allows: both of its names serve the same images.
@@ -119,7 +124,8 @@ fn chosen<'a>(
 ) -> Option<(TypeName, &'a WebImage)> {
     let named = annotation.and_then(|name| {
         let name: TypeName = name.parse().ok()?;
-        let (_, web) = candidates.iter().find(|(found, _)| found.name == name || found.aliases.contains(&name))?;
+        let (_, web) =
+            candidates.iter().find(|(found, _)| found.name == name || found.aliases.contains(&name))?;
         Some((name, *web))
     });
     let current = || candidates.iter().find(|(found, _)| found.state == State::Current);
@@ -127,8 +133,13 @@ fn chosen<'a>(
 }
 
 /// Returns the limits that were asked for; a limit that is the type's default was not.
-fn asked(container: &Container, annotations: &Annotations, defaults: (Cpu, Memory)) -> (Option<Cpu>, Option<Memory>) {
-    let ResourceRequirements { limits, requests, claims: _ } = container.resources.clone().unwrap_or_default();
+fn asked(
+    container: &Container,
+    annotations: &Annotations,
+    defaults: (Cpu, Memory),
+) -> (Option<Cpu>, Option<Memory>) {
+    let ResourceRequirements { limits, requests, claims: _ } =
+        container.resources.clone().unwrap_or_default();
     let cpu = |map: &Option<BTreeMap<String, Quantity>>| {
         map.as_ref().and_then(|map| Cpu::from_cluster(&map.get("cpu")?.0).ok())
     };
@@ -138,7 +149,12 @@ fn asked(container: &Container, annotations: &Annotations, defaults: (Cpu, Memor
     let default_resources = (PodResources::DEFAULT_CPU_REQUEST, PodResources::DEFAULT_MEMORY_REQUEST);
     let ours = annotations.type_name.is_some();
     (
-        asked_limit(cpu(&limits), cpu(&requests), (defaults.0, default_resources.0), (ours, annotations.default_cpu)),
+        asked_limit(
+            cpu(&limits),
+            cpu(&requests),
+            (defaults.0, default_resources.0),
+            (ours, annotations.default_cpu),
+        ),
         asked_limit(
             memory(&limits),
             memory(&requests),
@@ -173,8 +189,10 @@ impl Annotations {
         let note = |key: &str| deployment.metadata.annotations.as_ref()?.get(key).cloned();
         Self {
             type_name: note(platform::ANNOTATION_TYPE),
-            default_cpu: note(platform::ANNOTATION_DEFAULT_CPU).and_then(|text| Cpu::from_cluster(&text).ok()),
-            default_memory: note(platform::ANNOTATION_DEFAULT_MEMORY).and_then(|text| Memory::from_cluster(&text).ok()),
+            default_cpu: note(platform::ANNOTATION_DEFAULT_CPU)
+                .and_then(|text| Cpu::from_cluster(&text).ok()),
+            default_memory: note(platform::ANNOTATION_DEFAULT_MEMORY)
+                .and_then(|text| Memory::from_cluster(&text).ok()),
         }
     }
 }

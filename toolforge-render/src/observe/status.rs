@@ -123,7 +123,10 @@ pub fn status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
     WebServiceStatus {
         state: state(live, desired, ready, &missing),
         type_name: observe_request(tool, facts).ok().map(|request| request.image.type_name().to_owned()),
-        image: deployment.and_then(web_container).and_then(|container| container.image.clone()).map(Untrusted::new),
+        image: deployment
+            .and_then(web_container)
+            .and_then(|container| container.image.clone())
+            .map(Untrusted::new),
         desired: u32::try_from(desired).unwrap_or(0),
         ready: u32::try_from(ready).unwrap_or(0),
         restarts: pods.clone().map(restarts).sum(),

@@ -169,7 +169,9 @@ fn compare(wanted: &Value, live: Option<&Value>, path: String, differences: &mut
                 compare(value, standing.get(key), path, differences);
             }
         }
-        (Value::Array(items), Some(Value::Array(standing))) if items.iter().all(|item| name_of(item).is_some()) => {
+        (Value::Array(items), Some(Value::Array(standing)))
+            if items.iter().all(|item| name_of(item).is_some()) =>
+        {
             for item in items {
                 let name = name_of(item).unwrap_or_default();
                 let found = standing.iter().find(|other| name_of(other) == Some(name));

@@ -198,7 +198,9 @@ pub(crate) fn labels(request: &WebServiceRequest) -> BTreeMap<String, String> {
 
 /// Returns whether an object's labels mark it as part of a web service, of today or of before webservice 0.77.
 pub(crate) fn is_web_service(labels: Option<&BTreeMap<String, String>>) -> bool {
-    let has = |key: &str, value: &str| labels.and_then(|labels| labels.get(key)).is_some_and(|found| found == value);
+    let has = |key: &str, value: &str| {
+        labels.and_then(|labels| labels.get(key)).is_some_and(|found| found == value)
+    };
     (has(platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
         && has(platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE))
         || has(platform::LABEL_WEBSERVICE_2019, "true")

@@ -16,7 +16,9 @@ pub fn verdict(plan: &WebServicePlan, facts: &Facts) -> Verdict {
     let takes = demand::of_manifests(&manifests, &facts.limit_ranges);
     let releases = demand::of_live(&facts.live, &facts.limit_ranges);
     let mut verdict = at_rest(&facts.quotas, &releases, &takes);
-    for container in demand::containers(&manifests.deployment.spec, &facts.limit_ranges) {
+    for container in
+        manifests.deployment.spec.iter().flat_map(|spec| demand::containers(spec, &facts.limit_ranges))
+    {
         for range in &facts.limit_ranges {
             verdict.violations.extend(range.violations(&container));
         }

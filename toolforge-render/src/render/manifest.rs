@@ -75,7 +75,9 @@ impl Manifest<'_> {
     #[must_use]
     pub fn to_apply(&self) -> Value {
         let mut json = self.to_json();
-        if let Some(container) = json.pointer_mut("/spec/template/spec/containers/0").and_then(Value::as_object_mut) {
+        if let Some(container) =
+            json.pointer_mut("/spec/template/spec/containers/0").and_then(Value::as_object_mut)
+        {
             for field in ["command", "args", "env", "workingDir"] {
                 container.entry(field).or_insert(Value::Null);
             }

@@ -5,6 +5,7 @@ mod manifest;
 mod route;
 mod service;
 
+pub(crate) use deployment::RUNNER;
 pub use manifest::Manifest;
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -29,7 +30,6 @@ pub struct WebServiceManifests {
 
 /// How requests from outside reach the Service.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a command holds one route, and boxing would cost its readers")]
 pub enum Route {
     /// By an Ingress.
     Ingress(Ingress),

@@ -1,6 +1,6 @@
 use k8s_openapi::api::networking::v1::{
-    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend, IngressSpec,
-    ServiceBackendPort,
+    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend,
+    IngressSpec, ServiceBackendPort,
 };
 use toolforge_model::platform;
 
@@ -53,7 +53,10 @@ pub(super) fn http_route(plan: &WebServicePlan) -> HttpRoute {
             }],
             hostnames: vec![plan.host()],
             rules: vec![HttpRouteRule {
-                backend_refs: vec![HttpRouteBackendRef { name: tool, port: Some(i32::from(platform::WEB_PORT)) }],
+                backend_refs: vec![HttpRouteBackendRef {
+                    name: tool,
+                    port: Some(i32::from(platform::WEB_PORT)),
+                }],
             }],
         },
         status: None,

@@ -1,0 +1,178 @@
+use std::path::PathBuf;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::{Page, Sandbox};
+
+/// A tool of one test's own, with its namespace and home; removed when dropped, unless `TOOLFORGE_E2E_KEEP` is set.
+#[derive(Debug)]
+pub struct Tool {
+    sandbox: Sandbox,
+    name: String,
+}
+
+/// What a command did.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The exit code.
+    pub code: i32,
+    /// What it printed as data.
+    pub stdout: String,
+    /// What it said.
+    pub stderr: String,
+}
+
+impl Tool {
+    /// Returns a new tool, named after its test.
+    ///
+    /// # Panics
+    /// When there is no sandbox, or it cannot make the tool.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self::with_quota(name, "tools-2023")
+    }
+
+    /// Returns a new tool with a quota profile.
+    ///
+    /// # Panics
+    /// When there is no sandbox, or it cannot make the tool.
+    #[must_use]
+    pub fn with_quota(name: &str, profile: &str) -> Self {
+        Self::on(Sandbox::of_the_tests(), name, profile)
+    }
+
+    /// Returns a new tool on a sandbox.
+    ///
+    /// # Panics
+    /// When the sandbox cannot make the tool.
+    #[must_use]
+    pub fn on(sandbox: Sandbox, name: &str, profile: &str) -> Self {
+        // What a test that was killed has left.
+        let _ = sandbox.run(&["tool", "remove", name]);
+        let added = sandbox.run(&["tool", "add", name, "--quota", profile]);
+        assert!(added.status.success(), "tool add {name}: {}", String::from_utf8_lossy(&added.stderr));
+        Self { sandbox, name: name.to_owned() }
+    }
+
+    /// Returns the sandbox.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// Returns the tool's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the tool's namespace.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        format!("tool-{}", self.name)
+    }
+
+    /// Runs a command as the tool, as on the login host.
+    #[must_use]
+    pub fn run(&self, command: &[&str]) -> Outcome {
+        Outcome::of(&self.sandbox.run(&[&["as", &self.name, "--"], command].concat()))
+    }
+
+    /// Runs a line of shell as the tool.
+    #[must_use]
+    pub fn shell(&self, line: &str) -> Outcome {
+        self.run(&["/bin/sh", "-c", line])
+    }
+
+    /// Runs `webservice` as the tool.
+    #[must_use]
+    pub fn webservice(&self, arguments: &[&str]) -> Outcome {
+        self.run(&[&["webservice"], arguments].concat())
+    }
+
+    /// Writes a file below the tool's home, as the tool.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn write(&self, file: &str, text: &str) {
+        let quoted = text.replace('\'', r"'\''");
+        let line = format!("mkdir -p \"$(dirname ~/{file})\" && printf %s '{quoted}' > ~/{file}");
+        let written = self.shell(&line);
+        assert_eq!(written.code, 0, "{file}: {}", written.stderr);
+    }
+
+    /// Fetches a page of the tool through the front door.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Page {
+        Page::fetch(self.sandbox.pages(), &format!("{}.localhost", self.name), path)
+    }
+
+    /// Runs kubectl as the cluster's admin in the tool's namespace.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        self.sandbox.kubectl(&[arguments, &["--namespace", &self.namespace()]].concat())
+    }
+
+    /// Returns an object of the tool's namespace as JSON.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a test whose object cannot be read must not go on")]
+    pub fn object(&self, kind: &str, name: &str) -> Value {
+        let text = self.kubectl(&["get", kind, name, "-o", "json"]);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{kind} {name}: {error}"))
+    }
+
+    /// Returns the tool's home as the tool itself sees it.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        PathBuf::from("/data/project").join(&self.name)
+    }
+}
+
+impl Drop for Tool {
+    fn drop(&mut self) {
+        if std::env::var_os("TOOLFORGE_E2E_KEEP").is_none() {
+            let _ = self.sandbox.run(&["tool", "remove", &self.name]);
+        }
+    }
+}
+
+impl Outcome {
+    fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Returns the outcome, having checked its exit code.
+    ///
+    /// # Panics
+    /// When the exit code is another; all that was printed is shown.
+    #[must_use]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Returns the outcome, having checked that it said something, on either stream.
+    ///
+    /// # Panics
+    /// When it did not; all that was printed is shown.
+    #[must_use]
+    pub fn says(self, words: &str) -> Self {
+        let said = self.stdout.contains(words) || self.stderr.contains(words);
+        assert!(said, "`{words}` is not in\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Ends a chain of checks.
+    pub fn and_that_is_all(self) {}
+}

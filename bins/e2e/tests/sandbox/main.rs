@@ -1,0 +1,18 @@
+//! The real programs, as a tool's own uid, against a real Kubernetes.
+
+mod adoption;
+mod outage;
+mod readers;
+mod refusals;
+mod site;
+
+/// A file that no `mod` names would never be compiled.
+#[test]
+fn every_test_file_is_in_the_program() {
+    let main = include_str!("main.rs");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox");
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().replace(".rs", "");
+        assert!(name == "main" || main.contains(&format!("\nmod {name};")), "{name}.rs is not compiled");
+    }
+}

@@ -1,0 +1,81 @@
+//! A PHP site from its start to its stop, its page fetched through the front door.
+
+use toolforge_e2e::Tool;
+
+const PAGE: &str = "<?php echo 'php ' . PHP_MAJOR_VERSION . ' says ' . (6 * 7);";
+
+fn php_site(name: &str) -> Tool {
+    let tool = Tool::new(name);
+    tool.write("public_html/index.php", PAGE);
+    tool
+}
+
+#[test]
+fn a_php_site_starts_serves_changes_and_stops() {
+    let tool = php_site("site");
+    tool.webservice(&["status"]).exits(0).says("Your webservice is not running").and_that_is_all();
+
+    tool.webservice(&["php8.2", "start"]).exits(0).says("Starting webservice").and_that_is_all();
+    let page = tool.page("/");
+    assert_eq!((page.status, page.body.trim()), (200, "php 8 says 42"), "{page:?}");
+    tool.webservice(&["status"])
+        .exits(0)
+        .says("Your webservice of type php8.2 is running on backend kubernetes")
+        .and_that_is_all();
+
+    tool.webservice(&["restart", "-m", "1Gi"]).exits(0).says("Restarting...").and_that_is_all();
+    let deployment = tool.object("deployment", "site");
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["resources"]["limits"]["memory"], "1Gi");
+    assert_eq!(container["resources"]["requests"]["memory"], "512Mi");
+    assert_eq!(tool.page("/").status, 200);
+
+    tool.webservice(&["stop"]).exits(0).says("Stopping webservice").and_that_is_all();
+    let left = tool.kubectl(&["get", "deployments,services,ingresses,httproutes,pods", "-o", "name"]);
+    assert_eq!(left.trim(), "", "left behind");
+    assert_eq!(tool.page("/").status, 404);
+    tool.webservice(&["stop"]).exits(0).says("Your webservice is not running").and_that_is_all();
+}
+
+#[test]
+fn a_second_start_writes_nothing() {
+    let tool = php_site("twice");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    let versions = || {
+        let line = "jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.generation} {.metadata.managedFields[?(@.manager=='toolforge-cli')].time}{'\\n'}{end}";
+        tool.kubectl(&["get", "deployments,services,httproutes", "-o", line, "--show-managed-fields"])
+    };
+    let before = versions();
+    assert!(before.contains("Deployment twice") && before.contains("HTTPRoute twice"), "{before}");
+    tool.webservice(&["php8.2", "start"]).exits(0).says("already running").and_that_is_all();
+    assert_eq!(versions(), before);
+}
+
+#[test]
+fn a_start_repairs_what_is_half_there() {
+    let tool = php_site("half");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    let _ = tool.kubectl(&["delete", "service", "half"]);
+    tool.webservice(&["status"]).exits(0).says("Service").and_that_is_all();
+    tool.webservice(&["start"]).exits(0).and_that_is_all();
+    assert_eq!(tool.page("/").status, 200);
+}
+
+#[test]
+fn a_changed_request_changes_what_runs_and_says_so() {
+    let tool = php_site("change");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    tool.webservice(&["start", "--replicas", "2"]).exits(0).says("replicas").and_that_is_all();
+    let deployment = tool.object("deployment", "change");
+    assert_eq!(deployment["status"]["readyReplicas"], 2);
+}
+
+#[test]
+fn the_limits_and_what_is_used_of_them_are_shown() {
+    let tool = php_site("limits");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    tool.run(&["quota-check"]).exits(0).says("limits.memory").says("512Mi").says("8Gi").says("full").and_that_is_all();
+    let json = tool.run(&["quota-check", "--output", "json"]).exits(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(json["apiVersion"].is_string(), "{json}");
+}

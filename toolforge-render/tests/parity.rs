@@ -1,0 +1,184 @@
+//! The recorded behaviour of the platform's Python tool, case by case.
+//!
+//! Each case of `fixtures/parity/webservice` is a request and the objects that the Python tool made of it. A
+//! difference is allowed only by an entry of [`allowed`]; an entry that no case needs fails the test, and so
+//! does a case that is not visited. Amounts compare as numbers, rounded up to whole millis and bytes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use toolforge_images::Catalog;
+use toolforge_model::{Cpu, Memory, ToolName, WebServiceImage, WebServiceOptions};
+use toolforge_render::facts::{Facts, LiveWebService, Platform};
+use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
+use toolforge_render::render::{WebServiceManifests, render};
+
+/// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tool wrote, what is
+/// written here, and why. `null` stands for a field that is absent.
+fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
+    let probe = json!({"periodSeconds": 2, "tcpSocket": {"port": 8000}});
+    let strategy = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
+    vec![
+        (
+            "*",
+            "deployment.spec.template.spec.containers[0].readinessProbe",
+            Value::Null,
+            probe,
+            "traffic moves to a pod only once it listens",
+        ),
+        (
+            "*",
+            "deployment.spec.strategy",
+            Value::Null,
+            strategy,
+            "an old pod leaves only after a new one is ready",
+        ),
+        ("*", "deployment.metadata.annotations", Value::Null, json!("*"), "what resolving would lose"),
+    ]
+}
+
+/// Parts of a case that are other capabilities' than a web service's objects.
+const OTHER_PARTS: [&str; 5] =
+    ["gridengine_external", "is_deprecated", "label_selector", "runner_type", "shell_pod"];
+
+#[test]
+fn every_recorded_case_renders_as_the_python_tool_did() {
+    let catalog_text = toolforge_fixtures::read("parity/webservice/_image-config.json");
+    let facts = Facts {
+        catalog: Catalog::parse(&catalog_text).unwrap(),
+        platform: Platform::default(),
+        limit_ranges: Vec::new(),
+        quotas: Vec::new(),
+        http_routes: false,
+        live: LiveWebService::default(),
+    };
+    let mut visited = 0;
+    let mut used: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for path in toolforge_fixtures::files("parity/webservice", ".json") {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let seed_era = path.parent().unwrap().ends_with("seed-era-0.74");
+        if seed_era || name.starts_with('_') || name == "quantities.json" {
+            continue;
+        }
+        visited += 1;
+        let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let expected = case["expected"].as_object().unwrap();
+        let known = ["deployment", "service", "ingress"];
+        for part in expected.keys() {
+            assert!(known.contains(&part.as_str()) || OTHER_PARTS.contains(&part.as_str()), "{name}: {part}");
+        }
+        let manifests = rendered(&case["input"], &facts);
+        let ours = json!({
+            "deployment": manifests.objects().next().unwrap().to_json(),
+            "service": manifests.objects().nth(1).unwrap().to_json(),
+            "ingress": manifests.objects().nth(2).unwrap().to_json(),
+        });
+        for part in known {
+            let mut differences = Vec::new();
+            compare(&expected[part], &ours[part], part.to_owned(), &mut differences);
+            for (path, theirs, ours) in differences {
+                let entry = allowed().iter().position(|(case, allowed, was, is, _)| {
+                    (*case == "*" || *case == name)
+                        && *allowed == path
+                        && *was == theirs
+                        && (*is == json!("*") || *is == ours)
+                });
+                match entry {
+                    Some(index) => *used.entry(index).or_default() += 1,
+                    None => wrong.push(format!("{name}: {path}: python {theirs}, here {ours}")),
+                }
+            }
+        }
+    }
+    println!("{visited} cases, {} allowed differences", used.values().sum::<usize>());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(visited >= 12, "only {visited} cases were visited");
+    for (index, (_, path, ..)) in allowed().iter().enumerate() {
+        assert!(used.contains_key(&index), "no case needs the difference at {path}");
+    }
+}
+
+fn rendered(input: &Value, facts: &Facts) -> WebServiceManifests {
+    let text = |key: &str| input.get(key).and_then(Value::as_str);
+    let mut configured: BTreeMap<&str, &str> = BTreeMap::new();
+    for (key, value) in input["webservice_config"].as_object().into_iter().flatten() {
+        configured.insert(key, value.as_str().unwrap());
+    }
+    let tool: ToolName = text("tool").unwrap().parse().unwrap();
+    let image = match text("buildservice_image") {
+        Some(image) => WebServiceImage::BuildService(image.parse().unwrap()),
+        None => WebServiceImage::named(text("wstype").unwrap().parse().unwrap(), &tool),
+    };
+    let known = [
+        "tool",
+        "wstype",
+        "buildservice_image",
+        "mem",
+        "cpu",
+        "replicas",
+        "extra_args",
+        "project",
+        "shell_name",
+        "started_at",
+        "webservice_config",
+    ];
+    for key in input.as_object().unwrap().keys() {
+        assert!(known.contains(&key.as_str()), "input {key}");
+    }
+    let options = WebServiceOptions {
+        image: Some(image.clone()),
+        cpu: text("cpu").map(|text| text.parse().unwrap()),
+        memory: text("mem").map(|text| text.parse().unwrap()),
+        replicas: input.get("replicas").map(|count| count.to_string().parse().unwrap()),
+        arguments: input["extra_args"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|word| word.as_str().unwrap().to_owned())
+            .collect(),
+    };
+    let mut facts = facts.clone();
+    if let Some(domain) = configured.remove("public_domain") {
+        facts.platform.public_domain = domain.to_owned();
+    }
+    if let Some(repository) = configured.remove("buildservice_repository") {
+        facts.platform.build_service_repository = repository.to_owned();
+    }
+    assert!(configured.is_empty(), "{configured:?}");
+    let started_at = text("started_at").map(|moment| format!("{moment}Z").parse().unwrap());
+    let plan_options = PlanOptions { routing: Some(Routing::Ingress), started_at };
+    render(&WebServicePlan::new(options.over(tool, None, image), &facts, plan_options).unwrap())
+}
+
+/// Adds every path at which two values differ: `null` and `false` count as absent, amounts compare as numbers.
+fn compare(theirs: &Value, ours: &Value, path: String, differences: &mut Vec<(String, Value, Value)>) {
+    match (theirs, ours) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys: std::collections::BTreeSet<_> = left.keys().chain(right.keys()).collect();
+            for key in keys {
+                let side =
+                    |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(Value::Null);
+                compare(&side(left), &side(right), format!("{path}.{key}"), differences);
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                compare(left, right, format!("{path}[{index}]"), differences);
+            }
+        }
+        (theirs, ours) if theirs == ours => {}
+        (Value::String(left), Value::String(right)) if path.ends_with(".cpu") => {
+            if Cpu::from_cluster(left).unwrap() != Cpu::from_cluster(right).unwrap() {
+                differences.push((path, theirs.clone(), ours.clone()));
+            }
+        }
+        (Value::String(left), Value::String(right)) if path.ends_with(".memory") => {
+            if Memory::from_cluster(left).unwrap() != Memory::from_cluster(right).unwrap() {
+                differences.push((path, theirs.clone(), ours.clone()));
+            }
+        }
+        (Value::Null, Value::Bool(false)) | (Value::Bool(false), Value::Null) => {}
+        (theirs, ours) => differences.push((path, theirs.clone(), ours.clone())),
+    }
+}

@@ -1,0 +1,48 @@
+//! Rendered manifests as a person reads them: one request file, one snapshot of the same name.
+//!
+//! A new case is a new file in `fixtures/plans/`; it holds the words of a command line.
+
+use toolforge_images::Catalog;
+use toolforge_model::{ToolName, WebServiceImage, WebServiceOptions};
+use toolforge_render::facts::{Facts, LiveWebService, Platform};
+use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
+use toolforge_render::render::render;
+
+#[test]
+fn each_planned_web_service_renders_as_its_snapshot() {
+    for path in toolforge_fixtures::files("plans", ".plan") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let tool: ToolName = "stashbot".parse().unwrap();
+        let mut options = WebServiceOptions::default();
+        let mut routing = None;
+        for line in text.lines() {
+            let (key, value) = line.split_once(": ").unwrap();
+            match key {
+                "type" => options.image = Some(WebServiceImage::named(value.parse().unwrap(), &tool)),
+                "cpu" => options.cpu = Some(value.parse().unwrap()),
+                "memory" => options.memory = Some(value.parse().unwrap()),
+                "replicas" => options.replicas = Some(value.parse().unwrap()),
+                "argument" => options.arguments.push(value.to_owned()),
+                "routing" => {
+                    routing = Some(if value == "ingress" { Routing::Ingress } else { Routing::HttpRoute })
+                }
+                other => panic!("{}: {other}", path.display()),
+            }
+        }
+        let facts = Facts {
+            catalog: Catalog::bundled(),
+            platform: Platform::default(),
+            limit_ranges: Vec::new(),
+            quotas: Vec::new(),
+            http_routes: true,
+            live: LiveWebService::default(),
+        };
+        let default = WebServiceImage::named("php8.2".parse().unwrap(), &tool);
+        let request = options.over(tool, None, default);
+        let plan = WebServicePlan::new(request, &facts, PlanOptions { routing, started_at: None }).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        insta::with_settings!({ description => text, omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(name, render(&plan).to_yaml());
+        });
+    }
+}
