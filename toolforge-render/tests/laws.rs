@@ -1,5 +1,7 @@
 //! Laws that hold for every plan.
 
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
 use proptest::prelude::*;

@@ -4,6 +4,8 @@
 //! difference is allowed only by an entry of [`allowed`]; an entry that no case needs fails the test, and so
 //! does a case that is not visited. Amounts compare as numbers, rounded up to whole millis and bytes.
 
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

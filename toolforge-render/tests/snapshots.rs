@@ -24,7 +24,7 @@ fn each_planned_web_service_renders_as_its_snapshot() {
                 "replicas" => options.replicas = Some(value.parse().unwrap()),
                 "argument" => options.arguments.push(value.to_owned()),
                 "routing" => {
-                    routing = Some(if value == "ingress" { Routing::Ingress } else { Routing::HttpRoute })
+                    routing = Some(if value == "ingress" { Routing::Ingress } else { Routing::HttpRoute });
                 }
                 other => panic!("{}: {other}", path.display()),
             }

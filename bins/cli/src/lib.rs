@@ -1,1 +1,31 @@
-//! x
+//! What the programs of the workspace share: global options, where facts come from, failures with their hints and
+//! exit codes, tables, progress.
+//!
+//! It knows no verb of any program. Only here and in `toolforge-client` are the environment and the clock read.
+//!
+//! ```
+//! use toolforge_cli::{ExitKind, Failure};
+//!
+//! let failure = Failure::new(ExitKind::Request, "no image type \"pyhton3.11\"").hint("Did you mean `python3.11`?");
+//! assert_eq!(failure.kind().code(), 1);
+//! assert_eq!(failure.to_string(), "error: no image type \"pyhton3.11\"\n\nhint: Did you mean `python3.11`?\n");
+//! ```
+
+mod age;
+mod failure;
+mod failures;
+mod options;
+mod output;
+mod progress;
+mod run;
+mod session;
+mod table;
+
+pub use age::age;
+pub use failure::{ExitKind, Failure};
+pub use options::{DryRunOption, GlobalOptions, OutputFormat, RoutingOption, asked_cpu, asked_memory};
+pub use output::{Document, document, print};
+pub use progress::ProgressLine;
+pub use run::run;
+pub use session::{Session, Source};
+pub use table::Table;

@@ -1,10 +1,12 @@
 //! From a request and the facts to a plan that cannot be wrong, and what the plan would change.
 
 mod change;
+mod removal;
 mod resources;
 mod verdict;
 
 pub use change::{Change, Difference, ObjectKind, changes};
+pub use removal::{Removal, removals};
 pub use resources::PodResources;
 pub use verdict::verdict;
 

@@ -1,0 +1,131 @@
+//! What each library's error means at the edge: how the command ends, and what to type next.
+
+use toolforge_client::{
+    CertificateError, ClientError, FactsError, KubeconfigError, PlatformFilesError, Refusal, RefusalKind,
+};
+use toolforge_images::NoSuchType;
+use toolforge_model::platform;
+use toolforge_render::facts::DocumentsError;
+use toolforge_render::observe::Unobservable;
+use toolforge_render::plan::PlanError;
+
+use crate::failure::{ExitKind, Failure};
+
+impl From<KubeconfigError> for Failure {
+    fn from(error: KubeconfigError) -> Self {
+        let failure = Self::from_error(ExitKind::Cluster, &error);
+        let become_tool =
+            "Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.";
+        match &error {
+            KubeconfigError::Missing { .. } | KubeconfigError::Unreadable { .. } => failure.hint(become_tool),
+            KubeconfigError::NotATool { .. } => failure.hint("Name the tool: `--tool NAME`."),
+            KubeconfigError::Certificate { source, .. } => match source {
+                CertificateError::Expired { .. } => failure.hint(
+                    "The platform renews certificates by itself a month before they expire; ask its admins why this one was not.",
+                ),
+                CertificateError::Mismatch => {
+                    failure.hint("The platform may be renewing them just now; try again in a minute.")
+                }
+                _ => failure,
+            },
+            KubeconfigError::Empty { .. } | KubeconfigError::Syntax { .. } => failure.hint(
+                "The platform writes this file; move it away and it is written anew within minutes.",
+            ),
+            _ => failure,
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        if let Some(refusal) = error.refusal() {
+            return refused(refusal);
+        }
+        let failure = Self::from_error(ExitKind::Cluster, &error);
+        match &error {
+            ClientError::Connect(_) => failure.hint("Nothing was sent; try again in a minute."),
+            _ if error.may_have_happened() => {
+                failure.hint("Whether the last step was done is not known; `status` tells.")
+            }
+            _ => failure,
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    let message = refusal.message().escaped();
+    let failure = |text: String| Failure::new(ExitKind::Cluster, text);
+    match refusal.kind() {
+        RefusalKind::Unauthorized => failure("the cluster does not know who you are".to_owned())
+            .detail(message.to_string())
+            .hint("The certificate of the kubeconfig is not one that this cluster accepts; ask the platform's admins."),
+        RefusalKind::Forbidden => failure("the cluster refused: this is forbidden".to_owned())
+            .detail(message.to_string())
+            .hint("A tool may only work in its own namespace; is `--tool` or the kubeconfig another tool's?"),
+        RefusalKind::QuotaExceeded(exceeded) => {
+            let resources: Vec<&str> = exceeded.limited.keys().map(String::as_str).collect();
+            failure(format!("the cluster refused: the quota has no room for {}", resources.join(", ")))
+                .detail(message.to_string())
+                .hint(format!("`quota-check` shows what is used; {} tells how to ask for more.", platform::QUOTA_HELP))
+        }
+        RefusalKind::Webhook { name, message } => {
+            failure(format!("the cluster's {} refused: {}", name.escaped(), message.escaped()))
+        }
+        RefusalKind::Busy => failure("the cluster is too busy now".to_owned())
+            .detail(message.to_string())
+            .hint("Try again in a minute."),
+        RefusalKind::Conflict => failure("somebody else changed the same object meanwhile".to_owned())
+            .detail(message.to_string())
+            .hint("Look at it with `status`, then try again."),
+        _ => failure("the cluster refused".to_owned()).detail(message.to_string()),
+    }
+}
+
+impl From<FactsError> for Failure {
+    fn from(error: FactsError) -> Self {
+        match error {
+            FactsError::Client(error) => error.into(),
+            other => Self::from_error(ExitKind::Cluster, &other)
+                .hint("The platform's admins publish it; offline, `--from FILE` takes what `kubectl get -o yaml` printed."),
+        }
+    }
+}
+
+impl From<PlatformFilesError> for Failure {
+    fn from(error: PlatformFilesError) -> Self {
+        Self::from_error(ExitKind::Cluster, &error)
+    }
+}
+
+impl From<DocumentsError> for Failure {
+    fn from(error: DocumentsError) -> Self {
+        Self::from_error(ExitKind::Request, &error)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let failure = Self::from_error(ExitKind::Request, &error);
+        match &error {
+            PlanError::NoSuchType(NoSuchType::Gone { replacement, .. }) => {
+                let name = replacement.as_ref().map_or("buildservice", |name| name.as_str());
+                failure.hint(format!("Type `webservice {name} start`."))
+            }
+            PlanError::NoSuchType(NoSuchType::Unknown { nearest: Some(nearest), .. }) => {
+                failure.hint(format!("Type `webservice {nearest} start`."))
+            }
+            PlanError::Foreign { .. } => {
+                failure.hint("Rename or delete that object with kubectl; a web service needs its name.")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<Unobservable> for Failure {
+    fn from(error: Unobservable) -> Self {
+        Self::from_error(ExitKind::Request, &error).hint(
+            "Name the type that shall run: `webservice TYPE restart`, like `webservice php8.2 restart`.",
+        )
+    }
+}

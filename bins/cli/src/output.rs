@@ -1,0 +1,52 @@
+use std::io::{ErrorKind, Write};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::failure::{ExitKind, Failure};
+use crate::options::OutputFormat;
+
+/// The version of the JSON that the programs print: fields are added, never renamed.
+const API_VERSION: &str = "cli.toolforge.org/v1";
+
+/// What a command answers, for people and for programs.
+pub struct Document {
+    /// For people; ends with a line end where it is not empty.
+    pub text: String,
+    /// For programs.
+    pub value: Value,
+}
+
+/// Returns a value under the programs' API version and a kind.
+///
+/// # Errors
+/// When the value cannot be JSON.
+pub fn document(kind: &str, value: &impl Serialize) -> Result<Value, Failure> {
+    let mut document = json!({"apiVersion": API_VERSION, "kind": kind});
+    let value =
+        serde_json::to_value(value).map_err(|error| Failure::from_error(ExitKind::Request, &error))?;
+    if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), value) {
+        document.extend(fields);
+    }
+    Ok(document)
+}
+
+/// Prints an answer to standard output. A reader that has gone away is a success.
+///
+/// # Errors
+/// When standard output cannot be written to for another reason.
+pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
+    let text = match format {
+        OutputFormat::Table => document.text.clone(),
+        OutputFormat::Json => format!("{:#}\n", document.value),
+        OutputFormat::Yaml => serde_saphyr::to_string(&document.value)
+            .map_err(|error| Failure::new(ExitKind::Request, error.to_string()))?,
+    };
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::from_error(ExitKind::Request, &error).detail("the answer could not be printed"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,43 @@
+//! The way to the API server, and whether it is ready.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::GetParams;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::core::Request;
+use tokio::time::{sleep, timeout};
+
+use crate::failure::{Failure, OrFail, with_sources};
+
+/// How long to wait between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long one look may take: a connection that nobody answers would otherwise hold on for ever.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Connects as a kubeconfig says. No request is made.
+pub(crate) async fn connect(kubeconfig: &Path) -> Result<Client, Failure> {
+    let cannot = || format!("cannot use {}", kubeconfig.display());
+    let failure = |error: &dyn std::error::Error| Failure::new(with_sources(error));
+    let config = Kubeconfig::read_from(kubeconfig).map_err(|error| failure(&error)).or_fail(cannot())?;
+    let options = KubeConfigOptions::default();
+    let config =
+        Config::from_custom_kubeconfig(config, &options).await.map_err(|error| failure(&error)).or_fail(cannot())?;
+    Client::try_from(config).or_fail(cannot())
+}
+
+/// Waits until the API server says that it is ready.
+pub(crate) async fn ready(client: &Client) {
+    while !is_ready(client).await {
+        sleep(PAUSE).await;
+    }
+}
+
+/// Returns whether the API server says that it is ready.
+pub(crate) async fn is_ready(client: &Client) -> bool {
+    match Request::new("").get("readyz", &GetParams::default()) {
+        Ok(request) => matches!(timeout(LOOK, client.request_text(request)).await, Ok(Ok(_))),
+        Err(_) => false,
+    }
+}

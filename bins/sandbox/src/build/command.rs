@@ -1,0 +1,109 @@
+//! Runs the programs that build things, and says in one sentence why one failed.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::failure::{Failure, OrFail};
+
+/// How many of the last lines are kept to be shown where a program fails.
+const LAST_LINES: usize = 12;
+
+/// What programs say when the disk is full.
+const DISK_FULL: [&str; 3] = ["no space left on device", "disk quota exceeded", "not enough free space"];
+/// What programs say when the network is not there: glibc, Go, apt, pip.
+const NO_NETWORK: [&str; 9] = [
+    "no such host",
+    "temporary failure",
+    "could not resolve",
+    "network is unreachable",
+    "connection refused",
+    "i/o timeout",
+    "connection timed out",
+    "failed to establish a new connection",
+    "no route to host",
+];
+
+/// Runs a program to its end, giving each line of what it writes to `on_line`.
+///
+/// # Errors
+/// Where it can not be started, and where it fails: with what it wrote last, or, where that tells of a full disk
+/// or a missing network, with just that.
+pub(crate) fn run(command: &mut Command, on_line: impl FnMut(&str)) -> Result<(), Failure> {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let what = match command.get_args().next() {
+        Some(first) => format!("{program} {}", first.to_string_lossy()),
+        None => program,
+    };
+    let (reader, writer) = std::io::pipe()?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn().or_fail(format!("cannot run `{what}`"))?;
+    // The command holds the pipe's other end: with it open, reading would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let last = read(reader, on_line);
+    if child.wait()?.success() { Ok(()) } else { Err(explain(&what, &last)) }
+}
+
+fn read(reader: impl std::io::Read, mut on_line: impl FnMut(&str)) -> VecDeque<String> {
+    let mut last = VecDeque::with_capacity(LAST_LINES);
+    for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+        on_line(&line);
+        if last.len() == LAST_LINES {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+    last
+}
+
+fn explain(what: &str, last: &VecDeque<String>) -> Failure {
+    let says = |phrases: &[&str]| {
+        last.iter().find(|line| phrases.iter().any(|phrase| line.to_lowercase().contains(phrase)))
+    };
+    if let Some(line) = says(&DISK_FULL) {
+        return Failure::new(format!("`{what}` ran out of disk space: {}", plain(line)))
+            .hint("Make room on the disk, then run the same command again; what is half-built heals.");
+    }
+    if let Some(line) = says(&NO_NETWORK) {
+        return Failure::new(format!("`{what}` cannot reach the network: {}", plain(line)))
+            .hint("Building needs the Debian archive, the Go module proxy and PyPI, once; then run it again.");
+    }
+    let mut message = format!("`{what}` failed");
+    for line in last {
+        let _ = write!(message, "\n  {}", plain(line));
+    }
+    Failure::new(message)
+}
+
+/// Removes what would move a terminal's cursor.
+fn plain(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(script: &str) -> String {
+        run(Command::new("sh").args(["-c", script]), |_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_failure_is_one_sentence_where_the_cause_is_known() {
+        let full = failure("echo 'write /x: no space left on device'; echo more; exit 1");
+        assert_eq!(full, "`sh -c` ran out of disk space: write /x: no space left on device");
+        let alone = failure("echo 'dial tcp: lookup proxy.golang.org: no such host' >&2; exit 1");
+        assert_eq!(alone, "`sh -c` cannot reach the network: dial tcp: lookup proxy.golang.org: no such host");
+        assert_eq!(failure("printf 'a\\033[2Jb\\n'; exit 1"), "`sh -c` failed\n  a [2Jb");
+    }
+
+    #[test]
+    fn every_line_is_seen() {
+        let mut lines = Vec::new();
+        run(Command::new("sh").args(["-c", "echo a; echo b >&2"]), |line| lines.push(line.to_owned())).unwrap();
+        assert_eq!(lines, ["a", "b"]);
+    }
+}

@@ -1,0 +1,159 @@
+//! The programs that come from Debian.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::build::command::run;
+use crate::failure::{Failure, OrFail};
+use crate::report::Report;
+
+/// The Debian packages that are needed, each with a file that it brings: a program's name, or a path.
+const PACKAGES: [(&str, &str); 13] = [
+    ("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
+    ("catatonit", "catatonit"),
+    ("containerd", "containerd"),
+    ("containernetworking-plugins", "/usr/lib/cni/bridge"),
+    ("curl", "curl"),
+    ("debootstrap", "debootstrap"),
+    ("docker-registry", "docker-registry"),
+    ("iproute2", "ip"),
+    ("iptables", "iptables"),
+    ("runc", "runc"),
+    ("skopeo", "skopeo"),
+    ("umoci", "umoci"),
+    ("util-linux", "unshare"),
+];
+
+/// Where systemd keeps what it knows while it runs.
+const SYSTEMD: &str = "/run/systemd/system";
+
+/// Installs the packages of which something is missing: as root, on Debian and Ubuntu; elsewhere names them.
+pub(crate) fn install(report: &Report) -> Result<(), Failure> {
+    let missing: Vec<_> =
+        PACKAGES.iter().filter(|(_, file)| find(file).is_none()).map(|(package, _)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if !is_debian(&fs::read_to_string("/etc/os-release").unwrap_or_default()) {
+        return Err(Failure::new(format!("programs of these Debian packages are missing: {names}"))
+            .hint("Install them with this system's package manager, where their names may differ, then run it again."));
+    }
+    if !rustix::process::geteuid().is_root() {
+        return Err(Failure::new(format!("these Debian packages are missing: {names}"))
+            .hint(format!("Install them: `sudo apt-get install {names}`.")));
+    }
+    report.step(format!("Install the Debian packages {names}"), |step| {
+        run(apt_get().arg("update"), |line| step.progress(line))?;
+        // A removal would be a surprise: of Docker's own containerd, for one.
+        let mut install = apt_get();
+        install.args(["install", "--yes", "--no-install-recommends", "--no-remove"]).args(&missing);
+        let quiet = WithoutServices::begin();
+        run(&mut install, |line| step.progress(line))?;
+        drop(quiet);
+        disable_services(&missing);
+        Ok(())
+    })?;
+    match missing.iter().find(|package| PACKAGES.iter().any(|(name, file)| name == *package && find(file).is_none())) {
+        Some(package) => Err(Failure::new(format!("the Debian package {package} does not bring what is needed"))),
+        None => Ok(()),
+    }
+}
+
+/// Returns the path of a program, or of a file that is named by its path.
+pub(crate) fn find(file: &str) -> Option<PathBuf> {
+    if file.starts_with('/') {
+        return Some(PathBuf::from(file)).filter(|path| path.exists());
+    }
+    // A person's PATH often lacks the folders of the system's programs.
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from));
+    folders.map(|folder| folder.join(file)).find(|path| is_program(path))
+}
+
+/// Returns the path of a program that [`install`] made sure of.
+pub(crate) fn program(name: &str) -> Result<PathBuf, Failure> {
+    find(name).or_fail(format!("the program `{name}` is missing"))
+}
+
+fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-o", "Dpkg::Use-Pty=0"]);
+    command
+}
+
+fn is_debian(os_release: &str) -> bool {
+    os_release.lines().any(|line| match line.split_once('=') {
+        Some(("ID" | "ID_LIKE", value)) => {
+            value.trim_matches('"').split(' ').any(|id| matches!(id, "debian" | "ubuntu"))
+        }
+        _ => false,
+    })
+}
+
+/// While it lives, packages that are installed do not start their services: the sandbox starts its own.
+///
+/// The file is Debian's way to say so (`policy-rc.d`, invoke-rc.d(8)).
+struct WithoutServices {
+    made: bool,
+}
+
+impl WithoutServices {
+    const FILE: &str = "/usr/sbin/policy-rc.d";
+
+    fn begin() -> Self {
+        let made = !Path::new(Self::FILE).exists() && Self::write().is_ok();
+        Self { made }
+    }
+
+    fn write() -> std::io::Result<()> {
+        fs::write(Self::FILE, "#!/bin/sh\nexit 101\n")?;
+        fs::set_permissions(Self::FILE, fs::Permissions::from_mode(0o755))
+    }
+}
+
+impl Drop for WithoutServices {
+    fn drop(&mut self) {
+        if self.made {
+            // A policy that stays would keep other packages from starting; there is no more to do than to try.
+            let _ = fs::remove_file(Self::FILE);
+        }
+    }
+}
+
+/// Keeps what was newly installed from starting with the machine.
+fn disable_services(installed: &[&str]) {
+    if Path::new(SYSTEMD).exists() {
+        for service in ["containerd", "docker-registry"] {
+            if installed.contains(&service) {
+                let _ = run(Command::new("systemctl").args(["disable", "--now", service]), |_| ());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_debian_and_its_children() {
+        let cases = [
+            ("ID=debian\nVERSION_ID=\"12\"\n", true),
+            ("ID=ubuntu\nID_LIKE=debian\n", true),
+            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", true),
+            ("ID=\"rhel\"\nID_LIKE=\"fedora\"\nPRETTY_NAME=debian\n", false),
+            ("", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(is_debian(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Kubernetes and etcd, built from Go modules as one program.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use crate::build::cache::cached;
+use crate::build::command::run;
+use crate::build::golang::Toolchain;
+use crate::failure::{Failure, OrFail};
+use crate::report::Report;
+
+/// The nearest to the platform's 1.32 of which every module is served.
+pub(crate) const VERSION: &str = "v1.33.13";
+/// The programs that the one program can be; it is called by their names.
+const NAMES: [&str; 7] =
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"];
+/// About how many packages go into it, for the progress.
+const PACKAGES: usize = 1_750;
+
+const GO_MOD: &str = include_str!("../../../../fixtures/cluster/kubernetes/go.mod");
+const GO_SUM: &str = include_str!("../../../../fixtures/cluster/kubernetes/go.sum");
+const MAIN_GO: &str = include_str!("../../../../fixtures/cluster/kubernetes/main.go");
+
+/// Returns the folder of the programs, building them where they are not in the cache.
+pub(crate) fn build(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Failure> {
+    let link = link_flags();
+    let inputs = [GO_MOD, GO_SUM, MAIN_GO, &link, std::env::consts::ARCH].map(str::as_bytes);
+    let step = report.begin(format!("Build Kubernetes {VERSION} (some minutes, once)"));
+    let mut built = false;
+    let folder = cached(&inputs, "kubernetes", &step, |partial| {
+        built = true;
+        let source = partial.join("source");
+        fs::create_dir(&source)?;
+        for (file, text) in [("go.mod", GO_MOD), ("go.sum", GO_SUM), ("main.go", MAIN_GO)] {
+            fs::write(source.join(file), text)?;
+        }
+        let mut packages = 0;
+        let mut command = go.command()?;
+        command.current_dir(&source).args(["build", "-v", "-buildvcs=false", "-trimpath", "-ldflags", &link, "-o"]);
+        run(command.arg(partial.join("kubernetes")).arg("."), |line| {
+            if line.starts_with("go: downloading ") {
+                step.progress(line.trim_start_matches("go: "));
+            } else {
+                packages += 1;
+                step.progress(format!("{packages} packages of about {PACKAGES}"));
+            }
+        })?;
+        name_all(partial).or_fail("cannot name the programs")?;
+        Ok(fs::remove_dir_all(source)?)
+    })?;
+    if built { step.done() } else { step.forget() }
+    Ok(folder)
+}
+
+fn name_all(folder: &Path) -> std::io::Result<()> {
+    NAMES.iter().try_for_each(|name| symlink("kubernetes", folder.join(name)))
+}
+
+/// Returns the linker's flags: without the version in both places clients misjudge what the server can do.
+fn link_flags() -> String {
+    let mut flags = "-s -w".to_owned();
+    let mut parts = VERSION.trim_start_matches('v').split('.');
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    for package in ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"] {
+        for (name, value) in
+            [("gitVersion", VERSION), ("gitMajor", major), ("gitMinor", minor), ("gitTreeState", "clean")]
+        {
+            let _ = write!(flags, " -X {package}.{name}={value}");
+        }
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_that_of_the_module() {
+        assert!(GO_MOD.contains(&format!("k8s.io/kubernetes {VERSION}\n")));
+        assert!(link_flags().contains("-X k8s.io/client-go/pkg/version.gitMinor=33 "));
+    }
+
+    #[test]
+    fn the_program_knows_every_name() {
+        for name in NAMES {
+            assert!(MAIN_GO.contains(&format!("\"{name}\"")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `kubectl`: runs kubectl as the cluster's admin.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use crate::arguments::KubectlArguments;
+use crate::build::golang::Toolchain;
+use crate::build::kubernetes;
+use crate::failure::{Failure, OrFail};
+use crate::folder::Sandbox;
+use crate::report::Report;
+
+/// Becomes kubectl, of the same version as the cluster.
+pub(crate) fn run(sandbox: &Sandbox, arguments: &KubectlArguments, report: &Report) -> Result<ExitCode, Failure> {
+    let KubectlArguments { arguments } = arguments;
+    sandbox.ports()?;
+    let programs = kubernetes::build(&Toolchain::new(report), report)?;
+    let error = Command::new(programs.join("kubectl"))
+        .args(arguments)
+        .env("KUBECONFIG", sandbox.admin_kubeconfig())
+        .exec();
+    Err(error).or_fail("cannot run kubectl")
+}

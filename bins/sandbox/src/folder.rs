@@ -1,0 +1,272 @@
+//! Where a sandbox keeps its things, and whether it runs.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::api_server;
+use crate::build::cache::digest;
+use crate::failure::{Failure, OrFail};
+use crate::root::INNER_FOLDER;
+use crate::settings::Settings;
+
+/// At most 40 characters, so that the names of cgroups and of the folder stay short.
+const LONGEST_NAME: usize = 40;
+/// A Unix socket's path has at most 107 bytes (`sun_path` of unix(7), less the final zero).
+const LONGEST_SOCKET_PATH: usize = 107;
+
+/// A sandbox: its name and its folder. It need not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sandbox {
+    name: String,
+    folder: PathBuf,
+}
+
+/// The host's ports of a sandbox, both on 127.0.0.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ports {
+    /// Pages: `http://NAME.localhost:PORT/`.
+    pub(crate) pages: u16,
+    /// The API server: `https://127.0.0.1:PORT`.
+    pub(crate) api: u16,
+}
+
+/// What is remembered of the last start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+}
+
+impl Sandbox {
+    /// Returns the sandbox of this name, or the checkout's own.
+    pub(crate) fn named(name: Option<&str>) -> Result<Self, Failure> {
+        let name = match name {
+            Some(name) => checked_name(name)?,
+            None => name_of_checkout(&checkout()),
+        };
+        let folder = state_root()?.join(&name);
+        let sandbox = Self { name, folder };
+        let longest = sandbox.pages_socket().as_os_str().len();
+        if longest > LONGEST_SOCKET_PATH {
+            let folder = sandbox.folder.display();
+            return Err(Failure::new(format!("the folder {folder} has too long a path for a Unix socket"))
+                .hint("Set XDG_STATE_HOME to a folder with a shorter path, or choose a shorter `--name`."));
+        }
+        Ok(sandbox)
+    }
+
+    /// Returns the same sandbox as its components see it.
+    pub(crate) fn inside(&self) -> Self {
+        Self { name: self.name.clone(), folder: PathBuf::from(INNER_FOLDER) }
+    }
+
+    /// Connects as the cluster's admin, from the host. No request is made.
+    pub(crate) async fn client(&self) -> Result<kube::Client, Failure> {
+        api_server::connect(&self.admin_kubeconfig()).await
+    }
+
+    /// Returns the name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the folder of everything that is this sandbox's own.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the kubeconfig of the cluster's admin, for use on the host.
+    pub(crate) fn admin_kubeconfig(&self) -> PathBuf {
+        self.folder.join("admin.kubeconfig")
+    }
+
+    /// Returns the kubeconfig of the cluster's admin, for use inside the sandbox's network namespace.
+    pub(crate) fn inner_admin_kubeconfig(&self) -> PathBuf {
+        self.pki().join("admin.kubeconfig")
+    }
+
+    /// Returns the folder of the tools' homes, seen as `/data/project` inside.
+    pub(crate) fn homes(&self) -> PathBuf {
+        self.folder.join("homes")
+    }
+
+    /// Returns the folder of what the components write: one file per component.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    /// Returns the folder of keys, certificates and the components' kubeconfigs.
+    pub(crate) fn pki(&self) -> PathBuf {
+        self.folder.join("pki")
+    }
+
+    /// Returns the folder of what survives `down`: etcd's data, containerd's images.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Returns the folder of what does not survive `down`: sockets, rendered configuration, pid files.
+    pub(crate) fn runtime(&self) -> PathBuf {
+        self.folder.join("run")
+    }
+
+    /// Returns the socket behind which the API server is, as the host's port is.
+    pub(crate) fn api_socket(&self) -> PathBuf {
+        self.runtime().join("api.sock")
+    }
+
+    /// Returns the socket behind which the front door is, as the host's port is.
+    pub(crate) fn pages_socket(&self) -> PathBuf {
+        self.runtime().join("pages.sock")
+    }
+
+    /// Returns the name of the cgroup under which all pods are: `toolforge-sandbox-NAME`.
+    pub(crate) fn cgroup(&self) -> String {
+        format!("toolforge-sandbox-{}", self.name)
+    }
+
+    /// Returns what is remembered of the last start; nothing where there was none.
+    pub(crate) fn state(&self) -> Result<Option<State>, Failure> {
+        let path = self.state_path();
+        match fs::read(&path) {
+            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).or_fail(format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// Remembers this start, by a file that is never seen half-written.
+    pub(crate) fn remember(&self, state: &State) -> Result<(), Failure> {
+        let (path, partial) = (self.state_path(), self.folder.join("state.json.new"));
+        fs::write(&partial, serde_json::to_vec_pretty(state)?)
+            .and_then(|()| fs::rename(&partial, &path))
+            .or_fail(format!("cannot write {}", path.display()))
+    }
+
+    /// Returns the host's ports of the sandbox that runs.
+    pub(crate) fn ports(&self) -> Result<Ports, Failure> {
+        match self.state()? {
+            Some(state) if self.is_running() => Ok(state.ports),
+            _ => Err(self.not_running()),
+        }
+    }
+
+    /// Returns whether the supervisor lives.
+    pub(crate) fn is_running(&self) -> bool {
+        let Ok(file) = File::open(self.lock_path()) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Returns what to say where the sandbox would have to run.
+    pub(crate) fn not_running(&self) -> Failure {
+        Failure::new(format!("the sandbox {} does not run", self.name)).hint("Start it: `cargo sandbox up`.")
+    }
+
+    /// Returns the lock that the supervisor holds while it lives, open for writing.
+    pub(crate) fn lock_file(&self) -> Result<File, Failure> {
+        self.open_lock(&self.lock_path())
+    }
+
+    /// Returns the lock that `up` and `down` hold, so that there is one of them at a time.
+    pub(crate) fn turn_file(&self) -> Result<File, Failure> {
+        self.open_lock(&self.folder.join("turn.lock"))
+    }
+
+    /// Makes the sandbox's folder. Homes must be reachable for the tools' own uids.
+    pub(crate) fn create(&self) -> Result<(), Failure> {
+        for folder in [self.folder.clone(), self.homes(), self.logs(), self.pki(), self.data(), self.runtime()] {
+            fs::create_dir_all(&folder).or_fail(format!("cannot make the folder {}", folder.display()))?;
+        }
+        Ok(())
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.folder.join("supervisor.lock")
+    }
+
+    fn state_path(&self) -> PathBuf {
+        self.folder.join("state.json")
+    }
+
+    fn open_lock(&self, path: &Path) -> Result<File, Failure> {
+        fs::create_dir_all(&self.folder)
+            .and_then(|()| OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path))
+            .or_fail(format!("cannot open {}", path.display()))
+    }
+}
+
+/// Returns the folder of this checkout: the workspace's root.
+pub(crate) fn checkout() -> PathBuf {
+    // Cargo sets it for the programs that it runs; a program that is run by its path knows where it was built.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let root = package.ancestors().nth(2).unwrap_or(&package).to_path_buf();
+    fs::canonicalize(&root).unwrap_or(root)
+}
+
+/// Returns the per-user folder of all sandboxes.
+pub(crate) fn state_root() -> Result<PathBuf, Failure> {
+    user_folder("XDG_STATE_HOME", ".local/state")
+}
+
+/// Returns the per-user folder of what was built, shared by all sandboxes and checkouts.
+pub(crate) fn cache_root() -> Result<PathBuf, Failure> {
+    user_folder("XDG_CACHE_HOME", ".cache")
+}
+
+fn user_folder(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
+    // The XDG Base Directory Specification tells to ignore relative paths.
+    let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let root = match (set, std::env::home_dir()) {
+        (Some(root), _) => root,
+        (None, Some(home)) if home.is_absolute() => home.join(below_home),
+        (None, _) => return Err(Failure::new(format!("neither {variable} nor HOME is set to an absolute path"))),
+    };
+    Ok(root.join("toolforge-sandbox"))
+}
+
+fn checked_name(name: &str) -> Result<String, Failure> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > LONGEST_NAME || name.starts_with('-') || !name.chars().all(allowed) {
+        let name = name.escape_debug();
+        return Err(Failure::new(format!(
+            "\"{name}\" cannot name a sandbox; use lowercase letters, digits and '-', {LONGEST_NAME} at most"
+        ))
+        .code(2));
+    }
+    Ok(name.to_owned())
+}
+
+/// Returns `<folder's name>-<short hash of its path>`: two checkouts never share a sandbox.
+fn name_of_checkout(checkout: &Path) -> String {
+    let hash = digest(&[checkout.as_os_str().as_encoded_bytes()]);
+    let folder = checkout.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' };
+    let folder: String = folder.chars().map(plain).take(LONGEST_NAME - 8).collect();
+    let folder = folder.trim_matches('-');
+    let folder = if folder.is_empty() { "checkout" } else { folder };
+    format!("{folder}-{}", &hash[..6])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_has_a_name_of_its_own() {
+        let first = name_of_checkout(Path::new("/home/a/Toolforge RS"));
+        let second = name_of_checkout(Path::new("/home/b/Toolforge RS"));
+        assert!(first.starts_with("toolforge-rs-"), "{first}");
+        assert_ne!(first, second);
+        assert_eq!(checked_name(&first).ok(), Some(first));
+    }
+
+    #[test]
+    fn refuses_names_that_are_no_folder_names() {
+        for name in ["", "-x", "a/b", "..", "Big", "a b", &"a".repeat(41)] {
+            assert!(checked_name(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The program behind `cargo sandbox`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    toolforge_sandbox::run()
+}

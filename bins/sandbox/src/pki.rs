@@ -1,0 +1,203 @@
+//! Keys, certificates and kubeconfigs of the control plane.
+//!
+//! One authority signs everything, the tools' certificates (through the API) included, so it lives as long as the
+//! sandbox's data. All of it is made once; a file that is missing is made anew.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
+use serde_json::json;
+
+use crate::failure::{Failure, OrFail};
+use crate::folder::Sandbox;
+
+/// The node's name, as the platform names its workers that mount the homes.
+pub(crate) const NODE: &str = "tools-k8s-worker-nfs-1";
+/// The API server's address inside the sandbox.
+pub(crate) const INNER_SERVER: &str = "https://127.0.0.1:6443";
+
+/// A certificate: the file's name, its subject, and what it proves.
+struct Subject {
+    file: &'static str,
+    name: &'static str,
+    organization: Option<&'static str>,
+    /// The names and addresses of a server; none makes it a client's certificate only.
+    server: &'static [&'static str],
+    /// Whether a kubeconfig is made for it.
+    kubeconfig: bool,
+}
+
+/// Whom the control plane consists of. The names and groups are those that Kubernetes' own roles are bound to.
+const SUBJECTS: [Subject; 8] = [
+    Subject {
+        file: "apiserver",
+        name: "kube-apiserver",
+        organization: None,
+        // 10.96.0.1 is the first address of the Services' range, which Kubernetes gives to its own API.
+        server: &["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", "10.96.0.1"],
+        kubeconfig: false,
+    },
+    Subject {
+        file: "webhook",
+        name: "admission-webhook",
+        organization: None,
+        server: &["localhost", "127.0.0.1"],
+        kubeconfig: false,
+    },
+    // Also the node's serving certificate, by the address of its bridge.
+    client("kubelet", "system:node:tools-k8s-worker-nfs-1", Some("system:nodes"), &["10.244.0.1"]),
+    client("apiserver-kubelet-client", "kube-apiserver-kubelet-client", Some("system:masters"), &[]),
+    client("admin", "kubernetes-admin", Some("system:masters"), &[]),
+    client("kube-controller-manager", "system:kube-controller-manager", None, &[]),
+    client("kube-scheduler", "system:kube-scheduler", None, &[]),
+    client("kube-proxy", "system:kube-proxy", None, &[]),
+];
+
+const fn client(
+    file: &'static str,
+    name: &'static str,
+    organization: Option<&'static str>,
+    server: &'static [&'static str],
+) -> Subject {
+    Subject { file, name, organization, server, kubeconfig: true }
+}
+
+/// Makes what is missing of the control plane's keys, certificates and kubeconfigs.
+pub(crate) fn ensure(sandbox: &Sandbox) -> Result<(), Failure> {
+    let folder = sandbox.pki();
+    ensure_in(&folder).or_fail(format!("cannot make the certificates in {}", folder.display()))
+}
+
+/// Writes the admin's kubeconfig for the host, where the API server is at this port.
+pub(crate) fn write_admin_kubeconfig(sandbox: &Sandbox, api_port: u16) -> Result<(), Failure> {
+    let server = format!("https://127.0.0.1:{api_port}");
+    let text = kubeconfig(&server, "admin", "pki/");
+    write(&sandbox.admin_kubeconfig(), &text).or_fail("cannot write the admin's kubeconfig")
+}
+
+fn ensure_in(folder: &Path) -> Result<(), Failure> {
+    let (authority_key, authority_file) = (folder.join("ca.key"), folder.join("ca.crt"));
+    let key = existing_or_new_key(&authority_key)?;
+    let params = authority_params()?;
+    if !authority_file.exists() {
+        write(&authority_file, &params.self_signed(&key).map_err(certificate_failure)?.pem())?;
+    }
+    // The issuer needs only what does not change from run to run: the name, the usages and the key.
+    let issuer = Issuer::new(params, key);
+    for subject in &SUBJECTS {
+        ensure_subject(folder, subject, &issuer)?;
+    }
+    let service_account = existing_or_new_key(&folder.join("service-account.key"))?;
+    write(&folder.join("service-account.pub"), &service_account.public_key_pem())
+}
+
+fn ensure_subject(folder: &Path, subject: &Subject, issuer: &Issuer<'_, KeyPair>) -> Result<(), Failure> {
+    let Subject { file, name, organization, server, kubeconfig: with_kubeconfig } = subject;
+    let certificate = folder.join(format!("{file}.crt"));
+    let key = existing_or_new_key(&folder.join(format!("{file}.key")))?;
+    if !certificate.exists() {
+        let names: Vec<String> = server.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).map_err(certificate_failure)?;
+        params.distinguished_name.push(DnType::CommonName, *name);
+        if let Some(organization) = organization {
+            params.distinguished_name.push(DnType::OrganizationName, *organization);
+        }
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        if !server.is_empty() {
+            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        }
+        write(&certificate, &params.signed_by(&key, issuer).map_err(certificate_failure)?.pem())?;
+    }
+    if *with_kubeconfig {
+        write(&folder.join(format!("{file}.kubeconfig")), &kubeconfig(INNER_SERVER, file, ""))?;
+    }
+    Ok(())
+}
+
+fn authority_params() -> Result<CertificateParams, Failure> {
+    let mut params = CertificateParams::new(Vec::new()).map_err(certificate_failure)?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    // The name that kubeadm gives, so that certificates read as on the platform.
+    params.distinguished_name.push(DnType::CommonName, "kubernetes");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+    Ok(params)
+}
+
+/// Returns a kubeconfig, as JSON, which is YAML too. Paths are relative to its own folder.
+fn kubeconfig(server: &str, user: &str, pki: &str) -> String {
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "sandbox",
+        "clusters": [{"name": "sandbox", "cluster": {
+            "server": server,
+            "certificate-authority": format!("{pki}ca.crt"),
+        }}],
+        "users": [{"name": user, "user": {
+            "client-certificate": format!("{pki}{user}.crt"),
+            "client-key": format!("{pki}{user}.key"),
+        }}],
+        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": user}}],
+    });
+    format!("{config:#}\n")
+}
+
+fn existing_or_new_key(path: &Path) -> Result<KeyPair, Failure> {
+    match fs::read_to_string(path) {
+        Ok(pem) => KeyPair::from_pem(&pem).map_err(certificate_failure).or_fail(path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = KeyPair::generate().map_err(certificate_failure)?;
+            write(path, &key.serialize_pem())?;
+            Ok(key)
+        }
+        Err(error) => Err(error).or_fail(path.display()),
+    }
+}
+
+/// Writes a file that only its owner reads, never seen half-written, and only where it changes.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if fs::read_to_string(path).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    let partial: PathBuf = path.with_added_extension("new");
+    let mut file = fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&partial)?;
+    file.write_all(text.as_bytes())?;
+    Ok(fs::rename(&partial, path)?)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+fn certificate_failure(error: rcgen::Error) -> Failure {
+    Failure::new(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nodes_certificate_names_the_node() {
+        let kubelet = SUBJECTS.iter().find(|subject| subject.file == "kubelet").unwrap();
+        assert_eq!(kubelet.name, format!("system:node:{NODE}"));
+    }
+
+    #[test]
+    fn what_is_there_stays_and_what_is_missing_is_made_by_the_same_authority() {
+        let folder = std::env::temp_dir().join(format!("toolforge-sandbox-pki-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        ensure_in(&folder).unwrap();
+        let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+        let (authority, admin) = (read("ca.crt"), read("admin.crt"));
+        fs::remove_file(folder.join("kube-proxy.crt")).unwrap();
+        ensure_in(&folder).unwrap();
+        assert_eq!((authority, admin), (read("ca.crt"), read("admin.crt")));
+        assert!(read("kube-proxy.crt").contains("BEGIN CERTIFICATE"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,157 @@
+//! A root of the file system that is the host's with Toolforge's places laid over it.
+//!
+//! `/data/project`, the dumps, `/etc/wmcs-project` and what else a Toolforge host has are made in a root of the
+//! process's own mount namespace: the host never sees them, and they go with the last process that does.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change, unmount,
+};
+use rustix::process::pivot_root;
+
+use crate::build::Parts;
+use crate::failure::{Failure, OrFail};
+use crate::folder::Sandbox;
+
+/// Who sees the new root.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum View<'a> {
+    /// The components and the pods: a new `/proc`, an empty `/run`, the sandbox's folder as [`INNER_FOLDER`] and
+    /// what it is made of below `/parts` as well, so that configuration files need no paths of the host.
+    Node(&'a Parts),
+    /// A tool's shell, on the host's network and among the host's processes.
+    Tool,
+}
+
+/// Where the sandbox's folder is for its components.
+pub(crate) const INNER_FOLDER: &str = "/sandbox";
+
+/// Folders of the host whose entries stay and get new neighbours, with the entries that are ours.
+const GRAFTED: [(&str, &[&str]); 6] = [
+    ("data", &["project", "scratch"]),
+    ("mnt", &["nfs"]),
+    ("public", &["dumps"]),
+    ("var", &["lib", "log"]),
+    ("var/lib", &["cni", "kubelet", "sss"]),
+    ("var/log", &["containers", "pods"]),
+];
+
+/// What volume-admission mounts into pods besides the homes and what is in `/etc`.
+const FOLDERS: [&str; 6] = [
+    "public/dumps",
+    "mnt/nfs/dumps-clouddumps1001.wikimedia.org",
+    "mnt/nfs/dumps-clouddumps1002.wikimedia.org",
+    "data/scratch",
+    "var/lib/sss/pipes",
+    "etc/openstack",
+];
+
+/// Files of `/etc` that volume-admission mounts into pods. Empty where they hold the real platform's secrets.
+const FILES: [(&str, &str); 5] = [
+    ("etc/wmcs-project", "tools\n"),
+    ("etc/ldap.conf", ""),
+    ("etc/ldap.yaml", ""),
+    ("etc/novaobserver.yaml", ""),
+    ("etc/openstack/clouds.yaml", ""),
+];
+
+/// Moves this process to a private root. It must be alone in a mount namespace whose mounts are private, as
+/// `unshare --mount` makes it. What is written to `/etc` afterwards is seen by this namespace only.
+pub(crate) fn enter(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    assemble(sandbox, view).or_fail("cannot assemble the sandbox's view of the file system")?;
+    // The working directory may be one that the new root hides.
+    std::env::set_current_dir(&here).or_else(|_| std::env::set_current_dir("/")).or_fail("cannot enter /")
+}
+
+fn assemble(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
+    let root = sandbox.folder().join("root");
+    fs::create_dir_all(&root)?;
+    mount("sandbox", &root, "tmpfs", MountFlags::empty(), Some(c"mode=0755")).or_fail("tmpfs")?;
+    // The sandbox's folder is below one of the folders that are bound next, and must not bring this mount with it.
+    mount_change(&root, MountPropagationFlags::UNBINDABLE).or_fail("tmpfs")?;
+    let hidden: &[&str] = match view {
+        View::Node(_) => &["etc", "data", "mnt", "public", "var", "proc", "run", "sandbox", "parts"],
+        View::Tool => &["etc", "data", "mnt", "public", "var"],
+    };
+    graft(Path::new("/"), &root, hidden)?;
+    for (folder, ours) in GRAFTED {
+        graft(&Path::new("/").join(folder), &root.join(folder), ours)?;
+        for entry in ours {
+            fs::create_dir_all(root.join(folder).join(entry))?;
+        }
+    }
+    mount_change(&root, MountPropagationFlags::PRIVATE).or_fail("tmpfs")?;
+    overlay_etc(&root)?;
+    for folder in FOLDERS {
+        fs::create_dir_all(root.join(folder))?;
+    }
+    fs::set_permissions(root.join("data/scratch"), fs::Permissions::from_mode(0o1777))?;
+    for (file, text) in FILES {
+        fs::write(root.join(file), text)?;
+    }
+    mount_bind(sandbox.homes(), root.join("data/project")).or_fail("/data/project")?;
+    if let View::Node(parts) = view {
+        fs::create_dir(root.join("run"))?;
+        fs::create_dir(root.join("proc"))?;
+        for (source, target) in [
+            (sandbox.folder(), "sandbox"),
+            (&parts.kubernetes, "parts/kubernetes"),
+            (&parts.coredns, "parts/coredns"),
+            (&parts.images, "parts/images"),
+        ] {
+            fs::create_dir_all(root.join(target))?;
+            mount_bind(source, root.join(target)).or_fail(format!("/{target}"))?;
+        }
+        mount("proc", root.join("proc"), "proc", MountFlags::NOSUID | MountFlags::NODEV, None).or_fail("/proc")?;
+    }
+    let old = root.join(".host");
+    fs::create_dir(&old)?;
+    pivot_root(&root, &old).or_fail("pivot_root")?;
+    std::env::set_current_dir("/")?;
+    unmount("/.host", UnmountFlags::DETACH).or_fail("/.host")?;
+    fs::remove_dir("/.host")?;
+    Ok(())
+}
+
+/// Makes `to` a folder with the same entries as `from`, by bind mounts, except those that are `left_out`.
+fn graft(from: &Path, to: &Path, left_out: &[&str]) -> Result<(), Failure> {
+    fs::create_dir_all(to)?;
+    let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        if left_out.iter().any(|left_out| OsStr::new(left_out) == name) {
+            continue;
+        }
+        let (source, target) = (from.join(&name), to.join(&name));
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            symlink(fs::read_link(&source)?, &target)?;
+        } else if kind.is_dir() {
+            fs::create_dir(&target)?;
+            mount_bind_recursive(&source, &target).or_fail(source.display())?;
+        } else {
+            fs::write(&target, "")?;
+            mount_bind(&source, &target).or_fail(source.display())?;
+        }
+    }
+    Ok(())
+}
+
+/// Lays a writable layer over the host's `/etc`.
+fn overlay_etc(root: &Path) -> Result<(), Failure> {
+    let layer = root.join(".etc");
+    let (upper, work, etc) = (layer.join("upper"), layer.join("work"), root.join("etc"));
+    for folder in [&upper, &work, &etc] {
+        fs::create_dir_all(folder)?;
+    }
+    // Relative paths: a comma or colon in the sandbox's folder would be read as a separator.
+    std::env::set_current_dir(&layer)?;
+    mount("overlay", &etc, "overlay", MountFlags::empty(), Some(c"lowerdir=/etc,upperdir=upper,workdir=work"))
+        .or_fail("/etc")
+}

@@ -1,0 +1,155 @@
+//! The components: what runs inside, and with which arguments.
+
+use std::path::{Path, PathBuf};
+
+use crate::build::debian::program;
+use crate::failure::Failure;
+use crate::pki::NODE;
+
+/// The components' names, as in `cargo sandbox logs NAME`.
+pub(crate) const NAMES: [&str; 9] = [
+    "containerd",
+    "coredns",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubelet",
+    "registry",
+];
+
+/// A program that runs for as long as the sandbox does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Component {
+    pub(crate) name: &'static str,
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<String>,
+}
+
+/// Returns what starts at once: the API server with its store, and what runs containers.
+pub(crate) fn first() -> Result<Vec<Component>, Failure> {
+    Ok(vec![
+        kubernetes("etcd", ETCD),
+        kubernetes("kube-apiserver", API_SERVER),
+        debian("containerd", "containerd", &["--config", "/sandbox/run/config/containerd.toml"])?,
+        debian("registry", "docker-registry", &["serve", "/sandbox/run/config/registry.yaml"])?,
+    ])
+}
+
+/// Returns what starts when the API server is ready.
+pub(crate) fn second() -> Vec<Component> {
+    vec![
+        kubernetes("kube-controller-manager", CONTROLLER_MANAGER),
+        kubernetes("kube-scheduler", SCHEDULER),
+        kubernetes("kubelet", KUBELET),
+        kubernetes("kube-proxy", &["--config=/sandbox/run/config/kube-proxy.yaml"]),
+        new("coredns", Path::new("/parts/coredns/coredns"), &["-conf", "/sandbox/run/config/Corefile"]),
+    ]
+}
+
+const ETCD: &[&str] = &[
+    "--data-dir=/sandbox/data/etcd",
+    "--listen-client-urls=http://127.0.0.1:2379",
+    "--advertise-client-urls=http://127.0.0.1:2379",
+    "--listen-peer-urls=http://127.0.0.1:2380",
+    "--initial-advertise-peer-urls=http://127.0.0.1:2380",
+    "--initial-cluster=default=http://127.0.0.1:2380",
+    // What a power failure would lose is only a sandbox's.
+    "--unsafe-no-fsync",
+    "--auto-compaction-retention=1h",
+    "--log-level=warn",
+];
+
+const API_SERVER: &[&str] = &[
+    "--etcd-servers=http://127.0.0.1:2379",
+    "--bind-address=127.0.0.1",
+    "--secure-port=6443",
+    "--advertise-address=127.0.0.1",
+    "--endpoint-reconciler-type=none",
+    "--tls-cert-file=/sandbox/pki/apiserver.crt",
+    "--tls-private-key-file=/sandbox/pki/apiserver.key",
+    "--client-ca-file=/sandbox/pki/ca.crt",
+    "--service-account-issuer=https://kubernetes.default.svc",
+    "--service-account-key-file=/sandbox/pki/service-account.pub",
+    "--service-account-signing-key-file=/sandbox/pki/service-account.key",
+    "--kubelet-client-certificate=/sandbox/pki/apiserver-kubelet-client.crt",
+    "--kubelet-client-key=/sandbox/pki/apiserver-kubelet-client.key",
+    "--kubelet-certificate-authority=/sandbox/pki/ca.crt",
+    "--kubelet-preferred-address-types=InternalIP",
+    "--authorization-mode=Node,RBAC",
+    "--allow-privileged=true",
+    "--service-cluster-ip-range=10.96.0.0/16",
+    "--enable-admission-plugins=NodeRestriction",
+    "--profiling=false",
+    "--cert-dir=/run/kube-apiserver",
+];
+
+const CONTROLLER_MANAGER: &[&str] = &[
+    "--kubeconfig=/sandbox/pki/kube-controller-manager.kubeconfig",
+    "--service-account-private-key-file=/sandbox/pki/service-account.key",
+    "--root-ca-file=/sandbox/pki/ca.crt",
+    "--cluster-signing-cert-file=/sandbox/pki/ca.crt",
+    "--cluster-signing-key-file=/sandbox/pki/ca.key",
+    "--use-service-account-credentials",
+    "--leader-elect=false",
+    "--bind-address=127.0.0.1",
+    "--cert-dir=/run/kube-controller-manager",
+    "--cluster-cidr=10.244.0.0/16",
+    "--allocate-node-cidrs=false",
+    "--profiling=false",
+];
+
+const SCHEDULER: &[&str] = &[
+    "--kubeconfig=/sandbox/pki/kube-scheduler.kubeconfig",
+    "--leader-elect=false",
+    "--bind-address=127.0.0.1",
+    "--cert-dir=/run/kube-scheduler",
+    "--profiling=false",
+];
+
+const KUBELET: &[&str] = &[
+    "--config=/sandbox/run/config/kubelet.yaml",
+    "--kubeconfig=/sandbox/pki/kubelet.kubeconfig",
+    // A loopback address is refused.
+    "--node-ip=10.244.0.1",
+    "--node-labels=kubernetes.wmcloud.org/nfs-mounted=true",
+    "--root-dir=/sandbox/data/kubelet",
+    "--cert-dir=/run/kubelet",
+];
+
+fn kubernetes(name: &'static str, arguments: &[&str]) -> Component {
+    let mut component = new(name, &Path::new("/parts/kubernetes").join(name), arguments);
+    if name == "kubelet" {
+        component.arguments.push(format!("--hostname-override={NODE}"));
+    }
+    component
+}
+
+fn debian(name: &'static str, file: &str, arguments: &[&str]) -> Result<Component, Failure> {
+    Ok(new(name, &program(file)?, arguments))
+}
+
+fn new(name: &'static str, program: &Path, arguments: &[&str]) -> Component {
+    let arguments = arguments.iter().map(ToString::to_string).collect();
+    Component { name, program: program.to_path_buf(), arguments }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_listens_beyond_the_sandbox() {
+        for list in [ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBELET] {
+            assert!(!list.iter().any(|argument| argument.contains("0.0.0.0")), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn every_component_has_a_name_for_its_log() {
+        let second = second();
+        assert!(second.iter().all(|component| NAMES.contains(&component.name)));
+        assert_eq!(second.len() + 4, NAMES.len());
+    }
+}

@@ -1,0 +1,57 @@
+//! The components' configuration files, as they are in `fixtures/cluster/node/`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::failure::{Failure, OrFail};
+
+/// The files, below the folder of configuration, with their texts.
+const FILES: [(&str, &str); 8] = [
+    ("containerd.toml", include_str!("../../../../fixtures/cluster/node/containerd.toml")),
+    ("registries/_default/hosts.toml", include_str!("../../../../fixtures/cluster/node/registries.toml")),
+    ("registry.yaml", include_str!("../../../../fixtures/cluster/node/registry.yaml")),
+    ("cni/10-pods.conflist", include_str!("../../../../fixtures/cluster/node/network.json")),
+    ("kubelet.yaml", include_str!("../../../../fixtures/cluster/node/kubelet.yaml")),
+    ("kube-proxy.yaml", include_str!("../../../../fixtures/cluster/node/kube-proxy.yaml")),
+    ("Corefile", include_str!("../../../../fixtures/cluster/node/Corefile")),
+    // Names outside of the cluster have no server: the sandbox has no way out.
+    ("resolv.conf", "nameserver 10.244.0.1\n"),
+];
+
+/// The line of the kubelet's configuration that differs from sandbox to sandbox.
+const CGROUP_ROOT: &str = "cgroupRoot: /toolforge-sandbox\n";
+
+/// Writes all configuration files into a folder.
+pub(crate) fn write(folder: &Path, cgroup: &str) -> Result<(), Failure> {
+    for (file, text) in FILES {
+        let path = folder.join(file);
+        let cannot = || format!("cannot write {}", path.display());
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).or_fail(cannot())?;
+        }
+        fs::write(&path, render(text, cgroup)).or_fail(cannot())?;
+    }
+    Ok(())
+}
+
+fn render(text: &str, cgroup: &str) -> String {
+    text.replace(CGROUP_ROOT, &format!("cgroupRoot: /{cgroup}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_kubelet_knows_the_sandboxs_name() {
+        let changed: Vec<_> =
+            FILES.iter().filter(|(_, text)| render(text, "toolforge-sandbox-x") != *text).map(|(file, _)| file).collect();
+        assert_eq!(changed, [&"kubelet.yaml"]);
+    }
+
+    #[test]
+    fn the_nodes_name_is_the_same_everywhere() {
+        let proxy = FILES.iter().find(|(file, _)| *file == "kube-proxy.yaml").unwrap().1;
+        assert!(proxy.contains(&format!("hostnameOverride: {}\n", crate::pki::NODE)));
+    }
+}

@@ -1,0 +1,105 @@
+//! The first process inside the sandbox's namespaces.
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::admission;
+use crate::api_server;
+use crate::failure::{Failure, OrFail};
+use crate::folder::Sandbox;
+use crate::front_door;
+use crate::root::{self, View};
+use crate::supervisor::processes::{Processes, log};
+use crate::supervisor::{Start, components, configuration, network, relay, survey};
+
+/// Where the API server listens inside.
+const API_SERVER: &str = "127.0.0.1:6443";
+/// Where the admission webhooks listen inside.
+const ADMISSION: &str = "127.0.0.1:8443";
+
+/// Runs until the supervisor outside ends: the components, the admission webhooks, the front door.
+pub(crate) fn run(host: &Sandbox) -> Result<ExitCode, Failure> {
+    if !rustix::process::getpid().is_init() {
+        return Err(Failure::new("this is a part of the sandbox that `cargo sandbox up` runs").code(2));
+    }
+    end_with_the_supervisor();
+    let start = Start::read(host)?;
+    root::enter(host, View::Node(&start.parts))?;
+    let sandbox = host.inside();
+    survey::leave_note(&sandbox)?;
+    network::set_up()?;
+    configuration::write(&sandbox.runtime().join("config"), &sandbox.cgroup())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, serve(&sandbox, start))?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// Ends this process, and with it everything inside, when the supervisor outside has ended: the other end of
+/// stdin is its own.
+fn end_with_the_supervisor() {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+}
+
+async fn serve(sandbox: &Sandbox, start: Start) -> Result<(), Failure> {
+    let Start { settings, parts: _ } = start;
+    let mut children = signal(SignalKind::child()).or_fail("cannot watch for the end of processes")?;
+    let mut processes = Processes::new(sandbox.logs());
+    processes.start(components::first()?);
+
+    let api = UnixListener::bind(sandbox.api_socket()).or_fail("cannot listen for the API server")?;
+    tokio::task::spawn_local(relay::socket_to_address(api, API_SERVER));
+    let client = api_server::connect(&sandbox.inner_admin_kubeconfig()).await?;
+    let pages = UnixListener::bind(sandbox.pages_socket()).or_fail("cannot listen for pages")?;
+    let front_door = front_door::serve(pages, client.clone(), settings.clone());
+    let webhooks = TcpListener::bind(ADMISSION).or_fail("cannot listen for admission reviews")?;
+    let (certificate, key) = (sandbox.pki().join("webhook.crt"), sandbox.pki().join("webhook.key"));
+    let admission = admission::serve(webhooks, (&certificate, &key), settings);
+    let mut ready = Box::pin(api_server::ready(&client));
+    let mut is_ready = false;
+    tokio::pin!(front_door, admission);
+    loop {
+        let due = processes.next_due();
+        tokio::select! {
+            _ = children.recv() => processes.reap(),
+            () = until(due), if due.is_some() => processes.start_due(),
+            () = &mut ready, if !is_ready => {
+                is_ready = true;
+                log("the API server is ready");
+                processes.start(components::second());
+            }
+            result = &mut front_door => return result.or_fail("the front door ended"),
+            result = &mut admission => return result.or_fail("the admission webhooks ended"),
+        }
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    if let Some(due) = due {
+        tokio::time::sleep_until(due.into()).await;
+    }
+}
+
+/// Keeps what the components wrote in the run before, so that a log starts with its run.
+pub(crate) fn turn_logs(sandbox: &Sandbox) -> Result<(), Failure> {
+    let logs = sandbox.logs();
+    for name in components::NAMES.iter().copied().chain(["supervisor"]) {
+        let (log, previous) = (logs.join(format!("{name}.log")), logs.join(format!("{name}.previous.log")));
+        match fs::rename(&log, &previous) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).or_fail(format!("cannot keep {}", log.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! The processes of a sandbox: one supervisor outside, one inside, and the components.
+//!
+//! The one outside ([`outside`]) holds the sandbox's lock, listens on the host's 127.0.0.1, and starts the one
+//! inside ([`inside`]) through util-linux' `unshare`, as the first process of new PID, mount and network
+//! namespaces. Killing either ends both and everything that was started: the kernel ends a PID namespace with its
+//! first process, and mounts, network devices and firewall rules go with their namespaces. What remains, empty
+//! cgroups and files, is swept by the supervisor's own end or by the next start ([`sweep`]).
+
+mod cgroup;
+mod components;
+mod configuration;
+pub(crate) mod inside;
+mod network;
+pub(crate) mod outside;
+mod processes;
+mod relay;
+pub(crate) mod survey;
+pub(crate) mod sweep;
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+use crate::build::Parts;
+use crate::failure::{Failure, OrFail};
+use crate::folder::Sandbox;
+use crate::settings::Settings;
+
+pub(crate) use components::NAMES as COMPONENTS;
+
+/// What the supervisor is told by `up`, in a file: it outlives the program that starts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Start {
+    pub(crate) settings: Settings,
+    pub(crate) parts: Parts,
+}
+
+impl Start {
+    const FILE: &str = "start.json";
+
+    /// Writes the file.
+    pub(crate) fn write(&self, sandbox: &Sandbox) -> Result<(), Failure> {
+        let path = sandbox.runtime().join(Self::FILE);
+        fs::write(&path, serde_json::to_vec_pretty(self)?).or_fail(format!("cannot write {}", path.display()))
+    }
+
+    fn read(sandbox: &Sandbox) -> Result<Self, Failure> {
+        let path = sandbox.runtime().join(Self::FILE);
+        let text = fs::read(&path).or_fail(format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).or_fail(format!("cannot read {}", path.display()))
+    }
+}

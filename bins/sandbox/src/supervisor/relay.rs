@@ -1,0 +1,54 @@
+//! Copies connections between the host's ports, the sockets in the sandbox's folder, and the ports inside.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// How long to wait after a connection could not be accepted, as where all file descriptors are taken.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Carries connections from a port of the host to a socket in the sandbox's folder, for ever.
+pub(crate) async fn port_to_socket(listener: TcpListener, socket: PathBuf) {
+    loop {
+        match listener.accept().await {
+            Ok((outer, _)) => {
+                // Small answers would wait for more to come.
+                let _ = outer.set_nodelay(true);
+                let socket = socket.clone();
+                tokio::spawn(async move { join(outer, UnixStream::connect(&socket).await).await });
+            }
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Carries connections from a socket in the sandbox's folder to an address inside, for ever.
+pub(crate) async fn socket_to_address(listener: UnixListener, address: &'static str) {
+    loop {
+        match listener.accept().await {
+            Ok((outer, _)) => {
+                tokio::spawn(async move {
+                    let inner = TcpStream::connect(address).await;
+                    if let Ok(inner) = &inner {
+                        let _ = inner.set_nodelay(true);
+                    }
+                    join(outer, inner).await;
+                });
+            }
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Copies both ways until both are closed. A connection that breaks is the two ends' own affair.
+async fn join<A, B>(mut outer: A, inner: std::io::Result<B>)
+where
+    A: AsyncRead + AsyncWrite + Unpin,
+    B: AsyncRead + AsyncWrite + Unpin,
+{
+    if let Ok(mut inner) = inner {
+        let _ = copy_bidirectional(&mut outer, &mut inner).await;
+    }
+}
