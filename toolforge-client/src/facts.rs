@@ -63,6 +63,27 @@ impl Connection {
         Ok(Facts { catalog, platform: settings, limit_ranges, quotas, http_routes, live })
     }
 
+    /// Returns what is needed to say how the tool's web service fares or to stop it, without quotas and limits. A
+    /// catalogue that cannot be had does not stand in the way: the bundled one serves, and the reason is returned.
+    ///
+    /// # Errors
+    /// When a request has no result.
+    pub async fn web_service_state(
+        &self,
+        settings: Platform,
+    ) -> Result<(Facts, Option<FactsError>), FactsError> {
+        let catalog = async {
+            match self.catalog().await {
+                Ok(catalog) => Ok((catalog, None)),
+                Err(FactsError::Client(error)) if error.refusal().is_none() => Err(FactsError::Client(error)),
+                Err(problem) => Ok((Catalog::bundled(), Some(problem))),
+            }
+        };
+        let ((catalog, problem), (live, http_routes)) = tokio::try_join!(catalog, self.live_web_service())?;
+        let (limit_ranges, quotas) = (Vec::new(), Vec::new());
+        Ok((Facts { catalog, platform: settings, limit_ranges, quotas, http_routes, live }, problem))
+    }
+
     /// Returns the cluster's image catalogue.
     ///
     /// # Errors

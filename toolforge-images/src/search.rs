@@ -74,7 +74,7 @@ fn nearest(catalog: &Catalog, name: &TypeName) -> Option<TypeName> {
         .map(|image_type| (similarity(image_type.name.as_str(), &asked), image_type.name.clone()))
         .chain(build_service)
         .filter(|(similarity, _)| *similarity >= NEAR)
-        .max_by(|left, right| left.0.total_cmp(&right.0).then_with(|| right.1.cmp(&left.1)))
+        .max_by(|left, right| left.0.total_cmp(&right.0).then_with(|| left.1.cmp(&right.1)))
         .map(|(_, name)| name)
 }
 

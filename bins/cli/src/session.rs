@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::runtime::Runtime;
 use toolforge_client::{Connection, Kubeconfig, Project, read_platform_files};
 use toolforge_model::{ToolName, Untrusted};
+use toolforge_quota::{LimitRange, ResourceQuota};
 use toolforge_render::facts::{Documents, Facts};
 
 use crate::failure::{ExitKind, Failure};
@@ -76,6 +77,39 @@ impl Session {
             Source::Cluster { runtime, connection } => {
                 Ok(runtime.block_on(connection.web_service_facts(self.project.platform.clone()))?)
             }
+        }
+    }
+
+    /// Returns the facts that saying how the web service fares needs; a catalogue that cannot be had is only warned
+    /// of.
+    ///
+    /// # Errors
+    /// When the facts cannot be read.
+    pub fn web_service_state(&self) -> Result<Facts, Failure> {
+        match &self.source {
+            Source::Files(_) => self.web_service_facts(),
+            Source::Cluster { runtime, connection } => {
+                let state = runtime.block_on(connection.web_service_state(self.project.platform.clone()));
+                let (facts, problem) = state?;
+                if let Some(problem) = problem {
+                    anstream::eprintln!("warning: {problem}");
+                }
+                Ok(facts)
+            }
+        }
+    }
+
+    /// Returns the namespace's quotas and limits.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn limits(&self) -> Result<(Vec<ResourceQuota>, Vec<LimitRange>), Failure> {
+        match &self.source {
+            Source::Files(_) => {
+                let facts = self.web_service_facts()?;
+                Ok((facts.quotas, facts.limit_ranges))
+            }
+            Source::Cluster { runtime, connection } => Ok(runtime.block_on(connection.limits())?),
         }
     }
 

@@ -22,8 +22,10 @@ pub(crate) async fn connect(kubeconfig: &Path) -> Result<Client, Failure> {
     let failure = |error: &dyn std::error::Error| Failure::new(with_sources(error));
     let config = Kubeconfig::read_from(kubeconfig).map_err(|error| failure(&error)).or_fail(cannot())?;
     let options = KubeConfigOptions::default();
-    let config =
-        Config::from_custom_kubeconfig(config, &options).await.map_err(|error| failure(&error)).or_fail(cannot())?;
+    let config = Config::from_custom_kubeconfig(config, &options)
+        .await
+        .map_err(|error| failure(&error))
+        .or_fail(cannot())?;
     Client::try_from(config).or_fail(cannot())
 }
 

@@ -177,7 +177,9 @@ impl Sandbox {
 
     /// Makes the sandbox's folder. Homes must be reachable for the tools' own uids.
     pub(crate) fn create(&self) -> Result<(), Failure> {
-        for folder in [self.folder.clone(), self.homes(), self.logs(), self.pki(), self.data(), self.runtime()] {
+        for folder in
+            [self.folder.clone(), self.homes(), self.logs(), self.pki(), self.data(), self.runtime()]
+        {
             fs::create_dir_all(&folder).or_fail(format!("cannot make the folder {}", folder.display()))?;
         }
         Ok(())
@@ -201,7 +203,8 @@ impl Sandbox {
 /// Returns the folder of this checkout: the workspace's root.
 pub(crate) fn checkout() -> PathBuf {
     // Cargo sets it for the programs that it runs; a program that is run by its path knows where it was built.
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     let root = package.ancestors().nth(2).unwrap_or(&package).to_path_buf();
     fs::canonicalize(&root).unwrap_or(root)
 }
@@ -222,7 +225,9 @@ fn user_folder(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
     let root = match (set, std::env::home_dir()) {
         (Some(root), _) => root,
         (None, Some(home)) if home.is_absolute() => home.join(below_home),
-        (None, _) => return Err(Failure::new(format!("neither {variable} nor HOME is set to an absolute path"))),
+        (None, _) => {
+            return Err(Failure::new(format!("neither {variable} nor HOME is set to an absolute path")));
+        }
     };
     Ok(root.join("toolforge-sandbox"))
 }

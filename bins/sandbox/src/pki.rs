@@ -9,7 +9,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use serde_json::json;
 
@@ -39,7 +40,14 @@ const SUBJECTS: [Subject; 8] = [
         name: "kube-apiserver",
         organization: None,
         // 10.96.0.1 is the first address of the Services' range, which Kubernetes gives to its own API.
-        server: &["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", "10.96.0.1"],
+        server: &[
+            "localhost",
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            "127.0.0.1",
+            "10.96.0.1",
+        ],
         kubeconfig: false,
     },
     Subject {
@@ -126,7 +134,8 @@ fn authority_params() -> Result<CertificateParams, Failure> {
     // The name that kubeadm gives, so that certificates read as on the platform.
     params.distinguished_name.push(DnType::CommonName, "kubernetes");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+    params.key_usages =
+        vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
     Ok(params)
 }
 
@@ -167,7 +176,8 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let partial: PathBuf = path.with_added_extension("new");
-    let mut file = fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&partial)?;
+    let mut file =
+        fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&partial)?;
     file.write_all(text.as_bytes())?;
     Ok(fs::rename(&partial, path)?)
 }

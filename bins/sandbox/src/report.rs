@@ -51,7 +51,8 @@ struct Active {
 impl Report {
     /// Returns a report to stderr.
     pub(crate) fn new() -> Self {
-        let terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let terminal =
+            std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let screen = Screen { terminal, steps: Vec::new(), next: 0, ticking: false };
         Self { screen: Arc::new(Mutex::new(screen)) }
     }
@@ -118,11 +119,6 @@ impl Step {
             screen.line(&format!("  {}: {took}", active.what));
         }
     }
-
-    /// Ends the step without a line: there was nothing to do.
-    pub(crate) fn forget(self) {
-        lock(&self.screen).take(self.number);
-    }
 }
 
 impl Drop for Step {
@@ -154,7 +150,10 @@ impl Screen {
 
     fn draw_live(&self) {
         let steps: Vec<_> = self.steps.iter().map(|active| active.text(true)).collect();
-        let width = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+        let width =
+            rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+        // A terminal that does not know its width says 0.
+        let width = if width == 0 { 80 } else { width };
         let text: String = steps.join(" | ").chars().take(width.saturating_sub(3)).collect();
         let mut stderr = anstream::stderr().lock();
         let _ = write!(stderr, "\r\x1b[2K  {text}");
@@ -226,7 +225,13 @@ mod tests {
 
     #[test]
     fn a_duration_reads_as_people_say_it() {
-        let cases = [(40, "0.0 s"), (440, "0.4 s"), (59_999, "59.9 s"), (340_000, "5 min 40 s"), (7_260_000, "2 h 1 min")];
+        let cases = [
+            (40, "0.0 s"),
+            (440, "0.4 s"),
+            (59_999, "59.9 s"),
+            (340_000, "5 min 40 s"),
+            (7_260_000, "2 h 1 min"),
+        ];
         for (milliseconds, text) in cases {
             assert_eq!(duration(Duration::from_millis(milliseconds)), text);
         }

@@ -9,7 +9,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change, unmount,
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change,
+    unmount,
 };
 use rustix::process::pivot_root;
 
@@ -107,7 +108,8 @@ fn assemble(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
             fs::create_dir_all(root.join(target))?;
             mount_bind(source, root.join(target)).or_fail(format!("/{target}"))?;
         }
-        mount("proc", root.join("proc"), "proc", MountFlags::NOSUID | MountFlags::NODEV, None).or_fail("/proc")?;
+        mount("proc", root.join("proc"), "proc", MountFlags::NOSUID | MountFlags::NODEV, None)
+            .or_fail("/proc")?;
     }
     let old = root.join(".host");
     fs::create_dir(&old)?;

@@ -175,6 +175,12 @@ impl WebServicePlan {
         Self { started_at: Some(started_at(moment)), ..self }
     }
 
+    /// Returns the plan without a moment of the start, so that it renders the same at any time.
+    #[must_use]
+    pub fn without_start(self) -> Self {
+        Self { started_at: None, ..self }
+    }
+
     /// Returns the plan with the moment of the start that the live pods carry, so that nothing is replaced for it alone.
     #[must_use]
     pub fn started_with(self, live: &LiveWebService) -> Self {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, OrFail};
 use crate::folder::cache_root;
-use crate::report::Step;
+use crate::report::{Report, Step};
 
 /// Returns the SHA-256, in hexadecimal, of these inputs; where one ends and the next begins counts.
 pub(crate) fn digest(inputs: &[&[u8]]) -> String {
@@ -28,16 +28,22 @@ pub(crate) fn entry(inputs: &[&[u8]], label: &str) -> Result<PathBuf, Failure> {
     Ok(cache_root()?.join(format!("{label}-{}", &digest(inputs)[..16])))
 }
 
-/// Returns the folder that `build` fills when it is given an empty one, building it only where it is not there.
+/// Returns the folder that `build` fills when it is given an empty one. Where it is there already, that is all;
+/// else the building is a step of the report, called `what`.
 ///
 /// `inputs` is everything that decides what is built; `label` says what it is, as in `coredns`.
 pub(crate) fn cached(
     inputs: &[&[u8]],
     label: &str,
-    step: &Step,
-    build: impl FnOnce(&Path) -> Result<(), Failure>,
+    report: &Report,
+    what: impl Into<String>,
+    build: impl FnOnce(&Path, &Step) -> Result<(), Failure>,
 ) -> Result<PathBuf, Failure> {
-    build_entry(&entry(inputs, label)?, step, build)
+    let entry = entry(inputs, label)?;
+    if entry.is_dir() {
+        return Ok(entry);
+    }
+    report.step(what, |step| build_entry(&entry, step, |partial| build(partial, step)))
 }
 
 fn build_entry(
@@ -84,7 +90,6 @@ fn remove(folder: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Report;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("toolforge-sandbox-{name}-{}", std::process::id()));
@@ -112,7 +117,7 @@ mod tests {
         assert!(built.join("whole").exists() && !built.join("half").exists());
         let again = build_entry(&entry, &step, |_| Err(Failure::new("built twice"))).unwrap();
         assert_eq!(again, built);
-        step.forget();
+        step.done();
         remove(&root).unwrap();
     }
 }

@@ -11,6 +11,9 @@ use crate::failure::{Failure, OrFail};
 /// How many of the last lines are kept to be shown where a program fails.
 const LAST_LINES: usize = 12;
 
+/// How much of a line is shown, in characters.
+const LONGEST_LINE: usize = 240;
+
 /// What programs say when the disk is full.
 const DISK_FULL: [&str; 3] = ["no space left on device", "disk quota exceeded", "not enough free space"];
 /// What programs say when the network is not there: glibc, Go, apt, pip.
@@ -32,8 +35,10 @@ const NO_NETWORK: [&str; 9] = [
 /// Where it can not be started, and where it fails: with what it wrote last, or, where that tells of a full disk
 /// or a missing network, with just that.
 pub(crate) fn run(command: &mut Command, on_line: impl FnMut(&str)) -> Result<(), Failure> {
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let what = match command.get_args().next() {
+    let program =
+        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut words = command.get_args().filter(|argument| !argument.to_string_lossy().starts_with('-'));
+    let what = match words.next() {
         Some(first) => format!("{program} {}", first.to_string_lossy()),
         None => program,
     };
@@ -68,8 +73,9 @@ fn explain(what: &str, last: &VecDeque<String>) -> Failure {
             .hint("Make room on the disk, then run the same command again; what is half-built heals.");
     }
     if let Some(line) = says(&NO_NETWORK) {
-        return Failure::new(format!("`{what}` cannot reach the network: {}", plain(line)))
-            .hint("Building needs the Debian archive, the Go module proxy and PyPI, once; then run it again.");
+        return Failure::new(format!("`{what}` cannot reach the network: {}", plain(line))).hint(
+            "Building needs the Debian archive, the Go module proxy and PyPI, once; then run it again.",
+        );
     }
     let mut message = format!("`{what}` failed");
     for line in last {
@@ -80,7 +86,8 @@ fn explain(what: &str, last: &VecDeque<String>) -> Failure {
 
 /// Removes what would move a terminal's cursor.
 fn plain(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+    let plain = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_LINE);
+    plain.collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -88,22 +95,26 @@ mod tests {
     use super::*;
 
     fn failure(script: &str) -> String {
-        run(Command::new("sh").args(["-c", script]), |_| ()).unwrap_err().to_string()
+        run(Command::new("env").args(["sh", "-c", script]), |_| ()).unwrap_err().to_string()
     }
 
     #[test]
     fn a_failure_is_one_sentence_where_the_cause_is_known() {
         let full = failure("echo 'write /x: no space left on device'; echo more; exit 1");
-        assert_eq!(full, "`sh -c` ran out of disk space: write /x: no space left on device");
+        assert_eq!(full, "`env sh` ran out of disk space: write /x: no space left on device");
         let alone = failure("echo 'dial tcp: lookup proxy.golang.org: no such host' >&2; exit 1");
-        assert_eq!(alone, "`sh -c` cannot reach the network: dial tcp: lookup proxy.golang.org: no such host");
-        assert_eq!(failure("printf 'a\\033[2Jb\\n'; exit 1"), "`sh -c` failed\n  a [2Jb");
+        assert_eq!(
+            alone,
+            "`env sh` cannot reach the network: dial tcp: lookup proxy.golang.org: no such host"
+        );
+        assert_eq!(failure("printf 'a\\033[2Jb\\n'; exit 1"), "`env sh` failed\n  a [2Jb");
     }
 
     #[test]
     fn every_line_is_seen() {
         let mut lines = Vec::new();
-        run(Command::new("sh").args(["-c", "echo a; echo b >&2"]), |line| lines.push(line.to_owned())).unwrap();
+        run(Command::new("sh").args(["-c", "echo a; echo b >&2"]), |line| lines.push(line.to_owned()))
+            .unwrap();
         assert_eq!(lines, ["a", "b"]);
     }
 }

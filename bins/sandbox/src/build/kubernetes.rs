@@ -7,17 +7,28 @@ use std::path::{Path, PathBuf};
 
 use crate::build::cache::cached;
 use crate::build::command::run;
-use crate::build::golang::Toolchain;
-use crate::failure::{Failure, OrFail};
+use crate::build::golang::{self, Toolchain};
+use crate::failure::Failure;
 use crate::report::Report;
 
 /// The nearest to the platform's 1.32 of which every module is served.
 pub(crate) const VERSION: &str = "v1.33.13";
 /// The programs that the one program can be; it is called by their names.
-const NAMES: [&str; 7] =
-    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"];
+const NAMES: [&str; 7] = [
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubectl",
+    "kubelet",
+];
 /// About how many packages go into it, for the progress.
-const PACKAGES: usize = 1_750;
+const PACKAGES: usize = 2_750;
+
+const MEBIBYTE: u64 = 1024 * 1024;
+/// What the modules (0.8 GB), Go's own cache (1.6 GB), the programs and the images take, in bytes.
+const ROOM: u64 = 3_500 * MEBIBYTE;
 
 const GO_MOD: &str = include_str!("../../../../fixtures/cluster/kubernetes/go.mod");
 const GO_SUM: &str = include_str!("../../../../fixtures/cluster/kubernetes/go.sum");
@@ -27,35 +38,42 @@ const MAIN_GO: &str = include_str!("../../../../fixtures/cluster/kubernetes/main
 pub(crate) fn build(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Failure> {
     let link = link_flags();
     let inputs = [GO_MOD, GO_SUM, MAIN_GO, &link, std::env::consts::ARCH].map(str::as_bytes);
-    let step = report.begin(format!("Build Kubernetes {VERSION} (some minutes, once)"));
-    let mut built = false;
-    let folder = cached(&inputs, "kubernetes", &step, |partial| {
-        built = true;
+    let what = format!("Build Kubernetes {VERSION} (some minutes, once)");
+    cached(&inputs, "kubernetes", report, what, |partial, step| {
+        enough_room(partial)?;
         let source = partial.join("source");
         fs::create_dir(&source)?;
         for (file, text) in [("go.mod", GO_MOD), ("go.sum", GO_SUM), ("main.go", MAIN_GO)] {
             fs::write(source.join(file), text)?;
         }
-        let mut packages = 0;
         let mut command = go.command()?;
-        command.current_dir(&source).args(["build", "-v", "-buildvcs=false", "-trimpath", "-ldflags", &link, "-o"]);
-        run(command.arg(partial.join("kubernetes")).arg("."), |line| {
-            if line.starts_with("go: downloading ") {
-                step.progress(line.trim_start_matches("go: "));
-            } else {
-                packages += 1;
-                step.progress(format!("{packages} packages of about {PACKAGES}"));
-            }
-        })?;
-        name_all(partial).or_fail("cannot name the programs")?;
+        command.current_dir(&source).args([
+            "build",
+            "-v",
+            "-buildvcs=false",
+            "-trimpath",
+            "-ldflags",
+            &link,
+            "-o",
+        ]);
+        run(command.arg(partial.join("kubernetes")).arg("."), golang::progress(step, PACKAGES))?;
+        for name in NAMES {
+            symlink("kubernetes", partial.join(name))?;
+        }
         Ok(fs::remove_dir_all(source)?)
-    })?;
-    if built { step.done() } else { step.forget() }
-    Ok(folder)
+    })
 }
 
-fn name_all(folder: &Path) -> std::io::Result<()> {
-    NAMES.iter().try_for_each(|name| symlink("kubernetes", folder.join(name)))
+/// Refuses to begin what would end some minutes later with a full disk.
+fn enough_room(folder: &Path) -> Result<(), Failure> {
+    let room = rustix::fs::statvfs(folder)?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    if free < ROOM {
+        let (free, room, folder) = (free / MEBIBYTE, ROOM / MEBIBYTE, folder.display());
+        return Err(Failure::new(format!("{free} MiB are free for {folder}; building needs {room} MiB"))
+            .hint("Make room on the disk, or set XDG_CACHE_HOME to a folder on another one."));
+    }
+    Ok(())
 }
 
 /// Returns the linker's flags: without the version in both places clients misjudge what the server can do.

@@ -7,7 +7,8 @@ use crate::failure::Failure;
 use crate::folder::Sandbox;
 
 /// Is a tool, in a mount namespace of its own: runs after the private root is assembled.
-pub(crate) fn enter(_sandbox: &Sandbox, _arguments: &EnterArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn enter(sandbox: &Sandbox, _arguments: &EnterArguments) -> Result<ExitCode, Failure> {
+    crate::root::enter(sandbox, crate::root::View::Tool)?;
     Err(Failure::new("not there yet"))
 }
 

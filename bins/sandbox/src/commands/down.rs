@@ -16,7 +16,11 @@ use crate::supervisor::{outside, sweep};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Stops the sandbox and removes what it left; with `--delete` its data as well.
-pub(crate) fn run(sandbox: &Sandbox, arguments: &DownArguments, report: &Report) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    sandbox: &Sandbox,
+    arguments: &DownArguments,
+    report: &Report,
+) -> Result<ExitCode, Failure> {
     let DownArguments { delete } = arguments;
     if !sandbox.folder().exists() {
         report.note(format!("There is no sandbox {}.", sandbox.name()));
@@ -32,7 +36,8 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &DownArguments, report: &Report)
     sweep::sweep(sandbox)?;
     if *delete {
         report.step("Remove its data", |_| {
-            fs::remove_dir_all(sandbox.folder()).or_fail(format!("cannot remove {}", sandbox.folder().display()))
+            fs::remove_dir_all(sandbox.folder())
+                .or_fail(format!("cannot remove {}", sandbox.folder().display()))
         })?;
     }
     Ok(ExitCode::SUCCESS)
@@ -41,7 +46,7 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &DownArguments, report: &Report)
 fn stop(sandbox: &Sandbox) -> Result<(), Failure> {
     for signal in [Signal::TERM, Signal::KILL] {
         // Without a number the supervisor is just starting or ending, and has nothing inside yet or any more.
-        if let Some(pid) = outside::pid(sandbox).and_then(|pid| Pid::from_raw(pid)) {
+        if let Some(pid) = outside::pid(sandbox).and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
         }
         let deadline = Instant::now() + PATIENCE;

@@ -11,13 +11,19 @@ use crate::folder::Sandbox;
 use crate::report::Report;
 
 /// Becomes kubectl, of the same version as the cluster.
-pub(crate) fn run(sandbox: &Sandbox, arguments: &KubectlArguments, report: &Report) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    sandbox: &Sandbox,
+    arguments: &KubectlArguments,
+    report: &Report,
+) -> Result<ExitCode, Failure> {
     let KubectlArguments { arguments } = arguments;
     sandbox.ports()?;
     let programs = kubernetes::build(&Toolchain::new(report), report)?;
     let error = Command::new(programs.join("kubectl"))
         .args(arguments)
         .env("KUBECONFIG", sandbox.admin_kubeconfig())
+        // What it remembers of this cluster goes with it, and not among what is remembered of others.
+        .env("KUBECACHEDIR", sandbox.folder().join("kubectl"))
         .exec();
     Err(error).or_fail("cannot run kubectl")
 }

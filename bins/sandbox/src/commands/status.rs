@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use crate::api_server;
 use crate::failure::{Failure, OrFail};
 use crate::folder::{Ports, Sandbox, State};
+use crate::report::duration;
 use crate::supervisor::survey::{self, Process};
 use crate::supervisor::{COMPONENTS, outside};
 
@@ -17,25 +18,34 @@ pub(crate) fn run(sandbox: &Sandbox) -> Result<ExitCode, Failure> {
     };
     let processes = survey::processes(sandbox)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ready = runtime.block_on(async {
-        Ok::<_, Failure>(api_server::is_ready(&sandbox.client().await?).await)
-    })?;
+    let ready =
+        runtime.block_on(async { Ok::<_, Failure>(api_server::is_ready(&sandbox.client().await?).await) })?;
     let text = text(sandbox, &state, outside::pid(sandbox), ready, &processes);
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error).or_fail("cannot write"),
         _ => {}
     }
-    let whole = ready && COMPONENTS.iter().all(|name| processes.iter().any(|process| process.component == Some(name)));
+    let whole = ready
+        && COMPONENTS.iter().all(|name| processes.iter().any(|process| process.component == Some(name)));
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn text(sandbox: &Sandbox, state: &State, supervisor: Option<i32>, ready: bool, processes: &[Process]) -> String {
+fn text(
+    sandbox: &Sandbox,
+    state: &State,
+    supervisor: Option<i32>,
+    ready: bool,
+    processes: &[Process],
+) -> String {
     let State { ports: Ports { pages, api }, settings } = state;
     let mut text = String::new();
     let supervisor = supervisor.map_or("?".to_owned(), |pid| pid.to_string());
     let ready = if ready { "ready" } else { "not ready" };
     let memory: u64 = processes.iter().map(|process| process.memory).sum();
     let _ = writeln!(text, "sandbox     {} (supervisor {supervisor})", sandbox.name());
+    if let Some(since) = outside::running_for(sandbox) {
+        let _ = writeln!(text, "running for {}", duration(since));
+    }
     let _ = writeln!(text, "folder      {}", sandbox.folder().display());
     let _ = writeln!(text, "pages       http://NAME.localhost:{pages}/ (routing: {})", settings.routing);
     let _ = writeln!(text, "API server  https://127.0.0.1:{api} ({ready})");
@@ -52,7 +62,8 @@ fn text(sandbox: &Sandbox, state: &State, supervisor: Option<i32>, ready: bool, 
         }
     }
     let others = processes.iter().filter(|process| process.component.is_none());
-    let (count, memory) = others.fold((0, 0), |(count, memory), process| (count + 1, memory + process.memory));
+    let (count, memory) =
+        others.fold((0, 0), |(count, memory), process| (count + 1, memory + process.memory));
     let _ = writeln!(text, "{:<24} {count:>8} {:>8}", "others, pods included", memory / 1024);
     text
 }

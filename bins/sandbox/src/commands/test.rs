@@ -7,6 +7,10 @@ use crate::failure::Failure;
 use crate::folder::Sandbox;
 use crate::report::Report;
 
-pub(crate) fn run(_sandbox: &Sandbox, _arguments: &TestArguments, _report: &Report) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    _sandbox: &Sandbox,
+    _arguments: &TestArguments,
+    _report: &Report,
+) -> Result<ExitCode, Failure> {
     Err(Failure::new("not there yet"))
 }

@@ -15,7 +15,7 @@ use crate::folder::{Ports, Sandbox};
 use crate::provision;
 use crate::report::{Report, Step};
 use crate::settings::Settings;
-use crate::supervisor::{Start, inside, outside, sweep};
+use crate::supervisor::{self, Start, outside, sweep};
 use crate::{api_server, build, pki};
 
 /// How long the API server, or the node, may take to become ready.
@@ -29,7 +29,11 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &UpArguments, report: &Report) -
     let ports = ensure_up(sandbox, &settings, report)?;
     report.note(format!("\nThe sandbox {} is up.", sandbox.name()));
     report.note(format!("  pages       http://NAME.localhost:{}/", ports.pages));
-    report.note(format!("  API server  https://127.0.0.1:{} ({})", ports.api, sandbox.admin_kubeconfig().display()));
+    report.note(format!(
+        "  API server  https://127.0.0.1:{} ({})",
+        ports.api,
+        sandbox.admin_kubeconfig().display()
+    ));
     report.note("\nNext: `cargo sandbox tool add NAME`, `cargo sandbox demo`, `cargo sandbox down`.");
     Ok(ExitCode::SUCCESS)
 }
@@ -78,8 +82,10 @@ fn check_machine(report: &Report) -> Result<(), Failure> {
         }
     }
     if !rustix::process::geteuid().is_root() {
-        return Err(Failure::new("the sandbox needs root, to make namespaces, mounts and a network of its own")
-            .hint("Run it as root, as in `sudo -E env PATH=\"$PATH\" cargo sandbox up`."));
+        return Err(Failure::new(
+            "the sandbox needs root, to make namespaces, mounts and a network of its own",
+        )
+        .hint("Run it as root, as in `sudo -E env PATH=\"$PATH\" cargo sandbox up`."));
     }
     Ok(())
 }
@@ -100,7 +106,7 @@ fn launch(sandbox: &Sandbox, start: &Start) -> Result<(), Failure> {
     sandbox.create()?;
     pki::ensure(sandbox)?;
     start.write(sandbox)?;
-    inside::turn_logs(sandbox)?;
+    supervisor::turn_logs(sandbox)?;
     let log = File::create(supervisor_log(sandbox)).or_fail("cannot write the supervisor's log")?;
     let mut supervisor = Command::new(std::env::current_exe()?)
         .args(["--name", sandbox.name(), "internal-supervise"])
@@ -125,9 +131,8 @@ async fn usable(
     report: &Report,
 ) -> Result<(), Failure> {
     let client = sandbox.client().await?;
-    let step = report.begin("Start the API server");
-    within_patience(sandbox, "kube-apiserver", api_server::ready(&client)).await?;
-    step.done();
+    let ready = within_patience(sandbox, "kube-apiserver", api_server::ready(&client));
+    report.wait("Start the API server", ready).await?;
     provision::tool::rewrite_kubeconfigs(sandbox, sandbox.ports()?.api)?;
     provision::cluster::install(&client, sandbox, settings, report).await?;
     let step = report.begin("Start the node");
@@ -137,7 +142,11 @@ async fn usable(
 }
 
 /// Awaits something that a component is to do, for as long as the supervisor lives.
-async fn within_patience(sandbox: &Sandbox, component: &str, ready: impl Future<Output = ()>) -> Result<(), Failure> {
+async fn within_patience(
+    sandbox: &Sandbox,
+    component: &str,
+    ready: impl Future<Output = ()>,
+) -> Result<(), Failure> {
     let died_meanwhile = async {
         while sandbox.is_running() {
             sleep(PAUSE).await;
@@ -177,13 +186,15 @@ async fn node_ready(client: &Client, launched: Option<SystemTime>, step: &Step) 
 fn is_ready(node: &Node, since: i64) -> bool {
     conditions(node).any(|condition| {
         let said = condition.last_heartbeat_time.as_ref().map_or(0, |time| time.0.as_second());
-        condition.type_ == "Ready" && condition.status == "True" && said >= since
+        condition.type_ == "Ready" && condition.status == "True" && said > since
     })
 }
 
 fn why_not(node: &Node) -> String {
-    let ready = conditions(node).find(|condition| condition.type_ == "Ready");
-    ready.and_then(|condition| condition.message.clone()).unwrap_or_else(|| "registered".to_owned())
+    let not_ready =
+        conditions(node).find(|condition| condition.type_ == "Ready" && condition.status != "True");
+    let message = not_ready.and_then(|condition| condition.message.clone());
+    message.unwrap_or_else(|| "the kubelet has not spoken yet".to_owned())
 }
 
 fn conditions(node: &Node) -> impl Iterator<Item = &k8s_openapi::api::core::v1::NodeCondition> {
@@ -203,6 +214,8 @@ fn died(sandbox: &Sandbox) -> Failure {
             Failure::new(format!("the supervisor ended: {error}"))
                 .hint("See all that it wrote: `cargo sandbox logs supervisor`.")
         }
-        None => Failure::new("the supervisor was ended from outside").hint("Start it again: `cargo sandbox up`."),
+        None => {
+            Failure::new("the supervisor was ended from outside").hint("Start it again: `cargo sandbox up`.")
+        }
     }
 }

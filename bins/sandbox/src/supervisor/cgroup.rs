@@ -37,7 +37,8 @@ pub(crate) fn create(name: &str) -> Result<(), Failure> {
         if mixed && *kind == Kind::Second {
             continue;
         }
-        create_in(path, &path.join(name), *kind).or_fail(format!("cannot make the cgroup {}", path.join(name).display()))?;
+        create_in(path, &path.join(name), *kind)
+            .or_fail(format!("cannot make the cgroup {}", path.join(name).display()))?;
     }
     Ok(())
 }
@@ -118,13 +119,14 @@ fn hierarchies() -> Result<Vec<Hierarchy>, Failure> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").or_fail("cannot read the list of mounts")?;
     let hierarchies = parse(&mounts);
     if hierarchies.is_empty() {
-        return Err(Failure::new("no cgroups are mounted")
-            .hint("Containers need them: in a container, start it with `--privileged`; else mount /sys/fs/cgroup."));
+        return Err(Failure::new("no cgroups are mounted").hint(
+            "Containers need them: in a container, start it with `--privileged`; else mount /sys/fs/cgroup.",
+        ));
     }
     Ok(hierarchies)
 }
 
-/// Reads mountinfo, as proc_pid_mountinfo(5) describes it.
+/// Reads mountinfo, as `proc_pid_mountinfo(5)` describes it.
 fn parse(mounts: &str) -> Vec<Hierarchy> {
     let mut hierarchies: Vec<Hierarchy> = Vec::new();
     for line in mounts.lines() {

@@ -44,8 +44,11 @@ mod tests {
 
     #[test]
     fn only_the_kubelet_knows_the_sandboxs_name() {
-        let changed: Vec<_> =
-            FILES.iter().filter(|(_, text)| render(text, "toolforge-sandbox-x") != *text).map(|(file, _)| file).collect();
+        let changed: Vec<_> = FILES
+            .iter()
+            .filter(|(_, text)| render(text, "toolforge-sandbox-x") != *text)
+            .map(|(file, _)| file)
+            .collect();
         assert_eq!(changed, [&"kubelet.yaml"]);
     }
 

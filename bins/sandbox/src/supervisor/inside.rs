@@ -1,6 +1,5 @@
 //! The first process inside the sandbox's namespaces.
 
-use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -87,19 +86,4 @@ async fn until(due: Option<Instant>) {
     if let Some(due) = due {
         tokio::time::sleep_until(due.into()).await;
     }
-}
-
-/// Keeps what the components wrote in the run before, so that a log starts with its run.
-pub(crate) fn turn_logs(sandbox: &Sandbox) -> Result<(), Failure> {
-    let logs = sandbox.logs();
-    for name in components::NAMES.iter().copied().chain(["supervisor"]) {
-        let (log, previous) = (logs.join(format!("{name}.log")), logs.join(format!("{name}.previous.log")));
-        match fs::rename(&log, &previous) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).or_fail(format!("cannot keep {}", log.display()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -18,6 +18,7 @@ pub(crate) mod survey;
 pub(crate) mod sweep;
 
 use std::fs;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,4 +50,19 @@ impl Start {
         let text = fs::read(&path).or_fail(format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).or_fail(format!("cannot read {}", path.display()))
     }
+}
+
+/// Keeps what the components wrote in the run before, so that a log starts with its run.
+pub(crate) fn turn_logs(sandbox: &Sandbox) -> Result<(), Failure> {
+    let logs = sandbox.logs();
+    for name in COMPONENTS.into_iter().chain(["supervisor"]) {
+        let (log, previous) = (logs.join(format!("{name}.log")), logs.join(format!("{name}.previous.log")));
+        match fs::rename(&log, &previous) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).or_fail(format!("cannot keep {}", log.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

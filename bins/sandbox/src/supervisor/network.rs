@@ -19,7 +19,8 @@ route add default dev sbx0
 /// Sets up the network of this process's own network namespace.
 pub(crate) fn set_up() -> Result<(), Failure> {
     let cannot = "cannot set up the sandbox's network";
-    let mut ip = Command::new(program("ip")?).args(["-batch", "-"]).stdin(Stdio::piped()).spawn().or_fail(cannot)?;
+    let mut ip =
+        Command::new(program("ip")?).args(["-batch", "-"]).stdin(Stdio::piped()).spawn().or_fail(cannot)?;
     if let Some(mut stdin) = ip.stdin.take() {
         stdin.write_all(COMMANDS.as_bytes()).or_fail(cannot)?;
     }

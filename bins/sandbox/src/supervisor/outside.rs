@@ -31,16 +31,23 @@ pub(crate) fn pid(sandbox: &Sandbox) -> Option<i32> {
     fs::read_to_string(sandbox.runtime().join(PID)).ok()?.trim().parse().ok()
 }
 
+/// Returns for how long the supervisor has run.
+pub(crate) fn running_for(sandbox: &Sandbox) -> Option<Duration> {
+    fs::metadata(sandbox.runtime().join(PID)).ok()?.modified().ok()?.elapsed().ok()
+}
+
 /// Runs the sandbox until it is told to end, or until what is inside ends.
 pub(crate) fn run(sandbox: &Sandbox) -> Result<ExitCode, Failure> {
     // The terminal that `up` was typed in may be closed.
     let _ = rustix::process::setsid();
     let lock = sandbox.lock_file()?;
     take(&lock)?;
-    fs::write(sandbox.runtime().join(PID), std::process::id().to_string()).or_fail("cannot leave the process's number")?;
+    fs::write(sandbox.runtime().join(PID), std::process::id().to_string())
+        .or_fail("cannot leave the process's number")?;
     let start = Start::read(sandbox)?;
     let last = sandbox.state()?.map(|state| state.ports);
-    let (pages, api) = (listen([last.map(|ports| ports.pages), Some(PAGES)])?, listen([last.map(|ports| ports.api), None])?);
+    let (pages, api) =
+        (listen([last.map(|ports| ports.pages), Some(PAGES)])?, listen([last.map(|ports| ports.api), None])?);
     let ports = Ports { pages: pages.local_addr()?.port(), api: api.local_addr()?.port() };
     sandbox.remember(&State { ports, settings: start.settings })?;
     cgroup::create(&sandbox.cgroup())?;
@@ -106,7 +113,8 @@ fn take(lock: &std::fs::File) -> Result<(), Failure> {
 
 /// Listens on the first of these ports of 127.0.0.1 that is free, or on any other.
 fn listen(preferred: [Option<u16>; 2]) -> Result<TcpListener, Failure> {
-    let free = preferred.into_iter().flatten().find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
+    let free =
+        preferred.into_iter().flatten().find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
     match free {
         Some(listener) => Ok(listener),
         None => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).or_fail("cannot listen on 127.0.0.1"),

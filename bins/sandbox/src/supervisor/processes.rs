@@ -98,7 +98,11 @@ impl Processes {
                 let ran = now.duration_since(since);
                 entry.ends = if ran >= STEADY { 1 } else { entry.ends + 1 };
                 let delay = delay(entry.ends);
-                log(&format!("{} {} after {ran:.1?}, starts again in {delay:.1?}", entry.component.name, end(status)));
+                log(&format!(
+                    "{} {} after {ran:.1?}, starts again in {delay:.1?}",
+                    entry.component.name,
+                    end(status)
+                ));
                 entry.state = State::Waiting { until: now + delay };
             }
         }
@@ -113,7 +117,11 @@ pub(crate) fn log(text: &str) {
 fn spawn(component: &Component, logs: &std::path::Path) -> Result<Pid, Failure> {
     let Component { name, program, arguments } = component;
     let cannot = || format!("cannot start {name} ({})", program.display());
-    let log = OpenOptions::new().create(true).append(true).open(logs.join(format!("{name}.log"))).or_fail(cannot())?;
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(logs.join(format!("{name}.log")))
+        .or_fail(cannot())?;
     let child = Command::new(program)
         .args(arguments)
         .env_clear()

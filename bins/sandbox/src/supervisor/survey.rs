@@ -46,7 +46,9 @@ fn statuses(sandbox: &Sandbox) -> Result<Vec<(u32, String)>, Failure> {
     let Ok(left) = fs::read_to_string(sandbox.runtime().join(FILE)) else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for entry in fs::read_dir("/proc").or_fail("cannot read /proc")?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let Some(namespace) = namespace(&entry.path()) else { continue };
         let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
         all.push((pid, note(&namespace)? == left, status));
@@ -66,12 +68,6 @@ fn statuses(sandbox: &Sandbox) -> Result<Vec<(u32, String)>, Failure> {
         }
     }
     Ok(all.into_iter().filter(|(pid, ..)| ours.contains(pid)).map(|(pid, _, status)| (pid, status)).collect())
-}
-
-/// Returns the number, on the host, of a component's first process.
-pub(crate) fn component(sandbox: &Sandbox, name: &str) -> Result<Option<u32>, Failure> {
-    let found = processes(sandbox)?.into_iter().find(|process| process.component == Some(name));
-    Ok(found.map(|process| process.pid))
 }
 
 /// Returns what tells this namespace from every other: since the machine's start, its number does.
@@ -102,8 +98,10 @@ fn component_of(status: &str, command: &[u8]) -> Option<&'static str> {
 }
 
 fn memory(folder: &Path, status: &str) -> u64 {
-    let kib = |text: &str, name| field(text, name).and_then(|value| value.split_whitespace().next()?.parse().ok());
-    let proportional = fs::read_to_string(folder.join("smaps_rollup")).ok().and_then(|text| kib(&text, "Pss"));
+    let kib =
+        |text: &str, name| field(text, name).and_then(|value| value.split_whitespace().next()?.parse().ok());
+    let proportional =
+        fs::read_to_string(folder.join("smaps_rollup")).ok().and_then(|text| kib(&text, "Pss"));
     proportional.or_else(|| kib(status, "VmRSS")).unwrap_or_default()
 }
 

@@ -1,0 +1,52 @@
+//! `quota-check`: what a tool's namespace allows, what is used of it, and what is full.
+//!
+//! It reads the namespace's ResourceQuotas and LimitRanges, from the cluster or from files, and changes nothing.
+//!
+//! ```
+//! let (quota, limits) = toolforge_quota::profiles::by_name("seed-2020").unwrap();
+//! let text = quota_check::report(&[quota], &[limits]);
+//! assert!(text.contains("limits.memory"));
+//! ```
+
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use toolforge_cli::{ExitKind, Failure, GlobalOptions, Session, print};
+
+pub use report::report;
+
+/// Shows what the tool's namespace allows and what is used of it.
+///
+/// Exit codes: 0 answered, 1 a wrong request, 2 a command line that is not understood, 4 the cluster refused or cannot
+/// be reached.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "quota-check", version, infer_long_args = true)]
+struct Arguments {
+    #[command(flatten)]
+    global: GlobalOptions,
+}
+
+/// Runs the program with the process's own arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    toolforge_cli::run(|| {
+        let Arguments { global } = match Arguments::try_parse() {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                // A closed pipe is no failure of ours.
+                let _ = error.print();
+                return Ok(if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage });
+            }
+        };
+        check(&global)
+    })
+}
+
+fn check(options: &GlobalOptions) -> Result<ExitKind, Failure> {
+    let session = Session::open(options, "quota-check")?;
+    let (quotas, limit_ranges) = session.limits()?;
+    print(&report::document(&session.tool, &quotas, &limit_ranges)?, options.output)?;
+    Ok(ExitKind::Done)
+}

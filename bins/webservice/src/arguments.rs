@@ -1,0 +1,82 @@
+use clap::Parser;
+use toolforge_cli::{DryRunOption, Failure, GlobalOptions, RoutingOption, asked_cpu, asked_memory};
+use toolforge_model::{
+    BuildServiceImage, Cpu, Memory, Replicas, ToolName, WebServiceImage, WebServiceOptions,
+};
+
+use crate::words::{self, Words};
+
+/// Starts, stops and explains the web service of a tool.
+///
+/// Actions:
+///   start    start the web service, or change the one that runs
+///   stop     stop it
+///   restart  start every pod anew, without an outage where the type allows
+///   status   say how it fares
+///   plan     say what start would change, and whether it fits
+///   render   print the Kubernetes objects
+///
+/// Exit codes: 0 done or fits, 1 a wrong request, 2 a command line that is not understood, 3 does not fit the quota or
+/// the limits, 4 the cluster refused or cannot be reached, 5 the web service did not come up, 6 partly done.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "webservice",
+    version,
+    verbatim_doc_comment,
+    infer_long_args = true,
+    override_usage = "webservice [OPTIONS] [TYPE] ACTION [ARGUMENTS]... [-- ARGUMENTS...]"
+)]
+pub(crate) struct Arguments {
+    /// The most memory that each pod may have, like 512Mi or 1.5Gi.
+    #[arg(short, long, value_name = "MEMORY", value_parser = asked_memory, allow_hyphen_values = true)]
+    pub(crate) mem: Option<Memory>,
+    /// The most CPU that each pod may have, like 500m or 0.5.
+    #[arg(short, long, value_name = "CPU", value_parser = asked_cpu, allow_hyphen_values = true)]
+    pub(crate) cpu: Option<Cpu>,
+    /// How many pods.
+    #[arg(short, long, value_name = "COUNT", allow_hyphen_values = true)]
+    pub(crate) replicas: Option<Replicas>,
+    /// The image that `buildservice` stands for [default: tool-NAME/tool-NAME:latest].
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) buildservice_image: Option<BuildServiceImage>,
+    /// How the web service is reached [default: as it stands, else as the cluster offers].
+    #[arg(long, value_enum, value_name = "ROUTING")]
+    pub(crate) routing: Option<RoutingOption>,
+    /// Say what would be done, or let the API server check it, and change nothing.
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    pub(crate) dry_run: Option<DryRunOption>,
+    #[command(flatten)]
+    pub(crate) global: GlobalOptions,
+    /// The image type, the action, and arguments for the type's own command.
+    #[arg(value_name = "[TYPE] ACTION [ARGUMENTS]")]
+    words: Vec<String>,
+    /// More arguments, which may begin with `-`.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    behind: Vec<String>,
+}
+
+impl Arguments {
+    /// Returns the words that are no options, understood.
+    pub(crate) fn words(&self) -> Result<Words, Failure> {
+        words::read(&self.words, &self.behind)
+    }
+
+    /// Returns what of a request was given.
+    pub(crate) fn options(&self, words: &Words, tool: &ToolName) -> WebServiceOptions {
+        let Words { type_name, action: _, arguments } = words;
+        let image = type_name.clone().map(|name| WebServiceImage::named(name, tool));
+        let image = match (image, &self.buildservice_image) {
+            (Some(WebServiceImage::BuildService(_)), Some(given)) => {
+                Some(WebServiceImage::BuildService(given.clone()))
+            }
+            (image, _) => image,
+        };
+        WebServiceOptions {
+            image,
+            cpu: self.cpu,
+            memory: self.mem,
+            replicas: self.replicas,
+            arguments: arguments.clone(),
+        }
+    }
+}

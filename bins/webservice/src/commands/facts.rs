@@ -1,0 +1,103 @@
+//! From the command line and the facts to a plan.
+
+use anstream::eprintln;
+use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_images::{Catalog, State};
+use toolforge_model::{Replicas, TypeName, WebServiceImage, WebServiceRequest};
+use toolforge_render::facts::Facts;
+use toolforge_render::observe::{Unobservable, observe_request};
+use toolforge_render::plan::{PlanOptions, PlanWarning, WebServicePlan, verdict};
+
+use crate::arguments::Arguments;
+use crate::words::Words;
+
+/// The type where none is given and none stands (webservice 0.89), as long as the catalogue has it.
+const DEFAULT_TYPE: &str = "php7.4";
+
+/// Returns the plan for what the arguments ask, over what stands; the pods' moment of start stays as it is.
+pub(super) fn plan(
+    session: &Session,
+    arguments: &Arguments,
+    words: &Words,
+    facts: &Facts,
+) -> Result<WebServicePlan, Failure> {
+    let standing = match observe_request(&session.tool, facts) {
+        Ok(request) => Some(request),
+        Err(Unobservable::NoDeployment) => None,
+        // What runs is of no type that can be named: whoever names one replaces it.
+        Err(_) if words.type_name.is_some() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let options = arguments.options(words, &session.tool);
+    let default = match &options.image {
+        Some(image) => image.clone(),
+        None => WebServiceImage::Type(default_type(&facts.catalog, standing.as_ref())?),
+    };
+    let request = options.over(session.tool.clone(), standing, default);
+    let options = PlanOptions { routing: arguments.routing.map(Into::into), started_at: None };
+    let plan = WebServicePlan::new(request, facts, options)?.started_with(&facts.live);
+    for warning in plan.warnings() {
+        warn(warning);
+    }
+    for problem in facts.catalog.problems() {
+        eprintln!("warning: {problem}");
+    }
+    Ok(plan)
+}
+
+/// Returns the type that runs where none was asked for.
+fn default_type(catalog: &Catalog, standing: Option<&WebServiceRequest>) -> Result<TypeName, Failure> {
+    let usual: TypeName = DEFAULT_TYPE.parse().expect("the name is a type's");
+    let is_current = catalog.find(&usual).is_ok_and(|found| found.state == State::Current);
+    // What stands wins over the default, so a catalogue without one is no obstacle then.
+    if is_current || standing.is_some() {
+        return Ok(usual);
+    }
+    catalog.replacement(&usual).map(|found| found.name.clone()).ok_or_else(|| {
+        Failure::new(ExitKind::Request, "the catalogue has no PHP, so there is no type to start by default")
+            .hint("Name a type: `webservice TYPE start`.")
+    })
+}
+
+fn warn(warning: &PlanWarning) {
+    match warning {
+        PlanWarning::Deprecated { name, replacement: Some(replacement) } => {
+            eprintln!(
+                "warning: type {name} is deprecated; {replacement} replaces it: `webservice {replacement} start`"
+            );
+        }
+        PlanWarning::Deprecated { name, replacement: None } => {
+            eprintln!("warning: type {name} is deprecated");
+        }
+        PlanWarning::NoCommand { name } => {
+            eprintln!(
+                "warning: type {name} runs the command that it is given, and none is given: `webservice {name} start COMMAND`"
+            );
+        }
+        _ => {}
+    }
+}
+
+/// Refuses a plan that does not fit, before anything is sent.
+pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, facts: &Facts) -> Result<(), Failure> {
+    let verdict = verdict(plan, facts);
+    if verdict.fits() {
+        return Ok(());
+    }
+    let mut failure = Failure::new(ExitKind::DoesNotFit, "this does not fit, and nothing was sent");
+    for violation in &verdict.violations {
+        failure = failure.detail(violation.to_string());
+    }
+    for row in verdict.shortfalls() {
+        failure = failure.detail(row.to_string());
+    }
+    let advice = if plan.request().replicas > Replicas::ONE {
+        "Ask for fewer replicas, less memory or CPU"
+    } else {
+        "Ask for less memory or CPU"
+    };
+    Err(failure.hint(format!(
+        "{advice}, or stop something else; `quota-check` shows what is used, and {} tells how to ask for more.",
+        toolforge_model::platform::QUOTA_HELP
+    )))
+}

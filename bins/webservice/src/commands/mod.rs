@@ -1,0 +1,35 @@
+//! One file for each verb.
+
+mod apply;
+mod facts;
+mod plan;
+mod render;
+mod restart;
+mod start;
+mod status;
+mod stop;
+mod wait;
+
+pub(crate) use wait::advice;
+
+use toolforge_cli::{ExitKind, Failure, Session};
+
+use crate::arguments::Arguments;
+use crate::words::Action;
+
+/// What the API server's log shows.
+const PROGRAM: &str = "webservice";
+
+/// Does what the arguments say.
+pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitKind, Failure> {
+    let words = arguments.words()?;
+    let session = Session::open(&arguments.global, PROGRAM)?;
+    match words.action {
+        Action::Start => start::run(&session, arguments, &words),
+        Action::Stop => stop::run(&session, arguments),
+        Action::Restart => restart::run(&session, arguments, &words),
+        Action::Status => status::run(&session, arguments),
+        Action::Plan => plan::run(&session, arguments, &words),
+        Action::Render => render::run(&session, arguments, &words),
+    }
+}

@@ -1,0 +1,17 @@
+use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_render::plan::{changes, verdict};
+
+use super::facts;
+use crate::arguments::Arguments;
+use crate::report;
+use crate::words::Words;
+
+/// Says what `start` would change, and whether it fits.
+pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
+    let facts = session.web_service_facts()?;
+    let plan = facts::plan(session, arguments, words, &facts)?;
+    let verdict = verdict(&plan, &facts);
+    let document = report::plan(&plan, &changes(&plan, &facts.live), &verdict)?;
+    print(&document, arguments.global.output)?;
+    Ok(if verdict.fits() { ExitKind::Done } else { ExitKind::DoesNotFit })
+}

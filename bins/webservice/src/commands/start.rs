@@ -1,0 +1,75 @@
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::{Document, DryRunOption, ExitKind, Failure, OutputFormat, Session, print};
+use toolforge_client::DryRun;
+use toolforge_render::facts::Facts;
+use toolforge_render::observe::{Progress, progress};
+use toolforge_render::plan::{Change, ObjectKind, WebServicePlan, changes};
+
+use super::{apply, facts, wait};
+use crate::arguments::Arguments;
+use crate::report;
+use crate::words::Words;
+
+/// Starts the web service, or changes the one that runs; writes nothing where nothing differs.
+pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
+    let facts = session.web_service_facts()?;
+    let plan = facts::plan(session, arguments, words, &facts)?;
+    let plan =
+        if replaces_pods(&changes(&plan, &facts.live)) { plan.started_at(&Timestamp::now()) } else { plan };
+    carry_out(session, arguments, &facts, &plan, "Starting webservice")
+}
+
+/// Returns whether the Deployment's pods are made anew: the platform then notes the moment on them.
+fn replaces_pods(changes: &[Change]) -> bool {
+    changes.iter().any(|change| match change {
+        Change::Create { kind, name: _ } => *kind == ObjectKind::Deployment,
+        Change::Update { kind, name: _, differences } => {
+            *kind == ObjectKind::Deployment
+                && differences.iter().any(|difference| difference.path.starts_with("spec.template"))
+        }
+        Change::Keep { .. } | Change::Delete { .. } => false,
+    })
+}
+
+/// Sends what a plan changes and waits until it is rolled out.
+pub(super) fn carry_out(
+    session: &Session,
+    arguments: &Arguments,
+    facts: &Facts,
+    plan: &WebServicePlan,
+    announcement: &str,
+) -> Result<ExitKind, Failure> {
+    let changes = changes(plan, &facts.live);
+    facts::refuse_what_does_not_fit(plan, facts)?;
+    let type_name = plan.request().image.type_name();
+    if arguments.dry_run == Some(DryRunOption::Client) {
+        say(&format!("{}nothing was sent (dry run)\n", report::changes(&changes)))?;
+        return Ok(ExitKind::Done);
+    }
+    let (runtime, connection) = session.cluster()?;
+    if changes.iter().all(Change::is_keep) && progress(&facts.live, None) == Progress::Ready {
+        say(&format!("Your webservice of type {type_name} is already running\n"))?;
+        return Ok(ExitKind::Done);
+    }
+    if arguments.dry_run == Some(DryRunOption::Server) {
+        runtime.block_on(apply::apply(connection, plan, &facts.live, &changes, DryRun::Server))?;
+        say(&format!("{}the cluster accepts it; nothing was stored (dry run)\n", report::changes(&changes)))?;
+        return Ok(ExitKind::Done);
+    }
+    say(&format!("{announcement}\n"))?;
+    if !facts.live.is_absent() {
+        anstream::eprint!("{}", report::changes(&changes));
+    }
+    runtime.block_on(async {
+        let applied = apply::apply(connection, plan, &facts.live, &changes, DryRun::No).await?;
+        let generation = applied.or(apply::generation(facts.live.deployment.as_ref()));
+        wait::until_ready(connection, facts.live.clone(), generation).await
+    })?;
+    say(&format!("Your webservice of type {type_name} is running at https://{}/\n", plan.host()))?;
+    Ok(ExitKind::Done)
+}
+
+/// Prints a line that scripts may read.
+pub(super) fn say(text: &str) -> Result<(), Failure> {
+    print(&Document { text: text.to_owned(), value: serde_json::Value::Null }, OutputFormat::Table)
+}

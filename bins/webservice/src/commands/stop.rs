@@ -1,0 +1,48 @@
+use std::time::Duration;
+
+use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session};
+use toolforge_client::{DryRun, Followed};
+use toolforge_render::plan::removals;
+
+use super::apply;
+use super::start::say;
+use crate::arguments::Arguments;
+
+/// How long pods may take to leave: Kubernetes' grace of 30 s, and some for the kubelet.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Stops the web service: its own objects only, and each by the uid that was seen.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
+    let (runtime, connection) = session.cluster()?;
+    let facts = session.web_service_state()?;
+    let removals = removals(&facts.live);
+    if removals.is_empty() {
+        say("Your webservice is not running\n")?;
+        return Ok(ExitKind::Done);
+    }
+    if let Some(dry_run) = arguments.dry_run {
+        let lines: String =
+            removals.iter().map(|removal| format!("delete {} {}\n", removal.kind, removal.name)).collect();
+        if dry_run == DryRunOption::Server {
+            runtime.block_on(apply::delete_all(connection, &removals, DryRun::Server))?;
+        }
+        say(&format!("{lines}nothing was deleted (dry run)\n"))?;
+        return Ok(ExitKind::Done);
+    }
+    say("Stopping webservice\n")?;
+    let mut live = facts.live.clone();
+    let gone = runtime.block_on(async {
+        apply::delete_all(connection, &removals, DryRun::No).await?;
+        let mut line = ProgressLine::new();
+        let followed = connection.follow(&mut live, TIMEOUT, |live| {
+            let left = live.pods.len();
+            line.show(&format!("{left} pods are leaving"));
+            (left == 0 && live.deployment.is_none()).then_some(())
+        });
+        Ok::<_, Failure>(followed.await? == Followed::Decided(()))
+    })?;
+    if !gone {
+        anstream::eprintln!("warning: pods are still leaving; they count for the quota until they are gone");
+    }
+    Ok(ExitKind::Done)
+}

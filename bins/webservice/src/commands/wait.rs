@@ -1,0 +1,107 @@
+//! Waiting until the new pods are ready, or can not become so.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use toolforge_cli::{ExitKind, Failure, ProgressLine};
+use toolforge_client::{Connection, Followed};
+use toolforge_model::{Untrusted, platform};
+use toolforge_render::facts::LiveWebService;
+use toolforge_render::observe::{Cause, Evidence, Progress, progress};
+
+/// How long a rollout may take: as the platform's readers know it, an image's first pull included.
+const TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How many of a crashed container's last lines are shown.
+const LAST_LINES: u32 = 20;
+
+/// Waits until the Deployment's generation is rolled out.
+pub(super) async fn until_ready(
+    connection: &Connection,
+    mut live: LiveWebService,
+    generation: Option<i64>,
+) -> Result<(), Failure> {
+    let mut line = ProgressLine::new();
+    let followed = connection
+        .follow(&mut live, TIMEOUT, |live| match progress(live, generation) {
+            Progress::Ready => Some(Ok(())),
+            Progress::Failed(causes) => Some(Err(causes)),
+            Progress::Waiting { ready, desired, evidence } => {
+                let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
+                line.show(&format!("{ready} of {desired} pods ready{why}"));
+                None
+            }
+        })
+        .await;
+    line.clear();
+    match followed? {
+        Followed::Decided(Ok(())) => Ok(()),
+        Followed::Decided(Err(causes)) => Err(failed(connection, &live, causes).await),
+        Followed::TimedOut => {
+            let seconds = TIMEOUT.as_secs();
+            let failure = Failure::new(
+                ExitKind::Rollout,
+                format!("the web service was not ready within {seconds} seconds"),
+            );
+            Err(failure.hint("It may still come up; `webservice status` tells."))
+        }
+    }
+}
+
+async fn failed(connection: &Connection, live: &LiveWebService, causes: Vec<Evidence>) -> Failure {
+    let Some(first) = causes.first() else {
+        return Failure::new(ExitKind::Rollout, "the web service does not come up");
+    };
+    let mut failure =
+        Failure::new(ExitKind::Rollout, format!("the web service does not come up: {}", first.cause));
+    for evidence in causes.iter().filter(|evidence| !evidence.message.is_empty()) {
+        failure = failure.detail(format!("{}: {}", evidence.object.escaped(), evidence.message.escaped()));
+    }
+    let has_run = matches!(first.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory);
+    if has_run && let Some(lines) = last_lines(connection, &live.pods).await {
+        failure = failure.detail("the last lines that it wrote:").detail(lines);
+    }
+    failure.hint(advice(&first.cause))
+}
+
+/// Returns what to do about a cause.
+pub(crate) fn advice(cause: &Cause) -> String {
+    match cause {
+        Cause::OutOfMemory => "Give it more memory: `webservice restart -m 1Gi`.".to_owned(),
+        Cause::CrashLoop { .. } | Cause::ContainerStart => {
+            "Mend what the lines say, then `webservice restart`; `webservice stop` ends the attempts.".to_owned()
+        }
+        Cause::ImagePull { .. } => {
+            "Is the image built, and its name right? `webservice TYPE restart` runs another; `webservice stop` ends the attempts."
+                .to_owned()
+        }
+        Cause::QuotaExceeded | Cause::LimitRange => format!(
+            "`quota-check` shows what is used; {} tells how to ask for more. `webservice stop` ends the attempts.",
+            platform::QUOTA_HELP
+        ),
+        _ => "`webservice status` tells more; `webservice stop` ends the attempts.".to_owned(),
+    }
+}
+
+/// Returns the last lines of a container that has ended, of its previous run where it is between two.
+async fn last_lines(connection: &Connection, pods: &[Pod]) -> Option<String> {
+    for pod in pods {
+        let status = pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| {
+            status.name == platform::CONTAINER_WEBSERVICE
+                && (status.restart_count > 0
+                    || status.state.as_ref().is_some_and(|state| state.terminated.is_some()))
+        });
+        let (Some(status), Some(name)) = (status, pod.metadata.name.as_deref()) else { continue };
+        let previous = status.state.as_ref().is_none_or(|state| state.terminated.is_none());
+        // The reason stands without them: a log that cannot be read is no failure of its own.
+        let Ok(lines) =
+            connection.last_lines(name, platform::CONTAINER_WEBSERVICE, previous, LAST_LINES).await
+        else {
+            continue;
+        };
+        if !lines.trim().is_empty() {
+            return Some(Untrusted::new(lines.trim_end()).lines_escaped().to_string());
+        }
+    }
+    None
+}

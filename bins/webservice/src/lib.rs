@@ -1,0 +1,50 @@
+//! `webservice`: starts, stops, restarts and explains the web service of a Toolforge tool.
+//!
+//! A thin layer: the command line becomes a request, facts come from the cluster or from files, the libraries decide,
+//! and what they decided is sent and followed. One file for each verb in `commands`.
+//!
+//! ```
+//! // What `webservice php8.2 start -m 1Gi` is understood as.
+//! let words = ["webservice", "php8.2", "start", "-m", "1Gi"];
+//! assert_eq!(webservice::understood(words).unwrap(), "start of php8.2");
+//! assert!(webservice::understood(["webservice", "php8.2", "strat"]).unwrap_err().contains("did you mean `start`?"));
+//! ```
+
+mod arguments;
+mod commands;
+mod report;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use toolforge_cli::{ExitKind, Failure};
+
+use crate::arguments::Arguments;
+
+/// Runs the program with the process's own arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    toolforge_cli::run(|| {
+        let arguments = match Arguments::try_parse() {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                // A closed pipe is no failure of ours.
+                let _ = error.print();
+                return Ok(if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage });
+            }
+        };
+        commands::dispatch(&arguments)
+    })
+}
+
+/// Returns what a command line is understood as, in words, without doing anything.
+///
+/// # Errors
+/// When it is not understood: what is wrong with it.
+pub fn understood<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<String, String> {
+    let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
+    let words = arguments.words().map_err(|failure: Failure| failure.to_string())?;
+    let type_name = words.type_name.map(|name| format!(" of {name}")).unwrap_or_default();
+    Ok(format!("{}{type_name}", words.action.as_str()))
+}
