@@ -19,7 +19,7 @@ use crate::supervisor;
 #[command(name = "cargo sandbox", bin_name = "cargo sandbox", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     /// The sandbox's name, where several are wanted [default: one per checkout].
-    #[arg(long, global = true, value_name = "NAME", env = "TOOLFORGE_SANDBOX")]
+    #[arg(id = "sandbox", long = "name", global = true, value_name = "NAME", env = "TOOLFORGE_SANDBOX")]
     name: Option<String>,
     #[command(subcommand)]
     verb: Verb,

@@ -11,7 +11,7 @@ use crate::failure::{Failure, OrFail};
 use crate::report::Report;
 
 /// The Debian packages that are needed, each with a file that it brings: a program's name, or a path.
-const PACKAGES: [(&str, &str); 13] = [
+const PACKAGES: [(&str, &str); 14] = [
     ("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
     ("catatonit", "catatonit"),
     ("containerd", "containerd"),
@@ -21,6 +21,7 @@ const PACKAGES: [(&str, &str); 13] = [
     ("docker-registry", "docker-registry"),
     ("iproute2", "ip"),
     ("iptables", "iptables"),
+    ("openssl", "openssl"),
     ("runc", "runc"),
     ("skopeo", "skopeo"),
     ("umoci", "umoci"),

@@ -1,13 +1,229 @@
-//! Placeholder.
+//! The images of the web services, from Debian's packages, under the platform's names.
+//!
+//! One base layer, and one layer for each type, so that a type costs what it adds. What is kept is the storage of a
+//! registry, which each sandbox serves read-only.
 
-use std::path::PathBuf;
+mod registry;
 
-use crate::failure::Failure;
-use crate::report::Report;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::build::cache::cached;
+use crate::build::command::run;
+use crate::build::debian::program;
+use crate::failure::{Failure, OrFail};
+use crate::report::{Report, Step};
+
+/// The Debian release of the platform's types php8.2, python3.11 and node18.
+const RELEASE: &str = "bookworm";
+
+/// What every image has.
+const BASE_PACKAGES: &str = "ca-certificates";
+
+/// One layer, and the names under which it is pulled.
+struct Layer {
+    name: &'static str,
+    packages: &'static [&'static str],
+    /// An empty file that `webservice-runner` looks for.
+    marker: Option<&'static str>,
+    images: &'static [&'static str],
+}
+
+/// The layers above the base. php7.3 is the deprecated type of the catalogue: the same files under its name.
+const LAYERS: [Layer; 4] = [
+    Layer { name: "bookworm", packages: &[], marker: None, images: &["toolforge-bookworm-sssd"] },
+    Layer {
+        name: "php82",
+        packages: &["lighttpd", "php8.2-cgi"],
+        marker: Some("etc/toolforge-enable-php"),
+        images: &[
+            "toolforge-php82-sssd-web",
+            "toolforge-php82-sssd-base",
+            "toolforge-php73-sssd-web",
+            "toolforge-php73-sssd-base",
+        ],
+    },
+    Layer {
+        name: "python311",
+        packages: &["python3", "uwsgi-core", "uwsgi-plugin-python3"],
+        marker: None,
+        images: &["toolforge-python311-sssd-web", "toolforge-python311-sssd-base"],
+    },
+    Layer {
+        name: "node18",
+        packages: &["nodejs"],
+        marker: None,
+        images: &["toolforge-node18-sssd-web", "toolforge-node18-sssd-base"],
+    },
+];
+
+/// What keeps a pod's namespaces: the program that Debian ships for it, as the only file of an image.
+const PAUSE: &str = "pause";
+
+const RUNNER: &str = include_str!("../../../../fixtures/cluster/images/webservice-runner");
 
 /// Builds the images of the web services and returns the folder that the registry serves.
-pub(crate) fn build(_report: &Report) -> Result<PathBuf, Failure> {
-    let folder = crate::folder::cache_root()?.join("no-images");
-    std::fs::create_dir_all(&folder)?;
-    Ok(folder)
+pub(crate) fn build(report: &Report) -> Result<PathBuf, Failure> {
+    let recipe: Vec<String> = LAYERS
+        .iter()
+        .map(|Layer { name, packages, marker, images }| format!("{name} {packages:?} {marker:?} {images:?}"))
+        .collect();
+    let recipe = recipe.join("\n");
+    let inputs = [RELEASE, BASE_PACKAGES, &recipe, RUNNER, std::env::consts::ARCH].map(str::as_bytes);
+    cached(&inputs, "images", report, "Build the images (a few minutes, once)", |partial, step| {
+        let work = partial.join("work");
+        fs::create_dir(&work)?;
+        let layout = work.join("layout");
+        umoci(&["init", "--layout"], &[layout.as_os_str().to_string_lossy().as_ref()])?;
+        pause(&work, &layout, step)?;
+        let base = base(&work, &layout, step)?;
+        for layer in &LAYERS {
+            add(&work, &layout, &base, layer, step)?;
+        }
+        push(partial, &layout, step)?;
+        Ok(fs::remove_dir_all(&work)?)
+    })
+}
+
+fn umoci(arguments: &[&str], more: &[&str]) -> Result<(), Failure> {
+    run(Command::new(program("umoci")?).args(arguments).args(more), |_| ())
+}
+
+fn image(layout: &Path, name: &str) -> String {
+    format!("{}:{name}", layout.display())
+}
+
+fn pause(work: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
+    step.progress("the pause image");
+    let root = work.join(PAUSE);
+    fs::create_dir(&root)?;
+    fs::copy(program("catatonit")?, root.join("catatonit")).or_fail("cannot copy catatonit")?;
+    let image = image(layout, PAUSE);
+    umoci(&["new", "--image"], &[&image])?;
+    umoci(&["insert", "--image", &image], &[&root.display().to_string(), "/"])?;
+    umoci(
+        &["config", "--image", &image, "--config.entrypoint", "/catatonit", "--config.entrypoint", "-P"],
+        &[],
+    )
+}
+
+/// Builds the base system and returns its folder.
+fn base(work: &Path, layout: &Path, step: &Step) -> Result<PathBuf, Failure> {
+    let root = work.join("base");
+    let mut debootstrap = Command::new(program("debootstrap")?);
+    debootstrap.args(["--variant=minbase", &format!("--include={BASE_PACKAGES}"), RELEASE]).arg(&root);
+    run(&mut debootstrap, |line| step.progress(line.trim_start_matches("I: ")))?;
+    clean(&root)?;
+    // The platform's places: volumes are mounted here.
+    for folder in ["data/project", "data/scratch", "public/dumps", "mnt/nfs"] {
+        fs::create_dir_all(root.join(folder))?;
+    }
+    let runner = root.join("usr/bin/webservice-runner");
+    fs::write(&runner, RUNNER)?;
+    fs::set_permissions(&runner, fs::Permissions::from_mode(0o755))?;
+    step.progress("the base layer");
+    let image = image(layout, "base");
+    umoci(&["new", "--image"], &[&image])?;
+    umoci(&["insert", "--image", &image], &[&root.display().to_string(), "/"])?;
+    Ok(root)
+}
+
+/// Builds a layer above the base: what installing its packages changes, caught by an overlay.
+fn add(work: &Path, layout: &Path, base: &Path, layer: &Layer, step: &Step) -> Result<(), Failure> {
+    let Layer { name, packages, marker, images: _ } = layer;
+    let image = image(layout, name);
+    umoci(&["tag", "--image", &self::image(layout, "base")], &[name])?;
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let root = work.join(name);
+    for folder in ["upper", "work", "merged"] {
+        fs::create_dir_all(root.join(folder))?;
+    }
+    // The mount is the child's own, so that nothing is left mounted however this ends.
+    let script = format!(
+        "set -eu; mount -t overlay overlay -o lowerdir={base},upperdir={root}/upper,workdir={root}/work {root}/merged; \
+         cp /etc/resolv.conf {root}/merged/etc/resolv.conf; mount -t proc proc {root}/merged/proc; \
+         chroot {root}/merged apt-get update -qq; \
+         DEBIAN_FRONTEND=noninteractive chroot {root}/merged apt-get install -y --no-install-recommends {packages}",
+        base = base.display(),
+        root = root.display(),
+        packages = packages.join(" "),
+    );
+    let mut install = Command::new(program("unshare")?);
+    install.args(["--mount", "--propagation", "private", "sh", "-c", &script]);
+    run(&mut install, |line| step.progress(format!("{name}: {line}")))?;
+    let upper = root.join("upper");
+    clean(&upper)?;
+    remove_whiteouts(&upper)?;
+    if let Some(marker) = marker {
+        let marker = upper.join(marker);
+        if let Some(folder) = marker.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(marker, "")?;
+    }
+    step.progress(format!("the layer {name}"));
+    umoci(&["insert", "--image", &image], &[&upper.display().to_string(), "/"])
+}
+
+/// Removes what only apt and people need.
+fn clean(root: &Path) -> Result<(), Failure> {
+    for folder in [
+        "var/cache/apt",
+        "var/lib/apt/lists",
+        "usr/share/doc",
+        "usr/share/man",
+        "usr/share/locale",
+    ] {
+        match fs::remove_dir_all(root.join(folder)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes what an overlay leaves where a file was removed, except the devices themselves: nothing misses the file.
+fn remove_whiteouts(upper: &Path) -> Result<(), Failure> {
+    let mut find = Command::new("find");
+    find.arg(upper).args(["-path", "*/dev", "-prune", "-o", "-type", "c", "-exec", "rm", "-f", "{}", "+"]);
+    run(&mut find, |_| ())
+}
+
+/// Pushes every image under its names into the storage that is kept.
+fn push(storage: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
+    let registry = registry::Registry::start(storage, &storage.join("work"))?;
+    let copy = |from: &str, to: &str| {
+        step.progress(format!("push {to}"));
+        let mut skopeo = Command::new(program("skopeo")?);
+        skopeo.args(["--insecure-policy", "copy", "--dest-tls-verify=false"]);
+        skopeo.arg(format!("oci:{}", image(layout, from)));
+        skopeo.arg(format!("docker://{}/{to}:latest", registry.address()));
+        run(&mut skopeo, |_| ())
+    };
+    copy(PAUSE, PAUSE)?;
+    for Layer { name, images, .. } in &LAYERS {
+        for image in *images {
+            copy(name, image)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_image_of_the_catalogue_is_built() {
+        let catalog = include_str!("../../../../fixtures/cluster/images/image-config.yaml");
+        let named = catalog.lines().filter_map(|line| line.trim().strip_prefix("image: "));
+        for image in named {
+            let name = image.rsplit('/').next().unwrap();
+            assert!(LAYERS.iter().any(|layer| layer.images.contains(&name)), "{image}");
+        }
+    }
 }

@@ -1,17 +1,91 @@
-//! Placeholder.
+//! `as`: is a tool, as on the login host.
 
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use rustix::mount::mount_bind;
 
 use crate::arguments::{AsArguments, EnterArguments};
-use crate::failure::Failure;
+use crate::build::debian::program;
+use crate::build::golang::Toolchain;
+use crate::build::kubernetes;
+use crate::failure::{Failure, OrFail};
 use crate::folder::Sandbox;
+use crate::provision::tool;
+use crate::report::Report;
+use crate::root::{self, View};
 
-/// Is a tool, in a mount namespace of its own: runs after the private root is assembled.
-pub(crate) fn enter(sandbox: &Sandbox, _arguments: &EnterArguments) -> Result<ExitCode, Failure> {
-    crate::root::enter(sandbox, crate::root::View::Tool)?;
-    Err(Failure::new("not there yet"))
+/// Where the programs are for a tool: those that were built beside this one, and kubectl.
+const PROGRAMS: [&str; 2] = ["/programs/built", "/programs/kubernetes"];
+
+/// The rest of a tool's PATH: that of a login shell on Debian.
+const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
+
+/// Runs a command as a tool, or a shell; the exit code is the command's.
+pub(crate) fn run(sandbox: &Sandbox, arguments: &AsArguments) -> Result<ExitCode, Failure> {
+    let AsArguments { tool, command } = arguments;
+    sandbox.ports()?;
+    tool::uid(sandbox, tool)?;
+    let status = command_as(sandbox, tool.as_str(), command)?.status().or_fail("cannot run unshare")?;
+    // As a shell tells of a command that a signal ended.
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-pub(crate) fn run(_sandbox: &Sandbox, _arguments: &AsArguments) -> Result<ExitCode, Failure> {
-    Err(Failure::new("not there yet"))
+/// Returns what runs a command as a tool.
+pub(crate) fn command_as(sandbox: &Sandbox, tool: &str, command: &[OsString]) -> Result<Command, Failure> {
+    let mut unshare = Command::new(program("unshare")?);
+    unshare.args(["--mount", "--propagation", "private", "--"]).arg(std::env::current_exe()?);
+    unshare.args(["--name", sandbox.name(), "internal-enter", tool, "--"]).args(command);
+    Ok(unshare)
+}
+
+/// Becomes a tool's command, in a mount namespace of its own.
+pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<ExitCode, Failure> {
+    let EnterArguments { tool, command } = arguments;
+    let uid = tool::uid(sandbox, tool)?;
+    let built = std::env::current_exe()?.parent().map(Path::to_path_buf).unwrap_or_default();
+    let kubernetes = kubernetes::build(&Toolchain::new(&Report::new()), &Report::new())?;
+    root::enter(sandbox, View::Tool)?;
+    // A person's own folders are mostly closed to others; the tool sees the programs at a place of its own.
+    for (source, target) in [built, kubernetes].iter().zip(PROGRAMS) {
+        fs::create_dir_all(target)?;
+        mount_bind(source, target).or_fail(target)?;
+    }
+    fs::create_dir_all("/etc/toolforge")?;
+    fs::write("/etc/toolforge/webservice.yaml", "public_domain: localhost\n")?;
+    let home = format!("/data/project/{tool}");
+    add_line("/etc/passwd", &format!("tools.{tool}:x:{uid}:{uid}::{home}:/bin/bash"))?;
+    add_line("/etc/group", &format!("tools.{tool}:x:{uid}:"))?;
+    std::env::set_current_dir(&home).or_fail(format!("cannot enter {home}"))?;
+
+    let shell = [OsString::from("/bin/bash"), OsString::from("-l")];
+    let command = if command.is_empty() { &shell[..] } else { command };
+    let mut setpriv = Command::new(program("setpriv")?);
+    setpriv.args([
+        format!("--reuid={uid}"),
+        format!("--regid={uid}"),
+        "--clear-groups".to_owned(),
+        "--".to_owned(),
+    ]);
+    setpriv.args(command).env_clear();
+    for kept in ["TERM", "LANG", "NO_COLOR", "COLUMNS"] {
+        if let Some(value) = std::env::var_os(kept) {
+            setpriv.env(kept, value);
+        }
+    }
+    let user = format!("tools.{tool}");
+    setpriv.env("HOME", &home).env("USER", &user).env("LOGNAME", &user);
+    setpriv.env("PATH", format!("{}:{SYSTEM_PATH}", PROGRAMS.join(":")));
+    Err(setpriv.exec()).or_fail("cannot run setpriv")
+}
+
+fn add_line(file: &str, line: &str) -> Result<(), Failure> {
+    let path = PathBuf::from(file);
+    let text = fs::read_to_string(&path).or_fail(format!("cannot read {file}"))?;
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    fs::write(&path, format!("{text}{end}{line}\n")).or_fail(format!("cannot write {file}"))
 }

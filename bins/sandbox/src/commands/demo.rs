@@ -1,16 +1,116 @@
-//! Placeholder.
+//! `demo`: a story on the screen: a new tool, its page, its web service.
 
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anstream::{eprintln, println};
+use anstyle::{AnsiColor, Style};
 
 use crate::arguments::DemoArguments;
-use crate::failure::Failure;
-use crate::folder::Sandbox;
+use crate::commands::{as_tool, up};
+use crate::failure::{Failure, OrFail};
+use crate::folder::{Sandbox, checkout};
+use crate::provision::tool;
 use crate::report::Report;
 
+/// The tool of the story.
+const TOOL: &str = "hello";
+
+/// How the commands of the story look.
+const TYPED: Style = AnsiColor::Green.on_default().bold();
+
+/// The commands that the tool's owner types.
+const STORY: [&str; 5] = [
+    "mkdir -p public_html",
+    "echo '<?php echo \"Hello from PHP \", PHP_VERSION, \"\\n\";' > public_html/index.php",
+    "webservice php8.2 start",
+    "webservice status",
+    "quota-check",
+];
+
+/// The place in the story at which the page is fetched: as soon as the web service runs.
+const FETCH_AFTER: &str = "webservice php8.2 start";
+
+/// How long an answer of the front door may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Tells the story and leaves the sandbox up.
 pub(crate) fn run(
-    _sandbox: &Sandbox,
-    _arguments: &DemoArguments,
-    _report: &Report,
+    sandbox: &Sandbox,
+    arguments: &DemoArguments,
+    report: &Report,
 ) -> Result<ExitCode, Failure> {
-    Err(Failure::new("not there yet"))
+    let begun = Instant::now();
+    build_programs(report)?;
+    let settings = arguments.up.settings(sandbox.state()?.map(|state| state.settings));
+    let ports = up::ensure_up(sandbox, &settings, report)?;
+    let tool_name = TOOL.parse().expect("the name is a tool's");
+    if tool::uid(sandbox, &tool_name).is_err() {
+        report.note(format!("\nA new tool, as the platform makes one: `cargo sandbox tool add {TOOL}`"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(tool::add(sandbox, &tool_name, tool::DEFAULT_PROFILE, report))?;
+    }
+    report.note(format!("\nNow as the tool's owner, `cargo sandbox as {TOOL}`:"));
+    for command in STORY {
+        typed(command);
+        let line = [OsString::from("/bin/sh"), OsString::from("-c"), OsString::from(command)];
+        let status = as_tool::command_as(sandbox, TOOL, &line)?.status().or_fail("cannot run unshare")?;
+        if !status.success() {
+            return Err(Failure::new(format!("the demo ends here: `{command}` failed"))
+                .hint(format!("Look around as the tool: `cargo sandbox as {TOOL}`.")));
+        }
+        if command == FETCH_AFTER {
+            let address = format!("http://{TOOL}.localhost:{}/", ports.pages);
+            typed(&format!("curl {address}"));
+            print(&fetch(ports.pages)?)?;
+        }
+    }
+    let port = ports.pages;
+    eprintln!("\nThat took {} s; the sandbox stays up. What to try next:", begun.elapsed().as_secs());
+    eprintln!("  open http://{TOOL}.localhost:{port}/ in a browser");
+    eprintln!("  cargo sandbox as {TOOL}                              be the tool, in a shell");
+    eprintln!("  cargo sandbox as {TOOL} -- webservice restart -m 1Gi  change what runs");
+    eprintln!("  cargo sandbox as {TOOL} -- webservice plan -m 9Gi     ask before you type it");
+    eprintln!("  cargo sandbox kubectl get pods -A                    see what an admin sees");
+    eprintln!("  cargo sandbox down                                   stop; its data stays");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the programs that the story is about, beside this one.
+pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
+    report.step("Build webservice and quota-check", |_| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--package", "webservice", "--package", "quota-check"]);
+        let status = build.current_dir(checkout()).status().or_fail("cannot run cargo")?;
+        if status.success() { Ok(()) } else { Err(Failure::new("the programs cannot be built")) }
+    })
+}
+
+fn typed(command: &str) {
+    println!("\n{TYPED}$ {command}{TYPED:#}");
+}
+
+fn print(page: &str) -> Result<(), Failure> {
+    let plain: String = page.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    Ok(anstream::stdout().lock().write_all(plain.as_bytes())?)
+}
+
+/// Fetches the tool's page through the front door.
+fn fetch(port: u16) -> Result<String, Failure> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).or_fail("the front door does not answer")?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET / HTTP/1.1\r\nHost: {TOOL}.localhost:{port}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).or_fail("the front door broke off")?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    if head.split(' ').nth(1) == Some("200") {
+        return Ok(body.to_owned());
+    }
+    let line = head.lines().next().unwrap_or("nothing").escape_debug().to_string();
+    Err(Failure::new(format!("the page cannot be fetched: the front door answers {line}")))
 }

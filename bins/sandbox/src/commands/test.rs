@@ -1,16 +1,41 @@
-//! Placeholder.
+//! `test`: runs every test, on a sandbox of the tests' own.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use crate::arguments::TestArguments;
-use crate::failure::Failure;
-use crate::folder::Sandbox;
+use crate::arguments::{DownArguments, TestArguments};
+use crate::commands::{demo, down, up};
+use crate::failure::{Failure, OrFail};
+use crate::folder::{Sandbox, checkout};
 use crate::report::Report;
+use crate::settings::Settings;
 
+/// Beside the checkout's own sandbox, so that a demo goes on undisturbed.
+const SUFFIX: &str = "test";
+
+/// How many tests run side by side: they wait for the cluster most of the time.
+const THREADS: &str = "4";
+
+/// Starts a sandbox for the tests, runs them, and takes it down again if it was not up before.
 pub(crate) fn run(
-    _sandbox: &Sandbox,
-    _arguments: &TestArguments,
-    _report: &Report,
+    sandbox: &Sandbox,
+    arguments: &TestArguments,
+    report: &Report,
 ) -> Result<ExitCode, Failure> {
-    Err(Failure::new("not there yet"))
+    let TestArguments { filter } = arguments;
+    let sandbox = Sandbox::named(Some(&format!("{}-{SUFFIX}", sandbox.name())))?;
+    demo::build_programs(report)?;
+    let was_up = sandbox.is_running();
+    up::ensure_up(&sandbox, &Settings::default(), report)?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut test = Command::new(cargo);
+    test.args(["test", "--workspace"]).args(filter).current_dir(checkout());
+    test.env("TOOLFORGE_SANDBOX", sandbox.name()).env("TOOLFORGE_SANDBOX_BIN", std::env::current_exe()?);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        test.env("RUST_TEST_THREADS", THREADS);
+    }
+    let status = test.status().or_fail("cannot run cargo test")?;
+    if !was_up && std::env::var_os("TOOLFORGE_E2E_KEEP").is_none() {
+        down::run(&sandbox, &DownArguments { delete: true }, report)?;
+    }
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }

@@ -1,4 +1,7 @@
-//! What Toolforge adds to a Kubernetes: once per cluster, and per tool.
+//! What the platform makes: once per cluster, and for each tool.
 
+mod certificate;
 pub(crate) mod cluster;
+mod files;
+mod objects;
 pub(crate) mod tool;

@@ -1,8 +1,185 @@
-//! Placeholder.
-use crate::failure::Failure;
-use crate::folder::Sandbox;
+//! One tool, provisioned as maintain-kubeusers does it.
 
-/// Writes the API server's present port into every tool's kubeconfig.
-pub(crate) fn rewrite_kubeconfigs(_sandbox: &Sandbox, _api_port: u16) -> Result<(), Failure> {
-    Ok(())
+use std::fs;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, ServiceAccount};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{DeleteParams, ListParams};
+use kube::{Api, Client};
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+use toolforge_model::ToolName;
+use toolforge_quota::{LimitRange, profiles};
+
+pub(crate) use super::files::{tools, uid};
+use super::objects::apply;
+use super::{certificate, files};
+use crate::failure::{Failure, OrFail};
+use crate::folder::Sandbox;
+use crate::report::Report;
+use crate::settings::Routing;
+
+/// The quota profile where none is asked for.
+pub(crate) const DEFAULT_PROFILE: &str = "tools-2023";
+
+/// How often, and how long between, it is looked whether the cluster has done its part.
+const LOOKS: u32 = 600;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Makes a tool: its home and user id, namespace, quota, limits, rights, certificate and kubeconfig; waits until the
+/// cluster lets it make pods.
+pub(crate) async fn add(
+    sandbox: &Sandbox,
+    tool: &ToolName,
+    profile: &str,
+    report: &Report,
+) -> Result<u32, Failure> {
+    let (quota, limits) = profiles::by_name(profile).ok_or_else(|| {
+        Failure::new(format!("there is no quota profile \"{}\"", profile.escape_debug()))
+            .hint(format!("The profiles are {}.", profiles::NAMES.join(", ")))
+            .code(2)
+    })?;
+    let ports = sandbox.ports()?;
+    if files::home(sandbox, tool).exists() {
+        return Err(Failure::new(format!("there is a tool {tool} already"))
+            .hint(format!("Remove it first: `cargo sandbox tool remove {tool}`.")));
+    }
+    let client = sandbox.client().await?;
+    let uid = files::make_home(sandbox, tool)?;
+    let routing = sandbox.state()?.map(|state| state.settings.routing).unwrap_or_default();
+    let namespace = tool.namespace();
+    let key = report.begin(format!("Make a key for {tool}"));
+    let pki = sandbox.pki();
+    let cluster = async {
+        let step = report.begin(format!("Make the tool {tool}"));
+        let hard: Map<String, Value> = quota
+            .hard
+            .iter()
+            .map(|(resource, amount)| (resource.to_string(), json!(resource.amount(*amount))))
+            .collect();
+        apply(&client, objects(tool, &hard, &limits, routing)).await?;
+        wait_for_controllers(&client, &namespace).await?;
+        step.done();
+        Ok(())
+    };
+    let request = async {
+        let request = certificate::request(tool, &pki).await?;
+        key.done();
+        Ok::<_, Failure>(request)
+    };
+    let ((), request) = tokio::try_join!(cluster, request)?;
+    let step = report.begin(format!("Have the certificate of {tool} signed"));
+    let signed = certificate::sign(&client, tool, &request).await?;
+    files::write_credentials(sandbox, tool, (&signed, &request.key), ports.api)?;
+    apply(&client, vec![note(tool, Timestamp::now())]).await?;
+    step.done();
+    Ok(uid)
+}
+
+/// Returns the objects of a tool in the platform's order.
+fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange, routing: Routing) -> Vec<Value> {
+    let namespace = tool.namespace();
+    let amount = |amount: Option<String>| amount.map_or(Value::Null, Value::String);
+    let pair = |cpu: Option<toolforge_model::Cpu>, memory: Option<toolforge_model::Memory>| json!({"cpu": amount(cpu.map(|cpu| cpu.to_string())), "memory": amount(memory.map(|memory| memory.to_string()))});
+    let binding = |name: String, role: &str| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"name": name, "namespace": namespace},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": tool}],
+        })
+    };
+    let mut objects = vec![
+        json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": namespace, "labels": {"name": namespace, "tenancy": "tool"}},
+        }),
+        json!({
+            "apiVersion": "v1", "kind": "ResourceQuota",
+            "metadata": {"name": namespace, "namespace": namespace}, "spec": {"hard": hard},
+        }),
+        json!({
+            "apiVersion": "v1", "kind": "LimitRange",
+            "metadata": {"name": namespace, "namespace": namespace},
+            "spec": {"limits": [{
+                "type": "Container",
+                "default": pair(limits.default_cpu, limits.default_memory),
+                "defaultRequest": pair(limits.default_request_cpu, limits.default_request_memory),
+                "max": pair(limits.max_cpu, limits.max_memory),
+                "min": pair(limits.min_cpu, limits.min_memory),
+            }]},
+        }),
+        binding(format!("{tool}-tool-binding"), "tools-user"),
+    ];
+    if routing == Routing::Gateway {
+        objects.push(binding(format!("{tool}-httproutes-binding"), "tools-user-httproutes"));
+    }
+    objects
+}
+
+/// Returns the ConfigMap in which maintain-kubeusers notes what it has done.
+fn note(tool: &ToolName, now: Timestamp) -> Value {
+    let year = k8s_openapi::jiff::SignedDuration::from_hours(365 * 24);
+    let expires = now.checked_add(year).unwrap_or(now);
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": format!("maintain-kubeusers-{tool}"), "namespace": tool.namespace()},
+        "data": {
+            "status": format!("user created: {}", now.strftime("%Y-%m-%dT%H:%M:%S%.6f")),
+            "expires": expires.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+        },
+    })
+}
+
+/// Waits until pods can be made: the service account is there, and the quota has been counted.
+async fn wait_for_controllers(client: &Client, namespace: &str) -> Result<(), Failure> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), namespace);
+    for _ in 0..LOOKS {
+        let counted = quotas.get_opt(namespace).await?.and_then(|quota| quota.status?.hard);
+        if counted.is_some_and(|hard| !hard.is_empty()) && accounts.get_opt("default").await?.is_some() {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+    Err(Failure::new(format!("the cluster has not set up the namespace {namespace}"))
+        .hint("See what it says: `cargo sandbox logs kube-controller-manager`."))
+}
+
+/// Removes a tool: its namespace with all that is in it, and its home.
+pub(crate) async fn remove(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
+    sandbox.ports()?;
+    let client = sandbox.client().await?;
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace = tool.namespace();
+    let known = namespaces.get_opt(&namespace).await?.is_some();
+    let home = files::home(sandbox, tool);
+    if !known && !home.exists() {
+        return Err(Failure::new(format!("there is no tool {tool}"))
+            .hint("See which there are: `cargo sandbox tool list`."));
+    }
+    if known {
+        namespaces.delete(&namespace, &DeleteParams::default()).await?;
+        // Nobody waits for the pods' grace: the tool is going away.
+        let pods: Api<Pod> = Api::namespaced(client, &namespace);
+        pods.delete_collection(&DeleteParams::default().grace_period(0), &ListParams::default()).await?;
+        for _ in 0..LOOKS {
+            if namespaces.get_opt(&namespace).await?.is_none() {
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+    match fs::remove_dir_all(&home) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).or_fail(format!("cannot remove the home {}", home.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the tools' kubeconfigs follow the API server's port on the host.
+pub(crate) fn rewrite_kubeconfigs(sandbox: &Sandbox, api_port: u16) -> Result<(), Failure> {
+    files::rewrite_kubeconfigs(sandbox, api_port)
 }
