@@ -44,11 +44,29 @@ impl Connection {
     /// When the API server cannot be reached or refuses.
     pub async fn apply(&self, path: &str, object: &Value, dry_run: DryRun) -> Result<Value, ClientError> {
         let url = format!("{path}?{}fieldManager={}&force=true", dry_run.query(), platform::FIELD_MANAGER);
-        let body = object.to_string().into_bytes();
         // JSON is YAML, and the only content type by which server-side apply is asked for.
-        let sent = self
-            .retrying(|| request(Method::PATCH, &url, Some(("application/apply-patch+yaml", body.clone()))));
-        let answer = sent.await?;
+        self.patch(&url, "application/apply-patch+yaml", object).await
+    }
+
+    /// Merges an object into the one that stands (strategic merge patch): a `null` removes a field, whoever owns it,
+    /// which server-side apply does not do for the items of a list. Returns the object as stored.
+    ///
+    /// # Errors
+    /// When the API server cannot be reached or refuses.
+    pub async fn merge(&self, path: &str, object: &Value, dry_run: DryRun) -> Result<Value, ClientError> {
+        let url = format!("{path}?{}fieldManager={}", dry_run.query(), platform::FIELD_MANAGER);
+        self.patch(&url, "application/strategic-merge-patch+json", object).await
+    }
+
+    async fn patch(
+        &self,
+        url: &str,
+        content_type: &'static str,
+        object: &Value,
+    ) -> Result<Value, ClientError> {
+        let body = object.to_string().into_bytes();
+        let answer =
+            self.retrying(|| request(Method::PATCH, url, Some((content_type, body.clone())))).await?;
         serde_json::from_slice(&answer)
             .map_err(|source| ClientError::NotUnderstood { request: format!("PATCH {url}"), source })
     }

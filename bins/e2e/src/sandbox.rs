@@ -31,15 +31,17 @@ impl Sandbox {
         let advice = "this test needs a sandbox: run `cargo sandbox test`, which starts one of its own; or \
                       `cargo sandbox up`, then set TOOLFORGE_SANDBOX to its name and TOOLFORGE_SANDBOX_BIN to \
                       target/debug/toolforge-sandbox";
-        let (Some(name), Some(program)) = (variable("TOOLFORGE_SANDBOX"), variable("TOOLFORGE_SANDBOX_BIN")) else {
+        let (Some(name), Some(program)) = (variable("TOOLFORGE_SANDBOX"), variable("TOOLFORGE_SANDBOX_BIN"))
+        else {
             return Err(advice.to_owned());
         };
         let mut sandbox = Self { program: program.into(), name, pages: 0 };
         let status = sandbox.run(&["status"]);
         let text = String::from_utf8_lossy(&status.stdout).into_owned();
-        let port = text.split(".localhost:").nth(1).map(|rest| {
-            rest.chars().take_while(char::is_ascii_digit).collect::<String>()
-        });
+        let port = text
+            .split(".localhost:")
+            .nth(1)
+            .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
         match port.and_then(|port| port.parse().ok()) {
             Some(port) if status.status.success() => sandbox.pages = port,
             _ => {
@@ -101,7 +103,11 @@ impl Sandbox {
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         let output = self.run(&[&["kubectl"], arguments].concat());
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "kubectl {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         stdout
     }
 
@@ -116,7 +122,9 @@ impl Sandbox {
         command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("kubectl: {error}"));
         if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(objects.to_string().as_bytes()).unwrap_or_else(|error| panic!("kubectl: {error}"));
+            stdin
+                .write_all(objects.to_string().as_bytes())
+                .unwrap_or_else(|error| panic!("kubectl: {error}"));
         }
         let output = child.wait_with_output().unwrap_or_else(|error| panic!("kubectl: {error}"));
         assert!(output.status.success(), "kubectl create: {}", String::from_utf8_lossy(&output.stderr));

@@ -68,12 +68,12 @@ impl Manifest<'_> {
         yaml.expect("a Kubernetes object has text keys and whole numbers, which YAML can hold")
     }
 
-    /// Returns the object as server-side apply is given it: with an explicit `null` for each field of the
-    /// container that the platform's tools may have written for another type and that has to go.
+    /// Returns the object as a strategic merge patch that removes what has to go: with an explicit `null` for each
+    /// field of the container that the platform's tools may have written for another type.
     ///
-    /// Another manager owns such a field, so leaving it out would leave it standing.
+    /// Another manager owns such a field, so that applying without it would leave it standing.
     #[must_use]
-    pub fn to_apply(&self) -> Value {
+    pub fn to_merge_patch(&self) -> Value {
         let mut json = self.to_json();
         if let Some(container) =
             json.pointer_mut("/spec/template/spec/containers/0").and_then(Value::as_object_mut)
@@ -87,7 +87,7 @@ impl Manifest<'_> {
 
     /// Returns the object with an explicit `null` for each field that must not stand, for comparing.
     pub(crate) fn to_json_with_absent(self) -> Value {
-        let mut json = self.to_apply();
+        let mut json = self.to_merge_patch();
         if let Some(annotations) = json.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
             for annotation in [platform::ANNOTATION_DEFAULT_CPU, platform::ANNOTATION_DEFAULT_MEMORY] {
                 annotations.entry(annotation).or_insert(Value::Null);

@@ -1,4 +1,5 @@
 //! The real programs, as a tool's own uid, against a real Kubernetes.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod adoption;
 mod outage;

@@ -14,12 +14,9 @@ impl Drop for Own {
 
 /// Returns the process id, as the host sees it, of a sandbox's API server.
 fn api_server(sandbox: &Sandbox) -> String {
-    let found = std::process::Command::new("pgrep")
-        .args(["-f", &format!("kube-apiserver .*{}", sandbox.name())])
-        .output()
-        .unwrap();
-    let pids = String::from_utf8_lossy(&found.stdout).into_owned();
-    pids.lines().next().unwrap_or_else(|| panic!("no API server of {}", sandbox.name())).to_owned()
+    let status = String::from_utf8(sandbox.run(&["status"]).stdout).unwrap();
+    let line = status.lines().find(|line| line.starts_with("kube-apiserver ")).unwrap();
+    line.split_whitespace().nth(1).unwrap().to_owned()
 }
 
 fn signal(name: &str, pid: &str) {

@@ -6,12 +6,16 @@ use toolforge_e2e::Tool;
 #[test]
 fn kubectl_reads_our_yaml_as_we_meant_it() {
     let tool = Tool::new("reader");
-    let words = ["on", "1_000", "yes", "0x1f", "~", "null", "a: b", "- x", "#", "=", "<<", "2023-01-01", "é ✓", " "];
-    let arguments = [&["jdk17", "render", "--from", "empty.yaml", "--tool", "reader", "--"][..], &words].concat();
+    let words =
+        ["on", "1_000", "yes", "0x1f", "~", "null", "a: b", "- x", "#", "=", "<<", "2023-01-01", "é ✓", " "];
+    let arguments =
+        [&["jdk17", "render", "--from", "empty.yaml", "--tool", "reader", "--"][..], &words].concat();
     tool.write("empty.yaml", "apiVersion: v1\nkind: List\nitems: []\n");
     let yaml = tool.webservice(&arguments).exits(0);
     tool.write("manifest.yaml", &yaml.stdout);
-    let json = [&["jdk17", "render", "--from", "empty.yaml", "--tool", "reader", "-o", "json", "--"][..], &words].concat();
+    let json =
+        [&["jdk17", "render", "--from", "empty.yaml", "--tool", "reader", "-o", "json", "--"][..], &words]
+            .concat();
     let meant: Value = serde_json::from_str(&tool.webservice(&json).exits(0).stdout).unwrap();
 
     let read = tool.shell("kubectl apply --dry-run=client -o json -f ~/manifest.yaml");
@@ -19,7 +23,8 @@ fn kubectl_reads_our_yaml_as_we_meant_it() {
         panic!("the tool's shell has no kubectl: {read:?}");
     }
     let read: Value = serde_json::from_str(&read.exits(0).stdout).unwrap();
-    let command = |list: &Value| list["items"][0]["spec"]["template"]["spec"]["containers"][0]["command"].clone();
+    let command =
+        |list: &Value| list["items"][0]["spec"]["template"]["spec"]["containers"][0]["command"].clone();
     assert_eq!(command(&read), command(&meant));
     assert_eq!(command(&meant).as_array().unwrap()[5..].len(), words.len());
 }

@@ -1,12 +1,16 @@
 //! What cannot run: each with its exit code and the sentence that a person reads.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use toolforge_e2e::Tool;
 
 #[test]
 fn a_misspelt_type_is_named_with_the_nearest() {
     let tool = Tool::new("misspelt");
-    tool.webservice(&["pyhton3.11", "start"]).exits(1).says("pyhton3.11").says("python3.11").and_that_is_all();
+    tool.webservice(&["pyhton3.11", "start"])
+        .exits(1)
+        .says("pyhton3.11")
+        .says("python3.11")
+        .and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "all", "-o", "name"]).trim(), "");
 }
 
@@ -32,7 +36,10 @@ fn a_crash_loop_ends_the_wait_with_the_exit_code_and_the_last_lines() {
 #[test]
 fn a_full_quota_is_found_before_anything_is_sent() {
     let tool = Tool::with_quota("full", "seed-2020");
-    tool.webservice(&["php8.2", "start", "-m", "4Gi", "-r", "3"]).exits(3).says("limits.memory").and_that_is_all();
+    tool.webservice(&["php8.2", "start", "-m", "4Gi", "-r", "3"])
+        .exits(3)
+        .says("limits.memory")
+        .and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "deployments,services", "-o", "name"]).trim(), "");
 }
 
@@ -60,32 +67,55 @@ fn a_quota_that_fills_up_meanwhile_is_named_in_the_servers_words() {
 #[test]
 fn a_registry_that_is_not_allowed_is_refused_in_the_webhooks_words() {
     let tool = Tool::new("registry");
-    tool.shell("mkdir -p ~/config").exits(0).and_that_is_all();
-    // A catalogue of the tool's own that names an image of a foreign registry.
-    let catalog = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": "image-config", "namespace": "tf-public"},
-        "data": {"images-v1.yaml": json!({"php8.2": {"state": "stable", "aliases": [], "variants": {
-            "webservice": {"image": "docker.io/library/php", "extra": {"wstype": "lighttpd"}}}}}).to_string()},
-    });
-    tool.write("catalog.json", &catalog.to_string());
-    let manifest = tool.webservice(&["php8.2", "render", "--from", "catalog.json", "--tool", "registry"]);
-    let manifest = manifest.exits(0).says("docker.io/library/php");
-    tool.write("manifest.yaml", &manifest.stdout);
-    tool.webservice(&["php8.2", "start", "--image-catalog", "catalog.json"]).exits(2).and_that_is_all();
-    // The Deployment of a foreign image, posted by hand, is refused; ours is told the same.
+    // A type that the platform's admins have published by mistake, under a name that no other test uses.
     let sandbox = tool.sandbox();
-    let refused = sandbox.run(&["kubectl", "apply", "-f", &format!("{}/manifest.yaml", tool.home().display())]);
-    drop(refused);
+    let config_map = sandbox.kubectl(&["get", "configmap", "image-config", "-n", "tf-public", "-o", "json"]);
+    let config_map: Value = serde_json::from_str(&config_map).unwrap();
+    let foreign = "foreign: {state: stable, image: docker.io/library/foreign-web}\n";
+    let catalog = format!("{}\n{foreign}", config_map["data"]["images-v1.yaml"].as_str().unwrap());
+    let patch = json!({"data": {"images-v1.yaml": catalog}}).to_string();
+    let _ = sandbox.kubectl(&[
+        "patch",
+        "configmap",
+        "image-config",
+        "-n",
+        "tf-public",
+        "--type",
+        "merge",
+        "-p",
+        &patch,
+    ]);
+    tool.webservice(&["foreign", "start", "true"])
+        .exits(4)
+        .says("registry-admission.tools.wmcloud.org")
+        .says("Only WMCS-approved docker registry allowed")
+        .says("nothing was changed")
+        .and_that_is_all();
 }
 
 #[test]
-fn a_foreign_host_name_is_refused_in_the_webhooks_words() {
+fn a_foreign_host_name_is_refused_and_what_was_done_before_is_said() {
     let tool = Tool::new("host");
-    // The domain that the platform's settings name is not the one that the cluster admits.
-    let settings = "public_domain: example.org";
-    let line = format!("printf '{settings}' > /tmp/webservice.yaml && webservice php8.2 start --routing ingress");
-    drop(tool.shell(&line));
+    // Run on a host whose settings name another domain than the cluster's: this one, which has no settings.
+    let folder = std::env::temp_dir().join(format!("toolforge-e2e-host-{}", std::process::id()));
+    for file in [".kube/config", ".toolskube/client.crt", ".toolskube/client.key"] {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, tool.shell(&format!("cat ~/{file}")).exits(0).stdout).unwrap();
+    }
+    let output = std::process::Command::new(tool.sandbox().programs().join("webservice"))
+        .args(["php8.2", "start", "--kubeconfig"])
+        .arg(folder.join(".kube/config"))
+        .output()
+        .unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    for words in
+        ["Ingress host must be <toolname>.localhost", "applied Deployment host", "HTTPRoute host: not done"]
+    {
+        assert!(said.contains(words), "`{words}` is not in\n{said}");
+    }
 }
 
 #[test]

@@ -74,7 +74,13 @@ fn a_changed_request_changes_what_runs_and_says_so() {
 fn the_limits_and_what_is_used_of_them_are_shown() {
     let tool = php_site("limits");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
-    tool.run(&["quota-check"]).exits(0).says("limits.memory").says("512Mi").says("8Gi").says("full").and_that_is_all();
+    tool.run(&["quota-check"])
+        .exits(0)
+        .says("limits.memory")
+        .says("512Mi")
+        .says("8Gi")
+        .says("full")
+        .and_that_is_all();
     let json = tool.run(&["quota-check", "--output", "json"]).exits(0);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert!(json["apiVersion"].is_string(), "{json}");

@@ -28,7 +28,12 @@ pub(super) async fn apply(
         }
         let name = format!("{} {}", manifest.kind(), manifest.name());
         let path = path(connection, manifest.kind(), manifest.name());
-        let stored = connection.apply(&path, &manifest.to_apply(), dry_run).await;
+        if changes.iter().any(|change| change.object().0 == manifest.kind() && removes_fields(change)) {
+            let merged = connection.merge(&path, &manifest.to_merge_patch(), dry_run).await;
+            merged.map_err(|error| broken_off(error, &done, &name))?;
+            done.push(format!("merged {name}"));
+        }
+        let stored = connection.apply(&path, &manifest.to_json(), dry_run).await;
         let stored = stored.map_err(|error| broken_off(error, &done, &name))?;
         if manifest.kind() == ObjectKind::Deployment {
             generation = stored.pointer("/metadata/generation").and_then(Value::as_i64);
@@ -44,6 +49,16 @@ pub(super) async fn apply(
         delete(connection, &removal, &mut done, dry_run).await?;
     }
     Ok(generation)
+}
+
+/// Returns whether a change takes a field of the container away, which applying does not do where another owns it.
+fn removes_fields(change: &Change) -> bool {
+    match change {
+        Change::Update { differences, .. } => differences
+            .iter()
+            .any(|difference| difference.wanted.is_none() && difference.path.contains(".containers[")),
+        Change::Create { .. } | Change::Keep { .. } | Change::Delete { .. } => false,
+    }
 }
 
 /// Deletes objects in their order.
