@@ -1,4 +1,4 @@
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::transport::ConnectError;
 
 /// Why a request has no result.
@@ -52,7 +52,13 @@ impl ClientError {
     pub fn may_have_happened(&self) -> bool {
         match self {
             Self::Broken { .. } | Self::NoAnswer { .. } | Self::NotUnderstood { .. } => true,
-            Self::Connect(_) | Self::Refused(_) => false,
+            Self::Connect(_) => false,
+            // Behind an internal error the change may have been stored, but not behind a webhook that did not answer.
+            Self::Refused(refusal) => {
+                refusal.code() >= 500
+                    && !refusal.is_passing()
+                    && !matches!(refusal.kind(), RefusalKind::Webhook { .. })
+            }
         }
     }
 }

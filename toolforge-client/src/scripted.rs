@@ -44,6 +44,20 @@ impl Script {
         self
     }
 
+    /// Adds another script's answers to the requests that this one has no answer to.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        let others = std::mem::take(&mut *other.answers.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        for (request, queue) in others {
+            if !answers.iter().any(|(known, _)| *known == request) {
+                answers.push((request, queue));
+            }
+        }
+        drop(answers);
+        self
+    }
+
     /// Returns a client that plays the script. Needs a tokio runtime.
     #[must_use]
     pub fn client(&self) -> kube::Client {

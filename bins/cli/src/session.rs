@@ -131,8 +131,8 @@ fn documents(files: &[PathBuf]) -> Result<Documents, Failure> {
     for file in files {
         let name = Untrusted::new(file.display().to_string());
         let unreadable = |error: std::io::Error| {
-            Failure::from_error(ExitKind::Request, &error)
-                .detail(format!("{} cannot be read", name.escaped()))
+            Failure::new(ExitKind::Request, format!("{} cannot be read", name.escaped()))
+                .detail(error.to_string())
         };
         let mut bytes = Vec::new();
         if file.as_os_str() == "-" {

@@ -18,7 +18,7 @@ mod words;
 use std::process::ExitCode;
 
 use clap::Parser;
-use toolforge_cli::{ExitKind, Failure};
+use toolforge_cli::{ExitKind, Failure, Session};
 
 use crate::arguments::Arguments;
 
@@ -36,6 +36,16 @@ pub fn main() -> ExitCode {
         };
         commands::dispatch(&arguments)
     })
+}
+
+/// Runs a command line in a session of the caller's own.
+///
+/// # Errors
+/// When it is not understood, or does not do what was asked.
+pub fn run_in<'a>(session: &Session, words: impl IntoIterator<Item = &'a str>) -> Result<ExitKind, Failure> {
+    let arguments =
+        Arguments::try_parse_from(words).map_err(|error| Failure::new(ExitKind::Usage, error.to_string()))?;
+    commands::run(session, &arguments, &arguments.words()?)
 }
 
 /// Returns what a command line is understood as, in words, without doing anything.

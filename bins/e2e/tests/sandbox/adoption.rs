@@ -31,6 +31,7 @@ fn a_web_service_of_the_python_tool_is_seen_restarted_and_stopped() {
     let deployment = tool.object("deployment", tool.name());
     let managers = deployment["metadata"]["managedFields"].to_string();
     assert!(!managers.contains("toolforge-cli") || deployment["metadata"]["annotations"].is_object());
+    tool.webservice(&["start"]).exits(0).says("already running").and_that_is_all();
     // What stood stays: an Ingress is not replaced by a route of the other kind.
     assert_eq!(tool.kubectl(&["get", "ingresses", "-o", "name"]).lines().count(), 1);
     assert_eq!(tool.page("/").body.trim(), "served");

@@ -15,7 +15,7 @@ pub(crate) use wait::advice;
 use toolforge_cli::{ExitKind, Failure, Session};
 
 use crate::arguments::Arguments;
-use crate::words::Action;
+use crate::words::{Action, Words};
 
 /// What the API server's log shows.
 const PROGRAM: &str = "webservice";
@@ -24,12 +24,17 @@ const PROGRAM: &str = "webservice";
 pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitKind, Failure> {
     let words = arguments.words()?;
     let session = Session::open(&arguments.global, PROGRAM)?;
+    run(&session, arguments, &words)
+}
+
+/// Does what the words say in a session.
+pub(crate) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
     match words.action {
-        Action::Start => start::run(&session, arguments, &words),
-        Action::Stop => stop::run(&session, arguments),
-        Action::Restart => restart::run(&session, arguments, &words),
-        Action::Status => status::run(&session, arguments),
-        Action::Plan => plan::run(&session, arguments, &words),
-        Action::Render => render::run(&session, arguments, &words),
+        Action::Start => start::run(session, arguments, words),
+        Action::Stop => stop::run(session, arguments),
+        Action::Restart => restart::run(session, arguments, words),
+        Action::Status => status::run(session, arguments),
+        Action::Plan => plan::run(session, arguments, words),
+        Action::Render => render::run(session, arguments, words),
     }
 }

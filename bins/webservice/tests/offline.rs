@@ -1,0 +1,337 @@
+//! What a person reads, from the real program, without a cluster.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use insta::assert_snapshot;
+
+fn command(line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_webservice"));
+    command
+        .current_dir(toolforge_fixtures::path("facts"))
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null());
+    command.args(line.split_whitespace());
+    command
+}
+
+/// Runs a command line in the folder `fixtures/facts` and returns all that it says.
+fn webservice(line: &str) -> String {
+    let output = command(line).output().unwrap();
+    let mut said = format!("[exit {}]\n", output.status.code().unwrap());
+    said.push_str(&String::from_utf8(output.stdout).unwrap());
+    if !output.stderr.is_empty() {
+        let _ = write!(said, "--- stderr\n{}", String::from_utf8(output.stderr).unwrap());
+    }
+    // The age of a pod grows; everything else stands still.
+    let age = said.lines().find(|line| line.starts_with("  since ")).map(str::to_owned);
+    age.map_or_else(|| said.clone(), |age| said.replace(&age, "  since    [age] ago"))
+}
+
+const FACTS: &str = "--tool stashbot --from catalog.yaml --from limits.yaml";
+
+#[test]
+fn a_web_service_that_runs() {
+    assert_snapshot!(webservice(&format!("status {FACTS} --from running.json")), @"
+    [exit 0]
+    Your webservice of type php8.2 is running on backend kubernetes
+      pods     1 of 1 ready
+      since    [age] ago
+      image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
+      address  https://stashbot.toolforge.org/
+    ");
+}
+
+#[test]
+fn a_web_service_that_needs_more_memory_is_not_called_running() {
+    assert_snapshot!(webservice(&format!("status {FACTS} --from out-of-memory.json")), @"
+    [exit 0]
+    Your webservice of type php8.2 does not come up
+      pods     0 of 1 ready, restarted 6 times
+      since    [age] ago
+      image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
+      address  https://stashbot.toolforge.org/
+      problem  the container needs more memory than its limit and is killed
+      next     Give it more memory: `webservice restart -m 1Gi`.
+    ");
+}
+
+#[test]
+fn no_web_service() {
+    assert_snapshot!(webservice(&format!("status {FACTS}")), @"
+    [exit 0]
+    Your webservice is not running
+    ");
+}
+
+#[test]
+fn a_plan_that_does_not_fit() {
+    assert_snapshot!(webservice(&format!("plan -m 5Gi -r 2 {FACTS} --from running.json")), @"
+    [exit 3]
+    change Deployment stashbot
+      metadata.annotations.cli.toolforge.org/default-memory: 512Mi -> nothing
+      spec.replicas: 1 -> 2
+      spec.template.spec.containers[webservice].resources.limits.memory: 512Mi -> 5Gi
+      spec.template.spec.containers[webservice].resources.requests.memory: 256Mi -> 2560Mi
+
+    RESOURCE         LIMIT  USED   AFTER  VERDICT
+    pods             4      1      2      fits
+    requests.cpu     2      125m   250m   fits
+    requests.memory  6Gi    256Mi  5Gi    fits
+    limits.cpu       2      500m   1      fits
+    limits.memory    8Gi    512Mi  10Gi   too much
+    services         1      1      1      fits
+    5Gi of memory is more than the 4Gi that one container may have
+
+    it does not fit
+    ");
+}
+
+#[test]
+fn a_plan_that_changes_nothing() {
+    assert_snapshot!(webservice(&format!("plan {FACTS} --from running.json")), @"
+    [exit 0]
+    nothing would change
+
+    RESOURCE         LIMIT  USED   AFTER  VERDICT
+    pods             4      1      1      fits
+    requests.cpu     2      125m   125m   fits
+    requests.memory  6Gi    256Mi  256Mi  fits
+    limits.cpu       2      500m   500m   fits
+    limits.memory    8Gi    512Mi  512Mi  fits
+    services         1      1      1      fits
+
+    it fits the quota; whether a node has room is another question
+    ");
+}
+
+#[test]
+fn a_start_that_does_not_fit_sends_nothing() {
+    assert_snapshot!(webservice(&format!("start -m 5Gi -r 2 --dry-run {FACTS} --from running.json")), @"
+    [exit 3]
+    --- stderr
+    error: this does not fit, and nothing was sent
+      5Gi of memory is more than the 4Gi that one container may have
+      limits.memory: 10Gi of 8Gi, 2Gi too much (quota tool-stashbot)
+
+    hint: Ask for fewer replicas, less memory or CPU, or stop something else; `quota-check` shows what is used, and https://w.wiki/6YLP tells how to ask for more.
+    ");
+}
+
+#[test]
+fn a_deprecated_type_is_warned_of() {
+    assert_snapshot!(webservice(&format!("php7.3 start --dry-run=client {FACTS}")), @"
+    [exit 3]
+    --- stderr
+    warning: type php7.3 is deprecated; php8.2 replaces it: `webservice php8.2 start`
+    error: this does not fit, and nothing was sent
+      services: 2 of 1, 1 too many (quota tool-stashbot)
+
+    hint: Ask for less memory or CPU, or stop something else; `quota-check` shows what is used, and https://w.wiki/6YLP tells how to ask for more.
+    ");
+}
+
+#[test]
+fn a_type_that_is_gone_names_what_replaces_it() {
+    assert_snapshot!(webservice(&format!("php5.6 start --dry-run {FACTS}")), @"
+    [exit 1]
+    --- stderr
+    error: type php5.6 is gone from the platform; php8.2 replaces it
+
+    hint: Type `webservice php8.2 start`.
+    ");
+}
+
+#[test]
+fn a_misspelt_type_names_the_nearest() {
+    assert_snapshot!(webservice(&format!("pyhton3.11 start --dry-run {FACTS}")), @r#"
+    [exit 1]
+    --- stderr
+    error: no image type "pyhton3.11"; did you mean python3.11?
+
+    hint: Type `webservice python3.11 start`.
+    "#);
+}
+
+#[test]
+fn a_misspelt_action_names_the_nearest() {
+    assert_snapshot!(webservice("php8.2 strat"), @r#"
+    [exit 2]
+    --- stderr
+    error: "strat" is not an action; did you mean `start`?
+
+    hint: The actions are start, stop, restart, status, plan, render.
+    "#);
+}
+
+#[test]
+fn half_a_byte_is_no_amount_of_memory() {
+    assert_snapshot!(webservice("start --mem 500m"), @"
+    [exit 2]
+    --- stderr
+    error: invalid value '500m' for '--mem <MEMORY>': 500m is not a whole number of bytes; write memory like 512Mi, 1.5Gi or 1G
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_negative_number_of_replicas_is_no_option() {
+    assert_snapshot!(webservice("start -r -1"), @r#"
+    [exit 2]
+    --- stderr
+    error: invalid value '-1' for '--replicas <COUNT>': "-1" is not a whole number of replicas; write 1 or more, like 2
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn files_alone_do_not_name_the_tool() {
+    assert_snapshot!(webservice("status --from running.json"), @"
+    [exit 2]
+    --- stderr
+    error: which tool's web service is it? files do not tell
+
+    hint: Name the tool: `--tool NAME`.
+    ");
+}
+
+#[test]
+fn facts_from_files_cannot_be_changed() {
+    assert_snapshot!(webservice(&format!("stop {FACTS} --from running.json")), @"
+    [exit 2]
+    --- stderr
+    error: facts from files cannot be changed
+
+    hint: Leave `--from` out to work with the cluster, or use `plan`, `render` or `status`.
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    assert_snapshot!(webservice("status --tool x --from nowhere.yaml"), @"
+    [exit 1]
+    --- stderr
+    error: nowhere.yaml cannot be read
+      No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_yaml_is_shown_its_place() {
+    assert_snapshot!(webservice("status --tool x --from broken.yaml"), @"
+    [exit 1]
+    --- stderr
+    error: broken.yaml is not YAML or JSON (line 2, column 7): unclosed bracket '[' at line 2, column 7
+    ");
+}
+
+#[test]
+fn without_a_kubeconfig_it_says_who_to_be() {
+    assert_snapshot!(webservice("status"), @"
+    [exit 4]
+    --- stderr
+    error: there is no kubeconfig at /nonexistent/.kube/config
+
+    hint: Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.
+    ");
+}
+
+#[test]
+fn help_needs_no_cluster_and_no_home() {
+    let help = webservice("--help");
+    assert!(help.starts_with("[exit 0]"), "{help}");
+    for word in ["start", "stop", "restart", "status", "plan", "render", "--mem", "--dry-run", "Exit codes"] {
+        assert!(help.contains(word), "{word} is not in\n{help}");
+    }
+    assert!(webservice("start --help").starts_with("[exit 0]"));
+    assert!(webservice("--version").starts_with("[exit 0]\nwebservice "));
+}
+
+#[test]
+fn options_may_stand_anywhere_and_be_shortened() {
+    let plain = webservice(&format!("php8.2 render --mem 1Gi --replicas 2 {FACTS}"));
+    assert!(plain.contains("memory: 1Gi") && plain.contains("replicas: 2"), "{plain}");
+    for line in ["--me 1Gi php8.2 --repl 2 render", "php8.2 --mem=1Gi render -r2", "-m1Gi -r 2 php8.2 render"]
+    {
+        assert_eq!(webservice(&format!("{line} {FACTS}")), plain, "{line}");
+    }
+}
+
+#[test]
+fn rendered_json_is_one_list() {
+    let output = command(&format!("php8.2 render -o json {FACTS}")).output().unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((list["kind"].as_str(), list["items"].as_array().map(Vec::len)), (Some("List"), Some(3)));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_a_success() {
+    let mut child = command(&format!("php8.2 render {FACTS}")).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = [0];
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut first).unwrap();
+    drop(stdout);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn nothing_that_is_said_of_hostile_files_moves_the_cursor() {
+    let hostile = [
+        "status --tool stashbot --from hostile.json",
+        "status --tool stashbot --from hostile.json -o json",
+        "plan --tool stashbot --from hostile.json",
+        "php8.2 plan --tool stashbot --from hostile.json",
+    ];
+    for line in hostile {
+        let said = webservice(line);
+        assert!(!said.chars().any(|c| c.is_control() && c != '\n'), "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn no_word_for_an_option_panics() {
+    let words = [
+        "",
+        " ",
+        "-",
+        "--",
+        "\u{1b}[2J",
+        "é",
+        "999999999999999999999",
+        "0",
+        "-1",
+        "1Gi",
+        "../..",
+        "a/b",
+        "{",
+        "\n",
+    ];
+    for option in [
+        "--mem",
+        "--cpu",
+        "--replicas",
+        "--tool",
+        "--uid",
+        "--kubeconfig",
+        "--as",
+        "--routing",
+        "--from",
+        "--output",
+    ] {
+        for word in words {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_webservice"));
+            command.current_dir(toolforge_fixtures::path("facts")).env_clear().env("HOME", "/nonexistent");
+            let output =
+                command.args(["php8.2", "status", option, word]).stdin(Stdio::null()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code().is_some_and(|code| code <= 6), "{option} {word:?}: {said}");
+            assert!(!said.contains("panicked"), "{option} {word:?}: {said}");
+            assert!(!said.contains('\u{1b}'), "{option} {word:?}: {said:?}");
+        }
+    }
+}
