@@ -1,53 +1,57 @@
-//! The only crate of the workspace that touches the world: the Kubernetes API of one tool's namespace.
+//! The only crate of the workspace that touches the world: it connects to Toolforge's Kubernetes with a tool's
+//! own kubeconfig, fetches facts, applies and deletes objects, and waits by watch.
 //!
-//! [`Kubeconfig`] is read without a request; [`Connection`] speaks to the API server that it names over one HTTP/2
-//! connection, so that a command signs with the tool's key once however many requests it makes side by side.
-//! [`Connection::web_service_facts`] fetches what a plan is made from, [`Connection::apply`] and
-//! [`Connection::delete`] change it, [`Connection::follow`] waits by watch until a decision falls.
+//! It decides nothing: what is applied, and whether a rollout has come to its end, is said by the caller, who
+//! asks `toolforge-render`. It reads no environment variable: paths are handed over. It needs a tokio runtime,
+//! and is content with one on the calling thread; no request starts another thread, so that it works under
+//! `ulimit -u 1`.
 //!
-//! It decides nothing: what to send and whether a rollout is done is `toolforge-render`'s to say.
+//! All requests of a [`Client`] share one HTTP/2 connection, so the tool's RSA key signs once.
 //!
 //! ```
-//! use toolforge_client::{Connection, scripted::Script};
-//! use toolforge_model::ToolName;
+//! use toolforge_client::{Client, ConnectOptions, Kubeconfig, KubeconfigError, kubeconfig_paths};
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let script = Script::default().answer(
-//!     "GET /api/v1/namespaces/tool-stashbot/services/stashbot",
-//!     200,
-//!     r#"{"metadata": {"name": "stashbot"}}"#,
-//! );
-//! // A client of the caller's own: here one that plays a script.
-//! let connection = Connection::with_client(script.client(), "stashbot".parse()?);
-//! let service: Option<serde_json::Value> =
-//!     connection.get("/api/v1/namespaces/tool-stashbot/services/stashbot").await?;
-//! assert_eq!(service.unwrap()["metadata"]["name"], "stashbot");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
+//! let paths = kubeconfig_paths(None, Some("/nonexistent/home".as_ref()));
+//! match Kubeconfig::load(&paths) {
+//!     Ok(kubeconfig) => {
+//!         let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1.0"))?;
+//!         // client.fetch_web_service(&kubeconfig.tool()?, Wanted::for_status()).await?
+//!     }
+//!     Err(error @ KubeconfigError::File { .. }) => {
+//!         assert_eq!(error.to_string(), "kubeconfig /nonexistent/home/.kube/config does not exist");
+//!     }
+//!     Err(error) => return Err(error.into()),
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod client;
 mod connect;
-mod connection;
 mod error;
-mod facts;
-mod follow;
+mod path;
 mod platform_files;
 mod read;
-mod refusal;
+mod retry;
 mod transport;
+mod watch;
+mod web_service;
 mod write;
+mod yaml;
 
 #[cfg(feature = "scripted")]
 pub mod scripted;
 
-pub use connect::{CertificateError, Kubeconfig, KubeconfigError};
-pub use connection::Connection;
-pub use error::ClientError;
-pub use facts::FactsError;
-pub use follow::Followed;
-pub use platform_files::{PlatformFilesError, Project, read_platform_files};
-pub use read::paths;
-pub use refusal::{Exceeded, Refusal, RefusalKind};
-pub use transport::ConnectError;
-pub use write::DryRun;
+pub use client::Client;
+pub use connect::{
+    ClientCertificate, ConnectError, FileProblem, FileRole, IdentityError, Kubeconfig, KubeconfigError,
+    Place, kubeconfig_paths,
+};
+pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
+pub use path::{Collection, ObjectPath, ResourceType, Selector};
+pub use platform_files::{PlatformFiles, PlatformFilesError};
+pub use read::List;
+pub use retry::RetryPolicy;
+pub use transport::{ConnectOptions, TransportError};
+pub use watch::{Change, WatchOptions};
+pub use web_service::{FactsError, WaitOptions, Waited, Wanted, WebServiceObjects};
+pub use write::{ApplyOptions, CreateOptions, DeleteOptions, Deleted, Propagation};

@@ -1,85 +1,162 @@
-//! The platform's own files on the login hosts.
+//! What the platform says about itself in `/etc`.
 
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use toolforge_model::Untrusted;
 use toolforge_render::facts::Platform;
 
-/// What the platform's files say.
+use crate::connect::{FileProblem, FileRole, read_text, shown};
+use crate::yaml::Mistake;
+
+/// The file with the project's name, below the root.
+const PROJECT: &str = "etc/wmcs-project";
+
+/// The file with the platform's settings for web services, below the root.
+const WEB_SERVICE: &str = "etc/toolforge/webservice.yaml";
+
+/// The project where no file names one.
+const DEFAULT_PROJECT: &str = "tools";
+
+/// The platform's own settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Project {
-    /// The project's name: `tools`, `toolsbeta`, or another's.
-    pub name: String,
-    /// The project's settings.
+pub struct PlatformFiles {
+    /// The Cloud VPS project, like `tools` or `toolsbeta`.
+    pub project: String,
+    /// The domain, the repository and the gateway.
     pub platform: Platform,
 }
 
-/// Why a file of the platform cannot be used.
-#[derive(Debug, thiserror::Error)]
+/// Why the platform's settings cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlatformFilesError {
-    /// The file is there and cannot be read.
-    #[error("{} cannot be read", path.display())]
-    Unreadable {
+    /// A file is there and cannot be read.
+    #[error("{role} {} {problem}", shown(path), role = FileRole::Settings)]
+    File {
         /// The file.
         path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
+        /// Why it could not be read.
+        problem: FileProblem,
     },
-    /// The file is not YAML of the known shape.
-    #[error("{} cannot be understood: {}", path.display(), reason.escaped())]
-    Syntax {
+    /// A file is not YAML, or its fields are of another kind.
+    #[error("{} cannot be read: line {line}, column {column}: {}", shown(path), reason.escaped())]
+    Content {
         /// The file.
         path: PathBuf,
+        /// The line of the mistake, from 1; 0 where it is not known.
+        line: u64,
+        /// The column of the mistake, from 1; 0 where it is not known.
+        column: u64,
         /// What the reader says.
         reason: Untrusted,
     },
 }
 
-#[derive(Default, Deserialize)]
-struct WebServiceSettings {
+#[derive(Deserialize, Default)]
+struct Settings {
     public_domain: Option<String>,
     buildservice_repository: Option<String>,
 }
 
-/// Reads `etc/wmcs-project` and `etc/toolforge/webservice.yaml` below a root; what is absent has the values of the
-/// project `tools`.
-///
-/// # Errors
-/// When a file is there and cannot be read or understood.
-pub fn read_platform_files(root: &Path) -> Result<Project, PlatformFilesError> {
-    let name = read(&root.join("etc/wmcs-project"))?
-        .map_or_else(|| "tools".to_owned(), |text| text.trim().to_owned());
-    let path = root.join("etc/toolforge/webservice.yaml");
-    let settings = match read(&path)? {
-        None => WebServiceSettings::default(),
-        Some(text) => serde_saphyr::from_str::<Option<WebServiceSettings>>(&text)
-            .map_err(|error| PlatformFilesError::Syntax {
-                path,
-                reason: Untrusted::new(error.without_snippet().to_string()),
+impl PlatformFiles {
+    /// Reads `etc/wmcs-project` and `etc/toolforge/webservice.yaml` below a root, which is `/` but in tests.
+    /// What is absent or empty has the value of the project `tools`.
+    ///
+    /// # Errors
+    /// When a file is there, but cannot be read.
+    pub fn read(root: &Path) -> Result<Self, PlatformFilesError> {
+        let project = text(&root.join(PROJECT))?.trim().to_owned();
+        let project = if project.is_empty() { DEFAULT_PROJECT.to_owned() } else { project };
+        let path = root.join(WEB_SERVICE);
+        let yaml = text(&path)?;
+        let settings: Option<Settings> = if yaml.trim().is_empty() {
+            None
+        } else {
+            serde_saphyr::from_str(&yaml).map_err(|error| {
+                let Mistake { line, column, reason } = error.into();
+                PlatformFilesError::Content { path, line, column, reason }
             })?
-            .unwrap_or_default(),
-    };
-    let defaults = Platform::default();
-    let WebServiceSettings { public_domain, buildservice_repository } = settings;
-    Ok(Project {
-        name,
-        platform: Platform {
-            public_domain: public_domain.unwrap_or(defaults.public_domain),
-            build_service_repository: buildservice_repository.unwrap_or(defaults.build_service_repository),
-            gateway_namespace: defaults.gateway_namespace,
-            gateway_name: defaults.gateway_name,
-        },
-    })
+        };
+        let Settings { public_domain, buildservice_repository } = settings.unwrap_or_default();
+        let filled = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let mut platform = Platform::default();
+        if let Some(domain) = filled(public_domain) {
+            platform.public_domain = domain;
+        }
+        if let Some(repository) = filled(buildservice_repository) {
+            platform.build_service_repository = repository;
+        }
+        Ok(Self { project, platform })
+    }
 }
 
-fn read(path: &Path) -> Result<Option<String>, PlatformFilesError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(PlatformFilesError::Unreadable { path: path.to_path_buf(), source }),
+/// Returns what a file holds; nothing where it does not exist.
+fn text(path: &Path) -> Result<String, PlatformFilesError> {
+    match read_text(path) {
+        Ok(text) => Ok(text),
+        Err(FileProblem::Missing | FileProblem::Empty) => Ok(String::new()),
+        Err(problem) => Err(PlatformFilesError::File { path: path.to_owned(), problem }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Root(PathBuf);
+
+    impl Root {
+        fn new(name: &str) -> Self {
+            let root = std::env::temp_dir().join(format!("toolforge-root-{}-{name}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&root);
+            std::fs::create_dir_all(root.join("etc/toolforge")).unwrap();
+            Self(root)
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            std::fs::write(self.0.join(name), text).unwrap();
+        }
+    }
+
+    impl Drop for Root {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn what_is_absent_has_the_platforms_value() {
+        let root = Root::new("absent");
+        let expected = PlatformFiles { project: "tools".to_owned(), platform: Platform::default() };
+        assert_eq!(PlatformFiles::read(&root.0).unwrap(), expected);
+        root.write(PROJECT, "\n");
+        root.write(WEB_SERVICE, "# nothing\n");
+        assert_eq!(PlatformFiles::read(&root.0).unwrap(), expected);
+        root.write(WEB_SERVICE, "public_domain:\nunknown: [1]\n");
+        assert_eq!(PlatformFiles::read(&root.0).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_present_is_taken() {
+        let root = Root::new("present");
+        root.write(PROJECT, "toolsbeta\n");
+        root.write(WEB_SERVICE, "public_domain: beta.toolforge.org\nbuildservice_repository: harbor.local\n");
+        let files = PlatformFiles::read(&root.0).unwrap();
+        assert_eq!(files.project, "toolsbeta");
+        assert_eq!(files.platform.public_domain, "beta.toolforge.org");
+        assert_eq!(files.platform.build_service_repository, "harbor.local");
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_the_place() {
+        let root = Root::new("broken");
+        root.write(WEB_SERVICE, "public_domain: {\n");
+        let error = PlatformFiles::read(&root.0).unwrap_err().to_string();
+        assert!(error.contains("etc/toolforge/webservice.yaml cannot be read: line "), "{error}");
+        std::fs::remove_file(root.0.join(WEB_SERVICE)).unwrap();
+        std::fs::create_dir(root.0.join(WEB_SERVICE)).unwrap();
+        let error = PlatformFiles::read(&root.0).unwrap_err().to_string();
+        assert!(error.ends_with("webservice.yaml is not a regular file"), "{error}");
     }
 }

@@ -1,155 +1,209 @@
-use std::time::Duration;
+//! Writing objects.
 
 use bytes::Bytes;
-use http::{Method, Request};
-use kube::client::Body;
-use serde_json::{Value, json};
-use toolforge_model::platform;
+use http::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use toolforge_model::{Untrusted, platform};
 
-use crate::connection::Connection;
-use crate::error::ClientError;
-use crate::read::{paths, request};
-use crate::refusal::RefusalKind;
+use crate::client::Call;
+use crate::path::with_query;
+use crate::retry::Repeat;
+use crate::{Client, Collection, Error, ObjectPath};
 
-/// How often a request that the server puts off is made again, and how long to wait at first.
-const TRIES: u32 = 5;
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-
-/// The longest that one wait may be, whatever the server asks for: a person is waiting, too.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// Whether a change is made, or only checked by the API server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DryRun {
-    /// The change is made.
-    No,
-    /// The API server checks it, admission included, and stores nothing.
-    Server,
+/// How an object is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApplyOptions<'a> {
+    /// Under which name the API server keeps which fields were written.
+    pub field_manager: &'a str,
+    /// Whether fields of other managers are taken over; otherwise they are a conflict.
+    pub force: bool,
+    /// Whether the server only says what it would do.
+    pub dry_run: bool,
 }
 
-impl DryRun {
-    fn query(self) -> &'static str {
-        match self {
-            Self::No => "",
-            Self::Server => "dryRun=All&",
-        }
+impl Default for ApplyOptions<'_> {
+    /// Returns a forced apply under the house's field manager, so that what other tools made is adopted.
+    fn default() -> Self {
+        Self { field_manager: platform::FIELD_MANAGER, force: true, dry_run: false }
     }
 }
 
-impl Connection {
-    /// Applies an object, server-side, with these programs' one field manager; what another manager owns of the
-    /// sent fields is taken over. Returns the object as stored.
+/// How an object is created or merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreateOptions<'a> {
+    /// Under which name the API server keeps which fields were written.
+    pub field_manager: &'a str,
+    /// Whether the server only says what it would do.
+    pub dry_run: bool,
+}
+
+impl Default for CreateOptions<'_> {
+    /// Returns a creation under the house's field manager.
+    fn default() -> Self {
+        Self { field_manager: platform::FIELD_MANAGER, dry_run: false }
+    }
+}
+
+/// How an object is deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeleteOptions {
+    /// The object's uid: another object of the same name is left alone.
+    pub uid: Option<String>,
+    /// The object's resource version: an object that was changed since is left alone.
+    pub resource_version: Option<String>,
+    /// What becomes of the objects that belong to it; the server's default for the kind where it is `None`.
+    pub propagation: Option<Propagation>,
+    /// Whether the server only says what it would do.
+    pub dry_run: bool,
+}
+
+/// What becomes of the objects that belong to a deleted one (Kubernetes' `propagationPolicy`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Propagation {
+    /// They go first, and the object stays until they are gone.
+    Foreground,
+    /// The object goes at once, and they follow.
+    Background,
+    /// They stay.
+    Orphan,
+}
+
+/// What came of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// The server deletes the object, at once or when its finalizers are done.
+    Accepted,
+    /// There was no such object.
+    AlreadyGone,
+}
+
+impl Client {
+    /// Applies an object on the server's side and returns it as it stands then.
     ///
     /// # Errors
-    /// When the API server cannot be reached or refuses.
-    pub async fn apply(&self, path: &str, object: &Value, dry_run: DryRun) -> Result<Value, ClientError> {
-        let url = format!("{path}?{}fieldManager={}&force=true", dry_run.query(), platform::FIELD_MANAGER);
-        // JSON is YAML, and the only content type by which server-side apply is asked for.
-        self.patch(&url, "application/apply-patch+yaml", object).await
-    }
-
-    /// Merges an object into the one that stands (strategic merge patch): a `null` removes a field, whoever owns it,
-    /// which server-side apply does not do for the items of a list. Returns the object as stored.
-    ///
-    /// # Errors
-    /// When the API server cannot be reached or refuses.
-    pub async fn merge(&self, path: &str, object: &Value, dry_run: DryRun) -> Result<Value, ClientError> {
-        let url = format!("{path}?{}fieldManager={}", dry_run.query(), platform::FIELD_MANAGER);
-        self.patch(&url, "application/strategic-merge-patch+json", object).await
-    }
-
-    async fn patch(
+    /// As every request. Sent again where the server is busy, because applying twice is as applying once.
+    pub async fn apply<T: DeserializeOwned>(
         &self,
-        url: &str,
-        content_type: &'static str,
-        object: &Value,
-    ) -> Result<Value, ClientError> {
-        let body = object.to_string().into_bytes();
-        let answer =
-            self.retrying(|| request(Method::PATCH, url, Some((content_type, body.clone())))).await?;
-        serde_json::from_slice(&answer)
-            .map_err(|source| ClientError::NotUnderstood { request: format!("PATCH {url}"), source })
+        path: &ObjectPath,
+        object: &impl Serialize,
+        options: ApplyOptions<'_>,
+    ) -> Result<T, Error> {
+        let ApplyOptions { field_manager, force, dry_run } = options;
+        let query = [
+            ("dryRun", dry_run.then_some("All")),
+            ("fieldManager", Some(field_manager)),
+            ("force", force.then_some("true")),
+        ];
+        let path = with_query(&path.path()?, &query);
+        // JSON is YAML, and the API server reads it faster.
+        let call = Call {
+            method: Method::PATCH,
+            body: body(&path, object)?,
+            path,
+            content_type: Some("application/apply-patch+yaml"),
+            repeat: Repeat::Always,
+        };
+        self.json(&call).await
     }
 
-    /// Deletes the object with a uid, and what it owns in the background. Returns whether it was there: another
-    /// object of the same name is left alone.
+    /// Merges an object into the one that stands (strategic merge patch) and returns it as it stands then.
+    ///
+    /// A `null` removes a field, whoever owns it; applying does not do that for the items of another manager's list.
     ///
     /// # Errors
-    /// When the API server cannot be reached or refuses.
-    pub async fn delete(&self, path: &str, uid: &str, dry_run: DryRun) -> Result<bool, ClientError> {
-        let options = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"uid": uid},
-            "propagationPolicy": "Background",
-        });
-        let query = dry_run.query().trim_end_matches('&');
-        let url = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        let body = options.to_string().into_bytes();
-        match self.retrying(|| request(Method::DELETE, &url, Some(("application/json", body.clone())))).await
-        {
-            Ok(_) => Ok(true),
-            Err(ClientError::Refused(refusal))
-                if matches!(refusal.kind(), RefusalKind::NotFound | RefusalKind::Conflict) =>
-            {
-                Ok(false)
-            }
+    /// As every request. Sent again where the server is busy, because merging twice is as merging once.
+    pub async fn merge<T: DeserializeOwned>(
+        &self,
+        path: &ObjectPath,
+        object: &impl Serialize,
+        options: CreateOptions<'_>,
+    ) -> Result<T, Error> {
+        let CreateOptions { field_manager, dry_run } = options;
+        let query = [("dryRun", dry_run.then_some("All")), ("fieldManager", Some(field_manager))];
+        let path = with_query(&path.path()?, &query);
+        let call = Call {
+            method: Method::PATCH,
+            body: body(&path, object)?,
+            path,
+            content_type: Some("application/strategic-merge-patch+json"),
+            repeat: Repeat::Always,
+        };
+        self.json(&call).await
+    }
+
+    /// Creates an object and returns it as it stands then.
+    ///
+    /// # Errors
+    /// As every request. Sent again only where the server certainly did not create it: it was busy, or another
+    /// request counted on the same quota at the same moment.
+    pub async fn create<T: DeserializeOwned>(
+        &self,
+        collection: &Collection,
+        object: &impl Serialize,
+        options: CreateOptions<'_>,
+    ) -> Result<T, Error> {
+        let CreateOptions { field_manager, dry_run } = options;
+        let query = [("dryRun", dry_run.then_some("All")), ("fieldManager", Some(field_manager))];
+        self.post(with_query(&collection.path()?, &query), object, Repeat::IfNotDone).await
+    }
+
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: String,
+        object: &impl Serialize,
+        repeat: Repeat,
+    ) -> Result<T, Error> {
+        let body = body(&path, object)?;
+        let call = Call { method: Method::POST, path, content_type: Some("application/json"), body, repeat };
+        self.json(&call).await
+    }
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// As every request. Where the object is not the one that the options name, the refusal is a
+    /// [`Conflict`](crate::RefusalKind::Conflict).
+    pub async fn delete(&self, object: &ObjectPath, options: &DeleteOptions) -> Result<Deleted, Error> {
+        let DeleteOptions { uid, resource_version, propagation, dry_run } = options;
+        let path = with_query(&object.path()?, &[("dryRun", dry_run.then_some("All"))]);
+        let mut fields = Map::new();
+        fields.insert("apiVersion".to_owned(), json!("v1"));
+        fields.insert("kind".to_owned(), json!("DeleteOptions"));
+        let mut preconditions = Map::new();
+        preconditions.extend(uid.as_ref().map(|uid| ("uid".to_owned(), json!(uid))));
+        preconditions
+            .extend(resource_version.as_ref().map(|version| ("resourceVersion".to_owned(), json!(version))));
+        if !preconditions.is_empty() {
+            fields.insert("preconditions".to_owned(), Value::Object(preconditions));
+        }
+        if let Some(propagation) = propagation {
+            let policy = match propagation {
+                Propagation::Foreground => "Foreground",
+                Propagation::Background => "Background",
+                Propagation::Orphan => "Orphan",
+            };
+            fields.insert("propagationPolicy".to_owned(), json!(policy));
+        }
+        let call = Call {
+            method: Method::DELETE,
+            body: body(&path, &Value::Object(fields))?,
+            path,
+            content_type: Some("application/json"),
+            repeat: Repeat::Always,
+        };
+        match self.answer(&call).await {
+            Ok(_) => Ok(Deleted::Accepted),
+            Err(error) if error.is_not_found() => Ok(Deleted::AlreadyGone),
             Err(error) => Err(error),
         }
     }
+}
 
-    /// Returns whether the tool may do something in its namespace (`SelfSubjectAccessReview`).
-    ///
-    /// # Errors
-    /// When the API server cannot be reached or refuses.
-    pub async fn may(&self, verb: &str, group: &str, resource: &str) -> Result<bool, ClientError> {
-        let review = json!({
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {
-                "namespace": self.tool().namespace(), "verb": verb, "group": group, "resource": resource,
-            }},
-        });
-        let url = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let body = review.to_string().into_bytes();
-        let answer =
-            self.retrying(|| request(Method::POST, url, Some(("application/json", body.clone())))).await?;
-        let answer: Value = serde_json::from_slice(&answer)
-            .map_err(|source| ClientError::NotUnderstood { request: format!("POST {url}"), source })?;
-        Ok(answer.pointer("/status/allowed") == Some(&Value::Bool(true)))
-    }
-
-    /// Returns the last lines that a container wrote, of its previous run where `previous`; nothing where there are
-    /// none.
-    ///
-    /// # Errors
-    /// When the API server cannot be reached or refuses.
-    pub async fn last_lines(
-        &self,
-        pod: &str,
-        container: &str,
-        previous: bool,
-        lines: u32,
-    ) -> Result<String, ClientError> {
-        let path = paths::object("v1", &self.tool().namespace(), "pods", pod);
-        let container = paths::escaped(container);
-        let url = format!("{path}/log?container={container}&tailLines={lines}&previous={previous}");
-        let answer = self.retrying(|| request(Method::GET, &url, None)).await?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
-    }
-
-    /// Sends a request that may be made twice without harm, and again where the server puts it off.
-    pub(crate) async fn retrying(&self, request: impl Fn() -> Request<Body>) -> Result<Bytes, ClientError> {
-        let mut wait = FIRST_WAIT;
-        for _ in 1..TRIES {
-            match self.send(request()).await {
-                Err(ClientError::Refused(refusal)) if refusal.is_passing() => {
-                    tokio::time::sleep(refusal.retry_after().unwrap_or(wait).min(LONGEST_WAIT)).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                }
-                other => return other,
-            }
-        }
-        self.send(request()).await
-    }
+fn body(path: &str, object: &impl Serialize) -> Result<Bytes, Error> {
+    serde_json::to_vec(object).map(Bytes::from).map_err(|error| Error::Malformed {
+        request: Untrusted::new(path),
+        reason: Untrusted::new(error.to_string()),
+    })
 }

@@ -1,7 +1,8 @@
 //! What each library's error means at the edge: how the command ends, and what to type next.
 
 use toolforge_client::{
-    CertificateError, ClientError, FactsError, KubeconfigError, PlatformFilesError, Refusal, RefusalKind,
+    ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError, KubeconfigError,
+    PlatformFilesError, Refusal, RefusalKind,
 };
 use toolforge_images::NoSuchType;
 use toolforge_model::platform;
@@ -11,41 +12,57 @@ use toolforge_render::plan::PlanError;
 
 use crate::failure::{ExitKind, Failure};
 
+/// What to do where the kubeconfig is not the tool's.
+const BECOME: &str =
+    "Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.";
+
+/// What to do where a certificate's time is over.
+const RENEWAL: &str = "The platform renews certificates by itself a month before they expire; ask its admins why this one was not.";
+
 impl From<KubeconfigError> for Failure {
     fn from(error: KubeconfigError) -> Self {
         let failure = Self::from_error(ExitKind::Cluster, &error);
-        let become_tool =
-            "Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.";
         match &error {
-            KubeconfigError::Missing { .. } | KubeconfigError::Unreadable { .. } => failure.hint(become_tool),
-            KubeconfigError::NotATool { .. } => failure.hint("Name the tool: `--tool NAME`."),
-            KubeconfigError::Certificate { source, .. } => match source {
-                CertificateError::Expired { .. } => failure.hint(
-                    "The platform renews certificates by itself a month before they expire; ask its admins why this one was not.",
-                ),
-                CertificateError::Mismatch => {
-                    failure.hint("The platform may be renewing them just now; try again in a minute.")
-                }
-                _ => failure,
-            },
-            KubeconfigError::Empty { .. } | KubeconfigError::Syntax { .. } => failure.hint(
-                "The platform writes this file; move it away and it is written anew within minutes.",
-            ),
+            KubeconfigError::File { role: FileRole::Kubeconfig, problem: FileProblem::Empty, .. }
+            | KubeconfigError::NotYaml { .. }
+            | KubeconfigError::NotAKubeconfig { .. } => failure
+                .hint("The platform writes this file; move it away and it is written anew within minutes."),
+            KubeconfigError::File { .. } | KubeconfigError::NoPath => failure.hint(BECOME),
+            KubeconfigError::Expired { .. } => failure.hint(RENEWAL),
+            KubeconfigError::NotYetValid { .. } => failure.hint("Is this machine's clock right?"),
+            KubeconfigError::Mismatch { .. } => {
+                failure.hint("The platform may be renewing them just now; try again in a minute.")
+            }
             _ => failure,
         }
     }
 }
 
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
+impl From<IdentityError> for Failure {
+    fn from(error: IdentityError) -> Self {
+        Self::from_error(ExitKind::Cluster, &error).hint("Name the tool: `--tool NAME`.")
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        Self::from_error(ExitKind::Cluster, &error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
         if let Some(refusal) = error.refusal() {
             return refused(refusal);
         }
         let failure = Self::from_error(ExitKind::Cluster, &error);
         match &error {
-            ClientError::Connect(_) => failure.hint("Nothing was sent; try again in a minute."),
+            Error::CertificateExpired { .. } => failure.hint(RENEWAL),
+            Error::Transport(_) if !error.may_have_happened() => {
+                failure.hint("Nothing was sent; try again in a minute.")
+            }
             _ if error.may_have_happened() => {
-                failure.hint("Whether the last step was done is not known; `status` tells.")
+                failure.hint("Whether the last step was done is not known; `webservice status` tells.")
             }
             _ => failure,
         }
@@ -59,11 +76,12 @@ fn refused(refusal: &Refusal) -> Failure {
         RefusalKind::Unauthorized => failure("the cluster does not know who you are".to_owned())
             .detail(message.to_string())
             .hint("The certificate of the kubeconfig is not one that this cluster accepts; ask the platform's admins."),
-        RefusalKind::Forbidden => failure("the cluster refused: this is forbidden".to_owned())
+        RefusalKind::Forbidden { .. } => failure("the cluster refused: this is forbidden".to_owned())
             .detail(message.to_string())
             .hint("A tool may only work in its own namespace; is `--tool` or the kubeconfig another tool's?"),
-        RefusalKind::QuotaExceeded(exceeded) => {
-            let resources: Vec<&str> = exceeded.limited.keys().map(String::as_str).collect();
+        RefusalKind::Quota { exceeded, .. } => {
+            let resources: Vec<String> =
+                exceeded.iter().map(|exceeded| exceeded.resource.escaped().to_string()).collect();
             failure(format!("the cluster refused: the quota has no room for {}", resources.join(", ")))
                 .detail(message.to_string())
                 .hint(format!("`quota-check` shows what is used; {} tells how to ask for more.", platform::QUOTA_HELP))
@@ -71,23 +89,21 @@ fn refused(refusal: &Refusal) -> Failure {
         RefusalKind::Webhook { name, message } => {
             failure(format!("the cluster's {} refused: {}", name.escaped(), message.escaped()))
         }
-        RefusalKind::Busy => failure("the cluster is too busy now".to_owned())
-            .detail(message.to_string())
-            .hint("Try again in a minute."),
+        RefusalKind::TooManyRequests | RefusalKind::Unavailable => {
+            failure("the cluster is too busy now".to_owned()).detail(message.to_string()).hint("Try again in a minute.")
+        }
         RefusalKind::Conflict => failure("somebody else changed the same object meanwhile".to_owned())
             .detail(message.to_string())
-            .hint("Look at it with `status`, then try again."),
+            .hint("Look at it with `webservice status`, then try again."),
         _ => failure("the cluster refused".to_owned()).detail(message.to_string()),
     }
 }
 
 impl From<FactsError> for Failure {
     fn from(error: FactsError) -> Self {
-        match error {
-            FactsError::Client(error) => error.into(),
-            other => Self::from_error(ExitKind::Cluster, &other)
-                .hint("The platform's admins publish it; offline, `--from FILE` takes what `kubectl get -o yaml` printed."),
-        }
+        Self::from_error(ExitKind::Cluster, &error).hint(
+            "The platform's admins publish it; offline, `--from FILE` takes what `kubectl get -o yaml` printed.",
+        )
     }
 }
 

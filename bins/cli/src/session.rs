@@ -1,13 +1,12 @@
-use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::jiff::Timestamp;
 use tokio::runtime::Runtime;
-use toolforge_client::{Connection, Kubeconfig, Project, read_platform_files};
+use toolforge_client::{Client, ConnectOptions, Kubeconfig, PlatformFiles, Wanted, kubeconfig_paths};
+use toolforge_images::Catalog;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{LimitRange, ResourceQuota};
-use toolforge_render::facts::{Documents, Facts};
+use toolforge_render::facts::{Documents, Facts, Platform};
 
 use crate::failure::{ExitKind, Failure};
 use crate::options::GlobalOptions;
@@ -16,8 +15,8 @@ use crate::options::GlobalOptions;
 pub struct Session {
     /// The tool.
     pub tool: ToolName,
-    /// The project, as the platform's files say.
-    pub project: Project,
+    /// The project's settings, as the platform's files say.
+    pub platform: Platform,
     /// Where facts come from.
     pub source: Source,
 }
@@ -30,8 +29,8 @@ pub enum Source {
     Cluster {
         /// What the requests run on: this thread alone.
         runtime: Runtime,
-        /// The connection.
-        connection: Connection,
+        /// The client.
+        client: Client,
     },
 }
 
@@ -43,28 +42,29 @@ impl Session {
     /// # Errors
     /// When a file cannot be read, the tool is not known, or the kubeconfig cannot be used.
     pub fn open(options: &GlobalOptions, program: &str) -> Result<Self, Failure> {
-        let project = read_platform_files(Path::new("/"))?;
+        let PlatformFiles { project: _, platform } = PlatformFiles::read(Path::new("/"))?;
         if !options.from.is_empty() {
             let tool = options.tool.clone().ok_or_else(|| {
                 Failure::new(ExitKind::Usage, "which tool's web service is it? files do not tell")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
-            return Ok(Self { tool, project, source: Source::Files(documents(&options.from)?) });
+            return Ok(Self { tool, platform, source: Source::Files(documents(&options.from)?) });
         }
-        let path = kubeconfig_path(options.kubeconfig.as_deref())?;
-        let kubeconfig = Kubeconfig::read(&path, Timestamp::now())?;
+        let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+        let kubeconfig = Kubeconfig::load(&kubeconfig_paths(options.kubeconfig.as_deref(), home.as_deref()))?;
         let tool = options.tool.clone().map_or_else(|| kubeconfig.tool(), Ok)?;
         // One thread: the login hosts allow few, and one connection needs no more.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::from_error(ExitKind::Cluster, &error))?;
-        let agent = format!("{program}/{}", env!("CARGO_PKG_VERSION"));
-        let connection = {
+        let client = {
             let _inside = runtime.enter();
-            Connection::new(&kubeconfig, tool.clone(), &agent, options.impersonate.as_deref())?
+            let agent = format!("{program}/{}", env!("CARGO_PKG_VERSION"));
+            let impersonate = options.impersonate.clone();
+            Client::connect(&kubeconfig, &ConnectOptions { impersonate, ..ConnectOptions::new(agent) })?
         };
-        Ok(Self { tool, project, source: Source::Cluster { runtime, connection } })
+        Ok(Self { tool, platform, source: Source::Cluster { runtime, client } })
     }
 
     /// Returns the facts for the tool's web service.
@@ -73,9 +73,10 @@ impl Session {
     /// When they cannot be read.
     pub fn web_service_facts(&self) -> Result<Facts, Failure> {
         match &self.source {
-            Source::Files(documents) => Ok(documents.facts(&self.tool, self.project.platform.clone())?),
-            Source::Cluster { runtime, connection } => {
-                Ok(runtime.block_on(connection.web_service_facts(self.project.platform.clone()))?)
+            Source::Files(documents) => Ok(documents.facts(&self.tool, self.platform.clone())?),
+            Source::Cluster { runtime, client } => {
+                let objects = runtime.block_on(client.fetch_web_service(&self.tool, Wanted::for_plan()))?;
+                Ok(objects.facts(None, self.platform.clone())?)
             }
         }
     }
@@ -88,13 +89,17 @@ impl Session {
     pub fn web_service_state(&self) -> Result<Facts, Failure> {
         match &self.source {
             Source::Files(_) => self.web_service_facts(),
-            Source::Cluster { runtime, connection } => {
-                let state = runtime.block_on(connection.web_service_state(self.project.platform.clone()));
-                let (facts, problem) = state?;
-                if let Some(problem) = problem {
-                    anstream::eprintln!("warning: {problem}");
+            Source::Cluster { runtime, client } => {
+                let wanted = Wanted { catalog: true, ..Wanted::for_status() };
+                let objects = runtime.block_on(client.fetch_web_service(&self.tool, wanted))?;
+                let without_catalog = objects.clone();
+                match objects.facts(None, self.platform.clone()) {
+                    Ok(facts) => Ok(facts),
+                    Err(problem) => {
+                        anstream::eprintln!("warning: {problem}");
+                        Ok(without_catalog.facts(Some(Catalog::bundled()), self.platform.clone())?)
+                    }
                 }
-                Ok(facts)
             }
         }
     }
@@ -104,22 +109,23 @@ impl Session {
     /// # Errors
     /// When they cannot be read.
     pub fn limits(&self) -> Result<(Vec<ResourceQuota>, Vec<LimitRange>), Failure> {
-        match &self.source {
-            Source::Files(_) => {
-                let facts = self.web_service_facts()?;
-                Ok((facts.quotas, facts.limit_ranges))
+        let Facts { quotas, limit_ranges, .. } = match &self.source {
+            Source::Files(_) => self.web_service_facts()?,
+            Source::Cluster { runtime, client } => {
+                let objects = runtime.block_on(client.fetch_web_service(&self.tool, Wanted::for_limits()))?;
+                objects.facts(Some(Catalog::default()), self.platform.clone())?
             }
-            Source::Cluster { runtime, connection } => Ok(runtime.block_on(connection.limits())?),
-        }
+        };
+        Ok((quotas, limit_ranges))
     }
 
     /// Returns the cluster to change.
     ///
     /// # Errors
     /// When the facts come from files: they cannot be changed.
-    pub fn cluster(&self) -> Result<(&Runtime, &Connection), Failure> {
+    pub fn cluster(&self) -> Result<(&Runtime, &Client), Failure> {
         match &self.source {
-            Source::Cluster { runtime, connection } => Ok((runtime, connection)),
+            Source::Cluster { runtime, client } => Ok((runtime, client)),
             Source::Files(_) => Err(Failure::new(ExitKind::Usage, "facts from files cannot be changed")
                 .hint("Leave `--from` out to work with the cluster, or use `plan`, `render` or `status`.")),
         }
@@ -144,22 +150,4 @@ fn documents(files: &[PathBuf]) -> Result<Documents, Failure> {
         documents.read(&file.display().to_string(), &text)?;
     }
     Ok(documents)
-}
-
-/// Returns the kubeconfig to read: of a list, the first that exists, else the first; by default that of the home.
-fn kubeconfig_path(given: Option<&OsStr>) -> Result<PathBuf, Failure> {
-    let listed: Vec<PathBuf> = given
-        .map(std::env::split_paths)
-        .into_iter()
-        .flatten()
-        .filter(|path| !path.as_os_str().is_empty())
-        .collect();
-    if let Some(path) = listed.iter().find(|path| path.exists()).or(listed.first()) {
-        return Ok(path.clone());
-    }
-    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-    home.map(|home| home.join(".kube/config")).ok_or_else(|| {
-        Failure::new(ExitKind::Cluster, "there is no home folder to look for a kubeconfig in")
-            .hint("Name the file with `--kubeconfig FILE`.")
-    })
 }

@@ -235,7 +235,7 @@ fn without_a_kubeconfig_it_says_who_to_be() {
     assert_snapshot!(webservice("status"), @"
     [exit 4]
     --- stderr
-    error: there is no kubeconfig at /nonexistent/.kube/config
+    error: kubeconfig /nonexistent/.kube/config does not exist
 
     hint: Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.
     ");

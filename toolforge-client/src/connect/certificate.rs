@@ -1,87 +1,136 @@
+use std::fmt;
 use std::sync::Arc;
 
-use k8s_openapi::jiff::Timestamp;
-use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::pem::PemObject;
+use jiff::Timestamp;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use rustls::{InconsistentKeys, RootCertStore};
+use toolforge_model::Untrusted;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
+use x509_cert::der::asn1::{PrintableStringRef, TeletexStringRef, Utf8StringRef};
+use x509_cert::der::oid::ObjectIdentifier;
 
-/// Why a certificate and its key cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CertificateError {
-    /// The certificate is not one in PEM.
-    #[error("it is not a certificate in PEM")]
-    NotACertificate,
-    /// The key is not one in PEM, or of no kind that TLS knows.
-    #[error("the key is not a private key in PEM")]
-    NotAKey,
-    /// The key is not the certificate's.
-    #[error("the certificate and the key do not belong together")]
-    Mismatch,
-    /// The certificate has expired.
-    #[error("the certificate expired on {}", day(*not_after))]
-    Expired {
-        /// Its last moment.
-        not_after: Timestamp,
-    },
-    /// The certificate is not valid yet.
-    #[error("the certificate is valid only from {} on; is this machine's clock right?", day(*not_before))]
-    NotYetValid {
-        /// Its first moment.
-        not_before: Timestamp,
-    },
-}
+use crate::connect::error::KubeconfigError;
+use crate::connect::file::{FileRole, Place};
 
-fn day(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%d").to_string()
-}
+/// The attribute type `commonName` (RFC 5280, appendix A).
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
-/// A client's certificate with its key, both sound and of a time.
-#[derive(Clone, Debug)]
-pub(crate) struct ClientCertificate {
-    pub(crate) key: Arc<CertifiedKey>,
-    pub(crate) common_name: Option<String>,
-    pub(crate) not_before: Timestamp,
-    pub(crate) not_after: Timestamp,
+/// The certificate by which the cluster knows the tool; its key is not shown.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    place: Place,
+    common_name: Option<Untrusted>,
+    not_before: Timestamp,
+    not_after: Timestamp,
+    key: Arc<CertifiedKey>,
 }
 
 impl ClientCertificate {
-    /// Reads a certificate chain and a key from PEM, and checks that they belong together.
-    pub(crate) fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
-        let chain = certificates(certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NotAKey)?;
-        let key = any_supported_type(&key).map_err(|_| CertificateError::NotAKey)?;
-        let first = chain.first().ok_or(CertificateError::NotACertificate)?.clone();
-        let (_, parsed) = X509Certificate::from_der(&first).map_err(|_| CertificateError::NotACertificate)?;
-        let moment =
-            |seconds: i64| Timestamp::from_second(seconds).map_err(|_| CertificateError::NotACertificate);
-        let not_before = moment(parsed.validity().not_before.timestamp())?;
-        let not_after = moment(parsed.validity().not_after.timestamp())?;
-        let common_name = parsed.subject().iter_common_name().next().and_then(|name| name.as_str().ok());
-        let common_name = common_name.map(str::to_owned);
-        let key = CertifiedKey::new(chain, key);
-        if key.keys_match().is_err() {
-            return Err(CertificateError::Mismatch);
-        }
-        Ok(Self { key: Arc::new(key), common_name, not_before, not_after })
+    /// Returns the subject's common name, which Kubernetes takes as the user's name: the last one where there
+    /// are several, as Go does.
+    #[must_use]
+    pub fn common_name(&self) -> Option<&Untrusted> {
+        self.common_name.as_ref()
     }
 
-    /// Refuses a certificate that is not of this moment: the API server would only say `Unauthorized`.
-    pub(crate) fn valid_at(&self, now: Timestamp) -> Result<(), CertificateError> {
-        if now > self.not_after {
-            return Err(CertificateError::Expired { not_after: self.not_after });
+    /// Returns the first moment at which the certificate is valid.
+    #[must_use]
+    pub fn not_before(&self) -> Timestamp {
+        self.not_before
+    }
+
+    /// Returns the last moment at which the certificate is valid.
+    #[must_use]
+    pub fn not_after(&self) -> Timestamp {
+        self.not_after
+    }
+
+    /// Returns where the certificate stands.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn certified_key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.key)
+    }
+
+    /// Reads a certificate and its key, and checks that they belong together and hold at `now`.
+    pub(crate) fn read(
+        (place, certificate): (Place, &[u8]),
+        (key_place, key): (Place, &[u8]),
+        now: Timestamp,
+    ) -> Result<Self, KubeconfigError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
+            .collect::<Result<_, _>>()
+            .ok()
+            .filter(|chain: &Vec<_>| !chain.is_empty())
+            .ok_or_else(|| KubeconfigError::NotPem { role: FileRole::Certificate, place: place.clone() })?;
+        let unusable = |role, place: &Place| KubeconfigError::Unusable { role, place: place.clone() };
+        let first = chain.first().ok_or_else(|| unusable(FileRole::Certificate, &place))?;
+        let parsed = Certificate::from_der(first).map_err(|_| unusable(FileRole::Certificate, &place))?;
+        let validity = parsed.tbs_certificate().validity();
+        let moment = |time: x509_cert::time::Time| {
+            let seconds = i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
+            Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+        };
+        let (not_before, not_after) = (moment(validity.not_before), moment(validity.not_after));
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|_| KubeconfigError::NotPem { role: FileRole::Key, place: key_place.clone() })?;
+        let common_name = common_name(&parsed);
+        // Dates come first: an expired pair is the likeliest fault, and the cheapest to find.
+        if now > not_after {
+            return Err(KubeconfigError::Expired { place, not_after });
         }
-        if now < self.not_before {
-            return Err(CertificateError::NotYetValid { not_before: self.not_before });
+        if now < not_before {
+            return Err(KubeconfigError::NotYetValid { place, not_before });
         }
-        Ok(())
+        let provider = rustls::crypto::ring::default_provider();
+        let key = CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                KubeconfigError::Mismatch { certificate: place.clone(), key: key_place.clone() }
+            }
+            rustls::Error::InvalidCertificate(_) => unusable(FileRole::Certificate, &place),
+            _ => unusable(FileRole::Key, &key_place),
+        })?;
+        Ok(Self { place, common_name, not_before, not_after, key: Arc::new(key) })
     }
 }
 
-/// Returns the certificates of a PEM text, of which there is at least one.
-pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
-    found.ok().filter(|found| !found.is_empty()).ok_or(CertificateError::NotACertificate)
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, common_name, not_before, not_after, key: _ } = self;
+        f.debug_struct("ClientCertificate")
+            .field("place", place)
+            .field("common_name", common_name)
+            .field("not_before", not_before)
+            .field("not_after", not_after)
+            .finish_non_exhaustive()
+    }
+}
+
+fn common_name(certificate: &Certificate) -> Option<Untrusted> {
+    let names = certificate.tbs_certificate().subject().iter().filter(|name| name.oid == COMMON_NAME);
+    let value = &names.last()?.value;
+    let text = Utf8StringRef::try_from(value)
+        .map(|text| text.as_str().to_owned())
+        .or_else(|_| PrintableStringRef::try_from(value).map(|text| text.as_str().to_owned()))
+        .or_else(|_| TeletexStringRef::try_from(value).map(|text| text.as_str().to_owned()))
+        .ok()?;
+    Some(Untrusted::new(text))
+}
+
+/// Reads the certificates of the cluster's authority.
+pub(crate) fn read_authorities(place: &Place, pem: &[u8]) -> Result<RootCertStore, KubeconfigError> {
+    let not_pem = || KubeconfigError::NotPem { role: FileRole::Authority, place: place.clone() };
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        store
+            .add(certificate.map_err(|_| not_pem())?)
+            .map_err(|_| KubeconfigError::Unusable { role: FileRole::Authority, place: place.clone() })?;
+    }
+    if store.is_empty() { Err(not_pem()) } else { Ok(store) }
 }

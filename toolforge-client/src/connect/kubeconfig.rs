@@ -1,214 +1,191 @@
-use std::fmt;
-use std::io;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-use k8s_openapi::jiff::Timestamp;
-use rustls::pki_types::CertificateDer;
+use http::{HeaderValue, Uri};
+use jiff::Timestamp;
+use rustls::RootCertStore;
 use toolforge_model::{ToolName, Untrusted};
 
-use super::certificate::{CertificateError, ClientCertificate};
+use crate::connect::certificate::{ClientCertificate, read_authorities};
+use crate::connect::document::{Cluster, User};
+use crate::connect::error::{IdentityError, KubeconfigError};
+use crate::connect::file::FileRole;
+use crate::connect::sources::{Entry, Sources, bearer, material};
 
-/// How often a file that is just being renewed is read again, and how long to wait between. The platform writes the
-/// certificate, the key and the kubeconfig one after the other in place, so a reader can meet a torn state.
-const TRIES: u32 = 3;
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+/// How often files that may be in the middle of their renewal are read again, and the pause before each: the
+/// platform's maintain-kubeusers rewrites certificate, key and kubeconfig one after the other and in place.
+const RENEWAL_ATTEMPTS: u32 = 3;
+const RENEWAL_PAUSE: Duration = Duration::from_millis(200);
 
-/// What a kubeconfig's current context says: where the API server is, and who asks.
-#[derive(Clone)]
+/// The current context of a kubeconfig, with all files read that it names.
+///
+/// Its `Debug` shows no key and no token.
+#[derive(Clone, Debug)]
 pub struct Kubeconfig {
     pub(crate) server: Uri,
-    pub(crate) authority: Vec<CertificateDer<'static>>,
-    pub(crate) identity: Identity,
-    pub(crate) namespace: Option<String>,
-    pub(super) path: PathBuf,
+    pub(crate) tls_server_name: Option<String>,
+    pub(crate) authorities: Option<Arc<RootCertStore>>,
+    pub(crate) insecure: bool,
+    pub(crate) certificate: Option<ClientCertificate>,
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) impersonate: Option<String>,
+    pub(crate) impersonate_groups: Vec<String>,
+    namespace: Option<String>,
 }
 
-/// How the client shows who it is.
-#[derive(Clone)]
-pub(crate) enum Identity {
-    Certificate(ClientCertificate),
-    Token(String),
-    Nobody,
-}
-
-impl fmt::Debug for Kubeconfig {
-    /// Keys and tokens are not shown.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kubeconfig")
-            .field("path", &self.path)
-            .field("server", &self.server)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why a kubeconfig cannot be used; each names the file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KubeconfigError {
-    /// There is no such file.
-    #[error("there is no kubeconfig at {}", path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file cannot be read.
-    #[error("the kubeconfig {} cannot be read", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The file holds nothing.
-    #[error("the kubeconfig {} is empty", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is not YAML of a kubeconfig's shape.
-    #[error("the kubeconfig {} cannot be understood{}: {}", path.display(), at(*place), reason.escaped())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Line and column of the mistake, from 1.
-        place: Option<(u64, u64)>,
-        /// What the reader says.
-        reason: Untrusted,
-    },
-    /// The file names something that it does not hold.
-    #[error("the kubeconfig {} has no {what} {}", path.display(), name.quoted())]
-    NotThere {
-        /// The file.
-        path: PathBuf,
-        /// `context`, `cluster` or `user`.
-        what: &'static str,
-        /// The name that was looked for.
-        name: Untrusted,
-    },
-    /// A field that is needed is absent or not usable.
-    #[error("the kubeconfig {} has no usable {field}: {reason}", path.display())]
-    Field {
-        /// The file.
-        path: PathBuf,
-        /// The field.
-        field: &'static str,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// A program would have to be run to log in.
-    #[error("the kubeconfig {} asks to run a program or plugin to log in, which is not done here", path.display())]
-    Plugin {
-        /// The file.
-        path: PathBuf,
-    },
-    /// TLS verification is turned off.
-    #[error("the kubeconfig {} turns off the verification of the API server, which is not done here", path.display())]
-    Insecure {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file that the kubeconfig names cannot be read.
-    #[error("the {what} {} that the kubeconfig {} names cannot be read", file.display(), path.display())]
-    FileUnreadable {
-        /// The kubeconfig.
-        path: PathBuf,
-        /// What it is: `certificate`, `key`, `certificate authority` or `token`.
-        what: &'static str,
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The certificate or key cannot be used.
-    #[error("the certificate of the kubeconfig {} cannot be used", path.display())]
-    Certificate {
-        /// The kubeconfig.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: CertificateError,
-    },
-    /// The certificate authority cannot be used.
-    #[error("the certificate authority of the kubeconfig {} cannot be used", path.display())]
-    Authority {
-        /// The kubeconfig.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: CertificateError,
-    },
-    /// The kubeconfig is of no tool.
-    #[error("the kubeconfig {} is not a tool's: its namespace is {}, not tool-NAME", path.display(), namespace.quoted())]
-    NotATool {
-        /// The file.
-        path: PathBuf,
-        /// The context's namespace.
-        namespace: Untrusted,
-    },
-}
-
-fn at(place: Option<(u64, u64)>) -> String {
-    place.map(|(line, column)| format!(" (line {line}, column {column})")).unwrap_or_default()
+/// Returns where the kubeconfig is looked for, as kubectl does: the files of the variable `KUBECONFIG`, whose
+/// value the caller hands over, or else `.kube/config` in the home folder.
+#[must_use]
+pub fn kubeconfig_paths(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
+    let named: Vec<PathBuf> = variable
+        .map(|value| std::env::split_paths(value).filter(|path| !path.as_os_str().is_empty()).collect())
+        .unwrap_or_default();
+    if named.is_empty() { home.map(|home| home.join(".kube/config")).into_iter().collect() } else { named }
 }
 
 impl Kubeconfig {
-    /// Reads a kubeconfig and the files that its current context names, relative to its own folder.
+    /// Reads the kubeconfig and the files that its current context names.
     ///
-    /// `now` is the moment at which the certificate has to be valid. A state that is torn by a renewal in place is
-    /// read again up to three times, 200 ms apart.
+    /// Of several files, the first that has an entry or a `current-context` wins, and those that do not exist
+    /// are passed over where at least one does, as kubectl does. Paths inside are relative to the file in which
+    /// they stand. Only regular files of at most 1 MiB are read. What looks like a renewal in progress is read
+    /// again up to three times, 200 ms apart, so this blocks for up to 600 ms then.
     ///
     /// # Errors
-    /// When a file is missing, unreadable, empty or not understood, the certificate has expired, is not valid yet or
-    /// does not belong to the key, or a program would have to be run to log in.
-    pub fn read(path: &Path, now: Timestamp) -> Result<Self, KubeconfigError> {
-        let mut tries = 1;
+    /// When a file is missing, unreadable or broken, a name leads nowhere, the credentials are not valid now or
+    /// do not belong together, or would have to come from another program.
+    pub fn load(paths: &[PathBuf]) -> Result<Self, KubeconfigError> {
+        Self::load_with(paths, || std::thread::sleep(RENEWAL_PAUSE))
+    }
+
+    fn load_with(paths: &[PathBuf], mut pause: impl FnMut()) -> Result<Self, KubeconfigError> {
+        let mut attempt = 0;
         loop {
-            let result = super::reader::read(path, now);
-            let torn = matches!(
-                result,
-                Err(KubeconfigError::Syntax { .. }
-                    | KubeconfigError::Empty { .. }
-                    | KubeconfigError::Certificate {
-                        source: CertificateError::Mismatch
-                            | CertificateError::NotACertificate
-                            | CertificateError::NotAKey,
-                        ..
-                    })
-            );
-            if !torn || tries == TRIES {
-                return result;
+            match Self::load_once(paths, Timestamp::now()) {
+                Err(error) if error.may_be_torn() && attempt < RENEWAL_ATTEMPTS => {
+                    attempt += 1;
+                    pause();
+                }
+                result => return result,
             }
-            tries += 1;
-            std::thread::sleep(BETWEEN_TRIES);
         }
     }
 
-    /// Returns the tool whose kubeconfig it is: that of the context's namespace `tool-NAME`, or, where the context has
-    /// no namespace or `default`, that of the certificate's common name.
-    ///
-    /// # Errors
-    /// When neither names a tool.
-    pub fn tool(&self) -> Result<ToolName, KubeconfigError> {
-        let namespace = self.namespace.as_deref().unwrap_or("default");
-        let from_certificate = || match &self.identity {
-            Identity::Certificate(certificate) => certificate.common_name.as_deref()?.parse().ok(),
-            Identity::Token(_) | Identity::Nobody => None,
-        };
-        let tool =
-            if namespace == "default" { from_certificate() } else { ToolName::from_namespace(namespace) };
-        tool.ok_or_else(|| KubeconfigError::NotATool {
-            path: self.path.clone(),
-            namespace: Untrusted::new(namespace),
+    fn load_once(paths: &[PathBuf], now: Timestamp) -> Result<Self, KubeconfigError> {
+        let sources = Sources::read(paths)?;
+        let context = sources.current_context()?;
+        let cluster = sources.cluster(&context)?;
+        let user = sources.user(&context)?;
+        let namespace = context.value.namespace.filter(|namespace| !namespace.is_empty());
+        let Entry { value: User { impersonate, as_groups, .. }, .. } = &user;
+        Ok(Self {
+            server: server(&cluster)?,
+            tls_server_name: cluster.value.tls_server_name.clone().filter(|name| !name.is_empty()),
+            authorities: authorities(&cluster)?,
+            insecure: cluster.value.insecure_skip_tls_verify == Some(true),
+            certificate: certificate(&user, now)?,
+            authorization: bearer(&user)?,
+            impersonate: impersonate.clone().filter(|user| !user.is_empty()),
+            impersonate_groups: as_groups.clone().unwrap_or_default(),
+            namespace,
         })
     }
 
-    /// Returns the file that was read.
+    /// Returns the address of the cluster's API server.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn server(&self) -> &Uri {
+        &self.server
+    }
+
+    /// Returns the namespace that the current context names.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// Returns the client certificate, where there is one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_ref()
+    }
+
+    /// Returns whether the kubeconfig turns the check of the server's certificate off.
+    #[must_use]
+    pub fn is_insecure(&self) -> bool {
+        self.insecure
+    }
+
+    /// Returns the tool that the kubeconfig is for: the one of the namespace `tool-NAME`, or, where the context
+    /// names `default` or nothing, the one of the client certificate's common name.
+    ///
+    /// # Errors
+    /// When neither says a tool.
+    pub fn tool(&self) -> Result<ToolName, IdentityError> {
+        // Projects whose names do not begin with `tools` get kubeconfigs with the namespace `default`.
+        if let Some(namespace) = self.namespace().filter(|&namespace| namespace != "default") {
+            return ToolName::from_namespace(namespace)
+                .ok_or_else(|| IdentityError::Namespace { namespace: Untrusted::new(namespace) });
+        }
+        let certificate = self.certificate().ok_or(IdentityError::NoCertificate)?;
+        let common_name = certificate.common_name().cloned().unwrap_or_default();
+        common_name.as_raw().parse().map_err(|source| IdentityError::CommonName { common_name, source })
     }
 }
+
+fn server(cluster: &Entry<Cluster>) -> Result<Uri, KubeconfigError> {
+    let text = cluster.value.server.clone().unwrap_or_default();
+    let usable = |server: &Uri| {
+        let has_scheme = matches!(server.scheme_str(), Some("http" | "https"));
+        let plain_host = server.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && server.host() != Some("");
+        has_scheme && plain_host && server.query().is_none()
+    };
+    text.parse()
+        .ok()
+        .filter(usable)
+        .ok_or_else(|| KubeconfigError::Server { path: cluster.path.clone(), server: Untrusted::new(text) })
+}
+
+fn authorities(cluster: &Entry<Cluster>) -> Result<Option<Arc<RootCertStore>>, KubeconfigError> {
+    let Cluster {
+        certificate_authority_data, certificate_authority, insecure_skip_tls_verify, server, ..
+    } = &cluster.value;
+    let data = ("certificate-authority-data", certificate_authority_data);
+    match material(cluster, FileRole::Authority, data, certificate_authority.as_deref())? {
+        Some((place, pem)) => Ok(Some(Arc::new(read_authorities(&place, &pem)?))),
+        None => {
+            let is_plain = server.as_deref().is_some_and(|server| server.starts_with("http://"));
+            if is_plain || *insecure_skip_tls_verify == Some(true) {
+                return Ok(None);
+            }
+            Err(KubeconfigError::NoAuthority { path: cluster.path.clone() })
+        }
+    }
+}
+
+fn certificate(user: &Entry<User>, now: Timestamp) -> Result<Option<ClientCertificate>, KubeconfigError> {
+    let User { client_certificate, client_certificate_data, client_key, client_key_data, .. } = &user.value;
+    let certificate = material(
+        user,
+        FileRole::Certificate,
+        ("client-certificate-data", client_certificate_data),
+        client_certificate.as_deref(),
+    )?;
+    let key = material(user, FileRole::Key, ("client-key-data", client_key_data), client_key.as_deref())?;
+    let half =
+        |present, absent| KubeconfigError::HalfACredential { path: user.path.clone(), present, absent };
+    match (certificate, key) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(half(FileRole::Certificate, FileRole::Key)),
+        (None, Some(_)) => Err(half(FileRole::Key, FileRole::Certificate)),
+        (Some((place, pem)), Some((key_place, key))) => {
+            ClientCertificate::read((place, &pem), (key_place, &key), now).map(Some)
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "kubeconfig_tests.rs"]
+mod tests;

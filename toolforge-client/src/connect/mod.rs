@@ -1,11 +1,15 @@
-//! From a kubeconfig to all that a connection needs, without a request.
+//! From a kubeconfig to what a connection needs, without a word to the network.
 
 mod certificate;
+mod document;
+mod error;
 mod file;
 mod kubeconfig;
-mod reader;
+mod sources;
 
-pub use certificate::CertificateError;
-pub use kubeconfig::{Kubeconfig, KubeconfigError};
+pub use certificate::ClientCertificate;
+pub use error::{ConnectError, IdentityError, KubeconfigError};
+pub use file::{FileProblem, FileRole, Place};
+pub use kubeconfig::{Kubeconfig, kubeconfig_paths};
 
-pub(crate) use kubeconfig::Identity;
+pub(crate) use file::{read_text, shown};

@@ -1,204 +1,86 @@
-use std::future::Future;
-use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::pin::Pin;
+//! TCP and TLS, on the calling thread alone.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use toolforge_model::Untrusted;
 
-/// How long connecting and the TLS handshake may take together: an API server that is up takes milliseconds.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::transport::error::TransportError;
 
-/// Why no connection to the API server was made.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The name of the host is not known.
-    #[error("the API server's host name {host} is not known")]
-    Name {
-        /// The host.
-        host: String,
-        /// What the resolver says.
-        #[source]
-        source: Arc<io::Error>,
-    },
-    /// Nothing listens there.
-    #[error("nothing answers at {address}: is the API server up?")]
-    Refused {
-        /// Host and port.
-        address: String,
-        /// What the system says.
-        #[source]
-        source: Arc<io::Error>,
-    },
-    /// There was no answer in time.
-    #[error("{address} did not answer within {} seconds", CONNECT_TIMEOUT.as_secs())]
-    Timeout {
-        /// Host and port.
-        address: String,
-    },
-    /// The server's certificate was signed by another authority than the kubeconfig's.
-    #[error("{address} shows a certificate that the kubeconfig's authority has not signed")]
-    ForeignAuthority {
-        /// Host and port.
-        address: String,
-    },
-    /// The server's certificate is for another name.
-    #[error("{address} shows a certificate that is not for this name")]
-    OtherName {
-        /// Host and port.
-        address: String,
-    },
-    /// The server's certificate has expired or is not valid yet.
-    #[error("{address} shows a certificate that is not valid now; is this machine's clock right?")]
-    ServerCertificateTime {
-        /// Host and port.
-        address: String,
-    },
-    /// TLS failed in another way.
-    #[error("no secure connection to {address}")]
-    Tls {
-        /// Host and port.
-        address: String,
-        /// What TLS or the connection says.
-        #[source]
-        source: Arc<io::Error>,
-    },
+/// Where the API server is, and how it is spoken to.
+pub(crate) struct Connector {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    pub(crate) timeout: Duration,
 }
 
-/// Makes connections: resolving on the calling thread, so that no thread is needed where none may be had.
-#[derive(Clone)]
-pub(super) struct Connector {
-    tls: Arc<ClientConfig>,
+pub(crate) enum Connected {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Connector {
-    pub(super) fn new(tls: ClientConfig) -> Self {
-        Self { tls: Arc::new(tls) }
-    }
-}
-
-impl tower_service::Service<Uri> for Connector {
-    type Response = Stream;
-    type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
+    /// Returns the host and port as people write them.
+    pub(crate) fn server(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let tls = Arc::clone(&self.tls);
-        Box::pin(async move {
-            let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-            let secure = uri.scheme_str() == Some("https");
-            let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-            let address = format!("{host}:{port}");
-            let connected =
-                tokio::time::timeout(CONNECT_TIMEOUT, connect(&host, port, secure.then_some(tls)));
-            connected.await.unwrap_or(Err(ConnectError::Timeout { address }))
-        })
+    /// Connects, and agrees upon TLS, within the timeout. The search for a name's address is on top of it: it
+    /// runs on this thread and takes as long as `/etc/resolv.conf` allows.
+    pub(crate) async fn connect(&self) -> Result<Connected, TransportError> {
+        let addresses = self.addresses()?;
+        let deadline = Instant::now() + self.timeout;
+        let tcp = self.tcp(&addresses, deadline).await?;
+        // A request is written in one piece; waiting to fill a packet only delays it.
+        tcp.set_nodelay(true).map_err(|error| TransportError::of_connect(&self.server(), error))?;
+        let Some((config, name)) = &self.tls else { return Ok(Connected::Plain(tcp)) };
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp);
+        match timeout_at(deadline, handshake).await {
+            Ok(Ok(stream)) => Ok(Connected::Tls(Box::new(stream))),
+            Ok(Err(error)) => Err(TransportError::of_handshake(&self.server(), error)),
+            Err(_) => Err(self.too_late()),
+        }
     }
-}
 
-async fn connect(host: &str, port: u16, tls: Option<Arc<ClientConfig>>) -> Result<Stream, ConnectError> {
-    let address = format!("{host}:{port}");
-    let found: Vec<SocketAddr> = (host, port)
-        .to_socket_addrs()
-        .map_err(|error| ConnectError::Name { host: host.to_owned(), source: Arc::new(error) })?
-        .collect();
-    let refused = |error| ConnectError::Refused { address: address.clone(), source: Arc::new(error) };
-    let tcp = TcpStream::connect(&*found).await.map_err(refused)?;
-    // Small requests must not wait for the answer to the last one.
-    tcp.set_nodelay(true).map_err(refused)?;
-    let Some(tls) = tls else { return Ok(Stream::Plain(TokioIo::new(tcp))) };
-    let failed = |error: io::Error| tls_error(address.clone(), error);
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-    let stream = TlsConnector::from(tls).connect(name, tcp).await.map_err(failed)?;
-    Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
-}
-
-fn tls_error(address: String, error: io::Error) -> ConnectError {
-    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match cause {
-        Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                ConnectError::OtherName { address }
-            }
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => ConnectError::ServerCertificateTime { address },
-            _ => ConnectError::ForeignAuthority { address },
-        },
-        _ => ConnectError::Tls { address, source: Arc::new(error) },
-    }
-}
-
-/// A connection, plain or secure.
-pub(super) enum Stream {
-    Plain(TokioIo<TcpStream>),
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        match self {
-            Self::Plain(_) => Connected::new(),
-            Self::Tls(stream) => {
-                let (_, session) = stream.inner().get_ref();
-                if session.alpn_protocol() == Some(b"h2") {
-                    Connected::new().negotiated_h2()
-                } else {
-                    Connected::new()
-                }
+    /// Tries each address, each with its share of the time that is left.
+    async fn tcp(&self, addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, TransportError> {
+        let mut failure = None;
+        for (number, address) in addresses.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let untried = u32::try_from(addresses.len() - number).unwrap_or(u32::MAX);
+            match timeout_at(Instant::now() + left / untried, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = Some(TransportError::of_connect(&self.server(), error)),
+                Err(_) => failure = Some(self.too_late()),
             }
         }
-    }
-}
-
-impl Read for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-}
-
-impl Write for Stream {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
+        Err(failure.unwrap_or_else(|| self.too_late()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+    /// Asks the system's resolver on this thread: another thread would be one more than `ulimit -u 1` allows.
+    fn addresses(&self) -> Result<Vec<SocketAddr>, TransportError> {
+        if let Ok(address) = self.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, self.port)]);
         }
+        let unknown =
+            |source| TransportError::NameNotFound { host: Untrusted::new(self.host.clone()), source };
+        let addresses: Vec<_> = (self.host.as_str(), self.port).to_socket_addrs().map_err(unknown)?.collect();
+        if addresses.is_empty() { Err(unknown(std::io::ErrorKind::NotFound.into())) } else { Ok(addresses) }
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-        }
+    fn too_late(&self) -> TransportError {
+        TransportError::ConnectTimeout { server: Untrusted::new(self.server()), after: self.timeout }
     }
 }

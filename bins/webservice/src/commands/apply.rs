@@ -1,9 +1,14 @@
 //! Sending what has changed, object by object, and saying what was done where not all of it could be.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::Value;
 use toolforge_cli::{ExitKind, Failure};
-use toolforge_client::{ClientError, Connection, DryRun, paths};
+use toolforge_client::{
+    ApplyOptions, Client, CreateOptions, DeleteOptions, Error, ObjectPath, Propagation, ResourceType,
+};
+use toolforge_model::ToolName;
 use toolforge_render::facts::LiveWebService;
 use toolforge_render::plan::{Change, ObjectKind, Removal, WebServicePlan, removals};
 use toolforge_render::render::render;
@@ -11,11 +16,11 @@ use toolforge_render::render::render;
 /// Applies the changed objects in their order and removes a route of the other kind last. Returns the Deployment's
 /// generation where it was written.
 pub(super) async fn apply(
-    connection: &Connection,
+    client: &Client,
     plan: &WebServicePlan,
     live: &LiveWebService,
     changes: &[Change],
-    dry_run: DryRun,
+    dry_run: bool,
 ) -> Result<Option<i64>, Failure> {
     let manifests = render(plan);
     let mut done = Vec::new();
@@ -27,13 +32,15 @@ pub(super) async fn apply(
             continue;
         }
         let name = format!("{} {}", manifest.kind(), manifest.name());
-        let path = path(connection, manifest.kind(), manifest.name());
+        let path = path(&plan.request().tool, manifest.kind(), manifest.name());
         if changes.iter().any(|change| change.object().0 == manifest.kind() && removes_fields(change)) {
-            let merged = connection.merge(&path, &manifest.to_merge_patch(), dry_run).await;
+            let options = CreateOptions { dry_run, ..CreateOptions::default() };
+            let merged = client.merge::<Value>(&path, &manifest.to_merge_patch(), options).await;
             merged.map_err(|error| broken_off(error, &done, &name))?;
             done.push(format!("merged {name}"));
         }
-        let stored = connection.apply(&path, &manifest.to_json(), dry_run).await;
+        let options = ApplyOptions { dry_run, ..ApplyOptions::default() };
+        let stored = client.apply::<Value>(&path, &manifest.to_json(), options).await;
         let stored = stored.map_err(|error| broken_off(error, &done, &name))?;
         if manifest.kind() == ObjectKind::Deployment {
             generation = stored.pointer("/metadata/generation").and_then(Value::as_i64);
@@ -46,7 +53,7 @@ pub(super) async fn apply(
         })
     };
     for removal in removals(live).into_iter().filter(is_obsolete) {
-        delete(connection, &removal, &mut done, dry_run).await?;
+        delete(client, &plan.request().tool, &removal, &mut done, dry_run).await?;
     }
     Ok(generation)
 }
@@ -63,33 +70,39 @@ fn removes_fields(change: &Change) -> bool {
 
 /// Deletes objects in their order.
 pub(super) async fn delete_all(
-    connection: &Connection,
+    client: &Client,
+    tool: &ToolName,
     removals: &[Removal],
-    dry_run: DryRun,
+    dry_run: bool,
 ) -> Result<(), Failure> {
     let mut done = Vec::new();
     for removal in removals {
-        delete(connection, removal, &mut done, dry_run).await?;
+        delete(client, tool, removal, &mut done, dry_run).await?;
     }
     Ok(())
 }
 
 async fn delete(
-    connection: &Connection,
+    client: &Client,
+    tool: &ToolName,
     removal: &Removal,
     done: &mut Vec<String>,
-    dry_run: DryRun,
+    dry_run: bool,
 ) -> Result<(), Failure> {
     let Removal { kind, name, uid } = removal;
-    let path = path(connection, *kind, name);
     let object = format!("{kind} {name}");
-    connection.delete(&path, uid, dry_run).await.map_err(|error| broken_off(error, done, &object))?;
+    let propagation = Some(Propagation::Background);
+    let options = DeleteOptions { uid: Some(uid.clone()), propagation, dry_run, ..DeleteOptions::default() };
+    client
+        .delete(&path(tool, *kind, name), &options)
+        .await
+        .map_err(|error| broken_off(error, done, &object))?;
     done.push(format!("deleted {object}"));
     Ok(())
 }
 
 /// Returns a failure that says what was done before it.
-fn broken_off(error: ClientError, done: &[String], object: &str) -> Failure {
+fn broken_off(error: Error, done: &[String], object: &str) -> Failure {
     let may_have_happened = error.may_have_happened();
     let failure = Failure::from(error);
     let unknown = format!("{object}: not known whether it was done");
@@ -102,14 +115,14 @@ fn broken_off(error: ClientError, done: &[String], object: &str) -> Failure {
     failure.detail(last).hint("The same command again goes on from here.")
 }
 
-fn path(connection: &Connection, kind: ObjectKind, name: &str) -> String {
-    let (group_version, resource) = match kind {
-        ObjectKind::Deployment => ("apps/v1", "deployments"),
-        ObjectKind::Service => ("v1", "services"),
-        ObjectKind::Ingress => ("networking.k8s.io/v1", "ingresses"),
-        ObjectKind::HttpRoute => ("gateway.networking.k8s.io/v1", "httproutes"),
+fn path(tool: &ToolName, kind: ObjectKind, name: &str) -> ObjectPath {
+    let resource = match kind {
+        ObjectKind::Deployment => ResourceType::of::<Deployment>(),
+        ObjectKind::Service => ResourceType::of::<Service>(),
+        ObjectKind::Ingress => ResourceType::of::<Ingress>(),
+        ObjectKind::HttpRoute => ResourceType::HTTP_ROUTES,
     };
-    paths::object(group_version, &connection.tool().namespace(), resource, name)
+    resource.in_namespace(tool.namespace()).named(name)
 }
 
 /// Returns the generation of a Deployment that stands.

@@ -1,6 +1,5 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, DryRunOption, ExitKind, Failure, OutputFormat, Session, print};
-use toolforge_client::DryRun;
 use toolforge_render::facts::Facts;
 use toolforge_render::observe::{Progress, progress};
 use toolforge_render::plan::{Change, ObjectKind, WebServicePlan, changes};
@@ -46,13 +45,13 @@ pub(super) fn carry_out(
         say(&format!("{}nothing was sent (dry run)\n", report::changes(&changes)))?;
         return Ok(ExitKind::Done);
     }
-    let (runtime, connection) = session.cluster()?;
+    let (runtime, client) = session.cluster()?;
     if changes.iter().all(Change::is_keep) && progress(&facts.live, None) == Progress::Ready {
         say(&format!("Your webservice of type {type_name} is already running\n"))?;
         return Ok(ExitKind::Done);
     }
     if arguments.dry_run == Some(DryRunOption::Server) {
-        runtime.block_on(apply::apply(connection, plan, &facts.live, &changes, DryRun::Server))?;
+        runtime.block_on(apply::apply(client, plan, &facts.live, &changes, true))?;
         say(&format!("{}the cluster accepts it; nothing was stored (dry run)\n", report::changes(&changes)))?;
         return Ok(ExitKind::Done);
     }
@@ -61,9 +60,9 @@ pub(super) fn carry_out(
         anstream::eprint!("{}", report::changes(&changes));
     }
     runtime.block_on(async {
-        let applied = apply::apply(connection, plan, &facts.live, &changes, DryRun::No).await?;
+        let applied = apply::apply(client, plan, &facts.live, &changes, false).await?;
         let generation = applied.or(apply::generation(facts.live.deployment.as_ref()));
-        wait::until_ready(connection, facts.live.clone(), generation).await
+        wait::until_ready(client, &session.tool, generation).await
     })?;
     say(&format!("Your webservice of type {type_name} is running at https://{}/\n", plan.host()))?;
     Ok(ExitKind::Done)

@@ -1,7 +1,8 @@
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session};
-use toolforge_client::{DryRun, Followed};
+use toolforge_client::{WaitOptions, Waited};
 use toolforge_render::plan::removals;
 
 use super::apply;
@@ -13,7 +14,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Stops the web service: its own objects only, and each by the uid that was seen.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
-    let (runtime, connection) = session.cluster()?;
+    let (runtime, client) = session.cluster()?;
+    let tool = &session.tool;
     let facts = session.web_service_state()?;
     let removals = removals(&facts.live);
     if removals.is_empty() {
@@ -24,22 +26,24 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
         let lines: String =
             removals.iter().map(|removal| format!("delete {} {}\n", removal.kind, removal.name)).collect();
         if dry_run == DryRunOption::Server {
-            runtime.block_on(apply::delete_all(connection, &removals, DryRun::Server))?;
+            runtime.block_on(apply::delete_all(client, tool, &removals, true))?;
         }
         say(&format!("{lines}nothing was deleted (dry run)\n"))?;
         return Ok(ExitKind::Done);
     }
     say("Stopping webservice\n")?;
-    let mut live = facts.live.clone();
     let gone = runtime.block_on(async {
-        apply::delete_all(connection, &removals, DryRun::No).await?;
+        apply::delete_all(client, tool, &removals, false).await?;
         let mut line = ProgressLine::new();
-        let followed = connection.follow(&mut live, TIMEOUT, |live| {
+        let waited = client.wait_web_service(tool, WaitOptions::new(TIMEOUT), |live| {
             let left = live.pods.len();
+            if left == 0 && live.deployment.is_none() {
+                return ControlFlow::Break(());
+            }
             line.show(&format!("{left} pods are leaving"));
-            (left == 0 && live.deployment.is_none()).then_some(())
+            ControlFlow::Continue(())
         });
-        Ok::<_, Failure>(followed.await? == Followed::Decided(()))
+        Ok::<_, Failure>(matches!(waited.await?, Waited::Done(())))
     })?;
     if !gone {
         anstream::eprintln!("warning: pods are still leaving; they count for the quota until they are gone");

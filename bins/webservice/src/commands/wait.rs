@@ -1,11 +1,12 @@
 //! Waiting until the new pods are ready, or can not become so.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, ProgressLine};
-use toolforge_client::{Connection, Followed};
-use toolforge_model::{Untrusted, platform};
+use toolforge_client::{Client, ResourceType, WaitOptions, Waited};
+use toolforge_model::{ToolName, platform};
 use toolforge_render::facts::LiveWebService;
 use toolforge_render::observe::{Cause, Evidence, Progress, progress};
 
@@ -17,27 +18,27 @@ const LAST_LINES: u32 = 20;
 
 /// Waits until the Deployment's generation is rolled out.
 pub(super) async fn until_ready(
-    connection: &Connection,
-    mut live: LiveWebService,
+    client: &Client,
+    tool: &ToolName,
     generation: Option<i64>,
 ) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
-    let followed = connection
-        .follow(&mut live, TIMEOUT, |live| match progress(live, generation) {
-            Progress::Ready => Some(Ok(())),
-            Progress::Failed(causes) => Some(Err(causes)),
+    let waited = client
+        .wait_web_service(tool, WaitOptions::new(TIMEOUT), |live| match progress(live, generation) {
+            Progress::Ready => ControlFlow::Break(Ok(())),
+            Progress::Failed(causes) => ControlFlow::Break(Err((causes, live.clone()))),
             Progress::Waiting { ready, desired, evidence } => {
                 let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
                 line.show(&format!("{ready} of {desired} pods ready{why}"));
-                None
+                ControlFlow::Continue(())
             }
         })
         .await;
     line.clear();
-    match followed? {
-        Followed::Decided(Ok(())) => Ok(()),
-        Followed::Decided(Err(causes)) => Err(failed(connection, &live, causes).await),
-        Followed::TimedOut => {
+    match waited? {
+        Waited::Done(Ok(())) => Ok(()),
+        Waited::Done(Err((causes, live))) => Err(failed(client, tool, &live, causes).await),
+        Waited::DeadlineExceeded(_) => {
             let seconds = TIMEOUT.as_secs();
             let failure = Failure::new(
                 ExitKind::Rollout,
@@ -48,7 +49,7 @@ pub(super) async fn until_ready(
     }
 }
 
-async fn failed(connection: &Connection, live: &LiveWebService, causes: Vec<Evidence>) -> Failure {
+async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes: Vec<Evidence>) -> Failure {
     let Some(first) = causes.first() else {
         return Failure::new(ExitKind::Rollout, "the web service does not come up");
     };
@@ -58,7 +59,7 @@ async fn failed(connection: &Connection, live: &LiveWebService, causes: Vec<Evid
         failure = failure.detail(format!("{}: {}", evidence.object.escaped(), evidence.message.escaped()));
     }
     let has_run = matches!(first.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory);
-    if has_run && let Some(lines) = last_lines(connection, &live.pods).await {
+    if has_run && let Some(lines) = last_lines(client, tool, &live.pods).await {
         failure = failure.detail("the last lines that it wrote:").detail(lines);
     }
     failure.hint(advice(&first.cause))
@@ -84,7 +85,7 @@ pub(crate) fn advice(cause: &Cause) -> String {
 }
 
 /// Returns the last lines of a container that has ended, of its previous run where it is between two.
-async fn last_lines(connection: &Connection, pods: &[Pod]) -> Option<String> {
+async fn last_lines(client: &Client, tool: &ToolName, pods: &[Pod]) -> Option<String> {
     for pod in pods {
         let status = pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| {
             status.name == platform::CONTAINER_WEBSERVICE
@@ -93,14 +94,15 @@ async fn last_lines(connection: &Connection, pods: &[Pod]) -> Option<String> {
         });
         let (Some(status), Some(name)) = (status, pod.metadata.name.as_deref()) else { continue };
         let previous = status.state.as_ref().is_none_or(|state| state.terminated.is_none());
+        let path = ResourceType::of::<Pod>().in_namespace(tool.namespace()).named(name);
         // The reason stands without them: a log that cannot be read is no failure of its own.
-        let Ok(lines) =
-            connection.last_lines(name, platform::CONTAINER_WEBSERVICE, previous, LAST_LINES).await
+        let Ok(lines) = client.last_lines(&path, platform::CONTAINER_WEBSERVICE, previous, LAST_LINES).await
         else {
             continue;
         };
+        let lines = lines.lines_escaped().to_string();
         if !lines.trim().is_empty() {
-            return Some(Untrusted::new(lines.trim_end()).lines_escaped().to_string());
+            return Some(lines.trim_end().to_owned());
         }
     }
     None

@@ -1,0 +1,131 @@
+use http::HeaderMap;
+use serde_json::json;
+
+use super::*;
+use crate::Refusal;
+
+fn refusal(code: u16, reason: &str, message: &str) -> Refusal {
+    let body = json!({"kind": "Status", "message": message, "reason": reason, "code": code}).to_string();
+    Refusal::of_answer(code, &HeaderMap::new(), body.as_bytes())
+}
+
+fn kind(code: u16, reason: &str, message: &str) -> RefusalKind {
+    refusal(code, reason, message).kind().clone()
+}
+
+#[test]
+fn a_webhooks_denial_is_read_although_its_reason_is_empty() {
+    let message = r#"admission webhook "registry-admission.tools.wmcloud.org" denied the request: Only WMCS-approved docker registry allowed"#;
+    let expected = RefusalKind::Webhook {
+        name: "registry-admission.tools.wmcloud.org".into(),
+        message: "Only WMCS-approved docker registry allowed".into(),
+    };
+    assert_eq!(kind(400, "", message), expected);
+    let silent = kind(400, "", r#"admission webhook "x.y" denied the request without explanation"#);
+    assert_eq!(silent, RefusalKind::Webhook { name: "x.y".into(), message: "".into() });
+}
+
+#[test]
+fn a_webhook_that_does_not_answer_is_told_apart_from_one_that_denies() {
+    let message = r#"Internal error occurred: failed calling webhook "v.w": failed to call webhook: Post "https://v.svc:443/?timeout=10s": dial tcp: connection refused"#;
+    let cause =
+        r#"failed to call webhook: Post "https://v.svc:443/?timeout=10s": dial tcp: connection refused"#;
+    let expected = RefusalKind::WebhookUnreachable { name: "v.w".into(), cause: cause.into() };
+    assert_eq!(kind(500, "InternalError", message), expected);
+}
+
+#[test]
+fn a_full_quota_is_taken_apart() {
+    let message = r#"pods "x-1" is forbidden: exceeded quota: tool-x, requested: limits.memory=1Gi,pods=1, used: limits.memory=8Gi,pods=16, limited: limits.memory=8Gi,pods=16"#;
+    let one = |resource: &str, requested: &str, used: &str, limited: &str| Exceeded {
+        resource: resource.into(),
+        requested: requested.into(),
+        used: used.into(),
+        limited: limited.into(),
+    };
+    let exceeded = vec![one("limits.memory", "1Gi", "8Gi", "8Gi"), one("pods", "1", "16", "16")];
+    assert_eq!(kind(403, "Forbidden", message), RefusalKind::Quota { quota: "tool-x".into(), exceeded });
+}
+
+#[test]
+fn a_quota_that_lacks_a_statement_or_a_count_is_named() {
+    let message = r#"pods "x" is forbidden: failed quota: tool-x: must specify limits.cpu for: web"#;
+    let expected =
+        RefusalKind::QuotaIncomplete { quota: "tool-x".into(), missing: "limits.cpu for: web".into() };
+    assert_eq!(kind(403, "Forbidden", message), expected);
+    let message = r#"pods "x" is forbidden: status unknown for quota: tool-x, resources: limits.cpu,pods"#;
+    assert_eq!(kind(403, "Forbidden", message), RefusalKind::QuotaUnknown { quota: "tool-x".into() });
+}
+
+#[test]
+fn each_broken_limit_is_a_sentence_of_its_own() {
+    let message = r#"pods "x" is forbidden: [maximum cpu usage per Container is 1, but limit is 2, maximum memory usage per Container is 4Gi.  No limit is specified]"#;
+    let violations = vec![
+        "maximum cpu usage per Container is 1, but limit is 2".into(),
+        "maximum memory usage per Container is 4Gi.  No limit is specified".into(),
+    ];
+    assert_eq!(kind(403, "Forbidden", message), RefusalKind::LimitRange { violations });
+    let single = r#"pods "x" is forbidden: minimum cpu usage per Container is 50m, but request is 10m"#;
+    let violations = vec!["minimum cpu usage per Container is 50m, but request is 10m".into()];
+    assert_eq!(kind(403, "Forbidden", single), RefusalKind::LimitRange { violations });
+}
+
+#[test]
+fn who_may_not_do_what_is_read() {
+    let message = r#"pods "x" is forbidden: User "taavi" cannot delete resource "pods/exec" in API group "" in the namespace "tool-x""#;
+    let denied = Denied { user: "taavi".into(), verb: "delete".into(), resource: "pods/exec".into() };
+    assert_eq!(kind(403, "Forbidden", message), RefusalKind::Forbidden { denied: Some(denied) });
+    assert_eq!(kind(403, "Forbidden", "in new words"), RefusalKind::Forbidden { denied: None });
+}
+
+#[test]
+fn a_policy_is_named() {
+    let message = "deployments.apps \"x\" is forbidden: ValidatingAdmissionPolicy 'hosts' with binding 'b' denied request: the host is not yours";
+    let expected = RefusalKind::Policy { name: "hosts".into(), message: "the host is not yours".into() };
+    assert_eq!(kind(403, "Forbidden", message), expected);
+}
+
+#[test]
+fn the_rest_is_told_by_code_and_reason() {
+    for (code, reason, expected) in [
+        (401, "Unauthorized", RefusalKind::Unauthorized),
+        (404, "NotFound", RefusalKind::NotFound),
+        (409, "AlreadyExists", RefusalKind::AlreadyExists),
+        (409, "Conflict", RefusalKind::Conflict),
+        (410, "Expired", RefusalKind::Gone),
+        (422, "Invalid", RefusalKind::Invalid),
+        (429, "TooManyRequests", RefusalKind::TooManyRequests),
+        (500, "InternalError", RefusalKind::Internal),
+        (503, "ServiceUnavailable", RefusalKind::Unavailable),
+        (504, "Timeout", RefusalKind::Timeout),
+        (418, "", RefusalKind::Other),
+    ] {
+        assert_eq!(kind(code, reason, "words"), expected, "{code}");
+    }
+}
+
+#[test]
+fn details_and_causes_are_read() {
+    let status = |details| json!({"kind": "Status", "reason": "Conflict", "code": 409, "details": details});
+    let read = |status: serde_json::Value, code| {
+        Refusal::of_answer(code, &HeaderMap::new(), status.to_string().as_bytes())
+    };
+    let quota = read(status(json!({"kind": "resourcequotas", "name": "tool-x"})), 409);
+    assert_eq!(*quota.kind(), RefusalKind::QuotaConflict);
+    let terminating = json!({"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]});
+    assert_eq!(*read(status(terminating), 403).kind(), RefusalKind::NamespaceTerminating);
+    let busy = read(status(json!({"retryAfterSeconds": 7})), 429);
+    assert_eq!(busy.retry_after().map(|wait| wait.as_secs()), Some(7));
+}
+
+#[test]
+fn an_answer_that_is_no_status_is_a_message_without_power_over_the_terminal() {
+    let answer = Refusal::of_answer(404, &HeaderMap::new(), b"404 page \x1b[2Jnot found\n");
+    assert_eq!(*answer.kind(), RefusalKind::NotFound);
+    assert!(answer.object_kind().is_empty());
+    assert_eq!(answer.to_string(), r"the cluster refuses (404): 404 page \u{1b}[2Jnot found");
+    for hostile in [&b""[..], b"null", b"[1,2", b"{\"kind\":\"Status\",\"code\":\"x\"}", b"\xff\xfe"] {
+        let answer = Refusal::of_answer(500, &HeaderMap::new(), hostile);
+        assert_eq!(*answer.kind(), RefusalKind::Internal);
+    }
+}

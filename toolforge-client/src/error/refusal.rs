@@ -1,0 +1,156 @@
+use std::fmt;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+use serde::Deserialize;
+use toolforge_model::Untrusted;
+
+use crate::error::kind::RefusalKind;
+
+/// The most of an answer's text that is kept as a message, in characters, where the answer is no `Status`.
+const TEXT_LIMIT: usize = 1000;
+
+/// The longest wait that a server may ask for, in seconds; more is taken as this.
+const LONGEST_WAIT: u64 = 3600;
+
+/// The API server's no, in its own words, and what is understood of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    kind: RefusalKind,
+    code: u16,
+    reason: Untrusted,
+    message: Untrusted,
+    object_kind: Untrusted,
+    object_name: Untrusted,
+    retry_after: Option<Duration>,
+}
+
+/// A `Status` as the API server answers it (`meta/v1`), as far as it is read.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Status {
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    code: Option<u16>,
+    #[serde(default)]
+    details: Option<Details>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Details {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    retry_after_seconds: Option<i64>,
+    #[serde(default)]
+    causes: Option<Vec<StatusCause>>,
+}
+
+#[derive(Deserialize, Default)]
+struct StatusCause {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl Refusal {
+    /// Reads an answer whose HTTP code says that the request did not succeed.
+    pub(crate) fn of_answer(code: u16, headers: &HeaderMap, body: &[u8]) -> Self {
+        let waits = |text: &str| text.trim().parse::<u64>().ok();
+        let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(waits);
+        let status = serde_json::from_slice::<Status>(body)
+            .ok()
+            .filter(|status| status.kind.as_deref() == Some("Status"))
+            .unwrap_or_else(|| Status {
+                message: Some(String::from_utf8_lossy(body).trim().chars().take(TEXT_LIMIT).collect()),
+                ..Status::default()
+            });
+        Self::of_status(status, code, header)
+    }
+
+    /// Reads a `Status`, as it also stands in a watch's `ERROR` frame.
+    pub(crate) fn of_status(status: Status, code: u16, retry_after: Option<u64>) -> Self {
+        let Status { kind: _, message, reason, code: stated, details } = status;
+        let Details { name, kind, retry_after_seconds, causes } = details.unwrap_or_default();
+        let (reason, message) = (reason.unwrap_or_default(), message.unwrap_or_default());
+        let object_kind = kind.unwrap_or_default();
+        let code = if code >= 400 { code } else { stated.unwrap_or(500) };
+        let wait = retry_after.or_else(|| u64::try_from(retry_after_seconds?).ok().filter(|&wait| wait > 0));
+        let is_terminating =
+            causes.iter().flatten().any(|cause| cause.reason.as_deref() == Some("NamespaceTerminating"));
+        let kind = if is_terminating {
+            RefusalKind::NamespaceTerminating
+        } else {
+            RefusalKind::of(code, &reason, &message, &object_kind)
+        };
+        Self {
+            kind,
+            code,
+            reason: reason.into(),
+            message: message.into(),
+            object_kind: object_kind.into(),
+            object_name: name.unwrap_or_default().into(),
+            retry_after: wait.map(|seconds| Duration::from_secs(seconds.min(LONGEST_WAIT))),
+        }
+    }
+
+    /// Returns what is understood of the refusal.
+    #[must_use]
+    pub fn kind(&self) -> &RefusalKind {
+        &self.kind
+    }
+
+    /// Returns the HTTP code.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// Returns the server's one word, like `Forbidden`; empty where it gave none, as after a webhook's denial.
+    #[must_use]
+    pub fn reason(&self) -> &Untrusted {
+        &self.reason
+    }
+
+    /// Returns the server's sentence.
+    #[must_use]
+    pub fn message(&self) -> &Untrusted {
+        &self.message
+    }
+
+    /// Returns the resource that the refusal is about, like `deployments`; empty where it is about none.
+    #[must_use]
+    pub fn object_kind(&self) -> &Untrusted {
+        &self.object_kind
+    }
+
+    /// Returns the name of the object that the refusal is about; empty where it is about none.
+    #[must_use]
+    pub fn object_name(&self) -> &Untrusted {
+        &self.object_name
+    }
+
+    /// Returns how long the server asks to wait, at most an hour.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the cluster refuses")?;
+        let reason =
+            if self.reason.is_empty() { String::new() } else { format!("{} ", self.reason.escaped()) };
+        write!(f, " ({reason}{})", self.code)?;
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message.escaped()) }
+    }
+}

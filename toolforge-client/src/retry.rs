@@ -1,0 +1,120 @@
+//! When a request is sent again, and after which pause.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::Error;
+use crate::error::RefusalKind;
+use crate::transport::TransportError;
+
+/// Whether a request may be sent again although the first one may have been carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Twice is the same as once.
+    Always,
+    /// Only where the first one was certainly not carried out.
+    IfNotDone,
+}
+
+/// How patient a client is with an API server that is busy.
+#[derive(Clone, Debug)]
+pub struct RetryPolicy {
+    /// How long after its first try a request may still be sent again. A longer wait that the server asks for
+    /// ends the request at once.
+    pub deadline: Duration,
+    /// The pause before the second try, without jitter; it doubles from try to try.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    jitter: Arc<AtomicU64>,
+}
+
+impl RetryPolicy {
+    /// Returns the usual patience, 100 ms doubling to 5 s and 20 s in all, with this seed for the jitter.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            deadline: Duration::from_secs(20),
+            first_pause: Duration::from_millis(100),
+            longest_pause: Duration::from_secs(5),
+            jitter: Arc::new(AtomicU64::new(seed)),
+        }
+    }
+
+    /// Returns the pause before the try number `attempt + 1`, between half of the doubled pause and all of it.
+    pub(crate) fn pause(&self, attempt: u32) -> Duration {
+        let whole = self.first_pause.saturating_mul(2_u32.saturating_pow(attempt)).min(self.longest_pause);
+        let half = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX) / 2;
+        Duration::from_millis(half + self.random() % (half + 1))
+    }
+
+    /// Returns the pause before a failed request is sent again, or `None` where it must not be.
+    pub(crate) fn wait(&self, error: &Error, repeat: Repeat, attempt: u32) -> Option<Duration> {
+        let pause = self.pause(attempt);
+        match error {
+            Error::Refused(refusal) => {
+                let again = match refusal.kind() {
+                    // Neither was carried out: the server turned the first away, and the second lost a race.
+                    RefusalKind::TooManyRequests | RefusalKind::QuotaConflict => true,
+                    RefusalKind::Unavailable => repeat == Repeat::Always,
+                    _ => false,
+                };
+                again.then(|| refusal.retry_after().map_or(pause, |asked| asked.max(pause)))
+            }
+            // One second chance: a server that restarts ends its connections, and takes new ones at once.
+            Error::Transport(TransportError::Lost { .. }) => {
+                (repeat == Repeat::Always && attempt == 0).then_some(pause)
+            }
+            Error::Transport(_)
+            | Error::CertificateExpired { .. }
+            | Error::Malformed { .. }
+            | Error::Redirected { .. }
+            | Error::TooLarge { .. }
+            | Error::InvalidName { .. } => None,
+        }
+    }
+
+    /// The generator `SplitMix64` (Steele, Lea and Flood 2014): jitter needs spread, not secrecy.
+    fn random(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut z = self.jitter.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+impl Default for RetryPolicy {
+    /// Returns the usual patience with a seed that differs from process to process.
+    fn default() -> Self {
+        Self::seeded(RandomState::new().hash_one(std::process::id()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_never_fall_below_half() {
+        let policy = RetryPolicy::seeded(7);
+        for (attempt, whole) in [(0, 100), (1, 200), (3, 800), (10, 5000), (u32::MAX, 5000)] {
+            for _ in 0..100 {
+                let pause = policy.pause(attempt).as_millis();
+                assert!((whole / 2..=whole).contains(&pause), "{attempt}: {pause}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_pauses() {
+        let pauses = |seed| {
+            let policy = RetryPolicy::seeded(seed);
+            (0..5).map(|attempt| policy.pause(attempt)).collect::<Vec<_>>()
+        };
+        assert_eq!(pauses(1), pauses(1));
+        assert_ne!(pauses(1), pauses(2));
+    }
+}

@@ -1,0 +1,130 @@
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http_body::{Body, Frame};
+use serde::Serialize;
+use serde_json::{Value, json};
+use toolforge_model::Untrusted;
+
+use crate::transport::TransportError;
+
+/// One answer of a script.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    code: u16,
+    headers: HeaderMap,
+    chunks: Vec<Bytes>,
+    stays_open: bool,
+    lost: bool,
+}
+
+impl Answer {
+    /// Returns an answer with a JSON body.
+    ///
+    /// # Panics
+    /// When the value cannot be JSON.
+    #[must_use]
+    pub fn json(code: u16, body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("a test's value has text keys");
+        Self::chunks(code, vec![body.into()])
+    }
+
+    /// Returns an answer with a text as its body.
+    #[must_use]
+    pub fn text(code: u16, body: &str) -> Self {
+        Self::chunks(code, vec![Bytes::copy_from_slice(body.as_bytes())])
+    }
+
+    /// Returns a refusal as the API server writes it.
+    #[must_use]
+    pub fn refusal(code: u16, reason: &str, message: &str) -> Self {
+        Self::json(code, &status(code, reason, message, &json!({})))
+    }
+
+    /// Returns the refusal for an object that does not exist, of a resource that does.
+    #[must_use]
+    pub fn not_found(resource: &str, name: &str) -> Self {
+        let message = format!("{resource} {name:?} not found");
+        Self::json(404, &status(404, "NotFound", &message, &json!({"name": name, "kind": resource})))
+    }
+
+    /// Returns the answer of a watch: one line for each frame, and then the end.
+    #[must_use]
+    pub fn frames(frames: &[Value]) -> Self {
+        Self::chunks(200, frames.iter().map(|frame| format!("{frame}\n").into()).collect())
+    }
+
+    /// Returns an answer whose body comes in these pieces.
+    #[must_use]
+    pub fn chunks(code: u16, chunks: Vec<Bytes>) -> Self {
+        Self { code, headers: HeaderMap::new(), chunks, stays_open: false, lost: false }
+    }
+
+    /// Returns a connection that is lost before an answer comes.
+    #[must_use]
+    pub fn lost() -> Self {
+        Self { lost: true, ..Self::chunks(200, Vec::new()) }
+    }
+
+    /// Returns the answer with a body that does not end.
+    #[must_use]
+    pub fn and_stays_open(self) -> Self {
+        Self { stays_open: true, ..self }
+    }
+
+    /// Returns the answer with a header.
+    ///
+    /// # Panics
+    /// When the value cannot stand in a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).expect("a test's header is plain text");
+        self.headers.insert(HeaderName::from_static(name), value);
+        self
+    }
+
+    pub(crate) fn play(self) -> Result<Response<PlayedBody>, TransportError> {
+        if self.lost {
+            return Err(TransportError::Lost { reason: Untrusted::new("as the script has it") });
+        }
+        let body = PlayedBody { chunks: self.chunks.into(), stays_open: self.stays_open };
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = self.headers;
+        Ok(response)
+    }
+}
+
+fn status(code: u16, reason: &str, message: &str, details: &Value) -> Value {
+    json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": message, "reason": reason, "details": details, "code": code,
+    })
+}
+
+/// The body of a played answer.
+#[derive(Debug)]
+pub(crate) struct PlayedBody {
+    chunks: VecDeque<Bytes>,
+    stays_open: bool,
+}
+
+impl Body for PlayedBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.chunks.pop_front() {
+            Some(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+            None if self.stays_open => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+}

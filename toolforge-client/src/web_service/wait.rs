@@ -1,0 +1,178 @@
+//! Waiting for a web service by watch.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, Stream};
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{Metadata, Resource};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+use toolforge_model::ToolName;
+use toolforge_render::facts::LiveWebService;
+
+use crate::web_service::selector;
+use crate::{Change, Client, Error, ResourceType, Selector, WatchOptions};
+
+/// How long and by what is waited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitOptions {
+    /// How long in all.
+    pub deadline: Duration,
+    /// Whether the namespace's events are followed, too.
+    pub events: bool,
+    /// How the watches bear with the network and the server.
+    pub watch: WatchOptions,
+}
+
+impl WaitOptions {
+    /// Returns options with this deadline, without events.
+    #[must_use]
+    pub fn new(deadline: Duration) -> Self {
+        Self { deadline, events: false, watch: WatchOptions::default() }
+    }
+}
+
+/// What came of waiting.
+#[derive(Clone, Debug)]
+pub enum Waited<T> {
+    /// The caller has seen what it waited for.
+    Done(T),
+    /// The deadline passed; this is how the objects were then.
+    DeadlineExceeded(Box<LiveWebService>),
+}
+
+/// A change of one of the kinds that are followed.
+enum Told {
+    Deployment(Change<Deployment>),
+    ReplicaSet(Change<ReplicaSet>),
+    Pod(Change<Pod>),
+    Event(Change<Event>),
+}
+
+impl Client {
+    /// Follows a web service's Deployment, ReplicaSets and pods, and asks the caller after every change,
+    /// until it breaks off or the deadline passes.
+    ///
+    /// The caller sees the objects as they are for the first time when all kinds have been listed. Service and
+    /// routes are not followed, so they are always absent.
+    ///
+    /// # Errors
+    /// When a kind cannot be listed, or the cluster is away for longer than the options allow.
+    pub async fn wait_web_service<T>(
+        &self,
+        tool: &ToolName,
+        options: WaitOptions,
+        mut decide: impl FnMut(&LiveWebService) -> ControlFlow<T>,
+    ) -> Result<Waited<T>, Error> {
+        let WaitOptions { deadline, events, watch } = options;
+        let mut seen = Seen { events_wanted: events, ..Seen::default() };
+        let mut told = pin!(self.told(tool, events, watch));
+        let following = async {
+            while let Some(told) = told.next().await {
+                seen.take(told?);
+                if let Some(live) = &seen.live()
+                    && let ControlFlow::Break(result) = decide(live)
+                {
+                    return Ok(Some(result));
+                }
+            }
+            Ok(None)
+        };
+        match timeout(deadline, following).await {
+            Ok(Ok(Some(result))) => Ok(Waited::Done(result)),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(None)) | Err(_) => Ok(Waited::DeadlineExceeded(Box::new(seen.live().unwrap_or_default()))),
+        }
+    }
+
+    fn told(
+        &self,
+        tool: &ToolName,
+        events: bool,
+        options: WatchOptions,
+    ) -> impl Stream<Item = Result<Told, Error>> + use<> {
+        let namespace = tool.namespace();
+        let one = Selector::all().field("metadata.name", tool.as_str());
+        let mut kinds = vec![
+            self.kind(&namespace, one, options, Told::Deployment),
+            self.kind(&namespace, selector(tool), options, Told::ReplicaSet),
+            self.kind(&namespace, selector(tool), options, Told::Pod),
+        ];
+        if events {
+            kinds.push(self.kind(&namespace, Selector::all(), options, Told::Event));
+        }
+        stream::select_all(kinds)
+    }
+
+    fn kind<K>(
+        &self,
+        namespace: &str,
+        selector: Selector,
+        options: WatchOptions,
+        wrap: fn(Change<K>) -> Told,
+    ) -> stream::BoxStream<'static, Result<Told, Error>>
+    where
+        K: Resource + DeserializeOwned + Send + 'static,
+    {
+        let collection = ResourceType::of::<K>().in_namespace(namespace);
+        self.watch::<K>(collection, selector, options).map(move |change| change.map(wrap)).boxed()
+    }
+}
+
+/// What is known so far; `None` where a kind has not been listed yet.
+#[derive(Default)]
+struct Seen {
+    events_wanted: bool,
+    deployments: Option<BTreeMap<String, Deployment>>,
+    replica_sets: Option<BTreeMap<String, ReplicaSet>>,
+    pods: Option<BTreeMap<String, Pod>>,
+    events: Option<BTreeMap<String, Event>>,
+}
+
+impl Seen {
+    fn take(&mut self, told: Told) {
+        match told {
+            Told::Deployment(change) => keep(&mut self.deployments, change),
+            Told::ReplicaSet(change) => keep(&mut self.replica_sets, change),
+            Told::Pod(change) => keep(&mut self.pods, change),
+            Told::Event(change) => keep(&mut self.events, change),
+        }
+    }
+
+    /// Returns the objects, or `None` where a kind has not been listed yet.
+    fn live(&self) -> Option<LiveWebService> {
+        let (deployments, replica_sets, pods) =
+            (self.deployments.as_ref()?, self.replica_sets.as_ref()?, self.pods.as_ref()?);
+        if self.events_wanted && self.events.is_none() {
+            return None;
+        }
+        Some(LiveWebService {
+            deployment: deployments.values().next().cloned(),
+            replica_sets: replica_sets.values().cloned().collect(),
+            pods: pods.values().cloned().collect(),
+            events: self.events.iter().flat_map(BTreeMap::values).cloned().collect(),
+            ..LiveWebService::default()
+        })
+    }
+}
+
+fn keep<K: Metadata<Ty = ObjectMeta>>(known: &mut Option<BTreeMap<String, K>>, change: Change<K>) {
+    let name = |object: &K| object.metadata().name.clone().unwrap_or_default();
+    match change {
+        Change::Reset(objects) => {
+            *known = Some(objects.into_iter().map(|object| (name(&object), object)).collect());
+        }
+        Change::Applied(object) => {
+            known.get_or_insert_default().insert(name(&object), object);
+        }
+        Change::Deleted(object) => {
+            known.get_or_insert_default().remove(&name(&object));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The facts for a web service, and waiting for one, against scripts.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use toolforge_client::scripted::{Answer, Script};
+use toolforge_client::{Error, WaitOptions, Waited, Wanted};
+use toolforge_model::ToolName;
+use toolforge_render::facts::Platform;
+
+const REVIEW: &str = "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+const ROUTE: &str = "GET /apis/gateway.networking.k8s.io/v1/namespaces/tool-x/httproutes/x";
+const INGRESS: &str = "GET /apis/networking.k8s.io/v1/namespaces/tool-x/ingresses/x-subdomain";
+const DEPLOYMENTS: &str = "GET /apis/apps/v1/namespaces/tool-x/deployments";
+const REPLICA_SETS: &str = "GET /apis/apps/v1/namespaces/tool-x/replicasets";
+const PODS: &str = "GET /api/v1/namespaces/tool-x/pods";
+
+fn tool() -> ToolName {
+    "x".parse().unwrap()
+}
+
+fn empty() -> Answer {
+    list(&[])
+}
+
+fn list(items: &[Value]) -> Answer {
+    Answer::json(200, &json!({"metadata": {"resourceVersion": "10"}, "items": items}))
+}
+
+/// Answers as a cluster does in which the tool has nothing yet.
+fn fresh() -> Script {
+    let php = json!({"image": "docker-registry.svc.toolforge.org/toolforge-php82-sssd-web", "extra": {"wstype": "lighttpd"}});
+    let types = json!({"php8.2": {"state": "stable", "aliases": [], "variants": {"webservice": php}}});
+    let catalog = json!({"data": {"images-v1.yaml": types.to_string()}});
+    Script::new()
+        .answer("GET /api/v1/namespaces/tf-public/configmaps/image-config", Answer::json(200, &catalog))
+        .answer("GET /api/v1/namespaces/tool-x/limitranges", empty())
+        .answer("GET /api/v1/namespaces/tool-x/resourcequotas", empty())
+        .answer("GET /apis/apps/v1/namespaces/tool-x/deployments/x", Answer::not_found("deployments", "x"))
+        .answer("GET /api/v1/namespaces/tool-x/services/x", Answer::not_found("services", "x"))
+        .answer(INGRESS, Answer::not_found("ingresses", "x-subdomain"))
+        .answer(PODS, empty())
+}
+
+fn review(allowed: bool) -> Answer {
+    Answer::json(201, &json!({"status": {"allowed": allowed}}))
+}
+
+#[tokio::test]
+async fn a_plans_facts_take_one_request_each_and_one_about_routes() {
+    let script = fresh().answer(ROUTE, Answer::not_found("httproutes", "x")).answer(REVIEW, review(true));
+    let (client, requests) = script.client();
+    let objects = client.fetch_web_service(&tool(), Wanted::for_plan()).await.unwrap();
+    assert!(objects.http_routes && objects.live.is_absent());
+    assert_snapshot!(requests, @r"
+    GET   /api/v1/namespaces/tf-public/configmaps/image-config
+    GET   /api/v1/namespaces/tool-x/limitranges?limit=500
+    GET   /api/v1/namespaces/tool-x/resourcequotas?limit=500
+    GET   /apis/apps/v1/namespaces/tool-x/deployments/x
+    GET   /api/v1/namespaces/tool-x/services/x
+    GET   /apis/networking.k8s.io/v1/namespaces/tool-x/ingresses/x-subdomain
+    GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-x/httproutes/x
+    GET   /api/v1/namespaces/tool-x/pods?labelSelector=name%3Dx&limit=500
+    POST  /apis/authorization.k8s.io/v1/selfsubjectaccessreviews
+    ");
+    let facts = objects.facts(None, Platform::default()).unwrap();
+    assert!(facts.http_routes && facts.quotas.is_empty());
+}
+
+#[tokio::test]
+async fn whether_routes_can_be_made_is_asked_only_where_the_answer_matters() {
+    let route =
+        json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "x"}});
+    let no_such_group = Answer::text(404, "404 page not found\n");
+    let not_found = Answer::not_found("httproutes", "x");
+    let forbidden =
+        Answer::refusal(403, "Forbidden", "httproutes is forbidden: User \"x\" cannot get resource");
+    for (answer, may, expected, count) in [
+        (not_found.clone(), true, true, 9),
+        (not_found, false, false, 9),
+        (no_such_group, true, false, 8),
+        (forbidden, true, false, 8),
+        (Answer::json(200, &route), false, true, 8),
+    ] {
+        let (client, requests) = fresh().answer(ROUTE, answer).answer(REVIEW, review(may)).client();
+        let objects = client.fetch_web_service(&tool(), Wanted::for_plan()).await.unwrap();
+        assert_eq!((objects.http_routes, requests.count()), (expected, count), "{requests}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_that_is_not_wanted() {
+    let (client, requests) = fresh().client();
+    client.fetch_web_service(&tool(), Wanted::for_limits()).await.unwrap();
+    assert_snapshot!(requests, @r"
+    GET   /api/v1/namespaces/tool-x/limitranges?limit=500
+    GET   /api/v1/namespaces/tool-x/resourcequotas?limit=500
+    ");
+}
+
+#[tokio::test]
+async fn a_missing_catalogue_is_told_when_it_is_needed() {
+    let path = "GET /api/v1/namespaces/tf-public/configmaps/image-config";
+    for (answer, expected) in [
+        (
+            Answer::not_found("configmaps", "image-config"),
+            "the cluster has no ConfigMap image-config in the namespace tf-public, so its image types are not known",
+        ),
+        (
+            Answer::json(200, &json!({"data": {}})),
+            "the cluster's ConfigMap image-config has no key `images-v1.yaml`",
+        ),
+        (
+            Answer::json(200, &json!({"data": {"images-v1.yaml": "[1"}})),
+            "the cluster's image catalogue cannot be read",
+        ),
+    ] {
+        let wanted = Wanted { catalog: true, ..Wanted::default() };
+        let (client, _) = Script::new().answer(path, answer).client();
+        let objects = client.fetch_web_service(&tool(), wanted).await.unwrap();
+        let error = objects.facts(None, Platform::default()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+fn pod(name: &str, phase: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "resourceVersion": "11"}, "status": {"phase": phase}})
+}
+
+fn watch(collection: &str, selector: &str) -> String {
+    format!(
+        "{collection}?allowWatchBookmarks=true&{selector}&resourceVersion=10&timeoutSeconds=290&watch=true"
+    )
+}
+
+fn waiting(pod_frames: Answer) -> Script {
+    Script::new()
+        .answer(DEPLOYMENTS, empty())
+        .answer(REPLICA_SETS, empty())
+        .answer(PODS, list(&[pod("x-1", "Pending")]))
+        .answer(&watch(DEPLOYMENTS, "fieldSelector=metadata.name%3Dx"), Answer::frames(&[]).and_stays_open())
+        .answer(&watch(REPLICA_SETS, "labelSelector=name%3Dx"), Answer::frames(&[]).and_stays_open())
+        .answer(&watch(PODS, "labelSelector=name%3Dx"), pod_frames)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_caller_is_asked_after_every_change_until_it_has_seen_enough() {
+    let frames = Answer::frames(&[
+        json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "12"}}}),
+        json!({"type": "ADDED", "object": pod("x-2", "Pending")}),
+        json!({"type": "MODIFIED", "object": pod("x-1", "Running")}),
+        json!({"type": "DELETED", "object": pod("x-2", "Pending")}),
+    ]);
+    let (client, requests) = waiting(frames.and_stays_open()).client();
+    let mut seen = Vec::new();
+    let options = WaitOptions::new(Duration::from_secs(60));
+    let waited = client
+        .wait_web_service(&tool(), options, |live| {
+            let phase = |pod: &k8s_openapi::api::core::v1::Pod| pod.status.clone()?.phase;
+            seen.push(live.pods.iter().filter_map(phase).collect::<Vec<_>>().join(" "));
+            if seen.len() == 4 { ControlFlow::Break("enough") } else { ControlFlow::Continue(()) }
+        })
+        .await;
+    assert!(matches!(waited, Ok(Waited::Done("enough"))), "{waited:?}");
+    assert_eq!(seen, ["Pending", "Pending Pending", "Running Pending", "Running"]);
+    assert_eq!(requests.count(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_ends_the_wait_with_what_was_seen() {
+    let (client, _) = waiting(Answer::frames(&[]).and_stays_open()).client();
+    let start = Instant::now();
+    let options = WaitOptions::new(Duration::from_secs(42));
+    let waited =
+        client.wait_web_service(&tool(), options, |_| ControlFlow::<()>::Continue(())).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 42);
+    let Waited::DeadlineExceeded(live) = waited else { panic!("{waited:?}") };
+    assert_eq!(live.pods.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_goes_away_ends_the_wait_with_the_reason() {
+    let script = Script::new()
+        .answer(DEPLOYMENTS, empty())
+        .answer(DEPLOYMENTS, Answer::lost())
+        .answer(REPLICA_SETS, empty())
+        .answer(REPLICA_SETS, Answer::lost())
+        .answer(PODS, empty())
+        .answer(PODS, Answer::lost());
+    let (client, _) = script.client();
+    let start = Instant::now();
+    let options = WaitOptions::new(Duration::from_secs(300));
+    let waited = client.wait_web_service(&tool(), options, |_| ControlFlow::<()>::Continue(())).await;
+    assert!(matches!(waited, Err(Error::Transport(_))), "{waited:?}");
+    assert!((15..30).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
