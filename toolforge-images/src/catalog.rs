@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_saphyr::DuplicateKeyPolicy;
 use toolforge_model::{TypeName, Untrusted};
 
 use crate::entry::Entry;
@@ -69,7 +70,9 @@ impl Catalog {
     /// # Errors
     /// When the text is empty, not YAML, or not a mapping.
     pub fn parse(yaml: &str) -> Result<Self, CatalogError> {
-        let entries: BTreeMap<String, Lenient> = match serde_saphyr::from_str(yaml) {
+        // Of two entries with one name the last holds, as it does for the platform's own tools.
+        let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
+        let entries: BTreeMap<String, Lenient> = match serde_saphyr::from_str_with_options(yaml, options) {
             Ok(Some(entries)) => entries,
             Ok(None) => return Err(CatalogError::Empty),
             // A text that is YAML of another shape is told apart from one that is none.
@@ -246,6 +249,13 @@ mod tests {
         assert!(problems.contains(
             &"type \"kind\" of the image catalogue is left out: its wstype is \"cobol\"".to_owned()
         ));
+    }
+
+    #[test]
+    fn of_two_entries_with_one_name_the_last_holds() {
+        let catalog =
+            Catalog::parse("a: {state: stable, image: r/x-web}\na: {state: deprecated, image: r/x-web}\n");
+        assert_eq!(catalog.unwrap().find(&name("a")).unwrap().state, State::Deprecated);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod adoption;
+mod demo;
 mod outage;
 mod readers;
 mod refusals;

@@ -28,3 +28,18 @@ fn kubectl_reads_our_yaml_as_we_meant_it() {
     assert_eq!(command(&read), command(&meant));
     assert_eq!(command(&meant).as_array().unwrap()[5..].len(), words.len());
 }
+
+#[test]
+fn what_kubectl_printed_is_enough_to_plan_elsewhere() {
+    let tool = Tool::new("stashbot");
+    let dump = "kubectl get resourcequota,limitrange -o yaml > limits.yaml && \
+                kubectl get configmap image-config -n tf-public -o yaml > catalog.yaml";
+    tool.shell(dump).exits(0).and_that_is_all();
+    let line = "webservice php8.2 plan --tool stashbot --from limits.yaml --from catalog.yaml";
+    tool.shell(&format!("unset HOME; {line}"))
+        .exits(0)
+        .says("create Deployment stashbot")
+        .says("limits.memory")
+        .says("it fits the quota")
+        .and_that_is_all();
+}

@@ -72,7 +72,8 @@ fn a_registry_that_is_not_allowed_is_refused_in_the_webhooks_words() {
     let config_map = sandbox.kubectl(&["get", "configmap", "image-config", "-n", "tf-public", "-o", "json"]);
     let config_map: Value = serde_json::from_str(&config_map).unwrap();
     let foreign = "foreign: {state: stable, image: docker.io/library/foreign-web}\n";
-    let catalog = format!("{}\n{foreign}", config_map["data"]["images-v1.yaml"].as_str().unwrap());
+    let published = config_map["data"]["images-v1.yaml"].as_str().unwrap();
+    let catalog = format!("{}\n{foreign}", published.replace(foreign, ""));
     let patch = json!({"data": {"images-v1.yaml": catalog}}).to_string();
     let _ = sandbox.kubectl(&[
         "patch",

@@ -75,7 +75,7 @@ pub(crate) async fn serve(
         tokio::task::spawn_local(async move {
             // A client that goes away is none of the others' business.
             let Ok(stream) = acceptor.accept(stream).await else { return };
-            let service = service_fn(|request| async { Ok::<_, hyper::Error>(answer(request).await?) });
+            let service = service_fn(answer);
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;

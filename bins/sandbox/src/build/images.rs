@@ -171,13 +171,8 @@ fn add(work: &Path, layout: &Path, base: &Path, layer: &Layer, step: &Step) -> R
 
 /// Removes what only apt and people need.
 fn clean(root: &Path) -> Result<(), Failure> {
-    for folder in [
-        "var/cache/apt",
-        "var/lib/apt/lists",
-        "usr/share/doc",
-        "usr/share/man",
-        "usr/share/locale",
-    ] {
+    for folder in ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"]
+    {
         match fs::remove_dir_all(root.join(folder)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
