@@ -22,6 +22,7 @@ pub struct Session {
 }
 
 /// Where facts come from.
+#[expect(clippy::large_enum_variant, reason = "a command holds one, for its whole life")]
 pub enum Source {
     /// What kubectl printed; nothing can be changed.
     Files(Documents),
