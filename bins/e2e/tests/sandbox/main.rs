@@ -6,6 +6,7 @@ mod demo;
 mod outage;
 mod readers;
 mod refusals;
+mod robust;
 mod site;
 
 /// A file that no `mod` names would never be compiled.

@@ -1,0 +1,147 @@
+//! The programs beside kubectl, in one run: time, memory, threads, size.
+//!
+//! `cargo bench --package toolforge-e2e` on a sandbox that is up, with `TOOLFORGE_SANDBOX`, `TOOLFORGE_SANDBOX_BIN`
+//! (the release build, beside which the measured programs lie) and `TOOLFORGE_KUBECTL`, a kubectl linked alone. What
+//! it prints is the table of `docs/performance.md`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "a measurement stops where it cannot measure, and prints ratios"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use toolforge_e2e::Sandbox;
+
+/// How often each command is run; commands take turns, so that a busy moment hits all alike.
+const ROUNDS: usize = 25;
+
+struct Measured {
+    what: &'static str,
+    program: PathBuf,
+    arguments: Vec<String>,
+    times: Vec<Duration>,
+    threads: usize,
+}
+
+impl Measured {
+    fn new(what: &'static str, program: &Path, arguments: &str) -> Self {
+        let arguments = arguments.split_whitespace().map(str::to_owned).collect();
+        Self { what, program: program.to_owned(), arguments, times: Vec::new(), threads: 0 }
+    }
+
+    fn command(&self, kubeconfig: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_clear().env("HOME", "/nonexistent").env("KUBECONFIG", kubeconfig);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn run(&mut self, kubeconfig: &Path) {
+        let begun = Instant::now();
+        let status = self.command(kubeconfig).status().unwrap();
+        self.times.push(begun.elapsed());
+        assert!(status.success(), "{:?} {:?}", self.program, self.arguments);
+    }
+
+    /// Runs it once more and looks at its threads as often as it can.
+    fn watch(&mut self, kubeconfig: &Path) {
+        let mut child = self.command(kubeconfig).spawn().unwrap();
+        let tasks = format!("/proc/{}/task", child.id());
+        while child.try_wait().unwrap().is_none() {
+            let threads = std::fs::read_dir(&tasks).map(Iterator::count).unwrap_or(0);
+            self.threads = self.threads.max(threads);
+        }
+    }
+
+    fn median(&self) -> f64 {
+        let mut times = self.times.clone();
+        times.sort_unstable();
+        times[times.len() / 2].as_secs_f64() * 1000.0
+    }
+
+    /// Returns the most memory that it had resident, in MiB, as the kernel tells its parent's parent.
+    fn resident(&self, kubeconfig: &Path) -> f64 {
+        let script = "import resource, subprocess, sys\n\
+                      subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n\
+                      print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+        let mut command = Command::new("python3");
+        command.args(["-c", script]).arg(&self.program).args(&self.arguments);
+        command.env("HOME", "/nonexistent").env("KUBECONFIG", kubeconfig);
+        let kibibytes: f64 =
+            String::from_utf8(command.output().unwrap().stdout).unwrap().trim().parse().unwrap();
+        kibibytes / 1024.0
+    }
+}
+
+fn main() {
+    let sandbox = Sandbox::of_the_tests();
+    let kubectl =
+        PathBuf::from(std::env::var_os("TOOLFORGE_KUBECTL").expect("TOOLFORGE_KUBECTL names a kubectl"));
+    let programs = sandbox.programs().to_owned();
+    let tool = toolforge_e2e::Tool::on(sandbox.clone(), "measured", "tools-2023");
+    tool.write("public_html/index.php", "measured");
+    let _ = tool.webservice(&["php8.2", "start"]).exits(0);
+
+    // The tool's kubeconfig and key, copied to where this user reads them: RSA-4096, as on the platform.
+    let folder = std::env::temp_dir().join(format!("toolforge-bench-{}", std::process::id()));
+    for file in [".kube/config", ".toolskube/client.crt", ".toolskube/client.key"] {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, tool.shell(&format!("cat ~/{file}")).exits(0).stdout).unwrap();
+    }
+    let kubeconfig = folder.join(".kube/config");
+    let (webservice, quota_check) = (programs.join("webservice"), programs.join("quota-check"));
+    let facts = toolforge_fixtures::path("facts");
+    let offline = format!(
+        "php8.2 render --tool stashbot --from {0}/limits.yaml --from {0}/catalog.yaml",
+        facts.display()
+    );
+    let mut pairs = [
+        (Measured::new("start-up, `--help`", &webservice, "--help"), Measured::new("", &kubectl, "--help")),
+        (
+            Measured::new("start-up, `--version`", &webservice, "--version"),
+            Measured::new("", &kubectl, "version --client"),
+        ),
+        (
+            Measured::new("offline `render`", &webservice, &offline),
+            Measured::new("", &kubectl, "create deployment x --image=x --dry-run=client -o yaml"),
+        ),
+        (Measured::new("`status`", &webservice, "status"), Measured::new("", &kubectl, "get deployment")),
+        (Measured::new("`quota-check`", &quota_check, ""), Measured::new("", &kubectl, "get resourcequota")),
+    ];
+    for _ in 0..ROUNDS {
+        for (ours, theirs) in &mut pairs {
+            ours.run(&kubeconfig);
+            theirs.run(&kubeconfig);
+        }
+    }
+    println!(
+        "| what | here, ms | kubectl, ms | ratio | here, MiB | kubectl, MiB | here, threads | kubectl, threads |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for (ours, theirs) in &mut pairs {
+        ours.watch(&kubeconfig);
+        theirs.watch(&kubeconfig);
+        println!(
+            "| {} | {:.1} | {:.1} | {:.0} × | {:.1} | {:.1} | {} | {} |",
+            ours.what,
+            ours.median(),
+            theirs.median(),
+            theirs.median() / ours.median(),
+            ours.resident(&kubeconfig),
+            theirs.resident(&kubeconfig),
+            ours.threads,
+            theirs.threads,
+        );
+    }
+    for program in [&webservice, &quota_check, &kubectl] {
+        let size = std::fs::metadata(program).unwrap().len() as f64 / 1e6;
+        println!("{}: {size:.1} MB", program.file_name().unwrap().to_string_lossy());
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,40 @@
+//! How fast a request becomes YAML: `cargo bench --package toolforge-render`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    reason = "a measurement prints a rate"
+)]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use toolforge_images::Catalog;
+use toolforge_model::{ToolName, WebServiceImage, WebServiceOptions};
+use toolforge_render::facts::{Facts, LiveWebService, Platform};
+use toolforge_render::plan::{PlanOptions, WebServicePlan};
+use toolforge_render::render::render;
+
+/// How many are rendered: some tenths of a second.
+const COUNT: u32 = 20_000;
+
+fn main() {
+    let tool: ToolName = "stashbot".parse().unwrap();
+    let image = WebServiceImage::named("php8.2".parse().unwrap(), &tool);
+    let request = WebServiceOptions::default().over(tool, None, image);
+    let facts = Facts {
+        catalog: Catalog::bundled(),
+        platform: Platform::default(),
+        limit_ranges: Vec::new(),
+        quotas: Vec::new(),
+        http_routes: true,
+        live: LiveWebService::default(),
+    };
+    let begun = Instant::now();
+    for _ in 0..COUNT {
+        let plan = WebServicePlan::new(black_box(request.clone()), &facts, PlanOptions::default()).unwrap();
+        black_box(render(&plan).to_yaml());
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("plan, render and YAML: {:.0} web services a second", f64::from(COUNT) / seconds);
+}
