@@ -7,6 +7,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{LimitRange, ResourceQuota};
 use toolforge_render::facts::{Documents, Facts, Platform};
+use toolforge_render::observe::{Progress, progress};
 
 use crate::failure::{ExitKind, Failure};
 use crate::options::GlobalOptions;
@@ -91,8 +92,17 @@ impl Session {
         match &self.source {
             Source::Files(_) => self.web_service_facts(),
             Source::Cluster { runtime, client } => {
-                let wanted = Wanted { catalog: true, ..Wanted::for_status() };
-                let objects = runtime.block_on(client.fetch_web_service(&self.tool, wanted))?;
+                let wanted = Wanted { catalog: true, replica_sets: false, ..Wanted::for_status() };
+                let objects = runtime.block_on(async {
+                    let mut objects = client.fetch_web_service(&self.tool, wanted).await?;
+                    // Why pods are missing is asked for only where they are.
+                    if objects.live.deployment.is_some() && progress(&objects.live, None) != Progress::Ready {
+                        let wanted = Wanted { replica_sets: true, ..Wanted::default() };
+                        objects.live.replica_sets =
+                            client.fetch_web_service(&self.tool, wanted).await?.live.replica_sets;
+                    }
+                    Ok::<_, toolforge_client::Error>(objects)
+                })?;
                 let without_catalog = objects.clone();
                 match objects.facts(None, self.platform.clone()) {
                     Ok(facts) => Ok(facts),

@@ -26,12 +26,13 @@ struct Measured {
     arguments: Vec<String>,
     times: Vec<Duration>,
     threads: usize,
+    kibibytes: usize,
 }
 
 impl Measured {
     fn new(what: &'static str, program: &Path, arguments: &str) -> Self {
         let arguments = arguments.split_whitespace().map(str::to_owned).collect();
-        Self { what, program: program.to_owned(), arguments, times: Vec::new(), threads: 0 }
+        Self { what, program: program.to_owned(), arguments, times: Vec::new(), threads: 0, kibibytes: 0 }
     }
 
     fn command(&self, kubeconfig: &Path) -> Command {
@@ -48,13 +49,23 @@ impl Measured {
         assert!(status.success(), "{:?} {:?}", self.program, self.arguments);
     }
 
-    /// Runs it once more and looks at its threads as often as it can.
+    /// Runs it some times more and looks at its threads and its memory as often as it can.
     fn watch(&mut self, kubeconfig: &Path) {
-        let mut child = self.command(kubeconfig).spawn().unwrap();
-        let tasks = format!("/proc/{}/task", child.id());
-        while child.try_wait().unwrap().is_none() {
-            let threads = std::fs::read_dir(&tasks).map(Iterator::count).unwrap_or(0);
-            self.threads = self.threads.max(threads);
+        for _ in 0..ROUNDS {
+            let mut child = self.command(kubeconfig).spawn().unwrap();
+            let status = format!("/proc/{}/status", child.id());
+            let name = self.program.file_name().unwrap().to_string_lossy().into_owned();
+            while child.try_wait().unwrap().is_none() {
+                let text = std::fs::read_to_string(&status).unwrap_or_default();
+                let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
+                // Before it is executed, the process is still a copy of this one.
+                if field("Name:").is_some_and(|found| name.starts_with(found)) {
+                    let number =
+                        |key| field(key).and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0);
+                    self.threads = self.threads.max(number("Threads:"));
+                    self.kibibytes = self.kibibytes.max(number("VmHWM:"));
+                }
+            }
         }
     }
 
@@ -62,19 +73,6 @@ impl Measured {
         let mut times = self.times.clone();
         times.sort_unstable();
         times[times.len() / 2].as_secs_f64() * 1000.0
-    }
-
-    /// Returns the most memory that it had resident, in MiB, as the kernel tells its parent's parent.
-    fn resident(&self, kubeconfig: &Path) -> f64 {
-        let script = "import resource, subprocess, sys\n\
-                      subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n\
-                      print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-        let mut command = Command::new("python3");
-        command.args(["-c", script]).arg(&self.program).args(&self.arguments);
-        command.env("HOME", "/nonexistent").env("KUBECONFIG", kubeconfig);
-        let kibibytes: f64 =
-            String::from_utf8(command.output().unwrap().stdout).unwrap().trim().parse().unwrap();
-        kibibytes / 1024.0
     }
 }
 
@@ -133,8 +131,8 @@ fn main() {
             ours.median(),
             theirs.median(),
             theirs.median() / ours.median(),
-            ours.resident(&kubeconfig),
-            theirs.resident(&kubeconfig),
+            ours.kibibytes as f64 / 1024.0,
+            theirs.kibibytes as f64 / 1024.0,
             ours.threads,
             theirs.threads,
         );

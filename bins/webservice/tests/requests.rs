@@ -104,7 +104,6 @@ fn status_reads_what_it_shows_and_no_more() {
     GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
     GET   /api/v1/namespaces/tool-stashbot/services/stashbot
     GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
-    GET   /apis/apps/v1/namespaces/tool-stashbot/replicasets?labelSelector=name%3Dstashbot&limit=500
     GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-stashbot/httproutes/stashbot
     GET   /apis/networking.k8s.io/v1/namespaces/tool-stashbot/ingresses/stashbot-subdomain
     ");
@@ -152,7 +151,6 @@ fn stop_deletes_route_then_service_then_deployment_by_their_uids() {
     GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
     GET   /api/v1/namespaces/tool-stashbot/services/stashbot
     GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
-    GET   /apis/apps/v1/namespaces/tool-stashbot/replicasets?labelSelector=name%3Dstashbot&limit=500
     GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-stashbot/httproutes/stashbot
     GET   /apis/networking.k8s.io/v1/namespaces/tool-stashbot/ingresses/stashbot-subdomain
     DELETE /apis/gateway.networking.k8s.io/v1/namespaces/tool-stashbot/httproutes/stashbot
