@@ -1,7 +1,7 @@
 use clap::Parser;
-use toolforge_cli::{DryRunOption, Failure, GlobalOptions, RoutingOption, asked_cpu, asked_memory};
+use toolforge_cli::{DryRunOption, ExitKind, Failure, GlobalOptions, RoutingOption, asked_cpu, asked_memory};
 use toolforge_model::{
-    BuildServiceImage, Cpu, Memory, Replicas, ToolName, WebServiceImage, WebServiceOptions,
+    BuildServiceImage, Cpu, Memory, Replicas, ToolName, Untrusted, WebServiceImage, WebServiceOptions,
 };
 
 use crate::words::{self, Words};
@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// The image that `buildservice` stands for [default: tool-NAME/tool-NAME:latest].
     #[arg(long, value_name = "IMAGE")]
     pub(crate) buildservice_image: Option<BuildServiceImage>,
+    /// Only `kubernetes` is left.
+    #[arg(long, value_name = "BACKEND", hide = true)]
+    pub(crate) backend: Option<String>,
     /// How the web service is reached [default: as it stands, else as the cluster offers].
     #[arg(long, value_enum, value_name = "ROUTING")]
     pub(crate) routing: Option<RoutingOption>,
@@ -58,6 +61,14 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Returns the words that are no options, understood.
     pub(crate) fn words(&self) -> Result<Words, Failure> {
+        if let Some(backend) = self.backend.as_deref().filter(|backend| *backend != "kubernetes") {
+            let backend = Untrusted::new(backend);
+            return Err(Failure::new(
+                ExitKind::Usage,
+                format!("there is no backend {}: the grid is gone", backend.quoted()),
+            )
+            .hint("Leave `--backend` out: `webservice php8.2 start`."));
+        }
         words::read(&self.words, &self.behind)
     }
 

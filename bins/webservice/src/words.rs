@@ -98,7 +98,21 @@ fn list() -> String {
     Action::ALL.map(Action::as_str).join(", ")
 }
 
+/// What the platform's tool can do and this program cannot yet, with what does it meanwhile.
+const NOT_OFFERED: [(&str, &str); 2] = [
+    ("logs", "`kubectl logs deployment/TOOL --follow` shows what the web service writes."),
+    ("shell", "`kubectl exec -it deployment/TOOL -- bash` opens a shell in the pod that runs."),
+];
+
+fn not_offered(word: &str) -> Option<Failure> {
+    let (name, instead) = NOT_OFFERED.iter().find(|(name, _)| *name == word)?;
+    Some(Failure::new(ExitKind::Usage, format!("`{name}` is not offered yet")).hint(*instead))
+}
+
 fn not_an_action(first: &str, second: &str) -> Failure {
+    if let Some(failure) = not_offered(second) {
+        return failure;
+    }
     let failure = |word: &str| {
         let found = Untrusted::new(word);
         let near = nearest(word).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
@@ -110,6 +124,9 @@ fn not_an_action(first: &str, second: &str) -> Failure {
 }
 
 fn not_alone(word: &str) -> Failure {
+    if let Some(failure) = not_offered(word) {
+        return failure;
+    }
     let found = Untrusted::new(word);
     match nearest(word) {
         Some(near) => Failure::new(
@@ -165,6 +182,8 @@ mod tests {
         assert_eq!(refusal("strat"), "error: \"strat\" is not an action; did you mean `start`?");
         assert_eq!(refusal("php8.2 strat"), "error: \"strat\" is not an action; did you mean `start`?");
         assert_eq!(refusal("php8.2"), "error: what shall be done with \"php8.2\"?");
+        assert_eq!(refusal("logs"), "error: `logs` is not offered yet");
+        assert_eq!(refusal("php8.2 shell"), "error: `shell` is not offered yet");
         assert_eq!(refusal("php8.2 fly"), "error: \"fly\" is not an action");
         assert_eq!(refusal("start php8.2"), "error: \"php8.2\" stands behind `start`");
         assert_eq!(refusal("php8.2 stop now"), "error: `stop` takes no argument, and \"now\" is one");

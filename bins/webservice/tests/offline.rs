@@ -190,6 +190,31 @@ fn a_negative_number_of_replicas_is_no_option() {
 }
 
 #[test]
+fn the_grid_is_gone() {
+    assert_snapshot!(webservice("--backend=gridengine php8.2 start"), @r#"
+    [exit 2]
+    --- stderr
+    error: there is no backend "gridengine": the grid is gone
+
+    hint: Leave `--backend` out: `webservice php8.2 start`.
+    "#);
+    let rendered = webservice(&format!("--backend=kubernetes php8.2 render {FACTS}"));
+    assert!(rendered.starts_with("[exit 0]"), "{rendered}");
+}
+
+#[test]
+fn too_little_for_a_container_is_told_from_too_much() {
+    assert_snapshot!(webservice(&format!("start -m 10Mi --dry-run {FACTS} --from running.json")), @"
+    [exit 3]
+    --- stderr
+    error: this does not fit, and nothing was sent
+      10Mi of memory is less than the 100Mi that one container must have
+
+    hint: Ask for more of it, or leave the option out; `quota-check` shows the limits.
+    ");
+}
+
+#[test]
 fn files_alone_do_not_name_the_tool() {
     assert_snapshot!(webservice("status --from running.json"), @"
     [exit 2]

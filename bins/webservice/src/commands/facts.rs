@@ -4,6 +4,7 @@ use anstream::eprintln;
 use toolforge_cli::{ExitKind, Failure, Session};
 use toolforge_images::{Catalog, State};
 use toolforge_model::{Replicas, TypeName, WebServiceImage, WebServiceRequest};
+use toolforge_quota::Bound;
 use toolforge_render::facts::Facts;
 use toolforge_render::observe::{Unobservable, observe_request};
 use toolforge_render::plan::{PlanOptions, PlanWarning, WebServicePlan, verdict};
@@ -33,6 +34,9 @@ pub(super) fn plan(
         Some(image) => image.clone(),
         None => WebServiceImage::Type(default_type(&facts.catalog, standing.as_ref())?),
     };
+    if options.image.is_none() && standing.is_none() {
+        eprintln!("note: no type is given and nothing runs yet, so the type is {}", default.type_name());
+    }
     let request = options.over(session.tool.clone(), standing, default);
     let options = PlanOptions { routing: arguments.routing.map(Into::into), started_at: None };
     let plan = WebServicePlan::new(request, facts, options)?.started_with(&facts.live);
@@ -90,6 +94,11 @@ pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, facts: &Facts) -> 
     }
     for row in verdict.shortfalls() {
         failure = failure.detail(row.to_string());
+    }
+    if verdict.violations.iter().any(|violation| violation.bound == Bound::Min) {
+        return Err(
+            failure.hint("Ask for more of it, or leave the option out; `quota-check` shows the limits.")
+        );
     }
     let advice = if plan.request().replicas > Replicas::ONE {
         "Ask for fewer replicas, less memory or CPU"

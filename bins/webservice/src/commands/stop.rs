@@ -36,11 +36,11 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
         apply::delete_all(client, tool, &removals, false).await?;
         let mut line = ProgressLine::new();
         let waited = client.wait_web_service(tool, WaitOptions::new(TIMEOUT), |live| {
-            let left = live.pods.len();
-            if left == 0 && live.deployment.is_none() {
-                return ControlFlow::Break(());
+            match live.pods.len() {
+                0 if live.deployment.is_none() => return ControlFlow::Break(()),
+                1 => line.show("1 pod is leaving"),
+                left => line.show(&format!("{left} pods are leaving")),
             }
-            line.show(&format!("{left} pods are leaving"));
             ControlFlow::Continue(())
         });
         Ok::<_, Failure>(matches!(waited.await?, Waited::Done(())))
