@@ -85,3 +85,13 @@ fn the_limits_and_what_is_used_of_them_are_shown() {
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert!(json["apiVersion"].is_string(), "{json}");
 }
+
+#[test]
+fn one_process_and_little_memory_are_enough() {
+    let tool = php_site("frugal");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    // The login hosts allow few threads; a host name in the kubeconfig must not cost one either.
+    let line =
+        "sed -i s/127.0.0.1/localhost/ ~/.kube/config; ulimit -u 1; ulimit -v 65536; exec webservice status";
+    tool.run(&["/bin/bash", "-c", line]).exits(0).says("is running").and_that_is_all();
+}
