@@ -1,14 +1,10 @@
 //! From Kubernetes objects to the plain numbers that quotas are counted in.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::apps::v1::DeploymentSpec;
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, ResourceRequirements};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use toolforge_model::{Cpu, Memory};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use toolforge_quota::{ContainerResources, Demand, LimitRange, PodDemand, Resource, defaulted};
 
-use crate::facts::LiveWebService;
+use crate::facts::{LiveWebService, cpu_of, memory_of};
 use crate::render::{Route, WebServiceManifests};
 
 /// Returns what a web service's objects take of the quotas once all of its pods run.
@@ -88,21 +84,17 @@ pub fn of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
     .demand()
 }
 
-/// Returns what a container states; an amount that cannot be read counts as not stated.
 fn of_container(container: &Container) -> ContainerResources {
-    let ResourceRequirements { limits, requests, claims: _ } =
-        container.resources.clone().unwrap_or_default();
-    let cpu = |map: &Option<BTreeMap<String, Quantity>>| {
-        map.as_ref().and_then(|map| Cpu::from_cluster(&map.get("cpu")?.0).ok())
-    };
-    let memory = |map: &Option<BTreeMap<String, Quantity>>| {
-        map.as_ref().and_then(|map| Memory::from_cluster(&map.get("memory")?.0).ok())
-    };
+    let resources = container.resources.as_ref();
+    let (limits, requests) = (
+        resources.and_then(|resources| resources.limits.as_ref()),
+        resources.and_then(|resources| resources.requests.as_ref()),
+    );
     ContainerResources {
-        cpu_limit: cpu(&limits),
-        cpu_request: cpu(&requests),
-        memory_limit: memory(&limits),
-        memory_request: memory(&requests),
+        cpu_limit: cpu_of(limits),
+        cpu_request: cpu_of(requests),
+        memory_limit: memory_of(limits),
+        memory_request: memory_of(requests),
     }
 }
 

@@ -9,9 +9,10 @@ use serde_json::Value;
 use toolforge_fixtures::generate;
 use toolforge_images::Catalog;
 use toolforge_model::{WebServiceRequest, platform};
+use toolforge_render::change::{Change, changes};
 use toolforge_render::facts::{Documents, Facts, LiveWebService, Platform};
 use toolforge_render::observe::{observe, observe_request};
-use toolforge_render::plan::{Change, PlanOptions, Routing, WebServicePlan, changes};
+use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
 use toolforge_render::render::{Route, WebServiceManifests, render};
 
 fn facts() -> Facts {

@@ -24,7 +24,7 @@ mod table;
 pub use age::age;
 pub use failure::{ExitKind, Failure};
 pub use options::{DryRunOption, GlobalOptions, OutputFormat, RoutingOption, asked_cpu, asked_memory};
-pub use output::{Document, document, print};
+pub use output::{Document, document, print, say};
 pub use progress::ProgressLine;
 pub use run::run;
 pub use session::{Session, Source};

@@ -42,6 +42,14 @@ pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
         OutputFormat::Yaml => serde_saphyr::to_string(&document.value)
             .map_err(|error| Failure::new(ExitKind::Request, error.to_string()))?,
     };
+    say(&text)
+}
+
+/// Prints a text to standard output as it is. A reader that has gone away is a success.
+///
+/// # Errors
+/// When standard output cannot be written to for another reason.
+pub fn say(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -10,6 +10,7 @@
 //! assert!(webservice::understood(["webservice", "php8.2", "strat"]).unwrap_err().contains("did you mean `start`?"));
 //! ```
 
+mod advice;
 mod arguments;
 mod commands;
 mod report;

@@ -7,10 +7,11 @@ use serde::Serialize;
 use toolforge_cli::{Document, Failure, Table, age, document};
 use toolforge_model::{ToolName, Untrusted, WebServiceRequest};
 use toolforge_quota::Verdict;
+use toolforge_render::change::{Change, Difference};
 use toolforge_render::observe::{Evidence, Observation, WebServiceState, WebServiceStatus};
-use toolforge_render::plan::{Change, Difference, Routing, WebServicePlan};
+use toolforge_render::plan::{Routing, WebServicePlan};
 
-use crate::commands::advice;
+use crate::advice::advice;
 
 /// The status for programs.
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 mod documents;
 mod http_route;
 mod limits;
+mod object_kind;
 
 pub use documents::{Documents, DocumentsError};
 pub use http_route::{
@@ -10,6 +11,8 @@ pub use http_route::{
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus,
 };
 pub use limits::{LimitsError, limit_range, resource_quota};
+pub(crate) use limits::{cpu_of, memory_of};
+pub use object_kind::ObjectKind;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};

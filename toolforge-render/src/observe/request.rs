@@ -1,14 +1,11 @@
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Container, ResourceRequirements};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::api::core::v1::Container;
 use toolforge_images::{ImageType, State, WebImage};
 use toolforge_model::{
     Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform,
 };
 
-use crate::facts::Facts;
+use crate::facts::{Facts, cpu_of, memory_of};
 use crate::plan::PodResources;
 use crate::render::RUNNER;
 
@@ -138,26 +135,23 @@ fn asked(
     annotations: &Annotations,
     defaults: (Cpu, Memory),
 ) -> (Option<Cpu>, Option<Memory>) {
-    let ResourceRequirements { limits, requests, claims: _ } =
-        container.resources.clone().unwrap_or_default();
-    let cpu = |map: &Option<BTreeMap<String, Quantity>>| {
-        map.as_ref().and_then(|map| Cpu::from_cluster(&map.get("cpu")?.0).ok())
-    };
-    let memory = |map: &Option<BTreeMap<String, Quantity>>| {
-        map.as_ref().and_then(|map| Memory::from_cluster(&map.get("memory")?.0).ok())
-    };
+    let resources = container.resources.as_ref();
+    let (limits, requests) = (
+        resources.and_then(|resources| resources.limits.as_ref()),
+        resources.and_then(|resources| resources.requests.as_ref()),
+    );
     let default_resources = (PodResources::DEFAULT_CPU_REQUEST, PodResources::DEFAULT_MEMORY_REQUEST);
     let ours = annotations.type_name.is_some();
     (
         asked_limit(
-            cpu(&limits),
-            cpu(&requests),
+            cpu_of(limits),
+            cpu_of(requests),
             (defaults.0, default_resources.0),
             (ours, annotations.default_cpu),
         ),
         asked_limit(
-            memory(&limits),
-            memory(&requests),
+            memory_of(limits),
+            memory_of(requests),
             (defaults.1, default_resources.1),
             (ours, annotations.default_memory),
         ),

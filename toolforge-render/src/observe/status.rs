@@ -2,11 +2,11 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{ToolName, Untrusted};
 
-use crate::facts::{Facts, LiveWebService};
+use crate::facts::{Facts, LiveWebService, ObjectKind};
 use crate::observe::cause::{Evidence, causes};
 use crate::observe::progress::{Progress, progress};
 use crate::observe::request::{observe_request, web_container};
-use crate::plan::{ObjectKind, Routing};
+use crate::plan::Routing;
 
 /// How a web service fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,14 +1,8 @@
-//! From a request and the facts to a plan that cannot be wrong, and what the plan would change.
+//! From a request and the facts to a plan that cannot be wrong.
 
-mod change;
-mod removal;
 mod resources;
-mod verdict;
 
-pub use change::{Change, Difference, ObjectKind, changes};
-pub use removal::{Removal, removals};
 pub use resources::PodResources;
-pub use verdict::verdict;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_images::{NoSuchType, Runner, State};
 use toolforge_model::{TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform};
 
-use crate::facts::{Facts, LiveWebService, Platform};
+use crate::facts::{Facts, LiveWebService, ObjectKind, Platform};
 
 /// How requests from outside reach a web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

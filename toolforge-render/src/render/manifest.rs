@@ -4,8 +4,7 @@ use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::Value;
 use toolforge_model::platform;
 
-use crate::facts::HttpRoute;
-use crate::plan::ObjectKind;
+use crate::facts::{HttpRoute, ObjectKind};
 
 /// One rendered object.
 #[derive(Clone, Copy, Debug)]

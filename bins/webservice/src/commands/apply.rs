@@ -9,8 +9,10 @@ use toolforge_client::{
     ApplyOptions, Client, CreateOptions, DeleteOptions, Error, ObjectPath, Propagation, ResourceType,
 };
 use toolforge_model::ToolName;
+use toolforge_render::change::{Change, Removal, removals};
 use toolforge_render::facts::LiveWebService;
-use toolforge_render::plan::{Change, ObjectKind, Removal, WebServicePlan, removals};
+use toolforge_render::facts::ObjectKind;
+use toolforge_render::plan::WebServicePlan;
 use toolforge_render::render::render;
 
 /// Applies the changed objects in their order and removes a route of the other kind last. Returns the Deployment's

@@ -5,9 +5,10 @@ use toolforge_cli::{ExitKind, Failure, Session};
 use toolforge_images::{Catalog, State};
 use toolforge_model::{Replicas, TypeName, WebServiceImage, WebServiceRequest};
 use toolforge_quota::Bound;
+use toolforge_render::change::verdict;
 use toolforge_render::facts::Facts;
 use toolforge_render::observe::{Unobservable, observe_request};
-use toolforge_render::plan::{PlanOptions, PlanWarning, WebServicePlan, verdict};
+use toolforge_render::plan::{PlanOptions, PlanWarning, WebServicePlan};
 
 use crate::arguments::Arguments;
 use crate::words::Words;

@@ -10,8 +10,6 @@ mod status;
 mod stop;
 mod wait;
 
-pub(crate) use wait::advice;
-
 use toolforge_cli::{ExitKind, Failure, Session};
 
 use crate::arguments::Arguments;

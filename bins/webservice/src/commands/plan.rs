@@ -1,5 +1,5 @@
 use toolforge_cli::{ExitKind, Failure, Session, print};
-use toolforge_render::plan::{changes, verdict};
+use toolforge_render::change::{changes, verdict};
 
 use super::facts;
 use crate::arguments::Arguments;

@@ -1,8 +1,10 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Document, DryRunOption, ExitKind, Failure, OutputFormat, Session, print};
+use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
+use toolforge_render::change::{Change, changes};
 use toolforge_render::facts::Facts;
+use toolforge_render::facts::ObjectKind;
 use toolforge_render::observe::{Progress, progress};
-use toolforge_render::plan::{Change, ObjectKind, WebServicePlan, changes};
+use toolforge_render::plan::WebServicePlan;
 
 use super::{apply, facts, wait};
 use crate::arguments::Arguments;
@@ -66,9 +68,4 @@ pub(super) fn carry_out(
     })?;
     say(&format!("Your webservice of type {type_name} is running at https://{}/\n", plan.host()))?;
     Ok(ExitKind::Done)
-}
-
-/// Prints a line that scripts may read.
-pub(super) fn say(text: &str) -> Result<(), Failure> {
-    print(&Document { text: text.to_owned(), value: serde_json::Value::Null }, OutputFormat::Table)
 }

@@ -1,12 +1,11 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session};
+use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session, say};
 use toolforge_client::{WaitOptions, Waited};
-use toolforge_render::plan::removals;
+use toolforge_render::change::removals;
 
 use super::apply;
-use super::start::say;
 use crate::arguments::Arguments;
 
 /// How long pods may take to leave: Kubernetes' grace of 30 s, and some for the kubelet.

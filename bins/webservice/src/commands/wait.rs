@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::advice::advice;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, ProgressLine};
 use toolforge_client::{Client, ResourceType, WaitOptions, Waited};
@@ -63,25 +64,6 @@ async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes:
         failure = failure.detail("the last lines that it wrote:").detail(lines);
     }
     failure.hint(advice(&first.cause))
-}
-
-/// Returns what to do about a cause.
-pub(crate) fn advice(cause: &Cause) -> String {
-    match cause {
-        Cause::OutOfMemory => "Give it more memory: `webservice restart -m 1Gi`.".to_owned(),
-        Cause::CrashLoop { .. } | Cause::ContainerStart => {
-            "Mend what the lines say, then `webservice restart`; `webservice stop` ends the attempts.".to_owned()
-        }
-        Cause::ImagePull { .. } => {
-            "Is the image built, and its name right? `webservice TYPE restart` runs another; `webservice stop` ends the attempts."
-                .to_owned()
-        }
-        Cause::QuotaExceeded | Cause::LimitRange => format!(
-            "`quota-check` shows what is used; {} tells how to ask for more. `webservice stop` ends the attempts.",
-            platform::QUOTA_HELP
-        ),
-        _ => "`webservice status` tells more; `webservice stop` ends the attempts.".to_owned(),
-    }
 }
 
 /// Returns the last lines of a container that has ended, of its previous run where it is between two.

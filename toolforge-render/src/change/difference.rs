@@ -1,37 +1,11 @@
 //! What a plan would change: the rendered objects held against the live ones, field by field.
 
-use std::fmt;
-
 use serde_json::Value;
 use toolforge_model::{Cpu, Memory, Untrusted, platform};
 
-use crate::facts::LiveWebService;
+use crate::facts::{LiveWebService, ObjectKind};
 use crate::plan::WebServicePlan;
 use crate::render::render;
-
-/// A kind of object that a web service consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ObjectKind {
-    /// A Deployment of `apps/v1`.
-    Deployment,
-    /// A Service of `v1`.
-    Service,
-    /// An Ingress of `networking.k8s.io/v1`.
-    Ingress,
-    /// An HTTPRoute of `gateway.networking.k8s.io/v1`.
-    HttpRoute,
-}
-
-impl fmt::Display for ObjectKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Deployment => "Deployment",
-            Self::Service => "Service",
-            Self::Ingress => "Ingress",
-            Self::HttpRoute => "HTTPRoute",
-        })
-    }
-}
 
 /// What a plan does to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]

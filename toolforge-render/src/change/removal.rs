@@ -2,8 +2,8 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::facts::LiveWebService;
-use crate::plan::{ObjectKind, is_web_service};
+use crate::facts::{LiveWebService, ObjectKind};
+use crate::plan::is_web_service;
 
 /// One object to delete, by the uid that was seen: another object of the same name is not meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
