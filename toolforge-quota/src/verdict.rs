@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use toolforge_model::Untrusted;
+
 use crate::demand::Demand;
 use crate::limit_range::LimitViolation;
 use crate::resource::Resource;
@@ -39,11 +41,12 @@ impl fmt::Display for Row {
         let over = after.saturating_sub(*hard);
         let what = if resource.is_measured() { "too much" } else { "too many" };
         let amount = |amount| resource.amount(amount);
-        write!(f, "{resource}: {} of {}", amount(*after), amount(*hard))?;
+        let name = Untrusted::new(resource.to_string());
+        write!(f, "{}: {} of {}", name.escaped(), amount(*after), amount(*hard))?;
         if over > 0 {
             write!(f, ", {} {what}", amount(over))?;
         }
-        write!(f, " (quota {quota})")
+        write!(f, " (quota {})", Untrusted::new(quota.as_str()).escaped())
     }
 }
 

@@ -2,6 +2,7 @@ use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use toolforge_model::Untrusted;
 
 use crate::failure::{ExitKind, Failure};
 use crate::options::OutputFormat;
@@ -38,11 +39,27 @@ pub fn document(kind: &str, value: &impl Serialize) -> Result<Value, Failure> {
 pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
     let text = match format {
         OutputFormat::Table => document.text.clone(),
-        OutputFormat::Json => format!("{:#}\n", document.value),
+        OutputFormat::Json => harmless(&format!("{:#}\n", document.value)),
         OutputFormat::Yaml => serde_saphyr::to_string(&document.value)
             .map_err(|error| Failure::new(ExitKind::Request, error.to_string()))?,
     };
     say(&text)
+}
+
+/// Returns JSON in which no character moves a terminal's cursor or hides from the eye: those that JSON lets stand in a
+/// text are written as its own escapes.
+fn harmless(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || Untrusted::new(c).escaped().to_string().chars().eq([c]) {
+            text.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
 }
 
 /// Prints a text to standard output as it is. A reader that has gone away is a success.

@@ -106,14 +106,13 @@ impl Documents {
                 reason: Untrusted::new(error.without_snippet().to_string()),
             })?
         };
-        let before = self.objects.len();
-        for document in documents.into_iter().filter(|document| !document.is_null()) {
-            self.add(file, document)?;
-        }
-        if self.objects.len() == before && !text.contains("List") {
+        if documents.iter().all(Value::is_null) {
             return Err(DocumentsError::Empty { file: file.to_owned() });
         }
-        Ok(())
+        documents
+            .into_iter()
+            .filter(|document| !document.is_null())
+            .try_for_each(|document| self.add(file, document))
     }
 
     fn add(&mut self, file: &str, mut json: Value) -> Result<(), DocumentsError> {

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use toolforge_model::{Cpu, Memory, QuantityError};
+use toolforge_model::{Cpu, Memory, QuantityError, Untrusted};
 use toolforge_quota::{LimitRange, Resource, ResourceQuota};
 
 /// An amount in a ResourceQuota or a LimitRange that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} {name}: {field} cannot be read")]
+#[error("{kind} {}: {} cannot be read", name.quoted(), field.escaped())]
 pub struct LimitsError {
     /// `ResourceQuota` or `LimitRange`.
     pub kind: &'static str,
-    /// The object's name, a DNS label by the API server's own rule.
-    pub name: String,
+    /// The object's name.
+    pub name: Untrusted,
     /// The field.
-    pub field: String,
+    pub field: Untrusted,
     /// What is wrong with its amount.
     #[source]
     pub source: QuantityError,
@@ -36,8 +36,8 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
             let resource = Resource::from(key.as_str());
             let amount = resource.parse_amount(&quantity.0).map_err(|source| LimitsError {
                 kind: "ResourceQuota",
-                name: name.clone(),
-                field: format!("{field}.{key}"),
+                name: Untrusted::new(name.as_str()),
+                field: Untrusted::new(format!("{field}.{key}")),
                 source,
             })?;
             amounts.insert(resource, amount);
@@ -62,7 +62,7 @@ pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError>
     let items = object.spec.iter().flat_map(|spec| &spec.limits).filter(|item| item.type_ == "Container");
     for item in items {
         let fail = |field: &str| {
-            let (name, field) = (name.clone(), field.to_owned());
+            let (name, field) = (Untrusted::new(name.as_str()), Untrusted::new(field));
             move |source| LimitsError { kind: "LimitRange", name, field, source }
         };
         let cpu = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {

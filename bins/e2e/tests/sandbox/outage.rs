@@ -1,5 +1,7 @@
 //! The API server stopped in the middle, on a sandbox of this test's own.
 
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use toolforge_e2e::{Sandbox, Tool};
@@ -24,7 +26,7 @@ fn signal(name: &str, pid: &str) {
 }
 
 #[test]
-fn a_stopped_api_server_is_told_in_time_and_without_a_half_done_change_unsaid() {
+fn a_stopped_or_killed_api_server_is_told_in_time_and_a_short_outage_is_survived() {
     let own = Own(Sandbox::of_the_tests().beside("outage"));
     let up = own.0.run(&["up"]);
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
@@ -42,7 +44,28 @@ fn a_stopped_api_server_is_told_in_time_and_without_a_half_done_change_unsaid() 
     assert!(waited < Duration::from_secs(40), "{waited:?}");
     tool.webservice(&["status"]).exits(0).says("php8.2").and_that_is_all();
 
+    // A server that does not listen on the port keeps the rollout waiting for as long as it takes.
+    tool.write("www/js/package.json", r#"{"scripts": {"start": "node server.js"}}"#);
+    tool.write("www/js/server.js", "setInterval(() => {}, 1000);");
+    let mut start = own.0.command(&["as", "outage", "--", "webservice", "node18", "start"]);
+    let mut start = start.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(start.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("pods ready") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "the start ended before it waited");
+    }
+
+    // A server that falls over and comes back is nothing to end a wait for.
     signal("-KILL", &server);
-    let killed = tool.webservice(&["restart"]);
-    assert!(killed.code == 4 || killed.code == 0, "{killed:?}");
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(start.try_wait().unwrap().is_none(), "the wait ended with the first outage");
+
+    // One that is gone for good is.
+    let down = own.0.run(&["down"]);
+    assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert_eq!(start.wait().unwrap().code(), Some(4), "{rest}");
+    assert!(rest.contains("error: ") && rest.contains("refuses the connection"), "{rest}");
 }

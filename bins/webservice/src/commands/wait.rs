@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::advice::advice;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, ProgressLine};
 use toolforge_client::{Client, ResourceType, WaitOptions, Waited};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::facts::LiveWebService;
 use toolforge_render::observe::{Cause, Evidence, Progress, progress};
+
+use crate::advice::advice;
 
 /// How long a rollout may take: as the platform's readers know it, an image's first pull included.
 const TIMEOUT: Duration = Duration::from_mins(5);
@@ -54,8 +55,13 @@ async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes:
     let Some(first) = causes.first() else {
         return Failure::new(ExitKind::Rollout, "the web service does not come up");
     };
-    let mut failure =
-        Failure::new(ExitKind::Rollout, format!("the web service does not come up: {}", first.cause));
+    let serves = live.deployment.as_ref().and_then(|deployment| deployment.status.as_ref()?.ready_replicas);
+    let subject = if serves.unwrap_or(0) > 0 {
+        "the new pods do not come up, and the old ones serve on"
+    } else {
+        "the web service does not come up"
+    };
+    let mut failure = Failure::new(ExitKind::Rollout, format!("{subject}: {}", first.cause));
     for evidence in causes.iter().filter(|evidence| !evidence.message.is_empty()) {
         failure = failure.detail(format!("{}: {}", evidence.object.escaped(), evidence.message.escaped()));
     }

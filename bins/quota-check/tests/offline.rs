@@ -1,0 +1,65 @@
+//! What a person reads, from the real program, without a cluster.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+
+fn quota_check(line: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+    command.current_dir(toolforge_fixtures::path("facts")).env_clear().env("HOME", "/nonexistent");
+    command.args(line.split_whitespace()).stdin(Stdio::null()).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("[exit {}]\n{stdout}{stderr}", output.status.code().unwrap())
+}
+
+#[test]
+fn limits_and_use_from_a_file() {
+    assert_snapshot!(said(&quota_check("--tool stashbot --from limits.yaml")), @"
+    [exit 0]
+    RESOURCE         USED   LIMIT
+    pods             1      4
+    requests.cpu     125m   2
+    requests.memory  256Mi  6Gi
+    limits.cpu       500m   2
+    limits.memory    512Mi  8Gi
+    services         1      1      full
+
+    EACH CONTAINER  DEFAULT  REQUEST  MIN    MAX
+    cpu             500m     150m     50m    1
+    memory          512Mi    256Mi    100Mi  4Gi
+    ");
+}
+
+#[test]
+fn json_has_a_version_and_says_what_is_full() {
+    let output = quota_check("--tool stashbot --from limits.yaml --output json");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["apiVersion"], "cli.toolforge.org/v1");
+    let resources = report["quotas"][0]["resources"].as_array().unwrap();
+    let services = resources.iter().find(|row| row["resource"] == "services").unwrap();
+    assert_eq!(services["state"], "full");
+}
+
+#[test]
+fn no_quota_is_said() {
+    assert_snapshot!(said(&quota_check("--tool another --from limits.yaml")), @"
+    [exit 0]
+    the namespace has no quota
+
+    the namespace has no limits for a container
+    ");
+}
+
+#[test]
+fn without_a_kubeconfig_it_says_who_to_be() {
+    assert_snapshot!(said(&quota_check("")), @"
+    [exit 4]
+    error: kubeconfig /nonexistent/.kube/config does not exist
+
+    hint: Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.
+    ");
+}

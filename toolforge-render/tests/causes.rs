@@ -1,0 +1,132 @@
+//! Why something does not run, read from recorded statuses: one fixture changed by one signal each.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use serde_json::{Value, json};
+use toolforge_model::ToolName;
+use toolforge_render::facts::{Documents, Facts, Platform};
+use toolforge_render::observe::{Progress, WebServiceState, causes, observe, progress};
+
+/// Returns the facts of a pod whose container has a status, and of a ReplicaSet with a condition's message.
+fn facts(container: &Value, replica_failure: Option<&str>) -> Facts {
+    let mut list: Value =
+        serde_json::from_str(&toolforge_fixtures::read("facts/out-of-memory.json")).unwrap();
+    let items = list["items"].as_array_mut().unwrap();
+    for item in items.iter_mut().filter(|item| item["kind"] == "Pod") {
+        item["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "r1"}]);
+        let status = &mut item["status"]["containerStatuses"][0];
+        for (field, value) in container.as_object().unwrap() {
+            status[field] = value.clone();
+        }
+    }
+    let conditions = replica_failure.map(|message| {
+        json!([{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}])
+    });
+    items.push(json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet",
+        "metadata": {
+            "name": "r", "namespace": "tool-stashbot", "uid": "r1",
+            "annotations": {"deployment.kubernetes.io/revision": "2"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "stashbot", "uid": "d1"}],
+        },
+        "status": {"replicas": 1, "conditions": conditions},
+    }));
+    let mut documents = Documents::default();
+    documents.read("changed", &list.to_string()).unwrap();
+    documents.facts(&"stashbot".parse().unwrap(), Platform::default()).unwrap()
+}
+
+fn code(container: &Value, replica_failure: Option<&str>) -> String {
+    let found = causes(&facts(container, replica_failure).live);
+    found.iter().map(|evidence| evidence.cause.code()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn each_signal_has_its_cause() {
+    let running = json!({"ready": false, "restartCount": 0, "state": {"running": {}}, "lastState": {}});
+    let waiting =
+        |reason: &str| json!({"restartCount": 0, "state": {"waiting": {"reason": reason}}, "lastState": {}});
+    let ended = |reason: &str, exit_code: i32| {
+        json!({
+            "restartCount": 3,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"reason": reason, "exitCode": exit_code}},
+        })
+    };
+    for (container, replica_failure, expected) in [
+        (ended("OOMKilled", 137), None, "out-of-memory"),
+        (ended("Error", 1), None, "crash-loop"),
+        (ended("Completed", 0), None, "crash-loop"),
+        (ended("StartError", 128), None, "container-start"),
+        (waiting("ErrImagePull"), None, "image-pull"),
+        (waiting("ImagePullBackOff"), None, "image-pull"),
+        (waiting("InvalidImageName"), None, "image-pull"),
+        (waiting("CreateContainerConfigError"), None, "container-start"),
+        (waiting("ContainerCreating"), None, ""),
+        (running.clone(), None, ""),
+        (
+            running.clone(),
+            Some(
+                "pods \"r-x\" is forbidden: exceeded quota: tool-stashbot, requested: pods=1, used: pods=4, limited: pods=4",
+            ),
+            "quota-exceeded",
+        ),
+        (
+            running.clone(),
+            Some("pods \"r-x\" is forbidden: maximum memory usage per Container is 4Gi, but limit is 5Gi"),
+            "limit-range",
+        ),
+        (
+            running.clone(),
+            Some("admission webhook \"validate.kyverno.svc-fail\" denied the request: no"),
+            "refused",
+        ),
+    ] {
+        assert_eq!(code(&container, replica_failure), expected, "{container} {replica_failure:?}");
+    }
+}
+
+#[test]
+fn a_full_quota_is_no_end_while_a_pod_is_on_its_way_out() {
+    let full =
+        "pods \"r-x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4";
+    let mut facts = facts(&json!({"state": {"running": {}}, "lastState": {}, "restartCount": 0}), Some(full));
+    assert!(matches!(progress(&facts.live, None), Progress::Failed(_)));
+    let moment = serde_json::from_value(json!("2026-11-24T10:00:00Z")).unwrap();
+    facts.live.pods[0].metadata.deletion_timestamp = Some(moment);
+    assert!(matches!(progress(&facts.live, None), Progress::Waiting { .. }));
+}
+
+#[test]
+fn a_generation_that_the_controller_has_not_seen_is_not_ready() {
+    let mut documents = Documents::default();
+    documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
+    let tool: ToolName = "stashbot".parse().unwrap();
+    let facts = documents.facts(&tool, Platform::default()).unwrap();
+    assert_eq!(progress(&facts.live, Some(1)), Progress::Ready);
+    assert!(matches!(progress(&facts.live, Some(2)), Progress::Waiting { .. }));
+}
+
+#[test]
+fn the_state_is_what_requests_meet() {
+    let tool: ToolName = "stashbot".parse().unwrap();
+    let read = || {
+        let mut documents = Documents::default();
+        documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
+        documents.facts(&tool, Platform::default()).unwrap()
+    };
+    let state = |facts: &Facts| observe(&tool, facts).status.state;
+    assert_eq!(state(&read()), WebServiceState::Running);
+    let mut facts = read();
+    facts.live.service = None;
+    assert_eq!(state(&facts), WebServiceState::Unreachable);
+    let mut facts = read();
+    facts.live.deployment.as_mut().unwrap().spec.as_mut().unwrap().replicas = Some(0);
+    assert_eq!(state(&facts), WebServiceState::ScaledToZero);
+    let mut facts = read();
+    facts.live.deployment.as_mut().unwrap().spec.as_mut().unwrap().replicas = Some(2);
+    assert_eq!(state(&facts), WebServiceState::Degraded);
+    let mut facts = read();
+    facts.live = toolforge_render::facts::LiveWebService { pods: facts.live.pods, ..Default::default() };
+    assert_eq!(state(&facts), WebServiceState::Stopped);
+}
