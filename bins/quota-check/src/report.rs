@@ -64,7 +64,7 @@ fn state(quota: &ResourceQuota, resource: &Resource, hard: u64) -> &'static str 
 pub fn report(quotas: &[ResourceQuota], limit_ranges: &[LimitRange]) -> String {
     let mut text = String::new();
     for quota in quotas {
-        let mut table = Table::new(&["RESOURCE", "USED", "LIMIT", ""]);
+        let mut table = Table::new(&["RESOURCE", "USED", "LIMIT", "STATE"]);
         for (resource, hard) in &quota.hard {
             let name = Untrusted::new(resource.to_string()).escaped().to_string();
             let amounts = [resource.amount(quota.used(resource)), resource.amount(*hard)];
@@ -170,7 +170,7 @@ mod tests {
         quota.used.insert(Resource::LimitsMemory, 7 << 30);
         quota.used.insert(Resource::Services, 2);
         insta::assert_snapshot!(report(&[quota], &[limits]), @r"
-        RESOURCE                USED  LIMIT
+        RESOURCE                USED  LIMIT  STATE
         pods                    4     4      full
         requests.cpu            0     2
         requests.memory         0     6Gi

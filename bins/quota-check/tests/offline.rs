@@ -20,7 +20,7 @@ fn said(output: &Output) -> String {
 fn limits_and_use_from_a_file() {
     assert_snapshot!(said(&quota_check("--tool stashbot --from limits.yaml")), @"
     [exit 0]
-    RESOURCE         USED   LIMIT
+    RESOURCE         USED   LIMIT  STATE
     pods             1      4
     requests.cpu     125m   2
     requests.memory  256Mi  6Gi
