@@ -1,4 +1,5 @@
-//! Rendered manifests as a person reads them: one request file, one snapshot of the same name.
+//! Rendered manifests as a person reads them: one request file, and one snapshot of the same name
+//! for each manifest.
 //!
 //! A new case is a new file in `fixtures/plans/`; it holds the words of a command line.
 
@@ -41,8 +42,11 @@ fn each_planned_web_service_renders_as_its_snapshot() {
         let request = options.over(tool, None, default);
         let plan = WebServicePlan::new(request, &facts, PlanOptions { routing, started_at: None }).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        insta::with_settings!({ description => text, omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(name, render(&plan).to_yaml());
-        });
+        for manifest in render(&plan).objects() {
+            let name = format!("{name}.{}", manifest.kind().to_string().to_lowercase());
+            insta::with_settings!({ description => &text, omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(name, manifest.to_yaml());
+            });
+        }
     }
 }
