@@ -11,6 +11,9 @@ pub struct ResourceQuota {
     pub hard: BTreeMap<Resource, u64>,
     /// What is used now, as far as the quota controller has counted.
     pub used: BTreeMap<Resource, u64>,
+    /// Whether its scopes leave out the pods of a web service, which run until they are stopped and ask for
+    /// resources: it then counts other pods only, and does not bind.
+    pub only_other_pods: bool,
 }
 
 impl ResourceQuota {

@@ -73,11 +73,11 @@ impl Verdict {
 }
 
 /// Returns whether a namespace holds a change once what it replaces is gone: what is used, without what the changed
-/// objects hold now, with what they will take. Every quota of the namespace binds.
+/// objects hold now, with what they will take. Every quota of the namespace binds whose scopes do not leave it out.
 #[must_use]
 pub fn at_rest(quotas: &[ResourceQuota], releases: &Demand, takes: &Demand) -> Verdict {
     let mut verdict = Verdict::default();
-    for quota in quotas {
+    for quota in quotas.iter().filter(|quota| !quota.only_other_pods) {
         for (resource, hard) in &quota.hard {
             let (released, taken) = (releases.get(resource), takes.get(resource));
             if released == 0 && taken == 0 {

@@ -25,7 +25,12 @@ fn amounts() -> impl Strategy<Value = BTreeMap<Resource, u64>> {
 
 fn quotas() -> impl Strategy<Value = Vec<ResourceQuota>> {
     vec(
-        (amounts(), amounts()).prop_map(|(hard, used)| ResourceQuota { name: "q".to_owned(), hard, used }),
+        (amounts(), amounts()).prop_map(|(hard, used)| ResourceQuota {
+            name: "q".to_owned(),
+            hard,
+            used,
+            ..ResourceQuota::default()
+        }),
         0..4,
     )
 }

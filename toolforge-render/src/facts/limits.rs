@@ -49,7 +49,18 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
         None => amounts("spec.hard", object.spec.as_ref().and_then(|spec| spec.hard.as_ref()))?,
     };
     let used = amounts("status.used", status.and_then(|status| status.used.as_ref()))?;
-    Ok(ResourceQuota { name, hard, used })
+    Ok(ResourceQuota { name, hard, used, only_other_pods: leaves_out_web_services(object) })
+}
+
+/// Returns whether a quota's scopes leave out pods that run until they are stopped and ask for resources: every scope
+/// has to hold for a pod to count, and these two hold for a web service's.
+fn leaves_out_web_services(object: &core::ResourceQuota) -> bool {
+    let holds = |scope: &str| matches!(scope, "NotTerminating" | "NotBestEffort");
+    let Some(spec) = &object.spec else { return false };
+    let selected =
+        spec.scope_selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
+    spec.scopes.iter().flatten().any(|scope| !holds(scope))
+        || selected.into_iter().any(|expression| !holds(&expression.scope_name))
 }
 
 /// Returns a LimitRange's numbers for containers; items of other types do not bind a tool's pods one by one.
@@ -95,4 +106,26 @@ pub(crate) fn cpu_of(amounts: Option<&BTreeMap<String, Quantity>>) -> Option<Cpu
 /// Returns the memory of a container's limits or requests; an amount that cannot be read counts as not stated.
 pub(crate) fn memory_of(amounts: Option<&BTreeMap<String, Quantity>>) -> Option<Memory> {
     Memory::from_cluster(&amounts?.get("memory")?.0).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_decide_whether_a_quota_binds() {
+        for (spec, expected) in [
+            (serde_json::json!({}), false),
+            (serde_json::json!({"scopes": ["NotTerminating"]}), false),
+            (serde_json::json!({"scopes": ["NotTerminating", "BestEffort"]}), true),
+            (serde_json::json!({"scopes": ["Terminating"]}), true),
+            (
+                serde_json::json!({"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]}}),
+                true,
+            ),
+        ] {
+            let object = serde_json::from_value(serde_json::json!({"metadata": {}, "spec": spec})).unwrap();
+            assert_eq!(resource_quota(&object).unwrap().only_other_pods, expected, "{spec}");
+        }
+    }
 }
