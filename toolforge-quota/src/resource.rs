@@ -41,28 +41,32 @@ impl Resource {
     /// # Errors
     /// When the text is not a Kubernetes quantity, is negative or too large.
     pub fn parse_amount(&self, text: &str) -> Result<u64, QuantityError> {
-        match self {
-            Self::RequestsCpu | Self::LimitsCpu => Cpu::from_cluster(text).map(Cpu::millis),
-            Self::RequestsMemory | Self::LimitsMemory => Memory::from_cluster(text).map(Memory::bytes),
-            Self::Pods
-            | Self::Services
-            | Self::ServicesNodeports
-            | Self::ServicesLoadbalancers
-            | Self::ReplicationControllers
-            | Self::Secrets
-            | Self::ConfigMaps
-            | Self::PersistentVolumeClaims
-            | Self::Count(_)
-            | Self::Other(_) => count_from_cluster(text),
+        match self.unit() {
+            Unit::Millis => Cpu::from_cluster(text).map(Cpu::millis),
+            Unit::Bytes => Memory::from_cluster(text).map(Memory::bytes),
+            Unit::Objects => count_from_cluster(text),
         }
     }
 
     /// Returns an amount of the resource as people write it.
     #[must_use]
     pub fn amount(&self, amount: u64) -> String {
+        match self.unit() {
+            Unit::Millis => Cpu::from_millis(amount).to_string(),
+            Unit::Bytes => Memory::from_bytes(amount).to_string(),
+            Unit::Objects => amount.to_string(),
+        }
+    }
+
+    /// Returns whether the amount is one of CPU or memory, of which there is too much and not too many.
+    pub(crate) fn is_measured(&self) -> bool {
+        matches!(self.unit(), Unit::Millis | Unit::Bytes)
+    }
+
+    fn unit(&self) -> Unit {
         match self {
-            Self::RequestsCpu | Self::LimitsCpu => Cpu::from_millis(amount).to_string(),
-            Self::RequestsMemory | Self::LimitsMemory => Memory::from_bytes(amount).to_string(),
+            Self::RequestsCpu | Self::LimitsCpu => Unit::Millis,
+            Self::RequestsMemory | Self::LimitsMemory => Unit::Bytes,
             Self::Pods
             | Self::Services
             | Self::ServicesNodeports
@@ -72,14 +76,17 @@ impl Resource {
             | Self::ConfigMaps
             | Self::PersistentVolumeClaims
             | Self::Count(_)
-            | Self::Other(_) => amount.to_string(),
+            | Self::Other(_) => Unit::Objects,
         }
     }
+}
 
-    /// Returns whether the amount is one of CPU or memory, of which there is too much and not too many.
-    pub(crate) fn is_measured(&self) -> bool {
-        matches!(self, Self::RequestsCpu | Self::LimitsCpu | Self::RequestsMemory | Self::LimitsMemory)
-    }
+/// What a resource is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Millis,
+    Bytes,
+    Objects,
 }
 
 impl From<&str> for Resource {

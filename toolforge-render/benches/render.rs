@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceImage, WebServiceOptions};
-use toolforge_render::facts::{Facts, LiveWebService, Platform};
+use toolforge_render::facts::{Facts, Platform};
 use toolforge_render::plan::{PlanOptions, WebServicePlan};
 use toolforge_render::render::render;
 
@@ -22,14 +22,7 @@ fn main() {
     let tool: ToolName = "stashbot".parse().unwrap();
     let image = WebServiceImage::named("php8.2".parse().unwrap(), &tool);
     let request = WebServiceOptions::default().over(tool, None, image);
-    let facts = Facts {
-        catalog: Catalog::bundled(),
-        platform: Platform::default(),
-        limit_ranges: Vec::new(),
-        quotas: Vec::new(),
-        http_routes: true,
-        live: LiveWebService::default(),
-    };
+    let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
     let begun = Instant::now();
     for _ in 0..COUNT {
         let plan = WebServicePlan::new(black_box(request.clone()), &facts, PlanOptions::default()).unwrap();

@@ -10,7 +10,7 @@
 //! ```
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{Replicas, ToolName, WebServiceImage, WebServiceRequest};
-//! use toolforge_render::facts::{Facts, LiveWebService, Platform};
+//! use toolforge_render::facts::{Facts, Platform};
 //! use toolforge_render::plan::{PlanOptions, WebServicePlan};
 //! use toolforge_render::{observe::observe_request, render::render};
 //!
@@ -23,14 +23,7 @@
 //!     replicas: Replicas::ONE,
 //!     arguments: Vec::new(),
 //! };
-//! let mut facts = Facts {
-//!     catalog: Catalog::bundled(),
-//!     platform: Platform::default(),
-//!     limit_ranges: Vec::new(),
-//!     quotas: Vec::new(),
-//!     http_routes: true,
-//!     live: LiveWebService::default(),
-//! };
+//! let mut facts = Facts::new(Catalog::bundled(), Platform::default());
 //! let plan = WebServicePlan::new(request.clone(), &facts, PlanOptions::default())?;
 //! let manifests = render(&plan);
 //! assert!(manifests.to_yaml().contains("memory: 1Gi"));

@@ -16,14 +16,7 @@ use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
 use toolforge_render::render::{Route, WebServiceManifests, render};
 
 fn facts() -> Facts {
-    Facts {
-        catalog: Catalog::bundled(),
-        platform: Platform::default(),
-        limit_ranges: Vec::new(),
-        quotas: Vec::new(),
-        http_routes: true,
-        live: LiveWebService::default(),
-    }
+    Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) }
 }
 
 fn options() -> impl Strategy<Value = PlanOptions> {

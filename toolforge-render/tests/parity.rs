@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceImage, WebServiceOptions};
-use toolforge_render::facts::{Facts, LiveWebService, Platform};
+use toolforge_render::facts::{Facts, Platform};
 use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
 use toolforge_render::render::{WebServiceManifests, render};
 
@@ -46,14 +46,7 @@ const OTHER_PARTS: [&str; 5] =
 #[test]
 fn every_recorded_case_renders_as_the_python_tool_did() {
     let catalog_text = toolforge_fixtures::read("parity/webservice/_image-config.json");
-    let facts = Facts {
-        catalog: Catalog::parse(&catalog_text).unwrap(),
-        platform: Platform::default(),
-        limit_ranges: Vec::new(),
-        quotas: Vec::new(),
-        http_routes: false,
-        live: LiveWebService::default(),
-    };
+    let facts = Facts::new(Catalog::parse(&catalog_text).unwrap(), Platform::default());
     let mut visited = 0;
     let mut used: BTreeMap<usize, usize> = BTreeMap::new();
     let mut wrong = Vec::new();

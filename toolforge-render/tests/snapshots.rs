@@ -5,7 +5,7 @@
 
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceImage, WebServiceOptions};
-use toolforge_render::facts::{Facts, LiveWebService, Platform};
+use toolforge_render::facts::{Facts, Platform};
 use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
 use toolforge_render::render::render;
 
@@ -30,14 +30,7 @@ fn each_planned_web_service_renders_as_its_snapshot() {
                 other => panic!("{}: {other}", path.display()),
             }
         }
-        let facts = Facts {
-            catalog: Catalog::bundled(),
-            platform: Platform::default(),
-            limit_ranges: Vec::new(),
-            quotas: Vec::new(),
-            http_routes: true,
-            live: LiveWebService::default(),
-        };
+        let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
         let default = WebServiceImage::named("php8.2".parse().unwrap(), &tool);
         let request = options.over(tool, None, default);
         let plan = WebServicePlan::new(request, &facts, PlanOptions { routing, started_at: None }).unwrap();

@@ -38,6 +38,22 @@ pub struct Facts {
     pub live: LiveWebService,
 }
 
+impl Facts {
+    /// Returns the facts of a cluster of which nothing else is known: no limits, nothing that stands, and Ingress as
+    /// the only routing.
+    #[must_use]
+    pub fn new(catalog: Catalog, platform: Platform) -> Self {
+        Self {
+            catalog,
+            platform,
+            limit_ranges: Vec::new(),
+            quotas: Vec::new(),
+            http_routes: false,
+            live: LiveWebService::default(),
+        }
+    }
+}
+
 /// The project's settings, from `/etc/toolforge/*.yaml` or the platform's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Platform {

@@ -6,6 +6,7 @@ mod demo;
 mod outage;
 mod readers;
 mod refusals;
+mod rights;
 mod robust;
 mod site;
 
