@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_saphyr::DuplicateKeyPolicy;
+use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 use toolforge_model::{TypeName, Untrusted};
 
-use crate::entry::Entry;
-use crate::image_type::{ImageType, State, WebImage};
-use crate::search::{NoSuchType, family, is_newer};
+use crate::entry;
+use crate::image_type::{ImageType, State, WebImage, repository_and_tag};
+use crate::node::Node;
+use crate::search::{self, NoSuchType};
 
 /// The types that are known without a cluster.
 const BUNDLED: &str = include_str!("bundled.yaml");
@@ -36,8 +35,14 @@ pub enum CatalogError {
         reason: Untrusted,
     },
     /// The text is YAML, but not a mapping from names to entries.
-    #[error("the image catalogue is not a mapping from the names of types to their images")]
-    NotAMapping,
+    #[error(
+        "the image catalogue is {}, not a mapping from the names of types to their images",
+        found.escaped()
+    )]
+    NotAMapping {
+        /// What the text holds instead.
+        found: Untrusted,
+    },
 }
 
 fn at(place: Option<(u64, u64)>) -> String {
@@ -46,59 +51,66 @@ fn at(place: Option<(u64, u64)>) -> String {
 
 /// One entry of the catalogue that cannot be used; the others can.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("type {} of the image catalogue is left out: its {field} is {}", name.quoted(), found.quoted())]
+#[error(
+    "type {} of the image catalogue is left out: its {field} is {}; allowed is {allowed}",
+    name.quoted(), found.escaped()
+)]
+#[non_exhaustive]
 pub struct EntryProblem {
     /// The entry's name.
     pub name: Untrusted,
-    /// The field that is wrong.
+    /// The field that is wrong, with the fields in which it stands: `variants.webservice.extra.wstype`.
     pub field: &'static str,
-    /// What stands there.
+    /// What stands there: a text in quotes, or the name of its shape.
     pub found: Untrusted,
+    /// What may stand there.
+    pub allowed: &'static str,
 }
 
 impl EntryProblem {
-    pub(crate) fn new(name: &str, field: &'static str, found: String) -> Self {
-        Self { name: Untrusted::new(name), field, found: Untrusted::new(found) }
+    pub(crate) fn new(name: &str, field: &'static str, found: String, allowed: &'static str) -> Self {
+        Self { name: Untrusted::new(name), field, found: Untrusted::new(found), allowed }
     }
 }
 
 impl Catalog {
     /// Returns the catalogue that a text holds, as it is published under `images-v1.yaml`.
     ///
-    /// An entry that cannot be used is left out and named in [`problems`](Self::problems).
+    /// An entry that cannot be used is left out and named in [`problems`](Self::problems). An entry has `variants`
+    /// (`webservice` and `jobs-framework`, each with an image), an `image` of its own, or both; an image of its own is
+    /// for web services where its name has the word `web`. What an entry does not state, its family does: `php` has
+    /// the runner lighttpd, `perl` and `tcl` lighttpd-plain, `python` uwsgi-python, `node` nodejs, all others
+    /// generic; `jdk` has 1Gi of memory, all others 512Mi.
     ///
     /// # Errors
     /// When the text is empty, not YAML, or not a mapping.
     pub fn parse(yaml: &str) -> Result<Self, CatalogError> {
-        // Of two entries with one name the last holds, as it does for the platform's own tools.
-        let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
-        let entries: BTreeMap<String, Lenient> = match serde_saphyr::from_str_with_options(yaml, options) {
-            Ok(Some(entries)) => entries,
-            Ok(None) => return Err(CatalogError::Empty),
-            // A text that is YAML of another shape is told apart from one that is none.
-            Err(_) if serde_saphyr::from_str::<IgnoredAny>(yaml).is_ok() => {
-                return Err(CatalogError::NotAMapping);
+        let options = serde_saphyr::options! {
+            // Of two entries with one name the last holds, as it does for the platform's own tools.
+            duplicate_keys: DuplicateKeyPolicy::LastWins,
+            // A value that no entry may have shall not take the other entries with it.
+            non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+            ignore_binary_tag_for_string: true,
+        };
+        let entries = match serde_saphyr::from_str_with_options(yaml, options) {
+            Ok(Node::Mapping(entries)) if !entries.is_empty() => entries,
+            Ok(Node::Null | Node::Mapping(_)) => return Err(CatalogError::Empty),
+            Ok(other @ (Node::Text(_) | Node::Scalar(_) | Node::List(_))) => {
+                return Err(CatalogError::NotAMapping { found: Untrusted::new(other.shown()) });
             }
             Err(error) => {
-                return Err(CatalogError::Syntax {
-                    place: error.location().map(|location| (location.line(), location.column())),
-                    reason: Untrusted::new(error.without_snippet().to_string()),
+                let place = error.location().map(|location| (location.line(), location.column()));
+                let reason = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+                // The place is said once, by this error's own text.
+                let reason = place.map_or(reason.as_str(), |(line, column)| {
+                    reason.trim_end_matches(&format!(" at line {line}, column {column}"))
                 });
+                return Err(CatalogError::Syntax { place, reason: Untrusted::new(reason) });
             }
         };
-        if entries.is_empty() {
-            return Err(CatalogError::Empty);
-        }
         let mut catalog = Self::default();
-        for (name, entry) in entries {
-            let resolved = match (name.parse::<TypeName>(), entry) {
-                (Ok(name), Lenient::Entry(entry)) => entry.resolve(&name),
-                (Ok(_), Lenient::Other(_)) => {
-                    Err(EntryProblem::new(&name, "entry", "of an unknown shape".to_owned()))
-                }
-                (Err(error), _) => Err(EntryProblem::new(&name, "name", error.to_string())),
-            };
-            match resolved {
+        for (key, entry) in entries {
+            match named(&key).and_then(|name| entry::resolve(&name, &entry)) {
                 Ok(image_type) => drop(catalog.types.insert(image_type.name.clone(), image_type)),
                 Err(problem) => catalog.problems.push(problem),
             }
@@ -136,12 +148,9 @@ impl Catalog {
     /// # Errors
     /// When there is none: whether it is gone, and what is near.
     pub fn find(&self, name: &TypeName) -> Result<&ImageType, NoSuchType> {
-        let found = self
-            .types
-            .get(name)
-            .or_else(|| self.types().find(|image_type| image_type.aliases.contains(name)))
-            .filter(|image_type| image_type.state != State::Gone);
-        found.ok_or_else(|| NoSuchType::new(self, name))
+        self.known(name)
+            .filter(|image_type| image_type.state != State::Gone)
+            .ok_or_else(|| NoSuchType::new(self, name))
     }
 
     /// Returns the type with a name or alias, and its image for web services.
@@ -152,143 +161,57 @@ impl Catalog {
         let image_type = self.find(name)?;
         match &image_type.web {
             Some(web) => Ok((image_type, web)),
-            None => Err(NoSuchType::NoWebVariant { name: name.clone() }),
+            None => Err(NoSuchType::NoWebVariant { name: name.clone(), has_job: image_type.job.is_some() }),
         }
     }
 
-    /// Returns the type to use instead of one: the newest current type of the same family that is as good for web
+    /// Returns the types whose image for web services a reference names, with a tag or without one, and from
+    /// whichever of the registries that the platform allows: all of them serve the same images.
+    ///
+    /// Several types may share an image, and a bundled type that is gone is found, too.
+    pub fn with_web_image(&self, reference: &str) -> impl Iterator<Item = (&ImageType, &WebImage)> {
+        let wanted = repository_and_tag(reference);
+        let wanted = (wanted.0.to_owned(), wanted.1.to_owned());
+        self.types()
+            .filter_map(|image_type| Some((image_type, image_type.web.as_ref()?)))
+            .filter(move |(_, web)| repository_and_tag(&web.image) == (&*wanted.0, &*wanted.1))
+    }
+
+    /// Returns the type to use instead of one: the newest current type of the same family with an image for web
     /// services, where the catalogue has another.
+    ///
+    /// A current type has none. The name may be an alias, and that of a type which is gone. Where a whole family is
+    /// gone, as `golang` is, an image of the build service takes its place.
     #[must_use]
     pub fn replacement(&self, name: &TypeName) -> Option<&ImageType> {
-        let family = family(name.as_str());
-        self.types()
-            .filter(|other| other.state == State::Current && other.name != *name && other.web.is_some())
-            .filter(|other| crate::search::family(other.name.as_str()) == family)
-            .reduce(
-                |newest, other| {
-                    if is_newer(other.name.as_str(), newest.name.as_str()) { other } else { newest }
-                },
-            )
-    }
-}
-
-/// An entry, or what is none: read in one go, so that one bad entry does not take the others with it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "it lives for one turn of a loop")]
-enum Lenient {
-    Entry(Entry),
-    Other(IgnoredAny),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> TypeName {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn the_bundled_catalogue_is_whole() {
-        let catalog = Catalog::bundled();
-        assert_eq!(catalog.problems(), []);
-        assert!(catalog.is_bundled());
-        // The list of the platform's page of 2020, all sixteen.
-        for seed in [
-            "golang",
-            "golang111",
-            "jdk11",
-            "jdk8",
-            "node10",
-            "nodejs",
-            "php5.6",
-            "php7.2",
-            "php7.3",
-            "python",
-            "python2",
-            "python3.5",
-            "python3.7",
-            "ruby2",
-            "ruby25",
-            "tcl",
-        ] {
-            assert!(catalog.types.contains_key(&name(seed)), "{seed}");
+        if let Some(known) = self.known(name) {
+            return if known.state == State::Current { None } else { self.replacement_of(&known.name) };
         }
+        let bundled = if self.bundled { Self::default() } else { Self::bundled() };
+        self.replacement_of(bundled.known(name).map_or(name, |known| &known.name))
     }
 
-    #[test]
-    fn entries_with_variants_and_without_are_read() {
-        let catalog = Catalog::parse(
-            "jdk17:\n  state: stable\n  aliases: [tf-jdk17]\n  variants:\n    webservice:\n      image: r/toolforge-jdk17-sssd-web\n      \
-             extra: {wstype: generic, resources: jdk}\n    jobs-framework: {image: r/toolforge-jdk17-sssd-base}\n\
-             php8.4: {state: deprecated, image: r/toolforge-php84-sssd-web}\n\
-             mariadb: {state: stable, image: r/toolforge-mariadb-sssd-base, variants: {}}\n",
-        )
-        .unwrap();
-        let (jdk, web) = catalog.web(&name("tf-jdk17")).unwrap();
-        assert_eq!((jdk.state, web.runner.to_string().as_str()), (State::Current, "generic"));
-        assert_eq!(web.default_memory.to_string(), "1Gi");
-        assert_eq!(jdk.job.as_deref(), Some("r/toolforge-jdk17-sssd-base"));
-        let (php, web) = catalog.web(&name("php8.4")).unwrap();
-        assert_eq!((php.state, web.default_memory.to_string().as_str()), (State::Deprecated, "512Mi"));
-        let job_only = catalog.web(&name("mariadb")).unwrap_err();
-        assert_eq!(job_only.to_string(), "type mariadb is for jobs only; it has no image for web services");
+    /// Returns the replacement of a type by its own name, not an alias.
+    pub(crate) fn replacement_of(&self, name: &TypeName) -> Option<&ImageType> {
+        search::newest(self, search::family(name.as_str()), &[])
     }
 
-    #[test]
-    fn one_bad_entry_does_not_take_the_others_with_it() {
-        let catalog = Catalog::parse(
-            "good: {state: stable, image: r/x-web}\nstate: {state: odd, image: r/x-web}\nlist: [1]\n\"no name\": {}\n\
-             kind: {variants: {webservice: {image: r/x, extra: {wstype: cobol}}}}\n",
-        )
-        .unwrap();
-        assert_eq!(catalog.types().map(|image_type| image_type.name.as_str()).collect::<Vec<_>>(), ["good"]);
-        let problems: Vec<_> = catalog.problems().iter().map(ToString::to_string).collect();
-        assert_eq!(problems.len(), 4, "{problems:#?}");
-        assert!(problems.contains(
-            &"type \"kind\" of the image catalogue is left out: its wstype is \"cobol\"".to_owned()
-        ));
+    /// Returns the type with a name or alias, one that is gone included where no other has it.
+    pub(crate) fn known(&self, name: &TypeName) -> Option<&ImageType> {
+        let aliased = || self.types().filter(|image_type| image_type.aliases.contains(name));
+        let there = |image_type: &&ImageType| image_type.state != State::Gone;
+        let by_name = self.types.get(name);
+        by_name.filter(there).or_else(|| aliased().find(there)).or(by_name).or_else(|| aliased().next())
     }
+}
 
-    #[test]
-    fn of_two_entries_with_one_name_the_last_holds() {
-        let catalog =
-            Catalog::parse("a: {state: stable, image: r/x-web}\na: {state: deprecated, image: r/x-web}\n");
-        assert_eq!(catalog.unwrap().find(&name("a")).unwrap().state, State::Deprecated);
-    }
-
-    #[test]
-    fn what_is_no_catalogue_is_told_apart() {
-        assert_eq!(Catalog::parse(""), Err(CatalogError::Empty));
-        assert_eq!(Catalog::parse("# only a comment"), Err(CatalogError::Empty));
-        assert_eq!(Catalog::parse("{}"), Err(CatalogError::Empty));
-        assert_eq!(Catalog::parse("- a\n- b"), Err(CatalogError::NotAMapping));
-        let syntax = Catalog::parse("a: [1").unwrap_err().to_string();
-        assert!(syntax.starts_with("the image catalogue is not YAML (line "), "{syntax}");
-    }
-
-    #[test]
-    fn the_newest_current_type_of_the_family_replaces() {
-        let catalog = Catalog::bundled();
-        let replacement = |text: &str| catalog.replacement(&name(text)).map(|found| found.name.to_string());
-        assert_eq!(replacement("php7.3").as_deref(), Some("php8.4"));
-        assert_eq!(replacement("python2").as_deref(), Some("python3.13"));
-        assert_eq!(replacement("nodejs").as_deref(), Some("node20"));
-        assert_eq!(replacement("jdk8").as_deref(), Some("jdk21"));
-        assert_eq!(replacement("golang111"), None);
-    }
-
-    #[test]
-    fn a_name_that_is_not_there_is_gone_or_misspelt() {
-        let catalog = Catalog::bundled();
-        let refusal = |text: &str| catalog.find(&name(text)).unwrap_err().to_string();
-        assert_eq!(refusal("pyhton3.11"), "no image type \"pyhton3.11\"; did you mean python3.11?");
-        assert_eq!(refusal("php5.6"), "type php5.6 is gone from the platform; php8.4 replaces it");
-        assert_eq!(
-            refusal("golang"),
-            "type golang is gone from the platform; an image of the build service (`buildservice`) replaces it"
-        );
-        assert_eq!(refusal("zzzzzzzzz"), "no image type \"zzzzzzzzz\"");
+/// Returns the name that a key of the catalogue is.
+fn named(key: &Node) -> Result<TypeName, EntryProblem> {
+    const ALLOWED: &str = "a text of 1 to 63 letters, digits, '.', '-' and '_'";
+    match key {
+        Node::Text(text) => text.parse().map_err(|_| EntryProblem::new(text, "name", key.shown(), ALLOWED)),
+        Node::Null | Node::Scalar(_) | Node::List(_) | Node::Mapping(_) => {
+            Err(EntryProblem::new(&key.shown(), "name", key.shown(), ALLOWED))
+        }
     }
 }

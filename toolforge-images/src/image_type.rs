@@ -1,9 +1,10 @@
 use std::fmt;
 
-use toolforge_model::{Cpu, Memory, TypeName};
+use toolforge_model::{Cpu, Memory, TypeName, platform};
 
 /// One type of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImageType {
     /// The name by which it is asked for.
     pub name: TypeName,
@@ -57,9 +58,24 @@ impl WebImage {
     /// Returns the reference to pull: the image with the tag `latest`, or as it is where it has a tag or a digest.
     #[must_use]
     pub fn reference(&self) -> String {
-        let last = self.image.rsplit('/').next().unwrap_or_default();
-        if last.contains([':', '@']) { self.image.clone() } else { format!("{}:latest", self.image) }
+        if tag_start(&self.image).is_some() { self.image.clone() } else { format!("{}:latest", self.image) }
     }
+}
+
+/// Returns where the tag or digest of a reference begins; a `:` before the last `/` is a registry's port.
+fn tag_start(reference: &str) -> Option<usize> {
+    let name = reference.rfind('/').map_or(0, |slash| slash + 1);
+    reference[name..].find([':', '@']).map(|found| name + found)
+}
+
+/// Returns a reference without the host of a registry that the platform allows, and its tag or digest, `:latest`
+/// where it states none.
+pub(crate) fn repository_and_tag(reference: &str) -> (&str, &str) {
+    let path = platform::ALLOWED_REGISTRIES
+        .iter()
+        .find_map(|registry| reference.strip_prefix(registry)?.strip_prefix('/'))
+        .unwrap_or(reference);
+    tag_start(path).map_or((path, ":latest"), |start| path.split_at(start))
 }
 
 /// What `webservice-runner --type` is given.
@@ -88,6 +104,13 @@ impl Runner {
             "python" => Self::UwsgiPython,
             _ => return None,
         })
+    }
+
+    /// Returns the runner that `webservice-runner --type` is given by a word.
+    pub(crate) fn from_option(text: &str) -> Option<Self> {
+        [Self::Generic, Self::NodeJs, Self::Lighttpd, Self::LighttpdPlain, Self::UwsgiPython]
+            .into_iter()
+            .find(|runner| runner.to_string() == text)
     }
 }
 

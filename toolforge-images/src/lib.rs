@@ -26,6 +26,7 @@
 mod catalog;
 mod entry;
 mod image_type;
+mod node;
 mod search;
 
 pub use catalog::{Catalog, CatalogError, EntryProblem};

@@ -1,0 +1,196 @@
+//! What is read from a catalogue as the cluster publishes it.
+
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use toolforge_images::{Catalog, CatalogError, ImageType, State};
+use toolforge_model::TypeName;
+
+const SHAPES: &str = include_str!("../../fixtures/catalog/shapes.yaml");
+const BROKEN: &str = include_str!("../../fixtures/catalog/broken.yaml");
+const IMAGES_2023: &str = include_str!("../../fixtures/parity/webservice/_image-config.json");
+const IMAGES_2026: &str = include_str!("../../fixtures/catalog/images-2026.yaml");
+
+fn name(text: &str) -> TypeName {
+    text.parse().unwrap()
+}
+
+/// Returns a type on one line: state, image and runner and memory for web services, image for jobs.
+fn line(image_type: &ImageType) -> String {
+    let web = image_type.web.as_ref().map_or_else(
+        || "-".to_owned(),
+        |web| format!("{} {} {}", web.reference(), web.runner, web.default_memory),
+    );
+    let job = image_type.job.as_deref().unwrap_or("-");
+    format!("{} {}: {web}; {job}", image_type.name, image_type.state.as_str())
+}
+
+#[test]
+fn every_shape_of_an_entry_is_read() {
+    let catalog = Catalog::parse(SHAPES).unwrap();
+    assert_eq!(catalog.problems(), []);
+    assert_eq!(
+        catalog.types().map(line).collect::<Vec<_>>(),
+        [
+            "8 current: r/eight-web:latest generic 512Mi; r/eight-web",
+            "anchored current: r/anchored-web:latest generic 512Mi; r/anchored-web",
+            "both current: r/both-variant:latest generic 512Mi; r/both-sssd-web",
+            "empty current: -; -",
+            "jdk9 current: r/jdk9-sssd-web:latest generic 1Gi; r/jdk9-sssd-web",
+            "mariadb current: -; r/mariadb-sssd-base",
+            "node9 current: r/node9-web@sha256:00ff nodejs 512Mi; r/node9-web@sha256:00ff",
+            "number current: r/number-web:latest generic 1Gi; r/number-web",
+            "perl9 current: r/perl9-sssd-web:latest lighttpd-plain 512Mi; r/perl9-sssd-web",
+            "php9.9 deprecated: r/php99-web:latest lighttpd 512Mi; -",
+            "python9 current: r:5000/python9-sssd-web:latest uwsgi-python 512Mi; r:5000/python9-sssd-web",
+            "referred current: r/anchored-web:latest generic 512Mi; r/anchored-web",
+            "ruby9 current: r/ruby9-sssd-web:latest generic 512Mi; r/ruby9-sssd-web",
+            "stated current: r/stated-web:latest uwsgi-python 1Gi; r/stated-web",
+            "tcl9 current: r/tcl9-web-sssd:v2 lighttpd-plain 512Mi; r/tcl9-web-sssd:v2",
+            "variants current: r/a-web:latest nodejs 1Gi; r/a-base",
+            "webless current: -; r/webless-base",
+            "wstype-wins current: r/x-web:latest lighttpd 512Mi; r/x-web",
+        ]
+    );
+}
+
+#[test]
+fn a_bad_entry_is_named_and_takes_no_other_with_it() {
+    let catalog = Catalog::parse(BROKEN).unwrap();
+    assert_eq!(
+        catalog.types().map(line).collect::<Vec<_>>(),
+        ["good current: r/good-sssd-web:latest generic 512Mi; r/good-sssd-web"]
+    );
+    let problems: Vec<String> = catalog
+        .problems()
+        .iter()
+        .map(|problem| problem.to_string().replace(" of the image catalogue is left out: its", ":"))
+        .collect();
+    let name = "a text of 1 to 63 letters, digits, '.', '-' and '_'";
+    let image = "a text of letters, digits and . _ - / : @";
+    let command = "a command with --type and generic, nodejs, lighttpd, lighttpd-plain or uwsgi-python";
+    let memory = "an amount of memory above zero, like 512Mi";
+    let expected = [
+        ("nothing", "name is nothing", name),
+        ("a list", "name is a list", name),
+        ("3.1", "name is 3.1", name),
+        ("two words", "name is \"two words\"", name),
+        (r"moves\u{1b}[2Jcursor", r#"name is "moves\u{1b}[2Jcursor""#, name),
+        ("nothing", "entry is nothing", "a mapping"),
+        ("a-list", "entry is a list", "a mapping"),
+        ("a-text", "entry is \"r/x-sssd-web\"", "a mapping"),
+        ("infinite", "entry is \".inf\"", "a mapping"),
+        ("binary", "entry is \"gIGC\"", "a mapping"),
+        ("state", r#"state is "od\u{1b}d""#, "stable or deprecated"),
+        ("state-list", "state is a list", "stable or deprecated"),
+        ("alias-text", "aliases is \"tf-x\"", "a list of texts"),
+        ("alias-number", "aliases is 7", "a list of texts"),
+        ("image-number", "image is 1.1", image),
+        ("image-empty", "image is \"\"", image),
+        ("image-blank", "image is \"r/x y-web\"", image),
+        ("image-control", r#"image is "r/x\u{1b}[2J-web""#, image),
+        ("variants-list", "variants is a list", "a mapping"),
+        ("variant-text", "variants.webservice is \"r/x-web\"", "a mapping"),
+        ("variant-empty", "variants.webservice.image is nothing", "the reference of an image"),
+        ("job-empty", "variants.jobs-framework.image is nothing", "the reference of an image"),
+        ("extra-text", "variants.webservice.extra is \"nope\"", "a mapping"),
+        (
+            "wstype",
+            "variants.webservice.extra.wstype is \"cobol\"",
+            "generic, js, lighttpd, lighttpd-plain or python",
+        ),
+        ("resources", "variants.webservice.extra.resources is \"huge\"", "default or jdk"),
+        ("defaults-text", "webservice-defaults is \"nope\"", "a mapping"),
+        ("command", "webservice-defaults.command is \"/usr/bin/webservice-runner --type cobol\"", command),
+        ("command-text", "webservice-defaults.command is \"run\"", command),
+        ("port", "webservice-defaults.port is 9000", "8000"),
+        ("memory", "webservice-defaults.memory is \"lots\"", memory),
+        ("memory-zero", "webservice-defaults.memory is 0", memory),
+        ("memory-list", "webservice-defaults.memory is a list", memory),
+    ]
+    .map(|(name, found, allowed)| format!("type \"{name}\": {found}; allowed is {allowed}"));
+    assert_eq!(problems, expected);
+}
+
+#[test]
+fn of_two_entries_with_one_name_the_last_holds() {
+    let catalog =
+        Catalog::parse("a: {state: stable, image: r/x-web}\na: {state: deprecated, image: r/x-web}\n");
+    assert_eq!(catalog.unwrap().find(&name("a")).unwrap().state, State::Deprecated);
+}
+
+#[test]
+fn what_is_no_catalogue_is_told_apart() {
+    for text in ["", "# only a comment", "---", "~", "{}"] {
+        assert_eq!(Catalog::parse(text), Err(CatalogError::Empty), "{text:?}");
+    }
+    let refusal = |text: &str| Catalog::parse(text).unwrap_err().to_string();
+    let rest = ", not a mapping from the names of types to their images";
+    assert_eq!(refusal("- a\n- b"), format!("the image catalogue is a list{rest}"));
+    assert_eq!(refusal("\"a\\e[2Jb\""), format!("the image catalogue is \"a\\u{{1b}}[2Jb\"{rest}"));
+    assert_eq!(refusal("7"), format!("the image catalogue is 7{rest}"));
+    assert_eq!(refusal("a: [1"), "the image catalogue is not YAML (line 1, column 4): unclosed bracket '['");
+    assert_eq!(
+        refusal("a: 1\n---\nb: 2"),
+        "the image catalogue is not YAML (line 3, column 1): only single YAML document expected but multiple found"
+    );
+}
+
+#[test]
+fn the_catalogue_of_2023_is_read_whole() {
+    let catalog = Catalog::parse(IMAGES_2023).unwrap();
+    assert_eq!(catalog.problems(), []);
+    assert_eq!(catalog.types().count(), 15);
+    let (php, web) = catalog.web(&name("tf-php73-DEPRECATED")).unwrap();
+    assert_eq!((php.name.as_str(), php.state), ("php7.3", State::Deprecated));
+    assert_eq!(web.reference(), "docker-registry.tools.wmflabs.org/toolforge-php73-sssd-web:latest");
+    assert_eq!(catalog.replacement(&php.name).unwrap().name.as_str(), "php7.4");
+}
+
+#[test]
+fn the_catalogue_of_2026_is_read_whole() {
+    let catalog = Catalog::parse(IMAGES_2026).unwrap();
+    assert_eq!(catalog.problems(), []);
+    let for_the_web: Vec<&str> = catalog
+        .types()
+        .filter(|image_type| image_type.web.is_some())
+        .map(|image_type| image_type.name.as_str())
+        .collect();
+    assert_eq!(
+        for_the_web,
+        [
+            "bookworm",
+            "node12",
+            "node20",
+            "php7.4",
+            "php8.2",
+            "php8.4",
+            "python3.11",
+            "python3.13",
+            "python3.9"
+        ]
+    );
+    let job_only = catalog.web(&name("mariadb")).unwrap_err();
+    assert_eq!(job_only.to_string(), "type mariadb is for jobs only; it has no image for web services");
+}
+
+#[test]
+fn a_reference_leads_to_its_types_whatever_its_tag_and_registry() {
+    let catalog = Catalog::parse(
+        "a: {image: docker-registry.svc.toolforge.org/x-web}\nb: {image: docker-registry.tools.wmflabs.org/x-web}\n\
+         c: {image: docker-registry.svc.toolforge.org/x-web:v2}\nd: {image: elsewhere:5000/x-web}\n",
+    )
+    .unwrap();
+    for (reference, expected) in [
+        ("docker-registry.svc.toolforge.org/x-web", "a b"),
+        ("docker-registry.tools.wmflabs.org/x-web:latest", "a b"),
+        ("docker-registry.tools.wmflabs.org/x-web:v2", "c"),
+        ("docker-registry.tools.wmflabs.org/x-web@sha256:00", ""),
+        ("elsewhere:5000/x-web:latest", "d"),
+        ("elsewhere/x-web", ""),
+        ("", ""),
+    ] {
+        let found: Vec<&str> =
+            catalog.with_web_image(reference).map(|(image_type, _)| image_type.name.as_str()).collect();
+        assert_eq!(found.join(" "), expected, "{reference}");
+    }
+}
