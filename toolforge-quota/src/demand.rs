@@ -48,6 +48,16 @@ impl Demand {
     }
 }
 
+impl FromIterator<(Resource, u64)> for Demand {
+    fn from_iter<I: IntoIterator<Item = (Resource, u64)>>(amounts: I) -> Self {
+        let mut demand = Self::default();
+        for (resource, amount) in amounts {
+            demand.add(resource, amount);
+        }
+        demand
+    }
+}
+
 /// The containers of one pod, with the namespace's defaults already applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodDemand {

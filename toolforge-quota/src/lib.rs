@@ -24,6 +24,8 @@
 mod container;
 mod demand;
 mod limit_range;
+mod limit_violation;
+mod ratio;
 mod resource;
 mod resource_quota;
 mod verdict;
@@ -32,7 +34,9 @@ pub mod profiles;
 
 pub use container::ContainerResources;
 pub use demand::{Demand, PodDemand};
-pub use limit_range::{Bound, LimitRange, LimitViolation, defaulted};
+pub use limit_range::{LimitRange, defaulted};
+pub use limit_violation::{Bound, LimitViolation, violations};
+pub use ratio::Ratio;
 pub use resource::Resource;
 pub use resource_quota::ResourceQuota;
 pub use verdict::{Row, Verdict, at_rest};

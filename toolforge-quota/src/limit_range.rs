@@ -1,8 +1,7 @@
-use std::fmt;
-
 use toolforge_model::{Cpu, Memory};
 
 use crate::container::ContainerResources;
+use crate::ratio::Ratio;
 
 /// What one LimitRange gives and allows to each container; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,92 +24,38 @@ pub struct LimitRange {
     pub min_cpu: Option<Cpu>,
     /// The least memory that a container must ask for.
     pub min_memory: Option<Memory>,
-}
-
-/// Which bound a container breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Bound {
-    /// More than a container may have.
-    Max,
-    /// Less than a container must ask for.
-    Min,
-}
-
-/// A container's amount that a LimitRange does not allow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LimitViolation {
-    /// The LimitRange's name.
-    pub limit_range: String,
-    /// `CPU` or `memory`.
-    pub dimension: &'static str,
-    /// Which bound.
-    pub bound: Bound,
-    /// The amount that was asked for.
-    pub asked: String,
-    /// The amount that is allowed.
-    pub allowed: String,
-}
-
-impl fmt::Display for LimitViolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit_range: _, dimension, bound, asked, allowed } = self;
-        match bound {
-            Bound::Max => {
-                write!(f, "{asked} of {dimension} is more than the {allowed} that one container may have")
-            }
-            Bound::Min => {
-                write!(f, "{asked} of {dimension} is less than the {allowed} that one container must have")
-            }
-        }
-    }
+    /// How many times its CPU request a container's CPU limit may be.
+    pub max_limit_request_ratio_cpu: Option<Ratio>,
+    /// How many times its memory request a container's memory limit may be.
+    pub max_limit_request_ratio_memory: Option<Ratio>,
 }
 
 impl LimitRange {
     /// Returns a container's resources with this LimitRange's defaults where it states nothing.
+    ///
+    /// A LimitRange that names no default limit has its maximum for one, and one that names no default request its
+    /// default limit, else its minimum (the API's own defaulting of a LimitRange).
     #[must_use]
     pub fn with_defaults(&self, container: ContainerResources) -> ContainerResources {
+        let default_cpu = self.default_cpu.or(self.max_cpu);
+        let default_memory = self.default_memory.or(self.max_memory);
+        let default_request_cpu = self.default_request_cpu.or(default_cpu).or(self.min_cpu);
+        let default_request_memory = self.default_request_memory.or(default_memory).or(self.min_memory);
         ContainerResources {
-            cpu_limit: container.cpu_limit.or(self.default_cpu),
-            // A LimitRange without a default request has its default limit for one (the API's own defaulting).
-            cpu_request: container.cpu_request.or(self.default_request_cpu).or(self.default_cpu),
-            memory_limit: container.memory_limit.or(self.default_memory),
-            memory_request: container.memory_request.or(self.default_request_memory).or(self.default_memory),
+            cpu_limit: container.cpu_limit.or(default_cpu),
+            cpu_request: container.cpu_request.or(default_request_cpu),
+            memory_limit: container.memory_limit.or(default_memory),
+            memory_request: container.memory_request.or(default_request_memory),
         }
     }
-
-    /// Returns what of a container's resources this LimitRange does not allow, defaults already applied.
-    #[must_use]
-    pub fn violations(&self, container: &ContainerResources) -> Vec<LimitViolation> {
-        let ContainerResources { cpu_limit, cpu_request, memory_limit, memory_request } = *container;
-        let mut found = Vec::new();
-        let mut check = |dimension, bound, broken: Option<(String, String)>| {
-            if let Some((asked, allowed)) = broken {
-                let limit_range = self.name.clone();
-                found.push(LimitViolation { limit_range, dimension, bound, asked, allowed });
-            }
-        };
-        check("CPU", Bound::Max, above(cpu_limit.max(cpu_request), self.max_cpu));
-        check("memory", Bound::Max, above(memory_limit.max(memory_request), self.max_memory));
-        check("CPU", Bound::Min, below(cpu_request.or(cpu_limit), self.min_cpu));
-        check("memory", Bound::Min, below(memory_request.or(memory_limit), self.min_memory));
-        found
-    }
-}
-
-fn above<T: Ord + fmt::Display>(asked: Option<T>, max: Option<T>) -> Option<(String, String)> {
-    let (asked, max) = (asked?, max?);
-    (asked > max).then(|| (asked.to_string(), max.to_string()))
-}
-
-fn below<T: Ord + fmt::Display>(asked: Option<T>, min: Option<T>) -> Option<(String, String)> {
-    let (asked, min) = (asked?, min?);
-    (asked < min).then(|| (asked.to_string(), min.to_string()))
 }
 
 /// Returns a container's resources as the API server completes them.
 ///
 /// In its order: where only a limit is stated, the request is that limit (the pod's own defaulting); then each
-/// LimitRange fills in the limits and requests that are still missing (the admission plugin LimitRanger).
+/// LimitRange fills in the limits and requests that are still missing (the admission plugin LimitRanger, which
+/// takes several LimitRanges in no fixed order). A request that is stated alone can so come to stand above a limit
+/// that was filled in, and the pod is then refused; see [`violations`](crate::violations).
 #[must_use]
 pub fn defaulted(limit_ranges: &[LimitRange], container: ContainerResources) -> ContainerResources {
     let stated = ContainerResources {
@@ -126,44 +71,85 @@ mod tests {
     use super::*;
     use crate::profiles;
 
-    fn limits() -> LimitRange {
-        profiles::by_name("tools-2023").unwrap().1
+    fn cpu(text: &str) -> Option<Cpu> {
+        Some(text.parse().unwrap())
     }
 
     fn memory(text: &str) -> Option<Memory> {
         Some(text.parse().unwrap())
     }
 
+    /// A container by its CPU limit and request; `-` stands for none.
+    fn container(limit: &str, request: &str) -> ContainerResources {
+        ContainerResources {
+            cpu_limit: limit.parse().ok(),
+            cpu_request: request.parse().ok(),
+            ..ContainerResources::default()
+        }
+    }
+
     #[test]
     fn a_container_that_states_nothing_costs_the_defaults() {
-        let container = defaulted(&[limits()], ContainerResources::default());
-        assert_eq!(container.memory_limit, memory("512Mi"));
-        assert_eq!(container.memory_request, memory("256Mi"));
-        assert_eq!(container.cpu_limit, Some("500m".parse().unwrap()));
-        assert_eq!(container.cpu_request, Some("150m".parse().unwrap()));
+        let (_, limits) = profiles::by_name("tools-2023").unwrap();
+        let container = defaulted(&[limits], ContainerResources::default());
+        let ContainerResources { cpu_limit, cpu_request, memory_limit, memory_request } = container;
+        assert_eq!((cpu_limit, cpu_request), (cpu("500m"), cpu("150m")));
+        assert_eq!((memory_limit, memory_request), (memory("512Mi"), memory("256Mi")));
     }
 
     #[test]
-    fn a_limit_alone_is_requested_whole() {
-        let stated = ContainerResources { memory_limit: memory("1Gi"), ..ContainerResources::default() };
-        assert_eq!(defaulted(&[limits()], stated).memory_request, memory("1Gi"));
+    fn a_limit_alone_is_requested_whole_and_a_request_alone_gets_the_default_limit() {
+        let (_, limits) = profiles::by_name("tools-2023").unwrap();
+        for (stated, expected) in [
+            (container("-", "-"), container("500m", "150m")),
+            (container("1", "-"), container("1", "1")),
+            (container("100m", "-"), container("100m", "100m")),
+            (container("-", "200m"), container("500m", "200m")),
+            (container("-", "800m"), container("500m", "800m")),
+            (container("1", "200m"), container("1", "200m")),
+        ] {
+            let found = defaulted(std::slice::from_ref(&limits), stated);
+            assert_eq!(
+                (found.cpu_limit, found.cpu_request),
+                (expected.cpu_limit, expected.cpu_request),
+                "{stated:?}"
+            );
+        }
     }
 
     #[test]
-    fn what_breaks_a_bound_is_said_with_the_bound() {
-        let stated = ContainerResources {
-            memory_limit: memory("5Gi"),
-            cpu_request: Some("10m".parse().unwrap()),
-            ..ContainerResources::default()
+    fn a_default_that_is_not_named_comes_from_the_next() {
+        let (max, min) = (cpu("2"), cpu("50m"));
+        let range = |default_cpu, default_request_cpu, max_cpu, min_cpu| LimitRange {
+            default_cpu,
+            default_request_cpu,
+            max_cpu,
+            min_cpu,
+            ..LimitRange::default()
         };
-        let found: Vec<_> =
-            limits().violations(&defaulted(&[limits()], stated)).iter().map(ToString::to_string).collect();
-        assert_eq!(
-            found,
-            [
-                "5Gi of memory is more than the 4Gi that one container may have",
-                "10m of CPU is less than the 50m that one container must have",
-            ]
-        );
+        for (range, expected) in [
+            (range(None, None, max, min), container("2", "2")),
+            (range(cpu("1"), None, max, min), container("1", "1")),
+            (range(None, None, None, min), container("-", "50m")),
+            (range(None, cpu("100m"), None, min), container("-", "100m")),
+            (range(None, cpu("100m"), max, None), container("2", "100m")),
+            (range(None, None, None, None), container("-", "-")),
+        ] {
+            assert_eq!(range.with_defaults(ContainerResources::default()), expected, "{range:?}");
+        }
+        let memory_only = LimitRange { min_memory: memory("100Mi"), ..LimitRange::default() };
+        let given = memory_only.with_defaults(ContainerResources::default());
+        assert_eq!((given.memory_limit, given.memory_request), (None, memory("100Mi")));
+        let memory_only = LimitRange { max_memory: memory("4Gi"), ..memory_only };
+        let given = memory_only.with_defaults(ContainerResources::default());
+        assert_eq!((given.memory_limit, given.memory_request), (memory("4Gi"), memory("4Gi")));
+    }
+
+    #[test]
+    fn the_first_of_several_limit_ranges_that_has_a_default_gives_it() {
+        let range = |text| LimitRange { default_cpu: cpu(text), ..LimitRange::default() };
+        let found =
+            defaulted(&[LimitRange::default(), range("1"), range("2")], ContainerResources::default());
+        assert_eq!(found, container("1", "1"));
     }
 }

@@ -64,12 +64,36 @@ fn limit_range(name: &str) -> LimitRange {
         max_memory: Some(Memory::from_bytes(4 << 30)),
         min_cpu: Some(Cpu::from_millis(50)),
         min_memory: Some(Memory::from_bytes(100 << 20)),
+        max_limit_request_ratio_cpu: None,
+        max_limit_request_ratio_memory: None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_values_are_those_of_their_time() {
+        let rows = |name: &str| {
+            let (quota, _) = by_name(name).unwrap();
+            quota
+                .hard
+                .iter()
+                .map(|(resource, hard)| format!("{resource} {}", resource.amount(*hard)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let shared = |pods| {
+            format!(
+                "pods {pods}, requests.cpu 2, requests.memory 6Gi, limits.cpu 2, limits.memory 8Gi, services 1, \
+                 services.nodeports 0, replicationcontrollers 1, secrets 10, configmaps 10, persistentvolumeclaims 3"
+            )
+        };
+        assert_eq!(rows("seed-2020"), shared(4));
+        let counts = "count/cronjobs.batch 50, count/deployments.apps 3, count/jobs.batch 15";
+        assert_eq!(rows("tools-2023"), format!("{}, {counts}", shared(10)));
+    }
 
     #[test]
     fn every_named_profile_is_there() {

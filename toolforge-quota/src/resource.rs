@@ -58,7 +58,7 @@ impl Resource {
         }
     }
 
-    /// Returns whether the amount is one of CPU or memory, of which there is too much and not too many.
+    /// Returns whether the amount is measured and not counted: of it there is too much and not too many.
     pub(crate) fn is_measured(&self) -> bool {
         matches!(self.unit(), Unit::Millis | Unit::Bytes)
     }
@@ -67,6 +67,8 @@ impl Resource {
         match self {
             Self::RequestsCpu | Self::LimitsCpu => Unit::Millis,
             Self::RequestsMemory | Self::LimitsMemory => Unit::Bytes,
+            // Storage and huge pages are memory under other names: `requests.storage`, `hugepages-2Mi`.
+            Self::Other(key) if key.ends_with("storage") || key.contains("hugepages-") => Unit::Bytes,
             Self::Pods
             | Self::Services
             | Self::ServicesNodeports
@@ -131,5 +133,41 @@ impl fmt::Display for Resource {
             Self::Other(other) => other,
         };
         f.pad(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_its_unit() {
+        for (key, text, amount, shown) in [
+            ("cpu", "0.1", 100, "100m"),
+            ("requests.cpu", "1500u", 2, "2m"),
+            ("limits.cpu", "2", 2000, "2"),
+            ("memory", "6Gi", 6 << 30, "6Gi"),
+            ("limits.memory", "134217727.5", 1 << 27, "128Mi"),
+            ("pods", "10", 10, "10"),
+            ("services.nodeports", "0", 0, "0"),
+            ("count/deployments.apps", "3", 3, "3"),
+            ("requests.storage", "10Gi", 10 << 30, "10Gi"),
+            ("gold.storageclass.storage.k8s.io/requests.storage", "1Ti", 1 << 40, "1Ti"),
+            ("limits.ephemeral-storage", "1G", 1_000_000_000, "1G"),
+            ("requests.hugepages-2Mi", "4Mi", 4 << 20, "4Mi"),
+            ("requests.nvidia.com/gpu", "1", 1, "1"),
+        ] {
+            let resource = Resource::from(key);
+            assert_eq!(resource.parse_amount(text).unwrap(), amount, "{key}");
+            assert_eq!(resource.amount(amount), shown, "{key}");
+        }
+        assert!(Resource::from("pods").parse_amount("-1").is_err());
+        assert!(Resource::from("limits.memory").parse_amount("many").is_err());
+    }
+
+    #[test]
+    fn cpu_and_memory_alone_mean_what_is_requested() {
+        assert_eq!(Resource::from("cpu"), Resource::RequestsCpu);
+        assert_eq!(Resource::from("memory").to_string(), "requests.memory");
     }
 }

@@ -23,11 +23,41 @@ impl ResourceQuota {
         self.used.get(resource).copied().unwrap_or(0)
     }
 
+    /// Returns whether the quota controller has counted every resource that is limited.
+    ///
+    /// Until it has, which takes a moment after the quota is made, the API server refuses what the quota counts:
+    /// `status unknown for quota`.
+    #[must_use]
+    pub fn has_status(&self) -> bool {
+        !self.hard.is_empty() && self.hard.keys().all(|resource| self.used.contains_key(resource))
+    }
+
     /// Returns the resources of which nothing is left, though some is allowed.
     pub fn full(&self) -> impl Iterator<Item = &Resource> {
         self.hard
             .iter()
             .filter(|(resource, hard)| **hard > 0 && self.used(resource) >= **hard)
             .map(|(resource, _)| resource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_used_up_is_full_and_what_was_never_allowed_is_not() {
+        let amounts = |rows: [(&str, u64); 3]| {
+            rows.map(|(key, amount)| (Resource::from(key), amount)).into_iter().collect::<BTreeMap<_, _>>()
+        };
+        let mut quota = ResourceQuota {
+            hard: amounts([("pods", 4), ("services", 1), ("services.nodeports", 0)]),
+            ..ResourceQuota::default()
+        };
+        assert!(!quota.has_status());
+        quota.used = amounts([("pods", 5), ("services", 0), ("services.nodeports", 0)]);
+        assert!(quota.has_status());
+        assert_eq!(quota.full().collect::<Vec<_>>(), [&Resource::Pods]);
+        assert!(!ResourceQuota::default().has_status());
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use toolforge_model::Untrusted;
 
 use crate::demand::Demand;
-use crate::limit_range::LimitViolation;
+use crate::limit_violation::LimitViolation;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 
@@ -90,7 +90,8 @@ pub fn at_rest(quotas: &[ResourceQuota], releases: &Demand, takes: &Demand) -> V
                 hard: *hard,
                 used,
                 after: used.saturating_sub(released).saturating_add(taken),
-                grows: taken > released,
+                // A sum that stopped at the largest number is more than whatever it is compared with.
+                grows: taken > released || taken == u64::MAX,
             });
         }
     }

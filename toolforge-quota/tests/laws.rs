@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use toolforge_model::{Cpu, Memory};
-use toolforge_quota::{ContainerResources, Demand, LimitRange, Resource, ResourceQuota, at_rest, defaulted};
+use toolforge_quota::{
+    ContainerResources, Demand, LimitRange, Ratio, Resource, ResourceQuota, at_rest, defaulted, violations,
+};
 
 fn resource() -> impl Strategy<Value = Resource> {
     prop::sample::select(vec![
@@ -36,11 +38,7 @@ fn quotas() -> impl Strategy<Value = Vec<ResourceQuota>> {
 }
 
 fn demand(amounts: &BTreeMap<Resource, u64>) -> Demand {
-    let mut demand = Demand::default();
-    for (resource, amount) in amounts {
-        demand.add(resource.clone(), *amount);
-    }
-    demand
+    amounts.iter().map(|(resource, amount)| (resource.clone(), *amount)).collect()
 }
 
 fn container() -> impl Strategy<Value = ContainerResources> {
@@ -52,7 +50,8 @@ fn container() -> impl Strategy<Value = ContainerResources> {
 }
 
 fn limit_range() -> impl Strategy<Value = LimitRange> {
-    (container(), container()).prop_map(|(defaults, bounds)| LimitRange {
+    let ratio = || prop::option::of(0..5000_u64);
+    (container(), container(), (ratio(), ratio())).prop_map(|(defaults, bounds, ratios)| LimitRange {
         name: "l".to_owned(),
         default_cpu: defaults.cpu_limit,
         default_memory: defaults.memory_limit,
@@ -62,6 +61,8 @@ fn limit_range() -> impl Strategy<Value = LimitRange> {
         max_memory: bounds.memory_limit,
         min_cpu: bounds.cpu_request,
         min_memory: bounds.memory_request,
+        max_limit_request_ratio_cpu: ratios.0.map(Ratio::from_thousandths),
+        max_limit_request_ratio_memory: ratios.1.map(Ratio::from_thousandths),
     })
 }
 
@@ -111,11 +112,77 @@ proptest! {
     }
 
     #[test]
+    fn one_limit_range_gives_its_defaults_once(range in limit_range(), container in container()) {
+        let once = range.with_defaults(container);
+        prop_assert_eq!(range.with_defaults(once), once);
+    }
+
+    #[test]
+    fn a_container_is_refused_exactly_where_counting_by_hand_refuses_it(
+        ranges in vec(limit_range(), 0..3), container in container(),
+    ) {
+        let ContainerResources { cpu_limit, cpu_request, memory_limit, memory_request } = container;
+        let cpu = |amount: Option<Cpu>| amount.map(|amount| u128::from(amount.millis()));
+        let memory = |amount: Option<Memory>| amount.map(|amount| u128::from(amount.bytes()));
+        // A bound on what is missing is broken: `None` is below every minimum and above every maximum.
+        let allowed = |limit: Option<u128>, request: Option<u128>, min: Option<u128>, max: Option<u128>| {
+            let both = || limit.into_iter().chain(request);
+            min.is_none_or(|min| request.is_some() && both().all(|amount| amount >= min))
+                && max.is_none_or(|max| limit.is_some() && both().all(|amount| amount <= max))
+        };
+        let within = |limit: Option<u128>, request: Option<u128>, ratio: Option<Ratio>| {
+            // Thousandths, as the strategy makes them.
+            let thousandths = |ratio: Ratio| (0..5000).find(|count| Ratio::from_thousandths(*count) == ratio);
+            ratio.and_then(thousandths).is_none_or(|ratio| match (limit, request) {
+                (Some(limit), Some(request)) => limit * 1000 <= u128::from(ratio) * request,
+                _ => false,
+            })
+        };
+        let fits = cpu(cpu_request).is_none_or(|request| cpu(cpu_limit).is_none_or(|limit| request <= limit))
+            && memory(memory_request).is_none_or(|request| memory(memory_limit).is_none_or(|limit| request <= limit))
+            && ranges.iter().all(|range| {
+                allowed(cpu(cpu_limit), cpu(cpu_request), cpu(range.min_cpu), cpu(range.max_cpu))
+                    && allowed(memory(memory_limit), memory(memory_request), memory(range.min_memory), memory(range.max_memory))
+                    && within(cpu(cpu_limit), cpu(cpu_request), range.max_limit_request_ratio_cpu)
+                    && within(memory(memory_limit), memory(memory_request), range.max_limit_request_ratio_memory)
+            });
+        let found = violations(&ranges, &container);
+        prop_assert_eq!(found.is_empty(), fits, "{:?}", found);
+    }
+
+    #[test]
+    fn the_largest_numbers_neither_panic_nor_fit(used in any::<u64>(), released in any::<u64>(), hard in 0..=i64::MAX as u64) {
+        let amounts = |amount| BTreeMap::from([(Resource::LimitsMemory, amount)]);
+        let quota = ResourceQuota { hard: amounts(hard), used: amounts(used), ..ResourceQuota::default() };
+        let takes = demand(&amounts(u64::MAX - 1)).times(u64::MAX);
+        for releases in [demand(&amounts(released)), takes.clone()] {
+            let verdict = at_rest(std::slice::from_ref(&quota), &releases, &takes);
+            prop_assert!(!verdict.fits());
+            for row in &verdict.rows {
+                prop_assert!(!row.to_string().is_empty());
+            }
+        }
+    }
+
+    #[test]
     fn every_key_is_printed_as_it_was_read(key in "[a-z./]{0,20}") {
         let resource = Resource::from(key.as_str());
         if key != "cpu" && key != "memory" {
             prop_assert_eq!(resource.to_string(), key);
         }
-        let _ = resource.parse_amount("1");
+    }
+
+    #[test]
+    fn an_amount_is_read_back_from_what_is_printed(key in "[a-z./]{0,20}", amount in 0..=i64::MAX as u64) {
+        for resource in [Resource::from(key.as_str()), Resource::LimitsCpu, Resource::LimitsMemory, Resource::Pods] {
+            prop_assert_eq!(resource.parse_amount(&resource.amount(amount)), Ok(amount));
+        }
+    }
+
+    #[test]
+    fn no_amount_makes_the_reader_panic(text in any::<String>()) {
+        for key in ["pods", "limits.cpu", "limits.memory", "requests.storage"] {
+            let _ = Resource::from(key).parse_amount(&text);
+        }
     }
 }
