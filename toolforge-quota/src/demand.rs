@@ -63,15 +63,23 @@ impl FromIterator<(Resource, u64)> for Demand {
 pub struct PodDemand {
     /// The containers that run side by side.
     pub containers: Vec<ContainerResources>,
-    /// The containers that run before the others, one after the other.
-    pub init_containers: Vec<ContainerResources>,
-    /// The init containers that go on running beside the others (`restartPolicy: Always`).
-    pub sidecars: Vec<ContainerResources>,
+    /// The containers that are started before the others, one after the other, in the pod's order.
+    pub init_containers: Vec<InitContainer>,
+}
+
+/// A container that is started before the pod's others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InitContainer {
+    /// What it asks for and may use.
+    pub resources: ContainerResources,
+    /// Whether it is a sidecar, which goes on running beside all that are started after it
+    /// (`restartPolicy: Always`).
+    pub is_sidecar: bool,
 }
 
 impl PodDemand {
-    /// Returns what the pod takes: the sum of what runs side by side, or the largest init container with the
-    /// sidecars beside it, whichever is more, as the API server counts a pod.
+    /// Returns what the pod takes at the moment when it takes most: while one of its init containers runs, beside the
+    /// sidecars that were started before, or when all that stays runs side by side, as the API server counts a pod.
     #[must_use]
     pub fn demand(&self) -> Demand {
         let mut demand = Demand::default();
@@ -91,11 +99,16 @@ impl PodDemand {
     }
 
     fn most(&self, amount: impl Fn(&ContainerResources) -> u64) -> u64 {
-        let sum =
-            |containers: &[ContainerResources]| containers.iter().map(&amount).fold(0, u64::saturating_add);
-        let sidecars = sum(&self.sidecars);
-        let largest_init = self.init_containers.iter().map(&amount).max().unwrap_or(0);
-        sidecars.saturating_add(sum(&self.containers).max(largest_init))
+        let (mut sidecars, mut most) = (0_u64, 0);
+        for InitContainer { resources, is_sidecar } in &self.init_containers {
+            let beside = sidecars.saturating_add(amount(resources));
+            most = most.max(beside);
+            if *is_sidecar {
+                sidecars = beside;
+            }
+        }
+        let staying = self.containers.iter().map(amount).fold(sidecars, u64::saturating_add);
+        most.max(staying)
     }
 }
 
@@ -111,14 +124,31 @@ mod tests {
     }
 
     #[test]
-    fn init_containers_count_by_the_largest_and_sidecars_add_up() {
-        let pod = PodDemand {
-            containers: vec![memory(100), memory(200)],
-            init_containers: vec![memory(400), memory(50)],
-            sidecars: vec![memory(10)],
-        };
-        assert_eq!(pod.demand().get(&Resource::LimitsMemory), 410 << 20);
-        assert_eq!(pod.demand().get(&Resource::Pods), 1);
+    fn a_pod_takes_what_its_fullest_moment_takes() {
+        // A sidecar is written as a negative number.
+        for (init, containers, expected) in [
+            (&[][..], &[100, 200][..], 300),
+            (&[400, 50], &[100, 200], 400),
+            (&[-10], &[100], 110),
+            (&[-10, 400], &[100, 200], 410),
+            (&[400, -10], &[100, 200], 400),
+            (&[-10, 50, -20], &[100], 130),
+            (&[-10, -20, 50], &[1], 80),
+            (&[], &[], 0),
+        ] {
+            let pod = PodDemand {
+                containers: containers.iter().map(|mebibytes: &u64| memory(*mebibytes)).collect(),
+                init_containers: init
+                    .iter()
+                    .map(|mebibytes: &i64| InitContainer {
+                        resources: memory(mebibytes.unsigned_abs()),
+                        is_sidecar: *mebibytes < 0,
+                    })
+                    .collect(),
+            };
+            assert_eq!(pod.demand().get(&Resource::LimitsMemory), expected << 20, "{init:?} {containers:?}");
+            assert_eq!(pod.demand().get(&Resource::Pods), 1);
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ mod verdict;
 pub mod profiles;
 
 pub use container::ContainerResources;
-pub use demand::{Demand, PodDemand};
+pub use demand::{Demand, InitContainer, PodDemand};
 pub use limit_range::{LimitRange, defaulted};
 pub use limit_violation::{Bound, LimitViolation, violations};
 pub use ratio::Ratio;

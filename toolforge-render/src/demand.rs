@@ -2,7 +2,9 @@
 
 use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
-use toolforge_quota::{ContainerResources, Demand, LimitRange, PodDemand, Resource, defaulted};
+use toolforge_quota::{
+    ContainerResources, Demand, InitContainer, LimitRange, PodDemand, Resource, defaulted,
+};
 
 use crate::facts::{LiveWebService, cpu_of, memory_of};
 use crate::render::{Route, WebServiceManifests};
@@ -71,15 +73,13 @@ pub fn containers(spec: &DeploymentSpec, limit_ranges: &[LimitRange]) -> Vec<Con
 #[must_use]
 pub fn of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
     let resources = |container: &Container| defaulted(limit_ranges, of_container(container));
-    let (sidecars, init): (Vec<&Container>, Vec<&Container>) = pod
-        .init_containers
-        .iter()
-        .flatten()
-        .partition(|container| container.restart_policy.as_deref() == Some("Always"));
+    let init_containers = pod.init_containers.iter().flatten().map(|container| InitContainer {
+        resources: resources(container),
+        is_sidecar: container.restart_policy.as_deref() == Some("Always"),
+    });
     PodDemand {
         containers: pod.containers.iter().map(resources).collect(),
-        init_containers: init.into_iter().map(resources).collect(),
-        sidecars: sidecars.into_iter().map(resources).collect(),
+        init_containers: init_containers.collect(),
     }
     .demand()
 }
