@@ -1,6 +1,6 @@
 //! Whether a plan fits the namespace's quotas and limits, at rest.
 
-use toolforge_quota::{Verdict, at_rest};
+use toolforge_quota::{Verdict, at_rest, violations};
 
 use crate::demand;
 use crate::facts::Facts;
@@ -19,9 +19,7 @@ pub fn verdict(plan: &WebServicePlan, facts: &Facts) -> Verdict {
     for container in
         manifests.deployment.spec.iter().flat_map(|spec| demand::containers(spec, &facts.limit_ranges))
     {
-        for range in &facts.limit_ranges {
-            verdict.violations.extend(range.violations(&container));
-        }
+        verdict.violations.extend(violations(&facts.limit_ranges, &container));
     }
     verdict
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory, QuantityError, Untrusted};
-use toolforge_quota::{LimitRange, Resource, ResourceQuota};
+use toolforge_quota::{LimitRange, Ratio, Resource, ResourceQuota};
 
 /// An amount in a ResourceQuota or a LimitRange that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +40,8 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
                 field: Untrusted::new(format!("{field}.{key}")),
                 source,
             })?;
-            amounts.insert(resource, amount);
+            // `cpu` and `requests.cpu` are two keys for one resource: both bind, so the smaller limit holds.
+            amounts.entry(resource).and_modify(|held: &mut u64| *held = amount.min(*held)).or_insert(amount);
         }
         Ok(amounts)
     };
@@ -94,6 +95,14 @@ pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError>
         range.max_memory = memory("max.memory", &item.max)?.or(range.max_memory);
         range.min_cpu = cpu("min.cpu", &item.min)?.or(range.min_cpu);
         range.min_memory = memory("min.memory", &item.min)?.or(range.min_memory);
+        let ratio = |dimension: &str, field: &str| {
+            let text = item.max_limit_request_ratio.as_ref().and_then(|map| map.get(dimension));
+            text.map(|text| Ratio::from_cluster(&text.0).map_err(fail(field))).transpose()
+        };
+        range.max_limit_request_ratio_cpu =
+            ratio("cpu", "maxLimitRequestRatio.cpu")?.or(range.max_limit_request_ratio_cpu);
+        range.max_limit_request_ratio_memory =
+            ratio("memory", "maxLimitRequestRatio.memory")?.or(range.max_limit_request_ratio_memory);
     }
     Ok(range)
 }
@@ -127,5 +136,27 @@ mod tests {
             let object = serde_json::from_value(serde_json::json!({"metadata": {}, "spec": spec})).unwrap();
             assert_eq!(resource_quota(&object).unwrap().only_other_pods, expected, "{spec}");
         }
+    }
+
+    #[test]
+    fn of_two_keys_for_one_resource_the_smaller_limit_holds() {
+        let object = serde_json::from_value(serde_json::json!({
+            "metadata": {}, "status": {"hard": {"cpu": "1", "requests.cpu": "2", "requests.memory": "1Gi", "memory": "2Gi"}},
+        }))
+        .unwrap();
+        let quota = resource_quota(&object).unwrap();
+        assert_eq!(quota.hard[&Resource::RequestsCpu], 1000);
+        assert_eq!(quota.hard[&Resource::RequestsMemory], 1 << 30);
+    }
+
+    #[test]
+    fn the_ratio_of_limit_and_request_is_read() {
+        let object = serde_json::from_value(serde_json::json!({
+            "metadata": {}, "spec": {"limits": [{"type": "Container", "maxLimitRequestRatio": {"cpu": "4", "memory": "1500m"}}]},
+        }))
+        .unwrap();
+        let range = limit_range(&object).unwrap();
+        assert_eq!(range.max_limit_request_ratio_cpu, Some(Ratio::from_thousandths(4000)));
+        assert_eq!(range.max_limit_request_ratio_memory, Some(Ratio::from_thousandths(1500)));
     }
 }

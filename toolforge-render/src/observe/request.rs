@@ -53,7 +53,7 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
         if let Some(Ok(image)) = reference.strip_prefix(&repository).map(str::parse) {
             (WebServiceImage::BuildService(image), command.to_vec(), PodResources::DEFAULT_LIMITS)
         } else {
-            let mut found = types_with_image(facts, reference).peekable();
+            let mut found = facts.catalog.with_web_image(reference).peekable();
             if found.peek().is_none() {
                 return Err(Unobservable::UnknownImage { image: Untrusted::new(reference) });
             }
@@ -78,27 +78,6 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
 pub(crate) fn web_container(deployment: &Deployment) -> Option<&Container> {
     let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
     pod.containers.iter().find(|container| container.name == platform::CONTAINER_WEBSERVICE)
-}
-
-/// Returns the types whose web image is the reference's, whichever of the platform's registries it is pulled from.
-fn types_with_image<'a>(
-    facts: &'a Facts,
-    reference: &str,
-) -> impl Iterator<Item = (&'a ImageType, &'a WebImage)> {
-    let wanted = without_registry(reference).to_owned();
-    facts
-        .catalog
-        .types()
-        .filter_map(|image_type| Some((image_type, image_type.web.as_ref()?)))
-        .filter(move |(_, web)| without_registry(&web.reference()) == wanted)
-}
-
-/// Returns a reference without the host of a registry that the platform allows: both of its names serve the same images.
-fn without_registry(reference: &str) -> &str {
-    platform::ALLOWED_REGISTRIES
-        .iter()
-        .find_map(|registry| reference.strip_prefix(registry)?.strip_prefix('/'))
-        .unwrap_or(reference)
 }
 
 /// Returns the runner and the extra arguments of `webservice-runner --type T --port 8000 …`.
