@@ -3,6 +3,7 @@
 
 mod adoption;
 mod demo;
+mod limits;
 mod outage;
 mod readers;
 mod refusals;

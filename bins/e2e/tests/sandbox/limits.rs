@@ -1,0 +1,108 @@
+//! That what is predicted of a LimitRange is what the API server says of the same pod.
+
+use serde_json::{Value, json};
+use toolforge_e2e::Tool;
+use toolforge_quota::{ContainerResources, LimitRange, defaulted, violations};
+use toolforge_render::facts::limit_range;
+
+/// Limits that name some bounds and leave others out; what is left out is the API server's to fill in.
+fn limit_ranges() -> Vec<Value> {
+    vec![
+        json!({"max": {"cpu": "1", "memory": "1Gi"}}),
+        json!({"min": {"cpu": "100m", "memory": "100Mi"}}),
+        json!({"min": {"memory": "100Mi"}, "max": {"memory": "1Gi"}}),
+        json!({"default": {"memory": "512Mi"}}),
+        json!({"defaultRequest": {"memory": "256Mi"}}),
+        json!({"default": {"memory": "512Mi"}, "defaultRequest": {"memory": "256Mi"}, "max": {"memory": "1Gi"}}),
+        json!({"maxLimitRequestRatio": {"memory": "2"}}),
+        json!({"maxLimitRequestRatio": {"cpu": "1500m"}}),
+        json!({"default": {"memory": "512Mi"}, "maxLimitRequestRatio": {"memory": "1500m"}}),
+    ]
+}
+
+/// What a container states: nothing, one of the two, both, and amounts on either side of the bounds above.
+fn containers() -> Vec<Value> {
+    let amounts = |limit: Option<(&str, &str)>, request: Option<(&str, &str)>| {
+        let pair =
+            |pair: Option<(&str, &str)>| pair.map(|(cpu, memory)| json!({"cpu": cpu, "memory": memory}));
+        json!({"limits": pair(limit), "requests": pair(request)})
+    };
+    vec![
+        amounts(None, None),
+        amounts(Some(("500m", "512Mi")), None),
+        amounts(None, Some(("500m", "512Mi"))),
+        amounts(None, Some(("2", "2Gi"))),
+        amounts(None, Some(("50m", "50Mi"))),
+        amounts(Some(("2", "2Gi")), None),
+        amounts(Some(("50m", "50Mi")), None),
+        amounts(Some(("500m", "512Mi")), Some(("250m", "256Mi"))),
+        amounts(Some(("500m", "512Mi")), Some(("100m", "100Mi"))),
+        amounts(Some(("2", "2Gi")), Some(("500m", "512Mi"))),
+        amounts(Some(("500m", "512Mi")), Some(("50m", "50Mi"))),
+    ]
+}
+
+fn predicted(range: &LimitRange, resources: &Value) -> bool {
+    let amount = |field: &str, key: &str| resources[field][key].as_str().map(str::to_owned);
+    let container = ContainerResources {
+        cpu_limit: amount("limits", "cpu").map(|text| text.parse().unwrap()),
+        cpu_request: amount("requests", "cpu").map(|text| text.parse().unwrap()),
+        memory_limit: amount("limits", "memory").map(|text| text.parse().unwrap()),
+        memory_request: amount("requests", "memory").map(|text| text.parse().unwrap()),
+    };
+    let ranges = std::slice::from_ref(range);
+    violations(ranges, &defaulted(ranges, container)).is_empty()
+}
+
+#[test]
+fn the_api_server_agrees_with_every_prediction() {
+    let tool = Tool::new("predicted");
+    // Only the LimitRange under test shall decide.
+    let _ = tool.kubectl(&["delete", "resourcequota,limitrange", "--all"]);
+    let mut wrong = Vec::new();
+    let mut refused = 0;
+    for (number, item) in limit_ranges().iter().enumerate() {
+        let mut item = item.clone();
+        item["type"] = json!("Container");
+        let object = json!({
+            "apiVersion": "v1", "kind": "LimitRange",
+            "metadata": {"name": "tested", "namespace": tool.namespace()}, "spec": {"limits": [item]},
+        });
+        tool.sandbox().create(&object);
+        let as_written = limit_range(&serde_json::from_value(object).unwrap()).unwrap();
+        let stored =
+            limit_range(&serde_json::from_value(tool.object("limitrange", "tested")).unwrap()).unwrap();
+        for (case, resources) in containers().iter().enumerate() {
+            let pod = json!({
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": format!("p-{number}-{case}"), "namespace": tool.namespace()},
+                "spec": {"containers": [{
+                    "name": "c", "image": "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest",
+                    "resources": resources,
+                }]},
+            });
+            tool.write("pod.json", &pod.to_string());
+            let answer = tool.shell("kubectl create --dry-run=server -f ~/pod.json");
+            let accepted = answer.code == 0;
+            let about_resources = [" usage per ", "limit to request ratio", "must be less than or equal to"];
+            let has_reason = about_resources.iter().any(|words| answer.stderr.contains(words));
+            assert!(accepted || has_reason, "refused for another reason: {}", answer.stderr);
+            refused += usize::from(!accepted);
+            for (whose, range) in [("as written", &as_written), ("as stored", &stored)] {
+                if predicted(range, resources) != accepted {
+                    wrong.push(format!(
+                        "{item} {whose}, {resources}: the server {}",
+                        if accepted {
+                            "accepts it".to_owned()
+                        } else {
+                            format!("refuses it: {}", answer.stderr.trim())
+                        }
+                    ));
+                }
+            }
+        }
+        let _ = tool.kubectl(&["delete", "limitrange", "tested"]);
+    }
+    assert!(refused > 20, "only {refused} refusals: the table tests little");
+    assert!(wrong.is_empty(), "{} wrong predictions:\n{}", wrong.len(), wrong.join("\n"));
+}
