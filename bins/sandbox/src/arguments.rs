@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anstream::eprintln;
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::Mode;
+use rustix::process::umask;
 use toolforge_model::ToolName;
 
 use crate::commands;
@@ -186,6 +188,8 @@ pub fn run_with(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>
 
 fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { name, verb } = arguments;
+    // Tools read what root makes here, also where root closes its files to others. Keys have permissions of their own.
+    umask(Mode::WGRP | Mode::WOTH);
     let sandbox = Sandbox::named(name.as_deref())?;
     let report = Report::new();
     match verb {

@@ -9,6 +9,7 @@ mod readers;
 mod refusals;
 mod rights;
 mod robust;
+mod shell;
 mod site;
 
 /// A file that no `mod` names would never be compiled.

@@ -10,6 +10,7 @@ mod volumes;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -20,10 +21,14 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
+
+/// How long to wait after a connection could not be accepted, as where all file descriptors are taken.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What a webhook says of an object.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +65,8 @@ impl Review<'_> {
     }
 }
 
-/// Serves the admission webhooks on a listener inside the sandbox, with a certificate and a key in PEM.
+/// Serves the admission webhooks on a listener inside the sandbox, with a certificate and a key in PEM. It does not
+/// end.
 pub(crate) async fn serve(
     listener: TcpListener,
     (certificate, key): (&Path, &Path),
@@ -70,7 +76,10 @@ pub(crate) async fn serve(
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     loop {
-        let (stream, _) = listener.accept().await?;
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(PAUSE).await;
+            continue;
+        };
         let acceptor = acceptor.clone();
         tokio::task::spawn_local(async move {
             // A client that goes away is none of the others' business.

@@ -2,19 +2,22 @@
 //! without privileges. The text of the platform's policy is not public; what its functional tests and its own
 //! programs' pods show is held here.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::{Answer, Review};
 
 /// Where pods may have folders of the node from (the policy of 2019 to 2024, with the path that was added in 2025).
-const HOST_PATHS: [&str; 9] = [
+const HOST_PATHS: [&str; 10] = [
     "/var/lib/sss/pipes",
     "/data/project",
     "/data/scratch",
     "/public/dumps",
     "/mnt/nfs",
     "/etc/wmcs-project",
-    "/etc/ldap.",
+    "/etc/ldap.conf",
+    "/etc/ldap.yaml",
     "/etc/novaobserver.yaml",
     "/etc/openstack",
 ];
@@ -119,7 +122,7 @@ fn broken(spec: &Value, uid: u32) -> Option<String> {
     }
     for (index, volume) in spec["volumes"].as_array().into_iter().flatten().enumerate() {
         let path = volume["hostPath"]["path"].as_str();
-        if path.is_some_and(|path| !HOST_PATHS.iter().any(|allowed| path.starts_with(allowed))) {
+        if path.is_some_and(|path| !HOST_PATHS.iter().any(|allowed| Path::new(path).starts_with(allowed))) {
             return Some(format!("/spec/volumes/{index}/hostPath/path/"));
         }
     }
@@ -160,6 +163,14 @@ mod tests {
             (
                 json!({"containers": [{"securityContext": {"privileged": true}}]}),
                 "/spec/containers/0/securityContext/privileged/",
+            ),
+            (
+                json!({"initContainers": [{"securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}}]}),
+                "/spec/initContainers/0/securityContext/capabilities/add/",
+            ),
+            (
+                json!({"volumes": [{"name": "a"}, {"name": "b", "hostPath": {"path": "/data/projects"}}]}),
+                "/spec/volumes/1/hostPath/path/",
             ),
         ] {
             let (Answer::Denied(message), _) = review(&spec) else { panic!("{spec}") };

@@ -57,6 +57,10 @@ pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<Exi
     }
     fs::create_dir_all("/etc/toolforge")?;
     fs::write("/etc/toolforge/webservice.yaml", "public_domain: localhost\n")?;
+    // A login shell takes its PATH from `/etc/profile`, which reads this after it has set its own.
+    fs::create_dir_all("/etc/profile.d")?;
+    let path = format!("{}:{SYSTEM_PATH}", PROGRAMS.join(":"));
+    fs::write("/etc/profile.d/toolforge.sh", format!("export PATH='{path}'\n"))?;
     let home = format!("/data/project/{tool}");
     add_line("/etc/passwd", &format!("tools.{tool}:x:{uid}:{uid}::{home}:/bin/bash"))?;
     add_line("/etc/group", &format!("tools.{tool}:x:{uid}:"))?;
@@ -79,7 +83,7 @@ pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<Exi
     }
     let user = format!("tools.{tool}");
     setpriv.env("HOME", &home).env("USER", &user).env("LOGNAME", &user);
-    setpriv.env("PATH", format!("{}:{SYSTEM_PATH}", PROGRAMS.join(":")));
+    setpriv.env("PATH", path);
     Err(setpriv.exec()).or_fail("cannot run setpriv")
 }
 

@@ -1,8 +1,9 @@
 //! `demo`: a story on the screen: a new tool, its page, its web service.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,7 @@ pub(crate) fn run(
     let settings = arguments.up.settings(sandbox.state()?.map(|state| state.settings));
     let ports = up::ensure_up(sandbox, &settings, report)?;
     let tool_name = TOOL.parse().expect("the name is a tool's");
-    if tool::uid(sandbox, &tool_name).is_err() {
+    if !tool::is_complete(sandbox, &tool_name) {
         report.note(format!("\nA new tool, as the platform makes one: `cargo sandbox tool add {TOOL}`"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(tool::add(sandbox, &tool_name, tool::DEFAULT_PROFILE, report))?;
@@ -85,9 +86,19 @@ pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build.args(["build", "--quiet", "--package", "webservice", "--package", "quota-check"]);
+        build.args(beside(&std::env::current_exe()?));
         let status = build.current_dir(checkout()).status().or_fail("cannot run cargo")?;
         if status.success() { Ok(()) } else { Err(Failure::new("the programs cannot be built")) }
     })
+}
+
+/// Returns the options by which cargo builds other programs where this one was built: `TARGET/PROFILE/program`.
+fn beside(program: &Path) -> Vec<OsString> {
+    let Some(folder) = program.parent() else { return Vec::new() };
+    let (Some(profile), Some(target)) = (folder.file_name(), folder.parent()) else { return Vec::new() };
+    // Cargo's folder for the profile `dev` has the name of an older time.
+    let profile = if profile == "debug" { OsStr::new("dev") } else { profile };
+    vec!["--profile".into(), profile.to_owned(), "--target-dir".into(), target.as_os_str().to_owned()]
 }
 
 fn typed(command: &str) {
@@ -113,4 +124,16 @@ fn fetch(port: u16) -> Result<String, Failure> {
     }
     let line = head.lines().next().unwrap_or("nothing").escape_debug().to_string();
     Err(Failure::new(format!("the page cannot be fetched: the front door answers {line}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_built_where_this_one_was() {
+        let options = |program: &str| beside(Path::new(program));
+        assert_eq!(options("/c/target/debug/p"), ["--profile", "dev", "--target-dir", "/c/target"]);
+        assert_eq!(options("/c/target/release/p"), ["--profile", "release", "--target-dir", "/c/target"]);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::process::{Command, ExitCode};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::arguments::{DownArguments, TestArguments};
 use crate::commands::{demo, down, up};
 use crate::failure::{Failure, OrFail};
@@ -26,6 +28,9 @@ pub(crate) fn run(
     demo::build_programs(report)?;
     let was_up = sandbox.is_running();
     up::ensure_up(&sandbox, &Settings::default(), report)?;
+    // Ctrl-C ends cargo and its tests, and then this goes on: the sandbox must not stay behind.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _interrupt = runtime.block_on(async { signal(SignalKind::interrupt()) })?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut test = Command::new(cargo);
     test.args(["test", "--workspace"]).args(filter).current_dir(checkout());

@@ -1,14 +1,15 @@
-//! From a host name to the address of a ready pod.
+//! From a host name and a path to the address of a ready pod.
 
 use std::net::{IpAddr, SocketAddr};
 
-use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::core::v1::{Namespace, Service};
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
-use serde_json::Value;
 
+use super::route::{Backend, Fit, Port, closest, of_http_route, of_ingress};
 use crate::settings::{Routing, Settings};
 
 /// The domain below which the sandbox serves tools.
@@ -17,19 +18,14 @@ const DOMAIN: &str = ".localhost";
 /// Why there is no way from a host name to a pod.
 #[derive(Debug)]
 pub(super) enum Missing {
-    /// No route has the host name.
+    /// The host name is no tool's.
+    Tool,
+    /// No route of the tool has the host name and the path.
     Route,
-    /// The route's Service has no ready pod.
+    /// The route's Service has no ready pod at the route's port.
     Endpoint,
     /// The API server does not answer.
     Cluster(String),
-}
-
-/// A Service that a route leads to, with its port.
-#[derive(Debug, PartialEq, Eq)]
-struct Backend {
-    service: String,
-    port: i32,
 }
 
 impl From<kube::Error> for Missing {
@@ -38,64 +34,77 @@ impl From<kube::Error> for Missing {
     }
 }
 
-/// Returns the address of a ready pod for a host name, as the cluster's routes say now.
+/// Returns the address of a ready pod for a host name and a path, as the cluster's routes say now.
 pub(super) async fn destination(
     client: &Client,
     settings: &Settings,
-    host: &str,
+    (host, path): (&str, &str),
 ) -> Result<SocketAddr, Missing> {
-    let tool = host.strip_suffix(DOMAIN).filter(|tool| tool.parse::<toolforge_model::ToolName>().is_ok());
-    let namespace = format!("tool-{}", tool.ok_or(Missing::Route)?);
-    let mut backend = None;
-    if settings.routing == Routing::Gateway {
-        let kind = GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute");
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(client.clone(), &namespace, &ApiResource::from_gvk(&kind));
-        let routes = api.list(&ListParams::default()).await?;
-        backend = routes.items.iter().find_map(|route| of_http_route(&route.data["spec"], host));
-    }
-    if backend.is_none() {
-        let api: Api<Ingress> = Api::namespaced(client.clone(), &namespace);
-        let routes = api.list(&ListParams::default()).await?;
-        backend = routes.items.iter().find_map(|route| of_ingress(route, host));
-    }
-    let Backend { service, port } = backend.ok_or(Missing::Route)?;
-    let api: Api<EndpointSlice> = Api::namespaced(client.clone(), &namespace);
-    let of_service = ListParams::default().labels(&format!("kubernetes.io/service-name={service}"));
-    let slices = api.list(&of_service).await?;
-    slices.items.iter().find_map(|slice| ready_address(slice, port)).ok_or(Missing::Endpoint)
-}
-
-fn of_http_route(spec: &Value, host: &str) -> Option<Backend> {
-    let items = |field: &Value| field.as_array().cloned().unwrap_or_default();
-    let is_parent = |parent: &Value| parent["name"] == "toolforge" && parent["namespace"] == "istio-gateway";
-    if !items(&spec["parentRefs"]).iter().any(is_parent)
-        || !items(&spec["hostnames"]).iter().any(|name| name == host)
-    {
-        return None;
-    }
-    let backend = &spec["rules"][0]["backendRefs"][0];
-    Some(Backend {
-        service: backend["name"].as_str()?.to_owned(),
-        port: i32::try_from(backend["port"].as_i64()?).ok()?,
-    })
-}
-
-fn of_ingress(ingress: &Ingress, host: &str) -> Option<Backend> {
-    let rules = ingress.spec.as_ref()?.rules.as_ref()?;
-    let rule = rules.iter().find(|rule| rule.host.as_deref() == Some(host))?;
-    let service = rule.http.as_ref()?.paths.first()?.backend.service.as_ref()?;
-    Some(Backend { service: service.name.clone(), port: service.port.as_ref()?.number? })
-}
-
-/// Returns the address of a ready pod of a slice. Services of tools lead to the port of the same number.
-fn ready_address(slice: &EndpointSlice, port: i32) -> Option<SocketAddr> {
-    let port = slice.ports.iter().flatten().find_map(|found| found.port).unwrap_or(port);
-    let is_ready = |conditions: &Option<k8s_openapi::api::discovery::v1::EndpointConditions>| {
-        conditions.as_ref().is_none_or(|conditions| conditions.ready != Some(false))
+    let tool = host.strip_suffix(DOMAIN).and_then(|tool| tool.parse::<toolforge_model::ToolName>().ok());
+    let namespace = tool.ok_or(Missing::Tool)?.namespace();
+    let (of_gateway, of_ingresses) = tokio::try_join!(
+        of_gateway(client, settings, &namespace, (host, path)),
+        of_ingresses(client, &namespace, (host, path)),
+    )?;
+    // The way of the gateway first: where both stand, the tool is moving to it.
+    let Some((_, Backend { service, port })) = of_gateway.or(of_ingresses) else {
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let is_tool = namespaces.get_opt(&namespace).await?.is_some();
+        return Err(if is_tool { Missing::Route } else { Missing::Tool });
     };
-    let endpoint = slice.endpoints.iter().find(|endpoint| is_ready(&endpoint.conditions))?;
-    let address: IpAddr = endpoint.addresses.first()?.parse().ok()?;
+    let services: Api<Service> = Api::namespaced(client.clone(), &namespace);
+    let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), &namespace);
+    let of_service = ListParams::default().labels(&format!("kubernetes.io/service-name={service}"));
+    let (service, slices) = tokio::try_join!(services.get_opt(&service), slices.list(&of_service))?;
+    let name = service.as_ref().and_then(|service| port_name(service, &port)).ok_or(Missing::Endpoint)?;
+    slices.items.iter().find_map(|slice| ready_address(slice, name)).ok_or(Missing::Endpoint)
+}
+
+async fn of_gateway(
+    client: &Client,
+    settings: &Settings,
+    namespace: &str,
+    (host, path): (&str, &str),
+) -> Result<Option<(Fit, Backend)>, kube::Error> {
+    if settings.routing != Routing::Gateway {
+        return Ok(None);
+    }
+    let kind = GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute");
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), namespace, &ApiResource::from_gvk(&kind));
+    let routes = api.list(&ListParams::default()).await?;
+    Ok(closest(routes.items.iter().filter_map(|route| of_http_route(&route.data["spec"], host, path))))
+}
+
+async fn of_ingresses(
+    client: &Client,
+    namespace: &str,
+    (host, path): (&str, &str),
+) -> Result<Option<(Fit, Backend)>, kube::Error> {
+    let api: Api<Ingress> = Api::namespaced(client.clone(), namespace);
+    let routes = api.list(&ListParams::default()).await?;
+    Ok(closest(routes.items.iter().filter_map(|route| of_ingress(route, host, path))))
+}
+
+/// Returns the name of a Service's port, by which its slices know it; a single port may have none.
+fn port_name<'a>(service: &'a Service, port: &Port) -> Option<&'a str> {
+    let mut ports = service.spec.as_ref()?.ports.iter().flatten();
+    let found = ports.find(|found| match port {
+        Port::Number(number) => found.port == *number,
+        Port::Name(name) => found.name.as_ref() == Some(name),
+    })?;
+    Some(found.name.as_deref().unwrap_or_default())
+}
+
+/// Returns the address of a ready pod of a slice, at the port of this name.
+fn ready_address(slice: &EndpointSlice, port_name: &str) -> Option<SocketAddr> {
+    let mut ports = slice.ports.iter().flatten();
+    let port = ports.find(|port| port.name.as_deref().unwrap_or_default() == port_name)?.port?;
+    // The API says to take unknown for ready.
+    let is_ready = |endpoint: &&Endpoint| {
+        endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
+    };
+    let address: IpAddr = slice.endpoints.iter().find(is_ready)?.addresses.first()?.parse().ok()?;
     Some(SocketAddr::new(address, u16::try_from(port).ok()?))
 }
 
@@ -103,21 +112,6 @@ fn ready_address(slice: &EndpointSlice, port: i32) -> Option<SocketAddr> {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn a_route_of_the_platforms_gateway_leads_to_its_service() {
-        let spec = |gateway: &str| {
-            json!({
-                "parentRefs": [{"name": gateway, "namespace": "istio-gateway"}],
-                "hostnames": ["x.localhost"],
-                "rules": [{"backendRefs": [{"name": "x", "port": 8000}]}],
-            })
-        };
-        let backend = Some(Backend { service: "x".to_owned(), port: 8000 });
-        assert_eq!(of_http_route(&spec("toolforge"), "x.localhost"), backend);
-        assert_eq!(of_http_route(&spec("another"), "x.localhost"), None);
-        assert_eq!(of_http_route(&spec("toolforge"), "y.localhost"), None);
-    }
 
     #[test]
     fn pods_that_are_not_ready_get_no_requests() {
@@ -129,7 +123,26 @@ mod tests {
             }))
             .unwrap()
         };
-        assert_eq!(ready_address(&slice(true), 8000), Some("10.244.0.7:8000".parse().unwrap()));
-        assert_eq!(ready_address(&slice(false), 8000), None);
+        assert_eq!(ready_address(&slice(true), ""), Some("10.244.0.7:8000".parse().unwrap()));
+        assert_eq!(ready_address(&slice(false), ""), None);
+    }
+
+    #[test]
+    fn a_port_of_the_service_is_found_on_the_pod_by_its_name() {
+        let service: Service = serde_json::from_value(json!({"metadata": {}, "spec": {"ports": [
+            {"name": "admin", "port": 80}, {"name": "http", "port": 8000},
+        ]}}))
+        .unwrap();
+        assert_eq!(port_name(&service, &Port::Number(8000)), Some("http"));
+        assert_eq!(port_name(&service, &Port::Name("admin".to_owned())), Some("admin"));
+        assert_eq!(port_name(&service, &Port::Number(1)), None);
+        let slice: EndpointSlice = serde_json::from_value(json!({
+            "addressType": "IPv4", "metadata": {},
+            "ports": [{"name": "admin", "port": 9000}, {"name": "http", "port": 9001}],
+            "endpoints": [{"addresses": ["10.244.0.7"]}],
+        }))
+        .unwrap();
+        assert_eq!(ready_address(&slice, "http"), Some("10.244.0.7:9001".parse().unwrap()));
+        assert_eq!(ready_address(&slice, "other"), None);
     }
 }

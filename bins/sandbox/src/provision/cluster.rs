@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use kube::Client;
+use kube::api::{DeleteParams, DynamicObject, ListParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::objects::{apply, parse};
@@ -19,6 +21,10 @@ const GATEWAY: &str = include_str!("../../../../fixtures/cluster/manifests/gatew
 const WEBHOOKS: &str = include_str!("../../../../fixtures/cluster/manifests/webhooks.yaml");
 const CATALOG: &str = include_str!("../../../../fixtures/cluster/images/image-config.yaml");
 
+/// The role that every tool is bound to, and the group of the kinds that were added to it with the Gateway API.
+const TOOLS_USER: &str = "tools-user";
+const GATEWAY_API: &str = "gateway.networking.k8s.io";
+
 /// Where the admission webhooks listen inside.
 const ADMISSION: &str = "https://127.0.0.1:8443";
 
@@ -31,10 +37,13 @@ pub(crate) async fn install(
 ) -> Result<(), Failure> {
     let authority = fs::read(sandbox.pki().join("ca.crt")).or_fail("cannot read the cluster's authority")?;
     let work = async {
-        apply(client, parse(CLUSTER)?).await?;
+        apply(client, platform(settings.routing)?).await?;
         apply(client, published(&authority)).await?;
         match settings.routing {
-            Routing::Ingress => apply(client, parse(INGRESS)?).await?,
+            Routing::Ingress => {
+                remove_gateway_api(client).await?;
+                apply(client, parse(INGRESS)?).await?;
+            }
             Routing::Gateway => {
                 for definition in gateway_api::definitions()? {
                     apply(client, parse(&definition)?).await?;
@@ -45,6 +54,37 @@ pub(crate) async fn install(
         apply(client, webhooks(&authority)?).await
     };
     report.wait("Install what the platform has", work).await
+}
+
+/// Returns the namespaces, and what tools and admins may do. Where the Gateway API is, a tool may write HTTPRoutes, too.
+fn platform(routing: Routing) -> Result<Vec<Value>, Failure> {
+    let mut objects = parse(CLUSTER)?;
+    let may_write =
+        json!(["get", "list", "watch", "create", "delete", "deletecollection", "patch", "update"]);
+    let routes = json!({"apiGroups": [GATEWAY_API], "resources": ["httproutes"], "verbs": may_write});
+    for object in &mut objects {
+        if routing == Routing::Gateway && object["metadata"]["name"] == TOOLS_USER {
+            object["rules"]
+                .as_array_mut()
+                .or_fail("the ClusterRole tools-user has no rules")?
+                .push(routes.clone());
+        }
+    }
+    Ok(objects)
+}
+
+/// Removes the Gateway API, and all routes of its kinds, from a cluster that had it: a program that finds it served
+/// would write routes that nobody follows.
+async fn remove_gateway_api(client: &Client) -> Result<(), Failure> {
+    let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
+    for definition in api.list_metadata(&ListParams::default()).await?.items {
+        let name = definition.metadata.name.unwrap_or_default();
+        if name.ends_with(&format!(".{GATEWAY_API}")) {
+            api.delete(&name, &DeleteParams::default()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the ConfigMaps that everybody reads: the image catalogue, and where the cluster is.
@@ -86,4 +126,38 @@ fn webhooks(authority: &[u8]) -> Result<Vec<Value>, Failure> {
 /// Returns bytes in base64, as the API writes them.
 pub(super) fn base64(bytes: &[u8]) -> Value {
     json!(k8s_openapi::ByteString(bytes.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the rules of the role that every tool is bound to.
+    fn rules(routing: Routing) -> Vec<Value> {
+        let objects = platform(routing).unwrap();
+        let role = objects.iter().find(|object| object["metadata"]["name"] == TOOLS_USER).unwrap();
+        role["rules"].as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn the_gateway_api_adds_one_right_and_nothing_else() {
+        let (before, now) = (rules(Routing::Ingress), rules(Routing::Gateway));
+        assert_eq!(now[..before.len()], before);
+        let [added] = &now[before.len()..] else { panic!() };
+        assert_eq!(added["resources"], json!(["httproutes"]));
+        // The same verbs as for what a tool may write elsewhere.
+        assert!(before.iter().any(|rule| rule["verbs"] == added["verbs"]));
+    }
+
+    #[test]
+    fn every_webhook_has_an_address_inside_and_the_authority() {
+        for configuration in webhooks(b"pem").unwrap() {
+            let configured = &configuration["webhooks"][0]["clientConfig"];
+            assert!(
+                configured["url"].as_str().unwrap().starts_with("https://127.0.0.1:8443/"),
+                "{configured}"
+            );
+            assert_eq!(configured["caBundle"], "cGVt");
+        }
+    }
 }

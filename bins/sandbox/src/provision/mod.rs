@@ -4,4 +4,5 @@ mod certificate;
 pub(crate) mod cluster;
 mod files;
 mod objects;
+mod owned;
 pub(crate) mod tool;

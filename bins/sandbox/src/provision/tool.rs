@@ -9,16 +9,15 @@ use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
-use toolforge_model::ToolName;
+use toolforge_model::{Cpu, Memory, ToolName};
 use toolforge_quota::{LimitRange, profiles};
 
-pub(crate) use super::files::{tools, uid};
+pub(crate) use super::files::{is_complete, tools, uid};
 use super::objects::apply;
 use super::{certificate, files};
 use crate::failure::{Failure, OrFail};
 use crate::folder::Sandbox;
 use crate::report::Report;
-use crate::settings::Routing;
 
 /// The quota profile where none is asked for.
 pub(crate) const DEFAULT_PROFILE: &str = "tools-2023";
@@ -41,13 +40,15 @@ pub(crate) async fn add(
             .code(2)
     })?;
     let ports = sandbox.ports()?;
-    if files::home(sandbox, tool).exists() {
-        return Err(Failure::new(format!("there is a tool {tool} already"))
-            .hint(format!("Remove it first: `cargo sandbox tool remove {tool}`.")));
-    }
+    refuse_a_second(sandbox, tool)?;
     let client = sandbox.client().await?;
-    let uid = files::make_home(sandbox, tool)?;
-    let routing = sandbox.state()?.map(|state| state.settings.routing).unwrap_or_default();
+    let (home, uid) = files::make_home(sandbox, tool)?;
+    // Held until this ends: two that sign for one tool would leave a key that does not fit its certificate.
+    if home.as_file().try_lock().is_err() {
+        return Err(Failure::new(format!("the tool {tool} is being made by another command"))
+            .hint("Wait for it to end, then look: `cargo sandbox tool list`."));
+    }
+    refuse_a_second(sandbox, tool)?;
     let namespace = tool.namespace();
     let key = report.begin(format!("Make a key for {tool}"));
     let pki = sandbox.pki();
@@ -58,7 +59,7 @@ pub(crate) async fn add(
             .iter()
             .map(|(resource, amount)| (resource.to_string(), json!(resource.amount(*amount))))
             .collect();
-        apply(&client, objects(tool, &hard, &limits, routing)).await?;
+        apply(&client, objects(tool, &hard, &limits)).await?;
         wait_for_controllers(&client, &namespace).await?;
         step.done();
         Ok(())
@@ -77,20 +78,25 @@ pub(crate) async fn add(
     Ok(uid)
 }
 
+/// Refuses to make a tool that is there. One whose making was interrupted is not.
+fn refuse_a_second(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
+    if !files::is_complete(sandbox, tool) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("there is a tool {tool} already")).hint(format!(
+        "Be it: `cargo sandbox as {tool}`; or remove it first: `cargo sandbox tool remove {tool}`."
+    )))
+}
+
 /// Returns the objects of a tool in the platform's order.
-fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange, routing: Routing) -> Vec<Value> {
+fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange) -> Vec<Value> {
     let namespace = tool.namespace();
     let amount = |amount: Option<String>| amount.map_or(Value::Null, Value::String);
-    let pair = |cpu: Option<toolforge_model::Cpu>, memory: Option<toolforge_model::Memory>| json!({"cpu": amount(cpu.map(|cpu| cpu.to_string())), "memory": amount(memory.map(|memory| memory.to_string()))});
-    let binding = |name: String, role: &str| {
-        json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-            "metadata": {"name": name, "namespace": namespace},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": tool}],
-        })
+    let pair = |cpu: Option<Cpu>, memory: Option<Memory>| {
+        let (cpu, memory) = (cpu.map(|cpu| cpu.to_string()), memory.map(|memory| memory.to_string()));
+        json!({"cpu": amount(cpu), "memory": amount(memory)})
     };
-    let mut objects = vec![
+    vec![
         json!({
             "apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": namespace, "labels": {"name": namespace, "tenancy": "tool"}},
@@ -110,12 +116,13 @@ fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange, rout
                 "min": pair(limits.min_cpu, limits.min_memory),
             }]},
         }),
-        binding(format!("{tool}-tool-binding"), "tools-user"),
-    ];
-    if routing == Routing::Gateway {
-        objects.push(binding(format!("{tool}-httproutes-binding"), "tools-user-httproutes"));
-    }
-    objects
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"name": format!("{tool}-tool-binding"), "namespace": namespace},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "tools-user"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": tool}],
+        }),
+    ]
 }
 
 /// Returns the ConfigMap in which maintain-kubeusers notes what it has done.
@@ -164,12 +171,7 @@ pub(crate) async fn remove(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Fai
         // Nobody waits for the pods' grace: the tool is going away.
         let pods: Api<Pod> = Api::namespaced(client, &namespace);
         pods.delete_collection(&DeleteParams::default().grace_period(0), &ListParams::default()).await?;
-        for _ in 0..LOOKS {
-            if namespaces.get_opt(&namespace).await?.is_none() {
-                break;
-            }
-            sleep(PAUSE).await;
-        }
+        wait_until_gone(&namespaces, &namespace).await?;
     }
     match fs::remove_dir_all(&home) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -177,6 +179,18 @@ pub(crate) async fn remove(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Fai
         }
         _ => Ok(()),
     }
+}
+
+async fn wait_until_gone(namespaces: &Api<Namespace>, namespace: &str) -> Result<(), Failure> {
+    for _ in 0..LOOKS {
+        if namespaces.get_opt(namespace).await?.is_none() {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+    Err(Failure::new(format!("the cluster has not removed the namespace {namespace} yet")).hint(format!(
+        "See what it waits for: `cargo sandbox kubectl get namespace {namespace} -o yaml`; then run the same again."
+    )))
 }
 
 /// Makes the tools' kubeconfigs follow the API server's port on the host.
