@@ -53,6 +53,14 @@ fn each_signal_has_its_cause() {
             "lastState": {"terminated": {"reason": reason, "exitCode": exit_code}},
         })
     };
+    let after = |reason: &str, exit_code: i32, state: &Value, ready: bool| {
+        json!({
+            "ready": ready,
+            "restartCount": 3,
+            "state": state,
+            "lastState": {"terminated": {"reason": reason, "exitCode": exit_code}},
+        })
+    };
     for (container, replica_failure, expected) in [
         (ended("OOMKilled", 137), None, "out-of-memory"),
         (ended("Error", 1), None, "crash-loop"),
@@ -64,6 +72,23 @@ fn each_signal_has_its_cause() {
         (waiting("CreateContainerConfigError"), None, "container-start"),
         (waiting("ContainerCreating"), None, ""),
         (running.clone(), None, ""),
+        // What a node that restarts leaves behind: the container runs again and is not ready yet.
+        (after("Unknown", 255, &json!({"running": {}}), false), None, ""),
+        (after("Error", 1, &json!({"running": {}}), false), None, ""),
+        // One that was killed once and is starting again may come up; one that serves has.
+        (after("OOMKilled", 137, &json!({"running": {}}), false), None, ""),
+        (after("OOMKilled", 137, &json!({"running": {}}), true), None, ""),
+        // Between two runs, before the kubelet has said that it waits.
+        (
+            json!({"ready": false, "restartCount": 3, "lastState": {}, "state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}),
+            None,
+            "out-of-memory",
+        ),
+        (
+            json!({"ready": false, "restartCount": 3, "lastState": {}, "state": {"terminated": {"reason": "Error", "exitCode": 2}}}),
+            None,
+            "crash-loop",
+        ),
         (
             running.clone(),
             Some(

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use toolforge_model::Untrusted;
 
 use crate::facts::LiveWebService;
@@ -170,36 +170,41 @@ fn of_pod(pod: &Pod) -> Vec<Evidence> {
 }
 
 fn of_container(status: &ContainerStatus) -> Option<(Cause, Untrusted)> {
-    let ended = |state: Option<&ContainerState>| state.and_then(|state| state.terminated.clone());
-    let last = ended(status.state.as_ref()).or_else(|| ended(status.last_state.as_ref()));
-    let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
-    let message = Untrusted::new(waiting.and_then(|waiting| waiting.message.clone()).unwrap_or_default());
-    let reason = waiting.and_then(|waiting| waiting.reason.as_deref()).unwrap_or_default();
-    match reason {
+    let state = status.state.clone().unwrap_or_default();
+    // A container that runs may still come up, whatever ended it before: its own fault, or a restart of the node.
+    if status.ready || state.running.is_some() {
+        return None;
+    }
+    let waiting = state.waiting.unwrap_or_default();
+    let message = Untrusted::new(waiting.message.unwrap_or_default());
+    match waiting.reason.as_deref().unwrap_or_default() {
         "ErrImagePull"
         | "ImagePullBackOff"
         | "InvalidImageName"
         | "ErrImageNeverPull"
         | "RegistryUnavailable" => {
-            Some((Cause::ImagePull { image: Untrusted::new(status.image.clone()) }, message))
+            return Some((Cause::ImagePull { image: Untrusted::new(status.image.clone()) }, message));
         }
         "CreateContainerConfigError"
         | "CreateContainerError"
         | "RunContainerError"
-        | "PostStartHookError" => Some((Cause::ContainerStart, message)),
-        _ => {
-            let last = last?;
-            let message = Untrusted::new(last.message.clone().unwrap_or_default());
-            if last.reason.as_deref() == Some("OOMKilled") {
-                return Some((Cause::OutOfMemory, message));
-            }
-            if matches!(last.reason.as_deref(), Some("StartError" | "ContainerCannotRun")) {
-                return Some((Cause::ContainerStart, message));
-            }
-            // One end may be bad luck; the kubelet's own back-off says that it goes on.
-            let loops = reason == "CrashLoopBackOff" || status.restart_count > 1 && !status.ready;
-            loops.then_some((Cause::CrashLoop { exit_code: last.exit_code }, message))
+        | "PostStartHookError" => {
+            return Some((Cause::ContainerStart, message));
         }
+        _ => {}
+    }
+    let is_backing_off = waiting.reason.as_deref() == Some("CrashLoopBackOff");
+    let between_runs = state.terminated.is_some();
+    let last = state.terminated.or_else(|| status.last_state.as_ref()?.terminated.clone())?;
+    let message = Untrusted::new(last.message.unwrap_or_default());
+    match last.reason.as_deref() {
+        Some("OOMKilled") => Some((Cause::OutOfMemory, message)),
+        Some("StartError" | "ContainerCannotRun") => Some((Cause::ContainerStart, message)),
+        // One end may be bad luck; the kubelet's own back-off, or the second end, says that it goes on.
+        _ if is_backing_off || (between_runs && status.restart_count > 0) => {
+            Some((Cause::CrashLoop { exit_code: last.exit_code }, message))
+        }
+        _ => None,
     }
 }
 

@@ -83,3 +83,21 @@ fn a_kill_leaves_nothing_running_and_down_leaves_nothing_at_all() {
     wait_until("processes outlive `down`", || all_gone(&pids));
     assert_eq!(left_on_the_host(sandbox), Vec::<String>::new());
 }
+
+#[test]
+fn a_start_after_the_node_has_restarted_is_no_crash_loop() {
+    let own = Own(Sandbox::of_the_tests().beside("reboot"));
+    let sandbox = &own.0;
+    ok(sandbox, &["up"]);
+    let tool = Tool::on(sandbox.clone(), "patient", "tools-2023");
+    tool.write("public_html/index.php", "healthy");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    // Several restarts: each one counts as an end of the container.
+    for _ in 0..3 {
+        ok(sandbox, &["down"]);
+        ok(sandbox, &["up"]);
+        tool.webservice(&["start"]).exits(0).and_that_is_all();
+    }
+    let status = tool.webservice(&["status"]).exits(0).says("is running");
+    assert!(!status.stdout.contains("problem"), "{}", status.stdout);
+}
