@@ -41,5 +41,6 @@ pub use tool_name::{ToolName, ToolNameError};
 pub use type_name::{TypeName, TypeNameError};
 pub use untrusted::Untrusted;
 pub use web_service::{
-    BuildServiceImage, BuildServiceImageError, WebServiceImage, WebServiceOptions, WebServiceRequest,
+    BuildServiceImage, BuildServiceImageError, HealthCheck, HealthCheckPath, HealthCheckPathError,
+    MountNeeded, MountStorage, MountStorageError, WebServiceImage, WebServiceOptions, WebServiceRequest,
 };

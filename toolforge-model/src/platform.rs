@@ -29,6 +29,9 @@ pub const LABEL_WEBSERVICE_2019: &str = "tools.wmflabs.org/webservice";
 /// without a zone (webservice of May 2023).
 pub const ANNOTATION_STARTED_AT: &str = "toolforge.org/started-at";
 
+/// The label by which the volume admission webhook decides which shared storage a pod sees; absent means all.
+pub const LABEL_MOUNT_STORAGE: &str = "toolforge.org/mount-storage";
+
 /// The prefix of the annotations that these programs add.
 pub const ANNOTATION_PREFIX: &str = "cli.toolforge.org/";
 

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use toolforge_images::Catalog;
-use toolforge_model::{ToolName, WebServiceImage, WebServiceOptions};
+use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_render::facts::{Facts, Platform};
 use toolforge_render::plan::{PlanOptions, WebServicePlan};
 use toolforge_render::render::render;
@@ -20,8 +20,7 @@ const COUNT: u32 = 20_000;
 
 fn main() {
     let tool: ToolName = "stashbot".parse().unwrap();
-    let image = WebServiceImage::named("php8.2".parse().unwrap(), &tool);
-    let request = WebServiceOptions::default().over(tool, None, image);
+    let request = WebServiceOptions::default().over(tool, None, "php8.2".parse().unwrap()).unwrap();
     let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
     let begun = Instant::now();
     for _ in 0..COUNT {

@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use toolforge_images::Catalog;
-//! use toolforge_model::{Replicas, ToolName, WebServiceImage, WebServiceRequest};
+//! use toolforge_model::{HealthCheck, Replicas, ToolName, WebServiceImage, WebServiceRequest};
 //! use toolforge_render::facts::{Facts, Platform};
 //! use toolforge_render::plan::{PlanOptions, WebServicePlan};
 //! use toolforge_render::{observe::observe_request, render::render};
@@ -22,6 +22,7 @@
 //!     memory: Some("1Gi".parse()?),
 //!     replicas: Replicas::ONE,
 //!     arguments: Vec::new(),
+//!     health_check: HealthCheck::Port,
 //! };
 //! let mut facts = Facts::new(Catalog::bundled(), Platform::default());
 //! let plan = WebServicePlan::new(request.clone(), &facts, PlanOptions::default())?;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
-use toolforge_model::{Cpu, Memory, ToolName, WebServiceImage, WebServiceOptions};
+use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
 use toolforge_render::facts::{Facts, Platform};
 use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
 use toolforge_render::render::{WebServiceManifests, render};
@@ -27,6 +27,13 @@ fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
             Value::Null,
             probe,
             "traffic moves to a pod only once it listens",
+        ),
+        (
+            "*",
+            "deployment.spec.template.spec.containers[0].lifecycle",
+            Value::Null,
+            json!({"preStop": {"sleep": {"seconds": 3}}}),
+            "a pod that leaves goes on serving until every gateway knows",
         ),
         (
             "*",
@@ -101,10 +108,6 @@ fn rendered(input: &Value, facts: &Facts) -> WebServiceManifests {
         configured.insert(key, value.as_str().unwrap());
     }
     let tool: ToolName = text("tool").unwrap().parse().unwrap();
-    let image = match text("buildservice_image") {
-        Some(image) => WebServiceImage::BuildService(image.parse().unwrap()),
-        None => WebServiceImage::named(text("wstype").unwrap().parse().unwrap(), &tool),
-    };
     let known = [
         "tool",
         "wstype",
@@ -122,7 +125,10 @@ fn rendered(input: &Value, facts: &Facts) -> WebServiceManifests {
         assert!(known.contains(&key.as_str()), "input {key}");
     }
     let options = WebServiceOptions {
-        image: Some(image.clone()),
+        type_name: text("wstype").map(|name| name.parse().unwrap()),
+        build_service_image: text("buildservice_image").map(|image| image.parse().unwrap()),
+        mount: None,
+        health_check: None,
         cpu: text("cpu").map(|text| text.parse().unwrap()),
         memory: text("mem").map(|text| text.parse().unwrap()),
         replicas: input.get("replicas").map(|count| count.to_string().parse().unwrap()),
@@ -143,7 +149,8 @@ fn rendered(input: &Value, facts: &Facts) -> WebServiceManifests {
     assert!(configured.is_empty(), "{configured:?}");
     let started_at = text("started_at").map(|moment| format!("{moment}Z").parse().unwrap());
     let plan_options = PlanOptions { routing: Some(Routing::Ingress), started_at };
-    render(&WebServicePlan::new(options.over(tool, None, image), &facts, plan_options).unwrap())
+    let request = options.over(tool, None, "php7.4".parse().unwrap()).unwrap();
+    render(&WebServicePlan::new(request, &facts, plan_options).unwrap())
 }
 
 /// Adds every path at which two values differ: `null` and `false` count as absent, amounts compare as numbers.

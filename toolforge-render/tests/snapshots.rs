@@ -4,7 +4,7 @@
 //! A new case is a new file in `fixtures/plans/`; it holds the words of a command line.
 
 use toolforge_images::Catalog;
-use toolforge_model::{ToolName, WebServiceImage, WebServiceOptions};
+use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_render::facts::{Facts, Platform};
 use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
 use toolforge_render::render::render;
@@ -19,7 +19,9 @@ fn each_planned_web_service_renders_as_its_snapshot() {
         for line in text.lines() {
             let (key, value) = line.split_once(": ").unwrap();
             match key {
-                "type" => options.image = Some(WebServiceImage::named(value.parse().unwrap(), &tool)),
+                "type" => options.type_name = Some(value.parse().unwrap()),
+                "mount" => options.mount = Some(value.parse().unwrap()),
+                "health check" => options.health_check = Some(value.parse().unwrap()),
                 "cpu" => options.cpu = Some(value.parse().unwrap()),
                 "memory" => options.memory = Some(value.parse().unwrap()),
                 "replicas" => options.replicas = Some(value.parse().unwrap()),
@@ -31,8 +33,7 @@ fn each_planned_web_service_renders_as_its_snapshot() {
             }
         }
         let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
-        let default = WebServiceImage::named("php8.2".parse().unwrap(), &tool);
-        let request = options.over(tool, None, default);
+        let request = options.over(tool, None, "php8.2".parse().unwrap()).unwrap();
         let plan = WebServicePlan::new(request, &facts, PlanOptions { routing, started_at: None }).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         for manifest in render(&plan).objects() {

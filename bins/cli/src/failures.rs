@@ -5,7 +5,7 @@ use toolforge_client::{
     PlatformFilesError, Refusal, RefusalKind,
 };
 use toolforge_images::NoSuchType;
-use toolforge_model::platform;
+use toolforge_model::{MountNeeded, platform};
 use toolforge_render::facts::DocumentsError;
 use toolforge_render::observe::Unobservable;
 use toolforge_render::plan::PlanError;
@@ -116,6 +116,12 @@ impl From<PlatformFilesError> for Failure {
 impl From<DocumentsError> for Failure {
     fn from(error: DocumentsError) -> Self {
         Self::from_error(ExitKind::Request, &error)
+    }
+}
+
+impl From<MountNeeded> for Failure {
+    fn from(error: MountNeeded) -> Self {
+        Self::from_error(ExitKind::Request, &error).hint("Leave `--mount` out.")
     }
 }
 

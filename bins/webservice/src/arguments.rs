@@ -1,7 +1,7 @@
 use clap::Parser;
 use toolforge_cli::{DryRunOption, ExitKind, Failure, GlobalOptions, RoutingOption, asked_cpu, asked_memory};
 use toolforge_model::{
-    BuildServiceImage, Cpu, Memory, Replicas, ToolName, Untrusted, WebServiceImage, WebServiceOptions,
+    BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
 };
 
 use crate::words::{self, Words};
@@ -39,6 +39,19 @@ pub(crate) struct Arguments {
     /// The image that `buildservice` stands for [default: tool-NAME/tool-NAME:latest].
     #[arg(long, value_name = "IMAGE")]
     pub(crate) buildservice_image: Option<BuildServiceImage>,
+    /// Which shared storage the pods see: `all`, or `none` for an image of the build service.
+    #[arg(long, value_name = "STORAGE")]
+    pub(crate) mount: Option<MountStorage>,
+    /// A page that tells whether a pod is well; one that does not answer it is started anew [default: only the port
+    /// is looked at].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) health_check_path: Option<HealthCheck>,
+    /// Taken from scripts of the grid's time; it has no meaning any more.
+    #[arg(long, value_name = "RELEASE", hide = true)]
+    release: Option<String>,
+    /// Taken from scripts of the grid's time; it has no meaning any more.
+    #[arg(long, hide = true)]
+    canonical: bool,
     /// Only `kubernetes` is left.
     #[arg(long, value_name = "BACKEND", hide = true)]
     pub(crate) backend: Option<String>,
@@ -73,21 +86,17 @@ impl Arguments {
     }
 
     /// Returns what of a request was given.
-    pub(crate) fn options(&self, words: &Words, tool: &ToolName) -> WebServiceOptions {
+    pub(crate) fn options(&self, words: &Words) -> WebServiceOptions {
         let Words { type_name, action: _, arguments } = words;
-        let image = type_name.clone().map(|name| WebServiceImage::named(name, tool));
-        let image = match (image, &self.buildservice_image) {
-            (Some(WebServiceImage::BuildService(_)), Some(given)) => {
-                Some(WebServiceImage::BuildService(given.clone()))
-            }
-            (image, _) => image,
-        };
         WebServiceOptions {
-            image,
+            type_name: type_name.clone(),
+            build_service_image: self.buildservice_image.clone(),
+            mount: self.mount,
             cpu: self.cpu,
             memory: self.mem,
             replicas: self.replicas,
             arguments: arguments.clone(),
+            health_check: self.health_check_path.clone(),
         }
     }
 }

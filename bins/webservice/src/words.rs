@@ -10,13 +10,33 @@ pub(crate) enum Action {
     Stop,
     Restart,
     Status,
+    Shell,
+    Logs,
+    Exec,
     Plan,
     Render,
+    Types,
+    Local,
+    Doctor,
+    Generate,
 }
 
 impl Action {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Start, Self::Stop, Self::Restart, Self::Status, Self::Plan, Self::Render];
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Start,
+        Self::Stop,
+        Self::Restart,
+        Self::Status,
+        Self::Shell,
+        Self::Logs,
+        Self::Exec,
+        Self::Plan,
+        Self::Render,
+        Self::Types,
+        Self::Local,
+        Self::Doctor,
+        Self::Generate,
+    ];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -24,8 +44,15 @@ impl Action {
             Self::Stop => "stop",
             Self::Restart => "restart",
             Self::Status => "status",
+            Self::Shell => "shell",
+            Self::Logs => "logs",
+            Self::Exec => "exec",
             Self::Plan => "plan",
             Self::Render => "render",
+            Self::Types => "types",
+            Self::Local => "local",
+            Self::Doctor => "doctor",
+            Self::Generate => "generate",
         }
     }
 
@@ -33,13 +60,25 @@ impl Action {
         Self::ALL.into_iter().find(|action| action.as_str() == word)
     }
 
-    /// Returns whether arguments behind it have a meaning: they become part of the request.
-    fn takes_arguments(self) -> bool {
+    /// Returns what words behind it mean.
+    fn arguments(self) -> Meaning {
         match self {
-            Self::Start | Self::Restart | Self::Plan | Self::Render => true,
-            Self::Stop | Self::Status => false,
+            Self::Start | Self::Restart | Self::Plan | Self::Render | Self::Local => Meaning::OfType,
+            Self::Shell | Self::Exec | Self::Generate => Meaning::Own,
+            Self::Stop | Self::Status | Self::Logs | Self::Types | Self::Doctor => Meaning::None,
         }
     }
+}
+
+/// What words behind an action mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// They are arguments for the type's own command, so the type has to be named.
+    OfType,
+    /// They are the action's own: a command, or what to generate.
+    Own,
+    /// Nothing.
+    None,
 }
 
 /// The words, understood.
@@ -72,7 +111,9 @@ pub(crate) fn read(words: &[String], behind: &[String]) -> Result<Words, Failure
     let type_name = type_word
         .map(|word| word.parse::<TypeName>().map_err(|error| Failure::from_error(ExitKind::Request, &error)))
         .transpose()?;
+    let meaning = action.arguments();
     if type_name.is_none()
+        && meaning == Meaning::OfType
         && let [first, ..] = rest
     {
         // `start php8.2`: the type stands before the action.
@@ -82,8 +123,13 @@ pub(crate) fn read(words: &[String], behind: &[String]) -> Result<Words, Failure
             action.as_str()
         )));
     }
+    // The platform's `toolforge` takes one `--` away, so people write two.
+    let behind = match behind {
+        [first, rest @ ..] if first == "--" => rest,
+        all => all,
+    };
     let arguments: Vec<String> = rest.iter().chain(behind).cloned().collect();
-    if let Some(argument) = arguments.first().filter(|_| !action.takes_arguments()) {
+    if let Some(argument) = arguments.first().filter(|_| meaning == Meaning::None) {
         let argument = Untrusted::new(argument.as_str());
         return Err(usage(format!(
             "`{}` takes no argument, and {} is one",
@@ -99,20 +145,23 @@ fn list() -> String {
 }
 
 /// What the platform's tool can do and this program cannot yet, with what does it meanwhile.
-const NOT_OFFERED: [(&str, &str); 2] = [
-    ("logs", "`kubectl logs deployment/TOOL --follow` shows what the web service writes."),
-    ("shell", "`kubectl exec -it deployment/TOOL -- bash` opens a shell in the pod that runs."),
+const NOT_OFFERED: [(Action, &str); 7] = [
+    (Action::Logs, "`kubectl logs deployment/TOOL --follow` shows what the web service writes."),
+    (Action::Shell, "`kubectl exec -it deployment/TOOL -- bash` opens a shell in the pod that runs."),
+    (Action::Exec, "`kubectl exec -it deployment/TOOL -- bash` opens a shell in the pod that runs."),
+    (Action::Types, "`kubectl get configmap image-config -n tf-public -o yaml` prints the catalogue."),
+    (Action::Local, "`webservice TYPE render` prints the image and the command."),
+    (Action::Doctor, "`kubectl version` tells whether the cluster can be reached."),
+    (Action::Generate, "`webservice --help` has the options."),
 ];
 
-fn not_offered(word: &str) -> Option<Failure> {
-    let (name, instead) = NOT_OFFERED.iter().find(|(name, _)| *name == word)?;
-    Some(Failure::new(ExitKind::Usage, format!("`{name}` is not offered yet")).hint(*instead))
+/// Returns the failure of an action that is not there yet.
+pub(crate) fn not_offered(action: Action) -> Failure {
+    let instead = NOT_OFFERED.iter().find(|(name, _)| *name == action).map_or("", |(_, instead)| *instead);
+    Failure::new(ExitKind::Usage, format!("`{}` is not offered yet", action.as_str())).hint(instead)
 }
 
 fn not_an_action(first: &str, second: &str) -> Failure {
-    if let Some(failure) = not_offered(second) {
-        return failure;
-    }
     let failure = |word: &str| {
         let found = Untrusted::new(word);
         let near = nearest(word).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
@@ -124,9 +173,6 @@ fn not_an_action(first: &str, second: &str) -> Failure {
 }
 
 fn not_alone(word: &str) -> Failure {
-    if let Some(failure) = not_offered(word) {
-        return failure;
-    }
     let found = Untrusted::new(word);
     match nearest(word) {
         Some(near) => Failure::new(
@@ -172,6 +218,13 @@ mod tests {
             understood("jdk17 start -- java -jar x"),
             (named("jdk17"), "start", "java -jar x".to_owned())
         );
+        assert_eq!(
+            understood("jdk17 start -- -- java -jar x"),
+            (named("jdk17"), "start", "java -jar x".to_owned())
+        );
+        assert_eq!(understood("shell -- bash -c id"), (None, "shell", "bash -c id".to_owned()));
+        assert_eq!(understood("exec ls"), (None, "exec", "ls".to_owned()));
+        assert_eq!(understood("generate man"), (None, "generate", "man".to_owned()));
         assert_eq!(understood("start start"), (named("start"), "start", String::new()));
     }
 
@@ -182,8 +235,6 @@ mod tests {
         assert_eq!(refusal("strat"), "error: \"strat\" is not an action; did you mean `start`?");
         assert_eq!(refusal("php8.2 strat"), "error: \"strat\" is not an action; did you mean `start`?");
         assert_eq!(refusal("php8.2"), "error: what shall be done with \"php8.2\"?");
-        assert_eq!(refusal("logs"), "error: `logs` is not offered yet");
-        assert_eq!(refusal("php8.2 shell"), "error: `shell` is not offered yet");
         assert_eq!(refusal("php8.2 fly"), "error: \"fly\" is not an action");
         assert_eq!(refusal("start php8.2"), "error: \"php8.2\" stands behind `start`");
         assert_eq!(refusal("php8.2 stop now"), "error: `stop` takes no argument, and \"now\" is one");

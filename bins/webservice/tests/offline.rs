@@ -163,7 +163,7 @@ fn a_misspelt_action_names_the_nearest() {
     --- stderr
     error: "strat" is not an action; did you mean `start`?
 
-    hint: The actions are start, stop, restart, status, plan, render.
+    hint: The actions are start, stop, restart, status, shell, logs, exec, plan, render, types, local, doctor, generate.
     "#);
 }
 

@@ -94,7 +94,7 @@ pub fn changes(plan: &WebServicePlan, live: &LiveWebService) -> Vec<Change> {
             continue;
         };
         let mut differences = Vec::new();
-        compare(&manifest.to_json_with_absent(), Some(&standing), String::new(), &mut differences);
+        compare(&manifest.to_json_with_absent(live), Some(&standing), String::new(), &mut differences);
         if !is_ours(live) {
             differences.retain(|difference| !is_our_addition(&difference.path));
         }
@@ -128,6 +128,7 @@ fn is_our_addition(path: &str) -> bool {
         || path.starts_with("spec.template.metadata.annotations.")
         || path.starts_with("spec.strategy")
         || path.contains(".readinessProbe")
+        || path.contains(".lifecycle")
 }
 
 fn to_json(object: &impl serde::Serialize) -> Option<Value> {

@@ -8,6 +8,7 @@ mod status;
 pub use cause::{Cause, Evidence, causes};
 pub use progress::{Progress, progress};
 pub use request::{Unobservable, observe_request};
+pub(crate) use request::{mount, web_container};
 pub use status::{RouteStatus, WebServiceState, WebServiceStatus, status};
 
 use toolforge_model::{ToolName, WebServiceRequest};

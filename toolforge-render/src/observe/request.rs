@@ -2,7 +2,8 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Container;
 use toolforge_images::{ImageType, State, WebImage};
 use toolforge_model::{
-    Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform,
+    Cpu, HealthCheck, Memory, MountStorage, Replicas, ToolName, TypeName, Untrusted, WebServiceImage,
+    WebServiceRequest, platform,
 };
 
 use crate::facts::{Facts, cpu_of, memory_of};
@@ -51,7 +52,8 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
     let repository = format!("{}/", facts.platform.build_service_repository);
     let (image, arguments, limits) =
         if let Some(Ok(image)) = reference.strip_prefix(&repository).map(str::parse) {
-            (WebServiceImage::BuildService(image), command.to_vec(), PodResources::DEFAULT_LIMITS)
+            let image = WebServiceImage::BuildService { image, mount: mount(deployment) };
+            (image, command.to_vec(), PodResources::DEFAULT_LIMITS)
         } else {
             let mut found = facts.catalog.with_web_image(reference).peekable();
             if found.peek().is_none() {
@@ -71,7 +73,23 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
         memory,
         replicas: Replicas::observed(replicas),
         arguments,
+        health_check: health_check(container),
     })
+}
+
+/// Returns which storage the pods are labelled to see.
+pub(crate) fn mount(deployment: &Deployment) -> MountStorage {
+    let metadata = deployment.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
+    let label = metadata.and_then(|metadata| metadata.labels.as_ref()?.get(platform::LABEL_MOUNT_STORAGE));
+    label.and_then(|label| label.parse().ok()).unwrap_or_default()
+}
+
+/// Returns the check of the page that ends a pod, or else of the one that keeps requests from it.
+fn health_check(container: &Container) -> HealthCheck {
+    let probes = [&container.liveness_probe, &container.startup_probe, &container.readiness_probe];
+    let path =
+        probes.into_iter().flatten().find_map(|probe| probe.http_get.as_ref()?.path.as_ref()?.parse().ok());
+    path.map_or(HealthCheck::Port, HealthCheck::Path)
 }
 
 /// Returns the container that serves: the one named `webservice`.

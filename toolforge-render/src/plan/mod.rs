@@ -104,7 +104,7 @@ impl WebServicePlan {
                 let defaults = (web.default_cpu, web.default_memory);
                 (web.reference(), Some(web.runner), PodResources::new(request.cpu, request.memory, defaults))
             }
-            WebServiceImage::BuildService(image) => (
+            WebServiceImage::BuildService { image, mount: _ } => (
                 format!("{}/{image}", facts.platform.build_service_repository),
                 None,
                 PodResources::new(request.cpu, request.memory, PodResources::DEFAULT_LIMITS),

@@ -2,16 +2,17 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, EnvVar, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, TCPSocketAction,
+    Container, ContainerPort, EnvVar, PodSpec, PodTemplateSpec, ResourceRequirements,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use toolforge_images::Runner;
-use toolforge_model::platform;
+use toolforge_model::{MountStorage, platform};
 
 use crate::plan::{PodResources, WebServicePlan, labels};
 use crate::render::metadata;
+use crate::render::probes::{pause_before_the_end, probes};
 
 /// The program in the platform's images that starts a web server (webservice 0.98).
 pub(crate) const RUNNER: &str = "/usr/bin/webservice-runner";
@@ -25,6 +26,10 @@ const BUILD_SERVICE_ENVIRONMENT: [(&str, &str); 2] =
 pub(super) fn deployment(plan: &WebServicePlan) -> Deployment {
     let tool = &plan.request.tool;
     let mut template_labels = labels(&plan.request);
+    // Absent means all, as in every Deployment that the platform's tools made before 2023.
+    if plan.request.image.mount() == MountStorage::None {
+        template_labels.insert(platform::LABEL_MOUNT_STORAGE.to_owned(), MountStorage::None.to_string());
+    }
     template_labels.extend(plan.selector.clone());
     let started_at =
         plan.started_at.clone().map(|moment| [(platform::ANNOTATION_STARTED_AT.to_owned(), moment)].into());
@@ -75,6 +80,7 @@ fn rolling_update() -> DeploymentStrategy {
 }
 
 fn container(plan: &WebServicePlan) -> Container {
+    let probes = probes(&plan.request.health_check);
     let port = i32::from(platform::WEB_PORT);
     let arguments = &plan.request.arguments;
     let (command, env, working_dir) = match plan.runner {
@@ -95,12 +101,10 @@ fn container(plan: &WebServicePlan) -> Container {
             protocol: Some("TCP".to_owned()),
             ..ContainerPort::default()
         }]),
-        readiness_probe: Some(Probe {
-            tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(port), ..TCPSocketAction::default() }),
-            // The API server's default of ten seconds would make every start wait that long for its first look.
-            period_seconds: Some(2),
-            ..Probe::default()
-        }),
+        startup_probe: probes.startup,
+        readiness_probe: Some(probes.readiness),
+        liveness_probe: probes.liveness,
+        lifecycle: Some(pause_before_the_end()),
         resources: Some(resources(plan.resources)),
         stdin: Some(false),
         tty: Some(false),

@@ -2,9 +2,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::Value;
-use toolforge_model::platform;
+use toolforge_model::{MountStorage, platform};
 
-use crate::facts::{HttpRoute, ObjectKind};
+use crate::facts::{HttpRoute, LiveWebService, ObjectKind};
+use crate::observe::{mount, web_container};
 
 /// One rendered object.
 #[derive(Clone, Copy, Debug)]
@@ -67,26 +68,50 @@ impl Manifest<'_> {
         yaml.expect("a Kubernetes object has text keys and whole numbers, which YAML can hold")
     }
 
-    /// Returns the object as a strategic merge patch that removes what has to go: with an explicit `null` for each
-    /// field of the container that the platform's tools may have written for another type.
+    /// Returns the object as a strategic merge patch that removes what has to go from the live one: with an explicit
+    /// `null` for each field of the pods that the platform's tools may have written for another request.
     ///
     /// Another manager owns such a field, so that applying without it would leave it standing.
     #[must_use]
-    pub fn to_merge_patch(&self) -> Value {
+    pub fn to_merge_patch(&self, live: &LiveWebService) -> Value {
         let mut json = self.to_json();
+        if let Some(labels) =
+            json.pointer_mut("/spec/template/metadata/labels").and_then(Value::as_object_mut)
+            && live.deployment.as_ref().is_some_and(|deployment| mount(deployment) != MountStorage::All)
+        {
+            labels.entry(platform::LABEL_MOUNT_STORAGE).or_insert(Value::Null);
+        }
         if let Some(container) =
             json.pointer_mut("/spec/template/spec/containers/0").and_then(Value::as_object_mut)
         {
             for field in ["command", "args", "env", "workingDir"] {
                 container.entry(field).or_insert(Value::Null);
             }
+            let standing = live.deployment.as_ref().and_then(web_container);
+            for (field, standing) in [
+                ("livenessProbe", standing.and_then(|container| container.liveness_probe.as_ref())),
+                ("startupProbe", standing.and_then(|container| container.startup_probe.as_ref())),
+            ] {
+                // A probe of another kind is somebody's own, and no health check of a page.
+                if standing.is_some_and(|probe| probe.http_get.is_some()) {
+                    container.entry(field).or_insert(Value::Null);
+                }
+            }
+            for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
+                // A probe with two handlers is refused.
+                if let Some(probe) = container.get_mut(probe).and_then(Value::as_object_mut) {
+                    for handler in ["httpGet", "tcpSocket", "exec", "grpc"] {
+                        probe.entry(handler).or_insert(Value::Null);
+                    }
+                }
+            }
         }
         json
     }
 
     /// Returns the object with an explicit `null` for each field that must not stand, for comparing.
-    pub(crate) fn to_json_with_absent(self) -> Value {
-        let mut json = self.to_merge_patch();
+    pub(crate) fn to_json_with_absent(self, live: &LiveWebService) -> Value {
+        let mut json = self.to_merge_patch(live);
         if let Some(annotations) = json.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
             for annotation in [platform::ANNOTATION_DEFAULT_CPU, platform::ANNOTATION_DEFAULT_MEMORY] {
                 annotations.entry(annotation).or_insert(Value::Null);

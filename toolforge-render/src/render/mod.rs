@@ -2,6 +2,7 @@
 
 mod deployment;
 mod manifest;
+mod probes;
 mod route;
 mod service;
 

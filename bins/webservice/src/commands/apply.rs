@@ -37,7 +37,7 @@ pub(super) async fn apply(
         let path = path(&plan.request().tool, manifest.kind(), manifest.name());
         if changes.iter().any(|change| change.object().0 == manifest.kind() && removes_fields(change)) {
             let options = CreateOptions { dry_run, ..CreateOptions::default() };
-            let merged = client.merge::<Value>(&path, &manifest.to_merge_patch(), options).await;
+            let merged = client.merge::<Value>(&path, &manifest.to_merge_patch(live), options).await;
             merged.map_err(|error| broken_off(error, &done, &name))?;
             done.push(format!("merged {name}"));
         }
@@ -60,12 +60,12 @@ pub(super) async fn apply(
     Ok(generation)
 }
 
-/// Returns whether a change takes a field of the container away, which applying does not do where another owns it.
+/// Returns whether a change takes a field of the pods away, which applying does not do where another owns it.
 fn removes_fields(change: &Change) -> bool {
     match change {
         Change::Update { differences, .. } => differences
             .iter()
-            .any(|difference| difference.wanted.is_none() && difference.path.contains(".containers[")),
+            .any(|difference| difference.wanted.is_none() && difference.path.starts_with("spec.template.")),
         Change::Create { .. } | Change::Keep { .. } | Change::Delete { .. } => false,
     }
 }

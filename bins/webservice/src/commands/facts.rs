@@ -3,7 +3,7 @@
 use anstream::eprintln;
 use toolforge_cli::{ExitKind, Failure, Session};
 use toolforge_images::{Catalog, State};
-use toolforge_model::{Replicas, TypeName, WebServiceImage, WebServiceRequest};
+use toolforge_model::{Replicas, TypeName, WebServiceRequest};
 use toolforge_quota::Bound;
 use toolforge_render::change::verdict;
 use toolforge_render::facts::Facts;
@@ -30,15 +30,15 @@ pub(super) fn plan(
         Err(_) if words.type_name.is_some() => None,
         Err(error) => return Err(error.into()),
     };
-    let options = arguments.options(words, &session.tool);
-    let default = match &options.image {
-        Some(image) => image.clone(),
-        None => WebServiceImage::Type(default_type(&facts.catalog, standing.as_ref())?),
+    let options = arguments.options(words);
+    let default = match &options.type_name {
+        Some(name) => name.clone(),
+        None => default_type(&facts.catalog, standing.as_ref())?,
     };
-    if options.image.is_none() && standing.is_none() {
-        eprintln!("note: no type is given and nothing runs yet, so the type is {}", default.type_name());
+    if options.type_name.is_none() && standing.is_none() {
+        eprintln!("note: no type is given and nothing runs yet, so the type is {default}");
     }
-    let request = options.over(session.tool.clone(), standing, default);
+    let request = options.over(session.tool.clone(), standing, default)?;
     let options = PlanOptions { routing: arguments.routing.map(Into::into), started_at: None };
     let plan = WebServicePlan::new(request, facts, options)?.started_with(&facts.live);
     for warning in plan.warnings() {

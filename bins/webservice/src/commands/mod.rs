@@ -13,7 +13,7 @@ mod wait;
 use toolforge_cli::{ExitKind, Failure, Session};
 
 use crate::arguments::Arguments;
-use crate::words::{Action, Words};
+use crate::words::{Action, Words, not_offered};
 
 /// What the API server's log shows.
 const PROGRAM: &str = "webservice";
@@ -34,5 +34,12 @@ pub(crate) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
         Action::Status => status::run(session, arguments),
         Action::Plan => plan::run(session, arguments, words),
         Action::Render => render::run(session, arguments, words),
+        Action::Shell
+        | Action::Logs
+        | Action::Exec
+        | Action::Types
+        | Action::Local
+        | Action::Doctor
+        | Action::Generate => Err(not_offered(words.action)),
     }
 }
