@@ -42,6 +42,16 @@ impl Demand {
         )
     }
 
+    /// Returns the larger amount of each resource of two demands.
+    #[must_use]
+    pub fn most(mut self, other: &Self) -> Self {
+        for (resource, amount) in &other.0 {
+            let held = self.0.entry(resource.clone()).or_default();
+            *held = (*held).max(*amount);
+        }
+        self
+    }
+
     /// Returns the resources and their amounts.
     pub fn iter(&self) -> impl Iterator<Item = (&Resource, u64)> {
         self.0.iter().map(|(resource, amount)| (resource, *amount))

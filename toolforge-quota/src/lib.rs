@@ -3,9 +3,11 @@
 //! [`ResourceQuota`] and [`LimitRange`] hold what a namespace allows, [`Demand`] what objects take of it, and
 //! [`at_rest`] says whether a change fits once its old pods are gone. All quotas of a namespace bind at once.
 //!
+//! [`rolling_peak`] counts what a change takes at the worst moment of its rollout, while old and new pods stand side
+//! by side.
+//!
 //! It knows no Kubernetes object (`toolforge-render` reads the numbers out of them) and no cluster. It does not say
-//! whether a node has room: a quota can have room where no node has. What a change takes at the worst moment of its
-//! rollout is a question of its own, beside `verdict`.
+//! whether a node has room: a quota can have room where no node has.
 //!
 //! ```
 //! use toolforge_quota::{ContainerResources, Demand, PodDemand, at_rest, defaulted, profiles};
@@ -28,6 +30,7 @@ mod limit_violation;
 mod ratio;
 mod resource;
 mod resource_quota;
+mod rollout;
 mod verdict;
 
 pub mod profiles;
@@ -39,4 +42,5 @@ pub use limit_violation::{Bound, LimitViolation, violations};
 pub use ratio::Ratio;
 pub use resource::Resource;
 pub use resource_quota::ResourceQuota;
+pub use rollout::{Pods, RollingUpdate, rolling_peak};
 pub use verdict::{Row, Verdict, at_rest};

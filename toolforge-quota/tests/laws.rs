@@ -6,7 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{
-    ContainerResources, Demand, LimitRange, Ratio, Resource, ResourceQuota, at_rest, defaulted, violations,
+    ContainerResources, Demand, LimitRange, Pods, Ratio, Resource, ResourceQuota, RollingUpdate, at_rest,
+    defaulted, rolling_peak, violations,
 };
 
 fn resource() -> impl Strategy<Value = Resource> {
@@ -184,5 +185,31 @@ proptest! {
         for key in ["pods", "limits.cpu", "limits.memory", "requests.storage"] {
             let _ = Resource::from(key).parse_amount(&text);
         }
+    }
+
+    /// The controller's steps one pod at a time, every way they can interleave.
+    #[test]
+    fn the_peak_of_a_rollout_is_the_worst_state_that_its_controller_can_reach(
+        old in (0..5_u64, 0..5_u64), new in (0..5_u64, 0..5_u64), gentle in any::<bool>(),
+    ) {
+        let pods = |(count, each)| Pods { count, each: [(Resource::Pods, each)].into_iter().collect() };
+        let (surge, unavailable) = if gentle { (1, 0) } else { (0, 1) };
+        let update = RollingUpdate { max_surge: surge, max_unavailable: unavailable };
+        let peak = rolling_peak(&pods(old), &pods(new), update).get(&Resource::Pods);
+        let mut reached = std::collections::BTreeSet::new();
+        let mut open = vec![(old.0, 0)];
+        while let Some((olds, news)) = open.pop() {
+            if !reached.insert((olds, news)) {
+                continue;
+            }
+            if news < new.0 && olds + news < new.0 + surge {
+                open.push((olds, news + 1));
+            }
+            if olds > 0 && olds + news > new.0.saturating_sub(unavailable) {
+                open.push((olds - 1, news));
+            }
+        }
+        let worst = reached.iter().map(|(olds, news)| olds * old.1 + news * new.1).max().unwrap_or(0);
+        prop_assert_eq!(peak, worst);
     }
 }

@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use toolforge_quota::{
-    ContainerResources, Demand, InitContainer, LimitRange, PodDemand, Resource, defaulted,
+    ContainerResources, Demand, InitContainer, LimitRange, PodDemand, Pods, Resource, defaulted,
 };
 
 use crate::facts::{LiveWebService, cpu_of, memory_of};
@@ -12,12 +12,41 @@ use crate::render::{Route, WebServiceManifests};
 /// Returns what a web service's objects take of the quotas once all of its pods run.
 #[must_use]
 pub fn of_manifests(manifests: &WebServiceManifests, limit_ranges: &[LimitRange]) -> Demand {
-    let WebServiceManifests { deployment, service: _, route } = manifests;
-    let spec = deployment.spec.as_ref();
+    let Pods { count, each } = pods_of_manifests(manifests, limit_ranges);
+    let mut demand = each.times(count);
+    demand.add_all(&besides_pods(manifests));
+    demand
+}
+
+/// Returns the pods that a web service's Deployment keeps running.
+#[must_use]
+pub fn pods_of_manifests(manifests: &WebServiceManifests, limit_ranges: &[LimitRange]) -> Pods {
+    let spec = manifests.deployment.spec.as_ref();
     let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
     let pod = spec.and_then(|spec| spec.template.spec.as_ref());
-    let pods = pod.map(|pod| of_pod(pod, limit_ranges)).unwrap_or_default();
-    let mut demand = pods.times(u64::try_from(replicas).unwrap_or(0));
+    Pods {
+        count: u64::try_from(replicas).unwrap_or(0),
+        each: pod.map(|pod| of_pod(pod, limit_ranges)).unwrap_or_default(),
+    }
+}
+
+/// Returns the live pods that stay until they are replaced, each as large as the largest of them.
+#[must_use]
+pub fn staying_pods(live: &LiveWebService, limit_ranges: &[LimitRange]) -> Pods {
+    let staying = live.pods.iter().filter(|pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none());
+    let demands: Vec<Demand> =
+        staying.filter_map(|pod| pod.spec.as_ref()).map(|spec| of_pod(spec, limit_ranges)).collect();
+    Pods {
+        count: u64::try_from(demands.len()).unwrap_or(u64::MAX),
+        each: demands.iter().fold(Demand::default(), Demand::most),
+    }
+}
+
+/// Returns what a web service's objects take of the quotas besides its pods.
+#[must_use]
+pub fn besides_pods(manifests: &WebServiceManifests) -> Demand {
+    let WebServiceManifests { deployment: _, service: _, route } = manifests;
+    let mut demand = Demand::default();
     demand.add(Resource::Count("deployments.apps".to_owned()), 1);
     // The pods' ReplicaSet is an object of the namespace, too.
     demand.add(Resource::Count("replicasets.apps".to_owned()), 1);

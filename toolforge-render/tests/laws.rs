@@ -9,7 +9,7 @@ use serde_json::Value;
 use toolforge_fixtures::generate;
 use toolforge_images::Catalog;
 use toolforge_model::{WebServiceRequest, platform};
-use toolforge_render::change::{Change, changes};
+use toolforge_render::change::{Change, changes, replaces_pods};
 use toolforge_render::facts::{Documents, Facts, LiveWebService, Platform};
 use toolforge_render::observe::{observe, observe_request};
 use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
@@ -58,6 +58,20 @@ fn without_our_annotations(mut deployment: Deployment) -> Deployment {
     deployment.metadata.annotations =
         deployment.metadata.annotations.filter(|annotations| !annotations.is_empty());
     deployment
+}
+
+#[test]
+fn a_restart_replaces_the_pods_of_a_deployment_that_the_platforms_tools_made() {
+    let case: Value =
+        serde_json::from_str(&toolforge_fixtures::read("parity/webservice/05-php7.3-deprecated.json"))
+            .unwrap();
+    let mut facts = facts();
+    facts.live.deployment = serde_json::from_value(case["expected"]["deployment"].clone()).ok();
+    let tool = "test".parse().unwrap();
+    let request = observe_request(&tool, &facts).unwrap();
+    let standing = plan(&request, &facts, PlanOptions::default()).started_with(&facts.live);
+    assert!(!replaces_pods(&standing, &facts.live));
+    assert!(replaces_pods(&standing.started_at(&Timestamp::UNIX_EPOCH), &facts.live));
 }
 
 proptest! {

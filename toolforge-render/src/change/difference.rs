@@ -4,7 +4,7 @@ use serde_json::Value;
 use toolforge_model::{Cpu, Memory, Untrusted, platform};
 
 use crate::facts::{LiveWebService, ObjectKind};
-use crate::plan::WebServicePlan;
+use crate::plan::{Rollout, WebServicePlan};
 use crate::render::render;
 
 /// What a plan does to one object.
@@ -96,7 +96,7 @@ pub fn changes(plan: &WebServicePlan, live: &LiveWebService) -> Vec<Change> {
         let mut differences = Vec::new();
         compare(&manifest.to_json_with_absent(live), Some(&standing), String::new(), &mut differences);
         if !is_ours(live) {
-            differences.retain(|difference| !is_our_addition(&difference.path));
+            differences.retain(|difference| !is_our_addition(&difference.path, plan.rollout()));
         }
         changes.push(if differences.is_empty() {
             Change::Keep { kind, name }
@@ -123,10 +123,10 @@ fn is_ours(live: &LiveWebService) -> bool {
     annotations.is_some_and(|annotations| annotations.contains_key(platform::ANNOTATION_TYPE))
 }
 
-fn is_our_addition(path: &str) -> bool {
+fn is_our_addition(path: &str, rollout: Rollout) -> bool {
     path.starts_with("metadata.annotations.")
-        || path.starts_with("spec.template.metadata.annotations.")
-        || path.starts_with("spec.strategy")
+        // Another rollout is chosen only where there is no room for the usual one, so it is a change of its own.
+        || (path.starts_with("spec.strategy") && rollout == Rollout::Surge)
         || path.contains(".readinessProbe")
         || path.contains(".lifecycle")
 }

@@ -1,8 +1,10 @@
 //! From a request and the facts to a plan that cannot be wrong.
 
 mod resources;
+mod rollout;
 
 pub use resources::PodResources;
+pub use rollout::Rollout;
 
 use std::collections::BTreeMap;
 
@@ -40,6 +42,7 @@ pub struct WebServicePlan {
     pub(crate) routing: Routing,
     pub(crate) selector: BTreeMap<String, String>,
     pub(crate) started_at: Option<String>,
+    pub(crate) rollout: Rollout,
     pub(crate) image: String,
     pub(crate) runner: Option<Runner>,
     pub(crate) resources: PodResources,
@@ -118,6 +121,8 @@ impl WebServicePlan {
             selector: live_selector.unwrap_or_else(|| labels(&request)),
             routing: options.routing.unwrap_or_else(|| standing_or_offered(facts)),
             started_at: options.started_at.map(|moment| started_at(&moment)),
+            // What stands is as good as another until pods are replaced.
+            rollout: facts.live.deployment.as_ref().and_then(Rollout::of).unwrap_or_default(),
             platform: facts.platform.clone(),
             request,
             image,
@@ -143,6 +148,18 @@ impl WebServicePlan {
     #[must_use]
     pub fn image(&self) -> &str {
         &self.image
+    }
+
+    /// Returns how the pods are replaced.
+    #[must_use]
+    pub fn rollout(&self) -> Rollout {
+        self.rollout
+    }
+
+    /// Returns the plan with another way of replacing the pods.
+    #[must_use]
+    pub fn rolled_out_by(self, rollout: Rollout) -> Self {
+        Self { rollout, ..self }
     }
 
     /// Returns what each pod asks for and may use.

@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EnvVar, PodSpec, PodTemplateSpec, ResourceRequirements,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use toolforge_images::Runner;
 use toolforge_model::{MountStorage, platform};
 
@@ -38,7 +37,7 @@ pub(super) fn deployment(plan: &WebServicePlan) -> Deployment {
         spec: Some(DeploymentSpec {
             replicas: Some(plan.request.replicas.as_i32()),
             selector: LabelSelector { match_labels: Some(plan.selector.clone()), ..LabelSelector::default() },
-            strategy: Some(rolling_update()),
+            strategy: Some(plan.rollout.strategy()),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(template_labels),
@@ -66,17 +65,6 @@ fn annotations(plan: &WebServicePlan) -> BTreeMap<String, String> {
         note(platform::ANNOTATION_DEFAULT_MEMORY, memory_limit.to_string());
     }
     annotations
-}
-
-/// Returns the strategy by which an old pod leaves only after a new one is ready.
-fn rolling_update() -> DeploymentStrategy {
-    DeploymentStrategy {
-        type_: Some("RollingUpdate".to_owned()),
-        rolling_update: Some(RollingUpdateDeployment {
-            max_surge: Some(IntOrString::Int(1)),
-            max_unavailable: Some(IntOrString::Int(0)),
-        }),
-    }
 }
 
 fn container(plan: &WebServicePlan) -> Container {

@@ -75,6 +75,10 @@ impl Manifest<'_> {
     #[must_use]
     pub fn to_merge_patch(&self, live: &LiveWebService) -> Value {
         let mut json = self.to_json();
+        // The API server has filled it in where nobody wrote it, and then refuses a strategy that does not know it.
+        if let Some(strategy) = json.pointer_mut("/spec/strategy").and_then(Value::as_object_mut) {
+            strategy.entry("rollingUpdate").or_insert(Value::Null);
+        }
         if let Some(labels) =
             json.pointer_mut("/spec/template/metadata/labels").and_then(Value::as_object_mut)
             && live.deployment.as_ref().is_some_and(|deployment| mount(deployment) != MountStorage::All)

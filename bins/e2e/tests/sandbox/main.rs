@@ -9,8 +9,10 @@ mod readers;
 mod refusals;
 mod rights;
 mod robust;
+mod rollout;
 mod shell;
 mod site;
+mod stories;
 
 /// A file that no `mod` names would never be compiled.
 #[test]

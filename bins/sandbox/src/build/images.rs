@@ -59,6 +59,16 @@ const LAYERS: [Layer; 4] = [
     },
 ];
 
+/// An image as the build service makes one, of the tool `built`: the files of `fixtures/cluster/images/built` above the
+/// layer of python3.11.
+const BUILT: &str = "tool-built/tool-built";
+
+/// The files of the image that the build service made, with their modes.
+const BUILT_FILES: [(&str, &str, u32); 2] = [
+    ("cnb/process/web", include_str!("../../../../fixtures/cluster/images/built/cnb/process/web"), 0o755),
+    ("workspace/app.py", include_str!("../../../../fixtures/cluster/images/built/workspace/app.py"), 0o644),
+];
+
 /// What keeps a pod's namespaces: the program that Debian ships for it, as the only file of an image.
 const PAUSE: &str = "pause";
 
@@ -70,7 +80,7 @@ pub(crate) fn build(report: &Report) -> Result<PathBuf, Failure> {
         .iter()
         .map(|Layer { name, packages, marker, images }| format!("{name} {packages:?} {marker:?} {images:?}"))
         .collect();
-    let recipe = recipe.join("\n");
+    let recipe = format!("{}\n{BUILT} {BUILT_FILES:?}", recipe.join("\n"));
     let inputs = [RELEASE, BASE_PACKAGES, &recipe, RUNNER, std::env::consts::ARCH].map(str::as_bytes);
     cached(&inputs, "images", report, "Build the images (a few minutes, once)", |partial, step| {
         let work = partial.join("work");
@@ -82,6 +92,7 @@ pub(crate) fn build(report: &Report) -> Result<PathBuf, Failure> {
         for layer in &LAYERS {
             add(&work, &layout, &base, layer, step)?;
         }
+        built(&work, &layout, step)?;
         push(partial, &layout, step)?;
         Ok(fs::remove_dir_all(&work)?)
     })
@@ -169,6 +180,33 @@ fn add(work: &Path, layout: &Path, base: &Path, layer: &Layer, step: &Step) -> R
     umoci(&["insert", "--image", &image], &[&upper.display().to_string(), "/"])
 }
 
+/// Builds the image that the build service would make.
+fn built(work: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
+    step.progress("an image of the build service");
+    let root = work.join("built");
+    for (file, text, mode) in BUILT_FILES {
+        let file = root.join(file);
+        fs::create_dir_all(file.parent().unwrap_or(&root))?;
+        fs::write(&file, text)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode))?;
+    }
+    umoci(&["tag", "--image", &image(layout, "python311")], &["built"])?;
+    let image = image(layout, "built");
+    umoci(&["insert", "--image", &image], &[&root.display().to_string(), "/"])?;
+    umoci(
+        &[
+            "config",
+            "--image",
+            &image,
+            "--config.entrypoint",
+            "/cnb/process/web",
+            "--config.workingdir",
+            "/workspace",
+        ],
+        &[],
+    )
+}
+
 /// Removes what only apt and people need.
 fn clean(root: &Path) -> Result<(), Failure> {
     for folder in ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"]
@@ -200,6 +238,7 @@ fn push(storage: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
         run(&mut skopeo, |_| ())
     };
     copy(PAUSE, PAUSE)?;
+    copy("built", BUILT)?;
     for Layer { name, images, .. } in &LAYERS {
         for image in *images {
             copy(name, image)?;

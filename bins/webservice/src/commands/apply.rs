@@ -65,7 +65,7 @@ fn removes_fields(change: &Change) -> bool {
     match change {
         Change::Update { differences, .. } => differences
             .iter()
-            .any(|difference| difference.wanted.is_none() && difference.path.starts_with("spec.template.")),
+            .any(|difference| difference.wanted.is_none() && difference.path.starts_with("spec.")),
         Change::Create { .. } | Change::Keep { .. } | Change::Delete { .. } => false,
     }
 }

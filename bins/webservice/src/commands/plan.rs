@@ -1,5 +1,5 @@
 use toolforge_cli::{ExitKind, Failure, Session, print};
-use toolforge_render::change::{changes, verdict};
+use toolforge_render::change::{verdict, with_room};
 
 use super::facts;
 use crate::arguments::Arguments;
@@ -9,9 +9,9 @@ use crate::words::Words;
 /// Says what `start` would change, and whether it fits.
 pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
     let facts = session.web_service_facts()?;
-    let plan = facts::plan(session, arguments, words, &facts)?;
+    let plan = with_room(facts::plan(session, arguments, words, &facts)?, &facts);
     let verdict = verdict(&plan, &facts);
-    let document = report::plan(&plan, &changes(&plan, &facts.live), &verdict)?;
+    let document = report::plan(&plan, &facts, &verdict)?;
     print(&document, arguments.global.output)?;
     Ok(if verdict.fits() { ExitKind::Done } else { ExitKind::DoesNotFit })
 }

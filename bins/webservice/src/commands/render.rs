@@ -1,4 +1,5 @@
 use toolforge_cli::{Document, ExitKind, Failure, OutputFormat, Session, print};
+use toolforge_render::change::with_room;
 use toolforge_render::render::render;
 
 use super::facts;
@@ -8,7 +9,8 @@ use crate::words::Words;
 /// Prints the Kubernetes objects: YAML documents, or with `--output json` one `v1` `List`; no moment stands in them.
 pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
     let facts = session.web_service_facts()?;
-    let manifests = render(&facts::plan(session, arguments, words, &facts)?.without_start());
+    let plan = with_room(facts::plan(session, arguments, words, &facts)?, &facts);
+    let manifests = render(&plan.without_start());
     let document = Document { text: manifests.to_yaml(), value: manifests.to_json() };
     let format = match arguments.global.output {
         OutputFormat::Table | OutputFormat::Yaml => OutputFormat::Table,

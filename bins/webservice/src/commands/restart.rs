@@ -1,5 +1,6 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_render::change::with_room;
 
 use super::{facts, start};
 use crate::arguments::Arguments;
@@ -11,5 +12,5 @@ pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
     let plan = facts::plan(session, arguments, words, &facts)?.started_at(&Timestamp::now());
     let announcement =
         if facts.live.deployment.is_some() { "Restarting..." } else { "Your job is not running, starting" };
-    start::carry_out(session, arguments, &facts, &plan, announcement)
+    start::carry_out(session, arguments, &facts, &with_room(plan, &facts), announcement)
 }

@@ -1,8 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
-use toolforge_render::change::{Change, changes};
+use toolforge_render::change::{Change, changes, replaces_pods, with_room};
 use toolforge_render::facts::Facts;
-use toolforge_render::facts::ObjectKind;
 use toolforge_render::observe::{Progress, progress};
 use toolforge_render::plan::WebServicePlan;
 
@@ -15,21 +14,10 @@ use crate::words::Words;
 pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
     let facts = session.web_service_facts()?;
     let plan = facts::plan(session, arguments, words, &facts)?;
-    let plan =
-        if replaces_pods(&changes(&plan, &facts.live)) { plan.started_at(&Timestamp::now()) } else { plan };
-    carry_out(session, arguments, &facts, &plan, "Starting webservice")
-}
-
-/// Returns whether the Deployment's pods are made anew: the platform then notes the moment on them.
-fn replaces_pods(changes: &[Change]) -> bool {
-    changes.iter().any(|change| match change {
-        Change::Create { kind, name: _ } => *kind == ObjectKind::Deployment,
-        Change::Update { kind, name: _, differences } => {
-            *kind == ObjectKind::Deployment
-                && differences.iter().any(|difference| difference.path.starts_with("spec.template"))
-        }
-        Change::Keep { .. } | Change::Delete { .. } => false,
-    })
+    // Where pods are made anew, the platform notes the moment on them.
+    let makes_pods = facts.live.deployment.is_none() || replaces_pods(&plan, &facts.live);
+    let plan = if makes_pods { plan.started_at(&Timestamp::now()) } else { plan };
+    carry_out(session, arguments, &facts, &with_room(plan, &facts), "Starting webservice")
 }
 
 /// Sends what a plan changes and waits until it is rolled out.
@@ -44,7 +32,10 @@ pub(super) fn carry_out(
     facts::refuse_what_does_not_fit(plan, facts)?;
     let type_name = plan.request().image.type_name();
     if arguments.dry_run == Some(DryRunOption::Client) {
-        say(&format!("{}nothing was sent (dry run)\n", report::changes(&changes)))?;
+        if let Some(note) = report::rollout_note(plan, facts) {
+            anstream::eprintln!("note: {note}");
+        }
+        say(&format!("{}nothing was sent (dry run)\n", report::change_lines(&changes)))?;
         return Ok(ExitKind::Done);
     }
     let (runtime, client) = session.cluster()?;
@@ -54,12 +45,18 @@ pub(super) fn carry_out(
     }
     if arguments.dry_run == Some(DryRunOption::Server) {
         runtime.block_on(apply::apply(client, plan, &facts.live, &changes, true))?;
-        say(&format!("{}the cluster accepts it; nothing was stored (dry run)\n", report::changes(&changes)))?;
+        say(&format!(
+            "{}the cluster accepts it; nothing was stored (dry run)\n",
+            report::change_lines(&changes)
+        ))?;
         return Ok(ExitKind::Done);
     }
     say(&format!("{announcement}\n"))?;
+    if let Some(note) = report::rollout_note(plan, facts) {
+        anstream::eprintln!("note: {note}");
+    }
     if !facts.live.is_absent() {
-        anstream::eprint!("{}", report::changes(&changes));
+        anstream::eprint!("{}", report::change_lines(&changes));
     }
     runtime.block_on(async {
         let applied = apply::apply(client, plan, &facts.live, &changes, false).await?;

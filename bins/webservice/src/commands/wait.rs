@@ -1,14 +1,14 @@
 //! Waiting until the new pods are ready, or can not become so.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, ProgressLine};
 use toolforge_client::{Client, ResourceType, WaitOptions, Waited};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::facts::LiveWebService;
-use toolforge_render::observe::{Cause, Evidence, Progress, progress};
+use toolforge_render::observe::{Cause, Evidence, Progress, causes, progress};
 
 use crate::advice::advice;
 
@@ -18,6 +18,10 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 /// How many of a crashed container's last lines are shown.
 const LAST_LINES: u32 = 20;
 
+/// How long after a pod has left a full quota is no failure: the ReplicaSet's controller tries again after a pause that
+/// doubles with each refusal, and a pod that takes its time to leave makes it several seconds.
+const ROOM_COMES_BACK: Duration = Duration::from_secs(30);
+
 /// Waits until the Deployment's generation is rolled out.
 pub(super) async fn until_ready(
     client: &Client,
@@ -25,14 +29,27 @@ pub(super) async fn until_ready(
     generation: Option<i64>,
 ) -> Result<(), Failure> {
     let mut line = ProgressLine::new();
+    let mut pod_left: Option<Instant> = None;
     let waited = client
-        .wait_web_service(tool, WaitOptions::new(TIMEOUT), |live| match progress(live, generation) {
-            Progress::Ready => ControlFlow::Break(Ok(())),
-            Progress::Failed(causes) => ControlFlow::Break(Err((causes, live.clone()))),
-            Progress::Waiting { ready, desired, evidence } => {
-                let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
-                line.show(&format!("{ready} of {desired} pods ready{why}"));
-                ControlFlow::Continue(())
+        .wait_web_service(tool, WaitOptions::new(TIMEOUT), |live| {
+            if live.pods.iter().any(|pod| pod.metadata.deletion_timestamp.is_some()) {
+                pod_left = Some(Instant::now());
+            }
+            match progress(live, generation) {
+                Progress::Ready => ControlFlow::Break(Ok(())),
+                Progress::Failed(causes)
+                    if is_only_full(&causes)
+                        && pod_left.is_some_and(|moment| moment.elapsed() < ROOM_COMES_BACK) =>
+                {
+                    line.show("the room of a pod that has left comes back");
+                    ControlFlow::Continue(())
+                }
+                Progress::Failed(causes) => ControlFlow::Break(Err((causes, live.clone()))),
+                Progress::Waiting { ready, desired, evidence } => {
+                    let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
+                    line.show(&format!("{ready} of {desired} pods ready{why}"));
+                    ControlFlow::Continue(())
+                }
             }
         })
         .await;
@@ -40,15 +57,25 @@ pub(super) async fn until_ready(
     match waited? {
         Waited::Done(Ok(())) => Ok(()),
         Waited::Done(Err((causes, live))) => Err(failed(client, tool, &live, causes).await),
-        Waited::DeadlineExceeded(_) => {
+        Waited::DeadlineExceeded(live) => {
             let seconds = TIMEOUT.as_secs();
+            let why = causes(&live).into_iter().next();
+            let why = why.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
             let failure = Failure::new(
                 ExitKind::Rollout,
-                format!("the web service was not ready within {seconds} seconds"),
+                format!("the web service was not ready within {seconds} seconds{why}"),
             );
             Err(failure.hint("It may still come up; `webservice status` tells."))
         }
     }
+}
+
+/// Returns whether nothing but a full quota keeps pods from being made.
+fn is_only_full(causes: &[Evidence]) -> bool {
+    causes
+        .iter()
+        .filter(|evidence| evidence.cause.is_terminal())
+        .all(|evidence| evidence.cause == Cause::QuotaExceeded)
 }
 
 async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes: Vec<Evidence>) -> Failure {

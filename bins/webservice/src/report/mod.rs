@@ -3,7 +3,7 @@
 mod plan;
 mod status;
 
-pub(crate) use plan::{changes, plan};
+pub(crate) use plan::{change_lines, plan, rollout_note};
 pub(crate) use status::status;
 
 use serde::Serialize;

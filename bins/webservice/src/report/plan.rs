@@ -5,14 +5,15 @@ use std::fmt::Write;
 use serde::Serialize;
 use toolforge_cli::{Document, Failure, Table, document};
 use toolforge_model::Untrusted;
-use toolforge_quota::Verdict;
-use toolforge_render::change::{Change, Difference};
-use toolforge_render::plan::WebServicePlan;
+use toolforge_quota::{Row, Verdict};
+use toolforge_render::change::{Change, Difference, changes, has_outage, replaces_pods, verdict_at_peak};
+use toolforge_render::facts::Facts;
+use toolforge_render::plan::{Rollout, WebServicePlan};
 
 use super::{RequestDocument, routing};
 
 /// Returns what a plan changes, a line each.
-pub(crate) fn changes(changes: &[Change]) -> String {
+pub(crate) fn change_lines(changes: &[Change]) -> String {
     let mut text = String::new();
     for change in changes {
         let (kind, name) = change.object();
@@ -46,6 +47,8 @@ struct PlanDocument<'a> {
     host: String,
     routing: &'static str,
     fits: bool,
+    rollout: &'static str,
+    has_outage: bool,
     changes: Vec<ChangeDocument<'a>>,
     quotas: Vec<RowDocument>,
     violations: Vec<String>,
@@ -73,21 +76,26 @@ struct RowDocument {
     hard: String,
     used: String,
     after: String,
+    peak: String,
     fits: bool,
 }
 
 /// Returns what a plan would change, and whether it fits.
-pub(crate) fn plan(
-    plan: &WebServicePlan,
-    planned: &[Change],
-    verdict: &Verdict,
-) -> Result<Document, Failure> {
+pub(crate) fn plan(plan: &WebServicePlan, facts: &Facts, verdict: &Verdict) -> Result<Document, Failure> {
+    let planned = changes(plan, &facts.live);
+    let at_peak = verdict_at_peak(plan, facts);
+    let peak = |row: &Row| {
+        let same = |other: &&Row| other.quota == row.quota && other.resource == row.resource;
+        row.after.max(at_peak.rows.iter().find(same).map_or(0, |row| row.after))
+    };
     let value = PlanDocument {
         request: plan.request().into(),
         image: plan.image(),
         host: plan.host(),
         routing: routing(plan.routing()),
         fits: verdict.fits(),
+        rollout: plan.rollout().as_str(),
+        has_outage: has_outage(plan, &facts.live),
         changes: planned.iter().map(change_document).collect(),
         quotas: verdict
             .rows
@@ -98,26 +106,51 @@ pub(crate) fn plan(
                 hard: row.resource.amount(row.hard),
                 used: row.resource.amount(row.used),
                 after: row.resource.amount(row.after),
+                peak: row.resource.amount(peak(row)),
                 fits: row.fits(),
             })
             .collect(),
         violations: verdict.violations.iter().map(ToString::to_string).collect(),
     };
-    Ok(Document { text: plan_text(planned, verdict), value: document("WebServicePlan", &value)? })
+    let mut text = plan_text(&planned, verdict, peak);
+    if let Some(note) = rollout_note(plan, facts).filter(|_| verdict.fits()) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{note}");
+    }
+    Ok(Document { text, value: document("WebServicePlan", &value)? })
 }
 
-fn plan_text(planned: &[Change], verdict: &Verdict) -> String {
-    let mut text = changes(planned);
+/// Returns what a person should know of how the pods are replaced, where that is not the gentlest way.
+pub(crate) fn rollout_note(plan: &WebServicePlan, facts: &Facts) -> Option<String> {
+    if !replaces_pods(plan, &facts.live) {
+        return None;
+    }
+    let surge = verdict_at_peak(&plan.clone().rolled_out_by(Rollout::Surge), facts);
+    let missing = surge.shortfalls().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match plan.rollout() {
+        Rollout::InPlace => Some(format!(
+            "the quota has no room for one pod more ({missing}), so the pods are replaced one after the other; the others serve on"
+        )),
+        Rollout::Recreate if has_outage(plan, &facts.live) => Some(format!(
+            "the quota has no room for the new pod beside the old one ({missing}), so nobody is served from the old pod's end until the new one is ready"
+        )),
+        Rollout::Surge | Rollout::Recreate => None,
+    }
+}
+
+fn plan_text(planned: &[Change], verdict: &Verdict, peak: impl Fn(&Row) -> u64) -> String {
+    let mut text = change_lines(planned);
     if text.is_empty() {
         text.push_str("nothing would change\n");
     }
     if !verdict.rows.is_empty() {
-        let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "VERDICT"]);
+        let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
         for row in &verdict.rows {
             let amount = |amount| row.resource.amount(amount);
             let word = if row.fits() { "fits" } else { "too much" };
             let resource = Untrusted::new(row.resource.to_string()).escaped().to_string();
-            table.row([resource, amount(row.hard), amount(row.used), amount(row.after), word.to_owned()]);
+            let amounts = [row.hard, row.used, row.after, peak(row)].map(amount);
+            table.row(std::iter::once(resource).chain(amounts).chain([word.to_owned()]));
         }
         text.push('\n');
         text.push_str(&table.for_stdout());
