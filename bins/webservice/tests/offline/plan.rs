@@ -1,0 +1,115 @@
+//! What `plan` says, and what a start says that does not fit.
+
+use insta::assert_snapshot;
+
+use crate::{FACTS, webservice};
+
+#[test]
+fn a_plan_that_does_not_fit() {
+    assert_snapshot!(webservice(&format!("plan -m 5Gi -r 2 {FACTS} --from running.json")), @"
+    [exit 3]
+    change Deployment stashbot
+      metadata.annotations.cli.toolforge.org/default-memory: 512Mi -> nothing
+      spec.replicas: 1 -> 2
+      spec.template.spec.containers[webservice].resources.limits.memory: 512Mi -> 5Gi
+      spec.template.spec.containers[webservice].resources.requests.memory: 256Mi -> 2560Mi
+
+    RESOURCE         LIMIT  USED   AFTER  PEAK     VERDICT
+    pods             4      1      2      3        fits
+    requests.cpu     2      125m   250m   375m     fits
+    requests.memory  6Gi    256Mi  5Gi    5376Mi   fits
+    limits.cpu       2      500m   1      1500m    fits
+    limits.memory    8Gi    512Mi  10Gi   10752Mi  too much
+    services         1      1      1      1        fits
+    5Gi of memory is more than the 4Gi that one container may have
+
+    it does not fit
+    ");
+}
+
+#[test]
+fn a_plan_that_changes_nothing() {
+    assert_snapshot!(webservice(&format!("plan {FACTS} --from running.json")), @"
+    [exit 0]
+    nothing would change
+
+    RESOURCE         LIMIT  USED   AFTER  PEAK   VERDICT
+    pods             4      1      1      1      fits
+    requests.cpu     2      125m   125m   125m   fits
+    requests.memory  6Gi    256Mi  256Mi  256Mi  fits
+    limits.cpu       2      500m   500m   500m   fits
+    limits.memory    8Gi    512Mi  512Mi  512Mi  fits
+    services         1      1      1      1      fits
+
+    it fits the quota; whether a node has room is another question
+    ");
+}
+
+const NEARLY_FULL: &str =
+    "--tool stashbot --from catalog.yaml --from limits-nearly-full.yaml --from running.json";
+
+#[test]
+fn an_outage_is_told_where_the_new_pod_has_no_room_beside_the_old_one() {
+    assert_snapshot!(webservice(&format!("plan -m 768Mi {NEARLY_FULL}")), @r#"
+    [exit 0]
+    change Deployment stashbot
+      metadata.annotations.cli.toolforge.org/default-memory: 512Mi -> nothing
+      spec.strategy.rollingUpdate: {"maxSurge":1,"maxUnavailable":0} -> nothing
+      spec.strategy.type: RollingUpdate -> Recreate
+      spec.template.spec.containers[webservice].resources.limits.memory: 512Mi -> 768Mi
+      spec.template.spec.containers[webservice].resources.requests.memory: 256Mi -> 384Mi
+
+    RESOURCE         LIMIT  USED    AFTER   PEAK    VERDICT
+    pods             4      3       3       3       fits
+    requests.cpu     2      125m    125m    125m    fits
+    requests.memory  6Gi    256Mi   384Mi   384Mi   fits
+    limits.cpu       2      500m    500m    500m    fits
+    limits.memory    2Gi    1536Mi  1792Mi  1792Mi  fits
+    services         1      1       1       1       fits
+
+    it fits the quota; whether a node has room is another question
+    the quota has no room for the new pod beside the old one (limits.memory: 2304Mi of 2Gi, 256Mi too much (quota tool-stashbot)), so nobody is served from the old pod's end until the new one is ready
+    "#);
+    let said = webservice(&format!("restart --dry-run -m 768Mi {NEARLY_FULL}"));
+    assert!(said.contains("note: the quota has no room for the new pod beside the old one"), "{said}");
+    let said = webservice(&format!("restart --dry-run {NEARLY_FULL}"));
+    assert!(!said.contains("note:"), "{said}");
+}
+
+#[test]
+fn several_pods_are_replaced_one_after_the_other_where_one_more_has_no_room() {
+    assert_snapshot!(webservice(&format!("plan -m 500Mi -r 2 {NEARLY_FULL}")), @"
+    [exit 0]
+    change Deployment stashbot
+      metadata.annotations.cli.toolforge.org/default-memory: 512Mi -> nothing
+      spec.replicas: 1 -> 2
+      spec.strategy.rollingUpdate.maxSurge: 1 -> 0
+      spec.strategy.rollingUpdate.maxUnavailable: 0 -> 1
+      spec.template.spec.containers[webservice].resources.limits.memory: 512Mi -> 500Mi
+      spec.template.spec.containers[webservice].resources.requests.memory: 256Mi -> 250Mi
+
+    RESOURCE         LIMIT  USED    AFTER   PEAK    VERDICT
+    pods             4      3       4       4       fits
+    requests.cpu     2      125m    250m    250m    fits
+    requests.memory  6Gi    256Mi   500Mi   506Mi   fits
+    limits.cpu       2      500m    1       1       fits
+    limits.memory    2Gi    1536Mi  2024Mi  2036Mi  fits
+    services         1      1       1       1       fits
+
+    it fits the quota; whether a node has room is another question
+    the quota has no room for one pod more (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2536Mi of 2Gi, 488Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others serve on
+    ");
+}
+
+#[test]
+fn a_start_that_does_not_fit_sends_nothing() {
+    assert_snapshot!(webservice(&format!("start -m 5Gi -r 2 --dry-run {FACTS} --from running.json")), @"
+    [exit 3]
+    --- stderr
+    error: this does not fit, and nothing was sent
+      5Gi of memory is more than the 4Gi that one container may have
+      limits.memory: 10Gi of 8Gi, 2Gi too much (quota tool-stashbot)
+
+    hint: Ask for fewer replicas, less memory or CPU, or stop something else; `quota-check` shows what is used, and https://w.wiki/6YLP tells how to ask for more.
+    ");
+}
