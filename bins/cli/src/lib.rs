@@ -14,6 +14,7 @@
 mod age;
 mod failure;
 mod failures;
+mod generate;
 mod options;
 mod output;
 mod progress;
@@ -23,7 +24,10 @@ mod table;
 
 pub use age::age;
 pub use failure::{ExitKind, Failure};
-pub use options::{DryRunOption, GlobalOptions, OutputFormat, RoutingOption, asked_cpu, asked_memory};
+pub use generate::{Generated, Shell, reference_page};
+pub use options::{
+    DryRunOption, GlobalOptions, OutputFormat, RoutingOption, asked_cpu, asked_memory, mount_parser,
+};
 pub use output::{Document, document, print, say};
 pub use progress::ProgressLine;
 pub use run::run;

@@ -1,21 +1,22 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use toolforge_model::{Cpu, Memory, ToolName};
+use toolforge_model::{Cpu, Memory, MountStorage, ToolName};
 use toolforge_render::plan::Routing;
 
 /// The options that every program has.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalOptions {
     /// The tool [default: the kubeconfig's].
-    #[arg(long, global = true, value_name = "NAME", env = "TOOLFORGE_TOOL")]
+    #[arg(long, global = true, value_name = "NAME", env = "TOOLFORGE_TOOL", hide_env_values = true)]
     pub tool: Option<ToolName>,
     /// The tool's numeric user id, 50000 or more; a web service's objects do not hold it.
     #[arg(long, global = true, value_name = "UID", value_parser = clap::value_parser!(u32).range(50_000..))]
     pub uid: Option<u32>,
     /// The kubeconfig; of several, joined by `:`, the first that exists [default: ~/.kube/config].
-    #[arg(long, global = true, value_name = "FILE", env = "KUBECONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "KUBECONFIG", hide_env_values = true)]
     pub kubeconfig: Option<OsString>,
     /// Ask the cluster as another user, as admins may.
     #[arg(long = "as", global = true, value_name = "USER")]
@@ -65,6 +66,13 @@ pub enum DryRunOption {
     Client,
     /// Let the API server check it, admission included, and store nothing.
     Server,
+}
+
+/// Returns what reads a choice of shared storage from the command line.
+#[must_use]
+pub fn mount_parser() -> impl TypedValueParser<Value = MountStorage> {
+    let words = [MountStorage::All, MountStorage::None].map(MountStorage::as_str);
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<MountStorage>())
 }
 
 /// Reads an amount of CPU from the command line.

@@ -12,7 +12,7 @@ mod report;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use toolforge_cli::{ExitKind, Failure, GlobalOptions, Session, print};
 
 pub use report::report;
@@ -26,6 +26,12 @@ pub use report::report;
 struct Arguments {
     #[command(flatten)]
     global: GlobalOptions,
+}
+
+/// Returns the description of the command line, from which help, the man page and the reference are made.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the program with the process's own arguments.

@@ -1,12 +1,23 @@
 use clap::Parser;
-use toolforge_cli::{DryRunOption, ExitKind, Failure, GlobalOptions, RoutingOption, asked_cpu, asked_memory};
+use toolforge_cli::{
+    DryRunOption, ExitKind, Failure, GlobalOptions, RoutingOption, asked_cpu, asked_memory, mount_parser,
+};
 use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
 };
 
 use crate::words::{self, Words};
 
+/// The heading of the options that say what shall run.
+const WEB_SERVICE: &str = "Web service options";
+
 /// Starts, stops and explains the web service of a tool.
+///
+/// Examples:
+///   webservice php8.2 start                 serve ~/public_html with PHP 8.2
+///   webservice restart -m 1Gi               start every pod anew, each with 1Gi of memory
+///   webservice python3.11 plan -r 2         say what would change, and whether it fits the quota
+///   webservice status --output json         for programs
 ///
 /// Actions:
 ///   start    start the web service, or change the one that runs
@@ -15,6 +26,7 @@ use crate::words::{self, Words};
 ///   status   say how it fares
 ///   plan     say what start would change, and whether it fits
 ///   render   print the Kubernetes objects
+///   generate print a completion script (bash, zsh, fish) or the man page (man)
 ///
 /// Exit codes: 0 done or fits, 1 a wrong request, 2 a command line that is not understood, 3 does not fit the quota or
 /// the limits, 4 the cluster refused or cannot be reached, 5 the web service did not come up, 6 partly done.
@@ -28,23 +40,23 @@ use crate::words::{self, Words};
 )]
 pub(crate) struct Arguments {
     /// The most memory that each pod may have, like 512Mi or 1.5Gi.
-    #[arg(short, long, value_name = "MEMORY", value_parser = asked_memory, allow_hyphen_values = true)]
+    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "MEMORY", value_parser = asked_memory, allow_hyphen_values = true)]
     pub(crate) mem: Option<Memory>,
     /// The most CPU that each pod may have, like 500m or 0.5.
-    #[arg(short, long, value_name = "CPU", value_parser = asked_cpu, allow_hyphen_values = true)]
+    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "CPU", value_parser = asked_cpu, allow_hyphen_values = true)]
     pub(crate) cpu: Option<Cpu>,
     /// How many pods.
-    #[arg(short, long, value_name = "COUNT", allow_hyphen_values = true)]
+    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "COUNT", allow_hyphen_values = true)]
     pub(crate) replicas: Option<Replicas>,
     /// The image that `buildservice` stands for [default: tool-NAME/tool-NAME:latest].
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, help_heading = WEB_SERVICE, value_name = "IMAGE")]
     pub(crate) buildservice_image: Option<BuildServiceImage>,
     /// Which shared storage the pods see: `all`, or `none` for an image of the build service.
-    #[arg(long, value_name = "STORAGE")]
+    #[arg(long, help_heading = WEB_SERVICE, value_name = "STORAGE", value_parser = mount_parser())]
     pub(crate) mount: Option<MountStorage>,
     /// A page that tells whether a pod is well; one that does not answer it is started anew [default: only the port
     /// is looked at].
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, help_heading = WEB_SERVICE, value_name = "PATH")]
     pub(crate) health_check_path: Option<HealthCheck>,
     /// Taken from scripts of the grid's time; it has no meaning any more.
     #[arg(long, value_name = "RELEASE", hide = true)]
@@ -56,7 +68,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "BACKEND", hide = true)]
     pub(crate) backend: Option<String>,
     /// How the web service is reached [default: as it stands, else as the cluster offers].
-    #[arg(long, value_enum, value_name = "ROUTING")]
+    #[arg(long, help_heading = WEB_SERVICE, value_enum, value_name = "ROUTING")]
     pub(crate) routing: Option<RoutingOption>,
     /// Say what would be done, or let the API server check it, and change nothing.
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]

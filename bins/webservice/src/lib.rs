@@ -18,7 +18,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use toolforge_cli::{ExitKind, Failure, Session};
 
 use crate::arguments::Arguments;
@@ -47,6 +47,12 @@ pub fn run_in<'a>(session: &Session, words: impl IntoIterator<Item = &'a str>) -
     let arguments =
         Arguments::try_parse_from(words).map_err(|error| Failure::new(ExitKind::Usage, error.to_string()))?;
     commands::run(session, &arguments, &arguments.words()?)
+}
+
+/// Returns the description of the command line, from which help, completions, the man page and the reference are made.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Returns what a command line is understood as, in words, without doing anything.

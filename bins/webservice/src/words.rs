@@ -145,14 +145,13 @@ fn list() -> String {
 }
 
 /// What the platform's tool can do and this program cannot yet, with what does it meanwhile.
-const NOT_OFFERED: [(Action, &str); 7] = [
+const NOT_OFFERED: [(Action, &str); 6] = [
     (Action::Logs, "`kubectl logs deployment/TOOL --follow` shows what the web service writes."),
     (Action::Shell, "`kubectl exec -it deployment/TOOL -- bash` opens a shell in the pod that runs."),
     (Action::Exec, "`kubectl exec -it deployment/TOOL -- bash` opens a shell in the pod that runs."),
     (Action::Types, "`kubectl get configmap image-config -n tf-public -o yaml` prints the catalogue."),
     (Action::Local, "`webservice TYPE render` prints the image and the command."),
     (Action::Doctor, "`kubectl version` tells whether the cluster can be reached."),
-    (Action::Generate, "`webservice --help` has the options."),
 ];
 
 /// Returns the failure of an action that is not there yet.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod facts;
+mod generate;
 mod plan;
 mod render;
 mod restart;
@@ -21,6 +22,9 @@ const PROGRAM: &str = "webservice";
 /// Does what the arguments say.
 pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitKind, Failure> {
     let words = arguments.words()?;
+    if words.action == Action::Generate {
+        return generate::run(&words);
+    }
     let session = Session::open(&arguments.global, PROGRAM)?;
     run(&session, arguments, &words)
 }
@@ -34,12 +38,9 @@ pub(crate) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
         Action::Status => status::run(session, arguments),
         Action::Plan => plan::run(session, arguments, words),
         Action::Render => render::run(session, arguments, words),
-        Action::Shell
-        | Action::Logs
-        | Action::Exec
-        | Action::Types
-        | Action::Local
-        | Action::Doctor
-        | Action::Generate => Err(not_offered(words.action)),
+        Action::Shell | Action::Logs | Action::Exec | Action::Types | Action::Local | Action::Doctor => {
+            Err(not_offered(words.action))
+        }
+        Action::Generate => generate::run(words),
     }
 }

@@ -1,6 +1,7 @@
 //! What a person reads, from the real program, without a cluster.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+mod generate;
 mod plan;
 
 use std::fmt::Write as _;

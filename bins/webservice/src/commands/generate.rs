@@ -1,0 +1,54 @@
+use std::fmt::Write as _;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Command, CommandFactory};
+use toolforge_cli::{ExitKind, Failure, Generated, Shell, say};
+use toolforge_images::{Catalog, State};
+
+use crate::arguments::Arguments;
+use crate::words::{Action, Words};
+
+/// Prints a completion script or the man page; nothing is asked for and nothing is read.
+pub(super) fn run(words: &Words) -> Result<ExitKind, Failure> {
+    let generated = Generated::named(&words.arguments)?;
+    let command = match generated {
+        Generated::Completion(_) => completed(),
+        Generated::ManPage => Arguments::command(),
+    };
+    let mut text = generated.text(command);
+    if generated == Generated::Completion(Shell::Fish) {
+        // The generator leaves the words of fish out.
+        let words: Vec<String> = actions().chain(types()).collect();
+        let _ = writeln!(text, "complete -c webservice -a \"{}\"", words.join(" "));
+    }
+    say(&text)?;
+    Ok(ExitKind::Done)
+}
+
+/// Returns the command line as a shell completes it: the same options, and two words with what may stand there.
+fn completed() -> Command {
+    let described = Arguments::command();
+    let options: Vec<Arg> = described
+        .get_arguments()
+        .filter(|argument| !argument.is_positional() && !argument.is_hide_set())
+        .cloned()
+        .collect();
+    let word = |name: &'static str, values: Vec<String>| {
+        Arg::new(name).value_parser(PossibleValuesParser::new(values))
+    };
+    Command::new("webservice")
+        .args(options)
+        .arg(word("first", actions().chain(types()).collect()))
+        .arg(word("second", actions().collect()))
+}
+
+fn actions() -> impl Iterator<Item = String> {
+    Action::ALL.into_iter().map(|action| action.as_str().to_owned())
+}
+
+/// Returns the types as far as they are known without a cluster.
+fn types() -> Vec<String> {
+    let catalog = Catalog::bundled();
+    let current = catalog.types().filter(|found| found.state == State::Current && found.web.is_some());
+    current.map(|found| found.name.to_string()).chain(["buildservice".to_owned()]).collect()
+}

@@ -1,0 +1,15 @@
+//! The reference page and the man page are those of the program.
+
+use toolforge_cli::{Generated, reference_page};
+
+#[test]
+fn the_reference_is_that_of_the_program() {
+    toolforge_fixtures::same_as_generated(
+        "../docs/reference/webservice.md",
+        &reference_page(webservice::command()),
+    );
+    toolforge_fixtures::same_as_generated(
+        "../docs/reference/webservice.1",
+        &Generated::ManPage.text(webservice::command()),
+    );
+}
