@@ -6,6 +6,7 @@ use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
 };
 
+use crate::commands::StatusOptions;
 use crate::words::{self, Words};
 
 /// The heading of the options that say what shall run.
@@ -14,7 +15,7 @@ const WEB_SERVICE: &str = "Web service options";
 /// Starts, stops and explains the web service of a tool.
 ///
 /// Examples:
-///   webservice php8.2 start                 serve ~/public_html with PHP 8.2
+///   webservice php8.2 start                 serve files and PHP 8.2
 ///   webservice restart -m 1Gi               start every pod anew, each with 1Gi of memory
 ///   webservice python3.11 plan -r 2         say what would change, and whether it fits the quota
 ///   webservice status --output json         for programs
@@ -73,6 +74,8 @@ pub(crate) struct Arguments {
     /// Say what would be done, or let the API server check it, and change nothing.
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     pub(crate) dry_run: Option<DryRunOption>,
+    #[command(flatten)]
+    pub(crate) status: StatusOptions,
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
     /// The image type, the action, and arguments for the type's own command.

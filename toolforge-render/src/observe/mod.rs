@@ -1,11 +1,13 @@
 //! From live objects back to the request, and to what a person wants to know of them.
 
 mod cause;
+mod last_end;
 mod progress;
 mod request;
 mod status;
 
 pub use cause::{Cause, Evidence, causes};
+pub use last_end::LastEnd;
 pub use progress::{Progress, progress};
 pub use request::{Unobservable, observe_request};
 pub(crate) use request::{mount, web_container};

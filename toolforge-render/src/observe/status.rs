@@ -4,6 +4,7 @@ use toolforge_model::{ToolName, Untrusted};
 
 use crate::facts::{Facts, LiveWebService, ObjectKind};
 use crate::observe::cause::{Evidence, causes};
+use crate::observe::last_end::{LastEnd, last_end};
 use crate::observe::progress::{Progress, progress};
 use crate::observe::request::{observe_request, web_container};
 use crate::plan::Routing;
@@ -78,6 +79,8 @@ pub struct WebServiceStatus {
     pub ready: u32,
     /// How often containers of the present pods were started again.
     pub restarts: u32,
+    /// How a container of the present pods ended the last time, where one did.
+    pub last_end: Option<LastEnd>,
     /// When the oldest pod that serves was started.
     pub started: Option<Timestamp>,
     /// The way in from outside.
@@ -130,6 +133,7 @@ pub fn status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
         desired: u32::try_from(desired).unwrap_or(0),
         ready: u32::try_from(ready).unwrap_or(0),
         restarts: pods.clone().map(restarts).sum(),
+        last_end: last_end(&live.pods),
         started: pods.filter_map(started).min(),
         route,
         missing,

@@ -11,6 +11,8 @@ mod status;
 mod stop;
 mod wait;
 
+pub(crate) use status::StatusOptions;
+
 use toolforge_cli::{ExitKind, Failure, Session};
 
 use crate::arguments::Arguments;

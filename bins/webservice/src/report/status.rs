@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 use toolforge_cli::{Document, Failure, age, document};
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::observe::{Evidence, Observation, WebServiceState, WebServiceStatus};
+use toolforge_render::observe::{Evidence, LastEnd, Observation, WebServiceState, WebServiceStatus};
 
 use super::{RequestDocument, routing};
 use crate::advice::advice;
@@ -23,12 +23,22 @@ struct StatusDocument<'a> {
     replicas: u32,
     ready: u32,
     restarts: u32,
+    last_end: Option<LastEndDocument<'a>>,
     started: Option<String>,
     host: Option<&'a Untrusted>,
     routing: Option<&'static str>,
     missing: Vec<String>,
     causes: Vec<CauseDocument<'a>>,
     request: Option<RequestDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LastEndDocument<'a> {
+    pod: &'a Untrusted,
+    exit_code: i32,
+    reason: &'a Untrusted,
+    finished: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -55,6 +65,14 @@ pub(crate) fn status(
         replicas: status.desired,
         ready: status.ready,
         restarts: status.restarts,
+        last_end: status.last_end.as_ref().map(|LastEnd { pod, exit_code, reason, finished }| {
+            LastEndDocument {
+                pod,
+                exit_code: *exit_code,
+                reason,
+                finished: finished.map(|moment| moment.to_string()),
+            }
+        }),
         started: status.started.map(|moment| moment.to_string()),
         host: status.route.as_ref().map(|route| &route.host),
         routing: status.route.as_ref().map(|route| routing(route.routing)),
@@ -89,6 +107,10 @@ fn status_text(Observation { request, status }: &Observation, now: Timestamp) ->
         count => format!(", restarted {count} times"),
     };
     line("pods", format!("{} of {} ready{restarts}", status.ready, status.desired));
+    if let Some(end) = &status.last_end {
+        let ago = end.finished.map(|moment| format!(", {} ago", age(moment, now))).unwrap_or_default();
+        line("last end", format!("{end}{ago}"));
+    }
     if let Some(started) = status.started {
         line("since", format!("{} ago", age(started, now)));
     }

@@ -29,9 +29,15 @@ fn webservice(line: &str) -> String {
     if !output.stderr.is_empty() {
         let _ = write!(said, "--- stderr\n{}", String::from_utf8(output.stderr).unwrap());
     }
-    // The age of a pod grows; everything else stands still.
-    let age = said.lines().find(|line| line.starts_with("  since ")).map(str::to_owned);
-    age.map_or_else(|| said.clone(), |age| said.replace(&age, "  since    [age] ago"))
+    said.split_inclusive('\n').map(without_age).collect()
+}
+
+/// Returns a line without an age in it: ages grow, everything else stands still.
+fn without_age(line: &str) -> String {
+    let Some(before) = line.strip_suffix(" ago\n") else { return line.to_owned() };
+    let mut words = before.rsplitn(3, ' ');
+    let (_unit, _number, rest) = (words.next(), words.next(), words.next());
+    format!("{} [age] ago\n", rest.unwrap_or_default())
 }
 
 const FACTS: &str = "--tool stashbot --from catalog.yaml --from limits.yaml";
@@ -54,12 +60,26 @@ fn a_web_service_that_needs_more_memory_is_not_called_running() {
     [exit 0]
     Your webservice of type php8.2 does not come up
       pods     0 of 1 ready, restarted 6 times
+      last end killed for using more memory than its limit, [age] ago
       since    [age] ago
       image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
       address  https://stashbot.toolforge.org/
       problem  the container needs more memory than its limit and is killed
       next     Give it more memory: `webservice restart -m 1Gi`.
     ");
+}
+
+#[test]
+fn status_ends_with_1_only_where_that_is_asked_for() {
+    for (facts, options, code) in [
+        ("running.json", "--exit-code", 0),
+        ("out-of-memory.json", "--exit-code", 1),
+        ("out-of-memory.json", "", 0),
+        ("catalog.yaml", "--exit-code", 1),
+    ] {
+        let said = webservice(&format!("status {options} {FACTS} --from {facts}"));
+        assert!(said.starts_with(&format!("[exit {code}]\n")), "{facts} {options}: {said}");
+    }
 }
 
 #[test]

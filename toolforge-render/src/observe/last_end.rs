@@ -1,0 +1,103 @@
+use std::fmt;
+
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::Untrusted;
+
+/// How a container of a web service ended the last time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastEnd {
+    /// The pod.
+    pub pod: Untrusted,
+    /// The exit code; 128 and more for a signal.
+    pub exit_code: i32,
+    /// One word of the kubelet's why, like `OOMKilled` or `Error`.
+    pub reason: Untrusted,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+}
+
+impl fmt::Display for LastEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.reason.as_raw() == "OOMKilled" {
+            return f.write_str("killed for using more memory than its limit");
+        }
+        match self.exit_code {
+            // What a shell makes of a signal's number; the kubelet does the same.
+            129..=192 => write!(f, "ended by signal {}", self.exit_code - 128),
+            code => write!(f, "ended with exit code {code}"),
+        }
+    }
+}
+
+/// Returns the latest end of a container that the present pods know of, their present containers' previous runs
+/// included.
+pub(super) fn last_end(pods: &[Pod]) -> Option<LastEnd> {
+    let present = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    present.flat_map(ends).max_by_key(|end| end.finished)
+}
+
+fn ends(pod: &Pod) -> Vec<LastEnd> {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.filter_map(terminated).map(|end| of(pod, end)).collect()
+}
+
+fn terminated(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {
+    let of = |state: &k8s_openapi::api::core::v1::ContainerState| state.terminated.is_some();
+    let state = status.state.as_ref().filter(|state| of(state)).or(status.last_state.as_ref());
+    state?.terminated.as_ref()
+}
+
+fn of(pod: &Pod, end: &ContainerStateTerminated) -> LastEnd {
+    LastEnd {
+        pod: Untrusted::new(pod.metadata.name.clone().unwrap_or_default()),
+        exit_code: end.exit_code,
+        reason: Untrusted::new(end.reason.clone().unwrap_or_default()),
+        finished: end.finished_at.as_ref().map(|time| time.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(state: &serde_json::Value, last: &serde_json::Value) -> Pod {
+        serde_json::from_value(serde_json::json!({
+            "metadata": {"name": "x-1"},
+            "status": {"containerStatuses": [{
+                "name": "webservice", "image": "i", "imageID": "", "ready": false, "restartCount": 1,
+                "state": state, "lastState": last,
+            }]},
+        }))
+        .unwrap()
+    }
+
+    fn ended(code: i32, reason: &str, minute: u32) -> serde_json::Value {
+        let moment = format!("2026-01-01T00:{minute:02}:00Z");
+        serde_json::json!({"terminated": {"exitCode": code, "reason": reason, "finishedAt": moment}})
+    }
+
+    #[test]
+    fn the_latest_end_is_told_in_words() {
+        let running = serde_json::json!({"running": {}});
+        for (state, last, expected) in [
+            (running.clone(), serde_json::json!({}), None),
+            (running.clone(), ended(1, "Error", 1), Some("ended with exit code 1")),
+            (
+                running.clone(),
+                ended(137, "OOMKilled", 1),
+                Some("killed for using more memory than its limit"),
+            ),
+            (running, ended(137, "Error", 1), Some("ended by signal 9")),
+            (ended(3, "Error", 2), ended(1, "Error", 1), Some("ended with exit code 3")),
+        ] {
+            let found = last_end(&[pod(&state, &last)]).map(|end| end.to_string());
+            assert_eq!(found.as_deref(), expected);
+        }
+        let two = [
+            pod(&ended(1, "Error", 1), &serde_json::json!({})),
+            pod(&ended(2, "Error", 2), &serde_json::json!({})),
+        ];
+        assert_eq!(last_end(&two).unwrap().exit_code, 2);
+    }
+}
