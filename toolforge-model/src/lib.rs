@@ -28,15 +28,18 @@
 
 mod quantity;
 mod replicas;
+mod state_files;
 mod tool_name;
 mod type_name;
 mod untrusted;
 mod web_service;
 
 pub mod platform;
+pub mod yaml;
 
 pub use quantity::{Cpu, Memory, QuantityError, count_from_cluster};
 pub use replicas::{Replicas, ReplicasError};
+pub use state_files::{Backend, ServiceManifest, ServiceTemplate, TemplateMistakes};
 pub use tool_name::{ToolName, ToolNameError};
 pub use type_name::{TypeName, TypeNameError};
 pub use untrusted::Untrusted;

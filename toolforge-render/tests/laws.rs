@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use toolforge_fixtures::generate;
 use toolforge_images::Catalog;
-use toolforge_model::{WebServiceRequest, platform};
+use toolforge_model::{ServiceManifest, WebServiceRequest, platform};
 use toolforge_render::change::{Change, changes, replaces_pods};
 use toolforge_render::facts::{Documents, Facts, LiveWebService, Platform};
 use toolforge_render::observe::{observe, observe_request};
@@ -63,9 +63,10 @@ fn without_our_annotations(mut deployment: Deployment) -> Deployment {
 #[test]
 fn a_restart_replaces_the_pods_of_a_deployment_that_the_platforms_tools_made() {
     let case: Value =
-        serde_json::from_str(&toolforge_fixtures::read("parity/webservice/05-php7.3-deprecated.json"))
+        serde_json::from_str(&toolforge_fixtures::read("parity/webservice/06-python3.9-default.json"))
             .unwrap();
-    let mut facts = facts();
+    let catalog = Catalog::parse(&toolforge_fixtures::read("parity/webservice/_image-config.json")).unwrap();
+    let mut facts = Facts { catalog, ..facts() };
     facts.live.deployment = serde_json::from_value(case["expected"]["deployment"].clone()).ok();
     let tool = "test".parse().unwrap();
     let request = observe_request(&tool, &facts).unwrap();
@@ -154,5 +155,20 @@ proptest! {
         if let Err(error) = documents.read("file", &text) {
             prop_assert!(!error.to_string().chars().any(char::is_control));
         }
+    }
+
+    #[test]
+    fn what_is_remembered_of_a_request_is_read_back_and_gives_the_request(request in request()) {
+        let written = ServiceManifest::default().with(&request).to_yaml("Sun May 21 12:34:56 2023");
+        let read = ServiceManifest::parse(&written).unwrap();
+        prop_assert!(read.mistakes.is_empty(), "{}", written);
+        let other = "php8.2".parse().unwrap();
+        prop_assert_eq!(read.options.over(request.tool.clone(), None, other).unwrap(), request.clone());
+        // The second reader: the amounts stay texts, as the platform's tool wrote them.
+        let second: serde_yaml::Value = serde_yaml::from_str(&written).unwrap();
+        prop_assert_eq!(&second["version"], 4);
+        prop_assert_eq!(second["web"].as_str(), Some(request.image.type_name()));
+        let arguments: Vec<_> = second["web::extra_args"].as_sequence().into_iter().flatten().map(|one| one.as_str()).collect();
+        prop_assert_eq!(arguments, request.arguments.iter().map(|one| Some(one.as_str())).collect::<Vec<_>>());
     }
 }

@@ -1,0 +1,114 @@
+//! YAML as people write it: values of any shape, each with its place, so that all mistakes of a file can be told at once.
+
+mod value;
+
+pub use value::{Shape, YamlValue};
+
+use std::fmt;
+
+use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
+
+use crate::Untrusted;
+use value::Parsed;
+
+/// Where something stands in a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextPlace {
+    /// The line, from 1.
+    pub line: u64,
+    /// The column, from 1.
+    pub column: u64,
+}
+
+impl fmt::Display for TextPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// Something that is wrong in a text, with its place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {}", message.escaped())]
+pub struct Mistake {
+    /// Where.
+    pub place: TextPlace,
+    /// What was found, and what is allowed.
+    pub message: Untrusted,
+}
+
+impl Mistake {
+    pub(crate) fn new(place: TextPlace, message: impl fmt::Display) -> Self {
+        Self { place, message: Untrusted::new(message.to_string()) }
+    }
+}
+
+/// Reads one YAML document. Of two equal keys the last holds; an empty text is [`Shape::Null`].
+///
+/// # Errors
+/// When the text is not YAML.
+pub fn parse(text: &str) -> Result<YamlValue, Mistake> {
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        ignore_binary_tag_for_string: true,
+    };
+    // The reader finds no document in it.
+    let is_comment = |line: &str| line.trim_start().is_empty() || line.trim_start().starts_with('#');
+    if text.lines().all(is_comment) {
+        return Ok(YamlValue { place: TextPlace { line: 1, column: 1 }, shape: Shape::Null });
+    }
+    let parsed: serde_saphyr::Spanned<Parsed> =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+            let place = error.location().map_or(TextPlace { line: 1, column: 1 }, |location| TextPlace {
+                line: location.line(),
+                column: location.column(),
+            });
+            let reason = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+            let reason = reason.trim_end_matches(&format!(" at {place}"));
+            Mistake::new(place, format_args!("this is not YAML: {reason}"))
+        })?;
+    Ok(value::placed(parsed, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        match parse(text) {
+            Ok(value) => value.described(),
+            Err(mistake) => mistake.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_scalar_is_read_as_it_is_written() {
+        let Shape::Mapping(pairs) =
+            parse("type: 3.90\ncpu: 010\nyes: \"1_0\"\nx: ~\nl: [1.0, a]\n").unwrap().shape
+        else {
+            panic!("no mapping")
+        };
+        let texts: Vec<_> = pairs
+            .iter()
+            .map(|(key, value)| format!("{} {}={}", key.place.line, key.described(), value.described()))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "1 \"type\"=\"3.90\"",
+                "2 \"cpu\"=\"010\"",
+                "3 \"yes\"=\"1_0\"",
+                "4 \"x\"=nothing",
+                "5 \"l\"=a list"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_yaml_is_told_with_its_place() {
+        assert_eq!(shown(""), "nothing");
+        assert_eq!(shown("# a comment\n"), "nothing");
+        assert!(shown("a: [1\n").starts_with("line "), "{}", shown("a: [1\n"));
+        assert!(shown("a: b: c\n").contains("not YAML"), "{}", shown("a: b: c\n"));
+    }
+}
