@@ -28,6 +28,7 @@
 mod client;
 mod connect;
 mod error;
+mod home;
 mod path;
 mod platform_files;
 mod read;
@@ -47,6 +48,7 @@ pub use connect::{
     Place, kubeconfig_paths,
 };
 pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
+pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use path::{Collection, ObjectPath, ResourceType, Selector};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use read::List;

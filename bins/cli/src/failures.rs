@@ -1,14 +1,14 @@
 //! What each library's error means at the edge: how the command ends, and what to type next.
 
 use toolforge_client::{
-    ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError, KubeconfigError,
-    PlatformFilesError, Refusal, RefusalKind,
+    ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError, KubeconfigError, ManifestError,
+    PlatformFilesError, Refusal, RefusalKind, TemplateError,
 };
 use toolforge_images::NoSuchType;
-use toolforge_model::{MountNeeded, platform};
+use toolforge_model::{MountNeeded, Untrusted, platform};
 use toolforge_render::facts::DocumentsError;
 use toolforge_render::observe::Unobservable;
-use toolforge_render::plan::PlanError;
+use toolforge_render::plan::{MissingNeed, PlanError};
 
 use crate::failure::{ExitKind, Failure};
 
@@ -116,6 +116,50 @@ impl From<PlatformFilesError> for Failure {
 impl From<DocumentsError> for Failure {
     fn from(error: DocumentsError) -> Self {
         Self::from_error(ExitKind::Request, &error)
+    }
+}
+
+impl From<TemplateError> for Failure {
+    fn from(error: TemplateError) -> Self {
+        let failure = Self::from_error(ExitKind::Request, &error);
+        match &error {
+            TemplateError::Several { paths } => paths
+                .iter()
+                .fold(failure, |failure, path| {
+                    failure.detail(Untrusted::new(path.display().to_string()).escaped().to_string())
+                })
+                .hint("Rename or remove the others."),
+            TemplateError::Mistakes { mistakes, .. } => {
+                mistakes.0.iter().fold(failure, |failure, mistake| failure.detail(mistake.to_string()))
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<MissingNeed> for Failure {
+    fn from(error: MissingNeed) -> Self {
+        let failure = Self::from_error(ExitKind::Request, &error);
+        match &error {
+            MissingNeed::Site { .. } => failure.hint("Make the folder first: `mkdir ~/public_html`."),
+            MissingNeed::PythonSource { .. } => {
+                failure.hint("Put the application there first: `mkdir -p ~/www/python/src`.")
+            }
+            MissingNeed::Package { .. } => {
+                failure.hint("Put the application there first: `mkdir -p ~/www/js`.")
+            }
+            MissingNeed::Command { name } => {
+                failure.hint(format!("Say what it shall run: `webservice {name} start COMMAND`."))
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<ManifestError> for Failure {
+    fn from(error: ManifestError) -> Self {
+        Self::from_error(ExitKind::Request, &error)
+            .hint("Mend or remove that file; or name the type: `webservice TYPE start`.")
     }
 }
 

@@ -2,7 +2,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
-use toolforge_client::{Client, ConnectOptions, Kubeconfig, PlatformFiles, Wanted, kubeconfig_paths};
+use toolforge_client::{
+    Client, ConnectOptions, Kubeconfig, PlatformFiles, ToolHome, Wanted, kubeconfig_paths,
+};
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{LimitRange, ResourceQuota};
@@ -18,6 +20,8 @@ pub struct Session {
     pub tool: ToolName,
     /// The project's settings, as the platform's files say.
     pub platform: Platform,
+    /// The tool's home; `None` where it is not at hand: for another tool, and for facts from files.
+    pub home: Option<ToolHome>,
     /// Where facts come from.
     pub source: Source,
 }
@@ -50,11 +54,17 @@ impl Session {
                 Failure::new(ExitKind::Usage, "which tool's web service is it? files do not tell")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
-            return Ok(Self { tool, platform, source: Source::Files(documents(&options.from)?) });
+            let source = Source::Files(documents(&options.from)?);
+            return Ok(Self { tool, platform, home: None, source });
         }
         let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
         let kubeconfig = Kubeconfig::load(&kubeconfig_paths(options.kubeconfig.as_deref(), home.as_deref()))?;
-        let tool = options.tool.clone().map_or_else(|| kubeconfig.tool(), Ok)?;
+        let own_tool = kubeconfig.tool();
+        let is_own = options.tool.is_none() || options.tool.as_ref() == own_tool.as_ref().ok();
+        let tool = options.tool.clone().map_or(own_tool, Ok)?;
+        // Whoever names another kubeconfig may be anybody, and that home is not the tool's.
+        let own_home = home.as_deref().filter(|_| options.kubeconfig.is_none());
+        let tool_home = if is_own { ToolHome::of(&tool, own_home) } else { None };
         // One thread: the login hosts allow few, and one connection needs no more.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -66,7 +76,7 @@ impl Session {
             let impersonate = options.impersonate.clone();
             Client::connect(&kubeconfig, &ConnectOptions { impersonate, ..ConnectOptions::new(agent) })?
         };
-        Ok(Self { tool, platform, source: Source::Cluster { runtime, client } })
+        Ok(Self { tool, platform, home: tool_home, source: Source::Cluster { runtime, client } })
     }
 
     /// Returns the facts for the tool's web service.

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use clap::Parser;
 use toolforge_cli::{
     DryRunOption, ExitKind, Failure, GlobalOptions, RoutingOption, asked_cpu, asked_memory, mount_parser,
@@ -52,6 +54,9 @@ pub(crate) struct Arguments {
     /// The image that `buildservice` stands for [default: tool-NAME/tool-NAME:latest].
     #[arg(long, help_heading = WEB_SERVICE, value_name = "IMAGE")]
     pub(crate) buildservice_image: Option<BuildServiceImage>,
+    /// A file with defaults for these options; `-` is standard input [default: service.template in the tool's home].
+    #[arg(long, help_heading = WEB_SERVICE, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
     /// Which shared storage the pods see: `all`, or `none` for an image of the build service.
     #[arg(long, help_heading = WEB_SERVICE, value_name = "STORAGE", value_parser = mount_parser())]
     pub(crate) mount: Option<MountStorage>,
@@ -86,16 +91,22 @@ pub(crate) struct Arguments {
     behind: Vec<String>,
 }
 
+/// Returns the failure of whoever still asks for the grid.
+pub(crate) fn grid_is_gone() -> Failure {
+    Failure::new(ExitKind::Usage, "there is no backend \"gridengine\": the grid is gone")
+        .hint("Leave `--backend` out: `webservice php8.2 start`.")
+}
+
 impl Arguments {
     /// Returns the words that are no options, understood.
     pub(crate) fn words(&self) -> Result<Words, Failure> {
         if let Some(backend) = self.backend.as_deref().filter(|backend| *backend != "kubernetes") {
+            if backend == "gridengine" {
+                return Err(grid_is_gone());
+            }
             let backend = Untrusted::new(backend);
-            return Err(Failure::new(
-                ExitKind::Usage,
-                format!("there is no backend {}: the grid is gone", backend.quoted()),
-            )
-            .hint("Leave `--backend` out: `webservice php8.2 start`."));
+            return Err(Failure::new(ExitKind::Usage, format!("there is no backend {}", backend.quoted()))
+                .hint("Leave `--backend` out: `webservice php8.2 start`."));
         }
         words::read(&self.words, &self.behind)
     }

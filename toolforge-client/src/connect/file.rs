@@ -24,6 +24,10 @@ pub enum FileRole {
     Token,
     /// A file with the platform's settings, below `/etc`.
     Settings,
+    /// The template of a web service.
+    Template,
+    /// The manifest of a web service.
+    Manifest,
 }
 
 impl fmt::Display for FileRole {
@@ -35,6 +39,8 @@ impl fmt::Display for FileRole {
             Self::Authority => "certificate authority",
             Self::Token => "token",
             Self::Settings => "settings file",
+            Self::Template => "template",
+            Self::Manifest => "manifest",
         })
     }
 }

@@ -1,11 +1,13 @@
 //! What the cluster says, as far as a web service's plan needs it.
 
 mod documents;
+mod home;
 mod http_route;
 mod limits;
 mod object_kind;
 
 pub use documents::{Documents, DocumentsError};
+pub use home::HomeFolder;
 pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus,

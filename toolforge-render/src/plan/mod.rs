@@ -1,8 +1,10 @@
 //! From a request and the facts to a plan that cannot be wrong.
 
+mod needs;
 mod resources;
 mod rollout;
 
+pub use needs::{MissingNeed, find_needs};
 pub use resources::PodResources;
 pub use rollout::Rollout;
 
@@ -79,11 +81,6 @@ pub enum PlanWarning {
         /// The type to use instead, where the catalogue has one.
         replacement: Option<TypeName>,
     },
-    /// The type's runner only runs the command that it is given, and none was given.
-    NoCommand {
-        /// The type.
-        name: TypeName,
-    },
 }
 
 impl WebServicePlan {
@@ -100,9 +97,6 @@ impl WebServicePlan {
                 if image_type.state != State::Current {
                     let replacement = facts.catalog.replacement(name).map(|found| found.name.clone());
                     warnings.push(PlanWarning::Deprecated { name: name.clone(), replacement });
-                }
-                if web.runner == Runner::Generic && request.arguments.is_empty() {
-                    warnings.push(PlanWarning::NoCommand { name: name.clone() });
                 }
                 let defaults = (web.default_cpu, web.default_memory);
                 (web.reference(), Some(web.runner), PodResources::new(request.cpu, request.memory, defaults))

@@ -4,6 +4,7 @@
 mod adoption;
 mod demo;
 mod limits;
+mod manifest;
 mod outage;
 mod readers;
 mod refusals;

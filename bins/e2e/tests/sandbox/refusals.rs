@@ -27,7 +27,8 @@ fn a_missing_image_ends_the_wait_with_the_pulls_own_words() {
 #[test]
 fn a_crash_loop_ends_the_wait_with_the_exit_code_and_the_last_lines() {
     let tool = Tool::new("crash");
-    // The runner of python3.11 ends at once where the tool has no ~/www/python/src.
+    // uWSGI ends at once where it does not know an option.
+    tool.write("www/python/src/uwsgi.ini", "[uwsgi]\nno-such-option = 1\n");
     tool.webservice(&["python3.11", "start"]).exits(5).says("exit code").and_that_is_all();
     tool.webservice(&["status"]).exits(0).says("exit code").and_that_is_all();
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
@@ -36,6 +37,7 @@ fn a_crash_loop_ends_the_wait_with_the_exit_code_and_the_last_lines() {
 #[test]
 fn a_full_quota_is_found_before_anything_is_sent() {
     let tool = Tool::with_quota("full", "seed-2020");
+    tool.write("public_html/index.php", "");
     tool.webservice(&["php8.2", "start", "-m", "4Gi", "-r", "3"])
         .exits(3)
         .says("limits.memory")
@@ -46,12 +48,14 @@ fn a_full_quota_is_found_before_anything_is_sent() {
 #[test]
 fn more_than_one_container_may_have_is_refused_with_the_limit() {
     let tool = Tool::new("greedy");
+    tool.write("public_html/index.php", "");
     tool.webservice(&["php8.2", "start", "-m", "5Gi"]).exits(3).says("4Gi").and_that_is_all();
 }
 
 #[test]
 fn a_quota_that_fills_up_meanwhile_is_named_in_the_servers_words() {
     let tool = Tool::new("race");
+    tool.write("public_html/index.php", "");
     // The verdict cannot see a pod that a webhook or a person adds later: two dozen pods' worth of memory
     // are taken by a quota that appears behind the plan's back.
     tool.sandbox().create(&json!({

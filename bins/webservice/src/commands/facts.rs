@@ -2,14 +2,16 @@
 
 use anstream::eprintln;
 use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_client::ToolHome;
 use toolforge_images::{Catalog, State};
 use toolforge_model::{Replicas, TypeName, WebServiceRequest};
 use toolforge_quota::Bound;
 use toolforge_render::change::verdict;
 use toolforge_render::facts::Facts;
 use toolforge_render::observe::{Unobservable, observe_request};
-use toolforge_render::plan::{PlanOptions, PlanWarning, WebServicePlan};
+use toolforge_render::plan::{MissingNeed, PlanOptions, PlanWarning, WebServicePlan};
 
+use super::state;
 use crate::arguments::Arguments;
 use crate::words::Words;
 
@@ -23,14 +25,22 @@ pub(super) fn plan(
     words: &Words,
     facts: &Facts,
 ) -> Result<WebServicePlan, Failure> {
-    let standing = match observe_request(&session.tool, facts) {
-        Ok(request) => Some(request),
-        Err(Unobservable::NoDeployment) => None,
-        // What runs is of no type that can be named: whoever names one replaces it.
-        Err(_) if words.type_name.is_some() => None,
-        Err(error) => return Err(error.into()),
+    let options = match state::template(session, arguments)? {
+        Some(template) => arguments.options(words).or(template.options),
+        None => arguments.options(words),
     };
-    let options = arguments.options(words);
+    let (options, standing) = match observe_request(&session.tool, facts) {
+        Ok(request) => (options, Some(request)),
+        Err(Unobservable::NoDeployment) => (state::over_manifest(session, options)?, None),
+        // What runs is of no type that can be named: whoever names one replaces it.
+        Err(error) => {
+            let options = state::over_manifest(session, options)?;
+            if options.type_name.is_none() {
+                return Err(error.into());
+            }
+            (options, None)
+        }
+    };
     let default = match &options.type_name {
         Some(name) => name.clone(),
         None => default_type(&facts.catalog, standing.as_ref())?,
@@ -74,12 +84,25 @@ fn warn(warning: &PlanWarning) {
         PlanWarning::Deprecated { name, replacement: None } => {
             eprintln!("warning: type {name} is deprecated");
         }
-        PlanWarning::NoCommand { name } => {
-            eprintln!(
-                "warning: type {name} runs the command that it is given, and none is given: `webservice {name} start COMMAND`"
-            );
-        }
         _ => {}
+    }
+}
+
+/// Returns what a plan's type needs in the tool's home and does not find; a type that runs already has shown that it
+/// has what it needs.
+pub(super) fn find_needs(session: &Session, plan: &WebServicePlan, facts: &Facts) -> Result<(), MissingNeed> {
+    let standing = observe_request(&session.tool, facts);
+    if standing.is_ok_and(|request| request.image.type_name() == plan.request().image.type_name()) {
+        return Ok(());
+    }
+    let home = session.home.as_ref().map(ToolHome::folder);
+    toolforge_render::plan::find_needs(plan, home.as_ref())
+}
+
+/// Says what a plan's type needs and does not find, where the plan is not carried out.
+pub(super) fn warn_of_needs(session: &Session, plan: &WebServicePlan, facts: &Facts) {
+    if let Err(missing) = find_needs(session, plan, facts) {
+        eprintln!("warning: {missing}");
     }
 }
 

@@ -7,6 +7,7 @@ mod plan;
 mod render;
 mod restart;
 mod start;
+mod state;
 mod status;
 mod stop;
 mod wait;

@@ -10,6 +10,7 @@ use crate::words::Words;
 pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
     let facts = session.web_service_facts()?;
     let plan = with_room(facts::plan(session, arguments, words, &facts)?, &facts);
+    facts::warn_of_needs(session, &plan, &facts);
     let verdict = verdict(&plan, &facts);
     let document = report::plan(&plan, &facts, &verdict)?;
     print(&document, arguments.global.output)?;

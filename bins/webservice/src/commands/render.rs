@@ -10,6 +10,7 @@ use crate::words::Words;
 pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
     let facts = session.web_service_facts()?;
     let plan = with_room(facts::plan(session, arguments, words, &facts)?, &facts);
+    facts::warn_of_needs(session, &plan, &facts);
     let manifests = render(&plan.without_start());
     let document = Document { text: manifests.to_yaml(), value: manifests.to_json() };
     let format = match arguments.global.output {

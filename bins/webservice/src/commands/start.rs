@@ -5,7 +5,7 @@ use toolforge_render::facts::Facts;
 use toolforge_render::observe::{Progress, progress};
 use toolforge_render::plan::WebServicePlan;
 
-use super::{apply, facts, wait};
+use super::{apply, facts, state, wait};
 use crate::arguments::Arguments;
 use crate::report;
 use crate::words::Words;
@@ -29,6 +29,7 @@ pub(super) fn carry_out(
     announcement: &str,
 ) -> Result<ExitKind, Failure> {
     let changes = changes(plan, &facts.live);
+    facts::find_needs(session, plan, facts)?;
     facts::refuse_what_does_not_fit(plan, facts)?;
     let type_name = plan.request().image.type_name();
     if arguments.dry_run == Some(DryRunOption::Client) {
@@ -40,6 +41,7 @@ pub(super) fn carry_out(
     }
     let (runtime, client) = session.cluster()?;
     if changes.iter().all(Change::is_keep) && progress(&facts.live, None) == Progress::Ready {
+        state::remember(session, plan.request());
         say(&format!("Your webservice of type {type_name} is already running\n"))?;
         return Ok(ExitKind::Done);
     }
@@ -60,6 +62,8 @@ pub(super) fn carry_out(
     }
     runtime.block_on(async {
         let applied = apply::apply(client, plan, &facts.live, &changes, false).await?;
+        // Before the wait, which a person may break off.
+        state::remember(session, plan.request());
         let generation = applied.or(apply::generation(facts.live.deployment.as_ref()));
         wait::until_ready(client, &session.tool, generation).await
     })?;

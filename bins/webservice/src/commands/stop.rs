@@ -5,7 +5,7 @@ use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session, say}
 use toolforge_client::{WaitOptions, Waited};
 use toolforge_render::change::removals;
 
-use super::apply;
+use super::{apply, state};
 use crate::arguments::Arguments;
 
 /// How long pods may take to leave: Kubernetes' grace of 30 s, and some for the kubelet.
@@ -18,6 +18,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
     let facts = session.web_service_state()?;
     let removals = removals(&facts.live);
     if removals.is_empty() {
+        if arguments.dry_run.is_none() {
+            state::forget(session);
+        }
         say("Your webservice is not running\n")?;
         return Ok(ExitKind::Done);
     }
@@ -44,6 +47,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
         });
         Ok::<_, Failure>(matches!(waited.await?, Waited::Done(())))
     })?;
+    state::forget(session);
     if !gone {
         anstream::eprintln!("warning: pods are still leaving; they count for the quota until they are gone");
     }

@@ -3,6 +3,7 @@
 
 mod generate;
 mod plan;
+mod template;
 
 use std::fmt::Write as _;
 use std::io::Read;

@@ -1,9 +1,14 @@
 //! The requests that the verbs make, from recorded answers: an extra round trip, or a write that need not be, shows here.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+mod state;
+
+use std::path::Path;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_cli::{Session, Source};
+use toolforge_client::ToolHome;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_render::facts::Platform;
 
@@ -61,14 +66,23 @@ fn cluster(file: Option<&str>, instead: &[(String, Answer)]) -> Script {
 /// Runs a command line against a script and returns how it ended and the requests that it made, sorted by what was
 /// asked side by side.
 fn run(script: Script, line: &str) -> String {
+    run_at(script, line, None)
+}
+
+/// Runs a command line against a script, with a folder as the tool's home.
+fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let tool: toolforge_model::ToolName = "stashbot".parse().unwrap();
     let (client, requests) = {
         let _inside = runtime.enter();
         script.client()
     };
-    let session =
-        Session { tool, platform: Platform::default(), source: Source::Cluster { runtime, client } };
+    let session = Session {
+        tool,
+        platform: Platform::default(),
+        home: home.map(ToolHome::at),
+        source: Source::Cluster { runtime, client },
+    };
     let ended = match webservice::run_in(&session, ["webservice"].into_iter().chain(line.split_whitespace()))
     {
         Ok(kind) => format!("[exit {}]", kind.code()),

@@ -1,0 +1,110 @@
+//! The files in which a tool's owner and the programs say what shall run.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use anstream::eprintln;
+use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_client::{FoundTemplate, ManifestError, TemplateError, ToolHome};
+use toolforge_model::{
+    Backend, ServiceManifest, ServiceTemplate, Untrusted, WebServiceOptions, WebServiceRequest,
+};
+
+use crate::arguments::{self, Arguments};
+
+/// The name by which a template on standard input is told.
+const STANDARD_INPUT: &str = "-";
+
+/// Returns the template that is named, else the one of the tool's home.
+pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Option<ServiceTemplate>, Failure> {
+    let found = match (&arguments.template, &session.home) {
+        (Some(path), _) if path.as_os_str() == STANDARD_INPUT => {
+            let mut text = String::new();
+            std::io::stdin().lock().read_to_string(&mut text).map_err(|error| {
+                Failure::new(ExitKind::Usage, "the template on standard input cannot be read")
+                    .detail(error.to_string())
+            })?;
+            Some(FoundTemplate::parse(path, &text)?)
+        }
+        (Some(path), _) => Some(FoundTemplate::read(path).map_err(|error| match error {
+            TemplateError::File { .. } => Failure::from(error).of_kind(ExitKind::Usage),
+            error => error.into(),
+        })?),
+        (None, Some(home)) => home.template()?,
+        (None, None) => None,
+    };
+    let Some(FoundTemplate { path, template }) = found else { return Ok(None) };
+    let home = session.home.as_ref().map(ToolHome::path);
+    let name = shown(&path, home);
+    if !template.unknown_keys.is_empty() {
+        // The platform's own words, which its tests look for.
+        eprintln!("warning: Your template file ({name}) contains unknown keys");
+        for mistake in &template.unknown_keys {
+            eprintln!("  {mistake}");
+        }
+    }
+    // A backend on the command line wins.
+    if template.backend == Some(Backend::GridEngine) && arguments.backend.is_none() {
+        return Err(arguments::grid_is_gone().detail(format!("the template {name} asks for it")));
+    }
+    Ok(Some(template))
+}
+
+/// Returns options over what the manifest remembers, for where nothing stands. A broken manifest is an error only where
+/// it is needed to know the type.
+pub(super) fn over_manifest(
+    session: &Session,
+    options: WebServiceOptions,
+) -> Result<WebServiceOptions, Failure> {
+    let Some(home) = &session.home else { return Ok(options) };
+    match home.manifest() {
+        Ok(manifest) if !manifest.remembers() => Ok(options),
+        Ok(manifest) => {
+            for mistake in &manifest.mistakes {
+                eprintln!("warning: service.manifest: {mistake}; this is left out");
+            }
+            if manifest.backend == Some(Backend::GridEngine) {
+                eprintln!(
+                    "note: service.manifest names the grid, which is gone; Kubernetes runs the web service"
+                );
+            }
+            Ok(options.or(manifest.options))
+        }
+        Err(error) if options.type_name.is_some() => {
+            eprintln!("warning: {}", with_source(&error));
+            Ok(options)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Remembers a request that was carried out; that this fails is no failure of the command.
+pub(super) fn remember(session: &Session, request: &WebServiceRequest) {
+    change(session, |manifest| manifest.with(request), "what was asked for is not remembered");
+}
+
+/// Forgets a web service that was stopped; that this fails is no failure of the command.
+pub(super) fn forget(session: &Session) {
+    let forget = |manifest: ServiceManifest| if manifest.remembers() { manifest.stopped() } else { manifest };
+    change(session, forget, "the web service is still remembered");
+}
+
+fn change(session: &Session, change: impl FnOnce(ServiceManifest) -> ServiceManifest, otherwise: &str) {
+    let Some(home) = &session.home else { return };
+    if let Err(error) = home.change_manifest(change) {
+        eprintln!("warning: {otherwise}: {}", with_source(&error));
+    }
+}
+
+fn with_source(error: &ManifestError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Returns a path below the tool's home as people write it there.
+fn shown(path: &Path, home: Option<&Path>) -> String {
+    let path = home.and_then(|home| path.strip_prefix(home).ok()).unwrap_or(path);
+    Untrusted::new(path.display().to_string()).escaped().to_string()
+}

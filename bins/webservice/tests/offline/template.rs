@@ -1,0 +1,58 @@
+//! What a template does, as a person reads it.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+
+use crate::{FACTS, command, webservice};
+
+/// Returns what the program says with a template on standard input.
+fn with_template(template: &str, line: &str) -> String {
+    let mut command = command(&format!("{line} --template - {FACTS} --from running.json"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(template.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    format!("[exit {}]\n{stdout}--- stderr\n{stderr}", output.status.code().unwrap())
+}
+
+#[test]
+fn a_template_is_over_what_stands_and_below_the_command_line() {
+    let said = with_template("mem: 1Gi\nreplicas: 3\n", "plan --replicas 2");
+    assert!(said.contains("limits.memory: 512Mi -> 1Gi") && said.contains("spec.replicas: 1 -> 2"), "{said}");
+}
+
+#[test]
+fn keys_without_a_meaning_are_warned_of_with_the_nearest() {
+    let said = with_template("memory: 1Gi\ntypo: 1\n", "plan");
+    let stderr = said.split("--- stderr\n").nth(1).unwrap();
+    assert_snapshot!(stderr, @r#"
+    warning: Your template file (-) contains unknown keys
+      line 1, column 1: "memory" is no key; did you mean mem?
+      line 2, column 1: "typo" is no key; did you mean type?
+    "#);
+}
+
+#[test]
+fn all_mistakes_are_said_at_once() {
+    assert_snapshot!(with_template("cpu: 1.5.5\nextra_args: \"it's\"\nmount: some\n", "plan"), @r#"
+    [exit 1]
+    --- stderr
+    error: your template file - has mistakes
+      line 1, column 6: cpu: "1.5.5" is not an amount of CPU; write it like 500m, 0.5 or 2
+      line 2, column 13: extra_args has a quote without its end; write a list of texts, like [java, -jar, app.jar]
+      line 3, column 8: mount: "some" does not say which storage to mount; write all or none
+    "#);
+}
+
+#[test]
+fn a_template_that_is_not_there_is_a_wrong_command_line() {
+    assert_snapshot!(webservice("plan --template missing.yaml --tool x --from catalog.yaml"), @"
+    [exit 2]
+    --- stderr
+    error: template missing.yaml does not exist
+    ");
+}

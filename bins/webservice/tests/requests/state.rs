@@ -1,0 +1,127 @@
+//! The template and the manifest: what wins, what is remembered, and that a broken one blocks nothing that does not
+//! need it.
+
+use std::path::PathBuf;
+
+use super::{cluster, run_at};
+
+/// A home of a test's own, removed at its end.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("toolforge-webservice-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(path.join("public_html")).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+
+    fn manifest(&self) -> String {
+        std::fs::read_to_string(self.0.join("service.manifest")).unwrap_or_default()
+    }
+
+    /// Runs a command line where the objects of a file stand.
+    fn run(&self, file: Option<&str>, line: &str) -> String {
+        run_at(cluster(file, &[]), line, Some(&self.0))
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const RUNNING: Option<&str> = Some("running.json");
+
+#[test]
+fn what_runs_is_remembered_and_what_was_stopped_is_forgotten() {
+    let home = Home::new("remembered");
+    home.write("service.manifest", "mine: 1\nreplicas: 3\nweb: tcl\n");
+    assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
+    let manifest = home.manifest();
+    assert!(manifest.ends_with("backend: kubernetes\nmine: 1\nversion: 4\nweb: php8.2\n"), "{manifest}");
+    // The same again writes nothing.
+    assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
+    assert_eq!(home.manifest(), manifest);
+    assert!(home.run(None, "stop").starts_with("[exit 0]"));
+    assert!(home.manifest().ends_with("mine: 1\nversion: 4\n"), "{}", home.manifest());
+}
+
+#[test]
+fn a_dry_run_a_plan_and_a_status_remember_nothing() {
+    let home = Home::new("dry");
+    for line in ["start --dry-run", "plan", "render", "status", "restart --dry-run", "stop --dry-run"] {
+        assert!(home.run(RUNNING, line).starts_with("[exit 0]"), "{line}");
+    }
+    assert_eq!(home.manifest(), "");
+}
+
+#[test]
+fn a_broken_manifest_blocks_only_what_needs_it() {
+    let home = Home::new("broken");
+    home.write("service.manifest", "web: [\n");
+    for (file, line) in [
+        (RUNNING, "status"),
+        (RUNNING, "start"),
+        (RUNNING, "stop --dry-run"),
+        (None, "stop"),
+        (None, "status"),
+        (None, "php8.2 start --dry-run"),
+    ] {
+        assert!(home.run(file, line).starts_with("[exit 0]"), "{line}");
+    }
+    let refused = home.run(None, "start --dry-run");
+    assert!(refused.starts_with("[exit 1]\nerror: "), "{refused}");
+    assert!(refused.contains("service.manifest cannot be read: line "), "{refused}");
+    assert_eq!(home.manifest(), "web: [\n");
+}
+
+#[test]
+fn a_broken_template_blocks_starts_with_all_its_mistakes_and_nothing_else() {
+    let home = Home::new("template");
+    home.write("service.template", "cpu: lots\nreplicas: 0\n");
+    for line in ["status", "stop --dry-run"] {
+        assert!(home.run(RUNNING, line).starts_with("[exit 0]"), "{line}");
+    }
+    let refused = home.run(RUNNING, "start --dry-run");
+    for words in
+        ["[exit 1]", "service.template has mistakes", "line 1, column 6: cpu", "line 2, column 11: replicas"]
+    {
+        assert!(refused.contains(words), "{words}: {refused}");
+    }
+    home.write("public_html/service.template", "");
+    let refused = home.run(RUNNING, "restart --dry-run");
+    assert!(refused.contains("only one service.template is allowed, and there are 2"), "{refused}");
+}
+
+#[test]
+fn the_command_line_wins_over_the_template_and_the_template_over_what_stands() {
+    let home = Home::new("precedence");
+    home.write("service.manifest", "web: pyhton3.11\n");
+    // Nothing stands, so the manifest holds; what stands is never asked for twice.
+    assert!(home.run(None, "start --dry-run").contains("no image type \"pyhton3.11\""));
+    assert!(home.run(RUNNING, "start --dry-run").starts_with("[exit 0]"));
+    home.write("service.template", "type: node81\n");
+    assert!(home.run(RUNNING, "start --dry-run").contains("no image type \"node81\""));
+    assert!(home.run(RUNNING, "php8.2 start --dry-run").starts_with("[exit 0]"));
+    home.write("service.template", "backend: gridengine\n");
+    assert!(home.run(RUNNING, "start --dry-run").contains("the grid is gone"));
+    assert!(home.run(RUNNING, "start --backend kubernetes --dry-run").starts_with("[exit 0]"));
+}
+
+#[test]
+fn a_type_without_its_files_is_not_started_and_one_that_runs_is_not_asked() {
+    let home = Home::new("needs");
+    std::fs::remove_dir(home.0.join("public_html")).unwrap();
+    let refused = home.run(None, "php8.2 start");
+    assert!(refused.starts_with("[exit 1]\nerror: type php8.2 serves the folder public_html"), "{refused}");
+    assert!(!refused.contains("PATCH"), "{refused}");
+    assert!(home.run(RUNNING, "php8.2 restart --dry-run").starts_with("[exit 0]"));
+    home.write(".lighttpd.conf", "");
+    assert!(home.run(None, "php8.2 start --dry-run").starts_with("[exit 0]"));
+}

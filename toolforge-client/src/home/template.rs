@@ -1,0 +1,133 @@
+use std::path::{Path, PathBuf};
+
+use toolforge_model::{ServiceTemplate, TemplateMistakes};
+
+use crate::connect::{FileProblem, FileRole, read_text, shown};
+use crate::home::ToolHome;
+
+/// The name of the template.
+const NAME: &str = "service.template";
+
+/// Where the template is looked for, below the home (webservice 0.75).
+const FOLDERS: [&str; 4] = ["", "www/python/src", "www/js", "public_html"];
+
+/// A template, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundTemplate {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub template: ServiceTemplate,
+}
+
+/// Why there is no template that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TemplateError {
+    /// There is more than one.
+    #[error("only one service.template is allowed, and there are {}", paths.len())]
+    Several {
+        /// The files.
+        paths: Vec<PathBuf>,
+    },
+    /// It cannot be read.
+    #[error("{role} {} {problem}", shown(path), role = FileRole::Template)]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why it could not be read.
+        problem: FileProblem,
+    },
+    /// Something in it is wrong.
+    #[error("your template file {} has mistakes", shown(path))]
+    Mistakes {
+        /// The file.
+        path: PathBuf,
+        /// All of them.
+        mistakes: TemplateMistakes,
+    },
+}
+
+impl FoundTemplate {
+    /// Reads a template that is named.
+    ///
+    /// # Errors
+    /// When it cannot be read, or something in it is wrong.
+    pub fn read(path: &Path) -> Result<Self, TemplateError> {
+        match read_text(path) {
+            Ok(text) => Self::parse(path, &text),
+            Err(FileProblem::Empty) => Self::parse(path, ""),
+            Err(problem) => Err(TemplateError::File { path: path.to_owned(), problem }),
+        }
+    }
+
+    /// Reads the text of a template.
+    ///
+    /// # Errors
+    /// When something in it is wrong.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, TemplateError> {
+        let path = path.to_owned();
+        match ServiceTemplate::parse(text) {
+            Ok(template) => Ok(Self { path, template }),
+            Err(mistakes) => Err(TemplateError::Mistakes { path, mistakes }),
+        }
+    }
+}
+
+impl ToolHome {
+    /// Returns the template, where there is one: in the home, or beside the code in `www/python/src`, `www/js` or
+    /// `public_html`.
+    ///
+    /// # Errors
+    /// When there is more than one, it cannot be read, or something in it is wrong.
+    pub fn template(&self) -> Result<Option<FoundTemplate>, TemplateError> {
+        let paths: Vec<PathBuf> = FOLDERS
+            .iter()
+            .map(|folder| self.path().join(folder).join(NAME))
+            // A link that leads nowhere is there, and wrong.
+            .filter(|path| path.symlink_metadata().is_ok())
+            .collect();
+        match paths.as_slice() {
+            [] => Ok(None),
+            [path] => FoundTemplate::read(path).map(Some),
+            _ => Err(TemplateError::Several { paths }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::home::manifest::tests::Folder;
+
+    #[test]
+    fn the_four_places_are_searched_and_only_one_may_have_it() {
+        for place in FOLDERS {
+            let folder = Folder::new(&format!("template-{}", place.replace('/', "-")));
+            assert_eq!(folder.home().template(), Ok(None));
+            folder.write(format!("{place}/{NAME}").trim_start_matches('/'), "type: php8.2\n");
+            let found = folder.home().template().unwrap().unwrap();
+            assert_eq!(found.template.options.type_name.unwrap().as_str(), "php8.2");
+        }
+        let folder = Folder::new("templates");
+        folder.write(NAME, "");
+        folder.write(&format!("www/js/{NAME}"), "");
+        let error = folder.home().template().unwrap_err();
+        assert_eq!(error.to_string(), "only one service.template is allowed, and there are 2");
+    }
+
+    #[test]
+    fn an_empty_template_sets_nothing_and_a_broken_one_is_named() {
+        let folder = Folder::new("template-broken");
+        folder.write(NAME, "");
+        assert_eq!(folder.home().template().unwrap().unwrap().template, ServiceTemplate::default());
+        folder.write(NAME, "cpu: lots\nmem: many\n");
+        let TemplateError::Mistakes { mistakes, .. } = folder.home().template().unwrap_err() else {
+            panic!("no mistakes")
+        };
+        assert_eq!(mistakes.0.len(), 2);
+        std::fs::remove_file(folder.home().path().join(NAME)).unwrap();
+        std::os::unix::fs::symlink("/nonexistent", folder.home().path().join(NAME)).unwrap();
+        assert!(folder.home().template().unwrap_err().to_string().ends_with("does not exist"));
+    }
+}
