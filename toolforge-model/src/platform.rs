@@ -16,6 +16,15 @@ pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
 /// The value of [`LABEL_COMPONENT`] on a web service's objects (webservice 0.77).
 pub const COMPONENT_WEB: &str = "web";
 
+/// The value of [`LABEL_COMPONENT`] on the pod of a shell (webservice 0.77).
+pub const COMPONENT_SHELL: &str = "webservice-interactive";
+
+/// The label with the version of what an object is part of (Kubernetes' recommended labels).
+pub const LABEL_VERSION: &str = "app.kubernetes.io/version";
+
+/// The value of [`LABEL_VERSION`] on the pod of a shell (webservice 0.77).
+pub const SHELL_VERSION: &str = "2";
+
 /// The label that says which program made an object (Kubernetes' recommended labels).
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
@@ -43,6 +52,9 @@ pub const ANNOTATION_DEFAULT_CPU: &str = "cli.toolforge.org/default-cpu";
 
 /// The annotation that says that the memory limit is the type's default, with the default's amount.
 pub const ANNOTATION_DEFAULT_MEMORY: &str = "cli.toolforge.org/default-memory";
+
+/// The annotation on the pod of a shell that says whose it is: the user, the host and the process.
+pub const ANNOTATION_SHELL_OWNER: &str = "cli.toolforge.org/shell-owner";
 
 /// The field manager of server-side apply.
 pub const FIELD_MANAGER: &str = "toolforge-cli";

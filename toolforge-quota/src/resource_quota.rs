@@ -14,6 +14,8 @@ pub struct ResourceQuota {
     /// Whether its scopes leave out the pods of a web service, which run until they are stopped and ask for
     /// resources: it then counts other pods only, and does not bind.
     pub only_other_pods: bool,
+    /// Whether its scopes leave out pods with a deadline that ask for resources, as those of a shell do.
+    pub only_pods_without_deadline: bool,
 }
 
 impl ResourceQuota {

@@ -92,10 +92,12 @@ pub fn of_live(live: &LiveWebService, limit_ranges: &[LimitRange]) -> Demand {
 #[must_use]
 pub fn containers(spec: &DeploymentSpec, limit_ranges: &[LimitRange]) -> Vec<ContainerResources> {
     let pod = spec.template.spec.as_ref();
-    pod.into_iter()
-        .flat_map(|pod| &pod.containers)
-        .map(|container| defaulted(limit_ranges, of_container(container)))
-        .collect()
+    pod.into_iter().flat_map(|pod| containers_of_pod(pod, limit_ranges)).collect()
+}
+
+/// Returns the resources of a pod's containers after the LimitRanges' defaults.
+pub(crate) fn containers_of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Vec<ContainerResources> {
+    pod.containers.iter().map(|container| defaulted(limit_ranges, of_container(container))).collect()
 }
 
 /// Returns what one pod takes, with the LimitRanges' defaults where it asks for nothing.

@@ -2,7 +2,8 @@
 //!
 //! This crate is all of the workspace that knows Kubernetes objects without talking to a cluster:
 //! [`plan`] resolves a request against facts, [`render`](mod@render) makes the objects, [`demand`] counts what they
-//! take of the quotas, [`change`] holds them against what stands, [`observe`](mod@observe) reads live objects back into a request, a status and the causes of failure.
+//! take of the quotas, [`change`] holds them against what stands, [`observe`](mod@observe) reads live objects back into
+//! a request, a status and the causes of failure, [`shell`] has the pod in which a person types.
 //!
 //! It does no I/O: the facts come in as values, the clock as an argument, and what goes out is data.
 //! Fetching facts and applying objects is `toolforge-client`'s work.
@@ -41,3 +42,4 @@ pub mod facts;
 pub mod observe;
 pub mod plan;
 pub mod render;
+pub mod shell;

@@ -8,12 +8,14 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
 use toolforge_render::facts::{Facts, Platform};
 use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
-use toolforge_render::render::{WebServiceManifests, render};
+use toolforge_render::render::render;
+use toolforge_render::shell::{ShellName, ShellOwner, shell_command, shell_pod};
 
 /// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tool wrote, what is
 /// written here, and why. `null` stands for a field that is absent.
@@ -43,12 +45,31 @@ fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
             "an old pod leaves only after a new one is ready",
         ),
         ("*", "deployment.metadata.annotations", Value::Null, json!("*"), "what resolving would lose"),
+        ("*", "shell_pod.metadata.name", json!("*"), json!(SHELL), "two shells in one second"),
+        ("*", "shell_pod.spec.containers[0].name", json!("*"), json!(SHELL), "named like the pod"),
+        (
+            "*",
+            "shell_pod.metadata.labels.name",
+            json!("*"),
+            json!(SHELL_LABEL),
+            "the Service of a tool with the pod's name must not select it",
+        ),
+        ("*", "shell_pod.metadata.annotations", Value::Null, json!("*"), "whose it is, for sweeping"),
+        ("*", "shell_pod.spec.activeDeadlineSeconds", Value::Null, json!(28_800), "none is left for ever"),
+        ("*", "shell_pod.spec.restartPolicy", Value::Null, json!("Never"), "kubectl's --restart=Never"),
+        ("*", "shell_pod.spec.containers[0].command", json!("*"), json!(KEEPER), WHAT_IS_TYPED),
+        ("*", "shell_pod.spec.containers[0].stdin", json!(true), Value::Null, WHAT_IS_TYPED),
+        ("*", "shell_pod.spec.containers[0].tty", json!(true), Value::Null, WHAT_IS_TYPED),
     ]
 }
 
+const SHELL: &str = "shell-1684672496-bbbbbbbb";
+const SHELL_LABEL: &str = "shell-1684672496.bbbbbbbb";
+const KEEPER: [&str; 3] = ["/bin/sh", "-c", "trap 'exit 0' TERM; sleep 28800 & wait"];
+const WHAT_IS_TYPED: &str = "what is typed runs in the pod by exec, so that none of its output can be lost";
+
 /// Parts of a case that are other capabilities' than a web service's objects.
-const OTHER_PARTS: [&str; 5] =
-    ["gridengine_external", "is_deprecated", "label_selector", "runner_type", "shell_pod"];
+const OTHER_PARTS: [&str; 4] = ["gridengine_external", "is_deprecated", "label_selector", "runner_type"];
 
 #[test]
 fn every_recorded_case_renders_as_the_python_tool_did() {
@@ -66,15 +87,20 @@ fn every_recorded_case_renders_as_the_python_tool_did() {
         visited += 1;
         let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let expected = case["expected"].as_object().unwrap();
-        let known = ["deployment", "service", "ingress"];
+        let known = ["deployment", "service", "ingress", "shell_pod"];
         for part in expected.keys() {
             assert!(known.contains(&part.as_str()) || OTHER_PARTS.contains(&part.as_str()), "{name}: {part}");
         }
-        let manifests = rendered(&case["input"], &facts);
+        let plan = planned(&case["input"], &facts);
+        let manifests = render(&plan);
+        // What the Python tool makes the pod's own command is here what is run in the pod.
+        let typed = shell_command(&plan.request().arguments);
+        assert_eq!(json!(typed), expected["shell_pod"]["spec"]["containers"][0]["command"], "{name}");
         let ours = json!({
             "deployment": manifests.objects().next().unwrap().to_json(),
             "service": manifests.objects().nth(1).unwrap().to_json(),
             "ingress": manifests.objects().nth(2).unwrap().to_json(),
+            "shell_pod": shell(&case["input"], &plan),
         });
         for part in known {
             let mut differences = Vec::new();
@@ -83,7 +109,7 @@ fn every_recorded_case_renders_as_the_python_tool_did() {
                 let entry = allowed().iter().position(|(case, allowed, was, is, _)| {
                     (*case == "*" || *case == name)
                         && *allowed == path
-                        && *was == theirs
+                        && (*was == json!("*") || *was == theirs)
                         && (*is == json!("*") || *is == ours)
                 });
                 match entry {
@@ -101,7 +127,15 @@ fn every_recorded_case_renders_as_the_python_tool_did() {
     }
 }
 
-fn rendered(input: &Value, facts: &Facts) -> WebServiceManifests {
+/// Returns the pod of the shell whose name the case has.
+fn shell(input: &Value, plan: &WebServicePlan) -> Value {
+    let second = input["shell_name"].as_str().unwrap().strip_prefix("shell-").unwrap();
+    let moment = Timestamp::from_second(second.parse().unwrap()).unwrap();
+    let owner = ShellOwner::new(("tools.test", "bastion"), (42, 1), "boot", "namespace");
+    serde_json::to_value(shell_pod(plan, &ShellName::new(&moment, 0), &owner)).unwrap()
+}
+
+fn planned(input: &Value, facts: &Facts) -> WebServicePlan {
     let text = |key: &str| input.get(key).and_then(Value::as_str);
     let mut configured: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, value) in input["webservice_config"].as_object().into_iter().flatten() {
@@ -150,7 +184,7 @@ fn rendered(input: &Value, facts: &Facts) -> WebServiceManifests {
     let started_at = text("started_at").map(|moment| format!("{moment}Z").parse().unwrap());
     let plan_options = PlanOptions { routing: Some(Routing::Ingress), started_at };
     let request = options.over(tool, None, "php7.4".parse().unwrap()).unwrap();
-    render(&WebServicePlan::new(request, &facts, plan_options).unwrap())
+    WebServicePlan::new(request, &facts, plan_options).unwrap()
 }
 
 /// Adds every path at which two values differ: `null` and `false` count as absent, amounts compare as numbers.

@@ -50,13 +50,15 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
         None => amounts("spec.hard", object.spec.as_ref().and_then(|spec| spec.hard.as_ref()))?,
     };
     let used = amounts("status.used", status.and_then(|status| status.used.as_ref()))?;
-    Ok(ResourceQuota { name, hard, used, only_other_pods: leaves_out_web_services(object) })
+    let only_other_pods = leaves_out(object, "NotTerminating");
+    let only_pods_without_deadline = leaves_out(object, "Terminating");
+    Ok(ResourceQuota { name, hard, used, only_other_pods, only_pods_without_deadline })
 }
 
-/// Returns whether a quota's scopes leave out pods that run until they are stopped and ask for resources: every scope
-/// has to hold for a pod to count, and these two hold for a web service's.
-fn leaves_out_web_services(object: &core::ResourceQuota) -> bool {
-    let holds = |scope: &str| matches!(scope, "NotTerminating" | "NotBestEffort");
+/// Returns whether a quota's scopes leave out pods that ask for resources and for which `holding` holds: every scope
+/// has to hold for a pod to count. Pods with a deadline are `Terminating`, all others `NotTerminating`.
+fn leaves_out(object: &core::ResourceQuota, holding: &str) -> bool {
+    let holds = |scope: &str| scope == holding || scope == "NotBestEffort";
     let Some(spec) = &object.spec else { return false };
     let selected =
         spec.scope_selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
@@ -123,18 +125,21 @@ mod tests {
 
     #[test]
     fn scopes_decide_whether_a_quota_binds() {
-        for (spec, expected) in [
-            (serde_json::json!({}), false),
-            (serde_json::json!({"scopes": ["NotTerminating"]}), false),
-            (serde_json::json!({"scopes": ["NotTerminating", "BestEffort"]}), true),
-            (serde_json::json!({"scopes": ["Terminating"]}), true),
+        for (spec, expected, with_deadline) in [
+            (serde_json::json!({}), false, false),
+            (serde_json::json!({"scopes": ["NotTerminating"]}), false, true),
+            (serde_json::json!({"scopes": ["NotTerminating", "BestEffort"]}), true, true),
+            (serde_json::json!({"scopes": ["Terminating"]}), true, false),
             (
                 serde_json::json!({"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]}}),
+                true,
                 true,
             ),
         ] {
             let object = serde_json::from_value(serde_json::json!({"metadata": {}, "spec": spec})).unwrap();
-            assert_eq!(resource_quota(&object).unwrap().only_other_pods, expected, "{spec}");
+            let quota = resource_quota(&object).unwrap();
+            assert_eq!(quota.only_other_pods, expected, "{spec}");
+            assert_eq!(quota.only_pods_without_deadline, with_deadline, "{spec}");
         }
     }
 

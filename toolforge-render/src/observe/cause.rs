@@ -150,7 +150,8 @@ pub(crate) fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
     pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid)
 }
 
-fn of_pod(pod: &Pod) -> Vec<Evidence> {
+/// Returns why a pod does not run.
+pub(crate) fn of_pod(pod: &Pod) -> Vec<Evidence> {
     let object = Untrusted::new(format!("Pod {}", pod.metadata.name.as_deref().unwrap_or_default()));
     let Some(status) = &pod.status else { return Vec::new() };
     let mut found = Vec::new();

@@ -6,6 +6,7 @@ mod progress;
 mod request;
 mod status;
 
+pub(crate) use cause::of_pod as causes_of_pod;
 pub use cause::{Cause, Evidence, causes};
 pub use last_end::LastEnd;
 pub use progress::{Progress, progress};

@@ -111,7 +111,8 @@ fn runner_command(runner: Runner, arguments: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn environment() -> Vec<EnvVar> {
+/// Returns the environment of an image of the build service.
+pub(crate) fn environment() -> Vec<EnvVar> {
     let variable = |(name, value): (&str, &str)| EnvVar {
         name: name.to_owned(),
         value: Some(value.to_owned()),
@@ -120,7 +121,8 @@ fn environment() -> Vec<EnvVar> {
     BUILD_SERVICE_ENVIRONMENT.map(variable).into()
 }
 
-fn resources(resources: PodResources) -> ResourceRequirements {
+/// Returns what a container asks for and may use.
+pub(crate) fn resources(resources: PodResources) -> ResourceRequirements {
     let PodResources { cpu_limit, cpu_request, memory_limit, memory_request } = resources;
     let amounts = |cpu: String, memory: String| {
         Some([("cpu".to_owned(), Quantity(cpu)), ("memory".to_owned(), Quantity(memory))].into())

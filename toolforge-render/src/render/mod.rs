@@ -6,7 +6,7 @@ mod probes;
 mod route;
 mod service;
 
-pub(crate) use deployment::RUNNER;
+pub(crate) use deployment::{RUNNER, environment, resources};
 pub use manifest::Manifest;
 
 use k8s_openapi::api::apps::v1::Deployment;
