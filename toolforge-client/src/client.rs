@@ -46,11 +46,11 @@ impl Call {
         Self { method: Method::GET, path, content_type: None, body: Bytes::new(), repeat: Repeat::Always }
     }
 
-    fn name(&self) -> Untrusted {
+    pub(crate) fn name(&self) -> Untrusted {
         Untrusted::new(format!("{} {}", self.method, self.path))
     }
 
-    fn request(&self) -> Result<Request<Body>, Error> {
+    pub(crate) fn request(&self) -> Result<Request<Body>, Error> {
         let mut request = Request::builder().method(self.method.clone()).uri(&self.path);
         if let Some(content_type) = self.content_type {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -140,19 +140,26 @@ impl Client {
     /// Sends a request once and returns its answer, whose body is still to come.
     pub(crate) async fn open(&self, call: &Call) -> Result<Response<Body>, Error> {
         let response = self.kube.send(call.request()?).await.map_err(of_kube)?;
-        let status = response.status();
-        if status.is_success() {
+        if response.status().is_success() {
             return Ok(response);
         }
+        Err(self.refused(response, call).await)
+    }
+
+    /// Returns what an answer says that is not the one that was asked for.
+    pub(crate) async fn refused(&self, response: Response<Body>, call: &Call) -> Error {
         let (parts, body) = response.into_parts();
-        if status.is_redirection() {
+        if parts.status.is_redirection() {
             let location = parts.headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
             let location = Untrusted::new(location.unwrap_or_default());
-            return Err(Error::Redirected { request: call.name(), location });
+            return Error::Redirected { request: call.name(), location };
         }
-        let body = collect(body, call).await?;
-        let refusal = Refusal::of_answer(status.as_u16(), &parts.headers, &body);
-        Err(self.of_refusal(refusal, &parts.headers))
+        let body = match collect(body, call).await {
+            Ok(body) => body,
+            Err(error) => return error,
+        };
+        let refusal = Refusal::of_answer(parts.status.as_u16(), &parts.headers, &body);
+        self.of_refusal(refusal, &parts.headers)
     }
 
     /// Tells an expired certificate apart from one that the server does not know, by the server's clock.
@@ -184,7 +191,7 @@ async fn collect(body: Body, call: &Call) -> Result<Bytes, Error> {
     }
 }
 
-fn of_kube(error: kube::Error) -> Error {
+pub(crate) fn of_kube(error: kube::Error) -> Error {
     match error {
         kube::Error::Service(error) => match error.downcast::<TransportError>() {
             Ok(error) => Error::Transport(*error),

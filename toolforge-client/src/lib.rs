@@ -28,9 +28,11 @@
 mod client;
 mod connect;
 mod error;
+mod exec;
 mod home;
 mod path;
 mod platform_files;
+mod pod;
 mod read;
 mod retry;
 mod transport;
@@ -48,6 +50,7 @@ pub use connect::{
     Place, kubeconfig_paths,
 };
 pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
+pub use exec::{ExecOptions, RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use path::{Collection, ObjectPath, ResourceType, Selector};
 pub use platform_files::{PlatformFiles, PlatformFilesError};

@@ -18,6 +18,8 @@ pub enum ExitKind {
     Rollout,
     /// Partly done; the report says what.
     Partly,
+    /// As a command ended that was run, or by the signal that ended this one.
+    Passed(u8),
 }
 
 impl ExitKind {
@@ -32,6 +34,7 @@ impl ExitKind {
             Self::Cluster => 4,
             Self::Rollout => 5,
             Self::Partly => 6,
+            Self::Passed(code) => code,
         }
     }
 }

@@ -15,16 +15,19 @@ mod age;
 mod failure;
 mod failures;
 mod generate;
+mod interrupt;
 mod options;
 mod output;
 mod progress;
 mod run;
 mod session;
 mod table;
+mod terminal;
 
 pub use age::age;
 pub use failure::{ExitKind, Failure};
 pub use generate::{Generated, Shell, reference_page};
+pub use interrupt::interrupted;
 pub use options::{
     DryRunOption, GlobalOptions, OutputFormat, RoutingOption, asked_cpu, asked_memory, mount_parser,
 };
@@ -33,3 +36,4 @@ pub use progress::ProgressLine;
 pub use run::run;
 pub use session::{Session, Source};
 pub use table::Table;
+pub use terminal::{Attached, attach, is_terminal};

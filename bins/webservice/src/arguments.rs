@@ -27,6 +27,8 @@ const WEB_SERVICE: &str = "Web service options";
 ///   stop     stop it
 ///   restart  start every pod anew, without an outage where the type allows
 ///   status   say how it fares
+///   shell    open a shell in a pod of its own, or run a command there: shell -- COMMAND
+///   exec     open a shell in a pod that serves, or run a command there: exec -- COMMAND
 ///   plan     say what start would change, and whether it fits
 ///   render   print the Kubernetes objects
 ///   generate print a completion script (bash, zsh, fish) or the man page (man)
@@ -113,15 +115,14 @@ impl Arguments {
 
     /// Returns what of a request was given.
     pub(crate) fn options(&self, words: &Words) -> WebServiceOptions {
-        let Words { type_name, action: _, arguments } = words;
         WebServiceOptions {
-            type_name: type_name.clone(),
+            type_name: words.type_name.clone(),
             build_service_image: self.buildservice_image.clone(),
             mount: self.mount,
             cpu: self.cpu,
             memory: self.mem,
             replicas: self.replicas,
-            arguments: arguments.clone(),
+            arguments: words.type_arguments(),
             health_check: self.health_check_path.clone(),
         }
     }

@@ -13,6 +13,7 @@
 mod advice;
 mod arguments;
 mod commands;
+mod process;
 mod report;
 mod words;
 

@@ -89,6 +89,16 @@ pub(crate) struct Words {
     pub(crate) arguments: Vec<String>,
 }
 
+impl Words {
+    /// Returns the arguments for the type's own command; those of a shell are a command of their own.
+    pub(crate) fn type_arguments(&self) -> Vec<String> {
+        match self.action.arguments() {
+            Meaning::OfType => self.arguments.clone(),
+            Meaning::Own | Meaning::None => Vec::new(),
+        }
+    }
+}
+
 /// Reads the words; `behind` stand behind `--`.
 pub(crate) fn read(words: &[String], behind: &[String]) -> Result<Words, Failure> {
     let usage = |message: String| Failure::new(ExitKind::Usage, message);
@@ -145,10 +155,8 @@ fn list() -> String {
 }
 
 /// What the platform's tool can do and this program cannot yet, with what does it meanwhile.
-const NOT_OFFERED: [(Action, &str); 6] = [
+const NOT_OFFERED: [(Action, &str); 4] = [
     (Action::Logs, "`kubectl logs deployment/TOOL --follow` shows what the web service writes."),
-    (Action::Shell, "`kubectl exec -it deployment/TOOL -- bash` opens a shell in the pod that runs."),
-    (Action::Exec, "`kubectl exec -it deployment/TOOL -- bash` opens a shell in the pod that runs."),
     (Action::Types, "`kubectl get configmap image-config -n tf-public -o yaml` prints the catalogue."),
     (Action::Local, "`webservice TYPE render` prints the image and the command."),
     (Action::Doctor, "`kubectl version` tells whether the cluster can be reached."),

@@ -40,13 +40,27 @@ impl Connector {
     /// Connects, and agrees upon TLS, within the timeout. The search for a name's address is on top of it: it
     /// runs on this thread and takes as long as `/etc/resolv.conf` allows.
     pub(crate) async fn connect(&self) -> Result<Connected, TransportError> {
+        self.connect_with(self.tls.as_ref().map(|(config, _)| Arc::clone(config))).await
+    }
+
+    /// Connects for a protocol that takes the connection over, which only HTTP/1.1 offers.
+    pub(crate) async fn connect_http1(&self) -> Result<Connected, TransportError> {
+        let config = self.tls.as_ref().map(|(config, _)| {
+            let mut config = ClientConfig::clone(config);
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Arc::new(config)
+        });
+        self.connect_with(config).await
+    }
+
+    async fn connect_with(&self, config: Option<Arc<ClientConfig>>) -> Result<Connected, TransportError> {
         let addresses = self.addresses()?;
         let deadline = Instant::now() + self.timeout;
         let tcp = self.tcp(&addresses, deadline).await?;
         // A request is written in one piece; waiting to fill a packet only delays it.
         tcp.set_nodelay(true).map_err(|error| TransportError::of_connect(&self.server(), error))?;
-        let Some((config, name)) = &self.tls else { return Ok(Connected::Plain(tcp)) };
-        let handshake = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp);
+        let (Some(config), Some((_, name))) = (config, &self.tls) else { return Ok(Connected::Plain(tcp)) };
+        let handshake = TlsConnector::from(config).connect(name.clone(), tcp);
         match timeout_at(deadline, handshake).await {
             Ok(Ok(stream)) => Ok(Connected::Tls(Box::new(stream))),
             Ok(Err(error)) => Err(TransportError::of_handshake(&self.server(), error)),

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::HOST;
+use http::header::{HOST, UPGRADE};
 use http::{HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -50,6 +50,14 @@ impl Pool {
         &self,
         mut request: Request<Body>,
     ) -> Result<Response<Incoming>, TransportError> {
+        // A protocol that takes the connection over needs one of its own, of HTTP/1.1.
+        if request.headers().contains_key(UPGRADE) {
+            let mut sender = http1(self.connector.connect_http1().await?).await?;
+            let sent = timeout(ANSWER_TIMEOUT, sender.send_request(origin_form(request))).await;
+            return sent
+                .map_err(|_| TransportError::Silent)?
+                .map_err(|error| TransportError::of_exchange(&error));
+        }
         // A connection that stood idle may be gone before this request is on it; then the request comes back
         // unsent, and a fresh connection takes it.
         let mut retried = false;
@@ -145,12 +153,12 @@ async fn http1(connected: Connected) -> Result<http1::SendRequest<Body>, Transpo
     let sender = match connected {
         Connected::Plain(stream) => {
             let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(lost)?;
-            tokio::spawn(connection);
+            tokio::spawn(connection.with_upgrades());
             sender
         }
         Connected::Tls(stream) => {
             let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(lost)?;
-            tokio::spawn(connection);
+            tokio::spawn(connection.with_upgrades());
             sender
         }
     };

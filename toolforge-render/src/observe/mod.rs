@@ -12,7 +12,7 @@ pub use last_end::LastEnd;
 pub use progress::{Progress, progress};
 pub use request::{Unobservable, observe_request};
 pub(crate) use request::{mount, web_container};
-pub use status::{RouteStatus, WebServiceState, WebServiceStatus, status};
+pub use status::{RouteStatus, WebServiceState, WebServiceStatus, newest_ready_pod, status};
 
 use toolforge_model::{ToolName, WebServiceRequest};
 

@@ -7,7 +7,7 @@ use crate::observe::cause::{Evidence, causes};
 use crate::observe::last_end::{LastEnd, last_end};
 use crate::observe::progress::{Progress, progress};
 use crate::observe::request::{observe_request, web_container};
-use crate::plan::Routing;
+use crate::plan::{Routing, is_web_service};
 
 /// How a web service fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -175,6 +175,18 @@ fn route(live: &LiveWebService) -> Option<RouteStatus> {
     let rules = live.ingress.as_ref()?.spec.as_ref().and_then(|spec| spec.rules.as_ref());
     let host = rules.and_then(|rules| rules.first()?.host.clone()).unwrap_or_default();
     Some(RouteStatus { routing: Routing::Ingress, host: Untrusted::new(host) })
+}
+
+/// Returns the name of the youngest pod of a web service that is ready.
+#[must_use]
+pub fn newest_ready_pod(pods: &[Pod]) -> Option<&str> {
+    let is_ready = |pod: &&Pod| {
+        let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+        let mut ready = conditions.filter(|condition| condition.type_ == "Ready");
+        pod.metadata.deletion_timestamp.is_none() && ready.any(|condition| condition.status == "True")
+    };
+    let serving = pods.iter().filter(|pod| is_web_service(pod.metadata.labels.as_ref())).filter(is_ready);
+    serving.max_by_key(|pod| started(pod))?.metadata.name.as_deref()
 }
 
 fn restarts(pod: &Pod) -> u32 {

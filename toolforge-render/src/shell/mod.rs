@@ -1,7 +1,7 @@
 //! The pod of a shell: what it is made of, whether it fits, when it can be used, and which ones were left behind.
 //!
 //! The pod only keeps a place: what is typed runs in it by `exec`, so that nothing it writes can be lost before somebody
-//! reads it. See `docs/decisions/0007-shell.md`.
+//! reads it. See `docs/decisions/0008-shell.md`.
 
 mod holder;
 mod leftover;

@@ -3,6 +3,7 @@
 
 mod adoption;
 mod demo;
+mod exec;
 mod limits;
 mod manifest;
 mod outage;
@@ -12,6 +13,7 @@ mod rights;
 mod robust;
 mod rollout;
 mod shell;
+mod shell_pod;
 mod site;
 mod stories;
 

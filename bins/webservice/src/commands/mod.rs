@@ -1,11 +1,14 @@
 //! One file for each verb.
 
 mod apply;
+mod exec;
 mod facts;
 mod generate;
 mod plan;
+mod remote;
 mod render;
 mod restart;
+mod shell;
 mod start;
 mod state;
 mod status;
@@ -41,9 +44,9 @@ pub(crate) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
         Action::Status => status::run(session, arguments),
         Action::Plan => plan::run(session, arguments, words),
         Action::Render => render::run(session, arguments, words),
-        Action::Shell | Action::Logs | Action::Exec | Action::Types | Action::Local | Action::Doctor => {
-            Err(not_offered(words.action))
-        }
+        Action::Shell => shell::run(session, arguments, words),
+        Action::Exec => exec::run(session, words),
+        Action::Logs | Action::Types | Action::Local | Action::Doctor => Err(not_offered(words.action)),
         Action::Generate => generate::run(words),
     }
 }

@@ -1,0 +1,56 @@
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Standard input, read without a thread of its own and without changing the file that other programs share.
+pub(super) enum Input {
+    /// A terminal, a pipe or a socket: the system tells when there is something to read.
+    Told(AsyncFd<BorrowedFd<'static>>),
+    /// A file or a device of which the system does not tell, because reading it never waits.
+    Plain,
+}
+
+impl Input {
+    #[expect(
+        deprecated,
+        reason = "its other form is unsafe code, for files that may be closed; this one never is"
+    )]
+    pub(super) fn new() -> io::Result<Self> {
+        match AsyncFd::with_interest(rustix::stdio::stdin(), Interest::READABLE) {
+            Ok(told) => Ok(Self::Told(told)),
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error()) => {
+                Ok(Self::Plain)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns how many bytes were read; none at the end.
+    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Told(told) => loop {
+                let mut ready = told.readable().await?;
+                // The file may block: it is read only where that cannot happen now.
+                if has_something() {
+                    return Ok(rustix::io::read(rustix::stdio::stdin(), buffer)?);
+                }
+                ready.clear_ready();
+            },
+            Self::Plain => {
+                // What is written to the other side gets its turn, however large the file.
+                tokio::task::yield_now().await;
+                Ok(rustix::io::read(rustix::stdio::stdin(), buffer)?)
+            }
+        }
+    }
+}
+
+fn has_something() -> bool {
+    let stdin = rustix::stdio::stdin();
+    let mut found = [PollFd::new(&stdin, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut found, Some(&now)).is_ok_and(|count| count > 0)
+}

@@ -1,0 +1,21 @@
+//! `webservice exec`: a command in a pod that serves.
+
+use toolforge_e2e::Tool;
+
+#[test]
+fn a_command_runs_in_the_pod_that_serves_and_its_exit_code_is_passed() {
+    let tool = Tool::new("exec");
+    tool.webservice(&["exec", "--", "true"])
+        .exits(1)
+        .says("no pod of the web service is ready")
+        .and_that_is_all();
+    tool.write("public_html/index.php", "");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    let pod = tool.kubectl(&["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"]);
+    tool.webservice(&["exec", "--", "hostname"]).exits(0).says(&pod).and_that_is_all();
+    tool.webservice(&["exec", "--", "sh", "-c", "exit 42"]).exits(42).and_that_is_all();
+    tool.shell("echo typed | webservice exec -- cat").exits(0).says("typed").and_that_is_all();
+    // Nothing was made for it.
+    assert_eq!(tool.kubectl(&["get", "pods", "-o", "name"]).lines().count(), 1);
+    tool.webservice(&["status"]).exits(0).says("is running").and_that_is_all();
+}

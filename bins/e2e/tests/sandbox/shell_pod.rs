@@ -1,0 +1,187 @@
+//! `webservice shell`: a pod of the type's image, on a terminal and in a pipe, which is gone afterwards.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use toolforge_e2e::{Outcome, Tool};
+
+const SHELL: &str = "webservice php8.2 shell";
+
+/// Runs a line of shell on a terminal of its own, as a person does, and returns what the terminal showed.
+fn on_a_terminal(tool: &Tool, line: &str) -> Outcome {
+    tool.write("line.sh", line);
+    // A pipe that is open at both ends never ends, so the terminal sees no end of what is typed.
+    tool.shell("rm -f keys; mkfifo keys; script -qefc 'sh ~/line.sh' /dev/null <> keys")
+}
+
+fn pods(tool: &Tool) -> String {
+    let pods: Value = serde_json::from_str(&tool.kubectl(&["get", "pods", "-o", "json"])).unwrap();
+    let staying = pods["items"].as_array().unwrap().iter().map(|pod| &pod["metadata"]);
+    let staying = staying.filter(|metadata| metadata.get("deletionTimestamp").is_none());
+    staying.map(|metadata| metadata["name"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn a_script_gets_the_commands_streams_and_exit_code() {
+    let tool = Tool::new("shell-script");
+    let said = tool.shell(&format!("{SHELL} -- sh -c 'echo out; echo err >&2; pwd; exit 7'"));
+    assert_eq!(
+        (said.code, said.stdout.as_str()),
+        (7, "out\n/data/project/shell-script\n"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(said.stderr, "err\n");
+    for (line, code) in
+        [("true", 0), ("sh -c 'exit 255'", 255), ("sh -c 'kill -KILL $$'", 137), ("no-such-program", 127)]
+    {
+        let said = tool.shell(&format!("{SHELL} -- {line}"));
+        assert_eq!(said.code, code, "{line}: {}", said.stderr);
+    }
+    // Bytes of every kind, and more than any buffer holds, in both directions.
+    tool.shell("head -c 3000000 /dev/urandom > big").exits(0).and_that_is_all();
+    tool.shell(&format!("cat big | {SHELL} -- cat | cmp - big")).exits(0).and_that_is_all();
+    tool.shell(&format!("{SHELL} -- cat < big | cmp - big")).exits(0).and_that_is_all();
+    tool.shell(&format!("{SHELL} -- cat big | head -c 10 | wc -c")).exits(0).says("10").and_that_is_all();
+    // An input that is a terminal's is no matter of the command's output: without both, there is no terminal.
+    tool.shell(&format!("{SHELL} -- tty")).exits(1).says("not a tty").and_that_is_all();
+    wait_until("a pod is left", || pods(&tool).is_empty());
+}
+
+#[test]
+fn the_shell_has_the_asked_limits_and_one_thread_is_enough() {
+    let tool = Tool::new("shell-limits");
+    let line = format!(
+        "{SHELL} -m 256Mi -c 250m -- cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max"
+    );
+    tool.shell(&line).says("268435456").and_that_is_all();
+    let line = format!("ulimit -u 1; {SHELL} -- echo alone");
+    tool.run(&["/bin/bash", "-c", &line]).exits(0).says("alone").and_that_is_all();
+    tool.shell(&format!("{SHELL} -m 5Gi -- true")).exits(3).says("4Gi").and_that_is_all();
+    tool.shell(&format!("{SHELL} --dry-run=server -- true"))
+        .exits(0)
+        .says("the cluster accepts it")
+        .and_that_is_all();
+    wait_until("a pod is left", || pods(&tool).is_empty());
+}
+
+#[test]
+fn a_person_has_a_terminal_that_is_as_before_afterwards() {
+    let tool = Tool::new("shell-person");
+    let said = on_a_terminal(
+        &tool,
+        &format!(
+            "stty cols 123 rows 45; stty -g > before; {SHELL} -- sh -c 'stty size; tty; exit 3'; echo code $?; stty -g > after"
+        ),
+    );
+    for words in ["45 123", "/dev/pts/", "code 3"] {
+        assert!(said.stdout.contains(words), "{words}: {}{}", said.stdout, said.stderr);
+    }
+    tool.shell("test -s before && cmp before after").exits(0).and_that_is_all();
+    wait_until("a pod is left", || pods(&tool).is_empty());
+}
+
+#[test]
+fn a_signal_restores_the_terminal_and_leaves_no_pod() {
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let tool = Tool::new(&format!("shell-{}", signal.to_lowercase()));
+        let line = format!(
+            "stty -g > before; (while ! test -e ~/inside; do sleep 0.2; done; stty -g > during; \
+             pkill -{signal} -x -u $(id -u) webservice) & \
+             {SHELL} -- sh -c 'touch ~/inside; sleep 60'; echo code $?; stty -g > after"
+        );
+        let said = on_a_terminal(&tool, &line);
+        assert!(said.stdout.contains(&format!("code {code}")), "{signal}: {}{}", said.stdout, said.stderr);
+        tool.shell("test -s before && cmp before after").exits(0).and_that_is_all();
+        // The terminal was another in between, so the comparison means something.
+        tool.shell("cmp before during").exits(1).and_that_is_all();
+        wait_until("a pod is left", || pods(&tool).is_empty());
+    }
+}
+
+#[test]
+fn a_resized_terminal_is_resized_inside() {
+    let tool = Tool::new("shell-resize");
+    let line = format!(
+        "stty cols 80 rows 24; (while ! test -e ~/inside; do sleep 0.2; done; stty cols 132 rows 50 < /dev/tty) & \
+         {SHELL} -- sh -c 'touch ~/inside; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.3; done; stty size'"
+    );
+    let said = on_a_terminal(&tool, &line);
+    assert!(said.stdout.contains("50 132"), "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn what_a_kill_leaves_is_swept_by_the_next_shell() {
+    let tool = Tool::new("shell-killed");
+    let line = format!(
+        "{SHELL} -- sh -c 'touch ~/inside; sleep 60' & \
+         while ! test -e ~/inside; do sleep 0.2; done; pkill -KILL -x -u $(id -u) webservice; wait"
+    );
+    let _ = tool.shell(&line);
+    let left = pods(&tool);
+    assert!(left.starts_with("shell-"), "{left}");
+    tool.shell(&format!("{SHELL} -- true")).exits(0).says(&left).says("left behind").and_that_is_all();
+    wait_until("a pod is left", || pods(&tool).is_empty());
+}
+
+#[test]
+fn two_shells_of_the_same_moment_do_not_meet() {
+    let tool = Tool::new("shell-two");
+    let line = format!("{SHELL} -- sh -c 'echo one' & {SHELL} -- sh -c 'echo two' & wait");
+    tool.shell(&line).exits(0).says("one").says("two").and_that_is_all();
+}
+
+#[test]
+fn a_full_quota_is_told_with_what_can_be_stopped_and_nothing_is_sent() {
+    let tool = Tool::with_quota("shell-full", "seed-2020");
+    tool.write("public_html/index.php", "");
+    tool.webservice(&["php8.2", "start", "-c", "1", "-r", "2"]).exits(0).and_that_is_all();
+    let before = pods(&tool);
+    tool.shell(&format!("{SHELL} -- true"))
+        .exits(3)
+        .says("limits.cpu: 3 of 2, 1 too much")
+        .says("running: the web service, with 2 pods; `webservice stop` ends it")
+        .says("webservice exec")
+        .and_that_is_all();
+    assert_eq!(pods(&tool), before);
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_ends_the_wait_and_the_pod() {
+    let tool = Tool::new("shell-image");
+    tool.webservice(&["buildservice", "shell", "--", "true"])
+        .exits(5)
+        .says("cannot be pulled")
+        .and_that_is_all();
+    wait_until("a pod is left", || pods(&tool).is_empty());
+}
+
+#[test]
+fn a_shell_of_a_node_tool_finds_node_and_the_tools_files() {
+    let tool = Tool::new("shell-node");
+    tool.write("www/js/package.json", &json!({"scripts": {"start": "node app.js"}}).to_string());
+    tool.write(
+        "www/js/app.js",
+        "require('http').createServer((_, page) => page.end('node ' + process.version)).listen(process.env.PORT);",
+    );
+    tool.webservice(&["node18", "start"]).exits(0).and_that_is_all();
+    assert!(tool.page("/").body.starts_with("node v18."), "{}", tool.page("/").body);
+    // What the page of 2020 does by hand: look for npm, and put something beside the tool's files.
+    let line = "cd ~/www/js && node --version && mkdir -p node_modules/.bin && pwd";
+    tool.webservice(&["node18", "shell", "--", "bash", "-c", line])
+        .exits(0)
+        .says("v18.")
+        .says("/data/project/shell-node/www/js")
+        .and_that_is_all();
+    tool.shell("test -d ~/www/js/node_modules/.bin").exits(0).and_that_is_all();
+    // With what stands, the type need not be named.
+    tool.webservice(&["shell", "--", "node", "--version"]).exits(0).says("v18.").and_that_is_all();
+}

@@ -1,0 +1,29 @@
+use k8s_openapi::api::core::v1::Pod;
+use toolforge_cli::{ExitKind, Failure, Session, interrupted};
+use toolforge_client::{ResourceType, Selector};
+use toolforge_model::platform;
+use toolforge_render::observe::newest_ready_pod;
+use toolforge_render::shell::shell_command;
+
+use super::remote;
+use crate::words::Words;
+
+/// Opens a shell in a pod that serves, or runs a command there; ends as the command does.
+pub(super) fn run(session: &Session, words: &Words) -> Result<ExitKind, Failure> {
+    let (runtime, client) = session.cluster()?;
+    let namespace = session.tool.namespace();
+    runtime.block_on(async {
+        let collection = ResourceType::of::<Pod>().in_namespace(namespace.clone());
+        let selector = Selector::all().label(platform::LABEL_NAME, session.tool.as_str());
+        let pods = client.list::<Pod>(&collection, &selector).await?.items;
+        let name = newest_ready_pod(&pods).ok_or_else(|| {
+            Failure::new(ExitKind::Request, "no pod of the web service is ready")
+                .hint("`webservice status` tells why; `webservice shell` opens a shell in a pod of its own.")
+        })?;
+        let command = shell_command(&words.arguments);
+        tokio::select! {
+            ended = remote::run(client, (namespace, name, platform::CONTAINER_WEBSERVICE), &command) => ended,
+            signal = interrupted() => signal,
+        }
+    })
+}

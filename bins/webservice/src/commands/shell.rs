@@ -1,0 +1,204 @@
+use std::hash::{BuildHasher as _, RandomState};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session, interrupted, is_terminal, say};
+use toolforge_client::{Client, Collection, CreateOptions, DeleteOptions, ResourceType, Selector};
+use toolforge_model::platform;
+use toolforge_render::facts::Facts;
+use toolforge_render::shell::{
+    Leftover, ShellName, ShellProgress, holders, leftovers, shell_command, shell_pod, shell_progress,
+    shell_verdict,
+};
+
+use super::{facts, remote};
+use crate::advice::advice;
+use crate::arguments::Arguments;
+use crate::process;
+use crate::words::Words;
+
+/// How long a shell's pod may take to run, an image's first pull included.
+const TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Opens a shell in a pod of its own with the type's image and limits, or runs a command there; ends as the command
+/// does, and leaves no pod behind.
+pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
+    let facts = session.web_service_facts()?;
+    let plan = facts::plan(session, arguments, words, &facts)?;
+    let now = Timestamp::now();
+    let owner = process::owner();
+    let name = ShellName::new(&now, RandomState::new().hash_one(std::process::id()));
+    let pod = shell_pod(&plan, &name, &owner);
+    let (runtime, client) = session.cluster()?;
+    let shell = Shell {
+        client,
+        pods: ResourceType::of::<Pod>().in_namespace(session.tool.namespace()),
+        namespace: session.tool.namespace(),
+        name: name.to_string(),
+    };
+    runtime.block_on(async {
+        let shells = Selector::all()
+            .label(platform::LABEL_COMPONENT, platform::COMPONENT_SHELL)
+            .label(platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE);
+        let found = client.list::<Pod>(&shell.pods, &shells).await?.items;
+        let left = leftovers(&found, &owner, &now, process::runs);
+        shell.refuse_what_does_not_fit(&pod, &left, &facts).await?;
+        if let Some(dry_run) = arguments.dry_run {
+            return shell.try_out(&pod, dry_run).await;
+        }
+        shell.sweep(left).await;
+        shell.open(&pod, &shell_command(&words.arguments)).await
+    })
+}
+
+/// One shell.
+struct Shell<'a> {
+    client: &'a Client,
+    pods: Collection,
+    namespace: String,
+    name: String,
+}
+
+impl Shell<'_> {
+    async fn refuse_what_does_not_fit(
+        &self,
+        pod: &Pod,
+        left: &[Leftover],
+        facts: &Facts,
+    ) -> Result<(), Failure> {
+        let leaving: Vec<Pod> = left.iter().map(|left| left.pod.clone()).collect();
+        let verdict = shell_verdict(pod, &leaving, facts);
+        if verdict.fits() {
+            return Ok(());
+        }
+        let mut failure = Failure::new(ExitKind::DoesNotFit, "a shell does not fit, and nothing was sent");
+        for violation in &verdict.violations {
+            failure = failure.detail(violation.to_string());
+        }
+        for row in verdict.shortfalls() {
+            failure = failure.detail(row.to_string());
+        }
+        if !verdict.violations.is_empty() {
+            return Err(failure.hint("Ask for what the limits allow; `quota-check` shows them."));
+        }
+        // Only who has no room asks what takes it.
+        let all = self.client.list::<Pod>(&self.pods, &Selector::all()).await?.items;
+        for holder in holders(&all) {
+            failure = failure.detail(format!("running: {holder}"));
+        }
+        Err(failure.hint(
+            "Stop one of these, ask for less with `-m` and `-c`, or use `webservice exec`, which needs no pod of its own.",
+        ))
+    }
+
+    async fn try_out(&self, pod: &Pod, dry_run: DryRunOption) -> Result<ExitKind, Failure> {
+        let outcome = match dry_run {
+            DryRunOption::Client => "nothing was sent",
+            DryRunOption::Server => {
+                let options = CreateOptions { dry_run: true, ..CreateOptions::default() };
+                self.client.create::<Pod>(&self.pods, pod, options).await?;
+                "the cluster accepts it; nothing was stored"
+            }
+        };
+        say(&format!("create Pod {}\n{outcome} (dry run)\n", self.name))?;
+        Ok(ExitKind::Done)
+    }
+
+    /// Deletes shells that were left behind; that this fails is no failure of this shell.
+    async fn sweep(&self, left: Vec<Leftover>) {
+        for Leftover { name, uid, pod: _ } in left {
+            let options = DeleteOptions { uid: Some(uid), ..DeleteOptions::default() };
+            if self.client.delete(&self.pods.clone().named(name.as_str()), &options).await.is_ok() {
+                anstream::eprintln!(
+                    "note: the shell {name} was left behind by a command that was killed; it is removed"
+                );
+            }
+        }
+    }
+
+    /// Creates the pod, runs the command in it, and deletes the pod, whatever happens.
+    async fn open(&self, pod: &Pod, command: &[String]) -> Result<ExitKind, Failure> {
+        let created = tokio::select! {
+            created = self.client.create::<Pod>(&self.pods, pod, CreateOptions::default()) => created,
+            signal = interrupted() => {
+                // The answer is still to come, so it is not known whether the pod is there.
+                self.delete(None).await;
+                return signal;
+            }
+        };
+        let uid = match created {
+            Ok(created) => created.metadata.uid,
+            Err(error) => {
+                if error.may_have_happened() {
+                    self.delete(None).await;
+                }
+                return Err(error.into());
+            }
+        };
+        let ended = tokio::select! {
+            ended = self.inside(command) => ended,
+            signal = interrupted() => signal,
+        };
+        self.delete(uid).await;
+        ended
+    }
+
+    async fn inside(&self, command: &[String]) -> Result<ExitKind, Failure> {
+        self.until_running().await?;
+        if is_terminal() {
+            anstream::eprintln!(
+                "note: this shell has a pod of its own, which ends with it, or after 8 hours"
+            );
+        }
+        remote::run(self.client, (self.namespace.clone(), &self.name, &self.name), command).await
+    }
+
+    async fn until_running(&self) -> Result<(), Failure> {
+        let mut line = ProgressLine::new();
+        let waited = self.client.wait_pod(&self.namespace, &self.name, TIMEOUT, |pod| {
+            let gone = || Failure::new(ExitKind::Rollout, "the pod of the shell was ended before it ran");
+            let Some(pod) = pod else { return ControlFlow::Break(Err(gone())) };
+            match shell_progress(pod) {
+                ShellProgress::Running => ControlFlow::Break(Ok(())),
+                ShellProgress::Waiting(evidence) => {
+                    // A script is told only what it may have to wait for.
+                    if is_terminal() || evidence.is_some() {
+                        let why =
+                            evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
+                        line.show(&format!("waiting for the pod of the shell{why}"));
+                    }
+                    ControlFlow::Continue(())
+                }
+                ShellProgress::Failed(evidence) => {
+                    let failure = format!("the pod of the shell does not run: {}", evidence.cause);
+                    let failure = Failure::new(ExitKind::Rollout, failure)
+                        .detail(evidence.message.escaped().to_string());
+                    ControlFlow::Break(Err(failure.hint(advice(&evidence.cause))))
+                }
+                ShellProgress::Ended(words) => {
+                    ControlFlow::Break(Err(gone().detail(words.escaped().to_string())))
+                }
+            }
+        });
+        let waited = waited.await;
+        line.clear();
+        waited?.unwrap_or_else(|| {
+            let seconds = TIMEOUT.as_secs();
+            let failure = format!("the pod of the shell did not run within {seconds} seconds");
+            Err(Failure::new(ExitKind::Rollout, failure))
+        })
+    }
+
+    async fn delete(&self, uid: Option<String>) {
+        let options = DeleteOptions { uid, ..DeleteOptions::default() };
+        if let Err(error) = self.client.delete(&self.pods.clone().named(self.name.as_str()), &options).await {
+            anstream::eprintln!("warning: the pod {} is not deleted: {error}", self.name);
+            anstream::eprintln!(
+                "  it ends by itself after 8 hours; `kubectl delete pod {}` ends it now",
+                self.name
+            );
+        }
+    }
+}
