@@ -42,7 +42,7 @@ pub use replicas::{Replicas, ReplicasError};
 pub use state_files::{Backend, ServiceManifest, ServiceTemplate, TemplateMistakes};
 pub use tool_name::{ToolName, ToolNameError};
 pub use type_name::{TypeName, TypeNameError};
-pub use untrusted::Untrusted;
+pub use untrusted::{Colors, Untrusted};
 pub use web_service::{
     BuildServiceImage, BuildServiceImageError, HealthCheck, HealthCheckPath, HealthCheckPathError,
     MountNeeded, MountStorage, MountStorageError, WebServiceImage, WebServiceOptions, WebServiceRequest,

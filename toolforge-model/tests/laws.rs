@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use toolforge_model::{
-    BuildServiceImage, Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, count_from_cluster,
+    BuildServiceImage, Colors, Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, count_from_cluster,
 };
 
 const MOST: u64 = i64::MAX as u64;
@@ -76,6 +76,79 @@ proptest! {
         let printed = untrusted.escaped().to_string();
         prop_assert!(!printed.chars().any(char::is_control));
         prop_assert!(!untrusted.lines_escaped().to_string().chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+    }
+}
+
+/// Returns texts as programs write them to terminals, and as hostile ones would.
+fn terminal_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[ -~\t]{0,8}",
+        3 => "\u{1b}\\[[0-9;]{0,12}m",
+        1 => "\u{1b}\\[[0-9;?>:]{0,4}[A-Za-z]",
+        1 => "\u{1b}[\\]P_^X][a-z0-9;]{0,6}(\u{7}|\u{1b}\\\\)",
+        1 => Just("\u{1b}[".to_owned()),
+        1 => Just("\u{1b}[0m".to_owned()),
+        2 => "\\PC{0,4}",
+        2 => any::<char>().prop_map(String::from),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// Returns a line without the sequences that only colour; what is left may hold no escape.
+fn without_colors(mut line: &str) -> String {
+    let mut left = String::new();
+    while let Some((before, rest)) = line.split_once("\u{1b}[") {
+        left.push_str(before);
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(rest.len());
+        match rest[end..].strip_prefix('m') {
+            Some(behind) => line = behind,
+            None => {
+                left.push('\u{1b}');
+                line = rest;
+            }
+        }
+    }
+    left + line
+}
+
+proptest! {
+    #[test]
+    fn a_line_of_any_text_only_colors_a_terminal(text in terminal_text(), limit in 0_usize..60) {
+        let untrusted = Untrusted::new(text);
+        let kept = untrusted.line(Colors::Keep, limit).to_string();
+        prop_assert!(!without_colors(&kept).chars().any(|c| c.is_control() && c != '\t'), "{kept:?}");
+        let dropped = untrusted.line(Colors::Drop, limit).to_string();
+        prop_assert!(!dropped.chars().any(|c| c.is_control() && c != '\t'), "{dropped:?}");
+        prop_assert!(dropped.chars().count() <= limit + 1);
+    }
+
+    #[test]
+    fn a_color_never_outlives_its_line(text in terminal_text(), limit in 0_usize..60) {
+        let kept = Untrusted::new(text).line(Colors::Keep, limit).to_string();
+        let last = kept.rsplit_once("\u{1b}[").map(|(_, rest)| rest);
+        prop_assert!(last.is_none_or(|rest| rest.starts_with("0m")), "{kept:?}");
+    }
+
+    #[test]
+    fn a_line_made_harmless_stays_as_it_is(text in terminal_text(), limit in 0_usize..60) {
+        for colors in [Colors::Keep, Colors::Drop] {
+            let once = Untrusted::new(text.as_str()).line(colors, limit).to_string();
+            prop_assert_eq!(&Untrusted::new(once.as_str()).line(colors, limit).to_string(), &once);
+        }
+    }
+
+    #[test]
+    fn a_line_of_letters_passes_as_it_is(text in "[a-zA-Z0-9 \t.,:;äß日本✓{}\\[\\]\\\\]{0,80}") {
+        for colors in [Colors::Keep, Colors::Drop] {
+            prop_assert_eq!(&Untrusted::new(text.as_str()).line(colors, 1000).to_string(), &text);
+        }
+    }
+
+    #[test]
+    fn colors_aside_a_line_reads_the_same_with_and_without_them(text in terminal_text()) {
+        let untrusted = Untrusted::new(text);
+        let kept = untrusted.line(Colors::Keep, 10_000).to_string();
+        prop_assert_eq!(without_colors(&kept), untrusted.line(Colors::Drop, 10_000).to_string());
     }
 }
 

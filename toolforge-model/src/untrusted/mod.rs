@@ -1,12 +1,16 @@
+mod line;
+
+pub use line::Colors;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 /// Text that came from the cluster or from a user's file, which a terminal must not obey.
 ///
-/// It has no `Display`: [`escaped`](Self::escaped), [`quoted`](Self::quoted) and
-/// [`lines_escaped`](Self::lines_escaped) are the ways to print it, and what they print cannot move the
-/// cursor, change colours, set the clipboard or reorder what is read.
+/// It has no `Display`: [`escaped`](Self::escaped), [`quoted`](Self::quoted),
+/// [`lines_escaped`](Self::lines_escaped) and [`line`](Self::line) are the ways to print it, and what they print
+/// cannot move the cursor, set the clipboard or reorder what is read. Only `line` can let colours pass.
 ///
 /// ```compile_fail
 /// # use toolforge_model::Untrusted;
@@ -49,6 +53,22 @@ impl Untrusted {
     /// Returns the text with its line ends and tabs kept and all else escaped.
     pub fn lines_escaped(&self) -> impl fmt::Display + '_ {
         Escaped { text: &self.0, keep_line_ends: true, quote: false }
+    }
+
+    /// Returns the text as one line of a log: tabs stay, all else is as [`escaped`](Self::escaped) has it, and
+    /// colours are kept or left out.
+    ///
+    /// At most `limit` characters are printed, with those of the colours, and then `…`. A colour ends with the line.
+    ///
+    /// ```
+    /// use toolforge_model::{Colors, Untrusted};
+    ///
+    /// let line = Untrusted::new("\u{1b}[31mred\u{1b}[2J");
+    /// assert_eq!(line.line(Colors::Keep, 100).to_string(), "\u{1b}[31mred\\u{1b}[2J\u{1b}[0m");
+    /// assert_eq!(line.line(Colors::Drop, 100).to_string(), "red\\u{1b}[2J");
+    /// ```
+    pub fn line(&self, colors: Colors, limit: usize) -> impl fmt::Display + '_ {
+        line::Line { text: &self.0, colors, limit }
     }
 }
 
