@@ -106,8 +106,20 @@ impl Runner {
         })
     }
 
+    /// Returns the file in the tool's home into which the runner writes what goes wrong, instead of into the pod's
+    /// log (the platform's images, 2026).
+    #[must_use]
+    pub fn log_file(self) -> Option<&'static str> {
+        match self {
+            Self::Lighttpd => Some("error.log"),
+            Self::UwsgiPython => Some("uwsgi.log"),
+            Self::Generic | Self::NodeJs | Self::LighttpdPlain => None,
+        }
+    }
+
     /// Returns the runner that `webservice-runner --type` is given by a word.
-    pub(crate) fn from_option(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn from_option(text: &str) -> Option<Self> {
         [Self::Generic, Self::NodeJs, Self::Lighttpd, Self::LighttpdPlain, Self::UwsgiPython]
             .into_iter()
             .find(|runner| runner.to_string() == text)

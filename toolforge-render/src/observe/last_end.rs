@@ -48,7 +48,8 @@ fn terminated(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {
     state?.terminated.as_ref()
 }
 
-fn of(pod: &Pod, end: &ContainerStateTerminated) -> LastEnd {
+/// Returns how a container of a pod ended.
+pub(super) fn of(pod: &Pod, end: &ContainerStateTerminated) -> LastEnd {
     LastEnd {
         pod: Untrusted::new(pod.metadata.name.clone().unwrap_or_default()),
         exit_code: end.exit_code,

@@ -2,16 +2,20 @@
 
 mod cause;
 mod last_end;
+mod log_file;
 mod progress;
 mod request;
+mod run;
 mod status;
 
 pub(crate) use cause::of_pod as causes_of_pod;
 pub use cause::{Cause, Evidence, causes};
 pub use last_end::LastEnd;
+pub use log_file::log_file;
 pub use progress::{Progress, progress};
 pub use request::{Unobservable, observe_request};
 pub(crate) use request::{mount, web_container};
+pub use run::{Run, runs, serves};
 pub use status::{RouteStatus, WebServiceState, WebServiceStatus, newest_ready_pod, status};
 
 use toolforge_model::{ToolName, WebServiceRequest};

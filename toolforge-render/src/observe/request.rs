@@ -99,7 +99,7 @@ pub(crate) fn web_container(deployment: &Deployment) -> Option<&Container> {
 }
 
 /// Returns the runner and the extra arguments of `webservice-runner --type T --port 8000 …`.
-fn runner_and_arguments(command: &[String]) -> Option<(&str, &[String])> {
+pub(super) fn runner_and_arguments(command: &[String]) -> Option<(&str, &[String])> {
     let port = platform::WEB_PORT.to_string();
     match command {
         [program, type_option, runner, port_option, found, arguments @ ..]
