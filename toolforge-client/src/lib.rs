@@ -1,5 +1,5 @@
 //! The only crate of the workspace that touches the world: it connects to Toolforge's Kubernetes with a tool's
-//! own kubeconfig, fetches facts, applies and deletes objects, and waits by watch.
+//! own kubeconfig, fetches facts, applies and deletes objects, waits by watch, and reads and follows logs.
 //!
 //! It decides nothing: what is applied, and whether a rollout has come to its end, is said by the caller, who
 //! asks `toolforge-render`. It reads no environment variable: paths are handed over. It needs a tokio runtime,
@@ -30,6 +30,7 @@ mod connect;
 mod error;
 mod exec;
 mod home;
+mod log;
 mod path;
 mod platform_files;
 mod pod;
@@ -52,11 +53,14 @@ pub use connect::{
 pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
 pub use exec::{ExecOptions, RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
+pub use log::LogSince;
 pub use path::{Collection, ObjectPath, ResourceType, Selector};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use read::List;
 pub use retry::RetryPolicy;
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{Change, WatchOptions};
-pub use web_service::{FactsError, WaitOptions, Waited, Wanted, WebServiceObjects};
+pub use web_service::{
+    FactsError, LogFollow, LogItem, LogOptions, WaitOptions, Waited, Wanted, WebServiceLog, WebServiceObjects,
+};
 pub use write::{ApplyOptions, CreateOptions, DeleteOptions, Deleted, Propagation};

@@ -90,6 +90,26 @@ impl Error {
         }
     }
 
+    /// Returns whether the same request may succeed a little later.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => matches!(
+                refusal.kind(),
+                RefusalKind::Gone
+                    | RefusalKind::TooManyRequests
+                    | RefusalKind::Unavailable
+                    | RefusalKind::Timeout
+                    | RefusalKind::Internal
+            ),
+            Self::Transport(error) => error.is_passing(),
+            Self::CertificateExpired { .. }
+            | Self::Malformed { .. }
+            | Self::Redirected { .. }
+            | Self::TooLarge { .. }
+            | Self::InvalidName { .. } => false,
+        }
+    }
+
     /// Returns whether the API server says that the object does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

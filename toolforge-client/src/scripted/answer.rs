@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -18,8 +17,16 @@ pub struct Answer {
     code: u16,
     headers: HeaderMap,
     chunks: Vec<Bytes>,
-    stays_open: bool,
+    end: End,
     lost: bool,
+}
+
+/// How a body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Whole,
+    Never,
+    BrokenOff,
 }
 
 impl Answer {
@@ -61,7 +68,7 @@ impl Answer {
     /// Returns an answer whose body comes in these pieces.
     #[must_use]
     pub fn chunks(code: u16, chunks: Vec<Bytes>) -> Self {
-        Self { code, headers: HeaderMap::new(), chunks, stays_open: false, lost: false }
+        Self { code, headers: HeaderMap::new(), chunks, end: End::Whole, lost: false }
     }
 
     /// Returns a connection that is lost before an answer comes.
@@ -73,7 +80,13 @@ impl Answer {
     /// Returns the answer with a body that does not end.
     #[must_use]
     pub fn and_stays_open(self) -> Self {
-        Self { stays_open: true, ..self }
+        Self { end: End::Never, ..self }
+    }
+
+    /// Returns the answer with a body behind which the connection is lost.
+    #[must_use]
+    pub fn and_breaks_off(self) -> Self {
+        Self { end: End::BrokenOff, ..self }
     }
 
     /// Returns the answer with a header.
@@ -89,14 +102,18 @@ impl Answer {
 
     pub(crate) fn play(self) -> Result<Response<PlayedBody>, TransportError> {
         if self.lost {
-            return Err(TransportError::Lost { reason: Untrusted::new("as the script has it") });
+            return Err(lost());
         }
-        let body = PlayedBody { chunks: self.chunks.into(), stays_open: self.stays_open };
+        let body = PlayedBody { chunks: self.chunks.into(), end: self.end };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         *response.headers_mut() = self.headers;
         Ok(response)
     }
+}
+
+fn lost() -> TransportError {
+    TransportError::Lost { reason: Untrusted::new("as the script has it") }
 }
 
 fn status(code: u16, reason: &str, message: &str, details: &Value) -> Value {
@@ -110,21 +127,25 @@ fn status(code: u16, reason: &str, message: &str, details: &Value) -> Value {
 #[derive(Debug)]
 pub(crate) struct PlayedBody {
     chunks: VecDeque<Bytes>,
-    stays_open: bool,
+    end: End,
 }
 
 impl Body for PlayedBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = TransportError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.chunks.pop_front() {
-            Some(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
-            None if self.stays_open => Poll::Pending,
-            None => Poll::Ready(None),
+    ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+        match (self.chunks.pop_front(), self.end) {
+            (Some(chunk), _) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+            (None, End::Never) => Poll::Pending,
+            (None, End::Whole) => Poll::Ready(None),
+            (None, End::BrokenOff) => {
+                self.end = End::Whole;
+                Poll::Ready(Some(Err(lost())))
+            }
         }
     }
 }

@@ -15,6 +15,13 @@ use tokio::time::timeout;
 use crate::transport::connector::{Connected, Connector};
 use crate::transport::error::TransportError;
 
+/// How many unread bytes of one answer the server may send.
+const ANSWER_WINDOW: u32 = 1 << 20;
+
+/// How many unread bytes of all answers: room for more logs and watches at the same time than a tool can have pods,
+/// because a reader waits for one answer while the others wait for it.
+const CONNECTION_WINDOW: u32 = 64 * ANSWER_WINDOW;
+
 /// How long an answer may take to begin: the API server itself ends a request after 60 s (kube-apiserver's
 /// `--request-timeout`), so later nothing comes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(65);
@@ -131,6 +138,7 @@ impl Pool {
 async fn http2(connected: Connected, silence: Duration) -> Result<http2::SendRequest<Body>, TransportError> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder.timer(TokioTimer::new()).keep_alive_interval(silence / 2).keep_alive_timeout(silence / 2);
+    builder.initial_stream_window_size(ANSWER_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
     let lost = |error: hyper::Error| TransportError::of_exchange(&error);
     let sender = match connected {
         Connected::Plain(stream) => {

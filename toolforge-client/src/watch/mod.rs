@@ -203,7 +203,7 @@ impl Watcher {
     /// Waits and goes on in another state, or gives the error back where waiting cannot help or was in vain.
     async fn bear<T>(&mut self, error: Error, next: State) -> Result<Option<T>, Error> {
         let since = *self.failing_since.get_or_insert_with(Instant::now);
-        if !self.begun || !is_passing(&error) || since.elapsed() > self.options.outage {
+        if !self.begun || !error.is_passing() || since.elapsed() > self.options.outage {
             return Err(error);
         }
         sleep(self.client.retry().pause(self.failures)).await;
@@ -215,26 +215,6 @@ impl Watcher {
     fn recovered(&mut self) {
         self.failing_since = None;
         self.failures = 0;
-    }
-}
-
-/// Returns whether the same request may succeed a little later.
-fn is_passing(error: &Error) -> bool {
-    match error {
-        Error::Refused(refusal) => matches!(
-            refusal.kind(),
-            RefusalKind::Gone
-                | RefusalKind::TooManyRequests
-                | RefusalKind::Unavailable
-                | RefusalKind::Timeout
-                | RefusalKind::Internal
-        ),
-        Error::Transport(error) => error.is_passing(),
-        Error::CertificateExpired { .. }
-        | Error::Malformed { .. }
-        | Error::Redirected { .. }
-        | Error::TooLarge { .. }
-        | Error::InvalidName { .. } => false,
     }
 }
 

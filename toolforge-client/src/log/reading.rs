@@ -1,0 +1,215 @@
+//! Reading one run's log, through everything that a server and a network do to an answer.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep};
+use toolforge_model::platform;
+
+use crate::client::Call;
+use crate::log::lines::Lines;
+use crate::log::seen::Seen;
+use crate::path::with_query;
+use crate::{Client, Error, ObjectPath};
+
+/// How long a log that is not followed may be silent before it is asked for anew.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// From when on a log is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogSince {
+    /// So many seconds before now, by the node's clock; at least one.
+    Seconds(u32),
+    /// A moment, of which the server takes the whole seconds.
+    Moment(Timestamp),
+}
+
+impl LogSince {
+    /// Returns the moment, by this machine's clock where it is so long before now.
+    pub(crate) fn moment(self) -> Timestamp {
+        match self {
+            Self::Seconds(seconds) => {
+                let ago = SignedDuration::from_secs(seconds.into());
+                Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::MIN)
+            }
+            Self::Moment(moment) => moment,
+        }
+    }
+}
+
+/// Which log, and how much of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) pod: ObjectPath,
+    /// Whether the log of the run before the newest is meant.
+    pub(crate) previous: bool,
+    pub(crate) follow: bool,
+    /// Whether only lines with their end are told, because it is not known whether the server stopped in the middle
+    /// of the last one, and it is read again.
+    pub(crate) whole_lines: bool,
+    pub(crate) since: Option<LogSince>,
+    /// How many of the last lines.
+    pub(crate) last: Option<u32>,
+}
+
+/// What stands on one line of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// A line of the log.
+    Line(Timestamp, String),
+    /// A line without a moment: the kubelet's own word on why there is no log.
+    Remark(String),
+}
+
+/// One log that is being read; it goes on by itself where the connection breaks.
+pub(crate) struct Reading {
+    client: Client,
+    question: Question,
+    outage: Duration,
+    /// Whether to go on behind the last line that has been seen, and not to begin as the question says.
+    goes_on: bool,
+    lines: Option<Lines>,
+    has_ended: bool,
+    failing_since: Option<Instant>,
+    failures: u32,
+}
+
+impl Reading {
+    pub(crate) fn new(client: Client, question: Question, outage: Duration, goes_on: bool) -> Self {
+        Self {
+            client,
+            question,
+            outage,
+            goes_on,
+            lines: None,
+            has_ended: false,
+            failing_since: None,
+            failures: 0,
+        }
+    }
+
+    /// Returns the next line that has not been seen, or `None` at the end of the answer.
+    ///
+    /// Nothing is lost where the caller stops waiting.
+    pub(crate) async fn next(&mut self, seen: &mut Seen) -> Result<Option<Told>, Error> {
+        while !self.has_ended {
+            let told = match &mut self.lines {
+                None => match open(&self.client, &self.question, seen.since().filter(|_| self.goes_on)).await
+                {
+                    Ok(Some(lines)) => {
+                        if self.goes_on {
+                            seen.answer_begins();
+                        }
+                        self.lines = Some(lines);
+                        continue;
+                    }
+                    Ok(None) => break,
+                    Err(error) => Err(error),
+                },
+                Some(lines) => lines.next().await,
+            };
+            let text = match told {
+                Ok(Some(text)) => text,
+                Ok(None) => {
+                    self.has_ended = true;
+                    let rest = self.lines.as_mut().and_then(Lines::rest);
+                    match rest.filter(|_| !self.question.whole_lines) {
+                        Some(rest) => rest,
+                        None => break,
+                    }
+                }
+                Err(error) => {
+                    self.lines = None;
+                    match self.bear(error).await {
+                        Ok(()) => continue,
+                        // One node that is away must not hide what the others' pods write.
+                        Err(Error::Refused(refusal)) if refusal.code() >= 500 => {
+                            self.has_ended = true;
+                            return Ok(Some(Told::Remark(refusal.message().as_raw().to_owned())));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            };
+            (self.failing_since, self.failures, self.goes_on) = (None, 0, true);
+            match read(&text) {
+                Told::Line(moment, message) if !seen.is_new(moment, &message) => {}
+                told => return Ok(Some(told)),
+            }
+        }
+        self.has_ended = true;
+        Ok(None)
+    }
+
+    /// Waits before the log is asked for anew, or gives the error back where that cannot help or was in vain.
+    async fn bear(&mut self, error: Error) -> Result<(), Error> {
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        if !error.is_passing() || since.elapsed() > self.outage {
+            return Err(error);
+        }
+        let pause = self.client.retry().pause(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        sleep(pause).await;
+        Ok(())
+    }
+}
+
+/// Asks for the log, or for the rest of it. `None`: there is no such pod or run, or none yet.
+async fn open(
+    client: &Client,
+    question: &Question,
+    go_on: Option<Timestamp>,
+) -> Result<Option<Lines>, Error> {
+    let Question { pod, previous, follow, whole_lines: _, since, last } = question;
+    let (since, last) = match go_on {
+        Some(moment) => (Some(LogSince::Moment(moment)), None),
+        None => (*since, *last),
+    };
+    let (seconds, moment) = match since {
+        None => (None, None),
+        Some(LogSince::Seconds(seconds)) => (Some(seconds.max(1).to_string()), None),
+        Some(LogSince::Moment(moment)) => (None, Some(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+    };
+    let last = last.map(|last| last.to_string());
+    let query = [
+        ("container", Some(platform::CONTAINER_WEBSERVICE)),
+        ("follow", follow.then_some("true")),
+        ("previous", previous.then_some("true")),
+        ("sinceSeconds", seconds.as_deref()),
+        ("sinceTime", moment.as_deref()),
+        ("tailLines", last.as_deref()),
+        ("timestamps", Some("true")),
+    ];
+    let call = Call::get(with_query(&format!("{}/log", pod.path()?), &query));
+    match client.open(&call).await {
+        Ok(answer) => Ok(Some(Lines::new(answer.into_body(), (!follow).then_some(IDLE)))),
+        // The kubelet's word for a run that is not there yet, or no longer, is 400.
+        Err(error) if error.refusal().is_some_and(|refusal| matches!(refusal.code(), 400 | 404)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads `2026-11-25T10:00:00.123456789Z message`.
+fn read(text: &str) -> Told {
+    let line = text.split_once(' ').unwrap_or((text, ""));
+    match line.0.parse() {
+        Ok(moment) => Told::Line(moment, line.1.to_owned()),
+        Err(_) => Told::Remark(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_its_moment_before_it() {
+        let moment: Timestamp = "2026-11-25T10:00:00.123456789Z".parse().unwrap();
+        for (text, message) in [("a  b ", "a  b "), ("", "")] {
+            let line = format!("2026-11-25T10:00:00.123456789Z {text}");
+            assert_eq!(read(&line), Told::Line(moment, message.to_owned()));
+        }
+        let remark = "unable to retrieve container logs for containerd://1";
+        assert_eq!(read(remark), Told::Remark(remark.to_owned()));
+    }
+}

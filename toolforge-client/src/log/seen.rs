@@ -1,0 +1,138 @@
+//! What of a log has been read, so that reading can go on from there.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long before the last line one goes on: a program's two streams may overtake each other by less.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
+
+/// How far back lines are known: the overlap, and what the kubelet's whole seconds add to it.
+const MEMORY: SignedDuration = SignedDuration::from_secs(2);
+
+/// The most lines that are known one by one.
+const MOST: usize = 1 << 16;
+
+/// The last lines of a log, by moment and text, in the log's order.
+///
+/// A log only grows, and the kubelet gives it out from a moment on that it takes in whole seconds. So what comes again
+/// stands at the beginning of an answer, in the order in which it came before; the first line that is not known ends
+/// that. Where the kubelet has begun a new file meanwhile, the answer begins later, but no line is taken for another.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    recent: VecDeque<(Timestamp, u64)>,
+    /// Of lines that are no longer known one by one, the last moment.
+    forgotten: Option<Timestamp>,
+    /// Where in `recent` the next line that comes again may stand; `None` where none comes again.
+    again: Option<usize>,
+    hasher: RandomState,
+}
+
+impl Seen {
+    /// Returns the moment from which on to ask, where a line has been read.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        let (last, _) = self.recent.back()?;
+        let since = last.checked_sub(OVERLAP).ok()?;
+        Timestamp::from_second(since.as_second()).ok()
+    }
+
+    /// Notes that an answer begins, in which known lines may come again.
+    pub(crate) fn answer_begins(&mut self) {
+        self.again = Some(0);
+    }
+
+    /// Returns whether a line has not been read before, and notes it.
+    pub(crate) fn is_new(&mut self, moment: Timestamp, message: &str) -> bool {
+        let line = (moment, self.hasher.hash_one(message));
+        if let Some(place) = self.again {
+            if self.forgotten.is_some_and(|forgotten| moment <= forgotten) {
+                return false;
+            }
+            if let Some(found) = self.recent.iter().skip(place).position(|known| *known == line) {
+                self.again = Some(place + found + 1);
+                return false;
+            }
+            self.again = None;
+        }
+        self.note(line);
+        true
+    }
+
+    fn note(&mut self, line: (Timestamp, u64)) {
+        self.recent.push_back(line);
+        let is_old = |moment: Timestamp| line.0.duration_since(moment) > MEMORY;
+        while self.recent.front().is_some_and(|(moment, _)| is_old(*moment)) {
+            self.recent.pop_front();
+        }
+        if self.recent.len() > MOST
+            && let Some((moment, _)) = self.recent.pop_front()
+        {
+            self.forgotten = self.forgotten.max(Some(moment));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_700_000_000_000 + millis).unwrap()
+    }
+
+    /// Returns what is new of an answer.
+    fn new<'a>(seen: &mut Seen, answer: &[(i64, &'a str)]) -> Vec<&'a str> {
+        seen.answer_begins();
+        answer.iter().filter(|(millis, text)| seen.is_new(at(*millis), text)).map(|(_, text)| *text).collect()
+    }
+
+    #[test]
+    fn an_answer_that_begins_again_gives_what_was_not_read() {
+        let log =
+            [(1000, "a"), (1500, "b"), (1500, "b"), (1500, "c"), (1500, "b"), (1499, "late"), (1600, "d")];
+        for cut in 0..=log.len() {
+            let mut seen = Seen::default();
+            assert_eq!(new(&mut seen, &log[..cut]).len(), cut);
+            assert_eq!(new(&mut seen, &log).len(), log.len() - cut, "cut at {cut}");
+            assert!(new(&mut seen, &log).is_empty());
+        }
+    }
+
+    #[test]
+    fn one_goes_on_from_a_whole_second_before_the_last_line() {
+        let mut seen = Seen::default();
+        assert_eq!(seen.since(), None);
+        new(&mut seen, &[(100, "a"), (7300, "b")]);
+        assert_eq!(seen.since(), Some(at(6000)));
+    }
+
+    #[test]
+    fn a_new_file_loses_no_line() {
+        let mut seen = Seen::default();
+        new(&mut seen, &[(1000, "a"), (1100, "b"), (1200, "c")]);
+        // The old file, with `a` and `b`, is no longer read.
+        assert_eq!(new(&mut seen, &[(1200, "c"), (1300, "a"), (1400, "b")]), ["a", "b"]);
+        assert_eq!(new(&mut seen, &[(1500, "d")]), ["d"]);
+    }
+
+    #[test]
+    fn of_a_flood_of_lines_none_is_told_twice() {
+        let mut seen = Seen::default();
+        let flood: Vec<(i64, String)> =
+            (0..100_000).map(|number| (number / 100, format!("line {number}"))).collect();
+        let flood: Vec<(i64, &str)> = flood.iter().map(|(millis, text)| (*millis, text.as_str())).collect();
+        assert_eq!(new(&mut seen, &flood).len(), flood.len());
+        assert!(seen.recent.len() <= MOST);
+        assert!(new(&mut seen, &flood).is_empty());
+    }
+
+    #[test]
+    fn what_is_long_past_is_forgotten() {
+        let mut seen = Seen::default();
+        let lines: Vec<(i64, &str)> = (0..1000).map(|second| (second * 1000, "tick")).collect();
+        new(&mut seen, &lines);
+        assert!(seen.recent.len() <= 3);
+        assert_eq!(seen.forgotten, None);
+    }
+}

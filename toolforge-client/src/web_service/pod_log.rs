@@ -1,0 +1,172 @@
+//! One pod's log, run after run.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use toolforge_model::Untrusted;
+use toolforge_render::observe::{Run, runs};
+
+use crate::log::{LogSince, Question, Reading, Seen, Told};
+use crate::web_service::log::{LogItem, LogOptions};
+use crate::{Client, Error, ObjectPath, ResourceType};
+
+/// How far one pod's log has been read.
+pub(super) struct PodLog {
+    client: Client,
+    pub(super) name: Untrusted,
+    path: ObjectPath,
+    /// From when on to read, as long as no line has been read.
+    since: Option<LogSince>,
+    /// Whether it is followed, now or later.
+    follow: bool,
+    outage: Duration,
+    pub(super) seen: Seen,
+    /// The last run whose end has been told.
+    pub(super) told: Option<String>,
+    /// The kubelet's last remark, which it makes again and again.
+    remark: Option<String>,
+}
+
+impl PodLog {
+    /// Returns a pod's log, of which nothing has been read.
+    pub(super) fn new(client: Client, pod: &Pod, options: LogOptions) -> Self {
+        let LogOptions { last: _, since, follow, watch } = options;
+        let name = pod.metadata.name.clone().unwrap_or_default();
+        let namespace = pod.metadata.namespace.clone().unwrap_or_default();
+        Self {
+            client,
+            path: ResourceType::of::<Pod>().in_namespace(namespace).named(name.as_str()),
+            name: Untrusted::new(name),
+            since,
+            follow,
+            outage: watch.outage,
+            seen: Seen::default(),
+            told: None,
+            remark: None,
+        }
+    }
+
+    /// Begins to read a run's log from its beginning, or so many of its last lines.
+    fn read_all(&self, run: &Run, last: Option<u32>) -> Reading {
+        let question = self.question(run, false, last);
+        Reading::new(self.client.clone(), question, self.outage, false)
+    }
+
+    /// Begins to read what of a run's log has not been read.
+    pub(super) fn read_on(&self, run: &Run, follow: bool) -> Reading {
+        Reading::new(self.client.clone(), self.question(run, follow, None), self.outage, true)
+    }
+
+    fn question(&self, run: &Run, follow: bool, last: Option<u32>) -> Question {
+        Question {
+            pod: self.path.clone(),
+            previous: run.is_previous,
+            follow,
+            whole_lines: self.follow && run.end.is_none(),
+            since: self.since,
+            last,
+        }
+    }
+
+    /// Returns what is next in a run's log.
+    pub(super) async fn next(&mut self, reading: &mut Reading) -> Result<Option<LogItem>, Error> {
+        loop {
+            let pod = self.name.clone();
+            match reading.next(&mut self.seen).await? {
+                Some(Told::Line(moment, message)) => {
+                    return Ok(Some(LogItem::Line { pod, moment, message: Untrusted::new(message) }));
+                }
+                Some(Told::Remark(text)) if self.remark.as_ref() != Some(&text) => {
+                    self.remark = Some(text.clone());
+                    return Ok(Some(LogItem::Remark { pod, text: Untrusted::new(text) }));
+                }
+                Some(Told::Remark(_)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Notes that a run's log has been read to its end, and returns how it ended.
+    pub(super) fn ended(&mut self, run: &Run) -> Option<LogItem> {
+        self.told = Some(run.id.clone());
+        let end = run.end.clone()?;
+        let is_asked_for = self.since.is_none_or(|since| end.finished >= Some(since.moment()));
+        is_asked_for.then_some(LogItem::RunEnded(end))
+    }
+
+    /// Returns the first run whose end has not been told.
+    pub(super) fn untold<'a>(&self, runs: &'a [Run]) -> Option<&'a Run> {
+        let told = runs.iter().position(|run| Some(&run.id) == self.told.as_ref());
+        runs.get(told.map_or(0, |told| told + 1))
+    }
+}
+
+/// A pod's log as it is now: the runs that the kubelet has kept, one after the other.
+pub(super) struct PodSnapshot {
+    pub(super) log: PodLog,
+    runs: VecDeque<Run>,
+    reading: Option<Reading>,
+    last: Option<u32>,
+    /// What comes next, with the moment that gives its place among the other pods' lines.
+    pub(super) head: Option<(Timestamp, LogItem)>,
+    moment: Timestamp,
+}
+
+impl PodSnapshot {
+    /// Returns the log of a pod, of which nothing has been asked for yet.
+    ///
+    /// The previous run is read where it ended after `recent`, or no other has followed it. Where the log shall be
+    /// followed, a run that has ended just now is left to that: which log the kubelet gives out for it can change at
+    /// any moment.
+    pub(super) fn new(mut log: PodLog, pod: &Pod, last: Option<u32>, recent: Timestamp) -> Self {
+        let mut runs: VecDeque<Run> = runs(pod).into();
+        if let [previous, newest] = runs.make_contiguous()
+            && newest.end.is_none()
+            && let finished = previous.end.as_ref().and_then(|end| end.finished)
+            && finished.is_some_and(|finished| finished < recent)
+        {
+            log.told = Some(previous.id.clone());
+            runs.pop_front();
+        }
+        if log.follow {
+            runs.retain(|run| run.is_previous || run.end.is_none());
+        }
+        Self { log, runs, reading: None, last, head: None, moment: Timestamp::MIN }
+    }
+
+    /// Reads what comes next into `head`.
+    pub(super) async fn advance(&mut self) -> Result<(), Error> {
+        let item = self.next().await?;
+        self.head = item.map(|item| {
+            let moment = match &item {
+                LogItem::Line { moment, .. } => *moment,
+                LogItem::RunEnded(end) => end.finished.unwrap_or(self.moment),
+                LogItem::Remark { .. } => self.moment,
+            };
+            // A pod's own order counts more than its clocks.
+            self.moment = self.moment.max(moment);
+            (self.moment, item)
+        });
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<LogItem>, Error> {
+        while let Some(run) = self.runs.front() {
+            let (log, last) = (&self.log, self.last);
+            let reading = self.reading.get_or_insert_with(|| log.read_all(run, last));
+            if let Some(item) = self.log.next(reading).await? {
+                return Ok(Some(item));
+            }
+            self.reading = None;
+            if let Some(run) = self.runs.pop_front()
+                && run.end.is_some()
+                && let Some(item) = self.log.ended(&run)
+            {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,315 @@
+//! Reading and following logs through everything that a server, a network and a kubelet do to them, against scripts.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use insta::assert_snapshot;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::{Value, json};
+use toolforge_client::scripted::{Answer, Script};
+use toolforge_client::{Client, Error, LogItem, LogOptions, LogSince};
+use toolforge_model::ToolName;
+
+const PODS: &str = "GET /api/v1/namespaces/tool-x/pods";
+const DEPLOYMENTS: &str = "GET /apis/apps/v1/namespaces/tool-x/deployments";
+
+fn log(pod: &str) -> String {
+    format!("GET /api/v1/namespaces/tool-x/pods/{pod}/log")
+}
+
+fn tool() -> ToolName {
+    "x".parse().unwrap()
+}
+
+/// Returns a pod whose container has this state and this last state.
+fn pod(name: &str, state: &Value, last_state: &Value) -> Value {
+    let id = state["running"]["id"].as_str().unwrap_or_default();
+    json!({
+        "metadata": {
+            "name": name, "namespace": "tool-x", "uid": format!("uid of {name}"), "resourceVersion": "6",
+            "labels": {"name": "x", "app.kubernetes.io/component": "web"},
+        },
+        "spec": {"containers": [{"name": "webservice"}]},
+        "status": {"containerStatuses": [{
+            "name": "webservice", "image": "", "imageID": "", "ready": false, "restartCount": 0,
+            "containerID": id, "state": state, "lastState": last_state,
+        }]},
+    })
+}
+
+fn running(id: &str) -> Value {
+    json!({"running": {"id": id}})
+}
+
+fn ended(id: &str, code: i32, finished: &str) -> Value {
+    json!({"terminated": {"containerID": id, "exitCode": code, "finishedAt": finished}})
+}
+
+fn read(pod: &Value) -> Pod {
+    serde_json::from_value(pod.clone()).unwrap()
+}
+
+fn list(items: &[Value]) -> Answer {
+    Answer::json(200, &json!({"metadata": {"resourceVersion": "5"}, "items": items}))
+}
+
+fn frame(kind: &str, object: &Value) -> Value {
+    json!({"type": kind, "object": object})
+}
+
+/// Returns an item as a short text.
+fn word(item: LogItem) -> String {
+    match item {
+        LogItem::Line { pod, moment: _, message } => format!("{}:{}", pod.as_raw(), message.as_raw()),
+        LogItem::RunEnded(end) => format!("{}:({end})", end.pod.as_raw()),
+        LogItem::Remark { pod, text } => format!("{}:<{}>", pod.as_raw(), text.as_raw()),
+    }
+}
+
+async fn snapshot(client: &Client, pods: &[Value], options: LogOptions) -> Result<String, Error> {
+    let pods: Vec<Pod> = pods.iter().map(read).collect();
+    let mut log = client.web_service_log(&tool(), &pods, options);
+    let mut words = Vec::new();
+    while let Some(item) = log.next().await? {
+        words.push(word(item));
+    }
+    Ok(words.join(" "))
+}
+
+/// Returns the first items of a follow, those of the snapshot before it included.
+async fn followed(client: &Client, pods: &[Value], count: usize) -> String {
+    let pods: Vec<Pod> = pods.iter().map(read).collect();
+    let mut log = client.web_service_log(&tool(), &pods, LogOptions::following());
+    let mut words = Vec::new();
+    while let Some(item) = log.next().await.unwrap() {
+        words.push(word(item));
+    }
+    let mut log = log.follow();
+    while words.len() < count {
+        match log.next().await.unwrap() {
+            Some(item) => words.push(word(item)),
+            None => {
+                words.push("end".to_owned());
+                break;
+            }
+        }
+    }
+    words.join(" ")
+}
+
+/// A cluster in which a Deployment stands, with these pods and these changes of them.
+fn cluster(pods: &[Value], changes: &[Value]) -> Script {
+    Script::new()
+        .answer(&format!("{PODS}?labelSelector=name%3Dx&limit=500"), list(pods))
+        .answer(PODS, Answer::frames(changes).and_stays_open())
+        .answer(
+            &format!("{DEPLOYMENTS}?fieldSelector=metadata.name%3Dx&limit=500"),
+            list(&[json!({"metadata": {"name": "x"}, "spec": {"selector": {}, "template": {}}})]),
+        )
+        .answer(DEPLOYMENTS, Answer::frames(&[]).and_stays_open())
+}
+
+/// Returns the answer of a log with one line for each of these seconds and texts.
+fn lines(lines: &[(&str, &str)]) -> String {
+    lines.iter().map(|(second, text)| format!("2026-11-25T10:00:{second}Z {text}\n")).collect()
+}
+
+#[tokio::test]
+async fn the_pods_logs_are_read_at_the_same_time_and_told_in_the_order_of_time() {
+    let script = Script::new()
+        .answer(&log("a"), Answer::text(200, &lines(&[("01.5", "one"), ("03", "three"), ("02.9", "late")])))
+        .answer(&log("b"), Answer::text(200, &lines(&[("02", "two"), ("04.000000001", "four")])));
+    let (client, requests) = script.client();
+    let pods = [pod("a", &running("1"), &json!({})), pod("b", &running("2"), &json!({}))];
+    let options =
+        LogOptions { last: Some(100), since: Some(LogSince::Seconds(600)), ..LogOptions::default() };
+    let words = snapshot(&client, &pods, options).await.unwrap();
+    assert_eq!(words, "a:one b:two a:three a:late b:four");
+    assert_snapshot!(requests, @"
+    GET   /api/v1/namespaces/tool-x/pods/a/log?container=webservice&sinceSeconds=600&tailLines=100&timestamps=true
+    GET   /api/v1/namespaces/tool-x/pods/b/log?container=webservice&sinceSeconds=600&tailLines=100&timestamps=true
+    ");
+}
+
+#[tokio::test]
+async fn the_previous_run_comes_first_where_the_container_crashed_of_late() {
+    let previous = format!("{}?container=webservice&previous=true&timestamps=true", log("a"));
+    let script = |now: &str| {
+        Script::new()
+            .answer(&previous, Answer::text(200, &lines(&[("01", "old")])))
+            .answer(&log("a"), Answer::text(200, now))
+            .client()
+            .0
+    };
+    let (now, day) = (Timestamp::now().to_string(), "2020-01-01T00:00:00Z");
+    let new = lines(&[("02", "new")]);
+    let of = async |state: &Value, last: &Value| {
+        snapshot(&script(&new), &[pod("a", state, last)], LogOptions::default()).await.unwrap()
+    };
+    let backing_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let crash = "(ended with exit code 1)";
+    assert_eq!(of(&running("2"), &ended("1", 1, &now)).await, format!("a:old a:{crash} a:new"));
+    assert_eq!(of(&running("2"), &ended("1", 1, day)).await, "a:new");
+    assert_eq!(of(&backing_off, &ended("1", 1, day)).await, format!("a:old a:{crash}"));
+    assert_eq!(of(&ended("2", 1, &now), &json!({})).await, format!("a:new a:{crash}"));
+    assert_eq!(of(&backing_off, &json!({})).await, "");
+    // An end before the moment from which on lines are asked for is none of it.
+    for (since, is_told) in [(LogSince::Seconds(60), false), (LogSince::Moment(day.parse().unwrap()), true)] {
+        let options = LogOptions { since: Some(since), ..LogOptions::default() };
+        let words = snapshot(&script(&new), &[pod("a", &backing_off, &ended("1", 1, day))], options).await;
+        assert_eq!(words.unwrap().contains("(ended"), is_told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_cut_anywhere_loses_and_doubles_nothing() {
+    let whole = lines(&[("01", "a"), ("01", "a"), ("01", "b"), ("02.5", "ß"), ("02.5", "c")]);
+    let expected = "p:a p:a p:b p:ß p:c";
+    let pods = [pod("p", &running("1"), &json!({}))];
+    for cut in 0..=whole.len() {
+        let first = || Answer::chunks(200, vec![bytes::Bytes::copy_from_slice(&whole.as_bytes()[..cut])]);
+        // While everything up to now is read.
+        let (client, _) = Script::new()
+            .answer(&log("p"), first().and_breaks_off())
+            .answer(&log("p"), Answer::text(200, &whole))
+            .client();
+        assert_eq!(snapshot(&client, &pods, LogOptions::default()).await.unwrap(), expected, "cut at {cut}");
+        // While that is read before a follow: the server may stop in the middle of a line.
+        let script = cluster(&pods, &[])
+            .answer(&log("p"), first())
+            .answer(&log("p"), Answer::text(200, &whole).and_stays_open());
+        assert_eq!(followed(&script.client().0, &pods, 5).await, expected, "cut at {cut}");
+        // While what comes is followed, whether the connection breaks or the server ends the answer.
+        for first in [first(), first().and_breaks_off()] {
+            let script = cluster(&pods, &[])
+                .answer(&log("p"), Answer::text(200, ""))
+                .answer(&log("p"), first)
+                .answer(&log("p"), Answer::lost())
+                .answer(&log("p"), Answer::text(200, &whole).and_stays_open());
+            assert_eq!(followed(&script.client().0, &pods, 5).await, expected, "cut at {cut}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follow_goes_on_from_the_second_before_the_last_line() {
+    let pods = [pod("p", &running("1"), &json!({}))];
+    let script = cluster(&pods, &[])
+        .answer(&log("p"), Answer::text(200, &lines(&[("08", "old"), ("09.7", "a")])))
+        .answer(&log("p"), Answer::text(200, &lines(&[("08", "old"), ("09.7", "a"), ("10.2", "b")])))
+        .answer(
+            &log("p"),
+            Answer::text(200, &lines(&[("09.7", "a"), ("10.2", "b"), ("11", "c")])).and_stays_open(),
+        );
+    let (client, requests) = script.client();
+    assert_eq!(followed(&client, &pods, 4).await, "p:old p:a p:b p:c");
+    assert_snapshot!(requests, @"
+    GET   /api/v1/namespaces/tool-x/pods/p/log?container=webservice&timestamps=true
+    GET   /apis/apps/v1/namespaces/tool-x/deployments?fieldSelector=metadata.name%3Dx&limit=500
+    GET   /api/v1/namespaces/tool-x/pods?labelSelector=name%3Dx&limit=500
+    GET   /api/v1/namespaces/tool-x/pods?allowWatchBookmarks=true&labelSelector=name%3Dx&resourceVersion=5&timeoutSeconds=290&watch=true
+    GET   /apis/apps/v1/namespaces/tool-x/deployments?allowWatchBookmarks=true&fieldSelector=metadata.name%3Dx&resourceVersion=5&timeoutSeconds=290&watch=true
+    GET   /api/v1/namespaces/tool-x/pods/p/log?container=webservice&follow=true&sinceTime=2026-11-25T10%3A00%3A08Z&timestamps=true
+    GET   /api/v1/namespaces/tool-x/pods/p/log?container=webservice&follow=true&sinceTime=2026-11-25T10%3A00%3A09Z&timestamps=true
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_is_started_again_is_followed_with_the_end_of_its_run() {
+    let before = pod("p", &running("1"), &json!({}));
+    let after = pod("p", &running("2"), &ended("1", 137, "2026-11-25T10:00:03Z"));
+    let previous = format!(
+        "{}?container=webservice&previous=true&sinceTime=2026-11-25T10%3A00%3A01Z&timestamps=true",
+        log("p")
+    );
+    let script = cluster(std::slice::from_ref(&before), &[frame("MODIFIED", &after)])
+        .answer(&log("p"), Answer::text(200, &lines(&[("01", "a")])))
+        // The server stopped before the run's last line.
+        .answer(&log("p"), Answer::text(200, &lines(&[("01", "a"), ("02", "b")])))
+        .answer(&previous, Answer::text(200, &lines(&[("01", "a"), ("02", "b"), ("03", "last")])))
+        .answer(&log("p"), Answer::text(200, &lines(&[("04", "new")])).and_stays_open());
+    let (client, _) = script.client();
+    let words = followed(&client, &[before], 5).await;
+    assert_eq!(words, "p:a p:b p:last p:(ended by signal 9) p:new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_nobody_saw_is_told_from_its_beginning() {
+    let backing_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let before = pod("p", &backing_off, &ended("1", 1, "2026-11-25T10:00:02Z"));
+    let after = pod("p", &backing_off, &ended("2", 2, "2026-11-25T10:00:09Z"));
+    let script = cluster(std::slice::from_ref(&before), &[frame("MODIFIED", &after)])
+        .answer(&log("p"), Answer::text(200, &lines(&[("01", "a")])))
+        .answer(&log("p"), Answer::text(200, &lines(&[("08", "b")])));
+    let (client, requests) = script.client();
+    let words = followed(&client, &[before], 4).await;
+    assert_eq!(words, "p:a p:(ended with exit code 1) p:b p:(ended with exit code 2)");
+    assert_eq!(requests.to_string().matches("/log?").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_come_are_followed_from_their_beginning_and_those_that_go_to_their_end() {
+    let old = pod("old", &running("1"), &json!({}));
+    let new = pod("new", &running("2"), &json!({}));
+    let mut leaving = old.clone();
+    leaving["metadata"]["deletionTimestamp"] = json!("2026-11-25T10:00:05Z");
+    let changes = [frame("ADDED", &new), frame("MODIFIED", &leaving), frame("DELETED", &leaving)];
+    let script = cluster(std::slice::from_ref(&old), &changes)
+        .answer(&log("old"), Answer::text(200, &lines(&[("01", "a")])))
+        .answer(&log("old"), Answer::text(200, &lines(&[("01", "a"), ("02", "last")])))
+        .answer(&log("new"), Answer::text(200, &lines(&[("01", "first"), ("02", "b")])).and_stays_open());
+    let (client, requests) = script.client();
+    let mut words: Vec<String> = followed(&client, &[old], 4).await.split(' ').map(str::to_owned).collect();
+    words.sort();
+    assert_eq!(words, ["new:b", "new:first", "old:a", "old:last"]);
+    assert_eq!(
+        requests.to_string().matches("new/log?container=webservice&follow=true&timestamps=true").count(),
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follow_ends_with_the_web_service() {
+    let only = pod("p", &running("1"), &json!({}));
+    let deployment = json!({"metadata": {"name": "x"}, "spec": {"selector": {}, "template": {}}});
+    let script = Script::new()
+        .answer(&format!("{PODS}?labelSelector=name%3Dx&limit=500"), list(std::slice::from_ref(&only)))
+        .answer(PODS, Answer::frames(&[frame("DELETED", &only)]).and_stays_open())
+        .answer(
+            &format!("{DEPLOYMENTS}?fieldSelector=metadata.name%3Dx&limit=500"),
+            list(std::slice::from_ref(&deployment)),
+        )
+        .answer(DEPLOYMENTS, Answer::frames(&[frame("DELETED", &deployment)]).and_stays_open())
+        .answer(&log("p"), Answer::text(200, &lines(&[("01", "a")])))
+        .answer(&log("p"), Answer::not_found("pods", "p"));
+    assert_eq!(followed(&script.client().0, &[only], 10).await, "p:a end");
+    let nothing = Script::new().answer(PODS, list(&[])).answer(DEPLOYMENTS, list(&[]));
+    assert_eq!(followed(&nothing.client().0, &[], 10).await, "end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_cannot_be_had_hides_no_other() {
+    let unreachable =
+        "Get \"https://10.0.0.1:10250/containerLogs/x\": dial tcp 10.0.0.1:10250: no route to host";
+    let script = Script::new()
+        .answer(&log("a"), Answer::refusal(500, "InternalError", unreachable))
+        .answer(&log("b"), Answer::text(200, &lines(&[("02", "two")])))
+        .answer(&log("c"), Answer::refusal(400, "BadRequest", "container \"webservice\" is waiting to start"))
+        .answer(&log("d"), Answer::text(200, "unable to retrieve container logs for containerd://1"));
+    let (client, _) = script.client();
+    let pods = ["a", "b", "c", "d"].map(|name| pod(name, &running(name), &json!({})));
+    let words = snapshot(&client, &pods, LogOptions::default()).await.unwrap();
+    assert_eq!(
+        words,
+        format!("a:<{unreachable}> d:<unable to retrieve container logs for containerd://1> b:two")
+    );
+}
+
+#[tokio::test]
+async fn a_log_that_must_not_be_read_is_an_error() {
+    let forbidden = "pods \"a\" is forbidden: User \"y\" cannot get resource \"pods/log\" in API group \"\"";
+    let (client, requests) =
+        Script::new().answer(&log("a"), Answer::refusal(403, "Forbidden", forbidden)).client();
+    let pods = [pod("a", &running("1"), &json!({}))];
+    assert!(matches!(snapshot(&client, &pods, LogOptions::default()).await, Err(Error::Refused(_))));
+    assert_eq!(requests.count(), 1);
+}
