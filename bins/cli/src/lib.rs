@@ -19,6 +19,7 @@ mod interrupt;
 mod options;
 mod output;
 mod progress;
+mod reader;
 mod run;
 mod session;
 mod table;
@@ -33,6 +34,7 @@ pub use options::{
 };
 pub use output::{Document, document, print, say};
 pub use progress::ProgressLine;
+pub use reader::reader_is_gone;
 pub use run::run;
 pub use session::{Session, Source};
 pub use table::Table;

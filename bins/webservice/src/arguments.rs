@@ -8,7 +8,7 @@ use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
 };
 
-use crate::commands::StatusOptions;
+use crate::commands::{LogsOptions, StatusOptions};
 use crate::words::{self, Words};
 
 /// The heading of the options that say what shall run.
@@ -20,6 +20,7 @@ const WEB_SERVICE: &str = "Web service options";
 ///   webservice php8.2 start                 serve files and PHP 8.2
 ///   webservice restart -m 1Gi               start every pod anew, each with 1Gi of memory
 ///   webservice python3.11 plan -r 2         say what would change, and whether it fits the quota
+///   webservice logs --follow --last 20      what its pods write
 ///   webservice status --output json         for programs
 ///
 /// Actions:
@@ -29,6 +30,7 @@ const WEB_SERVICE: &str = "Web service options";
 ///   status   say how it fares
 ///   shell    open a shell in a pod of its own, or run a command there: shell -- COMMAND
 ///   exec     open a shell in a pod that serves, or run a command there: exec -- COMMAND
+///   logs     print what its pods write
 ///   plan     say what start would change, and whether it fits
 ///   render   print the Kubernetes objects
 ///   generate print a completion script (bash, zsh, fish) or the man page (man)
@@ -81,6 +83,8 @@ pub(crate) struct Arguments {
     /// Say what would be done, or let the API server check it, and change nothing.
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     pub(crate) dry_run: Option<DryRunOption>,
+    #[command(flatten)]
+    pub(crate) logs: LogsOptions,
     #[command(flatten)]
     pub(crate) status: StatusOptions,
     #[command(flatten)]

@@ -155,8 +155,7 @@ fn list() -> String {
 }
 
 /// What the platform's tool can do and this program cannot yet, with what does it meanwhile.
-const NOT_OFFERED: [(Action, &str); 4] = [
-    (Action::Logs, "`kubectl logs deployment/TOOL --follow` shows what the web service writes."),
+const NOT_OFFERED: [(Action, &str); 3] = [
     (Action::Types, "`kubectl get configmap image-config -n tf-public -o yaml` prints the catalogue."),
     (Action::Local, "`webservice TYPE render` prints the image and the command."),
     (Action::Doctor, "`kubectl version` tells whether the cluster can be reached."),

@@ -4,6 +4,7 @@ mod apply;
 mod exec;
 mod facts;
 mod generate;
+mod logs;
 mod plan;
 mod remote;
 mod render;
@@ -15,6 +16,7 @@ mod status;
 mod stop;
 mod wait;
 
+pub(crate) use logs::LogsOptions;
 pub(crate) use status::StatusOptions;
 
 use toolforge_cli::{ExitKind, Failure, Session};
@@ -42,11 +44,12 @@ pub(crate) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
         Action::Stop => stop::run(session, arguments),
         Action::Restart => restart::run(session, arguments, words),
         Action::Status => status::run(session, arguments),
+        Action::Logs => logs::run(session, arguments),
         Action::Plan => plan::run(session, arguments, words),
         Action::Render => render::run(session, arguments, words),
         Action::Shell => shell::run(session, arguments, words),
         Action::Exec => exec::run(session, words),
-        Action::Logs | Action::Types | Action::Local | Action::Doctor => Err(not_offered(words.action)),
+        Action::Types | Action::Local | Action::Doctor => Err(not_offered(words.action)),
         Action::Generate => generate::run(words),
     }
 }

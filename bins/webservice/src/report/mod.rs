@@ -1,8 +1,10 @@
 //! What a person and a program read.
 
+mod log;
 mod plan;
 mod status;
 
+pub(crate) use log::{LogPrinter, LogStyle};
 pub(crate) use plan::{change_lines, plan, rollout_note};
 pub(crate) use status::status;
 

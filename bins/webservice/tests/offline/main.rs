@@ -336,3 +336,28 @@ fn no_word_for_an_option_panics() {
         }
     }
 }
+
+#[test]
+fn logs_do_not_stand_in_files_and_their_options_are_checked() {
+    assert_snapshot!(webservice(&format!("logs {FACTS}")), @"
+    [exit 2]
+    --- stderr
+    error: logs do not stand in files
+
+    hint: Leave `--from` out to read them from the cluster.
+    ");
+    assert_snapshot!(webservice("logs --since yesterday"), @r#"
+    [exit 2]
+    --- stderr
+    error: invalid value 'yesterday' for '--since <WHEN>': "yesterday" is neither a time of a second or more, like 10m, 2h or 1d, nor a moment, like 2026-11-25T10:00:00Z
+
+    For more information, try '--help'.
+    "#);
+    assert_snapshot!(webservice("logs -l -5"), @"
+    [exit 2]
+    --- stderr
+    error: invalid value '-5' for '--last <COUNT>': -5 is not in 0..=4294967295
+
+    For more information, try '--help'.
+    ");
+}

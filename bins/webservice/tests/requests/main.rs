@@ -189,3 +189,77 @@ fn an_unknown_user_is_told_who_to_ask() {
     let said = run(cluster(None, &instead), "status");
     assert!(said.starts_with("[exit 4]\nerror: the cluster does not know who you are"), "{said}");
 }
+
+/// Returns the answer of a list of pods: that of a file, with the ids and states that a kubelet adds.
+fn pods_that_ran(change: impl Fn(&mut Value)) -> (String, Answer) {
+    let mut pods = objects("running.json", "Pod");
+    for pod in &mut pods {
+        pod["status"]["containerStatuses"][0]["containerID"] = json!("containerd://1");
+        change(&mut pod["status"]["containerStatuses"][0]);
+    }
+    let list = json!({"metadata": {"resourceVersion": "7"}, "items": pods});
+    (format!("GET {NAMESPACE}/pods"), Answer::json(200, &list))
+}
+
+const LOG: &str = "GET /api/v1/namespaces/tool-stashbot/pods/stashbot-7d5f-x2x/log";
+
+#[test]
+fn logs_asks_for_the_pods_and_for_the_log_of_each() {
+    let log = (LOG.to_owned(), Answer::text(200, "2026-11-25T10:00:00.5Z hello\n"));
+    let script = cluster(Some("running.json"), &[pods_that_ran(|_| ()), log]);
+    assert_snapshot!(run(script, "logs --last 5 --since 10m"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods/stashbot-7d5f-x2x/log?container=webservice&sinceSeconds=600&tailLines=5&timestamps=true
+    GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    ");
+}
+
+#[test]
+fn logs_asks_for_all_lines_where_some_are_searched_and_for_the_previous_run_of_a_crash() {
+    let crashed = pods_that_ran(|status| {
+        let finished = k8s_openapi::jiff::Timestamp::now().to_string();
+        let end = json!({"containerID": "containerd://0", "exitCode": 1, "finishedAt": finished});
+        status["lastState"] = json!({ "terminated": end });
+    });
+    let log = (LOG.to_owned(), Answer::text(200, "2026-11-25T10:00:00.5Z hello\n"));
+    assert_snapshot!(run(cluster(Some("running.json"), &[crashed, log]), "logs -l 5 --grep hello"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods/stashbot-7d5f-x2x/log?container=webservice&previous=true&timestamps=true
+    GET   /api/v1/namespaces/tool-stashbot/pods/stashbot-7d5f-x2x/log?container=webservice&timestamps=true
+    GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    ");
+}
+
+#[test]
+fn logs_asks_why_there_is_no_pod_where_there_is_a_deployment() {
+    let none = (format!("GET {NAMESPACE}/pods"), Answer::json(200, &json!({"metadata": {}, "items": []})));
+    assert_snapshot!(run(cluster(Some("running.json"), &[none]), "logs"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    GET   /apis/apps/v1/namespaces/tool-stashbot/replicasets?labelSelector=name%3Dstashbot&limit=500
+    ");
+    assert_snapshot!(run(cluster(None, &[]), "logs"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    ");
+}
+
+#[test]
+fn a_log_that_is_followed_ends_with_the_web_service() {
+    let gone = json!({"metadata": {"resourceVersion": "8"}, "items": []});
+    let instead = [
+        (format!("GET {NAMESPACE}/pods"), Answer::json(200, &gone)),
+        ("GET /apis/apps/v1/namespaces/tool-stashbot/deployments".to_owned(), Answer::json(200, &gone)),
+    ];
+    assert_snapshot!(run(cluster(None, &instead), "logs -f"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
+    GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments?fieldSelector=metadata.name%3Dstashbot&limit=500
+    ");
+}
