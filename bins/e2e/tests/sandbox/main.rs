@@ -5,6 +5,7 @@ mod adoption;
 mod demo;
 mod exec;
 mod limits;
+mod logs;
 mod manifest;
 mod outage;
 mod readers;
