@@ -28,6 +28,7 @@
 mod client;
 mod connect;
 mod error;
+mod examine;
 mod exec;
 mod home;
 mod log;
@@ -51,6 +52,7 @@ pub use connect::{
     Place, kubeconfig_paths,
 };
 pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
+pub use examine::{Rule, ServerVersion};
 pub use exec::{ExecOptions, RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use log::LogSince;

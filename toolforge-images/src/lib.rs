@@ -24,11 +24,13 @@
 //! ```
 
 mod catalog;
+mod contents;
 mod entry;
 mod image_type;
 mod node;
 mod search;
 
 pub use catalog::{Catalog, CatalogError, EntryProblem};
+pub use contents::contents;
 pub use image_type::{ImageType, Runner, State, WebImage};
 pub use search::NoSuchType;

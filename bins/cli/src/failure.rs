@@ -42,7 +42,7 @@ impl ExitKind {
 /// Why a command did not do what was asked: what is wrong, what belongs to it, and what to type next.
 ///
 /// Everything in it is ready for a terminal: texts from outside have been escaped.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     kind: ExitKind,
     message: String,

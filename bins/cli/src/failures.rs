@@ -169,17 +169,30 @@ impl From<MountNeeded> for Failure {
     }
 }
 
-impl From<PlanError> for Failure {
-    fn from(error: PlanError) -> Self {
+impl From<NoSuchType> for Failure {
+    fn from(error: NoSuchType) -> Self {
         let failure = Self::from_error(ExitKind::Request, &error);
         match &error {
-            PlanError::NoSuchType(NoSuchType::Gone { replacement, .. }) => {
+            NoSuchType::Gone { replacement, .. } => {
                 let name = replacement.as_ref().map_or("buildservice", |name| name.as_str());
                 failure.hint(format!("Type `webservice {name} start`."))
             }
-            PlanError::NoSuchType(NoSuchType::Unknown { nearest: Some(nearest), .. }) => {
+            NoSuchType::Unknown { nearest: Some(nearest), .. } => {
                 failure.hint(format!("Type `webservice {nearest} start`."))
             }
+            _ => failure.hint("`webservice types` lists what there is."),
+        }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let error = match error {
+            PlanError::NoSuchType(error) => return error.into(),
+            error => error,
+        };
+        let failure = Self::from_error(ExitKind::Request, &error);
+        match &error {
             PlanError::Foreign { .. } => {
                 failure.hint("Rename or delete that object with kubectl; a web service needs its name.")
             }

@@ -36,6 +36,6 @@ pub use output::{Document, document, print, say};
 pub use progress::ProgressLine;
 pub use reader::reader_is_gone;
 pub use run::run;
-pub use session::{Session, Source};
+pub use session::{Session, Source, kubeconfig_files};
 pub use table::Table;
 pub use terminal::{Attached, attach, is_terminal};

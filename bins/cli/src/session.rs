@@ -57,8 +57,8 @@ impl Session {
             let source = Source::Files(documents(&options.from)?);
             return Ok(Self { tool, platform, home: None, source });
         }
-        let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-        let kubeconfig = Kubeconfig::load(&kubeconfig_paths(options.kubeconfig.as_deref(), home.as_deref()))?;
+        let home = own_home();
+        let kubeconfig = Kubeconfig::load(&kubeconfig_files(options))?;
         let own_tool = kubeconfig.tool();
         let is_own = options.tool.is_none() || options.tool.as_ref() == own_tool.as_ref().ok();
         let tool = options.tool.clone().map_or(own_tool, Ok)?;
@@ -77,6 +77,19 @@ impl Session {
             Client::connect(&kubeconfig, &ConnectOptions { impersonate, ..ConnectOptions::new(agent) })?
         };
         Ok(Self { tool, platform, home: tool_home, source: Source::Cluster { runtime, client } })
+    }
+
+    /// Opens a session without a cluster and without facts: what the program knows by itself.
+    ///
+    /// # Errors
+    /// When a settings file cannot be read, or the options name no tool.
+    pub fn offline(options: &GlobalOptions) -> Result<Self, Failure> {
+        let PlatformFiles { project: _, platform } = PlatformFiles::read(Path::new("/"))?;
+        let tool = options.tool.clone().ok_or_else(|| {
+            Failure::new(ExitKind::Usage, "which tool's web service is it? there is no kubeconfig to tell")
+                .hint("Name the tool: `--tool NAME`.")
+        })?;
+        Ok(Self { tool, platform, home: None, source: Source::Files(Documents::default()) })
     }
 
     /// Returns the facts for the tool's web service.
@@ -125,6 +138,21 @@ impl Session {
         }
     }
 
+    /// Returns the image catalogue.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn catalog(&self) -> Result<Catalog, Failure> {
+        match &self.source {
+            Source::Files(_) => Ok(self.web_service_facts()?.catalog),
+            Source::Cluster { runtime, client } => {
+                let wanted = Wanted { catalog: true, ..Wanted::default() };
+                let objects = runtime.block_on(client.fetch_web_service(&self.tool, wanted))?;
+                Ok(objects.facts(None, self.platform.clone())?.catalog)
+            }
+        }
+    }
+
     /// Returns the namespace's quotas and limits.
     ///
     /// # Errors
@@ -151,6 +179,16 @@ impl Session {
                 .hint("Leave `--from` out to work with the cluster, or use `plan`, `render` or `status`.")),
         }
     }
+}
+
+/// Returns where the kubeconfig is looked for.
+#[must_use]
+pub fn kubeconfig_files(options: &GlobalOptions) -> Vec<PathBuf> {
+    kubeconfig_paths(options.kubeconfig.as_deref(), own_home().as_deref())
+}
+
+fn own_home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }
 
 fn documents(files: &[PathBuf]) -> Result<Documents, Failure> {

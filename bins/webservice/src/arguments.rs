@@ -8,7 +8,7 @@ use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
 };
 
-use crate::commands::{LogsOptions, StatusOptions};
+use crate::commands::{LocalOptions, LogsOptions, StatusOptions};
 use crate::words::{self, Words};
 
 /// The heading of the options that say what shall run.
@@ -33,6 +33,9 @@ const WEB_SERVICE: &str = "Web service options";
 ///   logs     print what its pods write
 ///   plan     say what start would change, and whether it fits
 ///   render   print the Kubernetes objects
+///   types    list the image types, or tell all of one: TYPE types
+///   local    print the command line that runs it on your own machine
+///   doctor   look whether everything that is needed is there
 ///   generate print a completion script (bash, zsh, fish) or the man page (man)
 ///
 /// Exit codes: 0 done or fits, 1 a wrong request, 2 a command line that is not understood, 3 does not fit the quota or
@@ -87,6 +90,8 @@ pub(crate) struct Arguments {
     pub(crate) logs: LogsOptions,
     #[command(flatten)]
     pub(crate) status: StatusOptions,
+    #[command(flatten)]
+    pub(crate) local: LocalOptions,
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
     /// The image type, the action, and arguments for the type's own command.

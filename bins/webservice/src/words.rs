@@ -154,19 +154,6 @@ fn list() -> String {
     Action::ALL.map(Action::as_str).join(", ")
 }
 
-/// What the platform's tool can do and this program cannot yet, with what does it meanwhile.
-const NOT_OFFERED: [(Action, &str); 3] = [
-    (Action::Types, "`kubectl get configmap image-config -n tf-public -o yaml` prints the catalogue."),
-    (Action::Local, "`webservice TYPE render` prints the image and the command."),
-    (Action::Doctor, "`kubectl version` tells whether the cluster can be reached."),
-];
-
-/// Returns the failure of an action that is not there yet.
-pub(crate) fn not_offered(action: Action) -> Failure {
-    let instead = NOT_OFFERED.iter().find(|(name, _)| *name == action).map_or("", |(_, instead)| *instead);
-    Failure::new(ExitKind::Usage, format!("`{}` is not offered yet", action.as_str())).hint(instead)
-}
-
 fn not_an_action(first: &str, second: &str) -> Failure {
     let failure = |word: &str| {
         let found = Untrusted::new(word);

@@ -3,6 +3,7 @@
 
 mod adoption;
 mod demo;
+mod doctor;
 mod exec;
 mod limits;
 mod logs;

@@ -61,7 +61,10 @@ pub(super) fn plan(
 }
 
 /// Returns the type that runs where none was asked for.
-fn default_type(catalog: &Catalog, standing: Option<&WebServiceRequest>) -> Result<TypeName, Failure> {
+pub(super) fn default_type(
+    catalog: &Catalog,
+    standing: Option<&WebServiceRequest>,
+) -> Result<TypeName, Failure> {
     let usual: TypeName = DEFAULT_TYPE.parse().expect("the name is a type's");
     let is_current = catalog.find(&usual).is_ok_and(|found| found.state == State::Current);
     // What stands wins over the default, so a catalogue without one is no obstacle then.

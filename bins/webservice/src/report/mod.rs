@@ -3,10 +3,12 @@
 mod log;
 mod plan;
 mod status;
+mod types;
 
 pub(crate) use log::{LogPrinter, LogStyle};
 pub(crate) use plan::{change_lines, plan, rollout_note};
 pub(crate) use status::status;
+pub(crate) use types::{one_type, types};
 
 use serde::Serialize;
 use toolforge_model::{HealthCheckPath, WebServiceImage, WebServiceRequest};

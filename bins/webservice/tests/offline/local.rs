@@ -1,0 +1,92 @@
+//! The web service on a developer's own machine, the image types, and a diagnosis without a cluster.
+
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::{command, webservice};
+
+#[test]
+fn the_command_line_has_image_command_port_limits_and_mounts() {
+    assert_snapshot!(webservice("php8.2 local --engine docker --home /srv/site --uid 51234 -m 1.5Gi --tool x"), @"
+    [exit 0]
+    docker run --rm --name webservice-x --publish 127.0.0.1:8000:8000 --memory 1610612736b --cpus 0.500 --user 51234:51234 --volume /srv/site:/data/project/x --env 'TOOL_DATA_DIR=/data/project/x' --env 'HOME=/data/project/x' --workdir /data/project/x/ --entrypoint /usr/bin/webservice-runner docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest --type lighttpd --port 8000
+    --- stderr
+    note: here it answers at http://127.0.0.1:8000/; what the platform mounts besides the home (dumps, scratch,
+      the directory of users), its databases and the tool's own environment variables are not here
+    ");
+    assert_snapshot!(webservice("buildservice local --engine podman --mount none --tool x"), @"
+    [exit 0]
+    podman run --rm --name webservice-x --publish 127.0.0.1:8000:8000 --memory 536870912b --cpus 0.500 --env 'PORT=8000' --env 'NO_HOME=a buildservice pod does not need a home env' tools-harbor.wmcloud.org/tool-x/tool-x:latest
+    --- stderr
+    note: here it answers at http://127.0.0.1:8000/; what the platform mounts besides the home (dumps, scratch,
+      the directory of users), its databases and the tool's own environment variables are not here
+    note: it has no home, as on the platform with `--mount none`
+    ");
+}
+
+#[test]
+fn a_shell_reads_the_printed_line_as_it_was_meant() {
+    let awkward = ["it's", "a b", "", "$HOME", "`id`", "\\", "\"", "#x", "*", "é ✓", "a\nb", "~"];
+    let mut local = command("jdk17 local --engine docker --tool x --");
+    local.args(awkward);
+    let output = local.output().unwrap();
+    let line = String::from_utf8(output.stdout).unwrap();
+    let line = line.strip_prefix("docker ").unwrap();
+    let shown = Command::new("sh").args(["-c", &format!("printf '%s\\0' {line}")]).output().unwrap();
+    let words: Vec<String> =
+        String::from_utf8(shown.stdout).unwrap().split_terminator('\0').map(str::to_owned).collect();
+    assert!(words.ends_with(&awkward.map(str::to_owned)), "{words:?}");
+}
+
+#[test]
+fn an_engine_that_is_missing_is_named() {
+    let said = webservice("php8.2 local --run --engine podman --tool x");
+    // Where Podman is installed, it is asked for an image that it cannot have.
+    assert!(said.contains("podman cannot be run") || !said.starts_with("[exit 0]"), "{said}");
+}
+
+#[test]
+fn types_are_listed_with_what_they_serve_and_hold() {
+    assert_snapshot!(webservice("types --tool x --from catalog.yaml"), @"
+    [exit 0]
+    TYPE          STATE                   SERVES                   INSIDE
+    node18        current                 `npm start` in ~/www/js  Debian 12: Node.js, npm, yarn, a C compiler
+    php8.2        current (default)       ~/public_html            Debian 12: PHP with Composer and apcu, curl, gd, imagick, intl, mbstring, mysql, pgsql, redis, soap, sqlite3, xml, zip
+    python3.11    current                 ~/www/python/src/app.py  Debian 12: Python with venv and pip, uWSGI, a C compiler, headers of ICU, LDAP and MariaDB
+    php7.3        deprecated: use php8.2  ~/public_html
+    buildservice  current                 what its Procfile says   what you build: `toolforge build start URL`
+    ");
+    assert_snapshot!(webservice("php8.2 types --tool x --from catalog.yaml"), @"
+    [exit 0]
+    php8.2
+      state     current
+      aliases   tf-php82, toolforge-php82
+      image     docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
+      inside    Debian 12: PHP with Composer and apcu, curl, gd, imagick, intl, mbstring, mysql, pgsql, redis, soap, sqlite3, xml, zip
+      serves    ~/public_html
+      limits    500m CPU, 512Mi of memory by default
+      start     webservice php8.2 start
+    ");
+    let said = webservice("types");
+    assert!(
+        said.contains("note: the cluster's types are not known: kubeconfig /nonexistent/.kube/config"),
+        "{said}"
+    );
+    assert!(said.contains("python3.13") && said.starts_with("[exit 0]"), "{said}");
+}
+
+#[test]
+fn a_diagnosis_says_what_is_broken_and_skips_what_needs_it() {
+    assert_snapshot!(webservice("doctor"), @"
+    [exit 1]
+    FAIL  kubeconfig  kubeconfig ~/.kube/config does not exist
+                      Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.
+    skip  server      it needs what is broken above
+    skip  clock       it needs what is broken above
+    skip  rights      it needs what is broken above
+    skip  quota       it needs what is broken above
+    skip  limits      it needs what is broken above
+    skip  catalogue   it needs what is broken above
+    ");
+}
