@@ -92,6 +92,10 @@ impl ObjectPath {
         self.collection.resource
     }
 
+    pub(crate) fn collection(&self) -> &Collection {
+        &self.collection
+    }
+
     /// Returns the object's name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -57,6 +57,8 @@ pub enum PlatformFilesError {
 struct Settings {
     public_domain: Option<String>,
     buildservice_repository: Option<String>,
+    gateway_namespace: Option<String>,
+    gateway_name: Option<String>,
 }
 
 impl PlatformFiles {
@@ -78,7 +80,8 @@ impl PlatformFiles {
                 PlatformFilesError::Content { path, line, column, reason }
             })?
         };
-        let Settings { public_domain, buildservice_repository } = settings.unwrap_or_default();
+        let Settings { public_domain, buildservice_repository, gateway_namespace, gateway_name } =
+            settings.unwrap_or_default();
         let filled = |value: Option<String>| value.filter(|value| !value.is_empty());
         let mut platform = Platform::default();
         if let Some(domain) = filled(public_domain) {
@@ -86,6 +89,12 @@ impl PlatformFiles {
         }
         if let Some(repository) = filled(buildservice_repository) {
             platform.build_service_repository = repository;
+        }
+        if let Some(namespace) = filled(gateway_namespace) {
+            platform.gateway_namespace = namespace;
+        }
+        if let Some(name) = filled(gateway_name) {
+            platform.gateway_name = name;
         }
         Ok(Self { project, platform })
     }
@@ -141,11 +150,15 @@ mod tests {
     fn what_is_present_is_taken() {
         let root = Root::new("present");
         root.write(PROJECT, "toolsbeta\n");
-        root.write(WEB_SERVICE, "public_domain: beta.toolforge.org\nbuildservice_repository: harbor.local\n");
+        root.write(
+            WEB_SERVICE,
+            "public_domain: beta.toolforge.org\nbuildservice_repository: harbor.local\ngateway_namespace: gates\ngateway_name: west\n",
+        );
         let files = PlatformFiles::read(&root.0).unwrap();
         assert_eq!(files.project, "toolsbeta");
         assert_eq!(files.platform.public_domain, "beta.toolforge.org");
         assert_eq!(files.platform.build_service_repository, "harbor.local");
+        assert_eq!((&*files.platform.gateway_namespace, &*files.platform.gateway_name), ("gates", "west"));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use toolforge_model::TypeName;
 /// What the platform's images hold besides what all of them have, by the names of the types (the platform's image
 /// recipes of August 2025).
 const CONTENTS: [(&[&str], &str); 10] = [
-    (&["bookworm", "trixie"], "for programs without a runtime of their own, like Go and Rust"),
+    (&["bullseye", "bookworm", "trixie"], "for programs without a runtime of their own, like Go and Rust"),
     (&["jdk17", "jdk21"], "OpenJDK, Maven"),
     (&["node12", "node16", "node18", "node20"], "Node.js, npm, yarn, a C compiler"),
     (
@@ -32,6 +32,7 @@ const DEBIAN: [(&str, &[&str]); 3] = [
     (
         "Debian 11",
         &[
+            "bullseye",
             "jdk17",
             "node12",
             "node16",

@@ -75,6 +75,14 @@ impl Manifest<'_> {
     #[must_use]
     pub fn to_merge_patch(&self, live: &LiveWebService) -> Value {
         let mut json = self.to_json();
+        // A Deployment that somebody paused would never roll out what is asked for.
+        if let Some(spec) = json
+            .pointer_mut("/spec")
+            .and_then(Value::as_object_mut)
+            .filter(|spec| spec.contains_key("template"))
+        {
+            spec.entry("paused").or_insert(Value::Null);
+        }
         // The API server has filled it in where nobody wrote it, and then refuses a strategy that does not know it.
         if let Some(strategy) = json.pointer_mut("/spec/strategy").and_then(Value::as_object_mut) {
             strategy.entry("rollingUpdate").or_insert(Value::Null);

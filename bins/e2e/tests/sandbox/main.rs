@@ -14,6 +14,7 @@ mod refusals;
 mod rights;
 mod robust;
 mod rollout;
+mod routing;
 mod shell;
 mod shell_pod;
 mod site;

@@ -79,7 +79,7 @@ fn a_person_has_a_terminal_that_is_as_before_afterwards() {
     let said = on_a_terminal(
         &tool,
         &format!(
-            "stty cols 123 rows 45; stty -g > before; {SHELL} -- sh -c 'stty size; tty; exit 3'; echo code $?; stty -g > after"
+            "stty cols 123 rows 45; stty -g > before; {SHELL} -- sh -c 'sleep 1; stty size; tty; exit 3'; echo code $?; stty -g > after"
         ),
     );
     for words in ["45 123", "/dev/pts/", "code 3"] {

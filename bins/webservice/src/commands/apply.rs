@@ -1,5 +1,8 @@
 //! Sending what has changed, object by object, and saying what was done where not all of it could be.
 
+use std::ops::ControlFlow;
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
@@ -8,12 +11,14 @@ use toolforge_cli::{ExitKind, Failure};
 use toolforge_client::{
     ApplyOptions, Client, CreateOptions, DeleteOptions, Error, ObjectPath, Propagation, ResourceType,
 };
-use toolforge_model::ToolName;
+use toolforge_model::{ToolName, Untrusted};
 use toolforge_render::change::{Change, Removal, removals};
-use toolforge_render::facts::LiveWebService;
-use toolforge_render::facts::ObjectKind;
-use toolforge_render::plan::WebServicePlan;
+use toolforge_render::facts::{HttpRoute, LiveWebService, ObjectKind};
+use toolforge_render::plan::{Routing, WebServicePlan};
 use toolforge_render::render::render;
+
+/// How long a gateway may take to say that it serves a route.
+const ROUTE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Applies the changed objects in their order and removes a route of the other kind last. Returns the Deployment's
 /// generation where it was written.
@@ -54,10 +59,44 @@ pub(super) async fn apply(
             matches!(change, Change::Delete { kind, name } if *kind == removal.kind && *name == removal.name)
         })
     };
-    for removal in removals(live).into_iter().filter(is_obsolete) {
+    let obsolete: Vec<Removal> = removals(live).into_iter().filter(is_obsolete).collect();
+    if !obsolete.is_empty() && plan.routing() == Routing::HttpRoute && !dry_run {
+        until_accepted(client, &plan.request().tool)
+            .await
+            .map_err(|failure| done.iter().fold(failure.of_kind(ExitKind::Partly), Failure::detail))?;
+    }
+    for removal in obsolete {
         delete(client, &plan.request().tool, &removal, &mut done, dry_run).await?;
     }
     Ok(generation)
+}
+
+/// Waits until a gateway serves the new route, so that the old one can go. Where none says anything, as in a cluster
+/// whose gateway writes no status, that is believed after a while.
+async fn until_accepted(client: &Client, tool: &ToolName) -> Result<(), Failure> {
+    let path = path(tool, ObjectKind::HttpRoute, tool.as_str());
+    let refused = client
+        .wait_object(&path, ROUTE_PATIENCE, |route: Option<&HttpRoute>| {
+            let parents = route.and_then(|route| route.status.as_ref()).map(|status| &status.parents);
+            let conditions = parents.into_iter().flatten().flat_map(|parent| &parent.conditions);
+            let accepted: Vec<_> = conditions.filter(|condition| condition.type_ == "Accepted").collect();
+            match accepted.iter().find(|condition| condition.status == "False") {
+                Some(condition) => ControlFlow::Break(Some(Untrusted::new(condition.message.clone()))),
+                None if accepted.iter().any(|condition| condition.status == "True") => {
+                    ControlFlow::Break(None)
+                }
+                None => ControlFlow::Continue(()),
+            }
+        })
+        .await?;
+    match refused.flatten() {
+        None => Ok(()),
+        Some(message) => Err(Failure::new(
+            ExitKind::Cluster,
+            "the gateway does not take the new route, so the old one stays",
+        )
+        .detail(message.escaped().to_string())),
+    }
 }
 
 /// Returns whether a change takes a field of the pods away, which applying does not do where another owns it.

@@ -1,15 +1,19 @@
 //! From the command line and the facts to a plan.
 
+use std::ops::ControlFlow;
+use std::time::Duration;
+
 use anstream::eprintln;
+use k8s_openapi::api::apps::v1::Deployment;
 use toolforge_cli::{ExitKind, Failure, Session};
-use toolforge_client::ToolHome;
+use toolforge_client::{ResourceType, ToolHome};
 use toolforge_images::{Catalog, State};
 use toolforge_model::{Replicas, TypeName, WebServiceRequest};
 use toolforge_quota::Bound;
 use toolforge_render::change::verdict;
 use toolforge_render::facts::Facts;
 use toolforge_render::observe::{Unobservable, observe_request};
-use toolforge_render::plan::{MissingNeed, PlanOptions, PlanWarning, WebServicePlan};
+use toolforge_render::plan::{MissingNeed, PlanOptions, PlanWarning, Routing, WebServicePlan};
 
 use super::state;
 use crate::arguments::Arguments;
@@ -17,6 +21,47 @@ use crate::words::Words;
 
 /// The type where none is given and none stands (webservice 0.89), as long as the catalogue has it.
 const DEFAULT_TYPE: &str = "php7.4";
+
+/// How long a Deployment that is being deleted may take: Kubernetes' grace of 30 s, and some for its controllers.
+const LEAVING: Duration = Duration::from_secs(90);
+
+/// Returns the facts to change something by: those after a Deployment that is on its way out has gone.
+pub(super) fn settled(session: &Session) -> Result<Facts, Failure> {
+    let facts = session.web_service_facts()?;
+    let leaves =
+        facts.live.deployment.as_ref().is_some_and(|found| found.metadata.deletion_timestamp.is_some());
+    let (true, Ok((runtime, client))) = (leaves, session.cluster()) else { return Ok(facts) };
+    let path =
+        ResourceType::of::<Deployment>().in_namespace(session.tool.namespace()).named(session.tool.as_str());
+    eprintln!("note: the web service that was stopped is still leaving");
+    let gone =
+        runtime.block_on(client.wait_object(&path, LEAVING, |found: Option<&Deployment>| match found {
+            Some(found) if found.metadata.deletion_timestamp.is_some() => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }))?;
+    if gone.is_none() {
+        let seconds = LEAVING.as_secs();
+        return Err(Failure::new(
+            ExitKind::Rollout,
+            format!("the old Deployment is not gone after {seconds} seconds"),
+        )
+        .hint("Try again in a minute; where that does not help, ask the platform's admins."));
+    }
+    session.web_service_facts()
+}
+
+/// Refuses a routing that the cluster does not offer.
+pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &Facts) -> Result<(), Failure> {
+    let is_offered = facts.http_routes || facts.live.http_route.is_some();
+    if plan.routing() == Routing::HttpRoute && !is_offered {
+        return Err(Failure::new(
+            ExitKind::Request,
+            "the cluster does not serve HTTPRoutes, or the tool may not write them",
+        )
+        .hint("Leave `--routing` out, or use `--routing ingress`."));
+    }
+    Ok(())
+}
 
 /// Returns the plan for what the arguments ask, over what stands; the pods' moment of start stays as it is.
 pub(super) fn plan(

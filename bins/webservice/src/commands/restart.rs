@@ -8,7 +8,7 @@ use crate::words::Words;
 
 /// Makes every pod anew, with what is asked over what stands.
 pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
-    let facts = session.web_service_facts()?;
+    let facts = facts::settled(session)?;
     let plan = facts::plan(session, arguments, words, &facts)?.started_at(&Timestamp::now());
     let announcement =
         if facts.live.deployment.is_some() { "Restarting..." } else { "Your job is not running, starting" };

@@ -157,7 +157,8 @@ impl Shell<'_> {
 
     async fn until_running(&self) -> Result<(), Failure> {
         let mut line = ProgressLine::new();
-        let waited = self.client.wait_pod(&self.namespace, &self.name, TIMEOUT, |pod| {
+        let path = self.pods.clone().named(self.name.as_str());
+        let waited = self.client.wait_object(&path, TIMEOUT, |pod: Option<&Pod>| {
             let gone = || Failure::new(ExitKind::Rollout, "the pod of the shell was ended before it ran");
             let Some(pod) = pod else { return ControlFlow::Break(Err(gone())) };
             match shell_progress(pod) {

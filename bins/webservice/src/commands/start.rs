@@ -12,7 +12,7 @@ use crate::words::Words;
 
 /// Starts the web service, or changes the one that runs; writes nothing where nothing differs.
 pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
-    let facts = session.web_service_facts()?;
+    let facts = facts::settled(session)?;
     let plan = facts::plan(session, arguments, words, &facts)?;
     // Where pods are made anew, the platform notes the moment on them.
     let makes_pods = facts.live.deployment.is_none() || replaces_pods(&plan, &facts.live);
@@ -29,6 +29,7 @@ pub(super) fn carry_out(
     announcement: &str,
 ) -> Result<ExitKind, Failure> {
     let changes = changes(plan, &facts.live);
+    facts::refuse_routing(plan, facts)?;
     facts::find_needs(session, plan, facts)?;
     facts::refuse_what_does_not_fit(plan, facts)?;
     let type_name = plan.request().image.type_name();
