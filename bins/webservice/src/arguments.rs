@@ -46,7 +46,7 @@ const WEB_SERVICE: &str = "Web service options";
     version,
     verbatim_doc_comment,
     infer_long_args = true,
-    override_usage = "webservice [OPTIONS] [TYPE] ACTION [ARGUMENTS]... [-- ARGUMENTS...]"
+    override_usage = usage("webservice")
 )]
 pub(crate) struct Arguments {
     /// The most memory that each pod may have, like 512Mi or 1.5Gi.
@@ -100,6 +100,11 @@ pub(crate) struct Arguments {
     /// More arguments, which may begin with `-`.
     #[arg(last = true, value_name = "ARGUMENTS")]
     behind: Vec<String>,
+}
+
+/// Returns the form of a command line under the name by which the program was called.
+pub(crate) fn usage(name: &str) -> String {
+    format!("{name} [OPTIONS] [TYPE] ACTION [ARGUMENTS]... [-- ARGUMENTS...]")
 }
 
 /// Returns the failure of whoever still asks for the grid.

@@ -19,7 +19,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches as _, Parser};
 use toolforge_cli::{ExitKind, Failure, Session};
 
 use crate::arguments::Arguments;
@@ -28,7 +28,15 @@ use crate::arguments::Arguments;
 #[must_use]
 pub fn main() -> ExitCode {
     toolforge_cli::run(|| {
-        let arguments = match Arguments::try_parse() {
+        let mut command = Arguments::command();
+        // The platform's `toolforge` calls this program and says so.
+        if std::env::var_os("TOOLFORGE_CLI").is_some() {
+            command = command
+                .bin_name("toolforge webservice")
+                .override_usage(arguments::usage("toolforge webservice"));
+        }
+        let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+        let arguments = match parsed {
             Ok(arguments) => arguments,
             Err(error) => {
                 // A closed pipe is no failure of ours.

@@ -362,3 +362,10 @@ fn logs_do_not_stand_in_files_and_their_options_are_checked() {
     For more information, try '--help'.
     ");
 }
+
+#[test]
+fn the_platforms_own_command_is_named_where_it_calls() {
+    let mut called = command("--help");
+    let output = called.env("TOOLFORGE_CLI", "1").output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("Usage: toolforge webservice [OPTIONS]"));
+}

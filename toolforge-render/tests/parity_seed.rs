@@ -1,0 +1,141 @@
+//! The recorded objects of the platform's tool of 2019 (webservice 0.74), case by case: what this tool makes of the same
+//! request today, and that the old objects are understood.
+//!
+//! Every difference is one of [`ALLOWED`], by its path and its reason; a reason that no case needs, and a case that is not
+//! visited, fail the test. Amounts compare as numbers.
+
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use toolforge_images::Catalog;
+use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
+use toolforge_render::facts::{Facts, Platform};
+use toolforge_render::observe::observe_request;
+use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
+use toolforge_render::render::render;
+
+/// Where what is made today differs from what was made in 2019: the path's beginning, and why.
+const ALLOWED: [(&str, &str); 12] = [
+    ("deployment.metadata.labels", "the labels are those since webservice 0.77"),
+    ("service.metadata.labels", "the labels are those since webservice 0.77"),
+    ("ingress.metadata.labels", "the labels are those since webservice 0.77"),
+    ("deployment.spec.selector", "the labels are those since webservice 0.77"),
+    ("deployment.spec.template.metadata.labels", "the labels are those since webservice 0.77"),
+    ("deployment.metadata.annotations", "what resolving would lose"),
+    ("deployment.spec.strategy", "an old pod leaves only after a new one is ready"),
+    (
+        "deployment.spec.template.spec.containers[0].resources",
+        "every pod states its limits since webservice 0.82",
+    ),
+    (
+        "deployment.spec.template.spec.containers[0].readinessProbe",
+        "traffic moves to a pod only once it listens",
+    ),
+    (
+        "deployment.spec.template.spec.containers[0].lifecycle",
+        "a pod that leaves serves on until every gateway knows",
+    ),
+    ("ingress.apiVersion", "the version of 2019 is gone from Kubernetes"),
+    ("ingress.spec.rules[0].http", "an Ingress of today has a path, and names its Service otherwise"),
+];
+
+/// Parts that are no objects, or a shell's, which was one shared pod then.
+const OTHER_PARTS: [&str; 4] = ["is_deprecated", "label_selector", "shell_label_selector", "shell_pod"];
+
+#[test]
+fn every_recorded_case_of_2019_is_rendered_and_understood() {
+    let types: Value =
+        serde_json::from_str(&toolforge_fixtures::read("parity/webservice/seed-era-0.74/_types.json"))
+            .unwrap();
+    let (mut visited, mut used, mut wrong) = (0, BTreeSet::new(), Vec::new());
+    for path in toolforge_fixtures::files("parity/webservice/seed-era-0.74", ".json") {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with('_') {
+            continue;
+        }
+        visited += 1;
+        let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let (input, expected) = (&case["input"], &case["expected"]);
+        for part in expected.as_object().unwrap().keys() {
+            let known = ["deployment", "service", "ingress"].contains(&part.as_str());
+            assert!(known || OTHER_PARTS.contains(&part.as_str()), "{name}: {part}");
+        }
+        let text = |key: &str| input.get(key).and_then(Value::as_str);
+        let type_name = text("wstype").unwrap();
+        assert!(types.get(type_name).is_some(), "{name}: {type_name} is not among the types of 2019");
+        let mut facts = Facts::new(catalog(type_name, expected), Platform::default());
+        let options = WebServiceOptions {
+            type_name: Some(type_name.parse().unwrap()),
+            cpu: text("cpu").map(|text| text.parse().unwrap()),
+            memory: text("mem").map(|text| text.parse().unwrap()),
+            replicas: input.get("replicas").map(|count| count.to_string().parse().unwrap()),
+            arguments: serde_json::from_value(input.get("extra_args").cloned().unwrap_or(json!([]))).unwrap(),
+            ..WebServiceOptions::default()
+        };
+        let tool: ToolName = text("tool").unwrap().parse().unwrap();
+        let request = options.over(tool.clone(), None, type_name.parse().unwrap()).unwrap();
+        let routing = PlanOptions { routing: Some(Routing::Ingress), started_at: None };
+        let manifests = render(&WebServicePlan::new(request.clone(), &facts, routing).unwrap());
+        let objects: Vec<Value> = manifests.objects().map(|manifest| manifest.to_json()).collect();
+        for (part, ours) in ["deployment", "service", "ingress"].into_iter().zip(&objects) {
+            compare(&expected[part], ours, part, &mut |path, theirs, ours| match ALLOWED
+                .iter()
+                .find(|(allowed, _)| path.starts_with(allowed))
+            {
+                Some((allowed, _)) => drop(used.insert(*allowed)),
+                None => wrong.push(format!("{name}: {path}: in 2019 {theirs}, here {ours}")),
+            });
+        }
+        // And the other way round: the old objects are the request.
+        facts.live.deployment = serde_json::from_value(expected["deployment"].clone()).ok();
+        assert_eq!(observe_request(&tool, &facts).unwrap(), request, "{name}");
+    }
+    println!("{visited} cases, {} reasons for differences", used.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(visited >= 4, "only {visited} cases were visited");
+    for (path, why) in ALLOWED {
+        assert!(used.contains(path), "no case differs at {path}: {why}");
+    }
+}
+
+/// Returns a catalogue with the case's type, by the image and the runner that were recorded: most are gone.
+fn catalog(type_name: &str, expected: &Value) -> Catalog {
+    let container = &expected["deployment"]["spec"]["template"]["spec"]["containers"][0];
+    let image = container["image"].as_str().unwrap().trim_end_matches(":latest");
+    let word = match container["command"][2].as_str().unwrap() {
+        "nodejs" => "js",
+        "uwsgi-python" => "python",
+        other => other,
+    };
+    let entry = json!({type_name: {
+        "state": "stable", "variants": {"webservice": {"image": image, "extra": {"wstype": word}}},
+    }});
+    Catalog::parse(&entry.to_string()).unwrap()
+}
+
+fn compare(theirs: &Value, ours: &Value, path: &str, found: &mut impl FnMut(&str, &Value, &Value)) {
+    match (theirs, ours) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+            for key in keys {
+                let side =
+                    |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(Value::Null);
+                compare(&side(left), &side(right), &format!("{path}.{key}"), found);
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                compare(left, right, &format!("{path}[{index}]"), found);
+            }
+        }
+        (theirs, ours) if theirs == ours => {}
+        (Value::Null, Value::Bool(false)) | (Value::Bool(false), Value::Null) => {}
+        (Value::String(left), Value::String(right))
+            if path.ends_with(".cpu") && Cpu::from_cluster(left) == Cpu::from_cluster(right) => {}
+        (Value::String(left), Value::String(right))
+            if path.ends_with(".memory") && Memory::from_cluster(left) == Memory::from_cluster(right) => {}
+        (theirs, ours) => found(path, theirs, ours),
+    }
+}

@@ -1,0 +1,81 @@
+//! The recorded arithmetic of the platform's Python tool, text by text.
+//!
+//! Each row of `fixtures/parity/webservice/quantities.json` is a text, whether the tool's command line takes it, and the
+//! limit and request that it makes of it. What is refused here and taken there has its reason; a reason that no row needs
+//! fails the test.
+
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use toolforge_images::Catalog;
+use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
+use toolforge_render::facts::{Facts, Platform};
+use toolforge_render::plan::{PlanOptions, PodResources, WebServicePlan};
+
+/// Amounts that the Python tool takes and that are refused here: what is said of them, and why.
+const REFUSED: [(&str, &str); 2] = [
+    ("is nothing; write more than zero", "a pod without memory or CPU cannot run"),
+    ("is not a whole number of", "half a byte is a spelling mistake, and the API server would round it up"),
+];
+
+fn resources(cpu: Option<Cpu>, memory: Option<Memory>) -> PodResources {
+    let tool: ToolName = "x".parse().unwrap();
+    let options = WebServiceOptions { cpu, memory, ..WebServiceOptions::default() };
+    let request = options.over(tool, None, "php8.2".parse().unwrap()).unwrap();
+    let facts = Facts::new(Catalog::bundled(), Platform::default());
+    WebServicePlan::new(request, &facts, PlanOptions::default()).unwrap().resources()
+}
+
+#[test]
+fn every_recorded_text_gives_the_same_limit_and_request_or_is_refused_for_a_reason() {
+    let table: Value =
+        serde_json::from_str(&toolforge_fixtures::read("parity/webservice/quantities.json")).unwrap();
+    let (mut visited, mut wrong, mut used) = (0, Vec::new(), BTreeSet::new());
+    for row in table["rows"].as_array().unwrap() {
+        let input = row["input"].as_str().unwrap();
+        for dimension in ["cpu", "memory"] {
+            visited += 1;
+            let theirs = &row[dimension];
+            let part = |name: &str| theirs.get(name).and_then(Value::as_str).map(str::to_owned);
+            let ours = if dimension == "cpu" {
+                input.parse::<Cpu>().map_err(|error| error.to_string()).map(|cpu| {
+                    let found = resources(Some(cpu), None);
+                    (u128::from(found.cpu_limit.millis()), u128::from(found.cpu_request.millis()))
+                })
+            } else {
+                input.parse::<Memory>().map_err(|error| error.to_string()).map(|memory| {
+                    let found = resources(None, Some(memory));
+                    (u128::from(found.memory_limit.bytes()), u128::from(found.memory_request.bytes()))
+                })
+            };
+            let number = |text: String| -> Option<u128> {
+                if dimension == "cpu" {
+                    Cpu::from_cluster(text.trim()).ok().map(|cpu| u128::from(cpu.millis()))
+                } else {
+                    Memory::from_cluster(text.trim()).ok().map(|memory| u128::from(memory.bytes()))
+                }
+            };
+            let expected = part("limit").and_then(number).zip(part("request").and_then(number));
+            match (ours, expected) {
+                (Ok(ours), Some(expected)) if ours == expected => {}
+                (Err(_), None) => {}
+                (Err(error), Some(expected)) => match REFUSED.iter().find(|(words, _)| error.contains(words))
+                {
+                    Some((words, _)) => drop(used.insert(*words)),
+                    None => wrong.push(format!("{dimension} {input:?}: here {error}, there {expected:?}")),
+                },
+                (ours, expected) => {
+                    wrong.push(format!("{dimension} {input:?}: here {ours:?}, there {expected:?}"));
+                }
+            }
+        }
+    }
+    println!("{visited} amounts visited");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(visited > 20, "only {visited} amounts were visited");
+    for (words, why) in REFUSED {
+        assert!(used.contains(words), "no row needs `{words}`: {why}");
+    }
+}
