@@ -75,6 +75,9 @@ fn each_signal_has_its_cause() {
         // What a node that restarts leaves behind: the container runs again and is not ready yet.
         (after("Unknown", 255, &json!({"running": {}}), false), None, ""),
         (after("Error", 1, &json!({"running": {}}), false), None, ""),
+        // And before it runs again: nobody knows how it ended, so it is no fault of the command.
+        (after("Error", 1, &json!({"terminated": {"reason": "Unknown", "exitCode": 255}}), false), None, ""),
+        (ended("Unknown", 255), None, ""),
         // One that was killed once and is starting again may come up; one that serves has.
         (after("OOMKilled", 137, &json!({"running": {}}), false), None, ""),
         (after("OOMKilled", 137, &json!({"running": {}}), true), None, ""),

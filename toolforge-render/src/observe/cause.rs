@@ -201,6 +201,8 @@ fn of_container(status: &ContainerStatus) -> Option<(Cause, Untrusted)> {
     match last.reason.as_deref() {
         Some("OOMKilled") => Some((Cause::OutOfMemory, message)),
         Some("StartError" | "ContainerCannotRun") => Some((Cause::ContainerStart, message)),
+        // What containerd says of a container that went away with its node: nobody knows how the command ended.
+        Some("Unknown" | "ContainerStatusUnknown") => None,
         // One end may be bad luck; the kubelet's own back-off, or the second end, says that it goes on.
         _ if is_backing_off || (between_runs && status.restart_count > 0) => {
             Some((Cause::CrashLoop { exit_code: last.exit_code }, message))
