@@ -26,6 +26,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod job;
 mod quantity;
 mod replicas;
 mod state_files;
@@ -37,6 +38,7 @@ mod web_service;
 pub mod platform;
 pub mod yaml;
 
+pub use job::{JobName, JobNameError};
 pub use quantity::{Cpu, Memory, QuantityError, count_from_cluster};
 pub use replicas::{Replicas, ReplicasError};
 pub use state_files::{Backend, ServiceManifest, ServiceTemplate, TemplateMistakes};
