@@ -27,10 +27,12 @@ mod catalog;
 mod contents;
 mod entry;
 mod image_type;
+mod job_image;
 mod node;
 mod search;
 
 pub use catalog::{Catalog, CatalogError, EntryProblem};
 pub use contents::contents;
 pub use image_type::{ImageType, Runner, State, WebImage};
+pub use job_image::{FoundJobImage, NoSuchJobImage};
 pub use search::NoSuchType;

@@ -29,6 +29,7 @@
 mod job;
 mod quantity;
 mod replicas;
+mod schedule;
 mod state_files;
 mod tool_name;
 mod type_name;
@@ -38,9 +39,15 @@ mod web_service;
 pub mod platform;
 pub mod yaml;
 
-pub use job::{JobName, JobNameError};
+pub use job::{
+    DEFAULT_WAIT_SECONDS, Emails, Environment, EnvironmentError, FileJob, FileLog, JobHealthCheck, JobImage,
+    JobKey, JobKind, JobMistake, JobName, JobNameError, JobOptions, JobPort, JobRequest, JobValueError,
+    JobsFile, JobsFileMistakes, LogPath, QuotingError, Retry, job_replicas, job_timeout, join_words,
+    quote_word, split_words, without_host, write_jobs,
+};
 pub use quantity::{Cpu, Memory, QuantityError, count_from_cluster};
 pub use replicas::{Replicas, ReplicasError};
+pub use schedule::{CronExpression, Schedule, ScheduleError, ScheduleField, ScheduleWarning};
 pub use state_files::{Backend, ServiceManifest, ServiceTemplate, TemplateMistakes};
 pub use tool_name::{ToolName, ToolNameError};
 pub use type_name::{TypeName, TypeNameError};

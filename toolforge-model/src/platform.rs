@@ -1,5 +1,7 @@
 //! The platform's own words: labels, annotations, domains and registries, each with its source.
 
+use crate::Cpu;
+
 /// The label with the tool's name, on every object of a web service (webservice 0.98).
 pub const LABEL_NAME: &str = "name";
 
@@ -92,3 +94,64 @@ pub const GATEWAY: (&str, &str) = ("istio-gateway", "toolforge");
 
 /// The page on which tools' owners ask for more quota.
 pub const QUOTA_HELP: &str = "https://w.wiki/6YLP";
+
+/// The value of [`LABEL_MANAGED_BY`] on a job's objects (jobs-api, 2026).
+pub const MANAGED_BY_JOBS: &str = "toolforge-jobs-framework";
+
+/// The label with the tool's name on a job's objects (jobs-api, 2026).
+pub const LABEL_CREATED_BY: &str = "app.kubernetes.io/created-by";
+
+/// The label with a job's name (jobs-api, 2026).
+pub const LABEL_JOB_NAME: &str = "app.kubernetes.io/name";
+
+/// The values of [`LABEL_COMPONENT`] on the objects of one-off, scheduled and continuous jobs (jobs-api, 2026).
+pub const COMPONENT_ONE_OFF: &str = "jobs";
+/// See [`COMPONENT_ONE_OFF`].
+pub const COMPONENT_SCHEDULED: &str = "cronjobs";
+/// See [`COMPONENT_ONE_OFF`].
+pub const COMPONENT_CONTINUOUS: &str = "deployments";
+
+/// The value of [`LABEL_VERSION`] on a job's objects (jobs-api, 2026).
+pub const JOBS_VERSION: &str = "2";
+
+/// The label that says that a job writes its output into files; its value is `yes`, and otherwise it is absent
+/// (jobs-api, 2026).
+pub const LABEL_FILE_LOG: &str = "jobs.toolforge.org/filelog";
+
+/// The label that says which mails a job's owner wants (jobs-api, 2026; the platform's jobs-emailer reads it).
+pub const LABEL_EMAILS: &str = "jobs.toolforge.org/emails";
+
+/// The label on older jobs whose command is written as today's is (jobs-api, 2022).
+pub const LABEL_COMMAND_NEW_FORMAT: &str = "jobs.toolforge.org/command-new-format";
+
+/// The annotation that keeps a schedule as it was written (jobs-api, 2026).
+pub const ANNOTATION_CRON_EXPRESSION: &str = "jobs.toolforge.org/cron-expression";
+
+/// The annotation on a Job that was made from a CronJob by hand; its value is `manual` (kubectl and jobs-api).
+pub const ANNOTATION_INSTANTIATE: &str = "cronjob.kubernetes.io/instantiate";
+
+/// The annotation on the pods of a continuous job with the moment of its last restart (jobs-api, 2026).
+pub const ANNOTATION_RESTARTED_AT: &str = "app.kubernetes.io/restartedAt";
+
+/// The annotation that keeps a job's command as it was written, where its object holds it otherwise.
+pub const ANNOTATION_COMMAND: &str = "cli.toolforge.org/command";
+
+/// The annotation that names the file from which a job was loaded.
+pub const ANNOTATION_FILE: &str = "cli.toolforge.org/file";
+
+/// The name of a job's container (jobs-api, 2026; before 2023 it was the job's own name).
+pub const CONTAINER_JOB: &str = "job";
+
+/// The program in an image of the build service that sets up the environment and runs a command (Cloud Native
+/// Buildpacks' lifecycle).
+pub const LAUNCHER: &str = "launcher";
+
+/// The variable by which the volume admission webhook is told not to set `HOME`, word for word.
+pub const NO_HOME: (&str, &str) = ("NO_HOME", "a buildservice pod does not need a home env");
+
+/// The API group in which the platform's jobs service keeps its own records (jobs-api, since June 2026).
+pub const JOBS_API_GROUP: &str = "jobs-api.toolforge.org";
+
+/// The CPU limit of a job that asks for none, where no file names another (toolforge-deploy, 2026: `1000m` in every
+/// cluster).
+pub const DEFAULT_JOB_CPU_LIMIT: Cpu = Cpu::from_millis(1000);

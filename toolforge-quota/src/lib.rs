@@ -23,6 +23,7 @@
 //! assert_eq!(shortfalls[0], "pods: 17 of 10, 7 too many (quota tools-2023)");
 //! ```
 
+mod calendar;
 mod container;
 mod demand;
 mod limit_range;
@@ -35,6 +36,7 @@ mod verdict;
 
 pub mod profiles;
 
+pub use calendar::{Stretch, TimedRuns, calendar};
 pub use container::ContainerResources;
 pub use demand::{Demand, InitContainer, PodDemand};
 pub use limit_range::{LimitRange, defaulted};

@@ -39,6 +39,7 @@
 pub mod change;
 pub mod demand;
 pub mod facts;
+pub mod job;
 pub mod local;
 pub mod observe;
 pub mod plan;

@@ -20,7 +20,7 @@ use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use toolforge_images::Catalog;
-use toolforge_model::platform;
+use toolforge_model::{Cpu, platform};
 use toolforge_quota::{LimitRange, ResourceQuota};
 
 /// All that a plan for a web service is made from, besides the request.
@@ -67,6 +67,8 @@ pub struct Platform {
     pub gateway_namespace: String,
     /// The name of the Gateway that serves HTTPRoutes.
     pub gateway_name: String,
+    /// The CPU limit of a job that asks for none.
+    pub default_cpu_limit: Cpu,
 }
 
 impl Default for Platform {
@@ -77,6 +79,7 @@ impl Default for Platform {
             build_service_repository: platform::DEFAULT_BUILD_SERVICE_REPOSITORY.to_owned(),
             gateway_namespace: platform::GATEWAY.0.to_owned(),
             gateway_name: platform::GATEWAY.1.to_owned(),
+            default_cpu_limit: platform::DEFAULT_JOB_CPU_LIMIT,
         }
     }
 }

@@ -243,7 +243,7 @@ fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
 
 /// Returns what the API server's refusal of a pod means, by the words of its admission plugins
 /// (`exceeded quota` of ResourceQuota; `usage per Container` of LimitRanger; all else a webhook or a policy).
-fn of_refusal(message: &str) -> Cause {
+pub(crate) fn of_refusal(message: &str) -> Cause {
     if message.contains("exceeded quota:") || message.contains("failed quota:") {
         Cause::QuotaExceeded
     } else if message.contains(" usage per ") || message.contains("limit to request ratio") {

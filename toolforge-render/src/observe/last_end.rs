@@ -32,8 +32,8 @@ impl fmt::Display for LastEnd {
 
 /// Returns the latest end of a container that the present pods know of, their present containers' previous runs
 /// included.
-pub(super) fn last_end(pods: &[Pod]) -> Option<LastEnd> {
-    let present = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+pub(crate) fn last_end<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> Option<LastEnd> {
+    let present = pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     present.flat_map(ends).max_by_key(|end| end.finished)
 }
 

@@ -8,14 +8,15 @@ mod request;
 mod run;
 mod status;
 
-pub(crate) use cause::of_pod as causes_of_pod;
 pub use cause::{Cause, Evidence, causes};
+pub(crate) use cause::{of_pod as causes_of_pod, of_refusal as cause_of_refusal};
 pub use last_end::LastEnd;
+pub(crate) use last_end::last_end;
 pub use log_file::log_file;
 pub use progress::{Progress, progress};
 pub use request::{Unobservable, observe_request};
 pub(crate) use request::{mount, web_container};
-pub use run::{Run, runs, serves};
+pub use run::{Run, main_container, runs, serves};
 pub use status::{RouteStatus, WebServiceState, WebServiceStatus, newest_ready_pod, status};
 
 use toolforge_model::{ToolName, WebServiceRequest};

@@ -5,7 +5,10 @@ use toolforge_model::platform;
 
 use crate::observe::last_end::{self, LastEnd};
 
-/// One run of the container that serves. The kubelet keeps the log of the newest, and of the one before.
+/// The name of a job's container (jobs-api, 2026). In older jobs it has the job's name.
+const CONTAINER_JOB: &str = "job";
+
+/// One run of a pod's main container. The kubelet keeps the log of the newest, and of the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The container's id, which is another one for each run.
@@ -27,12 +30,21 @@ pub fn serves(pod: &Pod) -> bool {
     is_web && containers.into_iter().any(|container| container.name == platform::CONTAINER_WEBSERVICE)
 }
 
+/// Returns the container for which a pod is there: the one that serves, the job's, or else the first.
+#[must_use]
+pub fn main_container(pod: &Pod) -> Option<&str> {
+    let containers = pod.spec.as_ref()?.containers.as_slice();
+    let named = |name: &str| containers.iter().find(|container| container.name == name);
+    let main = named(platform::CONTAINER_WEBSERVICE).or_else(|| named(CONTAINER_JOB)).or(containers.first());
+    main.map(|container| container.name.as_str())
+}
+
 /// Returns the runs of which a pod's status tells, the older one first: two, one, or none.
 #[must_use]
 pub fn runs(pod: &Pod) -> Vec<Run> {
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    let Some(status) = statuses.into_iter().find(|status| status.name == platform::CONTAINER_WEBSERVICE)
-    else {
+    let main = main_container(pod);
+    let Some(status) = statuses.into_iter().find(|status| Some(status.name.as_str()) == main) else {
         return Vec::new();
     };
     let ContainerState { running, terminated, waiting: _ } = status.state.clone().unwrap_or_default();
@@ -70,7 +82,9 @@ mod tests {
             status[key] = value;
         }
         status["restartCount"] = json!(1);
-        serde_json::from_value(json!({"metadata": {}, "status": {"containerStatuses": [status]}})).unwrap()
+        let spec = json!({"containers": [{"name": "webservice"}]});
+        let status = json!({"containerStatuses": [status]});
+        serde_json::from_value(json!({"metadata": {}, "spec": spec, "status": status})).unwrap()
     }
 
     fn terminated(id: &str, code: i32, reason: &str) -> Value {
@@ -119,6 +133,21 @@ mod tests {
             "containerID": "c1", "state": terminated("c1", 1, "Error"), "lastState": terminated("c1", 1, "Error"),
         });
         assert_eq!(told(&status), ["c1: ended with exit code 1"]);
+    }
+
+    #[test]
+    fn a_pod_is_there_for_one_of_its_containers() {
+        for (containers, main) in [
+            (vec!["sidecar", "job", "webservice"], Some("webservice")),
+            (vec!["sidecar", "job"], Some("job")),
+            (vec!["update-list", "sidecar"], Some("update-list")),
+            (vec![], None),
+        ] {
+            let containers: Vec<Value> = containers.into_iter().map(|name| json!({"name": name})).collect();
+            let pod = json!({"metadata": {}, "spec": {"containers": containers}});
+            assert_eq!(main_container(&serde_json::from_value(pod).unwrap()), main);
+        }
+        assert_eq!(main_container(&Pod::default()), None);
     }
 
     #[test]

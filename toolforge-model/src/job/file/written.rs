@@ -1,0 +1,119 @@
+//! Writing a jobs file.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::job::{FileLog, JobHealthCheck, JobKind, JobRequest, LogPath};
+use crate::{Emails, Memory, MountStorage};
+
+/// A job as a file has it: what is the default is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Written<'a> {
+    name: &'a str,
+    command: &'a str,
+    image: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continuous: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replicas: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health_check_script: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health_check_http: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emails: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mount: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filelog: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_filelog: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filelog_stdout: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filelog_stderr: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    env: BTreeMap<&'a str, &'a str>,
+}
+
+/// Returns the text of a jobs file that asks for some jobs.
+///
+/// # Panics
+/// Never: texts and numbers can be written as YAML.
+#[must_use]
+pub fn write_jobs<'a>(jobs: impl IntoIterator<Item = &'a JobRequest>) -> String {
+    let jobs: Vec<Written<'_>> = jobs.into_iter().map(written).collect();
+    serde_saphyr::to_string(&jobs).expect("texts and numbers, which YAML can hold")
+}
+
+fn written(job: &JobRequest) -> Written<'_> {
+    let is_build_service = job.image.is_build_service();
+    let (replicas, port, health_check) = match &job.kind {
+        JobKind::Continuous { replicas, port, health_check } => {
+            (Some(replicas.count()).filter(|count| *count != 1), *port, health_check.as_ref())
+        }
+        JobKind::OneOff { .. } | JobKind::Scheduled { .. } => (None, None, None),
+    };
+    let timeout = match &job.kind {
+        JobKind::Scheduled { timeout, .. } => timeout.map(std::num::NonZeroU32::get),
+        JobKind::OneOff { .. } | JobKind::Continuous { .. } => None,
+    };
+    let by_default = if is_build_service { MountStorage::None } else { MountStorage::All };
+    let (stdout, stderr) = job.file_log.paths();
+    Written {
+        name: job.name.as_str(),
+        command: &job.command,
+        image: job.image.as_str(),
+        schedule: job.kind.schedule().map(crate::Schedule::written),
+        continuous: matches!(job.kind, JobKind::Continuous { .. }).then_some(true),
+        cpu: job.cpu.map(|cpu| cpu.to_string()),
+        mem: job.memory.as_ref().map(Memory::to_string),
+        replicas,
+        port: port.map(|port| match port {
+            crate::JobPort::Tcp { number, .. } => number.to_string(),
+            crate::JobPort::Udp { .. } => port.to_string(),
+        }),
+        publish: port.filter(|port| port.is_public()).map(|_| "/"),
+        health_check_script: match health_check {
+            Some(JobHealthCheck::Script(script)) => Some(script),
+            Some(JobHealthCheck::Http(_)) | None => None,
+        },
+        health_check_http: match health_check {
+            Some(JobHealthCheck::Http(path)) => Some(path.as_str()),
+            Some(JobHealthCheck::Script(_)) | None => None,
+        },
+        retry: job.kind.retry().map(crate::Retry::count).filter(|count| *count > 0),
+        timeout,
+        emails: Some(job.emails).filter(|emails| *emails != Emails::None).map(Emails::as_str),
+        mount: Some(job.mount).filter(|mount| *mount != by_default).map(MountStorage::as_str),
+        filelog: (job.file_log.is_on() && is_build_service).then_some(true),
+        no_filelog: (!job.file_log.is_on() && !is_build_service).then_some(true),
+        filelog_stdout: named(job, stdout, "out"),
+        filelog_stderr: named(job, stderr, "err"),
+        env: job.environment.iter().collect(),
+    }
+}
+
+/// Returns a log file's path where it has to be said.
+fn named<'a>(job: &JobRequest, path: Option<&'a LogPath>, ending: &str) -> Option<&'a str> {
+    let path = path?;
+    let by_default = LogPath::default_of(&job.tool, &job.name, ending);
+    let is_default = matches!(job.file_log, FileLog::On { .. }) && *path == by_default;
+    (!is_default).then_some(path.as_str())
+}

@@ -1,0 +1,121 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::job::JobValueError;
+use crate::{BuildServiceImage, TypeName};
+
+/// Which image a job runs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum JobImage {
+    /// A type of the catalogue, by its name or by another name for it.
+    Type(TypeName),
+    /// An image that the build service made.
+    BuildService(BuildServiceImage),
+    /// A reference with a host, a tag or a digest; the catalogue or the build service may know it.
+    Reference(String),
+}
+
+impl JobImage {
+    /// The longest reference, in characters, as a registry takes it.
+    pub const MAX_LENGTH: usize = 512;
+
+    /// Returns the image as it is asked for.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Type(name) => name.as_str(),
+            Self::BuildService(image) => image.as_str(),
+            Self::Reference(reference) => reference,
+        }
+    }
+
+    /// Returns whether the build service made it: below the host stands `tool-NAME/`.
+    #[must_use]
+    pub fn is_build_service(&self) -> bool {
+        match self {
+            Self::Type(_) => false,
+            Self::BuildService(_) => true,
+            Self::Reference(reference) => is_build_service_path(without_host(reference).1),
+        }
+    }
+}
+
+/// Returns a reference's host, where it states one, and what stands behind it (jobs-api, 2026: the first part is a host
+/// where it has a dot).
+#[must_use]
+pub fn without_host(reference: &str) -> (Option<&str>, &str) {
+    match reference.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) => (Some(host), rest),
+        _ => (None, reference),
+    }
+}
+
+fn is_build_service_path(path: &str) -> bool {
+    path.starts_with("tool-") && path.split_once('/').is_some_and(|(_, rest)| !rest.is_empty())
+}
+
+impl FromStr for JobImage {
+    type Err = JobValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || {
+            JobValueError::new(
+                text,
+                "an image",
+                "a type like python3.13 (`jobs images` lists them) or an image of the build service like tool-NAME/tool-NAME:latest",
+            )
+        };
+        if let Ok(name) = text.parse() {
+            return Ok(Self::Type(name));
+        }
+        if is_build_service_path(text) {
+            return text.parse().map(Self::BuildService).map_err(|_| refused());
+        }
+        let is_sound =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/' | b':' | b'@');
+        let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if !begins || text.len() > Self::MAX_LENGTH || !text.bytes().all(is_sound) {
+            return Err(refused());
+        }
+        Ok(Self::Reference(text.to_owned()))
+    }
+}
+
+impl fmt::Display for JobImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_a_type_of_the_build_service_or_a_reference() {
+        let kind = |text: &str| match text.parse::<JobImage>() {
+            Ok(JobImage::Type(_)) => "type",
+            Ok(JobImage::BuildService(_)) => "build service",
+            Ok(image @ JobImage::Reference(_)) if image.is_build_service() => "build service's reference",
+            Ok(JobImage::Reference(_)) => "reference",
+            Err(_) => "none",
+        };
+        for (text, expected) in [
+            ("python3.13", "type"),
+            ("tf-python39-DEPRECATED", "type"),
+            ("tool-x/web:latest", "build service"),
+            ("tool-x/web", "build service"),
+            ("tools-harbor.wmcloud.org/tool-x/web:latest", "build service's reference"),
+            ("harbor.local:5000/tool-x/web", "build service's reference"),
+            ("docker-registry.tools.wmflabs.org/toolforge-python39-sssd-web:latest", "reference"),
+            ("nginx:1.25", "reference"),
+            ("tool-x/", "reference"),
+            ("", "none"),
+            ("-x/y", "none"),
+            ("a b", "none"),
+            ("a\u{1b}", "none"),
+        ] {
+            assert_eq!(kind(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+use std::fmt;
+use std::str::FromStr;
+
+use super::field::Field;
+use super::{Macro, ScheduleError, ScheduleField};
+use crate::Untrusted;
+
+/// When a job runs: the five fields of cron, as the API server accepts them.
+///
+/// Minute, hour, day of month, month and day of week, in UTC on the platform. What it prints is what is sent: the
+/// fields as they were written, in small letters, with one blank between them. Only Sunday as `7`, which the server
+/// does not know, is rewritten.
+///
+/// A day must match the day of month and the day of week if one of the two is `*`, and one of them otherwise.
+///
+/// ```
+/// use toolforge_model::CronExpression;
+///
+/// let expression: CronExpression = "0-30/5  8 * JAN Fri-7".parse()?;
+/// assert_eq!(expression.to_string(), "0-30/5 8 * jan fri-6,0");
+/// assert_eq!(
+///     "61 * * * *".parse::<CronExpression>().unwrap_err().to_string(),
+///     "minute \"61\" is not allowed; use 0-59",
+/// );
+/// # Ok::<(), toolforge_model::ScheduleError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CronExpression {
+    pub(super) minute: Field,
+    pub(super) hour: Field,
+    pub(super) day_of_month: Field,
+    pub(super) month: Field,
+    pub(super) day_of_week: Field,
+}
+
+impl FromStr for CronExpression {
+    type Err = ScheduleError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let schedule = || Untrusted::new(text);
+        let start = text.trim_start().to_ascii_lowercase();
+        if start.starts_with("tz=") || start.starts_with("cron_tz=") {
+            return Err(ScheduleError::TimeZone { schedule: schedule() });
+        }
+        if Macro::exact(text).is_some() {
+            return Err(ScheduleError::MacroAsExpression { schedule: schedule() });
+        }
+        if start.starts_with('@') {
+            return Err(ScheduleError::Macro { schedule: schedule(), near: Macro::near(text) });
+        }
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        let &[minute, hour, day_of_month, month, day_of_week] = fields.as_slice() else {
+            return Err(ScheduleError::FieldCount { schedule: schedule(), found: fields.len() });
+        };
+        Ok(Self {
+            minute: Field::parse(ScheduleField::Minute, minute)?,
+            hour: Field::parse(ScheduleField::Hour, hour)?,
+            day_of_month: Field::parse(ScheduleField::DayOfMonth, day_of_month)?,
+            month: Field::parse(ScheduleField::Month, month)?,
+            day_of_week: Field::parse(ScheduleField::DayOfWeek, day_of_week)?,
+        })
+    }
+}
+
+impl fmt::Display for CronExpression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = [&self.minute, &self.hour, &self.day_of_month, &self.month, &self.day_of_week];
+        f.pad(&fields.map(Field::text).join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(text: &str) -> String {
+        text.parse::<CronExpression>().unwrap().to_string()
+    }
+
+    fn refusal(text: &str) -> String {
+        text.parse::<CronExpression>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_the_server_accepts_is_sent_as_written() {
+        for text in [
+            "* * * * *",
+            "? ? ? ? ?",
+            "01 002 3 4 5",
+            "5,, ,5 1,2 */1 sun,1",
+            "0-30/5 */32 1/2 jan-dec/2 mon-fri",
+            "*/9223372036854775807 */0024 * feb/3 sun/2",
+            "59 23 31 12 6",
+        ] {
+            assert_eq!(sent(text), text);
+        }
+        assert_eq!(sent(" \t0\n0\u{a0}1  JaN\tMON-Fri "), "0 0 1 jan mon-fri");
+    }
+
+    #[test]
+    fn sunday_as_seven_is_rewritten() {
+        let day_of_week = |text: &str| sent(&format!("7 7 7 7 {text}")).split_off("7 7 7 7 ".len());
+        for (written, expected) in [
+            ("7", "0"),
+            ("007", "0"),
+            ("7-7", "0"),
+            ("7-7/2", "0"),
+            ("5-7", "5-6,0"),
+            ("1-7", "1-6,0"),
+            ("FRI-7", "fri-6,0"),
+            ("6-7", "6-6,0"),
+            ("0-7", "0-6"),
+            ("sun-7/2", "sun-6/2"),
+            ("0-7/7", "0-6/7"),
+            ("1-7/2", "1-6/2,0"),
+            ("1-7/3", "1-6/3,0"),
+            ("1-7/4", "1-6/4"),
+            ("1-7/6", "1-6/6,0"),
+            ("1-7/99", "1-6/99"),
+            ("2,7,,5-7", "2,0,,5-6,0"),
+            ("*/7", "*/7"),
+        ] {
+            assert_eq!(day_of_week(written), expected, "{written}");
+            assert_eq!(day_of_week(expected), expected);
+        }
+        for text in ["7-1", "7-sat", "7/2", "8", "1-8", "07-00"] {
+            assert!(refusal(&format!("* * * * {text}")).starts_with("day of week "), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_expression_is_refused_with_the_field_and_what_is_allowed() {
+        assert_eq!(refusal("60 * * * *"), "minute \"60\" is not allowed; use 0-59");
+        assert_eq!(refusal("* 24 * * *"), "hour \"24\" is not allowed; use 0-23");
+        assert_eq!(refusal("* * 0 * *"), "day of month \"0\" is not allowed; use 1-31");
+        assert_eq!(refusal("* * * 13 *"), "month \"13\" is not allowed; use 1-12 or jan-dec");
+        assert!(refusal("* * * * 8").starts_with("day of week \"8\" is not allowed; use 0-7 or sun-sat ("));
+        assert_eq!(
+            refusal("* 9-5 * * *"),
+            "hour \"9-5\" ends before it begins; a range goes upwards within 0-23"
+        );
+        assert_eq!(refusal("jan * * * *"), "minute \"jan\" is not allowed; use 0-59");
+        assert_eq!(
+            refusal("*/0 * * * *"),
+            "minute \"*/0\" has no step that can be used; after '/' stands a whole number of 1 or more"
+        );
+        assert_eq!(refusal("* ,, * * *"), "hour \",,\" has no value; use 0-23, or '*' for every one");
+        assert_eq!(
+            refusal("* * *-5 * *"),
+            "day of month \"*-5\" is not allowed; use '*', a value or a range like A-B, and perhaps a step like '*/2', \
+             with values of 1-31"
+        );
+        for text in [
+            "5-", "-5", "-", "/5", "*/", "*/*", "*/-1", "1/2/3", "1-2-3", "5-*", "1_0", "١", "h", "**", "?/0",
+        ] {
+            assert!(refusal(&format!("{text} * * * *")).starts_with("minute "), "{text}");
+        }
+        for text in ["l", "5#2", "1w", "sunday", "sat-sun", "*/mon", "99999999999999999999"] {
+            assert!(refusal(&format!("* * * * {text}")).starts_with("day of week "), "{text}");
+        }
+        assert!(refusal("\u{1b}[2J * * * *").starts_with(r#"minute "\u{1b}[2j""#));
+    }
+
+    #[test]
+    fn what_has_not_five_fields_is_refused_with_the_reason() {
+        assert_eq!(
+            refusal("*"),
+            "schedule \"*\" has 1 field; it has five: minute, hour, day of month, month and day of week, \
+             or it is one of @hourly, @daily, @weekly, @monthly, @yearly"
+        );
+        assert!(refusal("").starts_with("schedule \"\" has 0 fields"));
+        assert!(refusal("* * * * * *").contains("has 6 fields"));
+        for text in ["CRON_TZ=UTC 0 0 * * *", "TZ=Europe/Berlin 0 0 * * *", " tz=x"] {
+            assert!(refusal(text).contains("schedules are in UTC"), "{text}");
+        }
+        assert!(refusal("@daily").contains("depends on the job"));
+        assert!(refusal("@Daily").contains("did you mean \"@daily\"?"));
+    }
+}

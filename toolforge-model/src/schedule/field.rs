@@ -1,0 +1,177 @@
+use super::{ScheduleError, ScheduleField};
+use crate::Untrusted;
+
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const DAYS_OF_WEEK: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/// Sunday as the last day of the week, which crontab(5) allows and the API server does not.
+const LATE_SUNDAY: u8 = 7;
+
+/// One field of a cron expression, read as robfig/cron v3.0.1 reads it: that is what the API server and the CronJob
+/// controller use.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Field {
+    text: String,
+    /// A bit for each value that matches.
+    values: u64,
+    /// Whether an entry is `*` or `?`, with no step or a step of 1.
+    ///
+    /// With a longer step robfig/cron takes the mark away, so that the days of `*/2` count as a list of days.
+    is_any: bool,
+}
+
+impl Field {
+    /// Reads one field; `text` has no white space.
+    pub(super) fn parse(field: ScheduleField, text: &str) -> Result<Self, ScheduleError> {
+        let text = text.to_ascii_lowercase();
+        if text.bytes().all(|byte| byte == b',') {
+            return Err(ScheduleError::NoValue { field, found: Untrusted::new(text) });
+        }
+        let mut whole = Self { text: String::new(), values: 0, is_any: false };
+        for (index, entry) in text.split(',').enumerate() {
+            if index > 0 {
+                whole.text.push(',');
+            }
+            // The server overlooks empty entries.
+            if !entry.is_empty() {
+                let entry = Self::parse_entry(field, entry)?;
+                whole.text.push_str(&entry.text);
+                whole.values |= entry.values;
+                whole.is_any |= entry.is_any;
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Returns the field that every value matches.
+    pub(super) fn any(field: ScheduleField) -> Self {
+        let (least, most) = bounds(field);
+        Self { text: "*".to_owned(), values: bits(least, most, 1), is_any: true }
+    }
+
+    /// Returns the field that one value of its range matches.
+    pub(super) fn single(value: u8) -> Self {
+        Self { text: value.to_string(), values: bits(value, value, 1), is_any: false }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn is_any(&self) -> bool {
+        self.is_any
+    }
+
+    pub(super) fn contains(&self, value: i8) -> bool {
+        self.values & (1 << value.unsigned_abs()) != 0
+    }
+
+    /// Returns the smallest value that is not below `from`.
+    pub(super) fn first_from(&self, from: i8) -> Option<i8> {
+        (from..60).find(|&value| self.contains(value))
+    }
+
+    /// Returns the largest value that is not above `until`.
+    pub(super) fn last_until(&self, until: i8) -> Option<i8> {
+        (0..=until).rev().find(|&value| self.contains(value))
+    }
+
+    fn parse_entry(field: ScheduleField, entry: &str) -> Result<Self, ScheduleError> {
+        let found = || Untrusted::new(entry);
+        let (range, step) = match entry.split_once('/') {
+            None => (entry, None),
+            Some((range, step)) => {
+                let step = number(step).filter(|&step| step > 0);
+                (range, Some(step.ok_or_else(|| ScheduleError::Step { field, found: found() })?))
+            }
+        };
+        let (least, most) = bounds(field);
+        // The server takes `*-5` for `*`; whoever writes it means something else, so it is refused here.
+        if matches!(range, "*" | "?") {
+            let values = bits(least, most, step.unwrap_or(1));
+            return Ok(Self { text: entry.to_owned(), values, is_any: step.is_none_or(|step| step == 1) });
+        }
+        let (first, last) = match range.split_once('-') {
+            None => (range, None),
+            Some((first, last)) => (first, Some(last)),
+        };
+        let is_no_value = |part: &str| part.is_empty() || part.contains(['*', '?', '-']);
+        if is_no_value(first) || last.is_some_and(is_no_value) {
+            return Err(ScheduleError::Entry { field, found: found() });
+        }
+        let start = value(field, first)?;
+        let end = match last {
+            Some(last) => value(field, last)?,
+            // `5/20` is `5-59/20`.
+            None if step.is_some() => most,
+            None => start,
+        };
+        if end < start {
+            return Err(ScheduleError::Backwards { field, found: found() });
+        }
+        if end == LATE_SUNDAY && field == ScheduleField::DayOfWeek {
+            return Ok(until_late_sunday(first, start, step));
+        }
+        Ok(Self { text: entry.to_owned(), values: bits(start, end, step.unwrap_or(1)), is_any: false })
+    }
+}
+
+/// Returns the entry that means what a range until 7, or 7 itself, does, in the words of the server.
+fn until_late_sunday(first: &str, start: u8, step: Option<u64>) -> Field {
+    if start == LATE_SUNDAY {
+        return Field::single(0);
+    }
+    let each = step.unwrap_or(1);
+    let mut values = bits(start, LATE_SUNDAY - 1, each);
+    let mut text = format!("{first}-{}", LATE_SUNDAY - 1);
+    if let Some(step) = step {
+        text = format!("{text}/{step}");
+    }
+    let has_late_sunday = u64::from(LATE_SUNDAY - start) % each == 0;
+    if has_late_sunday && values & 1 == 0 {
+        text.push_str(",0");
+        values |= 1;
+    }
+    Field { text, values, is_any: false }
+}
+
+/// The smallest and the largest value that the server knows.
+fn bounds(field: ScheduleField) -> (u8, u8) {
+    match field {
+        ScheduleField::Minute => (0, 59),
+        ScheduleField::Hour => (0, 23),
+        ScheduleField::DayOfMonth => (1, 31),
+        ScheduleField::Month => (1, 12),
+        ScheduleField::DayOfWeek => (0, 6),
+    }
+}
+
+fn value(field: ScheduleField, text: &str) -> Result<u8, ScheduleError> {
+    let (least, most) = bounds(field);
+    let most = if field == ScheduleField::DayOfWeek { LATE_SUNDAY } else { most };
+    let named = match field {
+        ScheduleField::Month => (1..).zip(MONTHS).find(|(_, name)| *name == text),
+        ScheduleField::DayOfWeek => (0..).zip(DAYS_OF_WEEK).find(|(_, name)| *name == text),
+        ScheduleField::Minute | ScheduleField::Hour | ScheduleField::DayOfMonth => None,
+    };
+    named
+        .map(|(value, _)| value)
+        .or_else(|| number(text).and_then(|value| u8::try_from(value).ok()))
+        .filter(|value| (least..=most).contains(value))
+        .ok_or_else(|| ScheduleError::Value { field, found: Untrusted::new(text) })
+}
+
+/// Reads a number as Go's `strconv.Atoi` does, but for signs.
+fn number(text: &str) -> Option<u64> {
+    // The server's parser takes a sign; the platform's own tool lets one through, too.
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if is_number { text.parse::<i64>().ok() } else { None };
+    number.and_then(|number| u64::try_from(number).ok())
+}
+
+fn bits(start: u8, end: u8, step: u64) -> u64 {
+    let step = usize::try_from(step).unwrap_or(usize::MAX);
+    (start..=end).step_by(step).fold(0, |bits, value| bits | 1 << value)
+}

@@ -1,0 +1,141 @@
+use std::fmt;
+
+use super::CronExpression;
+use super::field::Field;
+
+/// The last day that every month has.
+const LAST_COMMON_DAY: u8 = 28;
+const FEBRUARY: i8 = 2;
+/// How many days each month has in a leap year.
+const LENGTHS: [i8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// What is odd about a schedule that the server accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScheduleWarning {
+    /// It skips some of its months, since they are too short.
+    ShortMonths {
+        /// The first day of the month on which it runs.
+        day: i8,
+        /// What runs in each of its months.
+        suggestion: CronExpression,
+    },
+    /// It runs on 29 February alone.
+    LeapYears {
+        /// What runs in each year.
+        suggestion: CronExpression,
+    },
+    /// It never runs, since none of its months has such a day.
+    Never {
+        /// The first day of the month on which it would run.
+        day: i8,
+        /// What runs in each of its months.
+        suggestion: CronExpression,
+    },
+}
+
+impl ScheduleWarning {
+    pub(super) fn of(expression: &CronExpression) -> Option<Self> {
+        // A star is a whole field. Without one among the days of the week, they bring runs to every month.
+        if expression.day_of_month.is_any() || !expression.day_of_week.is_any() {
+            return None;
+        }
+        let day = expression.day_of_month.first_from(1)?;
+        let months = || (1..).zip(LENGTHS).filter(|&(month, _)| expression.month.contains(month));
+        let in_leap_year = |&(_, length): &(i8, i8)| day <= length;
+        let in_each_year = |&(month, length): &(i8, i8)| day <= if month == FEBRUARY { 28 } else { length };
+        let suggestion =
+            || CronExpression { day_of_month: Field::single(LAST_COMMON_DAY), ..expression.clone() };
+        if months().all(|month| in_each_year(&month)) {
+            None
+        } else if !months().any(|month| in_leap_year(&month)) {
+            Some(Self::Never { day, suggestion: suggestion() })
+        } else if !months().any(|month| in_each_year(&month)) {
+            Some(Self::LeapYears { suggestion: suggestion() })
+        } else {
+            Some(Self::ShortMonths { day, suggestion: suggestion() })
+        }
+    }
+
+    /// Returns the expression that does what was probably meant.
+    #[must_use]
+    pub fn suggestion(&self) -> &CronExpression {
+        match self {
+            Self::ShortMonths { suggestion, .. }
+            | Self::LeapYears { suggestion }
+            | Self::Never { suggestion, .. } => suggestion,
+        }
+    }
+}
+
+impl fmt::Display for ScheduleWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShortMonths { day, suggestion } => {
+                write!(f, "day {day} does not come in every month; write \"{suggestion}\" to run in each")
+            }
+            Self::LeapYears { suggestion } => {
+                write!(f, "29 February comes in leap years only; write \"{suggestion}\" to run in each year")
+            }
+            Self::Never { day, suggestion } => {
+                write!(
+                    f,
+                    "it never runs, since day {day} does not come in such a month; write \"{suggestion}\" to run"
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(text: &str) -> Option<String> {
+        ScheduleWarning::of(&text.parse().unwrap()).map(|warning| warning.to_string())
+    }
+
+    #[test]
+    fn a_day_that_does_not_come_is_warned_of_with_what_to_write() {
+        assert_eq!(
+            warning("1 7 31 * *").unwrap(),
+            "day 31 does not come in every month; write \"1 7 28 * *\" to run in each"
+        );
+        assert_eq!(
+            warning("0 0 29 feb *").unwrap(),
+            "29 February comes in leap years only; write \"0 0 28 feb *\" to run in each year"
+        );
+        assert_eq!(
+            warning("0 0 31 2,4 *").unwrap(),
+            "it never runs, since day 31 does not come in such a month; write \"0 0 28 2,4 *\" to run"
+        );
+        for text in ["0 0 29,30 * *", "0 0 30 1-3 ?", "0 0 31,30 4,5,2 *"] {
+            assert!(warning(text).unwrap().contains("in every month"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_comes_is_not_warned_of() {
+        for text in [
+            "0 0 28 * *",
+            "0 0 1,31 * *",
+            "0 0 */30 * *",
+            "0 0 31 1,3,5 *",
+            "0 0 30 4 *",
+            "0 0 30,31 4,5 *",
+            "0 0 30 2 1",
+            "0 0 31,* * *",
+            "* * * 2 *",
+        ] {
+            assert_eq!(warning(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_suggested_is_not_warned_of() {
+        for text in ["0 0 31 * *", "0 0 29 2 *", "0 0 30 2 *"] {
+            let expression = text.parse().unwrap();
+            assert_eq!(ScheduleWarning::of(ScheduleWarning::of(&expression).unwrap().suggestion()), None);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What jobs take of the quotas.
+
+use k8s_openapi::api::core::v1::Pod;
+use toolforge_quota::{Demand, LimitRange, Resource};
+
+use crate::demand::of_pod;
+use crate::job::{JobManifests, LiveJob, LiveJobs, LiveWorkload, Workload, pods_of_job, runs_of};
+
+/// Returns what a job's objects take of the quotas while it runs: all pods of a continuous job, one run of any other.
+#[must_use]
+pub fn demand_of_job(manifests: &JobManifests, limit_ranges: &[LimitRange]) -> Demand {
+    let mut demand = Demand::default();
+    let mut count = |kind: &str| demand.add(Resource::Count(kind.to_owned()), 1);
+    let (pod, times) = match &manifests.workload {
+        Workload::OneOff(job) => {
+            count("jobs.batch");
+            (job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()), 1)
+        }
+        Workload::Scheduled(_) => {
+            // A run takes its place when its time comes; see the calendar.
+            count("cronjobs.batch");
+            (None, 0)
+        }
+        Workload::Continuous(deployment) => {
+            count("deployments.apps");
+            count("replicasets.apps");
+            let spec = deployment.spec.as_ref();
+            let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+            (spec.and_then(|spec| spec.template.spec.as_ref()), u64::try_from(replicas).unwrap_or(0))
+        }
+    };
+    if let Some(pod) = pod {
+        demand.add_all(&of_pod(pod, limit_ranges).times(times));
+    }
+    if manifests.service.is_some() {
+        demand.add(Resource::Services, 1);
+        demand.add(Resource::Count("services".to_owned()), 1);
+    }
+    if manifests.http_route.is_some() {
+        demand.add(Resource::Count("httproutes.gateway.networking.k8s.io".to_owned()), 1);
+    }
+    demand
+}
+
+/// Returns what one run of a rendered job takes.
+#[must_use]
+pub(super) fn demand_of_run(manifests: &JobManifests, limit_ranges: &[LimitRange]) -> Demand {
+    let pod = match &manifests.workload {
+        Workload::OneOff(job) => job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()),
+        Workload::Scheduled(cron_job) => {
+            let spec = cron_job.spec.as_ref().and_then(|spec| spec.job_template.spec.as_ref());
+            spec.and_then(|spec| spec.template.spec.as_ref())
+        }
+        Workload::Continuous(deployment) => {
+            deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref())
+        }
+    };
+    pod.map(|pod| of_pod(pod, limit_ranges)).unwrap_or_default()
+}
+
+/// Returns what a live job's objects hold of the quotas now.
+#[must_use]
+pub fn demand_of_live_job(job: &LiveJob, live: &LiveJobs, limit_ranges: &[LimitRange]) -> Demand {
+    let mut demand = Demand::default();
+    for pod in pods_of_job(job, live) {
+        if has_ended(pod) {
+            demand.add(Resource::Count("pods".to_owned()), 1);
+        } else if let Some(spec) = &pod.spec {
+            demand.add_all(&of_pod(spec, limit_ranges));
+        }
+    }
+    let mut count = |kind: &str, number: usize| {
+        demand.add(Resource::Count(kind.to_owned()), u64::try_from(number).unwrap_or(u64::MAX));
+    };
+    match &job.workload {
+        LiveWorkload::OneOff(_) => count("jobs.batch", 1),
+        LiveWorkload::Scheduled(_) => {
+            count("cronjobs.batch", 1);
+            count("jobs.batch", runs_of(job, live).len());
+        }
+        LiveWorkload::Continuous(_) => {
+            count("deployments.apps", 1);
+            count("replicasets.apps", 1);
+        }
+    }
+    let services = usize::from(job.service.is_some());
+    count("services", services);
+    count("httproutes.gateway.networking.k8s.io", usize::from(job.http_route.is_some()));
+    demand.add(Resource::Services, u64::try_from(services).unwrap_or(0));
+    demand
+}
+
+fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}

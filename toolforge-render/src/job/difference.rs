@@ -1,0 +1,84 @@
+//! What differs between two requests for one job, by meaning.
+
+use toolforge_model::{JobKey, JobKind, JobPort, JobRequest, Untrusted};
+
+/// One thing that differs; `None` where it is not said, and the default holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobDifference {
+    /// What.
+    pub key: JobKey,
+    /// What stands.
+    pub live: Option<Untrusted>,
+    /// What shall stand.
+    pub wanted: Option<Untrusted>,
+}
+
+/// Returns what differs, in the order in which a file is best written. Amounts compare as amounts, images as what they
+/// stand for; both requests have to be a plan's or an observation.
+#[must_use]
+pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<JobDifference> {
+    let mut differences = Vec::new();
+    for key in JobKey::ALL {
+        let (before, after) = (value(live, key), value(wanted, key));
+        if before != after {
+            let text = |value: Option<String>| value.map(Untrusted::new);
+            differences.push(JobDifference { key, live: text(before), wanted: text(after) });
+        }
+    }
+    differences
+}
+
+/// Returns what a request says with a key, or `None` where it is the default.
+fn value(request: &JobRequest, key: JobKey) -> Option<String> {
+    let kind = &request.kind;
+    let (replicas, port, health_check) = match kind {
+        JobKind::Continuous { replicas, port, health_check } => {
+            (Some(*replicas), *port, health_check.as_ref())
+        }
+        JobKind::OneOff { .. } | JobKind::Scheduled { .. } => (None, None, None),
+    };
+    let (stdout, stderr) = request.file_log.paths();
+    match key {
+        JobKey::Name => Some(request.name.to_string()),
+        JobKey::Command => Some(request.command.clone()),
+        JobKey::Image => Some(request.image.to_string()),
+        // Another spelling of the same times is no difference, but a macro's name is, since it is what is listed.
+        JobKey::Schedule => kind.schedule().map(|schedule| {
+            if schedule.written().starts_with('@') {
+                format!("{} ({})", schedule.written(), schedule.expression())
+            } else {
+                schedule.expression().to_string()
+            }
+        }),
+        JobKey::Continuous => matches!(kind, JobKind::Continuous { .. }).then(|| "true".to_owned()),
+        JobKey::Cpu => request.cpu.map(|cpu| cpu.to_string()),
+        JobKey::Memory => request.memory.map(|memory| memory.to_string()),
+        JobKey::Replicas => replicas.map(|replicas| replicas.to_string()),
+        JobKey::Port => port.map(|port| port.to_string()),
+        JobKey::Publish => port.filter(|port: &JobPort| port.is_public()).map(|_| "/".to_owned()),
+        JobKey::HealthCheckScript => match health_check {
+            Some(toolforge_model::JobHealthCheck::Script(script)) => Some(script.clone()),
+            Some(toolforge_model::JobHealthCheck::Http(_)) | None => None,
+        },
+        JobKey::HealthCheckHttp => match health_check {
+            Some(toolforge_model::JobHealthCheck::Http(path)) => Some(path.to_string()),
+            Some(toolforge_model::JobHealthCheck::Script(_)) | None => None,
+        },
+        JobKey::Retry => kind.retry().map(|retry| retry.count().to_string()),
+        JobKey::Timeout => match kind {
+            JobKind::Scheduled { timeout, .. } => timeout.map(|seconds| seconds.to_string()),
+            JobKind::OneOff { .. } | JobKind::Continuous { .. } => None,
+        },
+        JobKey::Emails => Some(request.emails.as_str().to_owned()),
+        JobKey::Mount => Some(request.mount.to_string()),
+        JobKey::FileLog => Some(if request.file_log.is_on() { "true" } else { "false" }.to_owned()),
+        JobKey::FileLogStdout => stdout.map(ToString::to_string),
+        JobKey::FileLogStderr => stderr.map(ToString::to_string),
+        JobKey::Environment => {
+            let pairs: Vec<String> =
+                request.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            (!pairs.is_empty()).then(|| pairs.join(" "))
+        }
+        JobKey::NoFileLog | JobKey::Wait | JobKey::WebService => None,
+    }
+}

@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{Event, Pod, Service};
+use toolforge_images::Catalog;
+use toolforge_model::{JobName, ToolName};
+use toolforge_quota::{LimitRange, ResourceQuota};
+
+use crate::facts::{HttpRoute, Platform};
+use crate::job::{LiveJob, LiveWorkload, is_job, job_name_of};
+
+/// All that a plan for jobs is made from, besides the requests.
+#[derive(Clone, Debug)]
+pub struct JobFacts {
+    /// The tool.
+    pub tool: ToolName,
+    /// The number of the tool's user and group.
+    pub uid: i64,
+    /// The image catalogue.
+    pub catalog: Catalog,
+    /// The project's settings.
+    pub platform: Platform,
+    /// The namespace's LimitRanges.
+    pub limit_ranges: Vec<LimitRange>,
+    /// The namespace's ResourceQuotas, with what is used.
+    pub quotas: Vec<ResourceQuota>,
+    /// The objects of the tool's namespace as they are now.
+    pub live: LiveJobs,
+}
+
+impl JobFacts {
+    /// Returns the facts of a cluster of which nothing else is known: no limits, and nothing that stands.
+    #[must_use]
+    pub fn new(tool: ToolName, uid: i64, catalog: Catalog, platform: Platform) -> Self {
+        Self {
+            tool,
+            uid,
+            catalog,
+            platform,
+            limit_ranges: Vec::new(),
+            quotas: Vec::new(),
+            live: LiveJobs::default(),
+        }
+    }
+}
+
+/// The objects of a tool's namespace that jobs are, or that stand in their way.
+#[derive(Clone, Debug, Default)]
+pub struct LiveJobs {
+    /// All Deployments of the namespace.
+    pub deployments: Vec<Deployment>,
+    /// All CronJobs of the namespace.
+    pub cron_jobs: Vec<CronJob>,
+    /// All Jobs of the namespace.
+    pub jobs: Vec<Job>,
+    /// All Services of the namespace.
+    pub services: Vec<Service>,
+    /// All HTTPRoutes of the namespace; none where the cluster does not serve them.
+    pub http_routes: Vec<HttpRoute>,
+    /// All pods of the namespace.
+    pub pods: Vec<Pod>,
+    /// The namespace's events.
+    pub events: Vec<Event>,
+    /// The jobs of which the platform's jobs service keeps a record of its own.
+    pub recorded: BTreeMap<JobName, RecordedJob>,
+}
+
+/// The record that the platform's jobs service keeps of a job (jobs-api, since June 2026).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordedJob {
+    /// A `ContinuousJob`.
+    Continuous,
+    /// A `ScheduledJob`.
+    Scheduled,
+}
+
+impl RecordedJob {
+    /// Returns the plural under which the API has it.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Continuous => "continuous-jobs",
+            Self::Scheduled => "scheduled-jobs",
+        }
+    }
+}
+
+impl LiveJobs {
+    /// Returns the tool's jobs: continuous, scheduled and one-off ones, each in the cluster's order.
+    #[must_use]
+    pub fn jobs_of(&self, tool: &ToolName) -> Vec<LiveJob> {
+        let continuous =
+            self.deployments.iter().filter(|object| is_job(object.metadata.labels.as_ref(), tool));
+        let continuous = continuous.map(|object| LiveWorkload::Continuous(Box::new(object.clone())));
+        let scheduled = self.cron_jobs.iter().filter(|object| is_job(object.metadata.labels.as_ref(), tool));
+        let scheduled = scheduled.map(|object| LiveWorkload::Scheduled(Box::new(object.clone())));
+        let one_off = self
+            .jobs
+            .iter()
+            .filter(|object| is_job(object.metadata.labels.as_ref(), tool) && !is_run_of_schedule(object));
+        let one_off = one_off.map(|object| LiveWorkload::OneOff(Box::new(object.clone())));
+        let live = |workload: LiveWorkload| {
+            let name = job_name_of(workload.metadata().labels.as_ref())
+                .or_else(|| workload.metadata().name.as_ref()?.parse().ok())?;
+            Some(LiveJob {
+                service: self.part_of(&self.services, |object| &object.metadata, &name, tool),
+                http_route: self.part_of(&self.http_routes, |object| &object.metadata, &name, tool),
+                name,
+                workload,
+            })
+        };
+        continuous.chain(scheduled).chain(one_off).filter_map(live).collect()
+    }
+
+    /// Returns a job by its name.
+    #[must_use]
+    pub fn job(&self, tool: &ToolName, name: &JobName) -> Option<LiveJob> {
+        self.jobs_of(tool).into_iter().find(|job| job.name == *name)
+    }
+
+    fn part_of<T: Clone>(
+        &self,
+        objects: &[T],
+        metadata: impl Fn(&T) -> &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+        name: &JobName,
+        tool: &ToolName,
+    ) -> Option<T> {
+        let found = objects.iter().find(|object| {
+            let metadata = metadata(object);
+            metadata.name.as_deref() == Some(name.as_str()) && is_job(metadata.labels.as_ref(), tool)
+        });
+        found.cloned()
+    }
+}
+
+/// Returns whether a Job is one run of a scheduled job, made by the schedule or by hand.
+pub(super) fn is_run_of_schedule(job: &Job) -> bool {
+    let labels = job.metadata.labels.as_ref();
+    let component = labels.and_then(|labels| labels.get(toolforge_model::platform::LABEL_COMPONENT));
+    component.is_some_and(|component| component == toolforge_model::platform::COMPONENT_SCHEDULED)
+        || job.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "CronJob")
+}

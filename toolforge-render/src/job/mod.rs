@@ -1,0 +1,54 @@
+//! Jobs: from what is asked for to Kubernetes objects, and back.
+//!
+//! [`JobPlan`] resolves a request, [`render_job`] makes its objects, [`observe_job`] reads live ones back into a
+//! request, [`job_status`] says how they fare, [`plan_load`] holds a whole file against what stands.
+//!
+//! ```
+//! use toolforge_images::Catalog;
+//! use toolforge_model::{JobOptions, ToolName};
+//! use toolforge_render::facts::Platform;
+//! use toolforge_render::job::{JobFacts, JobPlan, LiveJob, observe_job, render_job};
+//!
+//! let tool: ToolName = "stashbot".parse()?;
+//! let options = JobOptions {
+//!     name: Some("bot".parse()?),
+//!     command: Some("./bot.py".to_owned()),
+//!     image: Some("tool-stashbot/bot:latest".parse()?),
+//!     is_continuous: true,
+//!     ..JobOptions::default()
+//! };
+//! let request = options.into_request(&tool).map_err(|mistakes| format!("{mistakes:?}"))?;
+//! let facts = JobFacts::new(tool, 52503, Catalog::bundled(), Platform::default());
+//! let plan = JobPlan::new(request.clone(), &facts)?;
+//!
+//! // The law of the house: what was rendered is observed as what was asked for.
+//! let live = LiveJob::of_manifests(&render_job(&plan));
+//! assert_eq!(observe_job(&live, &facts), request);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod calendar;
+mod demand;
+mod difference;
+mod facts;
+mod labels;
+mod live;
+mod load;
+mod manual;
+mod objects;
+mod observe;
+mod plan;
+
+pub use calendar::{JobLoad, calendar_of};
+pub use demand::{demand_of_job, demand_of_live_job};
+pub use difference::{JobDifference, job_differences};
+pub use facts::{JobFacts, LiveJobs, RecordedJob};
+pub use labels::{is_job, job_name_of};
+pub use live::{LiveJob, LiveWorkload};
+pub use load::{LoadOptions, LoadPlan, LoadProblem, LoadStep, StepKind, plan_load};
+pub use manual::manual_run;
+pub use objects::{JobManifest, JobManifests, Workload, render_job};
+pub use observe::{
+    JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status, observe_job, pods_of_job, runs_of,
+};
+pub use plan::{JobPlan, JobPlanError, JobPlanWarning};

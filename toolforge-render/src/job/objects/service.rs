@@ -1,0 +1,62 @@
+//! How a continuous job is reached.
+
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use crate::facts::{HttpRoute, HttpRouteBackendRef, HttpRouteParentRef, HttpRouteRule, HttpRouteSpec};
+use crate::job::{JobPlan, labels};
+
+/// Returns the Service of a job with a port.
+pub(super) fn service(plan: &JobPlan) -> Option<Service> {
+    let port = plan.request.kind.port()?;
+    let number = i32::from(port.number().get());
+    Some(Service {
+        metadata: metadata(plan),
+        spec: Some(ServiceSpec {
+            type_: Some("ClusterIP".to_owned()),
+            ports: Some(vec![ServicePort {
+                port: number,
+                protocol: Some(port.protocol().to_owned()),
+                target_port: Some(IntOrString::Int(number)),
+                ..ServicePort::default()
+            }]),
+            selector: Some(labels::of_service(&plan.request)),
+            ..ServiceSpec::default()
+        }),
+        ..Service::default()
+    })
+}
+
+/// Returns the HTTPRoute of a job to which the tool's domain leads (jobs-api, July 2026).
+pub(super) fn http_route(plan: &JobPlan) -> Option<HttpRoute> {
+    let port = plan.request.kind.port().filter(|port| port.is_public())?;
+    Some(HttpRoute {
+        api_version: HttpRoute::API_VERSION.to_owned(),
+        kind: HttpRoute::KIND.to_owned(),
+        metadata: metadata(plan),
+        spec: HttpRouteSpec {
+            parent_refs: vec![HttpRouteParentRef {
+                namespace: Some(plan.platform.gateway_namespace.clone()),
+                name: plan.platform.gateway_name.clone(),
+            }],
+            hostnames: vec![plan.host()],
+            rules: vec![HttpRouteRule {
+                backend_refs: vec![HttpRouteBackendRef {
+                    name: plan.request.name.to_string(),
+                    port: Some(i32::from(port.number().get())),
+                }],
+            }],
+        },
+        status: None,
+    })
+}
+
+fn metadata(plan: &JobPlan) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(plan.request.name.to_string()),
+        namespace: Some(plan.request.tool.namespace()),
+        labels: Some(labels::of_service(&plan.request)),
+        ..ObjectMeta::default()
+    }
+}

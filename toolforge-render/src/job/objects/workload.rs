@@ -1,0 +1,109 @@
+//! The object that runs a job.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use toolforge_model::{JobKind, Retry, platform};
+
+use crate::job::objects::command::RenderedCommand;
+use crate::job::objects::manifest::Workload;
+use crate::job::objects::template::template;
+use crate::job::{JobPlan, labels};
+
+/// How long a run's objects are kept after its end (jobs-api, 2026).
+const KEPT_SECONDS: i32 = 30;
+
+/// How late a run may begin (jobs-api, 2026).
+const STARTING_DEADLINE_SECONDS: i64 = 30;
+
+/// How long a rollout may make no progress (jobs-api, 2026).
+const PROGRESS_DEADLINE_SECONDS: i32 = 600;
+
+/// Returns the object that runs a planned job.
+pub(super) fn workload(plan: &JobPlan) -> Workload {
+    let metadata = metadata(plan);
+    match &plan.request.kind {
+        JobKind::OneOff { retry } => {
+            Workload::OneOff(Box::new(Job { metadata, spec: Some(job_spec(plan, *retry)), ..Job::default() }))
+        }
+        JobKind::Scheduled { schedule, retry, timeout } => Workload::Scheduled(Box::new(CronJob {
+            metadata,
+            spec: Some(CronJobSpec {
+                schedule: schedule.expression().to_string(),
+                successful_jobs_history_limit: Some(1),
+                failed_jobs_history_limit: Some(1),
+                concurrency_policy: Some("Forbid".to_owned()),
+                starting_deadline_seconds: Some(STARTING_DEADLINE_SECONDS),
+                suspend: plan.is_suspended.then_some(true),
+                job_template: JobTemplateSpec {
+                    metadata: None,
+                    spec: Some(JobSpec {
+                        active_deadline_seconds: timeout.map(|seconds| i64::from(seconds.get())),
+                        ..job_spec(plan, *retry)
+                    }),
+                },
+                ..CronJobSpec::default()
+            }),
+            ..CronJob::default()
+        })),
+        JobKind::Continuous { replicas, port: _, health_check: _ } => {
+            let strategy = if replicas.count() == 1 { "Recreate" } else { "RollingUpdate" };
+            Workload::Continuous(Box::new(Deployment {
+                metadata,
+                spec: Some(DeploymentSpec {
+                    replicas: Some(replicas.as_i32()),
+                    progress_deadline_seconds: Some(PROGRESS_DEADLINE_SECONDS),
+                    strategy: Some(DeploymentStrategy {
+                        type_: Some(strategy.to_owned()),
+                        rolling_update: (plan.is_in_place && replicas.count() > 1).then_some(
+                            RollingUpdateDeployment {
+                                max_surge: Some(IntOrString::Int(0)),
+                                max_unavailable: Some(IntOrString::Int(1)),
+                            },
+                        ),
+                    }),
+                    selector: LabelSelector {
+                        match_labels: Some(plan.selector.clone()),
+                        ..LabelSelector::default()
+                    },
+                    template: template(plan),
+                    ..DeploymentSpec::default()
+                }),
+                ..Deployment::default()
+            }))
+        }
+    }
+}
+
+fn job_spec(plan: &JobPlan, retry: Retry) -> JobSpec {
+    JobSpec {
+        template: template(plan),
+        ttl_seconds_after_finished: Some(KEPT_SECONDS),
+        backoff_limit: Some(i32::from(retry.count())),
+        ..JobSpec::default()
+    }
+}
+
+fn metadata(plan: &JobPlan) -> ObjectMeta {
+    let mut annotations = BTreeMap::new();
+    let mut note = |key: &str, value: String| annotations.insert(key.to_owned(), value);
+    if let Some(schedule) = plan.request.kind.schedule() {
+        note(platform::ANNOTATION_CRON_EXPRESSION, schedule.written().to_owned());
+    }
+    if let Some(written) = RenderedCommand::of(&plan.request).written {
+        note(platform::ANNOTATION_COMMAND, written);
+    }
+    if let Some(file) = &plan.file {
+        note(platform::ANNOTATION_FILE, file.clone());
+    }
+    ObjectMeta {
+        name: Some(plan.request.name.to_string()),
+        namespace: Some(plan.request.tool.namespace()),
+        labels: Some(labels::of_job(&plan.request)),
+        annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
+        ..ObjectMeta::default()
+    }
+}

@@ -1,0 +1,145 @@
+//! From a live job to the request that makes it.
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use k8s_openapi::api::core::v1::{Container, Probe};
+use toolforge_model::{
+    Cpu, Emails, Environment, FileLog, JobHealthCheck, JobKind, JobPort, JobRequest, Memory, MountStorage,
+    Replicas, Retry, Schedule, platform,
+};
+
+use crate::facts::{cpu_of, memory_of};
+use crate::job::objects::{RenderedCommand, health_check_of, read_of_version_1};
+use crate::job::{JobFacts, LiveJob, LiveWorkload};
+
+/// Returns the request that a live job carries out, as far as its objects tell. It never fails: what cannot be read is
+/// taken for the platform's default.
+#[must_use]
+pub fn observe_job(job: &LiveJob, facts: &JobFacts) -> JobRequest {
+    let container = job.container();
+    let reference = container.and_then(|container| container.image.clone()).unwrap_or_default();
+    let image = facts.catalog.job_image_of(&reference, &facts.platform.build_service_repository);
+    let is_logged = job.label(platform::LABEL_FILE_LOG) == Some("yes");
+    let (command, file_log) = command(job, container, is_logged, image.is_build_service(), facts);
+    let resources = container.and_then(|container| container.resources.as_ref());
+    let limits = resources.and_then(|resources| resources.limits.as_ref());
+    let requests = resources.and_then(|resources| resources.requests.as_ref());
+    JobRequest {
+        tool: facts.tool.clone(),
+        name: job.name.clone(),
+        command,
+        kind: kind(job, container, facts),
+        cpu: cpu(cpu_of(limits), cpu_of(requests), facts.platform.default_cpu_limit),
+        memory: memory_of(limits).filter(|memory: &Memory| *memory != JobRequest::DEFAULT_MEMORY),
+        // The volume admission webhook takes a missing label for all.
+        mount: match job.label(platform::LABEL_MOUNT_STORAGE) {
+            Some("none") => MountStorage::None,
+            _ => MountStorage::All,
+        },
+        file_log,
+        emails: job.label(platform::LABEL_EMAILS).and_then(|text| text.parse().ok()).unwrap_or(Emails::None),
+        environment: container.map(environment).unwrap_or_default(),
+        image,
+    }
+}
+
+/// The default is a limit of the server's choice with a reservation of 100m.
+fn cpu(limit: Option<Cpu>, request: Option<Cpu>, default_limit: Cpu) -> Option<Cpu> {
+    let is_default = limit == Some(default_limit) && request == Some(JobRequest::DEFAULT_CPU);
+    limit.filter(|limit| !is_default && *limit != JobRequest::DEFAULT_CPU)
+}
+
+fn command(
+    job: &LiveJob,
+    container: Option<&Container>,
+    is_logged: bool,
+    is_build_service: bool,
+    facts: &JobFacts,
+) -> (String, FileLog) {
+    let words = |words: Option<&Vec<String>>| words.cloned().unwrap_or_default();
+    let command = container.map(|container| words(container.command.as_ref())).unwrap_or_default();
+    let arguments = container.map(|container| words(container.args.as_ref())).unwrap_or_default();
+    let all: Vec<String> = command.into_iter().chain(arguments).collect();
+    let is_new = job.label(platform::LABEL_VERSION) == Some(platform::JOBS_VERSION)
+        || job.label(platform::LABEL_COMMAND_NEW_FORMAT) == Some("yes");
+    let (text, file_log) = if is_new {
+        RenderedCommand::observe(
+            &all,
+            job.annotation(platform::ANNOTATION_COMMAND),
+            is_logged,
+            is_build_service,
+        )
+    } else {
+        read_of_version_1(&all, &facts.tool, is_logged)
+    };
+    // As the platform says it of a command that is none (jobs-api, 2026).
+    (if text.is_empty() { "unknown".to_owned() } else { text }, file_log)
+}
+
+fn kind(job: &LiveJob, container: Option<&Container>, facts: &JobFacts) -> JobKind {
+    let retry =
+        job.workload.job_spec().and_then(|spec| spec.backoff_limit).map_or(Retry::default(), Retry::observed);
+    match &job.workload {
+        LiveWorkload::OneOff(_) => JobKind::OneOff { retry },
+        LiveWorkload::Scheduled(cron_job) => {
+            let spec = cron_job.spec.as_ref();
+            let written = job.annotation(platform::ANNOTATION_CRON_EXPRESSION);
+            let expression = spec.map(|spec| spec.schedule.as_str()).unwrap_or_default();
+            let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
+            let timeout = timeout.and_then(|seconds| u32::try_from(seconds).ok()).and_then(NonZeroU32::new);
+            match schedule(job, written, expression, facts) {
+                Some(schedule) => JobKind::Scheduled { schedule, retry, timeout },
+                // The API server lets no other schedule in; such an object can only be a test's.
+                None => JobKind::OneOff { retry },
+            }
+        }
+        LiveWorkload::Continuous(deployment) => {
+            let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+            JobKind::Continuous {
+                replicas: Replicas::observed(replicas),
+                port: container.and_then(|container| port(container, job)),
+                health_check: container.and_then(|container| health_check(container.startup_probe.as_ref()?)),
+            }
+        }
+    }
+}
+
+/// Returns the schedule: as it was written where that means what stands, else as it stands.
+fn schedule(job: &LiveJob, written: Option<&str>, expression: &str, facts: &JobFacts) -> Option<Schedule> {
+    let stands = expression.parse().ok()?;
+    let kept = written.and_then(|written| Schedule::parse(written, &facts.tool, &job.name).ok());
+    match kept {
+        Some(schedule) if *schedule.expression() == stands => Some(schedule),
+        _ => Some(Schedule::observed(expression.to_owned(), stands)),
+    }
+}
+
+fn port(container: &Container, job: &LiveJob) -> Option<JobPort> {
+    let port = container.ports.as_ref()?.first()?;
+    let number = u16::try_from(port.container_port).ok().and_then(NonZeroU16::new)?;
+    Some(if port.protocol.as_deref() == Some("UDP") {
+        JobPort::Udp { number }
+    } else {
+        JobPort::Tcp { number, is_public: job.http_route.is_some() }
+    })
+}
+
+fn health_check(probe: &Probe) -> Option<JobHealthCheck> {
+    if let Some(words) = probe.exec.as_ref().and_then(|exec| exec.command.as_ref()) {
+        return Some(health_check_of(words));
+    }
+    let http_get = probe.http_get.as_ref()?;
+    http_get.path.as_deref().unwrap_or("/").parse().ok().map(JobHealthCheck::Http)
+}
+
+/// Returns the variables that are the owner's own.
+fn environment(container: &Container) -> Environment {
+    let mut environment = Environment::default();
+    for variable in container.env.iter().flatten() {
+        if let Some(value) = &variable.value {
+            // What the platform sets is refused, and so left out.
+            drop(environment.set(&variable.name, value.as_str()));
+        }
+    }
+    environment
+}

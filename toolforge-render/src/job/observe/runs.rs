@@ -1,0 +1,146 @@
+//! How one run of a job fares: a Job of Kubernetes.
+
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::Untrusted;
+
+use crate::job::LiveJobs;
+use crate::job::observe::pods::pods_of_run;
+use crate::observe::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end};
+
+/// How a run fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// It ended well.
+    Succeeded {
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// It ended badly, and is not tried again.
+    Failed {
+        /// When.
+        at: Option<Timestamp>,
+        /// Why, in the cluster's word: `BackoffLimitExceeded`, `DeadlineExceeded`.
+        reason: Untrusted,
+        /// How the last try ended, where its pod still tells.
+        end: Option<LastEnd>,
+    },
+    /// Its pod runs.
+    Running {
+        /// Since when.
+        since: Option<Timestamp>,
+        /// How often it was tried before.
+        failures: u32,
+    },
+    /// A try has failed, and the next one comes.
+    Retrying {
+        /// How many tries have failed.
+        failures: u32,
+        /// How the last one ended.
+        end: Option<LastEnd>,
+    },
+    /// Its pod does not run yet.
+    Starting {
+        /// Since when.
+        since: Option<Timestamp>,
+        /// Why, where the cluster says.
+        evidence: Option<Evidence>,
+    },
+    /// It is suspended.
+    Suspended,
+}
+
+impl RunOutcome {
+    /// Returns how a run fares.
+    #[must_use]
+    pub fn of(run: &Job, live: &LiveJobs) -> Self {
+        let pods = pods_of_run(run, live);
+        let status = run.status.clone().unwrap_or_default();
+        let condition = |kind: &str| {
+            let conditions = status.conditions.iter().flatten();
+            conditions.into_iter().find(|condition| condition.type_ == kind && condition.status == "True")
+        };
+        let at = |condition: &JobCondition| condition.last_transition_time.as_ref().map(|time| time.0);
+        let end = || last_end(pods.iter().copied());
+        if let Some(complete) = condition("Complete") {
+            let at = status.completion_time.as_ref().map(|time| time.0).or_else(|| at(complete));
+            return Self::Succeeded { at };
+        }
+        // A run is told to fail some seconds before it has: its pods are ended first.
+        if let Some(failed) = condition("Failed").or_else(|| condition("FailureTarget")) {
+            let reason = Untrusted::new(failed.reason.clone().unwrap_or_default());
+            return Self::Failed { at: at(failed), reason, end: end() };
+        }
+        if condition("Suspended").is_some() {
+            return Self::Suspended;
+        }
+        let failures = u32::try_from(status.failed.unwrap_or(0)).unwrap_or(0).max(failed_pods(&pods));
+        let running = pods.iter().find(|pod| phase(pod) == Some("Running") && is_staying(pod));
+        if let Some(pod) = running {
+            let since = pod.status.as_ref().and_then(|status| status.start_time.as_ref()).map(|time| time.0);
+            return Self::Running { since, failures };
+        }
+        let waiting = pods.iter().filter(|pod| phase(pod) == Some("Pending") && is_staying(pod));
+        let evidence = waiting.clone().flat_map(|pod| causes_of_pod(pod)).next();
+        if failures > 0 && evidence.is_none() {
+            return Self::Retrying { failures, end: end() };
+        }
+        let since =
+            status.start_time.as_ref().or(run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
+        let evidence = evidence.or_else(|| {
+            let refused = waiting.count() == 0;
+            refused.then(|| refusal(run.metadata.uid.as_deref(), live)).flatten()
+        });
+        Self::Starting { since, evidence }
+    }
+
+    /// Returns whether the run has come to its end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Succeeded { .. } | Self::Failed { .. })
+    }
+}
+
+fn failed_pods(pods: &[&Pod]) -> u32 {
+    u32::try_from(pods.iter().filter(|pod| phase(pod) == Some("Failed")).count()).unwrap_or(u32::MAX)
+}
+
+fn phase(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.phase.as_deref()
+}
+
+fn is_staying(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_none()
+}
+
+/// Returns why no pod of an object can be made, by the newest event that says so.
+pub(super) fn refusal(uid: Option<&str>, live: &LiveJobs) -> Option<Evidence> {
+    let uid = uid?;
+    let events = live.events.iter().filter(|event| {
+        event.involved_object.uid.as_deref() == Some(uid) && event.reason.as_deref() == Some("FailedCreate")
+    });
+    let event = events.max_by_key(|event| moment(event))?;
+    let message = event.message.clone().unwrap_or_default();
+    let kind = event.involved_object.kind.as_deref().unwrap_or_default();
+    let name = event.involved_object.name.as_deref().unwrap_or_default();
+    Some(Evidence {
+        cause: cause_of_refusal(&message),
+        object: Untrusted::new(format!("{kind} {name}")),
+        message: Untrusted::new(message),
+    })
+}
+
+/// Returns when an event happened the last time: one of three fields has it, by the age of who reports it.
+pub(super) fn moment(event: &k8s_openapi::api::core::v1::Event) -> Option<Timestamp> {
+    let series =
+        event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
+    series
+        .or_else(|| event.last_timestamp.as_ref().map(|time| time.0))
+        .or_else(|| event.event_time.as_ref().map(|time| time.0))
+}
+
+/// Returns whether a cause is that of a full quota.
+pub(super) fn is_quota(evidence: &Evidence) -> bool {
+    evidence.cause == Cause::QuotaExceeded
+}

@@ -1,0 +1,139 @@
+//! When a scheduled job ran, when it runs next, and which runs were missed.
+
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use toolforge_model::{CronExpression, Untrusted};
+
+use crate::job::observe::runs::moment;
+use crate::job::{LiveJob, LiveJobs, runs_of};
+use crate::observe::{Cause, cause_of_refusal};
+
+/// How late a run may still begin: the platform's own deadline, and what the controller takes to look (jobs-api, 2026:
+/// 30 s; the CronJob controller looks every 10 s).
+const LATE: SignedDuration = SignedDuration::from_secs(45);
+
+/// How long an event is thought to explain what happened around it.
+const AROUND: SignedDuration = SignedDuration::from_secs(120);
+
+/// How many runs are counted at most; whoever missed more need not know the number.
+const MOST: usize = 1000;
+
+/// Runs that should have been since the last one, and were not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissedRuns {
+    /// How many; 1000 stands for more, too.
+    pub count: usize,
+    /// When the last of them should have been.
+    pub last: Timestamp,
+    /// Why.
+    pub reason: MissedReason,
+}
+
+/// Why runs were missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissedReason {
+    /// An earlier run has not come to its end, and two of them never run at the same time.
+    StillRunning,
+    /// No Job could be made: the quota was full.
+    QuotaExceeded {
+        /// The cluster's words.
+        message: Untrusted,
+    },
+    /// No Job could be made for another reason.
+    Refused {
+        /// The cluster's words.
+        message: Untrusted,
+    },
+    /// The cluster came too late: it had 30 seconds.
+    TooLate,
+    /// Nothing that is left says why; events are kept for an hour.
+    Unknown,
+}
+
+impl std::fmt::Display for MissedReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::StillRunning => f.write_str("an earlier run was still under way"),
+            Self::QuotaExceeded { message } => {
+                write!(f, "the quota had no room for a run: {}", message.escaped())
+            }
+            Self::Refused { message } => write!(f, "the cluster refused the run: {}", message.escaped()),
+            Self::TooLate => f.write_str("the cluster did not come to it within 30 seconds"),
+            Self::Unknown => f.write_str("why is no longer known; the cluster keeps its events for an hour"),
+        }
+    }
+}
+
+/// What a schedule says of a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) previous: Option<Timestamp>,
+    pub(super) next: Option<Timestamp>,
+    pub(super) missed: Option<MissedRuns>,
+}
+
+/// Returns the times of a scheduled job. In a time zone of its own, which only somebody else's hand gives it, nothing is
+/// predicted.
+pub(super) fn times(job: &LiveJob, cron_job: &CronJob, live: &LiveJobs, now: Timestamp) -> Times {
+    let spec = cron_job.spec.as_ref();
+    let status = cron_job.status.as_ref();
+    let previous = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
+    let is_suspended = spec.and_then(|spec| spec.suspend).unwrap_or(false);
+    let zone = spec.and_then(|spec| spec.time_zone.as_deref());
+    let expression = spec.and_then(|spec| spec.schedule.parse::<CronExpression>().ok());
+    let (Some(expression), false, None | Some("UTC" | "Etc/UTC")) = (expression, is_suspended, zone) else {
+        return Times { previous, ..Times::default() };
+    };
+    let since = previous.max(job.workload.created());
+    let missed = since.and_then(|since| missed(job, &expression, live, (since, now)));
+    Times { previous, next: expression.next_after(now, &TimeZone::UTC), missed }
+}
+
+fn missed(
+    job: &LiveJob,
+    expression: &CronExpression,
+    live: &LiveJobs,
+    (since, now): (Timestamp, Timestamp),
+) -> Option<MissedRuns> {
+    let until = now.checked_sub(LATE).ok()?;
+    let mut count = 0;
+    let mut last = None;
+    for run in expression.runs_between(since, until, &TimeZone::UTC).take(MOST) {
+        (count, last) = (count + 1, Some(run));
+    }
+    let last = last?;
+    Some(MissedRuns { count, last, reason: reason(job, live, last) })
+}
+
+fn reason(job: &LiveJob, live: &LiveJobs, last: Timestamp) -> MissedReason {
+    let uid = job.workload.metadata().uid.as_deref();
+    let own = live.events.iter().filter(|event| uid.is_some() && event.involved_object.uid.as_deref() == uid);
+    let near = own.filter(|event| {
+        moment(event).is_some_and(|moment| moment.checked_add(AROUND).is_ok_and(|end| end >= last))
+    });
+    let mut newest: Vec<_> = near.collect();
+    newest.sort_by_key(|event| std::cmp::Reverse(moment(event)));
+    for event in newest {
+        let message = event.message.clone().unwrap_or_default();
+        match event.reason.as_deref() {
+            Some("JobAlreadyActive") => return MissedReason::StillRunning,
+            Some("FailedCreate") if cause_of_refusal(&message) == Cause::QuotaExceeded => {
+                return MissedReason::QuotaExceeded { message: Untrusted::new(message) };
+            }
+            Some("FailedCreate") => return MissedReason::Refused { message: Untrusted::new(message) },
+            Some("MissSchedule" | "TooManyMissedTimes") => return MissedReason::TooLate,
+            _ => {}
+        }
+    }
+    let is_under_way = |run: &&k8s_openapi::api::batch::v1::Job| {
+        let status = run.status.as_ref();
+        let began = run.metadata.creation_timestamp.as_ref().is_some_and(|time| time.0 <= last);
+        began && status.is_none_or(|status| status.completion_time.is_none())
+    };
+    if runs_of(job, live).iter().any(is_under_way) {
+        MissedReason::StillRunning
+    } else {
+        MissedReason::Unknown
+    }
+}

@@ -1,0 +1,267 @@
+//! How a job fares.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::{Untrusted, platform};
+
+use crate::job::observe::runs::{RunOutcome, is_quota};
+use crate::job::observe::schedule::{MissedRuns, Times, times};
+use crate::job::{LiveJob, LiveJobs, LiveWorkload, pods_of_job, runs_of};
+use crate::observe::{Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end};
+
+/// How a job fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobState {
+    /// All of it runs.
+    Running,
+    /// Pods of a new revision come beside those that run.
+    Updating,
+    /// Some of its pods run, and others do not.
+    Degraded,
+    /// It comes up.
+    Starting,
+    /// A run has failed, and is tried again.
+    Retrying {
+        /// How many tries have failed.
+        failures: u32,
+    },
+    /// It waits for its time.
+    Waiting {
+        /// Whether its last run ended well; `None` where it never ran.
+        last_succeeded: Option<bool>,
+    },
+    /// It does not run, and waiting does not help.
+    Failing,
+    /// It cannot start: the quota is full.
+    Blocked,
+    /// It ended well.
+    Succeeded,
+    /// It ended badly.
+    Failed {
+        /// The cluster's word for why.
+        reason: Untrusted,
+    },
+    /// Its schedule is suspended.
+    Suspended,
+    /// It was scaled to no pods.
+    ScaledToZero,
+    /// It is being removed.
+    Stopping,
+}
+
+impl JobState {
+    /// Returns the stable word for programs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Updating => "updating",
+            Self::Degraded => "degraded",
+            Self::Starting => "starting",
+            Self::Retrying { .. } => "retrying",
+            Self::Waiting { .. } => "waiting",
+            Self::Failing => "failing",
+            Self::Blocked => "blocked",
+            Self::Succeeded => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Suspended => "suspended",
+            Self::ScaledToZero => "scaled-to-zero",
+            Self::Stopping => "stopping",
+        }
+    }
+
+    /// Returns the nearest of the platform's own words (jobs-api, 2026).
+    #[must_use]
+    pub fn short(&self) -> &'static str {
+        match self {
+            Self::Running | Self::Updating | Self::Degraded => "running",
+            Self::Starting
+            | Self::Retrying { .. }
+            | Self::Waiting { .. }
+            | Self::Suspended
+            | Self::ScaledToZero
+            | Self::Stopping => "pending",
+            Self::Failing | Self::Blocked | Self::Failed { .. } => "failed",
+            Self::Succeeded => "succeeded",
+        }
+    }
+}
+
+/// What is so, not what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobStatus {
+    /// How it fares.
+    pub state: JobState,
+    /// Since when, as far as it is known.
+    pub since: Option<Timestamp>,
+    /// How many of a continuous job's pods are wanted, and how many are ready.
+    pub replicas: Option<(u32, u32)>,
+    /// How often containers of the present pods were started again.
+    pub restarts: u32,
+    /// How a container ended the last time, where a present pod still tells.
+    pub last_end: Option<LastEnd>,
+    /// Why it does not run, most telling first.
+    pub evidence: Vec<Evidence>,
+    /// When a scheduled job ran the last time.
+    pub previous_run: Option<Timestamp>,
+    /// When a scheduled job runs next.
+    pub next_run: Option<Timestamp>,
+    /// The runs of a scheduled job that were missed since.
+    pub missed: Option<MissedRuns>,
+}
+
+/// Returns how a job fares at a moment.
+#[must_use]
+pub fn job_status(job: &LiveJob, live: &LiveJobs, now: Timestamp) -> JobStatus {
+    let pods: Vec<&Pod> = pods_of_job(job, live);
+    let staying = || pods.iter().copied().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    let mut status = JobStatus {
+        state: JobState::Starting,
+        since: job.workload.created(),
+        replicas: None,
+        restarts: staying().map(restarts).sum(),
+        last_end: last_end(staying()),
+        evidence: Vec::new(),
+        previous_run: None,
+        next_run: None,
+        missed: None,
+    };
+    if job.is_leaving() {
+        status.state = JobState::Stopping;
+        status.since = job.workload.metadata().deletion_timestamp.as_ref().map(|time| time.0);
+        return status;
+    }
+    match &job.workload {
+        LiveWorkload::Continuous(deployment) => {
+            continuous(&mut status, deployment, &staying().collect::<Vec<_>>());
+        }
+        LiveWorkload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
+        LiveWorkload::Scheduled(cron_job) => scheduled(&mut status, job, cron_job, (live, now)),
+    }
+    status
+}
+
+fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod]) {
+    let (spec, live) = (deployment.spec.as_ref(), deployment.status.as_ref());
+    let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+    let ready = live.and_then(|live| live.ready_replicas).unwrap_or(0);
+    let updated = live.and_then(|live| live.updated_replicas).unwrap_or(0);
+    let count = |number: i32| u32::try_from(number).unwrap_or(0);
+    status.replicas = Some((count(desired), count(ready)));
+    let is_seen = live.and_then(|live| live.observed_generation) >= deployment.metadata.generation;
+    status.evidence = pods.iter().flat_map(|pod| causes_of_pod(pod)).collect();
+    status.evidence.extend(refused(deployment));
+    status.evidence.sort_by_key(|evidence| !evidence.cause.is_terminal());
+    status.evidence.dedup_by_key(|evidence| evidence.cause.code());
+    let is_failing = status.evidence.iter().any(|evidence| evidence.cause.is_terminal());
+    status.state = if desired == 0 {
+        JobState::ScaledToZero
+    } else if is_seen && ready >= desired && updated >= desired && !is_failing {
+        JobState::Running
+    } else if ready > 0 && is_failing {
+        JobState::Degraded
+    } else if ready > 0 && ready >= desired {
+        JobState::Updating
+    } else if ready > 0 {
+        JobState::Degraded
+    } else if status.evidence.iter().any(is_quota) {
+        JobState::Blocked
+    } else if is_failing {
+        JobState::Failing
+    } else {
+        JobState::Starting
+    };
+    status.since = match status.state {
+        JobState::Running | JobState::Updating | JobState::Degraded => {
+            pods.iter().filter_map(|pod| running_since(pod)).min().or(status.since)
+        }
+        JobState::Failing => status.last_end.as_ref().and_then(|end| end.finished).or(status.since),
+        _ => restarted_at(deployment).max(status.since),
+    };
+}
+
+/// Returns why the Deployment's controller cannot make pods.
+fn refused(deployment: &Deployment) -> Option<Evidence> {
+    let conditions = deployment.status.as_ref()?.conditions.iter().flatten();
+    let condition = conditions
+        .into_iter()
+        .find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")?;
+    let message = condition.message.clone().unwrap_or_default();
+    let name = deployment.metadata.name.as_deref().unwrap_or_default();
+    Some(Evidence {
+        cause: cause_of_refusal(&message),
+        object: Untrusted::new(format!("Deployment {name}")),
+        message: Untrusted::new(message),
+    })
+}
+
+fn restarted_at(deployment: &Deployment) -> Option<Timestamp> {
+    let annotations = deployment.spec.as_ref()?.template.metadata.as_ref()?.annotations.as_ref()?;
+    annotations.get(platform::ANNOTATION_RESTARTED_AT)?.parse().ok()
+}
+
+fn scheduled(status: &mut JobStatus, job: &LiveJob, cron_job: &CronJob, (live, now): (&LiveJobs, Timestamp)) {
+    let Times { previous, next, missed } = times(job, cron_job, live, now);
+    (status.previous_run, status.next_run, status.missed) = (previous, next, missed);
+    let runs = runs_of(job, live);
+    let outcomes = runs.iter().map(|run| RunOutcome::of(run, live));
+    let (under_way, over): (Vec<_>, Vec<_>) = outcomes.partition(|outcome| !outcome.is_over());
+    if let Some(outcome) = under_way.into_iter().next() {
+        return take_outcome(status, outcome);
+    }
+    let success =
+        cron_job.status.as_ref().and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
+    let last_succeeded = match over.into_iter().next() {
+        // The objects of the last run still stand, so it has just ended.
+        Some(outcome @ RunOutcome::Failed { .. }) => return take_outcome(status, outcome),
+        Some(_) => Some(true),
+        None => previous.map(|previous| success.is_some_and(|success| success >= previous)),
+    };
+    status.since = previous.max(success).or(status.since);
+    let is_suspended = cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false);
+    status.state = if is_suspended { JobState::Suspended } else { JobState::Waiting { last_succeeded } };
+}
+
+fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {
+    match outcome {
+        RunOutcome::Succeeded { at } => (status.state, status.since) = (JobState::Succeeded, at),
+        RunOutcome::Failed { at, reason, end } => {
+            status.state = JobState::Failed { reason };
+            status.since = at;
+            status.last_end = end.or(status.last_end.take());
+        }
+        RunOutcome::Running { since, failures: _ } => {
+            (status.state, status.since) = (JobState::Running, since);
+        }
+        RunOutcome::Retrying { failures, end } => {
+            status.state = JobState::Retrying { failures };
+            status.since = end.as_ref().and_then(|end| end.finished).or(status.since);
+            status.last_end = end.or(status.last_end.take());
+        }
+        RunOutcome::Suspended => status.state = JobState::Suspended,
+        RunOutcome::Starting { since, evidence } => {
+            status.since = since;
+            let is_failing = evidence.as_ref().is_some_and(|evidence| evidence.cause.is_terminal());
+            status.state = match &evidence {
+                Some(evidence) if is_quota(evidence) => JobState::Blocked,
+                _ if is_failing => JobState::Failing,
+                _ => JobState::Starting,
+            };
+            status.evidence = evidence.into_iter().collect();
+        }
+    }
+}
+
+fn restarts(pod: &Pod) -> u32 {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.map(|status| u32::try_from(status.restart_count).unwrap_or(0)).sum()
+}
+
+fn running_since(pod: &Pod) -> Option<Timestamp> {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let started = statuses.filter_map(|status| status.state.as_ref()?.running.as_ref()?.started_at.as_ref());
+    started.map(|time| time.0).max()
+}

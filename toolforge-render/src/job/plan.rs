@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+
+use toolforge_images::{NoSuchJobImage, State};
+use toolforge_model::{Cpu, JobImage, JobName, JobRequest, Memory, TypeName, Untrusted, platform};
+
+use crate::facts::Platform;
+use crate::job::{JobFacts, LiveJob, LiveWorkload, is_job, labels};
+use crate::plan::PodResources;
+
+/// A job, resolved: all that rendering needs, and nothing that could fail.
+///
+/// Made by [`JobPlan::new`] only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobPlan {
+    pub(super) request: JobRequest,
+    pub(super) uid: i64,
+    pub(super) reference: String,
+    pub(super) resources: PodResources,
+    pub(super) platform: Platform,
+    /// What a Deployment that stands selects its pods by, which cannot be changed.
+    pub(super) selector: BTreeMap<String, String>,
+    /// The moment of the last restart, which is kept lest the pods be replaced.
+    pub(super) restarted_at: Option<String>,
+    /// The file from which the job is loaded.
+    pub(super) file: Option<String>,
+    /// Whether the schedule that stands is suspended, which no change of the job ends.
+    pub(super) is_suspended: bool,
+    /// Whether pods are replaced one after the other, because the quota has no room for one more.
+    pub(super) is_in_place: bool,
+    warnings: Vec<JobPlanWarning>,
+}
+
+/// Why no plan can be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobPlanError {
+    /// There is no such image.
+    #[error(transparent)]
+    NoSuchImage(#[from] NoSuchJobImage),
+    /// An object with the job's name is not a job.
+    #[error("{kind} {} exists and is no job: it lacks the label {label}", name.quoted())]
+    Foreign {
+        /// The object's kind.
+        kind: &'static str,
+        /// The object's name.
+        name: Untrusted,
+        /// The label that a job's objects carry, with its value.
+        label: String,
+    },
+    /// The tool's domain already leads elsewhere.
+    #[error("HTTPRoute {} already leads from {host} to something else; only one job or web service can be public", name.quoted())]
+    HostTaken {
+        /// The route's name.
+        name: Untrusted,
+        /// The host.
+        host: String,
+    },
+}
+
+/// What a person should know of a plan that can be carried out all the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobPlanWarning {
+    /// The image's type is deprecated.
+    #[error("image {name} is deprecated{}", replacement.as_ref().map(|name| format!("; {name} replaces it")).unwrap_or_default())]
+    Deprecated {
+        /// The type.
+        name: TypeName,
+        /// The type to use instead, where the catalogue has one.
+        replacement: Option<TypeName>,
+    },
+    /// The schedule has days that some months lack.
+    #[error("{text}")]
+    Schedule {
+        /// What is wrong, and what to write instead.
+        text: String,
+    },
+}
+
+impl JobPlan {
+    /// Resolves a request against the facts.
+    ///
+    /// # Errors
+    /// When there is no such image, an object with the job's name is no job, or the tool's domain is taken.
+    pub fn new(request: JobRequest, facts: &JobFacts) -> Result<Self, JobPlanError> {
+        refuse_foreign(&request.name, facts)?;
+        let found = facts.catalog.job_image(&request.image, &facts.platform.build_service_repository)?;
+        let mut warnings = Vec::new();
+        if let (JobImage::Type(name), State::Deprecated | State::Gone) = (&found.image, found.state) {
+            let replacement = facts.catalog.replacement(name).map(|found| found.name.clone());
+            warnings.push(JobPlanWarning::Deprecated { name: name.clone(), replacement });
+        }
+        if let Some(warning) = request.kind.schedule().and_then(toolforge_model::Schedule::warning) {
+            warnings.push(JobPlanWarning::Schedule { text: warning.to_string() });
+        }
+        let live = facts.live.job(&facts.tool, &request.name);
+        let deployment = live.as_ref().and_then(|live| match &live.workload {
+            LiveWorkload::Continuous(deployment) => deployment.spec.as_ref(),
+            LiveWorkload::OneOff(_) | LiveWorkload::Scheduled(_) => None,
+        });
+        let selector = labels::selector(&request.tool, &request.name);
+        let restarted_at = deployment.and_then(|spec| {
+            let annotations = spec.template.metadata.as_ref()?.annotations.as_ref()?;
+            annotations.get(platform::ANNOTATION_RESTARTED_AT).cloned()
+        });
+        let file =
+            live.as_ref().and_then(|live| live.annotation(platform::ANNOTATION_FILE)).map(str::to_owned);
+        let plan = Self {
+            resources: resources(&request, facts.platform.default_cpu_limit),
+            request: JobRequest { image: found.image, ..request },
+            uid: facts.uid,
+            reference: found.reference,
+            platform: facts.platform.clone(),
+            selector,
+            restarted_at,
+            file,
+            is_suspended: live.as_ref().is_some_and(is_suspended),
+            is_in_place: false,
+            warnings,
+        };
+        if plan.request.kind.port().is_some_and(|port| port.is_public()) {
+            plan.refuse_taken_host(facts)?;
+        }
+        Ok(plan)
+    }
+
+    /// Returns the request that the plan carries out, its image by the shortest name.
+    #[must_use]
+    pub fn request(&self) -> &JobRequest {
+        &self.request
+    }
+
+    /// Returns what each pod asks for and may use.
+    #[must_use]
+    pub fn resources(&self) -> PodResources {
+        self.resources
+    }
+
+    /// Returns what a person should know of the plan.
+    #[must_use]
+    pub fn warnings(&self) -> &[JobPlanWarning] {
+        &self.warnings
+    }
+
+    /// Returns the host name under which a published job answers.
+    #[must_use]
+    pub fn host(&self) -> String {
+        format!("{}.{}", self.request.tool, self.platform.public_domain)
+    }
+
+    /// Returns the plan as one that a file asks for.
+    #[must_use]
+    pub fn of_file(self, file: impl Into<String>) -> Self {
+        Self { file: Some(file.into()), ..self }
+    }
+
+    /// Returns the plan with another moment of a restart, which replaces every pod of a continuous job.
+    #[must_use]
+    pub fn restarted_at(self, moment: &k8s_openapi::jiff::Timestamp) -> Self {
+        // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
+        let text = moment.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
+        Self { restarted_at: Some(text), ..self }
+    }
+
+    /// Returns the plan as one whose pods are replaced one after the other: there need be no room for one more.
+    #[must_use]
+    pub fn in_place(self) -> Self {
+        Self { is_in_place: true, ..self }
+    }
+
+    fn refuse_taken_host(&self, facts: &JobFacts) -> Result<(), JobPlanError> {
+        let host = self.host();
+        for route in &facts.live.http_routes {
+            let name = route.metadata.name.as_deref().unwrap_or_default();
+            if name != self.request.name.as_str() && route.spec.hostnames.contains(&host) {
+                return Err(JobPlanError::HostTaken { name: Untrusted::new(name), host });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns what the platform gives a job (jobs-api, 2026): all of the CPU is reserved, but where none is asked for; and
+/// all of the memory up to the default, half above.
+fn resources(request: &JobRequest, default_cpu_limit: Cpu) -> PodResources {
+    let memory_limit = request.memory_limit();
+    let memory_request =
+        if memory_limit <= JobRequest::DEFAULT_MEMORY { memory_limit } else { Memory::half(memory_limit) };
+    let (cpu_limit, cpu_request) = match request.cpu {
+        None => (default_cpu_limit, JobRequest::DEFAULT_CPU),
+        Some(cpu) => (cpu, cpu),
+    };
+    PodResources { cpu_limit, cpu_request, memory_limit, memory_request }
+}
+
+fn is_suspended(live: &LiveJob) -> bool {
+    match &live.workload {
+        LiveWorkload::Scheduled(cron_job) => {
+            cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false)
+        }
+        LiveWorkload::OneOff(_) | LiveWorkload::Continuous(_) => false,
+    }
+}
+
+fn refuse_foreign(name: &JobName, facts: &JobFacts) -> Result<(), JobPlanError> {
+    let live = &facts.live;
+    let deployments = live.deployments.iter().map(|object| ("Deployment", &object.metadata));
+    let cron_jobs = live.cron_jobs.iter().map(|object| ("CronJob", &object.metadata));
+    let jobs = live.jobs.iter().map(|object| ("Job", &object.metadata));
+    let services = live.services.iter().map(|object| ("Service", &object.metadata));
+    for (kind, metadata) in deployments.chain(cron_jobs).chain(jobs).chain(services) {
+        if metadata.name.as_deref() == Some(name.as_str()) && !is_job(metadata.labels.as_ref(), &facts.tool) {
+            return Err(JobPlanError::Foreign {
+                kind,
+                name: Untrusted::new(name.as_str()),
+                label: format!("{}={}", platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS),
+            });
+        }
+    }
+    Ok(())
+}
