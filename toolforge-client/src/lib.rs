@@ -31,6 +31,7 @@ mod error;
 mod examine;
 mod exec;
 mod home;
+mod jobs;
 mod log;
 mod path;
 mod platform_files;
@@ -55,14 +56,13 @@ pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
 pub use examine::{Rule, ServerVersion};
 pub use exec::{ExecOptions, RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
-pub use log::LogSince;
+pub use jobs::{JobObject, JobObjects, JobsWaited, WantedJobs};
+pub use log::{LogFollow, LogItem, LogOptions, LogOwner, LogSince, LogSubject, PodsLog};
 pub use path::{Collection, ObjectPath, ResourceType, Selector};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use read::List;
 pub use retry::RetryPolicy;
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{Change, WatchOptions};
-pub use web_service::{
-    FactsError, LogFollow, LogItem, LogOptions, WaitOptions, Waited, Wanted, WebServiceLog, WebServiceObjects,
-};
+pub use web_service::{FactsError, WaitOptions, Waited, Wanted, WebServiceObjects};
 pub use write::{ApplyOptions, CreateOptions, DeleteOptions, Deleted, Propagation};

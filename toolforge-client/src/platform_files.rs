@@ -15,6 +15,9 @@ const PROJECT: &str = "etc/wmcs-project";
 /// The file with the platform's settings for web services, below the root.
 const WEB_SERVICE: &str = "etc/toolforge/webservice.yaml";
 
+/// The file with the platform's settings for jobs, below the root.
+const JOBS: &str = "etc/toolforge/jobs-cli.yaml";
+
 /// The project where no file names one.
 const DEFAULT_PROJECT: &str = "tools";
 
@@ -54,6 +57,11 @@ pub enum PlatformFilesError {
 }
 
 #[derive(Deserialize, Default)]
+struct JobSettings {
+    default_cpu_limit: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
 struct Settings {
     public_domain: Option<String>,
     buildservice_repository: Option<String>,
@@ -62,7 +70,7 @@ struct Settings {
 }
 
 impl PlatformFiles {
-    /// Reads `etc/wmcs-project` and `etc/toolforge/webservice.yaml` below a root, which is `/` but in tests.
+    /// Reads `etc/wmcs-project`, `etc/toolforge/webservice.yaml` and `etc/toolforge/jobs-cli.yaml` below a root, which is `/` but in tests.
     /// What is absent or empty has the value of the project `tools`.
     ///
     /// # Errors
@@ -70,18 +78,10 @@ impl PlatformFiles {
     pub fn read(root: &Path) -> Result<Self, PlatformFilesError> {
         let project = text(&root.join(PROJECT))?.trim().to_owned();
         let project = if project.is_empty() { DEFAULT_PROJECT.to_owned() } else { project };
-        let path = root.join(WEB_SERVICE);
-        let yaml = text(&path)?;
-        let settings: Option<Settings> = if yaml.trim().is_empty() {
-            None
-        } else {
-            serde_saphyr::from_str(&yaml).map_err(|error| {
-                let Mistake { line, column, reason } = error.into();
-                PlatformFilesError::Content { path, line, column, reason }
-            })?
-        };
+        let web_service: Option<Settings> = settings(root.join(WEB_SERVICE))?;
+        let jobs: Option<JobSettings> = settings(root.join(JOBS))?;
         let Settings { public_domain, buildservice_repository, gateway_namespace, gateway_name } =
-            settings.unwrap_or_default();
+            web_service.unwrap_or_default();
         let filled = |value: Option<String>| value.filter(|value| !value.is_empty());
         let mut platform = Platform::default();
         if let Some(domain) = filled(public_domain) {
@@ -96,8 +96,28 @@ impl PlatformFiles {
         if let Some(name) = filled(gateway_name) {
             platform.gateway_name = name;
         }
+        if let Some(text) = jobs.and_then(|jobs| filled(jobs.default_cpu_limit)) {
+            platform.default_cpu_limit = text.parse().map_err(|error| PlatformFilesError::Content {
+                path: root.join(JOBS),
+                line: 0,
+                column: 0,
+                reason: Untrusted::new(format!("default_cpu_limit: {error}")),
+            })?;
+        }
         Ok(Self { project, platform })
     }
+}
+
+/// Returns the settings of a file; none where it does not exist or is empty.
+fn settings<T: serde::de::DeserializeOwned>(path: PathBuf) -> Result<Option<T>, PlatformFilesError> {
+    let yaml = text(&path)?;
+    if yaml.trim().is_empty() {
+        return Ok(None);
+    }
+    serde_saphyr::from_str(&yaml).map_err(|error| {
+        let Mistake { line, column, reason } = error.into();
+        PlatformFilesError::Content { path, line, column, reason }
+    })
 }
 
 /// Returns what a file holds; nothing where it does not exist.

@@ -149,6 +149,30 @@ impl Client {
         self.post(with_query(&collection.path()?, &query), object, Repeat::IfNotDone).await
     }
 
+    /// Replaces an object by another one and returns it as it stands then. Where it states a resource version, only
+    /// the object that was seen is replaced.
+    ///
+    /// # Errors
+    /// As every request. Sent again only where the server certainly did not replace it.
+    pub async fn replace<T: DeserializeOwned>(
+        &self,
+        path: &ObjectPath,
+        object: &impl Serialize,
+        options: CreateOptions<'_>,
+    ) -> Result<T, Error> {
+        let CreateOptions { field_manager, dry_run } = options;
+        let query = [("dryRun", dry_run.then_some("All")), ("fieldManager", Some(field_manager))];
+        let path = with_query(&path.path()?, &query);
+        let call = Call {
+            method: Method::PUT,
+            body: body(&path, object)?,
+            path,
+            content_type: Some("application/json"),
+            repeat: Repeat::IfNotDone,
+        };
+        self.json(&call).await
+    }
+
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: String,

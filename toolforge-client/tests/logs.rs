@@ -6,11 +6,17 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_client::{Client, Error, LogItem, LogOptions, LogSince};
+use toolforge_client::{Client, Error, LogItem, LogOptions, LogOwner, LogSince, LogSubject, PodsLog};
 use toolforge_model::ToolName;
 
 const PODS: &str = "GET /api/v1/namespaces/tool-x/pods";
+const WEB_PODS: &str = "GET /api/v1/namespaces/tool-x/pods?labelSelector=name%3Dx&limit=500";
+const JOB_PODS: &str = "GET /api/v1/namespaces/tool-x/pods?labelSelector=toolforge%3Dtool%2C\
+    app.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dx%2C\
+    app.kubernetes.io%2Fname%3Dupdate&limit=500";
 const DEPLOYMENTS: &str = "GET /apis/apps/v1/namespaces/tool-x/deployments";
+const CRON_JOBS: &str = "GET /apis/batch/v1/namespaces/tool-x/cronjobs";
+const JOBS: &str = "GET /apis/batch/v1/namespaces/tool-x/jobs";
 
 fn log(pod: &str) -> String {
     format!("GET /api/v1/namespaces/tool-x/pods/{pod}/log")
@@ -67,7 +73,10 @@ fn word(item: LogItem) -> String {
 
 async fn snapshot(client: &Client, pods: &[Value], options: LogOptions) -> Result<String, Error> {
     let pods: Vec<Pod> = pods.iter().map(read).collect();
-    let mut log = client.web_service_log(&tool(), &pods, options);
+    all(client.web_service_log(&tool(), &pods, options)).await
+}
+
+async fn all(mut log: PodsLog) -> Result<String, Error> {
     let mut words = Vec::new();
     while let Some(item) = log.next().await? {
         words.push(word(item));
@@ -78,7 +87,10 @@ async fn snapshot(client: &Client, pods: &[Value], options: LogOptions) -> Resul
 /// Returns the first items of a follow, those of the snapshot before it included.
 async fn followed(client: &Client, pods: &[Value], count: usize) -> String {
     let pods: Vec<Pod> = pods.iter().map(read).collect();
-    let mut log = client.web_service_log(&tool(), &pods, LogOptions::following());
+    followed_of(client.web_service_log(&tool(), &pods, LogOptions::following()), count).await
+}
+
+async fn followed_of(mut log: PodsLog, count: usize) -> String {
     let mut words = Vec::new();
     while let Some(item) = log.next().await.unwrap() {
         words.push(word(item));
@@ -96,16 +108,20 @@ async fn followed(client: &Client, pods: &[Value], count: usize) -> String {
     words.join(" ")
 }
 
+/// A cluster in which this object has made these pods, with what changes of it and of them.
+fn made_by(owners: &str, owner: (&Value, &[Value]), pods: (&[Value], &[Value])) -> Script {
+    let name = owner.0["metadata"]["name"].as_str().unwrap();
+    let one = format!("{owners}?fieldSelector=metadata.name%3D{name}&limit=500");
+    Script::new()
+        .answer(if name == "x" { WEB_PODS } else { JOB_PODS }, list(pods.0))
+        .answer(PODS, Answer::frames(pods.1).and_stays_open())
+        .answer(&one, list(std::slice::from_ref(owner.0)))
+        .answer(owners, Answer::frames(owner.1).and_stays_open())
+}
+
 /// A cluster in which a Deployment stands, with these pods and these changes of them.
 fn cluster(pods: &[Value], changes: &[Value]) -> Script {
-    Script::new()
-        .answer(&format!("{PODS}?labelSelector=name%3Dx&limit=500"), list(pods))
-        .answer(PODS, Answer::frames(changes).and_stays_open())
-        .answer(
-            &format!("{DEPLOYMENTS}?fieldSelector=metadata.name%3Dx&limit=500"),
-            list(&[json!({"metadata": {"name": "x"}, "spec": {"selector": {}, "template": {}}})]),
-        )
-        .answer(DEPLOYMENTS, Answer::frames(&[]).and_stays_open())
+    made_by(DEPLOYMENTS, (&json!({"metadata": {"name": "x"}}), &[]), (pods, changes))
 }
 
 /// Returns the answer of a log with one line for each of these seconds and texts.
@@ -269,19 +285,12 @@ async fn pods_that_come_are_followed_from_their_beginning_and_those_that_go_to_t
 
 #[tokio::test(start_paused = true)]
 async fn a_follow_ends_with_the_web_service() {
-    let only = pod("p", &running("1"), &json!({}));
-    let deployment = json!({"metadata": {"name": "x"}, "spec": {"selector": {}, "template": {}}});
-    let script = Script::new()
-        .answer(&format!("{PODS}?labelSelector=name%3Dx&limit=500"), list(std::slice::from_ref(&only)))
-        .answer(PODS, Answer::frames(&[frame("DELETED", &only)]).and_stays_open())
-        .answer(
-            &format!("{DEPLOYMENTS}?fieldSelector=metadata.name%3Dx&limit=500"),
-            list(std::slice::from_ref(&deployment)),
-        )
-        .answer(DEPLOYMENTS, Answer::frames(&[frame("DELETED", &deployment)]).and_stays_open())
+    let (deployment, pods) = (json!({"metadata": {"name": "x"}}), [pod("p", &running("1"), &json!({}))]);
+    let (gone, pod_gone) = ([frame("DELETED", &deployment)], [frame("DELETED", &pods[0])]);
+    let script = made_by(DEPLOYMENTS, (&deployment, &gone), (&pods, &pod_gone))
         .answer(&log("p"), Answer::text(200, &lines(&[("01", "a")])))
         .answer(&log("p"), Answer::not_found("pods", "p"));
-    assert_eq!(followed(&script.client().0, &[only], 10).await, "p:a end");
+    assert_eq!(followed(&script.client().0, &pods, 10).await, "p:a end");
     let nothing = Script::new().answer(PODS, list(&[])).answer(DEPLOYMENTS, list(&[]));
     assert_eq!(followed(&nothing.client().0, &[], 10).await, "end");
 }
@@ -312,4 +321,80 @@ async fn a_log_that_must_not_be_read_is_an_error() {
     let pods = [pod("a", &running("1"), &json!({}))];
     assert!(matches!(snapshot(&client, &pods, LogOptions::default()).await, Err(Error::Refused(_))));
     assert_eq!(requests.count(), 1);
+}
+
+/// Returns a pod of the job `update`.
+fn job_pod(name: &str, container: &str, phase: &str, state: &Value) -> Value {
+    let mut pod = pod(name, state, &json!({}));
+    pod["metadata"]["labels"] = json!({
+        "toolforge": "tool", "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
+        "app.kubernetes.io/created-by": "x", "app.kubernetes.io/name": "update",
+    });
+    pod["spec"]["containers"] = json!([{"name": container}, {"name": "sidecar"}]);
+    pod["status"]["phase"] = json!(phase);
+    pod["status"]["containerStatuses"][0]["name"] = json!(container);
+    pod
+}
+
+fn job(condition: &str) -> Value {
+    json!({"metadata": {"name": "update"}, "status": {"conditions": [{"type": condition, "status": "True"}]}})
+}
+
+fn job_log(client: &Client, owner: LogOwner, pods: &[Value], options: LogOptions) -> PodsLog {
+    let pods: Vec<Pod> = pods.iter().map(read).collect();
+    client.job_log(LogSubject::job(&tool(), "update", owner), &pods, options)
+}
+
+#[tokio::test]
+async fn of_a_jobs_pods_the_container_of_the_job_is_read() {
+    let new = job_pod("a", "job", "Running", &running("1"));
+    let old = job_pod("b", "update", "Running", &running("2"));
+    let mut other = job_pod("c", "job", "Running", &running("3"));
+    other["metadata"]["labels"]["app.kubernetes.io/name"] = json!("other");
+    let (client, requests) = Script::new()
+        .answer(&log("a"), Answer::text(200, ""))
+        .answer(&log("b"), Answer::text(200, ""))
+        .client();
+    all(job_log(&client, LogOwner::CronJob, &[new, old, other], LogOptions::default())).await.unwrap();
+    assert_snapshot!(requests, @"
+    GET   /api/v1/namespaces/tool-x/pods/a/log?container=job&timestamps=true
+    GET   /api/v1/namespaces/tool-x/pods/b/log?container=update&timestamps=true
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follow_ends_with_a_one_off_job_and_tells_all_that_it_wrote() {
+    let before = job_pod("p", "job", "Running", &running("1"));
+    let after = [job_pod("p", "job", "Succeeded", &ended("1", 0, "2026-11-25T10:00:03Z"))];
+    let whole = lines(&[("01", "a"), ("02", "b")]);
+    // The Job's end is told before the pod's, whether the pod was known or not.
+    for (condition, before) in [("Complete", vec![before]), ("Failed", vec![])] {
+        let changes = [frame("MODIFIED", &job(condition))];
+        let script = made_by(JOBS, (&job("SuccessCriteriaMet"), &changes), (&before, &[]))
+            .answer(JOB_PODS, list(&after))
+            .answer(&log("p"), Answer::text(200, &whole[..whole.len() / (1 + before.len())]))
+            .answer(&log("p"), Answer::text(200, &whole));
+        let log = job_log(&script.client().0, LogOwner::Job, &before, LogOptions::following());
+        assert_eq!(followed_of(log, 10).await, "p:a p:b p:(ended with exit code 0) end");
+    }
+    // One that had finished before is read once, as the options say, and only waited for by the follow.
+    let script = made_by(JOBS, (&job("Complete"), &[]), (&after, &[]));
+    let (client, requests) = script.answer(&log("p"), Answer::text(200, &whole)).client();
+    let log = job_log(&client, LogOwner::Job, &after, LogOptions::following());
+    assert_eq!(followed_of(log, 10).await, "p:a p:b p:(ended with exit code 0) end");
+    assert!(requests.to_string().starts_with("GET   /api/v1/namespaces/tool-x/pods/p/log?"));
+    assert_eq!(requests.to_string().matches("/log?").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follow_of_a_job_ends_with_what_makes_its_pods() {
+    use LogOwner::{CronJob, Deployment, Job};
+    let pods = [job_pod("p", "job", "Succeeded", &ended("1", 0, "2026-11-25T10:00:03Z"))];
+    let (gone, pod_gone) = ([frame("DELETED", &job("Suspended"))], [frame("DELETED", &pods[0])]);
+    for (owner, owners) in [(Deployment, DEPLOYMENTS), (CronJob, CRON_JOBS), (Job, JOBS)] {
+        let script = made_by(owners, (&job("Suspended"), &gone), (&pods, &pod_gone))
+            .answer(&log("p"), Answer::text(200, &lines(&[("01", "a")])));
+        let log = job_log(&script.client().0, owner, &pods, LogOptions::following());
+        assert_eq!(followed_of(log, 10).await, "p:a p:(ended with exit code 0) end");
+    }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
-use toolforge_model::platform;
 
 use crate::client::Call;
 use crate::log::lines::Lines;
@@ -41,6 +40,7 @@ impl LogSince {
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) pod: ObjectPath,
+    pub(crate) container: String,
     /// Whether the log of the run before the newest is meant.
     pub(crate) previous: bool,
     pub(crate) follow: bool,
@@ -160,7 +160,7 @@ async fn open(
     question: &Question,
     go_on: Option<Timestamp>,
 ) -> Result<Option<Lines>, Error> {
-    let Question { pod, previous, follow, whole_lines: _, since, last } = question;
+    let Question { pod, container, previous, follow, whole_lines: _, since, last } = question;
     let (since, last) = match go_on {
         Some(moment) => (Some(LogSince::Moment(moment)), None),
         None => (*since, *last),
@@ -172,7 +172,7 @@ async fn open(
     };
     let last = last.map(|last| last.to_string());
     let query = [
-        ("container", Some(platform::CONTAINER_WEBSERVICE)),
+        ("container", Some(container.as_str())),
         ("follow", follow.then_some("true")),
         ("previous", previous.then_some("true")),
         ("sinceSeconds", seconds.as_deref()),

@@ -132,7 +132,8 @@ impl WebServiceObjects {
     }
 }
 
-fn read_catalog(config_map: &ConfigMap) -> Result<Catalog, FactsError> {
+/// Returns the catalogue that a ConfigMap holds.
+pub(crate) fn read_catalog(config_map: &ConfigMap) -> Result<Catalog, FactsError> {
     let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
     Catalog::parse(yaml.ok_or(FactsError::NoCatalogKey)?).map_err(FactsError::Catalog)
 }

@@ -1,14 +1,10 @@
 //! What a web service's verbs ask of the cluster.
 
 mod fetch;
-mod follow;
-mod log;
-mod pod_log;
 mod wait;
 
+pub(crate) use fetch::read_catalog;
 pub use fetch::{FactsError, Wanted, WebServiceObjects};
-pub use follow::LogFollow;
-pub use log::{LogItem, LogOptions, WebServiceLog};
 pub use wait::{WaitOptions, Waited};
 
 use toolforge_model::{ToolName, platform};

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 
+use serde::Serialize;
+
 use crate::Untrusted;
 use value::Parsed;
 
@@ -69,6 +71,27 @@ pub fn parse(text: &str) -> Result<YamlValue, Mistake> {
         })?;
     Ok(value::placed(parsed, text))
 }
+
+/// Returns a value as a YAML document that every reader takes for the same value.
+///
+/// Texts of several lines are blocks, but for those in which a line begins with a tab: libyaml, and with it most readers,
+/// takes that for a wrong indentation.
+///
+/// # Errors
+/// When the value has what YAML cannot hold.
+pub fn to_text(value: &impl Serialize) -> Result<String, WriteError> {
+    let text = serde_saphyr::to_string(value).map_err(|error| WriteError(error.to_string()))?;
+    if !text.lines().any(|line| line.trim_start_matches(' ').starts_with('\t')) {
+        return Ok(text);
+    }
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    serde_saphyr::to_string_with_options(value, options).map_err(|error| WriteError(error.to_string()))
+}
+
+/// Why a value is not written as YAML.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this cannot be written as YAML: {0}")]
+pub struct WriteError(String);
 
 #[cfg(test)]
 mod tests {

@@ -5,9 +5,6 @@ use toolforge_model::platform;
 
 use crate::observe::last_end::{self, LastEnd};
 
-/// The name of a job's container (jobs-api, 2026). In older jobs it has the job's name.
-const CONTAINER_JOB: &str = "job";
-
 /// One run of a pod's main container. The kubelet keeps the log of the newest, and of the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -35,7 +32,9 @@ pub fn serves(pod: &Pod) -> bool {
 pub fn main_container(pod: &Pod) -> Option<&str> {
     let containers = pod.spec.as_ref()?.containers.as_slice();
     let named = |name: &str| containers.iter().find(|container| container.name == name);
-    let main = named(platform::CONTAINER_WEBSERVICE).or_else(|| named(CONTAINER_JOB)).or(containers.first());
+    let main = named(platform::CONTAINER_WEBSERVICE)
+        .or_else(|| named(platform::CONTAINER_JOB))
+        .or(containers.first());
     main.map(|container| container.name.as_str())
 }
 

@@ -2,7 +2,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::Value;
-use toolforge_model::{MountStorage, platform};
+use toolforge_model::{MountStorage, platform, yaml};
 
 use crate::facts::{HttpRoute, LiveWebService, ObjectKind};
 use crate::observe::{mount, web_container};
@@ -59,13 +59,13 @@ impl Manifest<'_> {
     /// Returns the object as a YAML document.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        let yaml = match self {
-            Self::Deployment(object) => serde_saphyr::to_string(object),
-            Self::Service(object) => serde_saphyr::to_string(object),
-            Self::Ingress(object) => serde_saphyr::to_string(object),
-            Self::HttpRoute(object) => serde_saphyr::to_string(object),
+        let text = match self {
+            Self::Deployment(object) => yaml::to_text(object),
+            Self::Service(object) => yaml::to_text(object),
+            Self::Ingress(object) => yaml::to_text(object),
+            Self::HttpRoute(object) => yaml::to_text(object),
         };
-        yaml.expect("a Kubernetes object has text keys and whole numbers, which YAML can hold")
+        text.expect("a Kubernetes object has text keys and whole numbers, which YAML can hold")
     }
 
     /// Returns the object as a strategic merge patch that removes what has to go from the live one: with an explicit

@@ -59,7 +59,7 @@ struct Written<'a> {
 #[must_use]
 pub fn write_jobs<'a>(jobs: impl IntoIterator<Item = &'a JobRequest>) -> String {
     let jobs: Vec<Written<'_>> = jobs.into_iter().map(written).collect();
-    serde_saphyr::to_string(&jobs).expect("texts and numbers, which YAML can hold")
+    crate::yaml::to_text(&jobs).expect("texts and numbers, which YAML can hold")
 }
 
 fn written(job: &JobRequest) -> Written<'_> {

@@ -33,9 +33,14 @@ impl RenderedCommand {
     ) -> (String, FileLog) {
         let (text, file_log) = read(found, is_logged, is_build_service);
         let Some(written) = written else { return (text, file_log) };
-        for file_log in [&file_log, &FileLog::Off] {
-            if words(written, file_log, is_build_service) == found {
-                return (written.to_owned(), file_log.clone());
+        // A command may itself begin as the redirections do.
+        let (stdout, rest) = redirection(found.last().map_or("", String::as_str), 1);
+        let (stderr, _) = redirection(rest, 2);
+        let redirected = [(stdout.clone(), None), (None, stderr.clone()), (stdout, stderr)]
+            .map(|(stdout, stderr)| FileLog::Redirected { stdout, stderr });
+        for file_log in [file_log.clone(), FileLog::Off].into_iter().chain(redirected) {
+            if words(written, &file_log, is_build_service) == found {
+                return (written.to_owned(), file_log);
             }
         }
         (text, file_log)
@@ -69,14 +74,21 @@ fn read(words: &[String], is_logged: bool, is_build_service: bool) -> (String, F
     let line = match words {
         [a, b, c, line] if [a, b, c].into_iter().eq(SHELL) => line.as_str(),
         [first, rest @ ..] if is_build_service && first == platform::LAUNCHER && !rest.is_empty() => {
-            return (join_words(rest), FileLog::Off);
+            // A launcher that launches another one is only told by both.
+            let is_twice = rest.len() > 1 && rest.first().is_some_and(|word| word == platform::LAUNCHER);
+            return (join_words(if is_twice { words } else { rest }), FileLog::Off);
         }
         words => return (join_words(words), FileLog::Off),
     };
     let (stdout, rest) = redirection(line, 1);
     let (stderr, rest) = redirection(rest, 2);
+    if rest.is_empty() {
+        return (line.to_owned(), FileLog::Off);
+    }
     let command = match rest.strip_prefix("launcher ") {
-        Some(command) if is_build_service => command,
+        Some(command) if is_build_service && !command.starts_with("launcher ") && !command.is_empty() => {
+            command
+        }
         _ => rest,
     };
     let file_log = match (is_logged, stdout, stderr) {

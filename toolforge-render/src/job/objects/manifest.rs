@@ -92,7 +92,7 @@ impl JobManifest<'_> {
     #[must_use]
     pub fn to_yaml(&self) -> String {
         fn yaml(object: &impl Serialize) -> String {
-            serde_saphyr::to_string(object)
+            toolforge_model::yaml::to_text(object)
                 .expect("a Kubernetes object has text keys and whole numbers, which YAML can hold")
         }
         match self {

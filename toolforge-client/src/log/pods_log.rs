@@ -1,4 +1,4 @@
-//! What a web service's pods have written, in the order of time.
+//! What a set of pods has written, in the order of time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,11 +7,13 @@ use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::observe::{LastEnd, serves};
+use toolforge_render::observe::LastEnd;
 
-use crate::web_service::follow::LogFollow;
-use crate::web_service::pod_log::{PodLog, PodSnapshot};
-use crate::{Client, Error, LogSince, WatchOptions};
+use crate::log::follow::LogFollow;
+use crate::log::pod_log::{PodLog, PodSnapshot};
+use crate::log::reading::LogSince;
+use crate::log::subject::LogSubject;
+use crate::{Client, Error, WatchOptions};
 
 /// How long ago a run may have ended to be of interest beside the one that has followed it: who asks in the morning
 /// wants to know of the night.
@@ -68,12 +70,12 @@ pub enum LogItem {
     },
 }
 
-/// The log of a web service's pods up to now.
+/// The log of a set of pods up to now.
 ///
 /// All logs are read at the same time, and no more of them is held than one line each and what is on its way.
-pub struct WebServiceLog {
+pub struct PodsLog {
     client: Client,
-    tool: ToolName,
+    subject: LogSubject,
     options: LogOptions,
     /// By the pods' uids.
     pods: BTreeMap<String, PodSnapshot>,
@@ -85,19 +87,31 @@ impl Client {
     ///
     /// No request is made yet.
     #[must_use]
-    pub fn web_service_log(&self, tool: &ToolName, pods: &[Pod], options: LogOptions) -> WebServiceLog {
-        let recent = Timestamp::now().checked_sub(RECENT).unwrap_or(Timestamp::MIN);
-        let snapshot = |pod: &Pod| {
-            let log = PodLog::new(self.clone(), pod, options);
-            let uid = pod.metadata.uid.clone().unwrap_or_default();
-            (uid, PodSnapshot::new(log, pod, options.last, recent))
-        };
-        let pods = pods.iter().filter(|pod| serves(pod)).map(snapshot).collect();
-        WebServiceLog { client: self.clone(), tool: tool.clone(), options, pods, begun: false }
+    pub fn web_service_log(&self, tool: &ToolName, pods: &[Pod], options: LogOptions) -> PodsLog {
+        PodsLog::new(self.clone(), LogSubject::web_service(tool), pods, options)
+    }
+
+    /// Returns what the pods of a job have written; those of `pods` that are not its own are left out.
+    ///
+    /// No request is made yet.
+    #[must_use]
+    pub fn job_log(&self, subject: LogSubject, pods: &[Pod], options: LogOptions) -> PodsLog {
+        PodsLog::new(self.clone(), subject, pods, options)
     }
 }
 
-impl WebServiceLog {
+impl PodsLog {
+    fn new(client: Client, subject: LogSubject, pods: &[Pod], options: LogOptions) -> Self {
+        let recent = Timestamp::now().checked_sub(RECENT).unwrap_or(Timestamp::MIN);
+        let snapshot = |pod: &Pod| {
+            let log = PodLog::new(client.clone(), pod, options);
+            let uid = pod.metadata.uid.clone().unwrap_or_default();
+            (uid, PodSnapshot::new(log, pod, options.last, recent))
+        };
+        let pods = pods.iter().filter(|pod| subject.has(pod)).map(snapshot).collect();
+        Self { client, subject, options, pods, begun: false }
+    }
+
     /// Returns what was written next, by any of the pods, or `None` where all is told.
     ///
     /// # Errors
@@ -119,8 +133,8 @@ impl WebServiceLog {
     /// Returns what is written from here on.
     #[must_use]
     pub fn follow(self) -> LogFollow {
-        let Self { client, tool, options, pods, begun: _ } = self;
+        let Self { client, subject, options, pods, begun: _ } = self;
         let logs = pods.into_iter().map(|(uid, pod)| (uid, pod.log)).collect();
-        LogFollow::new(client, &tool, options, logs)
+        LogFollow::new(client, subject, options, logs)
     }
 }

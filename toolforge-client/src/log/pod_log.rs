@@ -6,17 +6,25 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::Untrusted;
-use toolforge_render::observe::{Run, runs};
+use toolforge_render::observe::{Run, main_container, runs};
 
-use crate::log::{LogSince, Question, Reading, Seen, Told};
-use crate::web_service::log::{LogItem, LogOptions};
+use crate::log::pods_log::{LogItem, LogOptions};
+use crate::log::reading::{LogSince, Question, Reading, Told};
+use crate::log::seen::Seen;
 use crate::{Client, Error, ObjectPath, ResourceType};
+
+/// Returns whether none of a pod's containers is ever started again.
+pub(super) fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
 
 /// How far one pod's log has been read.
 pub(super) struct PodLog {
     client: Client,
     pub(super) name: Untrusted,
     path: ObjectPath,
+    container: String,
     /// From when on to read, as long as no line has been read.
     since: Option<LogSince>,
     /// Whether it is followed, now or later.
@@ -38,6 +46,7 @@ impl PodLog {
         Self {
             client,
             path: ResourceType::of::<Pod>().in_namespace(namespace).named(name.as_str()),
+            container: main_container(pod).unwrap_or_default().to_owned(),
             name: Untrusted::new(name),
             since,
             follow,
@@ -62,6 +71,7 @@ impl PodLog {
     fn question(&self, run: &Run, follow: bool, last: Option<u32>) -> Question {
         Question {
             pod: self.path.clone(),
+            container: self.container.clone(),
             previous: run.is_previous,
             follow,
             whole_lines: self.follow && run.end.is_none(),
@@ -119,7 +129,7 @@ impl PodSnapshot {
     ///
     /// The previous run is read where it ended after `recent`, or no other has followed it. Where the log shall be
     /// followed, a run that has ended just now is left to that: which log the kubelet gives out for it can change at
-    /// any moment.
+    /// any moment, unless the whole pod has ended.
     pub(super) fn new(mut log: PodLog, pod: &Pod, last: Option<u32>, recent: Timestamp) -> Self {
         let mut runs: VecDeque<Run> = runs(pod).into();
         if let [previous, newest] = runs.make_contiguous()
@@ -130,7 +140,7 @@ impl PodSnapshot {
             log.told = Some(previous.id.clone());
             runs.pop_front();
         }
-        if log.follow {
+        if log.follow && !has_ended(pod) {
             runs.retain(|run| run.is_previous || run.end.is_none());
         }
         Self { log, runs, reading: None, last, head: None, moment: Timestamp::MIN }

@@ -1,0 +1,252 @@
+//! Making, replacing and removing a job's objects.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use toolforge_model::{JobName, ToolName};
+use toolforge_render::job::{JobManifest, JobManifests, LiveJob, LiveWorkload, RecordedJob};
+
+use crate::jobs::fetch::record_type;
+use crate::{
+    Change, Client, Collection, CreateOptions, DeleteOptions, Error, LogOwner, LogSubject, ObjectPath,
+    Propagation, ResourceType, WatchOptions,
+};
+
+/// The kind of an object that is one of a job's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobObject {
+    /// A Job.
+    Job,
+    /// A CronJob.
+    CronJob,
+    /// A Deployment.
+    Deployment,
+    /// A Service.
+    Service,
+    /// An HTTPRoute.
+    HttpRoute,
+}
+
+impl JobObject {
+    /// Returns the objects of this kind in a tool's namespace.
+    #[must_use]
+    pub fn of(self, tool: &ToolName) -> Collection {
+        let resource = match self {
+            Self::Job => ResourceType::of::<Job>(),
+            Self::CronJob => ResourceType::of::<CronJob>(),
+            Self::Deployment => ResourceType::of::<Deployment>(),
+            Self::Service => ResourceType::of::<Service>(),
+            Self::HttpRoute => ResourceType::HTTP_ROUTES,
+        };
+        resource.in_namespace(tool.namespace())
+    }
+
+    fn of_manifest(manifest: &JobManifest<'_>) -> Self {
+        match manifest {
+            JobManifest::Job(_) => Self::Job,
+            JobManifest::CronJob(_) => Self::CronJob,
+            JobManifest::Deployment(_) => Self::Deployment,
+            JobManifest::Service(_) => Self::Service,
+            JobManifest::HttpRoute(_) => Self::HttpRoute,
+        }
+    }
+
+    /// Returns the kind of a live job's own object.
+    #[must_use]
+    pub fn of_live(workload: &LiveWorkload) -> Self {
+        match workload {
+            LiveWorkload::OneOff(_) => Self::Job,
+            LiveWorkload::Scheduled(_) => Self::CronJob,
+            LiveWorkload::Continuous(_) => Self::Deployment,
+        }
+    }
+}
+
+impl Client {
+    /// Makes the objects of a job that does not exist yet. Where one of them cannot be made, those that were are removed
+    /// again, so that nothing half-made stands.
+    ///
+    /// # Errors
+    /// As every creation.
+    pub async fn create_job(
+        &self,
+        tool: &ToolName,
+        manifests: &JobManifests,
+        options: CreateOptions<'_>,
+    ) -> Result<(), Error> {
+        let mut made: Vec<ObjectPath> = Vec::new();
+        for manifest in manifests.objects() {
+            let collection = JobObject::of_manifest(&manifest).of(tool);
+            let created: Result<IgnoredAny, Error> =
+                self.create(&collection, &manifest.to_json(), options).await;
+            if let Err(error) = created {
+                for path in made.into_iter().rev().filter(|_| !options.dry_run) {
+                    let background = DeleteOptions {
+                        propagation: Some(Propagation::Background),
+                        ..DeleteOptions::default()
+                    };
+                    // What cannot be removed either is found by the next look at the job.
+                    drop(self.delete(&path, &background).await);
+                }
+                return Err(error);
+            }
+            made.push(collection.named(manifests.name.as_str()));
+        }
+        Ok(())
+    }
+
+    /// Replaces the objects of a live job by others of the same kinds: as a whole, so that nothing of the old ones
+    /// stays, and only where they are as they were seen.
+    ///
+    /// The Service is replaced before the pods are, and an address that is no longer wanted goes last.
+    ///
+    /// # Errors
+    /// As every write; a [`Conflict`](crate::RefusalKind::Conflict) where somebody else has changed an object.
+    pub async fn replace_job(
+        &self,
+        tool: &ToolName,
+        live: &LiveJob,
+        manifests: &JobManifests,
+        options: CreateOptions<'_>,
+    ) -> Result<(), Error> {
+        let mut objects: Vec<JobManifest<'_>> = manifests.objects().collect();
+        objects.reverse();
+        for manifest in objects {
+            let kind = JobObject::of_manifest(&manifest);
+            let standing = match kind {
+                JobObject::Job | JobObject::CronJob | JobObject::Deployment => Some(live.workload.metadata()),
+                JobObject::Service => live.service.as_ref().map(|object| &object.metadata),
+                JobObject::HttpRoute => live.http_route.as_ref().map(|object| &object.metadata),
+            };
+            let collection = kind.of(tool);
+            let mut json = manifest.to_json();
+            let _: IgnoredAny = match standing {
+                None => self.create(&collection, &json, options).await?,
+                Some(standing) => {
+                    keep_what_is_the_servers(&mut json, standing);
+                    self.replace(&collection.named(manifests.name.as_str()), &json, options).await?
+                }
+            };
+        }
+        let obsolete = [
+            (
+                JobObject::HttpRoute,
+                live.http_route.as_ref().map(|object| &object.metadata),
+                manifests.http_route.is_none(),
+            ),
+            (
+                JobObject::Service,
+                live.service.as_ref().map(|object| &object.metadata),
+                manifests.service.is_none(),
+            ),
+        ];
+        for (kind, metadata, goes) in obsolete {
+            if let Some(metadata) = metadata.filter(|_| goes) {
+                self.delete_one(tool, kind, metadata, options.dry_run).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the objects of a live job, its pods with them: routes first, so that no request is led to what is gone.
+    ///
+    /// # Errors
+    /// As every deletion; that an object is gone already is none.
+    pub async fn delete_job(&self, tool: &ToolName, live: &LiveJob, dry_run: bool) -> Result<(), Error> {
+        let objects = [
+            (JobObject::HttpRoute, live.http_route.as_ref().map(|object| &object.metadata)),
+            (JobObject::Service, live.service.as_ref().map(|object| &object.metadata)),
+            (JobObject::of_live(&live.workload), Some(live.workload.metadata())),
+        ];
+        for (kind, metadata) in objects {
+            if let Some(metadata) = metadata {
+                self.delete_one(tool, kind, metadata, dry_run).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_one(
+        &self,
+        tool: &ToolName,
+        kind: JobObject,
+        metadata: &ObjectMeta,
+        dry_run: bool,
+    ) -> Result<(), Error> {
+        let path = kind.of(tool).named(metadata.name.clone().unwrap_or_default());
+        let options = DeleteOptions {
+            uid: metadata.uid.clone(),
+            // The server's own choice for a Job is to leave its pods behind.
+            propagation: Some(Propagation::Background),
+            dry_run,
+            ..DeleteOptions::default()
+        };
+        self.delete(&path, &options).await.map(drop)
+    }
+
+    /// Removes the record that the platform's jobs service keeps of a job; the job's objects stay.
+    ///
+    /// # Errors
+    /// As every deletion; that the record is gone already is none.
+    pub async fn delete_job_record(
+        &self,
+        tool: &ToolName,
+        name: &JobName,
+        record: RecordedJob,
+        dry_run: bool,
+    ) -> Result<(), Error> {
+        let path = record_type(record).in_namespace(tool.namespace()).named(name.as_str());
+        self.delete(&path, &DeleteOptions { dry_run, ..DeleteOptions::default() }).await.map(drop)
+    }
+
+    /// Waits until a job has no pods any more; returns whether it came to that before the deadline.
+    ///
+    /// # Errors
+    /// When the pods cannot be listed, or the cluster is away for longer than a watch bears.
+    pub async fn wait_pods_gone(
+        &self,
+        tool: &ToolName,
+        name: &JobName,
+        deadline: Duration,
+    ) -> Result<bool, Error> {
+        let subject = LogSubject::job(tool, name.as_str(), LogOwner::Job);
+        let mut changes =
+            pin!(self.watch::<Pod>(subject.collection(), subject.selector(), WatchOptions::default()));
+        let uid = |pod: &Pod| pod.metadata.uid.clone().unwrap_or_default();
+        let following = async {
+            let mut pods = BTreeSet::new();
+            while let Some(change) = changes.next().await {
+                match change? {
+                    Change::Reset(found) => pods = found.iter().map(uid).collect(),
+                    Change::Applied(pod) => drop(pods.insert(uid(&pod))),
+                    Change::Deleted(pod) => drop(pods.remove(&uid(&pod))),
+                }
+                if pods.is_empty() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        timeout(deadline, following).await.unwrap_or(Ok(false))
+    }
+}
+
+/// Takes over what the server refuses to lose: the version that was seen, and what it has added to the metadata that
+/// other programs rely on.
+fn keep_what_is_the_servers(json: &mut Value, standing: &ObjectMeta) {
+    if let Some(metadata) = json.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".to_owned(), json!(standing.resource_version));
+        if let Some(finalizers) = &standing.finalizers {
+            metadata.insert("finalizers".to_owned(), json!(finalizers));
+        }
+    }
+}

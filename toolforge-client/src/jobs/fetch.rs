@@ -1,0 +1,188 @@
+//! The facts for jobs, in one concurrent fetch.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, Pod, ResourceQuota, Service};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toolforge_images::Catalog;
+use toolforge_model::{JobName, ToolName, platform};
+use toolforge_render::facts::{HttpRoute, Platform, limit_range, resource_quota};
+use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
+
+use crate::web_service::{FactsError, read_catalog};
+use crate::{Client, Error, ResourceType, Selector};
+
+/// Which objects are fetched; each is a request of its own, and all are made at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedJobs {
+    /// The ConfigMap with the image catalogue.
+    pub catalog: bool,
+    /// The namespace's LimitRanges and ResourceQuotas: two requests.
+    pub limits: bool,
+    /// Services and HTTPRoutes: two requests.
+    pub addresses: bool,
+    /// The namespace's events, which say why something was not done.
+    pub events: bool,
+    /// The records of the platform's jobs service: two requests.
+    pub records: bool,
+}
+
+impl WantedJobs {
+    /// Returns what a change is planned from.
+    #[must_use]
+    pub fn for_plan() -> Self {
+        Self { catalog: true, limits: true, addresses: true, events: false, records: true }
+    }
+
+    /// Returns what a list is made from.
+    #[must_use]
+    pub fn for_list() -> Self {
+        Self { catalog: true, limits: false, addresses: true, events: true, records: false }
+    }
+
+    /// Returns the jobs and their pods alone.
+    #[must_use]
+    pub fn for_names() -> Self {
+        Self { catalog: false, limits: false, addresses: false, events: false, records: false }
+    }
+}
+
+/// What the cluster answered; what was not asked for or does not exist is `None` or empty.
+#[derive(Clone, Debug, Default)]
+pub struct JobObjects {
+    /// The ConfigMap with the image catalogue.
+    pub config_map: Option<ConfigMap>,
+    /// The namespace's LimitRanges.
+    pub limit_ranges: Vec<LimitRange>,
+    /// The namespace's ResourceQuotas.
+    pub quotas: Vec<ResourceQuota>,
+    /// The namespace's objects.
+    pub live: LiveJobs,
+}
+
+impl JobObjects {
+    /// Returns the facts. Where the catalogue was not asked for, hand one over.
+    ///
+    /// # Errors
+    /// When the catalogue is missing or broken, or a quota or a limit is.
+    pub fn facts(
+        self,
+        tool: ToolName,
+        uid: i64,
+        catalog: Option<Catalog>,
+        platform: Platform,
+    ) -> Result<JobFacts, FactsError> {
+        let Self { config_map, limit_ranges, quotas, live } = self;
+        let catalog = match catalog {
+            Some(catalog) => catalog,
+            None => read_catalog(&config_map.ok_or(FactsError::NoCatalog)?)?,
+        };
+        Ok(JobFacts {
+            tool,
+            uid,
+            catalog,
+            platform,
+            limit_ranges: limit_ranges.iter().map(limit_range).collect::<Result<_, _>>()?,
+            quotas: quotas.iter().map(resource_quota).collect::<Result<_, _>>()?,
+            live,
+        })
+    }
+}
+
+/// A record of the platform's jobs service, of which only the name is of interest.
+#[derive(Deserialize)]
+struct Record {
+    metadata: RecordMetadata,
+}
+
+#[derive(Deserialize)]
+struct RecordMetadata {
+    name: String,
+}
+
+/// Returns the resource type of a record.
+pub(super) fn record_type(record: RecordedJob) -> ResourceType {
+    ResourceType { group: platform::JOBS_API_GROUP, version: "v1", plural: record.plural() }
+}
+
+impl Client {
+    /// Returns what the cluster says about a tool's jobs. All requests are made at the same time, over one connection,
+    /// and their number does not depend on that of the jobs.
+    ///
+    /// # Errors
+    /// The first error of any request; that an object does not exist is none, and neither is that the cluster does not
+    /// serve HTTPRoutes or the jobs service's records, or the tool may not see them.
+    pub async fn fetch_jobs(&self, tool: &ToolName, wanted: WantedJobs) -> Result<JobObjects, Error> {
+        let WantedJobs { catalog, limits, addresses, events, records } = wanted;
+        let namespace = tool.namespace();
+        let config_map = ResourceType::of::<ConfigMap>()
+            .in_namespace(platform::CATALOG_NAMESPACE)
+            .named(platform::CATALOG_CONFIG_MAP);
+        let list = |resource: ResourceType| resource.in_namespace(namespace.clone());
+        let (
+            deployments,
+            cron_jobs,
+            jobs,
+            pods,
+            config_map,
+            limit_ranges,
+            quotas,
+            services,
+            http_routes,
+            events,
+            continuous,
+            scheduled,
+        ) = tokio::try_join!(
+            biased;
+            self.all::<Deployment>(true, list(ResourceType::of::<Deployment>())),
+            self.all::<CronJob>(true, list(ResourceType::of::<CronJob>())),
+            self.all::<Job>(true, list(ResourceType::of::<Job>())),
+            self.all::<Pod>(true, list(ResourceType::of::<Pod>())),
+            async { if catalog { self.find(&config_map).await } else { Ok(None) } },
+            self.all::<LimitRange>(limits, list(ResourceType::of::<LimitRange>())),
+            self.all::<ResourceQuota>(limits, list(ResourceType::of::<ResourceQuota>())),
+            self.all::<Service>(addresses, list(ResourceType::of::<Service>())),
+            self.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, tool),
+            self.all::<Event>(events, list(ResourceType::of::<Event>())),
+            self.all_served::<Record>(records, record_type(RecordedJob::Continuous), tool),
+            self.all_served::<Record>(records, record_type(RecordedJob::Scheduled), tool),
+        )?;
+        let mut recorded: BTreeMap<JobName, RecordedJob> = BTreeMap::new();
+        for (records, kind) in [(continuous, RecordedJob::Continuous), (scheduled, RecordedJob::Scheduled)] {
+            let names = records.into_iter().filter_map(|record| record.metadata.name.parse().ok());
+            recorded.extend(names.map(|name: JobName| (name, kind)));
+        }
+        let live = LiveJobs { deployments, cron_jobs, jobs, services, http_routes, pods, events, recorded };
+        Ok(JobObjects { config_map, limit_ranges, quotas, live })
+    }
+
+    async fn all<T: DeserializeOwned>(
+        &self,
+        wanted: bool,
+        collection: crate::Collection,
+    ) -> Result<Vec<T>, Error> {
+        if !wanted {
+            return Ok(Vec::new());
+        }
+        Ok(self.list(&collection, &Selector::all()).await?.items)
+    }
+
+    /// Returns the objects of a kind that the cluster need not serve, and the tool need not see.
+    async fn all_served<T: DeserializeOwned>(
+        &self,
+        wanted: bool,
+        resource: ResourceType,
+        tool: &ToolName,
+    ) -> Result<Vec<T>, Error> {
+        let found = self.all(wanted, resource.in_namespace(tool.namespace())).await;
+        match found {
+            Err(error) if error.refusal().is_some_and(|refusal| matches!(refusal.code(), 403 | 404)) => {
+                Ok(Vec::new())
+            }
+            found => found,
+        }
+    }
+}
