@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::demand::Demand;
+use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::verdict::{Row, at_rest};
 
@@ -94,10 +95,111 @@ pub fn calendar(
     stretches
 }
 
+/// What is used of one resource of one quota, over a time in equal parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strip {
+    /// The quota's name.
+    pub quota: String,
+    /// The resource.
+    pub resource: Resource,
+    /// The most that may be used.
+    pub hard: u64,
+    /// What is used besides the runs.
+    pub besides: u64,
+    /// The most that is used within each part.
+    pub peaks: Vec<u64>,
+}
+
+/// Returns a strip for each resource of the quotas of which the runs of the stretches take something. `releases` is what
+/// the stretches were made with.
+#[must_use]
+pub fn strips(quotas: &[ResourceQuota], releases: &Demand, stretches: &[Stretch], parts: u32) -> Vec<Strip> {
+    let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else { return Vec::new() };
+    let length = last.until.saturating_sub(first.from);
+    let edge = |part: u32| first.from + length.saturating_mul(i64::from(part)) / i64::from(parts);
+    let mut strips = Vec::new();
+    for quota in quotas.iter().filter(|quota| !quota.only_other_pods) {
+        for (resource, hard) in &quota.hard {
+            if stretches.iter().all(|stretch| stretch.takes.get(resource) == 0) {
+                continue;
+            }
+            let besides = quota.used(resource).saturating_sub(releases.get(resource));
+            let peak = |part: u32| {
+                let (from, until) = (edge(part), edge(part + 1));
+                let within = stretches.iter().filter(|stretch| stretch.from < until && stretch.until > from);
+                within.map(|stretch| besides.saturating_add(stretch.takes.get(resource))).max()
+            };
+            strips.push(Strip {
+                quota: quota.name.clone(),
+                resource: resource.clone(),
+                hard: *hard,
+                besides,
+                peaks: (0..parts).map(|part| peak(part).unwrap_or(besides)).collect(),
+            });
+        }
+    }
+    strips
+}
+
+/// Runs that have no room beside each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    /// The jobs that run, by name.
+    pub names: Vec<String>,
+    /// When it begins the first time.
+    pub from: i64,
+    /// When it ends the first time: none of the runs is left, or those that are left fit.
+    pub until: i64,
+    /// How often it comes.
+    pub times: u32,
+    /// The quotas' rows that have no room for the runs.
+    pub shortfalls: Vec<Row>,
+}
+
+/// Returns the overlaps of which no other one has all the jobs at the same time, by the time when each comes first.
+#[must_use]
+pub fn overlaps(stretches: &[Stretch]) -> Vec<Overlap> {
+    let mut found: Vec<Overlap> = Vec::new();
+    for together in stretches.chunk_by(|one, next| !one.shortfalls.is_empty() && !next.shortfalls.is_empty())
+    {
+        if together[0].shortfalls.is_empty() {
+            continue;
+        }
+        let sets: Vec<BTreeSet<&String>> =
+            together.iter().map(|stretch| stretch.names.iter().collect()).collect();
+        let is_within = |one: usize, other: usize| sets[one].is_subset(&sets[other]);
+        let mut index = 0;
+        while index < together.len() {
+            // Jobs come and go one after the other, so the most that run are those that have more than both neighbours.
+            let is_less = |other: usize| is_within(index, other) && !is_within(other, index);
+            if index > 0 && is_less(index - 1) || index + 1 < together.len() && is_less(index + 1) {
+                index += 1;
+                continue;
+            }
+            let first =
+                (0..index).rev().take_while(|before| is_within(*before, index)).last().unwrap_or(index);
+            let last =
+                (index..together.len()).take_while(|after| is_within(*after, index)).last().unwrap_or(index);
+            let Stretch { names, shortfalls, .. } = &together[index];
+            match found.iter_mut().find(|overlap| overlap.names == *names) {
+                Some(overlap) => overlap.times += 1,
+                None => found.push(Overlap {
+                    names: names.clone(),
+                    from: together[first].from,
+                    until: together[last].until,
+                    times: 1,
+                    shortfalls: shortfalls.clone(),
+                }),
+            }
+            index = last + 1;
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Resource;
 
     fn runs(name: &str, memory: u64, starts: &[i64], seconds: u32) -> TimedRuns {
         let each = [(Resource::LimitsMemory, memory)].into_iter().collect();
@@ -137,5 +239,44 @@ mod tests {
             shown(&calendar(&[], &Demand::default(), &jobs, (5, 40))),
             ["5-15 a", "15-20 ", "20-35 a", "35-40 "]
         );
+    }
+    #[test]
+    fn a_strip_has_the_most_of_each_part_on_top_of_what_is_used_besides() {
+        let jobs = [runs("a", 3, &[0, 60], 20), runs("b", 3, &[10], 20)];
+        let quotas = [quota(6, 2)];
+        let releases = [(Resource::LimitsMemory, 1)].into_iter().collect();
+        let stretches = calendar(&quotas, &releases, &jobs, (0, 100));
+        let strips = strips(&quotas, &releases, &stretches, 5);
+        assert_eq!(strips.len(), 1);
+        assert_eq!((strips[0].hard, strips[0].besides), (6, 1));
+        assert_eq!(strips[0].peaks, [7, 4, 1, 4, 1]);
+        assert_eq!(super::strips(&quotas, &releases, &calendar(&quotas, &releases, &[], (0, 9)), 3), []);
+        assert_eq!(super::strips(&quotas, &releases, &[], 3), []);
+    }
+
+    fn shown_overlaps(hard: u64, jobs: &[TimedRuns]) -> Vec<String> {
+        let line = |overlap: &Overlap| {
+            let Overlap { names, from, until, times, shortfalls } = overlap;
+            format!("{from}-{until} {} {times}x {}", names.join("+"), shortfalls[0].after)
+        };
+        let stretches = calendar(&[quota(hard, 0)], &Demand::default(), jobs, (0, 100));
+        overlaps(&stretches).iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_overlap_is_told_once_with_all_of_its_jobs() {
+        // The third comes while the first two are already too much, and the first two are too much once more later.
+        let jobs =
+            [runs("a", 3, &[0, 50, 80], 20), runs("b", 3, &[5, 55, 95], 20), runs("c", 1, &[10, 85], 5)];
+        assert_eq!(shown_overlaps(5, &jobs), ["5-20 a+b+c 1x 7", "55-70 a+b 2x 6"]);
+        assert_eq!(shown_overlaps(6, &jobs), ["10-15 a+b+c 1x 7"]);
+        assert_eq!(shown_overlaps(7, &jobs), [""; 0]);
+        assert_eq!(shown_overlaps(2, &[runs("a", 3, &[0, 50], 20)]), ["0-20 a 2x 3"]);
+    }
+
+    #[test]
+    fn runs_that_follow_each_other_are_overlaps_of_their_own() {
+        let jobs = [runs("a", 3, &[0], 40), runs("b", 3, &[0, 30], 20), runs("c", 3, &[20], 10)];
+        assert_eq!(shown_overlaps(5, &jobs), ["0-20 a+b 2x 6", "20-30 a+c 1x 6"]);
     }
 }

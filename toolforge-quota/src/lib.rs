@@ -36,7 +36,7 @@ mod verdict;
 
 pub mod profiles;
 
-pub use calendar::{Stretch, TimedRuns, calendar};
+pub use calendar::{Overlap, Stretch, Strip, TimedRuns, calendar, overlaps, strips};
 pub use container::ContainerResources;
 pub use demand::{Demand, InitContainer, PodDemand};
 pub use limit_range::{LimitRange, defaulted};

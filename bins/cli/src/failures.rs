@@ -62,7 +62,7 @@ impl From<Error> for Failure {
                 failure.hint("Nothing was sent; try again in a minute.")
             }
             _ if error.may_have_happened() => {
-                failure.hint("Whether the last step was done is not known; `webservice status` tells.")
+                failure.hint("Whether the last step was done is not known; look before you try again.")
             }
             _ => failure,
         }
@@ -94,7 +94,7 @@ fn refused(refusal: &Refusal) -> Failure {
         }
         RefusalKind::Conflict => failure("somebody else changed the same object meanwhile".to_owned())
             .detail(message.to_string())
-            .hint("Look at it with `webservice status`, then try again."),
+            .hint("Look at what stands now, then try again."),
         _ => failure("the cluster refused".to_owned()).detail(message.to_string()),
     }
 }

@@ -67,15 +67,36 @@ pub fn reference_page(mut command: Command) -> String {
     let usage = usage.trim_start_matches("Usage: ");
     // Writing to a String cannot fail.
     let _ = writeln!(text, "```text\n{usage}\n```\n\n```text\n{}\n```", about.trim_end());
-    let shown = || command.get_arguments().filter(|argument| !argument.is_hide_set());
+    text.push_str(&options(&command, "##", |_| true));
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help") {
+        let about = verb.get_long_about().or(verb.get_about()).map(ToString::to_string).unwrap_or_default();
+        let usage = verb.clone().render_usage().to_string();
+        let usage = usage.trim_start_matches("Usage: ");
+        let _ = writeln!(
+            text,
+            "\n## `{}`\n\n{}.\n\n```text\n{usage}\n```",
+            verb.get_name(),
+            about.trim_end_matches('.')
+        );
+        // Those of every verb stand once, above.
+        text.push_str(&options(verb, "###", |option| !option.is_global_set() && option.get_id() != "help"));
+    }
+    text
+}
+
+/// Returns the tables of a command's options, a heading each.
+fn options(command: &Command, level: &str, is_wanted: impl Fn(&Arg) -> bool) -> String {
+    let mut text = String::new();
+    let shown = || command.get_arguments().filter(|option| !option.is_hide_set() && is_wanted(option));
     let mut headings: Vec<&str> = Vec::new();
     for heading in shown().map(heading).filter(|heading| *heading != OTHERS).chain([OTHERS]) {
-        if !headings.contains(&heading) {
+        if !headings.contains(&heading) && shown().any(|option| self::heading(option) == heading) {
             headings.push(heading);
         }
     }
     for current in headings {
-        let _ = writeln!(text, "\n## {current}\n\n| option | meaning |\n| --- | --- |");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\n{level} {current}\n\n| option | meaning |\n| --- | --- |");
         for option in shown().filter(|option| heading(option) == current) {
             let _ = writeln!(text, "| {} | {} |", names(option), meaning(option));
         }

@@ -16,10 +16,12 @@ mod failure;
 mod failures;
 mod generate;
 mod interrupt;
+mod log;
 mod options;
 mod output;
 mod progress;
 mod reader;
+mod remote;
 mod run;
 mod session;
 mod table;
@@ -29,12 +31,15 @@ pub use age::age;
 pub use failure::{ExitKind, Failure};
 pub use generate::{Generated, Shell, reference_page};
 pub use interrupt::interrupted;
+pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, while_read};
 pub use options::{
-    DryRunOption, GlobalOptions, OutputFormat, RoutingOption, asked_cpu, asked_memory, mount_parser,
+    DryRunOption, GlobalOptions, OutputFormat, OutputOption, RoutingOption, asked_cpu, asked_memory,
+    mount_parser,
 };
 pub use output::{Document, document, print, say};
 pub use progress::ProgressLine;
 pub use reader::reader_is_gone;
+pub use remote::run_remote;
 pub use run::run;
 pub use session::{Session, Source, kubeconfig_files};
 pub use table::Table;

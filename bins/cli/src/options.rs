@@ -6,13 +6,13 @@ use clap::{Args, ValueEnum};
 use toolforge_model::{Cpu, Memory, MountStorage, ToolName};
 use toolforge_render::plan::Routing;
 
-/// The options that every program has.
+/// The options that every program has: whose objects, and from where.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalOptions {
     /// The tool [default: the kubeconfig's].
     #[arg(long, global = true, value_name = "NAME", env = "TOOLFORGE_TOOL", hide_env_values = true)]
     pub tool: Option<ToolName>,
-    /// The tool's numeric user id, 50000 or more; a web service's objects do not hold it.
+    /// The tool's numeric user id, 50000 or more; only jobs hold it [default: this process's].
     #[arg(long, global = true, value_name = "UID", value_parser = clap::value_parser!(u32).range(50_000..))]
     pub uid: Option<u32>,
     /// The kubeconfig; of several, joined by `:`, the first that exists [default: ~/.kube/config].
@@ -24,6 +24,11 @@ pub struct GlobalOptions {
     /// Take facts from what `kubectl get … -o yaml` printed instead of from the cluster; `-` is standard input.
     #[arg(long, global = true, value_name = "FILE")]
     pub from: Vec<PathBuf>,
+}
+
+/// How the answer is printed, where `-o` is free for it.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OutputOption {
     /// How to print the answer.
     #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,

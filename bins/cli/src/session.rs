@@ -51,7 +51,7 @@ impl Session {
         let PlatformFiles { project: _, platform } = PlatformFiles::read(Path::new("/"))?;
         if !options.from.is_empty() {
             let tool = options.tool.clone().ok_or_else(|| {
-                Failure::new(ExitKind::Usage, "which tool's web service is it? files do not tell")
+                Failure::new(ExitKind::Usage, "which tool is it? files do not tell")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
             let source = Source::Files(documents(&options.from)?);
@@ -86,7 +86,7 @@ impl Session {
     pub fn offline(options: &GlobalOptions) -> Result<Self, Failure> {
         let PlatformFiles { project: _, platform } = PlatformFiles::read(Path::new("/"))?;
         let tool = options.tool.clone().ok_or_else(|| {
-            Failure::new(ExitKind::Usage, "which tool's web service is it? there is no kubeconfig to tell")
+            Failure::new(ExitKind::Usage, "which tool is it? there is no kubeconfig to tell")
                 .hint("Name the tool: `--tool NAME`.")
         })?;
         Ok(Self { tool, platform, home: None, source: Source::Files(Documents::default()) })

@@ -91,6 +91,39 @@ impl Tool {
         self.run(&[&["webservice"], arguments].concat())
     }
 
+    /// Runs `jobs` as the tool.
+    #[must_use]
+    pub fn jobs(&self, arguments: &[&str]) -> Outcome {
+        self.run(&[&["jobs"], arguments].concat())
+    }
+
+    /// Asks again and again until an answer is the wanted one.
+    ///
+    /// # Panics
+    /// When it is not within the seconds; the last answer is shown.
+    pub fn until(
+        &self,
+        seconds: u64,
+        what: &str,
+        ask: impl Fn(&Self) -> Outcome,
+        wanted: impl Fn(&Outcome) -> bool,
+    ) {
+        let begun = std::time::Instant::now();
+        loop {
+            let outcome = ask(self);
+            if wanted(&outcome) {
+                return;
+            }
+            assert!(
+                begun.elapsed().as_secs() < seconds,
+                "{what}: not within {seconds} s\nstdout: {}\nstderr: {}",
+                outcome.stdout,
+                outcome.stderr
+            );
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+    }
+
     /// Writes a file below the tool's home, as the tool.
     ///
     /// # Panics

@@ -13,7 +13,7 @@ mod report;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use toolforge_cli::{ExitKind, Failure, GlobalOptions, Session, print};
+use toolforge_cli::{ExitKind, Failure, GlobalOptions, OutputOption, Session, print};
 
 pub use report::report;
 
@@ -26,6 +26,8 @@ pub use report::report;
 struct Arguments {
     #[command(flatten)]
     global: GlobalOptions,
+    #[command(flatten)]
+    output: OutputOption,
 }
 
 /// Returns the description of the command line, from which help, the man page and the reference are made.
@@ -38,7 +40,7 @@ pub fn command() -> clap::Command {
 #[must_use]
 pub fn main() -> ExitCode {
     toolforge_cli::run(|| {
-        let Arguments { global } = match Arguments::try_parse() {
+        let arguments = match Arguments::try_parse() {
             Ok(arguments) => arguments,
             Err(error) => {
                 // A closed pipe is no failure of ours.
@@ -46,13 +48,13 @@ pub fn main() -> ExitCode {
                 return Ok(if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage });
             }
         };
-        check(&global)
+        check(&arguments)
     })
 }
 
-fn check(options: &GlobalOptions) -> Result<ExitKind, Failure> {
-    let session = Session::open(options, "quota-check")?;
+fn check(arguments: &Arguments) -> Result<ExitKind, Failure> {
+    let session = Session::open(&arguments.global, "quota-check")?;
     let (quotas, limit_ranges) = session.limits()?;
-    print(&report::document(&session.tool, &quotas, &limit_ranges)?, options.output)?;
+    print(&report::document(&session.tool, &quotas, &limit_ranges)?, arguments.output.output)?;
     Ok(ExitKind::Done)
 }

@@ -2,13 +2,14 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use toolforge_cli::{
-    DryRunOption, ExitKind, Failure, GlobalOptions, RoutingOption, asked_cpu, asked_memory, mount_parser,
+    DryRunOption, ExitKind, Failure, GlobalOptions, LogsOptions, OutputOption, RoutingOption, asked_cpu,
+    asked_memory, mount_parser,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
 };
 
-use crate::commands::{LocalOptions, LogsOptions, StatusOptions};
+use crate::commands::{LocalOptions, StatusOptions};
 use crate::words::{self, Words};
 
 /// The heading of the options that say what shall run.
@@ -94,6 +95,8 @@ pub(crate) struct Arguments {
     pub(crate) local: LocalOptions,
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
+    #[command(flatten)]
+    pub(crate) output: OutputOption,
     /// The image type, the action, and arguments for the type's own command.
     #[arg(value_name = "[TYPE] ACTION [ARGUMENTS]")]
     words: Vec<String>,

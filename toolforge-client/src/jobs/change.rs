@@ -9,6 +9,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -18,7 +19,7 @@ use toolforge_render::job::{JobManifest, JobManifests, LiveJob, LiveWorkload, Re
 use crate::jobs::fetch::record_type;
 use crate::{
     Change, Client, Collection, CreateOptions, DeleteOptions, Error, LogOwner, LogSubject, ObjectPath,
-    Propagation, ResourceType, WatchOptions,
+    Propagation, RefusalKind, ResourceType, WatchOptions,
 };
 
 /// The kind of an object that is one of a job's.
@@ -35,6 +36,9 @@ pub enum JobObject {
     /// An HTTPRoute.
     HttpRoute,
 }
+
+/// How often a replacement is tried again where only a status has changed.
+const REPLACE_TRIES: u32 = 5;
 
 impl JobObject {
     /// Returns the objects of this kind in a tool's namespace.
@@ -132,8 +136,8 @@ impl Client {
             let _: IgnoredAny = match standing {
                 None => self.create(&collection, &json, options).await?,
                 Some(standing) => {
-                    keep_what_is_the_servers(&mut json, standing);
-                    self.replace(&collection.named(manifests.name.as_str()), &json, options).await?
+                    let path = collection.named(manifests.name.as_str());
+                    self.replace_seen(&path, &mut json, standing, options).await?
                 }
             };
         }
@@ -155,6 +159,42 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Replaces an object that is still as it was seen. A status that has changed since, as a controller changes it at any
+    /// moment, is no change of what somebody wants.
+    async fn replace_seen(
+        &self,
+        path: &ObjectPath,
+        json: &mut Value,
+        standing: &ObjectMeta,
+        options: CreateOptions<'_>,
+    ) -> Result<IgnoredAny, Error> {
+        #[derive(Deserialize)]
+        struct Standing {
+            metadata: ObjectMeta,
+        }
+        let mut version = standing.clone();
+        for _ in 0..REPLACE_TRIES {
+            keep_what_is_the_servers(json, &version);
+            match self.replace(path, json, options).await {
+                Err(error)
+                    if error.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::Conflict) =>
+                {
+                    let found: Standing = self.get(path).await?;
+                    let same = found.metadata.uid == standing.uid
+                        && found.metadata.generation == standing.generation
+                        && found.metadata.annotations == standing.annotations;
+                    if !same {
+                        return Err(error);
+                    }
+                    version = found.metadata;
+                }
+                replaced => return replaced,
+            }
+        }
+        keep_what_is_the_servers(json, &version);
+        self.replace(path, json, options).await
     }
 
     /// Deletes the objects of a live job, its pods with them: routes first, so that no request is led to what is gone.

@@ -86,7 +86,8 @@ impl PodLog {
             let pod = self.name.clone();
             match reading.next(&mut self.seen).await? {
                 Some(Told::Line(moment, message)) => {
-                    return Ok(Some(LogItem::Line { pod, moment, message: Untrusted::new(message) }));
+                    let (container, message) = (self.container.as_str().into(), Untrusted::new(message));
+                    return Ok(Some(LogItem::Line { pod, container, moment, message }));
                 }
                 Some(Told::Remark(text)) if self.remark.as_ref() != Some(&text) => {
                     self.remark = Some(text.clone());
@@ -103,7 +104,7 @@ impl PodLog {
         self.told = Some(run.id.clone());
         let end = run.end.clone()?;
         let is_asked_for = self.since.is_none_or(|since| end.finished >= Some(since.moment()));
-        is_asked_for.then_some(LogItem::RunEnded(end))
+        is_asked_for.then(|| LogItem::RunEnded { container: self.container.as_str().into(), end })
     }
 
     /// Returns the first run whose end has not been told.
@@ -152,7 +153,7 @@ impl PodSnapshot {
         self.head = item.map(|item| {
             let moment = match &item {
                 LogItem::Line { moment, .. } => *moment,
-                LogItem::RunEnded(end) => end.finished.unwrap_or(self.moment),
+                LogItem::RunEnded { container: _, end } => end.finished.unwrap_or(self.moment),
                 LogItem::Remark { .. } => self.moment,
             };
             // A pod's own order counts more than its clocks.

@@ -54,13 +54,20 @@ pub enum LogItem {
     Line {
         /// The pod's name.
         pod: Untrusted,
+        /// The name of the container in it.
+        container: Untrusted,
         /// When it was written, by the node's clock.
         moment: Timestamp,
         /// What was written, without its line end.
         message: Untrusted,
     },
     /// The container has ended; what follows of the same pod is of its next run.
-    RunEnded(LastEnd),
+    RunEnded {
+        /// The container's name.
+        container: Untrusted,
+        /// How it ended, and in which pod.
+        end: LastEnd,
+    },
     /// Why there is no log, or not all of it, in the cluster's words.
     Remark {
         /// The pod's name.

@@ -63,13 +63,14 @@ impl CronExpression {
     }
 
     /// Returns the runs after a moment until another, which may be a run itself.
-    pub fn runs_between(
-        &self,
+    pub fn runs_between<'a>(
+        &'a self,
         after: Timestamp,
         until: Timestamp,
         zone: &TimeZone,
-    ) -> impl Iterator<Item = Timestamp> {
-        std::iter::successors(self.next_after(after, zone), |&run| self.next_after(run, zone))
+    ) -> impl Iterator<Item = Timestamp> + use<'a> {
+        let zone = zone.clone();
+        std::iter::successors(self.next_after(after, &zone), move |&run| self.next_after(run, &zone))
             .take_while(move |&run| run <= until)
     }
 

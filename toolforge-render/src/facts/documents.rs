@@ -175,7 +175,7 @@ impl Documents {
         })
     }
 
-    fn catalog(&self) -> Result<Catalog, DocumentsError> {
+    pub(crate) fn catalog(&self) -> Result<Catalog, DocumentsError> {
         let is_catalog = |name: &str| name == platform::CATALOG_CONFIG_MAP;
         let Some(config_map) =
             self.of_kind::<core::ConfigMap>("ConfigMap", platform::CATALOG_NAMESPACE, is_catalog)?.pop()
@@ -185,6 +185,15 @@ impl Documents {
         let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
         let yaml = yaml.ok_or(DocumentsError::NoCatalogKey)?;
         Catalog::parse(yaml).map_err(DocumentsError::Catalog)
+    }
+
+    /// Returns all objects of a kind.
+    pub(crate) fn all_of_kind<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        namespace: &str,
+    ) -> Result<Vec<T>, DocumentsError> {
+        self.of_kind(kind, namespace, |_| true)
     }
 
     fn of_kind<T: DeserializeOwned>(

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName};
-use toolforge_quota::{Demand, Stretch, TimedRuns, calendar};
+use toolforge_quota::{Demand, Resource, Stretch, TimedRuns, calendar};
 
 use crate::demand::of_pod;
 use crate::job::{JobFacts, LiveJob, LiveWorkload, pods_of_job, runs_of};
@@ -32,7 +32,9 @@ impl JobLoad {
     pub fn of(job: &LiveJob, facts: &JobFacts) -> Option<Self> {
         let LiveWorkload::Scheduled(cron_job) = &job.workload else { return None };
         let spec = cron_job.spec.as_ref()?;
-        if spec.suspend == Some(true) || spec.time_zone.as_deref().is_some_and(|zone| zone != "UTC") {
+        if spec.suspend == Some(true)
+            || spec.time_zone.as_deref().is_some_and(|zone| !matches!(zone, "UTC" | "Etc/UTC"))
+        {
             return None;
         }
         let pod = job.workload.template()?.spec.as_ref()?;
@@ -47,15 +49,38 @@ impl JobLoad {
         };
         let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
         let timeout = timeout.and_then(|seconds| u32::try_from(seconds).ok());
+        let mut each = of_pod(pod, &facts.limit_ranges);
+        each.add(Resource::Count("jobs.batch".to_owned()), 1);
         let assumed = timeout.map_or(ASSUMED_SECONDS, |timeout| timeout.min(ASSUMED_SECONDS));
         Some(Self {
             name: job.name.clone(),
             expression: spec.schedule.parse().ok()?,
-            each: of_pod(pod, &facts.limit_ranges),
+            each,
             seconds: measured.unwrap_or(assumed).max(1),
             is_measured: measured.is_some(),
         })
     }
+}
+
+/// Returns what the present runs of scheduled jobs hold of the quotas.
+#[must_use]
+pub fn held_by_runs(loads: &[JobLoad], facts: &JobFacts) -> Demand {
+    let mut held = Demand::default();
+    for job in facts.live.jobs_of(&facts.tool) {
+        let is_meant = loads.iter().any(|load| load.name == job.name);
+        let runs = if is_meant { runs_of(&job, &facts.live).len() } else { 0 };
+        if !matches!(job.workload, LiveWorkload::Scheduled(_)) || runs == 0 {
+            continue;
+        }
+        held.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
+        for pod in pods_of_job(&job, &facts.live) {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            if let (Some(spec), false) = (&pod.spec, matches!(phase, Some("Succeeded" | "Failed"))) {
+                held.add_all(&of_pod(spec, &facts.limit_ranges));
+            }
+        }
+    }
+    held
 }
 
 /// Returns what runs at the same time between two moments, held against the quotas. What the jobs' present runs hold is
@@ -66,17 +91,6 @@ pub fn calendar_of(
     facts: &JobFacts,
     (from, until): (Timestamp, Timestamp),
 ) -> Vec<Stretch> {
-    let mut releases = Demand::default();
-    for job in facts.live.jobs_of(&facts.tool) {
-        if matches!(job.workload, LiveWorkload::Scheduled(_)) && !runs_of(&job, &facts.live).is_empty() {
-            for pod in pods_of_job(&job, &facts.live) {
-                let has_ended = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-                if let (Some(spec), false) = (&pod.spec, matches!(has_ended, Some("Succeeded" | "Failed"))) {
-                    releases.add_all(&of_pod(spec, &facts.limit_ranges));
-                }
-            }
-        }
-    }
     let zone = TimeZone::UTC;
     let runs = |load: &JobLoad| {
         // A run that has begun before may still be under way.
@@ -90,5 +104,99 @@ pub fn calendar_of(
         }
     };
     let runs: Vec<TimedRuns> = loads.iter().map(runs).collect();
-    calendar(&facts.quotas, &releases, &runs, (from.as_second(), until.as_second()))
+    calendar(&facts.quotas, &held_by_runs(loads, facts), &runs, (from.as_second(), until.as_second()))
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::batch::v1::CronJobStatus;
+    use k8s_openapi::api::core::v1::Pod;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use toolforge_images::Catalog;
+    use toolforge_model::JobOptions;
+    use toolforge_quota::ResourceQuota;
+
+    use super::*;
+    use crate::facts::Platform;
+    use crate::job::{JobPlan, Workload, manual_run, render_job};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn facts(timeout: Option<u32>) -> JobFacts {
+        let tool = "stashbot".parse().unwrap();
+        let mut facts = JobFacts::new(tool, 52503, Catalog::bundled(), Platform::default());
+        let options = JobOptions {
+            name: Some("daily".parse().unwrap()),
+            command: Some("./daily.py".to_owned()),
+            image: Some("bookworm".parse().unwrap()),
+            schedule: Some("15 10 * * *".to_owned()),
+            timeout,
+            ..JobOptions::default()
+        };
+        let request = options.into_request(&facts.tool).unwrap();
+        let Workload::Scheduled(mut cron_job) = render_job(&JobPlan::new(request, &facts).unwrap()).workload
+        else {
+            panic!("it has a schedule")
+        };
+        cron_job.metadata.uid = Some("uid".to_owned());
+        facts.live.cron_jobs.push(*cron_job);
+        facts
+    }
+
+    fn load(facts: &JobFacts) -> Option<JobLoad> {
+        JobLoad::of(&facts.live.jobs_of(&facts.tool)[0], facts)
+    }
+
+    #[test]
+    fn a_run_takes_as_long_as_the_last_one_that_ended_well() {
+        let known = |facts: &JobFacts| load(facts).map(|load| (load.seconds, load.is_measured));
+        for (timeout, assumed) in [(None, 300), (Some(60), 60), (Some(4000), 300)] {
+            assert_eq!(known(&facts(timeout)), Some((assumed, false)));
+        }
+        let mut facts = facts(Some(60));
+        for (ended_well, expected) in
+            [("2026-08-01T10:15:42Z", (42, true)), ("2026-07-31T10:15:42Z", (60, false))]
+        {
+            facts.live.cron_jobs[0].status = Some(CronJobStatus {
+                last_schedule_time: Some(Time(at("2026-08-01T10:15:00Z"))),
+                last_successful_time: Some(Time(at(ended_well))),
+                ..CronJobStatus::default()
+            });
+            assert_eq!(known(&facts), Some(expected), "{ended_well}");
+        }
+        for (zone, is_known) in [("UTC", true), ("Etc/UTC", true), ("Europe/Berlin", false)] {
+            facts.live.cron_jobs[0].spec.as_mut().unwrap().time_zone = Some(zone.to_owned());
+            assert_eq!(known(&facts).is_some(), is_known, "{zone}");
+        }
+    }
+
+    #[test]
+    fn a_run_under_way_is_not_counted_twice() {
+        let mut facts = facts(None);
+        let amount = |resource: Resource, amount: u64| [(resource, amount)].into();
+        facts.quotas.push(ResourceQuota {
+            hard: amount(Resource::Pods, 1),
+            used: amount(Resource::Pods, 1),
+            ..ResourceQuota::default()
+        });
+        let loads = [load(&facts).unwrap()];
+        let fits = |facts: &JobFacts| {
+            let stretches =
+                calendar_of(&loads, facts, (at("2026-08-01T10:17:00Z"), at("2026-08-02T10:17:00Z")));
+            stretches.iter().all(|stretch| stretch.shortfalls.is_empty())
+        };
+        assert!(!fits(&facts));
+
+        let run = manual_run(&facts.live.cron_jobs[0], at("2026-08-01T10:15:00Z")).unwrap();
+        let template = run.spec.clone().unwrap().template;
+        facts.live.pods.push(Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None });
+        facts.live.jobs.push(run);
+        let held = held_by_runs(&loads, &facts);
+        assert_eq!(held.get(&Resource::Pods), 1);
+        assert_eq!(held.get(&Resource::Count("jobs.batch".to_owned())), 1);
+        assert!(fits(&facts));
+        assert_eq!(held_by_runs(&[], &facts), Demand::default());
+    }
 }

@@ -1,10 +1,10 @@
 //! What jobs take of the quotas.
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_quota::{Demand, LimitRange, Resource};
+use toolforge_quota::{Demand, LimitRange, Resource, Verdict, at_rest};
 
 use crate::demand::of_pod;
-use crate::job::{JobManifests, LiveJob, LiveJobs, LiveWorkload, Workload, pods_of_job, runs_of};
+use crate::job::{JobFacts, JobManifests, LiveJob, LiveJobs, LiveWorkload, Workload, pods_of_job, runs_of};
 
 /// Returns what a job's objects take of the quotas while it runs: all pods of a continuous job, one run of any other.
 #[must_use]
@@ -56,6 +56,15 @@ pub(super) fn demand_of_run(manifests: &JobManifests, limit_ranges: &[LimitRange
         }
     };
     pod.map(|pod| of_pod(pod, limit_ranges)).unwrap_or_default()
+}
+
+/// Returns whether the namespace has room for one run of a scheduled job now.
+#[must_use]
+pub fn verdict_of_run(job: &LiveJob, facts: &JobFacts) -> Verdict {
+    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
+    let mut takes = pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default();
+    takes.add(Resource::Count("jobs.batch".to_owned()), 1);
+    at_rest(&facts.quotas, &Demand::default(), &takes)
 }
 
 /// Returns what a live job's objects hold of the quotas now.

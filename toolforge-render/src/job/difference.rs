@@ -1,6 +1,6 @@
 //! What differs between two requests for one job, by meaning.
 
-use toolforge_model::{JobKey, JobKind, JobPort, JobRequest, Untrusted};
+use toolforge_model::{JobKey, JobKind, JobPort, JobRequest, Untrusted, join_words, split_words};
 
 /// One thing that differs; `None` where it is not said, and the default holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,15 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<JobDiffere
     differences
 }
 
+/// Returns the command by its meaning: where it is words and not a line for a shell, quoting is none of it.
+fn command(request: &JobRequest) -> String {
+    let is_words = request.image.is_build_service() && request.file_log.paths() == (None, None);
+    match split_words(&request.command) {
+        Ok(words) if is_words => join_words(&words),
+        _ => request.command.clone(),
+    }
+}
+
 /// Returns what a request says with a key, or `None` where it is the default.
 fn value(request: &JobRequest, key: JobKey) -> Option<String> {
     let kind = &request.kind;
@@ -40,7 +49,7 @@ fn value(request: &JobRequest, key: JobKey) -> Option<String> {
     let (stdout, stderr) = request.file_log.paths();
     match key {
         JobKey::Name => Some(request.name.to_string()),
-        JobKey::Command => Some(request.command.clone()),
+        JobKey::Command => Some(command(request)),
         JobKey::Image => Some(request.image.to_string()),
         // Another spelling of the same times is no difference, but a macro's name is, since it is what is listed.
         JobKey::Schedule => kind.schedule().map(|schedule| {

@@ -30,6 +30,7 @@
 mod calendar;
 mod demand;
 mod difference;
+mod documents;
 mod facts;
 mod labels;
 mod live;
@@ -38,9 +39,10 @@ mod manual;
 mod objects;
 mod observe;
 mod plan;
+mod stagger;
 
-pub use calendar::{JobLoad, calendar_of};
-pub use demand::{demand_of_job, demand_of_live_job};
+pub use calendar::{JobLoad, calendar_of, held_by_runs};
+pub use demand::{demand_of_job, demand_of_live_job, verdict_of_run};
 pub use difference::{JobDifference, job_differences};
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use labels::{is_job, job_name_of};
@@ -52,3 +54,4 @@ pub use observe::{
     JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status, observe_job, pods_of_job, runs_of,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
+pub use stagger::{Proposal, stagger};

@@ -5,6 +5,7 @@ mod adoption;
 mod demo;
 mod doctor;
 mod exec;
+mod jobs;
 mod limits;
 mod logs;
 mod manifest;

@@ -82,10 +82,19 @@ pub(crate) fn run(
 
 /// Builds the programs that the story is about, beside this one.
 pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
-    report.step("Build webservice and quota-check", |_| {
+    report.step("Build webservice, jobs and quota-check", |_| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--package", "webservice", "--package", "quota-check"]);
+        build.args([
+            "build",
+            "--quiet",
+            "--package",
+            "webservice",
+            "--package",
+            "jobs",
+            "--package",
+            "quota-check",
+        ]);
         build.args(beside(&std::env::current_exe()?));
         let status = build.current_dir(checkout()).status().or_fail("cannot run cargo")?;
         if status.success() { Ok(()) } else { Err(Failure::new("the programs cannot be built")) }

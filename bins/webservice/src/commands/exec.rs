@@ -1,11 +1,10 @@
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitKind, Failure, Session, interrupted};
+use toolforge_cli::{ExitKind, Failure, Session, interrupted, run_remote};
 use toolforge_client::{ResourceType, Selector};
 use toolforge_model::platform;
 use toolforge_render::observe::newest_ready_pod;
 use toolforge_render::shell::shell_command;
 
-use super::remote;
 use crate::words::Words;
 
 /// Opens a shell in a pod that serves, or runs a command there; ends as the command does.
@@ -21,8 +20,9 @@ pub(super) fn run(session: &Session, words: &Words) -> Result<ExitKind, Failure>
                 .hint("`webservice status` tells why; `webservice shell` opens a shell in a pod of its own.")
         })?;
         let command = shell_command(&words.arguments);
+        let place = (namespace, name, platform::CONTAINER_WEBSERVICE);
         tokio::select! {
-            ended = remote::run(client, (namespace, name, platform::CONTAINER_WEBSERVICE), &command) => ended,
+            ended = run_remote(client, place, &command, "webservice status") => ended,
             signal = interrupted() => signal,
         }
     })

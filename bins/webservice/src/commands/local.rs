@@ -88,7 +88,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
             Failure::new(ExitKind::Request, "an argument has a NUL byte, which no command line can hold")
         })?;
         let value = document("LocalCommand", &json!({"command": line}))?;
-        print(&Document { text: format!("{quoted}\n"), value }, arguments.global.output)?;
+        print(&Document { text: format!("{quoted}\n"), value }, arguments.output.output)?;
         return Ok(ExitKind::Done);
     }
     let [program, rest @ ..] = line.as_slice() else { return Ok(ExitKind::Done) };

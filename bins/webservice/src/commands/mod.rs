@@ -8,7 +8,6 @@ mod generate;
 mod local;
 mod logs;
 mod plan;
-mod remote;
 mod render;
 mod restart;
 mod shell;
@@ -20,7 +19,6 @@ mod types;
 mod wait;
 
 pub(crate) use local::LocalOptions;
-pub(crate) use logs::LogsOptions;
 pub(crate) use status::StatusOptions;
 
 use toolforge_cli::{ExitKind, Failure, Session};

@@ -13,6 +13,6 @@ pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
     facts::warn_of_needs(session, &plan, &facts);
     let verdict = verdict(&plan, &facts);
     let document = report::plan(&plan, &facts, &verdict)?;
-    print(&document, arguments.global.output)?;
+    print(&document, arguments.output.output)?;
     Ok(if verdict.fits() { ExitKind::Done } else { ExitKind::DoesNotFit })
 }

@@ -13,7 +13,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
     facts::warn_of_needs(session, &plan, &facts);
     let manifests = render(&plan.without_start());
     let document = Document { text: manifests.to_yaml(), value: manifests.to_json() };
-    let format = match arguments.global.output {
+    let format = match arguments.output.output {
         OutputFormat::Table | OutputFormat::Yaml => OutputFormat::Table,
         OutputFormat::Json => OutputFormat::Json,
     };

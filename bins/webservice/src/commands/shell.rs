@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session, interrupted, is_terminal, say};
+use toolforge_cli::{
+    DryRunOption, ExitKind, Failure, ProgressLine, Session, interrupted, is_terminal, run_remote, say,
+};
 use toolforge_client::{Client, Collection, CreateOptions, DeleteOptions, ResourceType, Selector};
 use toolforge_model::platform;
 use toolforge_render::facts::Facts;
@@ -13,7 +15,7 @@ use toolforge_render::shell::{
     shell_verdict,
 };
 
-use super::{facts, remote};
+use super::facts;
 use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::process;
@@ -152,7 +154,8 @@ impl Shell<'_> {
                 "note: this shell has a pod of its own, which ends with it, or after 8 hours"
             );
         }
-        remote::run(self.client, (self.namespace.clone(), &self.name, &self.name), command).await
+        let place = (self.namespace.clone(), self.name.as_str(), self.name.as_str());
+        run_remote(self.client, place, command, "webservice status").await
     }
 
     async fn until_running(&self) -> Result<(), Failure> {

@@ -20,7 +20,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
     let facts = session.web_service_state()?;
     let observation = observe(&session.tool, &facts);
     let document = report::status(&session.tool, &observation, Timestamp::now())?;
-    print(&document, arguments.global.output)?;
+    print(&document, arguments.output.output)?;
     let StatusOptions { exit_code } = arguments.status;
     Ok(if exit_code && !observation.status.state.is_up() { ExitKind::Request } else { ExitKind::Done })
 }

@@ -33,6 +33,6 @@ pub(super) fn run(
         Some(name) => report::one_type(&catalog, catalog.find(name)?, default.as_ref())?,
         None => report::types(&catalog, default.as_ref())?,
     };
-    print(&document, arguments.global.output)?;
+    print(&document, arguments.output.output)?;
     Ok(ExitKind::Done)
 }

@@ -1,11 +1,9 @@
 //! What a person and a program read.
 
-mod log;
 mod plan;
 mod status;
 mod types;
 
-pub(crate) use log::{LogPrinter, LogStyle};
 pub(crate) use plan::{change_lines, plan, rollout_note};
 pub(crate) use status::status;
 pub(crate) use types::{one_type, types};

@@ -190,7 +190,7 @@ fn files_alone_do_not_name_the_tool() {
     assert_snapshot!(webservice("status --from running.json"), @"
     [exit 2]
     --- stderr
-    error: which tool's web service is it? files do not tell
+    error: which tool is it? files do not tell
 
     hint: Name the tool: `--tool NAME`.
     ");

@@ -54,7 +54,7 @@ pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> 
         })
         .collect();
     let document = Document { text, value: document("Diagnosis", &json!({"checks": value}))? };
-    print(&document, arguments.global.output)?;
+    print(&document, arguments.output.output)?;
     let is_broken = checks.iter().any(|check| check.level == Level::Fail);
     Ok(if is_broken { ExitKind::Request } else { ExitKind::Done })
 }

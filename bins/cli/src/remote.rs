@@ -1,18 +1,24 @@
-//! Running a command in a container, and how that ends this one.
-
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{Attached, ExitKind, Failure, attach, is_terminal};
 use toolforge_client::{Client, ExecOptions, RemoteEnd, ResourceType};
 use toolforge_model::Untrusted;
+
+use crate::failure::{ExitKind, Failure};
+use crate::terminal::{Attached, attach, is_terminal};
 
 /// What shells end with where a command cannot be run.
 const NOT_RUN: u8 = 127;
 
 /// Runs a command in a container, connected to this process's terminal or pipes, and returns how it ended.
-pub(super) async fn run(
+///
+/// `whereabouts` says which verb tells what became of the pod where the connection is lost, like `webservice status`.
+///
+/// # Errors
+/// When it could not be run, or the connection was lost.
+pub async fn run_remote(
     client: &Client,
     (namespace, pod, container): (String, &str, &str),
     command: &[String],
+    whereabouts: &str,
 ) -> Result<ExitKind, Failure> {
     let path = ResourceType::of::<Pod>().in_namespace(namespace).named(pod);
     let tty = is_terminal();
@@ -28,8 +34,9 @@ pub(super) async fn run(
             Err(failure.detail(words.escaped().to_string()))
         }
         Attached::Ended(RemoteEnd::Lost) => {
-            Err(Failure::new(ExitKind::Cluster, "the connection to the command was lost")
-                .hint("The pod may have been stopped, or its time was over; `webservice status` tells more."))
+            Err(Failure::new(ExitKind::Cluster, "the connection to the command was lost").hint(format!(
+                "The pod may have been stopped, or its time was over; `{whereabouts}` tells more."
+            )))
         }
         Attached::Unread => Ok(ExitKind::Done),
     }

@@ -1,29 +1,23 @@
 //! A log as lines of text.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::io::{self, Write};
 
-use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::tz::Offset;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_client::LogItem;
-use toolforge_model::{Colors, Untrusted};
+use toolforge_model::Untrusted;
 
-/// The most characters of one line: what is longer is no line that anybody reads.
-const LONGEST_LINE: usize = 256 * 1024;
+use crate::log::last::LastLines;
+use crate::log::style::{LONGEST_LINE, LogOrigin, LogStyle};
 
-/// How a log is printed, and which of its lines.
-#[derive(Clone, Debug)]
-pub(crate) struct LogStyle {
-    pub(crate) colors: Colors,
-    /// Only lines with this text in them.
-    pub(crate) grep: Option<String>,
-    /// Whether lines name their pod although only one has written yet.
-    pub(crate) several: bool,
-}
+/// How far behind a later line of the same pod a line may stand: a program's two streams may overtake each other by
+/// less.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
-/// Prints what a log tells, as the platform's tool does: `2026-11-25T10:00:00+00:00 [POD] MESSAGE`, the pod only where
-/// there are several.
-pub(crate) struct LogPrinter<W> {
+/// Prints what a log tells, as the platform's tool does: `2026-11-25T10:00:00+00:00 [POD] MESSAGE`.
+pub struct LogPrinter<W> {
     output: W,
     style: LogStyle,
     /// The pod of the first line.
@@ -33,21 +27,15 @@ pub(crate) struct LogPrinter<W> {
     /// The moment of the last line.
     moment: Timestamp,
     printed: bool,
-    last: Option<Last>,
-}
-
-/// The last lines so far.
-struct Last {
-    count: usize,
-    lines: usize,
-    items: VecDeque<LogItem>,
+    /// What is held back.
+    last: Option<LastLines>,
 }
 
 impl<W: Write> LogPrinter<W> {
     /// Returns a printer that holds back all but the last lines, until [`flush`](Self::flush).
-    pub(crate) fn new(output: W, style: LogStyle, last: Option<u32>) -> Self {
-        let count = last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
-        let last = count.map(|count| Last { count, lines: 0, items: VecDeque::new() });
+    #[must_use]
+    pub fn new(output: W, style: LogStyle, last: Option<u32>) -> Self {
+        let last = last.map(LastLines::new);
         Self {
             output,
             style,
@@ -60,22 +48,21 @@ impl<W: Write> LogPrinter<W> {
     }
 
     /// Returns whether anything has been printed.
-    pub(crate) fn has_printed(&self) -> bool {
+    #[must_use]
+    pub fn has_printed(&self) -> bool {
         self.printed
     }
 
     /// Prints what the log tells next, or holds it back where only the last lines are wanted.
-    pub(crate) fn take(&mut self, item: LogItem) -> io::Result<()> {
-        let is_wanted = match &item {
-            LogItem::Line { message, .. } => self.is_wanted(message),
-            LogItem::RunEnded(_) => true,
-            LogItem::Remark { pod, text } => {
-                anstream::eprintln!("note: {}: {}", pod.escaped(), text.escaped());
-                false
-            }
-        };
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn take(&mut self, item: LogItem) -> io::Result<()> {
+        if let LogItem::Remark { pod, text } = &item {
+            anstream::eprintln!("note: {}: {}", pod.escaped(), text.escaped());
+        }
         match &mut self.last {
-            _ if !is_wanted => Ok(()),
+            _ if !self.style.wants(&item) => Ok(()),
             Some(last) => {
                 last.take(item);
                 Ok(())
@@ -85,96 +72,101 @@ impl<W: Write> LogPrinter<W> {
     }
 
     /// Prints what was held back, and from now on everything at once.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
-        for item in self.last.take().into_iter().flat_map(|last| last.items) {
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        for item in self.last.take().into_iter().flatten() {
             self.print(&item)?;
         }
         self.output.flush()
     }
 
-    fn is_wanted(&self, message: &Untrusted) -> bool {
-        let Some(text) = &self.style.grep else { return true };
-        // A colour in the middle of a word does not hide it.
-        message.as_raw().contains(text.as_str())
-            || message.line(Colors::Drop, LONGEST_LINE).to_string().contains(text.as_str())
+    /// Returns until when lines are wanted.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        self.style.until
+    }
+
+    /// Returns whether nothing is wanted of what stands behind this line in the order of time.
+    pub(super) fn is_past(&self, item: &LogItem) -> bool {
+        let LogItem::Line { moment, .. } = item else { return false };
+        self.style.until.is_some_and(|until| moment.duration_since(until) > OVERLAP)
     }
 
     fn print(&mut self, item: &LogItem) -> io::Result<()> {
         match item {
-            LogItem::Line { pod, moment, message } => {
+            LogItem::Line { pod, container, moment, message } => {
                 self.begun.insert(pod.clone());
                 self.moment = *moment;
-                self.line(pod, *moment, &message.line(self.style.colors, LONGEST_LINE))
+                self.line((pod, container), *moment, &message.line(self.style.colors, LONGEST_LINE))
             }
-            LogItem::RunEnded(end) => {
+            LogItem::RunEnded { container, end } => {
                 // An end says something only about lines that are shown, unless all are.
                 if !self.begun.remove(&end.pod) && self.style.grep.is_some() {
                     return Ok(());
                 }
                 let moment = end.finished.unwrap_or(self.moment);
-                self.line(&end.pod, moment, &format_args!("--- {end} ---"))
+                self.line((&end.pod, container), moment, &format_args!("--- {end} ---"))
             }
             LogItem::Remark { .. } => Ok(()),
         }
     }
 
-    fn line(&mut self, pod: &Untrusted, moment: Timestamp, text: &dyn std::fmt::Display) -> io::Result<()> {
+    fn line(
+        &mut self,
+        (pod, container): (&Untrusted, &Untrusted),
+        moment: Timestamp,
+        text: &dyn Display,
+    ) -> io::Result<()> {
         // Whole seconds, as the platform's tool prints them; a moment is never rounded up.
         let seconds = Timestamp::from_second(moment.as_second()).unwrap_or(moment);
         let first = self.pod.get_or_insert_with(|| pod.clone());
-        self.style.several |= first != pod;
+        if self.style.origin == LogOrigin::SeveralPods && first != pod {
+            self.style.origin = LogOrigin::Pod;
+        }
         self.printed = true;
         write!(self.output, "{} ", seconds.display_with_offset(Offset::UTC))?;
-        if self.style.several {
-            write!(self.output, "[{}] ", pod.escaped())?;
+        match self.style.origin {
+            LogOrigin::SeveralPods => {}
+            LogOrigin::Pod => write!(self.output, "[{}] ", pod.escaped())?,
+            LogOrigin::PodAndContainer => {
+                write!(self.output, "[{}] [{}] ", pod.escaped(), container.escaped())?;
+            }
         }
         writeln!(self.output, "{text}")
     }
 }
 
-impl Last {
-    fn take(&mut self, item: LogItem) {
-        self.lines += usize::from(is_line(&item));
-        self.items.push_back(item);
-        // An end whose own lines are gone says nothing.
-        while self.lines > self.count
-            || (self.items.len() > 1 && self.items.front().is_some_and(|item| !is_line(item)))
-                && self.lines == self.count
-        {
-            let dropped = self.items.pop_front();
-            self.lines -= usize::from(dropped.as_ref().is_some_and(is_line));
-        }
-    }
-}
-
-fn is_line(item: &LogItem) -> bool {
-    matches!(item, LogItem::Line { .. })
-}
-
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use toolforge_model::Colors;
     use toolforge_render::observe::LastEnd;
 
     use super::*;
 
     fn line(pod: &str, millis: i64, message: &str) -> LogItem {
         let moment = Timestamp::from_millisecond(1_796_000_000_000 + millis).unwrap();
-        LogItem::Line { pod: pod.into(), moment, message: message.into() }
+        LogItem::Line { pod: pod.into(), container: "job".into(), moment, message: message.into() }
     }
 
     fn crash(pod: &str) -> LogItem {
         let finished = Timestamp::from_second(1_796_000_001).unwrap();
-        LogItem::RunEnded(LastEnd {
-            pod: pod.into(),
-            exit_code: 1,
-            reason: "Error".into(),
-            finished: Some(finished),
-        })
+        let (pod, reason) = (pod.into(), "Error".into());
+        let end = LastEnd { pod, exit_code: 1, reason, finished: Some(finished) };
+        LogItem::RunEnded { container: "job".into(), end }
+    }
+
+    fn style(origin: LogOrigin) -> LogStyle {
+        LogStyle { colors: Colors::Keep, grep: None, until: None, origin }
     }
 
     fn printed(items: &[LogItem], last: Option<u32>, grep: Option<&str>) -> String {
-        let style = LogStyle { colors: Colors::Keep, grep: grep.map(str::to_owned), several: false };
+        let grep = grep.map(str::to_owned);
+        printed_in(LogStyle { grep, ..style(LogOrigin::SeveralPods) }, items, last)
+    }
+
+    fn printed_in(style: LogStyle, items: &[LogItem], last: Option<u32>) -> String {
         let mut printer = LogPrinter::new(Vec::new(), style, last);
         items.iter().for_each(|item| printer.take(item.clone()).unwrap());
         printer.flush().unwrap();
@@ -193,6 +185,43 @@ mod tests {
         2026-11-30T00:53:20+00:00 one
         2026-11-30T00:53:21+00:00 [b] two
         2026-11-30T00:53:22+00:00 [a] three
+        ");
+    }
+
+    #[test]
+    fn a_jobs_lines_have_their_pod_and_their_container() {
+        let items = [line("a", 0, "one"), crash("a"), line("b", 2000, "two")];
+        assert_snapshot!(printed_in(style(LogOrigin::PodAndContainer), &items, None), @"
+        2026-11-30T00:53:20+00:00 [a] [job] one
+        2026-11-30T00:53:21+00:00 [a] [job] --- ended with exit code 1 ---
+        2026-11-30T00:53:22+00:00 [b] [job] two
+        ");
+    }
+
+    #[test]
+    fn a_moment_ends_what_is_printed_and_what_is_read() {
+        let until = Some(Timestamp::from_second(1_796_000_001).unwrap());
+        let style = LogStyle { until, ..style(LogOrigin::SeveralPods) };
+        let items = [
+            line("a", 0, "one"),
+            line("a", 1000, "two"),
+            line("a", 1001, "late"),
+            line("a", 999, "overtaken"),
+            crash("a"),
+            line("b", 2001, "past"),
+        ];
+        let printer = LogPrinter::new(Vec::new(), style.clone(), None);
+        let past: Vec<bool> = items.iter().map(|item| printer.is_past(item)).collect();
+        assert_eq!(past, [false, false, false, false, false, true]);
+        assert_snapshot!(printed_in(style.clone(), &items, None), @"
+        2026-11-30T00:53:20+00:00 one
+        2026-11-30T00:53:21+00:00 two
+        2026-11-30T00:53:20+00:00 overtaken
+        2026-11-30T00:53:21+00:00 --- ended with exit code 1 ---
+        ");
+        assert_snapshot!(printed_in(style, &items, Some(1)), @"
+        2026-11-30T00:53:20+00:00 overtaken
+        2026-11-30T00:53:21+00:00 --- ended with exit code 1 ---
         ");
     }
 

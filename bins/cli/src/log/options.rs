@@ -1,0 +1,130 @@
+use std::io::{self, BufWriter, Stdout};
+
+use clap::Args;
+use k8s_openapi::jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use toolforge_client::{LogOptions, LogSince};
+use toolforge_model::{Colors, Untrusted};
+
+use crate::log::{LogOrigin, LogPrinter, LogStyle};
+
+/// The options of `logs`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Log options")]
+pub struct LogsOptions {
+    /// Go on with what is written from now on, by new pods, too.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only so many of the last lines, of all pods together.
+    // The platform's tool takes 0 for "all".
+    #[arg(short, long, value_name = "COUNT", allow_hyphen_values = true)]
+    pub last: Option<u32>,
+    /// Only lines from then on: so long ago, like 10m, 2h or 1d, or at a moment, like 2026-11-25T10:00:00Z.
+    #[arg(long, value_name = "WHEN", value_parser = since, allow_hyphen_values = true)]
+    pub since: Option<LogSince>,
+    /// Only lines until then, said as for `--since`.
+    #[arg(long, value_name = "WHEN", value_parser = since, allow_hyphen_values = true)]
+    pub until: Option<LogSince>,
+    /// Only lines with this text in them.
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+}
+
+impl LogsOptions {
+    /// Returns what of the log is read.
+    #[must_use]
+    pub fn reading(&self) -> LogOptions {
+        let reading = if self.follow { LogOptions::following() } else { LogOptions::default() };
+        // Which lines have the text, or came in time, is known only here, so all of them are needed then.
+        let last = self.count().filter(|_| self.grep.is_none() && self.until.is_none());
+        LogOptions { last, since: self.since, ..reading }
+    }
+
+    /// Returns what prints the log on standard output.
+    #[must_use]
+    pub fn printer(&self, origin: LogOrigin) -> LogPrinter<BufWriter<Stdout>> {
+        let until = self.until.map(moment);
+        let style = LogStyle { colors: colors(), grep: self.grep.clone(), until, origin };
+        LogPrinter::new(BufWriter::new(io::stdout()), style, self.count())
+    }
+
+    fn count(&self) -> Option<u32> {
+        self.last.filter(|last| *last > 0)
+    }
+}
+
+/// Returns the moment, by this machine's clock where it is so long before now.
+fn moment(since: LogSince) -> Timestamp {
+    match since {
+        LogSince::Seconds(seconds) => {
+            let ago = SignedDuration::from_secs(seconds.into());
+            Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::MIN)
+        }
+        LogSince::Moment(moment) => moment,
+    }
+}
+
+/// Returns whether standard output shows colours: a terminal that can, and nobody who forbids it (`NO_COLOR`).
+fn colors() -> Colors {
+    match anstream::AutoStream::choice(&io::stdout()) {
+        anstream::ColorChoice::Never => Colors::Drop,
+        anstream::ColorChoice::Auto | anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi => {
+            Colors::Keep
+        }
+    }
+}
+
+/// Reads how long ago, or at which moment.
+fn since(text: &str) -> Result<LogSince, String> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(LogSince::Moment(moment));
+    }
+    let span = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    let seconds =
+        span.ok().and_then(|span| u32::try_from(span.as_secs()).ok()).filter(|seconds| *seconds > 0);
+    seconds.map(LogSince::Seconds).ok_or_else(|| {
+        let text = Untrusted::new(text);
+        format!(
+            "{} is neither a time of a second or more, like 10m, 2h or 1d, nor a moment, like 2026-11-25T10:00:00Z",
+            text.quoted()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_so_long_ago_or_a_moment() {
+        for (text, seconds) in [("10m", 600), ("2h", 7200), ("1d", 86_400), ("1h30m", 5400), ("90s", 90)] {
+            assert_eq!(since(text), Ok(LogSince::Seconds(seconds)), "{text}");
+        }
+        let moment = Timestamp::from_second(1_764_064_800).unwrap();
+        for text in ["2025-11-25T10:00:00Z", "2025-11-25T12:00:00+02:00", "2025-11-25 10:00:00Z"] {
+            assert_eq!(since(text), Ok(LogSince::Moment(moment)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused_with_what_is_one() {
+        for text in ["", "10", "0s", "-5m", "1ms", "yesterday", "2025-11-25T10:00:00", "1y", "99999999999h"] {
+            let refusal = since(text).unwrap_err();
+            assert!(
+                refusal.ends_with("like 10m, 2h or 1d, nor a moment, like 2026-11-25T10:00:00Z"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_server_counts_the_last_lines_only_where_all_lines_count() {
+        let options = LogsOptions { last: Some(5), ..LogsOptions::default() };
+        assert_eq!(options.reading().last, Some(5));
+        let zero = LogsOptions { last: Some(0), ..LogsOptions::default() };
+        assert_eq!(zero.reading().last, None);
+        let grep = LogsOptions { grep: Some("x".to_owned()), ..options.clone() };
+        assert_eq!(grep.reading().last, None);
+        let until = LogsOptions { until: Some(LogSince::Seconds(60)), ..options };
+        assert_eq!(until.reading().last, None);
+    }
+}

@@ -1,0 +1,127 @@
+//! Jobs that always run.
+
+use toolforge_e2e::Tool;
+
+#[test]
+fn a_bot_runs_on_when_it_was_killed_and_is_deleted_for_good() {
+    let tool = Tool::new("job-bot");
+    let command = "echo started; while [ ! -e /tmp/die ]; do sleep 0.2; done; echo dying; exit 7";
+    tool.jobs(&[
+        "run",
+        "bot",
+        "--image",
+        "bookworm",
+        "--command",
+        command,
+        "--continuous",
+        "--no-filelog",
+        "--emails",
+        "onfailure",
+    ])
+    .exits(0)
+    .and_that_is_all();
+    let runs = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("Running for");
+    tool.until(60, "the bot runs", |tool| tool.jobs(&["list"]), runs);
+    tool.jobs(&["exec", "bot", "--", "touch", "/tmp/die"]).exits(0).and_that_is_all();
+    let again = |outcome: &toolforge_e2e::Outcome| {
+        outcome.stdout.contains("restarted once, the last time ended with exit code 7")
+    };
+    tool.until(
+        60,
+        "the bot runs again",
+        |tool| tool.jobs(&["show", "bot", "--output", "table"]),
+        |outcome| {
+            let text: String = outcome.stdout.split(['|', '\n']).map(str::trim).collect::<Vec<_>>().join(" ");
+            outcome.stdout.contains("exit code 7") || again(outcome) || text.contains("exit code 7")
+        },
+    );
+    // The run before comes first.
+    tool.jobs(&["logs", "bot"]).exits(0).says("dying").says("started").and_that_is_all();
+    let pod = tool.kubectl(&["get", "pods", "-o", "name"]);
+    // A failing pod is started anew by deleting it, as the page of 2020 says.
+    let _ = tool.kubectl(&["delete", pod.trim(), "--grace-period=1"]);
+    tool.until(60, "another pod runs", |tool| tool.jobs(&["list"]), runs);
+    assert_ne!(tool.kubectl(&["get", "pods", "-o", "name"]), pod);
+    let mails = tool.object("deployment", "bot")["spec"]["template"]["metadata"]["labels"]["jobs.toolforge.org/emails"].clone();
+    assert_eq!(mails, "onfailure");
+    tool.jobs(&["restart", "bot"]).exits(0).says("does not run from its old pod's end").and_that_is_all();
+    tool.until(60, "it runs after a restart", |tool| tool.jobs(&["list"]), runs);
+    tool.jobs(&["delete", "bot"]).exits(0).and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "deployments,pods", "-o", "name"]), "");
+}
+
+#[test]
+fn a_crash_loop_is_told_from_running() {
+    let tool = Tool::new("job-crashes");
+    tool.jobs(&[
+        "run",
+        "bad",
+        "--image",
+        "bookworm",
+        "--command",
+        "echo why; exit 3",
+        "--continuous",
+        "--no-filelog",
+    ])
+    .exits(0)
+    .and_that_is_all();
+    let is_told = |outcome: &toolforge_e2e::Outcome| {
+        outcome.stdout.contains("ends with exit code 3 and is started again")
+    };
+    tool.until(90, "the crash loop is told", |tool| tool.jobs(&["list"]), is_told);
+    tool.jobs(&["show", "bad", "--output", "json"]).exits(0).says("crash-loop").and_that_is_all();
+    tool.jobs(&["logs", "bad"]).exits(0).says("why").and_that_is_all();
+    tool.jobs(&["delete", "bad"]).exits(0).and_that_is_all();
+}
+
+#[test]
+fn a_job_on_a_port_is_reached_by_another() {
+    let tool = Tool::new("job-port");
+    let serve = "cd /tmp && echo served > page && exec python3 -u -m http.server 8000";
+    tool.jobs(&[
+        "run",
+        "web",
+        "--image",
+        "python3.11",
+        "--command",
+        serve,
+        "--continuous",
+        "--port",
+        "8000",
+        "--cpu",
+        "300m",
+        "--health-check-http",
+        "/page",
+    ])
+    .exits(0)
+    .and_that_is_all();
+    let runs = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("Running for");
+    tool.until(60, "the server runs", |tool| tool.jobs(&["list"]), runs);
+    let fetch = "python3 -c 'import os, urllib.request; print(urllib.request.urlopen(\"http://web:8000/page\").read().decode())'";
+    tool.jobs(&["run", "client", "--image", "python3.11", "--command", fetch, "--cpu", "300m", "--wait"])
+        .exits(0)
+        .and_that_is_all();
+    tool.shell("cat ~/client.out").exits(0).says("served").and_that_is_all();
+    // Another check, by a script, and one replica more: each in its own way.
+    tool.write(
+        "jobs.yaml",
+        &format!(
+            "- name: web\n  image: python3.11\n  command: {serve}\n  continuous: true\n  port: 8000\n  cpu: 300m\n  health-check-script: test ! -e /tmp/ill\n"
+        ),
+    );
+    tool.jobs(&["plan", "jobs.yaml"]).exits(0).says("health-check-script").and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).says("Job web was updated").and_that_is_all();
+    tool.until(60, "the server runs with its script", |tool| tool.jobs(&["list"]), runs);
+    tool.jobs(&["exec", "web", "--", "touch", "/tmp/ill"]).exits(0).and_that_is_all();
+    let is_ill = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"restarts\": 1");
+    tool.until(
+        90,
+        "an ill pod is started anew",
+        |tool| tool.jobs(&["show", "web", "--output", "json"]),
+        is_ill,
+    );
+    // Without the port, its Service goes.
+    tool.shell("sed -i '/port/d' jobs.yaml").exits(0).and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).says("updated").and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "services", "-o", "name"]), "");
+}

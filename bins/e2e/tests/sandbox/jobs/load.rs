@@ -1,0 +1,195 @@
+//! Files of jobs.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use toolforge_e2e::Tool;
+
+const FILE: &str = "\
+- &bot
+  name: bot
+  command: sleep 600
+  image: bookworm
+  continuous: true
+  cpu: 200m
+- name: daily
+  command: echo daily
+  image: bookworm
+  schedule: '@daily'
+  mem: 1Gi
+- <<: *bot
+  name: second
+";
+
+/// Returns the resource versions of the tool's jobs.
+pub(super) fn versions(tool: &Tool) -> BTreeMap<String, String> {
+    let list: Value =
+        serde_json::from_str(&tool.kubectl(&["get", "deployments,cronjobs,services", "-o", "json"])).unwrap();
+    let version = |object: &Value| {
+        // Of a Deployment the controller writes the status, so what somebody wants is counted.
+        let key =
+            format!("{}/{}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
+        let version = object["metadata"]["generation"].to_string()
+            + &object["metadata"]["managedFields"][0]["time"].to_string();
+        (key, version)
+    };
+    list["items"].as_array().unwrap().iter().map(version).collect()
+}
+
+#[test]
+fn a_file_is_loaded_once_changed_and_pruned() {
+    let tool = Tool::new("job-load");
+    tool.write("jobs.yaml", FILE);
+    tool.jobs(&["plan", "jobs.yaml", "--exit-code"])
+        .exits(1)
+        .says("create continuous job bot")
+        .says("fits")
+        .and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "deployments,cronjobs", "-o", "name"]), "");
+    tool.jobs(&["load", "jobs.yaml"])
+        .exits(0)
+        .says("Job daily was created")
+        .says("3 job(s) loaded")
+        .and_that_is_all();
+    let first = versions(&tool);
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).says("Job daily is already up to date").and_that_is_all();
+    assert_eq!(versions(&tool), first);
+    // Another spelling of the same is no change.
+    tool.shell("sed -i 's/mem: 1Gi/mem: 1024Mi/' jobs.yaml").exits(0).and_that_is_all();
+    tool.jobs(&["plan", "jobs.yaml", "--exit-code"]).exits(0).says("nothing would change").and_that_is_all();
+    // What is dumped is what stands.
+    tool.jobs(&["dump", "--to-file", "dumped.yaml"]).exits(0).and_that_is_all();
+    tool.jobs(&["load", "dumped.yaml"]).exits(0).says("already up to date").and_that_is_all();
+    assert_eq!(versions(&tool), first);
+    // A change is one, and only there.
+    tool.shell("sed -i 's/mem: 1024Mi/mem: 2Gi/' jobs.yaml").exits(0).and_that_is_all();
+    tool.jobs(&["plan", "jobs.yaml"]).exits(0).says("mem: 1Gi -> 2Gi").and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml"])
+        .exits(0)
+        .says("Job daily was updated")
+        .says("Job bot is already")
+        .and_that_is_all();
+    // A job that no file made stays; one that the file made and no longer has goes, when asked for.
+    tool.jobs(&["run", "other", "--image", "bookworm", "--command", "true", "--schedule", "@weekly"])
+        .exits(0)
+        .and_that_is_all();
+    tool.shell("sed -i '/<<: /,$d' jobs.yaml").exits(0).and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
+    assert_eq!(
+        tool.kubectl(&["get", "deployments", "-o", "name"]),
+        "deployment.apps/bot\ndeployment.apps/second\n"
+    );
+    tool.jobs(&["load", "jobs.yaml", "--prune"]).exits(1).says("second").says("--yes").and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml", "--prune", "--yes"])
+        .exits(0)
+        .says("Job second was deleted")
+        .and_that_is_all();
+    assert_eq!(
+        tool.kubectl(&["get", "deployments,cronjobs", "-o", "name"]),
+        "deployment.apps/bot\ncronjob.batch/daily\ncronjob.batch/other\n"
+    );
+}
+
+#[test]
+fn mistakes_and_what_does_not_fit_are_told_before_anything_is_sent() {
+    let tool = Tool::new("job-mistakes");
+    tool.write(
+        "jobs.yaml",
+        &FILE.replace("mem: 1Gi", "mem: lots").replace("command: sleep 600", "comand: sleep 600"),
+    );
+    tool.jobs(&["load", "jobs.yaml"])
+        .exits(1)
+        .says("\"comand\" is no key; did you mean command?")
+        .says("line 11, column 8: \"lots\" is not an amount of memory")
+        .and_that_is_all();
+    tool.write("jobs.yaml", &FILE.replace("cpu: 200m", "cpu: 1100m"));
+    tool.jobs(&["load", "jobs.yaml"]).exits(3).says("nothing was sent").and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "deployments,cronjobs", "-o", "name"]), "");
+    // At the limit an unchanged file still loads, and one job more does not.
+    let one = r#"{"spec": {"hard": {"count/cronjobs.batch": "1"}}}"#;
+    let _ = tool.kubectl(&["patch", "resourcequota", "tool-job-mistakes", "--patch", one]);
+    let cron = "- name: a\n  command: x\n  image: bookworm\n  schedule: '@daily'\n";
+    tool.write("jobs.yaml", cron);
+    for _ in 0..2 {
+        tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
+    }
+    tool.write("jobs.yaml", &format!("{cron}{}", cron.replace("name: a", "name: b")));
+    tool.until(
+        20,
+        "the quota is counted",
+        |tool| tool.jobs(&["load", "jobs.yaml"]),
+        |outcome| outcome.code == 3 && outcome.stderr.contains("count/cronjobs.batch"),
+    );
+    tool.jobs(&["run", "c", "--image", "bookworm", "--command", "x", "--schedule", "@daily"])
+        .exits(3)
+        .and_that_is_all();
+}
+
+#[test]
+fn what_was_done_and_what_was_not_is_told_and_the_rest_is_done_by_a_second_load() {
+    let tool = Tool::new("job-partly");
+    let namespace = tool.namespace();
+    let policy = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": namespace},
+            "spec": {
+                "matchConstraints": {"resourceRules": [{
+                    "apiGroups": ["batch"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["cronjobs"],
+                }]},
+                "validations": [{"expression": "object.metadata.name != 'middle'", "message": "not in the middle"}],
+            },
+        },
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": namespace},
+            "spec": {
+                "policyName": namespace,
+                "validationActions": ["Deny"],
+                "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}},
+            },
+        },
+    ]});
+    tool.write("policy.json", &policy.to_string());
+    let file = format!("/data/project/{}/policy.json", tool.name());
+    let text = tool.shell(&format!("cat {file}")).stdout;
+    let path = std::env::temp_dir().join("toolforge-e2e-policy.json");
+    std::fs::write(&path, text).unwrap();
+    let _ = tool.sandbox().kubectl(&["apply", "-f", &path.to_string_lossy()]);
+    let job = |name: &str| format!("- name: {name}\n  command: x\n  image: bookworm\n  schedule: '@daily'\n");
+    tool.write("jobs.yaml", &["first", "middle", "last"].map(job).concat());
+    // The policy takes a moment to be known to the server.
+    tool.until(
+        30,
+        "the policy holds",
+        |tool| tool.shell("jobs run middle --image bookworm --command x --schedule @daily --dry-run=server"),
+        |outcome| outcome.code == 4,
+    );
+    tool.jobs(&["load", "jobs.yaml"])
+        .exits(6)
+        .says("1 of 3 changes were made")
+        .says("not in the middle")
+        .says("not tried")
+        .and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]), "cronjob.batch/first\n");
+    let _ = tool.sandbox().kubectl(&["delete", "-f", &path.to_string_lossy()]);
+    tool.until(30, "the rest is done", |tool| tool.jobs(&["load", "jobs.yaml"]), |outcome| outcome.code == 0);
+    assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]).lines().count(), 3);
+}
+
+#[test]
+fn the_commands_of_the_readme_do_what_it_says() {
+    let tool = Tool::new("job-readme");
+    tool.write("daily.py", "#!/usr/bin/python3\nprint('daily')\n");
+    tool.write("jobs.yaml", "- name: bot\n  command: sleep 600\n  image: bookworm\n  continuous: true\n  cpu: 200m\n");
+    tool.shell("chmod +x daily.py").exits(0).and_that_is_all();
+    tool.shell("jobs run daily --image python3.11 --command ./daily.py --schedule @daily").exits(0).and_that_is_all();
+    tool.shell("jobs plan jobs.yaml").exits(0).says("create continuous job bot").and_that_is_all();
+    tool.shell("jobs load jobs.yaml").exits(0).says("Job bot was created").and_that_is_all();
+    tool.shell("jobs list").exits(0).says("scheduled: @daily").says("continuous").and_that_is_all();
+    tool.shell("jobs cron").exits(0).says("@daily").and_that_is_all();
+    tool.shell("jobs trigger daily --wait").exits(0).says("completed").and_that_is_all();
+    tool.shell("cat daily.out").exits(0).says("daily").and_that_is_all();
+}

@@ -1,0 +1,9 @@
+//! The program `jobs`, with running containers.
+
+mod adopted;
+mod continuous;
+mod corpus;
+mod load;
+mod one_off;
+mod schedule;
+mod scheduled;

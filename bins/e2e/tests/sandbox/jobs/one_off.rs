@@ -1,0 +1,119 @@
+//! Jobs that run once.
+
+use toolforge_e2e::Tool;
+
+/// The CPU of a small job, so that several fit the quota's two.
+const SMALL: [&str; 2] = ["--cpu", "200m"];
+
+fn run(tool: &Tool, name: &str, command: &str, more: &[&str]) -> toolforge_e2e::Outcome {
+    tool.jobs(&[&["run", name, "--image", "bookworm", "--command", command], &SMALL[..], more].concat())
+}
+
+#[test]
+fn what_a_job_writes_is_appended_to_files_in_the_mounted_home() {
+    let tool = Tool::new("job-files");
+    for _ in 0..2 {
+        // One that has ended well makes room for the next of its name.
+        run(&tool, "once", "echo out $HOME; echo err >&2", &["--wait"])
+            .exits(0)
+            .says("completed")
+            .and_that_is_all();
+    }
+    tool.shell("cat ~/once.out ~/once.err")
+        .exits(0)
+        .says("out /data/project/job-files\nout /data/project/job-files\nerr\nerr\n")
+        .and_that_is_all();
+    // A path that the platform's own tool would let the shell take apart.
+    run(&tool, "blank", "echo here", &["-o", "logs of mine.out", "-e", "/dev/null", "--wait"])
+        .exits(0)
+        .and_that_is_all();
+    tool.shell("cat ~/'logs of mine.out'").exits(0).says("here").and_that_is_all();
+    let labels = tool.object("job", "blank")["spec"]["template"]["metadata"]["labels"].clone();
+    assert_eq!(labels["jobs.toolforge.org/filelog"], "yes");
+    assert_eq!(labels["jobs.toolforge.org/emails"], "none");
+}
+
+#[test]
+fn a_job_that_fails_is_told_with_its_last_lines_and_its_code() {
+    let tool = Tool::new("job-fails");
+    run(&tool, "bad", "echo oh no; exit 3", &["--no-filelog", "--wait"])
+        .exits(3)
+        .says("job 'bad' failed: ended with exit code 3")
+        .says("oh no")
+        .and_that_is_all();
+    // For half a minute it is there to be looked at, and its name is taken.
+    tool.jobs(&["list"]).exits(0).says("Failed for").says("ended with exit code 3").and_that_is_all();
+    run(&tool, "bad", "true", &[]).exits(1).says("already exists").and_that_is_all();
+    tool.jobs(&["logs", "bad"]).exits(0).says("oh no").and_that_is_all();
+    tool.jobs(&["delete", "bad"]).exits(0).and_that_is_all();
+    tool.jobs(&["list"]).exits(0).and_that_is_all();
+    tool.jobs(&["delete", "bad"]).exits(1).says("job 'bad' does not exist").and_that_is_all();
+}
+
+#[test]
+fn a_wait_outlives_retries() {
+    let tool = Tool::new("job-retries");
+    let command = "if [ -e ~/tried ]; then echo now; else touch ~/tried; exit 1; fi";
+    run(&tool, "again", command, &["--retry", "2", "--wait", "120"])
+        .exits(0)
+        .says("completed")
+        .and_that_is_all();
+    tool.shell("cat ~/again.out").exits(0).says("now").and_that_is_all();
+}
+
+#[test]
+fn too_little_memory_is_told_from_a_kill() {
+    let tool = Tool::new("job-memory");
+    run(&tool, "hungry", "exec tail /dev/zero", &["--no-filelog", "--mem", "100Mi", "--wait"])
+        .exits(137)
+        .says("killed for using more memory than its limit")
+        .says("Give it more memory")
+        .and_that_is_all();
+    run(&tool, "killed", "kill -9 $$; sleep 5", &["--no-filelog", "--wait"]).code_is_not_zero();
+}
+
+trait NotZero {
+    fn code_is_not_zero(self);
+}
+
+impl NotZero for toolforge_e2e::Outcome {
+    fn code_is_not_zero(self) {
+        assert_ne!(self.code, 0, "\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert!(!self.stderr.contains("more memory"), "{}", self.stderr);
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_quota_is_refused_before_it_is_sent() {
+    let tool = Tool::new("job-quota");
+    for (name, code) in [("a", 0), ("b", 0), ("c", 3)] {
+        run(&tool, name, "sleep 60", &["--mem", "3Gi"]).exits(code).and_that_is_all();
+    }
+    run(&tool, "d", "true", &["--mem", "5Gi"]).exits(3).says("memory").and_that_is_all();
+    let jobs = tool.kubectl(&["get", "jobs", "-o", "name"]);
+    assert_eq!(jobs, "job.batch/a\njob.batch/b\n");
+    tool.jobs(&["flush", "--yes"]).exits(0).and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "jobs,pods", "-o", "name"]), "");
+}
+
+#[test]
+fn an_image_that_is_not_there_ends_the_wait() {
+    let tool = Tool::new("job-image");
+    tool.jobs(&[
+        "run",
+        "built",
+        "--image",
+        "tool-job-image/nothing:latest",
+        "--command",
+        "web",
+        "--cpu",
+        "200m",
+        "--wait",
+        "60",
+    ])
+    .exits(5)
+    .says("cannot be pulled")
+    .and_that_is_all();
+    tool.jobs(&["show", "built"]).exits(0).says("cannot be pulled").and_that_is_all();
+    tool.jobs(&["delete", "built"]).exits(0).and_that_is_all();
+}

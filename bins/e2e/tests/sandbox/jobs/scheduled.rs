@@ -1,0 +1,70 @@
+//! Jobs that run at their times.
+
+use toolforge_e2e::Tool;
+
+#[test]
+fn a_scheduled_job_fires_on_the_minute_and_is_run_by_hand() {
+    let tool = Tool::new("job-cron");
+    tool.jobs(&[
+        "run",
+        "tick",
+        "--image",
+        "bookworm",
+        "--command",
+        "date; echo tick",
+        "--schedule",
+        "* * * * *",
+        "--no-filelog",
+        "--cpu",
+        "200m",
+        "--emails",
+        "all",
+    ])
+    .exits(0)
+    .and_that_is_all();
+    tool.jobs(&["list"]).exits(0).says("scheduled: * * * * *").says("next run in").and_that_is_all();
+    // A run by hand, with its exit code, beside the schedule.
+    tool.jobs(&["trigger", "tick", "--wait"]).exits(0).says("completed").and_that_is_all();
+    let followed = tool.shell("timeout 100 jobs logs tick --follow | grep --max-count 2 tick");
+    assert!(followed.stdout.matches("tick").count() >= 1, "{followed:?}");
+    let fired = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("ok");
+    tool.until(80, "it has fired", |tool| tool.jobs(&["cron"]), fired);
+    let cron_job = tool.object("cronjob", "tick");
+    assert!(cron_job["status"]["lastScheduleTime"].as_str().unwrap().ends_with(":00Z"), "{cron_job}");
+    tool.jobs(&["suspend", "tick"]).exits(0).and_that_is_all();
+    tool.jobs(&["cron"]).exits(0).says("suspended").and_that_is_all();
+    // A load of the same job does not let it go on, and no change of it does.
+    tool.jobs(&["dump", "--to-file", "jobs.yaml"]).exits(0).and_that_is_all();
+    tool.shell("sed -i 's/echo tick/echo tock/' jobs.yaml").exits(0).and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).says("updated").and_that_is_all();
+    assert_eq!(tool.object("cronjob", "tick")["spec"]["suspend"], true);
+    tool.jobs(&["resume", "tick"]).exits(0).and_that_is_all();
+    tool.jobs(&["trigger", "tick"]).exits(0).says("has begun").and_that_is_all();
+    tool.jobs(&["restart", "tick"]).exits(0).and_that_is_all();
+    tool.jobs(&["delete", "tick"]).exits(0).and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "cronjobs,jobs,pods", "-o", "name"]), "");
+}
+
+#[test]
+fn runs_that_a_full_quota_prevents_are_told_as_missed() {
+    let tool = Tool::new("job-missed");
+    let full = r#"{"spec": {"hard": {"count/jobs.batch": "0"}}}"#;
+    let _ = tool.kubectl(&["patch", "resourcequota", "tool-job-missed", "--patch", full]);
+    let cron_job = serde_json::json!({
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "tick", "labels": {
+            "toolforge": "tool", "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
+            "app.kubernetes.io/created-by": "job-missed", "app.kubernetes.io/component": "cronjobs",
+            "app.kubernetes.io/name": "tick", "app.kubernetes.io/version": "2",
+        }},
+        "spec": {"schedule": "* * * * *", "startingDeadlineSeconds": 30, "jobTemplate": {"spec": {"template": {"spec": {
+            "restartPolicy": "Never", "containers": [{"name": "job", "image": "bookworm", "command": ["true"]}],
+        }}}}},
+    });
+    tool.write("cronjob.json", &cron_job.to_string());
+    tool.shell("kubectl apply -f cronjob.json").exits(0).and_that_is_all();
+    tool.jobs(&["trigger", "tick"]).exits(3).says("count/jobs.batch").and_that_is_all();
+    let is_told = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("quota had no room");
+    tool.until(150, "the missed run is told", |tool| tool.jobs(&["cron", "tick"]), is_told);
+}

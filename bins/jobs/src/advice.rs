@@ -1,0 +1,25 @@
+//! What to type next.
+
+use toolforge_model::{JobName, platform};
+use toolforge_render::observe::Cause;
+
+/// Returns what to do about a cause.
+pub(crate) fn advice(cause: &Cause, name: &JobName) -> String {
+    match cause {
+        Cause::OutOfMemory => {
+            "Give it more memory: `mem: 1Gi` in its file and `jobs load`, or `jobs delete` and `jobs run --mem 1Gi`."
+                .to_owned()
+        }
+        Cause::CrashLoop { .. } | Cause::ContainerStart => {
+            format!("Mend what `jobs logs {name}` says, then `jobs restart {name}`; `jobs delete {name}` ends the attempts.")
+        }
+        Cause::ImagePull { .. } => {
+            format!("Is the image built, and its name right? `jobs delete {name}` ends the attempts.")
+        }
+        Cause::QuotaExceeded | Cause::LimitRange => format!(
+            "`jobs quota` shows what is used; delete what is not needed, or ask for more: {}.",
+            platform::QUOTA_HELP
+        ),
+        _ => format!("`jobs show {name}` tells more; `jobs delete {name}` ends it."),
+    }
+}

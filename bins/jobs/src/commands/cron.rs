@@ -1,0 +1,54 @@
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_client::WantedJobs;
+use toolforge_model::JobName;
+use toolforge_render::job::{JobFacts, LiveWorkload};
+
+use super::facts::{facts, job};
+use crate::arguments::{Arguments, CronArguments};
+use crate::report;
+
+/// Tells when scheduled jobs ran, run next, and which runs were missed; what they take, and better minutes.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &CronArguments,
+) -> Result<ExitKind, Failure> {
+    let CronArguments { name, calendar, suggest } = options;
+    if *calendar && *suggest {
+        return Err(Failure::new(
+            ExitKind::Usage,
+            "`--calendar` and `--suggest` are two answers; ask for one",
+        ));
+    }
+    if name.is_some() && (*calendar || *suggest) {
+        return Err(Failure::new(ExitKind::Usage, "`--calendar` and `--suggest` tell of all scheduled jobs")
+            .hint("Leave the job's name out."));
+    }
+    // The images' names and the addresses are not told.
+    let wanted = WantedJobs { catalog: false, addresses: false, limits: *calendar, ..WantedJobs::for_list() };
+    let facts = facts(session, arguments, wanted)?;
+    let now = Timestamp::now();
+    let (document, exit) = if *calendar {
+        report::calendar(&facts, now)?
+    } else if *suggest {
+        (report::suggestions(&facts)?, ExitKind::Done)
+    } else {
+        if let Some(name) = name {
+            check_kind(&facts, name)?;
+        }
+        (report::cron(&facts, name.as_ref(), now)?, ExitKind::Done)
+    };
+    print(&document, arguments.output.of_document())?;
+    Ok(exit)
+}
+
+fn check_kind(facts: &JobFacts, name: &JobName) -> Result<(), Failure> {
+    let workload = job(facts, name)?.workload;
+    if matches!(workload, LiveWorkload::Scheduled(_)) {
+        return Ok(());
+    }
+    let kind = workload.job_kind();
+    Err(Failure::new(ExitKind::Request, format!("job '{name}' is {kind}, and has no schedule"))
+        .hint(format!("`jobs show {name}` tells how it fares.")))
+}

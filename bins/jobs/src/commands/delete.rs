@@ -1,0 +1,69 @@
+use toolforge_cli::{ExitKind, Failure, Session, say};
+use toolforge_client::{CreateOptions, WantedJobs};
+use toolforge_model::JobName;
+use toolforge_render::job::{JobFacts, LoadStep, StepKind};
+
+use super::carry_out::carry_out;
+use super::facts;
+use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
+
+/// Deletes jobs; where one of the names is no job's, nothing is deleted.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &DeleteArguments,
+) -> Result<ExitKind, Failure> {
+    let facts = facts::facts(session, arguments, to_delete())?;
+    let mut steps = Vec::new();
+    for name in &options.names {
+        let step = step(&facts, name, options.change)?;
+        if !steps.iter().any(|known: &LoadStep| known.name == step.name) {
+            steps.push(step);
+        }
+    }
+    delete(session, &steps, options.change)
+}
+
+/// Returns what has to be known before jobs are deleted.
+pub(super) fn to_delete() -> WantedJobs {
+    WantedJobs { addresses: true, records: true, ..WantedJobs::for_names() }
+}
+
+fn step(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<LoadStep, Failure> {
+    let record = facts.live.recorded.get(name).copied();
+    if record.is_some() && !change.adopt {
+        return Err(Failure::new(
+            ExitKind::Request,
+            format!("job {name} is kept by the platform's jobs service, which would go on listing it"),
+        )
+        .hint(format!(
+            "`toolforge jobs delete {name}` deletes it there; `--adopt` deletes the record, too."
+        )));
+    }
+    let live = match record {
+        None => Some(facts::job(facts, name)?),
+        Some(_) => facts.live.job(&facts.tool, name),
+    };
+    Ok(LoadStep { name: name.clone(), kind: StepKind::Delete, plan: None, live, record })
+}
+
+/// Deletes what the steps say, and waits until it is gone.
+pub(super) fn delete(
+    session: &Session,
+    steps: &[LoadStep],
+    change: ChangeOptions,
+) -> Result<ExitKind, Failure> {
+    if change.dry_run.is_some() {
+        for step in steps {
+            say(&format!("job {} would be deleted\n", step.name))?;
+        }
+        if change.dry_run == Some(toolforge_cli::DryRunOption::Client) {
+            return Ok(ExitKind::Done);
+        }
+    }
+    let (runtime, client) = session.cluster()?;
+    let sent = CreateOptions { dry_run: change.dry_run.is_some(), ..CreateOptions::default() };
+    runtime.block_on(async {
+        carry_out(client, &session.tool, steps.iter(), sent, async |_| Ok(())).await.end()
+    })
+}

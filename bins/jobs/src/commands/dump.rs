@@ -1,0 +1,99 @@
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use toolforge_cli::{ExitKind, Failure, Session, say};
+use toolforge_client::WantedJobs;
+use toolforge_model::{JobRequest, Untrusted, write_jobs};
+use toolforge_render::job::observe_job;
+
+use super::facts::facts;
+use crate::arguments::{Arguments, DumpArguments};
+
+/// Prints the jobs as a file that `load` reads, or writes that file; in every output format it is the same YAML.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &DumpArguments,
+) -> Result<ExitKind, Failure> {
+    let DumpArguments { to_file } = options;
+    let facts = facts(session, arguments, WantedJobs { events: false, ..WantedJobs::for_list() })?;
+    let live = facts.live.jobs_of(&facts.tool);
+    let requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
+    let shown = |file: &Path| Untrusted::new(file.display().to_string()).escaped().to_string();
+    match (requests.as_slice(), to_file) {
+        ([], None) => anstream::eprintln!("warning: no jobs defined"),
+        ([], Some(file)) => {
+            anstream::eprintln!("warning: no jobs defined, file {} will not be created", shown(file));
+        }
+        (requests, None) => say(&write_jobs(requests))?,
+        (requests, Some(file)) => write(file, &write_jobs(requests)).map_err(|error| {
+            Failure::new(ExitKind::Request, format!("{} cannot be written", shown(file)))
+                .detail(error.to_string())
+        })?,
+    }
+    Ok(ExitKind::Done)
+}
+
+/// Writes a file, in place of one that stands there: all of it or nothing.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    // A pipe or standard output is written to and cannot be replaced; a folder refuses.
+    let is_open = ["/dev/stdout", "/dev/stderr", "/dev/fd"].iter().any(|open| path.starts_with(open));
+    if is_open || path.metadata().is_ok_and(|standing| !standing.is_file()) {
+        return OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes());
+    }
+    // Behind a link the file itself is replaced, and the link stays.
+    let path = match path.canonicalize() {
+        Ok(path) => path,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error),
+    };
+    let permissions = path.metadata().ok().map(|standing| standing.permissions());
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    let partial = path.with_file_name(format!(".{name}.{}~", std::process::id()));
+    let written = write_new(&partial, text, permissions).and_then(|()| std::fs::rename(&partial, &path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&partial);
+    }
+    written
+}
+
+fn write_new(path: &Path, text: &str, permissions: Option<std::fs::Permissions>) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_nothing_else_is_left() {
+        let folder = std::env::temp_dir().join(format!("toolforge-jobs-dump-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let (file, link) = (folder.join("jobs.yaml"), folder.join("link.yaml"));
+        write(&file, "first").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("jobs.yaml", &link).unwrap();
+        write(&link, "second").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "second");
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        write(Path::new("/dev/null"), "nothing").unwrap();
+        assert!(write(&folder, "a folder").is_err());
+        assert!(write(&folder.join("missing/jobs.yaml"), "no folder").is_err());
+        let mut names: Vec<_> =
+            std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["jobs.yaml", "link.yaml"]);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,107 @@
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::{ExitKind, Failure, Session, interrupted, run_remote};
+use toolforge_client::{LogOwner, LogSubject, WantedJobs};
+use toolforge_model::JobName;
+use toolforge_render::job::job_status;
+use toolforge_render::observe::{main_container, runs};
+use toolforge_render::shell::shell_command;
+
+use super::facts;
+use crate::arguments::{Arguments, ExecArguments};
+use crate::report::status_sentence;
+
+/// Opens a shell in a job's pod that runs, or runs a command there; ends as the command does.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &ExecArguments,
+) -> Result<ExitKind, Failure> {
+    let ExecArguments { name, command } = options;
+    let (runtime, client) = session.cluster()?;
+    // Which object makes the pods does not matter here.
+    let subject = LogSubject::job(&session.tool, name.as_str(), LogOwner::Job);
+    let pods = runtime.block_on(client.list::<Pod>(&subject.collection(), &subject.selector()))?.items;
+    let Some((pod, container)) = newest_running(&pods) else {
+        return Err(no_pod_runs(session, arguments, name));
+    };
+    let place = (session.tool.namespace(), pod, container);
+    let (command, whereabouts) = (shell_command(command), format!("jobs show {name}"));
+    runtime.block_on(async {
+        tokio::select! {
+            ended = run_remote(client, place, &command, &whereabouts) => ended,
+            signal = interrupted() => signal,
+        }
+    })
+}
+
+/// Returns the youngest pod in which a command can be run, and its container; one that is ready rather than another.
+fn newest_running(pods: &[Pod]) -> Option<(&str, &str)> {
+    let runs = |pod: &&Pod| {
+        pod.metadata.deletion_timestamp.is_none() && runs(pod).iter().any(|run| run.end.is_none())
+    };
+    let started = |pod: &Pod| pod.status.as_ref()?.start_time.as_ref().map(|time| time.0);
+    let newest = pods.iter().filter(runs).max_by_key(|pod| (is_ready(pod), started(pod)))?;
+    Some((newest.metadata.name.as_deref()?, main_container(newest)?))
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// Returns the failure where no pod of the job runs, with the reason as its status has it.
+fn no_pod_runs(session: &Session, arguments: &Arguments, name: &JobName) -> Failure {
+    let wanted = WantedJobs { events: true, ..WantedJobs::for_names() };
+    let found =
+        facts::facts(session, arguments, wanted).and_then(|facts| Ok((facts::job(&facts, name)?, facts)));
+    match found {
+        Err(failure) => failure,
+        Ok((job, facts)) => {
+            let now = Timestamp::now();
+            let status = job_status(&job, &facts.live, now);
+            Failure::new(ExitKind::Request, format!("no pod of job '{name}' runs"))
+                .detail(status_sentence(&status, now))
+                .hint(format!("`jobs show {name}` tells more."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(name: &str, started: &str, is_ready: bool, state: &Value) -> Pod {
+        let status = json!({
+            "startTime": format!("2026-11-25T10:{started}:00Z"),
+            "conditions": [{"type": "Ready", "status": if is_ready { "True" } else { "False" }}],
+            "containerStatuses": [{
+                "name": "job", "image": "", "imageID": "", "ready": is_ready, "restartCount": 0,
+                "containerID": "containerd://1", "state": state,
+            }],
+        });
+        let spec = json!({"containers": [{"name": "sidecar"}, {"name": "job"}]});
+        serde_json::from_value(json!({"metadata": {"name": name}, "spec": spec, "status": status})).unwrap()
+    }
+
+    #[test]
+    fn the_newest_pod_that_runs_is_taken_and_a_ready_one_first() {
+        let running = json!({"running": {}});
+        let waiting = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        let ended = json!({"terminated": {"containerID": "containerd://1", "exitCode": 0}});
+        let mut leaving = pod("leaving", "09", true, &running);
+        leaving.metadata.deletion_timestamp = leaving.status.as_ref().unwrap().start_time.clone();
+        let (older, newer) = (pod("older", "01", true, &running), pod("newer", "02", true, &running));
+        let unready = pod("unready", "03", false, &running);
+        let rest = [leaving, pod("waiting", "08", true, &waiting), pod("ended", "07", true, &ended)];
+        assert_eq!(newest_running(&rest), None);
+        let with = |pods: &[&Pod]| -> Option<String> {
+            let pods: Vec<Pod> = pods.iter().copied().chain(&rest).cloned().collect();
+            newest_running(&pods).map(|(pod, container)| format!("{pod}/{container}"))
+        };
+        assert_eq!(with(&[&newer, &unready, &older]).as_deref(), Some("newer/job"));
+        assert_eq!(with(&[&unready]).as_deref(), Some("unready/job"));
+    }
+}

@@ -1,0 +1,43 @@
+use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_render::job::{LiveJob, LoadStep, StepKind};
+
+use super::confirm::confirm;
+use super::{delete, facts};
+use crate::arguments::{Arguments, FlushArguments};
+
+/// Deletes all jobs. On a terminal it is asked first; elsewhere nobody is there to answer, and scripts expect none.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &FlushArguments,
+) -> Result<ExitKind, Failure> {
+    let facts = facts::facts(session, arguments, delete::to_delete())?;
+    let jobs = facts.live.jobs_of(&facts.tool);
+    let is_kept = |job: &&LiveJob| facts.live.recorded.contains_key(&job.name) && !options.change.adopt;
+    let kept: Vec<String> = jobs.iter().filter(is_kept).map(|job| job.name.to_string()).collect();
+    if !kept.is_empty() {
+        anstream::eprintln!(
+            "warning: these jobs are kept by the platform's jobs service and stay: {}; `toolforge jobs flush` deletes them, or `--adopt`",
+            kept.join(", ")
+        );
+    }
+    let steps: Vec<LoadStep> = jobs
+        .iter()
+        .filter(|job| !is_kept(job))
+        .map(|job| LoadStep {
+            name: job.name.clone(),
+            kind: StepKind::Delete,
+            plan: None,
+            live: Some(job.clone()),
+            record: facts.live.recorded.get(&job.name).copied(),
+        })
+        .collect();
+    let names: Vec<String> = steps.iter().map(|step| step.name.to_string()).collect();
+    if !names.is_empty() && !options.yes && options.change.dry_run.is_none() {
+        let question = format!("{} job(s) are deleted: {}; go on?", names.len(), names.join(", "));
+        if confirm(&question) == Some(false) {
+            return Err(Failure::new(ExitKind::Request, "nothing was deleted"));
+        }
+    }
+    delete::delete(session, &steps, options.change)
+}

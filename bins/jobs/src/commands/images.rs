@@ -1,0 +1,26 @@
+use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_images::Catalog;
+
+use crate::arguments::Arguments;
+use crate::report;
+
+/// Lists the images: those of the cluster's catalogue, or, where it cannot be had, of the one that the program brings.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
+    let catalog = match session.catalog() {
+        Ok(catalog) => catalog,
+        Err(failure) => {
+            let failure = failure.to_string();
+            let why = failure.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            anstream::eprintln!("note: the cluster's images are not known: {why}");
+            anstream::eprintln!(
+                "note: these are the images that this program knows by itself, of August 2025"
+            );
+            Catalog::bundled()
+        }
+    };
+    for problem in catalog.problems() {
+        anstream::eprintln!("warning: {problem}");
+    }
+    print(&report::images(&catalog, arguments.output)?, arguments.output.of_document())?;
+    Ok(ExitKind::Done)
+}

@@ -1,0 +1,145 @@
+use std::io::Read as _;
+use std::path::Path;
+
+use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, print, say};
+use toolforge_client::{Client, CreateOptions};
+use toolforge_model::{FileJob, JobRequest, JobsFile, JobsFileMistakes, ToolName, Untrusted};
+use toolforge_render::job::{JobFacts, JobPlan, LoadOptions, LoadPlan, LoadStep, StepKind, plan_load};
+
+use super::carry_out::carry_out;
+use super::confirm::confirm;
+use super::{facts, wait};
+use crate::arguments::{Arguments, FileOptions, LoadArguments};
+use crate::{failures, report};
+
+/// Makes the jobs those of a file: all of it is read, checked and held against the quota before anything is sent.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &LoadArguments,
+) -> Result<ExitKind, Failure> {
+    let file = read(&options.file, &session.tool)?;
+    let facts = facts::facts_to_write(session, arguments)?;
+    let plan = planned(&file, &options.file, &facts, options.change.adopt);
+    if !plan.problems.is_empty() {
+        return Err(failures::of_problems(&plan.problems));
+    }
+    if !plan.fits() {
+        return Err(report::verdict_failure(&plan));
+    }
+    if options.change.dry_run == Some(DryRunOption::Client) {
+        print(&report::plan(&plan, &facts)?, arguments.output.of_document())?;
+        return Ok(ExitKind::Done);
+    }
+    let dry_run = options.change.dry_run.is_some();
+    let removed: Vec<&LoadStep> = plan.changes().filter(|step| step.kind == StepKind::Delete).collect();
+    if !removed.is_empty() && !options.yes && !dry_run {
+        ask(&removed)?;
+    }
+    let (runtime, client) = session.cluster()?;
+    let sent = CreateOptions { dry_run, ..CreateOptions::default() };
+    runtime.block_on(async {
+        let after = async |step: &LoadStep| {
+            say(&format!("{}\n", outcome(step, dry_run)))?;
+            if dry_run { Ok(()) } else { until_end(client, step, &file.jobs).await }
+        };
+        carry_out(client, &session.tool, plan.steps.iter(), sent, after).await.end()
+    })?;
+    anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
+    Ok(ExitKind::Done)
+}
+
+/// Shows which jobs are removed, and asks.
+fn ask(removed: &[&LoadStep]) -> Result<(), Failure> {
+    let names: Vec<String> = removed.iter().map(|step| step.name.to_string()).collect();
+    let names = names.join(", ");
+    match confirm(&format!("jobs that are no longer in the file are removed: {names}; go on?")) {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::new(ExitKind::Request, "nothing was changed")),
+        None => Err(Failure::new(
+            ExitKind::Request,
+            format!("these jobs would be removed, and nobody can be asked: {names}"),
+        )
+        .hint("`--yes` removes them.")),
+    }
+}
+
+/// Waits for a job whose end the file waits for.
+async fn until_end(client: &Client, step: &LoadStep, jobs: &[FileJob]) -> Result<(), Failure> {
+    let job = jobs.iter().find(|job| job.request.name == step.name);
+    match (job, &step.kind) {
+        (
+            Some(FileJob { request, wait: Some(seconds), .. }),
+            StepKind::Create | StepKind::Recreate { .. },
+        ) => wait::until_end(client, request, request.name.as_str(), *seconds).await.map(drop),
+        _ => Ok(()),
+    }
+}
+
+fn outcome(step: &LoadStep, dry_run: bool) -> String {
+    let would = if dry_run { "would be" } else { "was" };
+    let name = &step.name;
+    match step.kind {
+        StepKind::Keep => format!("Job {name} is already up to date"),
+        StepKind::Create => format!("Job {name} {would} created"),
+        StepKind::Update { .. } => format!("Job {name} {would} updated"),
+        StepKind::Recreate { .. } => format!("Job {name} {would} created anew"),
+        StepKind::Delete => format!("Job {name} {would} deleted"),
+    }
+}
+
+/// Reads a jobs file; what should be written otherwise is warned of.
+pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, Failure> {
+    let shown = Untrusted::new(options.file.display().to_string());
+    let unreadable = |error: &std::io::Error| {
+        Failure::new(ExitKind::Request, format!("{} cannot be read", shown.escaped()))
+            .detail(error.to_string())
+    };
+    let mut bytes = Vec::new();
+    if options.file.as_os_str() == "-" {
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    } else {
+        bytes = std::fs::read(&options.file).map_err(|error| unreadable(&error))?;
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::new(ExitKind::Request, format!("{} is not text (UTF-8)", shown.escaped())))?;
+    let read = match &options.job {
+        Some(name) => JobsFile::parse_one(&text, tool, name),
+        None => JobsFile::parse(&text, tool),
+    };
+    let file = read.map_err(|JobsFileMistakes(mistakes)| {
+        let count = mistakes.len();
+        let what = if count == 1 { "one mistake".to_owned() } else { format!("{count} mistakes") };
+        let failure =
+            Failure::new(ExitKind::Request, format!("{} has {what}, and nothing was sent", shown.escaped()));
+        mistakes.iter().fold(failure, |failure, mistake| failure.detail(mistake.to_string()))
+    })?;
+    for warning in &file.warnings {
+        anstream::eprintln!("warning: {}: {warning}", shown.escaped());
+    }
+    if let (Some(name), true) = (&options.job, file.jobs.is_empty()) {
+        anstream::eprintln!("warning: {} has no job {name}", shown.escaped());
+    }
+    Ok(file)
+}
+
+/// Returns what it takes to make the jobs those of a file.
+pub(super) fn planned(file: &JobsFile, options: &FileOptions, facts: &JobFacts, adopts: bool) -> LoadPlan {
+    let requests: Vec<JobRequest> = file.jobs.iter().map(|job| job.request.clone()).collect();
+    let identity = identity(&options.file);
+    // Of one job nothing is known about the others, so none of them is removed.
+    let prunes = options.prune && options.job.is_none();
+    let plan = plan_load(&requests, facts, &LoadOptions { file: identity.as_deref(), prunes, adopts });
+    for warning in plan.steps.iter().flat_map(|step| step.plan.iter().flat_map(JobPlan::warnings)) {
+        anstream::eprintln!("warning: {warning}");
+    }
+    plan
+}
+
+/// Returns the name by which a file is known again: its path from the root. Standard input has none.
+fn identity(file: &Path) -> Option<String> {
+    if file.as_os_str() == "-" {
+        return None;
+    }
+    std::fs::canonicalize(file).ok()?.to_str().map(str::to_owned)
+}

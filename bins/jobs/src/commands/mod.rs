@@ -1,0 +1,69 @@
+//! One file for each verb.
+
+mod carry_out;
+mod confirm;
+mod cron;
+mod delete;
+mod dump;
+mod exec;
+mod facts;
+mod flush;
+mod generate;
+mod images;
+mod list;
+mod load;
+mod logs;
+mod plan;
+mod quota;
+mod render;
+mod restart;
+mod run;
+mod show;
+mod suspend;
+mod trigger;
+mod wait;
+
+use toolforge_cli::{ExitKind, Failure, Session};
+
+use crate::arguments::{Arguments, Verb};
+
+/// What the API server's log shows.
+const PROGRAM: &str = "jobs";
+
+/// Does what the arguments say.
+pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitKind, Failure> {
+    if let Verb::Generate(options) = &arguments.verb {
+        return generate::run(options);
+    }
+    let session = Session::open(&arguments.global, PROGRAM);
+    // What is rendered needs no cluster.
+    if let (Verb::Render(_), Err(_), Some(_)) = (&arguments.verb, &session, &arguments.global.tool) {
+        return run(&Session::offline(&arguments.global)?, arguments);
+    }
+    run(&session?, arguments)
+}
+
+/// Does what the arguments say in a session.
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
+    match &arguments.verb {
+        Verb::Run(options) => run::run(session, arguments, options),
+        Verb::List(options) => list::run(session, arguments, options),
+        Verb::Show(options) => show::run(session, arguments, &options.name),
+        Verb::Logs(options) => logs::run(session, arguments, options),
+        Verb::Delete(options) => delete::run(session, arguments, options),
+        Verb::Flush(options) => flush::run(session, arguments, options),
+        Verb::Load(options) => load::run(session, arguments, options),
+        Verb::Plan(options) => plan::run(session, arguments, options),
+        Verb::Dump(options) => dump::run(session, arguments, options),
+        Verb::Restart(options) => restart::run(session, arguments, options),
+        Verb::Trigger(options) => trigger::run(session, arguments, options),
+        Verb::Suspend(options) => suspend::run(session, arguments, options, true),
+        Verb::Resume(options) => suspend::run(session, arguments, options, false),
+        Verb::Cron(options) => cron::run(session, arguments, options),
+        Verb::Render(options) => render::run(session, arguments, options),
+        Verb::Exec(options) => exec::run(session, arguments, options),
+        Verb::Images => images::run(session, arguments),
+        Verb::Quota => quota::run(session, arguments),
+        Verb::Generate(options) => generate::run(options),
+    }
+}

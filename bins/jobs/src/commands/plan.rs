@@ -1,0 +1,26 @@
+use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_client::WantedJobs;
+
+use super::{facts, load};
+use crate::arguments::{Arguments, PlanArguments};
+use crate::report;
+
+/// Says what `load` would change, and whether it fits.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &PlanArguments,
+) -> Result<ExitKind, Failure> {
+    let file = load::read(&options.file, &session.tool)?;
+    let facts = facts::facts(session, arguments, WantedJobs::for_plan())?;
+    let plan = load::planned(&file, &options.file, &facts, options.adopt);
+    print(&report::plan(&plan, &facts)?, arguments.output.of_document())?;
+    if !plan.problems.is_empty() {
+        return Err(crate::failures::of_problems(&plan.problems));
+    }
+    if !plan.fits() {
+        return Err(report::verdict_failure(&plan));
+    }
+    let changes = plan.changes().count() > 0;
+    Ok(if changes && options.exit_code { ExitKind::Request } else { ExitKind::Done })
+}

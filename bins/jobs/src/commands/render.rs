@@ -1,0 +1,49 @@
+use serde_json::json;
+use toolforge_cli::{Document, ExitKind, Failure, OutputFormat, Session, print};
+use toolforge_client::WantedJobs;
+use toolforge_model::JobRequest;
+use toolforge_render::job::{JobManifests, JobPlan, render_job};
+
+use super::{facts, load};
+use crate::arguments::{Arguments, FileOptions, RenderArguments};
+use crate::failures;
+
+/// Prints the objects of a file's jobs, or of one that is described as for `run`: YAML documents, or one JSON `List`.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &RenderArguments,
+) -> Result<ExitKind, Failure> {
+    let requests = requests(session, options)?;
+    let facts = facts::facts(session, arguments, WantedJobs::for_plan())?;
+    let mut all: Vec<JobManifests> = Vec::new();
+    for request in requests {
+        let plan = JobPlan::new(request, &facts).map_err(|error| failures::of_plan(&error))?;
+        for warning in plan.warnings() {
+            anstream::eprintln!("warning: {warning}");
+        }
+        all.push(render_job(&plan));
+    }
+    let items: Vec<_> = all.iter().flat_map(JobManifests::to_json).collect();
+    let value = json!({"apiVersion": "v1", "kind": "List", "items": items});
+    let text = all.iter().map(JobManifests::to_yaml).collect::<Vec<_>>().join("---\n");
+    let format = match arguments.output.of_document() {
+        OutputFormat::Json => OutputFormat::Json,
+        // What is rendered is YAML, whether that is asked for or not.
+        OutputFormat::Table | OutputFormat::Yaml => OutputFormat::Table,
+    };
+    print(&Document { text, value }, format)?;
+    Ok(ExitKind::Done)
+}
+
+fn requests(session: &Session, options: &RenderArguments) -> Result<Vec<JobRequest>, Failure> {
+    if options.job.has_image() {
+        return Ok(vec![options.job.request(&session.tool)?]);
+    }
+    let Some(file) = &options.job.name else {
+        return Err(Failure::new(ExitKind::Usage, "which jobs shall be rendered?")
+            .hint("Name a file, `jobs render jobs.yaml`, or describe a job as for `run`."));
+    };
+    let options = FileOptions { file: file.into(), job: None, prune: false };
+    Ok(load::read(&options, &session.tool)?.jobs.into_iter().map(|job| job.request).collect())
+}

@@ -1,0 +1,73 @@
+use k8s_openapi::jiff::Timestamp;
+use serde::de::IgnoredAny;
+use serde_json::json;
+use toolforge_cli::{ExitKind, Failure, Session, say};
+use toolforge_client::{CreateOptions, DeleteOptions, JobObject, Propagation, WantedJobs};
+use toolforge_model::platform;
+use toolforge_render::job::{LiveJob, LiveWorkload, runs_of};
+
+use super::{facts, trigger};
+use crate::arguments::{Arguments, RestartArguments};
+
+/// Starts a continuous job anew, or ends the runs of a scheduled job and begins another one.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &RestartArguments,
+) -> Result<ExitKind, Failure> {
+    let facts = facts::facts(session, arguments, WantedJobs { limits: true, ..WantedJobs::for_names() })?;
+    let job = facts::job(&facts, &options.name)?;
+    let dry_run = options.change.dry_run;
+    if dry_run == Some(toolforge_cli::DryRunOption::Client) {
+        say(&format!("job {} would be started anew\n", job.name))?;
+        return Ok(ExitKind::Done);
+    }
+    let sent = CreateOptions { dry_run: dry_run.is_some(), ..CreateOptions::default() };
+    match &job.workload {
+        LiveWorkload::OneOff(_) => Err(Failure::new(ExitKind::Request, "unable to restart a one-off job")
+            .hint(format!("`jobs delete {}`, then `jobs run` it again.", job.name))),
+        LiveWorkload::Continuous(deployment) => {
+            let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+            if replicas == 1 {
+                anstream::eprintln!(
+                    "note: job {} does not run from its old pod's end until its new one is up",
+                    job.name
+                );
+            }
+            restart_pods(session, &job, sent)
+        }
+        LiveWorkload::Scheduled(cron_job) => {
+            let (runtime, client) = session.cluster()?;
+            let runs = runs_of(&job, &facts.live);
+            runtime.block_on(async {
+                for run in &runs {
+                    let path =
+                        JobObject::Job.of(&session.tool).named(run.metadata.name.clone().unwrap_or_default());
+                    let background = DeleteOptions {
+                        uid: run.metadata.uid.clone(),
+                        propagation: Some(Propagation::Background),
+                        dry_run: sent.dry_run,
+                        ..DeleteOptions::default()
+                    };
+                    client.delete(&path, &background).await?;
+                }
+                if !runs.is_empty() && !sent.dry_run {
+                    client.wait_pods_gone(&session.tool, &job.name, trigger::LEAVING).await?;
+                }
+                trigger::create(client, &session.tool, cron_job, Timestamp::now(), sent).await
+            })?;
+            Ok(ExitKind::Done)
+        }
+    }
+}
+
+/// Replaces every pod, by the moment that is written on them; nothing else of the job is touched.
+fn restart_pods(session: &Session, job: &LiveJob, sent: CreateOptions<'_>) -> Result<ExitKind, Failure> {
+    let (runtime, client) = session.cluster()?;
+    // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
+    let moment = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
+    let patch = json!({"spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
+    let path = JobObject::Deployment.of(&session.tool).named(job.name.as_str());
+    let _: IgnoredAny = runtime.block_on(client.merge(&path, &patch, sent))?;
+    Ok(ExitKind::Done)
+}

@@ -1,0 +1,78 @@
+use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, print};
+use toolforge_client::CreateOptions;
+use toolforge_model::JobRequest;
+use toolforge_render::job::{JobFacts, LiveWorkload, LoadOptions, LoadPlan, RunOutcome, StepKind, plan_load};
+
+use super::carry_out::carry_out;
+use super::{facts, wait};
+use crate::arguments::{Arguments, ChangeOptions, RunArguments};
+use crate::{failures, report};
+
+/// Runs a job, where none of its name is there.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &RunArguments,
+) -> Result<ExitKind, Failure> {
+    let request = options.job.request(&session.tool)?;
+    let facts = facts::facts_to_write(session, arguments)?;
+    let plan = planned(&request, &facts, options.change)?;
+    for step in &plan.steps {
+        for warning in step.plan.iter().flat_map(toolforge_render::job::JobPlan::warnings) {
+            anstream::eprintln!("warning: {warning}");
+        }
+    }
+    if !plan.fits() {
+        return Err(report::verdict_failure(&plan));
+    }
+    if options.change.dry_run == Some(DryRunOption::Client) {
+        print(&report::plan(&plan, &facts)?, arguments.output.of_document())?;
+        return Ok(ExitKind::Done);
+    }
+    let (runtime, client) = session.cluster()?;
+    let dry_run = options.change.dry_run.is_some();
+    runtime.block_on(async {
+        let sent = CreateOptions { dry_run, ..CreateOptions::default() };
+        carry_out(client, &session.tool, plan.steps.iter(), sent, async |_| Ok(())).await.end()?;
+        match options.job.wait {
+            Some(seconds) if !dry_run => {
+                wait::until_end(client, &request, request.name.as_str(), seconds).await
+            }
+            _ => Ok(ExitKind::Done),
+        }
+    })
+}
+
+/// Returns the plan of a new job. A one-off job of the same name that has ended well makes room for it.
+fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Result<LoadPlan, Failure> {
+    let live = facts.live.job(&facts.tool, &request.name);
+    let has_ended_well = live.as_ref().is_some_and(|live| match &live.workload {
+        LiveWorkload::OneOff(run) => matches!(RunOutcome::of(run, &facts.live), RunOutcome::Succeeded { .. }),
+        LiveWorkload::Scheduled(_) | LiveWorkload::Continuous(_) => false,
+    });
+    let is_leaving = live.as_ref().is_some_and(toolforge_render::job::LiveJob::is_leaving);
+    let is_recorded = facts.live.recorded.contains_key(&request.name) && !change.adopt;
+    if is_recorded || (live.is_some() && !has_ended_well && !is_leaving) {
+        let name = &request.name;
+        let failure = Failure::new(ExitKind::Request, format!("a job with the name {name} already exists"));
+        return Err(if is_recorded {
+            failure.hint("The platform's jobs service keeps it; `toolforge jobs delete` deletes it, and `--adopt` takes it over.")
+        } else {
+            failure.hint(format!(
+                "`jobs delete {name}` deletes it; a job of a file is changed in the file, with `jobs load`."
+            ))
+        });
+    }
+    let adopts = change.adopt;
+    let mut plan =
+        plan_load(std::slice::from_ref(request), facts, &LoadOptions { adopts, ..LoadOptions::default() });
+    if !plan.problems.is_empty() {
+        return Err(failures::of_problems(&plan.problems));
+    }
+    for step in &mut plan.steps {
+        if step.kind == StepKind::Keep {
+            step.kind = StepKind::Recreate { differences: Vec::new() };
+        }
+    }
+    Ok(plan)
+}

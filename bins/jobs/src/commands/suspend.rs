@@ -1,0 +1,47 @@
+use serde::de::IgnoredAny;
+use serde_json::json;
+use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
+use toolforge_client::{CreateOptions, JobObject, WantedJobs};
+use toolforge_render::job::LiveWorkload;
+
+use super::facts;
+use crate::arguments::{Arguments, NameArguments};
+
+/// Suspends a schedule, or lets it go on.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &NameArguments,
+    suspends: bool,
+) -> Result<ExitKind, Failure> {
+    let facts = facts::facts(session, arguments, WantedJobs { records: true, ..WantedJobs::for_names() })?;
+    let job = facts::job(&facts, &options.name)?;
+    let LiveWorkload::Scheduled(cron_job) = &job.workload else {
+        return Err(Failure::new(
+            ExitKind::Request,
+            format!("job {} is {}, and only a schedule can be suspended", job.name, job.workload.job_kind()),
+        ));
+    };
+    if facts.live.recorded.contains_key(&job.name) {
+        anstream::eprintln!(
+            "note: the platform's jobs service keeps job {}, and lets its schedule go on when it is loaded there again",
+            job.name
+        );
+    }
+    let (is, word) =
+        if suspends { ("is suspended already", "suspended") } else { ("is not suspended", "resumed") };
+    if cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false) == suspends {
+        anstream::eprintln!("job {} {is}", job.name);
+        return Ok(ExitKind::Done);
+    }
+    if options.change.dry_run == Some(DryRunOption::Client) {
+        say(&format!("job {} would be {word}\n", job.name))?;
+        return Ok(ExitKind::Done);
+    }
+    let (runtime, client) = session.cluster()?;
+    let path = JobObject::CronJob.of(&session.tool).named(job.name.as_str());
+    let sent = CreateOptions { dry_run: options.change.dry_run.is_some(), ..CreateOptions::default() };
+    let _: IgnoredAny =
+        runtime.block_on(client.merge(&path, &json!({"spec": {"suspend": suspends}}), sent))?;
+    Ok(ExitKind::Done)
+}

@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
+use toolforge_client::{Client, CreateOptions, JobObject, RefusalKind, WantedJobs};
+use toolforge_model::ToolName;
+use toolforge_render::job::{LiveWorkload, manual_run, observe_job, verdict_of_run};
+
+use super::{facts, wait};
+use crate::arguments::{Arguments, TriggerArguments};
+
+/// How long pods may take to leave (jobs-api, 2026).
+pub(super) const LEAVING: Duration = Duration::from_secs(30);
+
+/// How many runs may be started by hand within one second.
+const TRIES: i64 = 5;
+
+/// Runs a scheduled job now; a run that is under way goes on.
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    options: &TriggerArguments,
+) -> Result<ExitKind, Failure> {
+    let wanted = WantedJobs { limits: true, catalog: true, ..WantedJobs::for_names() };
+    let facts = facts::facts(session, arguments, wanted)?;
+    let job = facts::job(&facts, &options.name)?;
+    let LiveWorkload::Scheduled(cron_job) = &job.workload else {
+        return Err(Failure::new(
+            ExitKind::Request,
+            format!("job {} is {}, and only a scheduled job is triggered", job.name, job.workload.job_kind()),
+        ));
+    };
+    let verdict = verdict_of_run(&job, &facts);
+    if !verdict.fits() {
+        let failure = Failure::new(ExitKind::DoesNotFit, "a run does not fit now, and nothing was sent");
+        let failure = verdict.shortfalls().fold(failure, |failure, row| failure.detail(row.to_string()));
+        return Err(failure.hint("`jobs quota` shows what is used; try again when something has ended."));
+    }
+    if options.change.dry_run == Some(DryRunOption::Client) {
+        say(&format!("job {} would run now\n", job.name))?;
+        return Ok(ExitKind::Done);
+    }
+    let (runtime, client) = session.cluster()?;
+    let sent = CreateOptions { dry_run: options.change.dry_run.is_some(), ..CreateOptions::default() };
+    runtime.block_on(async {
+        let name = create(client, &session.tool, cron_job, Timestamp::now(), sent).await?;
+        match options.wait {
+            Some(seconds) if !sent.dry_run => {
+                wait::until_end(client, &observe_job(&job, &facts), &name, seconds).await
+            }
+            _ => {
+                anstream::eprintln!(
+                    "run {name} of job {} has begun; `jobs logs {} --follow` shows what it writes",
+                    job.name,
+                    job.name
+                );
+                Ok(ExitKind::Done)
+            }
+        }
+    })
+}
+
+/// Makes a run and returns its Job's name. Where somebody started another one in the same second, it is named after the
+/// next.
+pub(super) async fn create(
+    client: &Client,
+    tool: &ToolName,
+    cron_job: &CronJob,
+    now: Timestamp,
+    sent: CreateOptions<'_>,
+) -> Result<String, Failure> {
+    let mut second = 0;
+    loop {
+        let moment = now.checked_add(SignedDuration::from_secs(second)).unwrap_or(now);
+        let Some(run) = manual_run(cron_job, moment) else {
+            return Err(Failure::new(ExitKind::Cluster, "the cluster's CronJob has no template to run"));
+        };
+        match client.create::<Job>(&JobObject::Job.of(tool), &run, sent).await {
+            Ok(created) => return Ok(created.metadata.name.unwrap_or_default()),
+            Err(error)
+                if second < TRIES
+                    && error
+                        .refusal()
+                        .is_some_and(|refusal| *refusal.kind() == RefusalKind::AlreadyExists) =>
+            {
+                second += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Waiting for the end of one run.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use toolforge_cli::{ExitKind, Failure, ProgressLine, interrupted};
+use toolforge_client::{Client, JobObject, JobsWaited, ResourceType, WatchOptions};
+use toolforge_model::{JobRequest, LogPath, Untrusted};
+use toolforge_render::job::{LiveJobs, RunOutcome};
+use toolforge_render::observe::{Cause, Evidence, main_container};
+
+use crate::advice::advice;
+
+/// How many of the last lines are shown of what failed.
+const LAST_LINES: u32 = 20;
+
+/// How much of a log file is looked at for its last lines.
+const LAST_BYTES: u64 = 16 * 1024;
+
+/// How long the cluster may be away meanwhile.
+const OUTAGE: Duration = Duration::from_secs(60);
+
+/// How a wait came to its end.
+enum Seen {
+    Ended(RunOutcome, Box<LiveJobs>),
+    /// It cannot come up, and waiting does not help.
+    Stuck(Evidence),
+    Gone,
+}
+
+/// Waits for the end of a run, the Job named `object`, and ends as it ends.
+pub(super) async fn until_end(
+    client: &Client,
+    request: &JobRequest,
+    object: &str,
+    seconds: u32,
+) -> Result<ExitKind, Failure> {
+    let mut line = ProgressLine::new();
+    let watch = WatchOptions { outage: OUTAGE, ..WatchOptions::default() };
+    let deadline = Duration::from_secs(seconds.into());
+    let waiting = client.wait_job(
+        (&request.tool, &request.name),
+        (JobObject::Job, object),
+        (deadline, watch),
+        |live| {
+            let Some(job) = live.jobs.first() else { return ControlFlow::Break(Seen::Gone) };
+            let outcome = RunOutcome::of(job, live);
+            if outcome.is_over() {
+                return ControlFlow::Break(Seen::Ended(outcome, Box::new(live.clone())));
+            }
+            line.show(&progress(&outcome));
+            match outcome {
+                RunOutcome::Starting { evidence: Some(evidence), .. } if is_stuck(&evidence.cause) => {
+                    ControlFlow::Break(Seen::Stuck(evidence))
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        },
+    );
+    let waited = tokio::select! {
+        waited = waiting => waited?,
+        signal = interrupted() => {
+            line.clear();
+            anstream::eprintln!("note: job {} goes on; `jobs show {0}` tells how it fares", request.name);
+            return signal;
+        }
+    };
+    line.clear();
+    let name = &request.name;
+    match waited {
+        JobsWaited::Done(Seen::Ended(RunOutcome::Succeeded { .. }, _)) => {
+            anstream::eprintln!("job '{name}' completed");
+            Ok(ExitKind::Done)
+        }
+        JobsWaited::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
+        JobsWaited::Done(Seen::Stuck(Evidence { cause, object, message })) => {
+            let mut failure = Failure::new(ExitKind::Rollout, format!("job '{name}' cannot start: {cause}"));
+            if !message.is_empty() {
+                failure = failure.detail(format!("{}: {}", object.escaped(), message.escaped()));
+            }
+            Err(failure.hint(advice(&cause, name)))
+        }
+        JobsWaited::Done(Seen::Gone) => {
+            Err(Failure::new(ExitKind::Request, format!("job '{name}' was deleted before its end was seen"))
+                .hint(format!("`jobs logs {name}` may still tell what it wrote.")))
+        }
+        JobsWaited::DeadlineExceeded(live) => {
+            let how = live.jobs.first().map(|job| progress(&RunOutcome::of(job, &live))).unwrap_or_default();
+            let failure = Failure::new(
+                ExitKind::Rollout,
+                format!("timed out {seconds} seconds waiting for job '{name}' to complete"),
+            );
+            Err(failure.detail(how).hint(format!("It goes on; `jobs show {name}` tells how it fares.")))
+        }
+    }
+}
+
+/// A full quota may get room, and a node too; an image that is not there, a command that is none and a refused pod stay so.
+fn is_stuck(cause: &Cause) -> bool {
+    matches!(cause, Cause::ImagePull { .. } | Cause::ContainerStart | Cause::LimitRange | Cause::Refused)
+}
+
+fn progress(outcome: &RunOutcome) -> String {
+    match outcome {
+        RunOutcome::Running { failures: 0, .. } => "running".to_owned(),
+        RunOutcome::Running { failures, .. } => format!("running again, after {failures} failed"),
+        RunOutcome::Retrying { failures, end } => {
+            let end = end.as_ref().map(|end| format!(", {end}")).unwrap_or_default();
+            format!("{failures} failed{end}; the next try comes")
+        }
+        RunOutcome::Starting { evidence, .. } => match evidence {
+            Some(evidence) => format!("starting: {}", evidence.cause),
+            None => "starting".to_owned(),
+        },
+        RunOutcome::Suspended => "suspended".to_owned(),
+        RunOutcome::Succeeded { .. } | RunOutcome::Failed { .. } => String::new(),
+    }
+}
+
+async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, live: &LiveJobs) -> Failure {
+    let name = &request.name;
+    let (reason, end) = match outcome {
+        RunOutcome::Failed { reason, end, .. } => (reason.as_raw(), end.as_ref()),
+        _ => ("", None),
+    };
+    let why = match (reason, end) {
+        ("DeadlineExceeded", _) => "it took longer than its timeout".to_owned(),
+        (_, Some(end)) => end.to_string(),
+        (reason, None) => Untrusted::new(reason).escaped().to_string(),
+    };
+    let code = end.and_then(|end| u8::try_from(end.exit_code).ok()).filter(|code| *code > 0).unwrap_or(1);
+    let mut failure = Failure::new(ExitKind::Passed(code), format!("job '{name}' failed: {why}"));
+    if let Some(lines) = last_lines(client, request, live).await {
+        failure = failure.detail("the last lines that it wrote:").detail(lines);
+    }
+    let (stdout, stderr) = request.file_log.paths();
+    if let Some((path, lines)) = [stderr, stdout].into_iter().flatten().find_map(last_lines_of_file) {
+        failure =
+            failure.detail(format!("the last lines of {}:", Untrusted::new(path).escaped())).detail(lines);
+    }
+    let is_out_of_memory = end.is_some_and(|end| end.reason.as_raw() == "OOMKilled");
+    if is_out_of_memory { failure.hint("Give it more memory, like `--mem 1Gi`.") } else { failure }
+}
+
+/// Returns the last lines of the newest pod's log.
+async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> Option<String> {
+    let pod =
+        live.pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))?;
+    let path =
+        ResourceType::of::<Pod>().in_namespace(request.tool.namespace()).named(pod.metadata.name.as_deref()?);
+    // The reason stands without them: a log that cannot be read is no failure of its own.
+    let lines = client.last_lines(&path, main_container(pod)?, false, LAST_LINES).await.ok()?;
+    let lines = lines.lines_escaped().to_string();
+    Some(lines.trim_end().to_owned()).filter(|lines| !lines.is_empty())
+}
+
+/// Returns the last lines of a log file that is at hand.
+fn last_lines_of_file(path: &LogPath) -> Option<(&str, String)> {
+    let mut file = std::fs::File::open(path.as_str()).ok()?;
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    file.seek(SeekFrom::Start(metadata.len().saturating_sub(LAST_BYTES))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(LAST_BYTES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines.len().saturating_sub(usize::try_from(LAST_LINES).unwrap_or(usize::MAX));
+    let lines = Untrusted::new(lines[last..].join("\n")).lines_escaped().to_string();
+    (!lines.is_empty()).then_some((path.as_str(), lines))
+}

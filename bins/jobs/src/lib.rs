@@ -1,0 +1,79 @@
+//! `jobs`: runs, loads, follows and explains the jobs of a Toolforge tool.
+//!
+//! A thin layer: the command line or a file becomes requests, facts come from the cluster or from files, the libraries
+//! decide, and what they decided is sent and followed. One file for each verb in `commands`.
+//!
+//! ```
+//! // What `jobs run bot --image python3.13 --command ./bot.py --continuous` asks for.
+//! let words = ["jobs", "run", "bot", "--image", "python3.13", "--command", "./bot.py", "--continuous"];
+//! let request = jobs::requested(words, &"stashbot".parse().unwrap()).unwrap();
+//! assert_eq!(request.kind.as_str(), "continuous");
+//! ```
+
+mod advice;
+mod arguments;
+mod commands;
+mod failures;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
+use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_model::{JobRequest, ToolName};
+
+use crate::arguments::{Arguments, Verb};
+
+/// Runs the program with the process's own arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    toolforge_cli::run(|| {
+        let mut command = Arguments::command();
+        // The platform's `toolforge` calls this program and says so.
+        if std::env::var_os("TOOLFORGE_CLI").is_some() {
+            command = command.bin_name("toolforge jobs");
+        }
+        let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+        let arguments = match parsed {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                // A closed pipe is no failure of ours.
+                let _ = error.print();
+                return Ok(if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage });
+            }
+        };
+        commands::dispatch(&arguments)
+    })
+}
+
+/// Runs a command line in a session of the caller's own.
+///
+/// # Errors
+/// When it is not understood, or does not do what was asked.
+pub fn run_in<'a>(session: &Session, words: impl IntoIterator<Item = &'a str>) -> Result<ExitKind, Failure> {
+    commands::run(session, &parsed(words)?)
+}
+
+/// Returns the request that a command line of `run` makes for a tool.
+///
+/// # Errors
+/// When it is not understood, or is not one of `run`.
+pub fn requested<'a>(
+    words: impl IntoIterator<Item = &'a str>,
+    tool: &ToolName,
+) -> Result<JobRequest, Failure> {
+    match parsed(words)?.verb {
+        Verb::Run(options) => options.job.request(tool),
+        _ => Err(Failure::new(ExitKind::Usage, "only `run` asks for a job")),
+    }
+}
+
+/// Returns the description of the command line, from which help, completions, the man page and the reference are made.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+fn parsed<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Arguments, Failure> {
+    Arguments::try_parse_from(words).map_err(|error| Failure::new(ExitKind::Usage, error.to_string()))
+}

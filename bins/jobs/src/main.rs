@@ -1,0 +1,7 @@
+//! The program `jobs`: see the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jobs::main()
+}

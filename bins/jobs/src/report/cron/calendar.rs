@@ -1,0 +1,239 @@
+//! What the scheduled jobs take over the next day, held against the quota.
+
+use std::fmt::Write;
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use toolforge_cli::{Document, ExitKind, Failure, document};
+use toolforge_model::JobName;
+use toolforge_quota::{Overlap, Strip, overlaps, strips};
+use toolforge_render::job::{JobFacts, JobLoad, calendar_of, held_by_runs, stagger};
+
+use super::{drawing, minute, scheduled_jobs};
+use crate::report::duration;
+
+/// How far it looks.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many parts the day has: half hours.
+const PARTS: u32 = 48;
+
+/// How long a part is.
+const PART: SignedDuration = SignedDuration::from_mins(30);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CalendarDocument {
+    from: String,
+    until: String,
+    part_seconds: i64,
+    fits: bool,
+    jobs: Vec<LoadDocument>,
+    left_out: Vec<JobName>,
+    resources: Vec<StripDocument>,
+    overlaps: Vec<OverlapDocument>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LoadDocument {
+    name: JobName,
+    expression: String,
+    run_seconds: u32,
+    run_seconds_measured: bool,
+}
+
+#[derive(Serialize)]
+struct StripDocument {
+    quota: String,
+    resource: String,
+    hard: String,
+    besides: String,
+    peaks: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct OverlapDocument {
+    jobs: Vec<String>,
+    from: String,
+    until: String,
+    times: u32,
+    shortfalls: Vec<ShortfallDocument>,
+}
+
+#[derive(Serialize)]
+struct ShortfallDocument {
+    quota: String,
+    resource: String,
+    hard: String,
+    after: String,
+}
+
+/// What the scheduled jobs take over the day after a moment.
+struct Calendar {
+    from: Timestamp,
+    until: Timestamp,
+    loads: Vec<JobLoad>,
+    left_out: Vec<JobName>,
+    has_runs: bool,
+    strips: Vec<Strip>,
+    overlaps: Vec<Overlap>,
+    can_be_staggered: bool,
+}
+
+/// Returns what the scheduled jobs take over the next day, and how to end: well where all of their runs have room.
+pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, ExitKind), Failure> {
+    let calendar = Calendar::of(facts, now);
+    let exit = if calendar.overlaps.is_empty() { ExitKind::Done } else { ExitKind::Request };
+    let value = document("CronCalendar", &calendar.document())?;
+    Ok((Document { text: calendar.text(), value }, exit))
+}
+
+impl Calendar {
+    fn of(facts: &JobFacts, now: Timestamp) -> Self {
+        // The last day of all days is shorter than others.
+        let until = now.checked_add(DAY).unwrap_or(Timestamp::MAX);
+        let (mut loads, mut left_out) = (Vec::new(), Vec::new());
+        for scheduled in scheduled_jobs(facts) {
+            match scheduled.load {
+                Some(load) => loads.push(load),
+                None => left_out.push(scheduled.job.name),
+            }
+        }
+        let stretches = calendar_of(&loads, facts, (now, until));
+        let strips = strips(&facts.quotas, &held_by_runs(&loads, facts), &stretches, PARTS);
+        let has_runs = stretches.iter().any(|stretch| !stretch.names.is_empty());
+        let can_be_staggered = !stagger(&loads, &facts.tool).is_empty();
+        let overlaps = overlaps(&stretches);
+        Self { from: now, until, loads, left_out, has_runs, strips, overlaps, can_be_staggered }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |line: String| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}", line.trim_end());
+        };
+        if self.loads.is_empty() {
+            line("No job runs at the times of a schedule.".to_owned());
+        } else if !self.has_runs {
+            line("No run comes in the next 24 hours.".to_owned());
+        } else if self.strips.is_empty() {
+            line("No quota is known that bounds what the runs of the next 24 hours take.".to_owned());
+        } else {
+            line(format!("From {} to {} UTC, half an hour a column:", minute(self.from), minute(self.until)));
+            line(String::new());
+            drawing::drawn(&self.strips, self.from, PART).into_iter().for_each(&mut line);
+            line(String::new());
+            line(drawing::legend());
+            line("What is in use besides the runs now is thought to stay.".to_owned());
+        }
+        self.durations().into_iter().for_each(&mut line);
+        if !self.left_out.is_empty() {
+            line(format!(
+                "Left out, as suspended or in a time zone of their own: {}.",
+                joined(&self.left_out)
+            ));
+        }
+        if !self.strips.is_empty() {
+            line(String::new());
+            self.told_overlaps().into_iter().for_each(&mut line);
+        }
+        text
+    }
+
+    fn durations(&self) -> Vec<String> {
+        let lines = [
+            (true, "Measured, how long the last run took: "),
+            (false, "Assumed, as no run is known that ended well: "),
+        ];
+        let line = |(is_measured, text): (bool, &str)| {
+            let loads = self.loads.iter().filter(|load| load.is_measured == is_measured);
+            let told: Vec<String> =
+                loads.map(|load| format!("{} {}", load.name, duration(i64::from(load.seconds)))).collect();
+            (!told.is_empty()).then(|| format!("{text}{}.", told.join(", ")))
+        };
+        lines.into_iter().filter_map(line).collect()
+    }
+
+    fn told_overlaps(&self) -> Vec<String> {
+        if self.overlaps.is_empty() {
+            return vec!["All runs of the next 24 hours have room.".to_owned()];
+        }
+        let mut lines = vec!["There is no room for:".to_owned()];
+        for Overlap { names, from, until, times, shortfalls } in &self.overlaps {
+            let often = match times {
+                1 => String::new(),
+                2 => ", and once more".to_owned(),
+                _ => format!(", and {} times more", times - 1),
+            };
+            let alone = if names.len() == 1 { " alone" } else { "" };
+            lines.push(format!(
+                "  {}{alone}, {} to {}{often}",
+                names.join(", "),
+                clock(*from),
+                clock(*until)
+            ));
+            lines.extend(shortfalls.iter().map(|row| format!("    {row}")));
+        }
+        if self.can_be_staggered && self.overlaps.iter().any(|overlap| overlap.names.len() > 1) {
+            lines.push("`jobs cron --suggest` proposes other minutes.".to_owned());
+        }
+        lines
+    }
+
+    fn document(&self) -> CalendarDocument {
+        let moment =
+            |second: i64| Timestamp::from_second(second).map(|moment| moment.to_string()).unwrap_or_default();
+        let load = |load: &JobLoad| LoadDocument {
+            name: load.name.clone(),
+            expression: load.expression.to_string(),
+            run_seconds: load.seconds,
+            run_seconds_measured: load.is_measured,
+        };
+        let strip = |strip: &Strip| StripDocument {
+            quota: strip.quota.clone(),
+            resource: strip.resource.to_string(),
+            hard: strip.resource.amount(strip.hard),
+            besides: strip.resource.amount(strip.besides),
+            peaks: strip.peaks.iter().map(|peak| strip.resource.amount(*peak)).collect(),
+        };
+        let overlap = |overlap: &Overlap| OverlapDocument {
+            jobs: overlap.names.clone(),
+            from: moment(overlap.from),
+            until: moment(overlap.until),
+            times: overlap.times,
+            shortfalls: overlap
+                .shortfalls
+                .iter()
+                .map(|row| ShortfallDocument {
+                    quota: row.quota.clone(),
+                    resource: row.resource.to_string(),
+                    hard: row.resource.amount(row.hard),
+                    after: row.resource.amount(row.after),
+                })
+                .collect(),
+        };
+        CalendarDocument {
+            from: self.from.to_string(),
+            until: self.until.to_string(),
+            part_seconds: PART.as_secs(),
+            fits: self.overlaps.is_empty(),
+            jobs: self.loads.iter().map(load).collect(),
+            left_out: self.left_out.clone(),
+            resources: self.strips.iter().map(strip).collect(),
+            overlaps: self.overlaps.iter().map(overlap).collect(),
+        }
+    }
+}
+
+fn joined(names: &[JobName]) -> String {
+    names.iter().map(JobName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a moment of the next day in UTC.
+fn clock(second: i64) -> String {
+    let moment = Timestamp::from_second(second).unwrap_or_default();
+    let whole = moment.as_second() % 60 == 0;
+    moment.strftime(if whole { "%H:%M" } else { "%H:%M:%S" }).to_string()
+}

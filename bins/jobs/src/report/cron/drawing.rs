@@ -1,0 +1,97 @@
+//! Strips of what is in use, drawn in characters.
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_model::Untrusted;
+use toolforge_quota::Strip;
+
+/// From nothing in use to all of the quota.
+const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
+
+/// More than the quota.
+const TOO_MUCH: char = '!';
+
+/// Returns what the characters mean.
+pub(super) fn legend() -> String {
+    let [nothing, least, .., all] = SHADES;
+    format!(
+        "'{nothing}' is nothing in use, '{least}' to '{all}' are up to all of the quota, '{TOO_MUCH}' is more than there is."
+    )
+}
+
+/// Returns a line for each resource, with a column for each of its parts, and the hours below.
+pub(super) fn drawn(strips: &[Strip], from: Timestamp, part: SignedDuration) -> Vec<String> {
+    let are_several = strips.iter().any(|strip| strip.quota != strips[0].quota);
+    let label = |strip: &Strip| {
+        let resource = Untrusted::new(strip.resource.to_string());
+        let of_quota = if are_several {
+            format!(" (quota {})", Untrusted::new(strip.quota.as_str()).escaped())
+        } else {
+            String::new()
+        };
+        format!("{}{of_quota}", resource.escaped())
+    };
+    let hard = |strip: &Strip| format!("of {}", strip.resource.amount(strip.hard));
+    let width = |text: &dyn Fn(&Strip) -> String| {
+        strips.iter().map(|strip| text(strip).chars().count()).max().unwrap_or(0)
+    };
+    let (label_width, hard_width) = (width(&label), width(&hard));
+    let line = |strip: &Strip| {
+        let cells: String = strip.peaks.iter().map(|peak| shade(*peak, strip.hard)).collect();
+        let most = strip.resource.amount(strip.peaks.iter().copied().max().unwrap_or(0));
+        format!("{:label_width$}  {:hard_width$}  |{cells}|  at most {most}", label(strip), hard(strip))
+    };
+    let mut lines: Vec<String> = strips.iter().map(line).collect();
+    let parts = strips.iter().map(|strip| strip.peaks.len()).max().unwrap_or(0);
+    lines.push(format!("{:1$}{2}", "", label_width + hard_width + 5, hours(from, part, parts)));
+    lines
+}
+
+/// Returns every third hour at the column in which it begins.
+fn hours(from: Timestamp, part: SignedDuration, parts: usize) -> String {
+    let mut hours = String::new();
+    let mut begin = from.as_second();
+    for column in 0..parts {
+        // A part has its beginning and not its end.
+        let end = begin.saturating_add(part.as_secs());
+        let hour = (end - 1).div_euclid(3600);
+        if hour * 3600 >= begin && hour.rem_euclid(3) == 0 {
+            hours = format!("{hours:column$}{:02}", hour.rem_euclid(24));
+        }
+        begin = end;
+    }
+    hours
+}
+
+/// Returns how much is in use of what is allowed, as a shade.
+fn shade(used: u64, hard: u64) -> char {
+    if used > hard {
+        return TOO_MUCH;
+    }
+    let darkest = u128::try_from(SHADES.len() - 1).unwrap_or(1);
+    let share = (u128::from(used) * darkest).div_ceil(u128::from(hard.max(1)));
+    SHADES[usize::try_from(share.min(darkest)).unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shade_is_what_is_in_use() {
+        let shades = |hard: u64, used: &[u64]| used.iter().map(|used| shade(*used, hard)).collect::<String>();
+        assert_eq!(shades(9, &[0, 1, 2, 8, 9, 10]), " .:%@!");
+        assert_eq!(shades(1000, &[0, 1, 111, 112, 1000, 1001]), " ..:@!");
+        assert_eq!(shades(0, &[0, 1]), " !");
+        assert_eq!(shades(u64::MAX, &[u64::MAX, 1]), "@.");
+    }
+
+    #[test]
+    fn an_hour_stands_at_the_column_in_which_it_begins() {
+        let part = SignedDuration::from_mins(30);
+        let hours = |from: &str| hours(from.parse().unwrap(), part, 12);
+        assert_eq!(hours("2026-08-01T00:00:00Z"), "00    03");
+        assert_eq!(hours("2026-08-01T00:00:01Z"), "     03    06");
+        assert_eq!(hours("2026-08-01T23:30:00Z"), " 00    03");
+        assert_eq!(hours("1969-12-31T22:17:30Z"), "   00    03");
+    }
+}

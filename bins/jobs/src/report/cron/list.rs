@@ -1,0 +1,221 @@
+//! When scheduled jobs ran, run next, and which runs were missed.
+
+use std::fmt::Write;
+
+use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+use toolforge_cli::{Document, Failure, Table, document};
+use toolforge_model::{JobName, Schedule, Untrusted};
+use toolforge_render::job::{JobFacts, JobLoad, JobState, JobStatus, MissedReason, MissedRuns};
+
+use super::{LastRun, ScheduledJob, ahead, minute, scheduled_jobs, status_of};
+use crate::report::{duration, status_sentence};
+
+/// How many of the next runs are told.
+const NEXT: usize = 3;
+
+/// As many missed runs are counted.
+const MOST_MISSED: usize = 1000;
+
+#[derive(Serialize)]
+struct ListDocument<'a> {
+    jobs: Vec<JobDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JobDocument<'a> {
+    name: &'a JobName,
+    schedule: Untrusted,
+    expression: Untrusted,
+    warning: Option<String>,
+    suspended: bool,
+    time_zone: Option<Untrusted>,
+    state: &'static str,
+    last_run: Option<String>,
+    last_result: &'static str,
+    last_run_by_hand: bool,
+    next_runs: Vec<String>,
+    missed: Option<MissedDocument>,
+    run_seconds: Option<u32>,
+    run_seconds_measured: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct MissedDocument {
+    count: usize,
+    last: String,
+    code: &'static str,
+    reason: String,
+}
+
+/// Returns when the scheduled jobs ran and run next, or all of one of them.
+pub(crate) fn cron(facts: &JobFacts, name: Option<&JobName>, now: Timestamp) -> Result<Document, Failure> {
+    let mut jobs = scheduled_jobs(facts);
+    jobs.retain(|scheduled| name.is_none_or(|name| *name == scheduled.job.name));
+    let told: Vec<Told<'_>> = jobs.iter().map(|scheduled| Told::of(scheduled, facts, now)).collect();
+    let value = ListDocument { jobs: told.iter().map(Told::document).collect() };
+    let text = match (name, told.as_slice()) {
+        (Some(_), [told]) => told.text(now),
+        (_, []) => "There are no scheduled jobs.\n".to_owned(),
+        _ => format!("Times are UTC; it is {}.\n{}", minute(now), table(&told, now).for_stdout()),
+    };
+    Ok(Document { text, value: document("CronJobList", &value)? })
+}
+
+/// A scheduled job and how it fares.
+struct Told<'a> {
+    scheduled: &'a ScheduledJob,
+    status: JobStatus,
+    last_run: LastRun,
+    next_runs: Vec<Timestamp>,
+}
+
+fn table(told: &[Told<'_>], now: Timestamp) -> Table {
+    let mut table = Table::new(&["NAME", "SCHEDULE", "LAST RUN", "NEXT RUN", "MISSED"]);
+    for told in told {
+        let missed = told.status.missed.as_ref();
+        let missed = missed.map(|missed| format!("{}: {}", count(missed), short(&missed.reason)));
+        table.row([
+            told.scheduled.job.name.to_string(),
+            told.scheduled.schedule_text(),
+            told.last_run.text(),
+            told.next_run(now),
+            missed.unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+impl<'a> Told<'a> {
+    fn of(scheduled: &'a ScheduledJob, facts: &JobFacts, now: Timestamp) -> Self {
+        let (status, last_run) = status_of(scheduled, facts, now);
+        let next_after = |run: &Timestamp| {
+            let expression = scheduled.schedule.as_ref().map(Schedule::expression)?;
+            expression.next_after(*run, &TimeZone::UTC)
+        };
+        let next_runs = std::iter::successors(status.next_run, next_after).take(NEXT).collect();
+        Self { scheduled, status, last_run, next_runs }
+    }
+
+    fn next_run(&self, now: Timestamp) -> String {
+        if let Some(next) = self.status.next_run {
+            format!("{}, {}", minute(next), ahead(next, now))
+        } else if self.status.state == JobState::Stopping {
+            "none, it is being deleted".to_owned()
+        } else if self.scheduled.is_suspended() {
+            "none, it is suspended".to_owned()
+        } else if let Some(zone) = self.scheduled.time_zone() {
+            format!("not known, it has a time zone of its own, {}", zone.quoted())
+        } else if self.scheduled.schedule.is_none() {
+            "not known, the schedule cannot be read".to_owned()
+        } else {
+            "none within five years".to_owned()
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        let warning = self.scheduled.schedule.as_ref().and_then(Schedule::warning);
+        warning.map(|warning| warning.to_string())
+    }
+
+    fn text(&self, now: Timestamp) -> String {
+        let scheduled = self.scheduled;
+        let mut text = format!("{}, times in UTC; it is {}\n", scheduled.job.name, minute(now));
+        let mut line = |name: &str, value: String| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {name:<9} {value}");
+        };
+        line("schedule", scheduled.schedule_text());
+        if let Some(warning) = self.warning() {
+            line("warning", warning);
+        }
+        line("state", status_sentence(&self.status, now));
+        line("last run", self.last_run.text());
+        line("next runs", self.next_run(now));
+        for next in self.next_runs.iter().skip(1) {
+            line("", format!("{}, {}", minute(*next), ahead(*next, now)));
+        }
+        match &self.status.missed {
+            Some(missed) => {
+                line("missed", format!("{}, the last one at {}", count(missed), minute(missed.last)));
+                line("", missed.reason.to_string());
+            }
+            None => line("missed", "none that is known".to_owned()),
+        }
+        if let Some(load) = &scheduled.load {
+            line("takes", takes(load));
+        }
+        if scheduled.is_suspended() {
+            line("next", format!("`jobs resume {}` lets the schedule go on.", scheduled.job.name));
+        }
+        text
+    }
+
+    fn document(&self) -> JobDocument<'_> {
+        let Self { scheduled, status, last_run, next_runs } = self;
+        let load = scheduled.load.as_ref();
+        JobDocument {
+            name: &scheduled.job.name,
+            schedule: scheduled.written(),
+            expression: scheduled.expression(),
+            warning: self.warning(),
+            suspended: scheduled.is_suspended(),
+            time_zone: scheduled.time_zone(),
+            state: status.state.as_str(),
+            last_run: last_run.at.map(|at| at.to_string()),
+            last_result: last_run.result,
+            last_run_by_hand: last_run.is_by_hand,
+            next_runs: next_runs.iter().map(ToString::to_string).collect(),
+            missed: status.missed.as_ref().map(|missed| MissedDocument {
+                count: missed.count,
+                last: missed.last.to_string(),
+                code: code(&missed.reason),
+                reason: missed.reason.to_string(),
+            }),
+            run_seconds: load.map(|load| load.seconds),
+            run_seconds_measured: load.map(|load| load.is_measured),
+        }
+    }
+}
+
+fn count(missed: &MissedRuns) -> String {
+    let or_more = if missed.count >= MOST_MISSED { " or more" } else { "" };
+    format!("{}{or_more}", missed.count)
+}
+
+fn takes(load: &JobLoad) -> String {
+    let seconds = duration(i64::from(load.seconds));
+    if load.is_measured {
+        format!("{seconds} for a run, as the last one took (measured)")
+    } else {
+        format!("{seconds} for a run, as nothing else is known (assumed)")
+    }
+}
+
+/// Returns why runs were missed in the few words that a table has room for.
+fn short(reason: &MissedReason) -> String {
+    match reason {
+        MissedReason::QuotaExceeded { .. } => "the quota had no room".to_owned(),
+        MissedReason::Refused { .. } => "the cluster refused".to_owned(),
+        MissedReason::Unknown => "why is no longer known".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn code(reason: &MissedReason) -> &'static str {
+    match reason {
+        MissedReason::StillRunning => "still-running",
+        MissedReason::QuotaExceeded { .. } => "quota-exceeded",
+        MissedReason::Refused { .. } => "refused",
+        MissedReason::TooLate => "too-late",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+pub(super) fn table_text(facts: &JobFacts, now: Timestamp) -> String {
+    let jobs = scheduled_jobs(facts);
+    let told: Vec<Told<'_>> = jobs.iter().map(|scheduled| Told::of(scheduled, facts, now)).collect();
+    table(&told, now).to_text(None)
+}

@@ -1,0 +1,148 @@
+//! When scheduled jobs run, what they take, and at which minutes they could begin instead.
+
+mod calendar;
+mod drawing;
+mod list;
+mod suggestions;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use calendar::calendar;
+pub(crate) use list::cron;
+pub(crate) use suggestions::suggestions;
+
+use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::{Schedule, Untrusted, platform};
+use toolforge_render::job::{
+    JobFacts, JobLoad, JobState, JobStatus, LiveJob, LiveWorkload, job_status, observe_job, runs_of,
+};
+
+use super::duration;
+
+/// A scheduled job.
+struct ScheduledJob {
+    job: LiveJob,
+    cron_job: CronJob,
+    /// When it runs; `None` where the cluster's expression cannot be read.
+    schedule: Option<Schedule>,
+    load: Option<JobLoad>,
+}
+
+/// Returns the scheduled jobs, by name.
+fn scheduled_jobs(facts: &JobFacts) -> Vec<ScheduledJob> {
+    let of_live = |job: LiveJob| {
+        let LiveWorkload::Scheduled(cron_job) = &job.workload else { return None };
+        Some(ScheduledJob {
+            cron_job: (**cron_job).clone(),
+            schedule: observe_job(&job, facts).kind.schedule().cloned(),
+            load: JobLoad::of(&job, facts),
+            job,
+        })
+    };
+    let mut jobs: Vec<_> = facts.live.jobs_of(&facts.tool).into_iter().filter_map(of_live).collect();
+    jobs.sort_by(|one, other| one.job.name.cmp(&other.job.name));
+    jobs
+}
+
+impl ScheduledJob {
+    fn spec(&self) -> Option<&CronJobSpec> {
+        self.cron_job.spec.as_ref()
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.spec().and_then(|spec| spec.suspend) == Some(true)
+    }
+
+    /// Returns the time zone of its own, which only somebody else's hand gives it.
+    fn time_zone(&self) -> Option<Untrusted> {
+        let zone = self.spec()?.time_zone.as_deref()?;
+        (!matches!(zone, "UTC" | "Etc/UTC")).then(|| Untrusted::new(zone))
+    }
+
+    /// Returns the schedule as it was written.
+    fn written(&self) -> Untrusted {
+        let written = self.schedule.as_ref().map(Schedule::written);
+        Untrusted::new(written.or(self.spec().map(|spec| spec.schedule.as_str())).unwrap_or_default())
+    }
+
+    /// Returns the expression that stands in the cluster.
+    fn expression(&self) -> Untrusted {
+        Untrusted::new(self.spec().map(|spec| spec.schedule.as_str()).unwrap_or_default())
+    }
+
+    /// Returns the schedule as it was written and, where a macro says it, the expression that it stands for.
+    fn schedule_text(&self) -> String {
+        let written = self.written();
+        let text = written.escaped();
+        if written.as_raw().starts_with('@') && written != self.expression() {
+            format!("{text} ({})", self.expression().escaped())
+        } else {
+            text.to_string()
+        }
+    }
+}
+
+/// The last run of a scheduled job.
+struct LastRun {
+    at: Option<Timestamp>,
+    result: &'static str,
+    is_by_hand: bool,
+}
+
+impl LastRun {
+    fn of(scheduled: &ScheduledJob, status: &JobStatus, facts: &JobFacts) -> Self {
+        let live = scheduled.cron_job.status.as_ref();
+        let began = live.and_then(|live| live.last_schedule_time.as_ref()).map(|time| time.0);
+        let ended_well = live.and_then(|live| live.last_successful_time.as_ref()).map(|time| time.0);
+        // The CronJob knows nothing of a run that was started by hand.
+        let newest = runs_of(&scheduled.job, &facts.live).into_iter().next();
+        let by_hand = newest.filter(|run| {
+            let annotations = run.metadata.annotations.as_ref();
+            annotations.is_some_and(|annotations| annotations.contains_key(platform::ANNOTATION_INSTANTIATE))
+        });
+        let by_hand = by_hand.and_then(|run| run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
+        let by_hand = by_hand.filter(|at| began.is_none_or(|began| *at > began));
+        let result = match &status.state {
+            JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => "ok",
+            JobState::Failed { .. } | JobState::Waiting { last_succeeded: Some(false) } => "failed",
+            JobState::Waiting { last_succeeded: None } => "never",
+            JobState::Suspended | JobState::Stopping => match (began, ended_well) {
+                (None, _) => "never",
+                (Some(began), Some(ended_well)) if ended_well >= began => "ok",
+                (Some(_), _) => "failed",
+            },
+            under_way => under_way.as_str(),
+        };
+        Self { at: by_hand.or(began), result, is_by_hand: by_hand.is_some() }
+    }
+
+    fn text(&self) -> String {
+        let at = self.at.map(|at| format!("{} ", minute(at))).unwrap_or_default();
+        let by_hand = if self.is_by_hand { " (started by hand)" } else { "" };
+        format!("{at}{}{by_hand}", self.result)
+    }
+}
+
+/// Returns how a scheduled job fares, and its last run.
+fn status_of(scheduled: &ScheduledJob, facts: &JobFacts, now: Timestamp) -> (JobStatus, LastRun) {
+    let status = job_status(&scheduled.job, &facts.live, now);
+    let last_run = LastRun::of(scheduled, &status, facts);
+    (status, last_run)
+}
+
+/// Returns a moment in UTC, to the minute.
+fn minute(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Returns in how long a moment comes, in whole minutes, or hours where it is days away.
+fn ahead(moment: Timestamp, now: Timestamp) -> String {
+    let seconds = moment.as_second().saturating_sub(now.as_second());
+    match seconds {
+        ..60 => "in less than 1m".to_owned(),
+        60..86_400 => format!("in {}", duration(seconds / 60 * 60)),
+        _ => format!("in {}", duration(seconds / 3600 * 3600)),
+    }
+}

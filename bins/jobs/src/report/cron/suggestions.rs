@@ -1,0 +1,48 @@
+//! Minutes at which fewer jobs begin together.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use toolforge_cli::{Document, Failure, document};
+use toolforge_model::{JobName, Untrusted};
+use toolforge_render::job::{JobFacts, JobLoad, Proposal, stagger};
+
+use super::scheduled_jobs;
+
+#[derive(Serialize)]
+struct SuggestionsDocument {
+    suggestions: Vec<SuggestionDocument>,
+}
+
+#[derive(Serialize)]
+struct SuggestionDocument {
+    name: JobName,
+    schedule: Untrusted,
+    from: String,
+    to: String,
+}
+
+/// Returns other minutes for the scheduled jobs that begin together.
+pub(crate) fn suggestions(facts: &JobFacts) -> Result<Document, Failure> {
+    let jobs = scheduled_jobs(facts);
+    let loads: Vec<JobLoad> = jobs.iter().filter_map(|scheduled| scheduled.load.clone()).collect();
+    let mut suggestions = Vec::new();
+    let mut lines = String::new();
+    for Proposal { name, from, to } in stagger(&loads, &facts.tool) {
+        let Some(scheduled) = jobs.iter().find(|scheduled| scheduled.job.name == name) else { continue };
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines, "  {name}: {} -> {to}", scheduled.schedule_text());
+        let (from, to) = (from.to_string(), to.to_string());
+        suggestions.push(SuggestionDocument { schedule: scheduled.written(), name, from, to });
+    }
+    let text = if suggestions.is_empty() {
+        "Nothing to propose: no job that could be moved begins in the same minute as another, or no minute is free.\n"
+            .to_owned()
+    } else {
+        format!(
+            "Jobs that begin in the same minute as others could begin in one of their own:\n{lines}Nothing was changed. \
+             Write what you want of it into the jobs' file (`jobs dump` prints one), then `jobs load FILE`.\n"
+        )
+    };
+    Ok(Document { text, value: document("CronSuggestions", &SuggestionsDocument { suggestions })? })
+}

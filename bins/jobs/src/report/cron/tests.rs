@@ -1,0 +1,280 @@
+//! The three answers for made-up jobs.
+
+use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus};
+use k8s_openapi::api::core::v1::{Event, ObjectReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::ExitKind;
+use toolforge_images::Catalog;
+use toolforge_model::JobOptions;
+use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_render::facts::Platform;
+use toolforge_render::job::{JobFacts, JobPlan, Workload, manual_run, render_job};
+
+use super::{calendar, cron, list, suggestions};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    at("2026-08-01T10:17:30Z")
+}
+
+fn facts() -> JobFacts {
+    JobFacts::new("stashbot".parse().unwrap(), 52503, Catalog::bundled(), Platform::default())
+}
+
+/// Adds a job that was made in July, ran last and ended well last at these times.
+fn add<'a>(
+    facts: &'a mut JobFacts,
+    (name, schedule): (&str, &str),
+    began: Option<&str>,
+    ended_well: Option<&str>,
+) -> &'a mut CronJob {
+    let options = JobOptions {
+        name: Some(name.parse().unwrap()),
+        command: Some("./run.py".to_owned()),
+        image: Some("bookworm".parse().unwrap()),
+        schedule: Some(schedule.to_owned()),
+        ..JobOptions::default()
+    };
+    let request = options.into_request(&facts.tool).unwrap();
+    let manifests = render_job(&JobPlan::new(request, facts).unwrap());
+    let Workload::Scheduled(mut cron_job) = manifests.workload else { panic!("{name} has a schedule") };
+    cron_job.metadata.uid = Some(format!("uid-{name}"));
+    cron_job.metadata.creation_timestamp = Some(Time(at("2026-07-01T00:00:00Z")));
+    cron_job.status = Some(CronJobStatus {
+        active: None,
+        last_schedule_time: began.map(|moment| Time(at(moment))),
+        last_successful_time: ended_well.map(|moment| Time(at(moment))),
+    });
+    facts.live.cron_jobs.push(*cron_job);
+    facts.live.cron_jobs.last_mut().unwrap()
+}
+
+fn with_quota(mut facts: JobFacts, amounts: &[(Resource, u64, u64)]) -> JobFacts {
+    let amounts = || amounts.iter().cloned();
+    facts.quotas.push(ResourceQuota {
+        name: "tool-stashbot".to_owned(),
+        hard: amounts().map(|(resource, hard, _)| (resource, hard)).collect(),
+        used: amounts().map(|(resource, _, used)| (resource, used)).collect(),
+        ..ResourceQuota::default()
+    });
+    facts
+}
+
+fn several() -> JobFacts {
+    let mut facts = facts();
+    let facts_ref = &mut facts;
+    add(facts_ref, ("weekly", "@weekly"), None, None);
+    add(facts_ref, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), Some("2026-08-01T04:12:03Z"));
+    add(facts_ref, ("often", "*/5 * * * *"), Some("2026-08-01T09:50:00Z"), Some("2026-08-01T09:50:20Z"));
+    add(facts_ref, ("bad", "7 10\t* * *"), Some("2026-08-01T10:07:00Z"), Some("2026-07-31T10:08:00Z"));
+    add(facts_ref, ("never", "0 0 31 2 *"), None, None);
+    let suspended =
+        add(facts_ref, ("asleep", "@hourly"), Some("2026-07-30T10:00:00Z"), Some("2026-07-30T10:00:05Z"));
+    suspended.spec.as_mut().unwrap().suspend = Some(true);
+    let abroad = add(facts_ref, ("abroad", "0 4 * * *"), None, None);
+    abroad.spec.as_mut().unwrap().time_zone = Some("Europe/\u{1b}[2JBerlin".to_owned());
+    facts.live.events.push(Event {
+        involved_object: ObjectReference { uid: Some("uid-often".to_owned()), ..ObjectReference::default() },
+        reason: Some("FailedCreate".to_owned()),
+        message: Some(
+            "Error creating job: jobs.batch \"often-1\" is forbidden: exceeded quota: tool-stashbot, requested: \
+             count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"
+                .to_owned(),
+        ),
+        last_timestamp: Some(Time(at("2026-08-01T10:15:01Z"))),
+        ..Event::default()
+    });
+    facts
+}
+
+fn one(facts: &JobFacts, name: &str) -> String {
+    cron(facts, Some(&name.parse().unwrap()), now()).unwrap().text
+}
+
+#[test]
+fn the_table_tells_the_last_run_the_next_one_and_what_was_missed() {
+    insta::assert_snapshot!(list::table_text(&several(), now()), @r#"
+    NAME    SCHEDULE               LAST RUN                 NEXT RUN                                                            MISSED
+    abroad  0 4 * * *              never                    not known, it has a time zone of its own, "Europe/\u{1b}[2JBerlin"
+    asleep  @hourly (46 * * * *)   2026-07-30 10:00 ok      none, it is suspended
+    bad     7 10\t* * *            2026-08-01 10:07 failed  2026-08-02 10:07, in 23h49m
+    daily   0 4 * * *              2026-08-01 04:00 ok      2026-08-02 04:00, in 17h42m
+    never   0 0 31 2 *             never                    none within five years
+    often   */5 * * * *            2026-08-01 09:50 ok      2026-08-01 10:20, in 2m                                             5: the quota had no room
+    weekly  @weekly (28 13 * * 0)  never                    2026-08-02 13:28, in 1d3h                                           4: why is no longer known
+    "#);
+    let text = cron(&several(), None, now()).unwrap().text;
+    assert!(text.starts_with("Times are UTC; it is 2026-08-01 10:17.\nNAME"), "{text}");
+    assert_eq!(cron(&facts(), None, now()).unwrap().text, "There are no scheduled jobs.\n");
+}
+
+#[test]
+fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
+    let facts = several();
+    insta::assert_snapshot!(one(&facts, "often"), @r#"
+    often, times in UTC; it is 2026-08-01 10:17
+      schedule  */5 * * * *
+      state     Pending for 27m10s: next run in 2m30s
+      last run  2026-08-01 09:50 ok
+      next runs 2026-08-01 10:20, in 2m
+                2026-08-01 10:25, in 7m
+                2026-08-01 10:30, in 12m
+      missed    5, the last one at 2026-08-01 10:15
+                the quota had no room for a run: Error creating job: jobs.batch "often-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15
+      takes     20s for a run, as the last one took (measured)
+    "#);
+    insta::assert_snapshot!(one(&facts, "daily"), @"
+    daily, times in UTC; it is 2026-08-01 10:17
+      schedule  0 4 * * *
+      state     Pending for 6h5m27s: next run in 17h42m30s
+      last run  2026-08-01 04:00 ok
+      next runs 2026-08-02 04:00, in 17h42m
+                2026-08-03 04:00, in 1d17h
+                2026-08-04 04:00, in 2d17h
+      missed    none that is known
+      takes     12m3s for a run, as the last one took (measured)
+    ");
+    insta::assert_snapshot!(one(&facts, "never"), @r#"
+    never, times in UTC; it is 2026-08-01 10:17
+      schedule  0 0 31 2 *
+      warning   it never runs, since day 31 does not come in such a month; write "0 0 28 2 *" to run
+      state     Pending for 31d10h17m: no next run
+      last run  never
+      next runs none within five years
+      missed    none that is known
+      takes     5m for a run, as nothing else is known (assumed)
+    "#);
+    insta::assert_snapshot!(one(&facts, "asleep"), @"
+    asleep, times in UTC; it is 2026-08-01 10:17
+      schedule  @hourly (46 * * * *)
+      state     Pending for 2d17m: suspended
+      last run  2026-07-30 10:00 ok
+      next runs none, it is suspended
+      missed    none that is known
+      next      `jobs resume asleep` lets the schedule go on.
+    ");
+}
+
+#[test]
+fn a_run_that_was_started_by_hand_is_told() {
+    let mut facts = facts();
+    let cron_job = add(&mut facts, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), None).clone();
+    let mut run = manual_run(&cron_job, at("2026-08-01T10:10:00Z")).unwrap();
+    run.metadata.creation_timestamp = Some(Time(at("2026-08-01T10:10:00Z")));
+    facts.live.jobs.push(run);
+    insta::assert_snapshot!(list::table_text(&facts, now()), @"
+    NAME   SCHEDULE   LAST RUN                                     NEXT RUN                     MISSED
+    daily  0 4 * * *  2026-08-01 10:10 starting (started by hand)  2026-08-02 04:00, in 17h42m
+    ");
+}
+
+#[test]
+fn programs_read_all_of_it() {
+    let mut facts = several();
+    facts.live.cron_jobs.retain(|cron_job| cron_job.metadata.name.as_deref() == Some("often"));
+    let value = cron(&facts, None, now()).unwrap().value;
+    assert_eq!(value["kind"], "CronJobList");
+    insta::assert_snapshot!(value["jobs"][0], @r#"{"expression":"*/5 * * * *","lastResult":"ok","lastRun":"2026-08-01T09:50:00Z","lastRunByHand":false,"missed":{"code":"quota-exceeded","count":5,"last":"2026-08-01T10:15:00Z","reason":"the quota had no room for a run: Error creating job: jobs.batch \"often-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"name":"often","nextRuns":["2026-08-01T10:20:00Z","2026-08-01T10:25:00Z","2026-08-01T10:30:00Z"],"runSeconds":20,"runSecondsMeasured":true,"schedule":"*/5 * * * *","state":"waiting","suspended":false,"timeZone":null,"warning":null}"#);
+}
+
+#[test]
+fn the_calendar_draws_the_day_and_names_what_has_no_room() {
+    let gibibyte = 1 << 30;
+    let mut facts = with_quota(
+        several(),
+        &[
+            (Resource::LimitsMemory, gibibyte, gibibyte / 4),
+            (Resource::LimitsCpu, 8000, 500),
+            (Resource::Pods, 3, 1),
+            (Resource::Count("jobs.batch".to_owned()), 15, 0),
+            (Resource::Services, 1, 1),
+        ],
+    );
+    add(&mut facts, ("hourly", "0 * * * *"), None, None);
+    let (document, exit) = calendar(&facts, now()).unwrap();
+    insta::assert_snapshot!(document.text, @"
+    From 2026-08-01 10:17 to 2026-08-02 10:17 UTC, half an hour a column:
+
+    pods              of 3    |*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*!*@*@*@*@*@*@|  at most 4
+    limits.cpu        of 8    |:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:=:-:-:-:-:-:-|  at most 3500m
+    limits.memory     of 1Gi  |#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!|  at most 1792Mi
+    count/jobs.batch  of 15   |.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:|  at most 3
+                                  12    15    18    21    00    03    06    09
+
+    ' ' is nothing in use, '.' to '@' are up to all of the quota, '!' is more than there is.
+    What is in use besides the runs now is thought to stay.
+    Measured, how long the last run took: daily 12m3s, often 20s.
+    Assumed, as no run is known that ended well: bad 5m, hourly 5m, never 5m, weekly 5m.
+    Left out, as suspended or in a time zone of their own: abroad, asleep.
+
+    There is no room for:
+      hourly, often, 11:00 to 11:00:20, and 22 times more
+        limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
+      daily, hourly, often, 04:00 to 04:05:20
+        pods: 4 of 3, 1 too many (quota tool-stashbot)
+        limits.memory: 1792Mi of 1Gi, 768Mi too much (quota tool-stashbot)
+      daily, often, 04:10 to 04:10:20
+        limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
+      bad, often, 10:10 to 10:10:20
+        limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
+    `jobs cron --suggest` proposes other minutes.
+    ");
+    assert_eq!(exit, ExitKind::Request);
+    assert_eq!(document.value["kind"], "CronCalendar");
+    assert_eq!(document.value["resources"][0]["peaks"].as_array().unwrap().len(), 48);
+    insta::assert_snapshot!(document.value["overlaps"][0], @r#"{"from":"2026-08-01T11:00:00Z","jobs":["hourly","often"],"shortfalls":[{"after":"1280Mi","hard":"1Gi","quota":"tool-stashbot","resource":"limits.memory"}],"times":23,"until":"2026-08-01T11:00:20Z"}"#);
+}
+
+#[test]
+fn a_calendar_in_which_all_fits_ends_well() {
+    let mut roomy = with_quota(facts(), &[(Resource::LimitsMemory, 8 << 30, 0)]);
+    add(&mut roomy, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), Some("2026-08-01T06:12:03Z"));
+    let (document, exit) = calendar(&roomy, at("2026-08-01T00:00:00Z")).unwrap();
+    insta::assert_snapshot!(document.text, @"
+    From 2026-08-01 00:00 to 2026-08-02 00:00 UTC, half an hour a column:
+
+    limits.memory  of 8Gi  |        .....                                   |  at most 512Mi
+                            00    03    06    09    12    15    18    21
+
+    ' ' is nothing in use, '.' to '@' are up to all of the quota, '!' is more than there is.
+    What is in use besides the runs now is thought to stay.
+    Measured, how long the last run took: daily 2h12m3s.
+
+    All runs of the next 24 hours have room.
+    ");
+    assert_eq!(exit, ExitKind::Done);
+
+    roomy.quotas.clear();
+    insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"
+    No quota is known that bounds what the runs of the next 24 hours take.
+    Measured, how long the last run took: daily 2h12m3s.
+    ");
+    roomy.live.cron_jobs.clear();
+    add(&mut roomy, ("rare", "0 0 1 1 *"), None, None);
+    insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"
+    No run comes in the next 24 hours.
+    Assumed, as no run is known that ended well: rare 5m.
+    ");
+    roomy.live.cron_jobs.clear();
+    insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"No job runs at the times of a schedule.");
+}
+
+#[test]
+fn suggestions_say_what_to_do() {
+    let mut facts = several();
+    insta::assert_snapshot!(suggestions(&facts).unwrap().text, @"
+    Jobs that begin in the same minute as others could begin in one of their own:
+      daily: 0 4 * * * -> 43 4 * * *
+      never: 0 0 31 2 * -> 51 0 31 2 *
+    Nothing was changed. Write what you want of it into the jobs' file (`jobs dump` prints one), then `jobs load FILE`.
+    ");
+    let document = suggestions(&facts).unwrap().value;
+    assert_eq!(document["kind"], "CronSuggestions");
+    insta::assert_snapshot!(document["suggestions"][0], @r#"{"from":"0 4 * * *","name":"daily","schedule":"0 4 * * *","to":"43 4 * * *"}"#);
+    facts.live.cron_jobs.retain(|cron_job| cron_job.metadata.name.as_deref() == Some("weekly"));
+    insta::assert_snapshot!(suggestions(&facts).unwrap().text, @"Nothing to propose: no job that could be moved begins in the same minute as another, or no minute is free.");
+}

@@ -1,0 +1,119 @@
+//! What is behind a job's status, and what to type next.
+
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::JobName;
+use toolforge_render::job::{JobState, JobStatus, MissedReason, MissedRuns};
+use toolforge_render::observe::{Cause, Evidence};
+
+use super::ListedJob;
+use crate::advice::advice;
+
+/// At which column lines are wrapped (jobs-cli 16).
+const COLUMNS: usize = 70;
+
+/// This many missed runs stand for more, too.
+const MANY: usize = 1000;
+
+/// Returns what is behind a job's status, a line or more for each thing; `N/A` where nothing is.
+pub(super) fn hints(job: &ListedJob) -> String {
+    let JobStatus {
+        state,
+        since: _,
+        replicas: _,
+        restarts: _,
+        last_end,
+        evidence,
+        previous_run,
+        next_run,
+        missed,
+    } = &job.status;
+    let mut said = Vec::new();
+    for Evidence { cause, object, message } in evidence {
+        said.push(sentence(&cause.to_string()));
+        if !message.is_empty() {
+            said.push(format!("{}: {}", object.escaped(), message.escaped()));
+        }
+    }
+    if let Some(end) = last_end {
+        let at = end.finished.map(|finished| format!(", {}", moment(finished))).unwrap_or_default();
+        said.push(format!("Last end: {end}{at}."));
+    }
+    said.extend(previous_run.map(|run| format!("Previous run: {}.", moment(run))));
+    said.extend(next_run.map(|run| format!("Next run: {}.", moment(run))));
+    if let Some(MissedRuns { count, last, reason }) = missed {
+        let runs = match count {
+            1 => "1 run".to_owned(),
+            0..MANY => format!("{count} runs, the last"),
+            _ => format!("{count} runs or more, the last"),
+        };
+        said.push(format!("Missed: {runs} at {}; {reason}.", moment(*last)));
+    }
+    said.extend(next_step(&job.status, state, &job.request.name));
+    if said.is_empty() {
+        return "N/A".to_owned();
+    }
+    said.iter().map(|text| wrapped(text)).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns what to type next.
+fn next_step(status: &JobStatus, state: &JobState, name: &JobName) -> Option<String> {
+    if let Some(evidence) = status.evidence.first() {
+        return Some(advice(&evidence.cause, name));
+    }
+    let is_out_of_memory = status.last_end.as_ref().is_some_and(|end| end.reason.as_raw() == "OOMKilled");
+    if is_out_of_memory && *state != JobState::Succeeded {
+        return Some(advice(&Cause::OutOfMemory, name));
+    }
+    match state {
+        JobState::Failed { .. } | JobState::Retrying { .. } => {
+            return Some(format!("`jobs logs {name}` prints what it wrote."));
+        }
+        JobState::Suspended => return Some(format!("`jobs resume {name}` lets its schedule go on.")),
+        _ => {}
+    }
+    match status.missed.as_ref().map(|missed| &missed.reason) {
+        Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, name)),
+        Some(MissedReason::StillRunning) => Some(format!(
+            "`jobs logs {name}` prints what the run under way writes; `jobs restart {name}` ends it and begins anew."
+        )),
+        _ => None,
+    }
+}
+
+/// Returns a fragment as a sentence.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str())
+}
+
+fn moment(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Returns a text in lines of at most so many columns, broken at blanks, and a word that is longer within.
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let mut rest: Vec<char> = word.chars().collect();
+        if length > 0 && length + 1 + rest.len() > COLUMNS {
+            lines.push(std::mem::take(&mut line));
+            length = 0;
+        }
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        while rest.len() > COLUMNS {
+            lines.push(rest.drain(..COLUMNS).collect());
+        }
+        length += rest.len();
+        line.extend(rest);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,112 @@
+//! The jobs, what they are and how they fare.
+
+mod cells;
+mod document;
+mod hints;
+
+use k8s_openapi::jiff::Timestamp;
+use serde::Serialize;
+use toolforge_cli::{Document, Failure, Table, document};
+use toolforge_images::State;
+use toolforge_model::JobRequest;
+use toolforge_render::job::{JobFacts, JobStatus, LiveJob, job_status, observe_job};
+
+use self::document::JobDocument;
+use super::{grid, pretty};
+use crate::arguments::JobsFormat;
+
+/// A job, with all that is told of it.
+#[derive(Clone, Debug)]
+pub(crate) struct ListedJob {
+    /// What is asked of it.
+    request: JobRequest,
+    /// How it fares.
+    status: JobStatus,
+    /// Whether its image should be used; `None` where the catalogue does not have it.
+    image_state: Option<State>,
+    /// The address outside the cluster.
+    public_url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JobListDocument<'a> {
+    jobs: Vec<JobDocument<'a>>,
+}
+
+impl ListedJob {
+    /// Returns what is told of a live job at a moment.
+    pub(crate) fn of(job: &LiveJob, facts: &JobFacts, now: Timestamp) -> Self {
+        let request = observe_job(job, facts);
+        let image = facts.catalog.job_image(&request.image, &facts.platform.build_service_repository);
+        let is_public = request.kind.port().is_some_and(|port| port.is_public());
+        Self {
+            status: job_status(job, &facts.live, now),
+            image_state: image.ok().map(|image| image.state),
+            public_url: is_public
+                .then(|| format!("https://{}.{}/", facts.tool, facts.platform.public_domain)),
+            request,
+        }
+    }
+
+    /// Returns all jobs of the tool: continuous ones, scheduled ones, one-off ones.
+    pub(crate) fn all(facts: &JobFacts, now: Timestamp) -> Vec<Self> {
+        facts.live.jobs_of(&facts.tool).iter().map(|job| Self::of(job, facts, now)).collect()
+    }
+}
+
+/// Returns a list of jobs; of none, people read nothing.
+pub(crate) fn list(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
+    let value = JobListDocument { jobs: jobs.iter().map(JobDocument::from).collect() };
+    let text = if jobs.is_empty() { String::new() } else { list_text(jobs, now, format) };
+    Ok(Document { text, value: document("JobList", &value)? })
+}
+
+fn list_text(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> String {
+    match format {
+        JobsFormat::Name => jobs.iter().map(|job| format!("{}\n", job.request.name)).collect(),
+        JobsFormat::Normal => {
+            let rows: Vec<Vec<String>> = jobs.iter().map(|job| cells::normal(job, now).into()).collect();
+            pretty(&cells::NORMAL, &rows)
+        }
+        JobsFormat::Long => {
+            let rows: Vec<Vec<String>> = jobs.iter().map(|job| cells::long(job, now).into()).collect();
+            pretty(&cells::LONG, &rows)
+        }
+        JobsFormat::Wide => {
+            let mut table = Table::new(&cells::WIDE);
+            for job in jobs {
+                table.row(cells::wide(job, now));
+            }
+            table.for_stdout()
+        }
+        // The others are for programs, which do not read this text.
+        JobsFormat::Table | JobsFormat::Json | JobsFormat::Yaml => {
+            let mut table = Table::new(&["NAME", "TYPE", "STATUS"]);
+            for job in jobs {
+                table.row(cells::normal(job, now));
+            }
+            table.for_stdout()
+        }
+    }
+}
+
+/// Returns all that is told of one job: the long cells, a row each, and what is behind its status.
+pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
+    let text = match format {
+        JobsFormat::Name => format!("{}\n", job.request.name),
+        JobsFormat::Table
+        | JobsFormat::Wide
+        | JobsFormat::Json
+        | JobsFormat::Yaml
+        | JobsFormat::Normal
+        | JobsFormat::Long => {
+            let names = cells::LONG.into_iter().chain(["Hints:"]);
+            let cells = cells::long(job, now).into_iter().chain([hints::hints(job)]);
+            grid(&names.zip(cells).map(|(name, cell)| vec![name.to_owned(), cell]).collect::<Vec<_>>())
+        }
+    };
+    Ok(Document { text, value: document("Job", &JobDocument::from(job))? })
+}
+
+#[cfg(test)]
+mod tests;

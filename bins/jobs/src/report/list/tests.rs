@@ -1,0 +1,300 @@
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+use toolforge_images::Catalog;
+use toolforge_model::ToolName;
+use toolforge_render::facts::{Documents, Platform};
+use toolforge_render::job::{JobFacts, JobPlan, render_job};
+
+use super::*;
+
+const UID: i64 = 52503;
+
+fn tool() -> ToolName {
+    "stashbot".parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    "2026-11-25T12:00:00Z".parse().unwrap()
+}
+
+/// Lays one value over another, field by field.
+fn merge(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over,
+    }
+}
+
+/// Returns the objects of the job that `jobs run` with some words and a command makes, with what the cluster adds to its
+/// workload.
+fn objects(words: &str, command: &str, added: Value) -> Vec<Value> {
+    let words = ["jobs", "run", "--command", command].into_iter().chain(words.split_whitespace());
+    let request = crate::requested(words, &tool()).unwrap();
+    let facts = JobFacts::new(tool(), UID, Catalog::bundled(), Platform::default());
+    let manifests = render_job(&JobPlan::new(request, &facts).unwrap());
+    let mut objects: Vec<Value> = manifests.to_json().collect();
+    let is_workload =
+        |object: &&mut Value| matches!(object["kind"].as_str(), Some("Deployment" | "CronJob" | "Job"));
+    merge(objects.iter_mut().find(is_workload).unwrap(), added);
+    objects
+}
+
+fn pod(job: &str, status: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": format!("{job}-1"),
+            "labels": {"app.kubernetes.io/managed-by": "toolforge-jobs-framework", "app.kubernetes.io/name": job},
+            "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": format!("uid-{job}")}],
+        },
+        "status": status,
+    })
+}
+
+fn jobs(objects: &[Value]) -> Vec<ListedJob> {
+    let mut documents = Documents::default();
+    documents.read("test", &json!({"kind": "List", "items": objects}).to_string()).unwrap();
+    ListedJob::all(&documents.job_facts(&tool(), UID, Platform::default()).unwrap(), now())
+}
+
+/// Returns a continuous job that runs.
+fn bot() -> Vec<Value> {
+    let mut objects = objects(
+        "bot --image python3.13 --continuous --cpu 0.2 --port 8080 --publish --health-check-http /healthz
+         --replicas 2 --emails onfailure --env A=b",
+        "./bot.py",
+        json!({
+            "metadata": {"creationTimestamp": "2026-11-24T12:00:00Z", "generation": 1},
+            "status": {"observedGeneration": 1, "replicas": 2, "readyReplicas": 2, "updatedReplicas": 2},
+        }),
+    );
+    objects.push(pod(
+        "bot",
+        &json!({"phase": "Running", "containerStatuses": [{
+            "name": "job", "image": "i", "imageID": "", "ready": true, "restartCount": 3,
+            "state": {"running": {"startedAt": "2026-11-25T09:57:55Z"}},
+            "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-11-25T09:57:00Z"}},
+        }]}),
+    ));
+    objects
+}
+
+/// Returns a scheduled job whose last runs were missed.
+fn daily() -> Vec<Value> {
+    let mut objects = objects(
+        "daily --image node12 --schedule @daily --retry 2 --timeout 60 --mem 1Gi --no-filelog",
+        "one\ntwo\u{1b}[2J",
+        json!({
+            "metadata": {"creationTimestamp": "2026-11-01T00:00:00Z", "uid": "uid-daily"},
+            "status": {"lastScheduleTime": "2026-11-23T05:00:00Z", "lastSuccessfulTime": "2026-11-23T05:10:00Z"},
+        }),
+    );
+    objects.push(json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": {"name": "daily.1"},
+        "involvedObject": {"kind": "CronJob", "name": "daily", "uid": "uid-daily"},
+        "reason": "FailedCreate", "lastTimestamp": "2026-11-25T12:00:00Z",
+        "message": "jobs.batch \"daily-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15",
+    }));
+    objects
+}
+
+/// Returns a one-off job that was killed.
+fn once() -> Vec<Value> {
+    let mut objects = objects(
+        "once --image tool-stashbot/once:latest --retry 1",
+        "once 'a b'",
+        json!({
+            "metadata": {"creationTimestamp": "2026-11-25T11:00:00Z", "uid": "uid-once"},
+            "status": {"failed": 1, "conditions": [{
+                "type": "Failed", "status": "True", "reason": "BackoffLimitExceeded",
+                "lastTransitionTime": "2026-11-25T11:30:00Z",
+            }]},
+        }),
+    );
+    objects.push(pod(
+        "once",
+        &json!({"phase": "Failed", "containerStatuses": [{
+            "name": "job", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-25T11:29:59Z"}},
+        }]}),
+    ));
+    objects
+}
+
+/// Returns a continuous job whose image is not there.
+fn lost() -> Vec<Value> {
+    let mut objects = objects(
+        "lost --image tool-stashbot/lost:latest --continuous",
+        "web",
+        json!({
+            "metadata": {"creationTimestamp": "2026-11-25T11:59:00Z", "generation": 1},
+            "status": {"observedGeneration": 1, "replicas": 1, "unavailableReplicas": 1, "updatedReplicas": 1},
+        }),
+    );
+    objects.push(pod(
+        "lost",
+        &json!({"phase": "Pending", "containerStatuses": [{
+            "name": "job", "image": "tools-harbor.wmcloud.org/tool-stashbot/lost:latest", "imageID": "", "ready": false,
+            "restartCount": 0, "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\""}},
+        }]}),
+    ));
+    objects
+}
+
+fn all() -> Vec<ListedJob> {
+    jobs(&[once(), daily(), bot()].concat())
+}
+
+fn listed(format: JobsFormat) -> String {
+    list(&all(), now(), format).unwrap().text
+}
+
+#[test]
+fn a_list_is_as_the_platform_prints_it() {
+    insta::assert_snapshot!(listed(JobsFormat::Normal), @"
+    +-----------+-------------------+-----------------------------------------------------------------------------+
+    | Job name: |     Job type:     |                                   Status:                                   |
+    +-----------+-------------------+-----------------------------------------------------------------------------+
+    |    bot    |    continuous     | Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1 |
+    |   daily   | scheduled: @daily |                   Pending for 2d6h50m: next run in 11h43m                   |
+    |   once    |      one-off      |         Failed for 30m: killed for using more memory than its limit         |
+    +-----------+-------------------+-----------------------------------------------------------------------------+
+    ");
+    insta::assert_snapshot!(listed(JobsFormat::Long), @r"
+    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+-----------------------------------------------------------------------------+
+    | Job name: |   Command:   |     Job type:     |          Image:           |  Port:   |             Public:             | File log: |          Output log:           |           Error log:           |  Emails:  |        Resources:        | Replicas: | Mounts: |     Retry:     | Timeout: | Health check:  |                                   Status:                                   |
+    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+-----------------------------------------------------------------------------+
+    |    bot    |   ./bot.py   |    continuous     |        python3.13         | 8080/tcp | https://stashbot.toolforge.org/ |    yes    | /data/project/stashbot/bot.out | /data/project/stashbot/bot.err | onfailure |  mem: default, cpu: 0.2  |     2     |   all   |      N/A       |   N/A    | http: /healthz | Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1 |
+    |   daily   |     one      | scheduled: @daily |    node12 (deprecated)    |   N/A    |               N/A               |    no     |                                |                                |   none    | mem: 1.0Gi, cpu: default |    N/A    |   all   | yes: 2 time(s) | yes: 60s |      N/A       |                   Pending for 2d6h50m: next run in 11h43m                   |
+    |           | two\u{1b}[2J |                   |                           |          |                                 |           |                                |                                |           |                          |           |         |                |          |                |                                                                             |
+    |   once    |  once 'a b'  |      one-off      | tool-stashbot/once:latest |   N/A    |               N/A               |    no     |                                |                                |   none    |         default          |    N/A    |  none   | yes: 1 time(s) |   N/A    |      N/A       |         Failed for 30m: killed for using more memory than its limit         |
+    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+-----------------------------------------------------------------------------+
+    ");
+    assert_eq!(listed(JobsFormat::Name), "bot\ndaily\nonce\n");
+    for format in
+        [JobsFormat::Normal, JobsFormat::Long, JobsFormat::Name, JobsFormat::Table, JobsFormat::Wide]
+    {
+        assert_eq!(list(&[], now(), format).unwrap().text, "");
+    }
+}
+
+#[test]
+fn our_own_tables_have_no_borders() {
+    insta::assert_snapshot!(listed(JobsFormat::Table), @"
+    NAME   TYPE               STATUS
+    bot    continuous         Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1
+    daily  scheduled: @daily  Pending for 2d6h50m: next run in 11h43m
+    once   one-off            Failed for 30m: killed for using more memory than its limit
+    ");
+    insta::assert_snapshot!(listed(JobsFormat::Wide), @"
+    NAME   TYPE        IMAGE                      CPU      MEMORY   SCHEDULE OR PORT  RETRY  LOGS                                                            STATUS
+    bot    continuous  python3.13                 200m     default  8080/tcp                 /data/project/stashbot/bot.out, /data/project/stashbot/bot.err  Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1
+    daily  scheduled   node12 (deprecated)        default  1Gi      @daily            2      pod                                                             Pending for 2d6h50m: next run in 11h43m
+    once   one-off     tool-stashbot/once:latest  default  default                    1      pod                                                             Failed for 30m: killed for using more memory than its limit
+    ");
+}
+
+#[test]
+fn all_of_a_job_is_shown() {
+    let shown = |format| show(&jobs(&bot())[0], now(), format).unwrap().text;
+    insta::assert_snapshot!(shown(JobsFormat::Table), @"
+    +---------------+-----------------------------------------------------------------------------+
+    | Job name:     | bot                                                                         |
+    +---------------+-----------------------------------------------------------------------------+
+    | Command:      | ./bot.py                                                                    |
+    +---------------+-----------------------------------------------------------------------------+
+    | Job type:     | continuous                                                                  |
+    +---------------+-----------------------------------------------------------------------------+
+    | Image:        | python3.13                                                                  |
+    +---------------+-----------------------------------------------------------------------------+
+    | Port:         | 8080/tcp                                                                    |
+    +---------------+-----------------------------------------------------------------------------+
+    | Public:       | https://stashbot.toolforge.org/                                             |
+    +---------------+-----------------------------------------------------------------------------+
+    | File log:     | yes                                                                         |
+    +---------------+-----------------------------------------------------------------------------+
+    | Output log:   | /data/project/stashbot/bot.out                                              |
+    +---------------+-----------------------------------------------------------------------------+
+    | Error log:    | /data/project/stashbot/bot.err                                              |
+    +---------------+-----------------------------------------------------------------------------+
+    | Emails:       | onfailure                                                                   |
+    +---------------+-----------------------------------------------------------------------------+
+    | Resources:    | mem: default, cpu: 0.2                                                      |
+    +---------------+-----------------------------------------------------------------------------+
+    | Replicas:     | 2                                                                           |
+    +---------------+-----------------------------------------------------------------------------+
+    | Mounts:       | all                                                                         |
+    +---------------+-----------------------------------------------------------------------------+
+    | Retry:        | N/A                                                                         |
+    +---------------+-----------------------------------------------------------------------------+
+    | Timeout:      | N/A                                                                         |
+    +---------------+-----------------------------------------------------------------------------+
+    | Health check: | http: /healthz                                                              |
+    +---------------+-----------------------------------------------------------------------------+
+    | Status:       | Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1 |
+    +---------------+-----------------------------------------------------------------------------+
+    | Hints:        | Last end: ended with exit code 1, 2026-11-25 09:57:00 UTC.                  |
+    +---------------+-----------------------------------------------------------------------------+
+    ");
+    assert_eq!(shown(JobsFormat::Name), "bot\n");
+}
+
+#[test]
+fn hints_say_what_is_behind_a_status_and_what_to_type_next() {
+    let hinted = |objects: &[Value]| hints::hints(&jobs(objects)[0]);
+    insta::assert_snapshot!(hinted(&daily()), @r#"
+    Previous run: 2026-11-23 05:00:00 UTC.
+    Next run: 2026-11-25 23:43:00 UTC.
+    Missed: 2 runs, the last at 2026-11-24 23:43:00 UTC; the quota had no
+    room for a run: jobs.batch "daily-1" is forbidden: exceeded quota:
+    tool-stashbot, requested: count/jobs.batch=1, used:
+    count/jobs.batch=15, limited: count/jobs.batch=15.
+    `jobs quota` shows what is used; delete what is not needed, or ask for
+    more: https://w.wiki/6YLP.
+    "#);
+    insta::assert_snapshot!(hinted(&once()), @"
+    Last end: killed for using more memory than its limit, 2026-11-25
+    11:29:59 UTC.
+    Give it more memory: `mem: 1Gi` in its file and `jobs load`, or `jobs
+    delete` and `jobs run --mem 1Gi`.
+    ");
+    insta::assert_snapshot!(hinted(&lost()), @r#"
+    Image "tools-harbor.wmcloud.org/tool-stashbot/lost:latest" cannot be
+    pulled.
+    Pod lost-1: Back-off pulling image
+    "tools-harbor.wmcloud.org/tool-stashbot/lost:latest"
+    Is the image built, and its name right? `jobs delete lost` ends the
+    attempts.
+    "#);
+    let mut suspended = daily();
+    suspended.truncate(1);
+    suspended[0]["spec"]["suspend"] = true.into();
+    insta::assert_snapshot!(hinted(&suspended), @"
+    Previous run: 2026-11-23 05:00:00 UTC.
+    `jobs resume daily` lets its schedule go on.
+    ");
+    assert_eq!(hinted(&objects("fresh --image bookworm", "x", json!({}))), "N/A");
+}
+
+#[test]
+fn an_image_that_nobody_should_use_says_so() {
+    let mut objects = objects("old --image bookworm", "x", json!({}));
+    let image = "docker-registry.tools.wmflabs.org/gone\u{1b}[2J";
+    objects[0]["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
+    let cells = cells::wide(&jobs(&objects)[0], now());
+    assert_eq!(cells[2], r"docker-registry.tools.wmflabs.org/gone\u{1b}[2J (unknown)");
+}
+
+#[test]
+fn programs_get_all_of_a_job() {
+    let answer = list(&jobs(&bot()), now(), JobsFormat::Json).unwrap();
+    insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","jobs":[{"command":"./bot.py","cpu":"200m","cronExpression":null,"emails":"onfailure","environment":{"A":"b"},"fileLog":{"enabled":true,"stderr":"/data/project/stashbot/bot.err","stdout":"/data/project/stashbot/bot.out"},"healthCheck":{"http":"/healthz"},"image":"python3.13","imageState":"current","memory":null,"mount":"all","name":"bot","port":"8080/tcp","publicUrl":"https://stashbot.toolforge.org/","replicas":2,"retry":null,"schedule":null,"status":{"causes":[],"lastEnd":{"exitCode":1,"finished":"2026-11-25T09:57:00Z","pod":"bot-1","reason":"Error","text":"ended with exit code 1"},"missed":null,"nextRun":null,"previousRun":null,"ready":2,"restarts":3,"short":"running","since":"2026-11-25T09:57:55Z","state":"running"},"timeout":null,"type":"continuous"}],"kind":"JobList"}"#);
+    let answer = show(&jobs(&daily())[0], now(), JobsFormat::Json).unwrap();
+    insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","command":"one\ntwo\u001b[2J","cpu":null,"cronExpression":"43 23 * * *","emails":"none","environment":{},"fileLog":{"enabled":false,"stderr":null,"stdout":null},"healthCheck":null,"image":"node12","imageState":"deprecated","kind":"Job","memory":"1Gi","mount":"all","name":"daily","port":null,"publicUrl":null,"replicas":null,"retry":2,"schedule":"@daily","status":{"causes":[],"lastEnd":null,"missed":{"count":2,"last":"2026-11-24T23:43:00Z","reason":"the quota had no room for a run: jobs.batch \"daily-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"nextRun":"2026-11-25T23:43:00Z","previousRun":"2026-11-23T05:00:00Z","ready":null,"restarts":0,"short":"pending","since":"2026-11-23T05:10:00Z","state":"waiting"},"timeout":60,"type":"scheduled"}"#);
+    let answer = show(&jobs(&lost())[0], now(), JobsFormat::Json).unwrap();
+    insta::assert_snapshot!(answer.value["status"], @r#"{"causes":[{"cause":"image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\" cannot be pulled","code":"image-pull","message":"Back-off pulling image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\"","object":"Pod lost-1"}],"lastEnd":null,"missed":null,"nextRun":null,"previousRun":null,"ready":0,"restarts":0,"short":"failed","since":"2026-11-25T11:59:00Z","state":"failing"}"#);
+}

@@ -1,0 +1,205 @@
+//! What a load would change, and whether it fits.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use toolforge_cli::{Document, ExitKind, Failure, Table, document};
+use toolforge_model::{JobKey, Untrusted, platform};
+use toolforge_quota::{Bound, Row};
+use toolforge_render::job::{JobDifference, JobFacts, LiveWorkload, LoadPlan, LoadStep, StepKind};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlanDocument<'a> {
+    fits: bool,
+    steps: Vec<StepDocument<'a>>,
+    quotas: Vec<RowDocument>,
+    violations: Vec<String>,
+    problems: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StepDocument<'a> {
+    action: &'static str,
+    name: &'a str,
+    kind: &'static str,
+    differences: Vec<DifferenceDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct DifferenceDocument<'a> {
+    key: &'static str,
+    live: Option<&'a Untrusted>,
+    wanted: Option<&'a Untrusted>,
+}
+
+#[derive(Serialize)]
+struct RowDocument {
+    quota: String,
+    resource: String,
+    hard: String,
+    used: String,
+    after: String,
+    peak: String,
+    fits: bool,
+}
+
+/// Returns what a load changes, and whether it fits, at rest and at the worst moment.
+pub(crate) fn plan(plan: &LoadPlan, _facts: &JobFacts) -> Result<Document, Failure> {
+    let value = PlanDocument {
+        fits: plan.fits() && plan.problems.is_empty(),
+        steps: plan.steps.iter().map(step_document).collect(),
+        quotas: rows(plan)
+            .map(|(row, peak)| RowDocument {
+                quota: row.quota.clone(),
+                resource: row.resource.to_string(),
+                hard: row.resource.amount(row.hard),
+                used: row.resource.amount(row.used),
+                after: row.resource.amount(row.after),
+                peak: row.resource.amount(peak),
+                fits: row.fits() && (!row.grows || peak <= row.hard),
+            })
+            .collect(),
+        violations: plan.at_rest.violations.iter().map(ToString::to_string).collect(),
+        problems: plan.problems.iter().map(ToString::to_string).collect(),
+    };
+    Ok(Document { text: text(plan), value: document("LoadPlan", &value)? })
+}
+
+/// Returns the quotas' rows with what is used at the worst moment.
+fn rows(plan: &LoadPlan) -> impl Iterator<Item = (&Row, u64)> {
+    plan.at_rest.rows.iter().map(|row| {
+        let peak =
+            plan.at_peak.rows.iter().find(|peak| peak.quota == row.quota && peak.resource == row.resource);
+        (row, peak.map_or(row.after, |peak| peak.after))
+    })
+}
+
+fn text(plan: &LoadPlan) -> String {
+    let mut text = String::new();
+    for step in plan.changes() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{} {} job {}", word(&step.kind), kind(step), step.name);
+        for JobDifference { key, live, wanted } in differences(&step.kind) {
+            let value = |value: &Option<Untrusted>| {
+                value.as_ref().map_or_else(|| "default".to_owned(), |value| value.escaped().to_string())
+            };
+            let _ = writeln!(text, "  {key}: {} -> {}", value(live), value(wanted));
+        }
+        if let Some(note) = outage(step) {
+            let _ = writeln!(text, "  {note}");
+        }
+    }
+    let kept: Vec<&str> =
+        plan.steps.iter().filter(|step| step.kind == StepKind::Keep).map(|step| step.name.as_str()).collect();
+    if !kept.is_empty() {
+        let _ = writeln!(text, "keep {}", kept.join(", "));
+    }
+    if plan.changes().count() == 0 {
+        text.push_str("nothing would change\n");
+    }
+    if !plan.at_rest.rows.is_empty() {
+        let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
+        for (row, peak) in rows(plan) {
+            let fits = row.fits() && (!row.grows || peak <= row.hard);
+            let resource = Untrusted::new(row.resource.to_string()).escaped().to_string();
+            let amounts = [row.hard, row.used, row.after, peak].map(|amount| row.resource.amount(amount));
+            let verdict = if fits { "fits" } else { "too much" };
+            table.row(std::iter::once(resource).chain(amounts).chain([verdict.to_owned()]));
+        }
+        text.push('\n');
+        text.push_str(&table.for_stdout());
+    }
+    for violation in &plan.at_rest.violations {
+        let _ = writeln!(text, "{violation}");
+    }
+    if plan.problems.is_empty() && plan.changes().count() > 0 {
+        text.push_str(match (plan.fits(), plan.at_rest.rows.is_empty()) {
+            (true, true) => "\nno quota is known, so whether it fits is not known\n",
+            (true, false) => "\nit fits the quota; whether a node has room is another question\n",
+            (false, _) => "\nit does not fit\n",
+        });
+    }
+    text
+}
+
+fn word(kind: &StepKind) -> &'static str {
+    match kind {
+        StepKind::Keep => "keep",
+        StepKind::Create => "create",
+        StepKind::Update { .. } => "change",
+        StepKind::Recreate { .. } => "recreate",
+        StepKind::Delete => "delete",
+    }
+}
+
+fn kind(step: &LoadStep) -> &'static str {
+    match (&step.plan, &step.live) {
+        (Some(plan), _) => plan.request().kind.as_str(),
+        (None, Some(live)) => live.workload.job_kind(),
+        (None, None) => "recorded",
+    }
+}
+
+fn differences(kind: &StepKind) -> &[JobDifference] {
+    match kind {
+        StepKind::Update { differences } | StepKind::Recreate { differences } => differences,
+        StepKind::Keep | StepKind::Create | StepKind::Delete => &[],
+    }
+}
+
+/// Returns what is said of a change that ends what runs.
+fn outage(step: &LoadStep) -> Option<&'static str> {
+    let LiveWorkload::Continuous(deployment) = &step.live.as_ref()?.workload else { return None };
+    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    match &step.kind {
+        StepKind::Update { differences } => {
+            let replaces =
+                |difference: &JobDifference| !matches!(difference.key, JobKey::Replicas | JobKey::Publish);
+            (replicas == 1 && differences.iter().any(replaces))
+                .then_some("it does not run from its old pod's end until its new one is up")
+        }
+        StepKind::Recreate { .. } => Some("it does not run until it is made anew"),
+        StepKind::Keep | StepKind::Create | StepKind::Delete => None,
+    }
+}
+
+fn step_document(step: &LoadStep) -> StepDocument<'_> {
+    StepDocument {
+        action: word(&step.kind),
+        name: step.name.as_str(),
+        kind: kind(step),
+        differences: differences(&step.kind)
+            .iter()
+            .map(|JobDifference { key, live, wanted }| DifferenceDocument {
+                key: key.as_str(),
+                live: live.as_ref(),
+                wanted: wanted.as_ref(),
+            })
+            .collect(),
+    }
+}
+
+/// Returns the failure of what does not fit, before anything is sent.
+pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
+    let mut failure = Failure::new(ExitKind::DoesNotFit, "this does not fit, and nothing was sent");
+    for violation in &plan.at_rest.violations {
+        failure = failure.detail(violation.to_string());
+    }
+    for row in plan.at_rest.shortfalls() {
+        failure = failure.detail(row.to_string());
+    }
+    if plan.at_rest.fits() {
+        for row in plan.at_peak.shortfalls() {
+            failure = failure.detail(format!("while old and new pods stand side by side: {row}"));
+        }
+    }
+    if plan.at_rest.violations.iter().any(|violation| violation.bound == Bound::Min) {
+        return failure.hint("Ask for more of it, or leave it out; `jobs quota` shows the limits.");
+    }
+    failure.hint(format!(
+        "Ask for less memory or CPU, or delete something else; `jobs quota` shows what is used, and {} tells how to ask for more.",
+        platform::QUOTA_HELP
+    ))
+}

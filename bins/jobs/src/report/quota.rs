@@ -1,0 +1,241 @@
+//! The quota and what is used of it.
+
+use serde::Serialize;
+use toolforge_cli::{Document, Failure, document};
+use toolforge_model::{Cpu, Memory, ToolName};
+use toolforge_quota::{LimitRange, Resource, ResourceQuota};
+
+use super::simple;
+
+#[derive(Serialize)]
+struct QuotaDocument<'a> {
+    tool: &'a ToolName,
+    quotas: Vec<OneQuota<'a>>,
+    limits: Vec<OneLimitRange<'a>>,
+}
+
+#[derive(Serialize)]
+struct OneQuota<'a> {
+    name: &'a str,
+    resources: Vec<ResourceDocument>,
+}
+
+#[derive(Serialize)]
+struct ResourceDocument {
+    resource: String,
+    hard: String,
+    used: String,
+}
+
+#[derive(Serialize)]
+struct OneLimitRange<'a> {
+    name: &'a str,
+    container: [LimitDocument; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LimitDocument {
+    dimension: &'static str,
+    default: Option<String>,
+    default_request: Option<String>,
+    min: Option<String>,
+    max: Option<String>,
+}
+
+/// Returns what a tool may have and has: for people the three tables of the platform's tool, for programs all.
+pub(crate) fn quota(
+    tool: &ToolName,
+    quotas: &[ResourceQuota],
+    limit_ranges: &[LimitRange],
+) -> Result<Document, Failure> {
+    let resource = |quota: &ResourceQuota, (resource, hard): (&Resource, &u64)| ResourceDocument {
+        resource: resource.to_string(),
+        hard: resource.amount(*hard),
+        used: resource.amount(quota.used(resource)),
+    };
+    let value = QuotaDocument {
+        tool,
+        quotas: quotas
+            .iter()
+            .map(|quota| OneQuota {
+                name: &quota.name,
+                resources: quota.hard.iter().map(|row| resource(quota, row)).collect(),
+            })
+            .collect(),
+        limits: limit_ranges
+            .iter()
+            .map(|range| OneLimitRange { name: &range.name, container: dimensions(range) })
+            .collect(),
+    };
+    Ok(Document { text: tables(tool, quotas, limit_ranges), value: document("JobQuota", &value)? })
+}
+
+/// Returns the tables that the platform's tool prints (jobs-cli 16); a resource that is not limited has no row.
+fn tables(tool: &ToolName, quotas: &[ResourceQuota], limit_ranges: &[LimitRange]) -> String {
+    let named = tool.namespace();
+    let row = |(name, resource): (&str, &Resource)| {
+        // The platform's own quota has the namespace's name; another one shows where that one says nothing.
+        let limiting = || quotas.iter().filter(|quota| quota.hard.contains_key(resource));
+        let quota = limiting().find(|quota| quota.name == named).or_else(|| limiting().next())?;
+        let hard = quota.hard.get(resource)?;
+        Some(vec![name.to_owned(), amount(resource, quota.used(resource)), amount(resource, *hard)])
+    };
+    let running = [
+        ("Total running jobs at once (Kubernetes pods)", &Resource::Pods),
+        ("Running one-off and cron jobs", &Resource::Count("jobs.batch".to_owned())),
+        ("CPU", &Resource::LimitsCpu),
+        ("Memory", &Resource::LimitsMemory),
+    ];
+    let defined = [
+        ("Cron jobs", &Resource::Count("cronjobs.batch".to_owned())),
+        ("Continuous jobs (including web services)", &Resource::Count("deployments.apps".to_owned())),
+    ];
+    let per_job = [
+        ("CPU", limit_ranges.iter().filter_map(|range| range.max_cpu).min().map(cores)),
+        ("Memory", limit_ranges.iter().filter_map(|range| range.max_memory).min().map(gibibytes)),
+    ];
+    let per_job =
+        per_job.into_iter().filter_map(|(name, max)| Some(vec![name.to_owned(), String::new(), max?]));
+    let tables: Vec<String> = [
+        ("Running jobs", running.into_iter().filter_map(row).collect::<Vec<_>>()),
+        ("Per-job limits", per_job.collect()),
+        ("Job definitions", defined.into_iter().filter_map(row).collect()),
+    ]
+    .into_iter()
+    .filter(|(_, rows)| !rows.is_empty())
+    .map(|(heading, rows)| simple(&[heading, "Used", "Limit"], &rows))
+    .collect();
+    if tables.is_empty() {
+        return "the namespace has no quota and no limits\n".to_owned();
+    }
+    tables.join("\n")
+}
+
+fn amount(resource: &Resource, amount: u64) -> String {
+    match resource {
+        Resource::LimitsCpu => cores(Cpu::from_millis(amount)),
+        Resource::LimitsMemory => gibibytes(Memory::from_bytes(amount)),
+        other => other.amount(amount),
+    }
+}
+
+/// Returns an amount of CPU as the platform's tool writes it: `0.5`, `16.0`.
+pub(super) fn cores(cpu: Cpu) -> String {
+    decimal(cpu.millis().into())
+}
+
+/// Returns an amount of memory as the platform's tool writes it, rounded to three places: `8.0Gi`, `0.049Gi`.
+pub(super) fn gibibytes(memory: Memory) -> String {
+    const GIBIBYTE: u128 = 1 << 30;
+    let thousandths = u128::from(memory.bytes()) * 1000;
+    let (whole, rest) = (thousandths / GIBIBYTE, thousandths % GIBIBYTE);
+    // Half goes to the even neighbour, as Python rounds.
+    let is_up = rest * 2 > GIBIBYTE || (rest * 2 == GIBIBYTE && whole % 2 == 1);
+    format!("{}Gi", decimal(whole + u128::from(is_up)))
+}
+
+/// Returns thousandths as Python writes a float: with at least one place, and no zero behind that.
+fn decimal(thousandths: u128) -> String {
+    let places = format!("{:03}", thousandths % 1000);
+    let places = places.trim_end_matches('0');
+    format!("{}.{}", thousandths / 1000, if places.is_empty() { "0" } else { places })
+}
+
+fn dimensions(range: &LimitRange) -> [LimitDocument; 2] {
+    let cpu = |cpu: Option<Cpu>| cpu.map(|cpu| cpu.to_string());
+    let memory = |memory: Option<Memory>| memory.map(|memory| memory.to_string());
+    [
+        LimitDocument {
+            dimension: "cpu",
+            default: cpu(range.default_cpu),
+            default_request: cpu(range.default_request_cpu),
+            min: cpu(range.min_cpu),
+            max: cpu(range.max_cpu),
+        },
+        LimitDocument {
+            dimension: "memory",
+            default: memory(range.default_memory),
+            default_request: memory(range.default_request_memory),
+            min: memory(range.min_memory),
+            max: memory(range.max_memory),
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use toolforge_quota::profiles;
+
+    use super::*;
+
+    fn tool() -> ToolName {
+        "stashbot".parse().unwrap()
+    }
+
+    #[test]
+    fn three_tables_as_the_platform_prints_them() {
+        let (mut quota, limits) = profiles::by_name("tools-2023").unwrap();
+        quota.used.insert(Resource::Pods, 4);
+        quota.used.insert(Resource::LimitsCpu, 1500);
+        quota.used.insert(Resource::LimitsMemory, 1536 << 20);
+        quota.used.insert(Resource::from("count/cronjobs.batch"), 7);
+        insta::assert_snapshot!(tables(&tool(), &[quota], &[limits]), @"
+        Running jobs                                  Used    Limit
+        --------------------------------------------  ------  -------
+        Total running jobs at once (Kubernetes pods)  4       10
+        Running one-off and cron jobs                 0       15
+        CPU                                           1.5     2.0
+        Memory                                        1.5Gi   8.0Gi
+
+        Per-job limits    Used    Limit
+        ----------------  ------  -------
+        CPU                       1.0
+        Memory                    4.0Gi
+
+        Job definitions                             Used    Limit
+        ----------------------------------------  ------  -------
+        Cron jobs                                      7       50
+        Continuous jobs (including web services)       0        3
+        ");
+    }
+
+    #[test]
+    fn what_is_not_limited_has_no_row_and_programs_get_every_resource() {
+        let hard = [(Resource::Pods, 4), (Resource::Secrets, 10)].into();
+        let quota_of = |name: &str| ResourceQuota { name: name.to_owned(), hard, ..ResourceQuota::default() };
+        let quotas = [quota_of("tool-stashbot")];
+        let answer = quota(&tool(), &quotas, &[]).unwrap();
+        insta::assert_snapshot!(answer.text, @"
+        Running jobs                                    Used    Limit
+        --------------------------------------------  ------  -------
+        Total running jobs at once (Kubernetes pods)       0        4
+        ");
+        insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","kind":"JobQuota","limits":[],"quotas":[{"name":"tool-stashbot","resources":[{"hard":"4","resource":"pods","used":"0"},{"hard":"10","resource":"secrets","used":"0"}]}],"tool":"stashbot"}"#);
+        insta::assert_snapshot!(tables(&tool(), &[], &[]), @"the namespace has no quota and no limits");
+    }
+
+    #[test]
+    fn amounts_are_written_as_the_platform_writes_them() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
+        let mut compared = 0;
+        for vector in vectors["quantities"].as_array().unwrap() {
+            let text = vector["in"].as_str().unwrap();
+            if let (Some(expected), Ok(memory)) =
+                (vector["memory"].as_str(), Memory::from_cluster(text.trim()))
+            {
+                assert_eq!(gibibytes(memory), expected, "{text}");
+                compared += 1;
+            }
+            // A float of Python has no more digits than that.
+            if let (Some(expected), Ok(cpu)) = (vector["cpu"].as_str(), Cpu::from_cluster(text.trim()))
+                && !expected.contains('e')
+            {
+                assert_eq!(cores(cpu), expected, "{text}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 30, "{compared}");
+    }
+}

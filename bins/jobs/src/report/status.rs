@@ -1,0 +1,98 @@
+//! How a job fares, in words.
+
+use k8s_openapi::jiff::Timestamp;
+use toolforge_render::job::{JobState, JobStatus};
+
+/// Returns a length of time as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for none.
+pub(crate) fn duration(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, hours, minutes, rest) =
+        (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let mut text = String::new();
+    for (amount, unit) in [(days, "d"), (hours, "h"), (minutes, "m"), (if days > 0 { 0 } else { rest }, "s")]
+    {
+        if amount > 0 {
+            text.push_str(&format!("{amount}{unit}"));
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// Returns how a job fares in one line: the platform's word, for how long, and what is behind it.
+pub(crate) fn status_sentence(status: &JobStatus, now: Timestamp) -> String {
+    let word = match status.state.short() {
+        "running" => "Running",
+        "succeeded" => "Succeeded",
+        "failed" => "Failed",
+        _ => "Pending",
+    };
+    let ago = |moment: Timestamp| duration(now.as_second() - moment.as_second());
+    let since = status.since.map(|since| format!(" for {}", ago(since))).unwrap_or_default();
+    let behind = behind(status, now);
+    let behind = if behind.is_empty() { behind } else { format!(": {behind}") };
+    format!("{word}{since}{behind}")
+}
+
+/// Returns what is behind the platform's word.
+fn behind(status: &JobStatus, now: Timestamp) -> String {
+    let cause = status.evidence.first().map(|evidence| evidence.cause.to_string());
+    let end = status.last_end.as_ref().map(ToString::to_string);
+    let of_pods = status
+        .replicas
+        .map(|(desired, ready)| format!("{ready} of {desired} pods ready"))
+        .unwrap_or_default();
+    match &status.state {
+        JobState::Running if status.restarts > 0 => {
+            let times =
+                if status.restarts == 1 { "once".to_owned() } else { format!("{} times", status.restarts) };
+            let end = end.map(|end| format!(", the last time {end}")).unwrap_or_default();
+            format!("restarted {times}{end}")
+        }
+        JobState::Updating => format!("being updated, {of_pods}"),
+        JobState::Degraded => match cause {
+            Some(cause) => format!("{of_pods}; {cause}"),
+            None => of_pods,
+        },
+        JobState::Starting => cause.unwrap_or_else(|| "starting".to_owned()),
+        JobState::Retrying { failures } => {
+            let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
+            let end = end.map(|end| format!(", the last time {end}")).unwrap_or_default();
+            format!("failed {times}{end}; the next try comes")
+        }
+        JobState::Waiting { last_succeeded } => {
+            let next = status.next_run.map_or_else(
+                || "no next run".to_owned(),
+                |next| format!("next run in {}", duration(next.as_second() - now.as_second())),
+            );
+            match last_succeeded {
+                Some(false) => format!("{next}; the last one failed"),
+                _ => next,
+            }
+        }
+        JobState::Failing | JobState::Blocked => cause.unwrap_or_else(|| "it does not run".to_owned()),
+        JobState::Failed { reason } => match (reason.as_raw(), end) {
+            ("DeadlineExceeded", _) => "it took longer than its timeout".to_owned(),
+            (_, Some(end)) => end,
+            ("", None) => String::new(),
+            (_, None) => reason.escaped().to_string(),
+        },
+        JobState::Suspended => "suspended".to_owned(),
+        JobState::ScaledToZero => "scaled to no pods".to_owned(),
+        JobState::Stopping => "being deleted".to_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_is_written_as_the_platform_writes_it() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
+        for vector in vectors["durations"].as_array().unwrap() {
+            assert_eq!(duration(vector["in"].as_i64().unwrap()), vector["out"].as_str().unwrap());
+        }
+    }
+}

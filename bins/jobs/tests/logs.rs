@@ -1,0 +1,287 @@
+//! The requests that `logs` and `exec` make, and how they end, from recorded answers.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::path::{Path, PathBuf};
+
+use insta::assert_snapshot;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use toolforge_cli::{Session, Source};
+use toolforge_client::ToolHome;
+use toolforge_client::scripted::{Answer, Script};
+use toolforge_model::platform;
+use toolforge_render::facts::{Documents, Platform};
+
+const PODS: &str = "/api/v1/namespaces/tool-stashbot/pods";
+const EVENTS: &str = "/api/v1/namespaces/tool-stashbot/events";
+const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/tool-stashbot/deployments";
+const CRON_JOBS: &str = "/apis/batch/v1/namespaces/tool-stashbot/cronjobs";
+const JOBS: &str = "/apis/batch/v1/namespaces/tool-stashbot/jobs";
+
+/// By which labels the pods of the job `bot` are found.
+const SELECTOR: &str = "labelSelector=toolforge%3Dtool%2C\
+    app.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dstashbot%2C\
+    app.kubernetes.io%2Fname%3Dbot";
+
+/// How a follow goes on behind what has been read.
+const REST: &str = "container=job&follow=true&sinceTime=2026-11-25T10%3A00%3A08Z&timestamps=true";
+
+fn labels(component: &str) -> Value {
+    json!({
+        "toolforge": "tool", "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
+        "app.kubernetes.io/created-by": "stashbot", "app.kubernetes.io/name": "bot",
+        "app.kubernetes.io/component": component, "app.kubernetes.io/version": "2",
+    })
+}
+
+fn metadata(name: &str, component: &str) -> Value {
+    json!({"name": name, "namespace": "tool-stashbot", "uid": format!("uid of {name}"), "resourceVersion": "6",
+        "labels": labels(component), "creationTimestamp": "2026-11-25T09:00:00Z"})
+}
+
+/// Returns the object of the job `bot`, of the kind to which these requests lead.
+fn object(owners: &str) -> Value {
+    let spec = json!({"containers": [{"name": "job", "command": ["/bin/sh", "-c", "--", "./bot"]}]});
+    let template = json!({"metadata": {}, "spec": spec});
+    let (component, spec) = match owners {
+        DEPLOYMENTS => {
+            (platform::COMPONENT_CONTINUOUS, json!({"replicas": 1, "selector": {}, "template": template}))
+        }
+        CRON_JOBS => {
+            let template = json!({"spec": {"template": template}});
+            (platform::COMPONENT_SCHEDULED, json!({"schedule": "7 * * * *", "jobTemplate": template}))
+        }
+        _ => (platform::COMPONENT_ONE_OFF, json!({"template": template})),
+    };
+    json!({"metadata": metadata("bot", component), "spec": spec})
+}
+
+/// Returns a pod whose container has this state and this last state.
+fn pod(component: &str, state: &Value, last_state: &Value) -> Value {
+    json!({
+        "metadata": metadata("bot-1", component),
+        "spec": {"containers": [{"name": "job"}]},
+        "status": {"phase": "Running", "containerStatuses": [{
+            "name": "job", "image": "", "imageID": "", "ready": true, "restartCount": 0,
+            "containerID": "containerd://1", "state": state, "lastState": last_state,
+        }]},
+    })
+}
+
+fn running() -> Value {
+    pod(platform::COMPONENT_CONTINUOUS, &json!({"running": {}}), &json!({}))
+}
+
+fn list(items: &[Value]) -> Answer {
+    Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": items}))
+}
+
+/// Returns the answers of a cluster in which the job `bot` is an object of this kind, if any, and has these pods, and
+/// nothing happens.
+fn cluster(owners: Option<&str>, pods: &[Value]) -> Script {
+    let log = "2026-11-25T10:00:00.5Z hello\n2026-11-25T10:00:09Z late\n";
+    let mut script = Script::new()
+        .answer(&format!("GET {PODS}?limit=500"), list(pods))
+        .answer(&format!("GET {PODS}?{SELECTOR}&limit=500"), list(pods))
+        .answer(&format!("GET {EVENTS}"), list(&[]))
+        .answer(&format!("GET {PODS}/bot-1/log"), Answer::text(200, log))
+        .answer(&format!("GET {PODS}/bot-1/log?{REST}"), Answer::text(200, "").and_stays_open())
+        .answer(&format!("GET {PODS}"), Answer::frames(&[]).and_stays_open());
+    for kind in [DEPLOYMENTS, CRON_JOBS, JOBS] {
+        let objects = if owners == Some(kind) { vec![object(kind)] } else { Vec::new() };
+        script = script
+            .answer(&format!("GET {kind}?limit=500"), list(&objects))
+            .answer(&format!("GET {kind}"), Answer::frames(&[]).and_stays_open());
+    }
+    script
+}
+
+/// Returns the request with which a follow begins to look after the object that makes the pods.
+fn looks_after(owners: &str) -> String {
+    format!("GET {owners}?fieldSelector=metadata.name%3Dbot&limit=500")
+}
+
+/// Runs a command line against a script and returns how it ended and the requests that it made, without the four that
+/// every verb makes for the jobs.
+fn run(script: Script, line: &str) -> String {
+    run_at(script, line, None)
+}
+
+/// Runs a command line against a script, with a folder as the tool's home.
+fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (client, requests) = {
+        let _inside = runtime.enter();
+        script.client()
+    };
+    let ended = ended(line, home, Source::Cluster { runtime, client });
+    let requests = requests.to_string();
+    let mut lines: Vec<&str> = requests.lines().collect();
+    for path in [DEPLOYMENTS, CRON_JOBS, JOBS, PODS] {
+        let of_jobs = format!("GET   {path}?limit=500");
+        if let Some(place) = lines.iter().position(|line| *line == of_jobs) {
+            lines.remove(place);
+        }
+    }
+    lines.insert(0, &ended);
+    lines.join("\n")
+}
+
+fn ended(line: &str, home: Option<&Path>, source: Source) -> String {
+    let tool = "stashbot".parse().unwrap();
+    let session = Session { tool, platform: Platform::default(), home: home.map(ToolHome::at), source };
+    match jobs::run_in(&session, ["jobs"].into_iter().chain(line.split_whitespace())) {
+        Ok(kind) => format!("[exit {}]", kind.code()),
+        Err(failure) => format!("[exit {}]\n{failure}", failure.kind().code()),
+    }
+}
+
+#[test]
+fn logs_asks_for_the_log_of_each_pod_and_the_server_counts_the_lines() {
+    assert_snapshot!(run(cluster(Some(DEPLOYMENTS), &[running()]), "logs bot --last 5 --since 10m"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&sinceSeconds=600&tailLines=5&timestamps=true
+    ");
+}
+
+#[test]
+fn all_lines_are_needed_where_some_are_chosen_here() {
+    let script = || cluster(Some(DEPLOYMENTS), &[running()]);
+    assert_snapshot!(run(script(), "logs bot -l 5 --grep hello"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&timestamps=true
+    ");
+    assert_snapshot!(run(script(), "logs bot -l 5 --until 2026-11-25T10:00:05Z"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&timestamps=true
+    ");
+}
+
+#[test]
+fn the_run_before_a_crash_is_read_first() {
+    let finished = Timestamp::now().to_string();
+    let end = json!({"terminated": {"containerID": "containerd://0", "exitCode": 1, "finishedAt": finished}});
+    let crashed = pod(platform::COMPONENT_CONTINUOUS, &json!({"running": {}}), &end);
+    assert_snapshot!(run(cluster(Some(DEPLOYMENTS), &[crashed]), "logs bot"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&previous=true&timestamps=true
+    GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&timestamps=true
+    ");
+}
+
+#[test]
+fn why_nothing_was_written_is_asked_for_only_where_no_pod_tells() {
+    assert_snapshot!(run(cluster(Some(CRON_JOBS), &[]), "logs bot"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/events?limit=500
+    ");
+    let waiting = pod(platform::COMPONENT_SCHEDULED, &json!({"waiting": {}}), &json!({}));
+    assert_snapshot!(run(cluster(Some(CRON_JOBS), &[waiting]), "logs bot"), @"[exit 0]");
+}
+
+#[test]
+fn what_is_left_of_a_job_that_is_gone_is_printed() {
+    assert_snapshot!(run(cluster(None, &[running()]), "logs bot"), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&timestamps=true
+    ");
+}
+
+#[test]
+fn a_job_that_never_was_fails_and_its_files_are_named() {
+    assert_snapshot!(run(cluster(Some(DEPLOYMENTS), &[]), "logs bit"), @"
+    [exit 1]
+    error: job 'bit' does not exist
+
+    hint: The jobs are bot.
+
+    hint: A one-off job's log goes with its pods, 30 seconds after its end; `jobs run --filelog` keeps the output in files.
+    ");
+    let home: PathBuf = std::env::temp_dir().join(format!("jobs-logs-{}", std::process::id()));
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::write(home.join("once.out"), "").unwrap();
+    std::fs::write(home.join("once.err"), "").unwrap();
+    let said = run_at(cluster(None, &[]), "logs once", Some(&home));
+    std::fs::remove_dir_all(&home).unwrap();
+    assert_snapshot!(said.replace(home.to_str().unwrap(), "HOME"), @"
+    [exit 1]
+    error: job 'once' does not exist
+      output of a job of that name stands in HOME/once.out
+      output of a job of that name stands in HOME/once.err
+
+    hint: There are no jobs; a one-off job is gone half a minute after its end.
+
+    hint: Look at the end of it: `tail HOME/once.out HOME/once.err`.
+
+    hint: A one-off job's log goes with its pods, 30 seconds after its end; `jobs run --filelog` keeps the output in files.
+    ");
+}
+
+#[test]
+fn a_follow_ends_with_what_makes_the_pods() {
+    for owners in [DEPLOYMENTS, CRON_JOBS, JOBS] {
+        let one = looks_after(owners);
+        let said = run(cluster(Some(owners), &[]).answer(&one, list(&[])), "logs bot --follow");
+        assert!(said.starts_with("[exit 0]"), "{said}");
+        assert!(said.contains(&one.replace("GET ", "GET   ")), "{said}");
+    }
+    // A one-off job ends with its last pod, although both are still there.
+    let state = json!({"terminated": {"containerID": "containerd://1", "exitCode": 0}});
+    let mut pod = pod(platform::COMPONENT_ONE_OFF, &state, &json!({}));
+    pod["status"]["phase"] = json!("Succeeded");
+    let mut job = object(JOBS);
+    job["status"] = json!({"conditions": [{"type": "Complete", "status": "True"}]});
+    let script = cluster(Some(JOBS), &[pod]).answer(&looks_after(JOBS), list(&[job]));
+    assert!(run(script, "logs bot --follow").starts_with("[exit 0]"));
+}
+
+#[test]
+fn a_follow_ends_with_the_moment_until_which_lines_are_wanted() {
+    let followed = |until: Timestamp| {
+        let script = cluster(Some(DEPLOYMENTS), &[running()]);
+        let script = script.answer(&looks_after(DEPLOYMENTS), list(&[object(DEPLOYMENTS)]));
+        run(script, &format!("logs bot --follow --until {until}"))
+    };
+    let past = followed(Timestamp::now() - SignedDuration::from_secs(60));
+    assert!(past.starts_with("[exit 0]") && !past.contains("follow"), "{past}");
+    let now = followed(Timestamp::now() - SignedDuration::from_secs(1));
+    assert!(now.starts_with("[exit 0]"), "{now}");
+    assert_eq!(now.matches(REST).count(), 1, "{now}");
+}
+
+#[test]
+fn logs_do_not_stand_in_files() {
+    assert_snapshot!(ended("logs bot", None, Source::Files(Documents::default())), @"
+    [exit 2]
+    error: logs do not stand in files
+
+    hint: Leave `--from` out to read them from the cluster.
+    ");
+}
+
+#[test]
+fn exec_says_why_no_pod_runs() {
+    let said = run(cluster(Some(CRON_JOBS), &[]), "exec bot");
+    assert!(said.starts_with("[exit 1]\nerror: no pod of job 'bot' runs\n  Pending for "), "{said}");
+    assert!(
+        said.contains(": next run in ") && said.contains("\nhint: `jobs show bot` tells more.\n"),
+        "{said}"
+    );
+    assert_snapshot!(run(cluster(None, &[]), "exec bot"), @"
+    [exit 1]
+    error: job 'bot' does not exist
+
+    hint: There are no jobs; a one-off job is gone half a minute after its end.
+
+    GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=toolforge%3Dtool%2Capp.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dstashbot%2Capp.kubernetes.io%2Fname%3Dbot&limit=500
+    GET   /api/v1/namespaces/tool-stashbot/events?limit=500
+    ");
+}
+
+#[test]
+fn exec_runs_the_command_in_the_jobs_container() {
+    let said = run(cluster(Some(DEPLOYMENTS), &[running()]), "exec bot -- ls -l");
+    // The test may run in a terminal.
+    let request = said.lines().last().unwrap().replace("tty=true", "tty=false");
+    assert_snapshot!(request, @"GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/exec?container=job&stdin=true&stdout=true&stderr=true&tty=false&command=ls&command=-l");
+}

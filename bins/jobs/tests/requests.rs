@@ -1,0 +1,205 @@
+//! The requests that the verbs make, from recorded answers: an extra round trip, or a write that need not be, shows here.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use toolforge_cli::{Session, Source};
+use toolforge_client::scripted::{Answer, Script};
+use toolforge_render::facts::Platform;
+
+const CATALOG: &str = "GET /api/v1/namespaces/tf-public/configmaps/image-config";
+const BATCH: &str = "/apis/batch/v1/namespaces/tool-tf-test";
+const APPS: &str = "/apis/apps/v1/namespaces/tool-tf-test";
+const CORE: &str = "/api/v1/namespaces/tool-tf-test";
+const ROUTES: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/tool-tf-test/httproutes";
+const RECORDS: &str = "/apis/jobs-api.toolforge.org/v1/namespaces/tool-tf-test";
+
+/// Returns the first object of a recorded case, as it stands in a cluster.
+fn object(case: &str) -> Value {
+    let case: Value =
+        serde_json::from_str(&toolforge_fixtures::read(&format!("parity/jobs/run/{case}.json"))).unwrap();
+    let mut object = case["created"][0]["object"].clone();
+    for (key, value) in [("uid", json!("u-1")), ("resourceVersion", json!("5")), ("generation", json!(1))] {
+        object["metadata"][key] = value;
+    }
+    object
+}
+
+/// Returns the answers of a cluster in which these objects stand, except where `instead` answers.
+fn cluster(cron_jobs: &[Value], deployments: &[Value], instead: &[(String, Answer)]) -> Script {
+    let catalog = toolforge_fixtures::read("parity/jobs/image-config-for-golden.yaml");
+    let catalog = json!({"metadata": {"name": "image-config"}, "data": {"images-v1.yaml": catalog}});
+    let list =
+        |items: &[Value]| Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": items}));
+    let mut answers = vec![
+        (CATALOG.to_owned(), Answer::json(200, &catalog)),
+        (format!("GET {APPS}/deployments"), list(deployments)),
+        (format!("GET {BATCH}/cronjobs"), list(cron_jobs)),
+        (format!("GET {BATCH}/jobs"), list(&[])),
+        (format!("GET {CORE}/pods"), list(&[])),
+        (format!("GET {CORE}/services"), list(&[])),
+        (format!("GET {CORE}/events"), list(&[])),
+        (format!("GET {CORE}/resourcequotas"), list(&[])),
+        (format!("GET {CORE}/limitranges"), list(&[])),
+        (format!("GET {ROUTES}"), Answer::not_found("", "")),
+        (format!("GET {RECORDS}/continuous-jobs"), Answer::not_found("", "")),
+        (format!("GET {RECORDS}/scheduled-jobs"), Answer::not_found("", "")),
+    ];
+    answers.retain(|(request, _)| !instead.iter().any(|(other, _)| other == request));
+    answers.extend_from_slice(instead);
+    answers.into_iter().fold(Script::new(), |script, (request, answer)| script.answer(&request, answer))
+}
+
+/// Runs a command line against a script and returns how it ended and the requests that it made, the first reads sorted.
+fn run(script: Script, words: &[&str]) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (client, requests) = {
+        let _inside = runtime.enter();
+        script.client()
+    };
+    let session = Session {
+        tool: "tf-test".parse().unwrap(),
+        platform: Platform::default(),
+        home: None,
+        source: Source::Cluster { runtime, client },
+    };
+    let ended =
+        match jobs::run_in(&session, ["jobs", "--uid", "52503"].into_iter().chain(words.iter().copied())) {
+            Ok(kind) => format!("[exit {}]", kind.code()),
+            Err(failure) => format!("[exit {}]\n{failure}", failure.kind().code()),
+        };
+    let requests = requests.to_string();
+    let mut lines: Vec<&str> = requests.lines().collect();
+    let reads = lines.iter().take_while(|line| line.starts_with("GET")).count();
+    lines[..reads].sort_unstable();
+    format!("{ended}\n{}", lines.join("\n"))
+}
+
+/// Returns the lines of requests that write.
+fn writes(shown: &str) -> String {
+    let is_read = |line: &&str| !line.starts_with("GET");
+    shown.lines().filter(is_read).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_list_is_a_handful_of_requests() {
+    let cron_jobs: Vec<Value> = (0..40)
+        .map(|index| {
+            let mut object = object("scheduled-hourly");
+            for pointer in ["/metadata/name", "/metadata/labels/app.kubernetes.io~1name"] {
+                *object.pointer_mut(pointer).unwrap() = json!(format!("j{index}"));
+            }
+            object
+        })
+        .collect();
+    assert_snapshot!(run(cluster(&cron_jobs, &[], &[]), &["list"]), @"
+    [exit 0]
+    GET   /api/v1/namespaces/tf-public/configmaps/image-config
+    GET   /api/v1/namespaces/tool-tf-test/events?limit=500
+    GET   /api/v1/namespaces/tool-tf-test/pods?limit=500
+    GET   /api/v1/namespaces/tool-tf-test/services?limit=500
+    GET   /apis/apps/v1/namespaces/tool-tf-test/deployments?limit=500
+    GET   /apis/batch/v1/namespaces/tool-tf-test/cronjobs?limit=500
+    GET   /apis/batch/v1/namespaces/tool-tf-test/jobs?limit=500
+    GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-tf-test/httproutes?limit=500
+    ");
+}
+
+#[test]
+fn a_job_is_made_by_one_request() {
+    let created = (format!("POST {BATCH}/jobs"), Answer::json(201, &json!({})));
+    let line = ["run", "once", "--image", "python3.13", "--command", "./once.sh"];
+    let shown = run(cluster(&[], &[], &[created]), &line);
+    assert_snapshot!(writes(&shown), @"
+    [exit 0]
+    POST  /apis/batch/v1/namespaces/tool-tf-test/jobs?fieldManager=toolforge-cli
+    ");
+}
+
+#[test]
+fn a_job_that_is_half_made_is_removed_again() {
+    let instead = [
+        (format!("POST {APPS}/deployments"), Answer::json(201, &json!({}))),
+        (
+            format!("POST {CORE}/services"),
+            Answer::refusal(
+                403,
+                "Forbidden",
+                "services is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1",
+            ),
+        ),
+        (format!("DELETE {APPS}/deployments/web"), Answer::json(200, &json!({}))),
+    ];
+    let line = ["run", "web", "--image", "python3.13", "--command", "x", "--continuous", "--port", "8000"];
+    assert_snapshot!(writes(&run(cluster(&[], &[], &instead), &line)), @"
+    [exit 4]
+    error: the cluster refused: the quota has no room for services
+      services is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1
+
+    hint: `quota-check` shows what is used; https://w.wiki/6YLP tells how to ask for more.
+
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
+    POST  /api/v1/namespaces/tool-tf-test/services?fieldManager=toolforge-cli
+    DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/web
+    ");
+}
+
+#[test]
+fn a_job_of_the_platforms_service_is_changed_only_when_it_is_taken_over() {
+    let record = json!({"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"name": "myjob"}}]});
+    let cron_job = object("scheduled-hourly");
+    let instead = || {
+        vec![
+            (format!("GET {RECORDS}/scheduled-jobs"), Answer::json(200, &record)),
+            (format!("DELETE {RECORDS}/scheduled-jobs/myjob"), Answer::json(200, &json!({}))),
+            (format!("DELETE {BATCH}/cronjobs/myjob"), Answer::json(200, &json!({}))),
+            (format!("GET {BATCH}/cronjobs/myjob"), Answer::not_found("cronjobs", "myjob")),
+        ]
+    };
+    let refused = run(cluster(std::slice::from_ref(&cron_job), &[], &instead()), &["delete", "myjob"]);
+    assert_snapshot!(writes(&refused), @"
+    [exit 1]
+    error: job myjob is kept by the platform's jobs service, which would go on listing it
+
+    hint: `toolforge jobs delete myjob` deletes it there; `--adopt` deletes the record, too.
+    ");
+    let listed = run(
+        cluster(std::slice::from_ref(&cron_job), &[], &instead()),
+        &["show", "myjob", "--output", "name"],
+    );
+    assert!(listed.starts_with("[exit 0]"), "{listed}");
+    let again = ["run", "myjob", "--image", "python3.13", "--command", "x"];
+    assert!(run(cluster(&[], &[], &instead()), &again).contains("already exists"));
+}
+
+#[test]
+fn a_replacement_is_tried_again_where_only_a_status_has_changed() {
+    let mut cron_job = object("scheduled-hourly");
+    cron_job["metadata"]["resourceVersion"] = json!("6");
+    let conflict = Answer::refusal(409, "Conflict", "the object has been modified");
+    let path = format!("{BATCH}/cronjobs/myjob");
+    let file = std::env::temp_dir().join(format!("jobs-{}.yaml", std::process::id()));
+    std::fs::write(&file, "- {name: myjob, image: python3.13, command: ./job.sh, schedule: '@daily'}\n")
+        .unwrap();
+    let load = ["load", file.to_str().unwrap()];
+    let script = |found: &Value| {
+        let instead = [
+            (format!("PUT {path}"), conflict.clone()),
+            (format!("PUT {path}"), Answer::json(200, &json!({}))),
+            (format!("GET {path}"), Answer::json(200, found)),
+        ];
+        cluster(&[object("scheduled-hourly")], &[], &instead)
+    };
+    let changed = run(script(&cron_job), &load);
+    assert_eq!(changed.matches("PUT").count(), 2, "{changed}");
+    assert!(changed.starts_with("[exit 0]"), "{changed}");
+    // Somebody else's change is one.
+    cron_job["metadata"]["generation"] = json!(2);
+    let refused = run(script(&cron_job), &load);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(refused.matches("PUT").count(), 1, "{refused}");
+    assert!(
+        refused.starts_with("[exit 4]\nerror: somebody else changed the same object meanwhile"),
+        "{refused}"
+    );
+}

@@ -1,0 +1,94 @@
+//! The recorded answers of the platform's jobs service to single values.
+
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use serde_json::{Value, json};
+use toolforge_images::Catalog;
+use toolforge_model::{Cpu, JobName, JobOptions, Memory};
+use toolforge_render::facts::Platform;
+use toolforge_render::job::{JobFacts, JobPlan};
+use toolforge_render::plan::PodResources;
+
+fn vectors(key: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
+    all[key].as_array().unwrap().clone()
+}
+
+/// Returns the bytes that the platform makes of an amount of memory: rounded to thousandths of a Gi.
+fn rounded(text: &str) -> u64 {
+    Memory::from_cluster(text).unwrap().bytes()
+}
+
+#[test]
+fn every_recorded_name_is_a_jobs_name_or_none_as_there() {
+    let all = vectors("job_names");
+    for vector in &all {
+        let text = vector["in"].as_str().unwrap();
+        assert_eq!(text.parse::<JobName>().is_ok(), vector["ok"] == true, "{text:?}");
+    }
+    println!("{} names", all.len());
+}
+
+#[test]
+fn every_recorded_pair_of_amounts_gives_the_platforms_resources() {
+    let facts = JobFacts::new("tf-test".parse().unwrap(), 52503, Catalog::bundled(), Platform::default());
+    let (all, mut exact) = (vectors("resources"), 0);
+    for vector in &all {
+        let options = JobOptions {
+            name: Some("myjob".parse().unwrap()),
+            command: Some("x".to_owned()),
+            image: Some("python3.11".parse().unwrap()),
+            memory: vector["mem"].as_str().map(|text| text.parse().unwrap()),
+            cpu: vector["cpu"].as_str().map(|text| text.parse().unwrap()),
+            ..JobOptions::default()
+        };
+        let asked = options.memory;
+        let plan = JobPlan::new(options.into_request(&facts.tool).unwrap(), &facts).unwrap();
+        let PodResources { cpu_limit, cpu_request, memory_limit, memory_request } = plan.resources();
+        let text =
+            |kind: &str, dimension: &str| vector["resources"][kind][dimension].as_str().unwrap().to_owned();
+        assert_eq!(Cpu::from_cluster(&text("limits", "cpu")), Ok(cpu_limit), "{vector}");
+        assert_eq!(Cpu::from_cluster(&text("requests", "cpu")), Ok(cpu_request), "{vector}");
+        let theirs = (rounded(&text("limits", "memory")), rounded(&text("requests", "memory")));
+        if asked.is_none_or(|asked| theirs.0 == asked.bytes()) {
+            exact += 1;
+            assert_eq!(theirs, (memory_limit.bytes(), memory_request.bytes()), "{vector}");
+        } else {
+            // What they round, and nothing else, is another amount here: the one that was asked for.
+            assert_eq!(Some(memory_limit), asked);
+            let half_a_thousandth = (1_u64 << 30) / 2000 + 1;
+            assert!(theirs.0.abs_diff(memory_limit.bytes()) <= half_a_thousandth, "{vector}");
+        }
+    }
+    println!("{} pairs, {exact} exact there, too", all.len());
+    assert!(exact > 0 && exact < all.len());
+}
+
+#[test]
+fn every_recorded_amount_is_read_or_refused_with_a_reason() {
+    /// What the platform reads and this program refuses: amounts that no pod can have.
+    const REFUSED: [&str; 5] = ["0", "-1Gi", "100m", ".5", "500m"];
+    let all = vectors("quantities");
+    for vector in &all {
+        let text = vector["in"].as_str().unwrap();
+        let memory = text.parse::<Memory>();
+        match (vector.get("memory_error"), &memory) {
+            (Some(_), Err(_)) => {}
+            (None, Ok(memory)) => {
+                let theirs = rounded(vector["memory"].as_str().unwrap());
+                assert!(theirs.abs_diff(memory.bytes()) <= (1 << 30) / 2000 + 1, "{text}: {theirs} {memory}");
+            }
+            (None, Err(_)) => {
+                assert!(REFUSED.contains(&text) || text == "2500m", "{text:?}");
+            }
+            (Some(error), Ok(_)) => panic!("{text:?} is read here, and there it is {error}"),
+        }
+        if vector.get("cpu_error").is_none()
+            && let Ok(cpu) = text.parse::<Cpu>()
+        {
+            let theirs: f64 = vector["cpu"].as_str().unwrap().parse().unwrap();
+            assert_eq!(json!(theirs), json!(cpu.millis() as f64 / 1000.0), "{text}");
+        }
+    }
+    println!("{} amounts", all.len());
+}

@@ -1,0 +1,43 @@
+//! Facts for jobs from what `kubectl get … -o yaml|json` printed.
+
+use k8s_openapi::api::core::v1 as core;
+use toolforge_model::ToolName;
+
+use crate::facts::{Documents, DocumentsError, Platform, limit_range, resource_quota};
+use crate::job::{JobFacts, LiveJobs};
+
+impl Documents {
+    /// Returns the facts for a tool's jobs, whose pods run as the user with a number.
+    ///
+    /// Objects of other namespaces are passed over, except the catalogue's ConfigMap; objects without a namespace count as
+    /// the tool's. Where no file holds the catalogue, the one that this library brings is used.
+    ///
+    /// # Errors
+    /// When an object lacks the fields of its kind, or the catalogue, a quota or a limit cannot be read.
+    pub fn job_facts(
+        &self,
+        tool: &ToolName,
+        uid: i64,
+        platform: Platform,
+    ) -> Result<JobFacts, DocumentsError> {
+        let namespace = tool.namespace();
+        let live = LiveJobs {
+            deployments: self.all_of_kind("Deployment", &namespace)?,
+            cron_jobs: self.all_of_kind("CronJob", &namespace)?,
+            jobs: self.all_of_kind("Job", &namespace)?,
+            services: self.all_of_kind("Service", &namespace)?,
+            http_routes: self.all_of_kind("HTTPRoute", &namespace)?,
+            pods: self.all_of_kind("Pod", &namespace)?,
+            events: self.all_of_kind("Event", &namespace)?,
+            recorded: std::collections::BTreeMap::new(),
+        };
+        let quotas = self.all_of_kind::<core::ResourceQuota>("ResourceQuota", &namespace)?;
+        let limit_ranges = self.all_of_kind::<core::LimitRange>("LimitRange", &namespace)?;
+        Ok(JobFacts {
+            limit_ranges: limit_ranges.iter().map(limit_range).collect::<Result<_, _>>()?,
+            quotas: quotas.iter().map(resource_quota).collect::<Result<_, _>>()?,
+            live,
+            ..JobFacts::new(tool.clone(), uid, self.catalog()?, platform)
+        })
+    }
+}
