@@ -7,19 +7,19 @@ use toolforge_render::observe::Cause;
 pub(crate) fn advice(cause: &Cause, name: &JobName) -> String {
     match cause {
         Cause::OutOfMemory => {
-            "Give it more memory: `mem: 1Gi` in its file and `jobs load`, or `jobs delete` and `jobs run --mem 1Gi`."
+            "Give it more memory: `mem: 1Gi` in its file and `toolforge jobs load`, or `toolforge jobs delete` and `toolforge jobs run --mem 1Gi`."
                 .to_owned()
         }
         Cause::CrashLoop { .. } | Cause::ContainerStart => {
-            format!("Mend what `jobs logs {name}` says, then `jobs restart {name}`; `jobs delete {name}` ends the attempts.")
+            format!("Mend what `toolforge jobs logs {name}` says, then `toolforge jobs restart {name}`; `toolforge jobs delete {name}` ends the attempts.")
         }
         Cause::ImagePull { .. } => {
-            format!("Is the image built, and its name right? `jobs delete {name}` ends the attempts.")
+            format!("Is the image built, and its name right? `toolforge jobs delete {name}` ends the attempts.")
         }
         Cause::QuotaExceeded | Cause::LimitRange => format!(
-            "`jobs quota` shows what is used; delete what is not needed, or ask for more: {}.",
+            "`toolforge jobs quota` shows what is used; delete what is not needed, or ask for more: {}.",
             platform::QUOTA_HELP
         ),
-        _ => format!("`jobs show {name}` tells more; `jobs delete {name}` ends it."),
+        _ => format!("`toolforge jobs show {name}` tells more; `toolforge jobs delete {name}` ends it."),
     }
 }

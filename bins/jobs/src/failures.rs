@@ -7,7 +7,7 @@ use toolforge_render::job::{JobPlanError, LoadProblem};
 pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
     let failure = Failure::from_error(ExitKind::Request, error);
     match error {
-        JobPlanError::NoSuchImage(_) => failure.hint("`jobs images` lists what there is."),
+        JobPlanError::NoSuchImage(_) => failure.hint("`toolforge jobs images` lists what there is."),
         JobPlanError::Foreign { .. } => {
             failure.hint("Give the job another name, or delete that object with kubectl.")
         }
@@ -45,10 +45,12 @@ fn hints(problems: &[LoadProblem]) -> Vec<String> {
             LoadProblem::Recorded { .. } => {
                 "`toolforge jobs` changes it where it is kept; `--adopt` takes it over: the record goes, the job stays."
             }
-            LoadProblem::UnderWay { .. } => "Wait for its end, or end it: `jobs delete NAME`.",
-            LoadProblem::NeverFits { .. } => "Ask for less memory or CPU; `jobs quota` shows what there is.",
+            LoadProblem::UnderWay { .. } => "Wait for its end, or end it: `toolforge jobs delete NAME`.",
+            LoadProblem::NeverFits { .. } => {
+                "Ask for less memory or CPU; `toolforge jobs quota` shows what there is."
+            }
             LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. } => {
-                "`jobs images` lists what there is."
+                "`toolforge jobs images` lists what there is."
             }
             _ => continue,
         };

@@ -195,7 +195,7 @@ fn a_job_that_never_was_fails_and_its_files_are_named() {
 
     hint: The jobs are bot.
 
-    hint: A one-off job's log goes with its pods, 30 seconds after its end; `jobs run --filelog` keeps the output in files.
+    hint: A one-off job's log goes with its pods, 30 seconds after its end; `toolforge jobs run --filelog` keeps the output in files.
     ");
     let home: PathBuf = std::env::temp_dir().join(format!("jobs-logs-{}", std::process::id()));
     std::fs::create_dir_all(&home).unwrap();
@@ -213,7 +213,7 @@ fn a_job_that_never_was_fails_and_its_files_are_named() {
 
     hint: Look at the end of it: `tail HOME/once.out HOME/once.err`.
 
-    hint: A one-off job's log goes with its pods, 30 seconds after its end; `jobs run --filelog` keeps the output in files.
+    hint: A one-off job's log goes with its pods, 30 seconds after its end; `toolforge jobs run --filelog` keeps the output in files.
     ");
 }
 

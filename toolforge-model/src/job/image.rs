@@ -62,7 +62,7 @@ impl FromStr for JobImage {
             JobValueError::new(
                 text,
                 "an image",
-                "a type like python3.13 (`jobs images` lists them) or an image of the build service like tool-NAME/tool-NAME:latest",
+                "a type like python3.13 (`toolforge jobs images` lists them) or an image of the build service like tool-NAME/tool-NAME:latest",
             )
         };
         if let Ok(name) = text.parse() {

@@ -69,6 +69,12 @@ pub enum JobPlanWarning {
         /// The type to use instead, where the catalogue has one.
         replacement: Option<TypeName>,
     },
+    /// The command has `$$`, of which Kubernetes makes `$`.
+    #[error("the cluster makes $ of $$ in the command of job {name}; write $$$$ where a shell shall see $$")]
+    DoubledDollar {
+        /// The job's name.
+        name: JobName,
+    },
     /// The schedule has days that some months lack.
     #[error("{text}")]
     Schedule {
@@ -92,6 +98,10 @@ impl JobPlan {
         }
         if let Some(warning) = request.kind.schedule().and_then(toolforge_model::Schedule::warning) {
             warnings.push(JobPlanWarning::Schedule { text: warning.to_string() });
+        }
+        // Four are two, as they are meant to be.
+        if request.command.replace("$$$$", "").contains("$$") {
+            warnings.push(JobPlanWarning::DoubledDollar { name: request.name.clone() });
         }
         let live = facts.live.job(&facts.tool, &request.name);
         let deployment = live.as_ref().and_then(|live| match &live.workload {

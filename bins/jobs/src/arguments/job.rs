@@ -15,7 +15,7 @@ pub(crate) struct JobArguments {
     /// The job's name.
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// The image, by the name of its type or of the build service; `jobs images` lists them.
+    /// The image, by the name of its type or of the build service; `toolforge jobs images` lists them.
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
     /// What the job runs: a line for a shell, or, in an image of the build service, words.
@@ -95,7 +95,7 @@ impl JobArguments {
         // The one option without which the platform's tool does not understand a line at all.
         if self.image.is_none() && !self.webservice {
             return Err(Failure::new(ExitKind::Usage, "the following arguments are required: --image")
-                .hint("`jobs images` lists the images."));
+                .hint("`toolforge jobs images` lists the images."));
         }
         let mut mistakes = Vec::new();
         let options = self.options(&mut mistakes);

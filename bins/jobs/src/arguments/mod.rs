@@ -14,15 +14,17 @@ use toolforge_model::JobName;
 
 /// Runs, loads, follows and explains the jobs of a tool.
 ///
+/// In a shell `jobs` alone is the shell's own; `toolforge jobs`, or `toolforge-jobs`, calls this program.
+///
 /// Examples:
-///   jobs run bot --image python3.13 --command ./bot.py --continuous     keep a bot running
-///   jobs run daily --image php8.4 --command ./daily.php --schedule @daily
-///   jobs run once --image bookworm --command ./once.sh --wait           and end as it ends
-///   jobs plan jobs.yaml                     say what `load` would change, and whether it fits the quota
-///   jobs load jobs.yaml                     make the jobs those of a file
-///   jobs list                               say how all jobs fare
-///   jobs logs bot --follow                  what a job writes
-///   jobs cron                               when scheduled jobs ran, run next, and what was missed
+///   toolforge jobs run bot --image python3.13 --command ./bot.py --continuous      keep a bot running
+///   toolforge jobs run daily --image php8.4 --command ./daily.php --schedule @daily
+///   toolforge jobs run once --image bookworm --command ./once.sh --wait            and end as it ends
+///   toolforge jobs plan jobs.yaml            say what `load` would change, and whether it fits the quota
+///   toolforge jobs load jobs.yaml            make the jobs those of a file
+///   toolforge jobs list                      say how all jobs fare
+///   toolforge jobs logs bot --follow         what a job writes
+///   toolforge jobs cron                      when scheduled jobs ran, run next, and what was missed
 ///
 /// Exit codes: 0 done or fits, 1 a wrong request or a negative answer, 2 a command line that is not understood, 3 does
 /// not fit the quota or the limits (nothing was sent), 4 the cluster refused or cannot be reached, 5 a rollout or a wait

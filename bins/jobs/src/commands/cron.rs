@@ -50,5 +50,5 @@ fn check_kind(facts: &JobFacts, name: &JobName) -> Result<(), Failure> {
     }
     let kind = workload.job_kind();
     Err(Failure::new(ExitKind::Request, format!("job '{name}' is {kind}, and has no schedule"))
-        .hint(format!("`jobs show {name}` tells how it fares.")))
+        .hint(format!("`toolforge jobs show {name}` tells how it fares.")))
 }

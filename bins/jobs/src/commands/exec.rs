@@ -62,7 +62,7 @@ fn no_pod_runs(session: &Session, arguments: &Arguments, name: &JobName) -> Fail
             let status = job_status(&job, &facts.live, now);
             Failure::new(ExitKind::Request, format!("no pod of job '{name}' runs"))
                 .detail(status_sentence(&status, now))
-                .hint(format!("`jobs show {name}` tells more."))
+                .hint(format!("`toolforge jobs show {name}` tells more."))
         }
     }
 }

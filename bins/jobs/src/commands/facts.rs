@@ -72,7 +72,7 @@ pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<LiveJob, Failure> 
         match names.as_slice() {
             [] => failure.hint("There are no jobs; a one-off job is gone half a minute after its end."),
             names if names.len() <= 12 => failure.hint(format!("The jobs are {}.", names.join(", "))),
-            _ => failure.hint("`jobs list --output name` lists the jobs."),
+            _ => failure.hint("`toolforge jobs list --output name` lists the jobs."),
         }
     })
 }

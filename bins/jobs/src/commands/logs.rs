@@ -134,7 +134,7 @@ fn without_pods(failure: Failure, home: Option<&ToolHome>, name: &JobName) -> Fa
         found => failure.hint(format!("Look at the end of it: `{}`.", tail(found, false))),
     };
     failure.hint(
-        "A one-off job's log goes with its pods, 30 seconds after its end; `jobs run --filelog` keeps the output in files.",
+        "A one-off job's log goes with its pods, 30 seconds after its end; `toolforge jobs run --filelog` keeps the output in files.",
     )
 }
 

@@ -42,7 +42,7 @@ fn requests(session: &Session, options: &RenderArguments) -> Result<Vec<JobReque
     }
     let Some(file) = &options.job.name else {
         return Err(Failure::new(ExitKind::Usage, "which jobs shall be rendered?")
-            .hint("Name a file, `jobs render jobs.yaml`, or describe a job as for `run`."));
+            .hint("Name a file, `toolforge jobs render jobs.yaml`, or describe a job as for `run`."));
     };
     let options = FileOptions { file: file.into(), job: None, prune: false };
     Ok(load::read(&options, &session.tool)?.jobs.into_iter().map(|job| job.request).collect())

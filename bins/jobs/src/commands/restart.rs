@@ -25,7 +25,7 @@ pub(super) fn run(
     let sent = CreateOptions { dry_run: dry_run.is_some(), ..CreateOptions::default() };
     match &job.workload {
         LiveWorkload::OneOff(_) => Err(Failure::new(ExitKind::Request, "unable to restart a one-off job")
-            .hint(format!("`jobs delete {}`, then `jobs run` it again.", job.name))),
+            .hint(format!("`toolforge jobs delete {}`, then `toolforge jobs run` it again.", job.name))),
         LiveWorkload::Continuous(deployment) => {
             let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
             if replicas == 1 {

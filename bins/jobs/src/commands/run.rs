@@ -59,7 +59,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
             failure.hint("The platform's jobs service keeps it; `toolforge jobs delete` deletes it, and `--adopt` takes it over.")
         } else {
             failure.hint(format!(
-                "`jobs delete {name}` deletes it; a job of a file is changed in the file, with `jobs load`."
+                "`toolforge jobs delete {name}` deletes it; a job of a file is changed in the file, with `toolforge jobs load`."
             ))
         });
     }

@@ -35,7 +35,9 @@ pub(super) fn run(
     if !verdict.fits() {
         let failure = Failure::new(ExitKind::DoesNotFit, "a run does not fit now, and nothing was sent");
         let failure = verdict.shortfalls().fold(failure, |failure, row| failure.detail(row.to_string()));
-        return Err(failure.hint("`jobs quota` shows what is used; try again when something has ended."));
+        return Err(
+            failure.hint("`toolforge jobs quota` shows what is used; try again when something has ended.")
+        );
     }
     if options.change.dry_run == Some(DryRunOption::Client) {
         say(&format!("job {} would run now\n", job.name))?;
@@ -51,7 +53,7 @@ pub(super) fn run(
             }
             _ => {
                 anstream::eprintln!(
-                    "run {name} of job {} has begun; `jobs logs {} --follow` shows what it writes",
+                    "run {name} of job {} has begun; `toolforge jobs logs {} --follow` shows what it writes",
                     job.name,
                     job.name
                 );

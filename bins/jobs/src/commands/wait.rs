@@ -63,7 +63,7 @@ pub(super) async fn until_end(
         waited = waiting => waited?,
         signal = interrupted() => {
             line.clear();
-            anstream::eprintln!("note: job {} goes on; `jobs show {0}` tells how it fares", request.name);
+            anstream::eprintln!("note: job {} goes on; `toolforge jobs show {0}` tells how it fares", request.name);
             return signal;
         }
     };
@@ -84,7 +84,7 @@ pub(super) async fn until_end(
         }
         JobsWaited::Done(Seen::Gone) => {
             Err(Failure::new(ExitKind::Request, format!("job '{name}' was deleted before its end was seen"))
-                .hint(format!("`jobs logs {name}` may still tell what it wrote.")))
+                .hint(format!("`toolforge jobs logs {name}` may still tell what it wrote.")))
         }
         JobsWaited::DeadlineExceeded(live) => {
             let how = live.jobs.first().map(|job| progress(&RunOutcome::of(job, &live))).unwrap_or_default();
@@ -92,7 +92,9 @@ pub(super) async fn until_end(
                 ExitKind::Rollout,
                 format!("timed out {seconds} seconds waiting for job '{name}' to complete"),
             );
-            Err(failure.detail(how).hint(format!("It goes on; `jobs show {name}` tells how it fares.")))
+            Err(failure
+                .detail(how)
+                .hint(format!("It goes on; `toolforge jobs show {name}` tells how it fares.")))
         }
     }
 }

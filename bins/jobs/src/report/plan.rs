@@ -196,10 +196,10 @@ pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
         }
     }
     if plan.at_rest.violations.iter().any(|violation| violation.bound == Bound::Min) {
-        return failure.hint("Ask for more of it, or leave it out; `jobs quota` shows the limits.");
+        return failure.hint("Ask for more of it, or leave it out; `toolforge jobs quota` shows the limits.");
     }
     failure.hint(format!(
-        "Ask for less memory or CPU, or delete something else; `jobs quota` shows what is used, and {} tells how to ask for more.",
+        "Ask for less memory or CPU, or delete something else; `toolforge jobs quota` shows what is used, and {} tells how to ask for more.",
         platform::QUOTA_HELP
     ))
 }

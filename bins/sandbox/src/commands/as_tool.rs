@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -20,6 +21,19 @@ use crate::root::{self, View};
 
 /// Where the programs are for a tool: those that were built beside this one, and kubectl.
 const PROGRAMS: [&str; 2] = ["/programs/built", "/programs/kubernetes"];
+
+/// Where the platform's own `toolforge` is for a tool.
+const PLATFORM_PROGRAMS: &str = "/programs/platform";
+
+/// What the platform's `toolforge` does with a word that is a program's name (toolforge-cli 0.3).
+const TOOLFORGE: &str = "\
+#!/bin/sh
+word=$1
+shift
+export TOOLFORGE_CLI=1 TOOLFORGE_DEBUG=0 TOOLFORGE_VERBOSE=0
+command -v \"toolforge-$word\" > /dev/null && exec \"toolforge-$word\" \"$@\"
+exec \"$word\" \"$@\"
+";
 
 /// The rest of a tool's PATH: that of a login shell on Debian.
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
@@ -55,11 +69,15 @@ pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<Exi
         fs::create_dir_all(target)?;
         mount_bind(source, target).or_fail(target)?;
     }
+    fs::create_dir_all(PLATFORM_PROGRAMS)?;
+    let toolforge = Path::new(PLATFORM_PROGRAMS).join("toolforge");
+    fs::write(&toolforge, TOOLFORGE)?;
+    fs::set_permissions(&toolforge, fs::Permissions::from_mode(0o755))?;
     fs::create_dir_all("/etc/toolforge")?;
     fs::write("/etc/toolforge/webservice.yaml", "public_domain: localhost\n")?;
     // A login shell takes its PATH from `/etc/profile`, which reads this after it has set its own.
     fs::create_dir_all("/etc/profile.d")?;
-    let path = format!("{}:{SYSTEM_PATH}", PROGRAMS.join(":"));
+    let path = format!("{}:{PLATFORM_PROGRAMS}:{SYSTEM_PATH}", PROGRAMS.join(":"));
     fs::write("/etc/profile.d/toolforge.sh", format!("export PATH='{path}'\n"))?;
     let home = format!("/data/project/{tool}");
     add_line("/etc/passwd", &format!("tools.{tool}:x:{uid}:{uid}::{home}:/bin/bash"))?;

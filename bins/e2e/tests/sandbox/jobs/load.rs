@@ -164,7 +164,11 @@ fn what_was_done_and_what_was_not_is_told_and_the_rest_is_done_by_a_second_load(
     tool.until(
         30,
         "the policy holds",
-        |tool| tool.shell("jobs run middle --image bookworm --command x --schedule @daily --dry-run=server"),
+        |tool| {
+            tool.shell(
+                "toolforge jobs run middle --image bookworm --command x --schedule @daily --dry-run=server",
+            )
+        },
         |outcome| outcome.code == 4,
     );
     tool.jobs(&["load", "jobs.yaml"])
@@ -183,13 +187,18 @@ fn what_was_done_and_what_was_not_is_told_and_the_rest_is_done_by_a_second_load(
 fn the_commands_of_the_readme_do_what_it_says() {
     let tool = Tool::new("job-readme");
     tool.write("daily.py", "#!/usr/bin/python3\nprint('daily')\n");
-    tool.write("jobs.yaml", "- name: bot\n  command: sleep 600\n  image: bookworm\n  continuous: true\n  cpu: 200m\n");
+    tool.write(
+        "jobs.yaml",
+        "- name: bot\n  command: sleep 600\n  image: bookworm\n  continuous: true\n  cpu: 200m\n",
+    );
     tool.shell("chmod +x daily.py").exits(0).and_that_is_all();
-    tool.shell("jobs run daily --image python3.11 --command ./daily.py --schedule @daily").exits(0).and_that_is_all();
-    tool.shell("jobs plan jobs.yaml").exits(0).says("create continuous job bot").and_that_is_all();
-    tool.shell("jobs load jobs.yaml").exits(0).says("Job bot was created").and_that_is_all();
-    tool.shell("jobs list").exits(0).says("scheduled: @daily").says("continuous").and_that_is_all();
-    tool.shell("jobs cron").exits(0).says("@daily").and_that_is_all();
-    tool.shell("jobs trigger daily --wait").exits(0).says("completed").and_that_is_all();
+    tool.shell("toolforge jobs run daily --image python3.11 --command ./daily.py --schedule @daily")
+        .exits(0)
+        .and_that_is_all();
+    tool.shell("toolforge jobs plan jobs.yaml").exits(0).says("create continuous job bot").and_that_is_all();
+    tool.shell("toolforge jobs load jobs.yaml").exits(0).says("Job bot was created").and_that_is_all();
+    tool.shell("toolforge jobs list").exits(0).says("scheduled: @daily").says("continuous").and_that_is_all();
+    tool.shell("toolforge jobs cron").exits(0).says("@daily").and_that_is_all();
+    tool.shell("toolforge jobs trigger daily --wait").exits(0).says("completed").and_that_is_all();
     tool.shell("cat daily.out").exits(0).says("daily").and_that_is_all();
 }

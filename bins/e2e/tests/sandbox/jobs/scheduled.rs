@@ -25,12 +25,14 @@ fn a_scheduled_job_fires_on_the_minute_and_is_run_by_hand() {
     tool.jobs(&["list"]).exits(0).says("scheduled: * * * * *").says("next run in").and_that_is_all();
     // A run by hand, with its exit code, beside the schedule.
     tool.jobs(&["trigger", "tick", "--wait"]).exits(0).says("completed").and_that_is_all();
-    let followed = tool.shell("timeout 100 jobs logs tick --follow | grep --max-count 2 tick");
+    let followed = tool.shell("timeout 100 toolforge-jobs logs tick --follow | grep --max-count 2 ' tick$'");
     assert!(followed.stdout.matches("tick").count() >= 1, "{followed:?}");
-    let fired = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("ok");
-    tool.until(80, "it has fired", |tool| tool.jobs(&["cron"]), fired);
+    let fired = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"lastScheduleTime\"");
+    tool.until(80, "it has fired", |tool| tool.shell("kubectl get cronjob tick -o json"), fired);
     let cron_job = tool.object("cronjob", "tick");
     assert!(cron_job["status"]["lastScheduleTime"].as_str().unwrap().ends_with(":00Z"), "{cron_job}");
+    let is_told = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("ok");
+    tool.until(60, "the result is told", |tool| tool.jobs(&["cron"]), is_told);
     tool.jobs(&["suspend", "tick"]).exits(0).and_that_is_all();
     tool.jobs(&["cron"]).exits(0).says("suspended").and_that_is_all();
     // A load of the same job does not let it go on, and no change of it does.

@@ -177,7 +177,7 @@ impl Calendar {
             lines.extend(shortfalls.iter().map(|row| format!("    {row}")));
         }
         if self.can_be_staggered && self.overlaps.iter().any(|overlap| overlap.names.len() > 1) {
-            lines.push("`jobs cron --suggest` proposes other minutes.".to_owned());
+            lines.push("`toolforge jobs cron --suggest` proposes other minutes.".to_owned());
         }
         lines
     }

@@ -147,7 +147,7 @@ impl<'a> Told<'a> {
             line("takes", takes(load));
         }
         if scheduled.is_suspended() {
-            line("next", format!("`jobs resume {}` lets the schedule go on.", scheduled.job.name));
+            line("next", format!("`toolforge jobs resume {}` lets the schedule go on.", scheduled.job.name));
         }
         text
     }

@@ -41,7 +41,7 @@ pub(crate) fn suggestions(facts: &JobFacts) -> Result<Document, Failure> {
     } else {
         format!(
             "Jobs that begin in the same minute as others could begin in one of their own:\n{lines}Nothing was changed. \
-             Write what you want of it into the jobs' file (`jobs dump` prints one), then `jobs load FILE`.\n"
+             Write what you want of it into the jobs' file (`toolforge jobs dump` prints one), then `toolforge jobs load FILE`.\n"
         )
     };
     Ok(Document { text, value: document("CronSuggestions", &SuggestionsDocument { suggestions })? })

@@ -155,7 +155,7 @@ fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
       last run  2026-07-30 10:00 ok
       next runs none, it is suspended
       missed    none that is known
-      next      `jobs resume asleep` lets the schedule go on.
+      next      `toolforge jobs resume asleep` lets the schedule go on.
     ");
 }
 
@@ -221,7 +221,7 @@ fn the_calendar_draws_the_day_and_names_what_has_no_room() {
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
       bad, often, 10:10 to 10:10:20
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
-    `jobs cron --suggest` proposes other minutes.
+    `toolforge jobs cron --suggest` proposes other minutes.
     ");
     assert_eq!(exit, ExitKind::Request);
     assert_eq!(document.value["kind"], "CronCalendar");
@@ -270,7 +270,7 @@ fn suggestions_say_what_to_do() {
     Jobs that begin in the same minute as others could begin in one of their own:
       daily: 0 4 * * * -> 43 4 * * *
       never: 0 0 31 2 * -> 51 0 31 2 *
-    Nothing was changed. Write what you want of it into the jobs' file (`jobs dump` prints one), then `jobs load FILE`.
+    Nothing was changed. Write what you want of it into the jobs' file (`toolforge jobs dump` prints one), then `toolforge jobs load FILE`.
     ");
     let document = suggestions(&facts).unwrap().value;
     assert_eq!(document["kind"], "CronSuggestions");

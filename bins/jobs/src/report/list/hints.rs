@@ -66,15 +66,17 @@ fn next_step(status: &JobStatus, state: &JobState, name: &JobName) -> Option<Str
     }
     match state {
         JobState::Failed { .. } | JobState::Retrying { .. } => {
-            return Some(format!("`jobs logs {name}` prints what it wrote."));
+            return Some(format!("`toolforge jobs logs {name}` prints what it wrote."));
         }
-        JobState::Suspended => return Some(format!("`jobs resume {name}` lets its schedule go on.")),
+        JobState::Suspended => {
+            return Some(format!("`toolforge jobs resume {name}` lets its schedule go on."));
+        }
         _ => {}
     }
     match status.missed.as_ref().map(|missed| &missed.reason) {
         Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, name)),
         Some(MissedReason::StillRunning) => Some(format!(
-            "`jobs logs {name}` prints what the run under way writes; `jobs restart {name}` ends it and begins anew."
+            "`toolforge jobs logs {name}` prints what the run under way writes; `toolforge jobs restart {name}` ends it and begins anew."
         )),
         _ => None,
     }

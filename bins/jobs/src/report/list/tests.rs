@@ -29,7 +29,7 @@ fn merge(base: &mut Value, over: Value) {
     }
 }
 
-/// Returns the objects of the job that `jobs run` with some words and a command makes, with what the cluster adds to its
+/// Returns the objects of the job that `toolforge jobs run` with some words and a command makes, with what the cluster adds to its
 /// workload.
 fn objects(words: &str, command: &str, added: Value) -> Vec<Value> {
     let words = ["jobs", "run", "--command", command].into_iter().chain(words.split_whitespace());
@@ -253,29 +253,29 @@ fn hints_say_what_is_behind_a_status_and_what_to_type_next() {
     room for a run: jobs.batch "daily-1" is forbidden: exceeded quota:
     tool-stashbot, requested: count/jobs.batch=1, used:
     count/jobs.batch=15, limited: count/jobs.batch=15.
-    `jobs quota` shows what is used; delete what is not needed, or ask for
-    more: https://w.wiki/6YLP.
+    `toolforge jobs quota` shows what is used; delete what is not needed,
+    or ask for more: https://w.wiki/6YLP.
     "#);
     insta::assert_snapshot!(hinted(&once()), @"
     Last end: killed for using more memory than its limit, 2026-11-25
     11:29:59 UTC.
-    Give it more memory: `mem: 1Gi` in its file and `jobs load`, or `jobs
-    delete` and `jobs run --mem 1Gi`.
+    Give it more memory: `mem: 1Gi` in its file and `toolforge jobs load`,
+    or `toolforge jobs delete` and `toolforge jobs run --mem 1Gi`.
     ");
     insta::assert_snapshot!(hinted(&lost()), @r#"
     Image "tools-harbor.wmcloud.org/tool-stashbot/lost:latest" cannot be
     pulled.
     Pod lost-1: Back-off pulling image
     "tools-harbor.wmcloud.org/tool-stashbot/lost:latest"
-    Is the image built, and its name right? `jobs delete lost` ends the
-    attempts.
+    Is the image built, and its name right? `toolforge jobs delete lost`
+    ends the attempts.
     "#);
     let mut suspended = daily();
     suspended.truncate(1);
     suspended[0]["spec"]["suspend"] = true.into();
     insta::assert_snapshot!(hinted(&suspended), @"
     Previous run: 2026-11-23 05:00:00 UTC.
-    `jobs resume daily` lets its schedule go on.
+    `toolforge jobs resume daily` lets its schedule go on.
     ");
     assert_eq!(hinted(&objects("fresh --image bookworm", "x", json!({}))), "N/A");
 }
