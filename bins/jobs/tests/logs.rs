@@ -264,7 +264,7 @@ fn exec_says_why_no_pod_runs() {
     let said = run(cluster(Some(CRON_JOBS), &[]), "exec bot");
     assert!(said.starts_with("[exit 1]\nerror: no pod of job 'bot' runs\n  Pending for "), "{said}");
     assert!(
-        said.contains(": next run in ") && said.contains("\nhint: `jobs show bot` tells more.\n"),
+        said.contains(": next run in ") && said.contains("\nhint: `toolforge jobs show bot` tells more.\n"),
         "{said}"
     );
     assert_snapshot!(run(cluster(None, &[]), "exec bot"), @"

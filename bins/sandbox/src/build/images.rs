@@ -64,8 +64,13 @@ const LAYERS: [Layer; 4] = [
 const BUILT: &str = "tool-built/tool-built";
 
 /// The files of the image that the build service made, with their modes.
-const BUILT_FILES: [(&str, &str, u32); 2] = [
+const BUILT_FILES: [(&str, &str, u32); 3] = [
     ("cnb/process/web", include_str!("../../../../fixtures/cluster/images/built/cnb/process/web"), 0o755),
+    (
+        "usr/local/bin/launcher",
+        include_str!("../../../../fixtures/cluster/images/built/usr/local/bin/launcher"),
+        0o755,
+    ),
     ("workspace/app.py", include_str!("../../../../fixtures/cluster/images/built/workspace/app.py"), 0o644),
 ];
 

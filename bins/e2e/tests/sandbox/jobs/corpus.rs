@@ -5,7 +5,20 @@ use toolforge_e2e::Tool;
 use super::load::versions;
 
 /// The types of the files that the sandbox has not, and those that it has instead.
-const IMAGES: [(&str, &str); 9] = [
+const IMAGES: [(&str, &str); 13] = [
+    ("tool-tf-test/tool-tf-test", "tool-built/tool-built"),
+    (
+        "docker-registry.tools.wmflabs.org/toolforge-python313-sssd-web",
+        "docker-registry.svc.toolforge.org/toolforge-python311-sssd-base",
+    ),
+    (
+        "docker-registry.tools.wmflabs.org/toolforge-python311-sssd-web",
+        "docker-registry.svc.toolforge.org/toolforge-python311-sssd-base",
+    ),
+    (
+        "docker-registry.tools.wmflabs.org/toolforge-python39-sssd-base",
+        "docker-registry.svc.toolforge.org/toolforge-php73-sssd-base",
+    ),
     ("python3.13", "python3.11"),
     ("tf-python39-DEPRECATED", "php7.3"),
     ("tf-python39", "php7.3"),
@@ -33,10 +46,8 @@ fn every_good_file_loads_and_a_second_load_writes_nothing() {
         let text = IMAGES
             .iter()
             .fold(text, |text, (from, to)| text.replace(&format!("image: {from}"), &format!("image: {to}")));
-        if text.contains("docker-registry") {
-            // The sandbox's catalogue has the images under another host.
-            continue;
-        }
+        // What the image of the build service has not.
+        let text = text.replace("migrate --to latest", "echo --to latest");
         tool.write("jobs.yaml", &text);
         // What is waited for has to end well.
         for script in text.split_whitespace().filter_map(|word| word.strip_prefix("./")) {

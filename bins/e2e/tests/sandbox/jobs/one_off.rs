@@ -110,3 +110,23 @@ fn an_image_that_is_not_there_ends_the_wait() {
     tool.jobs(&["show", "built"]).exits(0).says("cannot be pulled").and_that_is_all();
     tool.jobs(&["delete", "built"]).exits(0).and_that_is_all();
 }
+
+#[test]
+fn an_image_of_the_build_service_runs_words_and_not_a_line() {
+    let tool = Tool::new("job-built");
+    let built = |name: &str, command: &str, more: &[&str]| {
+        let image = "tool-built/tool-built";
+        tool.jobs(
+            &[&["run", name, "--image", image, "--command", command, "--cpu", "200m", "--wait"], more]
+                .concat(),
+        )
+    };
+    built("words", "echo \"a  b\" && c > d", &["--env", "GREETING=hello"]).exits(0).and_that_is_all();
+    tool.jobs(&["logs", "words"]).exits(0).says("a  b && c > d").and_that_is_all();
+    let environment =
+        tool.object("job", "words")["spec"]["template"]["spec"]["containers"][0]["env"].to_string();
+    assert!(environment.contains("NO_HOME") && environment.contains("GREETING"), "{environment}");
+    built("line", "echo one; echo two", &["--filelog", "--mount", "all"]).exits(0).and_that_is_all();
+    tool.shell("cat ~/line.out").exits(0).says("one\ntwo\n").and_that_is_all();
+    built("none", "echo one", &["--filelog"]).exits(1).says("mount `all`").and_that_is_all();
+}
