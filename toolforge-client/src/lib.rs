@@ -56,7 +56,7 @@ pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
 pub use examine::{Rule, ServerVersion};
 pub use exec::{ExecOptions, RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
-pub use jobs::{JobObject, JobObjects, JobsWaited, WantedJobs};
+pub use jobs::{JobObject, JobObjects, WantedJobs};
 pub use log::{LogFollow, LogItem, LogOptions, LogOwner, LogSince, LogSubject, PodsLog};
 pub use path::{Collection, ObjectPath, ResourceType, Selector};
 pub use platform_files::{PlatformFiles, PlatformFilesError};

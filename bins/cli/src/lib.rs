@@ -40,7 +40,7 @@ pub use output::{Document, document, print, say};
 pub use progress::ProgressLine;
 pub use reader::reader_is_gone;
 pub use remote::run_remote;
-pub use run::run;
+pub use run::{parse, run};
 pub use session::{Session, Source, kubeconfig_files};
 pub use table::Table;
 pub use terminal::{Attached, attach, is_terminal};

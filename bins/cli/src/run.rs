@@ -1,6 +1,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::{Command, FromArgMatches};
+
 use crate::failure::{ExitKind, Failure};
 
 /// Runs a program to its end: prints what failed and returns the exit code.
@@ -15,4 +17,18 @@ pub fn run(program: impl FnOnce() -> Result<ExitKind, Failure>) -> ExitCode {
         }
     };
     ExitCode::from(kind.code())
+}
+
+/// Reads the process's own arguments.
+///
+/// # Errors
+/// When there is nothing to do, because help or a version was asked for, or the line is not understood: that has been
+/// printed, and this is how the program ends.
+pub fn parse<A: FromArgMatches>(command: Command) -> Result<A, ExitKind> {
+    let parsed = command.try_get_matches().and_then(|matches| A::from_arg_matches(&matches));
+    parsed.map_err(|error| {
+        // A closed pipe is no failure of ours.
+        let _ = error.print();
+        if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage }
+    })
 }

@@ -76,6 +76,14 @@ impl Measured {
     }
 }
 
+/// Returns a file of forty scheduled jobs, none of which runs while it is measured.
+fn jobs_file() -> String {
+    let job = |index| {
+        format!("- {{name: job-{index}, image: bookworm, command: ./run.sh, schedule: '{index} 0 1 1 *'}}\n")
+    };
+    (0..40).map(job).collect()
+}
+
 fn main() {
     let sandbox = Sandbox::of_the_tests();
     let kubectl =
@@ -93,7 +101,10 @@ fn main() {
         std::fs::write(path, tool.shell(&format!("cat ~/{file}")).exits(0).stdout).unwrap();
     }
     let kubeconfig = folder.join(".kube/config");
+    tool.write("jobs.yaml", &jobs_file());
+    let _ = tool.jobs(&["load", "jobs.yaml"]).exits(0);
     let (webservice, quota_check) = (programs.join("webservice"), programs.join("quota-check"));
+    let jobs = programs.join("jobs");
     let facts = toolforge_fixtures::path("facts");
     let offline = format!(
         "php8.2 render --tool stashbot --from {0}/limits.yaml --from {0}/catalog.yaml",
@@ -111,6 +122,14 @@ fn main() {
         ),
         (Measured::new("`status`", &webservice, "status"), Measured::new("", &kubectl, "get deployment")),
         (Measured::new("`quota-check`", &quota_check, ""), Measured::new("", &kubectl, "get resourcequota")),
+        (
+            Measured::new("`jobs --version`", &jobs, "--version"),
+            Measured::new("", &kubectl, "version --client"),
+        ),
+        (
+            Measured::new("`jobs list`, 40 jobs", &jobs, "list"),
+            Measured::new("", &kubectl, "get deployments,cronjobs,jobs,pods"),
+        ),
     ];
     for _ in 0..ROUNDS {
         for (ours, theirs) in &mut pairs {
@@ -137,7 +156,7 @@ fn main() {
             theirs.threads,
         );
     }
-    for program in [&webservice, &quota_check, &kubectl] {
+    for program in [&webservice, &jobs, &quota_check, &kubectl] {
         let size = std::fs::metadata(program).unwrap().len() as f64 / 1e6;
         println!("{}: {size:.1} MB", program.file_name().unwrap().to_string_lossy());
     }

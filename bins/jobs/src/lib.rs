@@ -18,7 +18,7 @@ mod report;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
+use clap::{CommandFactory as _, Parser as _};
 use toolforge_cli::{ExitKind, Failure, Session};
 use toolforge_model::{JobRequest, ToolName};
 
@@ -33,16 +33,10 @@ pub fn main() -> ExitCode {
         if std::env::var_os("TOOLFORGE_CLI").is_some() {
             command = command.bin_name("toolforge jobs");
         }
-        let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
-        let arguments = match parsed {
-            Ok(arguments) => arguments,
-            Err(error) => {
-                // A closed pipe is no failure of ours.
-                let _ = error.print();
-                return Ok(if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage });
-            }
-        };
-        commands::dispatch(&arguments)
+        match toolforge_cli::parse::<Arguments>(command) {
+            Ok(arguments) => commands::dispatch(&arguments),
+            Err(kind) => Ok(kind),
+        }
     })
 }
 

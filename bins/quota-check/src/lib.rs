@@ -12,7 +12,7 @@ mod report;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory as _, Parser};
 use toolforge_cli::{ExitKind, Failure, GlobalOptions, OutputOption, Session, print};
 
 pub use report::report;
@@ -39,16 +39,9 @@ pub fn command() -> clap::Command {
 /// Runs the program with the process's own arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    toolforge_cli::run(|| {
-        let arguments = match Arguments::try_parse() {
-            Ok(arguments) => arguments,
-            Err(error) => {
-                // A closed pipe is no failure of ours.
-                let _ = error.print();
-                return Ok(if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage });
-            }
-        };
-        check(&arguments)
+    toolforge_cli::run(|| match toolforge_cli::parse(Arguments::command()) {
+        Ok(arguments) => check(&arguments),
+        Err(kind) => Ok(kind),
     })
 }
 

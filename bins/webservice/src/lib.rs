@@ -19,7 +19,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches as _, Parser};
+use clap::{CommandFactory, Parser};
 use toolforge_cli::{ExitKind, Failure, Session};
 
 use crate::arguments::Arguments;
@@ -35,16 +35,10 @@ pub fn main() -> ExitCode {
                 .bin_name("toolforge webservice")
                 .override_usage(arguments::usage("toolforge webservice"));
         }
-        let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
-        let arguments = match parsed {
-            Ok(arguments) => arguments,
-            Err(error) => {
-                // A closed pipe is no failure of ours.
-                let _ = error.print();
-                return Ok(if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage });
-            }
-        };
-        commands::dispatch(&arguments)
+        match toolforge_cli::parse::<Arguments>(command) {
+            Ok(arguments) => commands::dispatch(&arguments),
+            Err(kind) => Ok(kind),
+        }
     })
 }
 

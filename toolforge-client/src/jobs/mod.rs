@@ -6,4 +6,3 @@ mod wait;
 
 pub use change::JobObject;
 pub use fetch::{JobObjects, WantedJobs};
-pub use wait::JobsWaited;

@@ -1,34 +1,23 @@
 //! Waiting for jobs by watch.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use k8s_openapi::Metadata;
 use k8s_openapi::Resource;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::LiveJobs;
 
 use crate::jobs::change::JobObject;
-use crate::{Change, Client, Error, LogOwner, LogSubject, ResourceType, Selector, WatchOptions};
-
-/// What came of waiting.
-#[derive(Clone, Debug)]
-pub enum JobsWaited<T> {
-    /// The caller has seen what it waited for.
-    Done(T),
-    /// The deadline passed; this is how the objects were then.
-    DeadlineExceeded(Box<LiveJobs>),
-}
+use crate::watch::Known;
+use crate::{Change, Client, Error, LogOwner, LogSubject, ResourceType, Selector, Waited, WatchOptions};
 
 enum Told {
     Job(Change<Job>),
@@ -52,7 +41,7 @@ impl Client {
         (kind, object): (JobObject, &str),
         (deadline, options): (Duration, WatchOptions),
         mut decide: impl FnMut(&LiveJobs) -> ControlFlow<T>,
-    ) -> Result<JobsWaited<T>, Error> {
+    ) -> Result<Waited<T, LiveJobs>, Error> {
         let namespace = tool.namespace();
         let one = || Selector::all().field("metadata.name", object);
         let subject = LogSubject::job(tool, name.as_str(), LogOwner::Job);
@@ -78,11 +67,9 @@ impl Client {
             Ok(None)
         };
         match timeout(deadline, following).await {
-            Ok(Ok(Some(result))) => Ok(JobsWaited::Done(result)),
+            Ok(Ok(Some(result))) => Ok(Waited::Done(result)),
             Ok(Err(error)) => Err(error),
-            Ok(Ok(None)) | Err(_) => {
-                Ok(JobsWaited::DeadlineExceeded(Box::new(seen.live().unwrap_or_default())))
-            }
+            Ok(Ok(None)) | Err(_) => Ok(Waited::DeadlineExceeded(Box::new(seen.live().unwrap_or_default()))),
         }
     }
 
@@ -101,55 +88,32 @@ impl Client {
     }
 }
 
-/// What is known so far; `None` where a kind has not been listed yet.
+/// What is known so far.
 #[derive(Default)]
 struct Seen {
-    jobs: Option<BTreeMap<String, Job>>,
-    deployments: Option<BTreeMap<String, Deployment>>,
-    pods: Option<BTreeMap<String, Pod>>,
-    events: Option<BTreeMap<String, Event>>,
+    jobs: Known<Job>,
+    deployments: Known<Deployment>,
+    pods: Known<Pod>,
+    events: Known<Event>,
 }
 
 impl Seen {
     fn take(&mut self, told: Told) {
         match told {
-            Told::Job(change) => keep(&mut self.jobs, change),
-            Told::Deployment(change) => keep(&mut self.deployments, change),
-            Told::Pod(change) => keep(&mut self.pods, change),
-            Told::Event(change) => keep(&mut self.events, change),
+            Told::Job(change) => self.jobs.take(change),
+            Told::Deployment(change) => self.deployments.take(change),
+            Told::Pod(change) => self.pods.take(change),
+            Told::Event(change) => self.events.take(change),
         }
     }
 
-    /// Returns the objects, or `None` where a kind has not been listed yet.
+    /// Returns the objects, or `None` where a kind that is followed has not been listed yet.
     fn live(&self) -> Option<LiveJobs> {
-        fn all<K: Clone>(known: Option<&BTreeMap<String, K>>) -> Vec<K> {
-            known.into_iter().flat_map(BTreeMap::values).cloned().collect()
-        }
-        if self.jobs.is_none() && self.deployments.is_none() {
-            return None;
-        }
-        let (Some(pods), Some(events)) = (&self.pods, &self.events) else { return None };
-        Some(LiveJobs {
-            jobs: all(self.jobs.as_ref()),
-            deployments: all(self.deployments.as_ref()),
-            pods: all(Some(pods)),
-            events: all(Some(events)),
-            ..LiveJobs::default()
-        })
-    }
-}
-
-fn keep<K: Metadata<Ty = ObjectMeta>>(known: &mut Option<BTreeMap<String, K>>, change: Change<K>) {
-    let name = |object: &K| object.metadata().name.clone().unwrap_or_default();
-    match change {
-        Change::Reset(objects) => {
-            *known = Some(objects.into_iter().map(|object| (name(&object), object)).collect());
-        }
-        Change::Applied(object) => {
-            known.get_or_insert_default().insert(name(&object), object);
-        }
-        Change::Deleted(object) => {
-            known.get_or_insert_default().remove(&name(&object));
-        }
+        let (jobs, deployments) = match (self.jobs.all(), self.deployments.all()) {
+            (None, None) => return None,
+            (jobs, deployments) => (jobs.unwrap_or_default(), deployments.unwrap_or_default()),
+        };
+        let (pods, events) = (self.pods.all()?, self.events.all()?);
+        Some(LiveJobs { jobs, deployments, pods, events, ..LiveJobs::default() })
     }
 }

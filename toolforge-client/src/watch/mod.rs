@@ -1,6 +1,9 @@
 //! Following the objects of a collection from now on.
 
 mod frames;
+mod known;
+
+pub(crate) use known::Known;
 
 use std::time::Duration;
 

@@ -1,21 +1,20 @@
 //! Waiting for a web service by watch.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
+use k8s_openapi::Resource;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::{Metadata, Resource};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use toolforge_model::ToolName;
 use toolforge_render::facts::LiveWebService;
 
+use crate::watch::Known;
 use crate::web_service::selector;
 use crate::{Change, Client, Error, ResourceType, Selector, WatchOptions};
 
@@ -38,13 +37,13 @@ impl WaitOptions {
     }
 }
 
-/// What came of waiting.
+/// What came of waiting; `L` are the objects that were followed.
 #[derive(Clone, Debug)]
-pub enum Waited<T> {
+pub enum Waited<T, L = LiveWebService> {
     /// The caller has seen what it waited for.
     Done(T),
     /// The deadline passed; this is how the objects were then.
-    DeadlineExceeded(Box<LiveWebService>),
+    DeadlineExceeded(Box<L>),
 }
 
 /// A change of one of the kinds that are followed.
@@ -125,54 +124,35 @@ impl Client {
     }
 }
 
-/// What is known so far; `None` where a kind has not been listed yet.
+/// What is known so far.
 #[derive(Default)]
 struct Seen {
     events_wanted: bool,
-    deployments: Option<BTreeMap<String, Deployment>>,
-    replica_sets: Option<BTreeMap<String, ReplicaSet>>,
-    pods: Option<BTreeMap<String, Pod>>,
-    events: Option<BTreeMap<String, Event>>,
+    deployments: Known<Deployment>,
+    replica_sets: Known<ReplicaSet>,
+    pods: Known<Pod>,
+    events: Known<Event>,
 }
 
 impl Seen {
     fn take(&mut self, told: Told) {
         match told {
-            Told::Deployment(change) => keep(&mut self.deployments, change),
-            Told::ReplicaSet(change) => keep(&mut self.replica_sets, change),
-            Told::Pod(change) => keep(&mut self.pods, change),
-            Told::Event(change) => keep(&mut self.events, change),
+            Told::Deployment(change) => self.deployments.take(change),
+            Told::ReplicaSet(change) => self.replica_sets.take(change),
+            Told::Pod(change) => self.pods.take(change),
+            Told::Event(change) => self.events.take(change),
         }
     }
 
     /// Returns the objects, or `None` where a kind has not been listed yet.
     fn live(&self) -> Option<LiveWebService> {
         let (deployments, replica_sets, pods) =
-            (self.deployments.as_ref()?, self.replica_sets.as_ref()?, self.pods.as_ref()?);
-        if self.events_wanted && self.events.is_none() {
-            return None;
-        }
-        Some(LiveWebService {
-            deployment: deployments.values().next().cloned(),
-            replica_sets: replica_sets.values().cloned().collect(),
-            pods: pods.values().cloned().collect(),
-            events: self.events.iter().flat_map(BTreeMap::values).cloned().collect(),
-            ..LiveWebService::default()
-        })
-    }
-}
-
-fn keep<K: Metadata<Ty = ObjectMeta>>(known: &mut Option<BTreeMap<String, K>>, change: Change<K>) {
-    let name = |object: &K| object.metadata().name.clone().unwrap_or_default();
-    match change {
-        Change::Reset(objects) => {
-            *known = Some(objects.into_iter().map(|object| (name(&object), object)).collect());
-        }
-        Change::Applied(object) => {
-            known.get_or_insert_default().insert(name(&object), object);
-        }
-        Change::Deleted(object) => {
-            known.get_or_insert_default().remove(&name(&object));
-        }
+            (self.deployments.all()?, self.replica_sets.all()?, self.pods.all()?);
+        let events = match self.events.all() {
+            None if self.events_wanted => return None,
+            events => events.unwrap_or_default(),
+        };
+        let deployment = deployments.into_iter().next();
+        Some(LiveWebService { deployment, replica_sets, pods, events, ..LiveWebService::default() })
     }
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::report::step_word;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use toolforge_cli::{ExitKind, Failure, ProgressLine, Table, interrupted};
@@ -148,7 +149,7 @@ impl Carried<'_> {
                 Outcome::Interrupted => "interrupted; whether it was done is not known",
                 Outcome::NotTried => "not tried",
             };
-            table.row([step.name.to_string(), word_of(&step.kind).to_owned(), word.to_owned()]);
+            table.row([step.name.to_string(), step_word(&step.kind).to_owned(), word.to_owned()]);
             match outcome {
                 Outcome::Done => done += usize::from(step.kind != StepKind::Keep),
                 Outcome::Failed(failure) => first = first.or(Some((**failure).clone())),
@@ -171,16 +172,5 @@ impl Carried<'_> {
                 Err(report.hint("What was done stands; the same command again does the rest."))
             }
         }
-    }
-}
-
-/// Returns the word for what is done to a job.
-pub(super) fn word_of(kind: &StepKind) -> &'static str {
-    match kind {
-        StepKind::Keep => "keep",
-        StepKind::Create => "create",
-        StepKind::Update { .. } => "change",
-        StepKind::Recreate { .. } => "recreate",
-        StepKind::Delete => "delete",
     }
 }

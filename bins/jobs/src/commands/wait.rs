@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, ProgressLine, interrupted};
-use toolforge_client::{Client, JobObject, JobsWaited, ResourceType, WatchOptions};
+use toolforge_client::{Client, JobObject, ResourceType, Waited, WatchOptions};
 use toolforge_model::{JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
 use toolforge_render::observe::{Cause, Evidence, main_container};
@@ -70,23 +70,23 @@ pub(super) async fn until_end(
     line.clear();
     let name = &request.name;
     match waited {
-        JobsWaited::Done(Seen::Ended(RunOutcome::Succeeded { .. }, _)) => {
+        Waited::Done(Seen::Ended(RunOutcome::Succeeded { .. }, _)) => {
             anstream::eprintln!("job '{name}' completed");
             Ok(ExitKind::Done)
         }
-        JobsWaited::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
-        JobsWaited::Done(Seen::Stuck(Evidence { cause, object, message })) => {
+        Waited::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
+        Waited::Done(Seen::Stuck(Evidence { cause, object, message })) => {
             let mut failure = Failure::new(ExitKind::Rollout, format!("job '{name}' cannot start: {cause}"));
             if !message.is_empty() {
                 failure = failure.detail(format!("{}: {}", object.escaped(), message.escaped()));
             }
             Err(failure.hint(advice(&cause, name)))
         }
-        JobsWaited::Done(Seen::Gone) => {
+        Waited::Done(Seen::Gone) => {
             Err(Failure::new(ExitKind::Request, format!("job '{name}' was deleted before its end was seen"))
                 .hint(format!("`toolforge jobs logs {name}` may still tell what it wrote.")))
         }
-        JobsWaited::DeadlineExceeded(live) => {
+        Waited::DeadlineExceeded(live) => {
             let how = live.jobs.first().map(|job| progress(&RunOutcome::of(job, &live))).unwrap_or_default();
             let failure = Failure::new(
                 ExitKind::Rollout,

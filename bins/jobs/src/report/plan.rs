@@ -80,7 +80,7 @@ fn text(plan: &LoadPlan) -> String {
     let mut text = String::new();
     for step in plan.changes() {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{} {} job {}", word(&step.kind), kind(step), step.name);
+        let _ = writeln!(text, "{} {} job {}", step_word(&step.kind), kind(step), step.name);
         for JobDifference { key, live, wanted } in differences(&step.kind) {
             let value = |value: &Option<Untrusted>| {
                 value.as_ref().map_or_else(|| "default".to_owned(), |value| value.escaped().to_string())
@@ -124,7 +124,8 @@ fn text(plan: &LoadPlan) -> String {
     text
 }
 
-fn word(kind: &StepKind) -> &'static str {
+/// Returns the word for what is done to a job.
+pub(crate) fn step_word(kind: &StepKind) -> &'static str {
     match kind {
         StepKind::Keep => "keep",
         StepKind::Create => "create",
@@ -167,7 +168,7 @@ fn outage(step: &LoadStep) -> Option<&'static str> {
 
 fn step_document(step: &LoadStep) -> StepDocument<'_> {
     StepDocument {
-        action: word(&step.kind),
+        action: step_word(&step.kind),
         name: step.name.as_str(),
         kind: kind(step),
         differences: differences(&step.kind)
