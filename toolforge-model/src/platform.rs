@@ -136,6 +136,9 @@ pub const ANNOTATION_RESTARTED_AT: &str = "app.kubernetes.io/restartedAt";
 /// The annotation that keeps a job's command as it was written, where its object holds it otherwise.
 pub const ANNOTATION_COMMAND: &str = "cli.toolforge.org/command";
 
+/// The annotation that keeps a health check's script as it was written, where a job's object holds it otherwise.
+pub const ANNOTATION_HEALTH_CHECK: &str = "cli.toolforge.org/health-check";
+
 /// The annotation that names the file from which a job was loaded.
 pub const ANNOTATION_FILE: &str = "cli.toolforge.org/file";
 

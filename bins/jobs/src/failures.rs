@@ -8,9 +8,7 @@ pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
     let failure = Failure::from_error(ExitKind::Request, error);
     match error {
         JobPlanError::NoSuchImage(_) => failure.hint("`toolforge jobs images` lists what there is."),
-        JobPlanError::Foreign { .. } => {
-            failure.hint("Give the job another name, or delete that object with kubectl.")
-        }
+        JobPlanError::Foreign { .. } => failure.hint("Give the job another name."),
         JobPlanError::HostTaken { .. } => {
             failure.hint("Stop the web service or job that has it, or leave `publish` out.")
         }
@@ -43,9 +41,10 @@ fn hints(problems: &[LoadProblem]) -> Vec<String> {
     for problem in problems {
         let hint = match problem {
             LoadProblem::Recorded { .. } => {
-                "`toolforge jobs` changes it where it is kept; `--adopt` takes it over: the record goes, the job stays."
+                "`--adopt` takes it over: the service's record goes, the job stays."
             }
             LoadProblem::UnderWay { .. } => "Wait for its end, or end it: `toolforge jobs delete NAME`.",
+            LoadProblem::SeveralPublic { .. } => "Leave `publish` at one of them.",
             LoadProblem::NeverFits { .. } => {
                 "Ask for less memory or CPU; `toolforge jobs quota` shows what there is."
             }

@@ -37,6 +37,12 @@ pub enum JobObject {
     HttpRoute,
 }
 
+/// An object of which only the metadata is of interest.
+#[derive(Deserialize)]
+struct Standing {
+    metadata: ObjectMeta,
+}
+
 /// How often a replacement is tried again where only a status has changed.
 const REPLACE_TRIES: u32 = 5;
 
@@ -90,8 +96,22 @@ impl Client {
         let mut made: Vec<ObjectPath> = Vec::new();
         for manifest in manifests.objects() {
             let collection = JobObject::of_manifest(&manifest).of(tool);
-            let created: Result<IgnoredAny, Error> =
-                self.create(&collection, &manifest.to_json(), options).await;
+            let mut json = manifest.to_json();
+            let mut created: Result<IgnoredAny, Error> = self.create(&collection, &json, options).await;
+            let is_address = matches!(manifest, JobManifest::Service(_) | JobManifest::HttpRoute(_));
+            if is_address
+                && created.as_ref().is_err_and(|error| {
+                    error.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::AlreadyExists)
+                })
+            {
+                // What is left of a job whose pods somebody deleted by hand.
+                let path = collection.clone().named(manifests.name.as_str());
+                let found: Standing = self.get(&path).await?;
+                created = self.replace_seen(&path, &mut json, &found.metadata, options).await;
+                if created.is_ok() {
+                    continue;
+                }
+            }
             if let Err(error) = created {
                 for path in made.into_iter().rev().filter(|_| !options.dry_run) {
                     let background = DeleteOptions {
@@ -170,10 +190,6 @@ impl Client {
         standing: &ObjectMeta,
         options: CreateOptions<'_>,
     ) -> Result<IgnoredAny, Error> {
-        #[derive(Deserialize)]
-        struct Standing {
-            metadata: ObjectMeta,
-        }
         let mut version = standing.clone();
         for _ in 0..REPLACE_TRIES {
             keep_what_is_the_servers(json, &version);

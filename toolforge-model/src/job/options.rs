@@ -217,6 +217,14 @@ impl JobOptions {
             mistakes.push(JobMistake::new(JobKey::Command, "a job needs a command"));
             return;
         };
+        if let Some(JobHealthCheck::Script(script)) = &self.health_check
+            && (script.trim().is_empty() || script.contains('\0'))
+        {
+            mistakes.push(JobMistake::new(
+                JobKey::HealthCheckScript,
+                "a health check by a script needs a command",
+            ));
+        }
         if command.contains('\0') {
             mistakes.push(JobMistake::new(JobKey::Command, "a command cannot have a NUL character"));
         }

@@ -67,6 +67,30 @@ pub fn verdict_of_run(job: &LiveJob, facts: &JobFacts) -> Verdict {
     at_rest(&facts.quotas, &Demand::default(), &takes)
 }
 
+/// Returns whether the namespace has room for one run of a scheduled job in the place of those that stand.
+#[must_use]
+pub fn verdict_of_run_instead(job: &LiveJob, facts: &JobFacts) -> Verdict {
+    let releases = demand_of_live_job(job, &facts.live, &facts.limit_ranges);
+    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
+    let mut takes = pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default();
+    takes.add(Resource::Count("jobs.batch".to_owned()), 1);
+    // The job itself stays.
+    takes.add(Resource::Count("cronjobs.batch".to_owned()), 1);
+    at_rest(&facts.quotas, &releases, &takes)
+}
+
+/// Returns whether the namespace has room for the pods that a restart of a continuous job adds for a while: a quarter of
+/// its replicas, rounded up (what the API server fills in).
+#[must_use]
+pub fn has_room_to_surge(job: &LiveJob, facts: &JobFacts) -> bool {
+    let LiveWorkload::Continuous(deployment) = &job.workload else { return true };
+    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
+    let each = pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default();
+    let surge = u64::try_from(replicas).unwrap_or(0).div_ceil(4);
+    at_rest(&facts.quotas, &Demand::default(), &each.times(surge)).fits()
+}
+
 /// Returns what a live job's objects hold of the quotas now.
 #[must_use]
 pub fn demand_of_live_job(job: &LiveJob, live: &LiveJobs, limit_ranges: &[LimitRange]) -> Demand {

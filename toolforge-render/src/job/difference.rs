@@ -1,6 +1,8 @@
 //! What differs between two requests for one job, by meaning.
 
-use toolforge_model::{JobKey, JobKind, JobPort, JobRequest, Untrusted, join_words, split_words};
+use toolforge_model::{JobKey, JobKind, JobPort, JobRequest, Untrusted, join_words, quote_word, split_words};
+
+use crate::job::objects::RenderedCommand;
 
 /// One thing that differs; `None` where it is not said, and the default holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,12 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<JobDiffere
     for key in JobKey::ALL {
         let (before, after) = (value(live, key), value(wanted, key));
         if before != after {
+            // Words are told as they are written, where that is not what they have in common.
+            let shown = |value: Option<String>, request: &JobRequest| match key {
+                JobKey::Command => value.map(|_| request.command.clone()),
+                _ => value,
+            };
+            let (before, after) = (shown(before, live), shown(after, wanted));
             let text = |value: Option<String>| value.map(Untrusted::new);
             differences.push(JobDifference { key, live: text(before), wanted: text(after) });
         }
@@ -30,11 +38,13 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<JobDiffere
 
 /// Returns the command by its meaning: where it is words and not a line for a shell, quoting is none of it.
 fn command(request: &JobRequest) -> String {
-    let is_words = request.image.is_build_service() && request.file_log.paths() == (None, None);
-    match split_words(&request.command) {
-        Ok(words) if is_words => join_words(&words),
-        _ => request.command.clone(),
+    let is_build_service = request.image.is_build_service();
+    if is_build_service && request.file_log.paths() == (None, None) {
+        return join_words(&RenderedCommand::of(request).words);
     }
+    // A launcher that is written is the one that would be put there.
+    let launched = request.command.strip_prefix("launcher ").filter(|_| is_build_service);
+    launched.unwrap_or(&request.command).to_owned()
 }
 
 /// Returns what a request says with a key, or `None` where it is the default.
@@ -66,7 +76,10 @@ fn value(request: &JobRequest, key: JobKey) -> Option<String> {
         JobKey::Port => port.map(|port| port.to_string()),
         JobKey::Publish => port.filter(|port: &JobPort| port.is_public()).map(|_| "/".to_owned()),
         JobKey::HealthCheckScript => match health_check {
-            Some(toolforge_model::JobHealthCheck::Script(script)) => Some(script.clone()),
+            Some(toolforge_model::JobHealthCheck::Script(script)) => {
+                let words = split_words(script).ok().filter(|_| request.image.is_build_service());
+                Some(words.map_or_else(|| script.clone(), |words| join_words(&words)))
+            }
             Some(toolforge_model::JobHealthCheck::Http(_)) | None => None,
         },
         JobKey::HealthCheckHttp => match health_check {
@@ -84,8 +97,11 @@ fn value(request: &JobRequest, key: JobKey) -> Option<String> {
         JobKey::FileLogStdout => stdout.map(ToString::to_string),
         JobKey::FileLogStderr => stderr.map(ToString::to_string),
         JobKey::Environment => {
-            let pairs: Vec<String> =
-                request.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> = request
+                .environment
+                .iter()
+                .map(|(name, value)| format!("{name}={}", quote_word(value)))
+                .collect();
             (!pairs.is_empty()).then(|| pairs.join(" "))
         }
         JobKey::NoFileLog | JobKey::Wait | JobKey::WebService => None,

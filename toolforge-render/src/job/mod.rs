@@ -42,7 +42,9 @@ mod plan;
 mod stagger;
 
 pub use calendar::{JobLoad, calendar_of, held_by_runs};
-pub use demand::{demand_of_job, demand_of_live_job, verdict_of_run};
+pub use demand::{
+    demand_of_job, demand_of_live_job, has_room_to_surge, verdict_of_run, verdict_of_run_instead,
+};
 pub use difference::{JobDifference, job_differences};
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use labels::{is_job, job_name_of};

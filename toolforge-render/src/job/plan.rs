@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::{NoSuchJobImage, State};
-use toolforge_model::{Cpu, JobImage, JobName, JobRequest, Memory, TypeName, Untrusted, platform};
+use toolforge_model::{Cpu, JobImage, JobKind, JobName, JobRequest, Memory, TypeName, Untrusted, platform};
 
 use crate::facts::Platform;
 use crate::job::{JobFacts, LiveJob, LiveWorkload, is_job, labels};
@@ -89,7 +90,7 @@ impl JobPlan {
     /// # Errors
     /// When there is no such image, an object with the job's name is no job, or the tool's domain is taken.
     pub fn new(request: JobRequest, facts: &JobFacts) -> Result<Self, JobPlanError> {
-        refuse_foreign(&request.name, facts)?;
+        refuse_foreign(&request, facts)?;
         let found = facts.catalog.job_image(&request.image, &facts.platform.build_service_repository)?;
         let mut warnings = Vec::new();
         if let (JobImage::Type(name), State::Deprecated | State::Gone) = (&found.image, found.state) {
@@ -182,7 +183,9 @@ impl JobPlan {
         let host = self.host();
         for route in &facts.live.http_routes {
             let name = route.metadata.name.as_deref().unwrap_or_default();
-            if name != self.request.name.as_str() && route.spec.hostnames.contains(&host) {
+            // Another job may give it up in the same load.
+            let is_a_job = is_job(route.metadata.labels.as_ref(), &facts.tool);
+            if !is_a_job && route.spec.hostnames.contains(&host) {
                 return Err(JobPlanError::HostTaken { name: Untrusted::new(name), host });
             }
         }
@@ -212,17 +215,30 @@ fn is_suspended(live: &LiveJob) -> bool {
     }
 }
 
-fn refuse_foreign(name: &JobName, facts: &JobFacts) -> Result<(), JobPlanError> {
+/// Refuses a request of which one of the objects stands already and is somebody else's.
+fn refuse_foreign(request: &JobRequest, facts: &JobFacts) -> Result<(), JobPlanError> {
     let live = &facts.live;
-    let deployments = live.deployments.iter().map(|object| ("Deployment", &object.metadata));
-    let cron_jobs = live.cron_jobs.iter().map(|object| ("CronJob", &object.metadata));
-    let jobs = live.jobs.iter().map(|object| ("Job", &object.metadata));
-    let services = live.services.iter().map(|object| ("Service", &object.metadata));
-    for (kind, metadata) in deployments.chain(cron_jobs).chain(jobs).chain(services) {
-        if metadata.name.as_deref() == Some(name.as_str()) && !is_job(metadata.labels.as_ref(), &facts.tool) {
+    let (kind, workloads): (_, Vec<&ObjectMeta>) = match request.kind {
+        JobKind::OneOff { .. } => ("Job", live.jobs.iter().map(|object| &object.metadata).collect()),
+        JobKind::Scheduled { .. } => {
+            ("CronJob", live.cron_jobs.iter().map(|object| &object.metadata).collect())
+        }
+        JobKind::Continuous { .. } => {
+            ("Deployment", live.deployments.iter().map(|object| &object.metadata).collect())
+        }
+    };
+    let port = request.kind.port();
+    let services =
+        live.services.iter().filter(|_| port.is_some()).map(|object| ("Service", &object.metadata));
+    let routes = live.http_routes.iter().filter(|_| port.is_some_and(|port| port.is_public()));
+    let routes = routes.map(|object| ("HTTPRoute", &object.metadata));
+    let workloads = workloads.into_iter().map(|metadata| (kind, metadata));
+    for (kind, metadata) in workloads.chain(services).chain(routes) {
+        let has_name = metadata.name.as_deref() == Some(request.name.as_str());
+        if has_name && !is_job(metadata.labels.as_ref(), &facts.tool) {
             return Err(JobPlanError::Foreign {
                 kind,
-                name: Untrusted::new(name.as_str()),
+                name: Untrusted::new(request.name.as_str()),
                 label: format!("{}={}", platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS),
             });
         }

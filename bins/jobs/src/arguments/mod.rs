@@ -70,9 +70,9 @@ pub(crate) enum Verb {
     /// Run a scheduled job now, beside its schedule.
     Trigger(TriggerArguments),
     /// Stop a scheduled job's schedule; a run under way goes on.
-    Suspend(NameArguments),
+    Suspend(SuspendArguments),
     /// Let a suspended schedule go on.
-    Resume(NameArguments),
+    Resume(SuspendArguments),
     /// Tell when scheduled jobs ran, run next, and which runs were missed.
     Cron(CronArguments),
     /// Print the Kubernetes objects of a file's jobs, or of one that is described as for `run`.
@@ -85,6 +85,14 @@ pub(crate) enum Verb {
     Quota,
     /// Print a completion script (bash, zsh, fish) or the man page (man).
     Generate(GenerateArguments),
+}
+
+/// Whether anything is changed.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct DryRun {
+    /// Say what would be done, or let the API server check it, and change nothing.
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    pub(crate) dry_run: Option<DryRunOption>,
 }
 
 /// Whether and how much is changed.
@@ -104,8 +112,15 @@ pub(crate) struct NameArguments {
     /// The job's name.
     #[arg(value_name = "NAME")]
     pub(crate) name: JobName,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SuspendArguments {
+    /// The job's name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: JobName,
     #[command(flatten)]
-    pub(crate) change: ChangeOptions,
+    pub(crate) dry_run: DryRun,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -203,7 +218,7 @@ pub(crate) struct RestartArguments {
     #[arg(value_name = "NAME")]
     pub(crate) name: JobName,
     #[command(flatten)]
-    pub(crate) change: ChangeOptions,
+    pub(crate) dry_run: DryRun,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -215,7 +230,7 @@ pub(crate) struct TriggerArguments {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600")]
     pub(crate) wait: Option<u32>,
     #[command(flatten)]
-    pub(crate) change: ChangeOptions,
+    pub(crate) dry_run: DryRun,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -18,9 +18,20 @@ const LEAVING: Duration = Duration::from_secs(30);
 /// What came of a step.
 enum Outcome {
     Done,
-    Failed(Box<Failure>),
+    Failed(Box<Failure>, Reached),
     Interrupted,
     NotTried,
+}
+
+/// How far a step came that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// Nothing of it was done.
+    Nothing,
+    /// The old job is gone, or its record, and the new one was not made.
+    Half,
+    /// It was done, and what was to be waited for did not end well.
+    Made,
 }
 
 /// What came of all steps.
@@ -46,15 +57,17 @@ pub(super) async fn carry_out<'a>(
             carried.steps.push((step, Outcome::NotTried));
             continue;
         }
+        let mut reached = Reached::Nothing;
         let whole = async {
-            carry_out_one(client, tool, step, options).await?;
+            carry_out_one(client, tool, step, options, &mut reached).await?;
+            reached = Reached::Made;
             after(step).await
         };
         let outcome = tokio::select! {
             biased;
             result = whole => match result {
                 Ok(()) => Outcome::Done,
-                Err(failure) => Outcome::Failed(Box::new(failure)),
+                Err(failure) => Outcome::Failed(Box::new(failure), reached),
             },
             kind = &mut signal => {
                 carried.signal = Some(kind.unwrap_or(ExitKind::Partly));
@@ -72,12 +85,14 @@ async fn carry_out_one(
     tool: &ToolName,
     step: &LoadStep,
     options: CreateOptions<'_>,
+    reached: &mut Reached,
 ) -> Result<(), Failure> {
     if step.kind == StepKind::Keep {
         return Ok(());
     }
     if let Some(record) = step.record {
         client.delete_job_record(tool, &step.name, record, options.dry_run).await?;
+        *reached = if options.dry_run { Reached::Nothing } else { Reached::Half };
     }
     let manifests = step.plan.as_ref().map(render_job);
     match (&step.kind, &step.live, &manifests) {
@@ -90,6 +105,7 @@ async fn carry_out_one(
             if options.dry_run {
                 return Ok(());
             }
+            *reached = Reached::Half;
             until_gone(client, tool, live).await?;
             client.create_job(tool, manifests, options).await?;
         }
@@ -141,32 +157,42 @@ impl Carried<'_> {
     /// Returns how the program ends: well, or with what was done, what failed and what was not tried.
     pub(super) fn end(self) -> Result<ExitKind, Failure> {
         let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
-        let (mut done, mut first) = (0, None);
+        let (mut done, mut left, mut first) = (0, 0, None);
         for (step, outcome) in &self.steps {
             let word = match outcome {
                 Outcome::Done => "done",
-                Outcome::Failed(_) => "failed",
+                Outcome::Failed(_, Reached::Nothing) => "failed",
+                Outcome::Failed(_, Reached::Half) => {
+                    "failed half-way: what was there is gone, and nothing new was made"
+                }
+                Outcome::Failed(_, Reached::Made) => "done, but it did not end well",
                 Outcome::Interrupted => "interrupted; whether it was done is not known",
                 Outcome::NotTried => "not tried",
             };
             table.row([step.name.to_string(), step_word(&step.kind).to_owned(), word.to_owned()]);
+            let changes = usize::from(step.kind != StepKind::Keep);
             match outcome {
-                Outcome::Done => done += usize::from(step.kind != StepKind::Keep),
-                Outcome::Failed(failure) => first = first.or(Some((**failure).clone())),
-                Outcome::Interrupted | Outcome::NotTried => {}
+                Outcome::Done => done += changes,
+                Outcome::Failed(failure, reached) => {
+                    done += usize::from(*reached == Reached::Made);
+                    left += usize::from(*reached != Reached::Made);
+                    first = first.or(Some(((**failure).clone(), *reached)));
+                }
+                Outcome::Interrupted | Outcome::NotTried => left += changes,
             }
         }
         match (first, self.signal) {
             (None, None) => Ok(ExitKind::Done),
-            // Nothing else was to be done, or nothing was done: the failure itself says all.
-            (Some(failure), _) if done == 0 => Err(failure),
+            // Nothing was done, or all of it was: the failure itself says all.
+            (Some((failure, Reached::Nothing)), _) if done == 0 => Err(failure),
+            (Some((failure, Reached::Made)), None) if left == 0 => Err(failure),
             (failure, signal) => {
                 let kind =
                     if failure.is_some() { ExitKind::Partly } else { signal.unwrap_or(ExitKind::Partly) };
                 let steps = self.steps.iter().filter(|(step, _)| step.kind != StepKind::Keep).count();
                 let mut report = Failure::new(kind, format!("{done} of {steps} changes were made"))
                     .detail(table.to_text(None));
-                if let Some(failure) = failure {
+                if let Some((failure, _)) = failure {
                     report = report.detail(failure.to_string().trim_end().to_owned());
                 }
                 Err(report.hint("What was done stands; the same command again does the rest."))

@@ -36,9 +36,7 @@ fn step(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<LoadS
             ExitKind::Request,
             format!("job {name} is kept by the platform's jobs service, which would go on listing it"),
         )
-        .hint(format!(
-            "`toolforge jobs delete {name}` deletes it there; `--adopt` deletes the record, too."
-        )));
+        .hint("`--adopt` deletes its record there, too."));
     }
     let live = match record {
         None => Some(facts::job(facts, name)?),

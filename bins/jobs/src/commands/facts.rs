@@ -47,6 +47,12 @@ pub(super) fn facts(
 
 /// Returns the facts for a verb that writes a job's objects, which hold the number of the tool's user.
 pub(super) fn facts_to_write(session: &Session, arguments: &Arguments) -> Result<JobFacts, Failure> {
+    needs_uid(arguments)?;
+    facts(session, arguments, WantedJobs::for_plan())
+}
+
+/// Refuses where the number of the tool's user is not known.
+pub(super) fn needs_uid(arguments: &Arguments) -> Result<(), Failure> {
     if uid(arguments).is_none() {
         return Err(Failure::new(
             ExitKind::Request,
@@ -54,7 +60,7 @@ pub(super) fn facts_to_write(session: &Session, arguments: &Arguments) -> Result
         )
         .hint("Become the tool first, `become TOOL`, or name its user: `--uid NUMBER`, as `id -u tools.TOOL` prints it."));
     }
-    facts(session, arguments, WantedJobs::for_plan())
+    Ok(())
 }
 
 /// Returns the number of the tool's user: as the options say, else that of this process, where it is a tool's.

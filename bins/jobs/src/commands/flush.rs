@@ -17,7 +17,7 @@ pub(super) fn run(
     let kept: Vec<String> = jobs.iter().filter(is_kept).map(|job| job.name.to_string()).collect();
     if !kept.is_empty() {
         anstream::eprintln!(
-            "warning: these jobs are kept by the platform's jobs service and stay: {}; `toolforge jobs flush` deletes them, or `--adopt`",
+            "warning: these jobs are kept by the platform's jobs service and stay: {}; `--adopt` deletes them with its records",
             kept.join(", ")
         );
     }

@@ -71,7 +71,10 @@ async fn until_end(client: &Client, step: &LoadStep, jobs: &[FileJob]) -> Result
         (
             Some(FileJob { request, wait: Some(seconds), .. }),
             StepKind::Create | StepKind::Recreate { .. },
-        ) => wait::until_end(client, request, request.name.as_str(), *seconds).await.map(drop),
+        ) => match wait::until_end(client, request, request.name.as_str(), *seconds).await? {
+            ExitKind::Done => Ok(()),
+            kind => Err(Failure::new(kind, format!("interrupted while job {} was waited for", step.name))),
+        },
         _ => Ok(()),
     }
 }
@@ -90,6 +93,13 @@ fn outcome(step: &LoadStep, dry_run: bool) -> String {
 
 /// Reads a jobs file; what should be written otherwise is warned of.
 pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, Failure> {
+    if options.prune && (options.job.is_some() || options.file.as_os_str() == "-") {
+        return Err(Failure::new(
+            ExitKind::Usage,
+            "what is no longer in a file is known only of a whole file with a path",
+        )
+        .hint("Leave `--prune` out, or name the file and leave `--job` out."));
+    }
     let shown = Untrusted::new(options.file.display().to_string());
     let unreadable = |error: &std::io::Error| {
         Failure::new(ExitKind::Request, format!("{} cannot be read", shown.escaped()))
@@ -127,19 +137,23 @@ pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, F
 pub(super) fn planned(file: &JobsFile, options: &FileOptions, facts: &JobFacts, adopts: bool) -> LoadPlan {
     let requests: Vec<JobRequest> = file.jobs.iter().map(|job| job.request.clone()).collect();
     let identity = identity(&options.file);
-    // Of one job nothing is known about the others, so none of them is removed.
-    let prunes = options.prune && options.job.is_none();
-    let plan = plan_load(&requests, facts, &LoadOptions { file: identity.as_deref(), prunes, adopts });
+    let prunes = options.prune;
+    let plan = plan_load(
+        &requests,
+        facts,
+        &LoadOptions { file: identity.as_deref(), prunes, adopts, renews: false },
+    );
     for warning in plan.steps.iter().flat_map(|step| step.plan.iter().flat_map(JobPlan::warnings)) {
         anstream::eprintln!("warning: {warning}");
     }
     plan
 }
 
-/// Returns the name by which a file is known again: its path from the root. Standard input has none.
+/// Returns the name by which a file is known again: its path from the root, links left as they are, since what a link
+/// leads to may be another release each time. Standard input has none.
 fn identity(file: &Path) -> Option<String> {
     if file.as_os_str() == "-" {
         return None;
     }
-    std::fs::canonicalize(file).ok()?.to_str().map(str::to_owned)
+    std::path::absolute(file).ok()?.to_str().map(str::to_owned)
 }

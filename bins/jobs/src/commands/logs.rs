@@ -106,7 +106,10 @@ impl JobLog<'_> {
             if !evidence.message.is_empty() {
                 anstream::eprintln!("  {}: {}", evidence.object.escaped(), evidence.message.escaped());
             }
-            anstream::eprintln!("\nhint: {}", advice(&evidence.cause, self.name));
+            anstream::eprintln!(
+                "\nhint: {}",
+                advice(&evidence.cause, self.name, job.workload.job_kind() == "one-off")
+            );
         }
         Ok(())
     }

@@ -36,8 +36,11 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitKind, Failure> {
         return generate::run(options);
     }
     let session = Session::open(&arguments.global, PROGRAM);
-    // What is rendered needs no cluster.
-    if let (Verb::Render(_), Err(_), Some(_)) = (&arguments.verb, &session, &arguments.global.tool) {
+    // What is rendered needs no cluster, as long as none was named.
+    let names_facts = !arguments.global.from.is_empty() || arguments.global.kubeconfig.is_some();
+    if let (Verb::Render(_), Err(_), Some(_), false) =
+        (&arguments.verb, &session, &arguments.global.tool, names_facts)
+    {
         return run(&Session::offline(&arguments.global)?, arguments);
     }
     run(&session?, arguments)

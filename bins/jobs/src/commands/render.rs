@@ -15,6 +15,7 @@ pub(super) fn run(
     options: &RenderArguments,
 ) -> Result<ExitKind, Failure> {
     let requests = requests(session, options)?;
+    facts::needs_uid(arguments)?;
     let facts = facts::facts(session, arguments, WantedJobs::for_plan())?;
     let mut all: Vec<JobManifests> = Vec::new();
     for request in requests {

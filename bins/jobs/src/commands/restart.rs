@@ -1,10 +1,10 @@
 use k8s_openapi::jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::json;
-use toolforge_cli::{ExitKind, Failure, Session, say};
+use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
 use toolforge_client::{CreateOptions, DeleteOptions, JobObject, Propagation, WantedJobs};
 use toolforge_model::platform;
-use toolforge_render::job::{LiveJob, LiveWorkload, runs_of};
+use toolforge_render::job::{LiveJob, LiveWorkload, has_room_to_surge, runs_of, verdict_of_run_instead};
 
 use super::{facts, trigger};
 use crate::arguments::{Arguments, RestartArguments};
@@ -17,15 +17,18 @@ pub(super) fn run(
 ) -> Result<ExitKind, Failure> {
     let facts = facts::facts(session, arguments, WantedJobs { limits: true, ..WantedJobs::for_names() })?;
     let job = facts::job(&facts, &options.name)?;
-    let dry_run = options.change.dry_run;
-    if dry_run == Some(toolforge_cli::DryRunOption::Client) {
+    if matches!(job.workload, LiveWorkload::OneOff(_)) {
+        return Err(Failure::new(ExitKind::Request, "unable to restart a one-off job")
+            .hint(format!("`toolforge jobs delete {}`, then run it again.", job.name)));
+    }
+    let dry_run = options.dry_run.dry_run;
+    if dry_run == Some(DryRunOption::Client) {
         say(&format!("job {} would be started anew\n", job.name))?;
         return Ok(ExitKind::Done);
     }
     let sent = CreateOptions { dry_run: dry_run.is_some(), ..CreateOptions::default() };
     match &job.workload {
-        LiveWorkload::OneOff(_) => Err(Failure::new(ExitKind::Request, "unable to restart a one-off job")
-            .hint(format!("`toolforge jobs delete {}`, then `toolforge jobs run` it again.", job.name))),
+        LiveWorkload::OneOff(_) => Ok(ExitKind::Done),
         LiveWorkload::Continuous(deployment) => {
             let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
             if replicas == 1 {
@@ -34,11 +37,12 @@ pub(super) fn run(
                     job.name
                 );
             }
-            restart_pods(session, &job, sent)
+            restart_pods(session, &job, has_room_to_surge(&job, &facts), sent)
         }
         LiveWorkload::Scheduled(cron_job) => {
             let (runtime, client) = session.cluster()?;
             let runs = runs_of(&job, &facts.live);
+            trigger::refuse_without_room(&verdict_of_run_instead(&job, &facts))?;
             runtime.block_on(async {
                 for run in &runs {
                     let path =
@@ -62,11 +66,28 @@ pub(super) fn run(
 }
 
 /// Replaces every pod, by the moment that is written on them; nothing else of the job is touched.
-fn restart_pods(session: &Session, job: &LiveJob, sent: CreateOptions<'_>) -> Result<ExitKind, Failure> {
+fn restart_pods(
+    session: &Session,
+    job: &LiveJob,
+    has_room: bool,
+    sent: CreateOptions<'_>,
+) -> Result<ExitKind, Failure> {
     let (runtime, client) = session.cluster()?;
     // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
     let moment = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
-    let patch = json!({"spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
+    let mut patch = json!({"spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
+    let replicas = match &job.workload {
+        LiveWorkload::Continuous(deployment) => {
+            deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
+        }
+        LiveWorkload::OneOff(_) | LiveWorkload::Scheduled(_) => 0,
+    };
+    if replicas > 1 && !has_room {
+        anstream::eprintln!(
+            "note: the quota has no room for one pod more, so the pods are replaced one after the other"
+        );
+        patch["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+    }
     let path = JobObject::Deployment.of(&session.tool).named(job.name.as_str());
     let _: IgnoredAny = runtime.block_on(client.merge(&path, &patch, sent))?;
     Ok(ExitKind::Done)

@@ -1,7 +1,7 @@
 use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, print};
 use toolforge_client::CreateOptions;
 use toolforge_model::JobRequest;
-use toolforge_render::job::{JobFacts, LiveWorkload, LoadOptions, LoadPlan, RunOutcome, StepKind, plan_load};
+use toolforge_render::job::{JobFacts, LiveWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load};
 
 use super::carry_out::carry_out;
 use super::{facts, wait};
@@ -56,7 +56,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         let name = &request.name;
         let failure = Failure::new(ExitKind::Request, format!("a job with the name {name} already exists"));
         return Err(if is_recorded {
-            failure.hint("The platform's jobs service keeps it; `toolforge jobs delete` deletes it, and `--adopt` takes it over.")
+            failure.hint("The platform's jobs service keeps it; `--adopt` takes it over: its record goes.")
         } else {
             failure.hint(format!(
                 "`toolforge jobs delete {name}` deletes it; a job of a file is changed in the file, with `toolforge jobs load`."
@@ -64,15 +64,13 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         });
     }
     let adopts = change.adopt;
-    let mut plan =
-        plan_load(std::slice::from_ref(request), facts, &LoadOptions { adopts, ..LoadOptions::default() });
+    let plan = plan_load(
+        std::slice::from_ref(request),
+        facts,
+        &LoadOptions { adopts, renews: true, ..LoadOptions::default() },
+    );
     if !plan.problems.is_empty() {
         return Err(failures::of_problems(&plan.problems));
-    }
-    for step in &mut plan.steps {
-        if step.kind == StepKind::Keep {
-            step.kind = StepKind::Recreate { differences: Vec::new() };
-        }
     }
     Ok(plan)
 }

@@ -5,13 +5,13 @@ use toolforge_client::{CreateOptions, JobObject, WantedJobs};
 use toolforge_render::job::LiveWorkload;
 
 use super::facts;
-use crate::arguments::{Arguments, NameArguments};
+use crate::arguments::{Arguments, SuspendArguments};
 
 /// Suspends a schedule, or lets it go on.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
-    options: &NameArguments,
+    options: &SuspendArguments,
     suspends: bool,
 ) -> Result<ExitKind, Failure> {
     let facts = facts::facts(session, arguments, WantedJobs { records: true, ..WantedJobs::for_names() })?;
@@ -34,13 +34,13 @@ pub(super) fn run(
         anstream::eprintln!("job {} {is}", job.name);
         return Ok(ExitKind::Done);
     }
-    if options.change.dry_run == Some(DryRunOption::Client) {
+    if options.dry_run.dry_run == Some(DryRunOption::Client) {
         say(&format!("job {} would be {word}\n", job.name))?;
         return Ok(ExitKind::Done);
     }
     let (runtime, client) = session.cluster()?;
     let path = JobObject::CronJob.of(&session.tool).named(job.name.as_str());
-    let sent = CreateOptions { dry_run: options.change.dry_run.is_some(), ..CreateOptions::default() };
+    let sent = CreateOptions { dry_run: options.dry_run.dry_run.is_some(), ..CreateOptions::default() };
     let _: IgnoredAny =
         runtime.block_on(client.merge(&path, &json!({"spec": {"suspend": suspends}}), sent))?;
     Ok(ExitKind::Done)

@@ -5,6 +5,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
 use toolforge_client::{Client, CreateOptions, JobObject, RefusalKind, WantedJobs};
 use toolforge_model::ToolName;
+use toolforge_quota::Verdict;
 use toolforge_render::job::{LiveWorkload, manual_run, observe_job, verdict_of_run};
 
 use super::{facts, wait};
@@ -31,25 +32,22 @@ pub(super) fn run(
             format!("job {} is {}, and only a scheduled job is triggered", job.name, job.workload.job_kind()),
         ));
     };
-    let verdict = verdict_of_run(&job, &facts);
-    if !verdict.fits() {
-        let failure = Failure::new(ExitKind::DoesNotFit, "a run does not fit now, and nothing was sent");
-        let failure = verdict.shortfalls().fold(failure, |failure, row| failure.detail(row.to_string()));
-        return Err(
-            failure.hint("`toolforge jobs quota` shows what is used; try again when something has ended.")
-        );
-    }
-    if options.change.dry_run == Some(DryRunOption::Client) {
+    refuse_without_room(&verdict_of_run(&job, &facts))?;
+    if options.dry_run.dry_run == Some(DryRunOption::Client) {
         say(&format!("job {} would run now\n", job.name))?;
         return Ok(ExitKind::Done);
     }
     let (runtime, client) = session.cluster()?;
-    let sent = CreateOptions { dry_run: options.change.dry_run.is_some(), ..CreateOptions::default() };
+    let sent = CreateOptions { dry_run: options.dry_run.dry_run.is_some(), ..CreateOptions::default() };
     runtime.block_on(async {
         let name = create(client, &session.tool, cron_job, Timestamp::now(), sent).await?;
         match options.wait {
             Some(seconds) if !sent.dry_run => {
                 wait::until_end(client, &observe_job(&job, &facts), &name, seconds).await
+            }
+            _ if sent.dry_run => {
+                say(&format!("job {} would run as {name}\n", job.name))?;
+                Ok(ExitKind::Done)
             }
             _ => {
                 anstream::eprintln!(
@@ -61,6 +59,16 @@ pub(super) fn run(
             }
         }
     })
+}
+
+/// Refuses a run for which the quota has no room, before anything is sent.
+pub(super) fn refuse_without_room(verdict: &Verdict) -> Result<(), Failure> {
+    if verdict.fits() {
+        return Ok(());
+    }
+    let failure = Failure::new(ExitKind::DoesNotFit, "a run does not fit now, and nothing was sent");
+    let failure = verdict.shortfalls().fold(failure, |failure, row| failure.detail(row.to_string()));
+    Err(failure.hint("`toolforge jobs quota` shows what is used; try again when something has ended."))
 }
 
 /// Makes a run and returns its Job's name. Where somebody started another one in the same second, it is named after the

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, ProgressLine, interrupted};
@@ -22,6 +22,9 @@ const LAST_BYTES: u64 = 16 * 1024;
 /// How long the cluster may be away meanwhile.
 const OUTAGE: Duration = Duration::from_secs(60);
 
+/// How long an image that cannot be pulled may still come: the kubelet's first pauses are 10 and 20 s.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 /// How a wait came to its end.
 enum Seen {
     Ended(RunOutcome, Box<LiveJobs>),
@@ -38,6 +41,7 @@ pub(super) async fn until_end(
     seconds: u32,
 ) -> Result<ExitKind, Failure> {
     let mut line = ProgressLine::new();
+    let mut stuck_since: Option<Instant> = None;
     let watch = WatchOptions { outage: OUTAGE, ..WatchOptions::default() };
     let deadline = Duration::from_secs(seconds.into());
     let waiting = client.wait_job(
@@ -53,9 +57,18 @@ pub(super) async fn until_end(
             line.show(&progress(&outcome));
             match outcome {
                 RunOutcome::Starting { evidence: Some(evidence), .. } if is_stuck(&evidence.cause) => {
+                    // One failure may be a registry's bad moment; the kubelet tells of the next after its pause.
+                    let since = *stuck_since.get_or_insert_with(Instant::now);
+                    let may_pass = matches!(evidence.cause, Cause::ImagePull { .. });
+                    if may_pass && since.elapsed() < PATIENCE {
+                        return ControlFlow::Continue(());
+                    }
                     ControlFlow::Break(Seen::Stuck(evidence))
                 }
-                _ => ControlFlow::Continue(()),
+                _ => {
+                    stuck_since = None;
+                    ControlFlow::Continue(())
+                }
             }
         },
     );
@@ -76,11 +89,14 @@ pub(super) async fn until_end(
         }
         Waited::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
         Waited::Done(Seen::Stuck(Evidence { cause, object, message })) => {
-            let mut failure = Failure::new(ExitKind::Rollout, format!("job '{name}' cannot start: {cause}"));
+            let mut failure = Failure::new(
+                ExitKind::Rollout,
+                format!("job '{name}' cannot start, and goes on trying: {cause}"),
+            );
             if !message.is_empty() {
                 failure = failure.detail(format!("{}: {}", object.escaped(), message.escaped()));
             }
-            Err(failure.hint(advice(&cause, name)))
+            Err(failure.hint(advice(&cause, name, true)))
         }
         Waited::Done(Seen::Gone) => {
             Err(Failure::new(ExitKind::Request, format!("job '{name}' was deleted before its end was seen"))
@@ -148,8 +164,14 @@ async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, liv
 
 /// Returns the last lines of the newest pod's log.
 async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> Option<String> {
-    let pod =
-        live.pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))?;
+    // Another run of the same job may have begun meanwhile.
+    let run = live.jobs.first()?.metadata.uid.clone();
+    let is_own = |pod: &&Pod| {
+        let owners = pod.metadata.owner_references.iter().flatten();
+        owners.into_iter().any(|owner| Some(&owner.uid) == run.as_ref())
+    };
+    let pods = live.pods.iter().filter(is_own);
+    let pod = pods.max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))?;
     let path =
         ResourceType::of::<Pod>().in_namespace(request.tool.namespace()).named(pod.metadata.name.as_deref()?);
     // The reason stands without them: a log that cannot be read is no failure of its own.

@@ -87,6 +87,14 @@ fn text(plan: &LoadPlan) -> String {
             };
             let _ = writeln!(text, "  {key}: {} -> {}", value(live), value(wanted));
         }
+        if step.record.is_some() {
+            text.push_str("  taken over from the platform's jobs service, whose record goes\n");
+        }
+        if let StepKind::Update { differences } = &step.kind
+            && differences.is_empty()
+        {
+            text.push_str("  it belongs to this file from now on\n");
+        }
         if let Some(note) = outage(step) {
             let _ = writeln!(text, "  {note}");
         }

@@ -30,9 +30,16 @@ pub(super) fn read(entry: &YamlValue, tool: &ToolName) -> Read {
         let mistakes = vec![Mistake::new(entry.place, message)];
         return Read { name: None, job: None, warnings: Vec::new(), mistakes };
     };
-    for (key, value) in pairs {
+    for (index, (key, value)) in pairs.iter().enumerate() {
         let name = key.scalar().unwrap_or_default();
+        let later = pairs[index + 1..].iter().find(|(other, _)| other.scalar() == key.scalar());
         match JobKey::named(name) {
+            // The last one holds, as it does for the platform's own tool.
+            Some(known) if later.is_some() => {
+                let place = later.map_or(key.place, |(other, _)| other.place);
+                let message = format!("{known} stands here and again at {place}, which holds");
+                reader.warnings.push(Mistake::new(key.place, message));
+            }
             Some(known) => reader.take(known, value),
             None => reader.mistakes.push(Mistake::new(key.place, unknown(name))),
         }
@@ -40,7 +47,14 @@ pub(super) fn read(entry: &YamlValue, tool: &ToolName) -> Read {
     let Reader { options, wait, name, places, failed, warnings, mut mistakes } = reader;
     let job = match options.into_request(tool) {
         Ok(request) => {
-            let wait = wait.filter(|_| matches!(request.kind, crate::JobKind::OneOff { .. }));
+            if wait.is_some() && !matches!(request.kind, crate::JobKind::OneOff { .. }) {
+                let place = places
+                    .iter()
+                    .find(|(key, _)| *key == JobKey::Wait)
+                    .map_or(entry.place, |(_, place)| *place);
+                let message = "only the end of a one-off job can be waited for; leave this out";
+                mistakes.push(Mistake::new(place, message));
+            }
             Some(FileJob { request, wait, place: entry.place })
         }
         Err(found) => {
@@ -80,19 +94,8 @@ impl Reader {
             }
             JobKey::Command => self.options.command = self.text(key, value),
             JobKey::Image => self.options.image = self.parsed(key, value),
-            JobKey::FileLog => {
-                if self.flag(key, value) {
-                    self.options.file_log = Some(true);
-                }
-            }
-            JobKey::NoFileLog => {
-                if self.flag(key, value) {
-                    if self.options.file_log == Some(true) {
-                        self.refuse(key, value, "a job has log files or none, not both");
-                    }
-                    self.options.file_log = Some(false);
-                }
-            }
+            JobKey::FileLog => self.take_file_log(key, value, true),
+            JobKey::NoFileLog => self.take_file_log(key, value, false),
             JobKey::FileLogStdout => self.options.file_log_stdout = self.parsed(key, value),
             JobKey::FileLogStderr => self.options.file_log_stderr = self.parsed(key, value),
             JobKey::Retry => self.options.retry = self.parsed(key, value),
@@ -173,6 +176,19 @@ impl Reader {
                 self.refuse(key, value, format_args!("{key}: {}", flag::neither(value)));
                 false
             }
+        }
+    }
+
+    fn take_file_log(&mut self, key: JobKey, value: &YamlValue, is_on: bool) {
+        if self.flag(key, value) {
+            if self.options.file_log == Some(!is_on) {
+                self.refuse(key, value, "a job has log files or none, not both");
+            }
+            self.options.file_log = Some(is_on);
+        } else if value.scalar().is_some() && !self.failed.contains(&key) {
+            let other = if is_on { JobKey::NoFileLog } else { JobKey::FileLog };
+            let message = format!("{key} that is false says nothing; write `{other}: true` for the opposite");
+            self.warnings.push(Mistake::new(value.place, message));
         }
     }
 

@@ -174,7 +174,20 @@ mod tests {
             warnings(&format!("{job}  filelog: \"yes\"\n")),
             ["line 4, column 12: write `filelog: true`; \"yes\" will not be understood for ever"]
         );
-        assert_eq!(warnings(&format!("{job}  no-filelog: false\n  wait: false\n")), [""; 0]);
+        assert_eq!(
+            warnings(&format!("{job}  no-filelog: false\n  wait: false\n")),
+            [
+                "line 4, column 15: no-filelog that is false says nothing; write `filelog: true` for the opposite"
+            ]
+        );
+        assert_eq!(
+            warnings(&format!("{job}  mem: 1Gi\n  mem: 2Gi\n")),
+            ["line 4, column 3: mem stands here and again at line 5, column 3, which holds"]
+        );
+        for both in ["filelog: true\n  no-filelog: true", "no-filelog: true\n  filelog: true"] {
+            assert!(mistakes(&format!("{job}  {both}\n"))[0].contains("not both"), "{both}");
+        }
+        assert!(mistakes(&format!("{job}  schedule: '@daily'\n  wait: true\n"))[0].contains("one-off"));
         assert_eq!(
             warnings(&format!("{job}{job}")),
             ["line 4, column 3: \"a\" stands here for a second time; the first one holds"]

@@ -6,7 +6,7 @@ mod service;
 mod template;
 mod workload;
 
-pub(super) use command::{RenderedCommand, health_check_of, read_of_version_1};
+pub(super) use command::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};
 pub use manifest::{JobManifest, JobManifests, Workload};
 
 use crate::job::JobPlan;

@@ -6,9 +6,9 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy,
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use toolforge_model::{JobKind, Retry, platform};
+use toolforge_model::{JobHealthCheck, JobKind, Retry, platform};
 
-use crate::job::objects::command::RenderedCommand;
+use crate::job::objects::command::{RenderedCommand, health_check_of, health_check_words};
 use crate::job::objects::manifest::Workload;
 use crate::job::objects::template::template;
 use crate::job::{JobPlan, labels};
@@ -95,6 +95,14 @@ fn metadata(plan: &JobPlan) -> ObjectMeta {
     }
     if let Some(written) = RenderedCommand::of(&plan.request).written {
         note(platform::ANNOTATION_COMMAND, written);
+    }
+    if let JobKind::Continuous { health_check: Some(check @ JobHealthCheck::Script(script)), .. } =
+        &plan.request.kind
+    {
+        let words = health_check_words(script, plan.request.image.is_build_service());
+        if health_check_of(&words) != *check {
+            note(platform::ANNOTATION_HEALTH_CHECK, script.clone());
+        }
     }
     if let Some(file) = &plan.file {
         note(platform::ANNOTATION_FILE, file.clone());

@@ -8,6 +8,7 @@ mod state;
 
 pub use pods::{pods_of_job, runs_of};
 pub use request::observe_job;
+pub(super) use request::variables_set_by_hand;
 pub use runs::RunOutcome;
 pub use schedule::{MissedReason, MissedRuns};
 pub use state::{JobState, JobStatus, job_status};

@@ -9,7 +9,7 @@ use toolforge_model::{
 };
 
 use crate::facts::{cpu_of, memory_of};
-use crate::job::objects::{RenderedCommand, health_check_of, read_of_version_1};
+use crate::job::objects::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};
 use crate::job::{JobFacts, LiveJob, LiveWorkload};
 
 /// Returns the request that a live job carries out, as far as its objects tell. It never fails: what cannot be read is
@@ -98,7 +98,8 @@ fn kind(job: &LiveJob, container: Option<&Container>, facts: &JobFacts) -> JobKi
             JobKind::Continuous {
                 replicas: Replicas::observed(replicas),
                 port: container.and_then(|container| port(container, job)),
-                health_check: container.and_then(|container| health_check(container.startup_probe.as_ref()?)),
+                health_check: container
+                    .and_then(|container| health_check(container.startup_probe.as_ref()?, job)),
             }
         }
     }
@@ -124,9 +125,13 @@ fn port(container: &Container, job: &LiveJob) -> Option<JobPort> {
     })
 }
 
-fn health_check(probe: &Probe) -> Option<JobHealthCheck> {
+fn health_check(probe: &Probe, job: &LiveJob) -> Option<JobHealthCheck> {
     if let Some(words) = probe.exec.as_ref().and_then(|exec| exec.command.as_ref()) {
-        return Some(health_check_of(words));
+        let written = job.annotation(platform::ANNOTATION_HEALTH_CHECK);
+        let is_so =
+            |script: &&str| [true, false].iter().any(|built| health_check_words(script, *built) == *words);
+        let written = written.filter(is_so).map(|script| JobHealthCheck::Script(script.to_owned()));
+        return Some(written.unwrap_or_else(|| health_check_of(words)));
     }
     let http_get = probe.http_get.as_ref()?;
     http_get.path.as_deref().unwrap_or("/").parse().ok().map(JobHealthCheck::Http)
@@ -135,11 +140,21 @@ fn health_check(probe: &Probe) -> Option<JobHealthCheck> {
 /// Returns the variables that are the owner's own.
 fn environment(container: &Container) -> Environment {
     let mut environment = Environment::default();
-    for variable in container.env.iter().flatten() {
-        if let Some(value) = &variable.value {
-            // What the platform sets is refused, and so left out.
-            drop(environment.set(&variable.name, value.as_str()));
-        }
+    for variable in container.env.iter().flatten().filter(|variable| variable.value_from.is_none()) {
+        // The API server leaves an empty value out. What the platform sets is refused, and so not the owner's.
+        drop(environment.set(&variable.name, variable.value.clone().unwrap_or_default()));
     }
     environment
+}
+
+/// Returns the names of variables that no request can have: somebody has set them by hand.
+pub(in crate::job) fn variables_set_by_hand(job: &LiveJob) -> Vec<String> {
+    const OF_THE_PLATFORM: [&str; 2] = [platform::NO_HOME.0, "PORT"];
+    let is_by_hand = |variable: &&k8s_openapi::api::core::v1::EnvVar| {
+        variable.value_from.is_some()
+            || (Environment::default().set(&variable.name, "").is_err()
+                && !OF_THE_PLATFORM.contains(&variable.name.as_str()))
+    };
+    let variables = job.container().into_iter().flat_map(|container| container.env.iter().flatten());
+    variables.filter(is_by_hand).map(|variable| variable.name.clone()).collect()
 }

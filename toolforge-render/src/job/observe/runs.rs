@@ -83,15 +83,15 @@ impl RunOutcome {
         }
         let waiting = pods.iter().filter(|pod| phase(pod) == Some("Pending") && is_staying(pod));
         let evidence = waiting.clone().flat_map(|pod| causes_of_pod(pod)).next();
+        let evidence = evidence.or_else(|| {
+            let refused = waiting.count() == 0;
+            refused.then(|| refusal(run.metadata.uid.as_deref(), live)).flatten()
+        });
         if failures > 0 && evidence.is_none() {
             return Self::Retrying { failures, end: end() };
         }
         let since =
             status.start_time.as_ref().or(run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
-        let evidence = evidence.or_else(|| {
-            let refused = waiting.count() == 0;
-            refused.then(|| refusal(run.metadata.uid.as_deref(), live)).flatten()
-        });
         Self::Starting { since, evidence }
     }
 

@@ -4,7 +4,7 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, Untrusted};
 
-use crate::job::observe::runs::moment;
+use crate::job::observe::runs::{RunOutcome, moment};
 use crate::job::{LiveJob, LiveJobs, runs_of};
 use crate::observe::{Cause, cause_of_refusal};
 
@@ -85,9 +85,16 @@ pub(super) fn times(job: &LiveJob, cron_job: &CronJob, live: &LiveJobs, now: Tim
     let (Some(expression), false, None | Some("UTC" | "Etc/UTC")) = (expression, is_suspended, zone) else {
         return Times { previous, ..Times::default() };
     };
-    let since = previous.max(job.workload.created());
+    let since = previous.max(job.workload.created()).max(last_change(cron_job));
     let missed = since.and_then(|since| missed(job, &expression, live, (since, now)));
     Times { previous, next: expression.next_after(now, &TimeZone::UTC), missed }
+}
+
+/// Returns when somebody last changed what is wanted: before that, another schedule may have held, or none.
+fn last_change(cron_job: &CronJob) -> Option<Timestamp> {
+    let entries = cron_job.metadata.managed_fields.iter().flatten();
+    let wanted = entries.filter(|entry| entry.subresource.as_deref().unwrap_or_default().is_empty());
+    wanted.filter_map(|entry| entry.time.as_ref()).map(|time| time.0).max()
 }
 
 fn missed(
@@ -97,12 +104,9 @@ fn missed(
     (since, now): (Timestamp, Timestamp),
 ) -> Option<MissedRuns> {
     let until = now.checked_sub(LATE).ok()?;
-    let mut count = 0;
-    let mut last = None;
-    for run in expression.runs_between(since, until, &TimeZone::UTC).take(MOST) {
-        (count, last) = (count + 1, Some(run));
-    }
-    let last = last?;
+    let count = expression.runs_between(since, until, &TimeZone::UTC).take(MOST).count();
+    let after = until.checked_add(SignedDuration::from_nanos(1)).ok()?;
+    let last = expression.previous_before(after, &TimeZone::UTC).filter(|_| count > 0)?;
     Some(MissedRuns { count, last, reason: reason(job, live, last) })
 }
 
@@ -127,9 +131,8 @@ fn reason(job: &LiveJob, live: &LiveJobs, last: Timestamp) -> MissedReason {
         }
     }
     let is_under_way = |run: &&k8s_openapi::api::batch::v1::Job| {
-        let status = run.status.as_ref();
         let began = run.metadata.creation_timestamp.as_ref().is_some_and(|time| time.0 <= last);
-        began && status.is_none_or(|status| status.completion_time.is_none())
+        began && !RunOutcome::of(run, live).is_over()
     };
     if runs_of(job, live).iter().any(is_under_way) {
         MissedReason::StillRunning

@@ -1,7 +1,7 @@
 //! What is behind a job's status, and what to type next.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::JobName;
+use toolforge_model::{JobKind, JobName};
 use toolforge_render::job::{JobState, JobStatus, MissedReason, MissedRuns};
 use toolforge_render::observe::{Cause, Evidence};
 
@@ -48,7 +48,8 @@ pub(super) fn hints(job: &ListedJob) -> String {
         };
         said.push(format!("Missed: {runs} at {}; {reason}.", moment(*last)));
     }
-    said.extend(next_step(&job.status, state, &job.request.name));
+    let runs_once = matches!(job.request.kind, JobKind::OneOff { .. });
+    said.extend(next_step(&job.status, state, (&job.request.name, runs_once)));
     if said.is_empty() {
         return "N/A".to_owned();
     }
@@ -56,13 +57,13 @@ pub(super) fn hints(job: &ListedJob) -> String {
 }
 
 /// Returns what to type next.
-fn next_step(status: &JobStatus, state: &JobState, name: &JobName) -> Option<String> {
+fn next_step(status: &JobStatus, state: &JobState, (name, runs_once): (&JobName, bool)) -> Option<String> {
     if let Some(evidence) = status.evidence.first() {
-        return Some(advice(&evidence.cause, name));
+        return Some(advice(&evidence.cause, name, runs_once));
     }
     let is_out_of_memory = status.last_end.as_ref().is_some_and(|end| end.reason.as_raw() == "OOMKilled");
     if is_out_of_memory && *state != JobState::Succeeded {
-        return Some(advice(&Cause::OutOfMemory, name));
+        return Some(advice(&Cause::OutOfMemory, name, runs_once));
     }
     match state {
         JobState::Failed { .. } | JobState::Retrying { .. } => {
@@ -74,7 +75,7 @@ fn next_step(status: &JobStatus, state: &JobState, name: &JobName) -> Option<Str
         _ => {}
     }
     match status.missed.as_ref().map(|missed| &missed.reason) {
-        Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, name)),
+        Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, name, runs_once)),
         Some(MissedReason::StillRunning) => Some(format!(
             "`toolforge jobs logs {name}` prints what the run under way writes; `toolforge jobs restart {name}` ends it and begins anew."
         )),

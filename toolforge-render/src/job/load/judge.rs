@@ -1,0 +1,121 @@
+//! In which order steps are taken, and whether all of them fit.
+
+use toolforge_model::JobKey;
+use toolforge_quota::{Demand, Pods, RollingUpdate, at_rest, rolling_peak, violations};
+
+use crate::demand::{containers_of_pod, of_pod};
+use crate::job::demand::demand_of_run;
+use crate::job::load::{LoadPlan, LoadProblem, LoadStep, StepKind};
+use crate::job::{JobFacts, LiveJob, LiveWorkload, Workload, demand_of_job, demand_of_live_job, render_job};
+
+/// Returns the place of a step: what frees room comes first.
+pub(super) fn rank(step: &LoadStep, facts: &JobFacts) -> u8 {
+    match &step.kind {
+        StepKind::Delete => 0,
+        StepKind::Update { .. } | StepKind::Recreate { .. } => {
+            let (releases, takes) = (releases(step, facts), takes(step, facts));
+            u8::from(takes.iter().any(|(resource, amount)| amount > releases.get(resource))) + 1
+        }
+        StepKind::Create => 3,
+        StepKind::Keep => 4,
+    }
+}
+
+/// Returns what a step gives back, once it is done.
+fn releases(step: &LoadStep, facts: &JobFacts) -> Demand {
+    match (&step.kind, &step.live) {
+        (StepKind::Keep, _) | (_, None) => Demand::default(),
+        // A change of the schedule does not touch the run that is under way.
+        (StepKind::Update { .. }, Some(LiveJob { workload: LiveWorkload::Scheduled(_), .. })) => {
+            [(toolforge_quota::Resource::Count("cronjobs.batch".to_owned()), 1)].into_iter().collect()
+        }
+        (_, Some(live)) => demand_of_live_job(live, &facts.live, &facts.limit_ranges),
+    }
+}
+
+/// Returns what a step takes, once it is done.
+fn takes(step: &LoadStep, facts: &JobFacts) -> Demand {
+    match (&step.kind, &step.plan) {
+        (StepKind::Keep | StepKind::Delete, _) | (_, None) => Demand::default(),
+        (_, Some(plan)) => demand_of_job(&render_job(plan), &facts.limit_ranges),
+    }
+}
+
+/// Returns what a step takes at the worst moment.
+fn takes_at_peak(step: &LoadStep, facts: &JobFacts) -> Demand {
+    let takes = takes(step, facts);
+    let (StepKind::Update { differences }, Some(plan), Some(live)) = (&step.kind, &step.plan, &step.live)
+    else {
+        return takes;
+    };
+    let Workload::Continuous(deployment) = render_job(plan).workload else { return takes };
+    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    // Mails and the number of replicas are in the pods' template, too, but the latter replaces none.
+    if replicas == 1 || differences.iter().all(|difference| difference.key == JobKey::Replicas) {
+        return takes;
+    }
+    let replicas = u64::try_from(replicas).unwrap_or(0);
+    // What the API server fills in: a quarter, rounded up for those that come, down for those that go (Kubernetes 1.33).
+    let update = if plan.is_in_place {
+        RollingUpdate { max_surge: 0, max_unavailable: 1 }
+    } else {
+        RollingUpdate { max_surge: replicas.div_ceil(4), max_unavailable: replicas / 4 }
+    };
+    let each = |live: &LiveJob| {
+        let pod = live.workload.template().and_then(|template| template.spec.as_ref());
+        pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default()
+    };
+    let wanted = LiveJob::of_manifests(&render_job(plan));
+    let standing = match &live.workload {
+        LiveWorkload::Continuous(deployment) => {
+            deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
+        }
+        LiveWorkload::OneOff(_) | LiveWorkload::Scheduled(_) => 0,
+    };
+    let old = Pods { count: u64::try_from(standing).unwrap_or(0), each: each(live) };
+    let new = Pods { count: replicas, each: each(&wanted) };
+    takes.most(&rolling_peak(&old, &new, update))
+}
+
+pub(super) fn judge(plan: &mut LoadPlan, facts: &JobFacts) {
+    let sum = |amounts: &mut dyn Iterator<Item = Demand>| {
+        amounts.fold(Demand::default(), |mut sum, amount| {
+            sum.add_all(&amount);
+            sum
+        })
+    };
+    let released = sum(&mut plan.steps.iter().map(|step| releases(step, facts)));
+    let taken = sum(&mut plan.steps.iter().map(|step| takes(step, facts)));
+    let taken_at_peak = sum(&mut plan.steps.iter().map(|step| takes_at_peak(step, facts)));
+    plan.at_rest = at_rest(&facts.quotas, &released, &taken);
+    plan.at_peak = at_rest(&facts.quotas, &released, &taken_at_peak);
+    plan.problems.retain(|problem| !matches!(problem, LoadProblem::NeverFits { .. }));
+    for step in plan.steps.iter().filter(|step| !matches!(step.kind, StepKind::Keep | StepKind::Delete)) {
+        let Some(job) = &step.plan else { continue };
+        let manifests = render_job(job);
+        let wanted = LiveJob::of_manifests(&manifests);
+        let pod = wanted.workload.template().and_then(|template| template.spec.as_ref());
+        for container in pod.into_iter().flat_map(|pod| containers_of_pod(pod, &facts.limit_ranges)) {
+            for violation in violations(&facts.limit_ranges, &container) {
+                if !plan.at_rest.violations.contains(&violation) {
+                    plan.at_rest.violations.push(violation);
+                }
+            }
+        }
+        if let Workload::Scheduled(_) = manifests.workload {
+            let run = demand_of_run(&manifests, &facts.limit_ranges);
+            let empty: Vec<_> = facts
+                .quotas
+                .iter()
+                .cloned()
+                .map(|mut quota| {
+                    quota.used.clear();
+                    quota
+                })
+                .collect();
+            if let Some(row) = at_rest(&empty, &Demand::default(), &run).shortfalls().next() {
+                plan.problems.push(LoadProblem::NeverFits { name: step.name.clone(), row: row.to_string() });
+            }
+        }
+    }
+}
