@@ -59,7 +59,8 @@ impl Resource {
     }
 
     /// Returns whether the amount is measured and not counted: of it there is too much and not too many.
-    pub(crate) fn is_measured(&self) -> bool {
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
         matches!(self.unit(), Unit::Millis | Unit::Bytes)
     }
 

@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Command, FromArgMatches};
 
 use crate::failure::{ExitKind, Failure};
@@ -29,6 +30,10 @@ pub fn parse<A: FromArgMatches>(command: Command) -> Result<A, ExitKind> {
     parsed.map_err(|error| {
         // A closed pipe is no failure of ours.
         let _ = error.print();
+        let unknown = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+        if error.kind() == ErrorKind::UnknownArgument && unknown.is_some_and(|word| !word.starts_with('-')) {
+            anstream::eprintln!("\nhint: A value with blanks or `*` in it needs quotes around it.");
+        }
         if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage }
     })
 }

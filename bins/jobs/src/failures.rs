@@ -1,7 +1,10 @@
 //! What the libraries' errors mean at the edge: how the program ends, and what to type next.
 
 use toolforge_cli::{ExitKind, Failure};
-use toolforge_render::job::{JobPlanError, LoadProblem};
+use toolforge_model::FileJob;
+use toolforge_render::job::{JobPlanError, LoadPlan, LoadProblem};
+
+use crate::report;
 
 /// Returns the failure of a plan that cannot be made.
 pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
@@ -16,16 +19,27 @@ pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
     }
 }
 
-/// Returns the failure of jobs that cannot be made what they should be.
-pub(crate) fn of_problems(problems: &[LoadProblem]) -> Failure {
-    if let [LoadProblem::Plan { name: _, error }] = problems {
+/// Returns the failure of jobs that cannot be made what they should be, each with its place in the file it is of, and with
+/// what does not fit besides.
+pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob]) -> Failure {
+    if let ([LoadProblem::Plan { name: _, error }], []) = (plan.problems.as_slice(), jobs) {
         return of_plan(error);
     }
+    let line = |problem: &LoadProblem| {
+        let job = problem.job().and_then(|name| jobs.iter().find(|job| job.request.name == *name));
+        match (job, problem) {
+            (Some(job), LoadProblem::Plan { error: error @ JobPlanError::NoSuchImage(_), .. }) => {
+                format!("{}: {error}", job.image_place)
+            }
+            (Some(job), problem) => format!("{}: {problem}", job.place),
+            (None, problem) => problem.to_string(),
+        }
+    };
     let is_size = |problem: &LoadProblem| matches!(problem, LoadProblem::NeverFits { .. });
-    let kind = if problems.iter().all(is_size) { ExitKind::DoesNotFit } else { ExitKind::Request };
-    let failure = match problems {
-        [one] => Failure::new(kind, one.to_string()),
-        all => all.iter().map(ToString::to_string).fold(
+    let kind = if plan.problems.iter().all(is_size) { ExitKind::DoesNotFit } else { ExitKind::Request };
+    let failure = match plan.problems.as_slice() {
+        [one] => Failure::new(kind, line(one)),
+        all => all.iter().map(line).fold(
             Failure::new(
                 kind,
                 format!("{} jobs cannot be what they should, and nothing was sent", all.len()),
@@ -33,7 +47,8 @@ pub(crate) fn of_problems(problems: &[LoadProblem]) -> Failure {
             Failure::detail,
         ),
     };
-    hints(problems).into_iter().fold(failure, Failure::hint)
+    let failure = hints(&plan.problems).into_iter().fold(failure, Failure::hint);
+    if plan.fits() { failure } else { report::with_what_does_not_fit(failure, plan) }
 }
 
 fn hints(problems: &[LoadProblem]) -> Vec<String> {

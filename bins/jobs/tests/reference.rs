@@ -1,5 +1,7 @@
 //! The reference page and the man page are as they are generated.
 
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
 use toolforge_cli::{Generated, reference_page};
 
 #[test]
@@ -9,4 +11,20 @@ fn the_reference_pages_are_as_the_command_line_is() {
         "../docs/reference/jobs.1",
         &Generated::ManPage.text(jobs::command()),
     );
+}
+
+#[test]
+fn the_page_on_the_file_names_every_key_and_its_examples_are_read() {
+    let page = toolforge_fixtures::read("../docs/jobs-file.md");
+    for key in toolforge_model::JobKey::ALL {
+        assert!(page.contains(&format!("`{key}`")), "{key} is not told of");
+    }
+    let tool = "tf-test".parse().unwrap();
+    let examples: Vec<&str> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        let file = toolforge_model::JobsFile::parse(example, &tool).unwrap();
+        assert!(!file.jobs.is_empty() && file.warnings.is_empty(), "{:?}", file.warnings);
+    }
 }

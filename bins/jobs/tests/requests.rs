@@ -161,7 +161,7 @@ fn a_job_of_the_platforms_service_is_changed_only_when_it_is_taken_over() {
     [exit 1]
     error: job myjob is kept by the platform's jobs service, which would go on listing it
 
-    hint: `toolforge jobs delete myjob` deletes it there; `--adopt` deletes the record, too.
+    hint: `--adopt` deletes its record there, too.
     ");
     let listed = run(
         cluster(std::slice::from_ref(&cron_job), &[], &instead()),

@@ -213,6 +213,14 @@ impl JobOptions {
         if self.image.is_none() {
             mistakes.push(JobMistake::new(JobKey::Image, "a job needs an image, like python3.13"));
         }
+        // Upstream takes it for nothing at all, and no program runs in it.
+        if let Some(memory) = self.memory.filter(|memory| memory.bytes() < 1 << 20) {
+            let message = format!(
+                "{memory} of memory is less than any program needs; did you mean {}Mi?",
+                memory.bytes()
+            );
+            mistakes.push(JobMistake::new(JobKey::Memory, message));
+        }
         let Some(command) = self.command.as_deref().filter(|command| !command.is_empty()) else {
             mistakes.push(JobMistake::new(JobKey::Command, "a job needs a command"));
             return;

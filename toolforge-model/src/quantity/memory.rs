@@ -10,8 +10,8 @@ const MEMORY: Unit = Unit { name: "memory", smallest: "bytes", examples: "512Mi,
 /// An amount of memory in whole bytes.
 ///
 /// What a person asks for ([`FromStr`]) is more than zero and whole in bytes. A live value of the cluster
-/// ([`Memory::from_cluster`]) is rounded up as the API server's `Value` does. Printed with the largest
-/// suffix that loses nothing, binary before decimal: `512Mi`, `1536Mi`, `1500M`, `1001`.
+/// ([`Memory::from_cluster`]) is rounded up as the API server's `Value` does. Printed as short as
+/// nothing is lost, binary before decimal: `512Mi`, `1536Mi`, `1500M`, `1001`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Memory(u64);
@@ -70,18 +70,19 @@ impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
         const DECIMAL: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
-        let (factor, suffixes) = if self.0.is_multiple_of(1024) || !self.0.is_multiple_of(1000) {
-            (1024, BINARY)
-        } else {
-            (1000, DECIMAL)
+        let with = |factor: u64, suffixes: [&str; 7]| {
+            let mut amount = self.0;
+            let mut steps = 0;
+            while amount != 0 && amount.is_multiple_of(factor) {
+                amount /= factor;
+                steps += 1;
+            }
+            format!("{amount}{}", suffixes[steps])
         };
-        let mut amount = self.0;
-        let mut steps = 0;
-        while amount != 0 && amount.is_multiple_of(factor) {
-            amount /= factor;
-            steps += 1;
-        }
-        f.pad(&format!("{amount}{}", suffixes[steps]))
+        let (binary, decimal) = (with(1024, BINARY), with(1000, DECIMAL));
+        // 100G is a multiple of 1024, too, and nobody reads 97656250Ki.
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        f.pad(if digits(&decimal) < digits(&binary) { &decimal } else { &binary })
     }
 }
 

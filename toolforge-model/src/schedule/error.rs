@@ -10,7 +10,8 @@ pub enum ScheduleError {
     /// The text has more or fewer than five fields.
     #[error(
         "schedule {} has {found} {}; it has five: minute, hour, day of month, month and day of week, or it is one of {}",
-        schedule.quoted(), if *found == 1 { "field" } else { "fields" }, Macro::list()
+        schedule.quoted(), if *found == 1 { "field" } else { "fields" },
+        Macro::near(schedule.as_raw()).map_or_else(Macro::list, |near| format!("those like {near}; did you mean that?"))
     )]
     FieldCount {
         /// The whole text.

@@ -112,6 +112,10 @@ impl Macro {
         match text.as_str() {
             "@midnight" => return Some(Self::Daily.as_str()),
             "@annually" => return Some(Self::Yearly.as_str()),
+            // The word without its sign.
+            word if !word.starts_with('@') => {
+                return Self::ALL.map(Self::as_str).into_iter().find(|name| name[1..] == *word);
+            }
             _ => {}
         }
         let similarity = |name: &str| strsim::jaro_winkler(name, &text);

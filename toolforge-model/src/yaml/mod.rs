@@ -1,5 +1,6 @@
 //! YAML as people write it: values of any shape, each with its place, so that all mistakes of a file can be told at once.
 
+mod remedy;
 mod value;
 
 pub use value::{Shape, YamlValue};
@@ -67,7 +68,9 @@ pub fn parse(text: &str) -> Result<YamlValue, Mistake> {
             });
             let reason = error.without_snippet().render_with_formatter(&UserMessageFormatter);
             let reason = reason.trim_end_matches(&format!(" at {place}"));
-            Mistake::new(place, format_args!("this is not YAML: {reason}"))
+            let remedy =
+                remedy::remedy(text, place.line).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+            Mistake::new(place, format_args!("this is not YAML: {reason}{remedy}"))
         })?;
     Ok(value::placed(parsed, text))
 }
@@ -125,6 +128,19 @@ mod tests {
                 "5 \"l\"=a list"
             ]
         );
+    }
+
+    #[test]
+    fn the_mistakes_that_people_make_most_are_told_with_what_to_do() {
+        for (text, remedy) in [
+            ("- schedule: */5 * * * *\n", "quote the value: schedule: '*/5 * * * *'"),
+            ("- schedule: @daily\n", "quote the value: schedule: '@daily'"),
+            ("command: echo a: b\n", "quote the value: command: 'echo a: b'"),
+            ("- name: a\n\tcommand: x\n", "line 2 is indented with a tab; use blanks"),
+            ("- name: a\n    command: x\n", "is line 2 indented as the line above it?"),
+        ] {
+            assert!(shown(text).ends_with(remedy), "{text:?}: {}", shown(text));
+        }
     }
 
     #[test]

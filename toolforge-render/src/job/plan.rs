@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::{NoSuchJobImage, State};
-use toolforge_model::{Cpu, JobImage, JobKind, JobName, JobRequest, Memory, TypeName, Untrusted, platform};
+use toolforge_model::{Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untrusted, platform};
 
 use crate::facts::Platform;
 use crate::job::{JobFacts, LiveJob, LiveWorkload, is_job, labels};
@@ -71,11 +71,8 @@ pub enum JobPlanWarning {
         replacement: Option<TypeName>,
     },
     /// The command has `$$`, of which Kubernetes makes `$`.
-    #[error("the cluster makes $ of $$ in the command of job {name}; write $$$$ where a shell shall see $$")]
-    DoubledDollar {
-        /// The job's name.
-        name: JobName,
-    },
+    #[error("the cluster makes $ of $$ in the command; write $$$$ where a shell shall see $$")]
+    DoubledDollar,
     /// The schedule has days that some months lack.
     #[error("{text}")]
     Schedule {
@@ -102,7 +99,7 @@ impl JobPlan {
         }
         // Four are two, as they are meant to be.
         if request.command.replace("$$$$", "").contains("$$") {
-            warnings.push(JobPlanWarning::DoubledDollar { name: request.name.clone() });
+            warnings.push(JobPlanWarning::DoubledDollar);
         }
         let live = facts.live.job(&facts.tool, &request.name);
         let deployment = live.as_ref().and_then(|live| match &live.workload {

@@ -16,7 +16,7 @@ pub struct LogsOptions {
     pub follow: bool,
     /// Only so many of the last lines, of all pods together.
     // The platform's tool takes 0 for "all".
-    #[arg(short, long, value_name = "COUNT", allow_hyphen_values = true)]
+    #[arg(short, long, alias = "tail", value_name = "COUNT", allow_hyphen_values = true)]
     pub last: Option<u32>,
     /// Only lines from then on: so long ago, like 10m, 2h or 1d, or at a moment, like 2026-11-25T10:00:00Z.
     #[arg(long, value_name = "WHEN", value_parser = since, allow_hyphen_values = true)]

@@ -37,7 +37,7 @@ pub(crate) struct JobArguments {
     /// The memory limit of each pod [default: 512Mi].
     #[arg(long, value_name = "MEMORY", allow_hyphen_values = true)]
     mem: Option<String>,
-    /// The CPU of each pod [default: 100m are reserved].
+    /// The CPU of each pod, which counts for the quota [default: 100m are reserved, up to 1 may be used, and 1 counts].
     #[arg(long, value_name = "CPU", allow_hyphen_values = true)]
     cpu: Option<String>,
     /// How many pods of a continuous job [default: 1].

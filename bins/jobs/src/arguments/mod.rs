@@ -59,7 +59,7 @@ pub(crate) enum Verb {
     Delete(DeleteArguments),
     /// Delete all jobs.
     Flush(FlushArguments),
-    /// Make the jobs those of a file.
+    /// Make the jobs those of a file (docs/jobs-file.md has its keys).
     Load(LoadArguments),
     /// Say what `load` would change, and whether it fits.
     Plan(PlanArguments),
@@ -161,7 +161,7 @@ pub(crate) struct DeleteArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FlushArguments {
-    /// Do not ask.
+    /// Do not ask; elsewhere than on a terminal nobody is asked.
     #[arg(short, long)]
     pub(crate) yes: bool,
     #[command(flatten)]

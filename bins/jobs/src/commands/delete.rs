@@ -14,6 +14,17 @@ pub(super) fn run(
     options: &DeleteArguments,
 ) -> Result<ExitKind, Failure> {
     let facts = facts::facts(session, arguments, to_delete())?;
+    let is_missing = |name: &&JobName| {
+        facts.live.job(&facts.tool, name).is_none() && !facts.live.recorded.contains_key(*name)
+    };
+    let missing: Vec<&str> = options.names.iter().filter(is_missing).map(JobName::as_str).collect();
+    if let [_, _, ..] = missing.as_slice() {
+        return Err(Failure::new(
+            ExitKind::Request,
+            format!("these jobs do not exist, and nothing was deleted: {}", missing.join(", ")),
+        )
+        .hint("`toolforge jobs list --output name` lists the jobs."));
+    }
     let mut steps = Vec::new();
     for name in &options.names {
         let step = step(&facts, name, options.change)?;

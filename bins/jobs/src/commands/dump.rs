@@ -5,7 +5,7 @@ use std::path::Path;
 use toolforge_cli::{ExitKind, Failure, Session, say};
 use toolforge_client::WantedJobs;
 use toolforge_model::{JobRequest, Untrusted, write_jobs};
-use toolforge_render::job::observe_job;
+use toolforge_render::job::{LiveWorkload, observe_job};
 
 use super::facts::facts;
 use crate::arguments::{Arguments, DumpArguments};
@@ -20,6 +20,12 @@ pub(super) fn run(
     let facts = facts(session, arguments, WantedJobs { events: false, ..WantedJobs::for_list() })?;
     let live = facts.live.jobs_of(&facts.tool);
     let requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
+    for job in &live {
+        if matches!(&job.workload, LiveWorkload::Scheduled(cron_job) if cron_job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true)))
+        {
+            anstream::eprintln!("warning: job {} is suspended, which a file does not say", job.name);
+        }
+    }
     let shown = |file: &Path| Untrusted::new(file.display().to_string()).escaped().to_string();
     match (requests.as_slice(), to_file) {
         ([], None) => anstream::eprintln!("warning: no jobs defined"),

@@ -1,3 +1,5 @@
+use std::io::IsTerminal as _;
+
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitKind, Failure, Session, print};
 use toolforge_client::WantedJobs;
@@ -21,7 +23,11 @@ pub(super) fn run(
     };
     let facts = facts(session, arguments, WantedJobs::for_list())?;
     let now = Timestamp::now();
-    let document = report::list(&ListedJob::all(&facts, now), now, format)?;
+    let jobs = ListedJob::all(&facts, now);
+    if jobs.is_empty() && std::io::stderr().is_terminal() {
+        anstream::eprintln!("there are no jobs; a one-off job is gone half a minute after its end");
+    }
+    let document = report::list(&jobs, now, format)?;
     print(&document, format.of_document())?;
     Ok(ExitKind::Done)
 }

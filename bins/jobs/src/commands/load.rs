@@ -22,7 +22,7 @@ pub(super) fn run(
     let facts = facts::facts_to_write(session, arguments)?;
     let plan = planned(&file, &options.file, &facts, options.change.adopt);
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan.problems));
+        return Err(failures::of_problems(&plan, &file.jobs));
     }
     if !plan.fits() {
         return Err(report::verdict_failure(&plan));
@@ -128,7 +128,7 @@ pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, F
         anstream::eprintln!("warning: {}: {warning}", shown.escaped());
     }
     if let (Some(name), true) = (&options.job, file.jobs.is_empty()) {
-        anstream::eprintln!("warning: {} has no job {name}", shown.escaped());
+        return Err(Failure::new(ExitKind::Request, format!("{} has no job {name}", shown.escaped())));
     }
     Ok(file)
 }
@@ -143,8 +143,10 @@ pub(super) fn planned(file: &JobsFile, options: &FileOptions, facts: &JobFacts, 
         facts,
         &LoadOptions { file: identity.as_deref(), prunes, adopts, renews: false },
     );
-    for warning in plan.steps.iter().flat_map(|step| step.plan.iter().flat_map(JobPlan::warnings)) {
-        anstream::eprintln!("warning: {warning}");
+    for step in &plan.steps {
+        for warning in step.plan.iter().flat_map(JobPlan::warnings) {
+            anstream::eprintln!("warning: job {}: {warning}", step.name);
+        }
     }
     plan
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitKind, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, while_read,
+    ExitKind, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, OutputFormat, Session, Source, while_read,
 };
 use toolforge_client::{Client, Error, LogOwner, LogSubject, ResourceType, Selector, ToolHome, WantedJobs};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
@@ -12,7 +12,7 @@ use toolforge_render::job::{
 };
 
 use super::facts;
-use crate::advice::advice;
+use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, LogsArguments};
 use crate::report::status_sentence;
 
@@ -25,6 +25,10 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &LogsArguments,
 ) -> Result<ExitKind, Failure> {
+    if arguments.output.of_document() != OutputFormat::Table {
+        return Err(Failure::new(ExitKind::Usage, "logs are lines of text, and no document")
+            .hint("Leave `--output` out."));
+    }
     let LogsArguments { name, logs } = options;
     let (runtime, client) = match &session.source {
         Source::Cluster { runtime, client } => (runtime, client),
@@ -108,7 +112,14 @@ impl JobLog<'_> {
             }
             anstream::eprintln!(
                 "\nhint: {}",
-                advice(&evidence.cause, self.name, job.workload.job_kind() == "one-off")
+                advice(
+                    &evidence.cause,
+                    Asked {
+                        name: self.name,
+                        runs_once: job.workload.job_kind() == "one-off",
+                        log_file: None
+                    }
+                )
             );
         }
         Ok(())

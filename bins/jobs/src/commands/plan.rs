@@ -16,7 +16,7 @@ pub(super) fn run(
     let plan = load::planned(&file, &options.file, &facts, options.adopt);
     print(&report::plan(&plan, &facts)?, arguments.output.of_document())?;
     if !plan.problems.is_empty() {
-        return Err(crate::failures::of_problems(&plan.problems));
+        return Err(crate::failures::of_problems(&plan, &file.jobs));
     }
     if !plan.fits() {
         return Err(report::verdict_failure(&plan));

@@ -21,7 +21,7 @@ pub(super) fn run(
     for request in requests {
         let plan = JobPlan::new(request, &facts).map_err(|error| failures::of_plan(&error))?;
         for warning in plan.warnings() {
-            anstream::eprintln!("warning: {warning}");
+            anstream::eprintln!("warning: job {}: {warning}", plan.request().name);
         }
         all.push(render_job(&plan));
     }

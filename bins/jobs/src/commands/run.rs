@@ -70,7 +70,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         &LoadOptions { adopts, renews: true, ..LoadOptions::default() },
     );
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan.problems));
+        return Err(failures::of_problems(&plan, &[]));
     }
     Ok(plan)
 }

@@ -11,7 +11,7 @@ use toolforge_model::{JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
 use toolforge_render::observe::{Cause, Evidence, main_container};
 
-use crate::advice::advice;
+use crate::advice::{Asked, advice, exit_code_hint};
 
 /// How many of the last lines are shown of what failed.
 const LAST_LINES: u32 = 20;
@@ -96,7 +96,7 @@ pub(super) async fn until_end(
             if !message.is_empty() {
                 failure = failure.detail(format!("{}: {}", object.escaped(), message.escaped()));
             }
-            Err(failure.hint(advice(&cause, name, true)))
+            Err(failure.hint(advice(&cause, Asked::from(request))))
         }
         Waited::Done(Seen::Gone) => {
             Err(Failure::new(ExitKind::Request, format!("job '{name}' was deleted before its end was seen"))
@@ -159,7 +159,11 @@ async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, liv
             failure.detail(format!("the last lines of {}:", Untrusted::new(path).escaped())).detail(lines);
     }
     let is_out_of_memory = end.is_some_and(|end| end.reason.as_raw() == "OOMKilled");
-    if is_out_of_memory { failure.hint("Give it more memory, like `--mem 1Gi`.") } else { failure }
+    match exit_code_hint(i32::from(code)) {
+        _ if is_out_of_memory => failure.hint("Give it more memory, like `--mem 1Gi`."),
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 /// Returns the last lines of the newest pod's log.

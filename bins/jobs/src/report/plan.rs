@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use toolforge_cli::{Document, ExitKind, Failure, Table, document};
 use toolforge_model::{JobKey, Untrusted, platform};
-use toolforge_quota::{Bound, Row};
+use toolforge_quota::{Bound, LimitViolation, Resource, Row};
 use toolforge_render::job::{JobDifference, JobFacts, LiveWorkload, LoadPlan, LoadStep, StepKind};
 
 #[derive(Serialize)]
@@ -61,7 +61,7 @@ pub(crate) fn plan(plan: &LoadPlan, _facts: &JobFacts) -> Result<Document, Failu
                 fits: row.fits() && (!row.grows || peak <= row.hard),
             })
             .collect(),
-        violations: plan.at_rest.violations.iter().map(ToString::to_string).collect(),
+        violations: violations(plan).collect(),
         problems: plan.problems.iter().map(ToString::to_string).collect(),
     };
     Ok(Document { text: text(plan), value: document("LoadPlan", &value)? })
@@ -119,7 +119,7 @@ fn text(plan: &LoadPlan) -> String {
         text.push('\n');
         text.push_str(&table.for_stdout());
     }
-    for violation in &plan.at_rest.violations {
+    for violation in violations(plan) {
         let _ = writeln!(text, "{violation}");
     }
     if plan.problems.is_empty() && plan.changes().count() > 0 {
@@ -190,12 +190,20 @@ fn step_document(step: &LoadStep) -> StepDocument<'_> {
     }
 }
 
+/// Returns which limits for one container are broken, each with its job.
+fn violations(plan: &LoadPlan) -> impl Iterator<Item = String> {
+    plan.violations.iter().map(|(name, violation)| format!("job {name}: {violation}"))
+}
+
 /// Returns the failure of what does not fit, before anything is sent.
 pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
-    let mut failure = Failure::new(ExitKind::DoesNotFit, "this does not fit, and nothing was sent");
-    for violation in &plan.at_rest.violations {
-        failure = failure.detail(violation.to_string());
-    }
+    let failure = Failure::new(ExitKind::DoesNotFit, "this does not fit, and nothing was sent");
+    with_what_does_not_fit(failure, plan)
+}
+
+/// Adds what does not fit, and what to do about it.
+pub(crate) fn with_what_does_not_fit(failure: Failure, plan: &LoadPlan) -> Failure {
+    let mut failure = violations(plan).fold(failure, Failure::detail);
     for row in plan.at_rest.shortfalls() {
         failure = failure.detail(row.to_string());
     }
@@ -204,11 +212,43 @@ pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
             failure = failure.detail(format!("while old and new pods stand side by side: {row}"));
         }
     }
-    if plan.at_rest.violations.iter().any(|violation| violation.bound == Bound::Min) {
-        return failure.hint("Ask for more of it, or leave it out; `toolforge jobs quota` shows the limits.");
+    fit_hints(plan).into_iter().fold(failure, Failure::hint)
+}
+
+fn fit_hints(plan: &LoadPlan) -> Vec<String> {
+    let mut hints = Vec::new();
+    let is_min = |(_, violation): &(_, LimitViolation)| violation.bound == Bound::Min;
+    if plan.violations.iter().any(is_min) {
+        hints
+            .push("Ask for more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned());
+    } else if !plan.violations.is_empty() {
+        hints.push("Ask for less of it; `toolforge jobs quota` shows the limits of one job.".to_owned());
     }
-    failure.hint(format!(
-        "Ask for less memory or CPU, or delete something else; `toolforge jobs quota` shows what is used, and {} tells how to ask for more.",
-        platform::QUOTA_HELP
-    ))
+    let short: Vec<&Resource> =
+        plan.at_rest.shortfalls().chain(plan.at_peak.shortfalls()).map(|row| &row.resource).collect();
+    let is_default = |step: &LoadStep| {
+        let plan = step.plan.as_ref().filter(|_| step.kind != StepKind::Keep);
+        plan.is_some_and(|plan| plan.request().cpu.is_none())
+    };
+    if let Some(step) = plan.steps.iter().find(|step| is_default(step))
+        && short.contains(&&Resource::LimitsCpu)
+    {
+        let limit = step.plan.as_ref().map(|plan| plan.resources().cpu_limit.to_string()).unwrap_or_default();
+        hints.push(format!(
+            "A job that asks for no CPU may use up to {limit}, and that counts; with a CPU of its own, like 200m, it counts as that."
+        ));
+    }
+    let is_measured = short.iter().any(|resource| resource.is_measured());
+    let advice = if is_measured {
+        "Ask for less memory or CPU, or delete something else"
+    } else {
+        "Delete what is not needed"
+    };
+    if !short.is_empty() {
+        hints.push(format!(
+            "{advice}; `toolforge jobs quota` shows what is used, and {} tells how to ask for more.",
+            platform::QUOTA_HELP
+        ));
+    }
+    hints
 }

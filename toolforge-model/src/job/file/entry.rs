@@ -55,7 +55,9 @@ pub(super) fn read(entry: &YamlValue, tool: &ToolName) -> Read {
                 let message = "only the end of a one-off job can be waited for; leave this out";
                 mistakes.push(Mistake::new(place, message));
             }
-            Some(FileJob { request, wait, place: entry.place })
+            let image_place =
+                places.iter().find(|(key, _)| *key == JobKey::Image).map_or(entry.place, |(_, place)| *place);
+            Some(FileJob { request, wait, place: entry.place, image_place })
         }
         Err(found) => {
             for mistake in found {

@@ -31,6 +31,8 @@ pub struct FileJob {
     pub wait: Option<u32>,
     /// Where it stands.
     pub place: TextPlace,
+    /// Where its image stands.
+    pub image_place: TextPlace,
 }
 
 /// All that is wrong in a jobs file, in the order of its lines; at least one mistake.
@@ -95,6 +97,10 @@ impl JobsFile {
                 let name = crate::Untrusted::new(name);
                 let message = format!("{} stands here for a second time; the first one holds", name.quoted());
                 file.warnings.push(Mistake::new(entry.place, message));
+                // What is left out may still be what was meant.
+                if is_chosen {
+                    mistakes.extend(read.mistakes);
+                }
                 continue;
             }
             if is_chosen {

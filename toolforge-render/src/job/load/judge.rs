@@ -89,18 +89,20 @@ pub(super) fn judge(plan: &mut LoadPlan, facts: &JobFacts) {
     let taken_at_peak = sum(&mut plan.steps.iter().map(|step| takes_at_peak(step, facts)));
     plan.at_rest = at_rest(&facts.quotas, &released, &taken);
     plan.at_peak = at_rest(&facts.quotas, &released, &taken_at_peak);
+    plan.violations.clear();
     plan.problems.retain(|problem| !matches!(problem, LoadProblem::NeverFits { .. }));
     for step in plan.steps.iter().filter(|step| !matches!(step.kind, StepKind::Keep | StepKind::Delete)) {
         let Some(job) = &step.plan else { continue };
         let manifests = render_job(job);
         let wanted = LiveJob::of_manifests(&manifests);
         let pod = wanted.workload.template().and_then(|template| template.spec.as_ref());
+        let before = plan.violations.len();
         for container in pod.into_iter().flat_map(|pod| containers_of_pod(pod, &facts.limit_ranges)) {
-            for violation in violations(&facts.limit_ranges, &container) {
-                if !plan.at_rest.violations.contains(&violation) {
-                    plan.at_rest.violations.push(violation);
-                }
-            }
+            let broken = violations(&facts.limit_ranges, &container);
+            plan.violations.extend(broken.into_iter().map(|violation| (step.name.clone(), violation)));
+        }
+        if plan.violations.len() > before {
+            continue;
         }
         if let Workload::Scheduled(_) = manifests.workload {
             let run = demand_of_run(&manifests, &facts.limit_ranges);

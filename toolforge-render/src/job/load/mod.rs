@@ -6,7 +6,7 @@ mod step;
 use std::collections::BTreeSet;
 
 use toolforge_model::{JobKey, JobName, JobRequest, platform};
-use toolforge_quota::Verdict;
+use toolforge_quota::{LimitViolation, Verdict};
 
 use crate::job::{JobDifference, JobFacts, JobPlan, JobPlanError, LiveJob, RecordedJob};
 
@@ -88,6 +88,20 @@ pub enum LoadProblem {
     },
 }
 
+impl LoadProblem {
+    /// Returns the job whose problem it is, where it is one job's.
+    #[must_use]
+    pub fn job(&self) -> Option<&JobName> {
+        match self {
+            Self::Plan { name, .. }
+            | Self::Recorded { name }
+            | Self::UnderWay { name, .. }
+            | Self::NeverFits { name, .. } => Some(name),
+            Self::SeveralPublic { .. } => None,
+        }
+    }
+}
+
 /// All that a load does, in the order in which it is done: what frees room, what changes, what is new; then what stays.
 #[derive(Clone, Debug, Default)]
 pub struct LoadPlan {
@@ -97,6 +111,8 @@ pub struct LoadPlan {
     pub at_rest: Verdict,
     /// Whether it holds the worst moment, old and new pods side by side.
     pub at_peak: Verdict,
+    /// Which limits for one container are broken, and by which job.
+    pub violations: Vec<(JobName, LimitViolation)>,
     /// Why jobs cannot be made what they should be.
     pub problems: Vec<LoadProblem>,
 }
@@ -110,7 +126,7 @@ impl LoadPlan {
     /// Returns whether everything fits, at rest and at the worst moment.
     #[must_use]
     pub fn fits(&self) -> bool {
-        self.at_rest.fits() && self.at_peak.fits()
+        self.violations.is_empty() && self.at_rest.fits() && self.at_peak.fits()
     }
 }
 

@@ -81,6 +81,13 @@ impl RunOutcome {
             let since = pod.status.as_ref().and_then(|status| status.start_time.as_ref()).map(|time| time.0);
             return Self::Running { since, failures };
         }
+        // The controller says so in a moment; with no retry left there is nothing to wait for.
+        let retries = run.spec.as_ref().and_then(|spec| spec.backoff_limit).unwrap_or(i32::MAX);
+        if failures > u32::try_from(retries).unwrap_or(0) {
+            let end = end();
+            let at = end.as_ref().and_then(|end| end.finished);
+            return Self::Failed { at, reason: Untrusted::new("BackoffLimitExceeded"), end };
+        }
         let waiting = pods.iter().filter(|pod| phase(pod) == Some("Pending") && is_staying(pod));
         let evidence = waiting.clone().flat_map(|pod| causes_of_pod(pod)).next();
         let evidence = evidence.or_else(|| {

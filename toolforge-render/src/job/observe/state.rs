@@ -214,14 +214,14 @@ fn scheduled(status: &mut JobStatus, job: &LiveJob, cron_job: &CronJob, (live, n
     }
     let success =
         cron_job.status.as_ref().and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
+    let is_suspended = cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false);
     let last_succeeded = match over.into_iter().next() {
         // The objects of the last run still stand, so it has just ended.
-        Some(outcome @ RunOutcome::Failed { .. }) => return take_outcome(status, outcome),
-        Some(_) => Some(true),
+        Some(outcome @ RunOutcome::Failed { .. }) if !is_suspended => return take_outcome(status, outcome),
+        Some(outcome) => Some(matches!(outcome, RunOutcome::Succeeded { .. })),
         None => previous.map(|previous| success.is_some_and(|success| success >= previous)),
     };
     status.since = previous.max(success).or(status.since);
-    let is_suspended = cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false);
     status.state = if is_suspended { JobState::Suspended } else { JobState::Waiting { last_succeeded } };
 }
 

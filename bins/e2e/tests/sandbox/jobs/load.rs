@@ -184,6 +184,37 @@ fn what_was_done_and_what_was_not_is_told_and_the_rest_is_done_by_a_second_load(
 }
 
 #[test]
+fn what_somebody_left_behind_does_not_stand_in_the_way() {
+    let tool = Tool::new("job-left");
+    let file = "- name: web\n  command: sleep 600\n  image: bookworm\n  continuous: true\n  cpu: 200m\n  port: 8000\n  publish: /\n";
+    tool.write("jobs.yaml", file);
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
+    // The pods' object is deleted by hand, and its addresses stay.
+    let _ = tool.kubectl(&["delete", "deployment", "web"]);
+    tool.write("jobs.yaml", &file.replace("8000", "9000"));
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).says("Job web was created").and_that_is_all();
+    assert_eq!(tool.object("service", "web")["spec"]["ports"][0]["port"], 9000);
+    // An address that is no longer wanted, or a wrong one, is a difference.
+    let _ = tool.kubectl(&[
+        "patch",
+        "service",
+        "web",
+        "--type",
+        "json",
+        "--patch",
+        r#"[{"op": "replace", "path": "/spec/ports/0/port", "value": 1}]"#,
+    ]);
+    tool.jobs(&["plan", "jobs.yaml"]).exits(0).says("port: Service on 1/tcp").and_that_is_all();
+    tool.write("jobs.yaml", &file.replace("  publish: /\n", "").replace("8000", "9000"));
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).says("updated").and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "httproutes", "-o", "name"]), "");
+    assert_eq!(tool.object("service", "web")["spec"]["ports"][0]["port"], 9000);
+    tool.jobs(&["plan", "jobs.yaml", "--exit-code"]).exits(0).and_that_is_all();
+    tool.jobs(&["flush"]).exits(0).and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "deployments,services", "-o", "name"]), "");
+}
+
+#[test]
 fn the_commands_of_the_readme_do_what_it_says() {
     let tool = Tool::new("job-readme");
     tool.write("daily.py", "#!/usr/bin/python3\nprint('daily')\n");

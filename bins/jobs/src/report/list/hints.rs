@@ -1,12 +1,11 @@
 //! What is behind a job's status, and what to type next.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::{JobKind, JobName};
 use toolforge_render::job::{JobState, JobStatus, MissedReason, MissedRuns};
 use toolforge_render::observe::{Cause, Evidence};
 
 use super::ListedJob;
-use crate::advice::advice;
+use crate::advice::{Asked, advice, exit_code_hint};
 
 /// At which column lines are wrapped (jobs-cli 16).
 const COLUMNS: usize = 70;
@@ -48,8 +47,7 @@ pub(super) fn hints(job: &ListedJob) -> String {
         };
         said.push(format!("Missed: {runs} at {}; {reason}.", moment(*last)));
     }
-    let runs_once = matches!(job.request.kind, JobKind::OneOff { .. });
-    said.extend(next_step(&job.status, state, (&job.request.name, runs_once)));
+    said.extend(next_step(&job.status, state, Asked::from(&job.request)));
     if said.is_empty() {
         return "N/A".to_owned();
     }
@@ -57,17 +55,24 @@ pub(super) fn hints(job: &ListedJob) -> String {
 }
 
 /// Returns what to type next.
-fn next_step(status: &JobStatus, state: &JobState, (name, runs_once): (&JobName, bool)) -> Option<String> {
+fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<String> {
+    let name = asked.name;
     if let Some(evidence) = status.evidence.first() {
-        return Some(advice(&evidence.cause, name, runs_once));
+        return Some(advice(&evidence.cause, asked));
     }
     let is_out_of_memory = status.last_end.as_ref().is_some_and(|end| end.reason.as_raw() == "OOMKilled");
     if is_out_of_memory && *state != JobState::Succeeded {
-        return Some(advice(&Cause::OutOfMemory, name, runs_once));
+        return Some(advice(&Cause::OutOfMemory, asked));
     }
     match state {
         JobState::Failed { .. } | JobState::Retrying { .. } => {
-            return Some(format!("`toolforge jobs logs {name}` prints what it wrote."));
+            let code = status.last_end.as_ref().and_then(|end| exit_code_hint(end.exit_code));
+            return Some(
+                code.map_or_else(
+                    || format!("`{}` prints what it wrote.", asked.log_command()),
+                    str::to_owned,
+                ),
+            );
         }
         JobState::Suspended => {
             return Some(format!("`toolforge jobs resume {name}` lets its schedule go on."));
@@ -75,7 +80,7 @@ fn next_step(status: &JobStatus, state: &JobState, (name, runs_once): (&JobName,
         _ => {}
     }
     match status.missed.as_ref().map(|missed| &missed.reason) {
-        Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, name, runs_once)),
+        Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, asked)),
         Some(MissedReason::StillRunning) => Some(format!(
             "`toolforge jobs logs {name}` prints what the run under way writes; `toolforge jobs restart {name}` ends it and begins anew."
         )),

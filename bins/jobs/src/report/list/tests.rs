@@ -259,8 +259,8 @@ fn hints_say_what_is_behind_a_status_and_what_to_type_next() {
     insta::assert_snapshot!(hinted(&once()), @"
     Last end: killed for using more memory than its limit, 2026-11-25
     11:29:59 UTC.
-    Give it more memory: `mem: 1Gi` in its file and `toolforge jobs load`,
-    or `toolforge jobs delete` and `toolforge jobs run --mem 1Gi`.
+    Give it more memory: `mem: 1Gi` in its file and `toolforge jobs load`;
+    or `toolforge jobs delete once`, and run it again with `--mem 1Gi`.
     ");
     insta::assert_snapshot!(hinted(&lost()), @r#"
     Image "tools-harbor.wmcloud.org/tool-stashbot/lost:latest" cannot be
