@@ -1,7 +1,5 @@
 //! The reference page and the man page are as they are generated.
 
-#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
-
 use toolforge_cli::{Generated, reference_page};
 
 #[test]

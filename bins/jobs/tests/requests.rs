@@ -129,6 +129,7 @@ fn a_job_that_is_half_made_is_removed_again() {
             ),
         ),
         (format!("DELETE {APPS}/deployments/web"), Answer::json(200, &json!({}))),
+        (format!("GET {CORE}/services/web"), Answer::not_found("services", "web")),
     ];
     let line = ["run", "web", "--image", "python3.13", "--command", "x", "--continuous", "--port", "8000"];
     assert_snapshot!(writes(&run(cluster(&[], &[], &instead), &line)), @"

@@ -96,22 +96,8 @@ impl Client {
         let mut made: Vec<ObjectPath> = Vec::new();
         for manifest in manifests.objects() {
             let collection = JobObject::of_manifest(&manifest).of(tool);
-            let mut json = manifest.to_json();
-            let mut created: Result<IgnoredAny, Error> = self.create(&collection, &json, options).await;
-            let is_address = matches!(manifest, JobManifest::Service(_) | JobManifest::HttpRoute(_));
-            if is_address
-                && created.as_ref().is_err_and(|error| {
-                    error.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::AlreadyExists)
-                })
-            {
-                // What is left of a job whose pods somebody deleted by hand.
-                let path = collection.clone().named(manifests.name.as_str());
-                let found: Standing = self.get(&path).await?;
-                created = self.replace_seen(&path, &mut json, &found.metadata, options).await;
-                if created.is_ok() {
-                    continue;
-                }
-            }
+            let path = collection.clone().named(manifests.name.as_str());
+            let created = self.create_one(&collection, &path, &manifest, options).await;
             if let Err(error) = created {
                 for path in made.into_iter().rev().filter(|_| !options.dry_run) {
                     let background = DeleteOptions {
@@ -123,9 +109,29 @@ impl Client {
                 }
                 return Err(error);
             }
-            made.push(collection.named(manifests.name.as_str()));
+            made.extend(matches!(created, Ok(true)).then_some(path));
         }
         Ok(())
+    }
+
+    /// Makes one object and returns whether it is new. An address may be left of a job whose pods somebody deleted by hand;
+    /// a creation would not tell, for where the quota counts the old one, it has no room for the new one.
+    async fn create_one(
+        &self,
+        collection: &Collection,
+        path: &ObjectPath,
+        manifest: &JobManifest<'_>,
+        options: CreateOptions<'_>,
+    ) -> Result<bool, Error> {
+        let mut json = manifest.to_json();
+        if matches!(manifest, JobManifest::Service(_) | JobManifest::HttpRoute(_))
+            && let Some(left) = self.find::<Standing>(path).await?
+        {
+            self.replace_seen(path, &mut json, &left.metadata, options).await?;
+            return Ok(false);
+        }
+        let _: IgnoredAny = self.create(collection, &json, options).await?;
+        Ok(true)
     }
 
     /// Replaces the objects of a live job by others of the same kinds: as a whole, so that nothing of the old ones

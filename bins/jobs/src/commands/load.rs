@@ -147,6 +147,14 @@ pub(super) fn planned(file: &JobsFile, options: &FileOptions, facts: &JobFacts, 
         for warning in step.plan.iter().flat_map(JobPlan::warnings) {
             anstream::eprintln!("warning: job {}: {warning}", step.name);
         }
+        if let Some(other) = step.other_file(identity.as_deref()) {
+            let other = Untrusted::new(other);
+            anstream::eprintln!(
+                "note: job {} was made by {}, whose `load --prune` removes it unless it is in there",
+                step.name,
+                other.escaped()
+            );
+        }
     }
     plan
 }

@@ -90,11 +90,6 @@ fn text(plan: &LoadPlan) -> String {
         if step.record.is_some() {
             text.push_str("  taken over from the platform's jobs service, whose record goes\n");
         }
-        if let StepKind::Update { differences } = &step.kind
-            && differences.is_empty()
-        {
-            text.push_str("  it belongs to this file from now on\n");
-        }
         if let Some(note) = outage(step) {
             let _ = writeln!(text, "  {note}");
         }

@@ -1,7 +1,8 @@
 //! In which order steps are taken, and whether all of them fit.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::JobKey;
-use toolforge_quota::{Demand, Pods, RollingUpdate, at_rest, rolling_peak, violations};
+use toolforge_quota::{Demand, Pods, Resource, RollingUpdate, at_rest, rolling_peak, violations};
 
 use crate::demand::{containers_of_pod, of_pod};
 use crate::job::demand::demand_of_run;
@@ -24,13 +25,29 @@ pub(super) fn rank(step: &LoadStep, facts: &JobFacts) -> u8 {
 /// Returns what a step gives back, once it is done.
 fn releases(step: &LoadStep, facts: &JobFacts) -> Demand {
     match (&step.kind, &step.live) {
-        (StepKind::Keep, _) | (_, None) => Demand::default(),
+        (StepKind::Keep, _) => Demand::default(),
+        // What is left of a job whose pods somebody deleted by hand is replaced.
+        (_, None) => left_behind(step, facts),
         // A change of the schedule does not touch the run that is under way.
         (StepKind::Update { .. }, Some(LiveJob { workload: LiveWorkload::Scheduled(_), .. })) => {
-            [(toolforge_quota::Resource::Count("cronjobs.batch".to_owned()), 1)].into_iter().collect()
+            [(Resource::Count("cronjobs.batch".to_owned()), 1)].into_iter().collect()
         }
         (_, Some(live)) => demand_of_live_job(live, &facts.live, &facts.limit_ranges),
     }
+}
+
+fn left_behind(step: &LoadStep, facts: &JobFacts) -> Demand {
+    let has_name = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(step.name.as_str());
+    let services = facts.live.services.iter().filter(|service| has_name(&service.metadata)).count();
+    let routes = facts.live.http_routes.iter().filter(|route| has_name(&route.metadata)).count();
+    let count = |number| u64::try_from(number).unwrap_or(0);
+    [
+        (Resource::Services, count(services)),
+        (Resource::Count("services".to_owned()), count(services)),
+        (Resource::Count("httproutes.gateway.networking.k8s.io".to_owned()), count(routes)),
+    ]
+    .into_iter()
+    .collect()
 }
 
 /// Returns what a step takes, once it is done.

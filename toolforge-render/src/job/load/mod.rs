@@ -130,6 +130,16 @@ impl LoadPlan {
     }
 }
 
+impl LoadStep {
+    /// Returns the file that made the job, where that is another one than the step's own: a load of that file may remove
+    /// the job.
+    #[must_use]
+    pub fn other_file(&self, own: Option<&str>) -> Option<&str> {
+        let noted = self.live.as_ref()?.annotation(platform::ANNOTATION_FILE)?;
+        (self.kind == StepKind::Keep && own.is_some() && own != Some(noted)).then_some(noted)
+    }
+}
+
 /// How a load goes about things.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions<'a> {

@@ -1,7 +1,7 @@
 //! What is done to one job.
 
 use k8s_openapi::api::core::v1::Service;
-use toolforge_model::{JobKey, JobName, JobRequest, Untrusted, platform};
+use toolforge_model::{JobKey, JobName, JobRequest, Untrusted};
 
 use crate::facts::HttpRoute;
 use crate::job::load::{LoadOptions, LoadProblem, LoadStep, StepKind};
@@ -43,11 +43,8 @@ pub(super) fn step(
             return Err(LoadProblem::UnderWay { name, keys });
         }
     } else {
-        // A job that stands in another file now is that file's from now on; what no file made stays so.
-        let noted = live.annotation(platform::ANNOTATION_FILE);
-        let moves = noted.is_some() && options.file.is_some() && noted != options.file;
         let is_taken_over = record.is_some() && options.adopts;
-        if is_same && !moves && !is_taken_over {
+        if is_same && !is_taken_over {
             StepKind::Keep
         } else if is_changeable(live, &render_job(&plan)) && !live.is_leaving() {
             StepKind::Update { differences }
