@@ -126,3 +126,24 @@ proptest! {
         prop_assert_eq!(gone, vec![(requests[0].name.clone(), StepKind::Delete)]);
     }
 }
+
+#[test]
+fn every_good_file_loads_once_and_then_changes_nothing() {
+    let catalog =
+        Catalog::parse(&toolforge_fixtures::read("parity/jobs/image-config-for-golden.yaml")).unwrap();
+    let tool: ToolName = "tf-test".parse().unwrap();
+    let empty = JobFacts::new(tool.clone(), 52503, catalog, Platform::default());
+    let files = toolforge_fixtures::files("jobs/good", ".yaml");
+    for path in &files {
+        let file = JobsFile::parse(&std::fs::read_to_string(path).unwrap(), &tool).unwrap();
+        let requests: Vec<JobRequest> = file.jobs.into_iter().map(|job| job.request).collect();
+        let first = plan_load(&requests, &empty, &LoadOptions::default());
+        assert!(first.problems.is_empty(), "{}: {:?}", path.display(), first.problems);
+        let made: Vec<JobManifests> =
+            first.steps.iter().map(|step| render_job(step.plan.as_ref().unwrap())).collect();
+        let facts = JobFacts { live: standing(&made), ..empty.clone() };
+        let second = plan_load(&requests, &facts, &LoadOptions::default());
+        assert_eq!(second.changes().count(), 0, "{}: {:?}", path.display(), second.steps);
+    }
+    println!("{} files", files.len());
+}

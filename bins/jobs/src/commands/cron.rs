@@ -1,11 +1,11 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_cli::{ExitKind, Failure, Session, print, say};
 use toolforge_client::WantedJobs;
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, LiveWorkload};
 
 use super::facts::{facts, job};
-use crate::arguments::{Arguments, CronArguments};
+use crate::arguments::{Arguments, CronArguments, JobsFormat};
 use crate::report;
 
 /// Tells when scheduled jobs ran, run next, and which runs were missed; what they take, and better minutes.
@@ -28,6 +28,13 @@ pub(super) fn run(
     // The images' names and the addresses are not told.
     let wanted = WantedJobs { catalog: false, addresses: false, limits: *calendar, ..WantedJobs::for_list() };
     let facts = facts(session, arguments, wanted)?;
+    if arguments.output == JobsFormat::Name {
+        let scheduled = facts.live.jobs_of(&facts.tool);
+        let scheduled = scheduled.iter().filter(|job| matches!(job.workload, LiveWorkload::Scheduled(_)));
+        let names: String = scheduled.map(|job| format!("{}\n", job.name)).collect();
+        say(&names)?;
+        return Ok(ExitKind::Done);
+    }
     let now = Timestamp::now();
     let (document, exit) = if *calendar {
         report::calendar(&facts, now)?

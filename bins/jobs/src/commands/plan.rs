@@ -1,8 +1,8 @@
-use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_cli::{ExitKind, Failure, Session, print, say};
 use toolforge_client::WantedJobs;
 
 use super::{facts, load};
-use crate::arguments::{Arguments, PlanArguments};
+use crate::arguments::{Arguments, JobsFormat, PlanArguments};
 use crate::report;
 
 /// Says what `load` would change, and whether it fits.
@@ -14,7 +14,12 @@ pub(super) fn run(
     let file = load::read(&options.file, &session.tool)?;
     let facts = facts::facts(session, arguments, WantedJobs::for_plan())?;
     let plan = load::planned(&file, &options.file, &facts, options.adopt);
-    print(&report::plan(&plan, &facts)?, arguments.output.of_document())?;
+    if arguments.output == JobsFormat::Name {
+        let names: String = plan.changes().map(|step| format!("{}\n", step.name)).collect();
+        say(&names)?;
+    } else {
+        print(&report::plan(&plan, &facts)?, arguments.output.of_document())?;
+    }
     if !plan.problems.is_empty() {
         return Err(crate::failures::of_problems(&plan, &file.jobs));
     }

@@ -41,7 +41,12 @@ pub(super) fn read(entry: &YamlValue, tool: &ToolName) -> Read {
                 reader.warnings.push(Mistake::new(key.place, message));
             }
             Some(known) => reader.take(known, value),
-            None => reader.mistakes.push(Mistake::new(key.place, unknown(name))),
+            None => {
+                let meant = meant(name);
+                // What is mistyped is not missing, too.
+                reader.failed.extend(meant);
+                reader.mistakes.push(Mistake::new(key.place, unknown(name, meant)));
+            }
         }
     }
     let Reader { options, wait, name, places, failed, warnings, mut mistakes } = reader;
@@ -272,19 +277,24 @@ impl Reader {
     }
 }
 
-/// Returns what is said of a key that is none: the nearest one that is.
-fn unknown(name: &str) -> String {
+/// Returns the key that was probably meant by a word that is none.
+fn meant(name: &str) -> Option<JobKey> {
     let similarity = |key: JobKey| strsim::jaro_winkler(key.as_str(), &name.to_lowercase());
-    let by_old_name = match name {
-        "memory" => Some(JobKey::Memory),
-        "imagename" => Some(JobKey::Image),
-        "cmd" => Some(JobKey::Command),
-        "environment" | "envvars" => Some(JobKey::Environment),
-        _ => None,
-    };
+    match name {
+        "memory" => return Some(JobKey::Memory),
+        "imagename" => return Some(JobKey::Image),
+        "cmd" => return Some(JobKey::Command),
+        "environment" | "envvars" => return Some(JobKey::Environment),
+        _ => {}
+    }
     let nearest = JobKey::ALL.into_iter().max_by(|a, b| similarity(*a).total_cmp(&similarity(*b)));
+    nearest.filter(|key| similarity(*key) >= NEAR)
+}
+
+/// Returns what is said of a key that is none.
+fn unknown(name: &str, meant: Option<JobKey>) -> String {
     let found = Untrusted::new(name);
-    match by_old_name.or(nearest.filter(|key| similarity(*key) >= NEAR)) {
+    match meant {
         Some(key) => format!("{} is no key; did you mean {key}?", found.quoted()),
         None => {
             let keys: Vec<_> = JobKey::ALL.iter().map(|key| key.as_str()).collect();

@@ -137,7 +137,6 @@ mod tests {
     fn all_mistakes_of_a_file_are_told_at_once_with_their_places() {
         let text = "- name: my_job\n  comand: x\n  image: bookworm\n- name: b\n  command: y\n  image: python3.13\n  mem: lots\n  schedule: 0 0 * *\n  continuous: true\n- just text\n";
         insta::assert_snapshot!(mistakes(text).join("\n"), @r#"
-        line 1, column 3: a job needs a command
         line 1, column 9: job name "my_job" has '_'; use a-z, 0-9, '-' and '.'
         line 2, column 3: "comand" is no key; did you mean command?
         line 7, column 8: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
