@@ -205,8 +205,9 @@ impl Client {
                 {
                     let found: Standing = self.get(path).await?;
                     let same = found.metadata.uid == standing.uid
+                        && standing.generation.is_some()
                         && found.metadata.generation == standing.generation
-                        && found.metadata.annotations == standing.annotations;
+                        && own_annotations(&found.metadata) == own_annotations(standing);
                     if !same {
                         return Err(error);
                     }
@@ -300,6 +301,12 @@ impl Client {
         };
         timeout(deadline, following).await.unwrap_or(Ok(false))
     }
+}
+
+/// Returns the annotations but for those of the Deployment's controller.
+fn own_annotations(metadata: &ObjectMeta) -> Vec<(&String, &String)> {
+    let all = metadata.annotations.iter().flatten();
+    all.filter(|(key, _)| !key.starts_with("deployment.kubernetes.io/")).collect()
 }
 
 /// Takes over what the server refuses to lose: the version that was seen, and what it has added to the metadata that

@@ -32,6 +32,10 @@ pub enum Cause {
     LimitRange,
     /// No pod can be made: an admission webhook or a policy refuses it.
     Refused,
+    /// No pod could be made just now, for a reason that passes: the cluster tries again.
+    RefusedForNow,
+    /// The container is ended again and again because its health check fails.
+    HealthCheckFails,
     /// No node has room or fits.
     Unschedulable,
     /// The container runs, but does not listen on the port.
@@ -63,8 +67,9 @@ impl Cause {
             | Self::QuotaExceeded
             | Self::LimitRange
             | Self::Refused
+            | Self::HealthCheckFails
             | Self::DeadlineExceeded => true,
-            Self::Unschedulable | Self::NotListening => false,
+            Self::RefusedForNow | Self::Unschedulable | Self::NotListening => false,
         }
     }
 
@@ -79,6 +84,8 @@ impl Cause {
             Self::QuotaExceeded => "quota-exceeded",
             Self::LimitRange => "limit-range",
             Self::Refused => "refused",
+            Self::RefusedForNow => "refused-for-now",
+            Self::HealthCheckFails => "health-check-fails",
             Self::Unschedulable => "unschedulable",
             Self::NotListening => "not-listening",
             Self::DeadlineExceeded => "deadline-exceeded",
@@ -101,6 +108,10 @@ impl fmt::Display for Cause {
             Self::QuotaExceeded => f.write_str("no pod can be made: the namespace's quota is full"),
             Self::LimitRange => f.write_str("no pod can be made: it breaks the namespace's limits"),
             Self::Refused => f.write_str("no pod can be made: the cluster refuses it"),
+            Self::RefusedForNow => f.write_str("no pod could be made just now; the cluster tries again"),
+            Self::HealthCheckFails => {
+                f.write_str("the health check fails, so the container is ended and started again and again")
+            }
             Self::Unschedulable => f.write_str("no node has room for the pod now"),
             Self::NotListening => f.write_str("the container runs, but nothing listens on port 8000 yet"),
             Self::DeadlineExceeded => f.write_str("the rollout took longer than the Deployment allows"),
@@ -248,6 +259,11 @@ pub(crate) fn of_refusal(message: &str) -> Cause {
         Cause::QuotaExceeded
     } else if message.contains(" usage per ") || message.contains("limit to request ratio") {
         Cause::LimitRange
+    } else if message.contains("Operation cannot be fulfilled on")
+        || message.contains("failed calling webhook")
+    {
+        // Two requests counted on one quota at the same moment, or a webhook was away.
+        Cause::RefusedForNow
     } else {
         Cause::Refused
     }

@@ -1,5 +1,6 @@
 use toolforge_cli::{ExitKind, Failure, Session};
-use toolforge_render::job::{LiveJob, LoadStep, StepKind};
+use toolforge_model::JobName;
+use toolforge_render::job::{LiveJob, LoadStep, RecordedJob, StepKind};
 
 use super::confirm::confirm;
 use super::{delete, facts};
@@ -14,14 +15,20 @@ pub(super) fn run(
     let facts = facts::facts(session, arguments, delete::to_delete())?;
     let jobs = facts.live.jobs_of(&facts.tool);
     let is_kept = |job: &&LiveJob| facts.live.recorded.contains_key(&job.name) && !options.change.adopt;
-    let kept: Vec<String> = jobs.iter().filter(is_kept).map(|job| job.name.to_string()).collect();
+    // The service may keep a record of a job whose objects are gone.
+    let without_objects: Vec<(&JobName, &RecordedJob)> =
+        facts.live.recorded.iter().filter(|(name, _)| !jobs.iter().any(|job| job.name == **name)).collect();
+    let mut kept: Vec<String> = jobs.iter().filter(is_kept).map(|job| job.name.to_string()).collect();
+    if !options.change.adopt {
+        kept.extend(without_objects.iter().map(|(name, _)| name.to_string()));
+    }
     if !kept.is_empty() {
         anstream::eprintln!(
             "warning: these jobs are kept by the platform's jobs service and stay: {}; `--adopt` deletes them with its records",
             kept.join(", ")
         );
     }
-    let steps: Vec<LoadStep> = jobs
+    let mut steps: Vec<LoadStep> = jobs
         .iter()
         .filter(|job| !is_kept(job))
         .map(|job| LoadStep {
@@ -32,6 +39,15 @@ pub(super) fn run(
             record: facts.live.recorded.get(&job.name).copied(),
         })
         .collect();
+    if options.change.adopt {
+        steps.extend(without_objects.into_iter().map(|(name, record)| LoadStep {
+            name: name.clone(),
+            kind: StepKind::Delete,
+            plan: None,
+            live: None,
+            record: Some(*record),
+        }));
+    }
     let names: Vec<String> = steps.iter().map(|step| step.name.to_string()).collect();
     if !names.is_empty() && !options.yes && options.change.dry_run.is_none() {
         let question = format!("{} job(s) are deleted: {}; go on?", names.len(), names.join(", "));

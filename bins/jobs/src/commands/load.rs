@@ -45,7 +45,9 @@ pub(super) fn run(
         };
         carry_out(client, &session.tool, plan.steps.iter(), sent, after).await.end()
     })?;
-    anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
+    if !dry_run {
+        anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
+    }
     Ok(ExitKind::Done)
 }
 

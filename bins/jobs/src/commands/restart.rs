@@ -1,3 +1,4 @@
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -30,14 +31,14 @@ pub(super) fn run(
     match &job.workload {
         LiveWorkload::OneOff(_) => Ok(ExitKind::Done),
         LiveWorkload::Continuous(deployment) => {
-            let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
-            if replicas == 1 {
+            if is_recreated(deployment) {
                 anstream::eprintln!(
-                    "note: job {} does not run from its old pod's end until its new one is up",
+                    "note: job {} does not run from its old pods' end until its new ones are up",
                     job.name
                 );
             }
-            restart_pods(session, &job, has_room_to_surge(&job, &facts), sent)
+            let one_by_one = !is_recreated(deployment) && !has_room_to_surge(&job, &facts);
+            restart_pods(session, &job, one_by_one, sent)
         }
         LiveWorkload::Scheduled(cron_job) => {
             let (runtime, client) = session.cluster()?;
@@ -58,31 +59,37 @@ pub(super) fn run(
                 if !runs.is_empty() && !sent.dry_run {
                     client.wait_pods_gone(&session.tool, &job.name, trigger::LEAVING).await?;
                 }
-                trigger::create(client, &session.tool, cron_job, Timestamp::now(), sent).await
+                let created = trigger::create(client, &session.tool, cron_job, Timestamp::now(), sent).await;
+                match created {
+                    Err(failure) if !runs.is_empty() && !sent.dry_run => {
+                        Err(failure.detail("the runs that were under way have been ended"))
+                    }
+                    created => created,
+                }
             })?;
             Ok(ExitKind::Done)
         }
     }
 }
 
+/// Returns whether all old pods leave before new ones come.
+fn is_recreated(deployment: &Deployment) -> bool {
+    let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
+    strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("Recreate")
+}
+
 /// Replaces every pod, by the moment that is written on them; nothing else of the job is touched.
 fn restart_pods(
     session: &Session,
     job: &LiveJob,
-    has_room: bool,
+    one_by_one: bool,
     sent: CreateOptions<'_>,
 ) -> Result<ExitKind, Failure> {
     let (runtime, client) = session.cluster()?;
     // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
     let moment = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
     let mut patch = json!({"spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
-    let replicas = match &job.workload {
-        LiveWorkload::Continuous(deployment) => {
-            deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
-        }
-        LiveWorkload::OneOff(_) | LiveWorkload::Scheduled(_) => 0,
-    };
-    if replicas > 1 && !has_room {
+    if one_by_one {
         anstream::eprintln!(
             "note: the quota has no room for one pod more, so the pods are replaced one after the other"
         );

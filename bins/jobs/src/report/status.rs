@@ -64,10 +64,12 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
                 || "no next run".to_owned(),
                 |next| format!("next run in {}", duration(next.as_second() - now.as_second())),
             );
-            match last_succeeded {
-                Some(false) => format!("{next}; the last one failed"),
-                _ => next,
-            }
+            let last = if *last_succeeded == Some(false) { "; the last one did not end well" } else { "" };
+            let missed = status.missed.as_ref().map(|missed| match missed.count {
+                1 => format!("; one run was missed: {}", missed.reason),
+                count => format!("; {count} runs were missed: {}", missed.reason),
+            });
+            format!("{next}{last}{}", missed.unwrap_or_default())
         }
         JobState::Failing | JobState::Blocked => cause.unwrap_or_else(|| "it does not run".to_owned()),
         JobState::Failed { reason } => match (reason.as_raw(), end) {

@@ -63,7 +63,7 @@ impl RunOutcome {
         };
         let at = |condition: &JobCondition| condition.last_transition_time.as_ref().map(|time| time.0);
         let end = || last_end(pods.iter().copied());
-        if let Some(complete) = condition("Complete") {
+        if let Some(complete) = condition("Complete").or_else(|| condition("SuccessCriteriaMet")) {
             let at = status.completion_time.as_ref().map(|time| time.0).or_else(|| at(complete));
             return Self::Succeeded { at };
         }
@@ -81,7 +81,11 @@ impl RunOutcome {
             let since = pod.status.as_ref().and_then(|status| status.start_time.as_ref()).map(|time| time.0);
             return Self::Running { since, failures };
         }
-        // The controller says so in a moment; with no retry left there is nothing to wait for.
+        // The controller says so in a moment.
+        if pods.iter().any(|pod| phase(pod) == Some("Succeeded")) {
+            return Self::Succeeded { at: end().and_then(|end| end.finished) };
+        }
+        // The same; with no retry left there is nothing to wait for.
         let retries = run.spec.as_ref().and_then(|spec| spec.backoff_limit).unwrap_or(i32::MAX);
         if failures > u32::try_from(retries).unwrap_or(0) {
             let end = end();
@@ -91,8 +95,14 @@ impl RunOutcome {
         let waiting = pods.iter().filter(|pod| phase(pod) == Some("Pending") && is_staying(pod));
         let evidence = waiting.clone().flat_map(|pod| causes_of_pod(pod)).next();
         let evidence = evidence.or_else(|| {
+            // What was refused before the newest pod was made is past.
+            let since = pods
+                .iter()
+                .filter_map(|pod| pod.metadata.creation_timestamp.as_ref())
+                .map(|time| time.0)
+                .max();
             let refused = waiting.count() == 0;
-            refused.then(|| refusal(run.metadata.uid.as_deref(), live)).flatten()
+            refused.then(|| refusal(run.metadata.uid.as_deref(), since, live)).flatten()
         });
         if failures > 0 && evidence.is_none() {
             return Self::Retrying { failures, end: end() };
@@ -122,12 +132,12 @@ fn is_staying(pod: &Pod) -> bool {
 }
 
 /// Returns why no pod of an object can be made, by the newest event that says so.
-pub(super) fn refusal(uid: Option<&str>, live: &LiveJobs) -> Option<Evidence> {
+fn refusal(uid: Option<&str>, since: Option<Timestamp>, live: &LiveJobs) -> Option<Evidence> {
     let uid = uid?;
     let events = live.events.iter().filter(|event| {
         event.involved_object.uid.as_deref() == Some(uid) && event.reason.as_deref() == Some("FailedCreate")
     });
-    let event = events.max_by_key(|event| moment(event))?;
+    let event = events.max_by_key(|event| moment(event)).filter(|event| moment(event) > since)?;
     let message = event.message.clone().unwrap_or_default();
     let kind = event.involved_object.kind.as_deref().unwrap_or_default();
     let name = event.involved_object.name.as_deref().unwrap_or_default();

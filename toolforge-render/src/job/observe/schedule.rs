@@ -132,7 +132,10 @@ fn reason(job: &LiveJob, live: &LiveJobs, last: Timestamp) -> MissedReason {
     }
     let is_under_way = |run: &&k8s_openapi::api::batch::v1::Job| {
         let began = run.metadata.creation_timestamp.as_ref().is_some_and(|time| time.0 <= last);
-        began && !RunOutcome::of(run, live).is_over()
+        // A run that was started by hand does not count for the schedule.
+        let mut owners = run.metadata.owner_references.iter().flatten();
+        let is_of_schedule = owners.any(|owner| owner.controller == Some(true));
+        began && is_of_schedule && !RunOutcome::of(run, live).is_over()
     };
     if runs_of(job, live).iter().any(is_under_way) {
         MissedReason::StillRunning

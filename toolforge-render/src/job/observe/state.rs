@@ -1,15 +1,17 @@
 //! How a job fares.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, platform};
 
-use crate::job::observe::runs::{RunOutcome, is_quota};
+use crate::job::observe::runs::{RunOutcome, is_quota, moment};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{LiveJob, LiveJobs, LiveWorkload, pods_of_job, runs_of};
-use crate::observe::{Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end};
+use crate::observe::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end};
 
 /// How a job fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +138,15 @@ pub fn job_status(job: &LiveJob, live: &LiveJobs, now: Timestamp) -> JobStatus {
     }
     match &job.workload {
         LiveWorkload::Continuous(deployment) => {
-            continuous(&mut status, deployment, &staying().collect::<Vec<_>>());
+            // A pod that was evicted, or whose node has gone, lies there for long, and another one runs in its place.
+            let is_used = |pod: &&Pod| {
+                let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+                !matches!(phase, Some("Failed" | "Succeeded"))
+            };
+            let pods: Vec<&Pod> = staying().filter(is_used).collect();
+            status.restarts = pods.iter().copied().map(restarts).sum();
+            status.last_end = last_end(pods.iter().copied());
+            continuous(&mut status, deployment, &pods, live);
         }
         LiveWorkload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
         LiveWorkload::Scheduled(cron_job) => scheduled(&mut status, job, cron_job, (live, now)),
@@ -144,7 +154,7 @@ pub fn job_status(job: &LiveJob, live: &LiveJobs, now: Timestamp) -> JobStatus {
     status
 }
 
-fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod]) {
+fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], all: &LiveJobs) {
     let (spec, live) = (deployment.spec.as_ref(), deployment.status.as_ref());
     let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
     let ready = live.and_then(|live| live.ready_replicas).unwrap_or(0);
@@ -152,14 +162,22 @@ fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod]) {
     let count = |number: i32| u32::try_from(number).unwrap_or(0);
     status.replicas = Some((count(desired), count(ready)));
     let is_seen = live.and_then(|live| live.observed_generation) >= deployment.metadata.generation;
-    status.evidence = pods.iter().flat_map(|pod| causes_of_pod(pod)).collect();
+    let causes = |pod: &&Pod| {
+        let causes = causes_of_pod(pod).into_iter();
+        let replaced = causes.map(|evidence| health_check_failure(pod, &evidence, all).unwrap_or(evidence));
+        replaced.collect::<Vec<_>>()
+    };
+    status.evidence = pods.iter().flat_map(causes).collect();
     status.evidence.extend(refused(deployment));
     status.evidence.sort_by_key(|evidence| !evidence.cause.is_terminal());
-    status.evidence.dedup_by_key(|evidence| evidence.cause.code());
+    let mut codes = BTreeSet::new();
+    status.evidence.retain(|evidence| codes.insert(evidence.cause.code()));
+    // Pods of an older revision stand until the new ones are all up.
+    let has_no_others = live.is_none_or(|live| live.replicas.unwrap_or(0) == updated);
     let is_failing = status.evidence.iter().any(|evidence| evidence.cause.is_terminal());
     status.state = if desired == 0 {
         JobState::ScaledToZero
-    } else if is_seen && ready >= desired && updated >= desired && !is_failing {
+    } else if is_seen && ready >= desired && updated >= desired && has_no_others && !is_failing {
         JobState::Running
     } else if ready > 0 && is_failing {
         JobState::Degraded
@@ -181,6 +199,21 @@ fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod]) {
         JobState::Failing => status.last_end.as_ref().and_then(|end| end.finished).or(status.since),
         _ => restarted_at(deployment).max(status.since),
     };
+}
+
+/// Returns that a container which ends again and again is ended by its health check, where an event says so.
+fn health_check_failure(pod: &Pod, evidence: &Evidence, live: &LiveJobs) -> Option<Evidence> {
+    let Cause::CrashLoop { exit_code: 137 | 143 } = evidence.cause else { return None };
+    let uid = pod.metadata.uid.as_deref()?;
+    let events = live.events.iter().filter(|event| {
+        event.involved_object.uid.as_deref() == Some(uid) && event.reason.as_deref() == Some("Unhealthy")
+    });
+    let event = events.max_by_key(|event| moment(event))?;
+    Some(Evidence {
+        cause: Cause::HealthCheckFails,
+        object: evidence.object.clone(),
+        message: Untrusted::new(event.message.clone().unwrap_or_default()),
+    })
 }
 
 /// Returns why the Deployment's controller cannot make pods.

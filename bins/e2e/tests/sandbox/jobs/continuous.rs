@@ -44,7 +44,7 @@ fn a_bot_runs_on_when_it_was_killed_and_is_deleted_for_good() {
     assert_ne!(tool.kubectl(&["get", "pods", "-o", "name"]), pod);
     let mails = tool.object("deployment", "bot")["spec"]["template"]["metadata"]["labels"]["jobs.toolforge.org/emails"].clone();
     assert_eq!(mails, "onfailure");
-    tool.jobs(&["restart", "bot"]).exits(0).says("does not run from its old pod's end").and_that_is_all();
+    tool.jobs(&["restart", "bot"]).exits(0).says("does not run from its old pods' end").and_that_is_all();
     tool.until(60, "it runs after a restart", |tool| tool.jobs(&["list"]), runs);
     tool.jobs(&["delete", "bot"]).exits(0).and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "deployments,pods", "-o", "name"]), "");

@@ -70,3 +70,26 @@ fn runs_that_a_full_quota_prevents_are_told_as_missed() {
     let is_told = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("quota had no room");
     tool.until(150, "the missed run is told", |tool| tool.jobs(&["cron", "tick"]), is_told);
 }
+
+#[test]
+fn runs_that_cannot_take_place_together_are_named_and_other_minutes_proposed() {
+    let tool = Tool::new("job-calendar");
+    for name in ["a", "b", "c"] {
+        let line = ["run", name, "--image", "bookworm", "--command", "true", "--mem", "4Gi", "--cpu", "200m"];
+        tool.jobs(&[&line[..], &["--schedule", "30 4 * * *"]].concat()).exits(0).and_that_is_all();
+    }
+    tool.jobs(&["cron", "--calendar"])
+        .exits(1)
+        .says("limits.memory")
+        .says("a, b, c")
+        .says("12Gi of 8Gi")
+        .and_that_is_all();
+    tool.jobs(&["cron", "--suggest"]).exits(0).says("30 4 * * * ->").and_that_is_all();
+    // As proposed, one after the other, they fit.
+    tool.jobs(&["dump", "--to-file", "jobs.yaml"]).exits(0).and_that_is_all();
+    tool.shell("sed -i -e '/name: b/,/schedule/s/schedule: .*/schedule: 40 4 * * */' -e '/name: c/,/schedule/s/schedule: .*/schedule: 50 4 * * */' jobs.yaml")
+        .exits(0)
+        .and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
+    tool.jobs(&["cron", "--calendar"]).exits(0).and_that_is_all();
+}

@@ -81,7 +81,7 @@ fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<S
     }
     match status.missed.as_ref().map(|missed| &missed.reason) {
         Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, asked)),
-        Some(MissedReason::StillRunning) => Some(format!(
+        Some(MissedReason::StillRunning) if status.state.short() == "running" => Some(format!(
             "`toolforge jobs logs {name}` prints what the run under way writes; `toolforge jobs restart {name}` ends it and begins anew."
         )),
         _ => None,
