@@ -66,8 +66,8 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
             );
             let last = if *last_succeeded == Some(false) { "; the last one did not end well" } else { "" };
             let missed = status.missed.as_ref().map(|missed| match missed.count {
-                1 => format!("; one run was missed: {}", missed.reason),
-                count => format!("; {count} runs were missed: {}", missed.reason),
+                1 => format!("; one run was missed: {}", missed.reason.short()),
+                count => format!("; {count} runs were missed: {}", missed.reason.short()),
             });
             format!("{next}{last}{}", missed.unwrap_or_default())
         }

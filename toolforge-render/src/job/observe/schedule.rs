@@ -51,6 +51,20 @@ pub enum MissedReason {
     Unknown,
 }
 
+impl MissedReason {
+    /// Returns the reason in a few words, without those of the cluster.
+    #[must_use]
+    pub fn short(&self) -> &'static str {
+        match self {
+            Self::StillRunning => "an earlier run was still under way",
+            Self::QuotaExceeded { .. } => "the quota had no room",
+            Self::Refused { .. } => "the cluster refused",
+            Self::TooLate => "the cluster came too late",
+            Self::Unknown => "why is no longer known",
+        }
+    }
+}
+
 impl std::fmt::Display for MissedReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -111,13 +111,10 @@ fn a_job_on_a_port_is_reached_by_another() {
     );
     tool.jobs(&["plan", "jobs.yaml"]).exits(0).says("health-check-script").and_that_is_all();
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("Job web was updated").and_that_is_all();
-    let is_done = |outcome: &toolforge_e2e::Outcome| outcome.code == 0;
-    tool.until(
-        60,
-        "the server is ill",
-        |tool| tool.jobs(&["exec", "web", "--", "touch", "/tmp/ill"]),
-        is_done,
-    );
+    // A pod that is ill before it is up has two minutes to get well.
+    let is_up = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"state\": \"running\"");
+    tool.until(60, "the new pod is up", |tool| tool.jobs(&["show", "web", "--output", "json"]), is_up);
+    tool.jobs(&["exec", "web", "--", "touch", "/tmp/ill"]).exits(0).and_that_is_all();
     let is_ill = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"restarts\": 1");
     tool.until(
         90,

@@ -118,7 +118,7 @@ fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
     insta::assert_snapshot!(one(&facts, "often"), @r#"
     often, times in UTC; it is 2026-08-01 10:17
       schedule  */5 * * * *
-      state     Pending for 27m10s: next run in 2m30s; 5 runs were missed: the quota had no room for a run: Error creating job: jobs.batch "often-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15
+      state     Pending for 27m10s: next run in 2m30s; 5 runs were missed: the quota had no room
       last run  2026-08-01 09:50 ok
       next runs 2026-08-01 10:20, in 2m
                 2026-08-01 10:25, in 7m

@@ -155,25 +155,25 @@ fn listed(format: JobsFormat) -> String {
 
 #[test]
 fn a_list_is_as_the_platform_prints_it() {
-    insta::assert_snapshot!(listed(JobsFormat::Normal), @r#"
-    +-----------+-------------------+--------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------+
-    | Job name: |     Job type:     |                                                                                                                        Status:                                                                                                                         |
-    +-----------+-------------------+--------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------+
-    |    bot    |    continuous     |                                                                                      Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1                                                                                       |
-    |   daily   | scheduled: @daily | Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota had no room for a run: jobs.batch "daily-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15 |
-    |   once    |      one-off      |                                                                                              Failed for 30m: killed for using more memory than its limit                                                                                               |
-    +-----------+-------------------+--------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------+
-    "#);
-    insta::assert_snapshot!(listed(JobsFormat::Long), @r#"
-    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+--------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------+
-    | Job name: |   Command:   |     Job type:     |          Image:           |  Port:   |             Public:             | File log: |          Output log:           |           Error log:           |  Emails:  |        Resources:        | Replicas: | Mounts: |     Retry:     | Timeout: | Health check:  |                                                                                                                        Status:                                                                                                                         |
-    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+--------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------+
-    |    bot    |   ./bot.py   |    continuous     |        python3.13         | 8080/tcp | https://stashbot.toolforge.org/ |    yes    | /data/project/stashbot/bot.out | /data/project/stashbot/bot.err | onfailure |  mem: default, cpu: 0.2  |     2     |   all   |      N/A       |   N/A    | http: /healthz |                                                                                      Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1                                                                                       |
-    |   daily   |     one      | scheduled: @daily |    node12 (deprecated)    |   N/A    |               N/A               |    no     |                                |                                |   none    | mem: 1.0Gi, cpu: default |    N/A    |   all   | yes: 2 time(s) | yes: 60s |      N/A       | Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota had no room for a run: jobs.batch "daily-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15 |
-    |           | two\u{1b}[2J |                   |                           |          |                                 |           |                                |                                |           |                          |           |         |                |          |                |                                                                                                                                                                                                                                                        |
-    |   once    |  once 'a b'  |      one-off      | tool-stashbot/once:latest |   N/A    |               N/A               |    no     |                                |                                |   none    |         default          |    N/A    |  none   | yes: 1 time(s) |   N/A    |      N/A       |                                                                                              Failed for 30m: killed for using more memory than its limit                                                                                               |
-    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+--------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------+
-    "#);
+    insta::assert_snapshot!(listed(JobsFormat::Normal), @"
+    +-----------+-------------------+------------------------------------------------------------------------------------+
+    | Job name: |     Job type:     |                                      Status:                                       |
+    +-----------+-------------------+------------------------------------------------------------------------------------+
+    |    bot    |    continuous     |    Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1     |
+    |   daily   | scheduled: @daily | Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota had no room |
+    |   once    |      one-off      |            Failed for 30m: killed for using more memory than its limit             |
+    +-----------+-------------------+------------------------------------------------------------------------------------+
+    ");
+    insta::assert_snapshot!(listed(JobsFormat::Long), @r"
+    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+------------------------------------------------------------------------------------+
+    | Job name: |   Command:   |     Job type:     |          Image:           |  Port:   |             Public:             | File log: |          Output log:           |           Error log:           |  Emails:  |        Resources:        | Replicas: | Mounts: |     Retry:     | Timeout: | Health check:  |                                      Status:                                       |
+    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+------------------------------------------------------------------------------------+
+    |    bot    |   ./bot.py   |    continuous     |        python3.13         | 8080/tcp | https://stashbot.toolforge.org/ |    yes    | /data/project/stashbot/bot.out | /data/project/stashbot/bot.err | onfailure |  mem: default, cpu: 0.2  |     2     |   all   |      N/A       |   N/A    | http: /healthz |    Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1     |
+    |   daily   |     one      | scheduled: @daily |    node12 (deprecated)    |   N/A    |               N/A               |    no     |                                |                                |   none    | mem: 1.0Gi, cpu: default |    N/A    |   all   | yes: 2 time(s) | yes: 60s |      N/A       | Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota had no room |
+    |           | two\u{1b}[2J |                   |                           |          |                                 |           |                                |                                |           |                          |           |         |                |          |                |                                                                                    |
+    |   once    |  once 'a b'  |      one-off      | tool-stashbot/once:latest |   N/A    |               N/A               |    no     |                                |                                |   none    |         default          |    N/A    |  none   | yes: 1 time(s) |   N/A    |      N/A       |            Failed for 30m: killed for using more memory than its limit             |
+    +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+------------------------------------------------------------------------------------+
+    ");
     assert_eq!(listed(JobsFormat::Name), "bot\ndaily\nonce\n");
     for format in
         [JobsFormat::Normal, JobsFormat::Long, JobsFormat::Name, JobsFormat::Table, JobsFormat::Wide]
@@ -184,18 +184,18 @@ fn a_list_is_as_the_platform_prints_it() {
 
 #[test]
 fn our_own_tables_have_no_borders() {
-    insta::assert_snapshot!(listed(JobsFormat::Table), @r#"
+    insta::assert_snapshot!(listed(JobsFormat::Table), @"
     NAME   TYPE               STATUS
     bot    continuous         Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1
-    daily  scheduled: @daily  Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota had no room for a run: jobs.batch "daily-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15
+    daily  scheduled: @daily  Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota had no room
     once   one-off            Failed for 30m: killed for using more memory than its limit
-    "#);
-    insta::assert_snapshot!(listed(JobsFormat::Wide), @r#"
+    ");
+    insta::assert_snapshot!(listed(JobsFormat::Wide), @"
     NAME   TYPE        IMAGE                      CPU      MEMORY   SCHEDULE OR PORT  RETRY  LOGS                                                            STATUS
     bot    continuous  python3.13                 200m     default  8080/tcp                 /data/project/stashbot/bot.out, /data/project/stashbot/bot.err  Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1
-    daily  scheduled   node12 (deprecated)        default  1Gi      @daily            2      pod                                                             Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota had no room for a run: jobs.batch "daily-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15
+    daily  scheduled   node12 (deprecated)        default  1Gi      @daily            2      pod                                                             Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota had no room
     once   one-off     tool-stashbot/once:latest  default  default                    1      pod                                                             Failed for 30m: killed for using more memory than its limit
-    "#);
+    ");
 }
 
 #[test]
