@@ -1,6 +1,8 @@
 //! What differs between two requests for one job, by meaning.
 
-use toolforge_model::{JobKey, JobKind, JobPort, JobRequest, Untrusted, join_words, quote_word, split_words};
+use toolforge_model::{
+    Emails, JobKey, JobKind, JobPort, JobRequest, Untrusted, join_words, quote_word, split_words,
+};
 
 use crate::job::objects::RenderedCommand;
 
@@ -72,7 +74,9 @@ fn value(request: &JobRequest, key: JobKey) -> Option<String> {
         JobKey::Continuous => matches!(kind, JobKind::Continuous { .. }).then(|| "true".to_owned()),
         JobKey::Cpu => request.cpu.map(|cpu| cpu.to_string()),
         JobKey::Memory => request.memory.map(|memory| memory.to_string()),
-        JobKey::Replicas => replicas.map(|replicas| replicas.to_string()),
+        JobKey::Replicas => {
+            replicas.filter(|replicas| replicas.count() != 1).map(|replicas| replicas.to_string())
+        }
         JobKey::Port => port.map(|port| port.to_string()),
         JobKey::Publish => port.filter(|port: &JobPort| port.is_public()).map(|_| "/".to_owned()),
         JobKey::HealthCheckScript => match health_check {
@@ -86,12 +90,16 @@ fn value(request: &JobRequest, key: JobKey) -> Option<String> {
             Some(toolforge_model::JobHealthCheck::Http(path)) => Some(path.to_string()),
             Some(toolforge_model::JobHealthCheck::Script(_)) | None => None,
         },
-        JobKey::Retry => kind.retry().map(|retry| retry.count().to_string()),
+        JobKey::Retry => {
+            kind.retry().filter(|retry| retry.count() > 0).map(|retry| retry.count().to_string())
+        }
         JobKey::Timeout => match kind {
             JobKind::Scheduled { timeout, .. } => timeout.map(|seconds| seconds.to_string()),
             JobKind::OneOff { .. } | JobKind::Continuous { .. } => None,
         },
-        JobKey::Emails => Some(request.emails.as_str().to_owned()),
+        JobKey::Emails => Some(request.emails)
+            .filter(|emails| *emails != Emails::None)
+            .map(|emails| emails.as_str().to_owned()),
         JobKey::Mount => Some(request.mount.to_string()),
         JobKey::FileLog => Some(if request.file_log.is_on() { "true" } else { "false" }.to_owned()),
         JobKey::FileLogStdout => stdout.map(ToString::to_string),

@@ -1,0 +1,340 @@
+//! How jobs fare: what is so, and not what one condition among many says.
+
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+use toolforge_model::ToolName;
+use toolforge_render::job::{JobStatus, LiveJobs, job_status};
+
+const NOW: &str = "2026-11-25T12:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn labels(component: &str) -> Value {
+    json!({
+        "toolforge": "tool",
+        "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
+        "app.kubernetes.io/created-by": "x",
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/name": "job",
+        "app.kubernetes.io/version": "2",
+    })
+}
+
+/// A pod of the object with the uid `owner`, made at a minute past eleven.
+fn pod(
+    name: &str,
+    owner: &str,
+    minute: u8,
+    phase: &str,
+    state: &Value,
+    last: &Value,
+    restarts: u32,
+) -> Value {
+    let moment = format!("2026-11-25T11:{minute:02}:00Z");
+    json!({
+        "metadata": {
+            "name": name, "uid": name, "labels": labels("jobs"), "creationTimestamp": moment,
+            "ownerReferences": [{"apiVersion": "x", "kind": "x", "name": "x", "uid": owner}],
+        },
+        "spec": {"containers": [{"name": "job"}]},
+        "status": {"phase": phase, "startTime": moment, "containerStatuses": [{
+            "name": "job", "image": "i", "imageID": "", "ready": phase == "Running", "restartCount": restarts,
+            "state": state, "lastState": last, "containerID": name,
+        }]},
+    })
+}
+
+fn running() -> Value {
+    json!({"running": {"startedAt": "2026-11-25T11:30:00Z"}})
+}
+
+fn ended(code: i32, reason: &str) -> Value {
+    json!({"terminated": {
+        "exitCode": code, "reason": reason, "containerID": "c", "finishedAt": "2026-11-25T11:40:00Z",
+    }})
+}
+
+fn event(uid: &str, reason: &str, minute: u8, message: &str) -> Value {
+    json!({
+        "metadata": {"name": format!("{uid}-{minute}")},
+        "involvedObject": {"kind": "Job", "name": "job", "uid": uid},
+        "reason": reason, "message": message, "lastTimestamp": format!("2026-11-25T11:{minute:02}:00Z"),
+    })
+}
+
+/// The objects of a namespace, from which a status is made.
+#[derive(Default)]
+struct Cluster {
+    deployments: Vec<Value>,
+    cron_jobs: Vec<Value>,
+    jobs: Vec<Value>,
+    pods: Vec<Value>,
+    events: Vec<Value>,
+}
+
+impl Cluster {
+    fn status(self) -> JobStatus {
+        fn read<T: serde::de::DeserializeOwned>(values: Vec<Value>) -> Vec<T> {
+            values.into_iter().map(|value| serde_json::from_value(value).unwrap()).collect()
+        }
+        let live = LiveJobs {
+            deployments: read(self.deployments),
+            cron_jobs: read(self.cron_jobs),
+            jobs: read(self.jobs),
+            pods: read(self.pods),
+            events: read(self.events),
+            ..LiveJobs::default()
+        };
+        let tool: ToolName = "x".parse().unwrap();
+        let jobs = live.jobs_of(&tool);
+        assert_eq!(jobs.len(), 1);
+        job_status(&jobs[0], &live, at(NOW))
+    }
+
+    /// Returns the state, and the code of the first cause.
+    fn told(self) -> String {
+        let status = self.status();
+        let cause = status.evidence.first().map(|evidence| format!(" ({})", evidence.cause.code()));
+        let end = status.last_end.map(|end| format!(", {end}")).unwrap_or_default();
+        format!("{}{}{end}", status.state.as_str(), cause.unwrap_or_default())
+    }
+}
+
+fn one_off(retry: u32, status: &Value) -> Value {
+    json!({
+        "metadata": {"name": "job", "uid": "run", "labels": labels("jobs"), "creationTimestamp": "2026-11-25T11:00:00Z"},
+        "spec": {"backoffLimit": retry, "template": {"spec": {"containers": [{"name": "job"}]}}},
+        "status": status,
+    })
+}
+
+fn run_with(retry: u32, status: &Value, pods: Vec<Value>, events: Vec<Value>) -> String {
+    Cluster { jobs: vec![one_off(retry, status)], pods, events, ..Cluster::default() }.told()
+}
+
+const QUOTA: &str =
+    "pods \"job\" is forbidden: exceeded quota: tool-x, requested: pods=1, used: pods=4, limited: pods=4";
+
+#[test]
+fn a_run_is_told_by_its_newest_try_and_by_what_keeps_it_from_running() {
+    let none = json!({});
+    let failed = |minute, code, reason| {
+        pod(&format!("p{minute}"), "run", minute, "Failed", &ended(code, reason), &json!({}), 0)
+    };
+    let up = pod("up", "run", 50, "Running", &running(), &none, 0);
+    let succeeded = pod("done", "run", 50, "Succeeded", &ended(0, "Completed"), &none, 0);
+    let quota = |minute| event("run", "FailedCreate", minute, QUOTA);
+    let tried = json!({"failed": 1});
+    for (told, expected) in [
+        (run_with(0, &none, vec![up.clone()], vec![]), "running"),
+        // A retry under way is no failure.
+        (run_with(3, &tried, vec![failed(10, 1, "Error"), up], vec![]), "running, ended with exit code 1"),
+        (run_with(3, &tried, vec![failed(10, 1, "Error")], vec![]), "retrying, ended with exit code 1"),
+        (run_with(0, &tried, vec![failed(10, 1, "Error")], vec![]), "failed, ended with exit code 1"),
+        // The same code, and two causes.
+        (
+            run_with(0, &tried, vec![failed(10, 137, "OOMKilled")], vec![]),
+            "failed, killed for using more memory than its limit",
+        ),
+        (run_with(0, &tried, vec![failed(10, 137, "Error")], vec![]), "failed, ended by signal 9"),
+        // No pod can be made: told from one that takes its time, and only as long as it is so.
+        (run_with(0, &none, vec![], vec![quota(30)]), "blocked (quota-exceeded)"),
+        (run_with(0, &none, vec![], vec![]), "starting"),
+        (
+            run_with(3, &tried, vec![failed(10, 1, "Error")], vec![quota(5)]),
+            "retrying, ended with exit code 1",
+        ),
+        (
+            run_with(3, &tried, vec![failed(10, 1, "Error")], vec![quota(30)]),
+            "blocked (quota-exceeded), ended with exit code 1",
+        ),
+        (
+            run_with(
+                0,
+                &none,
+                vec![],
+                vec![event("run", "FailedCreate", 30, "failed calling webhook \"x\": connection refused")],
+            ),
+            "starting (refused-for-now)",
+        ),
+        // The controller's word comes a moment after the pod's end.
+        (
+            run_with(3, &tried, vec![failed(10, 1, "Error"), succeeded], vec![quota(5)]),
+            "succeeded, ended with exit code 0",
+        ),
+        (
+            run_with(
+                0,
+                &json!({"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}),
+                vec![],
+                vec![],
+            ),
+            "failed",
+        ),
+    ] {
+        assert_eq!(told, expected);
+    }
+}
+
+fn continuous(replicas: u32, status: Value, pods: Vec<Value>, events: Vec<Value>) -> String {
+    let mut status = status;
+    status["observedGeneration"] = json!(1);
+    let deployment = json!({
+        "metadata": {
+            "name": "job", "uid": "d", "generation": 1, "labels": labels("deployments"),
+            "creationTimestamp": "2026-11-25T11:00:00Z",
+        },
+        "spec": {"replicas": replicas, "selector": {}, "template": {"spec": {"containers": [{"name": "job"}]}}},
+        "status": status,
+    });
+    Cluster { deployments: vec![deployment], pods, events, ..Cluster::default() }.told()
+}
+
+#[test]
+fn a_continuous_job_is_told_by_the_pods_that_are_used() {
+    let none = json!({});
+    let all =
+        |replicas: u32| json!({"replicas": replicas, "updatedReplicas": replicas, "readyReplicas": replicas});
+    let up = || pod("up", "d", 30, "Running", &running(), &json!({}), 0);
+    let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let crashing = |code, reason| {
+        let mut crashing = pod("bad", "d", 30, "Running", &back_off, &ended(code, reason), 4);
+        crashing["status"]["containerStatuses"][0]["ready"] = json!(false);
+        crashing
+    };
+    let down = || json!({"replicas": 1, "updatedReplicas": 1});
+    let unhealthy = event("bad", "Unhealthy", 41, "Liveness probe failed: connection refused");
+    for (told, expected) in [
+        (continuous(1, all(1), vec![up()], vec![]), "running"),
+        (
+            continuous(1, down(), vec![crashing(3, "Error")], vec![]),
+            "failing (crash-loop), ended with exit code 3",
+        ),
+        (
+            continuous(1, down(), vec![crashing(137, "OOMKilled")], vec![]),
+            "failing (out-of-memory), killed for using more memory than its limit",
+        ),
+        (
+            continuous(1, down(), vec![crashing(137, "Error")], vec![unhealthy]),
+            "failing (health-check-fails), ended by signal 9",
+        ),
+        // A pod that was evicted lies beside the one that runs.
+        (
+            continuous(
+                1,
+                all(1),
+                vec![up(), pod("old", "d", 10, "Failed", &ended(137, "Error"), &none, 3)],
+                vec![],
+            ),
+            "running",
+        ),
+        // A rollout is none of these.
+        (
+            continuous(
+                2,
+                json!({"replicas": 3, "updatedReplicas": 2, "readyReplicas": 2}),
+                vec![up()],
+                vec![],
+            ),
+            "updating",
+        ),
+        (
+            continuous(
+                2,
+                json!({"replicas": 2, "updatedReplicas": 2, "readyReplicas": 1}),
+                vec![up()],
+                vec![],
+            ),
+            "degraded",
+        ),
+        (continuous(0, json!({}), vec![], vec![]), "scaled-to-zero"),
+        (
+            continuous(
+                1,
+                json!({"conditions": [{"type": "ReplicaFailure", "status": "True", "message": QUOTA}]}),
+                vec![],
+                vec![],
+            ),
+            "blocked (quota-exceeded)",
+        ),
+    ] {
+        assert_eq!(told, expected);
+    }
+}
+
+fn scheduled(spec: &Value, status: &Value, runs: Vec<Value>, events: Vec<Value>) -> JobStatus {
+    let mut cron_job = json!({
+        "metadata": {
+            "name": "job", "uid": "c", "labels": labels("cronjobs"), "creationTimestamp": "2026-11-25T10:00:00Z",
+        },
+        "spec": {"schedule": "0 * * * *", "jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "job"}]}}}}},
+        "status": status,
+    });
+    for (key, value) in spec.as_object().unwrap() {
+        cron_job[if key == "managedFields" { "metadata" } else { "spec" }][key] = value.clone();
+    }
+    Cluster { cron_jobs: vec![cron_job], jobs: runs, events, ..Cluster::default() }.status()
+}
+
+#[test]
+fn missed_runs_are_counted_since_the_schedule_holds_and_told_with_their_reason() {
+    let last =
+        json!({"lastScheduleTime": "2026-11-25T10:00:00Z", "lastSuccessfulTime": "2026-11-25T10:01:00Z"});
+    let missed = |spec: &Value, status: &Value, runs: Vec<Value>, events: Vec<Value>| {
+        let status = scheduled(spec, status, runs, events);
+        status.missed.map(|missed| format!("{} {} {}", missed.count, missed.last, missed.reason.short()))
+    };
+    let none = json!({});
+    let every_ten = json!({"schedule": "*/10 * * * *"});
+    let under_way = |controller: bool| {
+        let mut run = one_off(0, &json!({"active": 1}));
+        run["metadata"]["labels"] = labels("cronjobs");
+        run["metadata"]["creationTimestamp"] = json!("2026-11-25T10:00:00Z");
+        run["metadata"]["ownerReferences"] = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "job", "uid": "c", "controller": controller}]);
+        run
+    };
+    let resumed = json!({"schedule": "*/10 * * * *", "managedFields": [{"time": "2026-11-25T11:45:00Z"}]});
+    for (found, expected) in [
+        (missed(&none, &json!({"lastScheduleTime": "2026-11-25T11:00:00Z"}), vec![], vec![]), None),
+        (missed(&every_ten, &last, vec![], vec![]), Some("11 2026-11-25T11:50:00Z why is no longer known")),
+        // Before that the schedule was another one, or suspended.
+        (missed(&resumed, &last, vec![], vec![]), Some("1 2026-11-25T11:50:00Z why is no longer known")),
+        (missed(&json!({"suspend": true, "schedule": "*/10 * * * *"}), &last, vec![], vec![]), None),
+        (
+            missed(&every_ten, &last, vec![under_way(true)], vec![]),
+            Some("11 2026-11-25T11:50:00Z an earlier run was still under way"),
+        ),
+        // A run by hand keeps no run of the schedule from being.
+        (
+            missed(&every_ten, &last, vec![under_way(false)], vec![]),
+            Some("11 2026-11-25T11:50:00Z why is no longer known"),
+        ),
+        (
+            missed(&every_ten, &last, vec![], vec![event("c", "FailedCreate", 50, QUOTA)]),
+            Some("11 2026-11-25T11:50:00Z the quota had no room"),
+        ),
+        (
+            missed(
+                &every_ten,
+                &last,
+                vec![],
+                vec![event(
+                    "c",
+                    "JobAlreadyActive",
+                    50,
+                    "Not starting job because prior execution is running",
+                )],
+            ),
+            Some("11 2026-11-25T11:50:00Z an earlier run was still under way"),
+        ),
+    ] {
+        assert_eq!(found.as_deref(), expected);
+    }
+    let suspended = scheduled(&json!({"suspend": true}), &last, vec![], vec![]);
+    assert_eq!((suspended.state.as_str(), suspended.next_run), ("suspended", None));
+    assert_eq!(scheduled(&none, &last, vec![], vec![]).next_run, Some(at("2026-11-25T13:00:00Z")));
+}
