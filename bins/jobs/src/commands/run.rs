@@ -19,7 +19,7 @@ pub(super) fn run(
     let plan = planned(&request, &facts, options.change)?;
     for step in &plan.steps {
         for warning in step.plan.iter().flat_map(toolforge_render::job::JobPlan::warnings) {
-            anstream::eprintln!("warning: {warning}");
+            anstream::eprintln!("warning: job {}: {warning}", step.name);
         }
     }
     if !plan.fits() {

@@ -1,0 +1,177 @@
+//! The program itself, without a cluster: facts from files, objects for whoever snapshots them, and what is said of mistakes.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+const JOBS: &str = "\
+- name: bot
+  command: ./bot.py --verbose
+  image: python3.11
+  continuous: true
+  port: 8000
+  health-check-http: /healthz
+  env: {LANG: C.UTF-8}
+- name: daily
+  command: ./daily.sh
+  image: bookworm
+  schedule: '@daily'
+  mem: 1Gi
+  retry: 2
+- name: once
+  command: process 'a b'
+  image: tool-tf-test/web:v2
+";
+
+/// A file of a test's own.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, text: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("toolforge-jobs-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("jobs.yaml"), text).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn jobs(folder: &Scratch, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jobs"));
+    command.args(words).current_dir(&folder.0).env_clear().env("HOME", "/nonexistent");
+    command.output().unwrap()
+}
+
+/// Returns the exit code and what is said, standard output first.
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("[exit {}]\n{}{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+const OFFLINE: [&str; 4] = ["--tool", "tf-test", "--uid", "52503"];
+
+#[test]
+fn a_files_objects_are_rendered_without_a_cluster() {
+    let folder = Scratch::new("render", JOBS);
+    let yaml = said(&jobs(&folder, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()));
+    assert_snapshot!(yaml);
+    let json = jobs(&folder, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());
+    let list: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let kinds: Vec<&str> =
+        list["items"].as_array().unwrap().iter().filter_map(|item| item["kind"].as_str()).collect();
+    assert_eq!(
+        (list["kind"].as_str(), kinds),
+        (Some("List"), vec!["Deployment", "Service", "CronJob", "Job"])
+    );
+    // What is rendered, as facts, is what the file asks for.
+    std::fs::write(
+        folder.0.join("live.yaml"),
+        jobs(&folder, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
+    )
+    .unwrap();
+    let plan =
+        jobs(&folder, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.yaml", "--exit-code"]);
+    assert_snapshot!(said(&plan), @"
+    [exit 0]
+    keep bot, daily, once
+    nothing would change
+    ");
+}
+
+#[test]
+fn one_job_is_rendered_from_the_options_of_run() {
+    let folder = Scratch::new("one", "");
+    let line = ["render", "once", "--image", "bookworm", "--command", "true"];
+    let one = jobs(&folder, &[&line[..], &OFFLINE[..]].concat());
+    assert!(said(&one).starts_with("[exit 0]\napiVersion: batch/v1\nkind: Job\n"), "{}", said(&one));
+    // Whose user it runs as is never guessed.
+    let refused = said(&jobs(&folder, &[&line[..], &["--tool", "tf-test"]].concat()));
+    assert!(refused.starts_with("[exit 1]\nerror: a job runs as the tool's user"), "{refused}");
+}
+
+#[test]
+fn a_change_is_shown_with_what_it_takes() {
+    let folder = Scratch::new("plan", JOBS);
+    std::fs::write(
+        folder.0.join("live.yaml"),
+        jobs(&folder, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
+    )
+    .unwrap();
+    let changed = JOBS
+        .replace("mem: 1Gi", "mem: 2Gi")
+        .replace("port: 8000", "port: 9000")
+        .replace("name: once", "name: other");
+    std::fs::write(folder.0.join("jobs.yaml"), changed).unwrap();
+    assert_snapshot!(said(&jobs(&folder, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.yaml"])), @"
+    [exit 0]
+    change scheduled job daily
+      mem: 1Gi -> 2Gi
+    change continuous job bot
+      port: 8000/tcp -> 9000/tcp
+      it does not run from its old pod's end until its new one is up
+    create one-off job other
+
+    no quota is known, so whether it fits is not known
+    ");
+}
+
+#[test]
+fn mistakes_are_told_with_what_to_do() {
+    let folder =
+        Scratch::new("mistakes", "- name: My_Job\n  comand: x\n  image: bookworm\n  schedule: */5 * * * *\n");
+    let shown = |words: &[&str]| said(&jobs(&folder, words));
+    std::fs::write(folder.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    assert_snapshot!(shown(&["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @"
+    [exit 1]
+    error: jobs.yaml has one mistake, and nothing was sent
+      line 4, column 13: this is not YAML: reference to unknown value; quote the value: schedule: '*/5 * * * *'
+    ");
+    let run = |more: &[&str]| {
+        shown(&[&["run", "--tool", "tf-test", "--uid", "52503", "--from", "none.yaml"], more].concat())
+    };
+    assert_snapshot!(run(&["x"]), @"
+    [exit 2]
+    error: the following arguments are required: --image
+
+    hint: `toolforge jobs images` lists the images.
+    ");
+    assert_snapshot!(run(&["My_Job", "--image", "bookworm", "--mem", "512", "--retry", "1", "--continuous"]), @r#"
+    [exit 1]
+    error: 4 things are wrong with this job
+      NAME: job name "My_Job" has 'M'; use a-z, 0-9, '-' and '.'
+      --retry: retries are only for one-off and scheduled jobs; a continuous job is always started again
+      --mem: 512 of memory is less than any program needs; did you mean 512Mi?
+      --command: a job needs a command
+    "#);
+    assert_snapshot!(run(&["a", "--image", "bokworm", "--command", "x"]), @r#"
+    [exit 1]
+    error: no image type "bokworm"; did you mean bookworm?
+
+    hint: `toolforge jobs images` lists what there is.
+    "#);
+    assert_snapshot!(run(&["a", "--image", "bookworm", "--command", "x", "--schedule", "0 0 31 2 *", "--dry-run"]), @r#"
+    [exit 0]
+    create scheduled job a
+
+    no quota is known, so whether it fits is not known
+    warning: job a: it never runs, since day 31 does not come in such a month; write "0 0 28 2 *" to run
+    "#);
+    assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @"
+    [exit 2]
+    error: unexpected argument 'daily.py' found
+
+    Usage: jobs run [OPTIONS] [NAME]
+
+    For more information, try '--help'.
+
+    hint: A value with blanks or `*` in it needs quotes around it.
+    ");
+}
