@@ -1,7 +1,7 @@
 //! What the owner of a tool on Wikimedia Toolforge asks for, as types that cannot be wrong.
 //!
-//! This crate is for parsing: a name, an amount of CPU or memory, a web service request becomes a
-//! value here once, at the edge, and every other crate of the workspace trusts it afterwards.
+//! This crate is for parsing: a name, an amount of CPU or memory, a web service, a job with its schedule, or a whole
+//! `jobs.yaml` becomes a value here once, at the edge, and every other crate of the workspace trusts it afterwards.
 //! It holds the platform's own words ([`platform`]) and the type for text that a terminal must not
 //! obey ([`Untrusted`]).
 //!
