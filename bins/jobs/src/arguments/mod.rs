@@ -20,15 +20,21 @@ use toolforge_model::JobName;
 ///   toolforge jobs run bot --image python3.13 --command ./bot.py --continuous      keep a bot running
 ///   toolforge jobs run daily --image php8.4 --command ./daily.php --schedule @daily
 ///   toolforge jobs run once --image bookworm --command ./once.sh --wait            and end as it ends
-///   toolforge jobs plan jobs.yaml            say what `load` would change, and whether it fits the quota
+///   toolforge jobs plan jobs.yaml            say what `load` would change, and whether it fits
 ///   toolforge jobs load jobs.yaml            make the jobs those of a file
 ///   toolforge jobs list                      say how all jobs fare
 ///   toolforge jobs logs bot --follow         what a job writes
 ///   toolforge jobs cron                      when scheduled jobs ran, run next, and what was missed
 ///
-/// Exit codes: 0 done or fits, 1 a wrong request or a negative answer, 2 a command line that is not understood, 3 does
-/// not fit the quota or the limits (nothing was sent), 4 the cluster refused or cannot be reached, 5 a rollout or a wait
-/// took too long, 6 partly done. `run --wait`, `trigger --wait` and `exec` end as the command did.
+/// Exit codes:
+///   0  done, or it fits
+///   1  a wrong request, or a negative answer
+///   2  a command line that is not understood
+///   3  does not fit the quota or the limits; nothing was sent
+///   4  the cluster refused, or cannot be reached
+///   5  a rollout or a wait took too long
+///   6  partly done; the report says what
+/// `run --wait`, `trigger --wait` and `exec` end as the command did.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "jobs", version, infer_long_args = true, verbatim_doc_comment, args_override_self = true)]
 pub(crate) struct Arguments {
@@ -59,7 +65,8 @@ pub(crate) enum Verb {
     Delete(DeleteArguments),
     /// Delete all jobs.
     Flush(FlushArguments),
-    /// Make the jobs those of a file (docs/jobs-file.md has its keys).
+    /// Make the jobs those of a file.
+    #[command(after_long_help = include_str!("../../../../docs/jobs-file.md"))]
     Load(LoadArguments),
     /// Say what `load` would change, and whether it fits.
     Plan(PlanArguments),
