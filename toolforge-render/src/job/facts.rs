@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName};
 use toolforge_quota::{LimitRange, ResourceQuota};
@@ -90,39 +91,45 @@ impl LiveJobs {
     /// Returns the tool's jobs: continuous, scheduled and one-off ones, each in the cluster's order.
     #[must_use]
     pub fn jobs_of(&self, tool: &ToolName) -> Vec<LiveJob> {
-        let continuous =
-            self.deployments.iter().filter(|object| is_job(object.metadata.labels.as_ref(), tool));
-        let continuous = continuous.map(|object| LiveWorkload::Continuous(Box::new(object.clone())));
-        let scheduled = self.cron_jobs.iter().filter(|object| is_job(object.metadata.labels.as_ref(), tool));
-        let scheduled = scheduled.map(|object| LiveWorkload::Scheduled(Box::new(object.clone())));
-        let one_off = self
-            .jobs
-            .iter()
-            .filter(|object| is_job(object.metadata.labels.as_ref(), tool) && !is_run_of_schedule(object));
-        let one_off = one_off.map(|object| LiveWorkload::OneOff(Box::new(object.clone())));
-        let live = |workload: LiveWorkload| {
-            let name = job_name_of(workload.metadata().labels.as_ref())
-                .or_else(|| workload.metadata().name.as_ref()?.parse().ok())?;
-            Some(LiveJob {
-                service: self.part_of(&self.services, |object| &object.metadata, &name, tool),
-                http_route: self.part_of(&self.http_routes, |object| &object.metadata, &name, tool),
-                name,
-                workload,
-            })
-        };
-        continuous.chain(scheduled).chain(one_off).filter_map(live).collect()
+        self.jobs_where(tool, |_| true)
     }
 
     /// Returns a job by its name.
     #[must_use]
     pub fn job(&self, tool: &ToolName, name: &JobName) -> Option<LiveJob> {
-        self.jobs_of(tool).into_iter().find(|job| job.name == *name)
+        self.jobs_where(tool, |found| found == name).into_iter().next()
+    }
+
+    fn jobs_where(&self, tool: &ToolName, is_wanted: impl Fn(&JobName) -> bool) -> Vec<LiveJob> {
+        let name = |metadata: &ObjectMeta| {
+            if !is_job(metadata.labels.as_ref(), tool) {
+                return None;
+            }
+            let name = job_name_of(metadata.labels.as_ref()).or_else(|| metadata.name.as_ref()?.parse().ok());
+            name.filter(|name| is_wanted(name))
+        };
+        let continuous = self.deployments.iter().filter_map(|object| {
+            Some((name(&object.metadata)?, LiveWorkload::Continuous(Box::new(object.clone()))))
+        });
+        let scheduled = self.cron_jobs.iter().filter_map(|object| {
+            Some((name(&object.metadata)?, LiveWorkload::Scheduled(Box::new(object.clone()))))
+        });
+        let one_off = self.jobs.iter().filter(|job| !is_run_of_schedule(job)).filter_map(|object| {
+            Some((name(&object.metadata)?, LiveWorkload::OneOff(Box::new(object.clone()))))
+        });
+        let live = |(name, workload): (JobName, LiveWorkload)| LiveJob {
+            service: self.part_of(&self.services, |object| &object.metadata, &name, tool),
+            http_route: self.part_of(&self.http_routes, |object| &object.metadata, &name, tool),
+            name,
+            workload,
+        };
+        continuous.chain(scheduled).chain(one_off).map(live).collect()
     }
 
     fn part_of<T: Clone>(
         &self,
         objects: &[T],
-        metadata: impl Fn(&T) -> &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+        metadata: impl Fn(&T) -> &ObjectMeta,
         name: &JobName,
         tool: &ToolName,
     ) -> Option<T> {
