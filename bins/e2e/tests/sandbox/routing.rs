@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use toolforge_e2e::{Sandbox, Tool};
 
+/// How many pages are fetched at least.
+const LEAST: usize = 10;
+
 /// Fetches a page again and again while something is done, and returns how many were fetched and what was not served.
 fn fetched_during(tool: &Tool, done: impl FnOnce()) -> (usize, Vec<String>) {
     let (ended, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let failures = std::thread::scope(|scope| {
         let fetching = scope.spawn(|| {
             let mut failures = Vec::new();
-            while !ended.load(Ordering::Relaxed) {
+            // On a busy machine it may all be over after a few pages; what comes just afterwards has to be served, too.
+            while !ended.load(Ordering::Relaxed) || count.load(Ordering::Relaxed) < LEAST {
                 let page = tool.page("/");
                 count.fetch_add(1, Ordering::Relaxed);
                 if page.status != 200 {
