@@ -37,7 +37,9 @@ impl Measured {
 
     fn command(&self, kubeconfig: &Path) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).env_clear().env("HOME", "/nonexistent").env("KUBECONFIG", kubeconfig);
+        // kubectl keeps what it has learnt of the server below HOME.
+        let home = kubeconfig.ancestors().nth(2).unwrap_or(kubeconfig);
+        command.args(&self.arguments).env_clear().env("HOME", home).env("KUBECONFIG", kubeconfig);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }

@@ -127,7 +127,8 @@ mod tests {
         };
         assert_eq!(mistakes.0.len(), 2);
         std::fs::remove_file(folder.home().path().join(NAME)).unwrap();
-        std::os::unix::fs::symlink("/nonexistent", folder.home().path().join(NAME)).unwrap();
+        std::os::unix::fs::symlink(folder.home().path().join("nowhere"), folder.home().path().join(NAME))
+            .unwrap();
         assert!(folder.home().template().unwrap_err().to_string().ends_with("does not exist"));
     }
 }
