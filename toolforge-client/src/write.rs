@@ -12,6 +12,9 @@ use crate::path::with_query;
 use crate::retry::Repeat;
 use crate::{Client, Collection, Error, ObjectPath};
 
+/// How a whole object is written.
+const JSON: &str = "application/json";
+
 /// How an object is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ApplyOptions<'a> {
@@ -43,6 +46,12 @@ impl Default for CreateOptions<'_> {
     /// Returns a creation under the house's field manager.
     fn default() -> Self {
         Self { field_manager: platform::FIELD_MANAGER, dry_run: false }
+    }
+}
+
+impl<'a> CreateOptions<'a> {
+    fn query(self) -> [(&'static str, Option<&'a str>); 2] {
+        [("dryRun", self.dry_run.then_some("All")), ("fieldManager", Some(self.field_manager))]
     }
 }
 
@@ -98,14 +107,7 @@ impl Client {
         ];
         let path = with_query(&path.path()?, &query);
         // JSON is YAML, and the API server reads it faster.
-        let call = Call {
-            method: Method::PATCH,
-            body: body(&path, object)?,
-            path,
-            content_type: Some("application/apply-patch+yaml"),
-            repeat: Repeat::Always,
-        };
-        self.json(&call).await
+        self.send(Method::PATCH, path, "application/apply-patch+yaml", object, Repeat::Always).await
     }
 
     /// Merges an object into the one that stands (strategic merge patch) and returns it as it stands then.
@@ -120,17 +122,9 @@ impl Client {
         object: &impl Serialize,
         options: CreateOptions<'_>,
     ) -> Result<T, Error> {
-        let CreateOptions { field_manager, dry_run } = options;
-        let query = [("dryRun", dry_run.then_some("All")), ("fieldManager", Some(field_manager))];
-        let path = with_query(&path.path()?, &query);
-        let call = Call {
-            method: Method::PATCH,
-            body: body(&path, object)?,
-            path,
-            content_type: Some("application/strategic-merge-patch+json"),
-            repeat: Repeat::Always,
-        };
-        self.json(&call).await
+        let path = with_query(&path.path()?, &options.query());
+        let content_type = "application/strategic-merge-patch+json";
+        self.send(Method::PATCH, path, content_type, object, Repeat::Always).await
     }
 
     /// Creates an object and returns it as it stands then.
@@ -144,9 +138,7 @@ impl Client {
         object: &impl Serialize,
         options: CreateOptions<'_>,
     ) -> Result<T, Error> {
-        let CreateOptions { field_manager, dry_run } = options;
-        let query = [("dryRun", dry_run.then_some("All")), ("fieldManager", Some(field_manager))];
-        self.post(with_query(&collection.path()?, &query), object, Repeat::IfNotDone).await
+        self.post(with_query(&collection.path()?, &options.query()), object, Repeat::IfNotDone).await
     }
 
     /// Replaces an object by another one and returns it as it stands then. Where it states a resource version, only
@@ -160,17 +152,8 @@ impl Client {
         object: &impl Serialize,
         options: CreateOptions<'_>,
     ) -> Result<T, Error> {
-        let CreateOptions { field_manager, dry_run } = options;
-        let query = [("dryRun", dry_run.then_some("All")), ("fieldManager", Some(field_manager))];
-        let path = with_query(&path.path()?, &query);
-        let call = Call {
-            method: Method::PUT,
-            body: body(&path, object)?,
-            path,
-            content_type: Some("application/json"),
-            repeat: Repeat::IfNotDone,
-        };
-        self.json(&call).await
+        let path = with_query(&path.path()?, &options.query());
+        self.send(Method::PUT, path, JSON, object, Repeat::IfNotDone).await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(
@@ -179,9 +162,19 @@ impl Client {
         object: &impl Serialize,
         repeat: Repeat,
     ) -> Result<T, Error> {
+        self.send(Method::POST, path, JSON, object, repeat).await
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: String,
+        content_type: &'static str,
+        object: &impl Serialize,
+        repeat: Repeat,
+    ) -> Result<T, Error> {
         let body = body(&path, object)?;
-        let call = Call { method: Method::POST, path, content_type: Some("application/json"), body, repeat };
-        self.json(&call).await
+        self.json(&Call { method, path, content_type: Some(content_type), body, repeat }).await
     }
 
     /// Deletes an object.
@@ -214,7 +207,7 @@ impl Client {
             method: Method::DELETE,
             body: body(&path, &Value::Object(fields))?,
             path,
-            content_type: Some("application/json"),
+            content_type: Some(JSON),
             repeat: Repeat::Always,
         };
         match self.answer(&call).await {

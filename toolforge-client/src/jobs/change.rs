@@ -5,37 +5,21 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use toolforge_model::{JobName, ToolName};
-use toolforge_render::job::{JobManifest, JobManifests, LiveJob, LiveWorkload, RecordedJob};
+use toolforge_render::job::{JobManifest, JobManifests, LiveJob, RecordedJob};
 
 use crate::jobs::fetch::record_type;
+use crate::jobs::object::JobObject;
 use crate::{
     Change, Client, Collection, CreateOptions, DeleteOptions, Error, LogOwner, LogSubject, ObjectPath,
-    Propagation, RefusalKind, ResourceType, WatchOptions,
+    Propagation, RefusalKind, WatchOptions,
 };
-
-/// The kind of an object that is one of a job's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobObject {
-    /// A Job.
-    Job,
-    /// A CronJob.
-    CronJob,
-    /// A Deployment.
-    Deployment,
-    /// A Service.
-    Service,
-    /// An HTTPRoute.
-    HttpRoute,
-}
 
 /// An object of which only the metadata is of interest.
 #[derive(Deserialize)]
@@ -45,41 +29,6 @@ struct Standing {
 
 /// How often a replacement is tried again where only a status has changed.
 const REPLACE_TRIES: u32 = 5;
-
-impl JobObject {
-    /// Returns the objects of this kind in a tool's namespace.
-    #[must_use]
-    pub fn of(self, tool: &ToolName) -> Collection {
-        let resource = match self {
-            Self::Job => ResourceType::of::<Job>(),
-            Self::CronJob => ResourceType::of::<CronJob>(),
-            Self::Deployment => ResourceType::of::<Deployment>(),
-            Self::Service => ResourceType::of::<Service>(),
-            Self::HttpRoute => ResourceType::HTTP_ROUTES,
-        };
-        resource.in_namespace(tool.namespace())
-    }
-
-    fn of_manifest(manifest: &JobManifest<'_>) -> Self {
-        match manifest {
-            JobManifest::Job(_) => Self::Job,
-            JobManifest::CronJob(_) => Self::CronJob,
-            JobManifest::Deployment(_) => Self::Deployment,
-            JobManifest::Service(_) => Self::Service,
-            JobManifest::HttpRoute(_) => Self::HttpRoute,
-        }
-    }
-
-    /// Returns the kind of a live job's own object.
-    #[must_use]
-    pub fn of_live(workload: &LiveWorkload) -> Self {
-        match workload {
-            LiveWorkload::OneOff(_) => Self::Job,
-            LiveWorkload::Scheduled(_) => Self::CronJob,
-            LiveWorkload::Continuous(_) => Self::Deployment,
-        }
-    }
-}
 
 impl Client {
     /// Makes the objects of a job that does not exist yet. Where one of them cannot be made, those that were are removed

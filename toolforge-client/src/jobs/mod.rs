@@ -2,7 +2,8 @@
 
 mod change;
 mod fetch;
+mod object;
 mod wait;
 
-pub use change::JobObject;
 pub use fetch::{JobObjects, WantedJobs};
+pub use object::JobObject;

@@ -2,8 +2,10 @@
 
 mod frames;
 mod known;
+mod until;
 
 pub(crate) use known::Known;
+pub(crate) use until::until;
 
 use std::time::Duration;
 

@@ -1,22 +1,17 @@
 //! Waiting for a web service by watch.
 
 use std::ops::ControlFlow;
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
-use k8s_openapi::Resource;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod};
-use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 use toolforge_model::ToolName;
 use toolforge_render::facts::LiveWebService;
 
-use crate::watch::Known;
+use crate::watch::{Known, until};
 use crate::web_service::selector;
-use crate::{Change, Client, Error, ResourceType, Selector, WatchOptions};
+use crate::{Change, Client, Error, Selector, WatchOptions};
 
 /// How long and by what is waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,27 +62,15 @@ impl Client {
         &self,
         tool: &ToolName,
         options: WaitOptions,
-        mut decide: impl FnMut(&LiveWebService) -> ControlFlow<T>,
+        decide: impl FnMut(&LiveWebService) -> ControlFlow<T>,
     ) -> Result<Waited<T>, Error> {
         let WaitOptions { deadline, events, watch } = options;
         let mut seen = Seen { events_wanted: events, ..Seen::default() };
-        let mut told = pin!(self.told(tool, events, watch));
-        let following = async {
-            while let Some(told) = told.next().await {
-                seen.take(told?);
-                if let Some(live) = &seen.live()
-                    && let ControlFlow::Break(result) = decide(live)
-                {
-                    return Ok(Some(result));
-                }
-            }
-            Ok(None)
+        let take = |told| {
+            seen.take(told);
+            seen.live()
         };
-        match timeout(deadline, following).await {
-            Ok(Ok(Some(result))) => Ok(Waited::Done(result)),
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(None)) | Err(_) => Ok(Waited::DeadlineExceeded(Box::new(seen.live().unwrap_or_default()))),
-        }
+        until(self.told(tool, events, watch), deadline, take, decide).await
     }
 
     fn told(
@@ -99,28 +82,14 @@ impl Client {
         let namespace = tool.namespace();
         let one = Selector::all().field("metadata.name", tool.as_str());
         let mut kinds = vec![
-            self.kind(&namespace, one, options, Told::Deployment),
-            self.kind(&namespace, selector(tool), options, Told::ReplicaSet),
-            self.kind(&namespace, selector(tool), options, Told::Pod),
+            self.followed(&namespace, one, options, Told::Deployment),
+            self.followed(&namespace, selector(tool), options, Told::ReplicaSet),
+            self.followed(&namespace, selector(tool), options, Told::Pod),
         ];
         if events {
-            kinds.push(self.kind(&namespace, Selector::all(), options, Told::Event));
+            kinds.push(self.followed(&namespace, Selector::all(), options, Told::Event));
         }
         stream::select_all(kinds)
-    }
-
-    fn kind<K>(
-        &self,
-        namespace: &str,
-        selector: Selector,
-        options: WatchOptions,
-        wrap: fn(Change<K>) -> Told,
-    ) -> stream::BoxStream<'static, Result<Told, Error>>
-    where
-        K: Resource + DeserializeOwned + Send + 'static,
-    {
-        let collection = ResourceType::of::<K>().in_namespace(namespace);
-        self.watch::<K>(collection, selector, options).map(move |change| change.map(wrap)).boxed()
     }
 }
 

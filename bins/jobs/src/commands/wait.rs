@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, ProgressLine, interrupted};
-use toolforge_client::{Client, JobObject, ResourceType, Waited, WatchOptions};
+use toolforge_client::{Client, ResourceType, Waited, WatchOptions};
 use toolforge_model::{JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
 use toolforge_render::observe::{Cause, Evidence, main_container};
@@ -44,34 +44,29 @@ pub(super) async fn until_end(
     let mut stuck_since: Option<Instant> = None;
     let watch = WatchOptions { outage: OUTAGE, ..WatchOptions::default() };
     let deadline = Duration::from_secs(seconds.into());
-    let waiting = client.wait_job(
-        (&request.tool, &request.name),
-        (JobObject::Job, object),
-        (deadline, watch),
-        |live| {
-            let Some(job) = live.jobs.first() else { return ControlFlow::Break(Seen::Gone) };
-            let outcome = RunOutcome::of(job, live);
-            if outcome.is_over() {
-                return ControlFlow::Break(Seen::Ended(outcome, Box::new(live.clone())));
-            }
-            line.show(&progress(&outcome));
-            match outcome {
-                RunOutcome::Starting { evidence: Some(evidence), .. } if is_stuck(&evidence.cause) => {
-                    // One failure may be a registry's bad moment; the kubelet tells of the next after its pause.
-                    let since = *stuck_since.get_or_insert_with(Instant::now);
-                    let may_pass = matches!(evidence.cause, Cause::ImagePull { .. });
-                    if may_pass && since.elapsed() < PATIENCE {
-                        return ControlFlow::Continue(());
-                    }
-                    ControlFlow::Break(Seen::Stuck(evidence))
+    let waiting = client.wait_run((&request.tool, &request.name), object, (deadline, watch), |live| {
+        let Some(job) = live.jobs.first() else { return ControlFlow::Break(Seen::Gone) };
+        let outcome = RunOutcome::of(job, live);
+        if outcome.is_over() {
+            return ControlFlow::Break(Seen::Ended(outcome, Box::new(live.clone())));
+        }
+        line.show(&progress(&outcome));
+        match outcome {
+            RunOutcome::Starting { evidence: Some(evidence), .. } if is_stuck(&evidence.cause) => {
+                // One failure may be a registry's bad moment; the kubelet tells of the next after its pause.
+                let since = *stuck_since.get_or_insert_with(Instant::now);
+                let may_pass = matches!(evidence.cause, Cause::ImagePull { .. });
+                if may_pass && since.elapsed() < PATIENCE {
+                    return ControlFlow::Continue(());
                 }
-                _ => {
-                    stuck_since = None;
-                    ControlFlow::Continue(())
-                }
+                ControlFlow::Break(Seen::Stuck(evidence))
             }
-        },
-    );
+            _ => {
+                stuck_since = None;
+                ControlFlow::Continue(())
+            }
+        }
+    });
     let waited = tokio::select! {
         waited = waiting => waited?,
         signal = interrupted() => {
