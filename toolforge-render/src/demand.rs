@@ -129,7 +129,8 @@ fn of_container(container: &Container) -> ContainerResources {
     }
 }
 
-fn has_ended(pod: &Pod) -> bool {
+/// Returns whether a pod's containers have all ended for good: it takes no cpu or memory any more.
+pub(crate) fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }

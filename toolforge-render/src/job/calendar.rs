@@ -4,7 +4,8 @@ use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName};
 use toolforge_quota::{Demand, Resource, Stretch, TimedRuns, calendar};
 
-use crate::demand::of_pod;
+use crate::demand::{has_ended, of_pod};
+use crate::job::demand::of_run;
 use crate::job::{JobFacts, LiveJob, LiveWorkload, pods_of_job, runs_of};
 
 /// How long a run of which nothing is known is thought to take.
@@ -37,7 +38,8 @@ impl JobLoad {
         {
             return None;
         }
-        let pod = job.workload.template()?.spec.as_ref()?;
+        // Without a pod there is nothing to run.
+        job.workload.template()?.spec.as_ref()?;
         let status = cron_job.status.as_ref();
         let began = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
         let ended = status.and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
@@ -49,13 +51,11 @@ impl JobLoad {
         };
         let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
         let timeout = timeout.and_then(|seconds| u32::try_from(seconds).ok());
-        let mut each = of_pod(pod, &facts.limit_ranges);
-        each.add(Resource::Count("jobs.batch".to_owned()), 1);
         let assumed = timeout.map_or(ASSUMED_SECONDS, |timeout| timeout.min(ASSUMED_SECONDS));
         Some(Self {
             name: job.name.clone(),
             expression: spec.schedule.parse().ok()?,
-            each,
+            each: of_run(job, facts),
             seconds: measured.unwrap_or(assumed).max(1),
             is_measured: measured.is_some(),
         })
@@ -74,8 +74,7 @@ pub fn held_by_runs(loads: &[JobLoad], facts: &JobFacts) -> Demand {
         }
         held.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
         for pod in pods_of_job(&job, &facts.live) {
-            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-            if let (Some(spec), false) = (&pod.spec, matches!(phase, Some("Succeeded" | "Failed"))) {
+            if let (Some(spec), false) = (&pod.spec, has_ended(pod)) {
                 held.add_all(&of_pod(spec, &facts.limit_ranges));
             }
         }

@@ -1,9 +1,8 @@
 //! What jobs take of the quotas.
 
-use k8s_openapi::api::core::v1::Pod;
 use toolforge_quota::{Demand, LimitRange, Resource, Verdict, at_rest};
 
-use crate::demand::of_pod;
+use crate::demand::{has_ended, of_pod};
 use crate::job::{JobFacts, JobManifests, LiveJob, LiveJobs, LiveWorkload, Workload, pods_of_job, runs_of};
 
 /// Returns what a job's objects take of the quotas while it runs: all pods of a continuous job, one run of any other.
@@ -58,22 +57,29 @@ pub(super) fn demand_of_run(manifests: &JobManifests, limit_ranges: &[LimitRange
     pod.map(|pod| of_pod(pod, limit_ranges)).unwrap_or_default()
 }
 
+/// Returns what one run of a job takes: its Job and one pod.
+pub(super) fn of_run(job: &LiveJob, facts: &JobFacts) -> Demand {
+    let mut demand = of_one_pod(job, facts);
+    demand.add(Resource::Count("jobs.batch".to_owned()), 1);
+    demand
+}
+
+fn of_one_pod(job: &LiveJob, facts: &JobFacts) -> Demand {
+    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
+    pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default()
+}
+
 /// Returns whether the namespace has room for one run of a scheduled job now.
 #[must_use]
 pub fn verdict_of_run(job: &LiveJob, facts: &JobFacts) -> Verdict {
-    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
-    let mut takes = pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default();
-    takes.add(Resource::Count("jobs.batch".to_owned()), 1);
-    at_rest(&facts.quotas, &Demand::default(), &takes)
+    at_rest(&facts.quotas, &Demand::default(), &of_run(job, facts))
 }
 
 /// Returns whether the namespace has room for one run of a scheduled job in the place of those that stand.
 #[must_use]
 pub fn verdict_of_run_instead(job: &LiveJob, facts: &JobFacts) -> Verdict {
     let releases = demand_of_live_job(job, &facts.live, &facts.limit_ranges);
-    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
-    let mut takes = pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default();
-    takes.add(Resource::Count("jobs.batch".to_owned()), 1);
+    let mut takes = of_run(job, facts);
     // The job itself stays.
     takes.add(Resource::Count("cronjobs.batch".to_owned()), 1);
     at_rest(&facts.quotas, &releases, &takes)
@@ -85,8 +91,7 @@ pub fn verdict_of_run_instead(job: &LiveJob, facts: &JobFacts) -> Verdict {
 pub fn has_room_to_surge(job: &LiveJob, facts: &JobFacts) -> bool {
     let LiveWorkload::Continuous(deployment) = &job.workload else { return true };
     let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
-    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
-    let each = pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default();
+    let each = of_one_pod(job, facts);
     let surge = u64::try_from(replicas).unwrap_or(0).div_ceil(4);
     at_rest(&facts.quotas, &Demand::default(), &each.times(surge)).fits()
 }
@@ -121,9 +126,4 @@ pub fn demand_of_live_job(job: &LiveJob, live: &LiveJobs, limit_ranges: &[LimitR
     count("httproutes.gateway.networking.k8s.io", usize::from(job.http_route.is_some()));
     demand.add(Resource::Services, u64::try_from(services).unwrap_or(0));
     demand
-}
-
-fn has_ended(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }

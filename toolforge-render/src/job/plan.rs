@@ -162,14 +162,6 @@ impl JobPlan {
         Self { file: Some(file.into()), ..self }
     }
 
-    /// Returns the plan with another moment of a restart, which replaces every pod of a continuous job.
-    #[must_use]
-    pub fn restarted_at(self, moment: &k8s_openapi::jiff::Timestamp) -> Self {
-        // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
-        let text = moment.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
-        Self { restarted_at: Some(text), ..self }
-    }
-
     /// Returns the plan as one whose pods are replaced one after the other: there need be no room for one more.
     #[must_use]
     pub fn in_place(self) -> Self {

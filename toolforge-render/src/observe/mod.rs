@@ -17,6 +17,7 @@ pub use progress::{Progress, progress};
 pub use request::{Unobservable, observe_request};
 pub(crate) use request::{mount, web_container};
 pub use run::{Run, main_container, runs, serves};
+pub(crate) use status::restarts;
 pub use status::{RouteStatus, WebServiceState, WebServiceStatus, newest_ready_pod, status};
 
 use toolforge_model::{ToolName, WebServiceRequest};

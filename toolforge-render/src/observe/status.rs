@@ -189,7 +189,8 @@ pub fn newest_ready_pod(pods: &[Pod]) -> Option<&str> {
     serving.max_by_key(|pod| started(pod))?.metadata.name.as_deref()
 }
 
-fn restarts(pod: &Pod) -> u32 {
+/// Returns how often a pod's containers have been started again.
+pub(crate) fn restarts(pod: &Pod) -> u32 {
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     statuses.map(|status| u32::try_from(status.restart_count).unwrap_or(0)).sum()
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::{Untrusted, platform};
 
+use crate::demand::has_ended;
 use crate::plan::is_web_service;
 use crate::shell::{has, is_shell};
 
@@ -66,11 +67,6 @@ pub fn holders(pods: &[Pod]) -> Vec<Holder> {
     holders.extend(found.into_iter().map(|(_, holder)| holder));
     holders.dedup();
     holders
-}
-
-fn has_ended(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 #[cfg(test)]

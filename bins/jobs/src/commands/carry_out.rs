@@ -13,7 +13,7 @@ use toolforge_model::ToolName;
 use toolforge_render::job::{LiveJob, LoadStep, StepKind, render_job};
 
 /// How long pods may take to leave (jobs-api, 2026: 30 s; their grace is 15).
-const LEAVING: Duration = Duration::from_secs(30);
+pub(super) const LEAVING: Duration = Duration::from_secs(30);
 
 /// What came of a step.
 enum Outcome {

@@ -18,7 +18,7 @@ pub(super) fn run(
         let names: String = plan.changes().map(|step| format!("{}\n", step.name)).collect();
         say(&names)?;
     } else {
-        print(&report::plan(&plan, &facts)?, arguments.output.of_document())?;
+        print(&report::plan(&plan)?, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {
         return Err(crate::failures::of_problems(&plan, &file.jobs));

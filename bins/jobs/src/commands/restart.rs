@@ -7,7 +7,7 @@ use toolforge_client::{CreateOptions, DeleteOptions, JobObject, Propagation, Wan
 use toolforge_model::platform;
 use toolforge_render::job::{LiveJob, LiveWorkload, has_room_to_surge, runs_of, verdict_of_run_instead};
 
-use super::{facts, trigger};
+use super::{carry_out, facts, trigger};
 use crate::arguments::{Arguments, RestartArguments};
 
 /// Starts a continuous job anew, or ends the runs of a scheduled job and begins another one.
@@ -57,7 +57,7 @@ pub(super) fn run(
                     client.delete(&path, &background).await?;
                 }
                 if !runs.is_empty() && !sent.dry_run {
-                    client.wait_pods_gone(&session.tool, &job.name, trigger::LEAVING).await?;
+                    client.wait_pods_gone(&session.tool, &job.name, carry_out::LEAVING).await?;
                 }
                 let created = trigger::create(client, &session.tool, cron_job, Timestamp::now(), sent).await;
                 match created {

@@ -26,7 +26,7 @@ pub(super) fn run(
         return Err(report::verdict_failure(&plan));
     }
     if options.change.dry_run == Some(DryRunOption::Client) {
-        print(&report::plan(&plan, &facts)?, arguments.output.of_document())?;
+        print(&report::plan(&plan)?, arguments.output.of_document())?;
         return Ok(ExitKind::Done);
     }
     let (runtime, client) = session.cluster()?;

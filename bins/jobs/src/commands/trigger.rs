@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
@@ -10,9 +8,6 @@ use toolforge_render::job::{LiveWorkload, manual_run, observe_job, verdict_of_ru
 
 use super::{facts, wait};
 use crate::arguments::{Arguments, TriggerArguments};
-
-/// How long pods may take to leave (jobs-api, 2026).
-pub(super) const LEAVING: Duration = Duration::from_secs(30);
 
 /// How many runs may be started by hand within one second.
 const TRIES: i64 = 5;

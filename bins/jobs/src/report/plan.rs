@@ -6,7 +6,7 @@ use serde::Serialize;
 use toolforge_cli::{Document, ExitKind, Failure, Table, document};
 use toolforge_model::{JobKey, Untrusted, platform};
 use toolforge_quota::{Bound, LimitViolation, Resource, Row};
-use toolforge_render::job::{JobDifference, JobFacts, LiveWorkload, LoadPlan, LoadStep, StepKind};
+use toolforge_render::job::{JobDifference, LiveWorkload, LoadPlan, LoadStep, StepKind};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,7 +46,7 @@ struct RowDocument {
 }
 
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment.
-pub(crate) fn plan(plan: &LoadPlan, _facts: &JobFacts) -> Result<Document, Failure> {
+pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
     let value = PlanDocument {
         fits: plan.fits() && plan.problems.is_empty(),
         steps: plan.steps.iter().map(step_document).collect(),

@@ -11,7 +11,7 @@ use toolforge_model::{Untrusted, platform};
 use crate::job::observe::runs::{RunOutcome, is_quota, moment};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{LiveJob, LiveJobs, LiveWorkload, pods_of_job, runs_of};
-use crate::observe::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end};
+use crate::observe::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end, restarts};
 
 /// How a job fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -286,11 +286,6 @@ fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {
             status.evidence = evidence.into_iter().collect();
         }
     }
-}
-
-fn restarts(pod: &Pod) -> u32 {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    statuses.map(|status| u32::try_from(status.restart_count).unwrap_or(0)).sum()
 }
 
 fn running_since(pod: &Pod) -> Option<Timestamp> {
