@@ -12,6 +12,7 @@
 //! ```
 
 mod age;
+mod document;
 mod failure;
 mod failures;
 mod generate;
@@ -28,6 +29,7 @@ mod table;
 mod terminal;
 
 pub use age::age;
+pub use document::{CauseDocument, LimitDocument, QuotaRowDocument};
 pub use failure::{ExitKind, Failure};
 pub use generate::{Generated, Shell, reference_page};
 pub use interrupt::interrupted;

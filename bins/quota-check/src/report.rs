@@ -1,7 +1,5 @@
-use std::fmt::Display;
-
 use serde::Serialize;
-use toolforge_cli::{Document, Failure, Table, document as versioned};
+use toolforge_cli::{Document, Failure, LimitDocument, Table, document as versioned};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{LimitRange, Resource, ResourceQuota};
 
@@ -37,16 +35,6 @@ struct LimitsDocument<'a> {
     container: Vec<LimitDocument>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LimitDocument {
-    dimension: &'static str,
-    default: Option<String>,
-    default_request: Option<String>,
-    min: Option<String>,
-    max: Option<String>,
-}
-
 /// Returns what is said of a resource.
 fn state(quota: &ResourceQuota, resource: &Resource, hard: u64) -> &'static str {
     let used = quota.used(resource);
@@ -80,7 +68,7 @@ pub fn report(quotas: &[ResourceQuota], limit_ranges: &[LimitRange]) -> String {
     }
     for range in limit_ranges {
         let mut table = Table::new(&["EACH CONTAINER", "DEFAULT", "REQUEST", "MIN", "MAX"]);
-        for LimitDocument { dimension, default, default_request, min, max } in dimensions(range) {
+        for LimitDocument { dimension, default, default_request, min, max } in LimitDocument::both(range) {
             let or_none = |amount: Option<String>| amount.unwrap_or_else(|| "-".to_owned());
             table.row([
                 dimension.to_owned(),
@@ -102,28 +90,6 @@ pub fn report(quotas: &[ResourceQuota], limit_ranges: &[LimitRange]) -> String {
 /// Returns a heading where there are several of a kind.
 fn heading(count: usize, kind: &str, name: &str) -> String {
     if count > 1 { format!("{kind} {}\n", Untrusted::new(name).escaped()) } else { String::new() }
-}
-
-fn dimensions(range: &LimitRange) -> [LimitDocument; 2] {
-    fn text<T: Display>(amount: Option<T>) -> Option<String> {
-        amount.map(|amount| amount.to_string())
-    }
-    [
-        LimitDocument {
-            dimension: "cpu",
-            default: text(range.default_cpu),
-            default_request: text(range.default_request_cpu),
-            min: text(range.min_cpu),
-            max: text(range.max_cpu),
-        },
-        LimitDocument {
-            dimension: "memory",
-            default: text(range.default_memory),
-            default_request: text(range.default_request_memory),
-            min: text(range.min_memory),
-            max: text(range.max_memory),
-        },
-    ]
 }
 
 /// Returns the report for people and for programs.
@@ -152,7 +118,7 @@ pub(crate) fn document(
             .collect(),
         limits: limit_ranges
             .iter()
-            .map(|range| LimitsDocument { name: &range.name, container: dimensions(range).into() })
+            .map(|range| LimitsDocument { name: &range.name, container: LimitDocument::both(range).into() })
             .collect(),
     };
     Ok(Document { text: report(quotas, limit_ranges), value: versioned("QuotaReport", &value)? })

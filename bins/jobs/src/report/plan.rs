@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use toolforge_cli::{Document, ExitKind, Failure, Table, document};
+use toolforge_cli::{Document, ExitKind, Failure, QuotaRowDocument, Table, document};
 use toolforge_model::{JobKey, Untrusted, platform};
 use toolforge_quota::{Bound, LimitViolation, Resource, Row};
 use toolforge_render::job::{JobDifference, LiveWorkload, LoadPlan, LoadStep, StepKind};
@@ -13,7 +13,7 @@ use toolforge_render::job::{JobDifference, LiveWorkload, LoadPlan, LoadStep, Ste
 struct PlanDocument<'a> {
     fits: bool,
     steps: Vec<StepDocument<'a>>,
-    quotas: Vec<RowDocument>,
+    quotas: Vec<QuotaRowDocument>,
     violations: Vec<String>,
     problems: Vec<String>,
 }
@@ -34,31 +34,14 @@ struct DifferenceDocument<'a> {
     wanted: Option<&'a Untrusted>,
 }
 
-#[derive(Serialize)]
-struct RowDocument {
-    quota: String,
-    resource: String,
-    hard: String,
-    used: String,
-    after: String,
-    peak: String,
-    fits: bool,
-}
-
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment.
 pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
     let value = PlanDocument {
         fits: plan.fits() && plan.problems.is_empty(),
         steps: plan.steps.iter().map(step_document).collect(),
         quotas: rows(plan)
-            .map(|(row, peak)| RowDocument {
-                quota: row.quota.clone(),
-                resource: row.resource.to_string(),
-                hard: row.resource.amount(row.hard),
-                used: row.resource.amount(row.used),
-                after: row.resource.amount(row.after),
-                peak: row.resource.amount(peak),
-                fits: row.fits() && (!row.grows || peak <= row.hard),
+            .map(|(row, peak)| {
+                QuotaRowDocument::new(row, peak, row.fits() && (!row.grows || peak <= row.hard))
             })
             .collect(),
         violations: violations(plan).collect(),

@@ -1,7 +1,7 @@
 //! The quota and what is used of it.
 
 use serde::Serialize;
-use toolforge_cli::{Document, Failure, document};
+use toolforge_cli::{Document, Failure, LimitDocument, document};
 use toolforge_model::{Cpu, Memory, ToolName};
 use toolforge_quota::{LimitRange, Resource, ResourceQuota};
 
@@ -33,16 +33,6 @@ struct OneLimitRange<'a> {
     container: [LimitDocument; 2],
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LimitDocument {
-    dimension: &'static str,
-    default: Option<String>,
-    default_request: Option<String>,
-    min: Option<String>,
-    max: Option<String>,
-}
-
 /// Returns what a tool may have and has: for people the three tables of the platform's tool, for programs all.
 pub(crate) fn quota(
     tool: &ToolName,
@@ -65,7 +55,7 @@ pub(crate) fn quota(
             .collect(),
         limits: limit_ranges
             .iter()
-            .map(|range| OneLimitRange { name: &range.name, container: dimensions(range) })
+            .map(|range| OneLimitRange { name: &range.name, container: LimitDocument::both(range) })
             .collect(),
     };
     Ok(Document { text: tables(tool, quotas, limit_ranges), value: document("JobQuota", &value)? })
@@ -140,27 +130,6 @@ fn decimal(thousandths: u128) -> String {
     let places = format!("{:03}", thousandths % 1000);
     let places = places.trim_end_matches('0');
     format!("{}.{}", thousandths / 1000, if places.is_empty() { "0" } else { places })
-}
-
-fn dimensions(range: &LimitRange) -> [LimitDocument; 2] {
-    let cpu = |cpu: Option<Cpu>| cpu.map(|cpu| cpu.to_string());
-    let memory = |memory: Option<Memory>| memory.map(|memory| memory.to_string());
-    [
-        LimitDocument {
-            dimension: "cpu",
-            default: cpu(range.default_cpu),
-            default_request: cpu(range.default_request_cpu),
-            min: cpu(range.min_cpu),
-            max: cpu(range.max_cpu),
-        },
-        LimitDocument {
-            dimension: "memory",
-            default: memory(range.default_memory),
-            default_request: memory(range.default_request_memory),
-            min: memory(range.min_memory),
-            max: memory(range.max_memory),
-        },
-    ]
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde::Serialize;
-use toolforge_cli::{Document, Failure, Table, document};
+use toolforge_cli::{Document, Failure, QuotaRowDocument, Table, document};
 use toolforge_model::Untrusted;
 use toolforge_quota::{Row, Verdict};
 use toolforge_render::change::{Change, Difference, changes, has_outage, replaces_pods, verdict_at_peak};
@@ -50,7 +50,7 @@ struct PlanDocument<'a> {
     rollout: &'static str,
     has_outage: bool,
     changes: Vec<ChangeDocument<'a>>,
-    quotas: Vec<RowDocument>,
+    quotas: Vec<QuotaRowDocument>,
     violations: Vec<String>,
 }
 
@@ -67,17 +67,6 @@ struct DifferenceDocument<'a> {
     path: &'a str,
     live: Option<&'a Untrusted>,
     wanted: Option<&'a Untrusted>,
-}
-
-#[derive(Serialize)]
-struct RowDocument {
-    quota: String,
-    resource: String,
-    hard: String,
-    used: String,
-    after: String,
-    peak: String,
-    fits: bool,
 }
 
 /// Returns what a plan would change, and whether it fits.
@@ -97,19 +86,7 @@ pub(crate) fn plan(plan: &WebServicePlan, facts: &Facts, verdict: &Verdict) -> R
         rollout: plan.rollout().as_str(),
         has_outage: has_outage(plan, &facts.live),
         changes: planned.iter().map(change_document).collect(),
-        quotas: verdict
-            .rows
-            .iter()
-            .map(|row| RowDocument {
-                quota: row.quota.clone(),
-                resource: row.resource.to_string(),
-                hard: row.resource.amount(row.hard),
-                used: row.resource.amount(row.used),
-                after: row.resource.amount(row.after),
-                peak: row.resource.amount(peak(row)),
-                fits: row.fits(),
-            })
-            .collect(),
+        quotas: verdict.rows.iter().map(|row| QuotaRowDocument::new(row, peak(row), row.fits())).collect(),
         violations: verdict.violations.iter().map(ToString::to_string).collect(),
     };
     let mut text = plan_text(&planned, verdict, peak);

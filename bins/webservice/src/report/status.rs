@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
-use toolforge_cli::{Document, Failure, age, document};
+use toolforge_cli::{CauseDocument, Document, Failure, age, document};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_render::observe::{Evidence, LastEnd, Observation, WebServiceState, WebServiceStatus};
 
@@ -41,14 +41,6 @@ struct LastEndDocument<'a> {
     finished: Option<String>,
 }
 
-#[derive(Serialize)]
-struct CauseDocument<'a> {
-    code: &'static str,
-    cause: String,
-    object: &'a Untrusted,
-    message: &'a Untrusted,
-}
-
 /// Returns how a web service fares.
 pub(crate) fn status(
     tool: &ToolName,
@@ -77,16 +69,7 @@ pub(crate) fn status(
         host: status.route.as_ref().map(|route| &route.host),
         routing: status.route.as_ref().map(|route| routing(route.routing)),
         missing: status.missing.iter().map(ToString::to_string).collect(),
-        causes: status
-            .causes
-            .iter()
-            .map(|Evidence { cause, object, message }| CauseDocument {
-                code: cause.code(),
-                cause: cause.to_string(),
-                object,
-                message,
-            })
-            .collect(),
+        causes: status.causes.iter().map(CauseDocument::from).collect(),
         request: request.as_ref().ok().map(RequestDocument::from),
     };
     Ok(Document { text: status_text(observation, now), value: document("WebServiceStatus", &value)? })

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
+use toolforge_cli::CauseDocument;
 use toolforge_images::State;
 use toolforge_model::{JobHealthCheck, JobKind, JobName, JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{JobStatus, MissedRuns};
-use toolforge_render::observe::{Evidence, LastEnd};
+use toolforge_render::observe::LastEnd;
 
 use super::ListedJob;
 
@@ -75,14 +76,6 @@ struct LastEndDocument<'a> {
     reason: &'a Untrusted,
     finished: Option<String>,
     text: String,
-}
-
-#[derive(Serialize)]
-struct CauseDocument<'a> {
-    code: &'static str,
-    cause: String,
-    object: &'a Untrusted,
-    message: &'a Untrusted,
 }
 
 #[derive(Serialize)]
@@ -178,15 +171,7 @@ impl<'a> From<&'a JobStatus> for StatusDocument<'a> {
                     text: end.to_string(),
                 }
             }),
-            causes: evidence
-                .iter()
-                .map(|Evidence { cause, object, message }| CauseDocument {
-                    code: cause.code(),
-                    cause: cause.to_string(),
-                    object,
-                    message,
-                })
-                .collect(),
+            causes: evidence.iter().map(CauseDocument::from).collect(),
             previous_run: moment(previous_run),
             next_run: moment(next_run),
             missed: missed.as_ref().map(|MissedRuns { count, last, reason }| MissedDocument {
