@@ -15,17 +15,17 @@
 
 mod admission;
 mod api_server;
-mod arguments;
 mod build;
 mod commands;
+mod directory;
+mod dispatch;
 mod failure;
-mod folder;
 mod front_door;
 mod pki;
 mod provision;
 mod report;
 mod root;
-mod settings;
+mod state;
 mod supervisor;
 
-pub use arguments::{run, run_with};
+pub use dispatch::{run, run_with};

@@ -14,8 +14,8 @@ use rcgen::{
 };
 use serde_json::json;
 
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 
 /// The node's name, as the platform names its workers that mount the homes.
 pub(crate) const NODE: &str = "tools-k8s-worker-nfs-1";
@@ -77,8 +77,8 @@ const fn client(
 
 /// Makes what is missing of the control plane's keys, certificates and kubeconfigs.
 pub(crate) fn ensure(sandbox: &Sandbox) -> Result<(), Failure> {
-    let folder = sandbox.pki();
-    ensure_in(&folder).or_fail(format!("cannot make the certificates in {}", folder.display()))
+    let directory = sandbox.pki();
+    ensure_in(&directory).or_fail(format!("cannot make the certificates in {}", directory.display()))
 }
 
 /// Writes the admin's kubeconfig for the host, where the API server is at this port.
@@ -88,8 +88,8 @@ pub(crate) fn write_admin_kubeconfig(sandbox: &Sandbox, api_port: u16) -> Result
     write(&sandbox.admin_kubeconfig(), &text).or_fail("cannot write the admin's kubeconfig")
 }
 
-fn ensure_in(folder: &Path) -> Result<(), Failure> {
-    let (authority_key, authority_file) = (folder.join("ca.key"), folder.join("ca.crt"));
+fn ensure_in(directory: &Path) -> Result<(), Failure> {
+    let (authority_key, authority_file) = (directory.join("ca.key"), directory.join("ca.crt"));
     let key = existing_or_new_key(&authority_key)?;
     let params = authority_params()?;
     if !authority_file.exists() {
@@ -98,16 +98,16 @@ fn ensure_in(folder: &Path) -> Result<(), Failure> {
     // The issuer needs only what does not change from run to run: the name, the usages and the key.
     let issuer = Issuer::new(params, key);
     for subject in &SUBJECTS {
-        ensure_subject(folder, subject, &issuer)?;
+        ensure_subject(directory, subject, &issuer)?;
     }
-    let service_account = existing_or_new_key(&folder.join("service-account.key"))?;
-    write(&folder.join("service-account.pub"), &service_account.public_key_pem())
+    let service_account = existing_or_new_key(&directory.join("service-account.key"))?;
+    write(&directory.join("service-account.pub"), &service_account.public_key_pem())
 }
 
-fn ensure_subject(folder: &Path, subject: &Subject, issuer: &Issuer<'_, KeyPair>) -> Result<(), Failure> {
+fn ensure_subject(directory: &Path, subject: &Subject, issuer: &Issuer<'_, KeyPair>) -> Result<(), Failure> {
     let Subject { file, name, organization, server, kubeconfig: with_kubeconfig } = subject;
-    let certificate = folder.join(format!("{file}.crt"));
-    let key = existing_or_new_key(&folder.join(format!("{file}.key")))?;
+    let certificate = directory.join(format!("{file}.crt"));
+    let key = existing_or_new_key(&directory.join(format!("{file}.key")))?;
     if !certificate.exists() {
         let names: Vec<String> = server.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).map_err(certificate_failure)?;
@@ -123,7 +123,7 @@ fn ensure_subject(folder: &Path, subject: &Subject, issuer: &Issuer<'_, KeyPair>
         write(&certificate, &params.signed_by(&key, issuer).map_err(certificate_failure)?.pem())?;
     }
     if *with_kubeconfig {
-        write(&folder.join(format!("{file}.kubeconfig")), &kubeconfig(INNER_SERVER, file, ""))?;
+        write(&directory.join(format!("{file}.kubeconfig")), &kubeconfig(INNER_SERVER, file, ""))?;
     }
     Ok(())
 }
@@ -139,7 +139,7 @@ fn authority_params() -> Result<CertificateParams, Failure> {
     Ok(params)
 }
 
-/// Returns a kubeconfig, as JSON, which is YAML too. Paths are relative to its own folder.
+/// Returns a kubeconfig, as JSON, which is YAML too. Paths are relative to its own directory.
 fn kubeconfig(server: &str, user: &str, pki: &str) -> String {
     let config = json!({
         "apiVersion": "v1",
@@ -199,15 +199,15 @@ mod tests {
 
     #[test]
     fn what_is_there_stays_and_what_is_missing_is_made_by_the_same_authority() {
-        let folder = std::env::temp_dir().join(format!("toolforge-sandbox-pki-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        ensure_in(&folder).unwrap();
-        let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+        let directory = std::env::temp_dir().join(format!("toolforge-sandbox-pki-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        ensure_in(&directory).unwrap();
+        let read = |file: &str| fs::read_to_string(directory.join(file)).unwrap();
         let (authority, admin) = (read("ca.crt"), read("admin.crt"));
-        fs::remove_file(folder.join("kube-proxy.crt")).unwrap();
-        ensure_in(&folder).unwrap();
+        fs::remove_file(directory.join("kube-proxy.crt")).unwrap();
+        ensure_in(&directory).unwrap();
         assert_eq!((authority, admin), (read("ca.crt"), read("admin.crt")));
         assert!(read("kube-proxy.crt").contains("BEGIN CERTIFICATE"));
-        fs::remove_dir_all(&folder).unwrap();
+        fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -15,23 +15,20 @@ use rustix::mount::{
 use rustix::process::pivot_root;
 
 use crate::build::Parts;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 
 /// Who sees the new root.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum View<'a> {
-    /// The components and the pods: a new `/proc`, an empty `/run`, the sandbox's folder as [`INNER_FOLDER`] and
+    /// The components and the pods: a new `/proc`, an empty `/run`, the sandbox's directory as [`INNER_DIRECTORY`] and
     /// what it is made of below `/parts` as well, so that configuration files need no paths of the host.
     Node(&'a Parts),
     /// A tool's shell, on the host's network and among the host's processes.
     Tool,
 }
 
-/// Where the sandbox's folder is for its components.
-pub(crate) const INNER_FOLDER: &str = "/sandbox";
-
-/// Folders of the host whose entries stay and get new neighbours, with the entries that are ours.
+/// Directories of the host whose entries stay and get new neighbours, with the entries that are ours.
 const GRAFTED: [(&str, &[&str]); 6] = [
     ("data", &["project", "scratch"]),
     ("mnt", &["nfs"]),
@@ -42,7 +39,7 @@ const GRAFTED: [(&str, &[&str]); 6] = [
 ];
 
 /// What volume-admission mounts into pods besides the homes and what is in `/etc`.
-const FOLDERS: [&str; 6] = [
+const DIRECTORIES: [&str; 6] = [
     "public/dumps",
     "mnt/nfs/dumps-clouddumps1001.wikimedia.org",
     "mnt/nfs/dumps-clouddumps1002.wikimedia.org",
@@ -70,26 +67,26 @@ pub(crate) fn enter(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
 }
 
 fn assemble(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
-    let root = sandbox.folder().join("root");
+    let root = sandbox.directory().join("root");
     fs::create_dir_all(&root)?;
     mount("sandbox", &root, "tmpfs", MountFlags::empty(), Some(c"mode=0755")).or_fail("tmpfs")?;
-    // The sandbox's folder is below one of the folders that are bound next, and must not bring this mount with it.
+    // The sandbox's directory is below one of the directories that are bound next, and must not bring this mount with it.
     mount_change(&root, MountPropagationFlags::UNBINDABLE).or_fail("tmpfs")?;
     let hidden: &[&str] = match view {
         View::Node(_) => &["etc", "data", "mnt", "public", "var", "proc", "run", "sandbox", "parts"],
         View::Tool => &["etc", "data", "mnt", "public", "var"],
     };
     graft(Path::new("/"), &root, hidden)?;
-    for (folder, ours) in GRAFTED {
-        graft(&Path::new("/").join(folder), &root.join(folder), ours)?;
+    for (directory, ours) in GRAFTED {
+        graft(&Path::new("/").join(directory), &root.join(directory), ours)?;
         for entry in ours {
-            fs::create_dir_all(root.join(folder).join(entry))?;
+            fs::create_dir_all(root.join(directory).join(entry))?;
         }
     }
     mount_change(&root, MountPropagationFlags::PRIVATE).or_fail("tmpfs")?;
     overlay_etc(&root)?;
-    for folder in FOLDERS {
-        fs::create_dir_all(root.join(folder))?;
+    for directory in DIRECTORIES {
+        fs::create_dir_all(root.join(directory))?;
     }
     fs::set_permissions(root.join("data/scratch"), fs::Permissions::from_mode(0o1777))?;
     for (file, text) in FILES {
@@ -100,7 +97,7 @@ fn assemble(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
         fs::create_dir(root.join("run"))?;
         fs::create_dir(root.join("proc"))?;
         for (source, target) in [
-            (sandbox.folder(), "sandbox"),
+            (sandbox.directory(), "sandbox"),
             (&parts.kubernetes, "parts/kubernetes"),
             (&parts.coredns, "parts/coredns"),
             (&parts.images, "parts/images"),
@@ -120,7 +117,7 @@ fn assemble(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes `to` a folder with the same entries as `from`, by bind mounts, except those that are `left_out`.
+/// Makes `to` a directory with the same entries as `from`, by bind mounts, except those that are `left_out`.
 fn graft(from: &Path, to: &Path, left_out: &[&str]) -> Result<(), Failure> {
     fs::create_dir_all(to)?;
     let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
@@ -149,10 +146,10 @@ fn graft(from: &Path, to: &Path, left_out: &[&str]) -> Result<(), Failure> {
 fn overlay_etc(root: &Path) -> Result<(), Failure> {
     let layer = root.join(".etc");
     let (upper, work, etc) = (layer.join("upper"), layer.join("work"), root.join("etc"));
-    for folder in [&upper, &work, &etc] {
-        fs::create_dir_all(folder)?;
+    for directory in [&upper, &work, &etc] {
+        fs::create_dir_all(directory)?;
     }
-    // Relative paths: a comma or colon in the sandbox's folder would be read as a separator.
+    // Relative paths: a comma or colon in the sandbox's directory would be read as a separator.
     std::env::set_current_dir(&layer)?;
     mount("overlay", &etc, "overlay", MountFlags::empty(), Some(c"lowerdir=/etc,upperdir=upper,workdir=work"))
         .or_fail("/etc")

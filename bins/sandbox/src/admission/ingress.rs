@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, Review};
+use super::review::{Answer, Review};
 
 /// The domain below which the sandbox serves tools, as its `/etc/toolforge/webservice.yaml` says.
 const DOMAIN: &str = "localhost";

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Review};
+use super::review::{Answer, Review};
 
-/// Where pods may have folders of the node from (the policy of 2019 to 2024, with the path that was added in 2025).
+/// Where pods may have directories of the node from (the policy of 2019 to 2024, with the path that was added in 2025).
 const HOST_PATHS: [&str; 10] = [
     "/var/lib/sss/pipes",
     "/data/project",

@@ -2,7 +2,7 @@
 
 use toolforge_model::platform::ALLOWED_REGISTRIES;
 
-use super::{Answer, Review};
+use super::review::{Answer, Review};
 
 /// Reviews a pod or a Deployment. As the platform's, it looks at `containers` only.
 pub(super) fn review(review: &Review<'_>) -> Answer {

@@ -1,8 +1,8 @@
-//! volume-admission: tools' pods get the home and the platform's files, and no other folder of the node.
+//! volume-admission: tools' pods get the home and the platform's files, and no other directory of the node.
 
 use serde_json::{Value, json};
 
-use super::{Answer, Review};
+use super::review::{Answer, Review};
 
 /// What is mounted, each at the path where it lives: name, path, type, whether read-only.
 const VOLUMES: [(&str, &str, &str, bool); 11] = [
@@ -30,13 +30,13 @@ pub(super) fn review(review: &Review<'_>) -> Answer {
     let spec = &review.object["spec"];
     for (index, volume) in spec["volumes"].as_array().into_iter().flatten().enumerate() {
         let Some(path) = volume.get("hostPath") else { continue };
-        let (name, folder) =
+        let (name, directory) =
             (volume["name"].as_str().unwrap_or_default(), path["path"].as_str().unwrap_or_default());
-        if (name, folder) != ("home", "/data/project") {
+        if (name, directory) != ("home", "/data/project") {
             let kind = path["type"].as_str().map_or_else(|| "nil".to_owned(), |kind| format!("*{kind}"));
             return Answer::Denied(format!(
                 "No hostPath volumes allowed, got one under /spec/volumes/{index} Name:{name} \
-                 HostPath:&HostPathVolumeSource{{Path:{folder},Type:{kind},}}"
+                 HostPath:&HostPathVolumeSource{{Path:{directory},Type:{kind},}}"
             ));
         }
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_of_the_node_are_refused_in_the_webhooks_words() {
+    fn directories_of_the_node_are_refused_in_the_webhooks_words() {
         let object = json!({"spec": {"volumes": [{"name": "v", "hostPath": {"path": "/var/log"}}]}});
         assert_eq!(
             answer(&object),

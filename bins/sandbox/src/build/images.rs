@@ -3,12 +3,13 @@
 //! One base layer, and one layer for each type, so that a type costs what it adds. What is kept is the storage of a
 //! registry, which each sandbox serves read-only.
 
-mod registry;
-
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::build::cache::cached;
 use crate::build::command::run;
@@ -79,7 +80,7 @@ const PAUSE: &str = "pause";
 
 const RUNNER: &str = include_str!("../../../../fixtures/cluster/images/webservice-runner");
 
-/// Builds the images of the web services and returns the folder that the registry serves.
+/// Builds the images of the web services and returns the directory that the registry serves.
 pub(crate) fn build(report: &Report) -> Result<PathBuf, Failure> {
     let recipe: Vec<String> = LAYERS
         .iter()
@@ -125,7 +126,7 @@ fn pause(work: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
     )
 }
 
-/// Builds the base system and returns its folder.
+/// Builds the base system and returns its directory.
 fn base(work: &Path, layout: &Path, step: &Step) -> Result<PathBuf, Failure> {
     let root = work.join("base");
     let mut debootstrap = Command::new(program("debootstrap")?);
@@ -133,8 +134,8 @@ fn base(work: &Path, layout: &Path, step: &Step) -> Result<PathBuf, Failure> {
     run(&mut debootstrap, |line| step.progress(line.trim_start_matches("I: ")))?;
     clean(&root)?;
     // The platform's places: volumes are mounted here.
-    for folder in ["data/project", "data/scratch", "public/dumps", "mnt/nfs"] {
-        fs::create_dir_all(root.join(folder))?;
+    for directory in ["data/project", "data/scratch", "public/dumps", "mnt/nfs"] {
+        fs::create_dir_all(root.join(directory))?;
     }
     let runner = root.join("usr/bin/webservice-runner");
     fs::write(&runner, RUNNER)?;
@@ -155,8 +156,8 @@ fn add(work: &Path, layout: &Path, base: &Path, layer: &Layer, step: &Step) -> R
         return Ok(());
     }
     let root = work.join(name);
-    for folder in ["upper", "work", "merged"] {
-        fs::create_dir_all(root.join(folder))?;
+    for directory in ["upper", "work", "merged"] {
+        fs::create_dir_all(root.join(directory))?;
     }
     // The mount is the child's own, so that nothing is left mounted however this ends.
     let script = format!(
@@ -176,8 +177,8 @@ fn add(work: &Path, layout: &Path, base: &Path, layer: &Layer, step: &Step) -> R
     remove_whiteouts(&upper)?;
     if let Some(marker) = marker {
         let marker = upper.join(marker);
-        if let Some(folder) = marker.parent() {
-            fs::create_dir_all(folder)?;
+        if let Some(directory) = marker.parent() {
+            fs::create_dir_all(directory)?;
         }
         fs::write(marker, "")?;
     }
@@ -214,9 +215,10 @@ fn built(work: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
 
 /// Removes what only apt and people need.
 fn clean(root: &Path) -> Result<(), Failure> {
-    for folder in ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"]
+    for directory in
+        ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"]
     {
-        match fs::remove_dir_all(root.join(folder)) {
+        match fs::remove_dir_all(root.join(directory)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
@@ -233,7 +235,7 @@ fn remove_whiteouts(upper: &Path) -> Result<(), Failure> {
 
 /// Pushes every image under its names into the storage that is kept.
 fn push(storage: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
-    let registry = registry::Registry::start(storage, &storage.join("work"))?;
+    let registry = Registry::start(storage, &storage.join("work"))?;
     let copy = |from: &str, to: &str| {
         step.progress(format!("push {to}"));
         let mut skopeo = Command::new(program("skopeo")?);
@@ -250,6 +252,53 @@ fn push(storage: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// How often, and how long between, it is looked whether the registry listens.
+const REGISTRY_LOOKS: u32 = 100;
+const REGISTRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// A registry that ends when it is dropped.
+struct Registry {
+    child: Child,
+    port: u16,
+}
+
+impl Registry {
+    /// Starts a registry that keeps its images in a directory; its configuration is written to another.
+    fn start(storage: &Path, configuration: &Path) -> Result<Self, Failure> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let file = configuration.join("registry.yaml");
+        let text = format!(
+            "version: 0.1\nlog:\n  level: warn\n  accesslog:\n    disabled: true\nstorage:\n  filesystem:\n    \
+             rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{port}\n",
+            storage.display()
+        );
+        fs::write(&file, text)?;
+        let mut command = Command::new(program("docker-registry")?);
+        command.arg("serve").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let registry = Self { child: command.spawn().or_fail("cannot run docker-registry")?, port };
+        for _ in 0..REGISTRY_LOOKS {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Ok(registry);
+            }
+            sleep(REGISTRY_PAUSE);
+        }
+        Err(Failure::new("docker-registry does not listen"))
+    }
+
+    /// Returns where it listens.
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        // One that has ended by itself is as good as killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 #[cfg(test)]

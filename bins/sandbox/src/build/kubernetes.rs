@@ -34,7 +34,7 @@ const GO_MOD: &str = include_str!("../../../../fixtures/cluster/kubernetes/go.mo
 const GO_SUM: &str = include_str!("../../../../fixtures/cluster/kubernetes/go.sum");
 const MAIN_GO: &str = include_str!("../../../../fixtures/cluster/kubernetes/main.go");
 
-/// Returns the folder of the programs, building them where they are not in the cache.
+/// Returns the directory of the programs, building them where they are not in the cache.
 pub(crate) fn build(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Failure> {
     let link = link_flags();
     let inputs = [GO_MOD, GO_SUM, MAIN_GO, &link, std::env::consts::ARCH].map(str::as_bytes);
@@ -65,13 +65,13 @@ pub(crate) fn build(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Fail
 }
 
 /// Refuses to begin what would end some minutes later with a full disk.
-fn enough_room(folder: &Path) -> Result<(), Failure> {
-    let room = rustix::fs::statvfs(folder)?;
+fn enough_room(directory: &Path) -> Result<(), Failure> {
+    let room = rustix::fs::statvfs(directory)?;
     let free = room.f_bavail.saturating_mul(room.f_frsize);
     if free < ROOM {
-        let (free, room, folder) = (free / MEBIBYTE, ROOM / MEBIBYTE, folder.display());
-        return Err(Failure::new(format!("{free} MiB are free for {folder}; building needs {room} MiB"))
-            .hint("Make room on the disk, or set XDG_CACHE_HOME to a folder on another one."));
+        let (free, room, directory) = (free / MEBIBYTE, ROOM / MEBIBYTE, directory.display());
+        return Err(Failure::new(format!("{free} MiB are free for {directory}; building needs {room} MiB"))
+            .hint("Make room on the disk, or set XDG_CACHE_HOME to a directory on another one."));
     }
     Ok(())
 }

@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::report::Report;
 
+pub(crate) mod addons;
 pub(crate) mod cache;
 pub(crate) mod command;
-pub(crate) mod coredns;
 pub(crate) mod debian;
-pub(crate) mod gateway_api;
 pub(crate) mod golang;
 pub(crate) mod images;
 pub(crate) mod kubernetes;
@@ -20,9 +19,9 @@ pub(crate) mod kubernetes;
 /// Where everything is that a sandbox is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Parts {
-    /// A folder with Kubernetes' and etcd's programs.
+    /// A directory with Kubernetes' and etcd's programs.
     pub(crate) kubernetes: PathBuf,
-    /// A folder with CoreDNS' program.
+    /// A directory with CoreDNS' program.
     pub(crate) coredns: PathBuf,
     /// What the registry serves.
     pub(crate) images: PathBuf,
@@ -42,8 +41,8 @@ pub(crate) fn everything(report: &Report) -> Result<Parts, Failure> {
 
 fn programs(report: &Report) -> Result<(PathBuf, PathBuf), Failure> {
     let go = golang::Toolchain::new(report);
-    gateway_api::fetch(report)?;
+    addons::fetch_gateway_api(report)?;
     let kubernetes = kubernetes::build(&go, report)?;
-    let coredns = coredns::build(&go, report)?;
+    let coredns = addons::build_coredns(&go, report)?;
     Ok((kubernetes, coredns))
 }

@@ -7,14 +7,15 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use clap::Args;
 use rustix::mount::mount_bind;
+use toolforge_model::ToolName;
 
-use crate::arguments::{AsArguments, EnterArguments};
 use crate::build::debian::program;
 use crate::build::golang::Toolchain;
 use crate::build::kubernetes;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 use crate::provision::tool;
 use crate::report::Report;
 use crate::root::{self, View};
@@ -37,6 +38,26 @@ exec \"$word\" \"$@\"
 
 /// The rest of a tool's PATH: that of a login shell on Debian.
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
+
+/// Whom to be, and what to run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AsArguments {
+    /// The tool's name.
+    pub(crate) tool: ToolName,
+    /// The command, after `--`; a shell without one.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What to run in a tool's shell; made by `as`, not by people.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EnterArguments {
+    /// The tool's name.
+    pub(crate) tool: ToolName,
+    /// The command, after `--`.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
 
 /// Runs a command as a tool, or a shell; the exit code is the command's.
 pub(crate) fn run(sandbox: &Sandbox, arguments: &AsArguments) -> Result<ExitCode, Failure> {
@@ -64,7 +85,7 @@ pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<Exi
     let built = std::env::current_exe()?.parent().map(Path::to_path_buf).unwrap_or_default();
     let kubernetes = kubernetes::build(&Toolchain::new(&Report::new()), &Report::new())?;
     root::enter(sandbox, View::Tool)?;
-    // A person's own folders are mostly closed to others; the tool sees the programs at a place of its own.
+    // A person's own directories are mostly closed to others; the tool sees the programs at a place of its own.
     for (source, target) in [built, kubernetes].iter().zip(PROGRAMS) {
         fs::create_dir_all(target)?;
         mount_bind(source, target).or_fail(target)?;

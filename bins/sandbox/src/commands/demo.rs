@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
+use clap::Args;
 
-use crate::arguments::DemoArguments;
+use crate::commands::up::UpArguments;
 use crate::commands::{as_tool, up};
+use crate::directory::{Sandbox, checkout};
 use crate::failure::{Failure, OrFail};
-use crate::folder::{Sandbox, checkout};
 use crate::provision::tool;
 use crate::report::Report;
 
@@ -37,6 +38,13 @@ const FETCH_AFTER: &str = "webservice php8.2 start";
 
 /// How long an answer of the front door may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How to tell the story.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArguments {
+    #[command(flatten)]
+    pub(crate) up: UpArguments,
+}
 
 /// Tells the story and leaves the sandbox up.
 pub(crate) fn run(
@@ -103,9 +111,11 @@ pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
 
 /// Returns the options by which cargo builds other programs where this one was built: `TARGET/PROFILE/program`.
 fn beside(program: &Path) -> Vec<OsString> {
-    let Some(folder) = program.parent() else { return Vec::new() };
-    let (Some(profile), Some(target)) = (folder.file_name(), folder.parent()) else { return Vec::new() };
-    // Cargo's folder for the profile `dev` has the name of an older time.
+    let Some(directory) = program.parent() else { return Vec::new() };
+    let (Some(profile), Some(target)) = (directory.file_name(), directory.parent()) else {
+        return Vec::new();
+    };
+    // Cargo's directory for the profile `dev` has the name of an older time.
     let profile = if profile == "debug" { OsStr::new("dev") } else { profile };
     vec!["--profile".into(), profile.to_owned(), "--target-dir".into(), target.as_os_str().to_owned()]
 }

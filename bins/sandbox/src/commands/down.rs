@@ -4,16 +4,24 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::arguments::DownArguments;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 use crate::report::Report;
-use crate::supervisor::{outside, sweep};
+use crate::supervisor::outside;
 
 /// How long the supervisor may take to end by itself.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How to stop a sandbox.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DownArguments {
+    /// Remove the sandbox's data as well: its tools, their homes, its certificates.
+    #[arg(long)]
+    pub(crate) delete: bool,
+}
 
 /// Stops the sandbox and removes what it left; with `--delete` its data as well.
 pub(crate) fn run(
@@ -22,22 +30,22 @@ pub(crate) fn run(
     report: &Report,
 ) -> Result<ExitCode, Failure> {
     let DownArguments { delete } = arguments;
-    if !sandbox.folder().exists() {
+    if !sandbox.directory().exists() {
         report.note(format!("There is no sandbox {}.", sandbox.name()));
         return Ok(ExitCode::SUCCESS);
     }
     let turn = sandbox.turn_file()?;
-    turn.lock().or_fail("cannot lock the sandbox's folder")?;
+    turn.lock().or_fail("cannot lock the sandbox's directory")?;
     if sandbox.is_running() {
         report.step(format!("Stop the sandbox {}", sandbox.name()), |_| stop(sandbox))?;
     } else {
         report.note(format!("The sandbox {} does not run.", sandbox.name()));
     }
-    sweep::sweep(sandbox)?;
+    outside::sweep(sandbox)?;
     if *delete {
         report.step("Remove its data", |_| {
-            fs::remove_dir_all(sandbox.folder())
-                .or_fail(format!("cannot remove {}", sandbox.folder().display()))
+            fs::remove_dir_all(sandbox.directory())
+                .or_fail(format!("cannot remove {}", sandbox.directory().display()))
         })?;
     }
     Ok(ExitCode::SUCCESS)

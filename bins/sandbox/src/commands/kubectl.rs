@@ -1,14 +1,24 @@
 //! `kubectl`: runs kubectl as the cluster's admin.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
-use crate::arguments::KubectlArguments;
+use clap::Args;
+
 use crate::build::golang::Toolchain;
 use crate::build::kubernetes;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 use crate::report::Report;
+
+/// Arguments for kubectl.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct KubectlArguments {
+    /// Arguments for kubectl.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    pub(crate) arguments: Vec<OsString>,
+}
 
 /// Becomes kubectl, of the same version as the cluster.
 pub(crate) fn run(
@@ -23,7 +33,7 @@ pub(crate) fn run(
         .args(arguments)
         .env("KUBECONFIG", sandbox.admin_kubeconfig())
         // What it remembers of this cluster goes with it, and not among what is remembered of others.
-        .env("KUBECACHEDIR", sandbox.folder().join("kubectl"))
+        .env("KUBECACHEDIR", sandbox.directory().join("kubectl"))
         .exec();
     Err(error).or_fail("cannot run kubectl")
 }

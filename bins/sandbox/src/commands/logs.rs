@@ -6,13 +6,23 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::arguments::LogsArguments;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 use crate::supervisor::COMPONENTS;
+use clap::Args;
 
 /// How often a log is looked at for more.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// Whose log.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LogsArguments {
+    /// The component; `cargo sandbox logs` lists them.
+    pub(crate) component: Option<String>,
+    /// Go on showing what is written.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+}
 
 /// Writes a component's log to stdout, as it is; lists the components where none is named.
 pub(crate) fn run(sandbox: &Sandbox, arguments: &LogsArguments) -> Result<ExitCode, Failure> {

@@ -5,9 +5,10 @@ use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use crate::api_server;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::{Ports, Sandbox, State};
 use crate::report::duration;
+use crate::state::{Ports, State};
 use crate::supervisor::survey::{self, Process};
 use crate::supervisor::{COMPONENTS, outside};
 
@@ -46,7 +47,7 @@ fn text(
     if let Some(since) = outside::running_for(sandbox) {
         let _ = writeln!(text, "running for {}", duration(since));
     }
-    let _ = writeln!(text, "folder      {}", sandbox.folder().display());
+    let _ = writeln!(text, "directory      {}", sandbox.directory().display());
     let _ = writeln!(text, "pages       http://NAME.localhost:{pages}/ (routing: {})", settings.routing);
     let _ = writeln!(text, "API server  https://127.0.0.1:{api} ({ready})");
     let _ = writeln!(text, "memory      {} MiB in {} processes", memory / 1024, processes.len());

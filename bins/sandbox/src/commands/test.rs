@@ -2,20 +2,28 @@
 
 use std::process::{Command, ExitCode};
 
+use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::{DownArguments, TestArguments};
+use crate::commands::down::DownArguments;
 use crate::commands::{demo, down, up};
+use crate::directory::{Sandbox, checkout};
 use crate::failure::{Failure, OrFail};
-use crate::folder::{Sandbox, checkout};
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::state::Settings;
 
 /// Beside the checkout's own sandbox, so that a demo goes on undisturbed.
 const SUFFIX: &str = "test";
 
 /// How many tests run side by side: they wait for the cluster most of the time.
 const THREADS: &str = "4";
+
+/// Which tests.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TestArguments {
+    /// Only the tests whose names contain this.
+    pub(crate) filter: Option<String>,
+}
 
 /// Starts a sandbox for the tests, runs them, and takes it down again if it was not up before.
 pub(crate) fn run(

@@ -4,11 +4,32 @@ use std::process::ExitCode;
 
 use anstream::println;
 
-use crate::arguments::ToolVerb;
+use crate::directory::Sandbox;
 use crate::failure::Failure;
-use crate::folder::Sandbox;
 use crate::provision::tool;
 use crate::report::Report;
+use clap::Subcommand;
+use toolforge_model::ToolName;
+
+/// What to do with tools.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ToolVerb {
+    /// Provision a tool as the platform does: namespace, quota, certificate, home.
+    Add {
+        /// The tool's name.
+        name: ToolName,
+        /// The quota profile.
+        #[arg(long, value_name = "PROFILE")]
+        quota: Option<String>,
+    },
+    /// List the tools.
+    List,
+    /// Remove a tool: its namespace and its home.
+    Remove {
+        /// The tool's name.
+        name: ToolName,
+    },
+}
 
 /// Does what is asked with the sandbox's tools.
 pub(crate) fn run(sandbox: &Sandbox, verb: ToolVerb, report: &Report) -> Result<ExitCode, Failure> {

@@ -5,23 +5,40 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, SystemTime};
 
+use clap::Args;
 use k8s_openapi::api::core::v1::Node;
 use kube::{Api, Client};
 use tokio::time::{sleep, timeout};
 
-use crate::arguments::UpArguments;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::{Ports, Sandbox};
 use crate::provision;
 use crate::report::{Report, Step};
-use crate::settings::Settings;
-use crate::supervisor::{self, Start, outside, sweep};
+use crate::state::{Ports, Routing, Settings};
+use crate::supervisor::{self, Start, outside};
 use crate::{api_server, build, pki};
 
 /// How long the API server, or the node, may take to become ready.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How long to wait between two looks at the node.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How to start a sandbox.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct UpArguments {
+    /// How pages reach their web service [default: as last time, gateway at first].
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) routing: Option<Routing>,
+}
+
+impl UpArguments {
+    /// Returns the settings to start with, given those of the last time.
+    pub(crate) fn settings(&self, last: Option<Settings>) -> Settings {
+        let Self { routing } = self;
+        let last = last.unwrap_or_default();
+        Settings { routing: routing.unwrap_or(last.routing) }
+    }
+}
 
 /// Starts the sandbox and says where it is.
 pub(crate) fn run(sandbox: &Sandbox, arguments: &UpArguments, report: &Report) -> Result<ExitCode, Failure> {
@@ -96,13 +113,13 @@ fn take_turn(turn: &File, report: &Report) -> Result<(), Failure> {
         Err(TryLockError::WouldBlock) => {
             report.step("Wait for another `up` or `down` of this sandbox", |_| Ok(turn.lock()?))
         }
-        Err(TryLockError::Error(error)) => Err(error).or_fail("cannot lock the sandbox's folder"),
+        Err(TryLockError::Error(error)) => Err(error).or_fail("cannot lock the sandbox's directory"),
     }
 }
 
 /// Starts the supervisor, which outlives this program, and waits until it has its ports.
 fn launch(sandbox: &Sandbox, start: &Start) -> Result<(), Failure> {
-    sweep::sweep(sandbox)?;
+    outside::sweep(sandbox)?;
     sandbox.create()?;
     pki::ensure(sandbox)?;
     start.write(sandbox)?;

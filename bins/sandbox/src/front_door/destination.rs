@@ -10,7 +10,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 
 use super::route::{Backend, Fit, Port, closest, of_http_route, of_ingress};
-use crate::settings::{Routing, Settings};
+use crate::state::{Routing, Settings};
 
 /// The domain below which the sandbox serves tools.
 const DOMAIN: &str = ".localhost";

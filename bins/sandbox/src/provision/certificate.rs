@@ -26,9 +26,9 @@ pub(super) struct Request {
 }
 
 /// Makes an RSA key of 4096 bits, as maintain-kubeusers does, and a request for its certificate: the organization
-/// `toolforge`, the tool's name as common name. Works in a folder that only root reads.
-pub(super) async fn request(tool: &ToolName, folder: &Path) -> Result<Request, Failure> {
-    let (key, request) = (folder.join(format!("{tool}.key")), folder.join(format!("{tool}.csr")));
+/// `toolforge`, the tool's name as common name. Works in a directory that only root reads.
+pub(super) async fn request(tool: &ToolName, directory: &Path) -> Result<Request, Failure> {
+    let (key, request) = (directory.join(format!("{tool}.key")), directory.join(format!("{tool}.csr")));
     let openssl = program("openssl")?;
     let run = async |arguments: &[&str]| {
         let output = Command::new(&openssl).args(arguments).output().await.or_fail("cannot run openssl")?;

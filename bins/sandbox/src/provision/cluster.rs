@@ -8,12 +8,12 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::objects::{apply, parse};
-use crate::build::gateway_api;
+use crate::build::addons;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 use crate::pki::INNER_SERVER;
 use crate::report::Report;
-use crate::settings::{Routing, Settings};
+use crate::state::{Routing, Settings};
 
 const CLUSTER: &str = include_str!("../../../../fixtures/cluster/manifests/cluster.yaml");
 const INGRESS: &str = include_str!("../../../../fixtures/cluster/manifests/ingress.yaml");
@@ -45,7 +45,7 @@ pub(crate) async fn install(
                 apply(client, parse(INGRESS)?).await?;
             }
             Routing::Gateway => {
-                for definition in gateway_api::definitions()? {
+                for definition in addons::gateway_api_definitions()? {
                     apply(client, parse(&definition)?).await?;
                 }
                 apply(client, parse(GATEWAY)?).await?;

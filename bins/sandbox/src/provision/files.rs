@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 use toolforge_model::ToolName;
 
-use super::owned::OwnedFolder;
+use super::owned::OwnedDirectory;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 
 /// The first user id that is given to a tool; the platform's tools have 50000 and more.
 const FIRST_UID: u32 = 50_001;
 
-/// The folders of the credentials, and the files in them, as the platform has them.
+/// The directories of the credentials, and the files in them, as the platform has them.
 const KUBECONFIG: (&str, &str) = (".kube", "config");
 const CREDENTIALS: &str = ".toolskube";
 
@@ -28,12 +28,12 @@ pub(super) fn home(sandbox: &Sandbox, tool: &ToolName) -> PathBuf {
 
 /// Makes a tool's home with a user id of its own, which the home's owner tells from then on, and returns both. What
 /// an interrupted run has made is completed.
-pub(super) fn make_home(sandbox: &Sandbox, tool: &ToolName) -> Result<(OwnedFolder, u32), Failure> {
+pub(super) fn make_home(sandbox: &Sandbox, tool: &ToolName) -> Result<(OwnedDirectory, u32), Failure> {
     let lock = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(sandbox.folder().join("tools.lock"))?;
+        .open(sandbox.directory().join("tools.lock"))?;
     // Two tools that are made side by side must not get the same id.
     lock.lock()?;
     let path = home(sandbox, tool);
@@ -48,9 +48,9 @@ pub(super) fn make_home(sandbox: &Sandbox, tool: &ToolName) -> Result<(OwnedFold
     let standing = fs::symlink_metadata(&path).or_fail(cannot())?.uid();
     let uid = if standing < FIRST_UID { next_uid(uids.into_iter()) } else { standing };
     chown(&path, Some(uid), Some(uid)).or_fail(cannot())?;
-    let home = OwnedFolder::home(&path)?;
-    for folder in ["logs", KUBECONFIG.0, CREDENTIALS] {
-        home.folder(folder, 0o775)?;
+    let home = OwnedDirectory::home(&path)?;
+    for directory in ["logs", KUBECONFIG.0, CREDENTIALS] {
+        home.directory(directory, 0o775)?;
     }
     home.as_file().set_permissions(Permissions::from_mode(0o2775)).or_fail(cannot())?;
     Ok((home, uid))
@@ -62,8 +62,8 @@ fn next_uid(taken: impl Iterator<Item = u32>) -> u32 {
 
 /// Returns whether a tool has been made to the end: its kubeconfig is written last.
 pub(crate) fn is_complete(sandbox: &Sandbox, tool: &ToolName) -> bool {
-    let (folder, file) = KUBECONFIG;
-    fs::symlink_metadata(home(sandbox, tool).join(folder).join(file)).is_ok()
+    let (directory, file) = KUBECONFIG;
+    fs::symlink_metadata(home(sandbox, tool).join(directory).join(file)).is_ok()
 }
 
 /// Returns the user id of a tool, which owns its home.
@@ -79,7 +79,7 @@ pub(crate) fn uid(sandbox: &Sandbox, tool: &ToolName) -> Result<u32, Failure> {
 pub(crate) fn tools(sandbox: &Sandbox) -> Result<Vec<(ToolName, u32)>, Failure> {
     let homes = match fs::read_dir(sandbox.homes()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        homes => homes.or_fail("cannot read the folder of the tools' homes")?,
+        homes => homes.or_fail("cannot read the directory of the tools' homes")?,
     };
     let names = homes.flatten().filter_map(|entry| entry.file_name().to_string_lossy().parse().ok());
     let mut found: Vec<(ToolName, u32)> =
@@ -95,26 +95,26 @@ pub(super) fn write_credentials(
     (certificate, key): (&[u8], &[u8]),
     api_port: u16,
 ) -> Result<(), Failure> {
-    let home = OwnedFolder::home(&home(sandbox, tool))?;
+    let home = OwnedDirectory::home(&home(sandbox, tool))?;
     let credentials = home.existing(CREDENTIALS)?;
     credentials.write("client.crt", certificate, 0o400)?;
     credentials.write("client.key", key, 0o400)?;
     let authority = fs::read(sandbox.pki().join("ca.crt")).or_fail("cannot read the cluster's authority")?;
-    let (folder, file) = KUBECONFIG;
-    home.existing(folder)?.write(file, kubeconfig(tool, &authority, api_port).as_bytes(), 0o600)
+    let (directory, file) = KUBECONFIG;
+    home.existing(directory)?.write(file, kubeconfig(tool, &authority, api_port).as_bytes(), 0o600)
 }
 
 /// Makes the tools' kubeconfigs follow the API server's port on the host. What a person has written there stays; a
 /// tool without a kubeconfig stays without.
 pub(super) fn rewrite_kubeconfigs(sandbox: &Sandbox, api_port: u16) -> Result<(), Failure> {
-    let (folder, file) = KUBECONFIG;
+    let (directory, file) = KUBECONFIG;
     for (tool, _) in tools(sandbox)? {
-        let folder = OwnedFolder::home(&home(sandbox, &tool)).and_then(|home| home.existing(folder));
-        let Ok(folder) = folder else { continue };
-        let Some(standing) = folder.read(file) else { continue };
+        let directory = OwnedDirectory::home(&home(sandbox, &tool)).and_then(|home| home.existing(directory));
+        let Ok(directory) = directory else { continue };
+        let Some(standing) = directory.read(file) else { continue };
         let following = with_port(&standing, api_port);
         if following != standing {
-            folder.write(file, following.as_bytes(), 0o600)?;
+            directory.write(file, following.as_bytes(), 0o600)?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! Files in folders that belong to a tool.
+//! Files in directories that belong to a tool.
 //!
 //! What runs as the tool, its web service above all, can put a symbolic link or a pipe anywhere below the tool's home.
-//! Root must not follow it: folders and files are opened one below the other, and none may be a link.
+//! Root must not follow it: directories and files are opened one below the other, and none may be a link.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -20,73 +20,73 @@ const LONGEST: u64 = 1 << 20;
 /// Under this name a file is written before it takes its place.
 const PARTIAL: &str = ".partial";
 
-/// A folder of a tool's home, or the home itself.
-pub(super) struct OwnedFolder {
-    folder: File,
+/// A directory of a tool's home, or the home itself.
+pub(super) struct OwnedDirectory {
+    directory: File,
     /// Whom the home belongs to, and all that is made in it.
     owner: (Uid, Gid),
 }
 
-impl OwnedFolder {
+impl OwnedDirectory {
     /// Opens a tool's home. Root alone can change the home's own path.
     pub(super) fn home(path: &Path) -> Result<Self, Failure> {
         let cannot = || format!("cannot open {}", path.display());
-        let folder = openat(CWD, path, folder_flags(), Mode::empty()).or_fail(cannot())?;
-        let found = fstat(&folder).or_fail(cannot())?;
+        let directory = openat(CWD, path, directory_flags(), Mode::empty()).or_fail(cannot())?;
+        let found = fstat(&directory).or_fail(cannot())?;
         let owner = (Uid::from_raw(found.st_uid), Gid::from_raw(found.st_gid));
-        Ok(Self { folder: folder.into(), owner })
+        Ok(Self { directory: directory.into(), owner })
     }
 
-    /// Returns the folder itself.
+    /// Returns the directory itself.
     pub(super) fn as_file(&self) -> &File {
-        &self.folder
+        &self.directory
     }
 
-    /// Makes a folder in this one, if it is not there, owned by the tool with these permissions, and opens it.
-    pub(super) fn folder(&self, name: &str, mode: u32) -> Result<Self, Failure> {
-        let cannot = || format!("cannot make the tool's folder {name}");
-        match mkdirat(&self.folder, name, Mode::RWXU) {
+    /// Makes a directory in this one, if it is not there, owned by the tool with these permissions, and opens it.
+    pub(super) fn directory(&self, name: &str, mode: u32) -> Result<Self, Failure> {
+        let cannot = || format!("cannot make the tool's directory {name}");
+        match mkdirat(&self.directory, name, Mode::RWXU) {
             Ok(()) => {
-                let folder = self.existing(name)?;
-                folder.own(&folder.folder, mode).or_fail(cannot())?;
-                Ok(folder)
+                let directory = self.existing(name)?;
+                directory.own(&directory.directory, mode).or_fail(cannot())?;
+                Ok(directory)
             }
             Err(Errno::EXIST) => self.existing(name),
             Err(error) => Err(error).or_fail(cannot()),
         }
     }
 
-    /// Opens a folder in this one.
+    /// Opens a directory in this one.
     pub(super) fn existing(&self, name: &str) -> Result<Self, Failure> {
-        let folder = openat(&self.folder, name, folder_flags(), Mode::empty())
-            .or_fail(format!("cannot open the tool's folder {name}"))?;
-        Ok(Self { folder: folder.into(), owner: self.owner })
+        let directory = openat(&self.directory, name, directory_flags(), Mode::empty())
+            .or_fail(format!("cannot open the tool's directory {name}"))?;
+        Ok(Self { directory: directory.into(), owner: self.owner })
     }
 
-    /// Returns the text of a file in this folder; nothing where there is none that can be read.
+    /// Returns the text of a file in this directory; nothing where there is none that can be read.
     pub(super) fn read(&self, name: &str) -> Option<String> {
         // Without waiting: what stands there may be a pipe.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(openat(&self.folder, name, flags, Mode::empty()).ok()?);
+        let file = File::from(openat(&self.directory, name, flags, Mode::empty()).ok()?);
         let is_short_file = file.metadata().is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
         let mut text = String::new();
         (is_short_file && file.take(LONGEST).read_to_string(&mut text).is_ok()).then_some(text)
     }
 
-    /// Writes a file in this folder, owned by the tool with these permissions; it is never seen half-written.
+    /// Writes a file in this directory, owned by the tool with these permissions; it is never seen half-written.
     pub(super) fn write(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), Failure> {
         let partial = format!("{name}{PARTIAL}");
         let cannot = || format!("cannot write the tool's {name}");
-        match unlinkat(&self.folder, &partial, AtFlags::empty()) {
+        match unlinkat(&self.directory, &partial, AtFlags::empty()) {
             Err(error) if error != Errno::NOENT => return Err(error).or_fail(cannot()),
             _ => {}
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // Closed to all others before anything stands in it.
-        let mut file = File::from(openat(&self.folder, &partial, flags, Mode::empty()).or_fail(cannot())?);
+        let mut file = File::from(openat(&self.directory, &partial, flags, Mode::empty()).or_fail(cannot())?);
         file.write_all(bytes).or_fail(cannot())?;
         self.own(&file, mode).or_fail(cannot())?;
-        renameat(&self.folder, &partial, &self.folder, name).or_fail(cannot())
+        renameat(&self.directory, &partial, &self.directory, name).or_fail(cannot())
     }
 
     fn own(&self, file: &File, mode: u32) -> Result<(), Errno> {
@@ -96,8 +96,8 @@ impl OwnedFolder {
     }
 }
 
-/// How folders are opened: for what is in them, and not through a link.
-fn folder_flags() -> OFlags {
+/// How directories are opened: for what is in them, and not through a link.
+fn directory_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
 }
 
@@ -108,22 +108,22 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
-    fn home(name: &str) -> (PathBuf, OwnedFolder) {
+    fn home(name: &str) -> (PathBuf, OwnedDirectory) {
         let path = std::env::temp_dir().join(format!("toolforge-owned-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
-        let home = OwnedFolder::home(&path).unwrap();
+        let home = OwnedDirectory::home(&path).unwrap();
         (path, home)
     }
 
     #[test]
     fn writes_and_reads_back_with_the_permissions_asked_for() {
         let (path, home) = home("plain");
-        let folder = home.folder(".kube", 0o775).unwrap();
-        folder.write("config", b"first", 0o600).unwrap();
-        folder.write("config", b"text", 0o400).unwrap();
-        assert_eq!(folder.read("config").as_deref(), Some("text"));
-        assert_eq!(folder.read("nothing"), None);
+        let directory = home.directory(".kube", 0o775).unwrap();
+        directory.write("config", b"first", 0o600).unwrap();
+        directory.write("config", b"text", 0o400).unwrap();
+        assert_eq!(directory.read("config").as_deref(), Some("text"));
+        assert_eq!(directory.read("nothing"), None);
         let mode = |file: &str| fs::metadata(path.join(file)).unwrap().permissions().mode() & 0o7777;
         assert_eq!((mode(".kube"), mode(".kube/config")), (0o775, 0o400));
         fs::remove_dir_all(path).unwrap();
@@ -137,15 +137,15 @@ mod tests {
         fs::create_dir(&elsewhere).unwrap();
         symlink(&elsewhere, path.join(".toolskube")).unwrap();
         assert!(home.existing(".toolskube").is_err());
-        assert!(home.folder(".toolskube", 0o775).is_err());
+        assert!(home.directory(".toolskube", 0o775).is_err());
 
-        let folder = home.folder(".kube", 0o775).unwrap();
+        let directory = home.directory(".kube", 0o775).unwrap();
         symlink(&victim, path.join(".kube/config")).unwrap();
         symlink(&victim, path.join(".kube/config.partial")).unwrap();
-        assert_eq!(folder.read("config"), None);
-        folder.write("config", b"new", 0o600).unwrap();
+        assert_eq!(directory.read("config"), None);
+        directory.write("config", b"new", 0o600).unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "safe");
-        assert_eq!(folder.read("config").as_deref(), Some("new"));
+        assert_eq!(directory.read("config").as_deref(), Some("new"));
         fs::remove_dir_all(path).unwrap();
     }
 }

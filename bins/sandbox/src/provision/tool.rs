@@ -15,8 +15,8 @@ use toolforge_quota::{LimitRange, profiles};
 pub(crate) use super::files::{is_complete, tools, uid};
 use super::objects::apply;
 use super::{certificate, files};
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 use crate::report::Report;
 
 /// The quota profile where none is asked for.

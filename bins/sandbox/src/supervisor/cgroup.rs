@@ -100,7 +100,7 @@ fn enable_controllers(cgroup: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a cgroup's folders, depth first: the files in them are no files, and cannot be removed.
+/// Removes a cgroup's directories, depth first: the files in them are no files, and cannot be removed.
 fn remove_tree(cgroup: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(cgroup) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

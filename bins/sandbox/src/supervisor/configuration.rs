@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::failure::{Failure, OrFail};
 
-/// The files, below the folder of configuration, with their texts.
+/// The files, below the directory of configuration, with their texts.
 const FILES: [(&str, &str); 8] = [
     ("containerd.toml", include_str!("../../../../fixtures/cluster/node/containerd.toml")),
     ("registries/_default/hosts.toml", include_str!("../../../../fixtures/cluster/node/registries.toml")),
@@ -21,10 +21,10 @@ const FILES: [(&str, &str); 8] = [
 /// The line of the kubelet's configuration that differs from sandbox to sandbox.
 const CGROUP_ROOT: &str = "cgroupRoot: /toolforge-sandbox\n";
 
-/// Writes all configuration files into a folder.
-pub(crate) fn write(folder: &Path, cgroup: &str) -> Result<(), Failure> {
+/// Writes all configuration files into a directory.
+pub(crate) fn write(directory: &Path, cgroup: &str) -> Result<(), Failure> {
     for (file, text) in FILES {
-        let path = folder.join(file);
+        let path = directory.join(file);
         let cannot = || format!("cannot write {}", path.display());
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).or_fail(cannot())?;

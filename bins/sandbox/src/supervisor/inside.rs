@@ -1,8 +1,9 @@
 //! The first process inside the sandbox's namespaces.
 
-use std::io::Read;
+use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use tokio::net::UnixListener;
@@ -10,17 +11,27 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admission;
 use crate::api_server;
+use crate::build::debian::program;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 use crate::front_door;
 use crate::root::{self, View};
 use crate::supervisor::processes::{Processes, log};
-use crate::supervisor::{Start, components, configuration, network, relay, survey};
+use crate::supervisor::{Start, components, configuration, relay, survey};
 
 /// Where the API server listens inside.
 const API_SERVER: &str = "127.0.0.1:6443";
 /// Where the admission webhooks listen inside.
 const ADMISSION: &str = "127.0.0.1:8443";
+
+/// Commands for `ip -batch`. Without the default route the Services' addresses could not be reached from the node.
+const NETWORK: &str = "\
+link set lo up
+link add sbx0 type bridge
+address add 10.244.0.1/24 dev sbx0
+link set sbx0 up
+route add default dev sbx0
+";
 
 /// Runs until the supervisor outside ends: the components, the admission webhooks, the front door.
 pub(crate) fn run(host: &Sandbox) -> Result<ExitCode, Failure> {
@@ -32,7 +43,7 @@ pub(crate) fn run(host: &Sandbox) -> Result<ExitCode, Failure> {
     root::enter(host, View::Node(&start.parts))?;
     let sandbox = host.inside();
     survey::leave_note(&sandbox)?;
-    network::set_up()?;
+    set_up_network()?;
     configuration::write(&sandbox.runtime().join("config"), &sandbox.cgroup())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
@@ -59,10 +70,10 @@ async fn serve(sandbox: &Sandbox, start: Start) -> Result<(), Failure> {
     tokio::task::spawn_local(relay::socket_to_address(api, API_SERVER));
     let client = api_server::connect(&sandbox.inner_admin_kubeconfig()).await?;
     let pages = UnixListener::bind(sandbox.pages_socket()).or_fail("cannot listen for pages")?;
-    let front_door = front_door::serve(pages, client.clone(), settings.clone());
+    let front_door = front_door::serve(pages, client.clone(), settings);
     let webhooks = TcpListener::bind(ADMISSION).or_fail("cannot listen for admission reviews")?;
     let (certificate, key) = (sandbox.pki().join("webhook.crt"), sandbox.pki().join("webhook.key"));
-    let admission = admission::serve(webhooks, (&certificate, &key), settings);
+    let admission = admission::serve(webhooks, (&certificate, &key));
     let mut ready = Box::pin(api_server::ready(&client));
     let mut is_ready = false;
     tokio::pin!(front_door, admission);
@@ -86,4 +97,18 @@ async fn until(due: Option<Instant>) {
     if let Some(due) = due {
         tokio::time::sleep_until(due.into()).await;
     }
+}
+
+/// Sets up the network of this process's own network namespace.
+fn set_up_network() -> Result<(), Failure> {
+    let cannot = "cannot set up the sandbox's network";
+    let mut ip =
+        Command::new(program("ip")?).args(["-batch", "-"]).stdin(Stdio::piped()).spawn().or_fail(cannot)?;
+    if let Some(mut stdin) = ip.stdin.take() {
+        stdin.write_all(NETWORK.as_bytes()).or_fail(cannot)?;
+    }
+    if !ip.wait()?.success() {
+        return Err(Failure::new(format!("{cannot}: `ip` failed")));
+    }
+    fs::write("/proc/sys/net/ipv4/ip_forward", "1").or_fail(cannot)
 }

@@ -4,18 +4,16 @@
 //! inside ([`inside`]) through util-linux' `unshare`, as the first process of new PID, mount and network
 //! namespaces. Killing either ends both and everything that was started: the kernel ends a PID namespace with its
 //! first process, and mounts, network devices and firewall rules go with their namespaces. What remains, empty
-//! cgroups and files, is swept by the supervisor's own end or by the next start ([`sweep`]).
+//! cgroups and files, is swept by the supervisor's own end or by the next start ([`outside::sweep`]).
 
 mod cgroup;
 mod components;
 mod configuration;
 pub(crate) mod inside;
-mod network;
 pub(crate) mod outside;
 mod processes;
 mod relay;
 pub(crate) mod survey;
-pub(crate) mod sweep;
 
 use std::fs;
 use std::io;
@@ -23,9 +21,9 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::build::Parts;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
-use crate::settings::Settings;
+use crate::state::Settings;
 
 pub(crate) use components::NAMES as COMPONENTS;
 

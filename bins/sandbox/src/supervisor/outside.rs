@@ -1,24 +1,29 @@
 //! The supervisor on the host: the ports, and the life of everything inside.
 
 use std::fs::{self, TryLockError};
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{ExitCode, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::build::debian::program;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::{Ports, Sandbox, State};
+use crate::state::{Ports, State};
 use crate::supervisor::processes::log;
-use crate::supervisor::{Start, cgroup, relay, sweep};
+use crate::supervisor::{Start, cgroup, relay, survey};
 
 /// The port for pages, where it is free.
 const PAGES: u16 = 8080;
 /// How long another program may hold the lock that only looks whether the sandbox runs.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the kernel may take to end all processes of a namespace whose first process has ended.
+const SWEEP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The file in which the supervisor leaves its process's number.
 const PID: &str = "supervisor.pid";
@@ -54,7 +59,7 @@ pub(crate) fn run(sandbox: &Sandbox) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(supervise(sandbox, pages, api));
     drop(runtime);
-    sweep::sweep(sandbox)?;
+    sweep(sandbox)?;
     end.map(|()| ExitCode::SUCCESS)
 }
 
@@ -118,6 +123,31 @@ fn listen(preferred: [Option<u16>; 2]) -> Result<TcpListener, Failure> {
     match free {
         Some(listener) => Ok(listener),
         None => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).or_fail("cannot listen on 127.0.0.1"),
+    }
+}
+
+/// Waits until no process of the last run is left, then removes its cgroups and files. Does nothing where there
+/// is nothing. The caller makes sure that no supervisor runs.
+pub(crate) fn sweep(sandbox: &Sandbox) -> Result<(), Failure> {
+    let deadline = Instant::now() + SWEEP_PATIENCE;
+    loop {
+        let left = survey::pids(sandbox)?;
+        if left.is_empty() {
+            break;
+        }
+        if Instant::now() >= deadline {
+            let pids: Vec<_> = left.iter().map(ToString::to_string).collect();
+            return Err(Failure::new(format!("processes of the sandbox do not end: {}", pids.join(" "))));
+        }
+        sleep(Duration::from_millis(20));
+    }
+    cgroup::remove(&sandbox.cgroup())?;
+    let runtime = sandbox.runtime();
+    match fs::remove_dir_all(&runtime) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).or_fail(format!("cannot remove {}", runtime.display()))
+        }
+        _ => Ok(()),
     }
 }
 

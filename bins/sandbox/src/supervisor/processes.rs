@@ -41,7 +41,7 @@ enum State {
 }
 
 impl Processes {
-    /// Returns no processes, whose logs will be in this folder.
+    /// Returns no processes, whose logs will be in this directory.
     pub(crate) fn new(logs: PathBuf) -> Self {
         Self { logs, entries: Vec::new() }
     }

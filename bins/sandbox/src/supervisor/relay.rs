@@ -1,4 +1,4 @@
-//! Copies connections between the host's ports, the sockets in the sandbox's folder, and the ports inside.
+//! Copies connections between the host's ports, the sockets in the sandbox's directory, and the ports inside.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 /// How long to wait after a connection could not be accepted, as where all file descriptors are taken.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Carries connections from a port of the host to a socket in the sandbox's folder, for ever.
+/// Carries connections from a port of the host to a socket in the sandbox's directory, for ever.
 pub(crate) async fn port_to_socket(listener: TcpListener, socket: PathBuf) {
     loop {
         match listener.accept().await {
@@ -24,7 +24,7 @@ pub(crate) async fn port_to_socket(listener: TcpListener, socket: PathBuf) {
     }
 }
 
-/// Carries connections from a socket in the sandbox's folder to an address inside, for ever.
+/// Carries connections from a socket in the sandbox's directory to an address inside, for ever.
 pub(crate) async fn socket_to_address(listener: UnixListener, address: &'static str) {
     loop {
         match listener.accept().await {

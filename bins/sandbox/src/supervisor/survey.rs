@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::folder::Sandbox;
 use crate::supervisor::COMPONENTS;
 
 /// The file in which the first process inside leaves what tells its PID namespace from all others.
@@ -82,9 +82,9 @@ fn namespace(process: &Path) -> Option<String> {
 }
 
 fn process(pid: u32, status: &str) -> Process {
-    let folder = PathBuf::from(format!("/proc/{pid}"));
-    let command = fs::read(folder.join("cmdline")).unwrap_or_default();
-    Process { pid, component: component_of(status, &command), memory: memory(&folder, status) }
+    let directory = PathBuf::from(format!("/proc/{pid}"));
+    let command = fs::read(directory.join("cmdline")).unwrap_or_default();
+    Process { pid, component: component_of(status, &command), memory: memory(&directory, status) }
 }
 
 /// Returns the component that a process is: a child of the namespace's first process, called by the name.
@@ -97,11 +97,11 @@ fn component_of(status: &str, command: &[u8]) -> Option<&'static str> {
     COMPONENTS.into_iter().find(|name| *name == program && own_namespace)
 }
 
-fn memory(folder: &Path, status: &str) -> u64 {
+fn memory(directory: &Path, status: &str) -> u64 {
     let kib =
         |text: &str, name| field(text, name).and_then(|value| value.split_whitespace().next()?.parse().ok());
     let proportional =
-        fs::read_to_string(folder.join("smaps_rollup")).ok().and_then(|text| kib(&text, "Pss"));
+        fs::read_to_string(directory.join("smaps_rollup")).ok().and_then(|text| kib(&text, "Pss"));
     proportional.or_else(|| kib(status, "VmRSS")).unwrap_or_default()
 }
 

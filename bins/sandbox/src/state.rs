@@ -30,3 +30,19 @@ pub(crate) struct Settings {
     /// How pages are routed.
     pub(crate) routing: Routing,
 }
+
+/// The host's ports of a sandbox, both on 127.0.0.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ports {
+    /// Pages: `http://NAME.localhost:PORT/`.
+    pub(crate) pages: u16,
+    /// The API server: `https://127.0.0.1:PORT`.
+    pub(crate) api: u16,
+}
+
+/// What is remembered of the last start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+}

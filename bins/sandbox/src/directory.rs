@@ -4,40 +4,25 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::api_server;
-use crate::build::cache::digest;
 use crate::failure::{Failure, OrFail};
-use crate::root::INNER_FOLDER;
-use crate::settings::Settings;
+use crate::state::{Ports, State};
 
-/// At most 40 characters, so that the names of cgroups and of the folder stay short.
+/// Where the sandbox's directory is for its components.
+pub(crate) const INNER_DIRECTORY: &str = "/sandbox";
+
+/// At most 40 characters, so that the names of cgroups and of the directory stay short.
 const LONGEST_NAME: usize = 40;
 /// A Unix socket's path has at most 107 bytes (`sun_path` of unix(7), less the final zero).
 const LONGEST_SOCKET_PATH: usize = 107;
 
-/// A sandbox: its name and its folder. It need not exist.
+/// A sandbox: its name and its directory. It need not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sandbox {
     name: String,
-    folder: PathBuf,
-}
-
-/// The host's ports of a sandbox, both on 127.0.0.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ports {
-    /// Pages: `http://NAME.localhost:PORT/`.
-    pub(crate) pages: u16,
-    /// The API server: `https://127.0.0.1:PORT`.
-    pub(crate) api: u16,
-}
-
-/// What is remembered of the last start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct State {
-    pub(crate) ports: Ports,
-    pub(crate) settings: Settings,
+    directory: PathBuf,
 }
 
 impl Sandbox {
@@ -47,20 +32,22 @@ impl Sandbox {
             Some(name) => checked_name(name)?,
             None => name_of_checkout(&checkout()),
         };
-        let folder = state_root()?.join(&name);
-        let sandbox = Self { name, folder };
+        let directory = state_root()?.join(&name);
+        let sandbox = Self { name, directory };
         let longest = sandbox.pages_socket().as_os_str().len();
         if longest > LONGEST_SOCKET_PATH {
-            let folder = sandbox.folder.display();
-            return Err(Failure::new(format!("the folder {folder} has too long a path for a Unix socket"))
-                .hint("Set XDG_STATE_HOME to a folder with a shorter path, or choose a shorter `--name`."));
+            let directory = sandbox.directory.display();
+            return Err(Failure::new(format!(
+                "the directory {directory} has too long a path for a Unix socket"
+            ))
+            .hint("Set XDG_STATE_HOME to a directory with a shorter path, or choose a shorter `--name`."));
         }
         Ok(sandbox)
     }
 
     /// Returns the same sandbox as its components see it.
     pub(crate) fn inside(&self) -> Self {
-        Self { name: self.name.clone(), folder: PathBuf::from(INNER_FOLDER) }
+        Self { name: self.name.clone(), directory: PathBuf::from(INNER_DIRECTORY) }
     }
 
     /// Connects as the cluster's admin, from the host. No request is made.
@@ -73,14 +60,14 @@ impl Sandbox {
         &self.name
     }
 
-    /// Returns the folder of everything that is this sandbox's own.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    /// Returns the directory of everything that is this sandbox's own.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Returns the kubeconfig of the cluster's admin, for use on the host.
     pub(crate) fn admin_kubeconfig(&self) -> PathBuf {
-        self.folder.join("admin.kubeconfig")
+        self.directory.join("admin.kubeconfig")
     }
 
     /// Returns the kubeconfig of the cluster's admin, for use inside the sandbox's network namespace.
@@ -88,29 +75,29 @@ impl Sandbox {
         self.pki().join("admin.kubeconfig")
     }
 
-    /// Returns the folder of the tools' homes, seen as `/data/project` inside.
+    /// Returns the directory of the tools' homes, seen as `/data/project` inside.
     pub(crate) fn homes(&self) -> PathBuf {
-        self.folder.join("homes")
+        self.directory.join("homes")
     }
 
-    /// Returns the folder of what the components write: one file per component.
+    /// Returns the directory of what the components write: one file per component.
     pub(crate) fn logs(&self) -> PathBuf {
-        self.folder.join("logs")
+        self.directory.join("logs")
     }
 
-    /// Returns the folder of keys, certificates and the components' kubeconfigs.
+    /// Returns the directory of keys, certificates and the components' kubeconfigs.
     pub(crate) fn pki(&self) -> PathBuf {
-        self.folder.join("pki")
+        self.directory.join("pki")
     }
 
-    /// Returns the folder of what survives `down`: etcd's data, containerd's images.
+    /// Returns the directory of what survives `down`: etcd's data, containerd's images.
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.directory.join("data")
     }
 
-    /// Returns the folder of what does not survive `down`: sockets, rendered configuration, pid files.
+    /// Returns the directory of what does not survive `down`: sockets, rendered configuration, pid files.
     pub(crate) fn runtime(&self) -> PathBuf {
-        self.folder.join("run")
+        self.directory.join("run")
     }
 
     /// Returns the socket behind which the API server is, as the host's port is.
@@ -140,7 +127,7 @@ impl Sandbox {
 
     /// Remembers this start, by a file that is never seen half-written.
     pub(crate) fn remember(&self, state: &State) -> Result<(), Failure> {
-        let (path, partial) = (self.state_path(), self.folder.join("state.json.new"));
+        let (path, partial) = (self.state_path(), self.directory.join("state.json.new"));
         fs::write(&partial, serde_json::to_vec_pretty(state)?)
             .and_then(|()| fs::rename(&partial, &path))
             .or_fail(format!("cannot write {}", path.display()))
@@ -172,35 +159,36 @@ impl Sandbox {
 
     /// Returns the lock that `up` and `down` hold, so that there is one of them at a time.
     pub(crate) fn turn_file(&self) -> Result<File, Failure> {
-        self.open_lock(&self.folder.join("turn.lock"))
+        self.open_lock(&self.directory.join("turn.lock"))
     }
 
-    /// Makes the sandbox's folder. Homes must be reachable for the tools' own uids.
+    /// Makes the sandbox's directory. Homes must be reachable for the tools' own uids.
     pub(crate) fn create(&self) -> Result<(), Failure> {
-        for folder in
-            [self.folder.clone(), self.homes(), self.logs(), self.pki(), self.data(), self.runtime()]
+        for directory in
+            [self.directory.clone(), self.homes(), self.logs(), self.pki(), self.data(), self.runtime()]
         {
-            fs::create_dir_all(&folder).or_fail(format!("cannot make the folder {}", folder.display()))?;
+            fs::create_dir_all(&directory)
+                .or_fail(format!("cannot make the directory {}", directory.display()))?;
         }
         Ok(())
     }
 
     fn lock_path(&self) -> PathBuf {
-        self.folder.join("supervisor.lock")
+        self.directory.join("supervisor.lock")
     }
 
     fn state_path(&self) -> PathBuf {
-        self.folder.join("state.json")
+        self.directory.join("state.json")
     }
 
     fn open_lock(&self, path: &Path) -> Result<File, Failure> {
-        fs::create_dir_all(&self.folder)
+        fs::create_dir_all(&self.directory)
             .and_then(|()| OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path))
             .or_fail(format!("cannot open {}", path.display()))
     }
 }
 
-/// Returns the folder of this checkout: the workspace's root.
+/// Returns the directory of this checkout: the workspace's root.
 pub(crate) fn checkout() -> PathBuf {
     // Cargo sets it for the programs that it runs; a program that is run by its path knows where it was built.
     let package = std::env::var_os("CARGO_MANIFEST_DIR")
@@ -209,17 +197,17 @@ pub(crate) fn checkout() -> PathBuf {
     fs::canonicalize(&root).unwrap_or(root)
 }
 
-/// Returns the per-user folder of all sandboxes.
+/// Returns the per-user directory of all sandboxes.
 pub(crate) fn state_root() -> Result<PathBuf, Failure> {
-    user_folder("XDG_STATE_HOME", ".local/state")
+    user_directory("XDG_STATE_HOME", ".local/state")
 }
 
-/// Returns the per-user folder of what was built, shared by all sandboxes and checkouts.
+/// Returns the per-user directory of what was built, shared by all sandboxes and checkouts.
 pub(crate) fn cache_root() -> Result<PathBuf, Failure> {
-    user_folder("XDG_CACHE_HOME", ".cache")
+    user_directory("XDG_CACHE_HOME", ".cache")
 }
 
-fn user_folder(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
+fn user_directory(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
     // The XDG Base Directory Specification tells to ignore relative paths.
     let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let root = match (set, std::env::home_dir()) {
@@ -230,6 +218,16 @@ fn user_folder(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
         }
     };
     Ok(root.join("toolforge-sandbox"))
+}
+
+/// Returns the SHA-256, in hexadecimal, of these inputs; where one ends and the next begins counts.
+pub(crate) fn digest(inputs: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for input in inputs {
+        hash.update(input.len().to_le_bytes());
+        hash.update(input);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn checked_name(name: &str) -> Result<String, Failure> {
@@ -244,20 +242,27 @@ fn checked_name(name: &str) -> Result<String, Failure> {
     Ok(name.to_owned())
 }
 
-/// Returns `<folder's name>-<short hash of its path>`: two checkouts never share a sandbox.
+/// Returns `<directory's name>-<short hash of its path>`: two checkouts never share a sandbox.
 fn name_of_checkout(checkout: &Path) -> String {
     let hash = digest(&[checkout.as_os_str().as_encoded_bytes()]);
-    let folder = checkout.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let directory = checkout.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let plain = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' };
-    let folder: String = folder.chars().map(plain).take(LONGEST_NAME - 8).collect();
-    let folder = folder.trim_matches('-');
-    let folder = if folder.is_empty() { "checkout" } else { folder };
-    format!("{folder}-{}", &hash[..6])
+    let directory: String = directory.chars().map(plain).take(LONGEST_NAME - 8).collect();
+    let directory = directory.trim_matches('-');
+    let directory = if directory.is_empty() { "checkout" } else { directory };
+    format!("{directory}-{}", &hash[..6])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_an_input_ends_counts() {
+        assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
+        assert_ne!(digest(&[b"a"]), digest(&[b"a", b""]));
+        assert_eq!(digest(&[b"a", b"b"]), digest(&[b"a", b"b"]));
+    }
 
     #[test]
     fn a_checkout_has_a_name_of_its_own() {
@@ -269,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_names_that_are_no_folder_names() {
+    fn refuses_names_that_are_no_directory_names() {
         for name in ["", "-x", "a/b", "..", "Big", "a b", &"a".repeat(41)] {
             assert!(checked_name(name).is_err(), "{name}");
         }

@@ -1,0 +1,75 @@
+//! What the cluster has besides Kubernetes, from Go modules: CoreDNS, and the Gateway API's resource definitions.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::build::cache::{cached, entry};
+use crate::build::command::run;
+use crate::build::golang::{self, Toolchain};
+use crate::failure::{Failure, OrFail};
+use crate::report::Report;
+
+/// Works with Kubernetes 1.33.
+const COREDNS: &str = "v1.14.7";
+/// About how many packages go into it besides those that Kubernetes has brought, for the progress.
+const PACKAGES: usize = 1_050;
+
+/// Returns the directory of the program, building it where it is not in the cache.
+pub(crate) fn build_coredns(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Failure> {
+    let inputs = [COREDNS, std::env::consts::ARCH].map(str::as_bytes);
+    cached(&inputs, "coredns", report, format!("Build CoreDNS {COREDNS}"), |partial, step| {
+        let mut command = go.command()?;
+        command.env("GOBIN", partial).args([
+            "install",
+            "-v",
+            "-buildvcs=false",
+            "-trimpath",
+            "-ldflags",
+            "-s -w",
+        ]);
+        run(command.arg(format!("github.com/coredns/coredns@{COREDNS}")), golang::progress(step, PACKAGES))
+    })
+}
+
+/// The version that the platform runs (toolforge-deploy, 2026).
+const MODULE: &str = "sigs.k8s.io/gateway-api@v1.4.1";
+
+/// The definitions in the module: the standard channel.
+const DEFINITIONS: &str = "config/crd/standard";
+
+/// Fetches the Gateway API and returns the directory of its custom resource definitions.
+pub(crate) fn fetch_gateway_api(report: &Report) -> Result<PathBuf, Failure> {
+    let go = Toolchain::new(report);
+    cached(&[MODULE.as_bytes()], "gateway-api", report, format!("Fetch {MODULE}"), |partial, _| {
+        let mut command = go.command()?;
+        command.current_dir(partial).args(["mod", "download", "-json", MODULE]);
+        let output = command.output().or_fail("cannot run go")?;
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let Some(directory) = answer.get("Dir").and_then(Value::as_str) else {
+            let why = answer.get("Error").and_then(Value::as_str).unwrap_or("go said nothing of use");
+            return Err(Failure::new(format!("{MODULE} cannot be fetched: {}", why.escape_debug())));
+        };
+        for file in fs::read_dir(Path::new(directory).join(DEFINITIONS))? {
+            let file = file?;
+            if file.path().extension().is_some_and(|extension| extension == "yaml") {
+                fs::copy(file.path(), partial.join(file.file_name()))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Returns the texts of the definitions that were fetched.
+pub(crate) fn gateway_api_definitions() -> Result<Vec<String>, Failure> {
+    let directory = entry(&[MODULE.as_bytes()], "gateway-api")?;
+    let mut files: Vec<PathBuf> = fs::read_dir(&directory)?.flatten().map(|file| file.path()).collect();
+    files.sort();
+    let text = |path: &PathBuf| fs::read_to_string(path).or_fail(format!("cannot read {}", path.display()));
+    files
+        .iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .map(text)
+        .collect()
+}
