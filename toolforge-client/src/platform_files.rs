@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use toolforge_model::Untrusted;
-use toolforge_render::facts::Platform;
+use toolforge_render::namespace::Platform;
 
 use crate::connect::{FileProblem, FileRole, read_text, shown};
 use crate::yaml::Mistake;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_client::{Error, WaitOptions, Waited, Wanted};
 use toolforge_model::ToolName;
-use toolforge_render::facts::Platform;
+use toolforge_render::namespace::Platform;
 
 const REVIEW: &str = "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const ROUTE: &str = "GET /apis/gateway.networking.k8s.io/v1/namespaces/tool-x/httproutes/x";

@@ -11,9 +11,8 @@ use std::time::Instant;
 
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
-use toolforge_render::facts::{Facts, Platform};
-use toolforge_render::plan::{PlanOptions, WebServicePlan};
-use toolforge_render::render::render;
+use toolforge_render::namespace::Platform;
+use toolforge_render::web_service::{Facts, PlanOptions, WebServicePlan, render};
 
 /// How many are rendered: some tenths of a second.
 const COUNT: u32 = 20_000;

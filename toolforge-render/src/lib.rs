@@ -11,9 +11,8 @@
 //! ```
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{HealthCheck, Replicas, ToolName, WebServiceImage, WebServiceRequest};
-//! use toolforge_render::facts::{Facts, Platform};
-//! use toolforge_render::plan::{PlanOptions, WebServicePlan};
-//! use toolforge_render::{observe::observe_request, render::render};
+//! use toolforge_render::namespace::Platform;
+//! use toolforge_render::web_service::{Facts, PlanOptions, WebServicePlan, observe_request, render};
 //!
 //! let tool: ToolName = "stashbot".parse()?;
 //! let request = WebServiceRequest {
@@ -36,12 +35,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod change;
-pub mod demand;
-pub mod facts;
 pub mod job;
-pub mod local;
-pub mod observe;
-pub mod plan;
-pub mod render;
-pub mod shell;
+pub mod namespace;
+pub mod object;
+pub mod pod;
+pub mod web_service;

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 use toolforge_model::ToolName;
-use toolforge_render::facts::{Documents, Facts, Platform};
-use toolforge_render::observe::{Progress, WebServiceState, causes, observe, progress};
+use toolforge_render::namespace::{Documents, Platform};
+use toolforge_render::web_service::{Facts, Progress, WebServiceState, causes, observe, progress};
 
 /// Returns the facts of a pod whose container has a status, and of a ReplicaSet with a condition's message.
 fn facts(container: &Value, replica_failure: Option<&str>) -> Facts {
@@ -155,6 +155,7 @@ fn the_state_is_what_requests_meet() {
     facts.live.deployment.as_mut().unwrap().spec.as_mut().unwrap().replicas = Some(2);
     assert_eq!(state(&facts), WebServiceState::Degraded);
     let mut facts = read();
-    facts.live = toolforge_render::facts::LiveWebService { pods: facts.live.pods, ..Default::default() };
+    facts.live =
+        toolforge_render::web_service::LiveWebService { pods: facts.live.pods, ..Default::default() };
     assert_eq!(state(&facts), WebServiceState::Stopped);
 }

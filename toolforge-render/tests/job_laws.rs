@@ -7,11 +7,11 @@ use serde_json::Value;
 use toolforge_fixtures::generate_jobs;
 use toolforge_images::Catalog;
 use toolforge_model::{JobRequest, JobsFile, ToolName, platform, write_jobs};
-use toolforge_render::facts::Platform;
 use toolforge_render::job::{
     JobFacts, JobManifests, JobPlan, LiveJob, LiveJobs, LiveWorkload, LoadOptions, StepKind, Workload,
     observe_job, plan_load, render_job,
 };
+use toolforge_render::namespace::Platform;
 
 fn tool() -> ToolName {
     "x".parse().unwrap()

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use toolforge_images::Catalog;
 use toolforge_model::{JobRequest, JobsFile, ToolName};
 use toolforge_quota::{Resource, ResourceQuota};
-use toolforge_render::facts::Platform;
 use toolforge_render::job::{
     JobFacts, LiveJobs, LoadOptions, LoadPlan, RecordedJob, StepKind, Workload, plan_load, render_job,
 };
+use toolforge_render::namespace::Platform;
 
 fn tool() -> ToolName {
     "x".parse().unwrap()

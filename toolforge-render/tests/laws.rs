@@ -9,11 +9,11 @@ use serde_json::Value;
 use toolforge_fixtures::generate;
 use toolforge_images::Catalog;
 use toolforge_model::{ServiceManifest, WebServiceRequest, platform};
-use toolforge_render::change::{Change, changes, replaces_pods};
-use toolforge_render::facts::{Documents, Facts, LiveWebService, Platform};
-use toolforge_render::observe::{observe, observe_request};
-use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
-use toolforge_render::render::{Route, WebServiceManifests, render};
+use toolforge_render::namespace::{Documents, Platform};
+use toolforge_render::web_service::{
+    Change, Facts, LiveWebService, PlanOptions, Route, Routing, WebServiceManifests, WebServicePlan, changes,
+    observe, observe_request, render, replaces_pods,
+};
 
 fn facts() -> Facts {
     Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) }

@@ -12,10 +12,10 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
-use toolforge_render::facts::{Facts, Platform};
-use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
-use toolforge_render::render::render;
-use toolforge_render::shell::{ShellName, ShellOwner, shell_command, shell_pod};
+use toolforge_render::namespace::Platform;
+use toolforge_render::web_service::{
+    Facts, PlanOptions, Routing, ShellName, ShellOwner, WebServicePlan, render, shell_command, shell_pod,
+};
 
 /// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tool wrote, what is
 /// written here, and why. `null` stands for a field that is absent.

@@ -11,10 +11,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
-use toolforge_render::facts::{Facts, Platform};
-use toolforge_render::observe::observe_request;
-use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
-use toolforge_render::render::render;
+use toolforge_render::namespace::Platform;
+use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan, observe_request, render};
 
 /// Where what is made today differs from what was made in 2019: the path's beginning, and why.
 const ALLOWED: [(&str, &str); 12] = [

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
-use toolforge_render::facts::{Facts, Platform};
-use toolforge_render::plan::{PlanOptions, PodResources, WebServicePlan};
+use toolforge_render::namespace::Platform;
+use toolforge_render::pod::PodResources;
+use toolforge_render::web_service::{Facts, PlanOptions, WebServicePlan};
 
 /// Amounts that the Python tool takes and that are refused here: what is said of them, and why.
 const REFUSED: [(&str, &str); 2] = [

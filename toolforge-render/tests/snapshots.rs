@@ -5,9 +5,8 @@
 
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
-use toolforge_render::facts::{Facts, Platform};
-use toolforge_render::plan::{PlanOptions, Routing, WebServicePlan};
-use toolforge_render::render::render;
+use toolforge_render::namespace::Platform;
+use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan, render};
 
 #[test]
 fn each_planned_web_service_renders_as_its_snapshot() {

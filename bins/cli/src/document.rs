@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde::Serialize;
 use toolforge_model::Untrusted;
 use toolforge_quota::{LimitRange, Row};
-use toolforge_render::observe::Evidence;
+use toolforge_render::pod::Evidence;
 
 /// Why something does not run.
 #[derive(Serialize)]

@@ -6,9 +6,8 @@ use toolforge_client::{
 };
 use toolforge_images::NoSuchType;
 use toolforge_model::{MountNeeded, Untrusted, platform};
-use toolforge_render::facts::DocumentsError;
-use toolforge_render::observe::Unobservable;
-use toolforge_render::plan::{MissingNeed, PlanError};
+use toolforge_render::namespace::DocumentsError;
+use toolforge_render::web_service::{MissingNeed, PlanError, Unobservable};
 
 use crate::failure::{ExitKind, Failure};
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use toolforge_model::{Cpu, Memory, MountStorage, ToolName};
-use toolforge_render::plan::Routing;
+use toolforge_render::web_service::Routing;
 
 /// The options that every program has: whose objects, and from where.
 #[derive(Clone, Debug, Args)]

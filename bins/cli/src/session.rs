@@ -8,8 +8,8 @@ use toolforge_client::{
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{LimitRange, ResourceQuota};
-use toolforge_render::facts::{Documents, Facts, Platform};
-use toolforge_render::observe::{Progress, progress};
+use toolforge_render::namespace::{Documents, Platform};
+use toolforge_render::web_service::{Facts, Progress, progress};
 
 use crate::failure::{ExitKind, Failure};
 use crate::options::GlobalOptions;

@@ -1,7 +1,7 @@
 //! What to type next.
 
 use toolforge_model::{JobKind, JobName, JobRequest, platform};
-use toolforge_render::observe::Cause;
+use toolforge_render::pod::Cause;
 
 /// Whose advice it is.
 #[derive(Clone, Copy, Debug)]

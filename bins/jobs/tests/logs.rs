@@ -10,7 +10,7 @@ use toolforge_cli::{Session, Source};
 use toolforge_client::ToolHome;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_model::platform;
-use toolforge_render::facts::{Documents, Platform};
+use toolforge_render::namespace::{Documents, Platform};
 
 const PODS: &str = "/api/v1/namespaces/tool-stashbot/pods";
 const EVENTS: &str = "/api/v1/namespaces/tool-stashbot/events";

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, JobRequest, Memory, ToolName};
 use toolforge_quota::LimitRange;
-use toolforge_render::facts::{Platform, limit_range};
 use toolforge_render::job::{
     JobFacts, JobManifests, JobPlan, LiveJob, LiveWorkload, LoadOptions, job_differences, observe_job,
     plan_load, render_job,
 };
+use toolforge_render::namespace::{Platform, limit_range};
 
 /// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tools wrote, what is written here,
 /// and why. `null` stands for what is absent.

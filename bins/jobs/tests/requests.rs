@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_cli::{Session, Source};
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_render::facts::Platform;
+use toolforge_render::namespace::Platform;
 
 const CATALOG: &str = "GET /api/v1/namespaces/tf-public/configmaps/image-config";
 const BATCH: &str = "/apis/batch/v1/namespaces/tool-tf-test";

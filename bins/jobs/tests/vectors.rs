@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, JobName, JobOptions, Memory};
-use toolforge_render::facts::Platform;
 use toolforge_render::job::{JobFacts, JobPlan};
-use toolforge_render::plan::PodResources;
+use toolforge_render::namespace::Platform;
+use toolforge_render::pod::PodResources;
 
 fn vectors(key: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();

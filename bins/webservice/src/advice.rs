@@ -1,7 +1,7 @@
 //! What to type next.
 
 use toolforge_model::platform;
-use toolforge_render::observe::Cause;
+use toolforge_render::pod::Cause;
 
 /// Returns what to do about a cause.
 pub(crate) fn advice(cause: &Cause) -> String {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use toolforge_render::shell::ShellOwner;
+use toolforge_render::web_service::ShellOwner;
 
 /// Returns who opens a shell: this process of this user on this machine.
 pub(crate) fn owner() -> ShellOwner {

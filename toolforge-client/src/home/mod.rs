@@ -10,7 +10,7 @@ pub use template::{FoundTemplate, TemplateError};
 use std::path::{Path, PathBuf};
 
 use toolforge_model::ToolName;
-use toolforge_render::facts::HomeFolder;
+use toolforge_render::web_service::HomeFolder;
 
 use crate::connect::{FileProblem, read_text};
 

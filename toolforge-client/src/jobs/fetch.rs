@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName, platform};
-use toolforge_render::facts::{HttpRoute, Platform, limit_range, resource_quota};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
+use toolforge_render::namespace::{Platform, limit_range, resource_quota};
+use toolforge_render::object::HttpRoute;
 
 use crate::web_service::{FactsError, read_catalog};
 use crate::{Client, Error, ResourceType, Selector};

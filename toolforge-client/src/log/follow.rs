@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, Select, SelectAll};
 use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::watch;
-use toolforge_render::observe::runs;
+use toolforge_render::pod::runs;
 
 use crate::log::follower::{Follower, PodState};
 use crate::log::owner::{self, OwnerState};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
-use toolforge_render::observe::Run;
+use toolforge_render::pod::Run;
 
 use crate::log::pod_log::PodLog;
 use crate::log::pods_log::LogItem;

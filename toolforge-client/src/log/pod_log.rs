@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::Untrusted;
-use toolforge_render::observe::{Run, main_container, runs};
+use toolforge_render::pod::{Run, main_container, runs};
 
 use crate::log::pods_log::{LogItem, LogOptions};
 use crate::log::reading::{LogSince, Question, Reading, Told};

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::observe::LastEnd;
+use toolforge_render::pod::LastEnd;
 
 use crate::log::follow::LogFollow;
 use crate::log::pod_log::{PodLog, PodSnapshot};

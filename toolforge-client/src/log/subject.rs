@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::{ToolName, platform};
-use toolforge_render::observe::serves;
+use toolforge_render::web_service::serves;
 
 use crate::log::owner::LogOwner;
 use crate::{Collection, ObjectPath, ResourceType, Selector};

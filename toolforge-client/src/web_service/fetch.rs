@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::json;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{ToolName, platform};
-use toolforge_render::facts::{
-    Facts, HttpRoute, LimitsError, LiveWebService, Platform, limit_range, resource_quota,
-};
+use toolforge_render::namespace::{LimitsError, Platform, limit_range, resource_quota};
+use toolforge_render::object::HttpRoute;
+use toolforge_render::web_service::{Facts, LiveWebService};
 
 use crate::error::RefusalKind;
 use crate::retry::Repeat;

@@ -7,7 +7,7 @@ use futures_util::stream::{self, Stream};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use toolforge_model::ToolName;
-use toolforge_render::facts::LiveWebService;
+use toolforge_render::web_service::LiveWebService;
 
 use crate::watch::{Known, until};
 use crate::web_service::selector;

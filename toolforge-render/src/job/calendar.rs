@@ -4,9 +4,9 @@ use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName};
 use toolforge_quota::{Demand, Resource, Stretch, TimedRuns, calendar};
 
-use crate::demand::{has_ended, of_pod};
 use crate::job::demand::of_run;
 use crate::job::{JobFacts, LiveJob, LiveWorkload, pods_of_job, runs_of};
+use crate::pod::{has_ended, of_pod};
 
 /// How long a run of which nothing is known is thought to take.
 const ASSUMED_SECONDS: u32 = 300;
@@ -116,8 +116,8 @@ mod tests {
     use toolforge_quota::ResourceQuota;
 
     use super::*;
-    use crate::facts::Platform;
     use crate::job::{JobPlan, Workload, manual_run, render_job};
+    use crate::namespace::Platform;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

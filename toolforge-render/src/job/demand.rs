@@ -2,8 +2,8 @@
 
 use toolforge_quota::{Demand, LimitRange, Resource, Verdict, at_rest};
 
-use crate::demand::{has_ended, of_pod};
 use crate::job::{JobFacts, JobManifests, LiveJob, LiveJobs, LiveWorkload, Workload, pods_of_job, runs_of};
+use crate::pod::{has_ended, of_pod};
 
 /// Returns what a job's objects take of the quotas while it runs: all pods of a continuous job, one run of any other.
 #[must_use]

@@ -3,8 +3,8 @@
 use k8s_openapi::api::core::v1 as core;
 use toolforge_model::ToolName;
 
-use crate::facts::{Documents, DocumentsError, Platform, limit_range, resource_quota};
 use crate::job::{JobFacts, LiveJobs};
+use crate::namespace::{Documents, DocumentsError, Platform, limit_range, resource_quota};
 
 impl Documents {
     /// Returns the facts for a tool's jobs, whose pods run as the user with a number.

@@ -8,8 +8,9 @@ use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName};
 use toolforge_quota::{LimitRange, ResourceQuota};
 
-use crate::facts::{HttpRoute, Platform};
 use crate::job::{LiveJob, LiveWorkload, is_job, job_name_of};
+use crate::namespace::Platform;
+use crate::object::HttpRoute;
 
 /// All that a plan for jobs is made from, besides the requests.
 #[derive(Clone, Debug)]

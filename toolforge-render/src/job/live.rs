@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobName, platform};
 
-use crate::facts::HttpRoute;
 use crate::job::{JobManifests, Workload};
+use crate::object::HttpRoute;
 
 /// A job as the cluster holds it.
 #[derive(Clone, Debug)]

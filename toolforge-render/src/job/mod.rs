@@ -6,7 +6,7 @@
 //! ```
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{JobOptions, ToolName};
-//! use toolforge_render::facts::Platform;
+//! use toolforge_render::namespace::Platform;
 //! use toolforge_render::job::{JobFacts, JobPlan, LiveJob, observe_job, render_job};
 //!
 //! let tool: ToolName = "stashbot".parse()?;

@@ -4,9 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::{NoSuchJobImage, State};
 use toolforge_model::{Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untrusted, platform};
 
-use crate::facts::Platform;
 use crate::job::{JobFacts, LiveJob, LiveWorkload, is_job, labels};
-use crate::plan::PodResources;
+use crate::namespace::Platform;
+use crate::pod::PodResources;
 
 /// A job, resolved: all that rendering needs, and nothing that could fail.
 ///

@@ -141,7 +141,7 @@ impl<W: Write> LogPrinter<W> {
 mod tests {
     use insta::assert_snapshot;
     use toolforge_model::Colors;
-    use toolforge_render::observe::LastEnd;
+    use toolforge_render::pod::LastEnd;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use toolforge_e2e::Tool;
 use toolforge_quota::{ContainerResources, LimitRange, defaulted, violations};
-use toolforge_render::facts::limit_range;
+use toolforge_render::namespace::limit_range;
 
 /// Limits that name some bounds and leave others out; what is left out is the API server's to fill in.
 fn limit_ranges() -> Vec<Value> {

@@ -4,8 +4,8 @@ use toolforge_cli::{ExitKind, Failure, Session, interrupted, run_remote};
 use toolforge_client::{LogOwner, LogSubject, WantedJobs};
 use toolforge_model::JobName;
 use toolforge_render::job::job_status;
-use toolforge_render::observe::{main_container, runs};
-use toolforge_render::shell::shell_command;
+use toolforge_render::pod::{main_container, runs};
+use toolforge_render::web_service::shell_command;
 
 use super::facts;
 use crate::arguments::{Arguments, ExecArguments};

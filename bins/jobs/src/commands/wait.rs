@@ -9,7 +9,7 @@ use toolforge_cli::{ExitKind, Failure, ProgressLine, interrupted};
 use toolforge_client::{Client, ResourceType, Waited, WatchOptions};
 use toolforge_model::{JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
-use toolforge_render::observe::{Cause, Evidence, main_container};
+use toolforge_render::pod::{Cause, Evidence, main_container};
 
 use crate::advice::{Asked, advice, exit_code_hint};
 

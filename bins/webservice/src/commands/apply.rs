@@ -12,10 +12,10 @@ use toolforge_client::{
     ApplyOptions, Client, CreateOptions, DeleteOptions, Error, ObjectPath, Propagation, ResourceType,
 };
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::change::{Change, Removal, removals};
-use toolforge_render::facts::{HttpRoute, LiveWebService, ObjectKind};
-use toolforge_render::plan::{Routing, WebServicePlan};
-use toolforge_render::render::render;
+use toolforge_render::object::{HttpRoute, ObjectKind};
+use toolforge_render::web_service::{
+    Change, LiveWebService, Removal, Routing, WebServicePlan, removals, render,
+};
 
 /// How long a gateway may take to say that it serves a route.
 const ROUTE_PATIENCE: Duration = Duration::from_secs(5);

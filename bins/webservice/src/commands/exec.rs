@@ -2,8 +2,7 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, Session, interrupted, run_remote};
 use toolforge_client::{ResourceType, Selector};
 use toolforge_model::platform;
-use toolforge_render::observe::newest_ready_pod;
-use toolforge_render::shell::shell_command;
+use toolforge_render::web_service::{newest_ready_pod, shell_command};
 
 use crate::words::Words;
 

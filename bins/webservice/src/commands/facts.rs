@@ -10,10 +10,10 @@ use toolforge_client::{ResourceType, ToolHome};
 use toolforge_images::{Catalog, State};
 use toolforge_model::{Replicas, TypeName, WebServiceRequest};
 use toolforge_quota::Bound;
-use toolforge_render::change::verdict;
-use toolforge_render::facts::Facts;
-use toolforge_render::observe::{Unobservable, observe_request};
-use toolforge_render::plan::{MissingNeed, PlanOptions, PlanWarning, Routing, WebServicePlan};
+use toolforge_render::web_service::{
+    Facts, MissingNeed, PlanOptions, PlanWarning, Routing, Unobservable, WebServicePlan, observe_request,
+    verdict,
+};
 
 use super::state;
 use crate::arguments::Arguments;
@@ -144,7 +144,7 @@ pub(super) fn find_needs(session: &Session, plan: &WebServicePlan, facts: &Facts
         return Ok(());
     }
     let home = session.home.as_ref().map(ToolHome::folder);
-    toolforge_render::plan::find_needs(plan, home.as_ref())
+    toolforge_render::web_service::find_needs(plan, home.as_ref())
 }
 
 /// Says what a plan's type needs and does not find, where the plan is not carried out.

@@ -8,7 +8,7 @@ use serde_json::json;
 use toolforge_cli::{Document, ExitKind, Failure, Session, document, print};
 use toolforge_client::ToolHome;
 use toolforge_model::{MountStorage, Replicas};
-use toolforge_render::local::{LocalOptions as Options, local_command};
+use toolforge_render::web_service::{LocalOptions as Options, local_command};
 
 use super::facts;
 use crate::arguments::Arguments;

@@ -6,8 +6,8 @@ use toolforge_cli::{
 };
 use toolforge_client::{Client, Error, Wanted};
 use toolforge_model::ToolName;
-use toolforge_render::facts::LiveWebService;
-use toolforge_render::observe::{Evidence, causes, log_file, runs, serves};
+use toolforge_render::pod::{Evidence, runs};
+use toolforge_render::web_service::{LiveWebService, causes, log_file, serves};
 
 use crate::advice::advice;
 use crate::arguments::Arguments;

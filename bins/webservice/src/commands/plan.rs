@@ -1,5 +1,5 @@
 use toolforge_cli::{ExitKind, Failure, Session, print};
-use toolforge_render::change::{verdict, with_room};
+use toolforge_render::web_service::{verdict, with_room};
 
 use super::facts;
 use crate::arguments::Arguments;

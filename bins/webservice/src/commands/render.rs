@@ -1,6 +1,5 @@
 use toolforge_cli::{Document, ExitKind, Failure, OutputFormat, Session, print};
-use toolforge_render::change::with_room;
-use toolforge_render::render::render;
+use toolforge_render::web_service::{render, with_room};
 
 use super::facts;
 use crate::arguments::Arguments;

@@ -1,6 +1,6 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitKind, Failure, Session};
-use toolforge_render::change::with_room;
+use toolforge_render::web_service::with_room;
 
 use super::{facts, start};
 use crate::arguments::Arguments;

@@ -9,9 +9,8 @@ use toolforge_cli::{
 };
 use toolforge_client::{Client, Collection, CreateOptions, DeleteOptions, ResourceType, Selector};
 use toolforge_model::platform;
-use toolforge_render::facts::Facts;
-use toolforge_render::shell::{
-    Leftover, ShellName, ShellProgress, holders, leftovers, shell_command, shell_pod, shell_progress,
+use toolforge_render::web_service::{
+    Facts, Leftover, ShellName, ShellProgress, holders, leftovers, shell_command, shell_pod, shell_progress,
     shell_verdict,
 };
 

@@ -1,9 +1,8 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
-use toolforge_render::change::{Change, changes, replaces_pods, with_room};
-use toolforge_render::facts::Facts;
-use toolforge_render::observe::{Progress, progress};
-use toolforge_render::plan::WebServicePlan;
+use toolforge_render::web_service::{
+    Change, Facts, Progress, WebServicePlan, changes, progress, replaces_pods, with_room,
+};
 
 use super::{apply, facts, state, wait};
 use crate::arguments::Arguments;

@@ -1,7 +1,7 @@
 use clap::Args;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitKind, Failure, Session, print};
-use toolforge_render::observe::observe;
+use toolforge_render::web_service::observe;
 
 use crate::arguments::Arguments;
 use crate::report;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session, say};
 use toolforge_client::{WaitOptions, Waited};
-use toolforge_render::change::removals;
+use toolforge_render::web_service::removals;
 
 use super::{apply, state};
 use crate::arguments::Arguments;

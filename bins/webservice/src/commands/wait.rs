@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitKind, Failure, ProgressLine};
 use toolforge_client::{Client, ResourceType, WaitOptions, Waited};
 use toolforge_model::{ToolName, platform};
-use toolforge_render::facts::LiveWebService;
-use toolforge_render::observe::{Cause, Evidence, Progress, causes, progress};
+use toolforge_render::pod::{Cause, Evidence};
+use toolforge_render::web_service::{LiveWebService, Progress, causes, progress};
 
 use crate::advice::advice;
 

@@ -10,7 +10,7 @@ pub(crate) use types::{one_type, types};
 
 use serde::Serialize;
 use toolforge_model::{HealthCheckPath, WebServiceImage, WebServiceRequest};
-use toolforge_render::plan::Routing;
+use toolforge_render::web_service::Routing;
 
 /// A request for programs.
 #[derive(Serialize)]

@@ -6,9 +6,9 @@ use serde::Serialize;
 use toolforge_cli::{Document, Failure, QuotaRowDocument, Table, document};
 use toolforge_model::Untrusted;
 use toolforge_quota::{Row, Verdict};
-use toolforge_render::change::{Change, Difference, changes, has_outage, replaces_pods, verdict_at_peak};
-use toolforge_render::facts::Facts;
-use toolforge_render::plan::{Rollout, WebServicePlan};
+use toolforge_render::web_service::{
+    Change, Difference, Facts, Rollout, WebServicePlan, changes, has_outage, replaces_pods, verdict_at_peak,
+};
 
 use super::{RequestDocument, routing};
 

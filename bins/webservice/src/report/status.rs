@@ -6,7 +6,8 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 use toolforge_cli::{CauseDocument, Document, Failure, age, document};
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::observe::{Evidence, LastEnd, Observation, WebServiceState, WebServiceStatus};
+use toolforge_render::pod::{Evidence, LastEnd};
+use toolforge_render::web_service::{Observation, WebServiceState, WebServiceStatus};
 
 use super::{RequestDocument, routing};
 use crate::advice::advice;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use toolforge_cli::{Session, Source};
 use toolforge_client::ToolHome;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_render::facts::Platform;
+use toolforge_render::namespace::Platform;
 
 const NAMESPACE: &str = "/api/v1/namespaces/tool-stashbot";
 const CATALOG: &str = "GET /api/v1/namespaces/tf-public/configmaps/image-config";

@@ -4,10 +4,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::JobKey;
 use toolforge_quota::{Demand, Pods, Resource, RollingUpdate, at_rest, rolling_peak, violations};
 
-use crate::demand::{containers_of_pod, of_pod};
 use crate::job::demand::demand_of_run;
 use crate::job::load::{LoadPlan, LoadProblem, LoadStep, StepKind};
 use crate::job::{JobFacts, LiveJob, LiveWorkload, Workload, demand_of_job, demand_of_live_job, render_job};
+use crate::pod::{containers_of_pod, of_pod};
 
 /// Returns the place of a step: what frees room comes first.
 pub(super) fn rank(step: &LoadStep, facts: &JobFacts) -> u8 {

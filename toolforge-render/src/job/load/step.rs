@@ -3,13 +3,13 @@
 use k8s_openapi::api::core::v1::Service;
 use toolforge_model::{JobKey, JobName, JobRequest, Untrusted};
 
-use crate::facts::HttpRoute;
 use crate::job::load::{LoadOptions, LoadProblem, LoadStep, StepKind};
 use crate::job::observe::variables_set_by_hand;
 use crate::job::{
     JobDifference, JobFacts, JobManifests, JobPlan, LiveJob, LiveWorkload, RunOutcome, Workload,
     job_differences, observe_job, render_job,
 };
+use crate::object::HttpRoute;
 
 /// Returns what is done to make one job what is asked for.
 pub(super) fn step(

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use toolforge_model::JobName;
 
-use crate::facts::HttpRoute;
+use crate::object::HttpRoute;
 
 /// The objects of a job, as they are sent to the API server.
 #[derive(Clone, Debug, PartialEq)]

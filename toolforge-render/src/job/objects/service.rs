@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::facts::{HttpRoute, HttpRouteBackendRef, HttpRouteParentRef, HttpRouteRule, HttpRouteSpec};
 use crate::job::{JobPlan, labels};
+use crate::object::{HttpRoute, HttpRouteBackendRef, HttpRouteParentRef, HttpRouteRule, HttpRouteSpec};
 
 /// Returns the Service of a job with a port.
 pub(super) fn service(plan: &JobPlan) -> Option<Service> {

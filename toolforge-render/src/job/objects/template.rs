@@ -10,7 +10,7 @@ use toolforge_model::{JobHealthCheck, JobKind, JobPort, platform};
 
 use crate::job::objects::command::{RenderedCommand, health_check_words};
 use crate::job::{JobPlan, labels};
-use crate::render::resources;
+use crate::pod::resources;
 
 /// How long a pod has to end after it was told to (jobs-api, 2026).
 const GRACE_SECONDS: i64 = 15;

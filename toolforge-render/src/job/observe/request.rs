@@ -8,9 +8,9 @@ use toolforge_model::{
     Replicas, Retry, Schedule, platform,
 };
 
-use crate::facts::{cpu_of, memory_of};
 use crate::job::objects::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};
 use crate::job::{JobFacts, LiveJob, LiveWorkload};
+use crate::pod::{cpu_of, memory_of};
 
 /// Returns the request that a live job carries out, as far as its objects tell. It never fails: what cannot be read is
 /// taken for the platform's default.

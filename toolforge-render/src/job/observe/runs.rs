@@ -7,7 +7,7 @@ use toolforge_model::Untrusted;
 
 use crate::job::LiveJobs;
 use crate::job::observe::pods::pods_of_run;
-use crate::observe::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end};
+use crate::pod::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end};
 
 /// How a run fares.
 #[derive(Clone, Debug, PartialEq, Eq)]

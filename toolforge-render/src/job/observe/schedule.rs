@@ -6,7 +6,7 @@ use toolforge_model::{CronExpression, Untrusted};
 
 use crate::job::observe::runs::{RunOutcome, moment};
 use crate::job::{LiveJob, LiveJobs, runs_of};
-use crate::observe::{Cause, cause_of_refusal};
+use crate::pod::{Cause, cause_of_refusal};
 
 /// How late a run may still begin: the platform's own deadline, and what the controller takes to look (jobs-api, 2026:
 /// 30 s; the CronJob controller looks every 10 s).

@@ -11,7 +11,7 @@ use toolforge_model::{Untrusted, platform};
 use crate::job::observe::runs::{RunOutcome, is_quota, moment};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{LiveJob, LiveJobs, LiveWorkload, pods_of_job, runs_of};
-use crate::observe::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end, restarts};
+use crate::pod::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end, restarts};
 
 /// How a job fares.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use toolforge_cli::ExitKind;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
 use toolforge_quota::{Resource, ResourceQuota};
-use toolforge_render::facts::Platform;
 use toolforge_render::job::{JobFacts, JobPlan, Workload, manual_run, render_job};
+use toolforge_render::namespace::Platform;
 
 use super::{calendar, cron, list, suggestions};
 

@@ -8,7 +8,7 @@ use toolforge_cli::CauseDocument;
 use toolforge_images::State;
 use toolforge_model::{JobHealthCheck, JobKind, JobName, JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{JobStatus, MissedRuns};
-use toolforge_render::observe::LastEnd;
+use toolforge_render::pod::LastEnd;
 
 use super::ListedJob;
 

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_render::job::{JobState, JobStatus, MissedReason, MissedRuns};
-use toolforge_render::observe::{Cause, Evidence};
+use toolforge_render::pod::{Cause, Evidence};
 
 use super::ListedJob;
 use crate::advice::{Asked, advice, exit_code_hint};

@@ -2,8 +2,8 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
-use toolforge_render::facts::{Documents, Platform};
 use toolforge_render::job::{JobFacts, JobPlan, render_job};
+use toolforge_render::namespace::{Documents, Platform};
 
 use super::*;
 

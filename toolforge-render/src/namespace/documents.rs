@@ -1,0 +1,184 @@
+//! Facts from what `kubectl get … -o yaml|json` printed, for work without a cluster.
+
+use k8s_openapi::api::core::v1 as core;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use toolforge_images::{Catalog, CatalogError};
+use toolforge_model::{Untrusted, platform};
+
+use crate::namespace::LimitsError;
+
+/// Kubernetes objects read from files, not yet looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    objects: Vec<Object>,
+}
+
+#[derive(Clone, Debug)]
+struct Object {
+    file: String,
+    kind: String,
+    namespace: Option<String>,
+    name: String,
+    json: Value,
+}
+
+/// Why files do not give facts.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocumentsError {
+    /// A file is neither YAML nor JSON.
+    #[error("{} is not YAML or JSON{}: {}", Untrusted::new(file).escaped(), at(*place), reason.escaped())]
+    Syntax {
+        /// The file, as it was named.
+        file: String,
+        /// Line and column of the mistake, from 1.
+        place: Option<(u64, u64)>,
+        /// What the reader says.
+        reason: Untrusted,
+    },
+    /// A file holds nothing.
+    #[error("{} is empty; it must hold what `kubectl get … -o yaml` printed", Untrusted::new(file).escaped())]
+    Empty {
+        /// The file, as it was named.
+        file: String,
+    },
+    /// A document is not a Kubernetes object.
+    #[error(
+        "{} holds a document that is no Kubernetes object: it has no `{field}`",
+        Untrusted::new(file).escaped()
+    )]
+    NotAnObject {
+        /// The file, as it was named.
+        file: String,
+        /// The field that is missing.
+        field: &'static str,
+    },
+    /// An object does not have the fields of its kind.
+    #[error("{}: {} {} cannot be read: {}", Untrusted::new(file).escaped(), kind.escaped(), name.quoted(), reason.escaped())]
+    Object {
+        /// The file, as it was named.
+        file: String,
+        /// The object's kind.
+        kind: Untrusted,
+        /// The object's name.
+        name: Untrusted,
+        /// What is wrong.
+        reason: Untrusted,
+    },
+    /// The ConfigMap with the catalogue lacks its key.
+    #[error("ConfigMap {} has no key `{}`", platform::CATALOG_CONFIG_MAP, platform::CATALOG_KEY)]
+    NoCatalogKey,
+    /// The catalogue cannot be read.
+    #[error("the image catalogue cannot be read")]
+    Catalog(#[source] CatalogError),
+    /// A quota or a limit cannot be read.
+    #[error("the namespace's limits cannot be read")]
+    Limits(#[from] LimitsError),
+}
+
+fn at(place: Option<(u64, u64)>) -> String {
+    place.map(|(line, column)| format!(" (line {line}, column {column})")).unwrap_or_default()
+}
+
+impl Documents {
+    /// Adds the objects of one file: one object, several YAML documents, or a `List`.
+    ///
+    /// # Errors
+    /// When the file is empty, is neither YAML nor JSON, or holds what is no Kubernetes object.
+    pub fn read(&mut self, file: &str, text: &str) -> Result<(), DocumentsError> {
+        let documents: Vec<Value> = if text.trim_start().starts_with('{') {
+            serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(
+                |error| {
+                    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+                    let place = Some((count(error.line()), count(error.column())));
+                    DocumentsError::Syntax {
+                        file: file.to_owned(),
+                        place,
+                        reason: Untrusted::new(error.to_string()),
+                    }
+                },
+            )?
+        } else {
+            serde_saphyr::from_multiple(text).map_err(|error| DocumentsError::Syntax {
+                file: file.to_owned(),
+                place: error.location().map(|location| (location.line(), location.column())),
+                reason: Untrusted::new(error.without_snippet().to_string()),
+            })?
+        };
+        if documents.iter().all(Value::is_null) {
+            return Err(DocumentsError::Empty { file: file.to_owned() });
+        }
+        documents
+            .into_iter()
+            .filter(|document| !document.is_null())
+            .try_for_each(|document| self.add(file, document))
+    }
+
+    fn add(&mut self, file: &str, mut json: Value) -> Result<(), DocumentsError> {
+        let missing = |field| DocumentsError::NotAnObject { file: file.to_owned(), field };
+        let kind = json.get("kind").and_then(Value::as_str).ok_or_else(|| missing("kind"))?.to_owned();
+        if kind == "List" || kind.ends_with("List") && json.get("items").is_some() {
+            let item_kind = kind.strip_suffix("List").unwrap_or_default().to_owned();
+            for mut item in
+                json.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()
+            {
+                // The items of a `PodList` as the API server answers it do not repeat their kind.
+                if let Some(fields) = item.as_object_mut().filter(|_| !item_kind.is_empty()) {
+                    fields.entry("kind").or_insert_with(|| Value::String(item_kind.clone()));
+                }
+                self.add(file, item)?;
+            }
+            return Ok(());
+        }
+        let metadata = json.get("metadata").ok_or_else(|| missing("metadata"))?;
+        let text = |field: &str| metadata.get(field).and_then(Value::as_str).map(str::to_owned);
+        let name = text("name").ok_or_else(|| missing("metadata.name"))?;
+        let namespace = text("namespace");
+        self.objects.push(Object { file: file.to_owned(), kind, namespace, name, json });
+        Ok(())
+    }
+
+    pub(crate) fn catalog(&self) -> Result<Catalog, DocumentsError> {
+        let is_catalog = |name: &str| name == platform::CATALOG_CONFIG_MAP;
+        let Some(config_map) =
+            self.of_kind::<core::ConfigMap>("ConfigMap", platform::CATALOG_NAMESPACE, is_catalog)?.pop()
+        else {
+            return Ok(Catalog::bundled());
+        };
+        let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
+        let yaml = yaml.ok_or(DocumentsError::NoCatalogKey)?;
+        Catalog::parse(yaml).map_err(DocumentsError::Catalog)
+    }
+
+    /// Returns all objects of a kind.
+    pub(crate) fn all_of_kind<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        namespace: &str,
+    ) -> Result<Vec<T>, DocumentsError> {
+        self.of_kind(kind, namespace, |_| true)
+    }
+
+    pub(crate) fn of_kind<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        namespace: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<T>, DocumentsError> {
+        let in_namespace = |object: &&Object| {
+            object.kind == kind
+                && object.namespace.as_deref().is_none_or(|found| found == namespace)
+                && is_wanted(&object.name)
+        };
+        let read = |object: &Object| {
+            serde_json::from_value(object.json.clone()).map_err(|error| DocumentsError::Object {
+                file: object.file.clone(),
+                kind: Untrusted::new(object.kind.clone()),
+                name: Untrusted::new(object.name.clone()),
+                reason: Untrusted::new(error.to_string()),
+            })
+        };
+        self.objects.iter().filter(in_namespace).map(read).collect()
+    }
+}

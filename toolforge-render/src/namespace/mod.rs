@@ -1,0 +1,10 @@
+//! What is known of a tool's namespace besides its workloads: the project's settings, limits and quotas, and objects
+//! read from files.
+
+mod documents;
+mod limits;
+mod platform;
+
+pub use documents::{Documents, DocumentsError};
+pub use limits::{LimitsError, limit_range, resource_quota};
+pub use platform::Platform;

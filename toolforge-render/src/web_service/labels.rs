@@ -1,0 +1,27 @@
+//! The labels by which the platform knows the objects of a web service.
+
+use std::collections::BTreeMap;
+
+use toolforge_model::{WebServiceRequest, platform};
+
+/// Returns the four labels that every object of a web service carries (webservice 0.98).
+pub(crate) fn labels(request: &WebServiceRequest) -> BTreeMap<String, String> {
+    [
+        (platform::LABEL_COMPONENT, platform::COMPONENT_WEB),
+        (platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE),
+        (platform::LABEL_TOOLFORGE, platform::TOOLFORGE_TOOL),
+        (platform::LABEL_NAME, request.tool.as_str()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// Returns whether an object's labels mark it as part of a web service, of today or of before webservice 0.77.
+pub(crate) fn is_web_service(labels: Option<&BTreeMap<String, String>>) -> bool {
+    let has = |key: &str, value: &str| {
+        labels.and_then(|labels| labels.get(key)).is_some_and(|found| found == value)
+    };
+    (has(platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
+        && has(platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE))
+        || has(platform::LABEL_WEBSERVICE_2019, "true")
+}

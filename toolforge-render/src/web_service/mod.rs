@@ -1,0 +1,34 @@
+//! Web services: from what is asked for to Kubernetes objects, and back.
+
+mod change;
+mod demand;
+mod documents;
+mod facts;
+mod labels;
+mod local;
+mod objects;
+mod observe;
+mod plan;
+mod requirements;
+mod rollout;
+mod shell;
+
+pub use change::{Change, Difference, Removal, changes, removals};
+pub use demand::{besides_pods, containers, of_live, of_manifests, pods_of_manifests, staying_pods};
+pub use facts::{Facts, LiveWebService};
+pub(crate) use labels::{is_web_service, labels};
+pub use local::{LocalOptions, local_command};
+pub use objects::{Manifest, Route, WebServiceManifests, render};
+pub(crate) use objects::{RUNNER, environment};
+pub use observe::{
+    Observation, Progress, RouteStatus, Unobservable, WebServiceState, WebServiceStatus, causes, log_file,
+    newest_ready_pod, observe, observe_request, progress, serves, status,
+};
+pub(crate) use observe::{mount, web_container};
+pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
+pub use requirements::{HomeFolder, MissingNeed, find_needs};
+pub use rollout::{Rollout, has_outage, replaces_pods, verdict, verdict_at_peak, with_room};
+pub use shell::{
+    Holder, Leftover, NoShellOwner, ShellName, ShellOwner, ShellProgress, holders, leftovers, shell_command,
+    shell_pod, shell_progress, shell_verdict,
+};

@@ -1,0 +1,90 @@
+//! How a web service is reached: its Service and its route.
+
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::networking::v1::{
+    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend,
+    IngressSpec, ServiceBackendPort,
+};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use toolforge_model::platform;
+
+use crate::object::{HttpRoute, HttpRouteBackendRef, HttpRouteParentRef, HttpRouteRule, HttpRouteSpec};
+use crate::web_service::WebServicePlan;
+use crate::web_service::objects::metadata;
+
+/// Returns the Ingress of a planned web service.
+pub(super) fn ingress(plan: &WebServicePlan) -> Ingress {
+    let tool = plan.request.tool.to_string();
+    let path = HTTPIngressPath {
+        path: Some("/".to_owned()),
+        path_type: "Prefix".to_owned(),
+        backend: IngressBackend {
+            service: Some(IngressServiceBackend {
+                name: tool.clone(),
+                port: Some(ServiceBackendPort {
+                    number: Some(i32::from(platform::WEB_PORT)),
+                    ..ServiceBackendPort::default()
+                }),
+            }),
+            ..IngressBackend::default()
+        },
+    };
+    Ingress {
+        // The name is that of the Ingress which, until 2020, stood beside one for paths (webservice 0.59).
+        metadata: metadata(plan, format!("{tool}-subdomain")),
+        spec: Some(IngressSpec {
+            rules: Some(vec![IngressRule {
+                host: Some(plan.host()),
+                http: Some(HTTPIngressRuleValue { paths: vec![path] }),
+            }]),
+            ..IngressSpec::default()
+        }),
+        ..Ingress::default()
+    }
+}
+
+/// Returns the HTTPRoute of a planned web service.
+pub(super) fn http_route(plan: &WebServicePlan) -> HttpRoute {
+    let tool = plan.request.tool.to_string();
+    HttpRoute {
+        api_version: HttpRoute::API_VERSION.to_owned(),
+        kind: HttpRoute::KIND.to_owned(),
+        metadata: metadata(plan, tool.clone()),
+        spec: HttpRouteSpec {
+            parent_refs: vec![HttpRouteParentRef {
+                namespace: Some(plan.platform.gateway_namespace.clone()),
+                name: plan.platform.gateway_name.clone(),
+            }],
+            hostnames: vec![plan.host()],
+            rules: vec![HttpRouteRule {
+                backend_refs: vec![HttpRouteBackendRef {
+                    name: tool,
+                    port: Some(i32::from(platform::WEB_PORT)),
+                }],
+            }],
+        },
+        status: None,
+    }
+}
+
+/// Returns the Service of a planned web service.
+pub(super) fn service(plan: &WebServicePlan) -> Service {
+    let tool = plan.request.tool.to_string();
+    let port = i32::from(platform::WEB_PORT);
+    Service {
+        metadata: metadata(plan, tool.clone()),
+        spec: Some(ServiceSpec {
+            ports: Some(vec![ServicePort {
+                name: Some("http".to_owned()),
+                port,
+                protocol: Some("TCP".to_owned()),
+                target_port: Some(IntOrString::Int(port)),
+                ..ServicePort::default()
+            }]),
+            // Only this label: it selects the pods of every version of the platform's tool.
+            selector: Some([(platform::LABEL_NAME.to_owned(), tool)].into()),
+            ..ServiceSpec::default()
+        }),
+        ..Service::default()
+    }
+}

@@ -1,0 +1,36 @@
+use k8s_openapi::api::apps::v1::Deployment;
+use toolforge_images::Runner;
+
+use crate::web_service::observe::request::{runner_and_arguments, web_container};
+
+/// Returns the file in the tool's home into which the web service writes what goes wrong, where its pods' logs are
+/// not the only place: `error.log`, `uwsgi.log`.
+#[must_use]
+pub fn log_file(deployment: &Deployment) -> Option<&'static str> {
+    let command = web_container(deployment)?.command.as_deref()?;
+    let (runner, _) = runner_and_arguments(command)?;
+    Runner::from_option(runner)?.log_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lighttpd_and_uwsgi_write_files_and_a_command_of_ones_own_does_not() {
+        let file = |command: &[&str]| {
+            let containers = json!([{"name": "webservice", "command": command}]);
+            let template = json!({"spec": {"containers": containers}});
+            let deployment = json!({"metadata": {}, "spec": {"selector": {}, "template": template}});
+            log_file(&serde_json::from_value(deployment).unwrap())
+        };
+        let runner = |runner| ["/usr/bin/webservice-runner", "--type", runner, "--port", "8000"];
+        assert_eq!(file(&runner("lighttpd")), Some("error.log"));
+        assert_eq!(file(&runner("uwsgi-python")), Some("uwsgi.log"));
+        assert_eq!(file(&runner("nodejs")), None);
+        assert_eq!(file(&["./serve"]), None);
+        assert_eq!(file(&[]), None);
+    }
+}

@@ -1,0 +1,188 @@
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Container;
+use toolforge_images::{ImageType, State, WebImage};
+use toolforge_model::{
+    Cpu, HealthCheck, Memory, MountStorage, Replicas, ToolName, TypeName, Untrusted, WebServiceImage,
+    WebServiceRequest, platform,
+};
+
+use crate::pod::{PodResources, cpu_of, memory_of};
+use crate::web_service::{Facts, RUNNER};
+
+/// Why live objects cannot be put in the words of a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unobservable {
+    /// There is no Deployment.
+    #[error("there is no Deployment")]
+    NoDeployment,
+    /// The Deployment has no container named `webservice`.
+    #[error("the Deployment has no container {}", platform::CONTAINER_WEBSERVICE)]
+    NoContainer,
+    /// The image is of no type in the catalogue and not of the build service.
+    #[error("image {} is of no type in the catalogue", image.quoted())]
+    UnknownImage {
+        /// The image's reference.
+        image: Untrusted,
+    },
+    /// The container's command is not one that a web service of its image is started with.
+    #[error("command {} is not a web service's", command.quoted())]
+    ForeignCommand {
+        /// The command, its words joined by blanks.
+        command: Untrusted,
+    },
+}
+
+/// Returns the request that the live Deployment carries out.
+///
+/// The spec decides; an annotation is believed only where the spec agrees with it, so what somebody changed
+/// with kubectl is observed as changed.
+///
+/// # Errors
+/// When there is no Deployment, or its image or command is not of a web service that can be asked for.
+pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceRequest, Unobservable> {
+    let deployment = facts.live.deployment.as_ref().ok_or(Unobservable::NoDeployment)?;
+    let container = web_container(deployment).ok_or(Unobservable::NoContainer)?;
+    let command = container.command.as_deref().unwrap_or_default();
+    let foreign = || Unobservable::ForeignCommand { command: Untrusted::new(command.join(" ")) };
+    let reference = container.image.as_deref().unwrap_or_default();
+    let annotations = Annotations::of(deployment);
+
+    let repository = format!("{}/", facts.platform.build_service_repository);
+    let (image, arguments, limits) =
+        if let Some(Ok(image)) = reference.strip_prefix(&repository).map(str::parse) {
+            let image = WebServiceImage::BuildService { image, mount: mount(deployment) };
+            (image, command.to_vec(), PodResources::DEFAULT_LIMITS)
+        } else {
+            let mut found = facts.catalog.with_web_image(reference).peekable();
+            if found.peek().is_none() {
+                return Err(Unobservable::UnknownImage { image: Untrusted::new(reference) });
+            }
+            let (runner, arguments) = runner_and_arguments(command).ok_or_else(foreign)?;
+            let candidates = found.filter(|(_, web)| web.runner.to_string() == runner).collect::<Vec<_>>();
+            let (name, web) = chosen(&candidates, annotations.type_name.as_deref()).ok_or_else(foreign)?;
+            (WebServiceImage::Type(name), arguments.to_vec(), (web.default_cpu, web.default_memory))
+        };
+    let (cpu, memory) = asked(container, &annotations, limits);
+    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    Ok(WebServiceRequest {
+        tool: tool.clone(),
+        image,
+        cpu,
+        memory,
+        replicas: Replicas::observed(replicas),
+        arguments,
+        health_check: health_check(container),
+    })
+}
+
+/// Returns which storage the pods are labelled to see.
+pub(crate) fn mount(deployment: &Deployment) -> MountStorage {
+    let metadata = deployment.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
+    let label = metadata.and_then(|metadata| metadata.labels.as_ref()?.get(platform::LABEL_MOUNT_STORAGE));
+    label.and_then(|label| label.parse().ok()).unwrap_or_default()
+}
+
+/// Returns the check of the page that ends a pod, or else of the one that keeps requests from it.
+fn health_check(container: &Container) -> HealthCheck {
+    let probes = [&container.liveness_probe, &container.startup_probe, &container.readiness_probe];
+    let path =
+        probes.into_iter().flatten().find_map(|probe| probe.http_get.as_ref()?.path.as_ref()?.parse().ok());
+    path.map_or(HealthCheck::Port, HealthCheck::Path)
+}
+
+/// Returns the container that serves: the one named `webservice`.
+pub(crate) fn web_container(deployment: &Deployment) -> Option<&Container> {
+    let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
+    pod.containers.iter().find(|container| container.name == platform::CONTAINER_WEBSERVICE)
+}
+
+/// Returns the runner and the extra arguments of `webservice-runner --type T --port 8000 …`.
+pub(super) fn runner_and_arguments(command: &[String]) -> Option<(&str, &[String])> {
+    let port = platform::WEB_PORT.to_string();
+    match command {
+        [program, type_option, runner, port_option, found, arguments @ ..]
+            if program == RUNNER && type_option == "--type" && port_option == "--port" && *found == port =>
+        {
+            Some((runner, arguments))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the type that the annotation names, as it was spelled, else the current one, else the first.
+fn chosen<'a>(
+    candidates: &[(&'a ImageType, &'a WebImage)],
+    annotation: Option<&str>,
+) -> Option<(TypeName, &'a WebImage)> {
+    let named = annotation.and_then(|name| {
+        let name: TypeName = name.parse().ok()?;
+        let (_, web) =
+            candidates.iter().find(|(found, _)| found.name == name || found.aliases.contains(&name))?;
+        Some((name, *web))
+    });
+    let current = || candidates.iter().find(|(found, _)| found.state == State::Current);
+    named.or_else(|| current().or(candidates.first()).map(|(found, web)| (found.name.clone(), *web)))
+}
+
+/// Returns the limits that were asked for; a limit that is the type's default was not.
+fn asked(
+    container: &Container,
+    annotations: &Annotations,
+    defaults: (Cpu, Memory),
+) -> (Option<Cpu>, Option<Memory>) {
+    let resources = container.resources.as_ref();
+    let (limits, requests) = (
+        resources.and_then(|resources| resources.limits.as_ref()),
+        resources.and_then(|resources| resources.requests.as_ref()),
+    );
+    let default_resources = (PodResources::DEFAULT_CPU_REQUEST, PodResources::DEFAULT_MEMORY_REQUEST);
+    let ours = annotations.type_name.is_some();
+    (
+        asked_limit(
+            cpu_of(limits),
+            cpu_of(requests),
+            (defaults.0, default_resources.0),
+            (ours, annotations.default_cpu),
+        ),
+        asked_limit(
+            memory_of(limits),
+            memory_of(requests),
+            (defaults.1, default_resources.1),
+            (ours, annotations.default_memory),
+        ),
+    )
+}
+
+/// Returns a limit unless it is the default: where these programs wrote the object, the default that they
+/// noted; where the platform's own tools did, the type's default limit together with the default request.
+fn asked_limit<T: Copy + PartialEq>(
+    limit: Option<T>,
+    request: Option<T>,
+    (default_limit, default_request): (T, T),
+    (ours, noted): (bool, Option<T>),
+) -> Option<T> {
+    let is_default =
+        if ours { noted == limit } else { limit == Some(default_limit) && request == Some(default_request) };
+    limit.filter(|_| !is_default)
+}
+
+/// What the annotations note; a note that cannot be read counts as none.
+struct Annotations {
+    type_name: Option<String>,
+    default_cpu: Option<Cpu>,
+    default_memory: Option<Memory>,
+}
+
+impl Annotations {
+    fn of(deployment: &Deployment) -> Self {
+        let note = |key: &str| deployment.metadata.annotations.as_ref()?.get(key).cloned();
+        Self {
+            type_name: note(platform::ANNOTATION_TYPE),
+            default_cpu: note(platform::ANNOTATION_DEFAULT_CPU)
+                .and_then(|text| Cpu::from_cluster(&text).ok()),
+            default_memory: note(platform::ANNOTATION_DEFAULT_MEMORY)
+                .and_then(|text| Memory::from_cluster(&text).ok()),
+        }
+    }
+}

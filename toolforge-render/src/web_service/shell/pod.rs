@@ -1,0 +1,130 @@
+use std::fmt;
+
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::{MountStorage, platform};
+
+use crate::pod::resources;
+use crate::web_service::{ShellOwner, WebServicePlan, environment};
+
+/// How long a shell may last, in seconds: a working day, so that one that is forgotten holds the quota no longer.
+const DEADLINE: u32 = 8 * 60 * 60;
+
+/// What is typed where nothing is given: the platform's own (webservice 0.98).
+const SHELL: [&str; 2] = ["/bin/bash", "-il"];
+
+/// Without the letters and digits that look like others, as Kubernetes' own suffixes.
+const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// The name of a shell's pod: the platform's prefix and second (webservice 0.77), and what tells apart two shells that
+/// are opened in the same second.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellName {
+    second: i64,
+    suffix: String,
+}
+
+impl ShellName {
+    /// Returns the name of a shell that is opened at a moment; `random` decides the rest.
+    #[must_use]
+    pub fn new(moment: &Timestamp, mut random: u64) -> Self {
+        let count = u64::try_from(ALPHABET.len()).unwrap_or(1);
+        let mut suffix = String::new();
+        for _ in 0..8 {
+            let place = usize::try_from(random % count).unwrap_or(0);
+            random /= count;
+            suffix.push(char::from(ALPHABET[place]));
+        }
+        Self { second: moment.as_second().max(0), suffix }
+    }
+
+    /// Returns the value of the pod's label `name`. It has a dot, which no tool's name has, so that the Service of no
+    /// web service selects the pod.
+    fn label(&self) -> String {
+        let Self { second, suffix } = self;
+        format!("shell-{second}.{suffix}")
+    }
+}
+
+impl fmt::Display for ShellName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { second, suffix } = self;
+        write!(f, "shell-{second}-{suffix}")
+    }
+}
+
+/// Returns what is run in a shell's pod: the arguments, or a login shell.
+#[must_use]
+pub fn shell_command(arguments: &[String]) -> Vec<String> {
+    if arguments.is_empty() { SHELL.map(str::to_owned).into() } else { arguments.to_vec() }
+}
+
+/// Returns the pod of a shell with a planned web service's image, limits and folder.
+///
+/// Its own process only waits, and takes in what other processes leave behind; it ends by itself at the deadline.
+#[must_use]
+pub fn shell_pod(plan: &WebServicePlan, name: &ShellName, owner: &ShellOwner) -> Pod {
+    let tool = &plan.request.tool;
+    let mut labels = [
+        (platform::LABEL_COMPONENT, platform::COMPONENT_SHELL.to_owned()),
+        (platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE.to_owned()),
+        (platform::LABEL_NAME, name.label()),
+        (platform::LABEL_TOOLFORGE, platform::TOOLFORGE_TOOL.to_owned()),
+        (platform::LABEL_VERSION, platform::SHELL_VERSION.to_owned()),
+    ]
+    .to_vec();
+    if plan.request.image.mount() == MountStorage::None {
+        labels.push((platform::LABEL_MOUNT_STORAGE, MountStorage::None.to_string()));
+    }
+    let (env, working_dir) = match plan.runner {
+        Some(_) => (None, Some(format!("{}/", tool.home()))),
+        None => (Some(environment()), None),
+    };
+    let wait = format!("trap 'exit 0' TERM; sleep {DEADLINE} & wait");
+    Pod {
+        metadata: ObjectMeta {
+            name: Some(name.to_string()),
+            namespace: Some(tool.namespace()),
+            labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            annotations: Some([(platform::ANNOTATION_SHELL_OWNER.to_owned(), owner.to_string())].into()),
+            ..ObjectMeta::default()
+        },
+        spec: Some(PodSpec {
+            active_deadline_seconds: Some(i64::from(DEADLINE)),
+            restart_policy: Some("Never".to_owned()),
+            containers: vec![Container {
+                name: name.to_string(),
+                image: Some(plan.image.clone()),
+                command: Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), wait]),
+                env,
+                working_dir,
+                resources: Some(resources(plan.resources)),
+                ..Container::default()
+            }],
+            ..PodSpec::default()
+        }),
+        ..Pod::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shells_of_the_same_second_have_names_of_their_own() {
+        let moment = Timestamp::from_second(1_684_672_496).unwrap();
+        assert_eq!(ShellName::new(&moment, 0).to_string(), "shell-1684672496-bbbbbbbb");
+        assert_ne!(ShellName::new(&moment, 1), ShellName::new(&moment, 2));
+        assert_eq!(ShellName::new(&moment, u64::MAX).to_string().len(), "shell-1684672496-bbbbbbbb".len());
+    }
+
+    #[test]
+    fn no_tools_service_selects_a_shell() {
+        let name = ShellName::new(&Timestamp::from_second(1_684_672_496).unwrap(), 7);
+        // The pod's own name may be a tool's; its label can not.
+        assert!(name.to_string().parse::<toolforge_model::ToolName>().is_ok());
+        assert!(name.label().parse::<toolforge_model::ToolName>().is_err());
+    }
+}
