@@ -3,8 +3,8 @@
 use http::header::DATE;
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::json;
+use k8s_openapi::api::authorization::v1::{ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec};
+use k8s_openapi::apimachinery::pkg::version::Info;
 use toolforge_model::Untrusted;
 
 use crate::client::Call;
@@ -20,33 +20,28 @@ pub struct ServerVersion {
     pub now: Option<Timestamp>,
 }
 
-/// One rule of what the caller may do in a namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Rule {
-    /// Verbs, `*` for all.
-    #[serde(default)]
-    pub verbs: Vec<String>,
-    /// API groups, `*` for all, empty for Kubernetes' core.
-    #[serde(default)]
-    pub api_groups: Vec<String>,
-    /// Resources, with their subresource behind a `/`, `*` for all.
-    #[serde(default)]
-    pub resources: Vec<String>,
-    /// The only names for which it holds; empty for all.
-    #[serde(default)]
-    pub resource_names: Vec<String>,
+/// What the caller may do in a namespace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OwnRules {
+    /// The rules, as the API server states them.
+    pub rules: Vec<ResourceRule>,
+    /// Whether there may be more rules than the API server could find out.
+    pub incomplete: bool,
 }
 
-impl Rule {
-    /// Returns whether the rule allows a verb on every object of a resource.
+impl OwnRules {
+    /// Returns whether a rule allows a verb on every object of a resource. Subresources are written as `pods/log`.
     #[must_use]
-    pub fn allows(&self, verb: &str, group: &str, resource: &str) -> bool {
+    pub fn allow(&self, verb: &str, group: &str, resource: &str) -> bool {
         let has = |list: &[String], word: &str| list.iter().any(|one| one == "*" || one == word);
-        has(&self.verbs, verb)
-            && has(&self.api_groups, group)
-            && has(&self.resources, resource)
-            && self.resource_names.is_empty()
+        let has_some =
+            |list: &Option<Vec<String>>, word: &str| list.as_ref().is_some_and(|list| has(list, word));
+        self.rules.iter().any(|rule| {
+            has(&rule.verbs, verb)
+                && has_some(&rule.api_groups, group)
+                && has_some(&rule.resources, resource)
+                && rule.resource_names.as_ref().is_none_or(Vec::is_empty)
+        })
     }
 }
 
@@ -56,11 +51,6 @@ impl Client {
     /// # Errors
     /// As every request.
     pub async fn server_version(&self) -> Result<ServerVersion, Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Version {
-            git_version: String,
-        }
         let call = Call::get("/version".to_owned());
         let response = self.open(&call).await?;
         let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
@@ -68,7 +58,7 @@ impl Client {
         let malformed =
             |reason: String| Error::Malformed { request: call.name(), reason: Untrusted::new(reason) };
         let body = response.into_body().collect().await.map_err(|error| malformed(error.to_string()))?;
-        let version: Version =
+        let version: Info =
             serde_json::from_slice(&body.to_bytes()).map_err(|error| malformed(error.to_string()))?;
         Ok(ServerVersion { version: Untrusted::new(version.git_version), now })
     }
@@ -77,23 +67,14 @@ impl Client {
     ///
     /// # Errors
     /// As every request.
-    pub async fn own_rules(&self, namespace: &str) -> Result<Vec<Rule>, Error> {
-        #[derive(Deserialize)]
-        struct Review {
-            status: Status,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Status {
-            #[serde(default)]
-            resource_rules: Vec<Rule>,
-        }
-        let question = json!({
-            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",
-            "spec": {"namespace": namespace},
-        });
+    pub async fn own_rules(&self, namespace: &str) -> Result<OwnRules, Error> {
+        let review = SelfSubjectRulesReview {
+            spec: SelfSubjectRulesReviewSpec { namespace: Some(namespace.to_owned()) },
+            ..SelfSubjectRulesReview::default()
+        };
         let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews".to_owned();
-        let review: Review = self.post(path, &question, Repeat::Always).await?;
-        Ok(review.status.resource_rules)
+        let review: SelfSubjectRulesReview = self.post(path, &review, Repeat::Always).await?;
+        let status = review.status.unwrap_or_default();
+        Ok(OwnRules { rules: status.resource_rules, incomplete: status.incomplete })
     }
 }

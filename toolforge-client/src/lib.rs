@@ -53,7 +53,7 @@ pub use connect::{
     Place, kubeconfig_paths,
 };
 pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
-pub use examine::{Rule, ServerVersion};
+pub use examine::{OwnRules, ServerVersion};
 pub use exec::{ExecOptions, RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use jobs::{JobObject, JobObjects, WantedJobs};

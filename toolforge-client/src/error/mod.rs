@@ -5,7 +5,6 @@ mod refusal;
 
 pub use kind::{Denied, Exceeded, RefusalKind};
 pub use refusal::Refusal;
-pub(crate) use refusal::Status;
 
 use jiff::Timestamp;
 use toolforge_model::Untrusted;

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
-use serde::Deserialize;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use serde_json::Value;
 use toolforge_model::Untrusted;
 
 use crate::error::kind::RefusalKind;
@@ -26,49 +27,15 @@ pub struct Refusal {
     retry_after: Option<Duration>,
 }
 
-/// A `Status` as the API server answers it (`meta/v1`), as far as it is read.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Status {
-    #[serde(default)]
-    kind: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    code: Option<u16>,
-    #[serde(default)]
-    details: Option<Details>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Details {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    kind: Option<String>,
-    #[serde(default)]
-    retry_after_seconds: Option<i64>,
-    #[serde(default)]
-    causes: Option<Vec<StatusCause>>,
-}
-
-#[derive(Deserialize, Default)]
-struct StatusCause {
-    #[serde(default)]
-    reason: Option<String>,
-}
-
 impl Refusal {
     /// Reads an answer whose HTTP code says that the request did not succeed.
     pub(crate) fn of_answer(code: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         let waits = |text: &str| text.trim().parse::<u64>().ok();
         let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(waits);
-        let status = serde_json::from_slice::<Status>(body)
+        let status = serde_json::from_slice::<Value>(body)
             .ok()
-            .filter(|status| status.kind.as_deref() == Some("Status"))
+            .filter(|document| document["kind"] == "Status")
+            .and_then(|document| serde_json::from_value(document).ok())
             .unwrap_or_else(|| Status {
                 message: Some(String::from_utf8_lossy(body).trim().chars().take(TEXT_LIMIT).collect()),
                 ..Status::default()
@@ -78,14 +45,19 @@ impl Refusal {
 
     /// Reads a `Status`, as it also stands in a watch's `ERROR` frame.
     pub(crate) fn of_status(status: Status, code: u16, retry_after: Option<u64>) -> Self {
-        let Status { kind: _, message, reason, code: stated, details } = status;
-        let Details { name, kind, retry_after_seconds, causes } = details.unwrap_or_default();
+        let Status { message, reason, code: stated, details, metadata: _, status: _ } = status;
+        let details = details.unwrap_or_default();
         let (reason, message) = (reason.unwrap_or_default(), message.unwrap_or_default());
-        let object_kind = kind.unwrap_or_default();
+        let object_kind = details.kind.unwrap_or_default();
+        let stated = stated.and_then(|code| u16::try_from(code).ok());
         let code = if code >= 400 { code } else { stated.unwrap_or(500) };
-        let wait = retry_after.or_else(|| u64::try_from(retry_after_seconds?).ok().filter(|&wait| wait > 0));
-        let is_terminating =
-            causes.iter().flatten().any(|cause| cause.reason.as_deref() == Some("NamespaceTerminating"));
+        let wait =
+            retry_after.or_else(|| u64::try_from(details.retry_after_seconds?).ok().filter(|&wait| wait > 0));
+        let is_terminating = details
+            .causes
+            .iter()
+            .flatten()
+            .any(|cause| cause.reason.as_deref() == Some("NamespaceTerminating"));
         let kind = if is_terminating {
             RefusalKind::NamespaceTerminating
         } else {
@@ -97,7 +69,7 @@ impl Refusal {
             reason: reason.into(),
             message: message.into(),
             object_kind: object_kind.into(),
-            object_name: name.unwrap_or_default().into(),
+            object_name: details.name.unwrap_or_default().into(),
             retry_after: wait.map(|seconds| Duration::from_secs(seconds.min(LONGEST_WAIT))),
         }
     }

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use toolforge_model::Untrusted;
 
 /// How a command in a container ended.
@@ -12,39 +12,13 @@ pub enum RemoteEnd {
     Lost,
 }
 
-/// What the server says at a command's end: a `Status` whose causes hold the exit code (`remotecommand`, v4).
-#[derive(Deserialize)]
-struct Status {
-    #[serde(default)]
-    status: Option<String>,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    details: Option<Details>,
-}
-
-#[derive(Deserialize)]
-struct Details {
-    #[serde(default)]
-    causes: Option<Vec<Cause>>,
-}
-
-#[derive(Deserialize)]
-struct Cause {
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-}
-
 impl RemoteEnd {
-    /// Reads what the server says at a command's end.
+    /// Reads the `Status` that the server sends when a command has ended; its causes hold the exit code (`remotecommand`,
+    /// v4).
     pub(super) fn read(bytes: &[u8]) -> Self {
         let words = || Untrusted::new(String::from_utf8_lossy(bytes));
         let Ok(status) = serde_json::from_slice::<Status>(bytes) else { return Self::Failed(words()) };
-        let Status { status, reason, message, details } = status;
+        let Status { status, reason, message, details, metadata: _, code: _ } = status;
         if status.as_deref() == Some("Success") {
             return Self::Code(0);
         }

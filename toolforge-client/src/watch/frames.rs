@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::client::Body;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
-
-use crate::error::Status;
 
 /// The longest line; an object has at most etcd's 1.5 MB, and its JSON a little more.
 const LINE_LIMIT: usize = 16 * 1024 * 1024;

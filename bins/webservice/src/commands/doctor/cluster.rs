@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session};
-use toolforge_client::{Client, Rule, ServerVersion, Wanted};
+use toolforge_client::{Client, OwnRules, ServerVersion, Wanted};
 use toolforge_images::Catalog;
 
 use super::check::Check;
@@ -131,17 +131,19 @@ fn judged_clock(version: &ServerVersion, now: Timestamp) -> Check {
     Check::warn("clock", found, "Ages are wrong by that, and certificates may count as not valid yet.")
 }
 
-fn judged_rights(rules: &[Rule]) -> Check {
+fn judged_rights(rules: &OwnRules) -> Check {
     let mut missing = Vec::new();
     for (group, resource, verbs, use_) in RIGHTS {
-        let refused: Vec<&str> = verbs
-            .iter()
-            .copied()
-            .filter(|verb| !rules.iter().any(|rule| rule.allows(verb, group, resource)))
-            .collect();
+        let refused: Vec<&str> =
+            verbs.iter().copied().filter(|verb| !rules.allow(verb, group, resource)).collect();
         if !refused.is_empty() {
             missing.push(format!("{} {resource} (needed for: {use_})", refused.join("/")));
         }
+    }
+    if !missing.is_empty() && rules.incomplete {
+        let found =
+            format!("the server lists only part of the tool's rights, without {}", missing.join("; "));
+        return Check::warn("rights", found, "If a command is refused, tell the platform's admins.");
     }
     if missing.is_empty() {
         return Check::ok("rights", "the tool may do all that is needed");
@@ -151,6 +153,8 @@ fn judged_rights(rules: &[Rule]) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::authorization::v1::ResourceRule;
+
     use super::super::check::Level;
     use super::*;
 
@@ -178,21 +182,25 @@ mod tests {
 
     #[test]
     fn a_missing_right_is_named_with_what_needs_it() {
-        let rule = |verbs: &[&str], resources: &[&str]| Rule {
-            verbs: verbs.iter().map(|&word| word.to_owned()).collect(),
-            api_groups: vec!["*".to_owned()],
-            resources: resources.iter().map(|&word| word.to_owned()).collect(),
-            resource_names: Vec::new(),
+        let rule = |verbs: &[&str], resources: &[&str]| ResourceRule {
+            verbs: verbs.iter().map(|&verb| verb.to_owned()).collect(),
+            api_groups: Some(vec!["*".to_owned()]),
+            resources: Some(resources.iter().map(|&resource| resource.to_owned()).collect()),
+            resource_names: None,
         };
-        assert_eq!(judged_rights(&[rule(&["*"], &["*"])]).level, Level::Ok);
+        let judged = |rules: &[ResourceRule], incomplete| {
+            judged_rights(&OwnRules { rules: rules.to_vec(), incomplete })
+        };
+        assert_eq!(judged(&[rule(&["*"], &["*"])], false).level, Level::Ok);
         let some = [
             rule(&["*"], &["deployments", "services", "ingresses", "replicasets", "pods/log", "pods/exec"]),
             rule(&["get", "list", "watch"], &["pods", "resourcequotas", "limitranges", "events"]),
         ];
-        let check = judged_rights(&some);
+        let check = judged(&some, false);
         assert_eq!(check.found, "the tool may not create/delete pods (needed for: shell)");
         // A rule for one name only is none for all.
-        let named = Rule { resource_names: vec!["x".to_owned()], ..rule(&["*"], &["*"]) };
-        assert_eq!(judged_rights(&[named]).level, Level::Fail);
+        let named = ResourceRule { resource_names: Some(vec!["x".to_owned()]), ..rule(&["*"], &["*"]) };
+        assert_eq!(judged(std::slice::from_ref(&named), false).level, Level::Fail);
+        assert_eq!(judged(&[named], true).level, Level::Warn);
     }
 }
