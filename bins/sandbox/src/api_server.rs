@@ -1,4 +1,4 @@
-//! The way to the API server, and whether it is ready.
+//! Connects to the API server and checks whether it is ready.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::time::{sleep, timeout};
 
 use crate::failure::{Failure, OrFail, with_sources};
 
-/// How long to wait between two looks.
+/// Interval between two checks.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long one look may take: a connection that nobody answers would otherwise hold on for ever.
-const LOOK: Duration = Duration::from_secs(2);
+/// Timeout of one check: a connection that nobody answers would otherwise hang forever.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Connects as a kubeconfig says. No request is made.
+/// Returns a client for a kubeconfig. Sends no request.
 pub(crate) async fn connect(kubeconfig: &Path) -> Result<Client, Failure> {
     let cannot = || format!("cannot use {}", kubeconfig.display());
     let failure = |error: &dyn std::error::Error| Failure::new(with_sources(error));
@@ -29,17 +29,17 @@ pub(crate) async fn connect(kubeconfig: &Path) -> Result<Client, Failure> {
     Client::try_from(config).or_fail(cannot())
 }
 
-/// Waits until the API server says that it is ready.
+/// Waits until the API server reports that it is ready.
 pub(crate) async fn ready(client: &Client) {
     while !is_ready(client).await {
         sleep(PAUSE).await;
     }
 }
 
-/// Returns whether the API server says that it is ready.
+/// Returns whether the API server reports that it is ready.
 pub(crate) async fn is_ready(client: &Client) -> bool {
     match Request::new("").get("readyz", &GetParams::default()) {
-        Ok(request) => matches!(timeout(LOOK, client.request_text(request)).await, Ok(Ok(_))),
+        Ok(request) => matches!(timeout(TIMEOUT, client.request_text(request)).await, Ok(Ok(_))),
         Err(_) => false,
     }
 }

@@ -1,4 +1,4 @@
-//! Where a sandbox keeps its things, and whether it runs.
+//! The directory of a sandbox: where its files are, and whether the sandbox is running.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -10,15 +10,15 @@ use crate::api_server;
 use crate::failure::{Failure, OrFail};
 use crate::state::{Ports, State};
 
-/// Where the sandbox's directory is for its components.
+/// The sandbox's directory as its components see it.
 pub(crate) const INNER_DIRECTORY: &str = "/sandbox";
 
-/// At most 40 characters, so that the names of cgroups and of the directory stay short.
-const LONGEST_NAME: usize = 40;
-/// A Unix socket's path has at most 107 bytes (`sun_path` of unix(7), less the final zero).
-const LONGEST_SOCKET_PATH: usize = 107;
+/// Maximum length of a sandbox's name: keeps the names of the cgroups and of the directory short.
+const MAX_NAME: usize = 40;
+/// Maximum length of a Unix socket's path, in bytes (`sun_path` in unix(7), without the final zero).
+const MAX_SOCKET_PATH: usize = 107;
 
-/// A sandbox: its name and its directory. It need not exist.
+/// A sandbox: its name and its directory. The directory need not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sandbox {
     name: String,
@@ -26,7 +26,7 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Returns the sandbox of this name, or the checkout's own.
+    /// Returns the sandbox with this name, or the checkout's default sandbox.
     pub(crate) fn named(name: Option<&str>) -> Result<Self, Failure> {
         let name = match name {
             Some(name) => checked_name(name)?,
@@ -35,10 +35,10 @@ impl Sandbox {
         let directory = state_root()?.join(&name);
         let sandbox = Self { name, directory };
         let longest = sandbox.pages_socket().as_os_str().len();
-        if longest > LONGEST_SOCKET_PATH {
+        if longest > MAX_SOCKET_PATH {
             let directory = sandbox.directory.display();
             return Err(Failure::new(format!(
-                "the directory {directory} has too long a path for a Unix socket"
+                "the path of the directory {directory} is too long for a Unix socket"
             ))
             .hint("Set XDG_STATE_HOME to a directory with a shorter path, or choose a shorter `--name`."));
         }
@@ -50,7 +50,7 @@ impl Sandbox {
         Self { name: self.name.clone(), directory: PathBuf::from(INNER_DIRECTORY) }
     }
 
-    /// Connects as the cluster's admin, from the host. No request is made.
+    /// Returns a client with the cluster's admin rights, for use on the host. Sends no request.
     pub(crate) async fn client(&self) -> Result<kube::Client, Failure> {
         api_server::connect(&self.admin_kubeconfig()).await
     }
@@ -60,7 +60,7 @@ impl Sandbox {
         &self.name
     }
 
-    /// Returns the directory of everything that is this sandbox's own.
+    /// Returns the directory that holds all of this sandbox's files.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
@@ -75,12 +75,12 @@ impl Sandbox {
         self.pki().join("admin.kubeconfig")
     }
 
-    /// Returns the directory of the tools' homes, seen as `/data/project` inside.
+    /// Returns the directory of the tools' homes, mounted as `/data/project` inside.
     pub(crate) fn homes(&self) -> PathBuf {
         self.directory.join("homes")
     }
 
-    /// Returns the directory of what the components write: one file per component.
+    /// Returns the directory of the components' logs, one file per component.
     pub(crate) fn logs(&self) -> PathBuf {
         self.directory.join("logs")
     }
@@ -90,32 +90,32 @@ impl Sandbox {
         self.directory.join("pki")
     }
 
-    /// Returns the directory of what survives `down`: etcd's data, containerd's images.
+    /// Returns the directory of the data that survives `down`: etcd's data, containerd's images.
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.join("data")
     }
 
-    /// Returns the directory of what does not survive `down`: sockets, rendered configuration, pid files.
+    /// Returns the directory of files that `down` deletes: sockets, rendered configuration, PID files.
     pub(crate) fn runtime(&self) -> PathBuf {
         self.directory.join("run")
     }
 
-    /// Returns the socket behind which the API server is, as the host's port is.
+    /// Returns the socket that leads to the API server, like the port on the host.
     pub(crate) fn api_socket(&self) -> PathBuf {
         self.runtime().join("api.sock")
     }
 
-    /// Returns the socket behind which the front door is, as the host's port is.
+    /// Returns the socket that leads to the front door, like the port on the host.
     pub(crate) fn pages_socket(&self) -> PathBuf {
         self.runtime().join("pages.sock")
     }
 
-    /// Returns the name of the cgroup under which all pods are: `toolforge-sandbox-NAME`.
+    /// Returns the name of the parent cgroup of all pods: `toolforge-sandbox-NAME`.
     pub(crate) fn cgroup(&self) -> String {
         format!("toolforge-sandbox-{}", self.name)
     }
 
-    /// Returns what is remembered of the last start; nothing where there was none.
+    /// Returns the state of the last start, or `None` if there was none.
     pub(crate) fn state(&self) -> Result<Option<State>, Failure> {
         let path = self.state_path();
         match fs::read(&path) {
@@ -125,7 +125,7 @@ impl Sandbox {
         }
     }
 
-    /// Remembers this start, by a file that is never seen half-written.
+    /// Saves the state of this start. Readers never see a half-written file.
     pub(crate) fn remember(&self, state: &State) -> Result<(), Failure> {
         let (path, partial) = (self.state_path(), self.directory.join("state.json.new"));
         fs::write(&partial, serde_json::to_vec_pretty(state)?)
@@ -133,7 +133,10 @@ impl Sandbox {
             .or_fail(format!("cannot write {}", path.display()))
     }
 
-    /// Returns the host's ports of the sandbox that runs.
+    /// Returns the ports on the host.
+    ///
+    /// # Errors
+    /// The sandbox is not running.
     pub(crate) fn ports(&self) -> Result<Ports, Failure> {
         match self.state()? {
             Some(state) if self.is_running() => Ok(state.ports),
@@ -141,34 +144,35 @@ impl Sandbox {
         }
     }
 
-    /// Returns whether the supervisor lives.
+    /// Returns whether the supervisor is running.
     pub(crate) fn is_running(&self) -> bool {
         let Ok(file) = File::open(self.lock_path()) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
-    /// Returns what to say where the sandbox would have to run.
+    /// Returns the error for a command that needs a running sandbox.
     pub(crate) fn not_running(&self) -> Failure {
-        Failure::new(format!("the sandbox {} does not run", self.name)).hint("Start it: `cargo sandbox up`.")
+        Failure::new(format!("the sandbox {} is not running", self.name))
+            .hint("Start it: `cargo sandbox up`.")
     }
 
-    /// Returns the lock that the supervisor holds while it lives, open for writing.
+    /// Returns the file that the supervisor locks while it runs, open for writing.
     pub(crate) fn lock_file(&self) -> Result<File, Failure> {
         self.open_lock(&self.lock_path())
     }
 
-    /// Returns the lock that `up` and `down` hold, so that there is one of them at a time.
-    pub(crate) fn turn_file(&self) -> Result<File, Failure> {
+    /// Returns the file that `up` and `down` lock, so that only one of them runs at a time.
+    pub(crate) fn command_lock_file(&self) -> Result<File, Failure> {
         self.open_lock(&self.directory.join("turn.lock"))
     }
 
-    /// Makes the sandbox's directory. Homes must be reachable for the tools' own uids.
+    /// Creates the sandbox's directories. The tools' uids must be able to enter the one with the homes.
     pub(crate) fn create(&self) -> Result<(), Failure> {
         for directory in
             [self.directory.clone(), self.homes(), self.logs(), self.pki(), self.data(), self.runtime()]
         {
             fs::create_dir_all(&directory)
-                .or_fail(format!("cannot make the directory {}", directory.display()))?;
+                .or_fail(format!("cannot create the directory {}", directory.display()))?;
         }
         Ok(())
     }
@@ -188,9 +192,9 @@ impl Sandbox {
     }
 }
 
-/// Returns the directory of this checkout: the workspace's root.
+/// Returns the root of the workspace.
 pub(crate) fn checkout() -> PathBuf {
-    // Cargo sets it for the programs that it runs; a program that is run by its path knows where it was built.
+    // Cargo sets the variable for programs that it runs. A program that is run by its path uses the path of its build.
     let package = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     let root = package.ancestors().nth(2).unwrap_or(&package).to_path_buf();
@@ -202,13 +206,13 @@ pub(crate) fn state_root() -> Result<PathBuf, Failure> {
     user_directory("XDG_STATE_HOME", ".local/state")
 }
 
-/// Returns the per-user directory of what was built, shared by all sandboxes and checkouts.
+/// Returns the per-user cache of built components, shared by all sandboxes and checkouts.
 pub(crate) fn cache_root() -> Result<PathBuf, Failure> {
     user_directory("XDG_CACHE_HOME", ".cache")
 }
 
 fn user_directory(variable: &str, below_home: &str) -> Result<PathBuf, Failure> {
-    // The XDG Base Directory Specification tells to ignore relative paths.
+    // The XDG Base Directory Specification requires relative paths to be ignored.
     let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let root = match (set, std::env::home_dir()) {
         (Some(root), _) => root,
@@ -220,7 +224,7 @@ fn user_directory(variable: &str, below_home: &str) -> Result<PathBuf, Failure> 
     Ok(root.join("toolforge-sandbox"))
 }
 
-/// Returns the SHA-256, in hexadecimal, of these inputs; where one ends and the next begins counts.
+/// Returns the SHA-256 of these inputs in hexadecimal. The boundaries between the inputs are part of the hash.
 pub(crate) fn digest(inputs: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for input in inputs {
@@ -232,22 +236,22 @@ pub(crate) fn digest(inputs: &[&[u8]]) -> String {
 
 fn checked_name(name: &str) -> Result<String, Failure> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || name.len() > LONGEST_NAME || name.starts_with('-') || !name.chars().all(allowed) {
+    if name.is_empty() || name.len() > MAX_NAME || name.starts_with('-') || !name.chars().all(allowed) {
         let name = name.escape_debug();
         return Err(Failure::new(format!(
-            "\"{name}\" cannot name a sandbox; use lowercase letters, digits and '-', {LONGEST_NAME} at most"
+            "\"{name}\" is not a valid sandbox name; use at most {MAX_NAME} lowercase letters, digits and '-'"
         ))
         .code(2));
     }
     Ok(name.to_owned())
 }
 
-/// Returns `<directory's name>-<short hash of its path>`: two checkouts never share a sandbox.
+/// Returns `<directory name>-<short hash of its path>`, so that two checkouts never share a sandbox.
 fn name_of_checkout(checkout: &Path) -> String {
     let hash = digest(&[checkout.as_os_str().as_encoded_bytes()]);
     let directory = checkout.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let plain = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' };
-    let directory: String = directory.chars().map(plain).take(LONGEST_NAME - 8).collect();
+    let directory: String = directory.chars().map(plain).take(MAX_NAME - 8).collect();
     let directory = directory.trim_matches('-');
     let directory = if directory.is_empty() { "checkout" } else { directory };
     format!("{directory}-{}", &hash[..6])
@@ -258,14 +262,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_an_input_ends_counts() {
+    fn digest_depends_on_input_boundaries() {
         assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
         assert_ne!(digest(&[b"a"]), digest(&[b"a", b""]));
         assert_eq!(digest(&[b"a", b"b"]), digest(&[b"a", b"b"]));
     }
 
     #[test]
-    fn a_checkout_has_a_name_of_its_own() {
+    fn checkouts_have_different_names() {
         let first = name_of_checkout(Path::new("/home/a/Toolforge RS"));
         let second = name_of_checkout(Path::new("/home/b/Toolforge RS"));
         assert!(first.starts_with("toolforge-rs-"), "{first}");
@@ -274,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_names_that_are_no_directory_names() {
+    fn rejects_invalid_names() {
         for name in ["", "-x", "a/b", "..", "Big", "a b", &"a".repeat(41)] {
             assert!(checked_name(name).is_err(), "{name}");
         }

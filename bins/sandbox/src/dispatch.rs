@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: parses it and runs the command.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use crate::supervisor;
 #[derive(Debug, Parser)]
 #[command(name = "cargo sandbox", bin_name = "cargo sandbox", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
-    /// The sandbox's name, where several are wanted [default: one per checkout].
+    /// Name of the sandbox, to run several [default: one per checkout].
     #[arg(id = "sandbox", long = "name", global = true, value_name = "NAME", env = "TOOLFORGE_SANDBOX")]
     name: Option<String>,
     #[command(subcommand)]
@@ -27,50 +27,50 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Build what is missing, start the sandbox, and wait until it can be used.
+    /// Build missing components, start the sandbox, and wait until it is ready.
     Up(commands::up::UpArguments),
-    /// Stop the sandbox; its data stays for the next `up`.
+    /// Stop the sandbox; its data is kept for the next `up`.
     Down(commands::down::DownArguments),
-    /// Show what runs, since when, at which addresses, with how much memory.
+    /// Show the components with their memory, the uptime and the addresses.
     Status,
-    /// Tools: add, list, remove.
+    /// Add, list or remove tools.
     #[command(subcommand)]
     Tool(commands::tool::ToolVerb),
-    /// Be a tool: its uid, home and kubeconfig; a shell where no command is given.
+    /// Run a command or a shell as a tool, with its uid, home and kubeconfig.
     As(commands::as_tool::AsArguments),
     /// Run kubectl as the cluster's admin.
     #[command(disable_help_flag = true)]
     Kubectl(commands::kubectl::KubectlArguments),
-    /// Show what a component wrote.
+    /// Show the log of a component.
     Logs(commands::logs::LogsArguments),
-    /// A story: a new tool, its page, its web service, on the screen.
+    /// Run a demo: create a tool, write a page and start its web service.
     Demo(commands::demo::DemoArguments),
-    /// Run the tests that need a cluster.
+    /// Run the workspace's tests on a sandbox of their own.
     Test(commands::test::TestArguments),
-    /// The supervisor of the sandbox's processes, outside.
+    /// Supervise the sandbox from the host.
     #[command(name = "internal-supervise", hide = true)]
     Supervise,
-    /// The first process inside the sandbox's namespaces.
+    /// Run as the first process inside the sandbox's namespaces.
     #[command(name = "internal-inside", hide = true)]
     Inside,
-    /// Give a command the view of a tool's shell: runs in a mount namespace of its own.
+    /// Run a command with a tool's view of the file system; needs a mount namespace of its own.
     #[command(name = "internal-enter", hide = true)]
     Enter(commands::as_tool::EnterArguments),
 }
 
-/// Runs the program with the process's own arguments.
+/// Runs the program with the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
     run_with(std::env::args_os())
 }
 
-/// Runs the program with these arguments, the first of which is the program's name.
+/// Runs the program with the given arguments. The first is the program's name.
 #[must_use]
 pub fn run_with(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // A closed pipe is no failure of ours.
+            // A closed pipe is not an error.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -89,7 +89,7 @@ pub fn run_with(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>
 
 fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { name, verb } = arguments;
-    // Tools read what root makes here, also where root closes its files to others. Keys have permissions of their own.
+    // Tools read the files that root creates here, so root's own umask must not close them. Keys get stricter modes.
     umask(Mode::WGRP | Mode::WOTH);
     let sandbox = Sandbox::named(name.as_deref())?;
     let report = Report::new();

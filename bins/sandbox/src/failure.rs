@@ -1,10 +1,10 @@
-//! What went wrong, in one clear sentence, and what to do about it.
+//! Errors as the user sees them: a message, an exit code, and often a hint.
 
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-/// What went wrong: one clear sentence, and where there is something to do about it, a hint.
+/// An error: a message, an exit code, and a hint if the user can do something about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -13,12 +13,12 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns a failure that ends the program with exit code 1.
+    /// Returns a failure with exit code 1.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, code: 1 }
     }
 
-    /// Adds a sentence that can be acted on.
+    /// Adds a hint: what the user can do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -30,7 +30,7 @@ impl Failure {
         self
     }
 
-    /// Puts what was being done before what went wrong.
+    /// Prefixes the message with what was being done.
     pub(crate) fn while_doing(mut self, what: impl fmt::Display) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
@@ -58,8 +58,9 @@ impl std::error::Error for Failure {}
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::new(error.to_string())
-                .hint("Make room on the disk, then run the same command again; what is half-built heals."),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::new(error.to_string()).hint(
+                "Free some disk space, then run the same command again; half-finished builds start over.",
+            ),
             _ => Self::new(error.to_string()),
         }
     }
@@ -75,7 +76,7 @@ impl From<kube::Error> for Failure {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => {
-                Self::new(format!("the API server refused ({}): {}", status.code, status.message))
+                Self::new(format!("the API server refused the request ({}): {}", status.code, status.message))
             }
             other => Self::new(with_sources(&other)),
         }
@@ -88,9 +89,9 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Says what was being done when something failed: `fs::write(path, text).or_fail("cannot write the settings")?`.
+/// Adds context to an error: `fs::write(path, text).or_fail("cannot write the settings")?`.
 pub(crate) trait OrFail<T> {
-    /// Puts `what` before what went wrong.
+    /// Prefixes the message with `what`.
     fn or_fail(self, what: impl fmt::Display) -> Result<T, Failure>;
 }
 
@@ -106,7 +107,7 @@ impl<T> OrFail<T> for Option<T> {
     }
 }
 
-/// Joins the messages of an error and of what caused it.
+/// Joins the messages of an error and its sources.
 pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,14 +1,14 @@
-//! A real Kubernetes on one machine, provisioned like Toolforge: for trying things, and for the tests.
+//! A real Kubernetes on one machine, provisioned like Toolforge, for experiments and for the tests.
 //!
-//! `cargo sandbox up` builds what is missing (Kubernetes and etcd as one binary, CoreDNS, the images of the web
-//! services), starts it under one supervisor in namespaces of its own, and provisions it as the platform does.
-//! Nothing but the supervisor runs in the host's namespaces, and nothing listens elsewhere than on 127.0.0.1:
-//! killing the supervisor removes every process, mount, network device and firewall rule.
+//! `cargo sandbox up` builds the missing components (Kubernetes and etcd as one binary, CoreDNS, the images of the
+//! web services), starts them under one supervisor in separate namespaces, and provisions the cluster as the platform
+//! does. Only the supervisor runs in the host's namespaces, and the only ports are on 127.0.0.1. Killing the
+//! supervisor removes every process, mount, network device and firewall rule.
 //!
-//! It is no part of what a user of the platform installs, and no library or program of this workspace knows it.
+//! Users of the platform do not install it, and no library or program of this workspace depends on it.
 //!
 //! ```
-//! // What `cargo sandbox --help` does.
+//! // The same as `cargo sandbox --help`.
 //! let arguments = ["sandbox", "--help"];
 //! assert_eq!(toolforge_sandbox::run_with(arguments), std::process::ExitCode::SUCCESS);
 //! ```

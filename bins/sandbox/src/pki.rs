@@ -1,7 +1,7 @@
 //! Keys, certificates and kubeconfigs of the control plane.
 //!
-//! One authority signs everything, the tools' certificates (through the API) included, so it lives as long as the
-//! sandbox's data. All of it is made once; a file that is missing is made anew.
+//! One authority signs everything, including the tools' certificates (through the API), so it is kept as long as the
+//! sandbox's data. Every file is created once; a missing file is created again.
 
 use std::fs;
 use std::io::Write;
@@ -17,29 +17,29 @@ use serde_json::json;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 
-/// The node's name, as the platform names its workers that mount the homes.
+/// The node's name, like those of the platform's workers that mount the homes.
 pub(crate) const NODE: &str = "tools-k8s-worker-nfs-1";
 /// The API server's address inside the sandbox.
 pub(crate) const INNER_SERVER: &str = "https://127.0.0.1:6443";
 
-/// A certificate: the file's name, its subject, and what it proves.
+/// A certificate: its file name, its subject and its use.
 struct Subject {
     file: &'static str,
     name: &'static str,
     organization: Option<&'static str>,
-    /// The names and addresses of a server; none makes it a client's certificate only.
+    /// Names and addresses of the server. Empty for a certificate of a client only.
     server: &'static [&'static str],
-    /// Whether a kubeconfig is made for it.
+    /// Whether a kubeconfig is written for it.
     kubeconfig: bool,
 }
 
-/// Whom the control plane consists of. The names and groups are those that Kubernetes' own roles are bound to.
+/// The members of the control plane. Kubernetes' default roles are bound to these names and groups.
 const SUBJECTS: [Subject; 8] = [
     Subject {
         file: "apiserver",
         name: "kube-apiserver",
         organization: None,
-        // 10.96.0.1 is the first address of the Services' range, which Kubernetes gives to its own API.
+        // Kubernetes gives the first address of the Services' range to its own API.
         server: &[
             "localhost",
             "kubernetes",
@@ -75,13 +75,13 @@ const fn client(
     Subject { file, name, organization, server, kubeconfig: true }
 }
 
-/// Makes what is missing of the control plane's keys, certificates and kubeconfigs.
+/// Creates the missing keys, certificates and kubeconfigs of the control plane.
 pub(crate) fn ensure(sandbox: &Sandbox) -> Result<(), Failure> {
     let directory = sandbox.pki();
-    ensure_in(&directory).or_fail(format!("cannot make the certificates in {}", directory.display()))
+    ensure_in(&directory).or_fail(format!("cannot create the certificates in {}", directory.display()))
 }
 
-/// Writes the admin's kubeconfig for the host, where the API server is at this port.
+/// Writes the admin's kubeconfig for the host, with the API server's port there.
 pub(crate) fn write_admin_kubeconfig(sandbox: &Sandbox, api_port: u16) -> Result<(), Failure> {
     let server = format!("https://127.0.0.1:{api_port}");
     let text = kubeconfig(&server, "admin", "pki/");
@@ -95,7 +95,7 @@ fn ensure_in(directory: &Path) -> Result<(), Failure> {
     if !authority_file.exists() {
         write(&authority_file, &params.self_signed(&key).map_err(certificate_failure)?.pem())?;
     }
-    // The issuer needs only what does not change from run to run: the name, the usages and the key.
+    // The issuer needs only the name, the usages and the key, which are the same in every run.
     let issuer = Issuer::new(params, key);
     for subject in &SUBJECTS {
         ensure_subject(directory, subject, &issuer)?;
@@ -131,7 +131,7 @@ fn ensure_subject(directory: &Path, subject: &Subject, issuer: &Issuer<'_, KeyPa
 fn authority_params() -> Result<CertificateParams, Failure> {
     let mut params = CertificateParams::new(Vec::new()).map_err(certificate_failure)?;
     params.distinguished_name = rcgen::DistinguishedName::new();
-    // The name that kubeadm gives, so that certificates read as on the platform.
+    // The name that kubeadm uses, so that certificates look like those of the platform.
     params.distinguished_name.push(DnType::CommonName, "kubernetes");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages =
@@ -139,7 +139,7 @@ fn authority_params() -> Result<CertificateParams, Failure> {
     Ok(params)
 }
 
-/// Returns a kubeconfig, as JSON, which is YAML too. Paths are relative to its own directory.
+/// Returns a kubeconfig as JSON, which is also YAML. Paths are relative to its directory.
 fn kubeconfig(server: &str, user: &str, pki: &str) -> String {
     let config = json!({
         "apiVersion": "v1",
@@ -170,9 +170,9 @@ fn existing_or_new_key(path: &Path) -> Result<KeyPair, Failure> {
     }
 }
 
-/// Writes a file that only its owner reads, never seen half-written, and only where it changes.
+/// Writes a file that only its owner can read, if its content changes. Readers never see a half-written file.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    if fs::read_to_string(path).is_ok_and(|there| there == text) {
+    if fs::read_to_string(path).is_ok_and(|current| current == text) {
         return Ok(());
     }
     let partial: PathBuf = path.with_added_extension("new");
@@ -182,7 +182,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     Ok(fs::rename(&partial, path)?)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes the error by value")]
 fn certificate_failure(error: rcgen::Error) -> Failure {
     Failure::new(error.to_string())
 }
@@ -192,13 +192,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nodes_certificate_names_the_node() {
+    fn kubelet_certificate_names_the_node() {
         let kubelet = SUBJECTS.iter().find(|subject| subject.file == "kubelet").unwrap();
         assert_eq!(kubelet.name, format!("system:node:{NODE}"));
     }
 
     #[test]
-    fn what_is_there_stays_and_what_is_missing_is_made_by_the_same_authority() {
+    fn missing_files_come_from_same_authority() {
         let directory = std::env::temp_dir().join(format!("toolforge-sandbox-pki-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         ensure_in(&directory).unwrap();

@@ -1,7 +1,7 @@
-//! Steps on the screen: what is being done, and how long it took.
+//! Progress on the screen: the steps, and how long each took.
 //!
-//! Everything goes to stderr. On a terminal the steps that run are one live line; elsewhere a step that takes
-//! longer than two seconds is announced, says from time to time how far it is, and its end is a line of its own.
+//! Everything goes to stderr. On a terminal, one live line shows the running steps. Elsewhere, a step that takes
+//! longer than two seconds prints a line when it starts, from time to time while it runs, and when it is done.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -11,20 +11,20 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 
-/// How often the live line is drawn anew.
+/// How often the live line is redrawn.
 const TICK: Duration = Duration::from_millis(120);
-/// How long a step may take before it is announced where there is no live line.
+/// How long a step runs before it is announced, without a live line.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often a long step says how far it is where there is no live line.
+/// How often a long step prints its progress, without a live line.
 const PROGRESS: Duration = Duration::from_secs(30);
 
-/// The steps of one run of the program. Steps may run side by side, in threads or as futures.
+/// The steps of one run of the program. Steps may run concurrently, in threads or as futures.
 #[derive(Debug)]
 pub(crate) struct Report {
     screen: Arc<Mutex<Screen>>,
 }
 
-/// A step that runs. Dropping it without [`Step::done`] says that it failed.
+/// A running step. Dropping it without [`Step::done`] reports that it failed.
 #[derive(Debug)]
 pub(crate) struct Step {
     screen: Arc<Mutex<Screen>>,
@@ -45,11 +45,11 @@ struct Active {
     what: String,
     detail: String,
     started: Instant,
-    said: Option<Instant>,
+    printed: Option<Instant>,
 }
 
 impl Report {
-    /// Returns a report to stderr.
+    /// Returns a report that prints to stderr.
     pub(crate) fn new() -> Self {
         let terminal =
             std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
@@ -57,13 +57,13 @@ impl Report {
         Self { screen: Arc::new(Mutex::new(screen)) }
     }
 
-    /// Begins a step. `what` says what is done, as in `Build CoreDNS v1.14.7`.
+    /// Begins a step. `what` describes it, as in `Build CoreDNS v1.14.7`.
     pub(crate) fn begin(&self, what: impl Into<String>) -> Step {
         let mut screen = lock(&self.screen);
         let number = screen.next;
         screen.next += 1;
         let (what, started) = (what.into(), Instant::now());
-        screen.steps.push(Active { number, what, detail: String::new(), started, said: None });
+        screen.steps.push(Active { number, what, detail: String::new(), started, printed: None });
         if !screen.ticking {
             screen.ticking = true;
             tick(Arc::downgrade(&self.screen));
@@ -71,7 +71,7 @@ impl Report {
         Step { screen: Arc::clone(&self.screen), number }
     }
 
-    /// Does a step and says how long it took.
+    /// Runs a step and prints how long it took.
     pub(crate) fn step<T>(
         &self,
         what: impl Into<String>,
@@ -83,7 +83,7 @@ impl Report {
         Ok(result)
     }
 
-    /// Awaits a step and says how long it took.
+    /// Awaits a step and prints how long it took.
     pub(crate) async fn wait<T>(
         &self,
         what: impl Into<String>,
@@ -95,14 +95,14 @@ impl Report {
         Ok(result)
     }
 
-    /// Says something that is no step.
+    /// Prints a line that is not a step.
     pub(crate) fn note(&self, text: impl Display) {
         lock(&self.screen).line(&text.to_string());
     }
 }
 
 impl Step {
-    /// Says how far the step is, as in `312 packages`.
+    /// Sets the progress of the step, as in `312 packages`.
     pub(crate) fn progress(&self, detail: impl Display) {
         let detail = detail.to_string().chars().filter(|c| !c.is_control()).collect();
         let mut screen = lock(&self.screen);
@@ -111,7 +111,7 @@ impl Step {
         }
     }
 
-    /// Ends the step and says how long it took.
+    /// Ends the step and prints how long it took.
     pub(crate) fn done(self) {
         let mut screen = lock(&self.screen);
         if let Some(active) = screen.take(self.number) {
@@ -140,7 +140,7 @@ impl Screen {
     fn line(&mut self, text: &str) {
         let mut stderr = anstream::stderr().lock();
         let clear = if self.terminal { "\r\x1b[2K" } else { "" };
-        // Nobody is left to tell where stderr is closed.
+        // If stderr is closed, there is no place left to report the error.
         let _ = writeln!(stderr, "{clear}{text}");
     }
 
@@ -152,7 +152,7 @@ impl Screen {
         let steps: Vec<_> = self.steps.iter().map(|active| active.text(true)).collect();
         let width =
             rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-        // A terminal that does not know its width says 0.
+        // A terminal that does not know its width reports 0.
         let width = if width == 0 { 80 } else { width };
         let text: String = steps.join(" | ").chars().take(width.saturating_sub(3)).collect();
         let mut stderr = anstream::stderr().lock();
@@ -164,10 +164,10 @@ impl Screen {
         let now = Instant::now();
         let mut lines = Vec::new();
         for active in &mut self.steps {
-            let due = active.said.map_or(active.started + PATIENCE, |said| said + PROGRESS);
+            let due = active.printed.map_or(active.started + PATIENCE, |printed| printed + PROGRESS);
             if now >= due {
-                lines.push(format!("  {} …", active.text(active.said.is_some())));
-                active.said = Some(now);
+                lines.push(format!("  {} …", active.text(active.printed.is_some())));
+                active.printed = Some(now);
             }
         }
         for line in lines {
@@ -189,7 +189,7 @@ impl Active {
     }
 }
 
-/// Draws until no step runs.
+/// Redraws until no step is running.
 fn tick(screen: Weak<Mutex<Screen>>) {
     thread::spawn(move || {
         loop {
@@ -209,7 +209,7 @@ fn lock(screen: &Mutex<Screen>) -> MutexGuard<'_, Screen> {
     screen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns a duration as people say it: `0.4 s`, `5 min 40 s`.
+/// Formats a duration for people: `0.4 s`, `5 min 40 s`.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_reads_as_people_say_it() {
+    fn formats_durations() {
         let cases = [
             (40, "0.0 s"),
             (440, "0.4 s"),

@@ -1,7 +1,7 @@
-//! A root of the file system that is the host's with Toolforge's places laid over it.
+//! A root file system that is the host's plus the paths of a Toolforge host.
 //!
-//! `/data/project`, the dumps, `/etc/wmcs-project` and what else a Toolforge host has are made in a root of the
-//! process's own mount namespace: the host never sees them, and they go with the last process that does.
+//! `/data/project`, the dumps, `/etc/wmcs-project` and the other paths of a Toolforge host are created in the root of
+//! the process's own mount namespace. The host never sees them, and they disappear with the last process in it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,17 +18,17 @@ use crate::build::Parts;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 
-/// Who sees the new root.
+/// Who uses the new root.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum View<'a> {
-    /// The components and the pods: a new `/proc`, an empty `/run`, the sandbox's directory as [`INNER_DIRECTORY`] and
-    /// what it is made of below `/parts` as well, so that configuration files need no paths of the host.
+    /// The components and the pods. They also get a new `/proc`, an empty `/run`, the sandbox's directory as
+    /// `/sandbox`, and the built components below `/parts`, so that configuration files need no paths of the host.
     Node(&'a Parts),
     /// A tool's shell, on the host's network and among the host's processes.
     Tool,
 }
 
-/// Directories of the host whose entries stay and get new neighbours, with the entries that are ours.
+/// Directories of the host that keep their entries and get the listed ones in addition.
 const GRAFTED: [(&str, &[&str]); 6] = [
     ("data", &["project", "scratch"]),
     ("mnt", &["nfs"]),
@@ -38,7 +38,7 @@ const GRAFTED: [(&str, &[&str]); 6] = [
     ("var/log", &["containers", "pods"]),
 ];
 
-/// What volume-admission mounts into pods besides the homes and what is in `/etc`.
+/// Directories that volume-admission mounts into pods, besides the homes and the files in `/etc`.
 const DIRECTORIES: [&str; 6] = [
     "public/dumps",
     "mnt/nfs/dumps-clouddumps1001.wikimedia.org",
@@ -48,7 +48,7 @@ const DIRECTORIES: [&str; 6] = [
     "etc/openstack",
 ];
 
-/// Files of `/etc` that volume-admission mounts into pods. Empty where they hold the real platform's secrets.
+/// Files of `/etc` that volume-admission mounts into pods. Those that hold secrets on the platform are empty here.
 const FILES: [(&str, &str); 5] = [
     ("etc/wmcs-project", "tools\n"),
     ("etc/ldap.conf", ""),
@@ -57,12 +57,12 @@ const FILES: [(&str, &str); 5] = [
     ("etc/openstack/clouds.yaml", ""),
 ];
 
-/// Moves this process to a private root. It must be alone in a mount namespace whose mounts are private, as
-/// `unshare --mount` makes it. What is written to `/etc` afterwards is seen by this namespace only.
+/// Moves this process to a private root. The process must be alone in a mount namespace with private mounts, as
+/// `unshare --mount` creates it. Later changes to `/etc` are visible only in this namespace.
 pub(crate) fn enter(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     assemble(sandbox, view).or_fail("cannot assemble the sandbox's view of the file system")?;
-    // The working directory may be one that the new root hides.
+    // The new root may hide the working directory.
     std::env::set_current_dir(&here).or_else(|_| std::env::set_current_dir("/")).or_fail("cannot enter /")
 }
 
@@ -70,7 +70,7 @@ fn assemble(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
     let root = sandbox.directory().join("root");
     fs::create_dir_all(&root)?;
     mount("sandbox", &root, "tmpfs", MountFlags::empty(), Some(c"mode=0755")).or_fail("tmpfs")?;
-    // The sandbox's directory is below one of the directories that are bound next, and must not bring this mount with it.
+    // The sandbox's directory lies below a directory that is bound next. That bind must not include this mount.
     mount_change(&root, MountPropagationFlags::UNBINDABLE).or_fail("tmpfs")?;
     let hidden: &[&str] = match view {
         View::Node(_) => &["etc", "data", "mnt", "public", "var", "proc", "run", "sandbox", "parts"],
@@ -117,7 +117,7 @@ fn assemble(sandbox: &Sandbox, view: View<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes `to` a directory with the same entries as `from`, by bind mounts, except those that are `left_out`.
+/// Creates the directory `to` with bind mounts of all entries of `from` except those `left_out`.
 fn graft(from: &Path, to: &Path, left_out: &[&str]) -> Result<(), Failure> {
     fs::create_dir_all(to)?;
     let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
@@ -142,14 +142,14 @@ fn graft(from: &Path, to: &Path, left_out: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Lays a writable layer over the host's `/etc`.
+/// Mounts an overlay over the host's `/etc`, so that it can be written to.
 fn overlay_etc(root: &Path) -> Result<(), Failure> {
     let layer = root.join(".etc");
     let (upper, work, etc) = (layer.join("upper"), layer.join("work"), root.join("etc"));
     for directory in [&upper, &work, &etc] {
         fs::create_dir_all(directory)?;
     }
-    // Relative paths: a comma or colon in the sandbox's directory would be read as a separator.
+    // The paths are relative: a comma or colon in the sandbox's path would be read as a separator.
     std::env::set_current_dir(&layer)?;
     mount("overlay", &etc, "overlay", MountFlags::empty(), Some(c"lowerdir=/etc,upperdir=upper,workdir=work"))
         .or_fail("/etc")

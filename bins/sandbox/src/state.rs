@@ -1,10 +1,10 @@
-//! What a person chose when the sandbox was started.
+//! The state that a sandbox keeps on disk: its settings and its ports.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How the requests for a tool's page find its pods.
+/// How requests for a tool's page are routed to its pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Routing {
@@ -24,23 +24,23 @@ impl fmt::Display for Routing {
     }
 }
 
-/// What a person chose when the sandbox was started, kept for its life and known inside it.
+/// The settings that `up` was run with. They apply until `down`, on the host and inside the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Settings {
-    /// How pages are routed.
+    /// How requests are routed.
     pub(crate) routing: Routing,
 }
 
-/// The host's ports of a sandbox, both on 127.0.0.1.
+/// The ports of a sandbox on the host, both on 127.0.0.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ports {
-    /// Pages: `http://NAME.localhost:PORT/`.
+    /// Port for pages: `http://NAME.localhost:PORT/`.
     pub(crate) pages: u16,
-    /// The API server: `https://127.0.0.1:PORT`.
+    /// Port of the API server: `https://127.0.0.1:PORT`.
     pub(crate) api: u16,
 }
 
-/// What is remembered of the last start.
+/// The ports and settings of the last start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) ports: Ports,

@@ -74,7 +74,7 @@ fn a_kill_leaves_nothing_running_and_down_leaves_nothing_at_all() {
     assert!(Command::new("kill").args(["-KILL", &pids[0]]).status().unwrap().success());
     wait_until("processes outlive the supervisor", || all_gone(&pids));
     let status = sandbox.run(&["status"]);
-    assert!(String::from_utf8_lossy(&status.stderr).contains("does not run"), "{status:?}");
+    assert!(String::from_utf8_lossy(&status.stderr).contains("is not running"), "{status:?}");
 
     ok(sandbox, &["up"]);
     tool.webservice(&["status"]).exits(0).says("php8.2").and_that_is_all();

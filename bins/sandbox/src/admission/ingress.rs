@@ -1,13 +1,13 @@
-//! ingress-admission: a tool's routes are for the tool's own host name.
+//! ingress-admission: a tool's routes may only use the tool's own host name.
 
 use serde_json::Value;
 
 use super::review::{Answer, Review};
 
-/// The domain below which the sandbox serves tools, as its `/etc/toolforge/webservice.yaml` says.
+/// The public domain of the sandbox, as in its `/etc/toolforge/webservice.yaml`.
 const DOMAIN: &str = "localhost";
 
-/// Reviews an Ingress or an HTTPRoute. A route without host names passes, as it does on the platform.
+/// Reviews an Ingress or an HTTPRoute. A route without host names is allowed, as on the platform.
 pub(super) fn review(review: &Review<'_>) -> Answer {
     let spec = &review.object["spec"];
     let hosts: Vec<&str> = if review.kind == "HTTPRoute" {
@@ -18,7 +18,7 @@ pub(super) fn review(review: &Review<'_>) -> Answer {
     };
     let tool = review.tool().unwrap_or_default();
     let own = format!("{tool}.{DOMAIN}");
-    // The platform's pattern has no end, so that `tool.DOMAIN.example` passes; so it does here.
+    // The platform's pattern is not anchored at the end, so `tool.DOMAIN.example` is allowed there and here.
     if review.namespace == "kube-system" || hosts.iter().all(|host| host.starts_with(&own)) {
         Answer::Allowed
     } else {
@@ -32,7 +32,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_the_tools_own_host_is_allowed() {
+    fn allows_only_the_tools_own_host() {
         let answer = |kind: &str, spec: Value| {
             let object = json!({"spec": spec});
             review(&Review { namespace: "tool-x", name: "x", kind, object: &object })

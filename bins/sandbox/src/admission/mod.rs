@@ -1,6 +1,6 @@
-//! The platform's admission webhooks: what they add to pods and what they refuse, in their own words.
+//! The platform's admission webhooks: they change pods and deny requests with the platform's own messages.
 //!
-//! As the real ones, they answer with a message alone, without a code or a reason: the API server then answers 400.
+//! Like the real ones, a denial has only a message, without a code or a reason. The API server then returns 400.
 
 mod ingress;
 mod pod_policy;

@@ -1,6 +1,6 @@
-//! The pod policy, which on the platform a Kyverno policy in each tool's namespace holds: pods run as the tool and
-//! without privileges. The text of the platform's policy is not public; what its functional tests and its own
-//! programs' pods show is held here.
+//! The pod policy: pods run as the tool and without privileges. On the platform, a Kyverno policy in each tool's
+//! namespace enforces it. The text of that policy is not public; this module implements what the platform's functional
+//! tests and the pods of its own programs show.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::review::{Answer, Review};
 
-/// Where pods may have directories of the node from (the policy of 2019 to 2024, with the path that was added in 2025).
+/// Paths of the node that pods may mount (the policy of 2019 to 2024, with the path that was added in 2025).
 const HOST_PATHS: [&str; 10] = [
     "/var/lib/sss/pipes",
     "/data/project",
@@ -22,10 +22,10 @@ const HOST_PATHS: [&str; 10] = [
     "/etc/openstack",
 ];
 
-/// The fields of a pod that would share the node's own namespaces.
+/// The fields of a pod that share the node's namespaces.
 const SHARED: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 
-/// Fills in what a pod does not say: that it runs as the tool and without privileges.
+/// Sets the defaults of a pod: it runs as the tool and without privileges.
 pub(super) fn mutate(review: &Review<'_>, uid_of: &dyn Fn(&str) -> Option<u32>) -> Answer {
     let Some(uid) = review.tool().and_then(uid_of) else { return Answer::Allowed };
     let mut spec = review.object["spec"].clone();
@@ -68,10 +68,10 @@ fn default(context: &mut Value, fields: &[(&str, Value)]) {
     }
 }
 
-/// Refuses a pod that runs as somebody else or with privileges.
+/// Denies a pod that runs as another user or with privileges.
 pub(super) fn validate(review: &Review<'_>, uid_of: &dyn Fn(&str) -> Option<u32>) -> Answer {
     let Some(uid) = review.tool().and_then(uid_of) else { return Answer::Allowed };
-    match broken(&review.object["spec"], uid) {
+    match violation(&review.object["spec"], uid) {
         None => Answer::Allowed,
         Some(path) => Answer::Denied(format!(
             "\n\nresource Pod/{}/{} was blocked due to the following policies \n\ntoolforge-kyverno-pod-policy:\n  \
@@ -82,8 +82,8 @@ pub(super) fn validate(review: &Review<'_>, uid_of: &dyn Fn(&str) -> Option<u32>
     }
 }
 
-/// Returns the path of the first field that breaks the policy.
-fn broken(spec: &Value, uid: u32) -> Option<String> {
+/// Returns the path of the first field that violates the policy.
+fn violation(spec: &Value, uid: u32) -> Option<String> {
     let context = &spec["securityContext"];
     for shared in SHARED {
         if spec[shared] == json!(true) {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_says_nothing_runs_as_its_tool() {
+    fn pod_runs_as_its_tool_by_default() {
         let (answer, spec) = review(&json!({"containers": [{"name": "c"}]}));
         assert_eq!(answer, Answer::Allowed);
         assert_eq!(spec["securityContext"]["runAsUser"], 50_001);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_policy_is_named_by_its_path() {
+    fn denial_names_path_of_violation() {
         for (spec, path) in [
             (json!({"securityContext": {"runAsNonRoot": false}}), "/spec/securityContext/runAsNonRoot/"),
             (json!({"securityContext": {"runAsUser": 50_002}}), "/spec/securityContext/runAsUser/"),

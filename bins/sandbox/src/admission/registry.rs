@@ -1,10 +1,10 @@
-//! registry-admission: images come from the platform's registries only.
+//! registry-admission: images may only come from the platform's registries.
 
 use toolforge_model::platform::ALLOWED_REGISTRIES;
 
 use super::review::{Answer, Review};
 
-/// Reviews a pod or a Deployment. As the platform's, it looks at `containers` only.
+/// Reviews a pod or a Deployment. Like the platform's webhook, it checks only `containers`.
 pub(super) fn review(review: &Review<'_>) -> Answer {
     let images = review.pod_spec()["containers"].as_array().into_iter().flatten();
     let is_allowed = |image: &str| {
@@ -27,7 +27,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_the_platforms_registries_are_allowed() {
+    fn allows_only_the_platforms_registries() {
         let answer = |image: &str| {
             let object = json!({"spec": {"containers": [{"image": image}]}});
             review(&Review { namespace: "tool-x", name: "x", kind: "Pod", object: &object })

@@ -1,19 +1,19 @@
-//! What a webhook is asked and what it answers.
+//! The request to a webhook and its response.
 
 use serde_json::Value;
 
-/// What a webhook says of an object.
+/// The response of a webhook.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
-    /// It may be stored.
+    /// The object may be stored.
     Allowed,
-    /// It may be stored with this spec instead of its own.
+    /// The object may be stored with this spec instead of its own.
     Changed(Value),
-    /// It may not be stored.
+    /// The object must not be stored; the message says why.
     Denied(String),
 }
 
-/// What a webhook is asked.
+/// The request to a webhook.
 pub(super) struct Review<'a> {
     pub(super) namespace: &'a str,
     pub(super) name: &'a str,
@@ -22,12 +22,12 @@ pub(super) struct Review<'a> {
 }
 
 impl Review<'_> {
-    /// Returns the tool whose namespace it is.
+    /// Returns the tool that the namespace belongs to.
     pub(super) fn tool(&self) -> Option<&str> {
         self.namespace.strip_prefix("tool-")
     }
 
-    /// Returns the spec of the pod that is reviewed, or of the pods that a Deployment would make.
+    /// Returns the spec of the reviewed pod, or of the pods that the reviewed Deployment would create.
     pub(super) fn pod_spec(&self) -> &Value {
         if self.kind == "Deployment" {
             &self.object["spec"]["template"]["spec"]

@@ -1,4 +1,4 @@
-//! The server of the webhooks.
+//! The HTTPS server of the webhooks.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -21,11 +21,11 @@ use super::review::{Answer, Review};
 use super::{ingress, pod_policy, registry, volumes};
 use crate::failure::Failure;
 
-/// How long to wait after a connection could not be accepted, as where all file descriptors are taken.
+/// Pause after a connection could not be accepted, for example because no file descriptors are left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the admission webhooks on a listener inside the sandbox, with a certificate and a key in PEM. It does not
-/// end.
+/// Serves the admission webhooks on a listener inside the sandbox, with a certificate and a key in PEM. Returns only
+/// on an error.
 pub(crate) async fn serve(listener: TcpListener, (certificate, key): (&Path, &Path)) -> Result<(), Failure> {
     let acceptor = acceptor(certificate, key)?;
     listener.set_nonblocking(true)?;
@@ -37,7 +37,7 @@ pub(crate) async fn serve(listener: TcpListener, (certificate, key): (&Path, &Pa
         };
         let acceptor = acceptor.clone();
         tokio::task::spawn_local(async move {
-            // A client that goes away is none of the others' business.
+            // A client that disconnects must not affect the others.
             let Ok(stream) = acceptor.accept(stream).await else { return };
             let service = service_fn(answer);
             let _ = hyper::server::conn::http1::Builder::new()
@@ -72,7 +72,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyp
     Ok(response)
 }
 
-/// Returns the answer to an AdmissionReview sent to a webhook's path.
+/// Returns the response to an AdmissionReview sent to the path of a webhook.
 fn reviewed(path: &str, review: &Value) -> Value {
     let request = &review["request"];
     let text = |pointer: &str| request.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
@@ -88,7 +88,7 @@ fn reviewed(path: &str, review: &Value) -> Value {
         "/ingress-admission" => ingress::review(&asked),
         "/pod-policy/mutate" => pod_policy::mutate(&asked, &owner_of_home),
         "/pod-policy/validate" => pod_policy::validate(&asked, &owner_of_home),
-        _ => Answer::Denied(format!("there is no webhook at {path}")),
+        _ => Answer::Denied(format!("unknown webhook {path}")),
     };
     let mut response = json!({"uid": request["uid"], "allowed": true});
     match answer {
@@ -106,7 +106,7 @@ fn reviewed(path: &str, review: &Value) -> Value {
     json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response})
 }
 
-/// Returns a tool's user id: the owner of its home, as it is mounted in the sandbox.
+/// Returns a tool's user ID: the owner of its home, as it is mounted in the sandbox.
 fn owner_of_home(tool: &str) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(Path::new("/data/project").join(tool)).ok().map(|metadata| metadata.uid())
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_a_message_alone() {
+    fn denial_has_only_a_message() {
         let review = json!({"request": {
             "uid": "1", "namespace": "tool-x", "kind": {"kind": "Pod"},
             "object": {"spec": {"containers": [{"image": "docker.io/x"}]}},

@@ -1,10 +1,10 @@
-//! volume-admission: tools' pods get the home and the platform's files, and no other directory of the node.
+//! volume-admission: pods of tools get the home and the platform's files, and no other path of the node.
 
 use serde_json::{Value, json};
 
 use super::review::{Answer, Review};
 
-/// What is mounted, each at the path where it lives: name, path, type, whether read-only.
+/// The mounted paths, with the same path in the pod: name, path, type, whether read-only.
 const VOLUMES: [(&str, &str, &str, bool); 11] = [
     ("dumps", "/public/dumps", "Directory", true),
     ("dumpsrc-clouddumps1001", "/mnt/nfs/dumps-clouddumps1001.wikimedia.org", "Directory", true),
@@ -19,7 +19,7 @@ const VOLUMES: [(&str, &str, &str, bool); 11] = [
     ("sssd-pipes", "/var/lib/sss/pipes", "Directory", false),
 ];
 
-/// The label that says whether the home is wanted.
+/// The label that chooses whether to mount the home.
 const MOUNT_STORAGE: &str = "toolforge.org/mount-storage";
 
 /// Reviews a pod.
@@ -48,15 +48,15 @@ pub(super) fn review(review: &Review<'_>) -> Answer {
 }
 
 fn with_home(mut spec: Value, tool: &str) -> Value {
-    let standing: Vec<String> = names(&spec["volumes"], "name");
+    let existing: Vec<String> = names(&spec["volumes"], "name");
     for (name, path, kind, read_only) in VOLUMES {
-        // A volume of this name is the pod's own, and so are its mounts.
-        if standing.iter().any(|standing| standing == name) {
+        // The pod already has a volume of this name, with its own mounts.
+        if existing.iter().any(|existing| existing == name) {
             continue;
         }
         push(&mut spec["volumes"], json!({"name": name, "hostPath": {"path": path, "type": kind}}));
         for container in spec["containers"].as_array_mut().into_iter().flatten() {
-            if !names(&container["volumeMounts"], "mountPath").iter().any(|standing| standing == path) {
+            if !names(&container["volumeMounts"], "mountPath").iter().any(|existing| existing == path) {
                 push(
                     &mut container["volumeMounts"],
                     json!({"name": name, "mountPath": path, "readOnly": read_only}),
@@ -93,7 +93,7 @@ fn away_from_nfs(mut spec: Value) -> Value {
     spec
 }
 
-/// Adds an item to a list that may be absent.
+/// Adds an item to a list, or creates the list.
 fn push(list: &mut Value, item: Value) {
     if let Some(items) = list.as_array_mut() {
         items.push(item);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_gets_the_home_and_the_platforms_files() {
+    fn pod_gets_home_and_platform_files() {
         let Answer::Changed(spec) = answer(&json!({"spec": {"containers": [{"name": "c"}]}})) else {
             panic!()
         };
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_of_the_build_service_keeps_its_own_home() {
+    fn build_service_pod_keeps_its_home() {
         let object = json!({"spec": {"containers": [{"workingDir": "/w", "env": [{"name": "NO_HOME", "value": "x"}]}]}});
         let Answer::Changed(spec) = answer(&object) else { panic!() };
         assert!(spec["containers"][0].get("workingDir").is_none());
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_of_the_node_are_refused_in_the_webhooks_words() {
+    fn denies_host_paths_with_the_platforms_message() {
         let object = json!({"spec": {"volumes": [{"name": "v", "hostPath": {"path": "/var/log"}}]}});
         assert_eq!(
             answer(&object),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_label_decides_whether_the_home_is_wanted() {
+    fn label_chooses_whether_home_is_mounted() {
         let labelled = |value: &str| json!({"metadata": {"labels": {MOUNT_STORAGE: value}}, "spec": {"containers": [{}]}});
         let Answer::Changed(spec) = answer(&labelled("none")) else { panic!() };
         assert!(spec.get("volumes").is_none());

@@ -1,4 +1,4 @@
-//! What the cluster has besides Kubernetes, from Go modules: CoreDNS, and the Gateway API's resource definitions.
+//! The cluster's add-ons, from Go modules: CoreDNS, and the custom resource definitions of the Gateway API.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use crate::build::golang::{self, Toolchain};
 use crate::failure::{Failure, OrFail};
 use crate::report::Report;
 
-/// Works with Kubernetes 1.33.
+/// A version of CoreDNS that works with Kubernetes 1.33.
 const COREDNS: &str = "v1.14.7";
-/// About how many packages go into it besides those that Kubernetes has brought, for the progress.
+/// Approximate number of its packages that Kubernetes does not also use, for the progress.
 const PACKAGES: usize = 1_050;
 
-/// Returns the directory of the program, building it where it is not in the cache.
+/// Returns the directory of CoreDNS' program, and builds it if it is not in the cache.
 pub(crate) fn build_coredns(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Failure> {
     let inputs = [COREDNS, std::env::consts::ARCH].map(str::as_bytes);
     cached(&inputs, "coredns", report, format!("Build CoreDNS {COREDNS}"), |partial, step| {
@@ -33,10 +33,10 @@ pub(crate) fn build_coredns(go: &Toolchain<'_>, report: &Report) -> Result<PathB
     })
 }
 
-/// The version that the platform runs (toolforge-deploy, 2026).
+/// The Gateway API, in the version that the platform runs (toolforge-deploy, 2026).
 const MODULE: &str = "sigs.k8s.io/gateway-api@v1.4.1";
 
-/// The definitions in the module: the standard channel.
+/// The directory of the definitions in the module: the standard channel.
 const DEFINITIONS: &str = "config/crd/standard";
 
 /// Fetches the Gateway API and returns the directory of its custom resource definitions.
@@ -48,8 +48,8 @@ pub(crate) fn fetch_gateway_api(report: &Report) -> Result<PathBuf, Failure> {
         let output = command.output().or_fail("cannot run go")?;
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let Some(directory) = answer.get("Dir").and_then(Value::as_str) else {
-            let why = answer.get("Error").and_then(Value::as_str).unwrap_or("go said nothing of use");
-            return Err(Failure::new(format!("{MODULE} cannot be fetched: {}", why.escape_debug())));
+            let why = answer.get("Error").and_then(Value::as_str).unwrap_or("go printed no reason");
+            return Err(Failure::new(format!("cannot fetch {MODULE}: {}", why.escape_debug())));
         };
         for file in fs::read_dir(Path::new(directory).join(DEFINITIONS))? {
             let file = file?;
@@ -61,7 +61,7 @@ pub(crate) fn fetch_gateway_api(report: &Report) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Returns the texts of the definitions that were fetched.
+/// Returns the texts of the fetched definitions.
 pub(crate) fn gateway_api_definitions() -> Result<Vec<String>, Failure> {
     let directory = entry(&[MODULE.as_bytes()], "gateway-api")?;
     let mut files: Vec<PathBuf> = fs::read_dir(&directory)?.flatten().map(|file| file.path()).collect();

@@ -1,8 +1,8 @@
-//! What was built, kept per user under a name made from what it was built from.
+//! The per-user cache of built components. The name of an entry contains a hash of its inputs.
 //!
-//! A build happens in a directory of its own that is renamed into place when it is whole, so what is in place is
-//! never half-built; what a killed build left behind is removed by the next one. A lock per entry makes two
-//! builders wait for each other instead of doing the work twice.
+//! A build runs in a temporary directory that is renamed when it is complete, so an entry is never half-built. The next
+//! build removes what a killed build has left. With a lock per entry, concurrent builds wait for each other instead of
+//! doing the work twice.
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use crate::directory::{cache_root, digest};
 use crate::failure::{Failure, OrFail};
 use crate::report::{Report, Step};
 
-/// Returns the directory of the entry `LABEL-HASH`, whether or not it was built.
+/// Returns the directory of the entry `LABEL-HASH`, which may not exist yet.
 pub(crate) fn entry(inputs: &[&[u8]], label: &str) -> Result<PathBuf, Failure> {
     Ok(cache_root()?.join(format!("{label}-{}", &digest(inputs)[..16])))
 }
 
-/// Returns the directory that `build` fills when it is given an empty one. Where it is there already, that is all;
-/// else the building is a step of the report, called `what`.
+/// Returns the directory of an entry. If it does not exist, `build` fills an empty directory, as a step of the report
+/// with the description `what`.
 ///
-/// `inputs` is everything that decides what is built; `label` says what it is, as in `coredns`.
+/// `inputs` is everything that the result depends on; `label` is a name such as `coredns`.
 pub(crate) fn cached(
     inputs: &[&[u8]],
     label: &str,
@@ -53,10 +53,10 @@ fn build_entry(
         .open(entry.with_added_extension("lock"))
         .or_fail(cannot())?;
     if let Err(TryLockError::WouldBlock) = lock.try_lock() {
-        step.progress("waiting for another build of the same");
+        step.progress("waiting for another build");
         lock.lock().or_fail(cannot())?;
     }
-    // The other builder may have finished it meanwhile.
+    // The other build may have finished it in the meantime.
     if entry.is_dir() {
         return Ok(entry.to_path_buf());
     }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn builds_once_and_heals_what_was_left_half_built() {
+    fn builds_once_and_replaces_partial_builds() {
         let (root, step) = (directory("cache"), Report::new().begin("test"));
         let entry = root.join("thing-1");
         let failed = build_entry(&entry, &step, |partial| {

@@ -1,4 +1,4 @@
-//! Runs the programs that build things, and says in one sentence why one failed.
+//! Runs build programs, and explains their failures in one sentence where possible.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -8,15 +8,15 @@ use std::process::{Command, Stdio};
 
 use crate::failure::{Failure, OrFail};
 
-/// How many of the last lines are kept to be shown where a program fails.
+/// How many of the last lines to show when a program fails.
 const LAST_LINES: usize = 12;
 
-/// How much of a line is shown, in characters.
-const LONGEST_LINE: usize = 240;
+/// Maximum length of a shown line, in characters.
+const MAX_LINE: usize = 240;
 
-/// What programs say when the disk is full.
+/// Messages of programs when the disk is full, in lowercase.
 const DISK_FULL: [&str; 3] = ["no space left on device", "disk quota exceeded", "not enough free space"];
-/// What programs say when the network is not there: glibc, Go, apt, pip.
+/// Messages of programs when the network is unavailable (glibc, Go, apt, pip), in lowercase.
 const NO_NETWORK: [&str; 9] = [
     "no such host",
     "temporary failure",
@@ -29,23 +29,23 @@ const NO_NETWORK: [&str; 9] = [
     "no route to host",
 ];
 
-/// Runs a program to its end, giving each line of what it writes to `on_line`.
+/// Runs a program and waits for it. Calls `on_line` with each line of its output.
 ///
 /// # Errors
-/// Where it can not be started, and where it fails: with what it wrote last, or, where that tells of a full disk
-/// or a missing network, with just that.
+/// The program cannot be started, or it fails. The message is the line about a full disk or an unavailable network, if
+/// there is one, and otherwise the last lines of the output.
 pub(crate) fn run(command: &mut Command, on_line: impl FnMut(&str)) -> Result<(), Failure> {
     let program =
         Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut words = command.get_args().filter(|argument| !argument.to_string_lossy().starts_with('-'));
-    let what = match words.next() {
+    let mut arguments = command.get_args().filter(|argument| !argument.to_string_lossy().starts_with('-'));
+    let what = match arguments.next() {
         Some(first) => format!("{program} {}", first.to_string_lossy()),
         None => program,
     };
     let (reader, writer) = std::io::pipe()?;
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn().or_fail(format!("cannot run `{what}`"))?;
-    // The command holds the pipe's other end: with it open, reading would never end.
+    // The command holds the write end of the pipe; reading would never end while it is open.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let last = read(reader, on_line);
     if child.wait()?.success() { Ok(()) } else { Err(explain(&what, &last)) }
@@ -65,16 +65,16 @@ fn read(reader: impl std::io::Read, mut on_line: impl FnMut(&str)) -> VecDeque<S
 }
 
 fn explain(what: &str, last: &VecDeque<String>) -> Failure {
-    let says = |phrases: &[&str]| {
+    let line_with = |phrases: &[&str]| {
         last.iter().find(|line| phrases.iter().any(|phrase| line.to_lowercase().contains(phrase)))
     };
-    if let Some(line) = says(&DISK_FULL) {
+    if let Some(line) = line_with(&DISK_FULL) {
         return Failure::new(format!("`{what}` ran out of disk space: {}", plain(line)))
-            .hint("Make room on the disk, then run the same command again; what is half-built heals.");
+            .hint("Free some disk space, then run the same command again; half-finished builds start over.");
     }
-    if let Some(line) = says(&NO_NETWORK) {
+    if let Some(line) = line_with(&NO_NETWORK) {
         return Failure::new(format!("`{what}` cannot reach the network: {}", plain(line))).hint(
-            "Building needs the Debian archive, the Go module proxy and PyPI, once; then run it again.",
+            "The first build needs the Debian archive, the Go module proxy and PyPI. Check the network, then run it again.",
         );
     }
     let mut message = format!("`{what}` failed");
@@ -84,9 +84,9 @@ fn explain(what: &str, last: &VecDeque<String>) -> Failure {
     Failure::new(message)
 }
 
-/// Removes what would move a terminal's cursor.
+/// Replaces control characters, which could move the terminal's cursor.
 fn plain(line: &str) -> String {
-    let plain = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_LINE);
+    let plain = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_LINE);
     plain.collect::<String>().trim().to_owned()
 }
 
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_one_sentence_where_the_cause_is_known() {
+    fn known_causes_are_one_sentence() {
         let full = failure("echo 'write /x: no space left on device'; echo more; exit 1");
         assert_eq!(full, "`env sh` ran out of disk space: write /x: no space left on device");
         let alone = failure("echo 'dial tcp: lookup proxy.golang.org: no such host' >&2; exit 1");
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_seen() {
+    fn passes_on_every_line() {
         let mut lines = Vec::new();
         run(Command::new("sh").args(["-c", "echo a; echo b >&2"]), |line| lines.push(line.to_owned()))
             .unwrap();

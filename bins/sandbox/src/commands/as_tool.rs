@@ -1,4 +1,4 @@
-//! `as`: is a tool, as on the login host.
+//! `as`: runs a command as a tool, as on the login host.
 
 use std::ffi::OsString;
 use std::fs;
@@ -20,13 +20,13 @@ use crate::provision::tool;
 use crate::report::Report;
 use crate::root::{self, View};
 
-/// Where the programs are for a tool: those that were built beside this one, and kubectl.
+/// Where a tool finds the programs that were built beside this one, and kubectl.
 const PROGRAMS: [&str; 2] = ["/programs/built", "/programs/kubernetes"];
 
-/// Where the platform's own `toolforge` is for a tool.
+/// Where a tool finds the platform's `toolforge`.
 const PLATFORM_PROGRAMS: &str = "/programs/platform";
 
-/// What the platform's `toolforge` does with a word that is a program's name (toolforge-cli 0.3).
+/// The part of the platform's `toolforge` that runs other programs by name (toolforge-cli 0.3).
 const TOOLFORGE: &str = "\
 #!/bin/sh
 word=$1
@@ -36,20 +36,20 @@ command -v \"toolforge-$word\" > /dev/null && exec \"toolforge-$word\" \"$@\"
 exec \"$word\" \"$@\"
 ";
 
-/// The rest of a tool's PATH: that of a login shell on Debian.
+/// The remainder of a tool's PATH: that of a login shell on Debian.
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
 
-/// Whom to be, and what to run.
+/// The tool, and the command to run as it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AsArguments {
     /// The tool's name.
     pub(crate) tool: ToolName,
-    /// The command, after `--`; a shell without one.
+    /// Command to run, after `--` [default: a login shell].
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
 
-/// What to run in a tool's shell; made by `as`, not by people.
+/// The command to run in a tool's view. `as` passes it; users do not.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct EnterArguments {
     /// The tool's name.
@@ -59,18 +59,18 @@ pub(crate) struct EnterArguments {
     pub(crate) command: Vec<OsString>,
 }
 
-/// Runs a command as a tool, or a shell; the exit code is the command's.
+/// Runs a command or a shell as a tool. The exit code is the command's.
 pub(crate) fn run(sandbox: &Sandbox, arguments: &AsArguments) -> Result<ExitCode, Failure> {
     let AsArguments { tool, command } = arguments;
     sandbox.ports()?;
     tool::uid(sandbox, tool)?;
     let status = command_as(sandbox, tool.as_str(), command)?.status().or_fail("cannot run unshare")?;
-    // As a shell tells of a command that a signal ended.
+    // A shell reports a command that a signal terminated in the same way.
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// Returns what runs a command as a tool.
+/// Returns a process that runs a command as a tool.
 pub(crate) fn command_as(sandbox: &Sandbox, tool: &str, command: &[OsString]) -> Result<Command, Failure> {
     let mut unshare = Command::new(program("unshare")?);
     unshare.args(["--mount", "--propagation", "private", "--"]).arg(std::env::current_exe()?);
@@ -78,14 +78,14 @@ pub(crate) fn command_as(sandbox: &Sandbox, tool: &str, command: &[OsString]) ->
     Ok(unshare)
 }
 
-/// Becomes a tool's command, in a mount namespace of its own.
+/// Replaces this process, which has a mount namespace of its own, with a tool's command.
 pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<ExitCode, Failure> {
     let EnterArguments { tool, command } = arguments;
     let uid = tool::uid(sandbox, tool)?;
     let built = std::env::current_exe()?.parent().map(Path::to_path_buf).unwrap_or_default();
     let kubernetes = kubernetes::build(&Toolchain::new(&Report::new()), &Report::new())?;
     root::enter(sandbox, View::Tool)?;
-    // A person's own directories are mostly closed to others; the tool sees the programs at a place of its own.
+    // Others can often not read a user's directories, so the programs are mounted where the tool can.
     for (source, target) in [built, kubernetes].iter().zip(PROGRAMS) {
         fs::create_dir_all(target)?;
         mount_bind(source, target).or_fail(target)?;
@@ -96,7 +96,7 @@ pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<Exi
     fs::set_permissions(&toolforge, fs::Permissions::from_mode(0o755))?;
     fs::create_dir_all("/etc/toolforge")?;
     fs::write("/etc/toolforge/webservice.yaml", "public_domain: localhost\n")?;
-    // A login shell takes its PATH from `/etc/profile`, which reads this after it has set its own.
+    // A login shell gets its PATH from `/etc/profile`, which sources this file after setting the default.
     fs::create_dir_all("/etc/profile.d")?;
     let path = format!("{}:{PLATFORM_PROGRAMS}:{SYSTEM_PATH}", PROGRAMS.join(":"));
     fs::write("/etc/profile.d/toolforge.sh", format!("export PATH='{path}'\n"))?;

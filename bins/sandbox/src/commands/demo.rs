@@ -1,4 +1,4 @@
-//! `demo`: a story on the screen: a new tool, its page, its web service.
+//! `demo`: creates a tool, writes a page and starts its web service, on the screen.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -18,14 +18,14 @@ use crate::failure::{Failure, OrFail};
 use crate::provision::tool;
 use crate::report::Report;
 
-/// The tool of the story.
+/// The tool of the demo.
 const TOOL: &str = "hello";
 
-/// How the commands of the story look.
+/// The style of the typed commands.
 const TYPED: Style = AnsiColor::Green.on_default().bold();
 
 /// The commands that the tool's owner types.
-const STORY: [&str; 5] = [
+const COMMANDS: [&str; 5] = [
     "mkdir -p public_html",
     "echo '<?php echo \"Hello from PHP \", PHP_VERSION, \"\\n\";' > public_html/index.php",
     "webservice php8.2 start",
@@ -33,20 +33,20 @@ const STORY: [&str; 5] = [
     "quota-check",
 ];
 
-/// The place in the story at which the page is fetched: as soon as the web service runs.
+/// The command after which the page is fetched: as soon as the web service runs.
 const FETCH_AFTER: &str = "webservice php8.2 start";
 
-/// How long an answer of the front door may take.
+/// Timeout for a response of the front door.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How to tell the story.
+/// How to run the demo.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoArguments {
     #[command(flatten)]
     pub(crate) up: UpArguments,
 }
 
-/// Tells the story and leaves the sandbox up.
+/// Runs the demo and leaves the sandbox running.
 pub(crate) fn run(
     sandbox: &Sandbox,
     arguments: &DemoArguments,
@@ -56,20 +56,20 @@ pub(crate) fn run(
     build_programs(report)?;
     let settings = arguments.up.settings(sandbox.state()?.map(|state| state.settings));
     let ports = up::ensure_up(sandbox, &settings, report)?;
-    let tool_name = TOOL.parse().expect("the name is a tool's");
+    let tool_name = TOOL.parse().expect("a valid tool name");
     if !tool::is_complete(sandbox, &tool_name) {
-        report.note(format!("\nA new tool, as the platform makes one: `cargo sandbox tool add {TOOL}`"));
+        report.note(format!("\nCreate a tool as the platform does: `cargo sandbox tool add {TOOL}`"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(tool::add(sandbox, &tool_name, tool::DEFAULT_PROFILE, report))?;
     }
-    report.note(format!("\nNow as the tool's owner, `cargo sandbox as {TOOL}`:"));
-    for command in STORY {
+    report.note(format!("\nRun commands as the tool: `cargo sandbox as {TOOL}`"));
+    for command in COMMANDS {
         typed(command);
         let line = [OsString::from("/bin/sh"), OsString::from("-c"), OsString::from(command)];
         let status = as_tool::command_as(sandbox, TOOL, &line)?.status().or_fail("cannot run unshare")?;
         if !status.success() {
-            return Err(Failure::new(format!("the demo ends here: `{command}` failed"))
-                .hint(format!("Look around as the tool: `cargo sandbox as {TOOL}`.")));
+            return Err(Failure::new(format!("the demo stopped: `{command}` failed"))
+                .hint(format!("Investigate as the tool: `cargo sandbox as {TOOL}`.")));
         }
         if command == FETCH_AFTER {
             let address = format!("http://{TOOL}.localhost:{}/", ports.pages);
@@ -78,17 +78,17 @@ pub(crate) fn run(
         }
     }
     let port = ports.pages;
-    eprintln!("\nThat took {} s; the sandbox stays up. What to try next:", begun.elapsed().as_secs());
+    eprintln!("\nThis took {} s; the sandbox keeps running. What to try next:", begun.elapsed().as_secs());
     eprintln!("  open http://{TOOL}.localhost:{port}/ in a browser");
-    eprintln!("  cargo sandbox as {TOOL}                              be the tool, in a shell");
-    eprintln!("  cargo sandbox as {TOOL} -- webservice restart -m 1Gi  change what runs");
-    eprintln!("  cargo sandbox as {TOOL} -- webservice plan -m 9Gi     ask before you type it");
-    eprintln!("  cargo sandbox kubectl get pods -A                    see what an admin sees");
-    eprintln!("  cargo sandbox down                                   stop; its data stays");
+    eprintln!("  cargo sandbox as {TOOL}                              open a shell as the tool");
+    eprintln!("  cargo sandbox as {TOOL} -- webservice restart -m 1Gi  give it more memory");
+    eprintln!("  cargo sandbox as {TOOL} -- webservice plan -m 9Gi     check a change first");
+    eprintln!("  cargo sandbox kubectl get pods -A                    list all pods as an admin");
+    eprintln!("  cargo sandbox down                                   stop the sandbox, keep its data");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the programs that the story is about, beside this one.
+/// Builds the workspace's programs beside this one.
 pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
     report.step("Build webservice, jobs and quota-check", |_| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -105,17 +105,17 @@ pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
         ]);
         build.args(beside(&std::env::current_exe()?));
         let status = build.current_dir(checkout()).status().or_fail("cannot run cargo")?;
-        if status.success() { Ok(()) } else { Err(Failure::new("the programs cannot be built")) }
+        if status.success() { Ok(()) } else { Err(Failure::new("cargo build failed")) }
     })
 }
 
-/// Returns the options by which cargo builds other programs where this one was built: `TARGET/PROFILE/program`.
+/// Returns cargo's options to build other programs where this one was built: `TARGET/PROFILE/program`.
 fn beside(program: &Path) -> Vec<OsString> {
     let Some(directory) = program.parent() else { return Vec::new() };
     let (Some(profile), Some(target)) = (directory.file_name(), directory.parent()) else {
         return Vec::new();
     };
-    // Cargo's directory for the profile `dev` has the name of an older time.
+    // Cargo's directory for the profile `dev` is called `debug`.
     let profile = if profile == "debug" { OsStr::new("dev") } else { profile };
     vec!["--profile".into(), profile.to_owned(), "--target-dir".into(), target.as_os_str().to_owned()]
 }
@@ -131,18 +131,18 @@ fn print(page: &str) -> Result<(), Failure> {
 
 /// Fetches the tool's page through the front door.
 fn fetch(port: u16) -> Result<String, Failure> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).or_fail("the front door does not answer")?;
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).or_fail("cannot connect to the front door")?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(stream, "GET / HTTP/1.1\r\nHost: {TOOL}.localhost:{port}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).or_fail("the front door broke off")?;
+    stream.read_to_end(&mut answer).or_fail("the front door closed the connection")?;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     if head.split(' ').nth(1) == Some("200") {
         return Ok(body.to_owned());
     }
-    let line = head.lines().next().unwrap_or("nothing").escape_debug().to_string();
-    Err(Failure::new(format!("the page cannot be fetched: the front door answers {line}")))
+    let line = head.lines().next().unwrap_or("an empty response").escape_debug().to_string();
+    Err(Failure::new(format!("cannot fetch the page: the front door returned {line}")))
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_built_where_this_one_was() {
+    fn builds_beside_its_own_program() {
         let options = |program: &str| beside(Path::new(program));
         assert_eq!(options("/c/target/debug/p"), ["--profile", "dev", "--target-dir", "/c/target"]);
         assert_eq!(options("/c/target/release/p"), ["--profile", "release", "--target-dir", "/c/target"]);

@@ -12,18 +12,18 @@ use crate::failure::{Failure, OrFail};
 use crate::report::Report;
 use crate::supervisor::outside;
 
-/// How long the supervisor may take to end by itself.
+/// How long the supervisor may take to exit after a signal.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to stop a sandbox.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DownArguments {
-    /// Remove the sandbox's data as well: its tools, their homes, its certificates.
+    /// Also delete the sandbox's data: its tools, their homes, its certificates.
     #[arg(long)]
     pub(crate) delete: bool,
 }
 
-/// Stops the sandbox and removes what it left; with `--delete` its data as well.
+/// Stops the sandbox and cleans up after it; with `--delete`, also deletes its data.
 pub(crate) fn run(
     sandbox: &Sandbox,
     arguments: &DownArguments,
@@ -34,18 +34,18 @@ pub(crate) fn run(
         report.note(format!("There is no sandbox {}.", sandbox.name()));
         return Ok(ExitCode::SUCCESS);
     }
-    let turn = sandbox.turn_file()?;
-    turn.lock().or_fail("cannot lock the sandbox's directory")?;
+    let lock = sandbox.command_lock_file()?;
+    lock.lock().or_fail("cannot lock the sandbox's directory")?;
     if sandbox.is_running() {
         report.step(format!("Stop the sandbox {}", sandbox.name()), |_| stop(sandbox))?;
     } else {
-        report.note(format!("The sandbox {} does not run.", sandbox.name()));
+        report.note(format!("The sandbox {} is not running.", sandbox.name()));
     }
-    outside::sweep(sandbox)?;
+    outside::clean_up(sandbox)?;
     if *delete {
-        report.step("Remove its data", |_| {
+        report.step("Delete its data", |_| {
             fs::remove_dir_all(sandbox.directory())
-                .or_fail(format!("cannot remove {}", sandbox.directory().display()))
+                .or_fail(format!("cannot delete {}", sandbox.directory().display()))
         })?;
     }
     Ok(ExitCode::SUCCESS)
@@ -53,7 +53,7 @@ pub(crate) fn run(
 
 fn stop(sandbox: &Sandbox) -> Result<(), Failure> {
     for signal in [Signal::TERM, Signal::KILL] {
-        // Without a number the supervisor is just starting or ending, and has nothing inside yet or any more.
+        // Without a PID file the supervisor is just starting or stopping, and nothing runs inside.
         if let Some(pid) = outside::pid(sandbox).and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
         }
@@ -65,5 +65,5 @@ fn stop(sandbox: &Sandbox) -> Result<(), Failure> {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-    Err(Failure::new("the supervisor does not end"))
+    Err(Failure::new("the supervisor does not exit"))
 }

@@ -20,7 +20,7 @@ pub(crate) struct KubectlArguments {
     pub(crate) arguments: Vec<OsString>,
 }
 
-/// Becomes kubectl, of the same version as the cluster.
+/// Replaces this process with kubectl, in the version of the cluster.
 pub(crate) fn run(
     sandbox: &Sandbox,
     arguments: &KubectlArguments,
@@ -32,7 +32,7 @@ pub(crate) fn run(
     let error = Command::new(programs.join("kubectl"))
         .args(arguments)
         .env("KUBECONFIG", sandbox.admin_kubeconfig())
-        // What it remembers of this cluster goes with it, and not among what is remembered of others.
+        // The cache of this cluster is deleted with the sandbox and kept apart from those of other clusters.
         .env("KUBECACHEDIR", sandbox.directory().join("kubectl"))
         .exec();
     Err(error).or_fail("cannot run kubectl")

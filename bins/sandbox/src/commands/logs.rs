@@ -1,4 +1,4 @@
-//! `logs`: shows what a component wrote.
+//! `logs`: shows the log of a component.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -11,20 +11,20 @@ use crate::failure::{Failure, OrFail};
 use crate::supervisor::COMPONENTS;
 use clap::Args;
 
-/// How often a log is looked at for more.
+/// How often a followed log is checked for new lines.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Whose log.
+/// Which log to show.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LogsArguments {
-    /// The component; `cargo sandbox logs` lists them.
+    /// Component [default: list the components].
     pub(crate) component: Option<String>,
-    /// Go on showing what is written.
+    /// Keep printing new lines.
     #[arg(short, long)]
     pub(crate) follow: bool,
 }
 
-/// Writes a component's log to stdout, as it is; lists the components where none is named.
+/// Prints a component's log as it is; without a component, lists the components.
 pub(crate) fn run(sandbox: &Sandbox, arguments: &LogsArguments) -> Result<ExitCode, Failure> {
     let LogsArguments { component, follow } = arguments;
     let names = || COMPONENTS.into_iter().chain(["supervisor"]);
@@ -34,13 +34,16 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &LogsArguments) -> Result<ExitCo
     };
     if !names().any(|name| name == component) {
         let (component, names) = (component.escape_debug(), names().collect::<Vec<_>>().join(", "));
-        return Err(Failure::new(format!("no component \"{component}\"; there are {names}")).code(2));
+        return Err(
+            Failure::new(format!("unknown component \"{component}\"; the components are {names}")).code(2)
+        );
     }
     let path = sandbox.logs().join(format!("{component}.log"));
     let mut log = match File::open(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Failure::new(format!("{component} has written nothing yet"))
-                .hint("Start it: `cargo sandbox up`."));
+            return Err(
+                Failure::new(format!("{component} has no log yet")).hint("Start it: `cargo sandbox up`.")
+            );
         }
         log => log.or_fail(format!("cannot read {}", path.display()))?,
     };
@@ -59,7 +62,7 @@ fn copy(log: &mut impl Read) -> io::Result<u64> {
     Ok(count)
 }
 
-/// A closed pipe is a success: somebody has seen enough.
+/// Treats a closed pipe as a success: its reader has seen enough.
 fn written(result: io::Result<()>) -> Result<ExitCode, Failure> {
     match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).or_fail("cannot write"),

@@ -1,4 +1,4 @@
-//! `status`: shows what runs, at which addresses, with how much memory.
+//! `status`: shows the components, their memory, and the addresses.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
@@ -12,7 +12,7 @@ use crate::state::{Ports, State};
 use crate::supervisor::survey::{self, Process};
 use crate::supervisor::{COMPONENTS, outside};
 
-/// Prints what runs; exit code 1 where the sandbox does not run, or not as it should.
+/// Prints the state of the sandbox. The exit code is 1 if a component is not running or the API server is not ready.
 pub(crate) fn run(sandbox: &Sandbox) -> Result<ExitCode, Failure> {
     let Some(state) = sandbox.state()?.filter(|_| sandbox.is_running()) else {
         return Err(sandbox.not_running());
@@ -26,9 +26,9 @@ pub(crate) fn run(sandbox: &Sandbox) -> Result<ExitCode, Failure> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error).or_fail("cannot write"),
         _ => {}
     }
-    let whole = ready
+    let is_complete = ready
         && COMPONENTS.iter().all(|name| processes.iter().any(|process| process.component == Some(name)));
-    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn text(
@@ -47,7 +47,7 @@ fn text(
     if let Some(since) = outside::running_for(sandbox) {
         let _ = writeln!(text, "running for {}", duration(since));
     }
-    let _ = writeln!(text, "directory      {}", sandbox.directory().display());
+    let _ = writeln!(text, "directory   {}", sandbox.directory().display());
     let _ = writeln!(text, "pages       http://NAME.localhost:{pages}/ (routing: {})", settings.routing);
     let _ = writeln!(text, "API server  https://127.0.0.1:{api} ({ready})");
     let _ = writeln!(text, "memory      {} MiB in {} processes", memory / 1024, processes.len());
@@ -65,6 +65,6 @@ fn text(
     let others = processes.iter().filter(|process| process.component.is_none());
     let (count, memory) =
         others.fold((0, 0), |(count, memory), process| (count + 1, memory + process.memory));
-    let _ = writeln!(text, "{:<24} {count:>8} {:>8}", "others, pods included", memory / 1024);
+    let _ = writeln!(text, "{:<24} {count:>8} {:>8}", "others, including pods", memory / 1024);
     text
 }

@@ -1,4 +1,4 @@
-//! `test`: runs every test, on a sandbox of the tests' own.
+//! `test`: runs all tests on a sandbox of their own.
 
 use std::process::{Command, ExitCode};
 
@@ -12,20 +12,20 @@ use crate::failure::{Failure, OrFail};
 use crate::report::Report;
 use crate::state::Settings;
 
-/// Beside the checkout's own sandbox, so that a demo goes on undisturbed.
+/// Suffix of the sandbox's name. It is not the checkout's default sandbox, so the demo is not disturbed.
 const SUFFIX: &str = "test";
 
-/// How many tests run side by side: they wait for the cluster most of the time.
+/// How many tests run concurrently: they wait for the cluster most of the time.
 const THREADS: &str = "4";
 
-/// Which tests.
+/// Which tests to run.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TestArguments {
-    /// Only the tests whose names contain this.
+    /// Run only tests whose names contain this.
     pub(crate) filter: Option<String>,
 }
 
-/// Starts a sandbox for the tests, runs them, and takes it down again if it was not up before.
+/// Starts a sandbox for the tests, runs them, and deletes the sandbox unless it was already running.
 pub(crate) fn run(
     sandbox: &Sandbox,
     arguments: &TestArguments,
@@ -36,7 +36,7 @@ pub(crate) fn run(
     demo::build_programs(report)?;
     let was_up = sandbox.is_running();
     up::ensure_up(&sandbox, &Settings::default(), report)?;
-    // Ctrl-C ends cargo and its tests, and then this goes on: the sandbox must not stay behind.
+    // Ctrl-C terminates cargo and its tests, but not this process, which must still delete the sandbox.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _interrupt = runtime.block_on(async { signal(SignalKind::interrupt()) })?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

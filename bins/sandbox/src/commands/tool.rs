@@ -11,27 +11,27 @@ use crate::report::Report;
 use clap::Subcommand;
 use toolforge_model::ToolName;
 
-/// What to do with tools.
+/// A command of `tool`.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ToolVerb {
-    /// Provision a tool as the platform does: namespace, quota, certificate, home.
+    /// Create a tool as the platform does: namespace, quota, certificate, home.
     Add {
-        /// The tool's name.
+        /// Name of the tool.
         name: ToolName,
-        /// The quota profile.
+        /// Quota profile.
         #[arg(long, value_name = "PROFILE")]
         quota: Option<String>,
     },
     /// List the tools.
     List,
-    /// Remove a tool: its namespace and its home.
+    /// Delete a tool's namespace and home.
     Remove {
-        /// The tool's name.
+        /// Name of the tool.
         name: ToolName,
     },
 }
 
-/// Does what is asked with the sandbox's tools.
+/// Adds, lists or removes tools.
 pub(crate) fn run(sandbox: &Sandbox, verb: ToolVerb, report: &Report) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match verb {
@@ -40,7 +40,7 @@ pub(crate) fn run(sandbox: &Sandbox, verb: ToolVerb, report: &Report) -> Result<
             let uid = runtime.block_on(tool::add(sandbox, &name, profile, report))?;
             let pages = sandbox.ports()?.pages;
             report.note(format!(
-                "\nThe tool {name} has the user id {uid}; its pages are at http://{name}.localhost:{pages}/"
+                "\nThe tool {name} has the user ID {uid}; its pages are at http://{name}.localhost:{pages}/"
             ));
             report.note(format!("\nNext: `cargo sandbox as {name}`."));
         }
@@ -51,7 +51,7 @@ pub(crate) fn run(sandbox: &Sandbox, verb: ToolVerb, report: &Report) -> Result<
         }
         ToolVerb::Remove { name } => {
             let work = tool::remove(sandbox, &name);
-            runtime.block_on(report.wait(format!("Remove the tool {name}"), work))?;
+            runtime.block_on(report.wait(format!("Delete the tool {name}"), work))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `up`: builds what is missing, starts the sandbox, and waits until it can be used.
+//! `up`: builds missing components, starts the sandbox, and waits until it is ready.
 
 use std::fs::{File, TryLockError};
 use std::io::{BufRead, BufReader};
@@ -20,19 +20,19 @@ use crate::{api_server, build, pki};
 
 /// How long the API server, or the node, may take to become ready.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// How long to wait between two looks at the node.
+/// Interval between two checks of the node.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How to start a sandbox.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct UpArguments {
-    /// How pages reach their web service [default: as last time, gateway at first].
+    /// How requests reach a web service [default: as last time, at first gateway].
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) routing: Option<Routing>,
 }
 
 impl UpArguments {
-    /// Returns the settings to start with, given those of the last time.
+    /// Returns the settings to start with, given those of the last start.
     pub(crate) fn settings(&self, last: Option<Settings>) -> Settings {
         let Self { routing } = self;
         let last = last.unwrap_or_default();
@@ -40,11 +40,11 @@ impl UpArguments {
     }
 }
 
-/// Starts the sandbox and says where it is.
+/// Starts the sandbox and prints its addresses.
 pub(crate) fn run(sandbox: &Sandbox, arguments: &UpArguments, report: &Report) -> Result<ExitCode, Failure> {
     let settings = arguments.settings(sandbox.state()?.map(|state| state.settings));
     let ports = ensure_up(sandbox, &settings, report)?;
-    report.note(format!("\nThe sandbox {} is up.", sandbox.name()));
+    report.note(format!("\nThe sandbox {} is running.", sandbox.name()));
     report.note(format!("  pages       http://NAME.localhost:{}/", ports.pages));
     report.note(format!(
         "  API server  https://127.0.0.1:{} ({})",
@@ -55,21 +55,21 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &UpArguments, report: &Report) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes sure that the sandbox runs with these settings and can be used, and returns its ports.
+/// Makes sure that the sandbox runs with these settings and is ready, and returns its ports.
 ///
 /// # Errors
-/// Where this machine or this person can not run it, where something can not be built, where it runs with other
-/// settings, and where it does not become ready.
+/// The machine or the user cannot run it, a component cannot be built, it is running with other settings, or it does
+/// not become ready.
 pub(crate) fn ensure_up(sandbox: &Sandbox, settings: &Settings, report: &Report) -> Result<Ports, Failure> {
     check_machine(report)?;
     let parts = build::everything(report)?;
-    let turn = sandbox.turn_file()?;
-    take_turn(&turn, report)?;
+    let lock = sandbox.command_lock_file()?;
+    wait_for_lock(&lock, report)?;
     let launched = if sandbox.is_running() {
         let running = sandbox.state()?.map(|state| state.settings);
         if running.as_ref().is_some_and(|running| running != settings) {
-            return Err(Failure::new("the sandbox runs with another --routing")
-                .hint("Stop it first: `cargo sandbox down`. Its tools stay."));
+            return Err(Failure::new("the sandbox is running with another --routing")
+                .hint("Stop it first: `cargo sandbox down`. Its tools are kept."));
         }
         None
     } else {
@@ -85,45 +85,43 @@ pub(crate) fn ensure_up(sandbox: &Sandbox, settings: &Settings, report: &Report)
     Ok(ports)
 }
 
-/// Refuses, in one sentence, what can not work.
+/// Rejects machines and users that cannot run a sandbox.
 fn check_machine(report: &Report) -> Result<(), Failure> {
     if std::env::consts::OS != "linux" {
-        return Err(Failure::new(format!("the sandbox needs Linux, and this is {}", std::env::consts::OS))
-            .hint("A virtual machine with Debian 12 will do."));
+        return Err(Failure::new(format!("the sandbox needs Linux; this is {}", std::env::consts::OS))
+            .hint("Use a virtual machine with Debian 12."));
     }
     match std::env::consts::ARCH {
         "x86_64" => {}
-        "aarch64" => report.note("This is an aarch64 machine, on which the sandbox was not tried yet."),
+        "aarch64" => report.note("This is an aarch64 machine; the sandbox has not been tested on one yet."),
         other => {
-            return Err(Failure::new(format!("the sandbox runs on x86_64 and aarch64, and this is {other}")));
+            return Err(Failure::new(format!("the sandbox needs x86_64 or aarch64; this is {other}")));
         }
     }
     if !rustix::process::geteuid().is_root() {
-        return Err(Failure::new(
-            "the sandbox needs root, to make namespaces, mounts and a network of its own",
-        )
-        .hint("Run it as root, as in `sudo -E env PATH=\"$PATH\" cargo sandbox up`."));
+        return Err(Failure::new("the sandbox needs root to create namespaces, mounts and a network")
+            .hint("Run it as root: `sudo -E env PATH=\"$PATH\" cargo sandbox up`."));
     }
     Ok(())
 }
 
-fn take_turn(turn: &File, report: &Report) -> Result<(), Failure> {
-    match turn.try_lock() {
+fn wait_for_lock(lock: &File, report: &Report) -> Result<(), Failure> {
+    match lock.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            report.step("Wait for another `up` or `down` of this sandbox", |_| Ok(turn.lock()?))
+            report.step("Wait for another `up` or `down` of this sandbox", |_| Ok(lock.lock()?))
         }
         Err(TryLockError::Error(error)) => Err(error).or_fail("cannot lock the sandbox's directory"),
     }
 }
 
-/// Starts the supervisor, which outlives this program, and waits until it has its ports.
+/// Starts the supervisor, which outlives this process, and waits until it has its ports.
 fn launch(sandbox: &Sandbox, start: &Start) -> Result<(), Failure> {
-    outside::sweep(sandbox)?;
+    outside::clean_up(sandbox)?;
     sandbox.create()?;
     pki::ensure(sandbox)?;
     start.write(sandbox)?;
-    supervisor::turn_logs(sandbox)?;
+    supervisor::rotate_logs(sandbox)?;
     let log = File::create(supervisor_log(sandbox)).or_fail("cannot write the supervisor's log")?;
     let mut supervisor = Command::new(std::env::current_exe()?)
         .args(["--name", sandbox.name(), "internal-supervise"])
@@ -135,12 +133,12 @@ fn launch(sandbox: &Sandbox, start: &Start) -> Result<(), Failure> {
         .or_fail("cannot start the supervisor")?;
     let mut line = String::new();
     if let Some(stdout) = supervisor.stdout.take() {
-        BufReader::new(stdout).read_line(&mut line).or_fail("cannot hear from the supervisor")?;
+        BufReader::new(stdout).read_line(&mut line).or_fail("cannot read from the supervisor")?;
     }
     if line.trim_end() == outside::STARTED { Ok(()) } else { Err(died(sandbox)) }
 }
 
-/// Waits until what was started can be used, and installs what the platform adds.
+/// Waits until the cluster is ready, and installs the platform's objects.
 async fn usable(
     sandbox: &Sandbox,
     settings: &Settings,
@@ -158,13 +156,13 @@ async fn usable(
     Ok(())
 }
 
-/// Awaits something that a component is to do, for as long as the supervisor lives.
+/// Awaits a component, for as long as the supervisor is running.
 async fn within_patience(
     sandbox: &Sandbox,
     component: &str,
     ready: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
-    let died_meanwhile = async {
+    let supervisor_died = async {
         while sandbox.is_running() {
             sleep(PAUSE).await;
         }
@@ -172,19 +170,18 @@ async fn within_patience(
     let both = async {
         tokio::select! {
             () = ready => Ok(()),
-            () = died_meanwhile => Err(died(sandbox)),
+            () = supervisor_died => Err(died(sandbox)),
         }
     };
     timeout(PATIENCE, both).await.unwrap_or_else(|_| {
-        Err(Failure::new(format!("{component} is not ready after {} s", PATIENCE.as_secs()))
-            .hint(format!(
-                "See what it says: `cargo sandbox logs {component}`. To start anew: `cargo sandbox down --delete`."
-            )))
+        Err(Failure::new(format!("{component} is not ready after {} s", PATIENCE.as_secs())).hint(format!(
+            "See its log: `cargo sandbox logs {component}`. To start over: `cargo sandbox down --delete`."
+        )))
     })
 }
 
-/// Waits until the node says that it is ready, and says so since the launch: before it speaks for the first time,
-/// what it said in the run before is still there.
+/// Waits until the node reports that it is ready. The report must be newer than the launch: until the first one, that
+/// of the previous run is still stored.
 async fn node_ready(client: &Client, launched: Option<SystemTime>, step: &Step) {
     let since = launched.and_then(|launched| launched.duration_since(SystemTime::UNIX_EPOCH).ok());
     let since = since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default();
@@ -202,8 +199,8 @@ async fn node_ready(client: &Client, launched: Option<SystemTime>, step: &Step) 
 
 fn is_ready(node: &Node, since: i64) -> bool {
     conditions(node).any(|condition| {
-        let said = condition.last_heartbeat_time.as_ref().map_or(0, |time| time.0.as_second());
-        condition.type_ == "Ready" && condition.status == "True" && said > since
+        let reported = condition.last_heartbeat_time.as_ref().map_or(0, |time| time.0.as_second());
+        condition.type_ == "Ready" && condition.status == "True" && reported > since
     })
 }
 
@@ -211,7 +208,7 @@ fn why_not(node: &Node) -> String {
     let not_ready =
         conditions(node).find(|condition| condition.type_ == "Ready" && condition.status != "True");
     let message = not_ready.and_then(|condition| condition.message.clone());
-    message.unwrap_or_else(|| "the kubelet has not spoken yet".to_owned())
+    message.unwrap_or_else(|| "the kubelet has not reported yet".to_owned())
 }
 
 fn conditions(node: &Node) -> impl Iterator<Item = &k8s_openapi::api::core::v1::NodeCondition> {
@@ -222,17 +219,15 @@ fn supervisor_log(sandbox: &Sandbox) -> std::path::PathBuf {
     sandbox.logs().join("supervisor.log")
 }
 
-/// Returns why the supervisor ended, as it wrote it last.
+/// Returns why the supervisor exited: the last error in its log.
 fn died(sandbox: &Sandbox) -> Failure {
     let log = std::fs::read_to_string(supervisor_log(sandbox)).unwrap_or_default();
     match log.lines().rev().find_map(|line| line.strip_prefix("error: ")) {
         Some(error) => {
             let error: String = error.chars().filter(|c| !c.is_control()).collect();
-            Failure::new(format!("the supervisor ended: {error}"))
-                .hint("See all that it wrote: `cargo sandbox logs supervisor`.")
+            Failure::new(format!("the supervisor exited: {error}"))
+                .hint("See its log: `cargo sandbox logs supervisor`.")
         }
-        None => {
-            Failure::new("the supervisor was ended from outside").hint("Start it again: `cargo sandbox up`.")
-        }
+        None => Failure::new("the supervisor was killed").hint("Start it again: `cargo sandbox up`."),
     }
 }

@@ -1,4 +1,4 @@
-//! From a host name and a path to the address of a ready pod.
+//! Finds the address of a ready pod for a host name and a path.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,22 +9,22 @@ use kube::api::{DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 
-use super::route::{Backend, Fit, Port, closest, of_http_route, of_ingress};
+use super::route::{Backend, Port, Specificity, most_specific, of_http_route, of_ingress};
 use crate::state::{Routing, Settings};
 
-/// The domain below which the sandbox serves tools.
+/// The public domain of the sandbox.
 const DOMAIN: &str = ".localhost";
 
-/// Why there is no way from a host name to a pod.
+/// Why no pod was found for a host name.
 #[derive(Debug)]
 pub(super) enum Missing {
-    /// The host name is no tool's.
+    /// The host name belongs to no tool.
     Tool,
-    /// No route of the tool has the host name and the path.
+    /// No route of the tool matches the host name and the path.
     Route,
     /// The route's Service has no ready pod at the route's port.
     Endpoint,
-    /// The API server does not answer.
+    /// The API server does not respond.
     Cluster(String),
 }
 
@@ -34,7 +34,7 @@ impl From<kube::Error> for Missing {
     }
 }
 
-/// Returns the address of a ready pod for a host name and a path, as the cluster's routes say now.
+/// Returns the address of a ready pod for a host name and a path, by the cluster's current routes.
 pub(super) async fn destination(
     client: &Client,
     settings: &Settings,
@@ -46,7 +46,7 @@ pub(super) async fn destination(
         of_gateway(client, settings, &namespace, (host, path)),
         of_ingresses(client, &namespace, (host, path)),
     )?;
-    // The way of the gateway first: where both stand, the tool is moving to it.
+    // The gateway has precedence: a tool with both kinds of route is moving to it.
     let Some((_, Backend { service, port })) = of_gateway.or(of_ingresses) else {
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let is_tool = namespaces.get_opt(&namespace).await?.is_some();
@@ -65,7 +65,7 @@ async fn of_gateway(
     settings: &Settings,
     namespace: &str,
     (host, path): (&str, &str),
-) -> Result<Option<(Fit, Backend)>, kube::Error> {
+) -> Result<Option<(Specificity, Backend)>, kube::Error> {
     if settings.routing != Routing::Gateway {
         return Ok(None);
     }
@@ -73,20 +73,20 @@ async fn of_gateway(
     let api: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), namespace, &ApiResource::from_gvk(&kind));
     let routes = api.list(&ListParams::default()).await?;
-    Ok(closest(routes.items.iter().filter_map(|route| of_http_route(&route.data["spec"], host, path))))
+    Ok(most_specific(routes.items.iter().filter_map(|route| of_http_route(&route.data["spec"], host, path))))
 }
 
 async fn of_ingresses(
     client: &Client,
     namespace: &str,
     (host, path): (&str, &str),
-) -> Result<Option<(Fit, Backend)>, kube::Error> {
+) -> Result<Option<(Specificity, Backend)>, kube::Error> {
     let api: Api<Ingress> = Api::namespaced(client.clone(), namespace);
     let routes = api.list(&ListParams::default()).await?;
-    Ok(closest(routes.items.iter().filter_map(|route| of_ingress(route, host, path))))
+    Ok(most_specific(routes.items.iter().filter_map(|route| of_ingress(route, host, path))))
 }
 
-/// Returns the name of a Service's port, by which its slices know it; a single port may have none.
+/// Returns the name of a Service's port, which its endpoint slices use. A single port may have none.
 fn port_name<'a>(service: &'a Service, port: &Port) -> Option<&'a str> {
     let mut ports = service.spec.as_ref()?.ports.iter().flatten();
     let found = ports.find(|found| match port {
@@ -96,11 +96,11 @@ fn port_name<'a>(service: &'a Service, port: &Port) -> Option<&'a str> {
     Some(found.name.as_deref().unwrap_or_default())
 }
 
-/// Returns the address of a ready pod of a slice, at the port of this name.
+/// Returns the address of a ready pod of a slice, with the port of this name.
 fn ready_address(slice: &EndpointSlice, port_name: &str) -> Option<SocketAddr> {
     let mut ports = slice.ports.iter().flatten();
     let port = ports.find(|port| port.name.as_deref().unwrap_or_default() == port_name)?.port?;
-    // The API says to take unknown for ready.
+    // The API documents that unknown means ready.
     let is_ready = |endpoint: &&Endpoint| {
         endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
     };
@@ -114,7 +114,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn pods_that_are_not_ready_get_no_requests() {
+    fn ignores_pods_that_are_not_ready() {
         let slice = |ready: bool| -> EndpointSlice {
             serde_json::from_value(json!({
                 "addressType": "IPv4", "metadata": {},
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_of_the_service_is_found_on_the_pod_by_its_name() {
+    fn service_port_maps_to_pod_port_by_name() {
         let service: Service = serde_json::from_value(json!({"metadata": {}, "spec": {"ports": [
             {"name": "admin", "port": 80}, {"name": "http", "port": 8000},
         ]}}))

@@ -1,4 +1,4 @@
-//! The front door: `http://NAME.localhost:PORT/` leads to the tool's route, its Service and a ready pod.
+//! The front door: an HTTP proxy from `http://NAME.localhost:PORT/` to a ready pod, by the tool's route and Service.
 
 mod destination;
 mod route;

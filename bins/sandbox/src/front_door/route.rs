@@ -1,11 +1,11 @@
-//! Which Service a route leads to, for a host name and a path.
+//! Finds the Service that a route selects for a host name and a path.
 //!
-//! Of a route's conditions the path alone is looked at; filters and weights are not, and the first backend is taken.
+//! Of a rule's conditions only the path is evaluated. Filters and weights are ignored; the first backend is used.
 
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress};
 use serde_json::Value;
 
-/// A Service that a route leads to.
+/// A Service that a route selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Backend {
     pub(super) service: String,
@@ -19,19 +19,19 @@ pub(super) enum Port {
     Name(String),
 }
 
-/// How closely a rule fits a path: exact before prefix, long before short.
+/// How specific a matching rule is: exact before prefix, long before short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Fit {
+pub(super) struct Specificity {
     exact: bool,
     length: usize,
 }
 
-impl Fit {
+impl Specificity {
     fn exact(rule: &str, path: &str) -> Option<Self> {
         (rule == path).then_some(Self { exact: true, length: rule.len() })
     }
 
-    /// A prefix holds for whole elements of a path: `/a` for `/a/b`, not for `/ab`.
+    /// A prefix matches whole elements of a path: `/a` matches `/a/b`, but not `/ab`.
     fn prefix(rule: &str, path: &str) -> Option<Self> {
         let rule = rule.trim_end_matches('/');
         let rest = path.strip_prefix(rule)?;
@@ -39,29 +39,29 @@ impl Fit {
     }
 }
 
-/// Returns where an HTTPRoute of the platform's gateway leads, given its spec.
-pub(super) fn of_http_route(spec: &Value, host: &str, path: &str) -> Option<(Fit, Backend)> {
+/// Returns the backend of an HTTPRoute of the platform's gateway, given its spec.
+pub(super) fn of_http_route(spec: &Value, host: &str, path: &str) -> Option<(Specificity, Backend)> {
     let is_parent = |parent: &Value| parent["name"] == "toolforge" && parent["namespace"] == "istio-gateway";
     if !items(&spec["parentRefs"]).any(is_parent) || !items(&spec["hostnames"]).any(|name| name == host) {
         return None;
     }
-    closest(items(&spec["rules"]).filter_map(|rule| {
-        let fit = match rule["matches"].as_array() {
+    most_specific(items(&spec["rules"]).filter_map(|rule| {
+        let specificity = match rule["matches"].as_array() {
             Some(matches) if !matches.is_empty() => {
-                matches.iter().filter_map(|matched| fit_of_match(&matched["path"], path)).max()
+                matches.iter().filter_map(|matched| specificity_of_match(&matched["path"], path)).max()
             }
-            _ => Fit::prefix("/", path),
+            _ => Specificity::prefix("/", path),
         };
-        Some((fit?, backend_of_reference(&rule["backendRefs"][0])?))
+        Some((specificity?, backend_of_reference(&rule["backendRefs"][0])?))
     }))
 }
 
-fn fit_of_match(matched: &Value, path: &str) -> Option<Fit> {
-    // The API's own defaults, which a server fills in.
+fn specificity_of_match(matched: &Value, path: &str) -> Option<Specificity> {
+    // The API server's defaults.
     let rule = matched["value"].as_str().unwrap_or("/");
     match matched["type"].as_str().unwrap_or("PathPrefix") {
-        "Exact" => Fit::exact(rule, path),
-        "PathPrefix" => Fit::prefix(rule, path),
+        "Exact" => Specificity::exact(rule, path),
+        "PathPrefix" => Specificity::prefix(rule, path),
         _ => None,
     }
 }
@@ -71,18 +71,18 @@ fn backend_of_reference(reference: &Value) -> Option<Backend> {
     Some(Backend { service: reference["name"].as_str()?.to_owned(), port })
 }
 
-/// Returns where an Ingress leads.
-pub(super) fn of_ingress(ingress: &Ingress, host: &str, path: &str) -> Option<(Fit, Backend)> {
+/// Returns the backend of an Ingress.
+pub(super) fn of_ingress(ingress: &Ingress, host: &str, path: &str) -> Option<(Specificity, Backend)> {
     let rules = ingress.spec.as_ref()?.rules.iter().flatten();
     let of_host = rules.filter(|rule| rule.host.as_deref() == Some(host));
     let paths = of_host.flat_map(|rule| rule.http.iter().flat_map(|http| &http.paths));
-    closest(paths.filter_map(|rule| {
+    most_specific(paths.filter_map(|rule| {
         let value = rule.path.as_deref().unwrap_or("/");
-        let fit = match rule.path_type.as_str() {
-            "Exact" => Fit::exact(value, path),
-            _ => Fit::prefix(value, path),
+        let specificity = match rule.path_type.as_str() {
+            "Exact" => Specificity::exact(value, path),
+            _ => Specificity::prefix(value, path),
         };
-        Some((fit?, backend_of_path(rule)?))
+        Some((specificity?, backend_of_path(rule)?))
     }))
 }
 
@@ -93,8 +93,10 @@ fn backend_of_path(rule: &HTTPIngressPath) -> Option<Backend> {
     Some(Backend { service: service.name.clone(), port })
 }
 
-/// Returns the closest of what fits; of two that fit alike, the first.
-pub(super) fn closest(found: impl Iterator<Item = (Fit, Backend)>) -> Option<(Fit, Backend)> {
+/// Returns the most specific match, or the first of several.
+pub(super) fn most_specific(
+    found: impl Iterator<Item = (Specificity, Backend)>,
+) -> Option<(Specificity, Backend)> {
     found.reduce(|best, next| if next.0 > best.0 { next } else { best })
 }
 
@@ -107,12 +109,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn leads(found: Option<(Fit, Backend)>) -> Option<String> {
+    fn service_of(found: Option<(Specificity, Backend)>) -> Option<String> {
         found.map(|(_, backend)| backend.service)
     }
 
     #[test]
-    fn a_route_of_the_platforms_gateway_leads_to_its_service() {
+    fn http_route_selects_its_service() {
         let spec = |gateway: &str| {
             json!({
                 "parentRefs": [{"name": gateway, "namespace": "istio-gateway"}],
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_closest_rule_of_a_route_wins() {
+    fn most_specific_rule_wins() {
         let rule = |kind: &str, path: &str, service: &str| {
             json!({
                 "matches": [{"path": {"type": kind, "value": path}}],
@@ -142,12 +144,16 @@ mod tests {
         for (path, service) in
             [("/", "all"), ("/apis", "all"), ("/api", "api"), ("/api/", "api"), ("/api/v", "v")]
         {
-            assert_eq!(leads(of_http_route(&spec, "x.localhost", path)).as_deref(), Some(service), "{path}");
+            assert_eq!(
+                service_of(of_http_route(&spec, "x.localhost", path)).as_deref(),
+                Some(service),
+                "{path}"
+            );
         }
     }
 
     #[test]
-    fn an_ingress_leads_by_host_and_path_to_a_named_port_as_well() {
+    fn ingress_selects_by_host_and_path() {
         let path = |path: &str, service: &str, port: Value| json!({"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": port}}});
         let ingress: Ingress = serde_json::from_value(json!({"metadata": {}, "spec": {"rules": [
             {"host": "y.localhost", "http": {"paths": [path("/", "y", json!({"number": 1}))]}},
@@ -156,7 +162,7 @@ mod tests {
             ]}},
         ]}}))
         .unwrap();
-        assert_eq!(leads(of_ingress(&ingress, "x.localhost", "/page")).as_deref(), Some("x"));
+        assert_eq!(service_of(of_ingress(&ingress, "x.localhost", "/page")).as_deref(), Some("x"));
         let files = of_ingress(&ingress, "x.localhost", "/static/a.css").map(|(_, backend)| backend);
         assert_eq!(files, Some(Backend { service: "files".to_owned(), port: Port::Name("http".to_owned()) }));
         assert_eq!(of_ingress(&ingress, "z.localhost", "/"), None);

@@ -1,4 +1,4 @@
-//! The server of the front door: answers requests, or passes them on to a pod.
+//! The HTTP server of the front door: it forwards each request to a pod, or returns an error page.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,13 +21,13 @@ use crate::state::Settings;
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
-/// How long to wait after a connection could not be accepted, as where all file descriptors are taken.
+/// Pause after a connection could not be accepted, for example because no file descriptors are left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a pod may take to accept a connection; a pod that is there answers at once.
+/// How long a pod may take to accept a connection. A running pod accepts immediately.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Serves pages on a socket, by what the cluster's routes say at the time of each request. It does not end.
+/// Serves pages on a socket, by the cluster's routes at the time of each request. Returns only on an error.
 pub(crate) async fn serve(listener: UnixListener, client: Client, settings: Settings) -> Result<(), Failure> {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -40,7 +40,7 @@ pub(crate) async fn serve(listener: UnixListener, client: Client, settings: Sett
                 let (client, settings) = (client.clone(), settings.clone());
                 async move { Ok::<_, hyper::Error>(answer(request, &client, &settings).await) }
             });
-            // A browser that goes away is none of the others' business.
+            // A browser that disconnects must not affect the others.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades()
@@ -53,48 +53,48 @@ async fn answer(request: Request<Incoming>, client: &Client, settings: &Settings
     let name = host_name(request.headers().get(HOST));
     let path = request.uri().path().to_owned();
     match destination(client, settings, (&name, &path)).await {
-        Ok(found) => pass_on(request, found).await.unwrap_or_else(|error| {
+        Ok(found) => forward(request, found).await.unwrap_or_else(|error| {
             page(
                 StatusCode::BAD_GATEWAY,
-                &format!("the pod of {name} does not answer: {error}"),
-                "Does it listen on port 8000? `webservice status` tells.",
+                &format!("the pod of {name} does not respond: {error}"),
+                "Check that it listens on port 8000: `webservice status`.",
             )
         }),
         Err(Missing::Tool) => page(
             StatusCode::NOT_FOUND,
-            &format!("\"{name}\" is not the host name of a tool of this sandbox"),
-            "A tool's page is at NAME.localhost, with this port. `cargo sandbox tool list` shows the tools, \
-             `cargo sandbox tool add NAME` makes one.",
+            &format!("\"{name}\" is not the host name of a tool in this sandbox"),
+            "The page of a tool is at NAME.localhost, with this port. `cargo sandbox tool list` lists the tools, \
+             `cargo sandbox tool add NAME` creates one.",
         ),
         Err(Missing::Route) => page(
             StatusCode::NOT_FOUND,
-            &format!("no route leads from {name} and {path} to a Service"),
-            "Has the tool started its web service? `webservice php8.2 start`, then `webservice status`.",
+            &format!("no route matches {name} and {path}"),
+            "Start the web service: `webservice php8.2 start`. Then check it: `webservice status`.",
         ),
         Err(Missing::Endpoint) => page(
             StatusCode::BAD_GATEWAY,
-            &format!("{name} has a route, but no pod is ready behind it"),
-            "`webservice status` tells why.",
+            &format!("{name} has a route, but no ready pod"),
+            "`webservice status` shows why.",
         ),
         Err(Missing::Cluster(error)) => page(
             StatusCode::BAD_GATEWAY,
-            &format!("the cluster does not answer: {error}"),
-            "`cargo sandbox status` shows what runs.",
+            &format!("the cluster does not respond: {error}"),
+            "`cargo sandbox status` shows the components.",
         ),
     }
 }
 
-/// Returns the name that was asked for: without a port and a final dot, in lowercase.
+/// Returns the requested host name in lowercase, without the port and a trailing dot.
 fn host_name(header: Option<&HeaderValue>) -> String {
     let host = header.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.split(':').next().unwrap_or_default();
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
-async fn pass_on(mut request: Request<Incoming>, to: SocketAddr) -> Result<Response<Body>, Failure> {
+async fn forward(mut request: Request<Incoming>, to: SocketAddr) -> Result<Response<Body>, Failure> {
     let failed = |error: hyper::Error| Failure::new(error.to_string());
     let connected = timeout(PATIENCE, TcpStream::connect(to)).await;
-    let stream = connected.map_err(|_| Failure::new(format!("{to} accepts no connection")))??;
+    let stream = connected.map_err(|_| Failure::new(format!("{to} does not accept connections")))??;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     tokio::task::spawn_local(connection.with_upgrades());
@@ -104,7 +104,7 @@ async fn pass_on(mut request: Request<Incoming>, to: SocketAddr) -> Result<Respo
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let to_pod = hyper::upgrade::on(&mut response);
         tokio::task::spawn_local(async move {
-            // Web sockets, above all: from here on both ends speak for themselves.
+            // An upgraded connection, such as a WebSocket: from here on, only copy bytes.
             if let Ok((browser, pod)) = tokio::try_join!(to_browser, to_pod) {
                 let _ = copy_bidirectional(&mut TokioIo::new(browser), &mut TokioIo::new(pod)).await;
             }
@@ -113,7 +113,7 @@ async fn pass_on(mut request: Request<Incoming>, to: SocketAddr) -> Result<Respo
     Ok(response.map(BodyExt::boxed))
 }
 
-/// Returns a page that says what is missing and what to do.
+/// Returns an error page with an advice.
 fn page(status: StatusCode, what: &str, advice: &str) -> Response<Body> {
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let (what, advice) = (escaped(what), escaped(advice));
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_name_is_read_as_browsers_mean_it() {
+    fn host_name_is_normalized() {
         for (header, name) in [
             ("x.localhost:8080", "x.localhost"),
             ("X.LocalHost", "x.localhost"),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_is_no_part_of_the_pages_markup() {
+    fn error_page_escapes_html() {
         let body = page(StatusCode::NOT_FOUND, "<script>alert(1)</script>", "a & b");
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let text = runtime.block_on(body.into_body().collect()).unwrap().to_bytes();

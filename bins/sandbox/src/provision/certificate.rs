@@ -1,4 +1,4 @@
-//! A tool's key and its certificate, through the cluster's own signing API.
+//! A tool's key and certificate, signed through the cluster's signing API.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use super::cluster::base64;
 use crate::build::debian::program;
 use crate::failure::{Failure, OrFail};
 
-/// How often, and how long between, it is looked whether the certificate is there.
-const LOOKS: u32 = 150;
+/// How often, and at which interval, to check whether the certificate has been issued.
+const ATTEMPTS: u32 = 150;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A key and a request for its certificate, both in PEM.
+/// A key and its certificate request, both in PEM.
 pub(super) struct Request {
     pub(super) key: Vec<u8>,
     request: Vec<u8>,
 }
 
-/// Makes an RSA key of 4096 bits, as maintain-kubeusers does, and a request for its certificate: the organization
-/// `toolforge`, the tool's name as common name. Works in a directory that only root reads.
+/// Creates an RSA key of 4096 bits, as maintain-kubeusers does, and its certificate request, with the organization
+/// `toolforge` and the tool's name as common name. The directory for temporary files must be readable by root only.
 pub(super) async fn request(tool: &ToolName, directory: &Path) -> Result<Request, Failure> {
     let (key, request) = (directory.join(format!("{tool}.key")), directory.join(format!("{tool}.csr")));
     let openssl = program("openssl")?;
@@ -35,24 +35,24 @@ pub(super) async fn request(tool: &ToolName, directory: &Path) -> Result<Request
         if output.status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr).trim().escape_debug().to_string();
-        Err(Failure::new(format!("openssl cannot make a key: {said}")))
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().escape_debug().to_string();
+        Err(Failure::new(format!("openssl cannot create a key: {stderr}")))
     };
     let (key_path, request_path) = (key.display().to_string(), request.display().to_string());
     run(&["genrsa", "-traditional", "-out", &key_path, "4096"]).await?;
     let subject = format!("/O=toolforge/CN={tool}");
     run(&["req", "-new", "-sha256", "-key", &key_path, "-subj", &subject, "-out", &request_path]).await?;
-    let made = Request { key: tokio::fs::read(&key).await?, request: tokio::fs::read(&request).await? };
+    let created = Request { key: tokio::fs::read(&key).await?, request: tokio::fs::read(&request).await? };
     tokio::fs::remove_file(&key).await?;
     tokio::fs::remove_file(&request).await?;
-    Ok(made)
+    Ok(created)
 }
 
-/// Has the cluster sign a request, as maintain-kubeusers does, and returns the certificate in PEM.
+/// Lets the cluster sign a request, as maintain-kubeusers does, and returns the certificate in PEM.
 pub(super) async fn sign(client: &Client, tool: &ToolName, request: &Request) -> Result<Vec<u8>, Failure> {
     let api: Api<CertificateSigningRequest> = Api::all(client.clone());
     let name = tool.namespace();
-    // What an interrupted run has left.
+    // An interrupted run may have left one.
     let _ = api.delete(&name, &DeleteParams::default()).await;
     let signing: CertificateSigningRequest = serde_json::from_value(json!({
         "metadata": {"name": name},
@@ -70,7 +70,7 @@ pub(super) async fn sign(client: &Client, tool: &ToolName, request: &Request) ->
     }]}))?;
     let approval = kube::api::Patch::Merge(json!({"status": created.status}));
     api.patch_approval(&name, &PatchParams::default(), &approval).await?;
-    for _ in 0..LOOKS {
+    for _ in 0..ATTEMPTS {
         let certificate = api.get(&name).await?.status.and_then(|status| status.certificate);
         if let Some(certificate) = certificate {
             api.delete(&name, &DeleteParams::default()).await?;
@@ -79,5 +79,5 @@ pub(super) async fn sign(client: &Client, tool: &ToolName, request: &Request) ->
         sleep(PAUSE).await;
     }
     Err(Failure::new(format!("the cluster has not signed the certificate of {tool}"))
-        .hint("See what it says: `cargo sandbox logs kube-controller-manager`."))
+        .hint("See its log: `cargo sandbox logs kube-controller-manager`."))
 }

@@ -1,4 +1,4 @@
-//! What the platform has once per cluster.
+//! The platform's objects that exist once per cluster.
 
 use std::fs;
 
@@ -21,14 +21,14 @@ const GATEWAY: &str = include_str!("../../../../fixtures/cluster/manifests/gatew
 const WEBHOOKS: &str = include_str!("../../../../fixtures/cluster/manifests/webhooks.yaml");
 const CATALOG: &str = include_str!("../../../../fixtures/cluster/images/image-config.yaml");
 
-/// The role that every tool is bound to, and the group of the kinds that were added to it with the Gateway API.
+/// The role that every tool is bound to, and the API group that was added to it with the Gateway API.
 const TOOLS_USER: &str = "tools-user";
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
 
-/// Where the admission webhooks listen inside.
+/// Address of the admission webhooks inside.
 const ADMISSION: &str = "https://127.0.0.1:8443";
 
-/// Installs what the platform has once per cluster; what is there already stays or is brought up to date.
+/// Installs or updates the platform's objects that exist once per cluster.
 pub(crate) async fn install(
     client: &Client,
     sandbox: &Sandbox,
@@ -53,10 +53,10 @@ pub(crate) async fn install(
         }
         apply(client, webhooks(&authority)?).await
     };
-    report.wait("Install what the platform has", work).await
+    report.wait("Install the platform's objects", work).await
 }
 
-/// Returns the namespaces, and what tools and admins may do. Where the Gateway API is, a tool may write HTTPRoutes, too.
+/// Returns the namespaces and the roles of tools and admins. With the Gateway API, tools may also write HTTPRoutes.
 fn platform(routing: Routing) -> Result<Vec<Value>, Failure> {
     let mut objects = parse(CLUSTER)?;
     let may_write =
@@ -73,8 +73,8 @@ fn platform(routing: Routing) -> Result<Vec<Value>, Failure> {
     Ok(objects)
 }
 
-/// Removes the Gateway API, and all routes of its kinds, from a cluster that had it: a program that finds it served
-/// would write routes that nobody follows.
+/// Removes the Gateway API, including all its routes, from a cluster that had it. Otherwise programs that find it would
+/// write routes that have no effect.
 async fn remove_gateway_api(client: &Client) -> Result<(), Failure> {
     let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
@@ -87,7 +87,7 @@ async fn remove_gateway_api(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the ConfigMaps that everybody reads: the image catalogue, and where the cluster is.
+/// Returns the ConfigMaps that everybody can read: the image catalog and the address of the cluster.
 fn published(authority: &[u8]) -> Vec<Value> {
     let kubeconfig = json!({
         "apiVersion": "v1",
@@ -110,7 +110,7 @@ fn published(authority: &[u8]) -> Vec<Value> {
     ]
 }
 
-/// Returns the webhooks' configurations with their addresses and the authority that signed their certificate.
+/// Returns the webhook configurations, with their addresses and the authority that signed their certificate.
 fn webhooks(authority: &[u8]) -> Result<Vec<Value>, Failure> {
     let mut configurations = parse(WEBHOOKS)?;
     for configuration in &mut configurations {
@@ -123,7 +123,7 @@ fn webhooks(authority: &[u8]) -> Result<Vec<Value>, Failure> {
     Ok(configurations)
 }
 
-/// Returns bytes in base64, as the API writes them.
+/// Encodes bytes in base64, as the API does.
 pub(super) fn base64(bytes: &[u8]) -> Value {
     json!(k8s_openapi::ByteString(bytes.to_vec()))
 }
@@ -140,17 +140,17 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_api_adds_one_right_and_nothing_else() {
+    fn gateway_api_adds_only_httproutes() {
         let (before, now) = (rules(Routing::Ingress), rules(Routing::Gateway));
         assert_eq!(now[..before.len()], before);
         let [added] = &now[before.len()..] else { panic!() };
         assert_eq!(added["resources"], json!(["httproutes"]));
-        // The same verbs as for what a tool may write elsewhere.
+        // The same verbs as for other objects that a tool may write.
         assert!(before.iter().any(|rule| rule["verbs"] == added["verbs"]));
     }
 
     #[test]
-    fn every_webhook_has_an_address_inside_and_the_authority() {
+    fn webhooks_have_address_and_authority() {
         for configuration in webhooks(b"pem").unwrap() {
             let configured = &configuration["webhooks"][0]["clientConfig"];
             assert!(

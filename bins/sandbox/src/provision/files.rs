@@ -11,33 +11,33 @@ use super::owned::OwnedDirectory;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 
-/// The first user id that is given to a tool; the platform's tools have 50000 and more.
+/// The first user ID of a tool. The platform's tools have 50000 and above.
 const FIRST_UID: u32 = 50_001;
 
-/// The directories of the credentials, and the files in them, as the platform has them.
+/// The directories of the credentials in a tool's home, and the kubeconfig's name, as on the platform.
 const KUBECONFIG: (&str, &str) = (".kube", "config");
 const CREDENTIALS: &str = ".toolskube";
 
-/// The API server's address on the host, up to its port.
+/// The API server's address on the host, without its port.
 const SERVER: &str = "https://127.0.0.1:";
 
-/// Returns a tool's home, seen from the host.
+/// Returns the path of a tool's home on the host.
 pub(super) fn home(sandbox: &Sandbox, tool: &ToolName) -> PathBuf {
     sandbox.homes().join(tool.as_str())
 }
 
-/// Makes a tool's home with a user id of its own, which the home's owner tells from then on, and returns both. What
-/// an interrupted run has made is completed.
+/// Creates a tool's home with a new user ID and returns both. The owner of the home records the ID. A home that an
+/// interrupted run has created is completed.
 pub(super) fn make_home(sandbox: &Sandbox, tool: &ToolName) -> Result<(OwnedDirectory, u32), Failure> {
     let lock = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .open(sandbox.directory().join("tools.lock"))?;
-    // Two tools that are made side by side must not get the same id.
+    // Two tools that are created concurrently must not get the same ID.
     lock.lock()?;
     let path = home(sandbox, tool);
-    let cannot = || format!("cannot make the home {}", path.display());
+    let cannot = || format!("cannot create the home {}", path.display());
     match DirBuilder::new().mode(0o700).create(&path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error).or_fail(cannot()),
         _ => {}
@@ -45,8 +45,8 @@ pub(super) fn make_home(sandbox: &Sandbox, tool: &ToolName) -> Result<(OwnedDire
     let uids = fs::read_dir(sandbox.homes())?.flatten();
     let uids: Vec<u32> =
         uids.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.uid()).collect();
-    let standing = fs::symlink_metadata(&path).or_fail(cannot())?.uid();
-    let uid = if standing < FIRST_UID { next_uid(uids.into_iter()) } else { standing };
+    let current = fs::symlink_metadata(&path).or_fail(cannot())?.uid();
+    let uid = if current < FIRST_UID { next_uid(uids.into_iter()) } else { current };
     chown(&path, Some(uid), Some(uid)).or_fail(cannot())?;
     let home = OwnedDirectory::home(&path)?;
     for directory in ["logs", KUBECONFIG.0, CREDENTIALS] {
@@ -60,13 +60,13 @@ fn next_uid(taken: impl Iterator<Item = u32>) -> u32 {
     taken.max().map_or(FIRST_UID, |uid| uid.saturating_add(1).max(FIRST_UID))
 }
 
-/// Returns whether a tool has been made to the end: its kubeconfig is written last.
+/// Returns whether a tool is complete. Its kubeconfig is written last.
 pub(crate) fn is_complete(sandbox: &Sandbox, tool: &ToolName) -> bool {
     let (directory, file) = KUBECONFIG;
     fs::symlink_metadata(home(sandbox, tool).join(directory).join(file)).is_ok()
 }
 
-/// Returns the user id of a tool, which owns its home.
+/// Returns the user ID of a tool: the owner of its home.
 pub(crate) fn uid(sandbox: &Sandbox, tool: &ToolName) -> Result<u32, Failure> {
     let metadata = fs::symlink_metadata(home(sandbox, tool)).ok();
     metadata.map(|metadata| metadata.uid()).filter(|uid| *uid >= FIRST_UID).ok_or_else(|| {
@@ -75,11 +75,11 @@ pub(crate) fn uid(sandbox: &Sandbox, tool: &ToolName) -> Result<u32, Failure> {
     })
 }
 
-/// Returns the tools that have a home, by name; none where the sandbox was never up.
+/// Returns the tools that have a home, sorted by name. Empty if the sandbox was never started.
 pub(crate) fn tools(sandbox: &Sandbox) -> Result<Vec<(ToolName, u32)>, Failure> {
     let homes = match fs::read_dir(sandbox.homes()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        homes => homes.or_fail("cannot read the directory of the tools' homes")?,
+        homes => homes.or_fail("cannot read the directory of the homes")?,
     };
     let names = homes.flatten().filter_map(|entry| entry.file_name().to_string_lossy().parse().ok());
     let mut found: Vec<(ToolName, u32)> =
@@ -104,23 +104,23 @@ pub(super) fn write_credentials(
     home.existing(directory)?.write(file, kubeconfig(tool, &authority, api_port).as_bytes(), 0o600)
 }
 
-/// Makes the tools' kubeconfigs follow the API server's port on the host. What a person has written there stays; a
-/// tool without a kubeconfig stays without.
+/// Updates the API server's port in the tools' kubeconfigs. Other content is kept, and no kubeconfig is created for a
+/// tool without one.
 pub(super) fn rewrite_kubeconfigs(sandbox: &Sandbox, api_port: u16) -> Result<(), Failure> {
     let (directory, file) = KUBECONFIG;
     for (tool, _) in tools(sandbox)? {
         let directory = OwnedDirectory::home(&home(sandbox, &tool)).and_then(|home| home.existing(directory));
         let Ok(directory) = directory else { continue };
-        let Some(standing) = directory.read(file) else { continue };
-        let following = with_port(&standing, api_port);
-        if following != standing {
-            directory.write(file, following.as_bytes(), 0o600)?;
+        let Some(current) = directory.read(file) else { continue };
+        let updated = with_port(&current, api_port);
+        if updated != current {
+            directory.write(file, updated.as_bytes(), 0o600)?;
         }
     }
     Ok(())
 }
 
-/// Returns a kubeconfig that names another port of the API server.
+/// Returns a kubeconfig with another port of the API server.
 fn with_port(kubeconfig: &str, api_port: u16) -> String {
     let mut parts = kubeconfig.split(SERVER);
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -131,8 +131,8 @@ fn with_port(kubeconfig: &str, api_port: u16) -> String {
     text
 }
 
-/// Returns a tool's kubeconfig, as maintain-kubeusers writes it: certificate and key beside it, by relative paths.
-/// No value needs quotes: names have a prefix, and base64 has none of YAML's signs.
+/// Returns a tool's kubeconfig, as maintain-kubeusers writes it, with relative paths to the certificate and the key.
+/// No value needs quotes: names have a prefix, and base64 contains none of YAML's special characters.
 fn kubeconfig(tool: &ToolName, authority: &[u8], api_port: u16) -> String {
     let authority = super::cluster::base64(authority);
     let authority = authority.as_str().unwrap_or_default();
@@ -167,15 +167,15 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn each_tool_gets_the_next_user_id() {
+    fn tools_get_consecutive_user_ids() {
         assert_eq!(next_uid([].into_iter()), 50_001);
         assert_eq!(next_uid([0].into_iter()), 50_001);
         assert_eq!(next_uid([50_003, 50_001].into_iter()), 50_004);
     }
 
     #[test]
-    fn a_kubeconfig_names_its_certificate_beside_it() {
-        // A name that YAML would read as a number.
+    fn kubeconfig_refers_to_the_tools_certificate() {
+        // Without its prefix, YAML would parse the name as a number.
         let text = kubeconfig(&"1e3".parse().unwrap(), b"pem", 7443);
         let config: Value = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(config["users"][0]["name"], "tf-1e3");
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_port_follows_the_api_server() {
+    fn with_port_changes_only_the_port() {
         let text = kubeconfig(&"x".parse().unwrap(), b"pem", 7443) + "# my own note\n";
         assert_eq!(with_port(&text, 7443), text);
         assert_eq!(with_port(&text, 6443), text.replace(":7443", ":6443"));

@@ -1,4 +1,4 @@
-//! What the platform makes: once per cluster, and for each tool.
+//! The platform's objects: those of the cluster, and those of each tool.
 
 mod certificate;
 pub(crate) mod cluster;

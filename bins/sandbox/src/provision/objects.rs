@@ -10,20 +10,20 @@ use tokio::time::sleep;
 
 use crate::failure::{Failure, OrFail};
 
-/// The field manager of what the sandbox itself makes.
+/// The field manager of the objects that the sandbox creates.
 const MANAGER: &str = "toolforge-sandbox";
 
-/// How often, and how long between, an object is tried of a kind that has just been defined.
+/// How often, and at which interval, to try an object whose kind has just been defined.
 const TRIES: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Returns the objects of YAML documents.
+/// Parses YAML documents.
 pub(super) fn parse(yaml: &str) -> Result<Vec<Value>, Failure> {
     serde_saphyr::from_multiple(yaml)
-        .map_err(|error| Failure::new(format!("a manifest is not YAML: {error}")))
+        .map_err(|error| Failure::new(format!("invalid YAML in a manifest: {error}")))
 }
 
-/// Applies objects, server-side, one after the other.
+/// Applies objects with server-side apply, one after the other.
 pub(super) async fn apply(client: &Client, objects: Vec<Value>) -> Result<(), Failure> {
     for object in objects {
         apply_one(client, object).await?;
@@ -45,7 +45,7 @@ async fn apply_one(client: &Client, object: Value) -> Result<(), Failure> {
     let mut tries = 1;
     loop {
         match api.patch(&name, &parameters, &Patch::Apply(&object)).await {
-            // A kind that has just been defined is served a moment later, and so is a new namespace.
+            // The API server needs a moment to serve a new kind or a new namespace.
             Err(kube::Error::Api(status)) if status.code == 404 && tries < TRIES => {
                 tries += 1;
                 sleep(PAUSE).await;

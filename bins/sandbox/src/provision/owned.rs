@@ -1,7 +1,7 @@
 //! Files in directories that belong to a tool.
 //!
-//! What runs as the tool, its web service above all, can put a symbolic link or a pipe anywhere below the tool's home.
-//! Root must not follow it: directories and files are opened one below the other, and none may be a link.
+//! A process of the tool, such as its web service, can put a symbolic link or a pipe anywhere in the tool's home. Root
+//! must not follow it, so each directory and file is opened relative to its parent, and none may be a link.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,21 +14,21 @@ use rustix::io::Errno;
 
 use crate::failure::{Failure, OrFail};
 
-/// The longest file that is read: kubeconfigs have a few kilobytes.
-const LONGEST: u64 = 1 << 20;
+/// Maximum size of a file that is read, in bytes. Kubeconfigs have a few kilobytes.
+const MAX_SIZE: u64 = 1 << 20;
 
-/// Under this name a file is written before it takes its place.
+/// Suffix of the temporary file that is renamed once it is complete.
 const PARTIAL: &str = ".partial";
 
-/// A directory of a tool's home, or the home itself.
+/// A tool's home, or a directory in it.
 pub(super) struct OwnedDirectory {
     directory: File,
-    /// Whom the home belongs to, and all that is made in it.
+    /// Owner of the home and of everything created in it.
     owner: (Uid, Gid),
 }
 
 impl OwnedDirectory {
-    /// Opens a tool's home. Root alone can change the home's own path.
+    /// Opens a tool's home. Only root can change the path of the home itself.
     pub(super) fn home(path: &Path) -> Result<Self, Failure> {
         let cannot = || format!("cannot open {}", path.display());
         let directory = openat(CWD, path, directory_flags(), Mode::empty()).or_fail(cannot())?;
@@ -37,14 +37,14 @@ impl OwnedDirectory {
         Ok(Self { directory: directory.into(), owner })
     }
 
-    /// Returns the directory itself.
+    /// Returns the open directory.
     pub(super) fn as_file(&self) -> &File {
         &self.directory
     }
 
-    /// Makes a directory in this one, if it is not there, owned by the tool with these permissions, and opens it.
+    /// Opens a directory in this one. If there is none, creates it with these permissions, owned by the tool.
     pub(super) fn directory(&self, name: &str, mode: u32) -> Result<Self, Failure> {
-        let cannot = || format!("cannot make the tool's directory {name}");
+        let cannot = || format!("cannot create the tool's directory {name}");
         match mkdirat(&self.directory, name, Mode::RWXU) {
             Ok(()) => {
                 let directory = self.existing(name)?;
@@ -56,24 +56,24 @@ impl OwnedDirectory {
         }
     }
 
-    /// Opens a directory in this one.
+    /// Opens an existing directory in this one.
     pub(super) fn existing(&self, name: &str) -> Result<Self, Failure> {
         let directory = openat(&self.directory, name, directory_flags(), Mode::empty())
             .or_fail(format!("cannot open the tool's directory {name}"))?;
         Ok(Self { directory: directory.into(), owner: self.owner })
     }
 
-    /// Returns the text of a file in this directory; nothing where there is none that can be read.
+    /// Returns the text of a file in this directory, or `None` if it cannot be read.
     pub(super) fn read(&self, name: &str) -> Option<String> {
-        // Without waiting: what stands there may be a pipe.
+        // Nonblocking, because the file may be a pipe.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(openat(&self.directory, name, flags, Mode::empty()).ok()?);
-        let is_short_file = file.metadata().is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
+        let is_short_file = file.metadata().is_ok_and(|found| found.is_file() && found.len() <= MAX_SIZE);
         let mut text = String::new();
-        (is_short_file && file.take(LONGEST).read_to_string(&mut text).is_ok()).then_some(text)
+        (is_short_file && file.take(MAX_SIZE).read_to_string(&mut text).is_ok()).then_some(text)
     }
 
-    /// Writes a file in this directory, owned by the tool with these permissions; it is never seen half-written.
+    /// Writes a file in this directory with these permissions, owned by the tool. Readers never see it half-written.
     pub(super) fn write(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), Failure> {
         let partial = format!("{name}{PARTIAL}");
         let cannot = || format!("cannot write the tool's {name}");
@@ -82,7 +82,7 @@ impl OwnedDirectory {
             _ => {}
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        // Closed to all others before anything stands in it.
+        // Not readable by others before it has content.
         let mut file = File::from(openat(&self.directory, &partial, flags, Mode::empty()).or_fail(cannot())?);
         file.write_all(bytes).or_fail(cannot())?;
         self.own(&file, mode).or_fail(cannot())?;
@@ -96,7 +96,7 @@ impl OwnedDirectory {
     }
 }
 
-/// How directories are opened: for what is in them, and not through a link.
+/// Returns the flags for opening a directory, but not through a link.
 fn directory_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
 }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_and_reads_back_with_the_permissions_asked_for() {
+    fn writes_with_the_given_permissions() {
         let (path, home) = home("plain");
         let directory = home.directory(".kube", 0o775).unwrap();
         directory.write("config", b"first", 0o600).unwrap();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn no_link_leads_out_of_the_home() {
+    fn follows_no_link_out_of_the_home() {
         let (path, home) = home("links");
         let (victim, elsewhere) = (path.join("victim"), path.join("elsewhere"));
         fs::write(&victim, "safe").unwrap();

@@ -1,4 +1,4 @@
-//! One tool, provisioned as maintain-kubeusers does it.
+//! Creates and deletes one tool, as maintain-kubeusers does.
 
 use std::fs;
 use std::time::Duration;
@@ -19,15 +19,15 @@ use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::report::Report;
 
-/// The quota profile where none is asked for.
+/// The default quota profile.
 pub(crate) const DEFAULT_PROFILE: &str = "tools-2023";
 
-/// How often, and how long between, it is looked whether the cluster has done its part.
-const LOOKS: u32 = 600;
+/// How often, and at which interval, to check whether the cluster's controllers are done.
+const ATTEMPTS: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Makes a tool: its home and user id, namespace, quota, limits, rights, certificate and kubeconfig; waits until the
-/// cluster lets it make pods.
+/// Creates a tool: its home and user ID, namespace, quota, limits, rights, certificate and kubeconfig. Waits until the
+/// cluster lets it create pods.
 pub(crate) async fn add(
     sandbox: &Sandbox,
     tool: &ToolName,
@@ -35,25 +35,25 @@ pub(crate) async fn add(
     report: &Report,
 ) -> Result<u32, Failure> {
     let (quota, limits) = profiles::by_name(profile).ok_or_else(|| {
-        Failure::new(format!("there is no quota profile \"{}\"", profile.escape_debug()))
+        Failure::new(format!("unknown quota profile \"{}\"", profile.escape_debug()))
             .hint(format!("The profiles are {}.", profiles::NAMES.join(", ")))
             .code(2)
     })?;
     let ports = sandbox.ports()?;
-    refuse_a_second(sandbox, tool)?;
+    reject_existing(sandbox, tool)?;
     let client = sandbox.client().await?;
     let (home, uid) = files::make_home(sandbox, tool)?;
-    // Held until this ends: two that sign for one tool would leave a key that does not fit its certificate.
+    // Held until the end: if two commands signed for one tool, the key might not match the certificate.
     if home.as_file().try_lock().is_err() {
-        return Err(Failure::new(format!("the tool {tool} is being made by another command"))
-            .hint("Wait for it to end, then look: `cargo sandbox tool list`."));
+        return Err(Failure::new(format!("another command is creating the tool {tool}"))
+            .hint("Wait for it, then check: `cargo sandbox tool list`."));
     }
-    refuse_a_second(sandbox, tool)?;
+    reject_existing(sandbox, tool)?;
     let namespace = tool.namespace();
-    let key = report.begin(format!("Make a key for {tool}"));
+    let key = report.begin(format!("Create a key for {tool}"));
     let pki = sandbox.pki();
     let cluster = async {
-        let step = report.begin(format!("Make the tool {tool}"));
+        let step = report.begin(format!("Create the tool {tool}"));
         let hard: Map<String, Value> = quota
             .hard
             .iter()
@@ -70,7 +70,7 @@ pub(crate) async fn add(
         Ok::<_, Failure>(request)
     };
     let ((), request) = tokio::try_join!(cluster, request)?;
-    let step = report.begin(format!("Have the certificate of {tool} signed"));
+    let step = report.begin(format!("Sign the certificate of {tool}"));
     let signed = certificate::sign(&client, tool, &request).await?;
     files::write_credentials(sandbox, tool, (&signed, &request.key), ports.api)?;
     apply(&client, vec![note(tool, Timestamp::now())]).await?;
@@ -78,17 +78,17 @@ pub(crate) async fn add(
     Ok(uid)
 }
 
-/// Refuses to make a tool that is there. One whose making was interrupted is not.
-fn refuse_a_second(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
+/// Rejects a tool that exists. One that is incomplete may be created again.
+fn reject_existing(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
     if !files::is_complete(sandbox, tool) {
         return Ok(());
     }
-    Err(Failure::new(format!("there is a tool {tool} already")).hint(format!(
-        "Be it: `cargo sandbox as {tool}`; or remove it first: `cargo sandbox tool remove {tool}`."
+    Err(Failure::new(format!("the tool {tool} already exists")).hint(format!(
+        "Use it: `cargo sandbox as {tool}`; or remove it first: `cargo sandbox tool remove {tool}`."
     )))
 }
 
-/// Returns the objects of a tool in the platform's order.
+/// Returns the objects of a tool, in the platform's order.
 fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange) -> Vec<Value> {
     let namespace = tool.namespace();
     let amount = |amount: Option<String>| amount.map_or(Value::Null, Value::String);
@@ -125,7 +125,7 @@ fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange) -> V
     ]
 }
 
-/// Returns the ConfigMap in which maintain-kubeusers notes what it has done.
+/// Returns the ConfigMap in which maintain-kubeusers records its work.
 fn note(tool: &ToolName, now: Timestamp) -> Value {
     let year = k8s_openapi::jiff::SignedDuration::from_hours(365 * 24);
     let expires = now.checked_add(year).unwrap_or(now);
@@ -139,22 +139,22 @@ fn note(tool: &ToolName, now: Timestamp) -> Value {
     })
 }
 
-/// Waits until pods can be made: the service account is there, and the quota has been counted.
+/// Waits until pods can be created: the service account exists, and the quota's usage is known.
 async fn wait_for_controllers(client: &Client, namespace: &str) -> Result<(), Failure> {
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
     let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), namespace);
-    for _ in 0..LOOKS {
+    for _ in 0..ATTEMPTS {
         let counted = quotas.get_opt(namespace).await?.and_then(|quota| quota.status?.hard);
         if counted.is_some_and(|hard| !hard.is_empty()) && accounts.get_opt("default").await?.is_some() {
             return Ok(());
         }
         sleep(PAUSE).await;
     }
-    Err(Failure::new(format!("the cluster has not set up the namespace {namespace}"))
-        .hint("See what it says: `cargo sandbox logs kube-controller-manager`."))
+    Err(Failure::new(format!("the cluster has not finished setting up the namespace {namespace}"))
+        .hint("See the log: `cargo sandbox logs kube-controller-manager`."))
 }
 
-/// Removes a tool: its namespace with all that is in it, and its home.
+/// Deletes a tool: its namespace with everything in it, and its home.
 pub(crate) async fn remove(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
     sandbox.ports()?;
     let client = sandbox.client().await?;
@@ -164,36 +164,36 @@ pub(crate) async fn remove(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Fai
     let home = files::home(sandbox, tool);
     if !known && !home.exists() {
         return Err(Failure::new(format!("there is no tool {tool}"))
-            .hint("See which there are: `cargo sandbox tool list`."));
+            .hint("List the tools: `cargo sandbox tool list`."));
     }
     if known {
         namespaces.delete(&namespace, &DeleteParams::default()).await?;
-        // Nobody waits for the pods' grace: the tool is going away.
+        // The pods need no grace period, because the tool is deleted.
         let pods: Api<Pod> = Api::namespaced(client, &namespace);
         pods.delete_collection(&DeleteParams::default().grace_period(0), &ListParams::default()).await?;
         wait_until_gone(&namespaces, &namespace).await?;
     }
     match fs::remove_dir_all(&home) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).or_fail(format!("cannot remove the home {}", home.display()))
+            Err(error).or_fail(format!("cannot delete the home {}", home.display()))
         }
         _ => Ok(()),
     }
 }
 
 async fn wait_until_gone(namespaces: &Api<Namespace>, namespace: &str) -> Result<(), Failure> {
-    for _ in 0..LOOKS {
+    for _ in 0..ATTEMPTS {
         if namespaces.get_opt(namespace).await?.is_none() {
             return Ok(());
         }
         sleep(PAUSE).await;
     }
-    Err(Failure::new(format!("the cluster has not removed the namespace {namespace} yet")).hint(format!(
-        "See what it waits for: `cargo sandbox kubectl get namespace {namespace} -o yaml`; then run the same again."
+    Err(Failure::new(format!("the cluster has not deleted the namespace {namespace} yet")).hint(format!(
+        "See what it waits for: `cargo sandbox kubectl get namespace {namespace} -o yaml`; then run the same command again."
     )))
 }
 
-/// Makes the tools' kubeconfigs follow the API server's port on the host.
+/// Updates the API server's port on the host in the tools' kubeconfigs.
 pub(crate) fn rewrite_kubeconfigs(sandbox: &Sandbox, api_port: u16) -> Result<(), Failure> {
     files::rewrite_kubeconfigs(sandbox, api_port)
 }

@@ -1,4 +1,4 @@
-//! The cgroup under which all pods of a sandbox are, on cgroup v1 and v2.
+//! The parent cgroup of all pods of a sandbox, on cgroup v1 and v2.
 
 use std::fs;
 use std::io;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, OrFail};
 
-/// How long the kernel may take to let go of a cgroup after its last process.
+/// How long the kernel may take to release a cgroup after its last process has exited.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A tree of cgroups, as one of version 1 per controller, or the one of version 2.
+/// A cgroup hierarchy: version 1 has one per controller, version 2 a single one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Hierarchy {
     path: PathBuf,
@@ -20,30 +20,30 @@ struct Hierarchy {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Version 1, with any controllers but `cpuset`.
+    /// Version 1 without the controller `cpuset`.
     First,
-    /// Version 1 with `cpuset`, where a new cgroup has no processors until it is given some.
+    /// Version 1 with the controller `cpuset`: a new cgroup has no CPUs until they are assigned.
     FirstWithCpuset,
-    /// Version 2, where controllers are passed on from cgroup to cgroup.
+    /// Version 2: a cgroup enables controllers for its children.
     Second,
 }
 
-/// Makes the cgroup `/NAME` in every hierarchy.
+/// Creates the cgroup `/NAME` in every hierarchy.
 pub(crate) fn create(name: &str) -> Result<(), Failure> {
     let hierarchies = hierarchies()?;
     let mixed = hierarchies.iter().any(|hierarchy| hierarchy.kind != Kind::Second);
     for Hierarchy { path, kind } in &hierarchies {
-        // Beside version 1, the one of version 2 has no controllers, and the kubelet does not look at it.
+        // Beside version 1 hierarchies, that of version 2 has no controllers, and the kubelet ignores it.
         if mixed && *kind == Kind::Second {
             continue;
         }
         create_in(path, &path.join(name), *kind)
-            .or_fail(format!("cannot make the cgroup {}", path.join(name).display()))?;
+            .or_fail(format!("cannot create the cgroup {}", path.join(name).display()))?;
     }
     Ok(())
 }
 
-/// Removes the cgroup `/NAME` and all below from every hierarchy, waiting for the last process to be gone.
+/// Removes the cgroup `/NAME` and its children from every hierarchy, once the last process has exited.
 pub(crate) fn remove(name: &str) -> Result<(), Failure> {
     let deadline = Instant::now() + PATIENCE;
     for Hierarchy { path, .. } in hierarchies()? {
@@ -72,7 +72,7 @@ fn create_in(parent: &Path, cgroup: &Path, kind: Kind) -> io::Result<()> {
     }
 }
 
-/// Lets the cgroups below have all controllers that this one has.
+/// Enables all controllers of this cgroup for its children.
 fn enable_controllers(cgroup: &Path) -> io::Result<()> {
     let available = fs::read_to_string(cgroup.join("cgroup.controllers"))?;
     let enabled = fs::read_to_string(cgroup.join("cgroup.subtree_control"))?;
@@ -86,12 +86,13 @@ fn enable_controllers(cgroup: &Path) -> io::Result<()> {
     }
     let enable = || fs::write(cgroup.join("cgroup.subtree_control"), missing.join(" "));
     match enable() {
-        // A cgroup that is not the machine's root, as a container's, has either processes or controllers to pass on.
+        // A cgroup other than the machine's root, such as a container's, cannot have both processes and controllers for
+        // its children.
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
             let leaf = cgroup.join("init");
             fs::create_dir_all(&leaf)?;
             for process in fs::read_to_string(cgroup.join("cgroup.procs"))?.lines() {
-                // It may have ended meanwhile.
+                // The process may have exited in the meantime.
                 let _ = fs::write(leaf.join("cgroup.procs"), process);
             }
             enable()
@@ -100,7 +101,7 @@ fn enable_controllers(cgroup: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a cgroup's directories, depth first: the files in them are no files, and cannot be removed.
+/// Removes a cgroup's directories, depth first. The files in them are virtual and cannot be removed.
 fn remove_tree(cgroup: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(cgroup) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -116,17 +117,17 @@ fn remove_tree(cgroup: &Path) -> io::Result<()> {
 }
 
 fn hierarchies() -> Result<Vec<Hierarchy>, Failure> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").or_fail("cannot read the list of mounts")?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").or_fail("cannot read /proc/self/mountinfo")?;
     let hierarchies = parse(&mounts);
     if hierarchies.is_empty() {
         return Err(Failure::new("no cgroups are mounted").hint(
-            "Containers need them: in a container, start it with `--privileged`; else mount /sys/fs/cgroup.",
+            "The sandbox needs them. If this is a container, start it with `--privileged`; otherwise mount /sys/fs/cgroup.",
         ));
     }
     Ok(hierarchies)
 }
 
-/// Reads mountinfo, as `proc_pid_mountinfo(5)` describes it.
+/// Parses mountinfo (see `proc_pid_mountinfo(5)`).
 fn parse(mounts: &str) -> Vec<Hierarchy> {
     let mut hierarchies: Vec<Hierarchy> = Vec::new();
     for line in mounts.lines() {
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_hierarchies_of_both_versions() {
+    fn finds_hierarchies_of_both_versions() {
         let first = "\
 24 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 31 30 0:27 / /sys/fs/cgroup/cpuset rw,nosuid shared:9 - cgroup cgroup rw,cpuset

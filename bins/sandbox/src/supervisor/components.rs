@@ -1,4 +1,4 @@
-//! The components: what runs inside, and with which arguments.
+//! The components: the programs inside and their arguments.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::build::debian::program;
 use crate::failure::Failure;
 use crate::pki::NODE;
 
-/// The components' names, as in `cargo sandbox logs NAME`.
+/// The names of the components, as in `cargo sandbox logs NAME`.
 pub(crate) const NAMES: [&str; 9] = [
     "containerd",
     "coredns",
@@ -19,7 +19,7 @@ pub(crate) const NAMES: [&str; 9] = [
     "registry",
 ];
 
-/// A program that runs for as long as the sandbox does.
+/// A program that runs as long as the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Component {
     pub(crate) name: &'static str,
@@ -27,7 +27,7 @@ pub(crate) struct Component {
     pub(crate) arguments: Vec<String>,
 }
 
-/// Returns what starts at once: the API server with its store, and what runs containers.
+/// Returns the components that start at once: etcd, the API server, containerd and the registry.
 pub(crate) fn first() -> Result<Vec<Component>, Failure> {
     Ok(vec![
         kubernetes("etcd", ETCD),
@@ -37,7 +37,7 @@ pub(crate) fn first() -> Result<Vec<Component>, Failure> {
     ])
 }
 
-/// Returns what starts when the API server is ready.
+/// Returns the components that start when the API server is ready.
 pub(crate) fn second() -> Vec<Component> {
     vec![
         kubernetes("kube-controller-manager", CONTROLLER_MANAGER),
@@ -55,7 +55,7 @@ const ETCD: &[&str] = &[
     "--listen-peer-urls=http://127.0.0.1:2380",
     "--initial-advertise-peer-urls=http://127.0.0.1:2380",
     "--initial-cluster=default=http://127.0.0.1:2380",
-    // What a power failure would lose is only a sandbox's.
+    // A sandbox's data may be lost in a power failure.
     "--unsafe-no-fsync",
     "--auto-compaction-retention=1h",
     "--log-level=warn",
@@ -111,7 +111,7 @@ const SCHEDULER: &[&str] = &[
 const KUBELET: &[&str] = &[
     "--config=/sandbox/run/config/kubelet.yaml",
     "--kubeconfig=/sandbox/pki/kubelet.kubeconfig",
-    // A loopback address is refused.
+    // The kubelet rejects a loopback address.
     "--node-ip=10.244.0.1",
     "--node-labels=kubernetes.wmcloud.org/nfs-mounted=true",
     "--root-dir=/sandbox/data/kubelet",
@@ -140,14 +140,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_listens_beyond_the_sandbox() {
+    fn components_listen_on_no_public_address() {
         for list in [ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBELET] {
             assert!(!list.iter().any(|argument| argument.contains("0.0.0.0")), "{list:?}");
         }
     }
 
     #[test]
-    fn every_component_has_a_name_for_its_log() {
+    fn every_component_has_a_log_name() {
         let second = second();
         assert!(second.iter().all(|component| NAMES.contains(&component.name)));
         assert_eq!(second.len() + 4, NAMES.len());

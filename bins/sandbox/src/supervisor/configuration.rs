@@ -1,11 +1,11 @@
-//! The components' configuration files, as they are in `fixtures/cluster/node/`.
+//! The components' configuration files, from `fixtures/cluster/node/`.
 
 use std::fs;
 use std::path::Path;
 
 use crate::failure::{Failure, OrFail};
 
-/// The files, below the directory of configuration, with their texts.
+/// The files, relative to the configuration directory, with their contents.
 const FILES: [(&str, &str); 8] = [
     ("containerd.toml", include_str!("../../../../fixtures/cluster/node/containerd.toml")),
     ("registries/_default/hosts.toml", include_str!("../../../../fixtures/cluster/node/registries.toml")),
@@ -14,14 +14,14 @@ const FILES: [(&str, &str); 8] = [
     ("kubelet.yaml", include_str!("../../../../fixtures/cluster/node/kubelet.yaml")),
     ("kube-proxy.yaml", include_str!("../../../../fixtures/cluster/node/kube-proxy.yaml")),
     ("Corefile", include_str!("../../../../fixtures/cluster/node/Corefile")),
-    // Names outside of the cluster have no server: the sandbox has no way out.
+    // Names outside the cluster do not resolve: the sandbox has no route to other networks.
     ("resolv.conf", "nameserver 10.244.0.1\n"),
 ];
 
-/// The line of the kubelet's configuration that differs from sandbox to sandbox.
+/// The line of the kubelet's configuration that differs between sandboxes.
 const CGROUP_ROOT: &str = "cgroupRoot: /toolforge-sandbox\n";
 
-/// Writes all configuration files into a directory.
+/// Writes all configuration files to a directory.
 pub(crate) fn write(directory: &Path, cgroup: &str) -> Result<(), Failure> {
     for (file, text) in FILES {
         let path = directory.join(file);
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_kubelet_knows_the_sandboxs_name() {
+    fn only_kubelet_config_depends_on_name() {
         let changed: Vec<_> = FILES
             .iter()
             .filter(|(_, text)| render(text, "toolforge-sandbox-x") != *text)
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nodes_name_is_the_same_everywhere() {
+    fn kube_proxy_and_kubelet_agree_on_node_name() {
         let proxy = FILES.iter().find(|(file, _)| *file == "kube-proxy.yaml").unwrap().1;
         assert!(proxy.contains(&format!("hostnameOverride: {}\n", crate::pki::NODE)));
     }

@@ -19,12 +19,13 @@ use crate::root::{self, View};
 use crate::supervisor::processes::{Processes, log};
 use crate::supervisor::{Start, components, configuration, relay, survey};
 
-/// Where the API server listens inside.
+/// Address of the API server inside.
 const API_SERVER: &str = "127.0.0.1:6443";
-/// Where the admission webhooks listen inside.
+/// Address of the admission webhooks inside.
 const ADMISSION: &str = "127.0.0.1:8443";
 
-/// Commands for `ip -batch`. Without the default route the Services' addresses could not be reached from the node.
+/// Commands for `ip -batch`: a loopback and a bridge for the pods. The default route is needed to reach the Services'
+/// addresses from the node; it does not lead out of the sandbox.
 const NETWORK: &str = "\
 link set lo up
 link add sbx0 type bridge
@@ -33,16 +34,16 @@ link set sbx0 up
 route add default dev sbx0
 ";
 
-/// Runs until the supervisor outside ends: the components, the admission webhooks, the front door.
+/// Runs the components, the admission webhooks and the front door until the supervisor on the host exits.
 pub(crate) fn run(host: &Sandbox) -> Result<ExitCode, Failure> {
     if !rustix::process::getpid().is_init() {
-        return Err(Failure::new("this is a part of the sandbox that `cargo sandbox up` runs").code(2));
+        return Err(Failure::new("this command is internal; `cargo sandbox up` runs it").code(2));
     }
-    end_with_the_supervisor();
+    exit_with_the_supervisor();
     let start = Start::read(host)?;
     root::enter(host, View::Node(&start.parts))?;
     let sandbox = host.inside();
-    survey::leave_note(&sandbox)?;
+    survey::record_namespace(&sandbox)?;
     set_up_network()?;
     configuration::write(&sandbox.runtime().join("config"), &sandbox.cgroup())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -51,9 +52,9 @@ pub(crate) fn run(host: &Sandbox) -> Result<ExitCode, Failure> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Ends this process, and with it everything inside, when the supervisor outside has ended: the other end of
-/// stdin is its own.
-fn end_with_the_supervisor() {
+/// Exits this process, and with it everything inside, when the supervisor on the host has exited. The supervisor holds
+/// the other end of stdin.
+fn exit_with_the_supervisor() {
     std::thread::spawn(|| {
         let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
         std::process::exit(0);
@@ -62,11 +63,11 @@ fn end_with_the_supervisor() {
 
 async fn serve(sandbox: &Sandbox, start: Start) -> Result<(), Failure> {
     let Start { settings, parts: _ } = start;
-    let mut children = signal(SignalKind::child()).or_fail("cannot watch for the end of processes")?;
+    let mut children = signal(SignalKind::child()).or_fail("cannot watch for exited processes")?;
     let mut processes = Processes::new(sandbox.logs());
     processes.start(components::first()?);
 
-    let api = UnixListener::bind(sandbox.api_socket()).or_fail("cannot listen for the API server")?;
+    let api = UnixListener::bind(sandbox.api_socket()).or_fail("cannot listen for API requests")?;
     tokio::task::spawn_local(relay::socket_to_address(api, API_SERVER));
     let client = api_server::connect(&sandbox.inner_admin_kubeconfig()).await?;
     let pages = UnixListener::bind(sandbox.pages_socket()).or_fail("cannot listen for pages")?;
@@ -87,8 +88,8 @@ async fn serve(sandbox: &Sandbox, start: Start) -> Result<(), Failure> {
                 log("the API server is ready");
                 processes.start(components::second());
             }
-            result = &mut front_door => return result.or_fail("the front door ended"),
-            result = &mut admission => return result.or_fail("the admission webhooks ended"),
+            result = &mut front_door => return result.or_fail("the front door failed"),
+            result = &mut admission => return result.or_fail("the admission webhooks failed"),
         }
     }
 }
@@ -99,7 +100,7 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// Sets up the network of this process's own network namespace.
+/// Sets up the network in this process's network namespace.
 fn set_up_network() -> Result<(), Failure> {
     let cannot = "cannot set up the sandbox's network";
     let mut ip =

@@ -1,10 +1,10 @@
-//! The processes of a sandbox: one supervisor outside, one inside, and the components.
+//! The processes of a sandbox: one supervisor on the host, one inside, and the components.
 //!
-//! The one outside ([`outside`]) holds the sandbox's lock, listens on the host's 127.0.0.1, and starts the one
-//! inside ([`inside`]) through util-linux' `unshare`, as the first process of new PID, mount and network
-//! namespaces. Killing either ends both and everything that was started: the kernel ends a PID namespace with its
-//! first process, and mounts, network devices and firewall rules go with their namespaces. What remains, empty
-//! cgroups and files, is swept by the supervisor's own end or by the next start ([`outside::sweep`]).
+//! The one on the host ([`outside`]) holds the sandbox's lock, listens on 127.0.0.1, and starts the one inside
+//! ([`inside`]) with util-linux' `unshare`, as the first process of new PID, mount and network namespaces. Killing
+//! either one kills both and everything they started: the kernel kills all processes of a PID namespace when its first
+//! process exits, and mounts, network devices and firewall rules disappear with their namespaces. Empty cgroups and
+//! files remain; the supervisor removes them when it exits, or else the next start does ([`outside::clean_up`]).
 
 mod cgroup;
 mod components;
@@ -27,7 +27,7 @@ use crate::state::Settings;
 
 pub(crate) use components::NAMES as COMPONENTS;
 
-/// What the supervisor is told by `up`, in a file: it outlives the program that starts it.
+/// What `up` passes to the supervisor, in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Start {
     pub(crate) settings: Settings,
@@ -50,14 +50,14 @@ impl Start {
     }
 }
 
-/// Keeps what the components wrote in the run before, so that a log starts with its run.
-pub(crate) fn turn_logs(sandbox: &Sandbox) -> Result<(), Failure> {
+/// Renames the components' logs of the previous run, so that each run starts with empty logs.
+pub(crate) fn rotate_logs(sandbox: &Sandbox) -> Result<(), Failure> {
     let logs = sandbox.logs();
     for name in COMPONENTS.into_iter().chain(["supervisor"]) {
         let (log, previous) = (logs.join(format!("{name}.log")), logs.join(format!("{name}.previous.log")));
         match fs::rename(&log, &previous) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).or_fail(format!("cannot keep {}", log.display()));
+                return Err(error).or_fail(format!("cannot rename {}", log.display()));
             }
             _ => {}
         }

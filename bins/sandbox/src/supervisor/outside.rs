@@ -1,4 +1,4 @@
-//! The supervisor on the host: the ports, and the life of everything inside.
+//! The supervisor on the host: it holds the ports, and everything inside exits with it.
 
 use std::fs::{self, TryLockError};
 use std::io::{self, Write};
@@ -17,38 +17,38 @@ use crate::state::{Ports, State};
 use crate::supervisor::processes::log;
 use crate::supervisor::{Start, cgroup, relay, survey};
 
-/// The port for pages, where it is free.
+/// The preferred port for pages.
 const PAGES: u16 = 8080;
-/// How long another program may hold the lock that only looks whether the sandbox runs.
+/// How long to wait for the lock: commands hold it briefly to check whether the sandbox is running.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the kernel may take to end all processes of a namespace whose first process has ended.
-const SWEEP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the kernel may take to kill all processes of a namespace whose first process has exited.
+const CLEAN_UP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The file in which the supervisor leaves its process's number.
+/// The file that holds the supervisor's PID.
 const PID: &str = "supervisor.pid";
 
-/// The word by which the supervisor tells `up` that it holds the lock and the ports.
+/// The line that the supervisor prints when it holds the lock and the ports. `up` waits for it.
 pub(crate) const STARTED: &str = "started";
 
-/// Returns the number of the supervisor's process, where it has left it.
+/// Returns the supervisor's PID, if it has written it.
 pub(crate) fn pid(sandbox: &Sandbox) -> Option<i32> {
     fs::read_to_string(sandbox.runtime().join(PID)).ok()?.trim().parse().ok()
 }
 
-/// Returns for how long the supervisor has run.
+/// Returns how long the supervisor has been running.
 pub(crate) fn running_for(sandbox: &Sandbox) -> Option<Duration> {
     fs::metadata(sandbox.runtime().join(PID)).ok()?.modified().ok()?.elapsed().ok()
 }
 
-/// Runs the sandbox until it is told to end, or until what is inside ends.
+/// Runs the sandbox until a signal stops it or the process inside exits.
 pub(crate) fn run(sandbox: &Sandbox) -> Result<ExitCode, Failure> {
-    // The terminal that `up` was typed in may be closed.
+    // The supervisor must survive when the terminal of `up` is closed.
     let _ = rustix::process::setsid();
     let lock = sandbox.lock_file()?;
     take(&lock)?;
     fs::write(sandbox.runtime().join(PID), std::process::id().to_string())
-        .or_fail("cannot leave the process's number")?;
+        .or_fail("cannot write the supervisor's PID")?;
     let start = Start::read(sandbox)?;
     let last = sandbox.state()?.map(|state| state.ports);
     let (pages, api) =
@@ -59,14 +59,14 @@ pub(crate) fn run(sandbox: &Sandbox) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(supervise(sandbox, pages, api));
     drop(runtime);
-    sweep(sandbox)?;
+    clean_up(sandbox)?;
     end.map(|()| ExitCode::SUCCESS)
 }
 
 async fn supervise(sandbox: &Sandbox, pages: TcpListener, api: TcpListener) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut inside = spawn(sandbox)?;
-    // Kept apart, for waiting would close it.
+    // Taken out of the child, because waiting for the child would close it.
     let _lifeline = inside.stdin.take();
     for (listener, socket) in [(pages, sandbox.pages_socket()), (api, sandbox.api_socket())] {
         listener.set_nonblocking(true)?;
@@ -74,18 +74,18 @@ async fn supervise(sandbox: &Sandbox, pages: TcpListener, api: TcpListener) -> R
         tokio::spawn(relay::port_to_socket(listener, socket));
     }
     let mut stdout = std::io::stdout();
-    // Who waited for it may be gone.
+    // `up` may have been interrupted.
     let _ = writeln!(stdout, "{STARTED}").and_then(|()| stdout.flush());
     tokio::select! {
         _ = terminate.recv() => {
-            log("told to end");
-            inside.kill().await.or_fail("cannot end what is inside")
+            log("stopping");
+            inside.kill().await.or_fail("cannot kill the process inside")
         }
-        status = inside.wait() => Err(Failure::new(format!("what is inside ended: {}", status?))),
+        status = inside.wait() => Err(Failure::new(format!("the process inside exited: {}", status?))),
     }
 }
 
-/// Starts the first process inside, which ends with this one, whatever ends it.
+/// Starts the first process inside. It is killed when this process exits, for whatever reason.
 fn spawn(sandbox: &Sandbox) -> Result<Child, Failure> {
     Command::new(program("setpriv")?)
         .args(["--pdeathsig", "KILL", "--"])
@@ -93,15 +93,15 @@ fn spawn(sandbox: &Sandbox) -> Result<Child, Failure> {
         .args(["--pid", "--fork", "--kill-child=KILL", "--mount", "--net", "--"])
         .arg(std::env::current_exe()?)
         .args(["--name", sandbox.name(), "internal-inside"])
-        // Never written to: that it is closed tells that this process has ended.
+        // Never written to. When it is closed, the process inside knows that this one has exited.
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .or_fail("cannot start what is inside")
+        .or_fail("cannot start the process inside")
 }
 
-/// Takes the lock of a sandbox that runs, for the life of this process.
+/// Takes the lock of a running sandbox, until this process exits.
 fn take(lock: &std::fs::File) -> Result<(), Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -110,13 +110,13 @@ fn take(lock: &std::fs::File) -> Result<(), Failure> {
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            Err(TryLockError::WouldBlock) => return Err(Failure::new("the sandbox runs already")),
+            Err(TryLockError::WouldBlock) => return Err(Failure::new("the sandbox is already running")),
             Err(TryLockError::Error(error)) => return Err(error).or_fail("cannot lock the sandbox"),
         }
     }
 }
 
-/// Listens on the first of these ports of 127.0.0.1 that is free, or on any other.
+/// Listens on the first of these ports of 127.0.0.1 that is free, or else on any free port.
 fn listen(preferred: [Option<u16>; 2]) -> Result<TcpListener, Failure> {
     let free =
         preferred.into_iter().flatten().find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
@@ -126,10 +126,10 @@ fn listen(preferred: [Option<u16>; 2]) -> Result<TcpListener, Failure> {
     }
 }
 
-/// Waits until no process of the last run is left, then removes its cgroups and files. Does nothing where there
-/// is nothing. The caller makes sure that no supervisor runs.
-pub(crate) fn sweep(sandbox: &Sandbox) -> Result<(), Failure> {
-    let deadline = Instant::now() + SWEEP_PATIENCE;
+/// Waits until all processes of the last run have exited, then removes its cgroups and files. Does nothing if there are
+/// none. The caller makes sure that no supervisor is running.
+pub(crate) fn clean_up(sandbox: &Sandbox) -> Result<(), Failure> {
+    let deadline = Instant::now() + CLEAN_UP_PATIENCE;
     loop {
         let left = survey::pids(sandbox)?;
         if left.is_empty() {
@@ -137,7 +137,10 @@ pub(crate) fn sweep(sandbox: &Sandbox) -> Result<(), Failure> {
         }
         if Instant::now() >= deadline {
             let pids: Vec<_> = left.iter().map(ToString::to_string).collect();
-            return Err(Failure::new(format!("processes of the sandbox do not end: {}", pids.join(" "))));
+            return Err(Failure::new(format!(
+                "some processes of the sandbox do not exit: {}",
+                pids.join(" ")
+            )));
         }
         sleep(Duration::from_millis(20));
     }
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_the_first_free_port_and_any_other_where_none_is() {
+    fn listens_on_the_first_free_port() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         let other = listen([Some(port), None]).unwrap().local_addr().unwrap().port();

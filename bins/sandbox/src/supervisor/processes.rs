@@ -1,4 +1,4 @@
-//! Starts the components, starts them again when they end, and buries what else ends inside.
+//! Starts the components, restarts them when they exit, and reaps all other processes that exit inside.
 
 use std::fs::OpenOptions;
 use std::path::PathBuf;
@@ -10,16 +10,16 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 use crate::failure::{Failure, OrFail};
 use crate::supervisor::components::Component;
 
-/// What a component waits before it starts again, the first time; twice as long each time.
+/// Delay before a component is restarted the first time. It doubles each time.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
-/// The longest that a component waits before it starts again.
+/// Maximum delay before a component is restarted.
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
-/// How long a component must have run for its earlier ends to be forgotten.
+/// How long a component must run until its delay is reset.
 const STEADY: Duration = Duration::from_secs(30);
-/// Where the components find the programs that they call: runc, iptables, the shims.
+/// PATH of the components, for the programs that they run: runc, iptables, the shims.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The components of a sandbox, seen from its first process.
+/// The components of a sandbox, as children of its first process.
 #[derive(Debug)]
 pub(crate) struct Processes {
     logs: PathBuf,
@@ -30,8 +30,8 @@ pub(crate) struct Processes {
 struct Entry {
     component: Component,
     state: State,
-    /// How often it ended since it last ran steadily.
-    ends: u32,
+    /// How often it has exited since it last ran for [`STEADY`].
+    exits: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,23 +41,23 @@ enum State {
 }
 
 impl Processes {
-    /// Returns no processes, whose logs will be in this directory.
+    /// Returns an empty set of processes with their logs in this directory.
     pub(crate) fn new(logs: PathBuf) -> Self {
         Self { logs, entries: Vec::new() }
     }
 
-    /// Starts components and keeps them running from now on.
+    /// Starts components and restarts them from now on.
     pub(crate) fn start(&mut self, components: Vec<Component>) {
         let until = Instant::now();
         self.entries.extend(components.into_iter().map(|component| Entry {
             component,
             state: State::Waiting { until },
-            ends: 0,
+            exits: 0,
         }));
         self.start_due();
     }
 
-    /// Starts what has waited long enough.
+    /// Starts the components whose delay is over.
     pub(crate) fn start_due(&mut self) {
         let now = Instant::now();
         for entry in &mut self.entries {
@@ -66,15 +66,15 @@ impl Processes {
                     Ok(pid) => State::Running { pid, since: now },
                     Err(failure) => {
                         log(&failure.to_string());
-                        entry.ends += 1;
-                        State::Waiting { until: now + delay(entry.ends) }
+                        entry.exits += 1;
+                        State::Waiting { until: now + delay(entry.exits) }
                     }
                 };
             }
         }
     }
 
-    /// Returns when the next component has waited long enough.
+    /// Returns when the next delay is over.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let until = |entry: &Entry| match entry.state {
             State::Waiting { until } => Some(until),
@@ -83,25 +83,25 @@ impl Processes {
         self.entries.iter().filter_map(until).min()
     }
 
-    /// Buries every process that has ended: components, and what lost its parent inside.
+    /// Reaps every process that has exited: components, and orphans inside.
     pub(crate) fn reap(&mut self) {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            self.ended(pid, status);
+            self.exited(pid, status);
         }
     }
 
-    fn ended(&mut self, ended: Pid, status: WaitStatus) {
+    fn exited(&mut self, exited: Pid, status: WaitStatus) {
         let now = Instant::now();
         for entry in &mut self.entries {
             let State::Running { pid, since } = entry.state else { continue };
-            if pid == ended {
+            if pid == exited {
                 let ran = now.duration_since(since);
-                entry.ends = if ran >= STEADY { 1 } else { entry.ends + 1 };
-                let delay = delay(entry.ends);
+                entry.exits = if ran >= STEADY { 1 } else { entry.exits + 1 };
+                let delay = delay(entry.exits);
                 log(&format!(
-                    "{} {} after {ran:.1?}, starts again in {delay:.1?}",
+                    "{} {} after {ran:.1?}, restarting in {delay:.1?}",
                     entry.component.name,
-                    end(status)
+                    describe(status)
                 ));
                 entry.state = State::Waiting { until: now + delay };
             }
@@ -109,7 +109,7 @@ impl Processes {
     }
 }
 
-/// Says something in the supervisor's log, which its stderr is.
+/// Writes a line to the supervisor's log, which is its stderr.
 pub(crate) fn log(text: &str) {
     anstream::eprintln!("{text}");
 }
@@ -136,15 +136,15 @@ fn spawn(component: &Component, logs: &std::path::Path) -> Result<Pid, Failure> 
     Pid::from_raw(i32::try_from(child.id()).unwrap_or_default()).or_fail(cannot())
 }
 
-fn delay(ends: u32) -> Duration {
-    FIRST_DELAY.saturating_mul(2_u32.saturating_pow(ends.saturating_sub(1))).min(LONGEST_DELAY)
+fn delay(exits: u32) -> Duration {
+    FIRST_DELAY.saturating_mul(2_u32.saturating_pow(exits.saturating_sub(1))).min(LONGEST_DELAY)
 }
 
-fn end(status: WaitStatus) -> String {
+fn describe(status: WaitStatus) -> String {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => format!("exited with code {code}"),
-        (_, Some(signal)) => format!("was ended by signal {signal}"),
-        _ => "ended".to_owned(),
+        (_, Some(signal)) => format!("was killed by signal {signal}"),
+        _ => "exited".to_owned(),
     }
 }
 
@@ -153,8 +153,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_longer_each_time_but_not_for_ever() {
-        let milliseconds: Vec<_> = [1, 2, 3, 7, 100].map(|ends| delay(ends).as_millis()).into();
+    fn delay_doubles_up_to_its_maximum() {
+        let milliseconds: Vec<_> = [1, 2, 3, 7, 100].map(|exits| delay(exits).as_millis()).into();
         assert_eq!(milliseconds, [200, 400, 800, 10_000, 10_000]);
     }
 }

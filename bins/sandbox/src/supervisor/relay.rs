@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-/// How long to wait after a connection could not be accepted, as where all file descriptors are taken.
+/// Pause after a connection could not be accepted, for example because no file descriptors are left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Carries connections from a port of the host to a socket in the sandbox's directory, for ever.
+/// Relays connections from a port of the host to a socket in the sandbox's directory. Never returns.
 pub(crate) async fn port_to_socket(listener: TcpListener, socket: PathBuf) {
     loop {
         match listener.accept().await {
             Ok((outer, _)) => {
-                // Small answers would wait for more to come.
+                // Nagle's algorithm would delay small responses.
                 let _ = outer.set_nodelay(true);
                 let socket = socket.clone();
                 tokio::spawn(async move { join(outer, UnixStream::connect(&socket).await).await });
@@ -24,7 +24,7 @@ pub(crate) async fn port_to_socket(listener: TcpListener, socket: PathBuf) {
     }
 }
 
-/// Carries connections from a socket in the sandbox's directory to an address inside, for ever.
+/// Relays connections from a socket in the sandbox's directory to an address inside. Never returns.
 pub(crate) async fn socket_to_address(listener: UnixListener, address: &'static str) {
     loop {
         match listener.accept().await {
@@ -42,7 +42,7 @@ pub(crate) async fn socket_to_address(listener: UnixListener, address: &'static 
     }
 }
 
-/// Copies both ways until both are closed. A connection that breaks is the two ends' own affair.
+/// Copies in both directions until both are closed. Errors of a connection are left to its two ends.
 async fn join<A, B>(mut outer: A, inner: std::io::Result<B>)
 where
     A: AsyncRead + AsyncWrite + Unpin,

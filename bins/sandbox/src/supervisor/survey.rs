@@ -1,4 +1,4 @@
-//! What runs in a sandbox, seen from the host.
+//! The processes of a sandbox, as seen from the host.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,42 +8,42 @@ use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::supervisor::COMPONENTS;
 
-/// The file in which the first process inside leaves what tells its PID namespace from all others.
+/// The file in which the first process inside records its PID namespace.
 const FILE: &str = "namespace";
 
 /// A process of the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
-    /// Its number on the host.
+    /// PID on the host.
     pub(crate) pid: u32,
-    /// The component that it is the first process of, if it is one.
+    /// The component, if it is a component's main process.
     pub(crate) component: Option<&'static str>,
-    /// Its share of the memory, in KiB; what several processes share is divided among them.
+    /// Memory in KiB. Shared memory is divided among the processes that share it.
     pub(crate) memory: u64,
 }
 
-/// Leaves a note of which PID namespace this process is in.
-pub(crate) fn leave_note(sandbox: &Sandbox) -> Result<(), Failure> {
+/// Records the PID namespace of this process in a file.
+pub(crate) fn record_namespace(sandbox: &Sandbox) -> Result<(), Failure> {
     let path = sandbox.runtime().join(FILE);
     let cannot = || format!("cannot write {}", path.display());
     let namespace = namespace(Path::new("/proc/self")).or_fail(cannot())?;
-    fs::write(&path, note(&namespace)?).or_fail(cannot())
+    fs::write(&path, namespace_id(&namespace)?).or_fail(cannot())
 }
 
-/// Returns the processes of the sandbox that ran last, those in its containers included, whether or not its
-/// supervisor still lives.
+/// Returns the processes of the sandbox's last run, including those in its containers. The supervisor need not be
+/// running.
 pub(crate) fn processes(sandbox: &Sandbox) -> Result<Vec<Process>, Failure> {
     Ok(statuses(sandbox)?.into_iter().map(|(pid, status)| process(pid, &status)).collect())
 }
 
-/// Returns the numbers of these processes on the host.
+/// Returns the PIDs of these processes on the host.
 pub(crate) fn pids(sandbox: &Sandbox) -> Result<Vec<u32>, Failure> {
     Ok(statuses(sandbox)?.into_iter().map(|(pid, _)| pid).collect())
 }
 
-/// Returns these processes' numbers, and what the kernel says of their status.
+/// Returns the PID of each process and the text of its `/proc/PID/status`.
 fn statuses(sandbox: &Sandbox) -> Result<Vec<(u32, String)>, Failure> {
-    let Ok(left) = fs::read_to_string(sandbox.runtime().join(FILE)) else { return Ok(Vec::new()) };
+    let Ok(recorded) = fs::read_to_string(sandbox.runtime().join(FILE)) else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for entry in fs::read_dir("/proc").or_fail("cannot read /proc")?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
@@ -51,10 +51,10 @@ fn statuses(sandbox: &Sandbox) -> Result<Vec<(u32, String)>, Failure> {
         };
         let Some(namespace) = namespace(&entry.path()) else { continue };
         let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
-        all.push((pid, note(&namespace)? == left, status));
+        all.push((pid, namespace_id(&namespace)? == recorded, status));
     }
     let mut ours: BTreeSet<u32> = all.iter().filter(|(_, ours, _)| *ours).map(|(pid, ..)| *pid).collect();
-    // A container has a PID namespace of its own; its first process is a child of one of ours.
+    // A container has its own PID namespace; its first process is a child of one of ours.
     let parent = |status: &str| field(status, "PPid").and_then(|parent| parent.parse::<u32>().ok());
     loop {
         let before = ours.len();
@@ -70,13 +70,13 @@ fn statuses(sandbox: &Sandbox) -> Result<Vec<(u32, String)>, Failure> {
     Ok(all.into_iter().filter(|(pid, ..)| ours.contains(pid)).map(|(pid, _, status)| (pid, status)).collect())
 }
 
-/// Returns what tells this namespace from every other: since the machine's start, its number does.
-fn note(namespace: &str) -> Result<String, Failure> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").or_fail("cannot read the boot's id")?;
+/// Returns an identifier of a namespace. Its number is unique only since the machine was booted.
+fn namespace_id(namespace: &str) -> Result<String, Failure> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").or_fail("cannot read the boot ID")?;
     Ok(format!("{}\n{namespace}\n", boot.trim()))
 }
 
-/// Returns the PID namespace of a process, nothing where it has ended.
+/// Returns the PID namespace of a process, or `None` if it has exited.
 fn namespace(process: &Path) -> Option<String> {
     Some(fs::read_link(process.join("ns/pid")).ok()?.to_str()?.to_owned())
 }
@@ -87,12 +87,12 @@ fn process(pid: u32, status: &str) -> Process {
     Process { pid, component: component_of(status, &command), memory: memory(&directory, status) }
 }
 
-/// Returns the component that a process is: a child of the namespace's first process, called by the name.
+/// Returns the component that a process is, by the name of its program.
 fn component_of(status: &str, command: &[u8]) -> Option<&'static str> {
     let program = command.split(|byte| *byte == 0).next()?;
     let program = Path::new(std::str::from_utf8(program).ok()?).file_name()?.to_str()?;
     let program = if program == "docker-registry" { "registry" } else { program };
-    // Containers have a PID namespace of their own inside the sandbox's, and so more numbers.
+    // A process of a container is in a nested PID namespace, so it has more PIDs.
     let own_namespace = field(status, "NSpid").is_some_and(|numbers| numbers.split_whitespace().count() == 2);
     COMPONENTS.into_iter().find(|name| *name == program && own_namespace)
 }
@@ -105,7 +105,7 @@ fn memory(directory: &Path, status: &str) -> u64 {
     proportional.or_else(|| kib(status, "VmRSS")).unwrap_or_default()
 }
 
-/// Returns the value of `NAME: value` in a file of /proc.
+/// Returns the value of `NAME: value` in a file below /proc.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_component_is_known_by_its_programs_name() {
+    fn components_are_found_by_program_name() {
         let status = "Name:\tx\nPPid:\t7\nNSpid:\t431\t5\n";
         let cases: [(&[u8], _); 4] = [
             (b"/parts/kubernetes/kubelet\0--x\0", Some("kubelet")),
