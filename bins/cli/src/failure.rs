@@ -3,11 +3,11 @@ use std::fmt;
 
 /// How a command ends; the number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ExitKind {
+pub enum ExitCode {
     /// Done, or it fits.
-    Done,
+    Success,
     /// A wrong request or a negative answer.
-    Request,
+    Failed,
     /// The command line is not understood.
     Usage,
     /// It does not fit the quota or the limits; nothing was sent.
@@ -17,24 +17,24 @@ pub enum ExitKind {
     /// The rollout failed or took too long.
     Rollout,
     /// Partly done; the report says what.
-    Partly,
+    Partial,
     /// As a command ended that was run, or by the signal that ended this one.
-    Passed(u8),
+    Propagated(u8),
 }
 
-impl ExitKind {
+impl ExitCode {
     /// Returns the exit code.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
-            Self::Done => 0,
-            Self::Request => 1,
+            Self::Success => 0,
+            Self::Failed => 1,
             Self::Usage => 2,
             Self::DoesNotFit => 3,
             Self::Cluster => 4,
             Self::Rollout => 5,
-            Self::Partly => 6,
-            Self::Passed(code) => code,
+            Self::Partial => 6,
+            Self::Propagated(code) => code,
         }
     }
 }
@@ -44,7 +44,7 @@ impl ExitKind {
 /// Everything in it is ready for a terminal: texts from outside have been escaped.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    kind: ExitKind,
+    exit_code: ExitCode,
     message: String,
     details: Vec<String>,
     hints: Vec<String>,
@@ -53,14 +53,14 @@ pub struct Failure {
 impl Failure {
     /// Returns a failure with its sentence: a lowercase fragment without a full stop.
     #[must_use]
-    pub fn new(kind: ExitKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), details: Vec::new(), hints: Vec::new() }
+    pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
+        Self { exit_code, message: message.into(), details: Vec::new(), hints: Vec::new() }
     }
 
     /// Returns a failure with an error's sentence, its sources below it.
     #[must_use]
-    pub fn from_error(kind: ExitKind, error: &dyn Error) -> Self {
-        let mut failure = Self::new(kind, error.to_string());
+    pub fn from_error(exit_code: ExitCode, error: &dyn Error) -> Self {
+        let mut failure = Self::new(exit_code, error.to_string());
         let mut source = error.source();
         while let Some(current) = source {
             failure.details.push(current.to_string());
@@ -85,15 +85,15 @@ impl Failure {
 
     /// Returns the failure as one of another kind.
     #[must_use]
-    pub fn of_kind(mut self, kind: ExitKind) -> Self {
-        self.kind = kind;
+    pub fn with_exit_code(mut self, exit_code: ExitCode) -> Self {
+        self.exit_code = exit_code;
         self
     }
 
     /// Returns how the command ends.
     #[must_use]
-    pub fn kind(&self) -> ExitKind {
-        self.kind
+    pub fn exit_code(&self) -> ExitCode {
+        self.exit_code
     }
 }
 

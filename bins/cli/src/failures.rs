@@ -9,7 +9,7 @@ use toolforge_model::{MountNeeded, Untrusted, platform};
 use toolforge_render::namespace::DocumentsError;
 use toolforge_render::web_service::{MissingNeed, PlanError, Unobservable};
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 
 /// What to do where the kubeconfig is not the tool's.
 const BECOME: &str =
@@ -20,7 +20,7 @@ const RENEWAL: &str = "The platform renews certificates by itself a month before
 
 impl From<KubeconfigError> for Failure {
     fn from(error: KubeconfigError) -> Self {
-        let failure = Self::from_error(ExitKind::Cluster, &error);
+        let failure = Self::from_error(ExitCode::Cluster, &error);
         match &error {
             KubeconfigError::File { role: FileRole::Kubeconfig, problem: FileProblem::Empty, .. }
             | KubeconfigError::NotYaml { .. }
@@ -39,13 +39,13 @@ impl From<KubeconfigError> for Failure {
 
 impl From<IdentityError> for Failure {
     fn from(error: IdentityError) -> Self {
-        Self::from_error(ExitKind::Cluster, &error).hint("Name the tool: `--tool NAME`.")
+        Self::from_error(ExitCode::Cluster, &error).hint("Name the tool: `--tool NAME`.")
     }
 }
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        Self::from_error(ExitKind::Cluster, &error)
+        Self::from_error(ExitCode::Cluster, &error)
     }
 }
 
@@ -54,7 +54,7 @@ impl From<Error> for Failure {
         if let Some(refusal) = error.refusal() {
             return refused(refusal);
         }
-        let failure = Self::from_error(ExitKind::Cluster, &error);
+        let failure = Self::from_error(ExitCode::Cluster, &error);
         match &error {
             Error::CertificateExpired { .. } => failure.hint(RENEWAL),
             Error::Transport(_) if !error.may_have_happened() => {
@@ -70,7 +70,7 @@ impl From<Error> for Failure {
 
 fn refused(refusal: &Refusal) -> Failure {
     let message = refusal.message().escaped();
-    let failure = |text: String| Failure::new(ExitKind::Cluster, text);
+    let failure = |text: String| Failure::new(ExitCode::Cluster, text);
     match refusal.kind() {
         RefusalKind::Unauthorized => failure("the cluster does not know who you are".to_owned())
             .detail(message.to_string())
@@ -100,7 +100,7 @@ fn refused(refusal: &Refusal) -> Failure {
 
 impl From<FactsError> for Failure {
     fn from(error: FactsError) -> Self {
-        Self::from_error(ExitKind::Cluster, &error).hint(
+        Self::from_error(ExitCode::Cluster, &error).hint(
             "The platform's admins publish it; offline, `--from FILE` takes what `kubectl get -o yaml` printed.",
         )
     }
@@ -108,19 +108,19 @@ impl From<FactsError> for Failure {
 
 impl From<PlatformFilesError> for Failure {
     fn from(error: PlatformFilesError) -> Self {
-        Self::from_error(ExitKind::Cluster, &error)
+        Self::from_error(ExitCode::Cluster, &error)
     }
 }
 
 impl From<DocumentsError> for Failure {
     fn from(error: DocumentsError) -> Self {
-        Self::from_error(ExitKind::Request, &error)
+        Self::from_error(ExitCode::Failed, &error)
     }
 }
 
 impl From<TemplateError> for Failure {
     fn from(error: TemplateError) -> Self {
-        let failure = Self::from_error(ExitKind::Request, &error);
+        let failure = Self::from_error(ExitCode::Failed, &error);
         match &error {
             TemplateError::Several { paths } => paths
                 .iter()
@@ -138,7 +138,7 @@ impl From<TemplateError> for Failure {
 
 impl From<MissingNeed> for Failure {
     fn from(error: MissingNeed) -> Self {
-        let failure = Self::from_error(ExitKind::Request, &error);
+        let failure = Self::from_error(ExitCode::Failed, &error);
         match &error {
             MissingNeed::Site { .. } => failure.hint("Make the folder first: `mkdir ~/public_html`."),
             MissingNeed::PythonSource { .. } => {
@@ -157,20 +157,20 @@ impl From<MissingNeed> for Failure {
 
 impl From<ManifestError> for Failure {
     fn from(error: ManifestError) -> Self {
-        Self::from_error(ExitKind::Request, &error)
+        Self::from_error(ExitCode::Failed, &error)
             .hint("Mend or remove that file; or name the type: `webservice TYPE start`.")
     }
 }
 
 impl From<MountNeeded> for Failure {
     fn from(error: MountNeeded) -> Self {
-        Self::from_error(ExitKind::Request, &error).hint("Leave `--mount` out.")
+        Self::from_error(ExitCode::Failed, &error).hint("Leave `--mount` out.")
     }
 }
 
 impl From<NoSuchType> for Failure {
     fn from(error: NoSuchType) -> Self {
-        let failure = Self::from_error(ExitKind::Request, &error);
+        let failure = Self::from_error(ExitCode::Failed, &error);
         match &error {
             NoSuchType::Gone { replacement, .. } => {
                 let name = replacement.as_ref().map_or("buildservice", |name| name.as_str());
@@ -190,7 +190,7 @@ impl From<PlanError> for Failure {
             PlanError::NoSuchType(error) => return error.into(),
             error => error,
         };
-        let failure = Self::from_error(ExitKind::Request, &error);
+        let failure = Self::from_error(ExitCode::Failed, &error);
         match &error {
             PlanError::Foreign { .. } => {
                 failure.hint("Rename or delete that object with kubectl; a web service needs its name.")
@@ -202,7 +202,7 @@ impl From<PlanError> for Failure {
 
 impl From<Unobservable> for Failure {
     fn from(error: Unobservable) -> Self {
-        Self::from_error(ExitKind::Request, &error).hint(
+        Self::from_error(ExitCode::Failed, &error).hint(
             "Name the type that shall run: `webservice TYPE restart`, like `webservice php8.2 restart`.",
         )
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Arg, Command};
 pub use clap_complete::Shell;
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 
 /// What can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Generated {
             _ => None,
         };
         found.map(|(_, generated)| *generated).ok_or_else(|| {
-            Failure::new(ExitKind::Usage, "what shall be generated?").hint(
+            Failure::new(ExitCode::Usage, "what shall be generated?").hint(
                 "Type one of bash, zsh, fish and man, like `generate bash > ~/.local/share/bash-completion/completions/webservice`.",
             )
         })

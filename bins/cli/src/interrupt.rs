@@ -1,6 +1,6 @@
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 
 /// Returns how a command ends when somebody ends it from outside, once that happens: by Ctrl-C, a hang-up of the
 /// terminal, or a plain `kill`. As a shell tells it, 128 and the signal's number.
@@ -9,8 +9,8 @@ use crate::failure::{ExitKind, Failure};
 ///
 /// # Errors
 /// When the system does not let signals be waited for.
-pub async fn interrupted() -> Result<ExitKind, Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::from_error(ExitKind::Request, &error));
+pub async fn interrupted() -> Result<ExitCode, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::from_error(ExitCode::Failed, &error));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut hang_up = listen(SignalKind::hangup())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -20,5 +20,5 @@ pub async fn interrupted() -> Result<ExitKind, Failure> {
         _ = interrupt.recv() => 2,
         _ = terminate.recv() => 15,
     };
-    Ok(ExitKind::Passed(128 + number))
+    Ok(ExitCode::Propagated(128 + number))
 }

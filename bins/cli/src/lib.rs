@@ -4,10 +4,10 @@
 //! It knows no verb of any program. Only here and in `toolforge-client` are the environment and the clock read.
 //!
 //! ```
-//! use toolforge_cli::{ExitKind, Failure};
+//! use toolforge_cli::{ExitCode, Failure};
 //!
-//! let failure = Failure::new(ExitKind::Request, "no image type \"pyhton3.11\"").hint("Did you mean `python3.11`?");
-//! assert_eq!(failure.kind().code(), 1);
+//! let failure = Failure::new(ExitCode::Failed, "no image type \"pyhton3.11\"").hint("Did you mean `python3.11`?");
+//! assert_eq!(failure.exit_code().code(), 1);
 //! assert_eq!(failure.to_string(), "error: no image type \"pyhton3.11\"\n\nhint: Did you mean `python3.11`?\n");
 //! ```
 
@@ -30,15 +30,15 @@ mod terminal;
 
 pub use age::age;
 pub use document::{CauseDocument, LimitDocument, QuotaRowDocument};
-pub use failure::{ExitKind, Failure};
+pub use failure::{ExitCode, Failure};
 pub use generate::{Generated, Shell, reference_page};
 pub use interrupt::interrupted;
-pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, while_read};
+pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
-    DryRunOption, GlobalOptions, OutputFormat, OutputOption, RoutingOption, asked_cpu, asked_memory,
-    mount_parser,
+    DryRunOption, GlobalOptions, OutputFormat, OutputOption, RoutingOption, mount_parser, parse_cpu,
+    parse_memory,
 };
-pub use output::{Document, document, print, say};
+pub use output::{Document, document, print, print_text};
 pub use progress::ProgressLine;
 pub use reader::reader_is_gone;
 pub use remote::run_remote;

@@ -84,7 +84,7 @@ pub fn mount_parser() -> impl TypedValueParser<Value = MountStorage> {
 ///
 /// # Errors
 /// When it is none.
-pub fn asked_cpu(text: &str) -> Result<Cpu, String> {
+pub fn parse_cpu(text: &str) -> Result<Cpu, String> {
     text.parse().map_err(|error: toolforge_model::QuantityError| error.to_string())
 }
 
@@ -92,6 +92,6 @@ pub fn asked_cpu(text: &str) -> Result<Cpu, String> {
 ///
 /// # Errors
 /// When it is none.
-pub fn asked_memory(text: &str) -> Result<Memory, String> {
+pub fn parse_memory(text: &str) -> Result<Memory, String> {
     text.parse().map_err(|error: toolforge_model::QuantityError| error.to_string())
 }

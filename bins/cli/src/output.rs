@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use toolforge_model::Untrusted;
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 use crate::options::OutputFormat;
 
 /// The version of the JSON that the programs print: fields are added, never renamed.
@@ -24,8 +24,7 @@ pub struct Document {
 /// When the value cannot be JSON.
 pub fn document(kind: &str, value: &impl Serialize) -> Result<Value, Failure> {
     let mut document = json!({"apiVersion": API_VERSION, "kind": kind});
-    let value =
-        serde_json::to_value(value).map_err(|error| Failure::from_error(ExitKind::Request, &error))?;
+    let value = serde_json::to_value(value).map_err(|error| Failure::from_error(ExitCode::Failed, &error))?;
     if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), value) {
         document.extend(fields);
     }
@@ -39,16 +38,16 @@ pub fn document(kind: &str, value: &impl Serialize) -> Result<Value, Failure> {
 pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
     let text = match format {
         OutputFormat::Table => document.text.clone(),
-        OutputFormat::Json => harmless(&format!("{:#}\n", document.value)),
+        OutputFormat::Json => escape_control_characters(&format!("{:#}\n", document.value)),
         OutputFormat::Yaml => serde_saphyr::to_string(&document.value)
-            .map_err(|error| Failure::new(ExitKind::Request, error.to_string()))?,
+            .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?,
     };
-    say(&text)
+    print_text(&text)
 }
 
 /// Returns JSON in which no character moves a terminal's cursor or hides from the eye: those that JSON lets stand in a
 /// text are written as its own escapes.
-fn harmless(json: &str) -> String {
+fn escape_control_characters(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if c == '\n' || Untrusted::new(c).escaped().to_string().chars().eq([c]) {
@@ -66,11 +65,11 @@ fn harmless(json: &str) -> String {
 ///
 /// # Errors
 /// When standard output cannot be written to for another reason.
-pub fn say(text: &str) -> Result<(), Failure> {
+pub fn print_text(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::from_error(ExitKind::Request, &error).detail("the answer could not be printed"))
+            Err(Failure::from_error(ExitCode::Failed, &error).detail("the answer could not be printed"))
         }
         _ => Ok(()),
     }

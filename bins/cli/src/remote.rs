@@ -2,7 +2,7 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_client::{Client, ExecOptions, RemoteEnd, ResourceType};
 use toolforge_model::Untrusted;
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 use crate::terminal::{Attached, attach, is_terminal};
 
 /// What shells end with where a command cannot be run.
@@ -19,25 +19,25 @@ pub async fn run_remote(
     (namespace, pod, container): (String, &str, &str),
     command: &[String],
     whereabouts: &str,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let path = ResourceType::of::<Pod>().in_namespace(namespace).named(pod);
     let tty = is_terminal();
     let options = ExecOptions { container, command, stdin: true, tty };
     match attach(client.exec(&path, &options).await?, tty).await? {
-        Attached::Ended(RemoteEnd::Code(code)) => Ok(ExitKind::Passed(code)),
+        Attached::Ended(RemoteEnd::Code(code)) => Ok(ExitCode::Propagated(code)),
         Attached::Ended(RemoteEnd::Failed(words)) => {
             let program = Untrusted::new(command.first().cloned().unwrap_or_default());
             let failure = Failure::new(
-                ExitKind::Passed(NOT_RUN),
+                ExitCode::Propagated(NOT_RUN),
                 format!("command {} could not be run in the container", program.quoted()),
             );
             Err(failure.detail(words.escaped().to_string()))
         }
         Attached::Ended(RemoteEnd::Lost) => {
-            Err(Failure::new(ExitKind::Cluster, "the connection to the command was lost").hint(format!(
+            Err(Failure::new(ExitCode::Cluster, "the connection to the command was lost").hint(format!(
                 "The pod may have been stopped, or its time was over; `{whereabouts}` tells more."
             )))
         }
-        Attached::Unread => Ok(ExitKind::Done),
+        Attached::Unread => Ok(ExitCode::Success),
     }
 }

@@ -1,23 +1,22 @@
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Command, FromArgMatches};
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 
 /// Runs a program to its end: prints what failed and returns the exit code.
 #[must_use]
-pub fn run(program: impl FnOnce() -> Result<ExitKind, Failure>) -> ExitCode {
+pub fn run(program: impl FnOnce() -> Result<ExitCode, Failure>) -> std::process::ExitCode {
     let kind = match program() {
         Ok(kind) => kind,
         Err(failure) => {
             // Where even standard error is gone, the exit code still tells.
             let _ = write!(anstream::stderr().lock(), "{failure}");
-            failure.kind()
+            failure.exit_code()
         }
     };
-    ExitCode::from(kind.code())
+    std::process::ExitCode::from(kind.code())
 }
 
 /// Reads the process's own arguments.
@@ -25,7 +24,7 @@ pub fn run(program: impl FnOnce() -> Result<ExitKind, Failure>) -> ExitCode {
 /// # Errors
 /// When there is nothing to do, because help or a version was asked for, or the line is not understood: that has been
 /// printed, and this is how the program ends.
-pub fn parse<A: FromArgMatches>(command: Command) -> Result<A, ExitKind> {
+pub fn parse<A: FromArgMatches>(command: Command) -> Result<A, ExitCode> {
     let parsed = command.try_get_matches().and_then(|matches| A::from_arg_matches(&matches));
     parsed.map_err(|error| {
         // A closed pipe is no failure of ours.
@@ -34,6 +33,6 @@ pub fn parse<A: FromArgMatches>(command: Command) -> Result<A, ExitKind> {
         if error.kind() == ErrorKind::UnknownArgument && unknown.is_some_and(|word| !word.starts_with('-')) {
             anstream::eprintln!("\nhint: A value with blanks or `*` in it needs quotes around it.");
         }
-        if error.exit_code() == 0 { ExitKind::Done } else { ExitKind::Usage }
+        if error.exit_code() == 0 { ExitCode::Success } else { ExitCode::Usage }
     })
 }

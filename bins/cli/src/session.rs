@@ -11,7 +11,7 @@ use toolforge_quota::{LimitRange, ResourceQuota};
 use toolforge_render::namespace::{Documents, Platform};
 use toolforge_render::web_service::{Facts, Progress, progress};
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 use crate::options::GlobalOptions;
 
 /// For which tool a command works, and where its facts come from.
@@ -51,7 +51,7 @@ impl Session {
         let PlatformFiles { project: _, platform } = PlatformFiles::read(Path::new("/"))?;
         if !options.from.is_empty() {
             let tool = options.tool.clone().ok_or_else(|| {
-                Failure::new(ExitKind::Usage, "which tool is it? files do not tell")
+                Failure::new(ExitCode::Usage, "which tool is it? files do not tell")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
             let source = Source::Files(documents(&options.from)?);
@@ -69,7 +69,7 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Failure::from_error(ExitKind::Cluster, &error))?;
+            .map_err(|error| Failure::from_error(ExitCode::Cluster, &error))?;
         let client = {
             let _inside = runtime.enter();
             let agent = format!("{program}/{}", env!("CARGO_PKG_VERSION"));
@@ -86,7 +86,7 @@ impl Session {
     pub fn offline(options: &GlobalOptions) -> Result<Self, Failure> {
         let PlatformFiles { project: _, platform } = PlatformFiles::read(Path::new("/"))?;
         let tool = options.tool.clone().ok_or_else(|| {
-            Failure::new(ExitKind::Usage, "which tool is it? there is no kubeconfig to tell")
+            Failure::new(ExitCode::Usage, "which tool is it? there is no kubeconfig to tell")
                 .hint("Name the tool: `--tool NAME`.")
         })?;
         Ok(Self { tool, platform, home: None, source: Source::Files(Documents::default()) })
@@ -175,7 +175,7 @@ impl Session {
     pub fn cluster(&self) -> Result<(&Runtime, &Client), Failure> {
         match &self.source {
             Source::Cluster { runtime, client } => Ok((runtime, client)),
-            Source::Files(_) => Err(Failure::new(ExitKind::Usage, "facts from files cannot be changed")
+            Source::Files(_) => Err(Failure::new(ExitCode::Usage, "facts from files cannot be changed")
                 .hint("Leave `--from` out to work with the cluster, or use `plan`, `render` or `status`.")),
         }
     }
@@ -196,7 +196,7 @@ fn documents(files: &[PathBuf]) -> Result<Documents, Failure> {
     for file in files {
         let name = Untrusted::new(file.display().to_string());
         let unreadable = |error: std::io::Error| {
-            Failure::new(ExitKind::Request, format!("{} cannot be read", name.escaped()))
+            Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
                 .detail(error.to_string())
         };
         let mut bytes = Vec::new();

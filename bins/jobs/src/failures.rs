@@ -1,6 +1,6 @@
 //! What the libraries' errors mean at the edge: how the program ends, and what to type next.
 
-use toolforge_cli::{ExitKind, Failure};
+use toolforge_cli::{ExitCode, Failure};
 use toolforge_model::FileJob;
 use toolforge_render::job::{JobPlanError, LoadPlan, LoadProblem};
 
@@ -8,7 +8,7 @@ use crate::report;
 
 /// Returns the failure of a plan that cannot be made.
 pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
-    let failure = Failure::from_error(ExitKind::Request, error);
+    let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
         JobPlanError::NoSuchImage(_) => failure.hint("`toolforge jobs images` lists what there is."),
         JobPlanError::Foreign { .. } => failure.hint("Give the job another name."),
@@ -36,7 +36,7 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob]) -> Failure {
         }
     };
     let is_size = |problem: &LoadProblem| matches!(problem, LoadProblem::NeverFits { .. });
-    let kind = if plan.problems.iter().all(is_size) { ExitKind::DoesNotFit } else { ExitKind::Request };
+    let kind = if plan.problems.iter().all(is_size) { ExitCode::DoesNotFit } else { ExitCode::Failed };
     let failure = match plan.problems.as_slice() {
         [one] => Failure::new(kind, line(one)),
         all => all.iter().map(line).fold(

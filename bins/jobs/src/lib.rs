@@ -16,17 +16,15 @@ mod commands;
 mod failures;
 mod report;
 
-use std::process::ExitCode;
-
 use clap::{CommandFactory as _, Parser as _};
-use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_model::{JobRequest, ToolName};
 
 use crate::arguments::{Arguments, Verb};
 
 /// Runs the program with the process's own arguments.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
         let mut command = Arguments::command();
         // The platform's `toolforge` calls this program and says so.
@@ -44,7 +42,7 @@ pub fn main() -> ExitCode {
 ///
 /// # Errors
 /// When it is not understood, or does not do what was asked.
-pub fn run_in<'a>(session: &Session, words: impl IntoIterator<Item = &'a str>) -> Result<ExitKind, Failure> {
+pub fn run_in<'a>(session: &Session, words: impl IntoIterator<Item = &'a str>) -> Result<ExitCode, Failure> {
     commands::run(session, &parsed(words)?)
 }
 
@@ -58,7 +56,7 @@ pub fn requested<'a>(
 ) -> Result<JobRequest, Failure> {
     match parsed(words)?.verb {
         Verb::Run(options) => options.job.request(tool),
-        _ => Err(Failure::new(ExitKind::Usage, "only `run` asks for a job")),
+        _ => Err(Failure::new(ExitCode::Usage, "only `run` asks for a job")),
     }
 }
 
@@ -69,5 +67,5 @@ pub fn command() -> clap::Command {
 }
 
 fn parsed<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Arguments, Failure> {
-    Arguments::try_parse_from(words).map_err(|error| Failure::new(ExitKind::Usage, error.to_string()))
+    Arguments::try_parse_from(words).map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))
 }

@@ -132,7 +132,7 @@ fn ended(line: &str, home: Option<&Path>, source: Source) -> String {
     let session = Session { tool, platform: Platform::default(), home: home.map(ToolHome::at), source };
     match jobs::run_in(&session, ["jobs"].into_iter().chain(line.split_whitespace())) {
         Ok(kind) => format!("[exit {}]", kind.code()),
-        Err(failure) => format!("[exit {}]\n{failure}", failure.kind().code()),
+        Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
     }
 }
 

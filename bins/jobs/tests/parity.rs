@@ -108,7 +108,7 @@ fn facts() -> JobFacts {
 fn ours(words: &[&str], facts: &JobFacts) -> (u8, Vec<Value>) {
     let request = match jobs::requested(words.iter().copied(), &tool()) {
         Ok(request) => request,
-        Err(failure) => return (failure.kind().code(), Vec::new()),
+        Err(failure) => return (failure.exit_code().code(), Vec::new()),
     };
     let plan = plan_load(&[request], facts, &LoadOptions::default());
     if !plan.problems.is_empty() {

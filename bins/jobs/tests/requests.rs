@@ -66,7 +66,7 @@ fn run(script: Script, words: &[&str]) -> String {
     let ended =
         match jobs::run_in(&session, ["jobs", "--uid", "52503"].into_iter().chain(words.iter().copied())) {
             Ok(kind) => format!("[exit {}]", kind.code()),
-            Err(failure) => format!("[exit {}]\n{failure}", failure.kind().code()),
+            Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
         };
     let requests = requests.to_string();
     let mut lines: Vec<&str> = requests.lines().collect();

@@ -10,10 +10,8 @@
 
 mod report;
 
-use std::process::ExitCode;
-
 use clap::{CommandFactory as _, Parser};
-use toolforge_cli::{ExitKind, Failure, GlobalOptions, OutputOption, Session, print};
+use toolforge_cli::{ExitCode, Failure, GlobalOptions, OutputOption, Session, print};
 
 pub use report::report;
 
@@ -38,16 +36,16 @@ pub fn command() -> clap::Command {
 
 /// Runs the program with the process's own arguments.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| match toolforge_cli::parse(Arguments::command()) {
         Ok(arguments) => check(&arguments),
         Err(kind) => Ok(kind),
     })
 }
 
-fn check(arguments: &Arguments) -> Result<ExitKind, Failure> {
+fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let session = Session::open(&arguments.global, "quota-check")?;
     let (quotas, limit_ranges) = session.limits()?;
     print(&report::document(&session.tool, &quotas, &limit_ranges)?, arguments.output.output)?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

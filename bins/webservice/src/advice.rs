@@ -8,7 +8,7 @@ pub(crate) fn advice(cause: &Cause) -> String {
     match cause {
         Cause::OutOfMemory => "Give it more memory: `webservice restart -m 1Gi`.".to_owned(),
         Cause::CrashLoop { .. } | Cause::ContainerStart => {
-            "Mend what the lines say, then `webservice restart`; `webservice stop` ends the attempts.".to_owned()
+            "Mend what the lines print_text, then `webservice restart`; `webservice stop` ends the attempts.".to_owned()
         }
         Cause::ImagePull { .. } => {
             "Is the image built, and its name right? `webservice TYPE restart` runs another; `webservice stop` ends the attempts."

@@ -2,15 +2,15 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use toolforge_cli::{
-    DryRunOption, ExitKind, Failure, GlobalOptions, LogsOptions, OutputOption, RoutingOption, asked_cpu,
-    asked_memory, mount_parser,
+    DryRunOption, ExitCode, Failure, GlobalOptions, LogsOptions, OutputOption, RoutingOption, mount_parser,
+    parse_cpu, parse_memory,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
 };
 
 use crate::commands::{LocalOptions, StatusOptions};
-use crate::words::{self, Words};
+use crate::invocation::{self, Invocation};
 
 /// The heading of the options that say what shall run.
 const WEB_SERVICE: &str = "Web service options";
@@ -51,10 +51,10 @@ const WEB_SERVICE: &str = "Web service options";
 )]
 pub(crate) struct Arguments {
     /// The most memory that each pod may have, like 512Mi or 1.5Gi.
-    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "MEMORY", value_parser = asked_memory, allow_hyphen_values = true)]
+    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "MEMORY", value_parser = parse_memory, allow_hyphen_values = true)]
     pub(crate) mem: Option<Memory>,
     /// The most CPU that each pod may have, like 500m or 0.5.
-    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "CPU", value_parser = asked_cpu, allow_hyphen_values = true)]
+    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "CPU", value_parser = parse_cpu, allow_hyphen_values = true)]
     pub(crate) cpu: Option<Cpu>,
     /// How many pods.
     #[arg(short, long, help_heading = WEB_SERVICE, value_name = "COUNT", allow_hyphen_values = true)]
@@ -99,10 +99,10 @@ pub(crate) struct Arguments {
     pub(crate) output: OutputOption,
     /// The image type, the action, and arguments for the type's own command.
     #[arg(value_name = "[TYPE] ACTION [ARGUMENTS]")]
-    words: Vec<String>,
+    positionals: Vec<String>,
     /// More arguments, which may begin with `-`.
     #[arg(last = true, value_name = "ARGUMENTS")]
-    behind: Vec<String>,
+    trailing: Vec<String>,
 }
 
 /// Returns the form of a command line under the name by which the program was called.
@@ -112,34 +112,34 @@ pub(crate) fn usage(name: &str) -> String {
 
 /// Returns the failure of whoever still asks for the grid.
 pub(crate) fn grid_is_gone() -> Failure {
-    Failure::new(ExitKind::Usage, "there is no backend \"gridengine\": the grid is gone")
+    Failure::new(ExitCode::Usage, "there is no backend \"gridengine\": the grid is gone")
         .hint("Leave `--backend` out: `webservice php8.2 start`.")
 }
 
 impl Arguments {
     /// Returns the words that are no options, understood.
-    pub(crate) fn words(&self) -> Result<Words, Failure> {
+    pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
         if let Some(backend) = self.backend.as_deref().filter(|backend| *backend != "kubernetes") {
             if backend == "gridengine" {
                 return Err(grid_is_gone());
             }
             let backend = Untrusted::new(backend);
-            return Err(Failure::new(ExitKind::Usage, format!("there is no backend {}", backend.quoted()))
+            return Err(Failure::new(ExitCode::Usage, format!("there is no backend {}", backend.quoted()))
                 .hint("Leave `--backend` out: `webservice php8.2 start`."));
         }
-        words::read(&self.words, &self.behind)
+        invocation::read(&self.positionals, &self.trailing)
     }
 
     /// Returns what of a request was given.
-    pub(crate) fn options(&self, words: &Words) -> WebServiceOptions {
+    pub(crate) fn options(&self, invocation: &Invocation) -> WebServiceOptions {
         WebServiceOptions {
-            type_name: words.type_name.clone(),
+            type_name: invocation.type_name.clone(),
             build_service_image: self.buildservice_image.clone(),
             mount: self.mount,
             cpu: self.cpu,
             memory: self.mem,
             replicas: self.replicas,
-            arguments: words.type_arguments(),
+            arguments: invocation.type_arguments(),
             health_check: self.health_check_path.clone(),
         }
     }

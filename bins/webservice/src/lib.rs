@@ -4,29 +4,26 @@
 //! and what they decided is sent and followed. One file for each verb in `commands`.
 //!
 //! ```
-//! // What `webservice php8.2 start -m 1Gi` is understood as.
-//! let words = ["webservice", "php8.2", "start", "-m", "1Gi"];
-//! assert_eq!(webservice::understood(words).unwrap(), "start of php8.2");
-//! assert!(webservice::understood(["webservice", "php8.2", "strat"]).unwrap_err().contains("did you mean `start`?"));
+//! // The description of the command line, from which help, completions and the man page are generated.
+//! let command = webservice::command();
+//! assert!(command.get_arguments().any(|option| option.get_long() == Some("mem")));
 //! ```
 
 mod advice;
 mod arguments;
 mod commands;
+mod invocation;
 mod process;
 mod report;
-mod words;
-
-use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session};
 
 use crate::arguments::Arguments;
 
 /// Runs the program with the process's own arguments.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
         let mut command = Arguments::command();
         // The platform's `toolforge` calls this program and says so.
@@ -37,34 +34,26 @@ pub fn main() -> ExitCode {
         }
         match toolforge_cli::parse::<Arguments>(command) {
             Ok(arguments) => commands::dispatch(&arguments),
-            Err(kind) => Ok(kind),
+            Err(exit_code) => Ok(exit_code),
         }
     })
 }
 
-/// Runs a command line in a session of the caller's own.
+/// Runs a command line in the caller's session; tests pass one with recorded answers.
 ///
 /// # Errors
-/// When it is not understood, or does not do what was asked.
-pub fn run_in<'a>(session: &Session, words: impl IntoIterator<Item = &'a str>) -> Result<ExitKind, Failure> {
-    let arguments =
-        Arguments::try_parse_from(words).map_err(|error| Failure::new(ExitKind::Usage, error.to_string()))?;
-    commands::run(session, &arguments, &arguments.words()?)
+/// When the arguments are invalid, or the command fails.
+pub fn run_in<'a>(
+    session: &Session,
+    arguments: impl IntoIterator<Item = &'a str>,
+) -> Result<ExitCode, Failure> {
+    let arguments = Arguments::try_parse_from(arguments)
+        .map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))?;
+    commands::run(session, &arguments, &arguments.invocation()?)
 }
 
 /// Returns the description of the command line, from which help, completions, the man page and the reference are made.
 #[must_use]
 pub fn command() -> clap::Command {
     Arguments::command()
-}
-
-/// Returns what a command line is understood as, in words, without doing anything.
-///
-/// # Errors
-/// When it is not understood: what is wrong with it.
-pub fn understood<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<String, String> {
-    let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
-    let words = arguments.words().map_err(|failure: Failure| failure.to_string())?;
-    let type_name = words.type_name.map(|name| format!(" of {name}")).unwrap_or_default();
-    Ok(format!("{}{type_name}", words.action.as_str()))
 }

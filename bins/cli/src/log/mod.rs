@@ -7,6 +7,6 @@ mod printer;
 mod style;
 
 pub use options::LogsOptions;
-pub use print::{FollowEnd, LogStop, while_read};
+pub use print::{FollowEnd, LogStop, until_stdout_closes};
 pub use printer::LogPrinter;
 pub use style::{LogOrigin, LogStyle};

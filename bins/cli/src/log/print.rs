@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_client::{Error, LogFollow, PodsLog};
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 use crate::log::LogPrinter;
 use crate::reader::reader_is_gone;
 
@@ -38,7 +38,7 @@ impl From<io::Error> for LogStop {
         match error.kind() {
             ErrorKind::BrokenPipe => Self::ReaderIsGone,
             _ => Self::Failed(
-                Failure::from_error(ExitKind::Request, &error).detail("the log could not be printed"),
+                Failure::from_error(ExitCode::Failed, &error).detail("the log could not be printed"),
             ),
         }
     }
@@ -59,13 +59,15 @@ pub enum FollowEnd {
 ///
 /// # Errors
 /// When the log cannot be read or printed.
-pub async fn while_read(printing: impl Future<Output = Result<(), LogStop>>) -> Result<ExitKind, Failure> {
+pub async fn until_stdout_closes(
+    printing: impl Future<Output = Result<(), LogStop>>,
+) -> Result<ExitCode, Failure> {
     let printed = tokio::select! {
         printed = printing => printed,
         () = reader_is_gone() => Err(LogStop::ReaderIsGone),
     };
     match printed {
-        Ok(()) | Err(LogStop::ReaderIsGone) => Ok(ExitKind::Done),
+        Ok(()) | Err(LogStop::ReaderIsGone) => Ok(ExitCode::Success),
         Err(LogStop::Failed(failure)) => Err(failure),
     }
 }

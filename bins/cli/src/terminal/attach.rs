@@ -3,7 +3,7 @@ use std::io::{ErrorKind, Write};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use toolforge_client::{RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
 
-use crate::failure::{ExitKind, Failure};
+use crate::failure::{ExitCode, Failure};
 use crate::terminal::input::Input;
 use crate::terminal::raw_mode::{RawMode, size};
 
@@ -28,7 +28,7 @@ pub enum Attached {
 pub async fn attach(process: RemoteProcess, tty: bool) -> Result<Attached, Failure> {
     let RemoteProcess { input, output } = process;
     let local = |error: std::io::Error| {
-        Failure::from_error(ExitKind::Request, &error).detail("standard input or the terminal cannot be used")
+        Failure::from_error(ExitCode::Failed, &error).detail("standard input or the terminal cannot be used")
     };
     let resized = signal(SignalKind::window_change()).map_err(local)?;
     let stdin = Input::new().map_err(local)?;
@@ -52,7 +52,7 @@ async fn show(mut output: RemoteOutput) -> Result<Attached, Failure> {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Attached::Unread),
             Err(error) => {
                 return Err(
-                    Failure::from_error(ExitKind::Request, &error).detail("the output cannot be written")
+                    Failure::from_error(ExitCode::Failed, &error).detail("the output cannot be written")
                 );
             }
             Ok(()) => {}

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use toolforge_cli::{ExitKind, Failure, mount_parser};
+use toolforge_cli::{ExitCode, Failure, mount_parser};
 use toolforge_model::{
     JobHealthCheck, JobKey, JobMistake, JobOptions, JobRequest, MountStorage, Replicas, ToolName, Untrusted,
 };
@@ -94,7 +94,7 @@ impl JobArguments {
     pub(crate) fn request(&self, tool: &ToolName) -> Result<JobRequest, Failure> {
         // The one option without which the platform's tool does not understand a line at all.
         if self.image.is_none() && !self.webservice {
-            return Err(Failure::new(ExitKind::Usage, "the following arguments are required: --image")
+            return Err(Failure::new(ExitCode::Usage, "the following arguments are required: --image")
                 .hint("`toolforge jobs images` lists the images."));
         }
         let mut mistakes = Vec::new();
@@ -202,9 +202,9 @@ fn failure(mistakes: &[JobMistake]) -> Failure {
         format!("{option}: {}", mistake.message.escaped())
     };
     match mistakes {
-        [one] => Failure::new(ExitKind::Request, line(one)),
+        [one] => Failure::new(ExitCode::Failed, line(one)),
         all => all.iter().map(line).fold(
-            Failure::new(ExitKind::Request, format!("{} things are wrong with this job", all.len())),
+            Failure::new(ExitCode::Failed, format!("{} things are wrong with this job", all.len())),
             Failure::detail,
         ),
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::report::step_word;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
-use toolforge_cli::{ExitKind, Failure, ProgressLine, Table, interrupted};
+use toolforge_cli::{ExitCode, Failure, ProgressLine, Table, interrupted};
 use toolforge_client::{Client, CreateOptions, JobObject};
 use toolforge_model::ToolName;
 use toolforge_render::job::{LiveJob, LoadStep, StepKind, render_job};
@@ -37,7 +37,7 @@ enum Reached {
 /// What came of all steps.
 pub(super) struct Carried<'a> {
     steps: Vec<(&'a LoadStep, Outcome)>,
-    signal: Option<ExitKind>,
+    signal: Option<ExitCode>,
 }
 
 /// Carries out steps in their order, until one fails or somebody ends it. `after` is done after each step; what it
@@ -70,7 +70,7 @@ pub(super) async fn carry_out<'a>(
                 Err(failure) => Outcome::Failed(Box::new(failure), reached),
             },
             kind = &mut signal => {
-                carried.signal = Some(kind.unwrap_or(ExitKind::Partly));
+                carried.signal = Some(kind.unwrap_or(ExitCode::Partial));
                 Outcome::Interrupted
             }
         };
@@ -141,7 +141,7 @@ pub(super) async fn until_gone(client: &Client, tool: &ToolName, live: &LiveJob)
     line.clear();
     if gone.is_none() {
         let failure = format!("job {} is not gone after {} seconds", live.name, LEAVING.as_secs());
-        return Err(Failure::new(ExitKind::Rollout, failure).hint("Try again in a minute."));
+        return Err(Failure::new(ExitCode::Rollout, failure).hint("Try again in a minute."));
     }
     if !are_gone {
         anstream::eprintln!(
@@ -155,7 +155,7 @@ pub(super) async fn until_gone(client: &Client, tool: &ToolName, live: &LiveJob)
 
 impl Carried<'_> {
     /// Returns how the program ends: well, or with what was done, what failed and what was not tried.
-    pub(super) fn end(self) -> Result<ExitKind, Failure> {
+    pub(super) fn end(self) -> Result<ExitCode, Failure> {
         let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
         let (mut done, mut left, mut first) = (0, 0, None);
         for (step, outcome) in &self.steps {
@@ -182,13 +182,13 @@ impl Carried<'_> {
             }
         }
         match (first, self.signal) {
-            (None, None) => Ok(ExitKind::Done),
+            (None, None) => Ok(ExitCode::Success),
             // Nothing was done, or all of it was: the failure itself says all.
             (Some((failure, Reached::Nothing)), _) if done == 0 => Err(failure),
             (Some((failure, Reached::Made)), None) if left == 0 => Err(failure),
             (failure, signal) => {
                 let kind =
-                    if failure.is_some() { ExitKind::Partly } else { signal.unwrap_or(ExitKind::Partly) };
+                    if failure.is_some() { ExitCode::Partial } else { signal.unwrap_or(ExitCode::Partial) };
                 let steps = self.steps.iter().filter(|(step, _)| step.kind != StepKind::Keep).count();
                 let mut report = Failure::new(kind, format!("{done} of {steps} changes were made"))
                     .detail(table.to_text(None));

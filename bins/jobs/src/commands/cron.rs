@@ -1,5 +1,5 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitKind, Failure, Session, print, say};
+use toolforge_cli::{ExitCode, Failure, Session, print, print_text};
 use toolforge_client::WantedJobs;
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, LiveWorkload};
@@ -13,16 +13,16 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &CronArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let CronArguments { name, calendar, suggest } = options;
     if *calendar && *suggest {
         return Err(Failure::new(
-            ExitKind::Usage,
+            ExitCode::Usage,
             "`--calendar` and `--suggest` are two answers; ask for one",
         ));
     }
     if name.is_some() && (*calendar || *suggest) {
-        return Err(Failure::new(ExitKind::Usage, "`--calendar` and `--suggest` tell of all scheduled jobs")
+        return Err(Failure::new(ExitCode::Usage, "`--calendar` and `--suggest` tell of all scheduled jobs")
             .hint("Leave the job's name out."));
     }
     // The images' names and the addresses are not told.
@@ -32,19 +32,19 @@ pub(super) fn run(
         let scheduled = facts.live.jobs_of(&facts.tool);
         let scheduled = scheduled.iter().filter(|job| matches!(job.workload, LiveWorkload::Scheduled(_)));
         let names: String = scheduled.map(|job| format!("{}\n", job.name)).collect();
-        say(&names)?;
-        return Ok(ExitKind::Done);
+        print_text(&names)?;
+        return Ok(ExitCode::Success);
     }
     let now = Timestamp::now();
     let (document, exit) = if *calendar {
         report::calendar(&facts, now)?
     } else if *suggest {
-        (report::suggestions(&facts)?, ExitKind::Done)
+        (report::suggestions(&facts)?, ExitCode::Success)
     } else {
         if let Some(name) = name {
             check_kind(&facts, name)?;
         }
-        (report::cron(&facts, name.as_ref(), now)?, ExitKind::Done)
+        (report::cron(&facts, name.as_ref(), now)?, ExitCode::Success)
     };
     print(&document, arguments.output.of_document())?;
     Ok(exit)
@@ -56,6 +56,6 @@ fn check_kind(facts: &JobFacts, name: &JobName) -> Result<(), Failure> {
         return Ok(());
     }
     let kind = workload.job_kind();
-    Err(Failure::new(ExitKind::Request, format!("job '{name}' is {kind}, and has no schedule"))
+    Err(Failure::new(ExitCode::Failed, format!("job '{name}' is {kind}, and has no schedule"))
         .hint(format!("`toolforge jobs show {name}` tells how it fares.")))
 }

@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitKind, Failure, Session, say};
+use toolforge_cli::{ExitCode, Failure, Session, print_text};
 use toolforge_client::{CreateOptions, WantedJobs};
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, LoadStep, StepKind};
@@ -12,7 +12,7 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &DeleteArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let facts = facts::facts(session, arguments, to_delete())?;
     let is_missing = |name: &&JobName| {
         facts.live.job(&facts.tool, name).is_none() && !facts.live.recorded.contains_key(*name)
@@ -20,7 +20,7 @@ pub(super) fn run(
     let missing: Vec<&str> = options.names.iter().filter(is_missing).map(JobName::as_str).collect();
     if let [_, _, ..] = missing.as_slice() {
         return Err(Failure::new(
-            ExitKind::Request,
+            ExitCode::Failed,
             format!("these jobs do not exist, and nothing was deleted: {}", missing.join(", ")),
         )
         .hint("`toolforge jobs list --output name` lists the jobs."));
@@ -44,7 +44,7 @@ fn step(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<LoadS
     let record = facts.live.recorded.get(name).copied();
     if record.is_some() && !change.adopt {
         return Err(Failure::new(
-            ExitKind::Request,
+            ExitCode::Failed,
             format!("job {name} is kept by the platform's jobs service, which would go on listing it"),
         )
         .hint("`--adopt` deletes its record there, too."));
@@ -56,18 +56,18 @@ fn step(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<LoadS
     Ok(LoadStep { name: name.clone(), kind: StepKind::Delete, plan: None, live, record })
 }
 
-/// Deletes what the steps say, and waits until it is gone.
+/// Deletes what the steps print_text, and waits until it is gone.
 pub(super) fn delete(
     session: &Session,
     steps: &[LoadStep],
     change: ChangeOptions,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     if change.dry_run.is_some() {
         for step in steps {
-            say(&format!("job {} would be deleted\n", step.name))?;
+            print_text(&format!("job {} would be deleted\n", step.name))?;
         }
         if change.dry_run == Some(toolforge_cli::DryRunOption::Client) {
-            return Ok(ExitKind::Done);
+            return Ok(ExitCode::Success);
         }
     }
     let (runtime, client) = session.cluster()?;

@@ -2,7 +2,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use toolforge_cli::{ExitKind, Failure, Session, say};
+use toolforge_cli::{ExitCode, Failure, Session, print_text};
 use toolforge_client::WantedJobs;
 use toolforge_model::{JobRequest, Untrusted, write_jobs};
 use toolforge_render::job::{LiveWorkload, observe_job};
@@ -15,7 +15,7 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &DumpArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let DumpArguments { to_file } = options;
     let facts = facts(session, arguments, WantedJobs { events: false, ..WantedJobs::for_list() })?;
     let live = facts.live.jobs_of(&facts.tool);
@@ -32,13 +32,13 @@ pub(super) fn run(
         ([], Some(file)) => {
             anstream::eprintln!("warning: no jobs defined, file {} will not be created", shown(file));
         }
-        (requests, None) => say(&write_jobs(requests))?,
+        (requests, None) => print_text(&write_jobs(requests))?,
         (requests, Some(file)) => write(file, &write_jobs(requests)).map_err(|error| {
-            Failure::new(ExitKind::Request, format!("{} cannot be written", shown(file)))
+            Failure::new(ExitCode::Failed, format!("{} cannot be written", shown(file)))
                 .detail(error.to_string())
         })?,
     }
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }
 
 /// Writes a file, in place of one that stands there: all of it or nothing.

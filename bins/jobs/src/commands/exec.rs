@@ -1,6 +1,6 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitKind, Failure, Session, interrupted, run_remote};
+use toolforge_cli::{ExitCode, Failure, Session, interrupted, run_remote};
 use toolforge_client::{LogOwner, LogSubject, WantedJobs};
 use toolforge_model::JobName;
 use toolforge_render::job::job_status;
@@ -16,7 +16,7 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &ExecArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let ExecArguments { name, command } = options;
     let (runtime, client) = session.cluster()?;
     // Which object makes the pods does not matter here.
@@ -60,7 +60,7 @@ fn no_pod_runs(session: &Session, arguments: &Arguments, name: &JobName) -> Fail
         Ok((job, facts)) => {
             let now = Timestamp::now();
             let status = job_status(&job, &facts.live, now);
-            Failure::new(ExitKind::Request, format!("no pod of job '{name}' runs"))
+            Failure::new(ExitCode::Failed, format!("no pod of job '{name}' runs"))
                 .detail(status_sentence(&status, now))
                 .hint(format!("`toolforge jobs show {name}` tells more."))
         }

@@ -1,6 +1,6 @@
 //! The facts that the verbs work from.
 
-use toolforge_cli::{ExitKind, Failure, Session, Source};
+use toolforge_cli::{ExitCode, Failure, Session, Source};
 use toolforge_client::WantedJobs;
 use toolforge_images::Catalog;
 use toolforge_model::JobName;
@@ -55,7 +55,7 @@ pub(super) fn facts_to_write(session: &Session, arguments: &Arguments) -> Result
 pub(super) fn needs_uid(arguments: &Arguments) -> Result<(), Failure> {
     if uid(arguments).is_none() {
         return Err(Failure::new(
-            ExitKind::Request,
+            ExitCode::Failed,
             "a job runs as the tool's user, and this process runs as another one",
         )
         .hint("Become the tool first, `become TOOL`, or name its user: `--uid NUMBER`, as `id -u tools.TOOL` prints it."));
@@ -63,7 +63,7 @@ pub(super) fn needs_uid(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the number of the tool's user: as the options say, else that of this process, where it is a tool's.
+/// Returns the number of the tool's user: as the options print_text, else that of this process, where it is a tool's.
 fn uid(arguments: &Arguments) -> Option<u32> {
     let own = rustix::process::getuid().as_raw();
     arguments.global.uid.or(Some(own).filter(|uid| *uid >= FIRST_TOOL_UID))
@@ -72,7 +72,7 @@ fn uid(arguments: &Arguments) -> Option<u32> {
 /// Returns a job by its name.
 pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<LiveJob, Failure> {
     facts.live.job(&facts.tool, name).ok_or_else(|| {
-        let failure = Failure::new(ExitKind::Request, format!("job '{name}' does not exist"));
+        let failure = Failure::new(ExitCode::Failed, format!("job '{name}' does not exist"));
         let jobs = facts.live.jobs_of(&facts.tool);
         let names: Vec<String> = jobs.iter().map(|job| job.name.to_string()).collect();
         match names.as_slice() {

@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_model::JobName;
 use toolforge_render::job::{LiveJob, LoadStep, RecordedJob, StepKind};
 
@@ -11,7 +11,7 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &FlushArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let facts = facts::facts(session, arguments, delete::to_delete())?;
     let jobs = facts.live.jobs_of(&facts.tool);
     let is_kept = |job: &&LiveJob| facts.live.recorded.contains_key(&job.name) && !options.change.adopt;
@@ -52,7 +52,7 @@ pub(super) fn run(
     if !names.is_empty() && !options.yes && options.change.dry_run.is_none() {
         let question = format!("{} job(s) are deleted: {}; go on?", names.len(), names.join(", "));
         if confirm(&question) == Some(false) {
-            return Err(Failure::new(ExitKind::Request, "nothing was deleted"));
+            return Err(Failure::new(ExitCode::Failed, "nothing was deleted"));
         }
     }
     delete::delete(session, &steps, options.change)

@@ -1,11 +1,11 @@
-use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_cli::{ExitCode, Failure, Session, print};
 use toolforge_images::Catalog;
 
 use crate::arguments::Arguments;
 use crate::report;
 
 /// Lists the images: those of the cluster's catalogue, or, where it cannot be had, of the one that the program brings.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let catalog = match session.catalog() {
         Ok(catalog) => catalog,
         Err(failure) => {
@@ -22,5 +22,5 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
         anstream::eprintln!("warning: {problem}");
     }
     print(&report::images(&catalog, arguments.output)?, arguments.output.of_document())?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

@@ -1,7 +1,7 @@
 use std::io::IsTerminal as _;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_cli::{ExitCode, Failure, Session, print};
 use toolforge_client::WantedJobs;
 
 use super::facts::facts;
@@ -13,7 +13,7 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &ListArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let ListArguments { output, long } = options;
     let format = if *long {
         anstream::eprintln!("warning: the `--long` flag is deprecated, use `--output long` instead");
@@ -29,5 +29,5 @@ pub(super) fn run(
     }
     let document = report::list(&jobs, now, format)?;
     print(&document, format.of_document())?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

@@ -1,7 +1,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, print, say};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_text};
 use toolforge_client::{Client, CreateOptions};
 use toolforge_model::{FileJob, JobRequest, JobsFile, JobsFileMistakes, ToolName, Untrusted};
 use toolforge_render::job::{JobFacts, JobPlan, LoadOptions, LoadPlan, LoadStep, StepKind, plan_load};
@@ -17,7 +17,7 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &LoadArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let file = read(&options.file, &session.tool)?;
     let facts = facts::facts_to_write(session, arguments)?;
     let plan = planned(&file, &options.file, &facts, options.change.adopt);
@@ -29,7 +29,7 @@ pub(super) fn run(
     }
     if options.change.dry_run == Some(DryRunOption::Client) {
         print(&report::plan(&plan)?, arguments.output.of_document())?;
-        return Ok(ExitKind::Done);
+        return Ok(ExitCode::Success);
     }
     let dry_run = options.change.dry_run.is_some();
     let removed: Vec<&LoadStep> = plan.changes().filter(|step| step.kind == StepKind::Delete).collect();
@@ -40,7 +40,7 @@ pub(super) fn run(
     let sent = CreateOptions { dry_run, ..CreateOptions::default() };
     runtime.block_on(async {
         let after = async |step: &LoadStep| {
-            say(&format!("{}\n", outcome(step, dry_run)))?;
+            print_text(&format!("{}\n", outcome(step, dry_run)))?;
             if dry_run { Ok(()) } else { until_end(client, step, &file.jobs).await }
         };
         carry_out(client, &session.tool, plan.steps.iter(), sent, after).await.end()
@@ -48,7 +48,7 @@ pub(super) fn run(
     if !dry_run {
         anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
     }
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }
 
 /// Shows which jobs are removed, and asks.
@@ -57,9 +57,9 @@ fn ask(removed: &[&LoadStep]) -> Result<(), Failure> {
     let names = names.join(", ");
     match confirm(&format!("jobs that are no longer in the file are removed: {names}; go on?")) {
         Some(true) => Ok(()),
-        Some(false) => Err(Failure::new(ExitKind::Request, "nothing was changed")),
+        Some(false) => Err(Failure::new(ExitCode::Failed, "nothing was changed")),
         None => Err(Failure::new(
-            ExitKind::Request,
+            ExitCode::Failed,
             format!("these jobs would be removed, and nobody can be asked: {names}"),
         )
         .hint("`--yes` removes them.")),
@@ -74,7 +74,7 @@ async fn until_end(client: &Client, step: &LoadStep, jobs: &[FileJob]) -> Result
             Some(FileJob { request, wait: Some(seconds), .. }),
             StepKind::Create | StepKind::Recreate { .. },
         ) => match wait::until_end(client, request, request.name.as_str(), *seconds).await? {
-            ExitKind::Done => Ok(()),
+            ExitCode::Success => Ok(()),
             kind => Err(Failure::new(kind, format!("interrupted while job {} was waited for", step.name))),
         },
         _ => Ok(()),
@@ -97,14 +97,14 @@ fn outcome(step: &LoadStep, dry_run: bool) -> String {
 pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, Failure> {
     if options.prune && (options.job.is_some() || options.file.as_os_str() == "-") {
         return Err(Failure::new(
-            ExitKind::Usage,
+            ExitCode::Usage,
             "what is no longer in a file is known only of a whole file with a path",
         )
         .hint("Leave `--prune` out, or name the file and leave `--job` out."));
     }
     let shown = Untrusted::new(options.file.display().to_string());
     let unreadable = |error: &std::io::Error| {
-        Failure::new(ExitKind::Request, format!("{} cannot be read", shown.escaped()))
+        Failure::new(ExitCode::Failed, format!("{} cannot be read", shown.escaped()))
             .detail(error.to_string())
     };
     let mut bytes = Vec::new();
@@ -114,7 +114,7 @@ pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, F
         bytes = std::fs::read(&options.file).map_err(|error| unreadable(&error))?;
     }
     let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::new(ExitKind::Request, format!("{} is not text (UTF-8)", shown.escaped())))?;
+        .map_err(|_| Failure::new(ExitCode::Failed, format!("{} is not text (UTF-8)", shown.escaped())))?;
     let read = match &options.job {
         Some(name) => JobsFile::parse_one(&text, tool, name),
         None => JobsFile::parse(&text, tool),
@@ -123,14 +123,14 @@ pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, F
         let count = mistakes.len();
         let what = if count == 1 { "one mistake".to_owned() } else { format!("{count} mistakes") };
         let failure =
-            Failure::new(ExitKind::Request, format!("{} has {what}, and nothing was sent", shown.escaped()));
+            Failure::new(ExitCode::Failed, format!("{} has {what}, and nothing was sent", shown.escaped()));
         mistakes.iter().fold(failure, |failure, mistake| failure.detail(mistake.to_string()))
     })?;
     for warning in &file.warnings {
         anstream::eprintln!("warning: {}: {warning}", shown.escaped());
     }
     if let (Some(name), true) = (&options.job, file.jobs.is_empty()) {
-        return Err(Failure::new(ExitKind::Request, format!("{} has no job {name}", shown.escaped())));
+        return Err(Failure::new(ExitCode::Failed, format!("{} has no job {name}", shown.escaped())));
     }
     Ok(file)
 }

@@ -3,7 +3,8 @@ use std::path::Path;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitKind, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, OutputFormat, Session, Source, while_read,
+    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, OutputFormat, Session, Source,
+    until_stdout_closes,
 };
 use toolforge_client::{Client, Error, LogOwner, LogSubject, ResourceType, Selector, ToolHome, WantedJobs};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
@@ -24,16 +25,16 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &LogsArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     if arguments.output.of_document() != OutputFormat::Table {
-        return Err(Failure::new(ExitKind::Usage, "logs are lines of text, and no document")
+        return Err(Failure::new(ExitCode::Usage, "logs are lines of text, and no document")
             .hint("Leave `--output` out."));
     }
     let LogsArguments { name, logs } = options;
     let (runtime, client) = match &session.source {
         Source::Cluster { runtime, client } => (runtime, client),
         Source::Files(_) => {
-            return Err(Failure::new(ExitKind::Usage, "logs do not stand in files")
+            return Err(Failure::new(ExitCode::Usage, "logs do not stand in files")
                 .hint("Leave `--from` out to read them from the cluster."));
         }
     };
@@ -45,7 +46,7 @@ pub(super) fn run(
         Err(failure) => return Err(without_pods(failure, session.home.as_ref(), name)),
     };
     let log = JobLog { client, name, facts: &facts, job: job.as_ref() };
-    runtime.block_on(while_read(log.show(logs)))
+    runtime.block_on(until_stdout_closes(log.show(logs)))
 }
 
 /// One job, whose log is printed.

@@ -23,7 +23,7 @@ mod suspend;
 mod trigger;
 mod wait;
 
-use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session};
 
 use crate::arguments::{Arguments, Verb};
 
@@ -31,7 +31,7 @@ use crate::arguments::{Arguments, Verb};
 const PROGRAM: &str = "jobs";
 
 /// Does what the arguments say.
-pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitKind, Failure> {
+pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Verb::Generate(options) = &arguments.verb {
         return generate::run(options);
     }
@@ -47,7 +47,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitKind, Failure> {
 }
 
 /// Does what the arguments say in a session.
-pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.verb {
         Verb::Run(options) => run::run(session, arguments, options),
         Verb::List(options) => list::run(session, arguments, options),

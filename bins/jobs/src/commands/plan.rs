@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitKind, Failure, Session, print, say};
+use toolforge_cli::{ExitCode, Failure, Session, print, print_text};
 use toolforge_client::WantedJobs;
 
 use super::{facts, load};
@@ -10,13 +10,13 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &PlanArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let file = load::read(&options.file, &session.tool)?;
     let facts = facts::facts(session, arguments, WantedJobs::for_plan())?;
     let plan = load::planned(&file, &options.file, &facts, options.adopt);
     if arguments.output == JobsFormat::Name {
         let names: String = plan.changes().map(|step| format!("{}\n", step.name)).collect();
-        say(&names)?;
+        print_text(&names)?;
     } else {
         print(&report::plan(&plan)?, arguments.output.of_document())?;
     }
@@ -27,5 +27,5 @@ pub(super) fn run(
         return Err(report::verdict_failure(&plan));
     }
     let changes = plan.changes().count() > 0;
-    Ok(if changes && options.exit_code { ExitKind::Request } else { ExitKind::Done })
+    Ok(if changes && options.exit_code { ExitCode::Failed } else { ExitCode::Success })
 }

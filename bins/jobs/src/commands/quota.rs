@@ -1,12 +1,12 @@
-use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_cli::{ExitCode, Failure, Session, print};
 
 use crate::arguments::Arguments;
 use crate::report;
 
 /// Shows the quota and what is used of it.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (quotas, limit_ranges) = session.limits()?;
     let document = report::quota(&session.tool, &quotas, &limit_ranges)?;
     print(&document, arguments.output.of_document())?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

@@ -1,5 +1,5 @@
 use serde_json::json;
-use toolforge_cli::{Document, ExitKind, Failure, OutputFormat, Session, print};
+use toolforge_cli::{Document, ExitCode, Failure, OutputFormat, Session, print};
 use toolforge_client::WantedJobs;
 use toolforge_model::JobRequest;
 use toolforge_render::job::{JobManifests, JobPlan, render_job};
@@ -13,7 +13,7 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &RenderArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let requests = requests(session, options)?;
     facts::needs_uid(arguments)?;
     let facts = facts::facts(session, arguments, WantedJobs::for_plan())?;
@@ -34,7 +34,7 @@ pub(super) fn run(
         OutputFormat::Table | OutputFormat::Yaml => OutputFormat::Table,
     };
     print(&Document { text, value }, format)?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }
 
 fn requests(session: &Session, options: &RenderArguments) -> Result<Vec<JobRequest>, Failure> {
@@ -42,7 +42,7 @@ fn requests(session: &Session, options: &RenderArguments) -> Result<Vec<JobReque
         return Ok(vec![options.job.request(&session.tool)?]);
     }
     let Some(file) = &options.job.name else {
-        return Err(Failure::new(ExitKind::Usage, "which jobs shall be rendered?")
+        return Err(Failure::new(ExitCode::Usage, "which jobs shall be rendered?")
             .hint("Name a file, `toolforge jobs render jobs.yaml`, or describe a job as for `run`."));
     };
     let options = FileOptions { file: file.into(), job: None, prune: false };

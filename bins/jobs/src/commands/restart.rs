@@ -2,7 +2,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::json;
-use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_client::{CreateOptions, DeleteOptions, JobObject, Propagation, WantedJobs};
 use toolforge_model::platform;
 use toolforge_render::job::{LiveJob, LiveWorkload, has_room_to_surge, runs_of, verdict_of_run_instead};
@@ -15,21 +15,21 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &RestartArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let facts = facts::facts(session, arguments, WantedJobs { limits: true, ..WantedJobs::for_names() })?;
     let job = facts::job(&facts, &options.name)?;
     if matches!(job.workload, LiveWorkload::OneOff(_)) {
-        return Err(Failure::new(ExitKind::Request, "unable to restart a one-off job")
+        return Err(Failure::new(ExitCode::Failed, "unable to restart a one-off job")
             .hint(format!("`toolforge jobs delete {}`, then run it again.", job.name)));
     }
     let dry_run = options.dry_run.dry_run;
     if dry_run == Some(DryRunOption::Client) {
-        say(&format!("job {} would be started anew\n", job.name))?;
-        return Ok(ExitKind::Done);
+        print_text(&format!("job {} would be started anew\n", job.name))?;
+        return Ok(ExitCode::Success);
     }
     let sent = CreateOptions { dry_run: dry_run.is_some(), ..CreateOptions::default() };
     match &job.workload {
-        LiveWorkload::OneOff(_) => Ok(ExitKind::Done),
+        LiveWorkload::OneOff(_) => Ok(ExitCode::Success),
         LiveWorkload::Continuous(deployment) => {
             if is_recreated(deployment) {
                 anstream::eprintln!(
@@ -67,7 +67,7 @@ pub(super) fn run(
                     created => created,
                 }
             })?;
-            Ok(ExitKind::Done)
+            Ok(ExitCode::Success)
         }
     }
 }
@@ -84,7 +84,7 @@ fn restart_pods(
     job: &LiveJob,
     one_by_one: bool,
     sent: CreateOptions<'_>,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let (runtime, client) = session.cluster()?;
     // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
     let moment = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
@@ -97,5 +97,5 @@ fn restart_pods(
     }
     let path = JobObject::Deployment.of(&session.tool).named(job.name.as_str());
     let _: IgnoredAny = runtime.block_on(client.merge(&path, &patch, sent))?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

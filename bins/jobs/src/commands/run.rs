@@ -1,4 +1,4 @@
-use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, print};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print};
 use toolforge_client::CreateOptions;
 use toolforge_model::JobRequest;
 use toolforge_render::job::{JobFacts, LiveWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load};
@@ -13,7 +13,7 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &RunArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let request = options.job.request(&session.tool)?;
     let facts = facts::facts_to_write(session, arguments)?;
     let plan = planned(&request, &facts, options.change)?;
@@ -27,7 +27,7 @@ pub(super) fn run(
     }
     if options.change.dry_run == Some(DryRunOption::Client) {
         print(&report::plan(&plan)?, arguments.output.of_document())?;
-        return Ok(ExitKind::Done);
+        return Ok(ExitCode::Success);
     }
     let (runtime, client) = session.cluster()?;
     let dry_run = options.change.dry_run.is_some();
@@ -38,7 +38,7 @@ pub(super) fn run(
             Some(seconds) if !dry_run => {
                 wait::until_end(client, &request, request.name.as_str(), seconds).await
             }
-            _ => Ok(ExitKind::Done),
+            _ => Ok(ExitCode::Success),
         }
     })
 }
@@ -54,7 +54,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
     let is_recorded = facts.live.recorded.contains_key(&request.name) && !change.adopt;
     if is_recorded || (live.is_some() && !has_ended_well && !is_leaving) {
         let name = &request.name;
-        let failure = Failure::new(ExitKind::Request, format!("a job with the name {name} already exists"));
+        let failure = Failure::new(ExitCode::Failed, format!("a job with the name {name} already exists"));
         return Err(if is_recorded {
             failure.hint("The platform's jobs service keeps it; `--adopt` takes it over: its record goes.")
         } else {

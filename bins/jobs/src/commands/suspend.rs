@@ -1,6 +1,6 @@
 use serde::de::IgnoredAny;
 use serde_json::json;
-use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_client::{CreateOptions, JobObject, WantedJobs};
 use toolforge_render::job::LiveWorkload;
 
@@ -13,12 +13,12 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &SuspendArguments,
     suspends: bool,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let facts = facts::facts(session, arguments, WantedJobs { records: true, ..WantedJobs::for_names() })?;
     let job = facts::job(&facts, &options.name)?;
     let LiveWorkload::Scheduled(cron_job) = &job.workload else {
         return Err(Failure::new(
-            ExitKind::Request,
+            ExitCode::Failed,
             format!("job {} is {}, and only a schedule can be suspended", job.name, job.workload.job_kind()),
         ));
     };
@@ -32,16 +32,16 @@ pub(super) fn run(
         if suspends { ("is suspended already", "suspended") } else { ("is not suspended", "resumed") };
     if cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false) == suspends {
         anstream::eprintln!("job {} {is}", job.name);
-        return Ok(ExitKind::Done);
+        return Ok(ExitCode::Success);
     }
     if options.dry_run.dry_run == Some(DryRunOption::Client) {
-        say(&format!("job {} would be {word}\n", job.name))?;
-        return Ok(ExitKind::Done);
+        print_text(&format!("job {} would be {word}\n", job.name))?;
+        return Ok(ExitCode::Success);
     }
     let (runtime, client) = session.cluster()?;
     let path = JobObject::CronJob.of(&session.tool).named(job.name.as_str());
     let sent = CreateOptions { dry_run: options.dry_run.dry_run.is_some(), ..CreateOptions::default() };
     let _: IgnoredAny =
         runtime.block_on(client.merge(&path, &json!({"spec": {"suspend": suspends}}), sent))?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

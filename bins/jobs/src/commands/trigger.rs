@@ -1,6 +1,6 @@
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_client::{Client, CreateOptions, JobObject, RefusalKind, WantedJobs};
 use toolforge_model::ToolName;
 use toolforge_quota::Verdict;
@@ -17,20 +17,20 @@ pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &TriggerArguments,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let wanted = WantedJobs { limits: true, catalog: true, ..WantedJobs::for_names() };
     let facts = facts::facts(session, arguments, wanted)?;
     let job = facts::job(&facts, &options.name)?;
     let LiveWorkload::Scheduled(cron_job) = &job.workload else {
         return Err(Failure::new(
-            ExitKind::Request,
+            ExitCode::Failed,
             format!("job {} is {}, and only a scheduled job is triggered", job.name, job.workload.job_kind()),
         ));
     };
     refuse_without_room(&verdict_of_run(&job, &facts))?;
     if options.dry_run.dry_run == Some(DryRunOption::Client) {
-        say(&format!("job {} would run now\n", job.name))?;
-        return Ok(ExitKind::Done);
+        print_text(&format!("job {} would run now\n", job.name))?;
+        return Ok(ExitCode::Success);
     }
     let (runtime, client) = session.cluster()?;
     let sent = CreateOptions { dry_run: options.dry_run.dry_run.is_some(), ..CreateOptions::default() };
@@ -41,8 +41,8 @@ pub(super) fn run(
                 wait::until_end(client, &observe_job(&job, &facts), &name, seconds).await
             }
             _ if sent.dry_run => {
-                say(&format!("job {} would run as {name}\n", job.name))?;
-                Ok(ExitKind::Done)
+                print_text(&format!("job {} would run as {name}\n", job.name))?;
+                Ok(ExitCode::Success)
             }
             _ => {
                 anstream::eprintln!(
@@ -50,7 +50,7 @@ pub(super) fn run(
                     job.name,
                     job.name
                 );
-                Ok(ExitKind::Done)
+                Ok(ExitCode::Success)
             }
         }
     })
@@ -61,7 +61,7 @@ pub(super) fn refuse_without_room(verdict: &Verdict) -> Result<(), Failure> {
     if verdict.fits() {
         return Ok(());
     }
-    let failure = Failure::new(ExitKind::DoesNotFit, "a run does not fit now, and nothing was sent");
+    let failure = Failure::new(ExitCode::DoesNotFit, "a run does not fit now, and nothing was sent");
     let failure = verdict.shortfalls().fold(failure, |failure, row| failure.detail(row.to_string()));
     Err(failure.hint("`toolforge jobs quota` shows what is used; try again when something has ended."))
 }
@@ -79,7 +79,7 @@ pub(super) async fn create(
     loop {
         let moment = now.checked_add(SignedDuration::from_secs(second)).unwrap_or(now);
         let Some(run) = manual_run(cron_job, moment) else {
-            return Err(Failure::new(ExitKind::Cluster, "the cluster's CronJob has no template to run"));
+            return Err(Failure::new(ExitCode::Cluster, "the cluster's CronJob has no template to run"));
         };
         match client.create::<Job>(&JobObject::Job.of(tool), &run, sent).await {
             Ok(created) => return Ok(created.metadata.name.unwrap_or_default()),

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitKind, Failure, ProgressLine, interrupted};
+use toolforge_cli::{ExitCode, Failure, ProgressLine, interrupted};
 use toolforge_client::{Client, ResourceType, Waited, WatchOptions};
 use toolforge_model::{JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
@@ -39,7 +39,7 @@ pub(super) async fn until_end(
     request: &JobRequest,
     object: &str,
     seconds: u32,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let mut line = ProgressLine::new();
     let mut stuck_since: Option<Instant> = None;
     let watch = WatchOptions { outage: OUTAGE, ..WatchOptions::default() };
@@ -80,12 +80,12 @@ pub(super) async fn until_end(
     match waited {
         Waited::Done(Seen::Ended(RunOutcome::Succeeded { .. }, _)) => {
             anstream::eprintln!("job '{name}' completed");
-            Ok(ExitKind::Done)
+            Ok(ExitCode::Success)
         }
         Waited::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
         Waited::Done(Seen::Stuck(Evidence { cause, object, message })) => {
             let mut failure = Failure::new(
-                ExitKind::Rollout,
+                ExitCode::Rollout,
                 format!("job '{name}' cannot start, and goes on trying: {cause}"),
             );
             if !message.is_empty() {
@@ -94,13 +94,13 @@ pub(super) async fn until_end(
             Err(failure.hint(advice(&cause, Asked::from(request))))
         }
         Waited::Done(Seen::Gone) => {
-            Err(Failure::new(ExitKind::Request, format!("job '{name}' was deleted before its end was seen"))
+            Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))
                 .hint(format!("`toolforge jobs logs {name}` may still tell what it wrote.")))
         }
         Waited::DeadlineExceeded(live) => {
             let how = live.jobs.first().map(|job| progress(&RunOutcome::of(job, &live))).unwrap_or_default();
             let failure = Failure::new(
-                ExitKind::Rollout,
+                ExitCode::Rollout,
                 format!("timed out {seconds} seconds waiting for job '{name}' to complete"),
             );
             Err(failure
@@ -144,7 +144,7 @@ async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, liv
         (reason, None) => Untrusted::new(reason).escaped().to_string(),
     };
     let code = end.and_then(|end| u8::try_from(end.exit_code).ok()).filter(|code| *code > 0).unwrap_or(1);
-    let mut failure = Failure::new(ExitKind::Passed(code), format!("job '{name}' failed: {why}"));
+    let mut failure = Failure::new(ExitCode::Propagated(code), format!("job '{name}' failed: {why}"));
     if let Some(lines) = last_lines(client, request, live).await {
         failure = failure.detail("the last lines that it wrote:").detail(lines);
     }

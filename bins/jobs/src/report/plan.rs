@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use toolforge_cli::{Document, ExitKind, Failure, QuotaRowDocument, Table, document};
+use toolforge_cli::{Document, ExitCode, Failure, QuotaRowDocument, Table, document};
 use toolforge_model::{JobKey, Untrusted, platform};
 use toolforge_quota::{Bound, LimitViolation, Resource, Row};
 use toolforge_render::job::{JobDifference, LiveWorkload, LoadPlan, LoadStep, StepKind};
@@ -175,7 +175,7 @@ fn violations(plan: &LoadPlan) -> impl Iterator<Item = String> {
 
 /// Returns the failure of what does not fit, before anything is sent.
 pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
-    let failure = Failure::new(ExitKind::DoesNotFit, "this does not fit, and nothing was sent");
+    let failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent");
     with_what_does_not_fit(failure, plan)
 }
 

@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::Value;
-use toolforge_cli::{ExitKind, Failure};
+use toolforge_cli::{ExitCode, Failure};
 use toolforge_client::{
     ApplyOptions, Client, CreateOptions, DeleteOptions, Error, ObjectPath, Propagation, ResourceType,
 };
@@ -61,9 +61,9 @@ pub(super) async fn apply(
     };
     let obsolete: Vec<Removal> = removals(live).into_iter().filter(is_obsolete).collect();
     if !obsolete.is_empty() && plan.routing() == Routing::HttpRoute && !dry_run {
-        until_accepted(client, &plan.request().tool)
-            .await
-            .map_err(|failure| done.iter().fold(failure.of_kind(ExitKind::Partly), Failure::detail))?;
+        until_accepted(client, &plan.request().tool).await.map_err(|failure| {
+            done.iter().fold(failure.with_exit_code(ExitCode::Partial), Failure::detail)
+        })?;
     }
     for removal in obsolete {
         delete(client, &plan.request().tool, &removal, &mut done, dry_run).await?;
@@ -92,7 +92,7 @@ async fn until_accepted(client: &Client, tool: &ToolName) -> Result<(), Failure>
     match refused.flatten() {
         None => Ok(()),
         Some(message) => Err(Failure::new(
-            ExitKind::Cluster,
+            ExitCode::Cluster,
             "the gateway does not take the new route, so the old one stays",
         )
         .detail(message.escaped().to_string())),
@@ -152,7 +152,7 @@ fn broken_off(error: Error, done: &[String], object: &str) -> Failure {
     if done.is_empty() && !may_have_happened {
         return failure.detail(last).detail("nothing was changed");
     }
-    let failure = done.iter().fold(failure.of_kind(ExitKind::Partly), Failure::detail);
+    let failure = done.iter().fold(failure.with_exit_code(ExitCode::Partial), Failure::detail);
     failure.detail(last).hint("The same command again goes on from here.")
 }
 

@@ -1,13 +1,13 @@
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitKind, Failure, Session, interrupted, run_remote};
+use toolforge_cli::{ExitCode, Failure, Session, interrupted, run_remote};
 use toolforge_client::{ResourceType, Selector};
 use toolforge_model::platform;
 use toolforge_render::web_service::{newest_ready_pod, shell_command};
 
-use crate::words::Words;
+use crate::invocation::Invocation;
 
 /// Opens a shell in a pod that serves, or runs a command there; ends as the command does.
-pub(super) fn run(session: &Session, words: &Words) -> Result<ExitKind, Failure> {
+pub(super) fn run(session: &Session, invocation: &Invocation) -> Result<ExitCode, Failure> {
     let (runtime, client) = session.cluster()?;
     let namespace = session.tool.namespace();
     runtime.block_on(async {
@@ -15,10 +15,10 @@ pub(super) fn run(session: &Session, words: &Words) -> Result<ExitKind, Failure>
         let selector = Selector::all().label(platform::LABEL_NAME, session.tool.as_str());
         let pods = client.list::<Pod>(&collection, &selector).await?.items;
         let name = newest_ready_pod(&pods).ok_or_else(|| {
-            Failure::new(ExitKind::Request, "no pod of the web service is ready")
+            Failure::new(ExitCode::Failed, "no pod of the web service is ready")
                 .hint("`webservice status` tells why; `webservice shell` opens a shell in a pod of its own.")
         })?;
-        let command = shell_command(&words.arguments);
+        let command = shell_command(&invocation.arguments);
         let place = (namespace, name, platform::CONTAINER_WEBSERVICE);
         tokio::select! {
             ended = run_remote(client, place, &command, "webservice status") => ended,

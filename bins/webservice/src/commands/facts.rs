@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstream::eprintln;
 use k8s_openapi::api::apps::v1::Deployment;
-use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::{ResourceType, ToolHome};
 use toolforge_images::{Catalog, State};
 use toolforge_model::{Replicas, TypeName, WebServiceRequest};
@@ -17,7 +17,7 @@ use toolforge_render::web_service::{
 
 use super::state;
 use crate::arguments::Arguments;
-use crate::words::Words;
+use crate::invocation::Invocation;
 
 /// The type where none is given and none stands (webservice 0.89), as long as the catalogue has it.
 const DEFAULT_TYPE: &str = "php7.4";
@@ -42,7 +42,7 @@ pub(super) fn settled(session: &Session) -> Result<Facts, Failure> {
     if gone.is_none() {
         let seconds = LEAVING.as_secs();
         return Err(Failure::new(
-            ExitKind::Rollout,
+            ExitCode::Rollout,
             format!("the old Deployment is not gone after {seconds} seconds"),
         )
         .hint("Try again in a minute; where that does not help, ask the platform's admins."));
@@ -55,7 +55,7 @@ pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &Facts) -> Result<(),
     let is_offered = facts.http_routes || facts.live.http_route.is_some();
     if plan.routing() == Routing::HttpRoute && !is_offered {
         return Err(Failure::new(
-            ExitKind::Request,
+            ExitCode::Failed,
             "the cluster does not serve HTTPRoutes, or the tool may not write them",
         )
         .hint("Leave `--routing` out, or use `--routing ingress`."));
@@ -67,12 +67,12 @@ pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &Facts) -> Result<(),
 pub(super) fn plan(
     session: &Session,
     arguments: &Arguments,
-    words: &Words,
+    invocation: &Invocation,
     facts: &Facts,
 ) -> Result<WebServicePlan, Failure> {
     let options = match state::template(session, arguments)? {
-        Some(template) => arguments.options(words).or(template.options),
-        None => arguments.options(words),
+        Some(template) => arguments.options(invocation).or(template.options),
+        None => arguments.options(invocation),
     };
     let (options, standing) = match observe_request(&session.tool, facts) {
         Ok(request) => (options, Some(request)),
@@ -117,7 +117,7 @@ pub(super) fn default_type(
         return Ok(usual);
     }
     catalog.replacement(&usual).map(|found| found.name.clone()).ok_or_else(|| {
-        Failure::new(ExitKind::Request, "the catalogue has no PHP, so there is no type to start by default")
+        Failure::new(ExitCode::Failed, "the catalogue has no PHP, so there is no type to start by default")
             .hint("Name a type: `webservice TYPE start`.")
     })
 }
@@ -160,7 +160,7 @@ pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, facts: &Facts) -> 
     if verdict.fits() {
         return Ok(());
     }
-    let mut failure = Failure::new(ExitKind::DoesNotFit, "this does not fit, and nothing was sent");
+    let mut failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent");
     for violation in &verdict.violations {
         failure = failure.detail(violation.to_string());
     }

@@ -2,15 +2,15 @@ use std::fmt::Write as _;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command, CommandFactory};
-use toolforge_cli::{ExitKind, Failure, Generated, Shell, say};
+use toolforge_cli::{ExitCode, Failure, Generated, Shell, print_text};
 use toolforge_images::{Catalog, State};
 
 use crate::arguments::Arguments;
-use crate::words::{Action, Words};
+use crate::invocation::{Action, Invocation};
 
 /// Prints a completion script or the man page; nothing is asked for and nothing is read.
-pub(super) fn run(words: &Words) -> Result<ExitKind, Failure> {
-    let generated = Generated::named(&words.arguments)?;
+pub(super) fn run(invocation: &Invocation) -> Result<ExitCode, Failure> {
+    let generated = Generated::named(&invocation.arguments)?;
     let command = match generated {
         Generated::Completion(_) => completed(),
         Generated::ManPage => Arguments::command(),
@@ -21,8 +21,8 @@ pub(super) fn run(words: &Words) -> Result<ExitKind, Failure> {
         let words: Vec<String> = actions().chain(types()).collect();
         let _ = writeln!(text, "complete -c webservice -a \"{}\"", words.join(" "));
     }
-    say(&text)?;
-    Ok(ExitKind::Done)
+    print_text(&text)?;
+    Ok(ExitCode::Success)
 }
 
 /// Returns the command line as a shell completes it: the same options, and two words with what may stand there.

@@ -5,14 +5,14 @@ use std::process::Command;
 use anstream::eprintln;
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use toolforge_cli::{Document, ExitKind, Failure, Session, document, print};
+use toolforge_cli::{Document, ExitCode, Failure, Session, document, print};
 use toolforge_client::ToolHome;
 use toolforge_model::{MountStorage, Replicas};
 use toolforge_render::web_service::{LocalOptions as Options, local_command};
 
 use super::facts;
 use crate::arguments::Arguments;
-use crate::words::Words;
+use crate::invocation::Invocation;
 
 /// The options of `local`.
 #[derive(Clone, Debug, Args)]
@@ -57,9 +57,13 @@ impl Engine {
 }
 
 /// Prints the command line that runs the web service on this machine, or runs it.
-pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    invocation: &Invocation,
+) -> Result<ExitCode, Failure> {
     let facts = session.web_service_facts()?;
-    let plan = facts::plan(session, arguments, words, &facts)?;
+    let plan = facts::plan(session, arguments, invocation, &facts)?;
     let LocalOptions { engine, home, run } = &arguments.local;
     let engine = engine.unwrap_or_else(Engine::installed).program();
     let current = std::env::current_dir().unwrap_or_default();
@@ -85,16 +89,16 @@ pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
     }
     if !run {
         let quoted = shlex::try_join(line.iter().map(String::as_str)).map_err(|_| {
-            Failure::new(ExitKind::Request, "an argument has a NUL byte, which no command line can hold")
+            Failure::new(ExitCode::Failed, "an argument has a NUL byte, which no command line can hold")
         })?;
         let value = document("LocalCommand", &json!({"command": line}))?;
         print(&Document { text: format!("{quoted}\n"), value }, arguments.output.output)?;
-        return Ok(ExitKind::Done);
+        return Ok(ExitCode::Success);
     }
-    let [program, rest @ ..] = line.as_slice() else { return Ok(ExitKind::Done) };
+    let [program, rest @ ..] = line.as_slice() else { return Ok(ExitCode::Success) };
     // It takes this process's place, so that keys and signals reach it.
     let error = Command::new(program).args(rest).exec();
-    Err(Failure::new(ExitKind::Request, format!("{program} cannot be run"))
+    Err(Failure::new(ExitCode::Failed, format!("{program} cannot be run"))
         .detail(error.to_string())
         .hint("Install Docker or Podman, or name the one that is there: `--engine podman`."))
 }
@@ -103,7 +107,7 @@ fn shown(home: &Path) -> Result<String, Failure> {
     let text = home.to_str().filter(|text| !text.contains(':'));
     text.map(str::to_owned).ok_or_else(|| {
         Failure::new(
-            ExitKind::Request,
+            ExitCode::Failed,
             "the folder's name cannot stand in a command line of a container engine",
         )
         .hint("Name another one, without `:`: `--home FOLDER`.")

@@ -2,7 +2,7 @@ use std::io::{self, IsTerminal as _};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{
-    ExitKind, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, while_read,
+    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
 };
 use toolforge_client::{Client, Error, Wanted};
 use toolforge_model::ToolName;
@@ -13,15 +13,15 @@ use crate::advice::advice;
 use crate::arguments::Arguments;
 
 /// Prints what the web service's pods have written. It succeeds where there is nothing, too.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (runtime, client) = match &session.source {
         Source::Cluster { runtime, client } => (runtime, client),
         Source::Files(_) => {
-            return Err(Failure::new(ExitKind::Usage, "logs do not stand in files")
+            return Err(Failure::new(ExitCode::Usage, "logs do not stand in files")
                 .hint("Leave `--from` out to read them from the cluster."));
         }
     };
-    runtime.block_on(while_read(show(client, &session.tool, &arguments.logs)))
+    runtime.block_on(until_stdout_closes(show(client, &session.tool, &arguments.logs)))
 }
 
 async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result<(), LogStop> {

@@ -21,49 +21,53 @@ mod wait;
 pub(crate) use local::LocalOptions;
 pub(crate) use status::StatusOptions;
 
-use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session};
 
 use crate::arguments::Arguments;
-use crate::words::{Action, Words};
+use crate::invocation::{Action, Invocation};
 
 /// What the API server's log shows.
 const PROGRAM: &str = "webservice";
 
 /// Does what the arguments say.
-pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitKind, Failure> {
-    let words = arguments.words()?;
-    if words.action == Action::Generate {
-        return generate::run(&words);
+pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let invocation = arguments.invocation()?;
+    if invocation.action == Action::Generate {
+        return generate::run(&invocation);
     }
     let session = Session::open(&arguments.global, PROGRAM);
-    if words.action == Action::Doctor {
+    if invocation.action == Action::Doctor {
         return doctor::run(session.as_ref().map_err(Clone::clone), arguments);
     }
-    if words.action == Action::Types {
-        return types::run(session.as_ref().map_err(Clone::clone), arguments, &words);
+    if invocation.action == Action::Types {
+        return types::run(session.as_ref().map_err(Clone::clone), arguments, &invocation);
     }
-    if words.action == Action::Local && session.is_err() {
-        return local::run(&Session::offline(&arguments.global)?, arguments, &words);
+    if invocation.action == Action::Local && session.is_err() {
+        return local::run(&Session::offline(&arguments.global)?, arguments, &invocation);
     }
     let session = session?;
-    run(&session, arguments, &words)
+    run(&session, arguments, &invocation)
 }
 
 /// Does what the words say in a session.
-pub(crate) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
-    match words.action {
-        Action::Start => start::run(session, arguments, words),
+pub(crate) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    invocation: &Invocation,
+) -> Result<ExitCode, Failure> {
+    match invocation.action {
+        Action::Start => start::run(session, arguments, invocation),
         Action::Stop => stop::run(session, arguments),
-        Action::Restart => restart::run(session, arguments, words),
+        Action::Restart => restart::run(session, arguments, invocation),
         Action::Status => status::run(session, arguments),
         Action::Logs => logs::run(session, arguments),
-        Action::Plan => plan::run(session, arguments, words),
-        Action::Render => render::run(session, arguments, words),
-        Action::Shell => shell::run(session, arguments, words),
-        Action::Exec => exec::run(session, words),
-        Action::Types => types::run(Ok(session), arguments, words),
-        Action::Local => local::run(session, arguments, words),
+        Action::Plan => plan::run(session, arguments, invocation),
+        Action::Render => render::run(session, arguments, invocation),
+        Action::Shell => shell::run(session, arguments, invocation),
+        Action::Exec => exec::run(session, invocation),
+        Action::Types => types::run(Ok(session), arguments, invocation),
+        Action::Local => local::run(session, arguments, invocation),
         Action::Doctor => doctor::run(Ok(session), arguments),
-        Action::Generate => generate::run(words),
+        Action::Generate => generate::run(invocation),
     }
 }

@@ -1,14 +1,18 @@
-use toolforge_cli::{Document, ExitKind, Failure, OutputFormat, Session, print};
+use toolforge_cli::{Document, ExitCode, Failure, OutputFormat, Session, print};
 use toolforge_render::web_service::{render, with_room};
 
 use super::facts;
 use crate::arguments::Arguments;
-use crate::words::Words;
+use crate::invocation::Invocation;
 
 /// Prints the Kubernetes objects: YAML documents, or with `--output json` one `v1` `List`; no moment stands in them.
-pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    invocation: &Invocation,
+) -> Result<ExitCode, Failure> {
     let facts = session.web_service_facts()?;
-    let plan = with_room(facts::plan(session, arguments, words, &facts)?, &facts);
+    let plan = with_room(facts::plan(session, arguments, invocation, &facts)?, &facts);
     facts::warn_of_needs(session, &plan, &facts);
     let manifests = render(&plan.without_start());
     let document = Document { text: manifests.to_yaml(), value: manifests.to_json() };
@@ -17,5 +21,5 @@ pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
         OutputFormat::Json => OutputFormat::Json,
     };
     print(&document, format)?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitKind, Failure, ProgressLine, Session, interrupted, is_terminal, run_remote, say,
+    DryRunOption, ExitCode, Failure, ProgressLine, Session, interrupted, is_terminal, print_text, run_remote,
 };
 use toolforge_client::{Client, Collection, CreateOptions, DeleteOptions, ResourceType, Selector};
 use toolforge_model::platform;
@@ -17,17 +17,21 @@ use toolforge_render::web_service::{
 use super::facts;
 use crate::advice::advice;
 use crate::arguments::Arguments;
+use crate::invocation::Invocation;
 use crate::process;
-use crate::words::Words;
 
 /// How long a shell's pod may take to run, an image's first pull included.
 const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Opens a shell in a pod of its own with the type's image and limits, or runs a command there; ends as the command
 /// does, and leaves no pod behind.
-pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    invocation: &Invocation,
+) -> Result<ExitCode, Failure> {
     let facts = session.web_service_facts()?;
-    let plan = facts::plan(session, arguments, words, &facts)?;
+    let plan = facts::plan(session, arguments, invocation, &facts)?;
     let now = Timestamp::now();
     let owner = process::owner();
     let name = ShellName::new(&now, RandomState::new().hash_one(std::process::id()));
@@ -50,7 +54,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Re
             return shell.try_out(&pod, dry_run).await;
         }
         shell.sweep(left).await;
-        shell.open(&pod, &shell_command(&words.arguments)).await
+        shell.open(&pod, &shell_command(&invocation.arguments)).await
     })
 }
 
@@ -74,7 +78,7 @@ impl Shell<'_> {
         if verdict.fits() {
             return Ok(());
         }
-        let mut failure = Failure::new(ExitKind::DoesNotFit, "a shell does not fit, and nothing was sent");
+        let mut failure = Failure::new(ExitCode::DoesNotFit, "a shell does not fit, and nothing was sent");
         for violation in &verdict.violations {
             failure = failure.detail(violation.to_string());
         }
@@ -94,7 +98,7 @@ impl Shell<'_> {
         ))
     }
 
-    async fn try_out(&self, pod: &Pod, dry_run: DryRunOption) -> Result<ExitKind, Failure> {
+    async fn try_out(&self, pod: &Pod, dry_run: DryRunOption) -> Result<ExitCode, Failure> {
         let outcome = match dry_run {
             DryRunOption::Client => "nothing was sent",
             DryRunOption::Server => {
@@ -103,8 +107,8 @@ impl Shell<'_> {
                 "the cluster accepts it; nothing was stored"
             }
         };
-        say(&format!("create Pod {}\n{outcome} (dry run)\n", self.name))?;
-        Ok(ExitKind::Done)
+        print_text(&format!("create Pod {}\n{outcome} (dry run)\n", self.name))?;
+        Ok(ExitCode::Success)
     }
 
     /// Deletes shells that were left behind; that this fails is no failure of this shell.
@@ -120,7 +124,7 @@ impl Shell<'_> {
     }
 
     /// Creates the pod, runs the command in it, and deletes the pod, whatever happens.
-    async fn open(&self, pod: &Pod, command: &[String]) -> Result<ExitKind, Failure> {
+    async fn open(&self, pod: &Pod, command: &[String]) -> Result<ExitCode, Failure> {
         let created = tokio::select! {
             created = self.client.create::<Pod>(&self.pods, pod, CreateOptions::default()) => created,
             signal = interrupted() => {
@@ -146,7 +150,7 @@ impl Shell<'_> {
         ended
     }
 
-    async fn inside(&self, command: &[String]) -> Result<ExitKind, Failure> {
+    async fn inside(&self, command: &[String]) -> Result<ExitCode, Failure> {
         self.until_running().await?;
         if is_terminal() {
             anstream::eprintln!(
@@ -161,7 +165,7 @@ impl Shell<'_> {
         let mut line = ProgressLine::new();
         let path = self.pods.clone().named(self.name.as_str());
         let waited = self.client.wait_object(&path, TIMEOUT, |pod: Option<&Pod>| {
-            let gone = || Failure::new(ExitKind::Rollout, "the pod of the shell was ended before it ran");
+            let gone = || Failure::new(ExitCode::Rollout, "the pod of the shell was ended before it ran");
             let Some(pod) = pod else { return ControlFlow::Break(Err(gone())) };
             match shell_progress(pod) {
                 ShellProgress::Running => ControlFlow::Break(Ok(())),
@@ -176,12 +180,12 @@ impl Shell<'_> {
                 }
                 ShellProgress::Failed(evidence) => {
                     let failure = format!("the pod of the shell does not run: {}", evidence.cause);
-                    let failure = Failure::new(ExitKind::Rollout, failure)
+                    let failure = Failure::new(ExitCode::Rollout, failure)
                         .detail(evidence.message.escaped().to_string());
                     ControlFlow::Break(Err(failure.hint(advice(&evidence.cause))))
                 }
-                ShellProgress::Ended(words) => {
-                    ControlFlow::Break(Err(gone().detail(words.escaped().to_string())))
+                ShellProgress::Ended(message) => {
+                    ControlFlow::Break(Err(gone().detail(message.escaped().to_string())))
                 }
             }
         });
@@ -190,7 +194,7 @@ impl Shell<'_> {
         waited?.unwrap_or_else(|| {
             let seconds = TIMEOUT.as_secs();
             let failure = format!("the pod of the shell did not run within {seconds} seconds");
-            Err(Failure::new(ExitKind::Rollout, failure))
+            Err(Failure::new(ExitCode::Rollout, failure))
         })
     }
 

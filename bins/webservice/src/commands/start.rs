@@ -1,18 +1,22 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitKind, Failure, Session, say};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_render::web_service::{
     Change, Facts, Progress, WebServicePlan, changes, progress, replaces_pods, with_room,
 };
 
 use super::{apply, facts, state, wait};
 use crate::arguments::Arguments;
+use crate::invocation::Invocation;
 use crate::report;
-use crate::words::Words;
 
 /// Starts the web service, or changes the one that runs; writes nothing where nothing differs.
-pub(super) fn run(session: &Session, arguments: &Arguments, words: &Words) -> Result<ExitKind, Failure> {
+pub(super) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    invocation: &Invocation,
+) -> Result<ExitCode, Failure> {
     let facts = facts::settled(session)?;
-    let plan = facts::plan(session, arguments, words, &facts)?;
+    let plan = facts::plan(session, arguments, invocation, &facts)?;
     // Where pods are made anew, the platform notes the moment on them.
     let makes_pods = facts.live.deployment.is_none() || replaces_pods(&plan, &facts.live);
     let plan = if makes_pods { plan.started_at(&Timestamp::now()) } else { plan };
@@ -26,7 +30,7 @@ pub(super) fn carry_out(
     facts: &Facts,
     plan: &WebServicePlan,
     announcement: &str,
-) -> Result<ExitKind, Failure> {
+) -> Result<ExitCode, Failure> {
     let changes = changes(plan, &facts.live);
     facts::refuse_routing(plan, facts)?;
     facts::find_needs(session, plan, facts)?;
@@ -36,24 +40,24 @@ pub(super) fn carry_out(
         if let Some(note) = report::rollout_note(plan, facts) {
             anstream::eprintln!("note: {note}");
         }
-        say(&format!("{}nothing was sent (dry run)\n", report::change_lines(&changes)))?;
-        return Ok(ExitKind::Done);
+        print_text(&format!("{}nothing was sent (dry run)\n", report::change_lines(&changes)))?;
+        return Ok(ExitCode::Success);
     }
     let (runtime, client) = session.cluster()?;
     if changes.iter().all(Change::is_keep) && progress(&facts.live, None) == Progress::Ready {
         state::remember(session, plan.request());
-        say(&format!("Your webservice of type {type_name} is already running\n"))?;
-        return Ok(ExitKind::Done);
+        print_text(&format!("Your webservice of type {type_name} is already running\n"))?;
+        return Ok(ExitCode::Success);
     }
     if arguments.dry_run == Some(DryRunOption::Server) {
         runtime.block_on(apply::apply(client, plan, &facts.live, &changes, true))?;
-        say(&format!(
+        print_text(&format!(
             "{}the cluster accepts it; nothing was stored (dry run)\n",
             report::change_lines(&changes)
         ))?;
-        return Ok(ExitKind::Done);
+        return Ok(ExitCode::Success);
     }
-    say(&format!("{announcement}\n"))?;
+    print_text(&format!("{announcement}\n"))?;
     if let Some(note) = report::rollout_note(plan, facts) {
         anstream::eprintln!("note: {note}");
     }
@@ -67,6 +71,6 @@ pub(super) fn carry_out(
         let generation = applied.or(apply::generation(facts.live.deployment.as_ref()));
         wait::until_ready(client, &session.tool, generation).await
     })?;
-    say(&format!("Your webservice of type {type_name} is running at https://{}/\n", plan.host()))?;
-    Ok(ExitKind::Done)
+    print_text(&format!("Your webservice of type {type_name} is running at https://{}/\n", plan.host()))?;
+    Ok(ExitCode::Success)
 }

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anstream::eprintln;
-use toolforge_cli::{ExitKind, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 use toolforge_model::{
     Backend, ServiceManifest, ServiceTemplate, Untrusted, WebServiceOptions, WebServiceRequest,
@@ -21,13 +21,13 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
         (Some(path), _) if path.as_os_str() == STANDARD_INPUT => {
             let mut text = String::new();
             std::io::stdin().lock().read_to_string(&mut text).map_err(|error| {
-                Failure::new(ExitKind::Usage, "the template on standard input cannot be read")
+                Failure::new(ExitCode::Usage, "the template on standard input cannot be read")
                     .detail(error.to_string())
             })?;
             Some(FoundTemplate::parse(path, &text)?)
         }
         (Some(path), _) => Some(FoundTemplate::read(path).map_err(|error| match error {
-            TemplateError::File { .. } => Failure::from(error).of_kind(ExitKind::Usage),
+            TemplateError::File { .. } => Failure::from(error).with_exit_code(ExitCode::Usage),
             error => error.into(),
         })?),
         (None, Some(home)) => home.template()?,

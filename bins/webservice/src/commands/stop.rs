@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use toolforge_cli::{DryRunOption, ExitKind, Failure, ProgressLine, Session, say};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, ProgressLine, Session, print_text};
 use toolforge_client::{WaitOptions, Waited};
 use toolforge_render::web_service::removals;
 
@@ -12,7 +12,7 @@ use crate::arguments::Arguments;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Stops the web service: its own objects only, and each by the uid that was seen.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, Failure> {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (runtime, client) = session.cluster()?;
     let tool = &session.tool;
     let facts = session.web_service_state()?;
@@ -21,8 +21,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
         if arguments.dry_run.is_none() {
             state::forget(session);
         }
-        say("Your webservice is not running\n")?;
-        return Ok(ExitKind::Done);
+        print_text("Your webservice is not running\n")?;
+        return Ok(ExitCode::Success);
     }
     if let Some(dry_run) = arguments.dry_run {
         let lines: String =
@@ -30,10 +30,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
         if dry_run == DryRunOption::Server {
             runtime.block_on(apply::delete_all(client, tool, &removals, true))?;
         }
-        say(&format!("{lines}nothing was deleted (dry run)\n"))?;
-        return Ok(ExitKind::Done);
+        print_text(&format!("{lines}nothing was deleted (dry run)\n"))?;
+        return Ok(ExitCode::Success);
     }
-    say("Stopping webservice\n")?;
+    print_text("Stopping webservice\n")?;
     let gone = runtime.block_on(async {
         apply::delete_all(client, tool, &removals, false).await?;
         let mut line = ProgressLine::new();
@@ -51,5 +51,5 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitKind, 
     if !gone {
         anstream::eprintln!("warning: pods are still leaving; they count for the quota until they are gone");
     }
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

@@ -1,18 +1,18 @@
-use toolforge_cli::{ExitKind, Failure, Session, print};
+use toolforge_cli::{ExitCode, Failure, Session, print};
 use toolforge_images::Catalog;
 
 use super::facts::default_type;
 use crate::arguments::Arguments;
+use crate::invocation::Invocation;
 use crate::report;
-use crate::words::Words;
 
 /// Shows the image types, or one of them in full: the cluster's catalogue, or, without a cluster, the one that the
 /// program brings.
 pub(super) fn run(
     session: Result<&Session, Failure>,
     arguments: &Arguments,
-    words: &Words,
-) -> Result<ExitKind, Failure> {
+    invocation: &Invocation,
+) -> Result<ExitCode, Failure> {
     let catalog = match session.and_then(Session::catalog) {
         Ok(catalog) => catalog,
         Err(failure) => {
@@ -29,10 +29,10 @@ pub(super) fn run(
         anstream::eprintln!("warning: {problem}");
     }
     let default = default_type(&catalog, None).ok();
-    let document = match &words.type_name {
+    let document = match &invocation.type_name {
         Some(name) => report::one_type(&catalog, catalog.find(name)?, default.as_ref())?,
         None => report::types(&catalog, default.as_ref())?,
     };
     print(&document, arguments.output.output)?;
-    Ok(ExitKind::Done)
+    Ok(ExitCode::Success)
 }

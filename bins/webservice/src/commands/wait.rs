@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitKind, Failure, ProgressLine};
+use toolforge_cli::{ExitCode, Failure, ProgressLine};
 use toolforge_client::{Client, ResourceType, WaitOptions, Waited};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::pod::{Cause, Evidence};
@@ -62,7 +62,7 @@ pub(super) async fn until_ready(
             let why = causes(&live).into_iter().next();
             let why = why.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
             let failure = Failure::new(
-                ExitKind::Rollout,
+                ExitCode::Rollout,
                 format!("the web service was not ready within {seconds} seconds{why}"),
             );
             Err(failure.hint("It may still come up; `webservice status` tells."))
@@ -80,7 +80,7 @@ fn is_only_full(causes: &[Evidence]) -> bool {
 
 async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes: Vec<Evidence>) -> Failure {
     let Some(first) = causes.first() else {
-        return Failure::new(ExitKind::Rollout, "the web service does not come up");
+        return Failure::new(ExitCode::Rollout, "the web service does not come up");
     };
     let serves = live.deployment.as_ref().and_then(|deployment| deployment.status.as_ref()?.ready_replicas);
     let subject = if serves.unwrap_or(0) > 0 {
@@ -88,7 +88,7 @@ async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes:
     } else {
         "the web service does not come up"
     };
-    let mut failure = Failure::new(ExitKind::Rollout, format!("{subject}: {}", first.cause));
+    let mut failure = Failure::new(ExitCode::Rollout, format!("{subject}: {}", first.cause));
     for evidence in causes.iter().filter(|evidence| !evidence.message.is_empty()) {
         failure = failure.detail(format!("{}: {}", evidence.object.escaped(), evidence.message.escaped()));
     }

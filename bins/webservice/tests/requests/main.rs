@@ -86,7 +86,7 @@ fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
     let ended = match webservice::run_in(&session, ["webservice"].into_iter().chain(line.split_whitespace()))
     {
         Ok(kind) => format!("[exit {}]", kind.code()),
-        Err(failure) => format!("[exit {}]\n{failure}", failure.kind().code()),
+        Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
     };
     let requests = requests.to_string();
     let mut lines: Vec<&str> = requests.lines().collect();

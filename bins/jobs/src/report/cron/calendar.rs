@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use toolforge_cli::{Document, ExitKind, Failure, document};
+use toolforge_cli::{Document, ExitCode, Failure, document};
 use toolforge_model::JobName;
 use toolforge_quota::{Overlap, Strip, overlaps, strips};
 use toolforge_render::job::{JobFacts, JobLoad, calendar_of, held_by_runs, stagger};
@@ -82,9 +82,9 @@ struct Calendar {
 }
 
 /// Returns what the scheduled jobs take over the next day, and how to end: well where all of their runs have room.
-pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, ExitKind), Failure> {
+pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, ExitCode), Failure> {
     let calendar = Calendar::of(facts, now);
-    let exit = if calendar.overlaps.is_empty() { ExitKind::Done } else { ExitKind::Request };
+    let exit = if calendar.overlaps.is_empty() { ExitCode::Success } else { ExitCode::Failed };
     let value = document("CronCalendar", &calendar.document())?;
     Ok((Document { text: calendar.text(), value }, exit))
 }

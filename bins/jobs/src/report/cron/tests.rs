@@ -4,7 +4,7 @@ use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus};
 use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::ExitKind;
+use toolforge_cli::ExitCode;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
 use toolforge_quota::{Resource, ResourceQuota};
@@ -223,7 +223,7 @@ fn the_calendar_draws_the_day_and_names_what_has_no_room() {
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` proposes other minutes.
     ");
-    assert_eq!(exit, ExitKind::Request);
+    assert_eq!(exit, ExitCode::Failed);
     assert_eq!(document.value["kind"], "CronCalendar");
     assert_eq!(document.value["resources"][0]["peaks"].as_array().unwrap().len(), 48);
     insta::assert_snapshot!(document.value["overlaps"][0], @r#"{"from":"2026-08-01T11:00:00Z","jobs":["hourly","often"],"shortfalls":[{"after":"1280Mi","hard":"1Gi","quota":"tool-stashbot","resource":"limits.memory"}],"times":23,"until":"2026-08-01T11:00:20Z"}"#);
@@ -246,7 +246,7 @@ fn a_calendar_in_which_all_fits_ends_well() {
 
     All runs of the next 24 hours have room.
     ");
-    assert_eq!(exit, ExitKind::Done);
+    assert_eq!(exit, ExitCode::Success);
 
     roomy.quotas.clear();
     insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"

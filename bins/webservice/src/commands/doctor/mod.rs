@@ -7,7 +7,7 @@ mod cluster;
 mod own;
 
 use serde_json::json;
-use toolforge_cli::{Document, ExitKind, Failure, Session, document, print};
+use toolforge_cli::{Document, ExitCode, Failure, Session, document, print};
 
 use crate::arguments::Arguments;
 use check::{Check, Level};
@@ -16,7 +16,7 @@ use check::{Check, Level};
 const NEEDS_CLUSTER: [&str; 6] = ["server", "clock", "rights", "quota", "limits", "catalogue"];
 
 /// Looks at everything and says how it is; ends with 1 where something is broken.
-pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> Result<ExitKind, Failure> {
+pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut checks = own::kubeconfig(&arguments.global);
     match session {
         Ok(session) => {
@@ -56,5 +56,5 @@ pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> 
     let document = Document { text, value: document("Diagnosis", &json!({"checks": value}))? };
     print(&document, arguments.output.output)?;
     let is_broken = checks.iter().any(|check| check.level == Level::Fail);
-    Ok(if is_broken { ExitKind::Request } else { ExitKind::Done })
+    Ok(if is_broken { ExitCode::Failed } else { ExitCode::Success })
 }

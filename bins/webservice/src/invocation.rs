@@ -1,6 +1,6 @@
 //! The words of the command line that are no options: `[TYPE] ACTION [ARGUMENTS…]`.
 
-use toolforge_cli::{ExitKind, Failure};
+use toolforge_cli::{ExitCode, Failure};
 use toolforge_model::{TypeName, Untrusted};
 
 /// What shall be done.
@@ -61,18 +61,18 @@ impl Action {
     }
 
     /// Returns what words behind it mean.
-    fn arguments(self) -> Meaning {
+    fn arguments(self) -> ArgumentUse {
         match self {
-            Self::Start | Self::Restart | Self::Plan | Self::Render | Self::Local => Meaning::OfType,
-            Self::Shell | Self::Exec | Self::Generate => Meaning::Own,
-            Self::Stop | Self::Status | Self::Logs | Self::Types | Self::Doctor => Meaning::None,
+            Self::Start | Self::Restart | Self::Plan | Self::Render | Self::Local => ArgumentUse::OfType,
+            Self::Shell | Self::Exec | Self::Generate => ArgumentUse::Own,
+            Self::Stop | Self::Status | Self::Logs | Self::Types | Self::Doctor => ArgumentUse::None,
         }
     }
 }
 
 /// What words behind an action mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
+enum ArgumentUse {
     /// They are arguments for the type's own command, so the type has to be named.
     OfType,
     /// They are the action's own: a command, or what to generate.
@@ -83,25 +83,25 @@ enum Meaning {
 
 /// The words, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct Invocation {
     pub(crate) type_name: Option<TypeName>,
     pub(crate) action: Action,
     pub(crate) arguments: Vec<String>,
 }
 
-impl Words {
+impl Invocation {
     /// Returns the arguments for the type's own command; those of a shell are a command of their own.
     pub(crate) fn type_arguments(&self) -> Vec<String> {
         match self.action.arguments() {
-            Meaning::OfType => self.arguments.clone(),
-            Meaning::Own | Meaning::None => Vec::new(),
+            ArgumentUse::OfType => self.arguments.clone(),
+            ArgumentUse::Own | ArgumentUse::None => Vec::new(),
         }
     }
 }
 
 /// Reads the words; `behind` stand behind `--`.
-pub(crate) fn read(words: &[String], behind: &[String]) -> Result<Words, Failure> {
-    let usage = |message: String| Failure::new(ExitKind::Usage, message);
+pub(crate) fn read(words: &[String], trailing: &[String]) -> Result<Invocation, Failure> {
+    let usage = |message: String| Failure::new(ExitCode::Usage, message);
     let (type_word, action, rest) = match words {
         [] => {
             return Err(usage("what shall be done?".to_owned())
@@ -119,11 +119,11 @@ pub(crate) fn read(words: &[String], behind: &[String]) -> Result<Words, Failure
         return Err(not_alone(word));
     };
     let type_name = type_word
-        .map(|word| word.parse::<TypeName>().map_err(|error| Failure::from_error(ExitKind::Request, &error)))
+        .map(|word| word.parse::<TypeName>().map_err(|error| Failure::from_error(ExitCode::Failed, &error)))
         .transpose()?;
     let meaning = action.arguments();
     if type_name.is_none()
-        && meaning == Meaning::OfType
+        && meaning == ArgumentUse::OfType
         && let [first, ..] = rest
     {
         // `start php8.2`: the type stands before the action.
@@ -134,12 +134,12 @@ pub(crate) fn read(words: &[String], behind: &[String]) -> Result<Words, Failure
         )));
     }
     // The platform's `toolforge` takes one `--` away, so people write two.
-    let behind = match behind {
+    let trailing = match trailing {
         [first, rest @ ..] if first == "--" => rest,
         all => all,
     };
-    let arguments: Vec<String> = rest.iter().chain(behind).cloned().collect();
-    if let Some(argument) = arguments.first().filter(|_| meaning == Meaning::None) {
+    let arguments: Vec<String> = rest.iter().chain(trailing).cloned().collect();
+    if let Some(argument) = arguments.first().filter(|_| meaning == ArgumentUse::None) {
         let argument = Untrusted::new(argument.as_str());
         return Err(usage(format!(
             "`{}` takes no argument, and {} is one",
@@ -147,7 +147,7 @@ pub(crate) fn read(words: &[String], behind: &[String]) -> Result<Words, Failure
             argument.quoted()
         )));
     }
-    Ok(Words { type_name, action, arguments })
+    Ok(Invocation { type_name, action, arguments })
 }
 
 fn list() -> String {
@@ -158,7 +158,7 @@ fn not_an_action(first: &str, second: &str) -> Failure {
     let failure = |word: &str| {
         let found = Untrusted::new(word);
         let near = nearest(word).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        Failure::new(ExitKind::Usage, format!("{} is not an action{near}", found.quoted()))
+        Failure::new(ExitCode::Usage, format!("{} is not an action{near}", found.quoted()))
             .hint(format!("The actions are {}.", list()))
     };
     // Of two words that are no actions, the one that is nearly one was meant to be one.
@@ -169,11 +169,11 @@ fn not_alone(word: &str) -> Failure {
     let found = Untrusted::new(word);
     match nearest(word) {
         Some(near) => Failure::new(
-            ExitKind::Usage,
+            ExitCode::Usage,
             format!("{} is not an action; did you mean `{near}`?", found.quoted()),
         )
         .hint(format!("Type `webservice {near}`.")),
-        None => Failure::new(ExitKind::Usage, format!("what shall be done with {}?", found.quoted()))
+        None => Failure::new(ExitCode::Usage, format!("what shall be done with {}?", found.quoted()))
             .hint(format!("Type one of {}, like `webservice {} start`.", list(), found.escaped())),
     }
 }
@@ -187,7 +187,7 @@ fn nearest(word: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> Result<Words, String> {
+    fn words(line: &str) -> Result<Invocation, String> {
         let (before, behind) = line.split_once(" -- ").unwrap_or((line, ""));
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         read(&split(before), &split(behind))
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_type_stands_before_the_action_and_arguments_behind_it() {
         let understood = |line: &str| {
-            let Words { type_name, action, arguments } = words(line).unwrap();
+            let Invocation { type_name, action, arguments } = words(line).unwrap();
             (type_name.map(|name| name.to_string()), action.as_str(), arguments.join(" "))
         };
         let named = |name: &str| Some(name.to_owned());
