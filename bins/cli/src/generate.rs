@@ -108,7 +108,7 @@ fn options(command: &Command, level: &str, is_wanted: impl Fn(&Arg) -> bool) -> 
 const OTHERS: &str = "Options";
 
 fn heading(option: &Arg) -> &str {
-    option.get_help_heading().unwrap_or(if option.is_positional() { "Words" } else { OTHERS })
+    option.get_help_heading().unwrap_or(if option.is_positional() { "Arguments" } else { OTHERS })
 }
 
 fn names(option: &Arg) -> String {

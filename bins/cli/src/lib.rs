@@ -35,10 +35,9 @@ pub use generate::{Generated, Shell, reference_page};
 pub use interrupt::interrupted;
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
-    DryRunOption, GlobalOptions, OutputFormat, OutputOption, RoutingOption, mount_parser, parse_cpu,
-    parse_memory,
+    DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu, parse_memory,
 };
-pub use output::{Document, document, print, print_text};
+pub use output::{Document, document, no_document, print, print_text};
 pub use progress::ProgressLine;
 pub use reader::reader_is_gone;
 pub use remote::run_remote;

@@ -31,6 +31,12 @@ pub fn document(kind: &str, value: &impl Serialize) -> Result<Value, Failure> {
     Ok(document)
 }
 
+/// Returns the failure of a verb that was asked for JSON or YAML and has neither.
+#[must_use]
+pub fn no_document(verb: &str) -> Failure {
+    Failure::new(ExitCode::Usage, format!("{verb} has no JSON or YAML output")).hint("Leave `--output` out.")
+}
+
 /// Prints an answer to standard output. A reader that has gone away is a success.
 ///
 /// # Errors

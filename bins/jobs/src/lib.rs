@@ -4,9 +4,9 @@
 //! decide, and what they decided is sent and followed. One file for each verb in `commands`.
 //!
 //! ```
-//! // What `jobs run bot --image python3.13 --command ./bot.py --continuous` asks for.
-//! let words = ["jobs", "run", "bot", "--image", "python3.13", "--command", "./bot.py", "--continuous"];
-//! let request = jobs::requested(words, &"stashbot".parse().unwrap()).unwrap();
+//! // The request of `jobs run bot --image python3.13 --command ./bot.py --continuous`.
+//! let arguments = ["jobs", "run", "bot", "--image", "python3.13", "--command", "./bot.py", "--continuous"];
+//! let request = jobs::requested(arguments, &"stashbot".parse().unwrap()).unwrap();
 //! assert_eq!(request.kind.as_str(), "continuous");
 //! ```
 
@@ -33,30 +33,35 @@ pub fn main() -> std::process::ExitCode {
         }
         match toolforge_cli::parse::<Arguments>(command) {
             Ok(arguments) => commands::dispatch(&arguments),
-            Err(kind) => Ok(kind),
+            Err(exit_code) => Ok(exit_code),
         }
     })
 }
 
-/// Runs a command line in a session of the caller's own.
+/// Runs a command line in the caller's session; tests pass one with recorded answers.
 ///
 /// # Errors
-/// When it is not understood, or does not do what was asked.
-pub fn run_in<'a>(session: &Session, words: impl IntoIterator<Item = &'a str>) -> Result<ExitCode, Failure> {
-    commands::run(session, &parsed(words)?)
+/// When the arguments are invalid, or the command fails.
+pub fn run_in<'a>(
+    session: &Session,
+    arguments: impl IntoIterator<Item = &'a str>,
+) -> Result<ExitCode, Failure> {
+    let arguments = parsed(arguments)?;
+    arguments.check()?;
+    commands::run(session, &arguments)
 }
 
-/// Returns the request that a command line of `run` makes for a tool.
+/// Returns the request of a command line of `run` for a tool.
 ///
 /// # Errors
-/// When it is not understood, or is not one of `run`.
+/// When the arguments are invalid, or are not those of `run`.
 pub fn requested<'a>(
-    words: impl IntoIterator<Item = &'a str>,
+    arguments: impl IntoIterator<Item = &'a str>,
     tool: &ToolName,
 ) -> Result<JobRequest, Failure> {
-    match parsed(words)?.verb {
+    match parsed(arguments)?.verb {
         Verb::Run(options) => options.job.request(tool),
-        _ => Err(Failure::new(ExitCode::Usage, "only `run` asks for a job")),
+        _ => Err(Failure::new(ExitCode::Usage, "only `run` describes a job")),
     }
 }
 
@@ -66,6 +71,6 @@ pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-fn parsed<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Arguments, Failure> {
-    Arguments::try_parse_from(words).map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))
+fn parsed<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Arguments, Failure> {
+    Arguments::try_parse_from(arguments).map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))
 }

@@ -145,7 +145,7 @@ fn mistakes_are_told_with_what_to_do() {
     ");
     assert_snapshot!(run(&["My_Job", "--image", "bookworm", "--mem", "512", "--retry", "1", "--continuous"]), @r#"
     [exit 1]
-    error: 4 things are wrong with this job
+    error: this job has 4 mistakes
       NAME: job name "My_Job" has 'M'; use a-z, 0-9, '-' and '.'
       --retry: retries are only for one-off and scheduled jobs; a continuous job is always started again
       --mem: 512 of memory is less than any program needs; did you mean 512Mi?
@@ -174,4 +174,59 @@ fn mistakes_are_told_with_what_to_do() {
 
     hint: A value with blanks or `*` in it needs quotes around it.
     ");
+}
+
+#[test]
+fn invalid_values_are_reported_without_a_kubeconfig() {
+    let folder = Scratch::new("values", "");
+    let shown = |line: &str| said(&jobs(&folder, &line.split(' ').collect::<Vec<_>>()));
+    assert_snapshot!(shown("run bot --image bookworm --schedule @daly --command x --mem lots"), @r#"
+    [exit 1]
+    error: this job has 2 mistakes
+      --mem: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
+      --schedule: schedule "@daly" is not one of @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
+    "#);
+    assert_snapshot!(shown("render bot --image bookworm --schedule @daly --command x"), @r#"
+    [exit 1]
+    error: --schedule: schedule "@daly" is not one of @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
+    "#);
+    assert_snapshot!(shown("render jobs.yaml --mem 1Gi"), @"
+    [exit 2]
+    error: options of a job need --image
+
+    hint: Name the image, or leave these options out to render a file.
+    ");
+    assert_snapshot!(shown("cron --calendar --suggest"), @"
+    [exit 2]
+    error: the argument '--calendar' cannot be used with '--suggest'
+
+    Usage: jobs cron --calendar [NAME]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn json_is_refused_where_there_is_none() {
+    let folder = Scratch::new("json", "");
+    let shown = |line: &str| said(&jobs(&folder, &line.split(' ').collect::<Vec<_>>()));
+    assert_snapshot!(shown("logs bot --output json"), @"
+    [exit 2]
+    error: logs has no JSON or YAML output
+
+    hint: Leave `--output` out.
+    ");
+    assert_snapshot!(shown("load jobs.yaml --output json"), @"
+    [exit 2]
+    error: load has JSON or YAML output only with --dry-run
+
+    hint: Leave `--output` out.
+    ");
+    assert_snapshot!(shown("dump --output json"), @"
+    [exit 2]
+    error: dump has no JSON output: a jobs file is YAML
+
+    hint: Leave `--output` out.
+    ");
+    assert!(shown("delete bot --output yaml").starts_with("[exit 2]"));
 }

@@ -1,46 +1,53 @@
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Args, Parser, ValueEnum};
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, GlobalOptions, LogsOptions, OutputOption, RoutingOption, mount_parser,
-    parse_cpu, parse_memory,
+    DryRunOption, ExitCode, Failure, GlobalOptions, LogsOptions, OutputFormat, OutputOption, mount_parser,
+    no_document, parse_cpu, parse_memory,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
 };
+use toolforge_render::web_service::Routing;
 
-use crate::commands::{LocalOptions, StatusOptions};
-use crate::invocation::{self, Invocation};
+use crate::invocation::{self, Action, Invocation};
 
-/// The heading of the options that say what shall run.
+/// The heading of the options that describe the web service.
 const WEB_SERVICE: &str = "Web service options";
 
-/// Starts, stops and explains the web service of a tool.
+/// The heading of the options of `status`.
+const STATUS: &str = "Status options";
+
+/// The heading of the options of `local`.
+const LOCAL: &str = "Local options";
+
+/// Start, stop and inspect a tool's web service.
 ///
 /// Examples:
 ///   webservice php8.2 start                 serve files and PHP 8.2
-///   webservice restart -m 1Gi               start every pod anew, each with 1Gi of memory
-///   webservice python3.11 plan -r 2         say what would change, and whether it fits the quota
-///   webservice logs --follow --last 20      what its pods write
-///   webservice status --output json         for programs
+///   webservice restart -m 1Gi               replace all pods and give each 1Gi of memory
+///   webservice python3.11 plan -r 2         show what would change, and whether it fits the quota
+///   webservice logs --follow --last 20      stream the logs of all pods
+///   webservice status --output json         print the status for scripts
 ///
 /// Actions:
-///   start    start the web service, or change the one that runs
+///   start    start the web service, or change the running one
 ///   stop     stop it
-///   restart  start every pod anew, without an outage where the type allows
-///   status   say how it fares
-///   shell    open a shell in a pod of its own, or run a command there: shell -- COMMAND
-///   exec     open a shell in a pod that serves, or run a command there: exec -- COMMAND
-///   logs     print what its pods write
-///   plan     say what start would change, and whether it fits
+///   restart  replace all pods, without downtime if the type and the quota allow it
+///   status   show its state and, if it is not running, why
+///   shell    open a shell in a new pod, or run a command there: shell -- COMMAND
+///   exec     open a shell in a running pod, or run a command there: exec -- COMMAND
+///   logs     print the logs of its pods
+///   plan     show what start would change, and whether it fits the quota
 ///   render   print the Kubernetes objects
-///   types    list the image types, or tell all of one: TYPE types
-///   local    print the command line that runs it on your own machine
-///   doctor   look whether everything that is needed is there
+///   types    list image types; TYPE types shows one in detail
+///   local    print the command that runs it on your own machine
+///   doctor   check the setup: kubeconfig, cluster, permissions, home directory
 ///   generate print a completion script (bash, zsh, fish) or the man page (man)
 ///
-/// Exit codes: 0 done or fits, 1 a wrong request, 2 a command line that is not understood, 3 does not fit the quota or
-/// the limits, 4 the cluster refused or cannot be reached, 5 the web service did not come up, 6 partly done.
+/// Exit codes: 0 done or fits, 1 wrong request or negative answer, 2 usage error, 3 exceeds the quota or the limits
+/// (nothing was changed), 4 the cluster refused or is unreachable, 5 the web service did not become ready, 6 partially
+/// done.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "webservice",
@@ -50,43 +57,44 @@ const WEB_SERVICE: &str = "Web service options";
     override_usage = usage("webservice")
 )]
 pub(crate) struct Arguments {
-    /// The most memory that each pod may have, like 512Mi or 1.5Gi.
+    /// Memory limit of each pod, like 512Mi or 1.5Gi.
     #[arg(short, long, help_heading = WEB_SERVICE, value_name = "MEMORY", value_parser = parse_memory, allow_hyphen_values = true)]
     pub(crate) mem: Option<Memory>,
-    /// The most CPU that each pod may have, like 500m or 0.5.
+    /// CPU limit of each pod, like 500m or 0.5.
     #[arg(short, long, help_heading = WEB_SERVICE, value_name = "CPU", value_parser = parse_cpu, allow_hyphen_values = true)]
     pub(crate) cpu: Option<Cpu>,
-    /// How many pods.
+    /// Number of pods.
     #[arg(short, long, help_heading = WEB_SERVICE, value_name = "COUNT", allow_hyphen_values = true)]
     pub(crate) replicas: Option<Replicas>,
-    /// The image that `buildservice` stands for [default: tool-NAME/tool-NAME:latest].
+    /// Image of the type `buildservice` [default: tool-NAME/tool-NAME:latest].
     #[arg(long, help_heading = WEB_SERVICE, value_name = "IMAGE")]
     pub(crate) buildservice_image: Option<BuildServiceImage>,
-    /// A file with defaults for these options; `-` is standard input [default: service.template in the tool's home].
+    /// File with defaults for these options; `-` is standard input [default: service.template in the tool's home].
     #[arg(long, help_heading = WEB_SERVICE, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
-    /// Which shared storage the pods see: `all`, or `none` for an image of the build service.
+    /// Shared storage to mount: `all`, or `none` for a build service image.
     #[arg(long, help_heading = WEB_SERVICE, value_name = "STORAGE", value_parser = mount_parser())]
     pub(crate) mount: Option<MountStorage>,
-    /// A page that tells whether a pod is well; one that does not answer it is started anew [default: only the port
-    /// is looked at].
+    /// Path of a health check page; a pod that does not answer it is restarted [default: only the port is checked].
     #[arg(long, help_heading = WEB_SERVICE, value_name = "PATH")]
     pub(crate) health_check_path: Option<HealthCheck>,
-    /// Taken from scripts of the grid's time; it has no meaning any more.
+    /// Accepted for old scripts; it has no effect.
     #[arg(long, value_name = "RELEASE", hide = true)]
     release: Option<String>,
-    /// Taken from scripts of the grid's time; it has no meaning any more.
+    /// Accepted for old scripts; it has no effect.
     #[arg(long, hide = true)]
     canonical: bool,
-    /// Only `kubernetes` is left.
+    /// Only `kubernetes` is supported.
     #[arg(long, value_name = "BACKEND", hide = true)]
     pub(crate) backend: Option<String>,
-    /// How the web service is reached [default: as it stands, else as the cluster offers].
+    /// Kind of the route from the web service's domain [default: the current one, else what the cluster offers].
     #[arg(long, help_heading = WEB_SERVICE, value_enum, value_name = "ROUTING")]
     pub(crate) routing: Option<RoutingOption>,
-    /// Say what would be done, or let the API server check it, and change nothing.
+    /// Change nothing: show what would be done, or let the API server check it.
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     pub(crate) dry_run: Option<DryRunOption>,
+    #[command(flatten)]
+    pub(crate) output: OutputOption,
     #[command(flatten)]
     pub(crate) logs: LogsOptions,
     #[command(flatten)]
@@ -95,9 +103,7 @@ pub(crate) struct Arguments {
     pub(crate) local: LocalOptions,
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
-    #[command(flatten)]
-    pub(crate) output: OutputOption,
-    /// The image type, the action, and arguments for the type's own command.
+    /// The image type, the action, and arguments for the type's command.
     #[arg(value_name = "[TYPE] ACTION [ARGUMENTS]")]
     positionals: Vec<String>,
     /// More arguments, which may begin with `-`.
@@ -105,32 +111,106 @@ pub(crate) struct Arguments {
     trailing: Vec<String>,
 }
 
-/// Returns the form of a command line under the name by which the program was called.
+/// The options of `status`.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct StatusOptions {
+    /// Exit with 1 if the web service is not up.
+    #[arg(long, help_heading = STATUS)]
+    pub(crate) exit_code: bool,
+}
+
+/// The options of `local`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LocalOptions {
+    /// Container engine on this machine [default: the installed one].
+    #[arg(long, help_heading = LOCAL, value_enum, value_name = "ENGINE")]
+    pub(crate) engine: Option<Engine>,
+    /// Directory to mount as the tool's home [default: the tool's home, else the current directory].
+    #[arg(long, help_heading = LOCAL, value_name = "DIRECTORY")]
+    pub(crate) home: Option<PathBuf>,
+    /// Run the command instead of printing it.
+    #[arg(long, help_heading = LOCAL)]
+    pub(crate) run: bool,
+}
+
+/// A container engine on a developer's machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// Docker.
+    Docker,
+    /// Podman.
+    Podman,
+}
+
+/// The kind of the route from the web service's domain to its pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoutingOption {
+    /// An Ingress.
+    Ingress,
+    /// An `HTTPRoute`.
+    Httproute,
+}
+
+impl From<RoutingOption> for Routing {
+    fn from(option: RoutingOption) -> Self {
+        match option {
+            RoutingOption::Ingress => Self::Ingress,
+            RoutingOption::Httproute => Self::HttpRoute,
+        }
+    }
+}
+
+/// Returns the usage line for the name by which the program was called.
 pub(crate) fn usage(name: &str) -> String {
     format!("{name} [OPTIONS] [TYPE] ACTION [ARGUMENTS]... [-- ARGUMENTS...]")
 }
 
-/// Returns the failure of whoever still asks for the grid.
+/// Returns the failure of a request for the grid engine.
 pub(crate) fn grid_is_gone() -> Failure {
-    Failure::new(ExitCode::Usage, "there is no backend \"gridengine\": the grid is gone")
+    Failure::new(ExitCode::Usage, "backend \"gridengine\" no longer exists; only Kubernetes is supported")
         .hint("Leave `--backend` out: `webservice php8.2 start`.")
 }
 
 impl Arguments {
-    /// Returns the words that are no options, understood.
+    /// Returns the type, the action and its arguments, and checks that the action uses the given options.
     pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
         if let Some(backend) = self.backend.as_deref().filter(|backend| *backend != "kubernetes") {
             if backend == "gridengine" {
                 return Err(grid_is_gone());
             }
             let backend = Untrusted::new(backend);
-            return Err(Failure::new(ExitCode::Usage, format!("there is no backend {}", backend.quoted()))
+            return Err(Failure::new(ExitCode::Usage, format!("unknown backend {}", backend.quoted()))
                 .hint("Leave `--backend` out: `webservice php8.2 start`."));
         }
-        invocation::read(&self.positionals, &self.trailing)
+        let invocation = invocation::read(&self.positionals, &self.trailing)?;
+        self.check_options(invocation.action)?;
+        Ok(invocation)
     }
 
-    /// Returns what of a request was given.
+    /// Refuses options that the action does not use. Those of the Python tool are accepted with every action, as there.
+    fn check_options(&self, action: Action) -> Result<(), Failure> {
+        let Self { routing, dry_run, output, logs, status, local, .. } = self;
+        let LogsOptions { follow: _, last: _, since, until, grep } = logs;
+        let StatusOptions { exit_code } = status;
+        let LocalOptions { engine, home, run } = local;
+        let routed = [Action::Start, Action::Restart, Action::Plan, Action::Render];
+        let changing = [Action::Start, Action::Stop, Action::Restart, Action::Shell];
+        check_option(action, "--routing", routing.is_some(), &routed)?;
+        check_option(action, "--dry-run", dry_run.is_some(), &changing)?;
+        check_option(action, "--since", since.is_some(), &[Action::Logs])?;
+        check_option(action, "--until", until.is_some(), &[Action::Logs])?;
+        check_option(action, "--grep", grep.is_some(), &[Action::Logs])?;
+        check_option(action, "--exit-code", *exit_code, &[Action::Status])?;
+        check_option(action, "--engine", engine.is_some(), &[Action::Local])?;
+        check_option(action, "--home", home.is_some(), &[Action::Local])?;
+        check_option(action, "--run", *run, &[Action::Local])?;
+        if output.output == OutputFormat::Table || action.prints_document() {
+            return Ok(());
+        }
+        Err(no_document(action.as_str()))
+    }
+
+    /// Returns the part of a request that the options and the type state.
     pub(crate) fn options(&self, invocation: &Invocation) -> WebServiceOptions {
         WebServiceOptions {
             type_name: invocation.type_name.clone(),
@@ -143,4 +223,15 @@ impl Arguments {
             health_check: self.health_check_path.clone(),
         }
     }
+}
+
+/// Refuses an option that was given to an action that does not use it.
+fn check_option(action: Action, option: &str, is_given: bool, users: &[Action]) -> Result<(), Failure> {
+    if !is_given || users.contains(&action) {
+        return Ok(());
+    }
+    let users: Vec<String> = users.iter().map(|user| format!("`{}`", user.as_str())).collect();
+    let message = format!("`{option}` cannot be used with `{}`", action.as_str());
+    Err(Failure::new(ExitCode::Usage, message)
+        .hint(format!("Leave it out; it is an option of {}.", users.join(", "))))
 }

@@ -1,9 +1,9 @@
-//! The words of the command line that are no options: `[TYPE] ACTION [ARGUMENTS…]`.
+//! The positional arguments: `[TYPE] ACTION [ARGUMENTS…]`.
 
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_model::{TypeName, Untrusted};
 
-/// What shall be done.
+/// An action of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Start,
@@ -56,32 +56,46 @@ impl Action {
         }
     }
 
-    fn named(word: &str) -> Option<Self> {
+    fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.as_str() == word)
     }
 
-    /// Returns what words behind it mean.
-    fn arguments(self) -> ArgumentUse {
+    /// Returns whether the action prints one document, as a table, JSON or YAML.
+    pub(crate) fn prints_document(self) -> bool {
         match self {
-            Self::Start | Self::Restart | Self::Plan | Self::Render | Self::Local => ArgumentUse::OfType,
-            Self::Shell | Self::Exec | Self::Generate => ArgumentUse::Own,
+            Self::Status | Self::Plan | Self::Render | Self::Types | Self::Local | Self::Doctor => true,
+            Self::Start
+            | Self::Stop
+            | Self::Restart
+            | Self::Shell
+            | Self::Logs
+            | Self::Exec
+            | Self::Generate => false,
+        }
+    }
+
+    /// Returns how the arguments after the action are used.
+    fn argument_use(self) -> ArgumentUse {
+        match self {
+            Self::Start | Self::Restart | Self::Plan | Self::Render | Self::Local => ArgumentUse::Type,
+            Self::Shell | Self::Exec | Self::Generate => ArgumentUse::Action,
             Self::Stop | Self::Status | Self::Logs | Self::Types | Self::Doctor => ArgumentUse::None,
         }
     }
 }
 
-/// What words behind an action mean.
+/// How the arguments after an action are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ArgumentUse {
-    /// They are arguments for the type's own command, so the type has to be named.
-    OfType,
-    /// They are the action's own: a command, or what to generate.
-    Own,
-    /// Nothing.
+    /// By the type's command, so the type has to be named.
+    Type,
+    /// By the action itself: a command to run, or what to generate.
+    Action,
+    /// Not at all.
     None,
 }
 
-/// The words, understood.
+/// The parsed positional arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invocation {
     pub(crate) type_name: Option<TypeName>,
@@ -90,61 +104,63 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
-    /// Returns the arguments for the type's own command; those of a shell are a command of their own.
+    /// Returns the arguments for the type's command; `shell` and `exec` have a command of their own.
     pub(crate) fn type_arguments(&self) -> Vec<String> {
-        match self.action.arguments() {
-            ArgumentUse::OfType => self.arguments.clone(),
-            ArgumentUse::Own | ArgumentUse::None => Vec::new(),
+        match self.action.argument_use() {
+            ArgumentUse::Type => self.arguments.clone(),
+            ArgumentUse::Action | ArgumentUse::None => Vec::new(),
         }
     }
 }
 
-/// Reads the words; `behind` stand behind `--`.
-pub(crate) fn read(words: &[String], trailing: &[String]) -> Result<Invocation, Failure> {
+/// Parses the positional arguments; `trailing` are those after `--`.
+pub(crate) fn read(positionals: &[String], trailing: &[String]) -> Result<Invocation, Failure> {
     let usage = |message: String| Failure::new(ExitCode::Usage, message);
-    let (type_word, action, rest) = match words {
+    let (type_word, action, rest) = match positionals {
         [] => {
-            return Err(usage("what shall be done?".to_owned())
-                .hint(format!("Type one of {}, like `webservice status`.", list())));
+            return Err(usage("no action given".to_owned())
+                .hint(format!("The actions are {}; for example `webservice status`.", list())));
         }
-        [first, second, rest @ ..] if Action::named(second).is_some() => {
-            (Some(first), Action::named(second), rest)
+        [first, second, rest @ ..] if Action::from_word(second).is_some() => {
+            (Some(first), Action::from_word(second), rest)
         }
-        [first, rest @ ..] if Action::named(first).is_some() => (None, Action::named(first), rest),
+        [first, rest @ ..] if Action::from_word(first).is_some() => (None, Action::from_word(first), rest),
         [first] => (Some(first), None, &[][..]),
-        [first, second, ..] => return Err(not_an_action(first, second)),
+        [first, second, ..] => return Err(unknown_action(first, second)),
     };
     let Some(action) = action else {
         let word = type_word.map(String::as_str).unwrap_or_default();
-        return Err(not_alone(word));
+        return Err(missing_action(word));
     };
     let type_name = type_word
         .map(|word| word.parse::<TypeName>().map_err(|error| Failure::from_error(ExitCode::Failed, &error)))
         .transpose()?;
-    let meaning = action.arguments();
+    let argument_use = action.argument_use();
     if type_name.is_none()
-        && meaning == ArgumentUse::OfType
+        && argument_use == ArgumentUse::Type
         && let [first, ..] = rest
     {
-        // `start php8.2`: the type stands before the action.
-        let first = Untrusted::new(first.as_str());
-        return Err(usage(format!("{} stands behind `{}`", first.quoted(), action.as_str())).hint(format!(
-            "The type stands before: `webservice TYPE {0}`; arguments need a type, too: `webservice TYPE {0} ARGUMENT`.",
-            action.as_str()
-        )));
+        let name = action.as_str();
+        // `start php8.2`.
+        if first.parse::<TypeName>().is_ok() {
+            return Err(usage("the type must come before the action".to_owned())
+                .hint(format!("Type `webservice {first} {name}`.")));
+        }
+        return Err(usage(format!("arguments for `{name}` need a type before it"))
+            .hint(format!("Name the type: `webservice TYPE {name} ARGUMENTS`.")));
     }
-    // The platform's `toolforge` takes one `--` away, so people write two.
+    // The platform's `toolforge` removes one `--`, so people write two.
     let trailing = match trailing {
         [first, rest @ ..] if first == "--" => rest,
         all => all,
     };
     let arguments: Vec<String> = rest.iter().chain(trailing).cloned().collect();
-    if let Some(argument) = arguments.first().filter(|_| meaning == ArgumentUse::None) {
+    if let Some(argument) = arguments.first().filter(|_| argument_use == ArgumentUse::None) {
         let argument = Untrusted::new(argument.as_str());
         return Err(usage(format!(
-            "`{}` takes no argument, and {} is one",
-            action.as_str(),
-            argument.quoted()
+            "unexpected argument {}: `{}` takes none",
+            argument.quoted(),
+            action.as_str()
         )));
     }
     Ok(Invocation { type_name, action, arguments })
@@ -154,31 +170,29 @@ fn list() -> String {
     Action::ALL.map(Action::as_str).join(", ")
 }
 
-fn not_an_action(first: &str, second: &str) -> Failure {
-    let failure = |word: &str| {
-        let found = Untrusted::new(word);
-        let near = nearest(word).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        Failure::new(ExitCode::Usage, format!("{} is not an action{near}", found.quoted()))
-            .hint(format!("The actions are {}.", list()))
-    };
-    // Of two words that are no actions, the one that is nearly one was meant to be one.
-    if nearest(second).is_none() && nearest(first).is_some() { failure(first) } else { failure(second) }
+fn unknown_action(first: &str, second: &str) -> Failure {
+    // The word that is nearly an action is the misspelled one.
+    let word = if nearest(second).is_none() && nearest(first).is_some() { first } else { second };
+    let suggestion = nearest(word).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let word = Untrusted::new(word);
+    Failure::new(ExitCode::Usage, format!("unknown action {}{suggestion}", word.quoted()))
+        .hint(format!("The actions are {}.", list()))
 }
 
-fn not_alone(word: &str) -> Failure {
+fn missing_action(word: &str) -> Failure {
     let found = Untrusted::new(word);
     match nearest(word) {
         Some(near) => Failure::new(
             ExitCode::Usage,
-            format!("{} is not an action; did you mean `{near}`?", found.quoted()),
+            format!("unknown action {}; did you mean `{near}`?", found.quoted()),
         )
         .hint(format!("Type `webservice {near}`.")),
-        None => Failure::new(ExitCode::Usage, format!("what shall be done with {}?", found.quoted()))
-            .hint(format!("Type one of {}, like `webservice {} start`.", list(), found.escaped())),
+        None => Failure::new(ExitCode::Usage, format!("no action given after {}", found.quoted()))
+            .hint(format!("The actions are {}; for example `webservice {} start`.", list(), found.escaped())),
     }
 }
 
-/// Returns the action that differs from a word by one letter left out, added, changed, or two changed round.
+/// Returns the action at an edit distance of one: a letter left out, added or changed, or two swapped.
 fn nearest(word: &str) -> Option<&'static str> {
     Action::ALL.map(Action::as_str).into_iter().find(|action| strsim::osa_distance(word, action) == 1)
 }
@@ -187,52 +201,53 @@ fn nearest(word: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> Result<Invocation, String> {
-        let (before, behind) = line.split_once(" -- ").unwrap_or((line, ""));
+    fn parsed(line: &str) -> Result<Invocation, String> {
+        let (before, trailing) = line.split_once(" -- ").unwrap_or((line, ""));
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        read(&split(before), &split(behind))
+        read(&split(before), &split(trailing))
             .map_err(|failure| failure.to_string().lines().next().unwrap().to_owned())
     }
 
     #[test]
-    fn a_type_stands_before_the_action_and_arguments_behind_it() {
-        let understood = |line: &str| {
-            let Invocation { type_name, action, arguments } = words(line).unwrap();
+    fn type_comes_before_action_and_arguments_after() {
+        let invocation = |line: &str| {
+            let Invocation { type_name, action, arguments } = parsed(line).unwrap();
             (type_name.map(|name| name.to_string()), action.as_str(), arguments.join(" "))
         };
         let named = |name: &str| Some(name.to_owned());
-        assert_eq!(understood("status"), (None, "status", String::new()));
-        assert_eq!(understood("php8.2 start"), (named("php8.2"), "start", String::new()));
+        assert_eq!(invocation("status"), (None, "status", String::new()));
+        assert_eq!(invocation("php8.2 start"), (named("php8.2"), "start", String::new()));
         assert_eq!(
-            understood("jdk17 start java app.jar"),
+            invocation("jdk17 start java app.jar"),
             (named("jdk17"), "start", "java app.jar".to_owned())
         );
         assert_eq!(
-            understood("jdk17 start -- java -jar x"),
+            invocation("jdk17 start -- java -jar x"),
             (named("jdk17"), "start", "java -jar x".to_owned())
         );
         assert_eq!(
-            understood("jdk17 start -- -- java -jar x"),
+            invocation("jdk17 start -- -- java -jar x"),
             (named("jdk17"), "start", "java -jar x".to_owned())
         );
-        assert_eq!(understood("shell -- bash -c id"), (None, "shell", "bash -c id".to_owned()));
-        assert_eq!(understood("exec ls"), (None, "exec", "ls".to_owned()));
-        assert_eq!(understood("generate man"), (None, "generate", "man".to_owned()));
-        assert_eq!(understood("start start"), (named("start"), "start", String::new()));
+        assert_eq!(invocation("shell -- bash -c id"), (None, "shell", "bash -c id".to_owned()));
+        assert_eq!(invocation("exec ls"), (None, "exec", "ls".to_owned()));
+        assert_eq!(invocation("generate man"), (None, "generate", "man".to_owned()));
+        assert_eq!(invocation("start start"), (named("start"), "start", String::new()));
     }
 
     #[test]
-    fn what_is_not_understood_is_said_in_one_line() {
-        let refusal = |line: &str| words(line).unwrap_err();
-        assert_eq!(refusal(""), "error: what shall be done?");
-        assert_eq!(refusal("strat"), "error: \"strat\" is not an action; did you mean `start`?");
-        assert_eq!(refusal("php8.2 strat"), "error: \"strat\" is not an action; did you mean `start`?");
-        assert_eq!(refusal("php8.2"), "error: what shall be done with \"php8.2\"?");
-        assert_eq!(refusal("php8.2 fly"), "error: \"fly\" is not an action");
-        assert_eq!(refusal("start php8.2"), "error: \"php8.2\" stands behind `start`");
-        assert_eq!(refusal("php8.2 stop now"), "error: `stop` takes no argument, and \"now\" is one");
+    fn invalid_lines_have_a_one_line_error() {
+        let error = |line: &str| parsed(line).unwrap_err();
+        assert_eq!(error(""), "error: no action given");
+        assert_eq!(error("strat"), "error: unknown action \"strat\"; did you mean `start`?");
+        assert_eq!(error("php8.2 strat"), "error: unknown action \"strat\"; did you mean `start`?");
+        assert_eq!(error("php8.2"), "error: no action given after \"php8.2\"");
+        assert_eq!(error("php8.2 fly"), "error: unknown action \"fly\"");
+        assert_eq!(error("start php8.2"), "error: the type must come before the action");
+        assert_eq!(error("start ./run.sh"), "error: arguments for `start` need a type before it");
+        assert_eq!(error("php8.2 stop now"), "error: unexpected argument \"now\": `stop` takes none");
         assert_eq!(
-            refusal("p\u{1b}p start"),
+            error("p\u{1b}p start"),
             "error: type name \"p\\u{1b}p\" has '\\u{1b}'; use letters, digits, '.', '-' and '_'"
         );
     }

@@ -7,39 +7,41 @@ use toolforge_model::{Colors, Untrusted};
 
 use crate::log::{LogOrigin, LogPrinter, LogStyle};
 
+/// The heading of the options of `logs`.
+const LOGS: &str = "Log options";
+
 /// The options of `logs`.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Log options")]
 pub struct LogsOptions {
-    /// Go on with what is written from now on, by new pods, too.
-    #[arg(short, long)]
+    /// Keep streaming new lines, including those of new pods.
+    #[arg(short, long, help_heading = LOGS)]
     pub follow: bool,
-    /// Only so many of the last lines, of all pods together.
-    // The platform's tool takes 0 for "all".
-    #[arg(short, long, alias = "tail", value_name = "COUNT", allow_hyphen_values = true)]
+    /// Print only the last lines, counted over all pods.
+    // As in the platform's tool, 0 means all.
+    #[arg(short, long, alias = "tail", help_heading = LOGS, value_name = "COUNT", allow_hyphen_values = true)]
     pub last: Option<u32>,
-    /// Only lines from then on: so long ago, like 10m, 2h or 1d, or at a moment, like 2026-11-25T10:00:00Z.
-    #[arg(long, value_name = "WHEN", value_parser = since, allow_hyphen_values = true)]
+    /// Only lines newer than a duration (10m, 2h, 1d) or an RFC 3339 time (2026-11-25T10:00:00Z).
+    #[arg(long, help_heading = LOGS, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
     pub since: Option<LogSince>,
-    /// Only lines until then, said as for `--since`.
-    #[arg(long, value_name = "WHEN", value_parser = since, allow_hyphen_values = true)]
+    /// Only lines older than a duration or an RFC 3339 time.
+    #[arg(long, help_heading = LOGS, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
     pub until: Option<LogSince>,
-    /// Only lines with this text in them.
-    #[arg(long, value_name = "TEXT")]
+    /// Only lines that contain this text.
+    #[arg(long, help_heading = LOGS, value_name = "TEXT")]
     pub grep: Option<String>,
 }
 
 impl LogsOptions {
-    /// Returns what of the log is read.
+    /// Returns the part of the log to read.
     #[must_use]
     pub fn reading(&self) -> LogOptions {
         let reading = if self.follow { LogOptions::following() } else { LogOptions::default() };
-        // Which lines have the text, or came in time, is known only here, so all of them are needed then.
+        // These filters run here, so the server has to send all lines.
         let last = self.count().filter(|_| self.grep.is_none() && self.until.is_none());
         LogOptions { last, since: self.since, ..reading }
     }
 
-    /// Returns what prints the log on standard output.
+    /// Returns a printer for standard output.
     #[must_use]
     pub fn printer(&self, origin: LogOrigin) -> LogPrinter<BufWriter<Stdout>> {
         let until = self.until.map(moment);
@@ -52,7 +54,7 @@ impl LogsOptions {
     }
 }
 
-/// Returns the moment, by this machine's clock where it is so long before now.
+/// Returns the time; a duration is subtracted from this machine's clock.
 fn moment(since: LogSince) -> Timestamp {
     match since {
         LogSince::Seconds(seconds) => {
@@ -63,7 +65,7 @@ fn moment(since: LogSince) -> Timestamp {
     }
 }
 
-/// Returns whether standard output shows colours: a terminal that can, and nobody who forbids it (`NO_COLOR`).
+/// Returns whether colors are kept: standard output is a terminal with colors, and `NO_COLOR` is not set.
 fn colors() -> Colors {
     match anstream::AutoStream::choice(&io::stdout()) {
         anstream::ColorChoice::Never => Colors::Drop,
@@ -73,7 +75,7 @@ fn colors() -> Colors {
     }
 }
 
-/// Reads how long ago, or at which moment.
+/// Parses a duration or an RFC 3339 time.
 fn since(text: &str) -> Result<LogSince, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(LogSince::Moment(moment));
@@ -84,7 +86,7 @@ fn since(text: &str) -> Result<LogSince, String> {
     seconds.map(LogSince::Seconds).ok_or_else(|| {
         let text = Untrusted::new(text);
         format!(
-            "{} is neither a time of a second or more, like 10m, 2h or 1d, nor a moment, like 2026-11-25T10:00:00Z",
+            "{} is neither a duration of at least one second, like 10m, 2h or 1d, nor a time, like 2026-11-25T10:00:00Z",
             text.quoted()
         )
     })
@@ -95,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_so_long_ago_or_a_moment() {
+    fn since_accepts_durations_and_times() {
         for (text, seconds) in [("10m", 600), ("2h", 7200), ("1d", 86_400), ("1h30m", 5400), ("90s", 90)] {
             assert_eq!(since(text), Ok(LogSince::Seconds(seconds)), "{text}");
         }
@@ -106,18 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused_with_what_is_one() {
+    fn since_rejects_invalid_times() {
         for text in ["", "10", "0s", "-5m", "1ms", "yesterday", "2025-11-25T10:00:00", "1y", "99999999999h"] {
             let refusal = since(text).unwrap_err();
-            assert!(
-                refusal.ends_with("like 10m, 2h or 1d, nor a moment, like 2026-11-25T10:00:00Z"),
-                "{text}"
-            );
+            assert!(refusal.ends_with("like 10m, 2h or 1d, nor a time, like 2026-11-25T10:00:00Z"), "{text}");
         }
     }
 
     #[test]
-    fn the_server_counts_the_last_lines_only_where_all_lines_count() {
+    fn server_counts_last_lines_only_without_filters() {
         let options = LogsOptions { last: Some(5), ..LogsOptions::default() };
         assert_eq!(options.reading().last, Some(5));
         let zero = LogsOptions { last: Some(0), ..LogsOptions::default() };

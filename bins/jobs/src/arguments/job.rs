@@ -1,114 +1,170 @@
 use std::fmt;
 use std::str::FromStr;
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use toolforge_cli::{ExitCode, Failure, mount_parser};
 use toolforge_model::{
     JobHealthCheck, JobKey, JobMistake, JobOptions, JobRequest, MountStorage, Replicas, ToolName, Untrusted,
 };
 
-/// What a job shall be; the options of the platform's tool (jobs-cli 16), and `--env`.
-#[derive(Clone, Debug, Args)]
-#[group(skip)]
+/// The description of a job on the command line, parsed; what is wrong with it is kept for [`JobArguments::request`].
+#[derive(Clone, Debug)]
 pub(crate) struct JobArguments {
-    /// The job's name.
-    #[arg(value_name = "NAME")]
+    /// The first positional argument: a job's name, or a file for `render`.
     pub(crate) name: Option<String>,
-    /// The image, by the name of its type or of the build service; `toolforge jobs images` lists them.
-    #[arg(long, value_name = "IMAGE")]
-    image: Option<String>,
-    /// What the job runs: a line for a shell, or, in an image of the build service, words.
-    #[arg(long, value_name = "COMMAND", allow_hyphen_values = false)]
-    command: Option<String>,
-    /// Run at the times of a schedule: `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or five fields of cron, in
-    /// UTC.
-    #[arg(long, value_name = "SCHEDULE", group = "kind")]
-    schedule: Option<String>,
-    /// Keep it running: where it ends, it is started again.
-    #[arg(long, group = "kind")]
-    continuous: bool,
-    /// Wait for the end of a one-off job, so many seconds at most, and end as it ends.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600", group = "kind")]
     pub(crate) wait: Option<u32>,
-    /// A web service; `webservice TYPE start` runs one.
-    #[arg(long, hide = true, group = "kind")]
-    webservice: bool,
-    /// The memory limit of each pod [default: 512Mi].
-    #[arg(long, value_name = "MEMORY", allow_hyphen_values = true)]
-    mem: Option<String>,
-    /// The CPU of each pod, which counts for the quota [default: 100m are reserved, up to 1 may be used, and 1 counts].
-    #[arg(long, value_name = "CPU", allow_hyphen_values = true)]
-    cpu: Option<String>,
-    /// How many pods of a continuous job [default: 1].
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    replicas: Option<i64>,
-    /// Where other pods reach a continuous job: 8080, 8080/tcp or 8080/udp.
-    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
-    port: Option<String>,
-    /// Let the tool's domain lead to a continuous job.
-    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", value_parser = PossibleValuesParser::new(["/"]))]
-    publish: Option<String>,
-    /// A command that tells, ending with 0, that a continuous job is well.
-    #[arg(long, value_name = "COMMAND", group = "health-check")]
-    health_check_script: Option<String>,
-    /// A page that tells that a continuous job is well.
-    #[arg(long, value_name = "PATH", group = "health-check")]
-    health_check_http: Option<String>,
-    /// How often a run that failed is tried again, 0 to 5.
-    #[arg(long, value_name = "NUMBER", value_parser = PossibleValuesParser::new(["0", "1", "2", "3", "4", "5"]))]
-    retry: Option<String>,
-    /// After how many seconds a run of a scheduled job is ended; 0 is never.
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    timeout: Option<i64>,
-    /// Which mails are sent to the tool's maintainers.
-    #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(["none", "all", "onfinish", "onfailure"]))]
-    emails: Option<String>,
-    /// Which shared storage the pods see; an image of the build service can do with none.
-    #[arg(long, value_name = "STORAGE", value_parser = mount_parser())]
-    mount: Option<MountStorage>,
-    /// Append what the job writes to files in the tool's home [default: but for images of the build service].
-    #[arg(long, group = "file-log")]
-    filelog: bool,
-    /// Leave what the job writes to its pod's log.
-    #[arg(long, group = "file-log")]
-    no_filelog: bool,
-    /// The file of standard output [default: NAME.out].
-    #[arg(short = 'o', long, value_name = "FILE")]
-    filelog_stdout: Option<String>,
-    /// The file of standard error [default: NAME.err].
-    #[arg(short = 'e', long, value_name = "FILE")]
-    filelog_stderr: Option<String>,
-    /// A variable for the job; may be given several times.
-    #[arg(long, value_name = "NAME=VALUE")]
-    env: Vec<String>,
+    has_image: bool,
+    is_web_service: bool,
+    options: JobOptions,
+    mistakes: Vec<JobMistake>,
 }
 
 impl JobArguments {
     /// Returns whether an image is named, which every job needs.
     pub(crate) fn has_image(&self) -> bool {
-        self.image.is_some()
+        self.has_image
     }
 
-    /// Returns the request that the options make, or all that is wrong with them.
+    /// Returns whether anything but a name is given.
+    pub(crate) fn has_options(&self) -> bool {
+        let without_name = JobOptions { name: None, ..self.options.clone() };
+        let only_name = self.mistakes.iter().all(|mistake| mistake.key == JobKey::Name);
+        without_name != JobOptions::default() || self.wait.is_some() || !only_name
+    }
+
+    /// Checks everything that does not depend on the tool or the cluster.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let any_tool: ToolName = "tool".parse().expect("a valid name");
+        self.request(&any_tool).map(|_| ())
+    }
+
+    /// Returns the request for a tool, or all mistakes.
     pub(crate) fn request(&self, tool: &ToolName) -> Result<JobRequest, Failure> {
-        // The one option without which the platform's tool does not understand a line at all.
-        if self.image.is_none() && !self.webservice {
+        // The only option that the platform's tool requires.
+        if !self.has_image && !self.is_web_service {
             return Err(Failure::new(ExitCode::Usage, "the following arguments are required: --image")
                 .hint("`toolforge jobs images` lists the images."));
         }
-        let mut mistakes = Vec::new();
-        let options = self.options(&mut mistakes);
-        match options.into_request(tool) {
+        let mut mistakes = self.mistakes.clone();
+        match self.options.clone().into_request(tool) {
             Ok(request) if mistakes.is_empty() => Ok(request),
             Ok(_) => Err(failure(&mistakes)),
             Err(found) => {
-                // What could not be read is not missing, too.
-                let unread: Vec<JobKey> = mistakes.iter().map(|mistake| mistake.key).collect();
-                mistakes.extend(found.into_iter().filter(|mistake| !unread.contains(&mistake.key)));
+                // An invalid value is not also missing.
+                let invalid: Vec<JobKey> = mistakes.iter().map(|mistake| mistake.key).collect();
+                mistakes.extend(found.into_iter().filter(|mistake| !invalid.contains(&mistake.key)));
                 Err(failure(&mistakes))
             }
         }
+    }
+}
+
+impl FromArgMatches for JobArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        JobText::from_arg_matches(matches).map(JobText::parse)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for JobArguments {
+    fn augment_args(command: Command) -> Command {
+        JobText::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        JobText::augment_args_for_update(command)
+    }
+}
+
+/// The options that describe a job, as typed: those of the platform's tool (jobs-cli 16), and `--env`.
+///
+/// Most values are texts here, because clap would report only the first mistake, and with another exit code.
+#[derive(Clone, Debug, Args)]
+#[group(skip)]
+struct JobText {
+    /// Name of the job.
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// Image type, or image of the build service; `toolforge jobs images` lists the types.
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// Command to run: a shell command line, or the words of a command for a build service image.
+    #[arg(long, value_name = "COMMAND", allow_hyphen_values = false)]
+    command: Option<String>,
+    /// Run on a schedule, in UTC: `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or a cron expression of five
+    /// fields.
+    #[arg(long, value_name = "SCHEDULE", group = "kind")]
+    schedule: Option<String>,
+    /// Keep it running: restart the command whenever it exits.
+    #[arg(long, group = "kind")]
+    continuous: bool,
+    /// Wait until a one-off job finishes, at most this many seconds, and exit with its exit code.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600", group = "kind")]
+    wait: Option<u32>,
+    /// Not a job; `webservice TYPE start` starts a web service.
+    #[arg(long, hide = true, group = "kind")]
+    webservice: bool,
+    /// Memory limit of each pod [default: 512Mi].
+    #[arg(long, value_name = "MEMORY", allow_hyphen_values = true)]
+    mem: Option<String>,
+    /// CPU request and limit of each pod; the limit counts for the quota [default: request 100m, limit 1].
+    #[arg(long, value_name = "CPU", allow_hyphen_values = true)]
+    cpu: Option<String>,
+    /// Number of pods of a continuous job [default: 1].
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    replicas: Option<i64>,
+    /// Port of a continuous job for other pods: 8080, 8080/tcp or 8080/udp.
+    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
+    port: Option<String>,
+    /// Route the tool's domain to a continuous job.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", value_parser = PossibleValuesParser::new(["/"]))]
+    publish: Option<String>,
+    /// Health check of a continuous job: a command that exits with 0 while the job is healthy.
+    #[arg(long, value_name = "COMMAND", group = "health-check")]
+    health_check_script: Option<String>,
+    /// Health check of a continuous job: the path of a page on its port.
+    #[arg(long, value_name = "PATH", group = "health-check")]
+    health_check_http: Option<String>,
+    /// How often to retry a failed run, 0 to 5.
+    #[arg(long, value_name = "NUMBER", value_parser = PossibleValuesParser::new(["0", "1", "2", "3", "4", "5"]))]
+    retry: Option<String>,
+    /// Seconds after which a run of a scheduled job is stopped; 0 means never.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    timeout: Option<i64>,
+    /// When to email the tool's maintainers.
+    #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(["none", "all", "onfinish", "onfailure"]))]
+    emails: Option<String>,
+    /// Shared storage to mount; only a build service image can do without.
+    #[arg(long, value_name = "STORAGE", value_parser = mount_parser())]
+    mount: Option<MountStorage>,
+    /// Append the output to files in the tool's home [default: yes, except for build service images].
+    #[arg(long, group = "file-log")]
+    filelog: bool,
+    /// Write no log files; `toolforge jobs logs` shows the output.
+    #[arg(long, group = "file-log")]
+    no_filelog: bool,
+    /// File for standard output [default: NAME.out].
+    #[arg(short = 'o', long, value_name = "FILE")]
+    filelog_stdout: Option<String>,
+    /// File for standard error [default: NAME.err].
+    #[arg(short = 'e', long, value_name = "FILE")]
+    filelog_stderr: Option<String>,
+    /// Environment variable for the job; can be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+}
+
+impl JobText {
+    fn parse(self) -> JobArguments {
+        let mut mistakes = Vec::new();
+        let options = self.options(&mut mistakes);
+        let Self { name, wait, image, webservice, .. } = self;
+        JobArguments { name, wait, has_image: image.is_some(), is_web_service: webservice, options, mistakes }
     }
 
     fn options(&self, mistakes: &mut Vec<JobMistake>) -> JobOptions {
@@ -171,7 +227,7 @@ impl JobArguments {
         if self.webservice {
             refuse(
                 JobKey::WebService,
-                "a web service is no job here; `webservice TYPE start` runs it".to_owned(),
+                "a web service is not a job; `webservice TYPE start` starts it".to_owned(),
             );
         }
         options
@@ -192,7 +248,7 @@ fn read<T: FromStr<Err: fmt::Display>>(
     }
 }
 
-/// Returns a failure that tells all mistakes, each with its option.
+/// Returns a failure that lists all mistakes, each with its option.
 fn failure(mistakes: &[JobMistake]) -> Failure {
     let line = |mistake: &JobMistake| {
         let option = match mistake.key {
@@ -204,7 +260,7 @@ fn failure(mistakes: &[JobMistake]) -> Failure {
     match mistakes {
         [one] => Failure::new(ExitCode::Failed, line(one)),
         all => all.iter().map(line).fold(
-            Failure::new(ExitCode::Failed, format!("{} things are wrong with this job", all.len())),
+            Failure::new(ExitCode::Failed, format!("this job has {} mistakes", all.len())),
             Failure::detail,
         ),
     }

@@ -9,86 +9,134 @@ pub(crate) use output::JobsFormat;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use toolforge_cli::{DryRunOption, GlobalOptions, LogsOptions};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, GlobalOptions, LogsOptions, OutputFormat, no_document};
 use toolforge_model::JobName;
 
-/// Runs, loads, follows and explains the jobs of a tool.
+/// Run and inspect a tool's jobs: one-off, scheduled and continuous.
 ///
-/// In a shell `jobs` alone is the shell's own; `toolforge jobs`, or `toolforge-jobs`, calls this program.
+/// In a shell, `jobs` alone is a builtin; call this program as `toolforge jobs` or `toolforge-jobs`.
 ///
 /// Examples:
 ///   toolforge jobs run bot --image python3.13 --command ./bot.py --continuous      keep a bot running
 ///   toolforge jobs run daily --image php8.4 --command ./daily.php --schedule @daily
-///   toolforge jobs run once --image bookworm --command ./once.sh --wait            and end as it ends
-///   toolforge jobs plan jobs.yaml            say what `load` would change, and whether it fits
-///   toolforge jobs load jobs.yaml            make the jobs those of a file
-///   toolforge jobs list                      say how all jobs fare
-///   toolforge jobs logs bot --follow         what a job writes
-///   toolforge jobs cron                      when scheduled jobs ran, run next, and what was missed
+///   toolforge jobs run once --image bookworm --command ./once.sh --wait            wait until it finishes
+///   toolforge jobs plan jobs.yaml            show what `load` would change, and whether it fits
+///   toolforge jobs load jobs.yaml            apply a jobs file
+///   toolforge jobs list                      show all jobs and their states
+///   toolforge jobs logs bot --follow         stream the logs of a job
+///   toolforge jobs cron                      show the last, next and missed runs of scheduled jobs
 ///
 /// Exit codes:
 ///   0  done, or it fits
-///   1  a wrong request, or a negative answer
-///   2  a command line that is not understood
-///   3  does not fit the quota or the limits; nothing was sent
-///   4  the cluster refused, or cannot be reached
-///   5  a rollout or a wait took too long
-///   6  partly done; the report says what
-/// `run --wait`, `trigger --wait` and `exec` end as the command did.
+///   1  wrong request, or a negative answer
+///   2  usage error
+///   3  exceeds the quota or the limits; nothing was changed
+///   4  the cluster refused or is unreachable
+///   5  a rollout or a wait timed out
+///   6  partially done; the report says what
+/// `run --wait`, `trigger --wait` and `exec` exit with the exit code of the job's command.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "jobs", version, infer_long_args = true, verbatim_doc_comment, args_override_self = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) verb: Verb,
-    /// How to print the answer.
+    /// Output format.
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub(crate) output: JobsFormat,
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
-    /// Taken from scripts; it has no meaning any more.
+    /// Accepted for old scripts; it has no effect.
     #[arg(long, global = true, hide = true)]
     debug: bool,
 }
 
-/// What shall be done.
+impl Arguments {
+    /// Checks what clap cannot: the values that describe a job, and options that the verb does not use.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match &self.verb {
+            Verb::Run(options) => options.job.check()?,
+            Verb::Render(options) => options.check()?,
+            _ => {}
+        }
+        if self.output.of_document() == OutputFormat::Table {
+            return Ok(());
+        }
+        match &self.verb {
+            Verb::List(_)
+            | Verb::Show(_)
+            | Verb::Plan(_)
+            | Verb::Cron(_)
+            | Verb::Render(_)
+            | Verb::Images
+            | Verb::Quota => Ok(()),
+            Verb::Dump(_) if self.output == JobsFormat::Json => {
+                Err(Failure::new(ExitCode::Usage, "dump has no JSON output: a jobs file is YAML")
+                    .hint("Leave `--output` out."))
+            }
+            Verb::Dump(_) => Ok(()),
+            Verb::Run(options) => only_dry_run("run", options.change.dry_run),
+            Verb::Load(options) => only_dry_run("load", options.change.dry_run),
+            Verb::Logs(_) => Err(no_document("logs")),
+            Verb::Delete(_) => Err(no_document("delete")),
+            Verb::Flush(_) => Err(no_document("flush")),
+            Verb::Restart(_) => Err(no_document("restart")),
+            Verb::Trigger(_) => Err(no_document("trigger")),
+            Verb::Suspend(_) => Err(no_document("suspend")),
+            Verb::Resume(_) => Err(no_document("resume")),
+            Verb::Exec(_) => Err(no_document("exec")),
+            Verb::Generate(_) => Err(no_document("generate")),
+        }
+    }
+}
+
+/// Refuses JSON and YAML for a verb that prints a plan only as a dry run.
+fn only_dry_run(verb: &str, dry_run: Option<DryRunOption>) -> Result<(), Failure> {
+    if dry_run == Some(DryRunOption::Client) {
+        return Ok(());
+    }
+    Err(Failure::new(ExitCode::Usage, format!("{verb} has JSON or YAML output only with --dry-run"))
+        .hint("Leave `--output` out."))
+}
+
+/// A verb of the program.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Run a job: once, at the times of a schedule, or always.
+    /// Run a job: once, on a schedule, or continuously.
     Run(RunArguments),
-    /// List the jobs and how they fare.
+    /// List the jobs and their states.
     List(ListArguments),
-    /// Tell all of one job, and why it does not run.
+    /// Show one job in detail.
     Show(NameArguments),
-    /// Print what a job's pods write.
+    /// Print the logs of a job.
     Logs(LogsArguments),
     /// Delete jobs.
     Delete(DeleteArguments),
     /// Delete all jobs.
     Flush(FlushArguments),
-    /// Make the jobs those of a file.
+    /// Apply a jobs file.
     #[command(after_long_help = include_str!("../../../../docs/jobs-file.md"))]
     Load(LoadArguments),
-    /// Say what `load` would change, and whether it fits.
+    /// Show what `load` would change, and whether it fits the quota.
     Plan(PlanArguments),
-    /// Print the jobs as a file that `load` reads.
+    /// Print the current jobs as a jobs file.
     Dump(DumpArguments),
-    /// Start a continuous job anew, or run a scheduled one now and end the run under way.
+    /// Replace the pods of a continuous job, or stop the current run of a scheduled job and run it now.
     Restart(RestartArguments),
-    /// Run a scheduled job now, beside its schedule.
+    /// Run a scheduled job now, in addition to its schedule.
     Trigger(TriggerArguments),
-    /// Stop a scheduled job's schedule; a run under way goes on.
+    /// Suspend the schedule of a job; its current run continues.
     Suspend(SuspendArguments),
-    /// Let a suspended schedule go on.
+    /// Resume a suspended schedule.
     Resume(SuspendArguments),
-    /// Tell when scheduled jobs ran, run next, and which runs were missed.
+    /// Show the last, next and missed runs of scheduled jobs.
     Cron(CronArguments),
-    /// Print the Kubernetes objects of a file's jobs, or of one that is described as for `run`.
+    /// Print the Kubernetes objects of a jobs file, or of one job with the options of `run`.
     Render(RenderArguments),
-    /// Open a shell in a job's running pod, or run a command there.
+    /// Open a shell in a running pod of a job, or run a command there.
     Exec(ExecArguments),
     /// List the images.
     Images,
-    /// Show the quota and what is used of it.
+    /// Show the quota and its usage.
     Quota,
     /// Print a completion script (bash, zsh, fish) or the man page (man).
     Generate(GenerateArguments),
@@ -97,7 +145,7 @@ pub(crate) enum Verb {
 /// Whether anything is changed.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct DryRun {
-    /// Say what would be done, or let the API server check it, and change nothing.
+    /// Change nothing: show what would be done, or let the API server check it.
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     pub(crate) dry_run: Option<DryRunOption>,
 }
@@ -105,10 +153,10 @@ pub(crate) struct DryRun {
 /// Whether and how much is changed.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct ChangeOptions {
-    /// Say what would be done, or let the API server check it, and change nothing.
+    /// Change nothing: show what would be done, or let the API server check it.
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     pub(crate) dry_run: Option<DryRunOption>,
-    /// Take over jobs that the platform's jobs service keeps: its records of them are removed.
+    /// Take over jobs that the platform's jobs service has recorded, and delete its records.
     #[arg(long)]
     pub(crate) adopt: bool,
 }
@@ -116,14 +164,14 @@ pub(crate) struct ChangeOptions {
 /// The name of a job.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct NameArguments {
-    /// The job's name.
+    /// Name of the job.
     #[arg(value_name = "NAME")]
     pub(crate) name: JobName,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SuspendArguments {
-    /// The job's name.
+    /// Name of the job.
     #[arg(value_name = "NAME")]
     pub(crate) name: JobName,
     #[command(flatten)]
@@ -140,17 +188,17 @@ pub(crate) struct RunArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ListArguments {
-    /// How to print the list: `normal`, `long` and `name` as the platform's tool does.
+    /// Output format; `normal`, `long` and `name` are those of the platform's tool.
     #[arg(id = "output", short, long, value_enum, value_name = "FORMAT", default_value_t = JobsFormat::Normal)]
     pub(crate) output: JobsFormat,
-    /// As `--output long`.
+    /// The same as `--output long`.
     #[arg(short, long, hide = true)]
     pub(crate) long: bool,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LogsArguments {
-    /// The job's name.
+    /// Name of the job.
     #[arg(value_name = "NAME")]
     pub(crate) name: JobName,
     #[command(flatten)]
@@ -159,7 +207,7 @@ pub(crate) struct LogsArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DeleteArguments {
-    /// The jobs' names.
+    /// Names of the jobs.
     #[arg(value_name = "NAME", required = true)]
     pub(crate) names: Vec<JobName>,
     #[command(flatten)]
@@ -168,23 +216,23 @@ pub(crate) struct DeleteArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FlushArguments {
-    /// Do not ask; elsewhere than on a terminal nobody is asked.
+    /// Do not ask for confirmation; without a terminal, there is no question.
     #[arg(short, long)]
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) change: ChangeOptions,
 }
 
-/// Which file, and which of its jobs.
+/// A jobs file, and which of its jobs.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FileOptions {
-    /// The file with the jobs; `-` is standard input.
+    /// Jobs file; `-` is standard input.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Only this one of its jobs.
+    /// Only this job of the file.
     #[arg(long, value_name = "NAME")]
     pub(crate) job: Option<JobName>,
-    /// Remove the jobs that were loaded from this file and are no longer in it.
+    /// Delete jobs that were loaded from this file and are no longer in it.
     #[arg(long)]
     pub(crate) prune: bool,
 }
@@ -193,7 +241,7 @@ pub(crate) struct FileOptions {
 pub(crate) struct LoadArguments {
     #[command(flatten)]
     pub(crate) file: FileOptions,
-    /// Do not ask before jobs are removed.
+    /// Do not ask for confirmation before jobs are deleted.
     #[arg(short, long)]
     pub(crate) yes: bool,
     #[command(flatten)]
@@ -204,24 +252,24 @@ pub(crate) struct LoadArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) file: FileOptions,
-    /// Plan as if jobs that the platform's jobs service keeps were taken over.
+    /// Plan as if jobs that the platform's jobs service has recorded were taken over.
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// End with 1 where something would change.
+    /// Exit with 1 if something would change.
     #[arg(long)]
     pub(crate) exit_code: bool,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DumpArguments {
-    /// The file to write [default: standard output].
+    /// File to write [default: standard output].
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) to_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RestartArguments {
-    /// The job's name.
+    /// Name of the job.
     #[arg(value_name = "NAME")]
     pub(crate) name: JobName,
     #[command(flatten)]
@@ -230,10 +278,10 @@ pub(crate) struct RestartArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TriggerArguments {
-    /// The job's name.
+    /// Name of the job.
     #[arg(value_name = "NAME")]
     pub(crate) name: JobName,
-    /// Wait for the end of the run, so many seconds at most, and end as it ends.
+    /// Wait until the run finishes, at most this many seconds, and exit with its exit code.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600")]
     pub(crate) wait: Option<u32>,
     #[command(flatten)]
@@ -245,26 +293,48 @@ pub(crate) struct CronArguments {
     /// Only this job.
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<JobName>,
-    /// Draw what the scheduled jobs take over the next 24 hours, and say which of them cannot run together.
-    #[arg(long)]
+    /// Show what the scheduled jobs use over the next 24 hours, and which of them exceed the quota together.
+    #[arg(long, conflicts_with_all = ["suggest", "name"])]
     pub(crate) calendar: bool,
-    /// Propose minutes at which fewer jobs begin together.
-    #[arg(long)]
+    /// Suggest minutes at which fewer jobs start together.
+    #[arg(long, conflicts_with = "name")]
     pub(crate) suggest: bool,
 }
 
 #[derive(Clone, Debug, Args)]
+#[command(
+    mut_arg("name", |argument| {
+        argument.value_name("FILE").help("Jobs file, `-` is standard input; with --image, the name of the job")
+    })
+)]
 pub(crate) struct RenderArguments {
     #[command(flatten)]
     pub(crate) job: JobArguments,
 }
 
+impl RenderArguments {
+    fn check(&self) -> Result<(), Failure> {
+        if self.job.has_image() {
+            return self.job.check();
+        }
+        if self.job.has_options() {
+            return Err(Failure::new(ExitCode::Usage, "options of a job need --image")
+                .hint("Name the image, or leave these options out to render a file."));
+        }
+        if self.job.name.is_none() {
+            return Err(Failure::new(ExitCode::Usage, "no jobs file given")
+                .hint("Name a file, `toolforge jobs render jobs.yaml`, or describe a job as for `run`."));
+        }
+        Ok(())
+    }
+}
+
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExecArguments {
-    /// The job's name.
+    /// Name of the job.
     #[arg(value_name = "NAME")]
     pub(crate) name: JobName,
-    /// The command; a shell where none is given.
+    /// Command to run [default: a shell].
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
 }

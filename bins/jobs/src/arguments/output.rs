@@ -1,28 +1,28 @@
 use clap::ValueEnum;
 use toolforge_cli::OutputFormat;
 
-/// How an answer is printed.
+/// An output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum JobsFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Table,
-    /// For people who have the room.
+    /// Table with more columns.
     Wide,
     /// One JSON document.
     Json,
     /// One YAML document.
     Yaml,
-    /// Names alone, a line each.
+    /// Names only, one per line.
     Name,
-    /// As the platform's tool prints a list.
+    /// The list of the platform's tool.
     Normal,
-    /// As the platform's tool prints a long list.
+    /// The long list of the platform's tool.
     Long,
 }
 
 impl JobsFormat {
-    /// Returns what a document is printed as, which has one text for people.
+    /// Returns the format for a document with one text for people.
     pub(crate) fn of_document(self) -> OutputFormat {
         match self {
             Self::Json => OutputFormat::Json,

@@ -15,16 +15,6 @@ pub(super) fn run(
     options: &CronArguments,
 ) -> Result<ExitCode, Failure> {
     let CronArguments { name, calendar, suggest } = options;
-    if *calendar && *suggest {
-        return Err(Failure::new(
-            ExitCode::Usage,
-            "`--calendar` and `--suggest` are two answers; ask for one",
-        ));
-    }
-    if name.is_some() && (*calendar || *suggest) {
-        return Err(Failure::new(ExitCode::Usage, "`--calendar` and `--suggest` tell of all scheduled jobs")
-            .hint("Leave the job's name out."));
-    }
     // The images' names and the addresses are not told.
     let wanted = WantedJobs { catalog: false, addresses: false, limits: *calendar, ..WantedJobs::for_list() };
     let facts = facts(session, arguments, wanted)?;

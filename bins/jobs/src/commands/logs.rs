@@ -3,8 +3,7 @@ use std::path::Path;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, OutputFormat, Session, Source,
-    until_stdout_closes,
+    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
 };
 use toolforge_client::{Client, Error, LogOwner, LogSubject, ResourceType, Selector, ToolHome, WantedJobs};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
@@ -26,10 +25,6 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &LogsArguments,
 ) -> Result<ExitCode, Failure> {
-    if arguments.output.of_document() != OutputFormat::Table {
-        return Err(Failure::new(ExitCode::Usage, "logs are lines of text, and no document")
-            .hint("Leave `--output` out."));
-    }
     let LogsArguments { name, logs } = options;
     let (runtime, client) = match &session.source {
         Source::Cluster { runtime, client } => (runtime, client),

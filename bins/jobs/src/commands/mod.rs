@@ -27,16 +27,17 @@ use toolforge_cli::{ExitCode, Failure, Session};
 
 use crate::arguments::{Arguments, Verb};
 
-/// What the API server's log shows.
+/// The user agent in the API server's log.
 const PROGRAM: &str = "jobs";
 
-/// Does what the arguments say.
+/// Runs the verb of the arguments.
 pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.check()?;
     if let Verb::Generate(options) = &arguments.verb {
         return generate::run(options);
     }
     let session = Session::open(&arguments.global, PROGRAM);
-    // What is rendered needs no cluster, as long as none was named.
+    // Rendering needs no cluster, unless one was named.
     let names_facts = !arguments.global.from.is_empty() || arguments.global.kubeconfig.is_some();
     if let (Verb::Render(_), Err(_), Some(_), false) =
         (&arguments.verb, &session, &arguments.global.tool, names_facts)
@@ -46,7 +47,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     run(&session?, arguments)
 }
 
-/// Does what the arguments say in a session.
+/// Runs the verb of the arguments in a session.
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.verb {
         Verb::Run(options) => run::run(session, arguments, options),

@@ -1,9 +1,8 @@
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anstream::eprintln;
-use clap::{Args, ValueEnum};
 use serde_json::json;
 use toolforge_cli::{Document, ExitCode, Failure, Session, document, print};
 use toolforge_client::ToolHome;
@@ -11,52 +10,10 @@ use toolforge_model::{MountStorage, Replicas};
 use toolforge_render::web_service::{LocalOptions as Options, local_command};
 
 use super::facts;
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Engine, LocalOptions};
 use crate::invocation::Invocation;
 
-/// The options of `local`.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Local options")]
-pub(crate) struct LocalOptions {
-    /// What runs containers on this machine [default: the one that is installed].
-    #[arg(long, value_enum, value_name = "ENGINE")]
-    engine: Option<Engine>,
-    /// The folder that stands for the tool's home [default: the tool's home, else the current folder].
-    #[arg(long, value_name = "FOLDER")]
-    home: Option<PathBuf>,
-    /// Run it instead of printing the command line.
-    #[arg(long)]
-    run: bool,
-}
-
-/// What runs containers on a developer's machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Engine {
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
-}
-
-impl Engine {
-    fn program(self) -> &'static str {
-        match self {
-            Self::Docker => "docker",
-            Self::Podman => "podman",
-        }
-    }
-
-    /// Returns the first of both that is in a folder of the search path, Docker where none is.
-    fn installed() -> Self {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let is_there = |engine: &Self| {
-            std::env::split_paths(&path).any(|folder| folder.join(engine.program()).is_file())
-        };
-        [Self::Docker, Self::Podman].into_iter().find(is_there).unwrap_or(Self::Docker)
-    }
-}
-
-/// Prints the command line that runs the web service on this machine, or runs it.
+/// Prints the command that runs the web service on this machine, or runs it.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -65,7 +22,7 @@ pub(super) fn run(
     let facts = session.web_service_facts()?;
     let plan = facts::plan(session, arguments, invocation, &facts)?;
     let LocalOptions { engine, home, run } = &arguments.local;
-    let engine = engine.unwrap_or_else(Engine::installed).program();
+    let engine = program(engine.unwrap_or_else(installed));
     let current = std::env::current_dir().unwrap_or_default();
     let home = home.as_deref().or(session.home.as_ref().map(ToolHome::path)).unwrap_or(&current);
     let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
@@ -76,27 +33,24 @@ pub(super) fn run(
     };
     let line = local_command(&plan, &options);
     eprintln!(
-        "note: here it answers at http://127.0.0.1:8000/; what the platform mounts besides the home (dumps, scratch,"
+        "note: it serves http://127.0.0.1:8000/; the platform's other mounts (dumps, scratch, the directory of users),"
     );
-    eprintln!(
-        "  the directory of users), its databases and the tool's own environment variables are not here"
-    );
+    eprintln!("  its databases and the tool's environment variables are not available here");
     if plan.request().image.mount() == MountStorage::None {
-        eprintln!("note: it has no home, as on the platform with `--mount none`");
+        eprintln!("note: no home is mounted, as on the platform with `--mount none`");
     }
     if plan.request().replicas > Replicas::ONE {
-        eprintln!("note: one container stands for {} pods", plan.request().replicas);
+        eprintln!("note: one container runs instead of {} pods", plan.request().replicas);
     }
     if !run {
-        let quoted = shlex::try_join(line.iter().map(String::as_str)).map_err(|_| {
-            Failure::new(ExitCode::Failed, "an argument has a NUL byte, which no command line can hold")
-        })?;
+        let quoted = shlex::try_join(line.iter().map(String::as_str))
+            .map_err(|_| Failure::new(ExitCode::Failed, "an argument contains a NUL byte"))?;
         let value = document("LocalCommand", &json!({"command": line}))?;
         print(&Document { text: format!("{quoted}\n"), value }, arguments.output.output)?;
         return Ok(ExitCode::Success);
     }
     let [program, rest @ ..] = line.as_slice() else { return Ok(ExitCode::Success) };
-    // It takes this process's place, so that keys and signals reach it.
+    // It replaces this process, so that keys and signals reach it.
     let error = Command::new(program).args(rest).exec();
     Err(Failure::new(ExitCode::Failed, format!("{program} cannot be run"))
         .detail(error.to_string())
@@ -108,8 +62,23 @@ fn shown(home: &Path) -> Result<String, Failure> {
     text.map(str::to_owned).ok_or_else(|| {
         Failure::new(
             ExitCode::Failed,
-            "the folder's name cannot stand in a command line of a container engine",
+            "a container engine cannot mount a directory with `:` or without UTF-8 in its name",
         )
-        .hint("Name another one, without `:`: `--home FOLDER`.")
+        .hint("Name another one: `--home DIRECTORY`.")
     })
+}
+
+fn program(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Docker => "docker",
+        Engine::Podman => "podman",
+    }
+}
+
+/// Returns the first engine in the search path, or Docker if there is none.
+fn installed() -> Engine {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_installed =
+        |engine: &Engine| std::env::split_paths(&path).any(|dir| dir.join(program(*engine)).is_file());
+    [Engine::Docker, Engine::Podman].into_iter().find(is_installed).unwrap_or(Engine::Docker)
 }

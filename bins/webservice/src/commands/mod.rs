@@ -18,18 +18,15 @@ mod stop;
 mod types;
 mod wait;
 
-pub(crate) use local::LocalOptions;
-pub(crate) use status::StatusOptions;
-
 use toolforge_cli::{ExitCode, Failure, Session};
 
 use crate::arguments::Arguments;
 use crate::invocation::{Action, Invocation};
 
-/// What the API server's log shows.
+/// The user agent in the API server's log.
 const PROGRAM: &str = "webservice";
 
-/// Does what the arguments say.
+/// Runs the command of the arguments.
 pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let invocation = arguments.invocation()?;
     if invocation.action == Action::Generate {
@@ -49,7 +46,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     run(&session, arguments, &invocation)
 }
 
-/// Does what the words say in a session.
+/// Runs an action in a session.
 pub(crate) fn run(
     session: &Session,
     arguments: &Arguments,

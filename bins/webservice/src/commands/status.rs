@@ -1,21 +1,11 @@
-use clap::Args;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print};
 use toolforge_render::web_service::observe;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, StatusOptions};
 use crate::report;
 
-/// The options of `status`.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Status options")]
-pub(crate) struct StatusOptions {
-    /// End with 1 where the web service is not up.
-    #[arg(long)]
-    exit_code: bool,
-}
-
-/// Says what is deployed and how it fares; it succeeds whenever it could answer.
+/// Prints the state of the web service; with `--exit-code` it fails if the web service is not up.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let facts = session.web_service_state()?;
     let observation = observe(&session.tool, &facts);

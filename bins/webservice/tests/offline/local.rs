@@ -12,16 +12,16 @@ fn the_command_line_has_image_command_port_limits_and_mounts() {
     [exit 0]
     docker run --rm --name webservice-x --publish 127.0.0.1:8000:8000 --memory 1610612736b --cpus 0.500 --user 51234:51234 --volume /srv/site:/data/project/x --env 'TOOL_DATA_DIR=/data/project/x' --env 'HOME=/data/project/x' --workdir /data/project/x/ --entrypoint /usr/bin/webservice-runner docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest --type lighttpd --port 8000
     --- stderr
-    note: here it answers at http://127.0.0.1:8000/; what the platform mounts besides the home (dumps, scratch,
-      the directory of users), its databases and the tool's own environment variables are not here
+    note: it serves http://127.0.0.1:8000/; the platform's other mounts (dumps, scratch, the directory of users),
+      its databases and the tool's environment variables are not available here
     ");
     assert_snapshot!(webservice("buildservice local --engine podman --mount none --tool x"), @"
     [exit 0]
     podman run --rm --name webservice-x --publish 127.0.0.1:8000:8000 --memory 536870912b --cpus 0.500 --env 'PORT=8000' --env 'NO_HOME=a buildservice pod does not need a home env' tools-harbor.wmcloud.org/tool-x/tool-x:latest
     --- stderr
-    note: here it answers at http://127.0.0.1:8000/; what the platform mounts besides the home (dumps, scratch,
-      the directory of users), its databases and the tool's own environment variables are not here
-    note: it has no home, as on the platform with `--mount none`
+    note: it serves http://127.0.0.1:8000/; the platform's other mounts (dumps, scratch, the directory of users),
+      its databases and the tool's environment variables are not available here
+    note: no home is mounted, as on the platform with `--mount none`
     ");
 }
 

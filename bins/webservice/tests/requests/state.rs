@@ -110,7 +110,7 @@ fn the_command_line_wins_over_the_template_and_the_template_over_what_stands() {
     assert!(home.run(RUNNING, "start --dry-run").contains("no image type \"node81\""));
     assert!(home.run(RUNNING, "php8.2 start --dry-run").starts_with("[exit 0]"));
     home.write("service.template", "backend: gridengine\n");
-    assert!(home.run(RUNNING, "start --dry-run").contains("the grid is gone"));
+    assert!(home.run(RUNNING, "start --dry-run").contains("no longer exists"));
     assert!(home.run(RUNNING, "start --backend kubernetes --dry-run").starts_with("[exit 0]"));
 }
 

@@ -1,0 +1,86 @@
+//! Options: which action takes which, and invalid values.
+
+use std::process::{Command, Stdio};
+
+use insta::assert_snapshot;
+
+use super::{FACTS, webservice};
+
+#[test]
+fn options_of_another_action_are_refused() {
+    assert_snapshot!(webservice(&format!("php8.2 render --engine podman {FACTS}")), @"
+    [exit 2]
+    --- stderr
+    error: `--engine` cannot be used with `render`
+
+    hint: Leave it out; it is an option of `local`.
+    ");
+    for line in
+        ["status --dry-run", "stop --routing ingress", "start --grep x", "logs --run", "plan --exit-code"]
+    {
+        assert!(webservice(line).starts_with("[exit 2]"), "{line}");
+    }
+}
+
+#[test]
+fn options_of_the_python_tool_are_accepted_with_every_action() {
+    let line =
+        "status --mem 1Gi --cpu 1 --replicas 2 --follow --last 5 --release buster --canonical --mount all";
+    let said = webservice(&format!("{line} --health-check-path /x --buildservice-image tool-a/b:c {FACTS}"));
+    assert!(said.starts_with("[exit 0]"), "{said}");
+}
+
+#[test]
+fn json_is_refused_where_there_is_none() {
+    assert_snapshot!(webservice("logs -o json"), @"
+    [exit 2]
+    --- stderr
+    error: logs has no JSON or YAML output
+
+    hint: Leave `--output` out.
+    ");
+    assert!(webservice("php8.2 start -o yaml").starts_with("[exit 2]"));
+}
+
+#[test]
+fn no_option_value_panics() {
+    let values = [
+        "",
+        " ",
+        "-",
+        "--",
+        "\u{1b}[2J",
+        "é",
+        "999999999999999999999",
+        "0",
+        "-1",
+        "1Gi",
+        "../..",
+        "a/b",
+        "{",
+        "\n",
+    ];
+    for option in [
+        "--mem",
+        "--cpu",
+        "--replicas",
+        "--tool",
+        "--uid",
+        "--kubeconfig",
+        "--as",
+        "--routing",
+        "--from",
+        "--output",
+    ] {
+        for value in values {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_webservice"));
+            command.current_dir(toolforge_fixtures::path("facts")).env_clear().env("HOME", "/nonexistent");
+            let output =
+                command.args(["php8.2", "status", option, value]).stdin(Stdio::null()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code().is_some_and(|code| code <= 6), "{option} {value:?}: {said}");
+            assert!(!said.contains("panicked"), "{option} {value:?}: {said}");
+            assert!(!said.contains('\u{1b}'), "{option} {value:?}: {said:?}");
+        }
+    }
+}
