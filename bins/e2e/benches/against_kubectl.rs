@@ -1,8 +1,8 @@
-//! The programs beside kubectl, in one run: time, memory, threads, size.
+//! Compares the programs with kubectl in one run: time, memory, threads, size.
 //!
-//! `cargo bench --package toolforge-e2e` on a sandbox that is up, with `TOOLFORGE_SANDBOX`, `TOOLFORGE_SANDBOX_BIN`
-//! (the release build, beside which the measured programs lie) and `TOOLFORGE_KUBECTL`, a kubectl linked alone. What
-//! it prints is the table of `docs/performance.md`.
+//! `cargo bench --package toolforge-e2e` needs a running sandbox and the variables `TOOLFORGE_SANDBOX`,
+//! `TOOLFORGE_SANDBOX_BIN` (the release build, next to the measured programs) and `TOOLFORGE_KUBECTL` (a kubectl that is
+//! a separate binary). It prints the table in `docs/performance.md`.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use toolforge_e2e::Sandbox;
 
-/// How often each command is run; commands take turns, so that a busy moment hits all alike.
+/// How often to run each command. Commands alternate, so that a busy moment affects all of them.
 const ROUNDS: usize = 25;
 
 struct Measured {
@@ -37,7 +37,7 @@ impl Measured {
 
     fn command(&self, kubeconfig: &Path) -> Command {
         let mut command = Command::new(&self.program);
-        // kubectl keeps what it has learnt of the server below HOME.
+        // kubectl caches its discovery of the API below HOME.
         let home = kubeconfig.ancestors().nth(2).unwrap_or(kubeconfig);
         command.args(&self.arguments).env_clear().env("HOME", home).env("KUBECONFIG", kubeconfig);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -51,7 +51,7 @@ impl Measured {
         assert!(status.success(), "{:?} {:?}", self.program, self.arguments);
     }
 
-    /// Runs it some times more and looks at its threads and its memory as often as it can.
+    /// Runs the command several times and samples its threads and memory as often as possible.
     fn watch(&mut self, kubeconfig: &Path) {
         for _ in 0..ROUNDS {
             let mut child = self.command(kubeconfig).spawn().unwrap();
@@ -60,7 +60,7 @@ impl Measured {
             while child.try_wait().unwrap().is_none() {
                 let text = std::fs::read_to_string(&status).unwrap_or_default();
                 let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
-                // Before it is executed, the process is still a copy of this one.
+                // Before exec, the process is still a copy of this one.
                 if field("Name:").is_some_and(|found| name.starts_with(found)) {
                     let number =
                         |key| field(key).and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0);
@@ -78,7 +78,7 @@ impl Measured {
     }
 }
 
-/// Returns a file of forty scheduled jobs, none of which runs while it is measured.
+/// Returns a file with forty scheduled jobs, none of which runs during the measurement.
 fn jobs_file() -> String {
     let job = |index| {
         format!("- {{name: job-{index}, image: bookworm, command: ./run.sh, schedule: '{index} 0 1 1 *'}}\n")
@@ -87,7 +87,7 @@ fn jobs_file() -> String {
 }
 
 fn main() {
-    let sandbox = Sandbox::of_the_tests();
+    let sandbox = Sandbox::for_tests();
     let kubectl =
         PathBuf::from(std::env::var_os("TOOLFORGE_KUBECTL").expect("TOOLFORGE_KUBECTL names a kubectl"));
     let programs = sandbox.programs().to_owned();
@@ -95,7 +95,7 @@ fn main() {
     tool.write("public_html/index.php", "measured");
     let _ = tool.webservice(&["php8.2", "start"]).exits(0);
 
-    // The tool's kubeconfig and key, copied to where this user reads them: RSA-4096, as on the platform.
+    // Copy the tool's kubeconfig and key (RSA-4096, as on the platform) to where this user can read them.
     let folder = std::env::temp_dir().join(format!("toolforge-bench-{}", std::process::id()));
     for file in [".kube/config", ".toolskube/client.crt", ".toolskube/client.key"] {
         let path = folder.join(file);

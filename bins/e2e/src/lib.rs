@@ -1,11 +1,11 @@
-//! What the tests on the sandbox share: a tool of the test's own, commands run as that tool, pages fetched through
-//! the front door.
+//! Helpers for tests on the sandbox: a tool for each test, commands run as that tool, and pages fetched through the
+//! front door.
 //!
-//! It holds no test and knows nothing of what the programs decide. It talks to the sandbox only through
-//! `cargo sandbox`, as a person does, so it needs one that is up:
+//! This crate contains no tests and none of the programs' logic. It uses the sandbox only through `cargo sandbox`, as a
+//! user does, so it needs one that is running:
 //!
 //! ```
-//! let missing = toolforge_e2e::Sandbox::found_by(|_| None).unwrap_err();
+//! let missing = toolforge_e2e::Sandbox::from_variables(|_| None).unwrap_err();
 //! assert!(missing.contains("cargo sandbox up"));
 //! ```
 
@@ -14,5 +14,5 @@ mod sandbox;
 mod tool;
 
 pub use page::Page;
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, TemporarySandbox};
 pub use tool::{Outcome, Tool};

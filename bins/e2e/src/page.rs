@@ -2,17 +2,17 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// What the front door answered.
+/// A response of the front door.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The HTTP status, 0 where nothing was answered.
+    /// HTTP status, or 0 without a response.
     pub status: u16,
-    /// The body.
+    /// Body, or the error without a response.
     pub body: String,
 }
 
 impl Page {
-    /// Fetches a page by its host name from 127.0.0.1.
+    /// Fetches the page of a host name from 127.0.0.1.
     #[must_use]
     pub fn fetch(port: u16, host: &str, path: &str) -> Self {
         Self::try_fetch(port, host, path).unwrap_or_else(|error| Self { status: 0, body: error.to_string() })
@@ -21,7 +21,7 @@ impl Page {
     fn try_fetch(port: u16, host: &str, path: &str) -> std::io::Result<Self> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        // The older protocol has no chunks to put together.
+        // HTTP/1.0 has no chunked responses.
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;

@@ -1,9 +1,10 @@
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// A sandbox that is up.
+/// A running sandbox.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     program: PathBuf,
@@ -12,24 +13,25 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Returns the sandbox that `cargo sandbox test` started for the tests.
+    /// Returns the sandbox that `cargo sandbox test` has started for the tests.
     ///
     /// # Panics
-    /// When there is none: a test that needs a cluster must not pass without one.
+    /// There is none: a test that needs a cluster must not pass without one.
     #[must_use]
     #[expect(clippy::panic, reason = "a test that needs a cluster must not pass without one")]
-    pub fn of_the_tests() -> Self {
-        Self::found_by(|variable| std::env::var(variable).ok()).unwrap_or_else(|missing| panic!("{missing}"))
+    pub fn for_tests() -> Self {
+        Self::from_variables(|variable| std::env::var(variable).ok())
+            .unwrap_or_else(|missing| panic!("{missing}"))
     }
 
-    /// Returns the sandbox that the variables `TOOLFORGE_SANDBOX` (its name) and `TOOLFORGE_SANDBOX_BIN` (the
-    /// program) name.
+    /// Returns the sandbox given by the variables `TOOLFORGE_SANDBOX` (its name) and `TOOLFORGE_SANDBOX_BIN` (its
+    /// program).
     ///
     /// # Errors
-    /// When a variable is missing or the sandbox is not up: what to type.
-    pub fn found_by(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let advice = "this test needs a sandbox: run `cargo sandbox test`, which starts one of its own; or \
-                      `cargo sandbox up`, then set TOOLFORGE_SANDBOX to its name and TOOLFORGE_SANDBOX_BIN to \
+    /// A variable is missing or the sandbox is not running. The message says how to start one.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let advice = "this test needs a sandbox: run `cargo sandbox test`, which starts one; or run \
+                      `cargo sandbox up` and set TOOLFORGE_SANDBOX to its name and TOOLFORGE_SANDBOX_BIN to \
                       target/debug/toolforge-sandbox";
         let (Some(name), Some(program)) = (variable("TOOLFORGE_SANDBOX"), variable("TOOLFORGE_SANDBOX_BIN"))
         else {
@@ -46,16 +48,10 @@ impl Sandbox {
             Some(port) if status.status.success() => sandbox.pages = port,
             _ => {
                 let stderr = String::from_utf8_lossy(&status.stderr);
-                return Err(format!("{advice}\nits status is:\n{text}{stderr}"));
+                return Err(format!("{advice}\nThe status of the sandbox is:\n{text}{stderr}"));
             }
         }
         Ok(sandbox)
-    }
-
-    /// Returns another sandbox of the same program, which need not be up.
-    #[must_use]
-    pub fn beside(&self, suffix: &str) -> Self {
-        Self { program: self.program.clone(), name: format!("{}-{suffix}", self.name), pages: 0 }
     }
 
     /// Returns the sandbox's name.
@@ -70,13 +66,13 @@ impl Sandbox {
         self.pages
     }
 
-    /// Returns the folder of the built programs, beside the sandbox's own.
+    /// Returns the directory of the built programs, which also contains the sandbox's program.
     #[must_use]
     pub fn programs(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("."))
     }
 
-    /// Returns a verb of `cargo sandbox` on this sandbox, to be run.
+    /// Returns a process for a command of `cargo sandbox` on this sandbox.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
@@ -84,12 +80,12 @@ impl Sandbox {
         command
     }
 
-    /// Runs a verb of `cargo sandbox` on this sandbox.
+    /// Runs a command of `cargo sandbox` on this sandbox.
     ///
     /// # Panics
-    /// When the program cannot be run.
+    /// The program cannot be run.
     #[must_use]
-    #[expect(clippy::panic, reason = "without its program the sandbox cannot be tested on")]
+    #[expect(clippy::panic, reason = "no test can run without the sandbox's program")]
     pub fn run(&self, arguments: &[&str]) -> Output {
         let output = self.command(arguments).output();
         output.unwrap_or_else(|error| panic!("{}: {error}", self.program.display()))
@@ -98,7 +94,7 @@ impl Sandbox {
     /// Runs kubectl as the cluster's admin and returns what it printed.
     ///
     /// # Panics
-    /// When it fails.
+    /// It fails.
     #[must_use]
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         let output = self.run(&[&["kubectl"], arguments].concat());
@@ -111,11 +107,11 @@ impl Sandbox {
         stdout
     }
 
-    /// Creates or applies objects as the cluster's admin.
+    /// Creates objects as the cluster's admin.
     ///
     /// # Panics
-    /// When the API server refuses one.
-    #[expect(clippy::panic, reason = "a test whose objects are not there must not go on")]
+    /// The API server rejects an object.
+    #[expect(clippy::panic, reason = "a test must not continue without its objects")]
     pub fn create(&self, objects: &Value) {
         use std::io::Write;
         let mut command = self.command(&["kubectl", "create", "-f", "-"]);
@@ -128,5 +124,35 @@ impl Sandbox {
         }
         let output = child.wait_with_output().unwrap_or_else(|error| panic!("kubectl: {error}"));
         assert!(output.status.success(), "kubectl create: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// A sandbox for one test, which is stopped and deleted when it is dropped.
+#[derive(Debug)]
+pub struct TemporarySandbox(Sandbox);
+
+impl TemporarySandbox {
+    /// Returns a sandbox that is not running yet. Its name is that of the tests' sandbox with a suffix.
+    ///
+    /// # Panics
+    /// There is no sandbox for the tests.
+    #[must_use]
+    pub fn new(suffix: &str) -> Self {
+        let Sandbox { program, name, pages: _ } = Sandbox::for_tests();
+        Self(Sandbox { program, name: format!("{name}-{suffix}"), pages: 0 })
+    }
+}
+
+impl Deref for TemporarySandbox {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.0
+    }
+}
+
+impl Drop for TemporarySandbox {
+    fn drop(&mut self) {
+        let _ = self.run(&["down", "--delete"]);
     }
 }

@@ -5,21 +5,22 @@ use serde_json::Value;
 
 use crate::{Page, Sandbox};
 
-/// A tool of one test's own, with its namespace and home; removed when dropped, unless `TOOLFORGE_E2E_KEEP` is set.
+/// A tool for one test, with its namespace and home. It is removed when it is dropped, unless `TOOLFORGE_E2E_KEEP` is
+/// set.
 #[derive(Debug)]
 pub struct Tool {
     sandbox: Sandbox,
     name: String,
 }
 
-/// What a command did.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The exit code.
     pub code: i32,
-    /// What it printed as data.
+    /// Its standard output.
     pub stdout: String,
-    /// What it said.
+    /// Its standard error.
     pub stderr: String,
 }
 
@@ -27,7 +28,7 @@ impl Tool {
     /// Returns a new tool, named after its test.
     ///
     /// # Panics
-    /// When there is no sandbox, or it cannot make the tool.
+    /// There is no sandbox, or it cannot create the tool.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self::with_quota(name, "tools-2023")
@@ -36,19 +37,19 @@ impl Tool {
     /// Returns a new tool with a quota profile.
     ///
     /// # Panics
-    /// When there is no sandbox, or it cannot make the tool.
+    /// There is no sandbox, or it cannot create the tool.
     #[must_use]
     pub fn with_quota(name: &str, profile: &str) -> Self {
-        Self::on(Sandbox::of_the_tests(), name, profile)
+        Self::on(Sandbox::for_tests(), name, profile)
     }
 
     /// Returns a new tool on a sandbox.
     ///
     /// # Panics
-    /// When the sandbox cannot make the tool.
+    /// The sandbox cannot create the tool.
     #[must_use]
     pub fn on(sandbox: Sandbox, name: &str, profile: &str) -> Self {
-        // What a test that was killed has left.
+        // A killed test may have left it behind.
         let _ = sandbox.run(&["tool", "remove", name]);
         let added = sandbox.run(&["tool", "add", name, "--quota", profile]);
         assert!(added.status.success(), "tool add {name}: {}", String::from_utf8_lossy(&added.stderr));
@@ -79,7 +80,7 @@ impl Tool {
         Outcome::of(&self.sandbox.run(&[&["as", &self.name, "--"], command].concat()))
     }
 
-    /// Runs a line of shell as the tool.
+    /// Runs a shell command line as the tool.
     #[must_use]
     pub fn shell(&self, line: &str) -> Outcome {
         self.run(&["/bin/sh", "-c", line])
@@ -97,21 +98,21 @@ impl Tool {
         self.run(&[&["jobs"], arguments].concat())
     }
 
-    /// Asks again and again until an answer is the wanted one.
+    /// Repeats a command until its outcome is the expected one.
     ///
     /// # Panics
-    /// When it is not within the seconds; the last answer is shown.
+    /// The outcome is not the expected one within the given seconds. The message shows the last outcome.
     pub fn until(
         &self,
         seconds: u64,
         what: &str,
-        ask: impl Fn(&Self) -> Outcome,
-        wanted: impl Fn(&Outcome) -> bool,
+        command: impl Fn(&Self) -> Outcome,
+        is_expected: impl Fn(&Outcome) -> bool,
     ) {
         let begun = std::time::Instant::now();
         loop {
-            let outcome = ask(self);
-            if wanted(&outcome) {
+            let outcome = command(self);
+            if is_expected(&outcome) {
                 return;
             }
             assert!(
@@ -124,10 +125,10 @@ impl Tool {
         }
     }
 
-    /// Writes a file below the tool's home, as the tool.
+    /// Writes a file in the tool's home, as the tool.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// The file cannot be written.
     pub fn write(&self, file: &str, text: &str) {
         let quoted = text.replace('\'', r"'\''");
         let line = format!("mkdir -p \"$(dirname ~/{file})\" && printf %s '{quoted}' > ~/{file}");
@@ -144,7 +145,7 @@ impl Tool {
     /// Runs kubectl as the cluster's admin in the tool's namespace.
     ///
     /// # Panics
-    /// When it fails.
+    /// It fails.
     #[must_use]
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         self.sandbox.kubectl(&[arguments, &["--namespace", &self.namespace()]].concat())
@@ -153,15 +154,15 @@ impl Tool {
     /// Returns an object of the tool's namespace as JSON.
     ///
     /// # Panics
-    /// When there is none.
+    /// There is none.
     #[must_use]
-    #[expect(clippy::panic, reason = "a test whose object cannot be read must not go on")]
+    #[expect(clippy::panic, reason = "a test must not continue without its object")]
     pub fn object(&self, kind: &str, name: &str) -> Value {
         let text = self.kubectl(&["get", kind, name, "-o", "json"]);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{kind} {name}: {error}"))
     }
 
-    /// Returns the tool's home as the tool itself sees it.
+    /// Returns the path of the tool's home, as the tool sees it.
     #[must_use]
     pub fn home(&self) -> PathBuf {
         PathBuf::from("/data/project").join(&self.name)
@@ -185,24 +186,24 @@ impl Outcome {
         }
     }
 
-    /// Returns the outcome, having checked its exit code.
+    /// Checks the exit code and returns the outcome.
     ///
     /// # Panics
-    /// When the exit code is another; all that was printed is shown.
+    /// The exit code is another one. The message shows the output.
     #[must_use]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// Returns the outcome, having checked that it said something, on either stream.
+    /// Checks that the output contains a text, on either stream, and returns the outcome.
     ///
     /// # Panics
-    /// When it did not; all that was printed is shown.
+    /// It does not. The message shows the output.
     #[must_use]
-    pub fn says(self, words: &str) -> Self {
-        let said = self.stdout.contains(words) || self.stderr.contains(words);
-        assert!(said, "`{words}` is not in\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
+    pub fn says(self, text: &str) -> Self {
+        let is_printed = self.stdout.contains(text) || self.stderr.contains(text);
+        assert!(is_printed, "`{text}` is not in\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 

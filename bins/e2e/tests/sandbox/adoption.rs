@@ -1,15 +1,15 @@
-//! Web services whose objects were posted exactly as the platform's Python tool posts them.
+//! Web services whose objects were created exactly as the platform's Python tool creates them.
 
 use serde_json::{Value, json};
 use toolforge_e2e::Tool;
 
-/// Returns a recorded case's objects under the tool's name, as the API server of today takes them.
+/// Returns the objects of a recorded case for the tool, in the form that a current API server accepts.
 fn objects(tool: &Tool, case: &str) -> Vec<Value> {
     let text = toolforge_fixtures::read(&format!("parity/webservice/{case}.json"));
     let case: Value = serde_json::from_str(&text).unwrap();
     let objects = ["deployment", "service", "ingress"].map(|part| {
         let object = case["expected"][part].to_string();
-        // The recorded tool is called `test`, and lives at the platform's own domain and registry.
+        // The recorded tool is called `test` and uses the platform's domain and registry.
         let object = object
             .replace("tool-test", &tool.namespace())
             .replace("\"test\"", &format!("\"{}\"", tool.name()))
@@ -18,7 +18,7 @@ fn objects(tool: &Tool, case: &str) -> Vec<Value> {
             .replace("/data/project/test/", &format!("/data/project/{}/", tool.name()));
         let mut object: Value = serde_json::from_str(&object).unwrap();
         if object["apiVersion"] == "networking.k8s.io/v1beta1" {
-            // What the API server has made of it since: a path of the kind that says nothing.
+            // The API server has since converted it, with the default path type.
             object["apiVersion"] = json!("networking.k8s.io/v1");
             let backend = json!({"service": {"name": tool.name(), "port": {"number": 8000}}});
             object["spec"]["rules"][0]["http"]["paths"][0] =
@@ -29,26 +29,26 @@ fn objects(tool: &Tool, case: &str) -> Vec<Value> {
     objects.into()
 }
 
-/// Posts objects as the platform's tools do: whole, with a plain creation.
+/// Creates objects with POST, as the platform's tools do.
 fn post(tool: &Tool, objects: &[Value]) {
     for object in objects {
         tool.sandbox().create(object);
     }
 }
 
-/// Posts a recorded case's objects under the tool's name.
-fn posted(tool: &Tool, case: &str) {
+/// Creates the objects of a recorded case for the tool.
+fn create_recorded(tool: &Tool, case: &str) {
     post(tool, &objects(tool, case));
 }
 
-/// Takes a web service that stands through every verb and change, and checks that it ends as one made today.
-fn lives_on(tool: &Tool, type_name: &str) {
+/// Runs every command and change on an existing web service, and checks that the result is like one created today.
+fn survives_every_change(tool: &Tool, type_name: &str) {
     tool.webservice(&["status"]).exits(0).says(&format!("type {type_name} is running")).and_that_is_all();
     tool.webservice(&["plan"]).exits(0).and_that_is_all();
     let pods = || tool.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].metadata.uid}"]);
     let before = pods();
     tool.webservice(&["restart"]).exits(0).and_that_is_all();
-    assert!(pods().split(' ').any(|uid| !before.contains(uid)), "the pods are those of before");
+    assert!(pods().split(' ').any(|uid| !before.contains(uid)), "no pod was replaced");
     assert_eq!(tool.page("/").body, "served");
     tool.webservice(&["start"]).exits(0).says("already running").and_that_is_all();
     tool.webservice(&["start", "-m", "700Mi", "-c", "300m", "-r", "2"]).exits(0).and_that_is_all();
@@ -67,7 +67,7 @@ fn lives_on(tool: &Tool, type_name: &str) {
     );
     assert_eq!(container["readinessProbe"]["tcpSocket"]["port"], 8000);
     assert_eq!(tool.page("/").body, "served");
-    // As one that was made today: nothing differs, and nothing is written.
+    // There is no difference from a new one, so nothing is written.
     tool.webservice(&["plan"]).exits(0).says("nothing would change").and_that_is_all();
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
     let left = ["get", "deployments,replicasets,services,ingresses,httproutes,pods", "-o", "name"];
@@ -80,36 +80,35 @@ fn site(name: &str) -> Tool {
     tool
 }
 
-fn is_up(tool: &Tool) {
+fn wait_until_up(tool: &Tool) {
     let _ = tool.kubectl(&["rollout", "status", "deployment", tool.name(), "--timeout=60s"]);
 }
 
 #[test]
-fn a_web_service_of_2019_lives_on() {
+fn adopts_web_service_of_2019() {
     let tool = site("era-2019");
     let mut objects = objects(&tool, "seed-era-0.74/02-php7.3-mem1Gi-cpu1-replicas2");
-    // As it was without options: no word of resources, so the namespace's defaults hold.
+    // Without options, it had no resources, so the namespace's defaults apply.
     objects[0]["spec"]["template"]["spec"]["containers"][0]["resources"] = Value::Null;
     objects[0]["spec"]["replicas"] = json!(1);
     post(&tool, &objects);
-    is_up(&tool);
-    lives_on(&tool, "php7.3");
+    wait_until_up(&tool);
+    survives_every_change(&tool, "php7.3");
 }
 
 #[test]
-fn a_web_service_of_2023_lives_on() {
+fn adopts_web_service_of_2023() {
     let tool = site("era-2023");
-    posted(&tool, "05-php7.3-deprecated");
-    is_up(&tool);
-    lives_on(&tool, "php7.3");
+    create_recorded(&tool, "05-php7.3-deprecated");
+    wait_until_up(&tool);
+    survives_every_change(&tool, "php7.3");
 }
 
 #[test]
-fn a_web_service_of_today_lives_on() {
+fn adopts_web_service_of_today() {
     let tool = site("era-today");
     let mut objects = objects(&tool, "05-php7.3-deprecated");
-    // What its users' objects show of today's tool: the storage's label, the health checks of a page, and a route of
-    // the Gateway API.
+    // Objects of today's tool have a storage label, HTTP health checks, and a route of the Gateway API.
     let page = |period: u32, failures: u32| json!({"httpGet": {"path": "/", "port": 8000}, "periodSeconds": period, "failureThreshold": failures, "timeoutSeconds": 5});
     let template = &mut objects[0]["spec"]["template"];
     template["metadata"]["labels"]["toolforge.org/mount-storage"] = json!("all");
@@ -127,15 +126,15 @@ fn a_web_service_of_today_lives_on() {
         },
     });
     post(&tool, &objects);
-    is_up(&tool);
-    lives_on(&tool, "php8.2");
+    wait_until_up(&tool);
+    survives_every_change(&tool, "php8.2");
 }
 
 #[test]
-fn a_paused_deployment_goes_on_and_one_that_was_scaled_to_nothing_comes_back() {
+fn paused_and_scaled_down_web_services_resume() {
     let tool = site("paused");
-    posted(&tool, "05-php7.3-deprecated");
-    is_up(&tool);
+    create_recorded(&tool, "05-php7.3-deprecated");
+    wait_until_up(&tool);
     let _ = tool.kubectl(&["rollout", "pause", "deployment", tool.name()]);
     tool.webservice(&["restart"]).exits(0).says("spec.paused").and_that_is_all();
     let _ = tool.kubectl(&["scale", "deployment", tool.name(), "--replicas=0"]);
@@ -145,7 +144,7 @@ fn a_paused_deployment_goes_on_and_one_that_was_scaled_to_nothing_comes_back() {
 }
 
 #[test]
-fn a_start_waits_for_what_is_still_leaving() {
+fn start_waits_for_terminating_deployment() {
     let tool = site("leaving");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     let _ = tool.kubectl(&["delete", "deployment", tool.name(), "--cascade=foreground", "--wait=false"]);
@@ -154,8 +153,8 @@ fn a_start_waits_for_what_is_still_leaving() {
 }
 
 #[test]
-fn what_is_not_the_web_services_survives_a_stop_and_is_never_taken_over() {
-    let tool = site("neighbours");
+fn objects_of_others_are_left_alone() {
+    let tool = site("neighbors");
     let labels = json!({
         "app.kubernetes.io/component": "deployments", "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
         "app.kubernetes.io/name": "bot", "toolforge": "tool",
@@ -187,7 +186,7 @@ fn what_is_not_the_web_services_survives_a_stop_and_is_never_taken_over() {
     assert_eq!(left, "deployment.apps/bot\ncronjob.batch/nightly\n");
     assert_eq!(tool.kubectl(&["get", "pods", "-o", "name"]).lines().count(), 1);
 
-    // An object with the web service's name and without its labels is somebody's.
+    // An object with the web service's name but without its labels belongs to somebody else.
     post(
         &tool,
         &[json!({
@@ -197,18 +196,18 @@ fn what_is_not_the_web_services_survives_a_stop_and_is_never_taken_over() {
     );
     tool.webservice(&["php8.2", "start"]).exits(1).says("is not a web service's").and_that_is_all();
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
-    assert_eq!(tool.kubectl(&["get", "services", "-o", "name"]), "service/neighbours\n");
+    assert_eq!(tool.kubectl(&["get", "services", "-o", "name"]), "service/neighbors\n");
 }
 
 #[test]
-fn a_web_service_of_the_python_tool_is_seen_restarted_and_stopped() {
+fn python_tool_web_service_keeps_its_ingress() {
     let tool = Tool::new("python-made");
     tool.write("public_html/index.php", "<?php echo 'served';");
-    posted(&tool, "05-php7.3-deprecated");
+    create_recorded(&tool, "05-php7.3-deprecated");
     tool.webservice(&["status"]).exits(0).says("php7.3").and_that_is_all();
     tool.webservice(&["restart"]).exits(0).and_that_is_all();
     tool.webservice(&["start"]).exits(0).says("already running").and_that_is_all();
-    // What stood stays: an Ingress is not replaced by a route of the other kind.
+    // The existing Ingress is kept, not replaced by an HTTPRoute.
     assert_eq!(tool.kubectl(&["get", "ingresses", "-o", "name"]).lines().count(), 1);
     assert_eq!(tool.page("/").body.trim(), "served");
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
@@ -216,10 +215,10 @@ fn a_web_service_of_the_python_tool_is_seen_restarted_and_stopped() {
 }
 
 #[test]
-fn a_change_of_type_removes_the_fields_of_the_old_one() {
+fn type_change_removes_old_fields() {
     let tool = Tool::new("changed-type");
     tool.write("public_html/index.php", "<?php echo getenv('NO_HOME') === false ? 'home' : 'no home';");
-    posted(&tool, "16-buildservice-default-image");
+    create_recorded(&tool, "16-buildservice-default-image");
     tool.webservice(&["status"]).exits(0).says("buildservice").and_that_is_all();
     tool.webservice(&["php8.2", "start"]).exits(0).says("env").and_that_is_all();
     let deployment = tool.object("deployment", tool.name());
@@ -227,6 +226,6 @@ fn a_change_of_type_removes_the_fields_of_the_old_one() {
     assert!(container.get("env").is_none(), "{container}");
     assert_eq!(container["workingDir"], "/data/project/changed-type/");
     assert_eq!(tool.page("/").body.trim(), "home");
-    // And the other way round: a command and a folder that must go.
+    // In the other direction, the command and the working directory must be removed.
     tool.webservice(&["buildservice", "start", "--dry-run=server"]).exits(0).and_that_is_all();
 }

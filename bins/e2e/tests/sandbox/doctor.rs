@@ -1,9 +1,9 @@
-//! `webservice doctor`, `types` and `local` beside a real cluster.
+//! `webservice doctor`, `types` and `local` with a real cluster.
 
 use toolforge_e2e::Tool;
 
 #[test]
-fn a_fresh_tool_is_well_and_each_broken_thing_is_named() {
+fn doctor_names_each_problem() {
     let tool = Tool::new("doctor");
     let well = tool.webservice(&["doctor"]).exits(0);
     for name in [
@@ -35,7 +35,7 @@ fn a_fresh_tool_is_well_and_each_broken_thing_is_named() {
         .says("service.manifest~ is left")
         .and_that_is_all();
 
-    // Another authority: the server is not believed, and the rest is not looked at.
+    // With another authority, the server is not trusted, and the remaining checks are skipped.
     tool.shell("cp ~/.kube/config ~/saved; sed -i \"s/certificate-authority-data: .*/certificate-authority: ..\\/.toolskube\\/client.crt/\" ~/.kube/config")
         .exits(0)
         .and_that_is_all();
@@ -45,7 +45,7 @@ fn a_fresh_tool_is_well_and_each_broken_thing_is_named() {
 }
 
 #[test]
-fn the_types_are_the_clusters_and_the_local_command_runs_the_same_image() {
+fn types_and_local_match_the_cluster() {
     let tool = Tool::new("doctor-types");
     tool.write("public_html/index.php", "");
     let types = tool.webservice(&["types"]).exits(0).says("php8.2").says("deprecated: use php8.2");

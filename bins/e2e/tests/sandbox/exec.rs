@@ -1,9 +1,9 @@
-//! `webservice exec`: a command in a pod that serves.
+//! `webservice exec`: runs a command in a ready pod.
 
 use toolforge_e2e::Tool;
 
 #[test]
-fn a_command_runs_in_the_pod_that_serves_and_its_exit_code_is_passed() {
+fn exec_passes_output_and_exit_code() {
     let tool = Tool::new("exec");
     tool.webservice(&["exec", "--", "true"])
         .exits(1)
@@ -15,7 +15,7 @@ fn a_command_runs_in_the_pod_that_serves_and_its_exit_code_is_passed() {
     tool.webservice(&["exec", "--", "hostname"]).exits(0).says(&pod).and_that_is_all();
     tool.webservice(&["exec", "--", "sh", "-c", "exit 42"]).exits(42).and_that_is_all();
     tool.shell("echo typed | webservice exec -- cat").exits(0).says("typed").and_that_is_all();
-    // Nothing was made for it.
+    // No pod was created for it.
     assert_eq!(tool.kubectl(&["get", "pods", "-o", "name"]).lines().count(), 1);
     tool.webservice(&["status"]).exits(0).says("is running").and_that_is_all();
 }

@@ -1,11 +1,11 @@
-//! That what is predicted of a LimitRange is what the API server says of the same pod.
+//! The effect of a LimitRange on a pod is predicted as the API server applies it.
 
 use serde_json::{Value, json};
 use toolforge_e2e::Tool;
 use toolforge_quota::{ContainerResources, LimitRange, defaulted, violations};
 use toolforge_render::namespace::limit_range;
 
-/// Limits that name some bounds and leave others out; what is left out is the API server's to fill in.
+/// Limits with some of the bounds. The API server sets defaults for the missing ones.
 fn limit_ranges() -> Vec<Value> {
     vec![
         json!({"max": {"cpu": "1", "memory": "1Gi"}}),
@@ -20,7 +20,7 @@ fn limit_ranges() -> Vec<Value> {
     ]
 }
 
-/// What a container states: nothing, one of the two, both, and amounts on either side of the bounds above.
+/// The resources of a container: none, limits, requests or both, with amounts within and outside the bounds above.
 fn containers() -> Vec<Value> {
     let amounts = |limit: Option<(&str, &str)>, request: Option<(&str, &str)>| {
         let pair =
@@ -55,9 +55,9 @@ fn predicted(range: &LimitRange, resources: &Value) -> bool {
 }
 
 #[test]
-fn the_api_server_agrees_with_every_prediction() {
+fn predictions_match_the_api_server() {
     let tool = Tool::new("predicted");
-    // Only the LimitRange under test shall decide.
+    // Only the LimitRange under test must have an effect.
     let _ = tool.kubectl(&["delete", "resourcequota,limitrange", "--all"]);
     let mut wrong = Vec::new();
     let mut refused = 0;

@@ -1,4 +1,4 @@
-//! `webservice logs`: what real pods write, across restarts, crashes and readers that go away.
+//! `webservice logs`: the output of real pods across restarts, crashes and closed pipes.
 
 use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use toolforge_e2e::Tool;
 
-/// A Node program that counts on standard output and on standard error, and ends with 3 where it is asked to. Each run
-/// names itself; the two outputs may overtake each other.
+/// A Node program that counts on standard output and standard error, and exits with 3 on request. Each line has the name
+/// of its run; the two streams are not ordered.
 const PROGRAM: &str = r#"
 const http = require("http"), os = require("os");
 const run = `${os.hostname()}/${Date.now()}`;
@@ -33,10 +33,10 @@ fn counting(name: &str, quiet: bool) -> Tool {
     tool
 }
 
-/// A `webservice logs` that runs beside the test, in a shell of the tool.
-struct Beside(Child);
+/// A shell command of the tool that runs concurrently with the test.
+struct Background(Child);
 
-impl Beside {
+impl Background {
     fn shell(tool: &Tool, line: &str) -> Self {
         let mut command = tool.sandbox().command(&["as", tool.name(), "--", "/bin/sh", "-c", line]);
         Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
@@ -49,31 +49,31 @@ impl Beside {
             std::thread::sleep(Duration::from_millis(50));
         }
         let _ = self.0.kill();
-        assert!(begun.elapsed() < limit, "it ran on after {seconds} s");
+        assert!(begun.elapsed() < limit, "still running after {seconds} s");
         let output = self.0.wait_with_output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
     }
 }
 
 fn crash(tool: &Tool) {
     until("the page is served", || tool.page("/").status == 200);
-    // The program ends instead of answering, which the front door tells as 502.
+    // The program exits without a response, which the front door reports as 502.
     let page = tool.page("/crash");
     assert_eq!(page.status, 502, "{page:?}");
 }
 
-/// Waits until something is so.
-fn until(what: &str, is_so: impl Fn() -> bool) {
+/// Waits until a condition holds.
+fn until(what: &str, condition: impl Fn() -> bool) {
     let begun = Instant::now();
-    while !is_so() {
+    while !condition() {
         assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
         std::thread::sleep(Duration::from_millis(200));
     }
 }
 
-/// Returns how many lines of each run are told, none of them twice and none missing in between; and how many each run
-/// says that it has written, where it said so.
+/// Returns how many lines of each run were printed, and how many each run has counted itself, if it has. Checks that no
+/// line is missing or repeated.
 fn runs(log: &str) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
     let words = |word: &str| -> Vec<(String, usize)> {
         let behind = log.lines().filter_map(|line| line.split_once(word)?.1.split_once(' '));
@@ -83,19 +83,19 @@ fn runs(log: &str) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
     for (run, number) in words(" count ") {
         numbers.entry(run).or_default().push(number);
     }
-    let told = numbers.into_iter().map(|(run, mut numbers)| {
+    let printed = numbers.into_iter().map(|(run, mut numbers)| {
         numbers.sort_unstable();
         assert!(numbers.iter().copied().eq(0..numbers.len()), "{run}: {numbers:?}");
         (run, numbers.len())
     });
-    (told.collect(), words(" last ").into_iter().collect())
+    (printed.collect(), words(" last ").into_iter().collect())
 }
 
 #[test]
-fn a_follow_across_crashes_and_restarts_loses_and_doubles_no_line() {
+fn follow_neither_loses_nor_repeats_lines() {
     let tool = counting("logs-follow", false);
     tool.webservice(&["node18", "start"]).exits(0).and_that_is_all();
-    let follow = Beside::shell(&tool, "webservice logs -f > ~/followed.log");
+    let follow = Background::shell(&tool, "webservice logs -f > ~/followed.log");
     let followed = || tool.shell("cat ~/followed.log").stdout;
     let begun = |count: usize| {
         move |log: String| {
@@ -106,43 +106,43 @@ fn a_follow_across_crashes_and_restarts_loses_and_doubles_no_line() {
     until("the first run", || begun(1)(followed()));
     crash(&tool);
     until("the second run", || begun(2)(followed()));
-    // The second crash is answered by a pause of ten seconds.
+    // After the second crash, Kubernetes waits ten seconds before it restarts the container.
     crash(&tool);
     until("the third run", || begun(3)(followed()));
     tool.webservice(&["restart"]).exits(0).and_that_is_all();
     until("the new pod", || begun(4)(followed()));
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
-    let (code, said) = follow.exits_within(60);
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("the web service has been stopped"), "{said}");
+    let (code, text) = follow.exits_within(60);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("the web service has been stopped"), "{text}");
 
     let log = followed();
-    // Each run is told to its last line.
-    let (told, written) = runs(&log);
-    assert_eq!(told.len(), 4, "{told:?}");
-    assert_eq!(told, written);
+    // Each run is complete.
+    let (printed, written) = runs(&log);
+    assert_eq!(printed.len(), 4, "{printed:?}");
+    assert_eq!(printed, written);
     let ends: Vec<&str> = log.lines().filter(|line| line.contains("---")).collect();
     assert_eq!(ends.len(), 2, "{ends:?}");
     assert!(ends.iter().all(|end| end.contains("--- ended with exit code 3 ---")), "{ends:?}");
-    // Two pods have written since the restart, and only since then are they told apart.
+    // Lines have a pod's name only after the restart, when a second pod has written.
     assert!(!log.lines().next().unwrap().contains(" [logs-follow-"));
     assert!(log.lines().last().unwrap().contains(" [logs-follow-"));
 }
 
 #[test]
-fn the_run_before_a_crash_is_told_first_and_a_terminal_obeys_nothing_in_it() {
+fn previous_run_is_shown_first_and_escaped() {
     let tool = counting("logs-crash", true);
     tool.webservice(&["node18", "start"]).exits(0).and_that_is_all();
     crash(&tool);
     until("the second run", || tool.page("/").status == 200);
     let log = tool.webservice(&["logs"]).exits(0).stdout;
-    let (previous, present) =
+    let (previous, current) =
         log.split_once("--- ended with exit code 3 ---").unwrap_or_else(|| panic!("{log}"));
     assert!(previous.contains(" last ") && previous.contains(" 10\n"), "{log}");
-    assert_eq!(runs(present).0.len(), 1, "{log}");
+    assert_eq!(runs(current).0.len(), 1, "{log}");
     assert!(!log.contains('\u{1b}') && log.contains(r"green \u{1b}]0;title\u{7}\u{1b}[2J"), "{log}");
 
-    // The platform's format: a second in UTC, and the message.
+    // The platform's format: the time in UTC with seconds, and the message.
     let line = log.lines().next().unwrap();
     assert_eq!((line.as_bytes()[10], &line[19..26]), (b'T', "+00:00 "), "{line}");
     let last = |arguments: &[&str]| tool.webservice(&[&["logs"], arguments].concat()).exits(0).stdout;
@@ -167,7 +167,7 @@ fn the_run_before_a_crash_is_told_first_and_a_terminal_obeys_nothing_in_it() {
 }
 
 #[test]
-fn several_pods_are_told_by_time_and_by_name() {
+fn logs_of_several_pods_are_sorted_by_time() {
     let tool = counting("logs-several", true);
     tool.webservice(&["node18", "start", "--replicas", "2"]).exits(0).and_that_is_all();
     let log = tool.webservice(&["logs"]).exits(0).stdout;
@@ -179,18 +179,18 @@ fn several_pods_are_told_by_time_and_by_name() {
 }
 
 #[test]
-fn a_reader_that_goes_away_and_an_interrupt_end_a_follow_at_once() {
+fn follow_ends_on_closed_pipe_or_interrupt() {
     let tool = counting("logs-reader", true);
     tool.webservice(&["node18", "start"]).exits(0).and_that_is_all();
     let status = "echo $? > ~/status";
-    // `head` ends after the first line; the log is quiet then, so nothing is written that could fail.
+    // `head` exits after the first line. There is no further output then, so no write can fail.
     let line = format!("(webservice logs -f; {status}) | head -1; cat ~/status");
-    let (_, said) = Beside::shell(&tool, &line).exits_within(10);
-    assert!(said.lines().count() == 2 && said.contains("+00:00 ") && said.ends_with("\n0\n"), "{said}");
+    let (_, text) = Background::shell(&tool, &line).exits_within(10);
+    assert!(text.lines().count() == 2 && text.contains("+00:00 ") && text.ends_with("\n0\n"), "{text}");
     let line = format!("(webservice logs; {status}) | true; cat ~/status");
-    assert!(Beside::shell(&tool, &line).exits_within(10).1.ends_with("0\n"));
+    assert!(Background::shell(&tool, &line).exits_within(10).1.ends_with("0\n"));
 
-    // A shell lets what runs behind it ignore interrupts, so `timeout` sends it to what runs before it.
+    // A shell makes background processes ignore interrupts, so `timeout` sends one to a foreground process.
     let interrupted = tool.shell("timeout --foreground --preserve-status -s INT 3 webservice logs -f");
     let interrupted = interrupted.exits(130);
     assert_eq!(interrupted.stderr, "");
@@ -198,7 +198,7 @@ fn a_reader_that_goes_away_and_an_interrupt_end_a_follow_at_once() {
 }
 
 #[test]
-fn where_there_is_no_log_it_is_said_why_and_where_else_to_look() {
+fn empty_logs_explain_why() {
     let tool = Tool::new("logs-none");
     let nothing = tool.webservice(&["logs"]).exits(0);
     assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", "No logs found!\n"));

@@ -1,4 +1,4 @@
-//! The real programs, as a tool's own uid, against a real Kubernetes.
+//! The real programs, run with a tool's uid, against a real Kubernetes.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod adoption;
@@ -21,12 +21,12 @@ mod shell_pod;
 mod site;
 mod stories;
 
-/// A file that no `mod` names would never be compiled.
+/// A file without a `mod` declaration would not be compiled.
 #[test]
-fn every_test_file_is_in_the_program() {
+fn every_test_file_is_compiled() {
     let main = include_str!("main.rs");
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox");
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox");
+    for entry in std::fs::read_dir(directory).unwrap().flatten() {
         let name = entry.file_name().to_string_lossy().replace(".rs", "");
         assert!(name == "main" || main.contains(&format!("\nmod {name};")), "{name}.rs is not compiled");
     }

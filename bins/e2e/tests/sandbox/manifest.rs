@@ -1,4 +1,4 @@
-//! What is remembered in the tool's home, by the real program as the tool's own uid.
+//! The manifest in the tool's home, written by the real program with the tool's uid.
 
 use toolforge_e2e::Tool;
 
@@ -7,14 +7,14 @@ fn manifest(tool: &Tool) -> String {
 }
 
 #[test]
-fn a_restart_with_more_memory_is_remembered_and_one_replica_is_no_key() {
+fn manifest_records_changed_options() {
     let tool = Tool::new("remember");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php8.2", "start", "-r", "2"]).exits(0).and_that_is_all();
     assert!(manifest(&tool).ends_with("backend: kubernetes\nreplicas: 2\nversion: 4\nweb: php8.2\n"));
     tool.webservice(&["restart", "-m", "1Gi", "-r", "1"]).exits(0).and_that_is_all();
     assert!(manifest(&tool).ends_with("backend: kubernetes\nmemory: 1Gi\nversion: 4\nweb: php8.2\n"));
-    // Somebody else removes the objects: what was asked for last comes back.
+    // If somebody else deletes the objects, `start` creates them as last requested.
     let _ = tool.kubectl(&["delete", "deployments,services,httproutes", "--all"]);
     let _ = tool.kubectl(&["wait", "--for=delete", "pod", "--all"]);
     tool.webservice(&["start"]).exits(0).and_that_is_all();
@@ -25,7 +25,7 @@ fn a_restart_with_more_memory_is_remembered_and_one_replica_is_no_key() {
 }
 
 #[test]
-fn a_manifest_of_the_python_tool_says_what_to_start_and_a_broken_one_blocks_no_stop() {
+fn python_tool_manifest_is_read() {
     let tool = Tool::new("inherit");
     tool.write("public_html/index.php", "<?php echo 'inherited';");
     tool.write(
@@ -46,10 +46,10 @@ fn a_manifest_of_the_python_tool_says_what_to_start_and_a_broken_one_blocks_no_s
 }
 
 #[test]
-fn a_home_that_cannot_be_written_to_is_no_obstacle() {
+fn read_only_home_does_not_prevent_start() {
     let tool = Tool::new("read-only");
     tool.write("public_html/index.php", "<?php echo 'here';");
-    // Its log is there, so that the web server itself can do without.
+    // The log file exists, so the web server does not need to create it.
     tool.shell("touch ~/error.log; chmod a-w ~").exits(0).and_that_is_all();
     tool.webservice(&["php8.2", "start"])
         .exits(0)

@@ -1,10 +1,10 @@
-//! That other readers take what is printed as it was meant.
+//! Other programs understand our output, and we understand theirs.
 
 use serde_json::Value;
 use toolforge_e2e::Tool;
 
 #[test]
-fn kubectl_reads_our_yaml_as_we_meant_it() {
+fn kubectl_parses_our_yaml() {
     let tool = Tool::new("reader");
     let words =
         ["on", "1_000", "yes", "0x1f", "~", "null", "a: b", "- x", "#", "=", "<<", "2023-01-01", "é ✓", " "];
@@ -30,7 +30,7 @@ fn kubectl_reads_our_yaml_as_we_meant_it() {
 }
 
 #[test]
-fn what_kubectl_printed_is_enough_to_plan_elsewhere() {
+fn plan_works_with_kubectl_output() {
     let tool = Tool::new("stashbot");
     let dump = "kubectl get resourcequota,limitrange -o yaml > limits.yaml && \
                 kubectl get configmap image-config -n tf-public -o yaml > catalog.yaml";

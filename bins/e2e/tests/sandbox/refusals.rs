@@ -1,11 +1,11 @@
-//! What cannot run: each with its exit code and the sentence that a person reads.
+//! Requests that fail: their exit codes and messages.
 
 use serde_json::{Value, json};
 use toolforge_e2e::Tool;
 
 #[test]
-fn a_misspelt_type_is_named_with_the_nearest() {
-    let tool = Tool::new("misspelt");
+fn misspelled_type_suggests_the_nearest() {
+    let tool = Tool::new("misspelled");
     tool.webservice(&["pyhton3.11", "start"])
         .exits(1)
         .says("pyhton3.11")
@@ -15,7 +15,7 @@ fn a_misspelt_type_is_named_with_the_nearest() {
 }
 
 #[test]
-fn a_missing_image_ends_the_wait_with_the_pulls_own_words() {
+fn missing_image_ends_the_wait() {
     let tool = Tool::new("noimage");
     tool.webservice(&["buildservice", "start"])
         .exits(5)
@@ -25,9 +25,9 @@ fn a_missing_image_ends_the_wait_with_the_pulls_own_words() {
 }
 
 #[test]
-fn a_crash_loop_ends_the_wait_with_the_exit_code_and_the_last_lines() {
+fn crash_loop_ends_the_wait() {
     let tool = Tool::new("crash");
-    // uWSGI ends at once where it does not know an option.
+    // uWSGI exits on an unknown option.
     tool.write("www/python/src/uwsgi.ini", "[uwsgi]\nno-such-option = 1\n");
     tool.webservice(&["python3.11", "start"]).exits(5).says("exit code").and_that_is_all();
     tool.webservice(&["status"]).exits(0).says("exit code").and_that_is_all();
@@ -35,7 +35,7 @@ fn a_crash_loop_ends_the_wait_with_the_exit_code_and_the_last_lines() {
 }
 
 #[test]
-fn a_full_quota_is_found_before_anything_is_sent() {
+fn start_exceeding_the_quota_sends_nothing() {
     let tool = Tool::with_quota("full", "seed-2020");
     tool.write("public_html/index.php", "");
     tool.webservice(&["php8.2", "start", "-m", "4Gi", "-r", "3"])
@@ -46,18 +46,17 @@ fn a_full_quota_is_found_before_anything_is_sent() {
 }
 
 #[test]
-fn more_than_one_container_may_have_is_refused_with_the_limit() {
+fn memory_above_the_limit_is_rejected() {
     let tool = Tool::new("greedy");
     tool.write("public_html/index.php", "");
     tool.webservice(&["php8.2", "start", "-m", "5Gi"]).exits(3).says("4Gi").and_that_is_all();
 }
 
 #[test]
-fn a_quota_that_fills_up_meanwhile_is_named_in_the_servers_words() {
+fn quota_race_shows_the_servers_message() {
     let tool = Tool::new("race");
     tool.write("public_html/index.php", "");
-    // The verdict cannot see a pod that a webhook or a person adds later: two dozen pods' worth of memory
-    // are taken by a quota that appears behind the plan's back.
+    // The quota check cannot foresee later changes. Here, a second quota allows no pods.
     tool.sandbox().create(&json!({
         "apiVersion": "v1", "kind": "ResourceQuota",
         "metadata": {"name": "behind", "namespace": tool.namespace()},
@@ -69,9 +68,9 @@ fn a_quota_that_fills_up_meanwhile_is_named_in_the_servers_words() {
 }
 
 #[test]
-fn a_registry_that_is_not_allowed_is_refused_in_the_webhooks_words() {
+fn registry_denial_shows_webhook_message() {
     let tool = Tool::new("registry");
-    // A type that the platform's admins have published by mistake, under a name that no other test uses.
+    // A type that the platform's admins have published by mistake, with a name that no other test uses.
     let sandbox = tool.sandbox();
     let config_map = sandbox.kubectl(&["get", "configmap", "image-config", "-n", "tf-public", "-o", "json"]);
     let config_map: Value = serde_json::from_str(&config_map).unwrap();
@@ -99,32 +98,32 @@ fn a_registry_that_is_not_allowed_is_refused_in_the_webhooks_words() {
 }
 
 #[test]
-fn a_foreign_host_name_is_refused_and_what_was_done_before_is_said() {
+fn denied_route_reports_partial_apply() {
     let tool = Tool::new("host");
-    // Run on a host whose settings name another domain than the cluster's: this one, which has no settings.
-    let folder = std::env::temp_dir().join(format!("toolforge-e2e-host-{}", std::process::id()));
+    // Run on a host whose settings have another domain than the cluster: this host, which has no settings.
+    let directory = std::env::temp_dir().join(format!("toolforge-e2e-host-{}", std::process::id()));
     for file in [".kube/config", ".toolskube/client.crt", ".toolskube/client.key"] {
-        let path = folder.join(file);
+        let path = directory.join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, tool.shell(&format!("cat ~/{file}")).exits(0).stdout).unwrap();
     }
     let output = std::process::Command::new(tool.sandbox().programs().join("webservice"))
         .args(["php8.2", "start", "--kubeconfig"])
-        .arg(folder.join(".kube/config"))
+        .arg(directory.join(".kube/config"))
         .output()
         .unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(6), "{said}");
+    std::fs::remove_dir_all(&directory).unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(6), "{text}");
     for words in
         ["Ingress host must be <toolname>.localhost", "applied Deployment host", "HTTPRoute host: not done"]
     {
-        assert!(said.contains(words), "`{words}` is not in\n{said}");
+        assert!(text.contains(words), "`{words}` is not in\n{text}");
     }
 }
 
 #[test]
-fn an_expired_certificate_is_told_with_its_day() {
+fn expired_certificate_shows_its_date() {
     let tool = Tool::new("expired");
     let mut parameters = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
     parameters.distinguished_name.push(rcgen::DnType::CommonName, "expired");
@@ -139,8 +138,8 @@ fn an_expired_certificate_is_told_with_its_day() {
 }
 
 #[test]
-fn another_tools_namespace_is_forbidden() {
+fn other_tools_namespace_is_forbidden() {
     let tool = Tool::new("curious");
-    let neighbour = Tool::new("neighbour");
-    tool.webservice(&["status", "--tool", neighbour.name()]).exits(4).says("forbidden").and_that_is_all();
+    let neighbor = Tool::new("neighbor");
+    tool.webservice(&["status", "--tool", neighbor.name()]).exits(4).says("forbidden").and_that_is_all();
 }

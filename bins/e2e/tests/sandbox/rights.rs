@@ -1,9 +1,9 @@
-//! What the sandbox lets a tool do, and what it does not: the platform's rights, so that a refusal here is one there.
+//! The rights of a tool in the sandbox: the same as on the platform, so that the same requests are forbidden.
 
 use toolforge_e2e::Tool;
 
 #[test]
-fn a_tool_may_do_what_the_platform_allows_and_nothing_else() {
+fn tool_has_exactly_the_platforms_rights() {
     let tool = Tool::new("rights");
     let rights = [
         ("create deployments.apps", true),

@@ -1,9 +1,9 @@
-//! Replacing pods where the quota has little room: what is predicted is what happens.
+//! Rollouts with little headroom in the quota: the prediction matches the result.
 
 use serde_json::json;
 use toolforge_e2e::Tool;
 
-/// Makes a bot that takes as much as the namespace's defaults give it: 512Mi.
+/// Creates a bot with the namespace's default limit of memory: 512Mi.
 fn bot(tool: &Tool) {
     tool.sandbox().create(&json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -16,11 +16,11 @@ fn bot(tool: &Tool) {
 }
 
 #[test]
-fn a_pod_without_room_beside_itself_is_replaced_with_an_outage_that_is_told() {
+fn rollout_without_headroom_has_downtime() {
     let tool = Tool::with_quota("no-room", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'back';");
     bot(&tool);
-    // What the page of 2020 allows: 4Gi for a web service and the default for a bot, of 8Gi.
+    // The quota of 2020 is 8Gi: 4Gi for the web service and the default for the bot.
     tool.webservice(&["php8.2", "start", "-m", "4Gi"]).exits(0).and_that_is_all();
     tool.webservice(&["restart"])
         .exits(0)
@@ -29,18 +29,18 @@ fn a_pod_without_room_beside_itself_is_replaced_with_an_outage_that_is_told() {
         .and_that_is_all();
     assert_eq!(tool.object("deployment", "no-room")["spec"]["strategy"]["type"], "Recreate");
     assert_eq!(tool.page("/").body, "back");
-    // With room again, the gentle way is taken again.
+    // With enough headroom, the strategy is RollingUpdate again.
     tool.webservice(&["restart", "-m", "1Gi"]).exits(0).and_that_is_all();
     assert_eq!(tool.object("deployment", "no-room")["spec"]["strategy"]["type"], "RollingUpdate");
 }
 
 #[test]
-fn a_web_service_of_the_python_tool_is_replaced_where_there_is_room_for_one_pod_only() {
+fn python_tool_pod_restarts_without_headroom() {
     let tool = Tool::with_quota("python-no-room", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'back';");
     bot(&tool);
     tool.webservice(&["php8.2", "start", "-m", "4Gi"]).exits(0).and_that_is_all();
-    // As a Deployment of the Python tool has it: no word of a strategy, so the API server filled in its own.
+    // The Python tool's Deployments have no strategy, so the API server sets its default.
     let deployment = tool.object("deployment", tool.name());
     let mut posted = json!({"apiVersion": "apps/v1", "kind": "Deployment"});
     posted["metadata"] = json!({

@@ -1,21 +1,21 @@
-//! How pages reach the web service: what stands wins, one kind can be forced, and no moment is without a route.
+//! Routing: the existing kind of route is kept, a kind can be forced, and no request is dropped.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use toolforge_e2e::{Sandbox, Tool};
+use toolforge_e2e::{Sandbox, TemporarySandbox, Tool};
 
-/// How many pages are fetched at least.
-const LEAST: usize = 10;
+/// Minimum number of pages to fetch.
+const MIN_PAGES: usize = 10;
 
-/// Fetches a page again and again while something is done, and returns how many were fetched and what was not served.
-fn fetched_during(tool: &Tool, done: impl FnOnce()) -> (usize, Vec<String>) {
+/// Fetches a page repeatedly while `action` runs. Returns the number of requests, and the failed responses.
+fn fetched_during(tool: &Tool, action: impl FnOnce()) -> (usize, Vec<String>) {
     let (ended, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let failures = std::thread::scope(|scope| {
         let fetching = scope.spawn(|| {
             let mut failures = Vec::new();
-            // On a busy machine it may all be over after a few pages; what comes just afterwards has to be served, too.
-            while !ended.load(Ordering::Relaxed) || count.load(Ordering::Relaxed) < LEAST {
+            // On a busy machine, the action may end after a few pages. Those just afterwards must be served as well.
+            while !ended.load(Ordering::Relaxed) || count.load(Ordering::Relaxed) < MIN_PAGES {
                 let page = tool.page("/");
                 count.fetch_add(1, Ordering::Relaxed);
                 if page.status != 200 {
@@ -25,8 +25,8 @@ fn fetched_during(tool: &Tool, done: impl FnOnce()) -> (usize, Vec<String>) {
             }
             failures
         });
-        // Whatever becomes of it, the fetching ends.
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(done));
+        // Fetching must end even if the action panics.
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(action));
         ended.store(true, Ordering::Relaxed);
         let failures = fetching.join().unwrap();
         outcome.unwrap();
@@ -40,7 +40,7 @@ fn routes(tool: &Tool) -> String {
 }
 
 #[test]
-fn a_change_of_the_routing_leaves_no_moment_without_a_route() {
+fn routing_change_drops_no_request() {
     let tool = Tool::new("switch");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
@@ -53,7 +53,7 @@ fn a_change_of_the_routing_leaves_no_moment_without_a_route() {
     });
     assert_eq!(routes(&tool), "ingress.networking.k8s.io/switch-subdomain");
     assert!(count > 5 && failures.is_empty(), "{count} fetched, {failures:?}");
-    // What stands wins, without a word.
+    // The existing kind of route is kept.
     tool.webservice(&["restart"]).exits(0).and_that_is_all();
     assert_eq!(routes(&tool), "ingress.networking.k8s.io/switch-subdomain");
     let (count, failures) = fetched_during(&tool, || {
@@ -66,35 +66,26 @@ fn a_change_of_the_routing_leaves_no_moment_without_a_route() {
 }
 
 #[test]
-fn a_restart_drops_no_request() {
+fn restart_drops_no_request() {
     let tool = Tool::new("no-drop");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     for arguments in [&["restart"][..], &["restart", "-m", "1Gi", "-r", "2"], &["restart"]] {
         let (count, failures) = fetched_during(&tool, || {
             tool.webservice(arguments).exits(0).and_that_is_all();
-            // The old pods leave after the new ones are ready.
+            // The old pods terminate after the new ones are ready.
             std::thread::sleep(Duration::from_secs(5));
         });
         assert!(count > 100 && failures.is_empty(), "{arguments:?}: {count} fetched, {failures:?}");
     }
 }
 
-/// A sandbox of the test's own, which goes when it is dropped.
-struct Own(Sandbox);
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        let _ = self.0.run(&["down", "--delete"]);
-    }
-}
-
 #[test]
-fn a_cluster_without_the_gateway_api_is_served_by_ingress() {
-    let own = Own(Sandbox::of_the_tests().beside("ingress"));
-    let up = own.0.run(&["up", "--routing", "ingress"]);
+fn cluster_without_gateway_api_uses_ingress() {
+    let sandbox = TemporarySandbox::new("ingress");
+    let up = sandbox.run(&["up", "--routing", "ingress"]);
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
-    let tool = Tool::on(own.0.clone(), "by-ingress", "tools-2023");
+    let tool = Tool::on(Sandbox::clone(&sandbox), "by-ingress", "tools-2023");
     tool.write("public_html/index.php", "<?php echo 'by ingress';");
     tool.webservice(&["php8.2", "start", "--routing", "httproute"])
         .exits(1)
@@ -105,7 +96,7 @@ fn a_cluster_without_the_gateway_api_is_served_by_ingress() {
         tool.kubectl(&["get", "ingresses", "-o", "name"]).trim(),
         "ingress.networking.k8s.io/by-ingress-subdomain"
     );
-    let page = String::from_utf8(own.0.run(&["status"]).stdout).unwrap();
+    let page = String::from_utf8(sandbox.run(&["status"]).stdout).unwrap();
     let port = page.split(".localhost:").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
     assert_eq!(toolforge_e2e::Page::fetch(port, "by-ingress.localhost", "/").body, "by ingress");
     tool.webservice(&["status"]).exits(0).says("is running").and_that_is_all();

@@ -1,4 +1,4 @@
-//! `cargo sandbox as NAME` without a command: the shell that a person gets.
+//! `cargo sandbox as NAME` without a command: opens a shell.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use toolforge_e2e::Tool;
 
 #[test]
-fn the_shell_of_a_tool_finds_the_programs() {
+fn tool_shell_finds_the_programs() {
     let tool = Tool::new("shell");
     let mut shell = tool.sandbox().command(&["as", "shell"]);
     let mut shell =
@@ -14,7 +14,7 @@ fn the_shell_of_a_tool_finds_the_programs() {
     let lines = "command -v webservice quota-check kubectl\npwd\nid -un\nwebservice status\nexit 7\n";
     shell.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = shell.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
     for words in [
         "/webservice\n",
         "/quota-check\n",
@@ -24,8 +24,8 @@ fn the_shell_of_a_tool_finds_the_programs() {
         "is not running",
     ] {
         assert!(
-            said.contains(words),
-            "`{words:?}` is not in\n{said}{}",
+            text.contains(words),
+            "`{words:?}` is not in\n{text}{}",
             String::from_utf8_lossy(&output.stderr)
         );
     }

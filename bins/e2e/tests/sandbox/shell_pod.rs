@@ -1,4 +1,4 @@
-//! `webservice shell`: a pod of the type's image, on a terminal and in a pipe, which is gone afterwards.
+//! `webservice shell`: a temporary pod with the type's image, on a terminal and in a pipe.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use toolforge_e2e::{Outcome, Tool};
 
 const SHELL: &str = "webservice php8.2 shell";
 
-/// Runs a line of shell on a terminal of its own, as a person does, and returns what the terminal showed.
+/// Runs a shell command line on a new terminal and returns the terminal's output.
 fn on_a_terminal(tool: &Tool, line: &str) -> Outcome {
     tool.write("line.sh", line);
-    // A pipe that is open at both ends never ends, so the terminal sees no end of what is typed.
+    // A pipe that is open at both ends has no end of file, so the terminal's input never ends.
     tool.shell("rm -f keys; mkfifo keys; script -qefc 'sh ~/line.sh' /dev/null <> keys")
 }
 
@@ -30,34 +30,34 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_script_gets_the_commands_streams_and_exit_code() {
+fn script_gets_streams_and_exit_code() {
     let tool = Tool::new("shell-script");
-    let said = tool.shell(&format!("{SHELL} -- sh -c 'echo out; echo err >&2; pwd; exit 7'"));
+    let outcome = tool.shell(&format!("{SHELL} -- sh -c 'echo out; echo err >&2; pwd; exit 7'"));
     assert_eq!(
-        (said.code, said.stdout.as_str()),
+        (outcome.code, outcome.stdout.as_str()),
         (7, "out\n/data/project/shell-script\n"),
         "{}",
-        said.stderr
+        outcome.stderr
     );
-    assert_eq!(said.stderr, "err\n");
+    assert_eq!(outcome.stderr, "err\n");
     for (line, code) in
         [("true", 0), ("sh -c 'exit 255'", 255), ("sh -c 'kill -KILL $$'", 137), ("no-such-program", 127)]
     {
-        let said = tool.shell(&format!("{SHELL} -- {line}"));
-        assert_eq!(said.code, code, "{line}: {}", said.stderr);
+        let outcome = tool.shell(&format!("{SHELL} -- {line}"));
+        assert_eq!(outcome.code, code, "{line}: {}", outcome.stderr);
     }
-    // Bytes of every kind, and more than any buffer holds, in both directions.
+    // All byte values, and more data than any buffer holds, in both directions.
     tool.shell("head -c 3000000 /dev/urandom > big").exits(0).and_that_is_all();
     tool.shell(&format!("cat big | {SHELL} -- cat | cmp - big")).exits(0).and_that_is_all();
     tool.shell(&format!("{SHELL} -- cat < big | cmp - big")).exits(0).and_that_is_all();
     tool.shell(&format!("{SHELL} -- cat big | head -c 10 | wc -c")).exits(0).says("10").and_that_is_all();
-    // An input that is a terminal's is no matter of the command's output: without both, there is no terminal.
+    // The command gets a terminal only if both the input and the output are one.
     tool.shell(&format!("{SHELL} -- tty")).exits(1).says("not a tty").and_that_is_all();
     wait_until("a pod is left", || pods(&tool).is_empty());
 }
 
 #[test]
-fn the_shell_has_the_asked_limits_and_one_thread_is_enough() {
+fn shell_has_requested_limits() {
     let tool = Tool::new("shell-limits");
     let line = format!(
         "{SHELL} -m 256Mi -c 250m -- cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max"
@@ -74,23 +74,23 @@ fn the_shell_has_the_asked_limits_and_one_thread_is_enough() {
 }
 
 #[test]
-fn a_person_has_a_terminal_that_is_as_before_afterwards() {
+fn shell_restores_terminal_modes() {
     let tool = Tool::new("shell-person");
-    let said = on_a_terminal(
+    let outcome = on_a_terminal(
         &tool,
         &format!(
             "stty cols 123 rows 45; stty -g > before; {SHELL} -- sh -c 'sleep 1; stty size; tty; exit 3'; echo code $?; stty -g > after"
         ),
     );
     for words in ["45 123", "/dev/pts/", "code 3"] {
-        assert!(said.stdout.contains(words), "{words}: {}{}", said.stdout, said.stderr);
+        assert!(outcome.stdout.contains(words), "{words}: {}{}", outcome.stdout, outcome.stderr);
     }
     tool.shell("test -s before && cmp before after").exits(0).and_that_is_all();
     wait_until("a pod is left", || pods(&tool).is_empty());
 }
 
 #[test]
-fn a_signal_restores_the_terminal_and_leaves_no_pod() {
+fn signal_restores_terminal_and_deletes_pod() {
     for (signal, code) in [("TERM", 143), ("HUP", 129)] {
         let tool = Tool::new(&format!("shell-{}", signal.to_lowercase()));
         let line = format!(
@@ -98,28 +98,33 @@ fn a_signal_restores_the_terminal_and_leaves_no_pod() {
              pkill -{signal} -x -u $(id -u) webservice) & \
              {SHELL} -- sh -c 'touch ~/inside; sleep 60'; echo code $?; stty -g > after"
         );
-        let said = on_a_terminal(&tool, &line);
-        assert!(said.stdout.contains(&format!("code {code}")), "{signal}: {}{}", said.stdout, said.stderr);
+        let outcome = on_a_terminal(&tool, &line);
+        assert!(
+            outcome.stdout.contains(&format!("code {code}")),
+            "{signal}: {}{}",
+            outcome.stdout,
+            outcome.stderr
+        );
         tool.shell("test -s before && cmp before after").exits(0).and_that_is_all();
-        // The terminal was another in between, so the comparison means something.
+        // The modes were different in between, so the comparison is meaningful.
         tool.shell("cmp before during").exits(1).and_that_is_all();
         wait_until("a pod is left", || pods(&tool).is_empty());
     }
 }
 
 #[test]
-fn a_resized_terminal_is_resized_inside() {
+fn terminal_resize_reaches_the_shell() {
     let tool = Tool::new("shell-resize");
     let line = format!(
         "stty cols 80 rows 24; (while ! test -e ~/inside; do sleep 0.2; done; stty cols 132 rows 50 < /dev/tty) & \
          {SHELL} -- sh -c 'touch ~/inside; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.3; done; stty size'"
     );
-    let said = on_a_terminal(&tool, &line);
-    assert!(said.stdout.contains("50 132"), "{}{}", said.stdout, said.stderr);
+    let outcome = on_a_terminal(&tool, &line);
+    assert!(outcome.stdout.contains("50 132"), "{}{}", outcome.stdout, outcome.stderr);
 }
 
 #[test]
-fn what_a_kill_leaves_is_swept_by_the_next_shell() {
+fn next_shell_deletes_the_orphaned_pod() {
     let tool = Tool::new("shell-killed");
     let line = format!(
         "{SHELL} -- sh -c 'touch ~/inside; sleep 60' & \
@@ -133,14 +138,14 @@ fn what_a_kill_leaves_is_swept_by_the_next_shell() {
 }
 
 #[test]
-fn two_shells_of_the_same_moment_do_not_meet() {
+fn concurrent_shells_do_not_interfere() {
     let tool = Tool::new("shell-two");
     let line = format!("{SHELL} -- sh -c 'echo one' & {SHELL} -- sh -c 'echo two' & wait");
     tool.shell(&line).exits(0).says("one").says("two").and_that_is_all();
 }
 
 #[test]
-fn a_full_quota_is_told_with_what_can_be_stopped_and_nothing_is_sent() {
+fn full_quota_shows_stop_command() {
     let tool = Tool::with_quota("shell-full", "seed-2020");
     tool.write("public_html/index.php", "");
     tool.webservice(&["php8.2", "start", "-c", "1", "-r", "2"]).exits(0).and_that_is_all();
@@ -155,7 +160,7 @@ fn a_full_quota_is_told_with_what_can_be_stopped_and_nothing_is_sent() {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled_ends_the_wait_and_the_pod() {
+fn missing_image_ends_wait_and_pod() {
     let tool = Tool::new("shell-image");
     tool.webservice(&["buildservice", "shell", "--", "true"])
         .exits(5)
@@ -165,7 +170,7 @@ fn an_image_that_cannot_be_pulled_ends_the_wait_and_the_pod() {
 }
 
 #[test]
-fn a_shell_of_a_node_tool_finds_node_and_the_tools_files() {
+fn node_shell_finds_node_and_files() {
     let tool = Tool::new("shell-node");
     tool.write("www/js/package.json", &json!({"scripts": {"start": "node app.js"}}).to_string());
     tool.write(
@@ -174,7 +179,7 @@ fn a_shell_of_a_node_tool_finds_node_and_the_tools_files() {
     );
     tool.webservice(&["node18", "start"]).exits(0).and_that_is_all();
     assert!(tool.page("/").body.starts_with("node v18."), "{}", tool.page("/").body);
-    // What the page of 2020 does by hand: look for npm, and put something beside the tool's files.
+    // The manual steps of the help page of 2020: find the program, and add files to the tool's.
     let line = "cd ~/www/js && node --version && mkdir -p node_modules/.bin && pwd";
     tool.webservice(&["node18", "shell", "--", "bash", "-c", line])
         .exits(0)
@@ -182,6 +187,6 @@ fn a_shell_of_a_node_tool_finds_node_and_the_tools_files() {
         .says("/data/project/shell-node/www/js")
         .and_that_is_all();
     tool.shell("test -d ~/www/js/node_modules/.bin").exits(0).and_that_is_all();
-    // With what stands, the type need not be named.
+    // With a running web service, the type is optional.
     tool.webservice(&["shell", "--", "node", "--version"]).exits(0).says("v18.").and_that_is_all();
 }

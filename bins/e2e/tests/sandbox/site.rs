@@ -1,4 +1,4 @@
-//! A PHP site from its start to its stop, its page fetched through the front door.
+//! A PHP site from start to stop, with its page fetched through the front door.
 
 use toolforge_e2e::Tool;
 
@@ -11,7 +11,7 @@ fn php_site(name: &str) -> Tool {
 }
 
 #[test]
-fn a_php_site_starts_serves_changes_and_stops() {
+fn php_site_starts_restarts_and_stops() {
     let tool = php_site("site");
     tool.webservice(&["status"]).exits(0).says("Your webservice is not running").and_that_is_all();
 
@@ -38,7 +38,7 @@ fn a_php_site_starts_serves_changes_and_stops() {
 }
 
 #[test]
-fn a_second_start_writes_nothing() {
+fn second_start_writes_nothing() {
     let tool = php_site("twice");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     let versions = || {
@@ -52,7 +52,7 @@ fn a_second_start_writes_nothing() {
 }
 
 #[test]
-fn a_start_repairs_what_is_half_there() {
+fn start_recreates_missing_objects() {
     let tool = php_site("half");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     let _ = tool.kubectl(&["delete", "service", "half"]);
@@ -62,7 +62,7 @@ fn a_start_repairs_what_is_half_there() {
 }
 
 #[test]
-fn a_changed_request_changes_what_runs_and_says_so() {
+fn start_applies_and_reports_changes() {
     let tool = php_site("change");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     tool.webservice(&["start", "--replicas", "2"]).exits(0).says("replicas").and_that_is_all();
@@ -71,7 +71,7 @@ fn a_changed_request_changes_what_runs_and_says_so() {
 }
 
 #[test]
-fn the_limits_and_what_is_used_of_them_are_shown() {
+fn quota_check_shows_limits_and_usage() {
     let tool = php_site("limits");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     tool.run(&["quota-check"])
@@ -87,10 +87,10 @@ fn the_limits_and_what_is_used_of_them_are_shown() {
 }
 
 #[test]
-fn one_process_and_little_memory_are_enough() {
+fn status_works_with_one_thread() {
     let tool = php_site("frugal");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
-    // The login hosts allow few threads; a host name in the kubeconfig must not cost one either.
+    // The login hosts limit the number of threads. Resolving a host name in the kubeconfig must not need one either.
     let line =
         "sed -i s/127.0.0.1/localhost/ ~/.kube/config; ulimit -u 1; ulimit -v 65536; exec webservice status";
     tool.run(&["/bin/bash", "-c", line]).exits(0).says("is running").and_that_is_all();

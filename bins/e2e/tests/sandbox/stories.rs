@@ -1,8 +1,8 @@
-//! The stories of the platform's page of 2020, with running containers.
+//! The use cases of Wikitech's help page of 2020, with running containers.
 
 use toolforge_e2e::Tool;
 
-/// Returns a field of the container that serves.
+/// Returns a field of the web service's container.
 fn container(tool: &Tool, pointer: &str) -> String {
     let deployment = tool.object("deployment", tool.name());
     let value = deployment.pointer(&format!("/spec/template/spec/containers/0{pointer}"));
@@ -10,7 +10,7 @@ fn container(tool: &Tool, pointer: &str) -> String {
 }
 
 #[test]
-fn a_web_service_with_all_that_the_default_quota_allows_starts_and_restarts() {
+fn web_service_can_use_the_whole_quota() {
     let tool = Tool::with_quota("story-large", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'large';");
     tool.webservice(&["--backend=kubernetes", "php8.2", "start", "-m", "1Gi", "-c", "1", "-r", "2"])
@@ -21,13 +21,13 @@ fn a_web_service_with_all_that_the_default_quota_allows_starts_and_restarts() {
     assert_eq!(container(&tool, "/resources/requests/cpu"), "500m");
     assert_eq!(tool.page("/").body, "large");
     tool.run(&["quota-check"]).exits(0).says("limits.cpu").says("full").and_that_is_all();
-    // Two of two CPU are taken: a third pod has no room beside them, so they are replaced one after the other.
+    // Both CPUs of the quota are used: a third pod does not fit, so the pods are replaced one after the other.
     tool.webservice(&["restart"]).exits(0).and_that_is_all();
     assert_eq!(tool.object("deployment", tool.name())["status"]["readyReplicas"], 2);
 }
 
 #[test]
-fn php_is_upgraded_and_downgraded_by_stop_and_start() {
+fn php_version_changes_in_both_directions() {
     let tool = Tool::new("story-upgrade");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php7.3", "start"]).exits(0).says("deprecated").says("php8.2").and_that_is_all();
@@ -37,13 +37,13 @@ fn php_is_upgraded_and_downgraded_by_stop_and_start() {
         assert!(container(&tool, "/image").contains(image));
         assert_eq!(tool.page("/").body, "here");
     }
-    // What the page of 2020 could not do yet: in one step, without a stop.
+    // In one step without a stop, which was not possible in 2020.
     tool.webservice(&["php8.2", "restart"]).exits(0).and_that_is_all();
     assert!(container(&tool, "/image").contains("php82"));
 }
 
 #[test]
-fn a_site_of_plain_files_is_served() {
+fn static_files_are_served() {
     let tool = Tool::new("story-files");
     tool.write("public_html/index.html", "<h1>plain</h1>");
     tool.write("public_html/style.css", "h1 { color: red }");
@@ -54,7 +54,7 @@ fn a_site_of_plain_files_is_served() {
 }
 
 #[test]
-fn a_python_application_is_served_by_uwsgi() {
+fn python_application_runs_in_uwsgi() {
     let tool = Tool::new("story-python");
     tool.write(
         "www/python/src/app.py",
@@ -64,14 +64,14 @@ fn a_python_application_is_served_by_uwsgi() {
     tool.webservice(&["python3.11", "start"]).exits(0).and_that_is_all();
     assert_eq!(tool.page("/about").body, "wsgi /about");
     tool.webservice(&["status"]).exits(0).says("python3.11 is running").and_that_is_all();
-    // With a page that tells whether it is well.
+    // With an HTTP health check.
     tool.webservice(&["restart", "--health-check-path", "/healthz"]).exits(0).and_that_is_all();
     assert_eq!(container(&tool, "/livenessProbe/httpGet/path"), "/healthz");
     assert_eq!(tool.page("/about").body, "wsgi /about");
 }
 
 #[test]
-fn an_image_of_the_build_service_runs_with_and_without_the_tools_home() {
+fn build_service_image_runs_without_home() {
     let tool = Tool::new("built");
     tool.webservice(&["buildservice", "start"]).exits(0).and_that_is_all();
     assert_eq!(tool.page("/").body, "release 1, home /, data mounted, arguments []\n");
@@ -80,14 +80,14 @@ fn an_image_of_the_build_service_runs_with_and_without_the_tools_home() {
         .says("mount-storage")
         .and_that_is_all();
     assert_eq!(tool.page("/").body, "release 1, home /, data not mounted, arguments []\n");
-    // And back: the health check and the storage of before.
+    // Back to the previous health check and storage.
     tool.webservice(&["restart", "--mount", "all", "--health-check-path", ""]).exits(0).and_that_is_all();
     assert_eq!(tool.page("/").body, "release 1, home /, data mounted, arguments []\n");
     assert_eq!(container(&tool, "/livenessProbe/httpGet/path"), "");
 }
 
 #[test]
-fn a_pod_whose_health_check_fails_is_started_anew() {
+fn failing_health_check_restarts_the_pod() {
     let tool = Tool::new("story-ill");
     let image = "--buildservice-image=tool-built/tool-built";
     let check = ["--health-check-path", "/healthz"];
@@ -101,7 +101,7 @@ fn a_pod_whose_health_check_fails_is_started_anew() {
     };
     let begun = std::time::Instant::now();
     while restarts() != "1" {
-        assert!(begun.elapsed().as_secs() < 90, "not started anew: {}", restarts());
+        assert!(begun.elapsed().as_secs() < 90, "not restarted: {}", restarts());
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
     tool.webservice(&["status"]).exits(0).says("restarted once").and_that_is_all();

@@ -1,4 +1,4 @@
-//! Jobs that the platform's own service made.
+//! Jobs that the platform's jobs service created.
 
 use serde_json::Value;
 use toolforge_e2e::Tool;
@@ -6,7 +6,7 @@ use toolforge_e2e::Tool;
 use super::load::versions;
 
 #[test]
-fn jobs_of_the_platforms_own_tool_are_seen_changed_and_removed() {
+fn platform_jobs_can_be_changed_and_deleted() {
     let tool = Tool::new("tf-adopt");
     let uid = tool.shell("id -u").exits(0).stdout.trim().to_owned();
     let mut made = Vec::new();
@@ -45,12 +45,12 @@ fn jobs_of_the_platforms_own_tool_are_seen_changed_and_removed() {
     }
     tool.jobs(&["list", "--output", "name"]).exits(0).says("j1\nj2\nj3\nj4\n").and_that_is_all();
     tool.jobs(&["show", "j1"]).exits(0).says("python3.11").says("script: true").and_that_is_all();
-    // What it made is what its own file asks for: nothing is written.
+    // Loading the dump of the platform's jobs changes nothing.
     let before = versions(&tool);
     tool.jobs(&["dump", "--to-file", "jobs.yaml"]).exits(0).and_that_is_all();
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("Job j4 is already up to date").and_that_is_all();
     assert_eq!(versions(&tool), before);
-    // A change takes over the whole object: what another manager wrote does not stay behind.
+    // A change takes over the whole object: fields of other managers are removed.
     tool.shell("sed -i -e '/health-check-script/d' -e '/replicas/d' -e 's/retry: 2/retry: 1/' jobs.yaml")
         .exits(0)
         .and_that_is_all();

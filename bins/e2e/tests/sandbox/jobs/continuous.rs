@@ -1,9 +1,9 @@
-//! Jobs that always run.
+//! Continuous jobs.
 
 use toolforge_e2e::Tool;
 
 #[test]
-fn a_bot_runs_on_when_it_was_killed_and_is_deleted_for_good() {
+fn crashed_bot_is_restarted_until_deleted() {
     let tool = Tool::new("job-bot");
     let command = "echo started; while [ ! -e /tmp/die ]; do sleep 0.2; done; echo dying; exit 7";
     tool.jobs(&[
@@ -35,10 +35,10 @@ fn a_bot_runs_on_when_it_was_killed_and_is_deleted_for_good() {
             outcome.stdout.contains("exit code 7") || again(outcome) || text.contains("exit code 7")
         },
     );
-    // The run before comes first.
+    // The log starts with the previous run.
     tool.jobs(&["logs", "bot"]).exits(0).says("dying").says("started").and_that_is_all();
     let pod = tool.kubectl(&["get", "pods", "-o", "name"]);
-    // A failing pod is started anew by deleting it, as the page of 2020 says.
+    // Deleting a failing pod replaces it, as Wikitech's help page of 2020 recommends.
     let _ = tool.kubectl(&["delete", pod.trim(), "--grace-period=1"]);
     tool.until(60, "another pod runs", |tool| tool.jobs(&["list"]), runs);
     assert_ne!(tool.kubectl(&["get", "pods", "-o", "name"]), pod);
@@ -51,7 +51,7 @@ fn a_bot_runs_on_when_it_was_killed_and_is_deleted_for_good() {
 }
 
 #[test]
-fn a_crash_loop_is_told_from_running() {
+fn crash_loop_is_reported() {
     let tool = Tool::new("job-crashes");
     tool.jobs(&[
         "run",
@@ -75,7 +75,7 @@ fn a_crash_loop_is_told_from_running() {
 }
 
 #[test]
-fn a_job_on_a_port_is_reached_by_another() {
+fn job_port_is_reachable_by_other_jobs() {
     let tool = Tool::new("job-port");
     let serve = "cd /tmp && echo served > page && exec python3 -u -m http.server 8000";
     tool.jobs(&[
@@ -102,7 +102,7 @@ fn a_job_on_a_port_is_reached_by_another() {
         .exits(0)
         .and_that_is_all();
     tool.shell("cat ~/client.out").exits(0).says("served").and_that_is_all();
-    // Another check, by a script, and one replica more: each in its own way.
+    // Replace the health check by a script.
     tool.write(
         "jobs.yaml",
         &format!(
@@ -111,7 +111,7 @@ fn a_job_on_a_port_is_reached_by_another() {
     );
     tool.jobs(&["plan", "jobs.yaml"]).exits(0).says("health-check-script").and_that_is_all();
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("Job web was updated").and_that_is_all();
-    // A pod that is ill before it is up has two minutes to get well.
+    // Wait until it is up: before that, a failing pod has two minutes until it is restarted.
     let is_up = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"state\": \"running\"");
     tool.until(60, "the new pod is up", |tool| tool.jobs(&["show", "web", "--output", "json"]), is_up);
     tool.jobs(&["exec", "web", "--", "touch", "/tmp/ill"]).exits(0).and_that_is_all();
@@ -122,7 +122,7 @@ fn a_job_on_a_port_is_reached_by_another() {
         |tool| tool.jobs(&["show", "web", "--output", "json"]),
         is_ill,
     );
-    // Without the port, its Service goes.
+    // Without the port, the Service is deleted.
     tool.shell("sed -i '/port/d' jobs.yaml").exits(0).and_that_is_all();
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("updated").and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "services", "-o", "name"]), "");

@@ -1,10 +1,10 @@
-//! Every good file is loaded, and a second load of it writes nothing.
+//! Loads every good file of the corpus twice.
 
 use toolforge_e2e::Tool;
 
 use super::load::versions;
 
-/// The types of the files that the sandbox has not, and those that it has instead.
+/// Images that the sandbox does not have, and the ones to use instead.
 const IMAGES: [(&str, &str); 13] = [
     ("tool-tf-test/tool-tf-test", "tool-built/tool-built"),
     (
@@ -31,7 +31,7 @@ const IMAGES: [(&str, &str); 13] = [
 ];
 
 #[test]
-fn every_good_file_loads_and_a_second_load_writes_nothing() {
+fn second_load_of_good_files_writes_nothing() {
     let tool = Tool::new("tf-test");
     let much = r#"{"spec": {"hard": {"pods": "200", "services": "20", "limits.cpu": "200", "limits.memory": "200Gi",
         "requests.cpu": "200", "requests.memory": "200Gi", "count/deployments.apps": "50", "count/jobs.batch": "100"}}}"#;
@@ -46,10 +46,10 @@ fn every_good_file_loads_and_a_second_load_writes_nothing() {
         let text = IMAGES
             .iter()
             .fold(text, |text, (from, to)| text.replace(&format!("image: {from}"), &format!("image: {to}")));
-        // What the image of the build service has not.
+        // The build service image has no such program.
         let text = text.replace("migrate --to latest", "echo --to latest");
         tool.write("jobs.yaml", &text);
-        // What is waited for has to end well.
+        // Jobs that are waited for must complete.
         for script in text.split_whitespace().filter_map(|word| word.strip_prefix("./")) {
             let script = script.trim_matches(['\'', '"', ';', '&']);
             tool.write(script, "#!/bin/sh\n");

@@ -1,4 +1,4 @@
-//! Files of jobs.
+//! Jobs files.
 
 use std::collections::BTreeMap;
 
@@ -21,12 +21,12 @@ const FILE: &str = "\
   name: second
 ";
 
-/// Returns the resource versions of the tool's jobs.
+/// Returns a version of each object of the tool's jobs, which changes when the object is written.
 pub(super) fn versions(tool: &Tool) -> BTreeMap<String, String> {
     let list: Value =
         serde_json::from_str(&tool.kubectl(&["get", "deployments,cronjobs,services", "-o", "json"])).unwrap();
     let version = |object: &Value| {
-        // Of a Deployment the controller writes the status, so what somebody wants is counted.
+        // The resource version would also change when a controller writes the status.
         let key =
             format!("{}/{}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
         let version = object["metadata"]["generation"].to_string()
@@ -37,7 +37,7 @@ pub(super) fn versions(tool: &Tool) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_file_is_loaded_once_changed_and_pruned() {
+fn load_writes_only_changes_and_prunes() {
     let tool = Tool::new("job-load");
     tool.write("jobs.yaml", FILE);
     tool.jobs(&["plan", "jobs.yaml", "--exit-code"])
@@ -54,14 +54,14 @@ fn a_file_is_loaded_once_changed_and_pruned() {
     let first = versions(&tool);
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("Job daily is already up to date").and_that_is_all();
     assert_eq!(versions(&tool), first);
-    // Another spelling of the same is no change.
+    // Another spelling of the same amount is not a change.
     tool.shell("sed -i 's/mem: 1Gi/mem: 1024Mi/' jobs.yaml").exits(0).and_that_is_all();
     tool.jobs(&["plan", "jobs.yaml", "--exit-code"]).exits(0).says("nothing would change").and_that_is_all();
-    // What is dumped is what stands.
+    // Loading a dump changes nothing.
     tool.jobs(&["dump", "--to-file", "dumped.yaml"]).exits(0).and_that_is_all();
     tool.jobs(&["load", "dumped.yaml"]).exits(0).says("already up to date").and_that_is_all();
     assert_eq!(versions(&tool), first);
-    // A change is one, and only there.
+    // Only the changed job is updated.
     tool.shell("sed -i 's/mem: 1024Mi/mem: 2Gi/' jobs.yaml").exits(0).and_that_is_all();
     tool.jobs(&["plan", "jobs.yaml"]).exits(0).says("mem: 1Gi -> 2Gi").and_that_is_all();
     tool.jobs(&["load", "jobs.yaml"])
@@ -69,7 +69,7 @@ fn a_file_is_loaded_once_changed_and_pruned() {
         .says("Job daily was updated")
         .says("Job bot is already")
         .and_that_is_all();
-    // A job that no file made stays; one that the file made and no longer has goes, when asked for.
+    // `--prune` deletes jobs that were loaded from the file and are no longer in it, but not others.
     tool.jobs(&["run", "other", "--image", "bookworm", "--command", "true", "--schedule", "@weekly"])
         .exits(0)
         .and_that_is_all();
@@ -91,7 +91,7 @@ fn a_file_is_loaded_once_changed_and_pruned() {
 }
 
 #[test]
-fn mistakes_and_what_does_not_fit_are_told_before_anything_is_sent() {
+fn load_with_errors_sends_nothing() {
     let tool = Tool::new("job-mistakes");
     tool.write(
         "jobs.yaml",
@@ -105,7 +105,7 @@ fn mistakes_and_what_does_not_fit_are_told_before_anything_is_sent() {
     tool.write("jobs.yaml", &FILE.replace("cpu: 200m", "cpu: 1100m"));
     tool.jobs(&["load", "jobs.yaml"]).exits(3).says("nothing was sent").and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "deployments,cronjobs", "-o", "name"]), "");
-    // At the limit an unchanged file still loads, and one job more does not.
+    // With the quota used up, an unchanged file can be loaded, but one more job cannot.
     let one = r#"{"spec": {"hard": {"count/cronjobs.batch": "1"}}}"#;
     let _ = tool.kubectl(&["patch", "resourcequota", "tool-job-mistakes", "--patch", one]);
     let cron = "- name: a\n  command: x\n  image: bookworm\n  schedule: '@daily'\n";
@@ -126,7 +126,7 @@ fn mistakes_and_what_does_not_fit_are_told_before_anything_is_sent() {
 }
 
 #[test]
-fn what_was_done_and_what_was_not_is_told_and_the_rest_is_done_by_a_second_load() {
+fn partial_load_is_reported_and_resumed() {
     let tool = Tool::new("job-partly");
     let namespace = tool.namespace();
     let policy = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [
@@ -160,7 +160,7 @@ fn what_was_done_and_what_was_not_is_told_and_the_rest_is_done_by_a_second_load(
     let _ = tool.sandbox().kubectl(&["apply", "-f", &path.to_string_lossy()]);
     let job = |name: &str| format!("- name: {name}\n  command: x\n  image: bookworm\n  schedule: '@daily'\n");
     tool.write("jobs.yaml", &["first", "middle", "last"].map(job).concat());
-    // The policy takes a moment to be known to the server.
+    // The API server needs a moment to enforce the policy.
     tool.until(
         30,
         "the policy holds",
@@ -184,17 +184,17 @@ fn what_was_done_and_what_was_not_is_told_and_the_rest_is_done_by_a_second_load(
 }
 
 #[test]
-fn what_somebody_left_behind_does_not_stand_in_the_way() {
+fn load_takes_over_orphaned_objects() {
     let tool = Tool::new("job-left");
     let file = "- name: web\n  command: sleep 600\n  image: bookworm\n  continuous: true\n  cpu: 200m\n  port: 8000\n  publish: /\n";
     tool.write("jobs.yaml", file);
     tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
-    // The pods' object is deleted by hand, and its addresses stay.
+    // Delete the Deployment, but not its Service and HTTPRoute.
     let _ = tool.kubectl(&["delete", "deployment", "web"]);
     tool.write("jobs.yaml", &file.replace("8000", "9000"));
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("Job web was created").and_that_is_all();
     assert_eq!(tool.object("service", "web")["spec"]["ports"][0]["port"], 9000);
-    // An address that is no longer wanted, or a wrong one, is a difference.
+    // A wrong port of the Service, or an HTTPRoute that is no longer requested, is a difference.
     let _ = tool.kubectl(&[
         "patch",
         "service",
@@ -215,7 +215,7 @@ fn what_somebody_left_behind_does_not_stand_in_the_way() {
 }
 
 #[test]
-fn the_commands_of_the_readme_do_what_it_says() {
+fn readme_commands_work() {
     let tool = Tool::new("job-readme");
     tool.write("daily.py", "#!/usr/bin/python3\nprint('daily')\n");
     tool.write(

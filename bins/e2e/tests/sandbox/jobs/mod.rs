@@ -1,4 +1,4 @@
-//! The program `jobs`, with running containers.
+//! The program `jobs` with running containers.
 
 mod adopted;
 mod continuous;

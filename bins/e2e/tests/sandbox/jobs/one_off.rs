@@ -1,8 +1,8 @@
-//! Jobs that run once.
+//! One-off jobs.
 
 use toolforge_e2e::Tool;
 
-/// The CPU of a small job, so that several fit the quota's two.
+/// The CPU of a small job: several of them fit the quota of two CPUs.
 const SMALL: [&str; 2] = ["--cpu", "200m"];
 
 fn run(tool: &Tool, name: &str, command: &str, more: &[&str]) -> toolforge_e2e::Outcome {
@@ -10,10 +10,10 @@ fn run(tool: &Tool, name: &str, command: &str, more: &[&str]) -> toolforge_e2e::
 }
 
 #[test]
-fn what_a_job_writes_is_appended_to_files_in_the_mounted_home() {
+fn job_output_is_appended_to_files() {
     let tool = Tool::new("job-files");
     for _ in 0..2 {
-        // One that has ended well makes room for the next of its name.
+        // A completed job is replaced by the next one with its name.
         run(&tool, "once", "echo out $HOME; echo err >&2", &["--wait"])
             .exits(0)
             .says("completed")
@@ -23,7 +23,7 @@ fn what_a_job_writes_is_appended_to_files_in_the_mounted_home() {
         .exits(0)
         .says("out /data/project/job-files\nout /data/project/job-files\nerr\nerr\n")
         .and_that_is_all();
-    // A path that the platform's own tool would let the shell take apart.
+    // A path with spaces, which the platform's tool does not quote.
     run(&tool, "blank", "echo here", &["-o", "logs of mine.out", "-e", "/dev/null", "--wait"])
         .exits(0)
         .and_that_is_all();
@@ -34,14 +34,14 @@ fn what_a_job_writes_is_appended_to_files_in_the_mounted_home() {
 }
 
 #[test]
-fn a_job_that_fails_is_told_with_its_last_lines_and_its_code() {
+fn failed_job_shows_exit_code_and_output() {
     let tool = Tool::new("job-fails");
     run(&tool, "bad", "echo oh no; exit 3", &["--no-filelog", "--wait"])
         .exits(3)
         .says("job 'bad' failed: ended with exit code 3")
         .says("oh no")
         .and_that_is_all();
-    // For half a minute it is there to be looked at, and its name is taken.
+    // A failed job is kept for half a minute, and its name is taken.
     tool.jobs(&["list"]).exits(0).says("Failed for").says("ended with exit code 3").and_that_is_all();
     run(&tool, "bad", "true", &[]).exits(1).says("already exists").and_that_is_all();
     tool.jobs(&["logs", "bad"]).exits(0).says("oh no").and_that_is_all();
@@ -51,7 +51,7 @@ fn a_job_that_fails_is_told_with_its_last_lines_and_its_code() {
 }
 
 #[test]
-fn a_wait_outlives_retries() {
+fn wait_continues_through_retries() {
     let tool = Tool::new("job-retries");
     let command = "if [ -e ~/tried ]; then echo now; else touch ~/tried; exit 1; fi";
     run(&tool, "again", command, &["--retry", "2", "--wait", "120"])
@@ -62,14 +62,14 @@ fn a_wait_outlives_retries() {
 }
 
 #[test]
-fn too_little_memory_is_told_from_a_kill() {
+fn out_of_memory_differs_from_a_kill() {
     let tool = Tool::new("job-memory");
     run(&tool, "hungry", "exec tail /dev/zero", &["--no-filelog", "--mem", "100Mi", "--wait"])
         .exits(137)
         .says("killed for using more memory than its limit")
         .says("Give it more memory")
         .and_that_is_all();
-    // The same exit code, and another cause.
+    // The same exit code with another cause.
     run(&tool, "killed", "bash -c 'kill -9 $BASHPID'; exit $?", &["--no-filelog", "--wait"])
         .exits(137)
         .says("ended by signal 9")
@@ -77,7 +77,7 @@ fn too_little_memory_is_told_from_a_kill() {
 }
 
 #[test]
-fn what_does_not_fit_the_quota_is_refused_before_it_is_sent() {
+fn run_exceeding_the_quota_sends_nothing() {
     let tool = Tool::new("job-quota");
     for (name, code) in [("a", 0), ("b", 0), ("c", 3)] {
         run(&tool, name, "sleep 60", &["--mem", "3Gi"]).exits(code).and_that_is_all();
@@ -90,7 +90,7 @@ fn what_does_not_fit_the_quota_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn an_image_that_is_not_there_ends_the_wait() {
+fn missing_image_ends_the_wait() {
     let tool = Tool::new("job-image");
     tool.jobs(&[
         "run",
@@ -112,7 +112,7 @@ fn an_image_that_is_not_there_ends_the_wait() {
 }
 
 #[test]
-fn an_image_of_the_build_service_runs_words_and_not_a_line() {
+fn build_service_image_runs_arguments() {
     let tool = Tool::new("job-built");
     let built = |name: &str, command: &str, more: &[&str]| {
         let image = "tool-built/tool-built";

@@ -1,10 +1,10 @@
-//! What the API server takes for a schedule.
+//! The schedules that the API server accepts.
 
 use serde_json::{Value, json};
 use toolforge_e2e::Tool;
 use toolforge_model::{CronExpression, Schedule};
 
-/// Schedules that are not recorded, with what makes each of them interesting.
+/// Schedules to try in addition to the recorded ones.
 const MORE: [&str; 22] = [
     "0-30/5 * * * *",
     "0 0 * * mon-fri",
@@ -31,7 +31,7 @@ const MORE: [&str; 22] = [
 ];
 
 #[test]
-fn what_the_api_server_takes_for_a_schedule_is_taken_here_and_what_it_refuses_is_refused() {
+fn accepts_the_api_servers_schedules() {
     let tool = Tool::new("job-grammar");
     let vectors: Value = serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
     let recorded = vectors["cron"].as_array().unwrap().iter().filter_map(|vector| vector["in"].as_str());
@@ -52,7 +52,7 @@ fn what_the_api_server_takes_for_a_schedule_is_taken_here_and_what_it_refuses_is
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("{} schedules asked", all.len());
-    // What is rewritten is accepted as it is sent.
+    // The API server accepts the rewritten schedules.
     for text in ["0 0 * * 7", "0 0 * * 5-7", "0 0 * * 1-7/2"] {
         let schedule = Schedule::parse(text, &"x".parse().unwrap(), &"y".parse().unwrap()).unwrap();
         tool.write("one.json", &cron_job(0, &schedule.expression().to_string()).to_string());
@@ -60,8 +60,8 @@ fn what_the_api_server_takes_for_a_schedule_is_taken_here_and_what_it_refuses_is
     }
 }
 
-/// What differs on purpose: Sunday as 7 is rewritten; a time zone belongs into a field of its own; a field of nothing never
-/// runs; and `*` is no beginning of a range.
+/// Returns whether a difference is intended: Sunday as 7 is rewritten, a time zone belongs in its own field, an empty
+/// list never matches, and a range cannot start with `*`.
 fn is_known(text: &str) -> bool {
     text.contains("TZ=")
         || text.starts_with(',')

@@ -1,9 +1,9 @@
-//! Jobs that run at their times.
+//! Scheduled jobs.
 
 use toolforge_e2e::Tool;
 
 #[test]
-fn a_scheduled_job_fires_on_the_minute_and_is_run_by_hand() {
+fn schedule_fires_and_trigger_runs_now() {
     let tool = Tool::new("job-cron");
     tool.jobs(&[
         "run",
@@ -23,7 +23,7 @@ fn a_scheduled_job_fires_on_the_minute_and_is_run_by_hand() {
     .exits(0)
     .and_that_is_all();
     tool.jobs(&["list"]).exits(0).says("scheduled: * * * * *").says("next run in").and_that_is_all();
-    // A run by hand, with its exit code, beside the schedule.
+    // A manual run, with its exit code, in addition to the schedule.
     tool.jobs(&["trigger", "tick", "--wait"]).exits(0).says("completed").and_that_is_all();
     let followed = tool.shell("timeout 100 toolforge-jobs logs tick --follow | grep --max-count 2 ' tick$'");
     assert!(followed.stdout.matches("tick").count() >= 1, "{followed:?}");
@@ -35,7 +35,7 @@ fn a_scheduled_job_fires_on_the_minute_and_is_run_by_hand() {
     tool.until(60, "the result is told", |tool| tool.jobs(&["cron"]), is_told);
     tool.jobs(&["suspend", "tick"]).exits(0).and_that_is_all();
     tool.jobs(&["cron"]).exits(0).says("suspended").and_that_is_all();
-    // A load of the same job does not let it go on, and no change of it does.
+    // Loading the job, even with a change, does not resume it.
     tool.jobs(&["dump", "--to-file", "jobs.yaml"]).exits(0).and_that_is_all();
     tool.shell("sed -i 's/echo tick/echo tock/' jobs.yaml").exits(0).and_that_is_all();
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("updated").and_that_is_all();
@@ -48,7 +48,7 @@ fn a_scheduled_job_fires_on_the_minute_and_is_run_by_hand() {
 }
 
 #[test]
-fn runs_that_a_full_quota_prevents_are_told_as_missed() {
+fn runs_missed_due_to_quota_are_reported() {
     let tool = Tool::new("job-missed");
     let full = r#"{"spec": {"hard": {"count/jobs.batch": "0"}}}"#;
     let _ = tool.kubectl(&["patch", "resourcequota", "tool-job-missed", "--patch", full]);
@@ -72,7 +72,7 @@ fn runs_that_a_full_quota_prevents_are_told_as_missed() {
 }
 
 #[test]
-fn runs_that_cannot_take_place_together_are_named_and_other_minutes_proposed() {
+fn conflicting_runs_get_suggestions() {
     let tool = Tool::new("job-calendar");
     for name in ["a", "b", "c"] {
         let line = ["run", name, "--image", "bookworm", "--command", "true", "--mem", "4Gi", "--cpu", "200m"];
@@ -85,7 +85,7 @@ fn runs_that_cannot_take_place_together_are_named_and_other_minutes_proposed() {
         .says("12Gi of 8Gi")
         .and_that_is_all();
     tool.jobs(&["cron", "--suggest"]).exits(0).says("30 4 * * * ->").and_that_is_all();
-    // As proposed, one after the other, they fit.
+    // With the suggested schedules, they fit one after the other.
     tool.jobs(&["dump", "--to-file", "jobs.yaml"]).exits(0).and_that_is_all();
     tool.shell("sed -i -e '/name: b/,/schedule/s/schedule: .*/schedule: 40 4 * * */' -e '/name: c/,/schedule/s/schedule: .*/schedule: 50 4 * * */' jobs.yaml")
         .exits(0)
