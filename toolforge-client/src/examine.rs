@@ -1,15 +1,16 @@
 //! What the API server says about itself and about what the caller may do.
 
-use http::header::DATE;
-use http_body_util::BodyExt as _;
+use bytes::Bytes;
+use http::Request;
 use jiff::Timestamp;
 use k8s_openapi::api::authorization::v1::{ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec};
 use k8s_openapi::apimachinery::pkg::version::Info;
+use kube::api::PostParams;
+use kube::core::request;
 use toolforge_model::Untrusted;
 
-use crate::client::Call;
-use crate::retry::Repeat;
-use crate::{Client, Error};
+use crate::exchange::{read_json, server_time};
+use crate::{Client, Error, ResourceType};
 
 /// What the API server says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,16 +52,10 @@ impl Client {
     /// # Errors
     /// As every request.
     pub async fn server_version(&self) -> Result<ServerVersion, Error> {
-        let call = Call::get("/version".to_owned());
-        let response = self.open(&call).await?;
-        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
-        let now = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|moment| moment.timestamp());
-        let malformed =
-            |reason: String| Error::Malformed { request: call.name(), reason: Untrusted::new(reason) };
-        let body = response.into_body().collect().await.map_err(|error| malformed(error.to_string()))?;
-        let version: Info =
-            serde_json::from_slice(&body.to_bytes()).map_err(|error| malformed(error.to_string()))?;
-        Ok(ServerVersion { version: Untrusted::new(version.git_version), now })
+        let request = Request::get("/version").body(Bytes::new()).map_err(request::Error::BuildRequest)?;
+        let answer = self.exchange().send(&request).await?;
+        let version: Info = read_json(&request, answer.body())?;
+        Ok(ServerVersion { version: Untrusted::new(version.git_version), now: server_time(answer.headers()) })
     }
 
     /// Returns what the caller may do in a namespace.
@@ -72,8 +67,9 @@ impl Client {
             spec: SelfSubjectRulesReviewSpec { namespace: Some(namespace.to_owned()) },
             ..SelfSubjectRulesReview::default()
         };
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews".to_owned();
-        let review: SelfSubjectRulesReview = self.post(path, &review, Repeat::Always).await?;
+        let collection = ResourceType::of::<SelfSubjectRulesReview>().everywhere();
+        let review: SelfSubjectRulesReview =
+            self.create(&collection, &review, &PostParams::default()).await?;
         let status = review.status.unwrap_or_default();
         Ok(OwnRules { rules: status.resource_rules, incomplete: status.incomplete })
     }

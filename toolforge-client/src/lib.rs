@@ -29,23 +29,25 @@ mod client;
 mod connect;
 mod error;
 mod examine;
+mod exchange;
 mod exec;
 mod home;
 mod jobs;
 mod log;
+mod objects;
 mod path;
 mod platform_files;
-mod read;
 mod retry;
 mod transport;
 mod wait_object;
 mod watch;
 mod web_service;
-mod write;
 mod yaml;
 
 #[cfg(feature = "scripted")]
 pub mod scripted;
+
+pub use {http, kube};
 
 pub use client::Client;
 pub use connect::{
@@ -54,15 +56,14 @@ pub use connect::{
 };
 pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
 pub use examine::{OwnRules, ServerVersion};
-pub use exec::{ExecOptions, RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
+pub use exec::{RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use jobs::{JobObject, JobObjects, WantedJobs};
 pub use log::{LogFollow, LogItem, LogOptions, LogOwner, LogSince, LogSubject, PodsLog};
-pub use path::{Collection, ObjectPath, ResourceType, Selector};
+pub use objects::{Deleted, List, apply_params, merge_params, post_params};
+pub use path::{Collection, ObjectPath, ResourceType};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
-pub use read::List;
 pub use retry::RetryPolicy;
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{Change, WatchOptions};
 pub use web_service::{FactsError, WaitOptions, Waited, Wanted, WebServiceObjects};
-pub use write::{ApplyOptions, CreateOptions, DeleteOptions, Deleted, Propagation};

@@ -1,11 +1,13 @@
-//! Paths of the API, built from names and never from text that was put together elsewhere.
+//! Paths of the API, built from names. A name cannot leave its place in the path.
 
+use kube::api::ListParams;
+use kube::core::Request;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use toolforge_model::Untrusted;
 
 use crate::Error;
 
-/// What stays as it is in a path or a query: RFC 3986's unreserved characters.
+/// The characters that are not encoded in a path: RFC 3986's unreserved ones.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A kind of object as the API's paths name it.
@@ -63,11 +65,15 @@ impl Collection {
         self.resource
     }
 
-    /// Returns the collection's path.
+    /// Returns kube's builder of requests for the collection.
     ///
     /// # Errors
-    /// When the namespace cannot stand in a path.
-    pub(crate) fn path(&self) -> Result<String, Error> {
+    /// When the namespace cannot be a segment of a path.
+    pub(crate) fn requests(&self) -> Result<Request, Error> {
+        Ok(Request::new(self.path()?))
+    }
+
+    fn path(&self) -> Result<String, Error> {
         let ResourceType { group, version, plural } = self.resource;
         let root =
             if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
@@ -102,8 +108,12 @@ impl ObjectPath {
         &self.name
     }
 
-    pub(crate) fn path(&self) -> Result<String, Error> {
-        Ok(format!("{}/{}", self.collection.path()?, segment(&self.name)?))
+    /// Returns kube's builder of requests for the object's collection, and the object's name as the builder needs it.
+    ///
+    /// # Errors
+    /// When the namespace or the name cannot be a segment of a path.
+    pub(crate) fn requests(&self) -> Result<(Request, String), Error> {
+        Ok((self.collection.requests()?, segment(&self.name)?))
     }
 }
 
@@ -113,67 +123,12 @@ fn segment(name: &str) -> Result<String, Error> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%', '\0']) {
         return Err(Error::InvalidName { name: Untrusted::new(name) });
     }
-    Ok(encoded(name))
+    Ok(utf8_percent_encode(name, ENCODED).to_string())
 }
 
-/// Encodes a value for a path or a query.
-fn encoded(value: &str) -> String {
-    utf8_percent_encode(value, ENCODED).to_string()
-}
-
-/// Appends the parameters that have a value to a path.
-pub(crate) fn with_query(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
-    let mut text = path.to_owned();
-    for (name, value) in parameters {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            text.push(if text.contains('?') { '&' } else { '?' });
-            text.push_str(name);
-            text.push('=');
-            text.push_str(&encoded(value));
-        }
-    }
-    text
-}
-
-/// Which objects of a collection are meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selector {
-    labels: Vec<(String, String)>,
-    fields: Vec<(String, String)>,
-}
-
-impl Selector {
-    /// Returns the selector of all objects.
-    #[must_use]
-    pub fn all() -> Self {
-        Self::default()
-    }
-
-    /// Returns the selector with a label that the objects must carry.
-    #[must_use]
-    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.labels.push((name.into(), value.into()));
-        self
-    }
-
-    /// Returns the selector with a field that the objects must have, like `metadata.name`.
-    #[must_use]
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.fields.push((name.into(), value.into()));
-        self
-    }
-
-    pub(crate) fn label_query(&self) -> String {
-        joined(&self.labels)
-    }
-
-    pub(crate) fn field_query(&self) -> String {
-        joined(&self.fields)
-    }
-}
-
-fn joined(pairs: &[(String, String)]) -> String {
-    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+/// Returns the parameters that select one object of a collection.
+pub(crate) fn named(name: &str) -> ListParams {
+    ListParams::default().fields(&format!("metadata.name={name}"))
 }
 
 #[cfg(test)]
@@ -183,12 +138,17 @@ mod tests {
 
     use super::*;
 
+    fn path(object: &ObjectPath) -> Result<String, Error> {
+        let (requests, name) = object.requests()?;
+        Ok(format!("{}/{name}", requests.url_path))
+    }
+
     #[test]
     fn a_path_names_group_version_namespace_and_object() {
         let pods = ResourceType::of::<Pod>().in_namespace("tool-x");
         assert_eq!(pods.path().unwrap(), "/api/v1/namespaces/tool-x/pods");
         let deployment = ResourceType::of::<Deployment>().in_namespace("tool-x").named("x");
-        assert_eq!(deployment.path().unwrap(), "/apis/apps/v1/namespaces/tool-x/deployments/x");
+        assert_eq!(path(&deployment).unwrap(), "/apis/apps/v1/namespaces/tool-x/deployments/x");
         assert_eq!(ResourceType::of::<Pod>().everywhere().path().unwrap(), "/api/v1/pods");
     }
 
@@ -196,17 +156,10 @@ mod tests {
     fn a_name_cannot_leave_its_place_in_the_path() {
         for name in ["", ".", "..", "a/b", "../x", "a%2fb", "a\0b"] {
             let object = ResourceType::of::<Pod>().in_namespace("tool-x").named(name);
-            assert!(matches!(object.path(), Err(Error::InvalidName { .. })), "{name:?}");
+            assert!(matches!(path(&object), Err(Error::InvalidName { .. })), "{name:?}");
             assert!(ResourceType::of::<Pod>().in_namespace(name).path().is_err(), "{name:?}");
         }
         let object = ResourceType::of::<Pod>().in_namespace("tool-x").named("a?b#c é");
-        assert_eq!(object.path().unwrap(), "/api/v1/namespaces/tool-x/pods/a%3Fb%23c%20%C3%A9");
-    }
-
-    #[test]
-    fn a_selector_is_encoded_in_the_query() {
-        let selector = Selector::all().label("app.kubernetes.io/component", "web").label("name", "x");
-        let query = with_query("/p", &[("labelSelector", Some(&selector.label_query())), ("continue", None)]);
-        assert_eq!(query, "/p?labelSelector=app.kubernetes.io%2Fcomponent%3Dweb%2Cname%3Dx");
+        assert_eq!(path(&object).unwrap(), "/api/v1/namespaces/tool-x/pods/a%3Fb%23c%20%C3%A9");
     }
 }

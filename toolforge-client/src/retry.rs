@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::{Method, Request};
+
 use crate::Error;
 use crate::error::RefusalKind;
 use crate::transport::TransportError;
@@ -16,6 +18,17 @@ pub(crate) enum Repeat {
     Always,
     /// Only where the first one was certainly not carried out.
     IfNotDone,
+}
+
+impl Repeat {
+    /// Returns what a request's method says. Reviews are created, and nothing is stored.
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let is_review = request.uri().path().starts_with("/apis/authorization.k8s.io/");
+        match *request.method() {
+            Method::POST | Method::PUT if !is_review => Self::IfNotDone,
+            _ => Self::Always,
+        }
+    }
 }
 
 /// How patient a client is with an API server that is busy.
@@ -72,7 +85,8 @@ impl RetryPolicy {
             | Error::Malformed { .. }
             | Error::Redirected { .. }
             | Error::TooLarge { .. }
-            | Error::InvalidName { .. } => None,
+            | Error::InvalidName { .. }
+            | Error::InvalidRequest { .. } => None,
         }
     }
 

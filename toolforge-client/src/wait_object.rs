@@ -8,7 +8,8 @@ use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use crate::{Change, Client, Error, ObjectPath, Selector, WatchOptions};
+use crate::path::named;
+use crate::{Change, Client, Error, ObjectPath, WatchOptions};
 
 impl Client {
     /// Follows an object and asks the caller after every change, until it breaks off; `None` once the deadline has
@@ -25,7 +26,7 @@ impl Client {
     where
         K: DeserializeOwned + Send + 'static,
     {
-        let one = Selector::all().field("metadata.name", object.name());
+        let one = named(object.name());
         let mut changes = pin!(self.watch::<K>(object.collection().clone(), one, WatchOptions::default()));
         let following = async {
             while let Some(change) = changes.next().await {

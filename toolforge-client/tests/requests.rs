@@ -5,10 +5,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use toolforge_client::kube::api::{DeleteParams, ListParams, LogParams, PatchParams, Preconditions};
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_client::{
-    ApplyOptions, Collection, CreateOptions, DeleteOptions, Deleted, Error, ObjectPath, Propagation,
-    RefusalKind, ResourceType, Selector,
+    Collection, Deleted, Error, ObjectPath, RefusalKind, ResourceType, apply_params, post_params,
 };
 
 const PODS: &str = "GET /api/v1/namespaces/tool-x/pods";
@@ -40,7 +40,7 @@ async fn a_list_is_fetched_page_by_page() {
         )
         .answer(PODS, page(&["c"], ""));
     let (client, requests) = script.client();
-    let list = client.list::<Value>(&pods(), &Selector::all().label("name", "x")).await.unwrap();
+    let list = client.list::<Value>(&pods(), &ListParams::default().labels("name=x")).await.unwrap();
     assert_eq!((names(&list.items), list.resource_version.as_str()), (vec!["a", "b", "c"], "7"));
     assert_snapshot!(requests, @r"
     GET   /api/v1/namespaces/tool-x/pods?labelSelector=name%3Dx&limit=500
@@ -56,7 +56,7 @@ async fn a_list_whose_next_page_is_too_old_is_begun_anew() {
         .answer(PODS, page(&["b"], "u"))
         .answer(PODS, page(&["c"], ""));
     let (client, _) = script.client();
-    let list = client.list::<Value>(&pods(), &Selector::all()).await.unwrap();
+    let list = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap();
     assert_eq!(names(&list.items), ["b", "c"]);
 }
 
@@ -68,7 +68,7 @@ async fn what_does_not_exist_is_none_and_all_else_an_error() {
     let (client, _) = script.client();
     assert!(client.find::<Value>(&deployment()).await.unwrap().is_none());
     assert!(client.get::<Value>(&deployment()).await.unwrap_err().is_not_found());
-    let refused = client.list::<Value>(&pods(), &Selector::all()).await.unwrap_err();
+    let refused = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
     assert_eq!(refused.to_string(), "the cluster refuses (Forbidden 403): in new words");
 }
 
@@ -77,9 +77,9 @@ async fn an_object_is_applied_by_force_under_the_house_manager() {
     let script = Script::new().answer(&format!("PATCH {DEPLOYMENT}"), Answer::json(200, &json!({"spec": 1})));
     let (client, requests) = script.client();
     let object = json!({"apiVersion": "apps/v1", "kind": "Deployment"});
-    client.apply::<Value>(&deployment(), &object, ApplyOptions::default()).await.unwrap();
-    let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
-    client.apply::<Value>(&deployment(), &object, dry_run).await.unwrap();
+    client.apply::<Value>(&deployment(), &object, &apply_params()).await.unwrap();
+    let dry_run = PatchParams { dry_run: true, ..apply_params() };
+    client.apply::<Value>(&deployment(), &object, &dry_run).await.unwrap();
     assert_snapshot!(requests, @r"
     PATCH /apis/apps/v1/namespaces/tool-x/deployments/x?fieldManager=toolforge-cli&force=true
     PATCH /apis/apps/v1/namespaces/tool-x/deployments/x?dryRun=All&fieldManager=toolforge-cli&force=true
@@ -96,30 +96,25 @@ async fn a_deletion_names_the_object_that_was_seen() {
             Answer::refusal(409, "Conflict", "the UID in the precondition …"),
         );
     let (client, requests) = script.client();
-    let options = DeleteOptions {
-        uid: Some("u-1".to_owned()),
-        resource_version: Some("7".to_owned()),
-        propagation: Some(Propagation::Foreground),
-        dry_run: false,
-    };
+    let preconditions = Preconditions { uid: Some("u-1".to_owned()), resource_version: Some("7".to_owned()) };
+    let options = DeleteParams::foreground().preconditions(preconditions);
     assert_eq!(client.delete(&deployment(), &options).await.unwrap(), Deleted::Accepted);
-    let plain = DeleteOptions { dry_run: true, ..DeleteOptions::default() };
+    let plain = DeleteParams::default().dry_run();
     assert_eq!(client.delete(&deployment(), &plain).await.unwrap(), Deleted::AlreadyGone);
     assert_snapshot!(requests.writes(), @r#"
     DELETE /apis/apps/v1/namespaces/tool-x/deployments/x
     {
-      "apiVersion": "v1",
-      "kind": "DeleteOptions",
       "preconditions": {
         "resourceVersion": "7",
         "uid": "u-1"
       },
       "propagationPolicy": "Foreground"
     }
-    DELETE /apis/apps/v1/namespaces/tool-x/deployments/x?dryRun=All
+    DELETE /apis/apps/v1/namespaces/tool-x/deployments/x
     {
-      "apiVersion": "v1",
-      "kind": "DeleteOptions"
+      "dryRun": [
+        "All"
+      ]
     }
     "#);
     let error = client.delete(&deployment(), &options).await.unwrap_err();
@@ -132,7 +127,7 @@ async fn a_busy_server_is_asked_again_after_the_wait_that_it_asks_for() {
     let script = Script::new().answer(PODS, busy(429)).answer(PODS, busy(503)).answer(PODS, page(&[], ""));
     let (client, requests) = script.client();
     let start = Instant::now();
-    client.list::<Value>(&pods(), &Selector::all()).await.unwrap();
+    client.list::<Value>(&pods(), &ListParams::default()).await.unwrap();
     assert_eq!((start.elapsed().as_secs(), requests.count()), (6, 3));
 }
 
@@ -141,7 +136,7 @@ async fn a_wait_that_is_too_long_ends_the_request_at_once() {
     let busy = Answer::refusal(429, "TooManyRequests", "later").header("retry-after", "600");
     let (client, requests) = Script::new().answer(PODS, busy).client();
     let start = Instant::now();
-    let error = client.list::<Value>(&pods(), &Selector::all()).await.unwrap_err();
+    let error = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
     assert_eq!((start.elapsed().as_secs(), requests.count()), (0, 1));
     assert_eq!(error.refusal().unwrap().retry_after().unwrap().as_secs(), 600);
 }
@@ -151,7 +146,7 @@ async fn patience_ends() {
     let busy = Answer::refusal(429, "TooManyRequests", "later");
     let (client, requests) = Script::new().answer(PODS, busy).client();
     let start = Instant::now();
-    client.list::<Value>(&pods(), &Selector::all()).await.unwrap_err();
+    client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
     assert!((10..=20).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert!((5..20).contains(&requests.count()), "{requests}");
 }
@@ -167,8 +162,8 @@ async fn a_creation_is_sent_again_only_where_it_was_not_carried_out() {
         .answer(request, Answer::lost())
         .answer(request, Answer::refusal(503, "ServiceUnavailable", "down"));
     let (client, requests) = script.client();
-    let (pods, pod) = (pods(), json!({}));
-    let create = || client.create::<Value>(&pods, &pod, CreateOptions::default());
+    let (pods, pod, params) = (pods(), json!({}), post_params());
+    let create = || client.create::<Value>(&pods, &pod, &params);
     create().await.unwrap();
     assert_eq!(requests.count(), 2);
     let lost = create().await.unwrap_err();
@@ -185,10 +180,10 @@ async fn a_lost_answer_to_a_harmless_request_is_asked_for_once_more() {
     let script =
         Script::new().answer(&request, Answer::lost()).answer(&request, Answer::json(200, &json!({})));
     let (client, requests) = script.client();
-    client.apply::<Value>(&deployment(), &json!({}), ApplyOptions::default()).await.unwrap();
+    client.apply::<Value>(&deployment(), &json!({}), &apply_params()).await.unwrap();
     assert_eq!(requests.count(), 2);
     let (client, requests) = Script::new().answer(&request, Answer::lost()).client();
-    client.apply::<Value>(&deployment(), &json!({}), ApplyOptions::default()).await.unwrap_err();
+    client.apply::<Value>(&deployment(), &json!({}), &apply_params()).await.unwrap_err();
     assert_eq!(requests.count(), 2);
 }
 
@@ -196,7 +191,7 @@ async fn a_lost_answer_to_a_harmless_request_is_asked_for_once_more() {
 async fn a_redirect_is_not_followed() {
     let answer = Answer::text(302, "").header("location", "https://elsewhere.example/");
     let (client, requests) = Script::new().answer(PODS, answer).client();
-    let error = client.list::<Value>(&pods(), &Selector::all()).await.unwrap_err();
+    let error = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
     assert!(matches!(error, Error::Redirected { .. }), "{error:?}");
     assert_eq!(requests.count(), 1);
 }
@@ -205,7 +200,7 @@ async fn a_redirect_is_not_followed() {
 async fn rubbish_is_an_error_and_no_panic() {
     for rubbish in ["", "<html>", "{\"items\": 5}", "\u{1b}[2J", "{\"metadata\": null, \"items\": [{]}"] {
         let (client, _) = Script::new().answer(PODS, Answer::text(200, rubbish)).client();
-        let error = client.list::<Pod>(&pods(), &Selector::all()).await.unwrap_err();
+        let error = client.list::<Pod>(&pods(), &ListParams::default()).await.unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
         assert!(!error.to_string().contains('\u{1b}'));
     }
@@ -216,7 +211,13 @@ async fn the_last_lines_of_a_container_are_read() {
     let script =
         Script::new().answer("GET /api/v1/namespaces/tool-x/pods/x-1/log", Answer::text(200, "a\nb\n"));
     let (client, requests) = script.client();
-    let lines = client.last_lines(&pods().named("x-1"), "webservice", true, 20).await.unwrap();
+    let params = LogParams {
+        container: Some("webservice".to_owned()),
+        previous: true,
+        tail_lines: Some(20),
+        ..LogParams::default()
+    };
+    let lines = client.logs(&pods().named("x-1"), &params).await.unwrap();
     assert_eq!(lines.as_raw(), "a\nb\n");
     assert_snapshot!(requests, @"GET   /api/v1/namespaces/tool-x/pods/x-1/log?container=webservice&previous=true&tailLines=20");
 }

@@ -7,8 +7,9 @@ use futures_util::{Stream, StreamExt as _};
 use insta::assert_snapshot;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
+use toolforge_client::kube::api::ListParams;
 use toolforge_client::scripted::{Answer, Requests, Script};
-use toolforge_client::{Change, Error, RefusalKind, ResourceType, Selector, WatchOptions};
+use toolforge_client::{Change, Error, RefusalKind, ResourceType, WatchOptions};
 
 const PODS: &str = "GET /api/v1/namespaces/tool-x/pods?limit=500";
 
@@ -34,7 +35,7 @@ fn from(version: &str) -> String {
 fn watch(script: Script) -> (impl Stream<Item = Result<Change<Value>, Error>>, Requests) {
     let (client, requests) = script.client();
     let pods = ResourceType::of::<Pod>().in_namespace("tool-x");
-    (client.watch(pods, Selector::all(), WatchOptions::default()), requests)
+    (client.watch(pods, ListParams::default(), WatchOptions::default()), requests)
 }
 
 /// Returns the first changes as words.

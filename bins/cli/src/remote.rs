@@ -1,5 +1,6 @@
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_client::{Client, ExecOptions, RemoteEnd, ResourceType};
+use toolforge_client::kube::api::AttachParams;
+use toolforge_client::{Client, RemoteEnd, ResourceType};
 use toolforge_model::Untrusted;
 
 use crate::failure::{ExitCode, Failure};
@@ -22,8 +23,9 @@ pub async fn run_remote(
 ) -> Result<ExitCode, Failure> {
     let path = ResourceType::of::<Pod>().in_namespace(namespace).named(pod);
     let tty = is_terminal();
-    let options = ExecOptions { container, command, stdin: true, tty };
-    match attach(client.exec(&path, &options).await?, tty).await? {
+    // A terminal is one stream, which the server refuses to split.
+    let params = AttachParams::default().container(container).stdin(true).tty(tty).stderr(!tty);
+    match attach(client.exec(&path, command, &params).await?, tty).await? {
         Attached::Ended(RemoteEnd::Code(code)) => Ok(ExitCode::Propagated(code)),
         Attached::Ended(RemoteEnd::Failed(words)) => {
             let program = Untrusted::new(command.first().cloned().unwrap_or_default());

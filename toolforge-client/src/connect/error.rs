@@ -212,6 +212,9 @@ pub enum IdentityError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
+    /// There is no tokio runtime, on which a client's connection runs.
+    #[error("a client needs a tokio runtime: connect inside one")]
+    NoRuntime,
     /// The kubeconfig turns the check of the server's certificate off, and the caller does not agree.
     #[error("the kubeconfig has `insecure-skip-tls-verify`, so anybody could answer in the cluster's place")]
     Insecure,

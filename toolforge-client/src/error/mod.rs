@@ -7,6 +7,7 @@ pub use kind::{Denied, Exceeded, RefusalKind};
 pub use refusal::Refusal;
 
 use jiff::Timestamp;
+use kube::core::request;
 use toolforge_model::Untrusted;
 
 use crate::connect::Place;
@@ -60,6 +61,12 @@ pub enum Error {
         /// The name.
         name: Untrusted,
     },
+    /// The request cannot be built from its parameters.
+    #[error("the request cannot be built: {}", reason.escaped())]
+    InvalidRequest {
+        /// What is wrong with it.
+        reason: Untrusted,
+    },
 }
 
 impl Error {
@@ -73,7 +80,8 @@ impl Error {
             | Self::Malformed { .. }
             | Self::Redirected { .. }
             | Self::TooLarge { .. }
-            | Self::InvalidName { .. } => None,
+            | Self::InvalidName { .. }
+            | Self::InvalidRequest { .. } => None,
         }
     }
 
@@ -85,7 +93,10 @@ impl Error {
             Self::Refused(refusal) => matches!(refusal.kind(), RefusalKind::Timeout),
             Self::Transport(error) => error.is_after_request(),
             Self::Malformed { .. } | Self::TooLarge { .. } => true,
-            Self::CertificateExpired { .. } | Self::Redirected { .. } | Self::InvalidName { .. } => false,
+            Self::CertificateExpired { .. }
+            | Self::Redirected { .. }
+            | Self::InvalidName { .. }
+            | Self::InvalidRequest { .. } => false,
         }
     }
 
@@ -105,7 +116,8 @@ impl Error {
             | Self::Malformed { .. }
             | Self::Redirected { .. }
             | Self::TooLarge { .. }
-            | Self::InvalidName { .. } => false,
+            | Self::InvalidName { .. }
+            | Self::InvalidRequest { .. } => false,
         }
     }
 
@@ -113,5 +125,43 @@ impl Error {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::NotFound)
+    }
+
+    /// Returns whether what was asked for has expired, like the next page of a list.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::Gone)
+    }
+}
+
+impl From<request::Error> for Error {
+    fn from(error: request::Error) -> Self {
+        Self::InvalidRequest { reason: Untrusted::new(error.to_string()) }
+    }
+}
+
+impl From<kube::Error> for Error {
+    /// Returns an error of a request that was made through [`Client::kube`](crate::Client::kube).
+    fn from(error: kube::Error) -> Self {
+        let unread = |reason: String| Self::Malformed {
+            request: Untrusted::new("the request"),
+            reason: Untrusted::new(reason),
+        };
+        match error {
+            kube::Error::Api(status) => Self::Refused(Box::new(Refusal::of_kube(&status))),
+            kube::Error::BuildRequest(error) => error.into(),
+            kube::Error::SerdeError(error) => unread(error.to_string()),
+            kube::Error::FromUtf8(error) => unread(error.to_string()),
+            kube::Error::UpgradeConnection(_) => {
+                unread("it does not agree upon a protocol for running commands".to_owned())
+            }
+            kube::Error::Service(error) => match error.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(error) => match error.downcast::<TransportError>() {
+                    Ok(error) => Self::Transport(*error),
+                    Err(error) => TransportError::of_foreign(&*error).into(),
+                },
+            },
+            error => TransportError::of_foreign(&error).into(),
+        }
     }
 }

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::RETRY_AFTER;
+use http::{HeaderMap, Response, StatusCode};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use kube::client::Body;
 use serde_json::Value;
 use toolforge_model::Untrusted;
 
@@ -16,7 +17,7 @@ const TEXT_LIMIT: usize = 1000;
 const LONGEST_WAIT: u64 = 3600;
 
 /// The API server's no, in its own words, and what is understood of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     kind: RefusalKind,
     code: u16,
@@ -25,6 +26,8 @@ pub struct Refusal {
     object_kind: Untrusted,
     object_name: Untrusted,
     retry_after: Option<Duration>,
+    /// What all of this was read from.
+    status: Box<Status>,
 }
 
 impl Refusal {
@@ -45,6 +48,7 @@ impl Refusal {
 
     /// Reads a `Status`, as it also stands in a watch's `ERROR` frame.
     pub(crate) fn of_status(status: Status, code: u16, retry_after: Option<u64>) -> Self {
+        let original = Box::new(status.clone());
         let Status { message, reason, code: stated, details, metadata: _, status: _ } = status;
         let details = details.unwrap_or_default();
         let (reason, message) = (reason.unwrap_or_default(), message.unwrap_or_default());
@@ -71,7 +75,29 @@ impl Refusal {
             object_kind: object_kind.into(),
             object_name: details.name.unwrap_or_default().into(),
             retry_after: wait.map(|seconds| Duration::from_secs(seconds.min(LONGEST_WAIT))),
+            status: original,
         }
+    }
+
+    /// Reads a `Status` as kube does.
+    pub(crate) fn of_kube(status: &kube::core::Status) -> Self {
+        let document = serde_json::to_value(status).and_then(serde_json::from_value::<Status>);
+        Self::of_status(document.unwrap_or_default(), status.code, None)
+    }
+
+    /// Returns the answer that kube reads the refusal from: a `Status`, with what only the headers said.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let Self { code, retry_after, status, .. } = self;
+        let mut status = *status;
+        status.code = Some(code.into());
+        if let Some(seconds) = retry_after.and_then(|wait| i32::try_from(wait.as_secs()).ok()) {
+            status.details.get_or_insert_default().retry_after_seconds = Some(seconds);
+        }
+        // A `Status` has only text keys.
+        let body = serde_json::to_vec(&status).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response
     }
 
     /// Returns what is understood of the refusal.

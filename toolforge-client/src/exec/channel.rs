@@ -1,9 +1,15 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
@@ -21,19 +27,33 @@ const STATUS: u8 = 3;
 const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
-/// A command that runs in a container: what it is told, and what it says.
+/// How often the server is pinged, so that no proxy takes a quiet connection for an abandoned one: Toolforge's own cuts
+/// after an hour, others after a few minutes.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// How long a ping may take to be written.
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the server may leave pings unanswered.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// The most bytes of input without a sign of the server that leave it time for a ping: a server that waits for the
+/// command to read more than that does not answer either.
+const PENDING_INPUT: usize = 4096;
+
+/// A command that runs in a container.
 #[derive(Debug)]
 pub struct RemoteProcess {
-    /// What it is told.
+    /// Its standard input.
     pub input: RemoteInput,
-    /// What it says.
+    /// Its standard output and standard error.
     pub output: RemoteOutput,
 }
 
 /// The input of a command that runs in a container.
 #[derive(Debug)]
 pub struct RemoteInput {
-    sink: SplitSink<Socket, Message>,
+    shared: Arc<Shared>,
     closes_input: bool,
 }
 
@@ -41,29 +61,49 @@ pub struct RemoteInput {
 #[derive(Debug)]
 pub struct RemoteOutput {
     stream: SplitStream<Socket>,
+    shared: Arc<Shared>,
     end: Option<RemoteEnd>,
+    /// When the server was heard last.
+    heard: Instant,
+    next_ping: Instant,
 }
 
-/// Something that a command said.
+#[derive(Debug)]
+struct Shared {
+    sink: Mutex<SplitSink<Socket, Message>>,
+    /// How many bytes of input have been sent since the server was heard last.
+    unanswered: AtomicUsize,
+}
+
+/// Output of a command, or its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// On its standard output, or its terminal.
+    /// Standard output, or what a terminal shows.
     Stdout(Bytes),
-    /// On its standard error.
+    /// Standard error.
     Stderr(Bytes),
-    /// It has ended; nothing follows.
+    /// The command has ended; nothing follows.
     Ended(RemoteEnd),
 }
 
 impl RemoteProcess {
     pub(super) fn new(socket: Socket, closes_input: bool) -> Self {
         let (sink, stream) = socket.split();
-        Self { input: RemoteInput { sink, closes_input }, output: RemoteOutput { stream, end: None } }
+        let shared = Arc::new(Shared { sink: Mutex::new(sink), unanswered: AtomicUsize::new(0) });
+        let now = Instant::now();
+        let output = RemoteOutput {
+            stream,
+            shared: Arc::clone(&shared),
+            end: None,
+            heard: now,
+            next_ping: now + PING_INTERVAL,
+        };
+        Self { input: RemoteInput { shared, closes_input }, output }
     }
 }
 
 impl RemoteInput {
-    /// Gives the command bytes to read.
+    /// Sends bytes to the command's standard input.
     ///
     /// # Errors
     /// When the connection is gone.
@@ -71,7 +111,7 @@ impl RemoteInput {
         self.send(STDIN, bytes).await
     }
 
-    /// Tells the command that its input has ended. A server before Kubernetes 1.30 cannot be told.
+    /// Closes the command's standard input. A server before Kubernetes 1.30 cannot do that; the input stays open there.
     ///
     /// # Errors
     /// When the connection is gone.
@@ -79,7 +119,7 @@ impl RemoteInput {
         if self.closes_input { self.send(CLOSE, &[STDIN]).await } else { Ok(()) }
     }
 
-    /// Tells the command's terminal its size.
+    /// Sets the size of the command's terminal.
     ///
     /// # Errors
     /// When the connection is gone.
@@ -91,18 +131,31 @@ impl RemoteInput {
         let mut message = BytesMut::with_capacity(bytes.len() + 1);
         message.put_u8(channel);
         message.put_slice(bytes);
-        self.sink.send(Message::Binary(message.freeze())).await.map_err(|error| lost(&error))
+        self.shared.unanswered.fetch_add(bytes.len(), Ordering::Relaxed);
+        let mut sink = self.shared.sink.lock().await;
+        sink.send(Message::Binary(message.freeze())).await.map_err(|error| lost(&error))
     }
 }
 
 impl RemoteOutput {
-    /// Returns what the command says next.
+    /// Returns the next output. Nothing is lost where the caller stops waiting.
+    ///
+    /// The server is pinged while this waits.
     ///
     /// # Errors
-    /// When the connection breaks.
+    /// When the connection breaks, or the server has not answered for 60 seconds.
     pub async fn next(&mut self) -> Result<Said, Error> {
         loop {
-            let message = match self.stream.next().await {
+            let received = tokio::select! {
+                received = self.stream.next() => received,
+                () = sleep_until(self.next_ping) => {
+                    self.ping().await?;
+                    continue;
+                }
+            };
+            self.heard = Instant::now();
+            self.shared.unanswered.store(0, Ordering::Relaxed);
+            let message = match received {
                 Some(Ok(Message::Binary(message))) => message,
                 Some(Ok(Message::Text(text))) => Bytes::copy_from_slice(text.as_bytes()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
@@ -121,6 +174,20 @@ impl RemoteOutput {
                 _ => {}
             }
         }
+    }
+
+    async fn ping(&mut self) -> Result<(), Error> {
+        let may_wait_for_input = self.shared.unanswered.load(Ordering::Relaxed) > PENDING_INPUT;
+        if self.heard.elapsed() > SILENCE && !may_wait_for_input {
+            return Err(TransportError::Silent.into());
+        }
+        self.next_ping = Instant::now() + PING_INTERVAL;
+        // Where input is being sent, that is as good as a ping.
+        if let Ok(mut sink) = self.shared.sink.try_lock() {
+            // A failure shows when the answer is read.
+            let _ = timeout(PING_TIMEOUT, sink.send(Message::Ping(Bytes::new()))).await;
+        }
+        Ok(())
     }
 
     fn ended(&mut self) -> Said {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{DeleteParams, PostParams, Preconditions};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -16,10 +17,7 @@ use toolforge_render::job::{JobManifest, JobManifests, LiveJob, RecordedJob};
 
 use crate::jobs::fetch::record_type;
 use crate::jobs::object::JobObject;
-use crate::{
-    Change, Client, Collection, CreateOptions, DeleteOptions, Error, LogOwner, LogSubject, ObjectPath,
-    Propagation, RefusalKind, WatchOptions,
-};
+use crate::{Change, Client, Collection, Error, LogOwner, LogSubject, ObjectPath, RefusalKind, WatchOptions};
 
 /// An object of which only the metadata is of interest.
 #[derive(Deserialize)]
@@ -40,21 +38,17 @@ impl Client {
         &self,
         tool: &ToolName,
         manifests: &JobManifests,
-        options: CreateOptions<'_>,
+        params: &PostParams,
     ) -> Result<(), Error> {
         let mut made: Vec<ObjectPath> = Vec::new();
         for manifest in manifests.objects() {
             let collection = JobObject::of_manifest(&manifest).of(tool);
             let path = collection.clone().named(manifests.name.as_str());
-            let created = self.create_one(&collection, &path, &manifest, options).await;
+            let created = self.create_one(&collection, &path, &manifest, params).await;
             if let Err(error) = created {
-                for path in made.into_iter().rev().filter(|_| !options.dry_run) {
-                    let background = DeleteOptions {
-                        propagation: Some(Propagation::Background),
-                        ..DeleteOptions::default()
-                    };
+                for path in made.into_iter().rev().filter(|_| !params.dry_run) {
                     // What cannot be removed either is found by the next look at the job.
-                    drop(self.delete(&path, &background).await);
+                    drop(self.delete(&path, &DeleteParams::background()).await);
                 }
                 return Err(error);
             }
@@ -70,16 +64,16 @@ impl Client {
         collection: &Collection,
         path: &ObjectPath,
         manifest: &JobManifest<'_>,
-        options: CreateOptions<'_>,
+        params: &PostParams,
     ) -> Result<bool, Error> {
         let mut json = manifest.to_json();
         if matches!(manifest, JobManifest::Service(_) | JobManifest::HttpRoute(_))
             && let Some(left) = self.find::<Standing>(path).await?
         {
-            self.replace_seen(path, &mut json, &left.metadata, options).await?;
+            self.replace_seen(path, &mut json, &left.metadata, params).await?;
             return Ok(false);
         }
-        let _: IgnoredAny = self.create(collection, &json, options).await?;
+        let _: IgnoredAny = self.create(collection, &json, params).await?;
         Ok(true)
     }
 
@@ -95,7 +89,7 @@ impl Client {
         tool: &ToolName,
         live: &LiveJob,
         manifests: &JobManifests,
-        options: CreateOptions<'_>,
+        params: &PostParams,
     ) -> Result<(), Error> {
         let mut objects: Vec<JobManifest<'_>> = manifests.objects().collect();
         objects.reverse();
@@ -109,10 +103,10 @@ impl Client {
             let collection = kind.of(tool);
             let mut json = manifest.to_json();
             let _: IgnoredAny = match standing {
-                None => self.create(&collection, &json, options).await?,
+                None => self.create(&collection, &json, params).await?,
                 Some(standing) => {
                     let path = collection.named(manifests.name.as_str());
-                    self.replace_seen(&path, &mut json, standing, options).await?
+                    self.replace_seen(&path, &mut json, standing, params).await?
                 }
             };
         }
@@ -130,7 +124,7 @@ impl Client {
         ];
         for (kind, metadata, goes) in obsolete {
             if let Some(metadata) = metadata.filter(|_| goes) {
-                self.delete_one(tool, kind, metadata, options.dry_run).await?;
+                self.delete_one(tool, kind, metadata, params.dry_run).await?;
             }
         }
         Ok(())
@@ -143,12 +137,12 @@ impl Client {
         path: &ObjectPath,
         json: &mut Value,
         standing: &ObjectMeta,
-        options: CreateOptions<'_>,
+        params: &PostParams,
     ) -> Result<IgnoredAny, Error> {
         let mut version = standing.clone();
         for _ in 0..REPLACE_TRIES {
             keep_what_is_the_servers(json, &version);
-            match self.replace(path, json, options).await {
+            match self.replace(path, json, params).await {
                 Err(error)
                     if error.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::Conflict) =>
                 {
@@ -166,7 +160,7 @@ impl Client {
             }
         }
         keep_what_is_the_servers(json, &version);
-        self.replace(path, json, options).await
+        self.replace(path, json, params).await
     }
 
     /// Deletes the objects of a live job, its pods with them: routes first, so that no request is led to what is gone.
@@ -195,14 +189,10 @@ impl Client {
         dry_run: bool,
     ) -> Result<(), Error> {
         let path = kind.of(tool).named(metadata.name.clone().unwrap_or_default());
-        let options = DeleteOptions {
-            uid: metadata.uid.clone(),
-            // The server's own choice for a Job is to leave its pods behind.
-            propagation: Some(Propagation::Background),
-            dry_run,
-            ..DeleteOptions::default()
-        };
-        self.delete(&path, &options).await.map(drop)
+        // The server's own choice for a Job is to leave its pods behind.
+        let params = DeleteParams { dry_run, ..DeleteParams::background() };
+        let preconditions = Preconditions { uid: metadata.uid.clone(), ..Preconditions::default() };
+        self.delete(&path, &params.preconditions(preconditions)).await.map(drop)
     }
 
     /// Removes the record that the platform's jobs service keeps of a job; the job's objects stay.
@@ -217,7 +207,7 @@ impl Client {
         dry_run: bool,
     ) -> Result<(), Error> {
         let path = record_type(record).in_namespace(tool.namespace()).named(name.as_str());
-        self.delete(&path, &DeleteOptions { dry_run, ..DeleteOptions::default() }).await.map(drop)
+        self.delete(&path, &DeleteParams { dry_run, ..DeleteParams::default() }).await.map(drop)
     }
 
     /// Waits until a job has no pods any more; returns whether it came to that before the deadline.
@@ -232,7 +222,7 @@ impl Client {
     ) -> Result<bool, Error> {
         let subject = LogSubject::job(tool, name.as_str(), LogOwner::Job);
         let mut changes =
-            pin!(self.watch::<Pod>(subject.collection(), subject.selector(), WatchOptions::default()));
+            pin!(self.watch::<Pod>(subject.collection(), subject.list_params(), WatchOptions::default()));
         let uid = |pod: &Pod| pod.metadata.uid.clone().unwrap_or_default();
         let following = async {
             let mut pods = BTreeSet::new();

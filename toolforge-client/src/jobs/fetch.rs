@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, Pod, ResourceQuota, Service};
+use kube::api::ListParams;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toolforge_images::Catalog;
@@ -14,7 +15,7 @@ use toolforge_render::namespace::{Platform, limit_range, resource_quota};
 use toolforge_render::object::HttpRoute;
 
 use crate::web_service::{FactsError, read_catalog};
-use crate::{Client, Error, ResourceType, Selector};
+use crate::{Client, Error, ResourceType};
 
 /// Which objects are fetched; each is a request of its own, and all are made at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +169,7 @@ impl Client {
         if !wanted {
             return Ok(Vec::new());
         }
-        Ok(self.list(&collection, &Selector::all()).await?.items)
+        Ok(self.list(&collection, &ListParams::default()).await?.items)
     }
 
     /// Returns the objects of a kind that the cluster need not serve, and the tool need not see.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use futures_util::stream;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::api::ListParams;
 use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::LiveJobs;
 
+use crate::path::named;
 use crate::watch::{Known, until};
-use crate::{Change, Client, Error, LogOwner, LogSubject, Selector, Waited, WatchOptions};
+use crate::{Change, Client, Error, LogOwner, LogSubject, Waited, WatchOptions};
 
 #[expect(clippy::large_enum_variant, reason = "one at a time, unpacked at once")]
 enum Told {
@@ -36,12 +38,12 @@ impl Client {
         decide: impl FnMut(&LiveJobs) -> ControlFlow<T>,
     ) -> Result<Waited<T, LiveJobs>, Error> {
         let namespace = tool.namespace();
-        let one = Selector::all().field("metadata.name", run);
+        let one = named(run);
         let subject = LogSubject::job(tool, name.as_str(), LogOwner::Job);
         let told = stream::select_all([
             self.followed(&namespace, one, options, Told::Job),
-            self.followed(&namespace, subject.selector(), options, Told::Pod),
-            self.followed(&namespace, Selector::all(), options, Told::Event),
+            self.followed(&namespace, subject.list_params(), options, Told::Pod),
+            self.followed(&namespace, ListParams::default(), options, Told::Event),
         ]);
         let mut seen = Seen::default();
         let take = |told| {

@@ -168,7 +168,7 @@ impl LogFollow {
 }
 
 fn tell_pods(client: &Client, subject: &LogSubject, options: LogOptions) -> Tellings {
-    let changes = client.watch(subject.collection(), subject.selector(), options.watch);
+    let changes = client.watch(subject.collection(), subject.list_params(), options.watch);
     changes.map(|change| change.map(|change| Told::Pod(Box::new(change)))).boxed()
 }
 

@@ -6,7 +6,8 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::{Change, Client, Error, ObjectPath, ResourceType, Selector, WatchOptions};
+use crate::path::named;
+use crate::{Change, Client, Error, ObjectPath, ResourceType, WatchOptions};
 
 /// The kind of the object that makes the pods of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(super) fn states(
     options: WatchOptions,
 ) -> BoxStream<'static, Result<OwnerState, Error>> {
     let collection = owner.collection().clone();
-    let one = Selector::all().field("metadata.name", owner.name());
+    let one = named(owner.name());
     if owner.resource() == ResourceType::of::<Job>() {
         states_of(client.watch(collection, one, options), has_finished)
     } else {

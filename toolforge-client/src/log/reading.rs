@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use kube::api::LogParams;
 use tokio::time::{Instant, sleep};
 
-use crate::client::Call;
 use crate::log::lines::Lines;
 use crate::log::seen::Seen;
-use crate::path::with_query;
 use crate::{Client, Error, ObjectPath};
 
 /// How long a log that is not followed may be silent before it is asked for anew.
@@ -165,23 +165,25 @@ async fn open(
         Some(moment) => (Some(LogSince::Moment(moment)), None),
         None => (*since, *last),
     };
-    let (seconds, moment) = match since {
+    let (since_seconds, since_time) = match since {
         None => (None, None),
-        Some(LogSince::Seconds(seconds)) => (Some(seconds.max(1).to_string()), None),
-        Some(LogSince::Moment(moment)) => (None, Some(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+        Some(LogSince::Seconds(seconds)) => (Some(seconds.max(1).into()), None),
+        // kube rounds to the nearest second; a line must not be lost by that.
+        Some(LogSince::Moment(moment)) => (None, Timestamp::from_second(moment.as_second()).ok()),
     };
-    let last = last.map(|last| last.to_string());
-    let query = [
-        ("container", Some(container.as_str())),
-        ("follow", follow.then_some("true")),
-        ("previous", previous.then_some("true")),
-        ("sinceSeconds", seconds.as_deref()),
-        ("sinceTime", moment.as_deref()),
-        ("tailLines", last.as_deref()),
-        ("timestamps", Some("true")),
-    ];
-    let call = Call::get(with_query(&format!("{}/log", pod.path()?), &query));
-    match client.open(&call).await {
+    let params = LogParams {
+        container: Some(container.clone()),
+        follow: *follow,
+        previous: *previous,
+        since_seconds,
+        since_time,
+        tail_lines: last.map(i64::from),
+        timestamps: true,
+        ..LogParams::default()
+    };
+    let (requests, name) = pod.requests()?;
+    let request = requests.logs(&name, &params)?.map(Bytes::from);
+    match client.exchange().open(&request).await {
         Ok(answer) => Ok(Some(Lines::new(answer.into_body(), (!follow).then_some(IDLE)))),
         // The kubelet's word for a run that is not there yet, or no longer, is 400.
         Err(error) if error.refusal().is_some_and(|refusal| matches!(refusal.code(), 400 | 404)) => Ok(None),

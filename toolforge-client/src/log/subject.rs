@@ -1,11 +1,12 @@
 //! Whose log is read.
 
 use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
 use toolforge_model::{ToolName, platform};
 use toolforge_render::web_service::serves;
 
 use crate::log::owner::LogOwner;
-use crate::{Collection, ObjectPath, ResourceType, Selector};
+use crate::{Collection, ObjectPath, ResourceType};
 
 /// Says which pods' logs are read together, and with which object they end.
 #[derive(Clone, Debug)]
@@ -53,11 +54,11 @@ impl LogSubject {
         ResourceType::of::<Pod>().in_namespace(self.namespace.as_str())
     }
 
-    /// Returns the selector of the subject's pods.
+    /// Returns the parameters that select the target's pods.
     #[must_use]
-    pub fn selector(&self) -> Selector {
-        let labels = self.labels.iter();
-        labels.fold(Selector::all(), |selector, (name, value)| selector.label(*name, value.as_str()))
+    pub fn list_params(&self) -> ListParams {
+        let labels = self.labels.iter().map(|(name, value)| format!("{name}={value}"));
+        ListParams::default().labels(&labels.collect::<Vec<_>>().join(","))
     }
 
     /// Returns whether a pod is one of the subject's.

@@ -4,7 +4,8 @@
 //! ```
 //! use serde_json::{Value, json};
 //! use toolforge_client::scripted::{Answer, Script};
-//! use toolforge_client::{ResourceType, Selector};
+//! use toolforge_client::ResourceType;
+//! use toolforge_client::kube::api::ListParams;
 //! use k8s_openapi::api::core::v1::Pod;
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -13,7 +14,7 @@
 //!     .answer("GET /api/v1/namespaces/tool-x/pods", Answer::json(200, &json!({"items": [], "metadata": {}})));
 //! let (client, requests) = script.client();
 //! let pods = ResourceType::of::<Pod>().in_namespace("tool-x");
-//! assert!(client.list::<Value>(&pods, &Selector::all()).await?.items.is_empty());
+//! assert!(client.list::<Value>(&pods, &ListParams::default()).await?.items.is_empty());
 //! assert_eq!(requests.to_string(), "GET   /api/v1/namespaces/tool-x/pods?limit=500\n");
 //! # Ok::<(), toolforge_client::Error>(())
 //! # })?;
@@ -42,7 +43,7 @@ use crate::scripted::answer::PlayedBody;
 use crate::transport::TransportError;
 use crate::{Client, RetryPolicy};
 
-/// Which request is answered how.
+/// The answers to requests.
 #[derive(Debug, Default)]
 pub struct Script {
     answers: HashMap<String, VecDeque<Answer>>,
@@ -57,12 +58,12 @@ impl Script {
 
     /// Adds an answer to a request, which is written as its method, one space and its path.
     ///
-    /// A path with a query answers this query only, one without answers all queries that have no answer of
-    /// their own. Several answers to the same request are given one after the other, and the last one then
+    /// A path with a query answers this query only, in any order of its parameters; one without answers all queries
+    /// that have no answer of their own. Several answers to the same request are given one after the other, and the last one then
     /// stays.
     #[must_use]
     pub fn answer(mut self, request: &str, answer: Answer) -> Self {
-        self.answers.entry(request.to_owned()).or_default().push_back(answer);
+        self.answers.entry(sorted(request)).or_default().push_back(answer);
         self
     }
 
@@ -148,7 +149,7 @@ impl Service<Request<Body>> for Player {
             let body = body.collect().await.map_err(|error| other(error.to_string()))?.to_bytes();
             let recorded = Recorded {
                 method: parts.method.to_string(),
-                path: parts.uri.to_string(),
+                path: sorted(&parts.uri.to_string()),
                 body: String::from_utf8_lossy(&body).into_owned(),
             };
             let request = format!("{} {}", recorded.method, recorded.path);
@@ -157,6 +158,14 @@ impl Service<Request<Body>> for Player {
             answer.ok_or_else(|| other(format!("the script has no answer to {request}")))?.play()
         })
     }
+}
+
+/// Returns a path with its query's parameters in alphabetical order: the API server ignores the order of their names.
+fn sorted(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
+    let mut parameters: Vec<&str> = query.split('&').collect();
+    parameters.sort_by_key(|parameter| parameter.split('=').next());
+    format!("{path}?{}", parameters.join("&"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

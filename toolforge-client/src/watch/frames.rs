@@ -29,7 +29,7 @@ pub(crate) enum Frame<T> {
     /// Nothing changed up to here.
     Bookmark(Option<String>),
     /// The server ends the watch and says why.
-    Ended(Status),
+    Ended(Box<Status>),
 }
 
 #[derive(Deserialize)]
@@ -93,7 +93,9 @@ fn read<T: DeserializeOwned>(line: &[u8]) -> Option<Frame<T>> {
         "ADDED" | "MODIFIED" => Some(Frame::Applied(whole(line)?, version)),
         "DELETED" => Some(Frame::Deleted(whole(line)?, version)),
         "BOOKMARK" => Some(Frame::Bookmark(version)),
-        "ERROR" => Some(Frame::Ended(serde_json::from_slice::<Envelope<Status>>(line).ok()?.object)),
+        "ERROR" => {
+            Some(Frame::Ended(Box::new(serde_json::from_slice::<Envelope<Status>>(line).ok()?.object)))
+        }
         _ => None,
     }
 }

@@ -9,20 +9,19 @@ pub(crate) use until::until;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream::{self, Stream};
+use kube::api::{ListParams, WatchParams};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
-use crate::client::Call;
 use crate::error::{Refusal, RefusalKind};
-use crate::path::with_query;
-use crate::read::is_gone;
 use crate::transport::TransportError;
 use crate::watch::frames::{Frame, Frames};
-use crate::{Client, Collection, Error, Selector};
+use crate::{Client, Collection, Error};
 
-/// How long the server is asked to keep one watch open; client-go asks for 300 to 600 s.
-const SERVER_TIMEOUT: &str = "290";
+/// The seconds after which the server ends a watch; client-go asks for 300 to 600.
+const SERVER_TIMEOUT: u32 = 290;
 
 /// A watch that stood this long was not refused in disguise.
 const STEADY: Duration = Duration::from_secs(1);
@@ -65,7 +64,7 @@ impl Client {
     pub fn watch<T>(
         &self,
         collection: Collection,
-        selector: Selector,
+        params: ListParams,
         options: WatchOptions,
     ) -> impl Stream<Item = Result<Change<T>, Error>> + Send + use<T>
     where
@@ -74,7 +73,7 @@ impl Client {
         let watcher = Watcher {
             client: self.clone(),
             collection,
-            selector,
+            params,
             options,
             state: State::List,
             begun: false,
@@ -88,7 +87,7 @@ impl Client {
 struct Watcher {
     client: Client,
     collection: Collection,
-    selector: Selector,
+    params: ListParams,
     options: WatchOptions,
     state: State,
     /// Whether the cluster has answered at all; until then its first failure is the last.
@@ -126,7 +125,7 @@ impl Watcher {
     async fn step<T: DeserializeOwned>(&mut self, state: State) -> Result<Option<Change<T>>, Error> {
         match state {
             State::Ended => Ok(None),
-            State::List => match self.client.list(&self.collection, &self.selector).await {
+            State::List => match self.client.list(&self.collection, &self.params).await {
                 Ok(list) => {
                     self.begun = true;
                     self.state = State::Open(list.resource_version);
@@ -136,7 +135,7 @@ impl Watcher {
             },
             State::Poll => {
                 sleep(self.options.poll).await;
-                match self.client.list(&self.collection, &self.selector).await {
+                match self.client.list(&self.collection, &self.params).await {
                     Ok(list) => {
                         self.recovered();
                         self.state = State::Poll;
@@ -154,7 +153,7 @@ impl Watcher {
                     self.state = State::Poll;
                     Ok(None)
                 }
-                Err(error) if is_gone(&error) => self.bear(error, State::List).await,
+                Err(error) if error.is_gone() => self.bear(error, State::List).await,
                 Err(error) => self.bear(error, State::Open(version)).await,
             },
             State::Follow(frames, since, version) => self.follow(frames, since, version).await,
@@ -172,8 +171,8 @@ impl Watcher {
             Some(Frame::Deleted(object, told)) => (Some(Change::Deleted(object)), told),
             Some(Frame::Bookmark(told)) => (None, told),
             Some(Frame::Ended(status)) => {
-                let error = Error::Refused(Box::new(Refusal::of_status(status, 0, None)));
-                let next = if is_gone(&error) { State::List } else { State::Open(version) };
+                let error = Error::Refused(Box::new(Refusal::of_status(*status, 0, None)));
+                let next = if error.is_gone() { State::List } else { State::Open(version) };
                 return self.bear(error, next).await;
             }
             None => {
@@ -192,17 +191,14 @@ impl Watcher {
     }
 
     async fn open(&mut self, version: &str) -> Result<Frames, Error> {
-        let (labels, fields) = (self.selector.label_query(), self.selector.field_query());
-        let query = [
-            ("allowWatchBookmarks", Some("true")),
-            ("fieldSelector", Some(fields.as_str())),
-            ("labelSelector", Some(labels.as_str())),
-            ("resourceVersion", Some(version)),
-            ("timeoutSeconds", Some(SERVER_TIMEOUT)),
-            ("watch", Some("true")),
-        ];
-        let call = Call::get(with_query(&self.collection.path()?, &query));
-        Ok(Frames::new(self.client.open(&call).await?.into_body(), self.options.idle))
+        let params = WatchParams {
+            label_selector: self.params.label_selector.clone(),
+            field_selector: self.params.field_selector.clone(),
+            timeout: Some(SERVER_TIMEOUT),
+            ..WatchParams::default()
+        };
+        let request = self.collection.requests()?.watch(&params, version)?.map(Bytes::from);
+        Ok(Frames::new(self.client.exchange().open(&request).await?.into_body(), self.options.idle))
     }
 
     /// Waits and goes on in another state, or gives the error back where waiting cannot help or was in vain.

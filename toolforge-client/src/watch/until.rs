@@ -7,17 +7,18 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, Stream};
 use k8s_openapi::Resource;
+use kube::api::ListParams;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use crate::{Change, Client, Error, ResourceType, Selector, Waited, WatchOptions};
+use crate::{Change, Client, Error, ResourceType, Waited, WatchOptions};
 
 impl Client {
     /// Watches the objects of one kind in a namespace; `wrap` makes what is told one of several kinds' news.
     pub(crate) fn followed<K, N>(
         &self,
         namespace: &str,
-        selector: Selector,
+        params: ListParams,
         options: WatchOptions,
         wrap: fn(Change<K>) -> N,
     ) -> BoxStream<'static, Result<N, Error>>
@@ -26,7 +27,7 @@ impl Client {
         N: 'static,
     {
         let collection = ResourceType::of::<K>().in_namespace(namespace);
-        self.watch::<K>(collection, selector, options).map(move |change| change.map(wrap)).boxed()
+        self.watch::<K>(collection, params, options).map(move |change| change.map(wrap)).boxed()
     }
 }
 

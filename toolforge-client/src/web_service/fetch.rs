@@ -1,8 +1,10 @@
 //! The facts for a web service, in one concurrent fetch.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::Ingress;
+use kube::api::{ListParams, PostParams};
 use serde::Deserialize;
 use serde_json::json;
 use toolforge_images::{Catalog, CatalogError};
@@ -12,9 +14,8 @@ use toolforge_render::object::HttpRoute;
 use toolforge_render::web_service::{Facts, LiveWebService};
 
 use crate::error::RefusalKind;
-use crate::retry::Repeat;
 use crate::web_service::selector;
-use crate::{Client, Collection, Error, ResourceType, Selector};
+use crate::{Client, Collection, Error, ResourceType};
 
 /// Which objects are fetched; each is a request of its own, and all are made at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -179,17 +180,17 @@ impl Client {
             replica_sets,
             events,
         ) = tokio::try_join!(
-                biased;
+            biased;
             when(catalog, self.find(&catalog_path)),
-            when(limits, self.items(objects(ResourceType::of::<LimitRange>()), Selector::all())),
-            when(limits, self.items(objects(ResourceType::of::<ResourceQuota>()), Selector::all())),
+            when(limits, self.items(objects(ResourceType::of::<LimitRange>()), ListParams::default())),
+            when(limits, self.items(objects(ResourceType::of::<ResourceQuota>()), ListParams::default())),
             when(deployment, self.find(&deployment_path)),
             when(service, self.find(&service_path)),
             when(routes, self.find(&ingress_path)),
             when(routes, self.find_route(tool)),
             when(pods, self.items(objects(ResourceType::of::<Pod>()), selector(tool))),
             when(replica_sets, self.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
-            when(events, self.items(objects(ResourceType::of::<Event>()), Selector::all())),
+            when(events, self.items(objects(ResourceType::of::<Event>()), ListParams::default())),
         )?;
         let ingress: Option<Ingress> = ingress.flatten();
         let RouteAnswer { is_served, route } = route.unwrap_or(RouteAnswer { is_served: false, route: None });
@@ -212,9 +213,9 @@ impl Client {
     async fn items<T: serde::de::DeserializeOwned>(
         &self,
         collection: Collection,
-        selector: Selector,
+        params: ListParams,
     ) -> Result<Vec<T>, Error> {
-        Ok(self.list(&collection, &selector).await?.items)
+        Ok(self.list(&collection, &params).await?.items)
     }
 
     /// Asks for the route, and learns from the refusal whether the cluster knows the kind at all: where it does,
@@ -253,8 +254,8 @@ impl Client {
                 "namespace": tool.namespace(), "verb": "create", "group": group, "resource": plural,
             }},
         });
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned();
-        let review: Review = self.post(path, &question, Repeat::Always).await?;
+        let collection = ResourceType::of::<SelfSubjectAccessReview>().everywhere();
+        let review: Review = self.create(&collection, &question, &PostParams::default()).await?;
         Ok(review.status.allowed)
     }
 }

@@ -7,11 +7,10 @@ pub(crate) use fetch::read_catalog;
 pub use fetch::{FactsError, Wanted, WebServiceObjects};
 pub use wait::{WaitOptions, Waited};
 
+use kube::api::ListParams;
 use toolforge_model::{ToolName, platform};
 
-use crate::Selector;
-
 /// Returns the selector of a web service's pods and ReplicaSets: the label by which its Service selects, too.
-fn selector(tool: &ToolName) -> Selector {
-    Selector::all().label(platform::LABEL_NAME, tool.as_str())
+fn selector(tool: &ToolName) -> ListParams {
+    ListParams::default().labels(&format!("{}={tool}", platform::LABEL_NAME))
 }

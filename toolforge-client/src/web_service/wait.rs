@@ -6,12 +6,14 @@ use std::time::Duration;
 use futures_util::stream::{self, Stream};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::api::ListParams;
 use toolforge_model::ToolName;
 use toolforge_render::web_service::LiveWebService;
 
+use crate::path::named;
 use crate::watch::{Known, until};
 use crate::web_service::selector;
-use crate::{Change, Client, Error, Selector, WatchOptions};
+use crate::{Change, Client, Error, WatchOptions};
 
 /// How long and by what is waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +82,14 @@ impl Client {
         options: WatchOptions,
     ) -> impl Stream<Item = Result<Told, Error>> + use<> {
         let namespace = tool.namespace();
-        let one = Selector::all().field("metadata.name", tool.as_str());
+        let one = named(tool.as_str());
         let mut kinds = vec![
             self.followed(&namespace, one, options, Told::Deployment),
             self.followed(&namespace, selector(tool), options, Told::ReplicaSet),
             self.followed(&namespace, selector(tool), options, Told::Pod),
         ];
         if events {
-            kinds.push(self.followed(&namespace, Selector::all(), options, Told::Event));
+            kinds.push(self.followed(&namespace, ListParams::default(), options, Told::Event));
         }
         stream::select_all(kinds)
     }

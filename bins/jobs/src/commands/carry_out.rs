@@ -8,7 +8,8 @@ use crate::report::step_word;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use toolforge_cli::{ExitCode, Failure, ProgressLine, Table, interrupted};
-use toolforge_client::{Client, CreateOptions, JobObject};
+use toolforge_client::kube::api::PostParams;
+use toolforge_client::{Client, JobObject};
 use toolforge_model::ToolName;
 use toolforge_render::job::{LiveJob, LoadStep, StepKind, render_job};
 
@@ -46,7 +47,7 @@ pub(super) async fn carry_out<'a>(
     client: &Client,
     tool: &ToolName,
     steps: impl Iterator<Item = &'a LoadStep>,
-    options: CreateOptions<'_>,
+    options: &PostParams,
     mut after: impl AsyncFnMut(&LoadStep) -> Result<(), Failure>,
 ) -> Carried<'a> {
     let mut carried = Carried { steps: Vec::new(), signal: None };
@@ -84,7 +85,7 @@ async fn carry_out_one(
     client: &Client,
     tool: &ToolName,
     step: &LoadStep,
-    options: CreateOptions<'_>,
+    options: &PostParams,
     reached: &mut Reached,
 ) -> Result<(), Failure> {
     if step.kind == StepKind::Keep {

@@ -1,5 +1,6 @@
 use toolforge_cli::{ExitCode, Failure, Session, print_text};
-use toolforge_client::{CreateOptions, WantedJobs};
+use toolforge_client::kube::api::PostParams;
+use toolforge_client::{WantedJobs, post_params};
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, LoadStep, StepKind};
 
@@ -71,8 +72,8 @@ pub(super) fn delete(
         }
     }
     let (runtime, client) = session.cluster()?;
-    let sent = CreateOptions { dry_run: change.dry_run.is_some(), ..CreateOptions::default() };
+    let sent = PostParams { dry_run: change.dry_run.is_some(), ..post_params() };
     runtime.block_on(async {
-        carry_out(client, &session.tool, steps.iter(), sent, async |_| Ok(())).await.end()
+        carry_out(client, &session.tool, steps.iter(), &sent, async |_| Ok(())).await.end()
     })
 }

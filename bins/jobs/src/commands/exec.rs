@@ -21,7 +21,7 @@ pub(super) fn run(
     let (runtime, client) = session.cluster()?;
     // Which object makes the pods does not matter here.
     let subject = LogSubject::job(&session.tool, name.as_str(), LogOwner::Job);
-    let pods = runtime.block_on(client.list::<Pod>(&subject.collection(), &subject.selector()))?.items;
+    let pods = runtime.block_on(client.list::<Pod>(&subject.collection(), &subject.list_params()))?.items;
     let Some((pod, container)) = newest_running(&pods) else {
         return Err(no_pod_runs(session, arguments, name));
     };

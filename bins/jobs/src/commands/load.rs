@@ -2,7 +2,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_text};
-use toolforge_client::{Client, CreateOptions};
+use toolforge_client::kube::api::PostParams;
+use toolforge_client::{Client, post_params};
 use toolforge_model::{FileJob, JobRequest, JobsFile, JobsFileMistakes, ToolName, Untrusted};
 use toolforge_render::job::{JobFacts, JobPlan, LoadOptions, LoadPlan, LoadStep, StepKind, plan_load};
 
@@ -37,13 +38,13 @@ pub(super) fn run(
         ask(&removed)?;
     }
     let (runtime, client) = session.cluster()?;
-    let sent = CreateOptions { dry_run, ..CreateOptions::default() };
+    let sent = PostParams { dry_run, ..post_params() };
     runtime.block_on(async {
         let after = async |step: &LoadStep| {
             print_text(&format!("{}\n", outcome(step, dry_run)))?;
             if dry_run { Ok(()) } else { until_end(client, step, &file.jobs).await }
         };
-        carry_out(client, &session.tool, plan.steps.iter(), sent, after).await.end()
+        carry_out(client, &session.tool, plan.steps.iter(), &sent, after).await.end()
     })?;
     if !dry_run {
         anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());

@@ -5,7 +5,8 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
 };
-use toolforge_client::{Client, Error, LogOwner, LogSubject, ResourceType, Selector, ToolHome, WantedJobs};
+use toolforge_client::kube::api::ListParams;
+use toolforge_client::{Client, Error, LogOwner, LogSubject, ResourceType, ToolHome, WantedJobs};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
     JobFacts, LiveJob, LiveWorkload, is_job, job_name_of, job_status, observe_job, pods_of_job,
@@ -97,7 +98,7 @@ impl JobLog<'_> {
         if pods_of_job(job, &live).is_empty() {
             // Why no pod can be made is told by nothing but events.
             let events = ResourceType::of::<Event>().in_namespace(self.facts.tool.namespace());
-            live.events = self.client.list(&events, &Selector::all()).await?.items;
+            live.events = self.client.list(&events, &ListParams::default()).await?.items;
         }
         let now = Timestamp::now();
         let status = job_status(job, &live, now);

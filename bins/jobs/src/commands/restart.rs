@@ -3,7 +3,8 @@ use k8s_openapi::jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::json;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
-use toolforge_client::{CreateOptions, DeleteOptions, JobObject, Propagation, WantedJobs};
+use toolforge_client::kube::api::{DeleteParams, PatchParams, PostParams, Preconditions};
+use toolforge_client::{JobObject, WantedJobs, merge_params, post_params};
 use toolforge_model::platform;
 use toolforge_render::job::{LiveJob, LiveWorkload, has_room_to_surge, runs_of, verdict_of_run_instead};
 
@@ -27,7 +28,7 @@ pub(super) fn run(
         print_text(&format!("job {} would be started anew\n", job.name))?;
         return Ok(ExitCode::Success);
     }
-    let sent = CreateOptions { dry_run: dry_run.is_some(), ..CreateOptions::default() };
+    let sent = PostParams { dry_run: dry_run.is_some(), ..post_params() };
     match &job.workload {
         LiveWorkload::OneOff(_) => Ok(ExitCode::Success),
         LiveWorkload::Continuous(deployment) => {
@@ -38,7 +39,7 @@ pub(super) fn run(
                 );
             }
             let one_by_one = !is_recreated(deployment) && !has_room_to_surge(&job, &facts);
-            restart_pods(session, &job, one_by_one, sent)
+            restart_pods(session, &job, one_by_one, &sent)
         }
         LiveWorkload::Scheduled(cron_job) => {
             let (runtime, client) = session.cluster()?;
@@ -48,18 +49,15 @@ pub(super) fn run(
                 for run in &runs {
                     let path =
                         JobObject::Job.of(&session.tool).named(run.metadata.name.clone().unwrap_or_default());
-                    let background = DeleteOptions {
-                        uid: run.metadata.uid.clone(),
-                        propagation: Some(Propagation::Background),
-                        dry_run: sent.dry_run,
-                        ..DeleteOptions::default()
-                    };
-                    client.delete(&path, &background).await?;
+                    let preconditions =
+                        Preconditions { uid: run.metadata.uid.clone(), ..Preconditions::default() };
+                    let params = DeleteParams { dry_run: sent.dry_run, ..DeleteParams::background() };
+                    client.delete(&path, &params.preconditions(preconditions)).await?;
                 }
                 if !runs.is_empty() && !sent.dry_run {
                     client.wait_pods_gone(&session.tool, &job.name, carry_out::LEAVING).await?;
                 }
-                let created = trigger::create(client, &session.tool, cron_job, Timestamp::now(), sent).await;
+                let created = trigger::create(client, &session.tool, cron_job, Timestamp::now(), &sent).await;
                 match created {
                     Err(failure) if !runs.is_empty() && !sent.dry_run => {
                         Err(failure.detail("the runs that were under way have been ended"))
@@ -83,7 +81,7 @@ fn restart_pods(
     session: &Session,
     job: &LiveJob,
     one_by_one: bool,
-    sent: CreateOptions<'_>,
+    sent: &PostParams,
 ) -> Result<ExitCode, Failure> {
     let (runtime, client) = session.cluster()?;
     // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
@@ -96,6 +94,7 @@ fn restart_pods(
         patch["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
     }
     let path = JobObject::Deployment.of(&session.tool).named(job.name.as_str());
-    let _: IgnoredAny = runtime.block_on(client.merge(&path, &patch, sent))?;
+    let params = PatchParams { dry_run: sent.dry_run, ..merge_params() };
+    let _: IgnoredAny = runtime.block_on(client.merge(&path, &patch, &params))?;
     Ok(ExitCode::Success)
 }

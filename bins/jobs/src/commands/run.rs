@@ -1,5 +1,6 @@
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print};
-use toolforge_client::CreateOptions;
+use toolforge_client::kube::api::PostParams;
+use toolforge_client::post_params;
 use toolforge_model::JobRequest;
 use toolforge_render::job::{JobFacts, LiveWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load};
 
@@ -32,8 +33,8 @@ pub(super) fn run(
     let (runtime, client) = session.cluster()?;
     let dry_run = options.change.dry_run.is_some();
     runtime.block_on(async {
-        let sent = CreateOptions { dry_run, ..CreateOptions::default() };
-        carry_out(client, &session.tool, plan.steps.iter(), sent, async |_| Ok(())).await.end()?;
+        let sent = PostParams { dry_run, ..post_params() };
+        carry_out(client, &session.tool, plan.steps.iter(), &sent, async |_| Ok(())).await.end()?;
         match options.job.wait {
             Some(seconds) if !dry_run => {
                 wait::until_end(client, &request, request.name.as_str(), seconds).await

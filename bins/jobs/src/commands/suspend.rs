@@ -1,7 +1,8 @@
 use serde::de::IgnoredAny;
 use serde_json::json;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
-use toolforge_client::{CreateOptions, JobObject, WantedJobs};
+use toolforge_client::kube::api::PatchParams;
+use toolforge_client::{JobObject, WantedJobs, merge_params};
 use toolforge_render::job::LiveWorkload;
 
 use super::facts;
@@ -40,8 +41,8 @@ pub(super) fn run(
     }
     let (runtime, client) = session.cluster()?;
     let path = JobObject::CronJob.of(&session.tool).named(job.name.as_str());
-    let sent = CreateOptions { dry_run: options.dry_run.dry_run.is_some(), ..CreateOptions::default() };
+    let params = PatchParams { dry_run: options.dry_run.dry_run.is_some(), ..merge_params() };
     let _: IgnoredAny =
-        runtime.block_on(client.merge(&path, &json!({"spec": {"suspend": suspends}}), sent))?;
+        runtime.block_on(client.merge(&path, &json!({"spec": {"suspend": suspends}}), &params))?;
     Ok(ExitCode::Success)
 }

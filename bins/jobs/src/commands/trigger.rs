@@ -1,7 +1,8 @@
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
-use toolforge_client::{Client, CreateOptions, JobObject, RefusalKind, WantedJobs};
+use toolforge_client::kube::api::PostParams;
+use toolforge_client::{Client, JobObject, RefusalKind, WantedJobs, post_params};
 use toolforge_model::ToolName;
 use toolforge_quota::Verdict;
 use toolforge_render::job::{LiveWorkload, manual_run, observe_job, verdict_of_run};
@@ -33,9 +34,9 @@ pub(super) fn run(
         return Ok(ExitCode::Success);
     }
     let (runtime, client) = session.cluster()?;
-    let sent = CreateOptions { dry_run: options.dry_run.dry_run.is_some(), ..CreateOptions::default() };
+    let sent = PostParams { dry_run: options.dry_run.dry_run.is_some(), ..post_params() };
     runtime.block_on(async {
-        let name = create(client, &session.tool, cron_job, Timestamp::now(), sent).await?;
+        let name = create(client, &session.tool, cron_job, Timestamp::now(), &sent).await?;
         match options.wait {
             Some(seconds) if !sent.dry_run => {
                 wait::until_end(client, &observe_job(&job, &facts), &name, seconds).await
@@ -73,7 +74,7 @@ pub(super) async fn create(
     tool: &ToolName,
     cron_job: &CronJob,
     now: Timestamp,
-    sent: CreateOptions<'_>,
+    sent: &PostParams,
 ) -> Result<String, Failure> {
     let mut second = 0;
     loop {

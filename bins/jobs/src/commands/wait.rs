@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, ProgressLine, interrupted};
+use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, ResourceType, Waited, WatchOptions};
 use toolforge_model::{JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
@@ -174,7 +175,12 @@ async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> O
     let path =
         ResourceType::of::<Pod>().in_namespace(request.tool.namespace()).named(pod.metadata.name.as_deref()?);
     // The reason stands without them: a log that cannot be read is no failure of its own.
-    let lines = client.last_lines(&path, main_container(pod)?, false, LAST_LINES).await.ok()?;
+    let params = LogParams {
+        container: Some(main_container(pod)?.to_owned()),
+        tail_lines: Some(LAST_LINES.into()),
+        ..LogParams::default()
+    };
+    let lines = client.logs(&path, &params).await.ok()?;
     let lines = lines.lines_escaped().to_string();
     Some(lines.trim_end().to_owned()).filter(|lines| !lines.is_empty())
 }

@@ -8,9 +8,8 @@ use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::Value;
 use toolforge_cli::{ExitCode, Failure};
-use toolforge_client::{
-    ApplyOptions, Client, CreateOptions, DeleteOptions, Error, ObjectPath, Propagation, ResourceType,
-};
+use toolforge_client::kube::api::{DeleteParams, PatchParams, Preconditions};
+use toolforge_client::{Client, Error, ObjectPath, ResourceType, apply_params, merge_params};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_render::object::{HttpRoute, ObjectKind};
 use toolforge_render::web_service::{
@@ -41,13 +40,13 @@ pub(super) async fn apply(
         let name = format!("{} {}", manifest.kind(), manifest.name());
         let path = path(&plan.request().tool, manifest.kind(), manifest.name());
         if changes.iter().any(|change| change.object().0 == manifest.kind() && removes_fields(change)) {
-            let options = CreateOptions { dry_run, ..CreateOptions::default() };
-            let merged = client.merge::<Value>(&path, &manifest.to_merge_patch(live), options).await;
+            let params = PatchParams { dry_run, ..merge_params() };
+            let merged = client.merge::<Value>(&path, &manifest.to_merge_patch(live), &params).await;
             merged.map_err(|error| broken_off(error, &done, &name))?;
             done.push(format!("merged {name}"));
         }
-        let options = ApplyOptions { dry_run, ..ApplyOptions::default() };
-        let stored = client.apply::<Value>(&path, &manifest.to_json(), options).await;
+        let params = PatchParams { dry_run, ..apply_params() };
+        let stored = client.apply::<Value>(&path, &manifest.to_json(), &params).await;
         let stored = stored.map_err(|error| broken_off(error, &done, &name))?;
         if manifest.kind() == ObjectKind::Deployment {
             generation = stored.pointer("/metadata/generation").and_then(Value::as_i64);
@@ -132,10 +131,10 @@ async fn delete(
 ) -> Result<(), Failure> {
     let Removal { kind, name, uid } = removal;
     let object = format!("{kind} {name}");
-    let propagation = Some(Propagation::Background);
-    let options = DeleteOptions { uid: Some(uid.clone()), propagation, dry_run, ..DeleteOptions::default() };
+    let preconditions = Preconditions { uid: Some(uid.clone()), ..Preconditions::default() };
+    let params = DeleteParams { dry_run, ..DeleteParams::background() }.preconditions(preconditions);
     client
-        .delete(&path(tool, *kind, name), &options)
+        .delete(&path(tool, *kind, name), &params)
         .await
         .map_err(|error| broken_off(error, done, &object))?;
     done.push(format!("deleted {object}"));

@@ -1,6 +1,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, Session, interrupted, run_remote};
-use toolforge_client::{ResourceType, Selector};
+use toolforge_client::ResourceType;
+use toolforge_client::kube::api::ListParams;
 use toolforge_model::platform;
 use toolforge_render::web_service::{newest_ready_pod, shell_command};
 
@@ -12,8 +13,8 @@ pub(super) fn run(session: &Session, invocation: &Invocation) -> Result<ExitCode
     let namespace = session.tool.namespace();
     runtime.block_on(async {
         let collection = ResourceType::of::<Pod>().in_namespace(namespace.clone());
-        let selector = Selector::all().label(platform::LABEL_NAME, session.tool.as_str());
-        let pods = client.list::<Pod>(&collection, &selector).await?.items;
+        let params = ListParams::default().labels(&format!("{}={}", platform::LABEL_NAME, session.tool));
+        let pods = client.list::<Pod>(&collection, &params).await?.items;
         let name = newest_ready_pod(&pods).ok_or_else(|| {
             Failure::new(ExitCode::Failed, "no pod of the web service is ready")
                 .hint("`webservice status` tells why; `webservice shell` opens a shell in a pod of its own.")

@@ -7,7 +7,8 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, Session, interrupted, is_terminal, print_text, run_remote,
 };
-use toolforge_client::{Client, Collection, CreateOptions, DeleteOptions, ResourceType, Selector};
+use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
+use toolforge_client::{Client, Collection, ResourceType, post_params};
 use toolforge_model::platform;
 use toolforge_render::web_service::{
     Facts, Leftover, ShellName, ShellProgress, holders, leftovers, shell_command, shell_pod, shell_progress,
@@ -44,9 +45,13 @@ pub(super) fn run(
         name: name.to_string(),
     };
     runtime.block_on(async {
-        let shells = Selector::all()
-            .label(platform::LABEL_COMPONENT, platform::COMPONENT_SHELL)
-            .label(platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE);
+        let shells = ListParams::default().labels(&format!(
+            "{}={},{}={}",
+            platform::LABEL_COMPONENT,
+            platform::COMPONENT_SHELL,
+            platform::LABEL_MANAGED_BY,
+            platform::MANAGED_BY_WEBSERVICE
+        ));
         let found = client.list::<Pod>(&shell.pods, &shells).await?.items;
         let left = leftovers(&found, &owner, &now, process::runs);
         shell.refuse_what_does_not_fit(&pod, &left, &facts).await?;
@@ -89,7 +94,7 @@ impl Shell<'_> {
             return Err(failure.hint("Ask for what the limits allow; `quota-check` shows them."));
         }
         // Only who has no room asks what takes it.
-        let all = self.client.list::<Pod>(&self.pods, &Selector::all()).await?.items;
+        let all = self.client.list::<Pod>(&self.pods, &ListParams::default()).await?.items;
         for holder in holders(&all) {
             failure = failure.detail(format!("running: {holder}"));
         }
@@ -102,8 +107,8 @@ impl Shell<'_> {
         let outcome = match dry_run {
             DryRunOption::Client => "nothing was sent",
             DryRunOption::Server => {
-                let options = CreateOptions { dry_run: true, ..CreateOptions::default() };
-                self.client.create::<Pod>(&self.pods, pod, options).await?;
+                let params = PostParams { dry_run: true, ..post_params() };
+                self.client.create::<Pod>(&self.pods, pod, &params).await?;
                 "the cluster accepts it; nothing was stored"
             }
         };
@@ -114,8 +119,8 @@ impl Shell<'_> {
     /// Deletes shells that were left behind; that this fails is no failure of this shell.
     async fn sweep(&self, left: Vec<Leftover>) {
         for Leftover { name, uid, pod: _ } in left {
-            let options = DeleteOptions { uid: Some(uid), ..DeleteOptions::default() };
-            if self.client.delete(&self.pods.clone().named(name.as_str()), &options).await.is_ok() {
+            let params = delete_params(Some(uid));
+            if self.client.delete(&self.pods.clone().named(name.as_str()), &params).await.is_ok() {
                 anstream::eprintln!(
                     "note: the shell {name} was left behind by a command that was killed; it is removed"
                 );
@@ -125,8 +130,9 @@ impl Shell<'_> {
 
     /// Creates the pod, runs the command in it, and deletes the pod, whatever happens.
     async fn open(&self, pod: &Pod, command: &[String]) -> Result<ExitCode, Failure> {
+        let params = post_params();
         let created = tokio::select! {
-            created = self.client.create::<Pod>(&self.pods, pod, CreateOptions::default()) => created,
+            created = self.client.create::<Pod>(&self.pods, pod, &params) => created,
             signal = interrupted() => {
                 // The answer is still to come, so it is not known whether the pod is there.
                 self.delete(None).await;
@@ -199,8 +205,8 @@ impl Shell<'_> {
     }
 
     async fn delete(&self, uid: Option<String>) {
-        let options = DeleteOptions { uid, ..DeleteOptions::default() };
-        if let Err(error) = self.client.delete(&self.pods.clone().named(self.name.as_str()), &options).await {
+        let params = delete_params(uid);
+        if let Err(error) = self.client.delete(&self.pods.clone().named(self.name.as_str()), &params).await {
             anstream::eprintln!("warning: the pod {} is not deleted: {error}", self.name);
             anstream::eprintln!(
                 "  it ends by itself after 8 hours; `kubectl delete pod {}` ends it now",
@@ -208,4 +214,9 @@ impl Shell<'_> {
             );
         }
     }
+}
+
+/// Returns the parameters that delete only the pod of that uid.
+fn delete_params(uid: Option<String>) -> DeleteParams {
+    DeleteParams::default().preconditions(Preconditions { uid, ..Preconditions::default() })
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, ProgressLine};
+use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, ResourceType, WaitOptions, Waited};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::pod::{Cause, Evidence};
@@ -111,10 +112,13 @@ async fn last_lines(client: &Client, tool: &ToolName, pods: &[Pod]) -> Option<St
         let previous = status.state.as_ref().is_none_or(|state| state.terminated.is_none());
         let path = ResourceType::of::<Pod>().in_namespace(tool.namespace()).named(name);
         // The reason stands without them: a log that cannot be read is no failure of its own.
-        let Ok(lines) = client.last_lines(&path, platform::CONTAINER_WEBSERVICE, previous, LAST_LINES).await
-        else {
-            continue;
+        let params = LogParams {
+            container: Some(platform::CONTAINER_WEBSERVICE.to_owned()),
+            previous,
+            tail_lines: Some(LAST_LINES.into()),
+            ..LogParams::default()
         };
+        let Ok(lines) = client.logs(&path, &params).await else { continue };
         let lines = lines.lines_escaped().to_string();
         if !lines.trim().is_empty() {
             return Some(lines.trim_end().to_owned());

@@ -1,0 +1,225 @@
+//! Reading and writing objects, with kube's parameters.
+
+use bytes::Bytes;
+use http::Request;
+use kube::api::{DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams};
+use kube::core::request;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use toolforge_model::{Untrusted, platform};
+
+use crate::path::{Collection, ObjectPath};
+use crate::{Client, Error};
+
+/// The number of objects in one page of a list: as fast as 5,000, with a tenth of the memory.
+const PAGE: u32 = 500;
+
+/// How often a list is started again because its next page has expired.
+const RESTARTS: u32 = 3;
+
+/// A whole list, as it was at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<T> {
+    /// The objects.
+    pub items: Vec<T>,
+    /// The resource version of the list, from which a watch can continue.
+    pub resource_version: String,
+}
+
+/// The outcome of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// The server deletes the object, at once or when its finalizers are done.
+    Accepted,
+    /// There was no such object.
+    AlreadyGone,
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(default)]
+    metadata: PageMetadata,
+    items: Option<Vec<T>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct PageMetadata {
+    #[serde(default)]
+    resource_version: Option<String>,
+    #[serde(default, rename = "continue")]
+    next: Option<String>,
+}
+
+/// Returns the parameters of a server-side apply as our field manager. It is forced, so that objects that other tools
+/// made are adopted.
+#[must_use]
+pub fn apply_params() -> PatchParams {
+    PatchParams::apply(platform::FIELD_MANAGER).force()
+}
+
+/// Returns the parameters of a merge patch as our field manager.
+#[must_use]
+pub fn merge_params() -> PatchParams {
+    PatchParams::apply(platform::FIELD_MANAGER)
+}
+
+/// Returns the parameters of a creation or replacement as our field manager.
+#[must_use]
+pub fn post_params() -> PostParams {
+    PostParams { field_manager: Some(platform::FIELD_MANAGER.to_owned()), ..PostParams::default() }
+}
+
+impl Client {
+    /// Returns an object. `T` may have only the fields that are needed.
+    ///
+    /// # Errors
+    /// Those of every request; also where the object does not exist.
+    pub async fn get<T: DeserializeOwned>(&self, object: &ObjectPath) -> Result<T, Error> {
+        let (requests, name) = object.requests()?;
+        self.exchange().json(requests.get(&name, &GetParams::default())?).await
+    }
+
+    /// Returns an object, or `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Those of every request.
+    pub async fn find<T: DeserializeOwned>(&self, object: &ObjectPath) -> Result<Option<T>, Error> {
+        match self.get(object).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the objects of a collection that the parameters select, in pages of 500; the parameters' own limit and
+    /// token do not count. `T` may have only the fields that are needed.
+    ///
+    /// # Errors
+    /// Those of every request. A list whose pages expire is started again up to three times.
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        collection: &Collection,
+        params: &ListParams,
+    ) -> Result<List<T>, Error> {
+        let requests = collection.requests()?;
+        let mut params = ListParams { limit: Some(PAGE), continue_token: None, ..params.clone() };
+        let mut items = Vec::new();
+        let mut restarts = 0;
+        loop {
+            let page: Page<T> = match self.exchange().json(requests.list(&params)?).await {
+                Ok(page) => page,
+                Err(error) if params.continue_token.is_some() && error.is_gone() && restarts < RESTARTS => {
+                    restarts += 1;
+                    items.clear();
+                    params.continue_token = None;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            items.extend(page.items.into_iter().flatten());
+            params.continue_token = page.metadata.next.filter(|token| !token.is_empty());
+            if params.continue_token.is_none() {
+                let resource_version = page.metadata.resource_version.unwrap_or_default();
+                return Ok(List { items, resource_version });
+            }
+        }
+    }
+
+    /// Returns what a container has written, at most 64 MiB. `follow` does not count; for that, see
+    /// [`LogReader`](crate::PodsLog).
+    ///
+    /// # Errors
+    /// Those of every request; also where there is no such pod, container or run.
+    pub async fn logs(&self, pod: &ObjectPath, params: &LogParams) -> Result<Untrusted, Error> {
+        let (requests, name) = pod.requests()?;
+        let request = requests.logs(&name, &LogParams { follow: false, ..params.clone() })?;
+        let answer = self.exchange().send(&request.map(Bytes::from)).await?;
+        Ok(Untrusted::new(String::from_utf8_lossy(answer.body())))
+    }
+
+    /// Applies an object on the server's side and returns the stored object. See [`apply_params`].
+    ///
+    /// # Errors
+    /// Those of every request. Repeated when the server is busy.
+    pub async fn apply<T: DeserializeOwned>(
+        &self,
+        object: &ObjectPath,
+        document: &impl Serialize,
+        params: &PatchParams,
+    ) -> Result<T, Error> {
+        self.patch(object, &Patch::Apply(document), params).await
+    }
+
+    /// Merges fields into an object and returns the stored object: `null` removes a field, and lists of named items are
+    /// merged by name. It changes what a server-side apply cannot remove because another manager owns it. See
+    /// [`merge_params`].
+    ///
+    /// # Errors
+    /// Those of every request. Repeated when the server is busy.
+    pub async fn merge<T: DeserializeOwned>(
+        &self,
+        object: &ObjectPath,
+        document: &impl Serialize,
+        params: &PatchParams,
+    ) -> Result<T, Error> {
+        self.patch(object, &Patch::Strategic(document), params).await
+    }
+
+    async fn patch<T: DeserializeOwned, D: Serialize>(
+        &self,
+        object: &ObjectPath,
+        patch: &Patch<D>,
+        params: &PatchParams,
+    ) -> Result<T, Error> {
+        let (requests, name) = object.requests()?;
+        self.exchange().json(requests.patch(&name, params, patch)?).await
+    }
+
+    /// Creates an object and returns the stored object. See [`post_params`].
+    ///
+    /// # Errors
+    /// Those of every request. Repeated only where the server certainly did not create the object: it was busy, or
+    /// another request changed the same quota at the same moment.
+    pub async fn create<T: DeserializeOwned>(
+        &self,
+        collection: &Collection,
+        document: &impl Serialize,
+        params: &PostParams,
+    ) -> Result<T, Error> {
+        self.exchange().json(collection.requests()?.create(params, body(document)?)?).await
+    }
+
+    /// Replaces an object and returns the stored object. A document with a resource version replaces only that version.
+    ///
+    /// # Errors
+    /// Those of every request. Repeated only where the server certainly did not replace the object.
+    pub async fn replace<T: DeserializeOwned>(
+        &self,
+        object: &ObjectPath,
+        document: &impl Serialize,
+        params: &PostParams,
+    ) -> Result<T, Error> {
+        let (requests, name) = object.requests()?;
+        self.exchange().json(requests.replace(&name, params, body(document)?)?).await
+    }
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// Those of every request. An object that does not meet the preconditions is a
+    /// [`Conflict`](crate::RefusalKind::Conflict).
+    pub async fn delete(&self, object: &ObjectPath, params: &DeleteParams) -> Result<Deleted, Error> {
+        let (requests, name) = object.requests()?;
+        let request: Request<Vec<u8>> = requests.delete(&name, params)?;
+        match self.exchange().send(&request.map(Bytes::from)).await {
+            Ok(_) => Ok(Deleted::Accepted),
+            Err(error) if error.is_not_found() => Ok(Deleted::AlreadyGone),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn body(document: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(document).map_err(|error| request::Error::SerializeBody(error).into())
+}
