@@ -68,7 +68,7 @@ async fn a_plans_facts_take_one_request_each_and_one_about_routes() {
     POST  /apis/authorization.k8s.io/v1/selfsubjectaccessreviews
     ");
     let facts = objects.facts(None, Platform::default()).unwrap();
-    assert!(facts.http_routes && facts.quotas.is_empty());
+    assert!(facts.http_routes && facts.limits.quotas.is_empty());
 }
 
 #[tokio::test]

@@ -1,21 +1,26 @@
 use std::collections::BTreeMap;
+use std::iter::Sum;
 
-use toolforge_model::{Cpu, Memory};
-
-use crate::container::ContainerResources;
+use crate::container_resources::{Amounts, ContainerResources};
 use crate::resource::Resource;
 
-/// What objects take of the quotas, in each resource's smallest unit.
+/// Amounts of resources that objects request, use or free, in each resource's smallest unit.
 ///
-/// Sums stop at the largest number instead of going round: what is that much fits nowhere.
+/// Sums saturate: `u64::MAX` of a resource fits no quota.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demand(BTreeMap<Resource, u64>);
 
 impl Demand {
-    /// Returns how much of a resource is taken.
+    /// Returns the amount of a resource; zero where none is known.
     #[must_use]
     pub fn get(&self, resource: &Resource) -> u64 {
         self.0.get(resource).copied().unwrap_or(0)
+    }
+
+    /// Returns whether an amount of a resource is known, even if it is zero.
+    #[must_use]
+    pub fn contains(&self, resource: &Resource) -> bool {
+        self.0.contains_key(resource)
     }
 
     /// Adds an amount of a resource.
@@ -31,7 +36,7 @@ impl Demand {
         }
     }
 
-    /// Returns the demand so many times over.
+    /// Returns the demand multiplied by a count.
     #[must_use]
     pub fn times(&self, count: u64) -> Self {
         Self(
@@ -44,10 +49,10 @@ impl Demand {
 
     /// Returns the larger amount of each resource of two demands.
     #[must_use]
-    pub fn most(mut self, other: &Self) -> Self {
+    pub fn max(mut self, other: &Self) -> Self {
         for (resource, amount) in &other.0 {
-            let held = self.0.entry(resource.clone()).or_default();
-            *held = (*held).max(*amount);
+            let larger = self.0.entry(resource.clone()).or_default();
+            *larger = (*larger).max(*amount);
         }
         self
     }
@@ -58,20 +63,41 @@ impl Demand {
     }
 }
 
+impl Extend<(Resource, u64)> for Demand {
+    fn extend<I: IntoIterator<Item = (Resource, u64)>>(&mut self, amounts: I) {
+        for (resource, amount) in amounts {
+            self.add(resource, amount);
+        }
+    }
+}
+
 impl FromIterator<(Resource, u64)> for Demand {
     fn from_iter<I: IntoIterator<Item = (Resource, u64)>>(amounts: I) -> Self {
         let mut demand = Self::default();
-        for (resource, amount) in amounts {
-            demand.add(resource, amount);
-        }
+        demand.extend(amounts);
         demand
+    }
+}
+
+impl<const N: usize> From<[(Resource, u64); N]> for Demand {
+    fn from(amounts: [(Resource, u64); N]) -> Self {
+        amounts.into_iter().collect()
+    }
+}
+
+impl Sum for Demand {
+    fn sum<I: Iterator<Item = Self>>(demands: I) -> Self {
+        demands.fold(Self::default(), |mut sum, demand| {
+            sum.add_all(&demand);
+            sum
+        })
     }
 }
 
 /// The containers of one pod, with the namespace's defaults already applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodDemand {
-    /// The containers that run side by side.
+    /// The containers that run at the same time.
     pub containers: Vec<ContainerResources>,
     /// The containers that are started before the others, one after the other, in the pod's order.
     pub init_containers: Vec<InitContainer>,
@@ -80,61 +106,59 @@ pub struct PodDemand {
 /// A container that is started before the pod's others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InitContainer {
-    /// What it asks for and may use.
+    /// Its resources.
     pub resources: ContainerResources,
-    /// Whether it is a sidecar, which goes on running beside all that are started after it
-    /// (`restartPolicy: Always`).
+    /// Whether it is a sidecar, which keeps running while later containers start (`restartPolicy: Always`).
     pub is_sidecar: bool,
 }
 
 impl PodDemand {
-    /// Returns what the pod takes at the moment when it takes most: while one of its init containers runs, beside the
-    /// sidecars that were started before, or when all that stays runs side by side, as the API server counts a pod.
+    /// Returns the most of each resource that the pod requests at any moment, as the API server counts a pod: while one
+    /// of its init containers runs, next to the sidecars that were started before, or when all of its containers run.
     #[must_use]
     pub fn demand(&self) -> Demand {
-        let mut demand = Demand::default();
-        demand.add(Resource::Pods, 1);
-        demand.add(Resource::Count("pods".to_owned()), 1);
-        let cpu = |amount: Option<Cpu>| amount.map_or(0, Cpu::millis);
-        let memory = |amount: Option<Memory>| amount.map_or(0, Memory::bytes);
-        for (resource, amount) in [
-            (Resource::RequestsCpu, self.most(|container| cpu(container.cpu_request))),
-            (Resource::LimitsCpu, self.most(|container| cpu(container.cpu_limit))),
-            (Resource::RequestsMemory, self.most(|container| memory(container.memory_request))),
-            (Resource::LimitsMemory, self.most(|container| memory(container.memory_limit))),
-        ] {
-            demand.add(resource, amount);
-        }
-        demand
+        let cpu = |amounts: Amounts| amounts.numbers().cpu.unwrap_or(0);
+        let memory = |amounts: Amounts| amounts.numbers().memory.unwrap_or(0);
+        [
+            (Resource::Pods, 1),
+            (Resource::Count("pods".to_owned()), 1),
+            (Resource::RequestsCpu, self.peak(|container| cpu(container.requests))),
+            (Resource::LimitsCpu, self.peak(|container| cpu(container.limits))),
+            (Resource::RequestsMemory, self.peak(|container| memory(container.requests))),
+            (Resource::LimitsMemory, self.peak(|container| memory(container.limits))),
+        ]
+        .into()
     }
 
-    fn most(&self, amount: impl Fn(&ContainerResources) -> u64) -> u64 {
-        let (mut sidecars, mut most) = (0_u64, 0);
+    fn peak(&self, amount: impl Fn(&ContainerResources) -> u64) -> u64 {
+        let (mut sidecars, mut peak) = (0_u64, 0);
         for InitContainer { resources, is_sidecar } in &self.init_containers {
-            let beside = sidecars.saturating_add(amount(resources));
-            most = most.max(beside);
+            let running = sidecars.saturating_add(amount(resources));
+            peak = peak.max(running);
             if *is_sidecar {
-                sidecars = beside;
+                sidecars = running;
             }
         }
         let staying = self.containers.iter().map(amount).fold(sidecars, u64::saturating_add);
-        most.max(staying)
+        peak.max(staying)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use toolforge_model::Memory;
+
     use super::*;
 
     fn memory(mebibytes: u64) -> ContainerResources {
         ContainerResources {
-            memory_limit: Some(Memory::from_bytes(mebibytes << 20)),
+            limits: Amounts { memory: Some(Memory::from_bytes(mebibytes << 20)), cpu: None },
             ..ContainerResources::default()
         }
     }
 
     #[test]
-    fn a_pod_takes_what_its_fullest_moment_takes() {
+    fn pod_demand_is_that_of_its_peak() {
         // A sidecar is written as a negative number.
         for (init, containers, expected) in [
             (&[][..], &[100, 200][..], 300),
@@ -162,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_stop_at_the_largest_number() {
+    fn sums_saturate() {
         let mut demand = Demand::default();
         demand.add(Resource::Pods, u64::MAX);
         demand.add(Resource::Pods, 1);

@@ -1,48 +1,53 @@
 //! Whether a change fits a tool's Kubernetes quotas and limits, in plain numbers.
 //!
-//! [`ResourceQuota`] and [`LimitRange`] hold what a namespace allows, [`Demand`] what objects take of it, and
-//! [`at_rest`] says whether a change fits once its old pods are gone. All quotas of a namespace bind at once.
+//! [`Limits`] hold what a namespace allows: its [`ResourceQuota`]s and [`LimitRange`]s. A [`Demand`] is what objects
+//! request of it, use or free. [`Limits::evaluate`] returns a [`QuotaCheck`]: whether a change fits once the pods that it
+//! replaces are gone. All quotas of a namespace apply at once.
 //!
-//! [`rolling_peak`] counts what a change takes at the worst moment of its rollout, while old and new pods stand side
-//! by side.
+//! [`rolling_peak`] returns what a change requests at the peak of its rollout, while old and new pods run at the same
+//! time, and [`simulate`] finds the scheduled runs that exceed a quota together.
 //!
-//! It knows no Kubernetes object (`toolforge-render` reads the numbers out of them) and no cluster. It does not say
-//! whether a node has room: a quota can have room where no node has.
+//! It knows no Kubernetes objects (`toolforge-render` reads the numbers from them) and no cluster. It does not say
+//! whether a node has enough resources: a change that fits the quota may fit no node.
 //!
 //! ```
-//! use toolforge_quota::{ContainerResources, Demand, PodDemand, at_rest, defaulted, profiles};
+//! use toolforge_quota::{ContainerDemand, ContainerResources, Demand, Limits, PodDemand, apply_defaults, profiles};
 //!
-//! let (quota, limits) = profiles::by_name("tools-2023").expect("the profile is bundled");
+//! let limits: Limits = profiles::by_name("tools-2023")?.into();
 //! // A container that states nothing gets the namespace's defaults.
-//! let container = defaulted(&[limits], ContainerResources::default());
-//! let pod = PodDemand { containers: vec![container], ..PodDemand::default() }.demand();
+//! let resources = apply_defaults(&limits.limit_ranges, ContainerResources::default());
+//! let container = ContainerDemand::new("deployment/stashbot", resources);
+//! let pod = PodDemand { containers: vec![resources], ..PodDemand::default() }.demand();
 //!
-//! let verdict = at_rest(&[quota], &Demand::default(), &pod.times(17));
-//! assert!(!verdict.fits());
-//! let shortfalls: Vec<String> = verdict.shortfalls().map(ToString::to_string).collect();
-//! assert_eq!(shortfalls[0], "pods: 17 of 10, 7 too many (quota tools-2023)");
+//! let check = limits.evaluate(&Demand::default(), &pod.times(10), &[container.clone()]);
+//! assert_eq!(check.to_string(), "limits.cpu: 5 of 2, 3 too much (quota tools-2023)");
+//! let check = limits.evaluate(&Demand::default(), &pod.times(4), &[container]);
+//! assert_eq!(check.to_string(), "fits");
+//! # Ok::<(), profiles::UnknownProfileError>(())
 //! ```
 
-mod calendar;
-mod container;
+mod container_resources;
 mod demand;
 mod limit_range;
 mod limit_violation;
+mod quota_check;
 mod ratio;
 mod resource;
 mod resource_quota;
 mod rollout;
-mod verdict;
+mod schedule;
+mod scopes;
 
 pub mod profiles;
 
-pub use calendar::{Overlap, Stretch, Strip, TimedRuns, calendar, overlaps, strips};
-pub use container::ContainerResources;
+pub use container_resources::{Amounts, ComputeResource, ContainerDemand, ContainerResources, PerResource};
 pub use demand::{Demand, InitContainer, PodDemand};
-pub use limit_range::{LimitRange, defaulted};
-pub use limit_violation::{Bound, LimitViolation, violations};
+pub use limit_range::{LimitRange, apply_defaults};
+pub use limit_violation::{LimitViolation, LimitViolationKind, violations};
+pub use quota_check::{Limits, QuotaCheck, ResourceCheck, check_resources};
 pub use ratio::Ratio;
 pub use resource::Resource;
 pub use resource_quota::ResourceQuota;
 pub use rollout::{Pods, RollingUpdate, rolling_peak};
-pub use verdict::{Row, Verdict, at_rest};
+pub use schedule::{Conflict, Interval, ScheduledRuns, Timeline, conflicts, simulate, timelines};
+pub use scopes::{PodTraits, Scope, Scopes};

@@ -1,210 +1,275 @@
 use std::fmt;
 
-use toolforge_model::{Cpu, Memory};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use toolforge_model::Untrusted;
 
-use crate::container::ContainerResources;
+use crate::container_resources::{ComputeResource, ContainerDemand, ContainerResources};
 use crate::limit_range::LimitRange;
 use crate::ratio::Ratio;
 
-/// Which bound a container breaks.
+/// Which bound a container breaks; amounts are millis of CPU or bytes of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Bound {
+pub enum LimitViolationKind {
     /// More than a container may have.
-    Max,
-    /// Less than a container must ask for.
-    Min,
+    AboveMax {
+        /// The limit or the request, whichever is larger.
+        requested: u64,
+        /// The most that is allowed.
+        max: u64,
+    },
+    /// No limit, where a container may have no more than a maximum.
+    NoLimit {
+        /// The most that is allowed.
+        max: u64,
+    },
+    /// Less than a container must have.
+    BelowMin {
+        /// The limit or the request, whichever is smaller.
+        requested: u64,
+        /// The least that is allowed.
+        min: u64,
+    },
+    /// No request, where a container must have at least a minimum.
+    NoRequest {
+        /// The least that is allowed.
+        min: u64,
+    },
     /// A limit that is too many times the request.
-    Ratio,
-    /// A request above the container's own limit, which no LimitRange has to forbid.
-    Limit,
+    AboveRatio {
+        /// The limit.
+        limit: u64,
+        /// The largest limit that the request allows.
+        max: u64,
+    },
+    /// No limit or no request, where the one may only be so many times the other.
+    NoRatio {
+        /// How many times its request a limit may be.
+        ratio: Ratio,
+    },
+    /// A request above the container's own limit, which the API server refuses without any LimitRange.
+    RequestAboveLimit {
+        /// The request.
+        request: u64,
+        /// The limit.
+        limit: u64,
+    },
 }
 
-/// A container's amount that is not allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl LimitViolationKind {
+    /// Returns the code of the kind, as it is written in JSON.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AboveMax { .. } => "above-max",
+            Self::NoLimit { .. } => "no-limit",
+            Self::BelowMin { .. } => "below-min",
+            Self::NoRequest { .. } => "no-request",
+            Self::AboveRatio { .. } => "above-ratio",
+            Self::NoRatio { .. } => "no-ratio",
+            Self::RequestAboveLimit { .. } => "request-above-limit",
+        }
+    }
+
+    /// Returns whether the container would have to request more.
+    #[must_use]
+    pub fn is_below_min(self) -> bool {
+        matches!(self, Self::BelowMin { .. } | Self::NoRequest { .. })
+    }
+}
+
+/// An amount of a container that is not allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LimitViolation {
-    /// The name of the LimitRange; empty for [`Bound::Limit`].
-    pub limit_range: String,
-    /// `CPU` or `memory`.
-    pub dimension: &'static str,
-    /// Which bound.
-    pub bound: Bound,
-    /// The amount that was asked for; `None` where a bounded amount is not stated at all.
-    pub asked: Option<String>,
-    /// The amount that is allowed; for [`Bound::Ratio`] without an amount the ratio.
-    pub allowed: String,
+    /// The object whose container it is, as the [`ContainerDemand`] names it.
+    pub object: Option<String>,
+    /// The name of the LimitRange; `None` for [`LimitViolationKind::RequestAboveLimit`].
+    pub limit_range: Option<String>,
+    /// The resource.
+    pub resource: ComputeResource,
+    /// Which bound, with the amounts.
+    pub kind: LimitViolationKind,
+}
+
+impl LimitViolation {
+    /// Returns the sentence that says which bound is broken, without the object.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let resource = self.resource;
+        let amount = |amount| resource.amount(amount);
+        match self.kind {
+            LimitViolationKind::AboveMax { requested, max } => {
+                let (requested, max) = (amount(requested), amount(max));
+                format!("{requested} of {resource} is more than the {max} that one container may have")
+            }
+            LimitViolationKind::NoLimit { max } => {
+                format!("no limit of {resource} is stated; one container may have at most {}", amount(max))
+            }
+            LimitViolationKind::BelowMin { requested, min } => {
+                let (requested, min) = (amount(requested), amount(min));
+                format!("{requested} of {resource} is less than the {min} that one container must have")
+            }
+            LimitViolationKind::NoRequest { min } => {
+                format!(
+                    "no request of {resource} is stated; one container must have at least {}",
+                    amount(min)
+                )
+            }
+            LimitViolationKind::AboveRatio { limit, max } => {
+                let (limit, max) = (amount(limit), amount(max));
+                format!("a limit of {limit} of {resource} is more than the {max} that the request allows")
+            }
+            LimitViolationKind::NoRatio { ratio } => format!(
+                "a limit or a request of {resource} is missing; the limit may be at most {ratio} times the request"
+            ),
+            LimitViolationKind::RequestAboveLimit { request, limit } => {
+                let (request, limit) = (amount(request), amount(limit));
+                format!(
+                    "a request of {request} of {resource} is more than the container's own limit of {limit}"
+                )
+            }
+        }
+    }
 }
 
 impl fmt::Display for LimitViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit_range: _, dimension, bound, asked, allowed } = self;
-        match (bound, asked) {
-            (Bound::Max, Some(asked)) => {
-                write!(f, "{asked} of {dimension} is more than the {allowed} that one container may have")
+        if let Some(object) = &self.object {
+            write!(f, "{}: ", Untrusted::new(object.as_str()).escaped())?;
+        }
+        f.write_str(&self.message())
+    }
+}
+
+impl std::error::Error for LimitViolation {}
+
+impl Serialize for LimitViolation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { object, limit_range, resource, kind } = self;
+        let mut fields = serializer.serialize_struct("LimitViolation", 5)?;
+        fields.serialize_field("object", object)?;
+        fields.serialize_field("limitRange", limit_range)?;
+        fields.serialize_field("resource", resource.as_str())?;
+        fields.serialize_field("code", kind.code())?;
+        fields.serialize_field("message", &self.message())?;
+        fields.end()
+    }
+}
+
+/// Returns why the API server refuses a container: a request above the container's own limit, and what each LimitRange
+/// does not allow, as the admission plugin LimitRanger checks it. All LimitRanges bind at once.
+#[must_use]
+pub fn violations(limit_ranges: &[LimitRange], container: &ContainerDemand) -> Vec<LimitViolation> {
+    let ContainerDemand { object, resources } = container;
+    let mut found = Vec::new();
+    let mut add = |range: Option<&LimitRange>, resource: ComputeResource, kind: LimitViolationKind| {
+        let limit_range = range.map(|range| range.name.clone());
+        found.push(LimitViolation { object: object.clone(), limit_range, resource, kind });
+    };
+    for &resource in ComputeResource::ALL {
+        if let Some(kind) = Stated::of(resources, resource).above_limit() {
+            add(None, resource, kind);
+        }
+    }
+    for range in limit_ranges {
+        let (max, min) = (range.max.numbers(), range.min.numbers());
+        for &resource in ComputeResource::ALL {
+            if let Some(kind) = Stated::of(resources, resource).above_max(*max.get(resource)) {
+                add(Some(range), resource, kind);
             }
-            (Bound::Max, None) => {
-                write!(f, "no limit of {dimension} is stated; one container may have at most {allowed}")
+        }
+        for &resource in ComputeResource::ALL {
+            if let Some(kind) = Stated::of(resources, resource).below_min(*min.get(resource)) {
+                add(Some(range), resource, kind);
             }
-            (Bound::Min, Some(asked)) => {
-                write!(f, "{asked} of {dimension} is less than the {allowed} that one container must have")
-            }
-            (Bound::Min, None) => {
-                write!(f, "no request of {dimension} is stated; one container must have at least {allowed}")
-            }
-            (Bound::Ratio, Some(asked)) => {
-                write!(
-                    f,
-                    "a limit of {asked} of {dimension} is more than the {allowed} that the request allows"
-                )
-            }
-            (Bound::Ratio, None) => write!(
-                f,
-                "a limit or a request of {dimension} is missing; the limit may be at most {allowed} times the request"
-            ),
-            (Bound::Limit, asked) => {
-                let asked = asked.as_deref().unwrap_or("nothing");
-                write!(
-                    f,
-                    "a request of {asked} of {dimension} is more than the container's own limit of {allowed}"
-                )
+        }
+        for &resource in ComputeResource::ALL {
+            let ratio = range.max_limit_request_ratio.get(resource);
+            if let Some(kind) = Stated::of(resources, resource).above_ratio(*ratio) {
+                add(Some(range), resource, kind);
             }
         }
     }
+    found
 }
 
-impl LimitRange {
-    /// Returns what of a container's resources this LimitRange does not allow, defaults already applied, as the
-    /// admission plugin LimitRanger checks them.
-    #[must_use]
-    pub fn violations(&self, container: &ContainerResources) -> Vec<LimitViolation> {
-        let [cpu, memory] = dimensions(container);
-        let of = |dimension: &Dimension, bound, broken: Option<(Option<u64>, u64)>| {
-            broken.map(|(asked, allowed)| dimension.violation(&self.name, bound, asked, allowed))
-        };
-        let (max_cpu, max_memory) = (self.max_cpu.map(Cpu::millis), self.max_memory.map(Memory::bytes));
-        let (min_cpu, min_memory) = (self.min_cpu.map(Cpu::millis), self.min_memory.map(Memory::bytes));
-        [
-            of(&cpu, Bound::Max, cpu.above(max_cpu)),
-            of(&memory, Bound::Max, memory.above(max_memory)),
-            of(&cpu, Bound::Min, cpu.below(min_cpu)),
-            of(&memory, Bound::Min, memory.below(min_memory)),
-            cpu.too_many_times(&self.name, self.max_limit_request_ratio_cpu),
-            memory.too_many_times(&self.name, self.max_limit_request_ratio_memory),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-}
-
-/// Returns why the API server refuses a container, defaults already applied: a request above the container's own
-/// limit, and what each LimitRange does not allow. All of them bind at once.
-#[must_use]
-pub fn violations(limit_ranges: &[LimitRange], container: &ContainerResources) -> Vec<LimitViolation> {
-    let contradictions = dimensions(container).into_iter().filter_map(|dimension| {
-        let (request, limit) = (dimension.request?, dimension.limit?);
-        (request > limit).then(|| dimension.violation("", Bound::Limit, Some(request), limit))
-    });
-    contradictions.chain(limit_ranges.iter().flat_map(|range| range.violations(container))).collect()
-}
-
-/// One container's CPU in millis or memory in bytes.
-struct Dimension {
-    name: &'static str,
+/// What a container states of one resource, in millis or bytes.
+#[derive(Clone, Copy)]
+struct Stated {
     limit: Option<u64>,
     request: Option<u64>,
-    shown: fn(u64) -> String,
 }
 
-fn dimensions(container: &ContainerResources) -> [Dimension; 2] {
-    let ContainerResources { cpu_limit, cpu_request, memory_limit, memory_request } = container;
-    [
-        Dimension {
-            name: "CPU",
-            limit: cpu_limit.map(Cpu::millis),
-            request: cpu_request.map(Cpu::millis),
-            shown: |millis| Cpu::from_millis(millis).to_string(),
-        },
-        Dimension {
-            name: "memory",
-            limit: memory_limit.map(Memory::bytes),
-            request: memory_request.map(Memory::bytes),
-            shown: |bytes| Memory::from_bytes(bytes).to_string(),
-        },
-    ]
-}
-
-impl Dimension {
-    fn violation(&self, limit_range: &str, bound: Bound, asked: Option<u64>, allowed: u64) -> LimitViolation {
-        LimitViolation {
-            limit_range: limit_range.to_owned(),
-            dimension: self.name,
-            bound,
-            asked: asked.map(self.shown),
-            allowed: (self.shown)(allowed),
-        }
+impl Stated {
+    fn of(resources: &ContainerResources, resource: ComputeResource) -> Self {
+        let ContainerResources { limits, requests } = resources;
+        Self { limit: *limits.numbers().get(resource), request: *requests.numbers().get(resource) }
     }
 
-    /// Returns what is above the maximum: a limit must be stated, and neither it nor the request may be more.
-    fn above(&self, max: Option<u64>) -> Option<(Option<u64>, u64)> {
+    fn above_limit(self) -> Option<LimitViolationKind> {
+        let (request, limit) = (self.request?, self.limit?);
+        (request > limit).then_some(LimitViolationKind::RequestAboveLimit { request, limit })
+    }
+
+    /// Checks a maximum: a limit must be stated, and neither it nor the request may be larger.
+    fn above_max(self, max: Option<u64>) -> Option<LimitViolationKind> {
         let max = max?;
-        let Some(limit) = self.limit else { return Some((None, max)) };
-        let most = self.request.map_or(limit, |request| request.max(limit));
-        (most > max).then_some((Some(most), max))
+        let Some(limit) = self.limit else { return Some(LimitViolationKind::NoLimit { max }) };
+        let requested = self.request.map_or(limit, |request| request.max(limit));
+        (requested > max).then_some(LimitViolationKind::AboveMax { requested, max })
     }
 
-    /// Returns what is below the minimum: a request must be stated, and neither it nor the limit may be less.
-    fn below(&self, min: Option<u64>) -> Option<(Option<u64>, u64)> {
+    /// Checks a minimum: a request must be stated, and neither it nor the limit may be smaller.
+    fn below_min(self, min: Option<u64>) -> Option<LimitViolationKind> {
         let min = min?;
-        let Some(request) = self.request else { return Some((None, min)) };
-        let least = self.limit.map_or(request, |limit| limit.min(request));
-        (least < min).then_some((Some(least), min))
+        let Some(request) = self.request else { return Some(LimitViolationKind::NoRequest { min }) };
+        let requested = self.limit.map_or(request, |limit| limit.min(request));
+        (requested < min).then_some(LimitViolationKind::BelowMin { requested, min })
     }
 
-    /// Returns a limit that is too many times the request; both must be stated and above zero.
-    fn too_many_times(&self, limit_range: &str, ratio: Option<Ratio>) -> Option<LimitViolation> {
+    /// Checks a ratio: limit and request must both be stated and above zero.
+    fn above_ratio(self, ratio: Option<Ratio>) -> Option<LimitViolationKind> {
         let ratio = ratio?;
         let stated = |amount: Option<u64>| amount.filter(|amount| *amount > 0);
         let (Some(limit), Some(request)) = (stated(self.limit), stated(self.request)) else {
-            let missing = self.violation(limit_range, Bound::Ratio, None, 0);
-            return Some(LimitViolation { allowed: ratio.to_string(), ..missing });
+            return Some(LimitViolationKind::NoRatio { ratio });
         };
-        let most = ratio.times(request);
-        (limit > most).then(|| self.violation(limit_range, Bound::Ratio, Some(limit), most))
+        let max = ratio.times(request);
+        (limit > max).then_some(LimitViolationKind::AboveRatio { limit, max })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use toolforge_model::Cpu;
+
     use super::*;
-    use crate::{defaulted, profiles};
+    use crate::{Amounts, PerResource, apply_defaults, profiles};
 
     fn limits() -> LimitRange {
-        profiles::by_name("tools-2023").unwrap().1
+        profiles::by_name("tools-2023").unwrap().limit_range
     }
 
     fn container(cpu_limit: &str, cpu_request: &str) -> ContainerResources {
-        ContainerResources {
-            cpu_limit: Cpu::from_cluster(cpu_limit).ok(),
-            cpu_request: Cpu::from_cluster(cpu_request).ok(),
-            ..ContainerResources::default()
-        }
+        let cpu = |text: &str| Amounts { cpu: Cpu::from_cluster(text).ok(), memory: None };
+        ContainerResources { limits: cpu(cpu_limit), requests: cpu(cpu_request) }
     }
 
-    fn found(range: &LimitRange, container: &ContainerResources) -> Vec<String> {
-        violations(std::slice::from_ref(range), container).iter().map(ToString::to_string).collect()
+    fn found(range: &LimitRange, resources: ContainerResources) -> Vec<String> {
+        let found = violations(std::slice::from_ref(range), &resources.into());
+        found.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn what_breaks_a_bound_is_said_with_the_bound() {
+    fn violations_name_amount_and_bound() {
         let stated = ContainerResources {
-            memory_limit: Some("5Gi".parse().unwrap()),
-            cpu_request: Some("10m".parse().unwrap()),
-            ..ContainerResources::default()
+            limits: Amounts { memory: Some("5Gi".parse().unwrap()), cpu: None },
+            requests: Amounts { cpu: Some("10m".parse().unwrap()), memory: None },
         };
         assert_eq!(
-            found(&limits(), &defaulted(&[limits()], stated)),
+            found(&limits(), apply_defaults(&[limits()], stated)),
             [
                 "5Gi of memory is more than the 4Gi that one container may have",
                 "10m of CPU is less than the 50m that one container must have",
@@ -213,12 +278,22 @@ mod tests {
     }
 
     #[test]
-    fn each_bound_is_checked_as_the_api_server_does() {
-        let cpu = |millis| Some(Cpu::from_millis(millis));
-        let max = LimitRange { max_cpu: cpu(1000), ..LimitRange::default() };
-        let min = LimitRange { min_cpu: cpu(50), ..LimitRange::default() };
+    fn violations_name_the_object() {
+        let container = ContainerDemand::new("job/da\nily", container("2", "1"));
+        let found = violations(&[limits()], &container);
+        assert_eq!(
+            found[0].to_string(),
+            r"job/da\nily: 2 of CPU is more than the 1 that one container may have"
+        );
+    }
+
+    #[test]
+    fn bounds_match_the_api_server() {
+        let cpu = |millis| Amounts { cpu: Some(Cpu::from_millis(millis)), memory: None };
+        let max = LimitRange { max: cpu(1000), ..LimitRange::default() };
+        let min = LimitRange { min: cpu(50), ..LimitRange::default() };
         let ratio = LimitRange {
-            max_limit_request_ratio_cpu: Some(Ratio::from_thousandths(1500)),
+            max_limit_request_ratio: PerResource { cpu: Some(Ratio::from_thousandths(1500)), memory: None },
             ..LimitRange::default()
         };
         let none = LimitRange::default();
@@ -250,16 +325,16 @@ mod tests {
             (&none, "1", "2", Some("a request of 2 of CPU is more than the container's own limit of 1")),
             (&none, "-", "-", None),
         ] {
-            let found = found(range, &container(limit, request));
+            let found = found(range, container(limit, request));
             assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{limit} {request}");
         }
     }
 
     #[test]
-    fn a_request_alone_above_the_default_limit_is_refused() {
-        let stated = defaulted(&[limits()], container("-", "800m"));
+    fn request_above_the_default_limit_is_refused() {
+        let stated = apply_defaults(&[limits()], container("-", "800m"));
         assert_eq!(
-            found(&limits(), &stated),
+            found(&limits(), stated),
             ["a request of 800m of CPU is more than the container's own limit of 500m"]
         );
     }

@@ -1,16 +1,42 @@
-//! Named sets of limits: what the platform gave to every tool at a time. A cluster's own limits always win; these
-//! are for trying things and for tests. Today's defaults are not public.
+//! Named sets of limits: what the platform gave to every tool at some time. They are for tests and for trying things out
+//! without a cluster, whose own limits always take precedence. Today's defaults are not public.
 
 use toolforge_model::{Cpu, Memory};
 
+use crate::container_resources::{Amounts, PerResource};
 use crate::limit_range::LimitRange;
+use crate::quota_check::Limits;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 
 /// The names of the profiles.
-pub const NAMES: [&str; 2] = ["seed-2020", "tools-2023"];
+pub const NAMES: &[&str] = &["seed-2020", "tools-2023"];
 
-/// The eleven values of the platform's page of 2020, its misspelt `services.nodeport` put right.
+/// The ResourceQuota and the LimitRange of a tool's namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Profile {
+    /// The quota, with nothing used.
+    pub quota: ResourceQuota,
+    /// The limits of each container.
+    pub limit_range: LimitRange,
+}
+
+impl From<Profile> for Limits {
+    fn from(Profile { quota, limit_range }: Profile) -> Self {
+        Self { quotas: vec![quota], limit_ranges: vec![limit_range] }
+    }
+}
+
+/// A name that no profile has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown quota profile \"{}\"; the profiles are {}", name.escape_debug(), NAMES.join(", "))]
+pub struct UnknownProfileError {
+    /// The name.
+    pub name: String,
+}
+
+/// The eleven values of the platform's page of 2020, with its misspelled `services.nodeport` corrected.
 const SEED_2020: &[(&str, &str)] = &[
     ("requests.cpu", "2"),
     ("requests.memory", "6Gi"),
@@ -33,14 +59,15 @@ const TOOLS_2023: &[(&str, &str)] = &[
     ("count/deployments.apps", "3"),
 ];
 
-/// Returns the ResourceQuota, with nothing used, and the LimitRange of a profile; `None` where there is no such
-/// profile.
-#[must_use]
-pub fn by_name(name: &str) -> Option<(ResourceQuota, LimitRange)> {
+/// Returns a profile.
+///
+/// # Errors
+/// When [`NAMES`] does not have the name.
+pub fn by_name(name: &str) -> Result<Profile, UnknownProfileError> {
     let values: &[&[(&str, &str)]] = match name {
         "seed-2020" => &[SEED_2020],
         "tools-2023" => &[SEED_2020, TOOLS_2023],
-        _ => return None,
+        _ => return Err(UnknownProfileError { name: name.to_owned() }),
     };
     let mut quota = ResourceQuota { name: name.to_owned(), ..ResourceQuota::default() };
     for (key, amount) in values.iter().flat_map(|values| values.iter()) {
@@ -48,24 +75,23 @@ pub fn by_name(name: &str) -> Option<(ResourceQuota, LimitRange)> {
         let amount = resource.parse_amount(amount).expect("the profiles' amounts are Kubernetes quantities");
         quota.hard.insert(resource, amount);
     }
-    Some((quota, limit_range(name)))
+    Ok(Profile { quota, limit_range: limit_range(name) })
 }
 
 /// The LimitRange of both profiles: the page of 2020 names the defaults and maxima, maintain-kubeusers of
 /// February 2020 to 2023 the rest.
 fn limit_range(name: &str) -> LimitRange {
+    let amounts = |millis, bytes| Amounts {
+        cpu: Some(Cpu::from_millis(millis)),
+        memory: Some(Memory::from_bytes(bytes)),
+    };
     LimitRange {
         name: name.to_owned(),
-        default_cpu: Some(Cpu::from_millis(500)),
-        default_memory: Some(Memory::from_bytes(512 << 20)),
-        default_request_cpu: Some(Cpu::from_millis(150)),
-        default_request_memory: Some(Memory::from_bytes(256 << 20)),
-        max_cpu: Some(Cpu::from_millis(1000)),
-        max_memory: Some(Memory::from_bytes(4 << 30)),
-        min_cpu: Some(Cpu::from_millis(50)),
-        min_memory: Some(Memory::from_bytes(100 << 20)),
-        max_limit_request_ratio_cpu: None,
-        max_limit_request_ratio_memory: None,
+        default: amounts(500, 512 << 20),
+        default_request: amounts(150, 256 << 20),
+        max: amounts(1000, 4 << 30),
+        min: amounts(50, 100 << 20),
+        max_limit_request_ratio: PerResource::default(),
     }
 }
 
@@ -74,9 +100,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_values_are_those_of_their_time() {
-        let rows = |name: &str| {
-            let (quota, _) = by_name(name).unwrap();
+    fn amounts_are_those_of_their_year() {
+        let amounts = |name: &str| {
+            let quota = by_name(name).unwrap().quota;
             quota
                 .hard
                 .iter()
@@ -90,18 +116,25 @@ mod tests {
                  services.nodeports 0, replicationcontrollers 1, secrets 10, configmaps 10, persistentvolumeclaims 3"
             )
         };
-        assert_eq!(rows("seed-2020"), shared(4));
+        assert_eq!(amounts("seed-2020"), shared(4));
         let counts = "count/cronjobs.batch 50, count/deployments.apps 3, count/jobs.batch 15";
-        assert_eq!(rows("tools-2023"), format!("{}, {counts}", shared(10)));
+        assert_eq!(amounts("tools-2023"), format!("{}, {counts}", shared(10)));
     }
 
     #[test]
-    fn every_named_profile_is_there() {
+    fn every_name_has_a_profile() {
         for name in NAMES {
-            assert_eq!(by_name(name).unwrap().0.name, name);
+            assert_eq!(by_name(name).unwrap().quota.name, *name);
         }
-        assert_eq!(by_name("seed-2020").unwrap().0.hard.len(), 11);
-        assert_eq!(by_name("tools-2023").unwrap().0.hard.len(), 14);
-        assert_eq!(by_name("tomorrow"), None);
+        assert_eq!(by_name("seed-2020").unwrap().quota.hard.len(), 11);
+        assert_eq!(by_name("tools-2023").unwrap().quota.hard.len(), 14);
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_known_ones() {
+        assert_eq!(
+            by_name("tomorrow").unwrap_err().to_string(),
+            "unknown quota profile \"tomorrow\"; the profiles are seed-2020, tools-2023"
+        );
     }
 }

@@ -13,16 +13,15 @@ impl Ratio {
         Self(thousandths)
     }
 
-    /// Returns a live value of the cluster, rounded up to whole thousandths as the API server's `MilliValue` does.
+    /// Parses a Kubernetes quantity, rounded up to whole thousandths as the API server's `MilliValue` does.
     ///
     /// # Errors
     /// When the text is not a Kubernetes quantity, is negative or too large.
-    pub fn from_cluster(text: &str) -> Result<Self, QuantityError> {
+    pub fn parse_quantity(text: &str) -> Result<Self, QuantityError> {
         Cpu::from_cluster(text).map(|amount| Self(amount.millis()))
     }
 
-    /// Returns the largest whole amount that is at most the ratio times another; what is beyond `u64` counts as
-    /// its largest number.
+    /// Returns the ratio times an amount, rounded down; at most `u64::MAX`.
     pub(crate) fn times(self, amount: u64) -> u64 {
         u64::try_from(u128::from(self.0) * u128::from(amount) / 1000).unwrap_or(u64::MAX)
     }
@@ -40,22 +39,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn printed_as_a_decimal_number() {
-        for (text, thousandths, shown) in [
+    fn prints_decimal_numbers() {
+        for (text, thousandths, printed) in [
             ("4", 4000, "4"),
             ("1.5", 1500, "1.5"),
             ("10", 10_000, "10"),
             ("1250m", 1250, "1.25"),
             ("0", 0, "0"),
         ] {
-            let ratio = Ratio::from_cluster(text).unwrap();
+            let ratio = Ratio::parse_quantity(text).unwrap();
             assert_eq!(ratio, Ratio::from_thousandths(thousandths));
-            assert_eq!(ratio.to_string(), shown);
+            assert_eq!(ratio.to_string(), printed);
         }
     }
 
     #[test]
-    fn multiplied_exactly_and_rounded_down() {
+    fn product_is_rounded_down() {
         assert_eq!(Ratio::from_thousandths(1500).times(333), 499);
         assert_eq!(Ratio::from_thousandths(u64::MAX).times(u64::MAX), u64::MAX);
     }

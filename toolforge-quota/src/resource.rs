@@ -1,19 +1,23 @@
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
 use toolforge_model::{Cpu, Memory, QuantityError, count_from_cluster};
 
 /// What a quota counts, by the API server's own keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Resource {
-    /// Pods that have not ended.
+    /// Pods that have not terminated.
     Pods,
-    /// The CPU that is reserved; also written `cpu`.
+    /// The sum of CPU requests; also written `cpu`.
     RequestsCpu,
-    /// The memory that is reserved; also written `memory`.
+    /// The sum of memory requests; also written `memory`.
     RequestsMemory,
-    /// The CPU limits together.
+    /// The sum of CPU limits.
     LimitsCpu,
-    /// The memory limits together.
+    /// The sum of memory limits.
     LimitsMemory,
     /// Services.
     Services,
@@ -31,12 +35,12 @@ pub enum Resource {
     PersistentVolumeClaims,
     /// Objects of any kind: `count/RESOURCE[.GROUP]`, here without `count/`.
     Count(String),
-    /// A resource that this library does not know; it is shown, never predicted.
+    /// A resource that this library does not know; it is printed, but no demand has it.
     Other(String),
 }
 
 impl Resource {
-    /// Returns a live amount in the resource's smallest unit: millis, bytes or objects, rounded up.
+    /// Parses a Kubernetes quantity as an amount of the resource's smallest unit (millis, bytes or objects), rounded up.
     ///
     /// # Errors
     /// When the text is not a Kubernetes quantity, is negative or too large.
@@ -48,7 +52,7 @@ impl Resource {
         }
     }
 
-    /// Returns an amount of the resource as people write it.
+    /// Returns an amount of the resource's smallest unit as a Kubernetes quantity.
     #[must_use]
     pub fn amount(&self, amount: u64) -> String {
         match self.unit() {
@@ -58,7 +62,7 @@ impl Resource {
         }
     }
 
-    /// Returns whether the amount is measured and not counted: of it there is too much and not too many.
+    /// Returns whether the resource is measured, like memory, and not counted: there is too much of it, not too many.
     #[must_use]
     pub fn is_measured(&self) -> bool {
         matches!(self.unit(), Unit::Millis | Unit::Bytes)
@@ -115,6 +119,20 @@ impl From<&str> for Resource {
     }
 }
 
+impl FromStr for Resource {
+    type Err = Infallible;
+
+    fn from_str(key: &str) -> Result<Self, Infallible> {
+        Ok(Self::from(key))
+    }
+}
+
+impl Serialize for Resource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = match self {
@@ -142,8 +160,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_has_its_unit() {
-        for (key, text, amount, shown) in [
+    fn amounts_have_the_unit_of_their_resource() {
+        for (key, text, amount, printed) in [
             ("cpu", "0.1", 100, "100m"),
             ("requests.cpu", "1500u", 2, "2m"),
             ("limits.cpu", "2", 2000, "2"),
@@ -160,14 +178,14 @@ mod tests {
         ] {
             let resource = Resource::from(key);
             assert_eq!(resource.parse_amount(text).unwrap(), amount, "{key}");
-            assert_eq!(resource.amount(amount), shown, "{key}");
+            assert_eq!(resource.amount(amount), printed, "{key}");
         }
         assert!(Resource::from("pods").parse_amount("-1").is_err());
         assert!(Resource::from("limits.memory").parse_amount("many").is_err());
     }
 
     #[test]
-    fn cpu_and_memory_alone_mean_what_is_requested() {
+    fn cpu_and_memory_are_requests() {
         assert_eq!(Resource::from("cpu"), Resource::RequestsCpu);
         assert_eq!(Resource::from("memory").to_string(), "requests.memory");
     }

@@ -1,55 +1,55 @@
-//! What a rolling update takes at its worst moment.
+//! What a rolling update requests at its peak.
 
 use crate::demand::Demand;
 
-/// How far a rolling update may stray from the number of pods that is wanted, in whole pods.
+/// The bounds of a Deployment's rolling update, in whole pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RollingUpdate {
-    /// How many pods more than wanted there may be.
+    /// How many pods there may be above the number of replicas.
     pub max_surge: u64,
-    /// How many pods fewer than wanted may be ready.
+    /// How many of the replicas may not be ready.
     pub max_unavailable: u64,
 }
 
-/// Pods that are alike.
+/// A number of identical pods.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pods {
     /// How many there are.
     pub count: u64,
-    /// What each of them takes.
+    /// What each of them requests.
     pub each: Demand,
 }
 
 impl Pods {
-    fn take(&self, count: u64) -> Demand {
+    fn demand_of(&self, count: u64) -> Demand {
         self.each.times(count)
     }
 }
 
-/// Returns the most of each resource that old and new pods take together while a Deployment replaces the ones by the
-/// others, as its controller goes about it: new pods as far as the surge allows, then, once those are ready, old ones
-/// away as far as enough stay ready.
+/// Returns the most of each resource that old and new pods request together while a Deployment replaces its pods.
 ///
-/// Pods that are on their way out are not counted: they make the next step wait, and then their room comes back.
-/// Where neither surge nor unavailability is allowed, one pod may be missing, as the controller has it.
+/// The steps are those of the Deployment controller: it starts new pods up to the surge, and once those are ready it
+/// deletes old ones as long as enough pods are ready. Terminating pods are not counted: the next step may have to wait
+/// for them, and then their quota is free. Where neither surge nor unavailability is allowed, one pod may be
+/// unavailable, as in the controller.
 #[must_use]
 pub fn rolling_peak(old: &Pods, new: &Pods, update: RollingUpdate) -> Demand {
     let RollingUpdate { max_surge, max_unavailable } = update;
     let max_unavailable = if max_surge == 0 { max_unavailable.max(1) } else { max_unavailable };
-    let most = new.count.saturating_add(max_surge);
-    let fewest = new.count.saturating_sub(max_unavailable);
+    let max_pods = new.count.saturating_add(max_surge);
+    let min_ready = new.count.saturating_sub(max_unavailable);
     let mut peak = Demand::default();
     let (mut olds, mut news) = (old.count, 0_u64);
     loop {
-        let room = most.saturating_sub(olds.saturating_add(news));
-        let started = room.min(new.count - news);
+        let headroom = max_pods.saturating_sub(olds.saturating_add(news));
+        let started = headroom.min(new.count - news);
         news += started;
-        let mut now = old.take(olds);
-        now.add_all(&new.take(news));
-        peak = peak.most(&now);
-        let spare = olds.saturating_add(news).saturating_sub(fewest).min(olds);
-        olds -= spare;
-        if started == 0 && spare == 0 {
+        let mut now = old.demand_of(olds);
+        now.add_all(&new.demand_of(news));
+        peak = peak.max(&now);
+        let deleted = olds.saturating_add(news).saturating_sub(min_ready).min(olds);
+        olds -= deleted;
+        if started == 0 && deleted == 0 {
             return peak;
         }
     }
@@ -68,16 +68,16 @@ mod tests {
     }
 
     #[test]
-    fn a_surge_needs_room_for_one_pod_more_of_the_larger_kind() {
+    fn peak_depends_on_surge_and_pod_sizes() {
         for (old, new, update, expected) in [
-            // The page of 2020: 4Gi of web service beside itself.
+            // The page of 2020: a web service of 4Gi next to its successor.
             ((1, 4), (1, 4), SURGE, 8),
             ((2, 1), (2, 1), SURGE, 3),
             ((2, 1), (2, 1), IN_PLACE, 2),
             ((1, 4), (1, 4), IN_PLACE, 4),
-            // Larger pods come: the last old one stands beside all new ones.
+            // Larger pods: the last old one runs next to all new ones.
             ((3, 1), (3, 2), SURGE, 7),
-            // Smaller pods come: the first new one stands beside all old ones.
+            // Smaller pods: the first new one runs next to all old ones.
             ((3, 2), (3, 1), SURGE, 7),
             // More and fewer replicas at the same time.
             ((1, 1), (3, 1), SURGE, 4),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollout_of_many_pods_comes_to_its_end() {
+    fn rollout_without_bounds_terminates() {
         let none = RollingUpdate { max_surge: 0, max_unavailable: 0 };
         let peak = rolling_peak(&pods(1000, 1), &pods(1000, 1), none);
         assert_eq!(peak.get(&Resource::LimitsMemory), 1000);

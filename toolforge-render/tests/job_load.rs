@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use toolforge_images::Catalog;
 use toolforge_model::{JobRequest, JobsFile, ToolName};
-use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_quota::{Resource, ResourceQuota, profiles};
 use toolforge_render::job::{
     JobFacts, LiveJobs, LoadOptions, LoadPlan, RecordedJob, StepKind, Workload, plan_load, render_job,
+    verdict_of_run, verdict_of_run_instead,
 };
 use toolforge_render::namespace::Platform;
 
@@ -162,6 +163,19 @@ fn a_job_that_the_platform_keeps_is_changed_only_when_it_is_taken_over() {
 }
 
 #[test]
+fn run_above_the_container_limit_does_not_fit() {
+    let mut facts = standing(&job("daily", "schedule: '@daily'\n  mem: 6Gi"));
+    facts.limits = profiles::by_name("tools-2023").unwrap().into();
+    let daily = &facts.live.jobs_of(&facts.tool)[0];
+    for check in [verdict_of_run(daily, &facts), verdict_of_run_instead(daily, &facts)] {
+        assert_eq!(
+            check.to_string(),
+            "daily: 6Gi of memory is more than the 4Gi that one container may have"
+        );
+    }
+}
+
+#[test]
 fn a_rollout_for_which_there_is_no_room_goes_pod_by_pod_and_a_run_that_never_fits_is_told() {
     let bot = |memory: &str| job("bot", &format!("continuous: true\n  replicas: 2\n  mem: {memory}"));
     let mut facts = standing(&bot("1Gi"));
@@ -170,7 +184,7 @@ fn a_rollout_for_which_there_is_no_room_goes_pod_by_pod_and_a_run_that_never_fit
         hard: [(Resource::LimitsMemory, bytes)].into(),
         ..ResourceQuota::default()
     };
-    facts.quotas = vec![hard(3 << 30)];
+    facts.limits.quotas = vec![hard(3 << 30)];
     let plan = loaded(&bot("1536Mi"), &facts);
     assert!(plan.fits(), "{:?}", plan.at_peak);
     let manifests = render_job(plan.steps[0].plan.as_ref().unwrap());

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde::Serialize;
 use toolforge_model::Untrusted;
-use toolforge_quota::{LimitRange, Row};
+use toolforge_quota::{LimitRange, ResourceCheck};
 use toolforge_render::pod::Evidence;
 
 /// Why something does not run.
@@ -37,7 +37,7 @@ pub struct QuotaRowDocument {
 impl QuotaRowDocument {
     /// Returns a row with what is used at the worst moment, and whether that fits.
     #[must_use]
-    pub fn new(row: &Row, peak: u64, fits: bool) -> Self {
+    pub fn new(row: &ResourceCheck, peak: u64, fits: bool) -> Self {
         Self {
             quota: row.quota.clone(),
             resource: row.resource.to_string(),
@@ -76,17 +76,17 @@ impl LimitDocument {
         [
             Self {
                 dimension: "cpu",
-                default: text(range.default_cpu),
-                default_request: text(range.default_request_cpu),
-                min: text(range.min_cpu),
-                max: text(range.max_cpu),
+                default: text(range.default.cpu),
+                default_request: text(range.default_request.cpu),
+                min: text(range.min.cpu),
+                max: text(range.max.cpu),
             },
             Self {
                 dimension: "memory",
-                default: text(range.default_memory),
-                default_request: text(range.default_request_memory),
-                min: text(range.min_memory),
-                max: text(range.max_memory),
+                default: text(range.default.memory),
+                default_request: text(range.default_request.memory),
+                min: text(range.min.memory),
+                max: text(range.max.memory),
             },
         ]
     }

@@ -158,14 +158,14 @@ impl Session {
     /// # Errors
     /// When they cannot be read.
     pub fn limits(&self) -> Result<(Vec<ResourceQuota>, Vec<LimitRange>), Failure> {
-        let Facts { quotas, limit_ranges, .. } = match &self.source {
+        let Facts { limits, .. } = match &self.source {
             Source::Files(_) => self.web_service_facts()?,
             Source::Cluster { runtime, client } => {
                 let objects = runtime.block_on(client.fetch_web_service(&self.tool, Wanted::for_limits()))?;
                 objects.facts(Some(Catalog::default()), self.platform.clone())?
             }
         };
-        Ok((quotas, limit_ranges))
+        Ok((limits.quotas, limits.limit_ranges))
     }
 
     /// Returns the cluster to change.

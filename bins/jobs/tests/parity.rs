@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, JobRequest, Memory, ToolName};
-use toolforge_quota::LimitRange;
+use toolforge_quota::{LimitRange, Limits};
 use toolforge_render::job::{
     JobFacts, JobManifests, JobPlan, LiveJob, LiveWorkload, LoadOptions, job_differences, observe_job,
     plan_load, render_job,
@@ -101,7 +101,10 @@ fn facts() -> JobFacts {
         }]},
     });
     let limits: LimitRange = limit_range(&serde_json::from_value(limits).unwrap()).unwrap();
-    JobFacts { limit_ranges: vec![limits], ..JobFacts::new(tool(), 52503, catalog, platform) }
+    JobFacts {
+        limits: Limits { limit_ranges: vec![limits], ..Limits::default() },
+        ..JobFacts::new(tool(), 52503, catalog, platform)
+    }
 }
 
 /// Returns the exit code and the objects of a command line.

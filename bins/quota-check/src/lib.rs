@@ -3,8 +3,8 @@
 //! It reads the namespace's ResourceQuotas and LimitRanges, from the cluster or from files, and changes nothing.
 //!
 //! ```
-//! let (quota, limits) = toolforge_quota::profiles::by_name("seed-2020").unwrap();
-//! let text = quota_check::report(&[quota], &[limits]);
+//! let profile = toolforge_quota::profiles::by_name("seed-2020").unwrap();
+//! let text = quota_check::report(&[profile.quota], &[profile.limit_range]);
 //! assert!(text.contains("limits.memory"));
 //! ```
 

@@ -131,10 +131,11 @@ mod tests {
 
     #[test]
     fn what_is_full_is_said_in_a_word() {
-        let (mut quota, limits) = profiles::by_name("seed-2020").unwrap();
-        quota.used.insert(Resource::Pods, 4);
-        quota.used.insert(Resource::LimitsMemory, 7 << 30);
-        quota.used.insert(Resource::Services, 2);
+        let profile = profiles::by_name("seed-2020").unwrap();
+        let (mut quota, limits) = (profile.quota, profile.limit_range);
+        quota.used.add(Resource::Pods, 4);
+        quota.used.add(Resource::LimitsMemory, 7 << 30);
+        quota.used.add(Resource::Services, 2);
         insta::assert_snapshot!(report(&[quota], &[limits]), @r"
         RESOURCE                USED  LIMIT  STATE
         pods                    4     4      full

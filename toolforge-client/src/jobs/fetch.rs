@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName, platform};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
-use toolforge_render::namespace::{Platform, limit_range, resource_quota};
+use toolforge_render::namespace::{Platform, limits};
 use toolforge_render::object::HttpRoute;
 
 use crate::web_service::{FactsError, read_catalog};
@@ -82,15 +82,7 @@ impl JobObjects {
             Some(catalog) => catalog,
             None => read_catalog(&config_map.ok_or(FactsError::NoCatalog)?)?,
         };
-        Ok(JobFacts {
-            tool,
-            uid,
-            catalog,
-            platform,
-            limit_ranges: limit_ranges.iter().map(limit_range).collect::<Result<_, _>>()?,
-            quotas: quotas.iter().map(resource_quota).collect::<Result<_, _>>()?,
-            live,
-        })
+        Ok(JobFacts { tool, uid, catalog, platform, limits: limits(&quotas, &limit_ranges)?, live })
     }
 }
 

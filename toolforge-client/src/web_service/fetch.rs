@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{ToolName, platform};
-use toolforge_render::namespace::{LimitsError, Platform, limit_range, resource_quota};
+use toolforge_render::namespace::{LimitsError, Platform, limits};
 use toolforge_render::object::HttpRoute;
 use toolforge_render::web_service::{Facts, LiveWebService};
 
@@ -122,14 +122,7 @@ impl WebServiceObjects {
             Some(catalog) => catalog,
             None => read_catalog(&config_map.ok_or(FactsError::NoCatalog)?)?,
         };
-        Ok(Facts {
-            catalog,
-            platform,
-            limit_ranges: limit_ranges.iter().map(limit_range).collect::<Result<_, _>>()?,
-            quotas: quotas.iter().map(resource_quota).collect::<Result<_, _>>()?,
-            http_routes,
-            live,
-        })
+        Ok(Facts { catalog, platform, limits: limits(&quotas, &limit_ranges)?, http_routes, live })
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the scheduled jobs of a tool take over a day.
 
+use std::ops::Range;
+
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName};
-use toolforge_quota::{Demand, Resource, Stretch, TimedRuns, calendar};
+use toolforge_quota::{Demand, Interval, Resource, ScheduledRuns, simulate};
 
 use crate::job::demand::of_run;
 use crate::job::{JobFacts, LiveJob, LiveWorkload, pods_of_job, runs_of};
@@ -75,7 +77,7 @@ pub fn held_by_runs(loads: &[JobLoad], facts: &JobFacts) -> Demand {
         held.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
         for pod in pods_of_job(&job, &facts.live) {
             if let (Some(spec), false) = (&pod.spec, has_ended(pod)) {
-                held.add_all(&of_pod(spec, &facts.limit_ranges));
+                held.add_all(&of_pod(spec, &facts.limits.limit_ranges));
             }
         }
     }
@@ -85,25 +87,22 @@ pub fn held_by_runs(loads: &[JobLoad], facts: &JobFacts) -> Demand {
 /// Returns what runs at the same time between two moments, held against the quotas. What the jobs' present runs hold is
 /// not counted twice.
 #[must_use]
-pub fn calendar_of(
-    loads: &[JobLoad],
-    facts: &JobFacts,
-    (from, until): (Timestamp, Timestamp),
-) -> Vec<Stretch> {
+pub fn calendar_of(loads: &[JobLoad], facts: &JobFacts, time: Range<Timestamp>) -> Vec<Interval> {
+    let Range { start: from, end: until } = time;
     let zone = TimeZone::UTC;
     let runs = |load: &JobLoad| {
         // A run that has begun before may still be under way.
         let early = from.checked_sub(k8s_openapi::jiff::SignedDuration::from_secs(i64::from(load.seconds)));
         let starts = load.expression.runs_between(early.unwrap_or(from), until, &zone);
-        TimedRuns {
+        ScheduledRuns {
             name: load.name.to_string(),
             each: load.each.clone(),
             starts: starts.map(Timestamp::as_second).collect(),
             seconds: load.seconds,
         }
     };
-    let runs: Vec<TimedRuns> = loads.iter().map(runs).collect();
-    calendar(&facts.quotas, &held_by_runs(loads, facts), &runs, (from.as_second(), until.as_second()))
+    let runs: Vec<ScheduledRuns> = loads.iter().map(runs).collect();
+    simulate(&facts.limits.quotas, &held_by_runs(loads, facts), &runs, from.as_second()..until.as_second())
 }
 
 #[cfg(test)]
@@ -175,15 +174,15 @@ mod tests {
     fn a_run_under_way_is_not_counted_twice() {
         let mut facts = facts(None);
         let amount = |resource: Resource, amount: u64| [(resource, amount)].into();
-        facts.quotas.push(ResourceQuota {
+        facts.limits.quotas.push(ResourceQuota {
             hard: amount(Resource::Pods, 1),
-            used: amount(Resource::Pods, 1),
+            used: [(Resource::Pods, 1)].into(),
             ..ResourceQuota::default()
         });
         let loads = [load(&facts).unwrap()];
         let fits = |facts: &JobFacts| {
             let stretches =
-                calendar_of(&loads, facts, (at("2026-08-01T10:17:00Z"), at("2026-08-02T10:17:00Z")));
+                calendar_of(&loads, facts, at("2026-08-01T10:17:00Z")..at("2026-08-02T10:17:00Z"));
             stretches.iter().all(|stretch| stretch.shortfalls.is_empty())
         };
         assert!(!fits(&facts));

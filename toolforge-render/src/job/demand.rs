@@ -1,9 +1,11 @@
 //! What jobs take of the quotas.
 
-use toolforge_quota::{Demand, LimitRange, Resource, Verdict, at_rest};
+use toolforge_quota::{
+    ContainerDemand, Demand, LimitRange, QuotaCheck, Resource, ResourceCheck, check_resources,
+};
 
 use crate::job::{JobFacts, JobManifests, LiveJob, LiveJobs, LiveWorkload, Workload, pods_of_job, runs_of};
-use crate::pod::{has_ended, of_pod};
+use crate::pod::{containers_of_pod, has_ended, of_pod};
 
 /// Returns what a job's objects take of the quotas while it runs: all pods of a continuous job, one run of any other.
 #[must_use]
@@ -66,23 +68,29 @@ pub(super) fn of_run(job: &LiveJob, facts: &JobFacts) -> Demand {
 
 fn of_one_pod(job: &LiveJob, facts: &JobFacts) -> Demand {
     let pod = job.workload.template().and_then(|template| template.spec.as_ref());
-    pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default()
+    pod.map(|pod| of_pod(pod, &facts.limits.limit_ranges)).unwrap_or_default()
 }
 
-/// Returns whether the namespace has room for one run of a scheduled job now.
+fn containers_of_run(job: &LiveJob, facts: &JobFacts) -> Vec<ContainerDemand> {
+    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
+    let containers = pod.into_iter().flat_map(|pod| containers_of_pod(pod, &facts.limits.limit_ranges));
+    containers.map(|resources| ContainerDemand::new(job.name.as_str(), resources)).collect()
+}
+
+/// Returns whether one run of a scheduled job fits now.
 #[must_use]
-pub fn verdict_of_run(job: &LiveJob, facts: &JobFacts) -> Verdict {
-    at_rest(&facts.quotas, &Demand::default(), &of_run(job, facts))
+pub fn verdict_of_run(job: &LiveJob, facts: &JobFacts) -> QuotaCheck {
+    facts.limits.evaluate(&Demand::default(), &of_run(job, facts), &containers_of_run(job, facts))
 }
 
 /// Returns whether the namespace has room for one run of a scheduled job in the place of those that stand.
 #[must_use]
-pub fn verdict_of_run_instead(job: &LiveJob, facts: &JobFacts) -> Verdict {
-    let releases = demand_of_live_job(job, &facts.live, &facts.limit_ranges);
+pub fn verdict_of_run_instead(job: &LiveJob, facts: &JobFacts) -> QuotaCheck {
+    let releases = demand_of_live_job(job, &facts.live, &facts.limits.limit_ranges);
     let mut takes = of_run(job, facts);
     // The job itself stays.
     takes.add(Resource::Count("cronjobs.batch".to_owned()), 1);
-    at_rest(&facts.quotas, &releases, &takes)
+    facts.limits.evaluate(&releases, &takes, &containers_of_run(job, facts))
 }
 
 /// Returns whether the namespace has room for the pods that a restart of a continuous job adds for a while: a quarter of
@@ -93,7 +101,8 @@ pub fn has_room_to_surge(job: &LiveJob, facts: &JobFacts) -> bool {
     let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
     let each = of_one_pod(job, facts);
     let surge = u64::try_from(replicas).unwrap_or(0).div_ceil(4);
-    at_rest(&facts.quotas, &Demand::default(), &each.times(surge)).fits()
+    let checks = check_resources(&facts.limits.quotas, &Demand::default(), &each.times(surge));
+    checks.iter().all(ResourceCheck::fits)
 }
 
 /// Returns what a live job's objects hold of the quotas now.

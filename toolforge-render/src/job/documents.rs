@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1 as core;
 use toolforge_model::ToolName;
 
 use crate::job::{JobFacts, LiveJobs};
-use crate::namespace::{Documents, DocumentsError, Platform, limit_range, resource_quota};
+use crate::namespace::{Documents, DocumentsError, Platform, limits};
 
 impl Documents {
     /// Returns the facts for a tool's jobs, whose pods run as the user with a number.
@@ -34,8 +34,7 @@ impl Documents {
         let quotas = self.all_of_kind::<core::ResourceQuota>("ResourceQuota", &namespace)?;
         let limit_ranges = self.all_of_kind::<core::LimitRange>("LimitRange", &namespace)?;
         Ok(JobFacts {
-            limit_ranges: limit_ranges.iter().map(limit_range).collect::<Result<_, _>>()?,
-            quotas: quotas.iter().map(resource_quota).collect::<Result<_, _>>()?,
+            limits: limits(&quotas, &limit_ranges)?,
             live,
             ..JobFacts::new(tool.clone(), uid, self.catalog()?, platform)
         })

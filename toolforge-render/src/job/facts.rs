@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName};
-use toolforge_quota::{LimitRange, ResourceQuota};
+use toolforge_quota::Limits;
 
 use crate::job::{LiveJob, LiveWorkload, is_job, job_name_of};
 use crate::namespace::Platform;
@@ -23,10 +23,8 @@ pub struct JobFacts {
     pub catalog: Catalog,
     /// The project's settings.
     pub platform: Platform,
-    /// The namespace's LimitRanges.
-    pub limit_ranges: Vec<LimitRange>,
-    /// The namespace's ResourceQuotas, with what is used.
-    pub quotas: Vec<ResourceQuota>,
+    /// The namespace's quotas, with what is used, and its limits.
+    pub limits: Limits,
     /// The objects of the tool's namespace as they are now.
     pub live: LiveJobs,
 }
@@ -35,15 +33,7 @@ impl JobFacts {
     /// Returns the facts of a cluster of which nothing else is known: no limits, and nothing that stands.
     #[must_use]
     pub fn new(tool: ToolName, uid: i64, catalog: Catalog, platform: Platform) -> Self {
-        Self {
-            tool,
-            uid,
-            catalog,
-            platform,
-            limit_ranges: Vec::new(),
-            quotas: Vec::new(),
-            live: LiveJobs::default(),
-        }
+        Self { tool, uid, catalog, platform, limits: Limits::default(), live: LiveJobs::default() }
     }
 }
 

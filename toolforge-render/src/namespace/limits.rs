@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory, QuantityError, Untrusted};
-use toolforge_quota::{LimitRange, Ratio, Resource, ResourceQuota};
+use toolforge_quota::{Amounts, LimitRange, Limits, PerResource, Ratio, Resource, ResourceQuota, Scope};
 
 /// An amount in a ResourceQuota or a LimitRange that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,11 +22,25 @@ pub struct LimitsError {
     pub source: QuantityError,
 }
 
+/// Returns the numbers of a namespace's ResourceQuotas and LimitRanges.
+///
+/// # Errors
+/// When an amount is not a Kubernetes quantity.
+pub fn limits(
+    quotas: &[core::ResourceQuota],
+    limit_ranges: &[core::LimitRange],
+) -> Result<Limits, LimitsError> {
+    Ok(Limits {
+        quotas: quotas.iter().map(resource_quota).collect::<Result<_, _>>()?,
+        limit_ranges: limit_ranges.iter().map(limit_range).collect::<Result<_, _>>()?,
+    })
+}
+
 /// Returns a ResourceQuota's numbers: the limits that its status states, or, where the quota controller has
 /// not filled them in yet, those that its spec asks for, with nothing used.
 ///
 /// # Errors
-/// When an amount is no Kubernetes quantity.
+/// When an amount is not a Kubernetes quantity.
 pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, LimitsError> {
     let name = object.metadata.name.clone().unwrap_or_default();
     let status = object.status.as_ref();
@@ -50,26 +64,24 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
         None => amounts("spec.hard", object.spec.as_ref().and_then(|spec| spec.hard.as_ref()))?,
     };
     let used = amounts("status.used", status.and_then(|status| status.used.as_ref()))?;
-    let only_other_pods = leaves_out(object, "NotTerminating");
-    let only_pods_without_deadline = leaves_out(object, "Terminating");
-    Ok(ResourceQuota { name, hard, used, only_other_pods, only_pods_without_deadline })
+    let used = used.into_iter().collect();
+    Ok(ResourceQuota { name, hard, used, scopes: scopes(object).collect() })
 }
 
-/// Returns whether a quota's scopes leave out pods that ask for resources and for which `holding` holds: every scope
-/// has to hold for a pod to count. Pods with a deadline are `Terminating`, all others `NotTerminating`.
-fn leaves_out(object: &core::ResourceQuota, holding: &str) -> bool {
-    let holds = |scope: &str| scope == holding || scope == "NotBestEffort";
-    let Some(spec) = &object.spec else { return false };
-    let selected =
-        spec.scope_selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
-    spec.scopes.iter().flatten().any(|scope| !holds(scope))
-        || selected.into_iter().any(|expression| !holds(&expression.scope_name))
+/// Returns the scopes of a quota, in whichever of the two ways they are written.
+fn scopes(object: &core::ResourceQuota) -> impl Iterator<Item = Scope> {
+    let spec = object.spec.as_ref();
+    let listed = spec.and_then(|spec| spec.scopes.as_deref()).unwrap_or_default();
+    let selector = spec.and_then(|spec| spec.scope_selector.as_ref());
+    let selected = selector.and_then(|selector| selector.match_expressions.as_deref()).unwrap_or_default();
+    let selected = selected.iter().map(|expression| expression.scope_name.as_str());
+    listed.iter().map(String::as_str).chain(selected).map(Scope::from)
 }
 
 /// Returns a LimitRange's numbers for containers; items of other types do not bind a tool's pods one by one.
 ///
 /// # Errors
-/// When an amount is no Kubernetes quantity.
+/// When an amount is not a Kubernetes quantity.
 pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError> {
     let name = object.metadata.name.clone().unwrap_or_default();
     let mut range = LimitRange { name: name.clone(), ..LimitRange::default() };
@@ -79,38 +91,34 @@ pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError>
             let (name, field) = (Untrusted::new(name.as_str()), Untrusted::new(field));
             move |source| LimitsError { kind: "LimitRange", name, field, source }
         };
-        let cpu = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {
-            let text = map.as_ref().and_then(|map| map.get("cpu"));
-            text.map(|text| Cpu::from_cluster(&text.0).map_err(fail(field))).transpose()
+        let amounts = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {
+            let quantity = |key| map.as_ref().and_then(|map| map.get(key)).map(|quantity| &quantity.0);
+            let cpu =
+                quantity("cpu").map(|text| Cpu::from_cluster(text).map_err(fail(&format!("{field}.cpu"))));
+            let memory = quantity("memory")
+                .map(|text| Memory::from_cluster(text).map_err(fail(&format!("{field}.memory"))));
+            Ok(Amounts { cpu: cpu.transpose()?, memory: memory.transpose()? })
         };
-        let memory = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {
-            let text = map.as_ref().and_then(|map| map.get("memory"));
-            text.map(|text| Memory::from_cluster(&text.0).map_err(fail(field))).transpose()
+        range.default = amounts("default", &item.default)?.or(range.default);
+        range.default_request = amounts("defaultRequest", &item.default_request)?.or(range.default_request);
+        range.max = amounts("max", &item.max)?.or(range.max);
+        range.min = amounts("min", &item.min)?.or(range.min);
+        let ratio = |key: &str| {
+            let quantity = item.max_limit_request_ratio.as_ref().and_then(|map| map.get(key));
+            let field = format!("maxLimitRequestRatio.{key}");
+            quantity.map(|text| Ratio::parse_quantity(&text.0).map_err(fail(&field))).transpose()
         };
-        range.default_cpu = cpu("default.cpu", &item.default)?.or(range.default_cpu);
-        range.default_memory = memory("default.memory", &item.default)?.or(range.default_memory);
-        range.default_request_cpu =
-            cpu("defaultRequest.cpu", &item.default_request)?.or(range.default_request_cpu);
-        range.default_request_memory =
-            memory("defaultRequest.memory", &item.default_request)?.or(range.default_request_memory);
-        range.max_cpu = cpu("max.cpu", &item.max)?.or(range.max_cpu);
-        range.max_memory = memory("max.memory", &item.max)?.or(range.max_memory);
-        range.min_cpu = cpu("min.cpu", &item.min)?.or(range.min_cpu);
-        range.min_memory = memory("min.memory", &item.min)?.or(range.min_memory);
-        let ratio = |dimension: &str, field: &str| {
-            let text = item.max_limit_request_ratio.as_ref().and_then(|map| map.get(dimension));
-            text.map(|text| Ratio::from_cluster(&text.0).map_err(fail(field))).transpose()
-        };
-        range.max_limit_request_ratio_cpu =
-            ratio("cpu", "maxLimitRequestRatio.cpu")?.or(range.max_limit_request_ratio_cpu);
-        range.max_limit_request_ratio_memory =
-            ratio("memory", "maxLimitRequestRatio.memory")?.or(range.max_limit_request_ratio_memory);
+        let PerResource { cpu, memory } = range.max_limit_request_ratio;
+        range.max_limit_request_ratio =
+            PerResource { cpu: ratio("cpu")?.or(cpu), memory: ratio("memory")?.or(memory) };
     }
     Ok(range)
 }
 
 #[cfg(test)]
 mod tests {
+    use toolforge_quota::PodTraits;
+
     use super::*;
 
     #[test]
@@ -128,8 +136,9 @@ mod tests {
         ] {
             let object = serde_json::from_value(serde_json::json!({"metadata": {}, "spec": spec})).unwrap();
             let quota = resource_quota(&object).unwrap();
-            assert_eq!(quota.only_other_pods, expected, "{spec}");
-            assert_eq!(quota.only_pods_without_deadline, with_deadline, "{spec}");
+            let with_a_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
+            assert_eq!(!quota.scopes.matches(PodTraits::default()), expected, "{spec}");
+            assert_eq!(!quota.scopes.matches(with_a_deadline), with_deadline, "{spec}");
         }
     }
 
@@ -151,7 +160,7 @@ mod tests {
         }))
         .unwrap();
         let range = limit_range(&object).unwrap();
-        assert_eq!(range.max_limit_request_ratio_cpu, Some(Ratio::from_thousandths(4000)));
-        assert_eq!(range.max_limit_request_ratio_memory, Some(Ratio::from_thousandths(1500)));
+        assert_eq!(range.max_limit_request_ratio.cpu, Some(Ratio::from_thousandths(4000)));
+        assert_eq!(range.max_limit_request_ratio.memory, Some(Ratio::from_thousandths(1500)));
     }
 }

@@ -6,5 +6,5 @@ mod limits;
 mod platform;
 
 pub use documents::{Documents, DocumentsError};
-pub use limits::{LimitsError, limit_range, resource_quota};
+pub use limits::{LimitsError, limit_range, limits, resource_quota};
 pub use platform::Platform;

@@ -35,7 +35,7 @@ pub fn staying_pods(live: &LiveWebService, limit_ranges: &[LimitRange]) -> Pods 
         staying.filter_map(|pod| pod.spec.as_ref()).map(|spec| of_pod(spec, limit_ranges)).collect();
     Pods {
         count: u64::try_from(demands.len()).unwrap_or(u64::MAX),
-        each: demands.iter().fold(Demand::default(), Demand::most),
+        each: demands.iter().fold(Demand::default(), Demand::max),
     }
 }
 

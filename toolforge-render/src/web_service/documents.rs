@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1 as core;
 use toolforge_model::{ToolName, platform};
 
-use crate::namespace::{Documents, DocumentsError, Platform, limit_range, resource_quota};
+use crate::namespace::{Documents, DocumentsError, Platform, limits};
 use crate::object::HttpRoute;
 use crate::web_service::{Facts, LiveWebService};
 
@@ -37,8 +37,7 @@ impl Documents {
         Ok(Facts {
             catalog: self.catalog()?,
             platform,
-            limit_ranges: limit_ranges.iter().map(limit_range).collect::<Result<_, _>>()?,
-            quotas: quotas.iter().map(resource_quota).collect::<Result<_, _>>()?,
+            limits: limits(&quotas, &limit_ranges)?,
             http_routes: live.http_route.is_some(),
             live,
         })

@@ -6,7 +6,7 @@ use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use toolforge_images::Catalog;
-use toolforge_quota::{LimitRange, ResourceQuota};
+use toolforge_quota::Limits;
 
 /// All that a plan for a web service is made from, besides the request.
 #[derive(Clone, Debug)]
@@ -15,10 +15,8 @@ pub struct Facts {
     pub catalog: Catalog,
     /// The project's domain, repository and gateway.
     pub platform: Platform,
-    /// The namespace's LimitRanges.
-    pub limit_ranges: Vec<LimitRange>,
-    /// The namespace's ResourceQuotas, with what is used.
-    pub quotas: Vec<ResourceQuota>,
+    /// The namespace's quotas, with what is used, and its limits.
+    pub limits: Limits,
     /// Whether the cluster serves HTTPRoutes and the tool may write them.
     pub http_routes: bool,
     /// The web service's objects as they are now.
@@ -33,8 +31,7 @@ impl Facts {
         Self {
             catalog,
             platform,
-            limit_ranges: Vec::new(),
-            quotas: Vec::new(),
+            limits: Limits::default(),
             http_routes: false,
             live: LiveWebService::default(),
         }

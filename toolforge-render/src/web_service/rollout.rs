@@ -2,10 +2,12 @@
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use toolforge_quota::{RollingUpdate, Verdict, at_rest, rolling_peak, violations};
+use toolforge_quota::{ContainerDemand, QuotaCheck, RollingUpdate, rolling_peak};
 
 use crate::object::ObjectKind;
-use crate::web_service::{Change, Facts, LiveWebService, WebServicePlan, changes, demand, render};
+use crate::web_service::{
+    Change, Facts, LiveWebService, WebServiceManifests, WebServicePlan, changes, demand, render,
+};
 
 /// How the pods of a web service are replaced by new ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -59,17 +61,18 @@ impl Rollout {
 ///
 /// What is checked is what is sent: the demand is read from the rendered manifests.
 #[must_use]
-pub fn verdict(plan: &WebServicePlan, facts: &Facts) -> Verdict {
+pub fn verdict(plan: &WebServicePlan, facts: &Facts) -> QuotaCheck {
     let manifests = render(plan);
-    let takes = demand::of_manifests(&manifests, &facts.limit_ranges);
-    let releases = demand::of_live(&facts.live, &facts.limit_ranges);
-    let mut verdict = at_rest(&facts.quotas, &releases, &takes);
-    for container in
-        manifests.deployment.spec.iter().flat_map(|spec| demand::containers(spec, &facts.limit_ranges))
-    {
-        verdict.violations.extend(violations(&facts.limit_ranges, &container));
-    }
-    verdict
+    let takes = demand::of_manifests(&manifests, &facts.limits.limit_ranges);
+    let releases = demand::of_live(&facts.live, &facts.limits.limit_ranges);
+    facts.limits.evaluate(&releases, &takes, &container_demands(&manifests, facts))
+}
+
+fn container_demands(manifests: &WebServiceManifests, facts: &Facts) -> Vec<ContainerDemand> {
+    let spec = manifests.deployment.spec.iter();
+    spec.flat_map(|spec| demand::containers(spec, &facts.limits.limit_ranges))
+        .map(ContainerDemand::from)
+        .collect()
 }
 
 /// Returns whether carrying out a plan makes every pod of the live Deployment anew.
@@ -88,7 +91,7 @@ pub fn replaces_pods(plan: &WebServicePlan, live: &LiveWebService) -> bool {
 ///
 /// Pods that are on their way out may make a step wait, but not for good, so they are not counted.
 #[must_use]
-pub fn verdict_at_peak(plan: &WebServicePlan, facts: &Facts) -> Verdict {
+pub fn verdict_at_peak(plan: &WebServicePlan, facts: &Facts) -> QuotaCheck {
     if !replaces_pods(plan, &facts.live) {
         return verdict(plan, facts);
     }
@@ -98,11 +101,12 @@ pub fn verdict_at_peak(plan: &WebServicePlan, facts: &Facts) -> Verdict {
         Rollout::Recreate => return verdict(plan, facts),
     };
     let manifests = render(plan);
-    let old = demand::staying_pods(&facts.live, &facts.limit_ranges);
-    let new = demand::pods_of_manifests(&manifests, &facts.limit_ranges);
+    let old = demand::staying_pods(&facts.live, &facts.limits.limit_ranges);
+    let new = demand::pods_of_manifests(&manifests, &facts.limits.limit_ranges);
     let mut takes = rolling_peak(&old, &new, update);
     takes.add_all(&demand::besides_pods(&manifests));
-    at_rest(&facts.quotas, &demand::of_live(&facts.live, &facts.limit_ranges), &takes)
+    let releases = demand::of_live(&facts.live, &facts.limits.limit_ranges);
+    facts.limits.evaluate(&releases, &takes, &container_demands(&manifests, facts))
 }
 
 /// Returns a plan with the gentlest rollout for which there is room: a new pod before an old one leaves, else one pod

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use toolforge_e2e::Tool;
-use toolforge_quota::{ContainerResources, LimitRange, defaulted, violations};
+use toolforge_quota::{Amounts, ContainerResources, LimitRange, apply_defaults, violations};
 use toolforge_render::namespace::limit_range;
 
 /// Limits with some of the bounds. The API server sets defaults for the missing ones.
@@ -43,15 +43,13 @@ fn containers() -> Vec<Value> {
 }
 
 fn predicted(range: &LimitRange, resources: &Value) -> bool {
-    let amount = |field: &str, key: &str| resources[field][key].as_str().map(str::to_owned);
-    let container = ContainerResources {
-        cpu_limit: amount("limits", "cpu").map(|text| text.parse().unwrap()),
-        cpu_request: amount("requests", "cpu").map(|text| text.parse().unwrap()),
-        memory_limit: amount("limits", "memory").map(|text| text.parse().unwrap()),
-        memory_request: amount("requests", "memory").map(|text| text.parse().unwrap()),
+    let amounts = |field: &str| Amounts {
+        cpu: resources[field]["cpu"].as_str().map(|text| text.parse().unwrap()),
+        memory: resources[field]["memory"].as_str().map(|text| text.parse().unwrap()),
     };
+    let container = ContainerResources { limits: amounts("limits"), requests: amounts("requests") };
     let ranges = std::slice::from_ref(range);
-    violations(ranges, &defaulted(ranges, container)).is_empty()
+    violations(ranges, &apply_defaults(ranges, container).into()).is_empty()
 }
 
 #[test]

@@ -4,7 +4,7 @@ use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_client::kube::api::PostParams;
 use toolforge_client::{Client, JobObject, RefusalKind, WantedJobs, post_params};
 use toolforge_model::ToolName;
-use toolforge_quota::Verdict;
+use toolforge_quota::QuotaCheck;
 use toolforge_render::job::{LiveWorkload, manual_run, observe_job, verdict_of_run};
 
 use super::{facts, wait};
@@ -58,12 +58,17 @@ pub(super) fn run(
 }
 
 /// Refuses a run for which the quota has no room, before anything is sent.
-pub(super) fn refuse_without_room(verdict: &Verdict) -> Result<(), Failure> {
+pub(super) fn refuse_without_room(verdict: &QuotaCheck) -> Result<(), Failure> {
     if verdict.fits() {
         return Ok(());
     }
     let failure = Failure::new(ExitCode::DoesNotFit, "a run does not fit now, and nothing was sent");
+    let violations = verdict.violations().iter().map(|violation| format!("job {violation}"));
+    let failure = violations.fold(failure, Failure::detail);
     let failure = verdict.shortfalls().fold(failure, |failure, row| failure.detail(row.to_string()));
+    if verdict.shortfalls().next().is_none() {
+        return Err(failure.hint("Ask for what the limits allow; `toolforge jobs quota` shows them."));
+    }
     Err(failure.hint("`toolforge jobs quota` shows what is used; try again when something has ended."))
 }
 

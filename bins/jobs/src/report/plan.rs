@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use toolforge_cli::{Document, ExitCode, Failure, QuotaRowDocument, Table, document};
 use toolforge_model::{JobKey, Untrusted, platform};
-use toolforge_quota::{Bound, LimitViolation, Resource, Row};
+use toolforge_quota::{Resource, ResourceCheck};
 use toolforge_render::job::{JobDifference, LiveWorkload, LoadPlan, LoadStep, StepKind};
 
 #[derive(Serialize)]
@@ -41,7 +41,7 @@ pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
         steps: plan.steps.iter().map(step_document).collect(),
         quotas: rows(plan)
             .map(|(row, peak)| {
-                QuotaRowDocument::new(row, peak, row.fits() && (!row.grows || peak <= row.hard))
+                QuotaRowDocument::new(row, peak, row.fits() && (!row.increases || peak <= row.hard))
             })
             .collect(),
         violations: violations(plan).collect(),
@@ -51,10 +51,13 @@ pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
 }
 
 /// Returns the quotas' rows with what is used at the worst moment.
-fn rows(plan: &LoadPlan) -> impl Iterator<Item = (&Row, u64)> {
-    plan.at_rest.rows.iter().map(|row| {
-        let peak =
-            plan.at_peak.rows.iter().find(|peak| peak.quota == row.quota && peak.resource == row.resource);
+fn rows(plan: &LoadPlan) -> impl Iterator<Item = (&ResourceCheck, u64)> {
+    plan.at_rest.resources().iter().map(|row| {
+        let peak = plan
+            .at_peak
+            .resources()
+            .iter()
+            .find(|peak| peak.quota == row.quota && peak.resource == row.resource);
         (row, peak.map_or(row.after, |peak| peak.after))
     })
 }
@@ -85,10 +88,10 @@ fn text(plan: &LoadPlan) -> String {
     if plan.changes().count() == 0 {
         text.push_str("nothing would change\n");
     }
-    if !plan.at_rest.rows.is_empty() {
+    if !plan.at_rest.resources().is_empty() {
         let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
         for (row, peak) in rows(plan) {
-            let fits = row.fits() && (!row.grows || peak <= row.hard);
+            let fits = row.fits() && (!row.increases || peak <= row.hard);
             let resource = Untrusted::new(row.resource.to_string()).escaped().to_string();
             let amounts = [row.hard, row.used, row.after, peak].map(|amount| row.resource.amount(amount));
             let verdict = if fits { "fits" } else { "too much" };
@@ -101,7 +104,7 @@ fn text(plan: &LoadPlan) -> String {
         let _ = writeln!(text, "{violation}");
     }
     if plan.problems.is_empty() && plan.changes().count() > 0 {
-        text.push_str(match (plan.fits(), plan.at_rest.rows.is_empty()) {
+        text.push_str(match (plan.fits(), plan.at_rest.resources().is_empty()) {
             (true, true) => "\nno quota is known, so whether it fits is not known\n",
             (true, false) => "\nit fits the quota; whether a node has room is another question\n",
             (false, _) => "\nit does not fit\n",
@@ -170,7 +173,7 @@ fn step_document(step: &LoadStep) -> StepDocument<'_> {
 
 /// Returns which limits for one container are broken, each with its job.
 fn violations(plan: &LoadPlan) -> impl Iterator<Item = String> {
-    plan.violations.iter().map(|(name, violation)| format!("job {name}: {violation}"))
+    plan.at_rest.violations().iter().map(|violation| format!("job {violation}"))
 }
 
 /// Returns the failure of what does not fit, before anything is sent.
@@ -195,11 +198,11 @@ pub(crate) fn with_what_does_not_fit(failure: Failure, plan: &LoadPlan) -> Failu
 
 fn fit_hints(plan: &LoadPlan) -> Vec<String> {
     let mut hints = Vec::new();
-    let is_min = |(_, violation): &(_, LimitViolation)| violation.bound == Bound::Min;
-    if plan.violations.iter().any(is_min) {
+    let violations = plan.at_rest.violations();
+    if violations.iter().any(|violation| violation.kind.is_below_min()) {
         hints
             .push("Ask for more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned());
-    } else if !plan.violations.is_empty() {
+    } else if !violations.is_empty() {
         hints.push("Ask for less of it; `toolforge jobs quota` shows the limits of one job.".to_owned());
     }
     let short: Vec<&Resource> =

@@ -82,8 +82,8 @@ fn tables(tool: &ToolName, quotas: &[ResourceQuota], limit_ranges: &[LimitRange]
         ("Continuous jobs (including web services)", &Resource::Count("deployments.apps".to_owned())),
     ];
     let per_job = [
-        ("CPU", limit_ranges.iter().filter_map(|range| range.max_cpu).min().map(cores)),
-        ("Memory", limit_ranges.iter().filter_map(|range| range.max_memory).min().map(gibibytes)),
+        ("CPU", limit_ranges.iter().filter_map(|range| range.max.cpu).min().map(cores)),
+        ("Memory", limit_ranges.iter().filter_map(|range| range.max.memory).min().map(gibibytes)),
     ];
     let per_job =
         per_job.into_iter().filter_map(|(name, max)| Some(vec![name.to_owned(), String::new(), max?]));
@@ -144,11 +144,12 @@ mod tests {
 
     #[test]
     fn three_tables_as_the_platform_prints_them() {
-        let (mut quota, limits) = profiles::by_name("tools-2023").unwrap();
-        quota.used.insert(Resource::Pods, 4);
-        quota.used.insert(Resource::LimitsCpu, 1500);
-        quota.used.insert(Resource::LimitsMemory, 1536 << 20);
-        quota.used.insert(Resource::from("count/cronjobs.batch"), 7);
+        let profile = profiles::by_name("tools-2023").unwrap();
+        let (mut quota, limits) = (profile.quota, profile.limit_range);
+        quota.used.add(Resource::Pods, 4);
+        quota.used.add(Resource::LimitsCpu, 1500);
+        quota.used.add(Resource::LimitsMemory, 1536 << 20);
+        quota.used.add(Resource::from("count/cronjobs.batch"), 7);
         insta::assert_snapshot!(tables(&tool(), &[quota], &[limits]), @"
         Running jobs                                  Used    Limit
         --------------------------------------------  ------  -------

@@ -10,7 +10,8 @@ use kube::{Api, Client};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 use toolforge_model::{Cpu, Memory, ToolName};
-use toolforge_quota::{LimitRange, profiles};
+use toolforge_quota::LimitRange;
+use toolforge_quota::profiles::{self, Profile};
 
 pub(crate) use super::files::{is_complete, tools, uid};
 use super::objects::apply;
@@ -34,11 +35,8 @@ pub(crate) async fn add(
     profile: &str,
     report: &Report,
 ) -> Result<u32, Failure> {
-    let (quota, limits) = profiles::by_name(profile).ok_or_else(|| {
-        Failure::new(format!("unknown quota profile \"{}\"", profile.escape_debug()))
-            .hint(format!("The profiles are {}.", profiles::NAMES.join(", ")))
-            .code(2)
-    })?;
+    let Profile { quota, limit_range: limits, .. } =
+        profiles::by_name(profile).map_err(|error| Failure::new(error.to_string()).code(2))?;
     let ports = sandbox.ports()?;
     reject_existing(sandbox, tool)?;
     let client = sandbox.client().await?;
@@ -110,10 +108,10 @@ fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange) -> V
             "metadata": {"name": namespace, "namespace": namespace},
             "spec": {"limits": [{
                 "type": "Container",
-                "default": pair(limits.default_cpu, limits.default_memory),
-                "defaultRequest": pair(limits.default_request_cpu, limits.default_request_memory),
-                "max": pair(limits.max_cpu, limits.max_memory),
-                "min": pair(limits.min_cpu, limits.min_memory),
+                "default": pair(limits.default.cpu, limits.default.memory),
+                "defaultRequest": pair(limits.default_request.cpu, limits.default_request.memory),
+                "max": pair(limits.max.cpu, limits.max.memory),
+                "min": pair(limits.min.cpu, limits.min.memory),
             }]},
         }),
         json!({

@@ -9,7 +9,6 @@ use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::{ResourceType, ToolHome};
 use toolforge_images::{Catalog, State};
 use toolforge_model::{Replicas, TypeName, WebServiceRequest};
-use toolforge_quota::Bound;
 use toolforge_render::web_service::{
     Facts, MissingNeed, PlanOptions, PlanWarning, Routing, Unobservable, WebServicePlan, observe_request,
     verdict,
@@ -161,13 +160,13 @@ pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, facts: &Facts) -> 
         return Ok(());
     }
     let mut failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent");
-    for violation in &verdict.violations {
+    for violation in verdict.violations() {
         failure = failure.detail(violation.to_string());
     }
     for row in verdict.shortfalls() {
         failure = failure.detail(row.to_string());
     }
-    if verdict.violations.iter().any(|violation| violation.bound == Bound::Min) {
+    if verdict.violations().iter().any(|violation| violation.kind.is_below_min()) {
         return Err(
             failure.hint("Ask for more of it, or leave the option out; `quota-check` shows the limits.")
         );

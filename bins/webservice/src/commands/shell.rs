@@ -84,13 +84,13 @@ impl Shell<'_> {
             return Ok(());
         }
         let mut failure = Failure::new(ExitCode::DoesNotFit, "a shell does not fit, and nothing was sent");
-        for violation in &verdict.violations {
+        for violation in verdict.violations() {
             failure = failure.detail(violation.to_string());
         }
         for row in verdict.shortfalls() {
             failure = failure.detail(row.to_string());
         }
-        if !verdict.violations.is_empty() {
+        if !verdict.violations().is_empty() {
             return Err(failure.hint("Ask for what the limits allow; `quota-check` shows them."));
         }
         // Only who has no room asks what takes it.

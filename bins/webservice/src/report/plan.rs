@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use toolforge_cli::{Document, Failure, QuotaRowDocument, Table, document};
 use toolforge_model::Untrusted;
-use toolforge_quota::{Row, Verdict};
+use toolforge_quota::{QuotaCheck, ResourceCheck};
 use toolforge_render::web_service::{
     Change, Difference, Facts, Rollout, WebServicePlan, changes, has_outage, replaces_pods, verdict_at_peak,
 };
@@ -70,12 +70,12 @@ struct DifferenceDocument<'a> {
 }
 
 /// Returns what a plan would change, and whether it fits.
-pub(crate) fn plan(plan: &WebServicePlan, facts: &Facts, verdict: &Verdict) -> Result<Document, Failure> {
+pub(crate) fn plan(plan: &WebServicePlan, facts: &Facts, verdict: &QuotaCheck) -> Result<Document, Failure> {
     let planned = changes(plan, &facts.live);
     let at_peak = verdict_at_peak(plan, facts);
-    let peak = |row: &Row| {
-        let same = |other: &&Row| other.quota == row.quota && other.resource == row.resource;
-        row.after.max(at_peak.rows.iter().find(same).map_or(0, |row| row.after))
+    let peak = |row: &ResourceCheck| {
+        let same = |other: &&ResourceCheck| other.quota == row.quota && other.resource == row.resource;
+        row.after.max(at_peak.resources().iter().find(same).map_or(0, |row| row.after))
     };
     let value = PlanDocument {
         request: plan.request().into(),
@@ -86,8 +86,12 @@ pub(crate) fn plan(plan: &WebServicePlan, facts: &Facts, verdict: &Verdict) -> R
         rollout: plan.rollout().as_str(),
         has_outage: has_outage(plan, &facts.live),
         changes: planned.iter().map(change_document).collect(),
-        quotas: verdict.rows.iter().map(|row| QuotaRowDocument::new(row, peak(row), row.fits())).collect(),
-        violations: verdict.violations.iter().map(ToString::to_string).collect(),
+        quotas: verdict
+            .resources()
+            .iter()
+            .map(|row| QuotaRowDocument::new(row, peak(row), row.fits()))
+            .collect(),
+        violations: verdict.violations().iter().map(ToString::to_string).collect(),
     };
     let mut text = plan_text(&planned, verdict, peak);
     if let Some(note) = rollout_note(plan, facts).filter(|_| verdict.fits()) {
@@ -115,14 +119,14 @@ pub(crate) fn rollout_note(plan: &WebServicePlan, facts: &Facts) -> Option<Strin
     }
 }
 
-fn plan_text(planned: &[Change], verdict: &Verdict, peak: impl Fn(&Row) -> u64) -> String {
+fn plan_text(planned: &[Change], verdict: &QuotaCheck, peak: impl Fn(&ResourceCheck) -> u64) -> String {
     let mut text = change_lines(planned);
     if text.is_empty() {
         text.push_str("nothing would change\n");
     }
-    if !verdict.rows.is_empty() {
+    if !verdict.resources().is_empty() {
         let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
-        for row in &verdict.rows {
+        for row in verdict.resources() {
             let amount = |amount| row.resource.amount(amount);
             let word = if row.fits() { "fits" } else { "too much" };
             let resource = Untrusted::new(row.resource.to_string()).escaped().to_string();
@@ -132,10 +136,10 @@ fn plan_text(planned: &[Change], verdict: &Verdict, peak: impl Fn(&Row) -> u64) 
         text.push('\n');
         text.push_str(&table.for_stdout());
     }
-    for violation in &verdict.violations {
+    for violation in verdict.violations() {
         let _ = writeln!(text, "{violation}");
     }
-    text.push_str(match (verdict.fits(), verdict.rows.is_empty()) {
+    text.push_str(match (verdict.fits(), verdict.resources().is_empty()) {
         (true, true) => "\nno quota is known, so whether it fits is not known\n",
         (true, false) => "\nit fits the quota; whether a node has room is another question\n",
         (false, _) => "\nit does not fit\n",

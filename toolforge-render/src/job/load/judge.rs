@@ -2,11 +2,16 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::JobKey;
-use toolforge_quota::{Demand, Pods, Resource, RollingUpdate, at_rest, rolling_peak, violations};
+use toolforge_quota::{
+    ContainerDemand, Demand, Pods, Resource, ResourceQuota, RollingUpdate, check_resources, rolling_peak,
+    violations,
+};
 
 use crate::job::demand::demand_of_run;
 use crate::job::load::{LoadPlan, LoadProblem, LoadStep, StepKind};
-use crate::job::{JobFacts, LiveJob, LiveWorkload, Workload, demand_of_job, demand_of_live_job, render_job};
+use crate::job::{
+    JobFacts, JobPlan, LiveJob, LiveWorkload, Workload, demand_of_job, demand_of_live_job, render_job,
+};
 use crate::pod::{containers_of_pod, of_pod};
 
 /// Returns the place of a step: what frees room comes first.
@@ -32,7 +37,7 @@ fn releases(step: &LoadStep, facts: &JobFacts) -> Demand {
         (StepKind::Update { .. }, Some(LiveJob { workload: LiveWorkload::Scheduled(_), .. })) => {
             [(Resource::Count("cronjobs.batch".to_owned()), 1)].into_iter().collect()
         }
-        (_, Some(live)) => demand_of_live_job(live, &facts.live, &facts.limit_ranges),
+        (_, Some(live)) => demand_of_live_job(live, &facts.live, &facts.limits.limit_ranges),
     }
 }
 
@@ -54,7 +59,7 @@ fn left_behind(step: &LoadStep, facts: &JobFacts) -> Demand {
 fn takes(step: &LoadStep, facts: &JobFacts) -> Demand {
     match (&step.kind, &step.plan) {
         (StepKind::Keep | StepKind::Delete, _) | (_, None) => Demand::default(),
-        (_, Some(plan)) => demand_of_job(&render_job(plan), &facts.limit_ranges),
+        (_, Some(plan)) => demand_of_job(&render_job(plan), &facts.limits.limit_ranges),
     }
 }
 
@@ -80,7 +85,7 @@ fn takes_at_peak(step: &LoadStep, facts: &JobFacts) -> Demand {
     };
     let each = |live: &LiveJob| {
         let pod = live.workload.template().and_then(|template| template.spec.as_ref());
-        pod.map(|pod| of_pod(pod, &facts.limit_ranges)).unwrap_or_default()
+        pod.map(|pod| of_pod(pod, &facts.limits.limit_ranges)).unwrap_or_default()
     };
     let wanted = LiveJob::of_manifests(&render_job(plan));
     let standing = match &live.workload {
@@ -91,50 +96,49 @@ fn takes_at_peak(step: &LoadStep, facts: &JobFacts) -> Demand {
     };
     let old = Pods { count: u64::try_from(standing).unwrap_or(0), each: each(live) };
     let new = Pods { count: replicas, each: each(&wanted) };
-    takes.most(&rolling_peak(&old, &new, update))
+    takes.max(&rolling_peak(&old, &new, update))
 }
 
 pub(super) fn judge(plan: &mut LoadPlan, facts: &JobFacts) {
-    let sum = |amounts: &mut dyn Iterator<Item = Demand>| {
-        amounts.fold(Demand::default(), |mut sum, amount| {
-            sum.add_all(&amount);
-            sum
-        })
-    };
-    let released = sum(&mut plan.steps.iter().map(|step| releases(step, facts)));
-    let taken = sum(&mut plan.steps.iter().map(|step| takes(step, facts)));
-    let taken_at_peak = sum(&mut plan.steps.iter().map(|step| takes_at_peak(step, facts)));
-    plan.at_rest = at_rest(&facts.quotas, &released, &taken);
-    plan.at_peak = at_rest(&facts.quotas, &released, &taken_at_peak);
-    plan.violations.clear();
+    let limits = &facts.limits;
+    let released = plan.steps.iter().map(|step| releases(step, facts)).sum();
+    let taken = plan.steps.iter().map(|step| takes(step, facts)).sum();
+    let taken_at_peak = plan.steps.iter().map(|step| takes_at_peak(step, facts)).sum();
+    let all: Vec<ContainerDemand> = plan.steps.iter().flat_map(|step| containers(step, facts)).collect();
+    plan.at_rest = limits.evaluate(&released, &taken, &all);
+    plan.at_peak = limits.evaluate(&released, &taken_at_peak, &all);
     plan.problems.retain(|problem| !matches!(problem, LoadProblem::NeverFits { .. }));
-    for step in plan.steps.iter().filter(|step| !matches!(step.kind, StepKind::Keep | StepKind::Delete)) {
-        let Some(job) = &step.plan else { continue };
-        let manifests = render_job(job);
-        let wanted = LiveJob::of_manifests(&manifests);
-        let pod = wanted.workload.template().and_then(|template| template.spec.as_ref());
-        let before = plan.violations.len();
-        for container in pod.into_iter().flat_map(|pod| containers_of_pod(pod, &facts.limit_ranges)) {
-            let broken = violations(&facts.limit_ranges, &container);
-            plan.violations.extend(broken.into_iter().map(|violation| (step.name.clone(), violation)));
-        }
-        if plan.violations.len() > before {
+    let unused: Vec<ResourceQuota> = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
+    for step in &plan.steps {
+        let within_limits = |container| violations(&limits.limit_ranges, &container).is_empty();
+        let Some(run) = scheduled_run(step, facts) else { continue };
+        if !containers(step, facts).into_iter().all(within_limits) {
             continue;
         }
-        if let Workload::Scheduled(_) = manifests.workload {
-            let run = demand_of_run(&manifests, &facts.limit_ranges);
-            let empty: Vec<_> = facts
-                .quotas
-                .iter()
-                .cloned()
-                .map(|mut quota| {
-                    quota.used.clear();
-                    quota
-                })
-                .collect();
-            if let Some(row) = at_rest(&empty, &Demand::default(), &run).shortfalls().next() {
-                plan.problems.push(LoadProblem::NeverFits { name: step.name.clone(), row: row.to_string() });
-            }
+        let checks = check_resources(&unused, &Demand::default(), &run);
+        if let Some(row) = checks.iter().find(|check| !check.fits()) {
+            plan.problems.push(LoadProblem::NeverFits { name: step.name.clone(), row: row.to_string() });
         }
     }
+}
+
+/// Returns the containers that a step creates.
+fn containers(step: &LoadStep, facts: &JobFacts) -> Vec<ContainerDemand> {
+    let Some(plan) = written(step) else { return Vec::new() };
+    let wanted = LiveJob::of_manifests(&render_job(plan));
+    let pod = wanted.workload.template().and_then(|template| template.spec.as_ref());
+    let containers = pod.into_iter().flat_map(|pod| containers_of_pod(pod, &facts.limits.limit_ranges));
+    containers.map(|resources| ContainerDemand::new(step.name.as_str(), resources)).collect()
+}
+
+/// Returns what one run takes of a scheduled job that a step writes.
+fn scheduled_run(step: &LoadStep, facts: &JobFacts) -> Option<Demand> {
+    let manifests = render_job(written(step)?);
+    matches!(manifests.workload, Workload::Scheduled(_))
+        .then(|| demand_of_run(&manifests, &facts.limits.limit_ranges))
+}
+
+/// Returns the plan of a step that writes one.
+fn written(step: &LoadStep) -> Option<&JobPlan> {
+    step.plan.as_ref().filter(|_| !matches!(step.kind, StepKind::Keep | StepKind::Delete))
 }

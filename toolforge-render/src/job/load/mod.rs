@@ -6,7 +6,7 @@ mod step;
 use std::collections::BTreeSet;
 
 use toolforge_model::{JobKey, JobName, JobRequest, platform};
-use toolforge_quota::{LimitViolation, Verdict};
+use toolforge_quota::{Demand, Limits, QuotaCheck};
 
 use crate::job::{JobDifference, JobFacts, JobPlan, JobPlanError, LiveJob, RecordedJob};
 
@@ -103,21 +103,25 @@ impl LoadProblem {
 }
 
 /// All that a load does, in the order in which it is done: what frees room, what changes, what is new; then what stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LoadPlan {
     /// The steps.
     pub steps: Vec<LoadStep>,
     /// Whether the namespace holds everything once all is done.
-    pub at_rest: Verdict,
+    pub at_rest: QuotaCheck,
     /// Whether it holds the worst moment, old and new pods side by side.
-    pub at_peak: Verdict,
-    /// Which limits for one container are broken, and by which job.
-    pub violations: Vec<(JobName, LimitViolation)>,
+    pub at_peak: QuotaCheck,
     /// Why jobs cannot be made what they should be.
     pub problems: Vec<LoadProblem>,
 }
 
 impl LoadPlan {
+    /// Returns a plan without steps.
+    fn empty() -> Self {
+        let nothing = Limits::default().evaluate(&Demand::default(), &Demand::default(), &[]);
+        Self { steps: Vec::new(), at_rest: nothing.clone(), at_peak: nothing, problems: Vec::new() }
+    }
+
     /// Returns the steps that write something.
     pub fn changes(&self) -> impl Iterator<Item = &LoadStep> {
         self.steps.iter().filter(|step| step.kind != StepKind::Keep)
@@ -126,7 +130,7 @@ impl LoadPlan {
     /// Returns whether everything fits, at rest and at the worst moment.
     #[must_use]
     pub fn fits(&self) -> bool {
-        self.violations.is_empty() && self.at_rest.fits() && self.at_peak.fits()
+        self.at_rest.fits() && self.at_peak.fits()
     }
 }
 
@@ -157,7 +161,7 @@ pub struct LoadOptions<'a> {
 #[must_use]
 pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOptions<'_>) -> LoadPlan {
     let live = facts.live.jobs_of(&facts.tool);
-    let mut plan = LoadPlan::default();
+    let mut plan = LoadPlan::empty();
     for request in requests {
         let standing = live.iter().find(|job| job.name == request.name);
         match step::step(request, standing, facts, options) {

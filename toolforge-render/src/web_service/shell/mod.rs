@@ -19,27 +19,27 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::platform;
-use toolforge_quota::{Demand, ResourceQuota, Verdict, at_rest, violations};
+use toolforge_quota::{ContainerDemand, Demand, PodTraits, QuotaCheck};
 
 use crate::pod::{containers_of_pod, of_pod};
 use crate::web_service::Facts;
 
 /// Returns whether the namespace has room for a shell's pod once the pods in `leaving` are gone.
 #[must_use]
-pub fn shell_verdict(pod: &Pod, leaving: &[Pod], facts: &Facts) -> Verdict {
-    let of = |pod: &Pod| pod.spec.as_ref().map(|spec| of_pod(spec, &facts.limit_ranges)).unwrap_or_default();
+pub fn shell_verdict(pod: &Pod, leaving: &[Pod], facts: &Facts) -> QuotaCheck {
+    let of = |pod: &Pod| {
+        pod.spec.as_ref().map(|spec| of_pod(spec, &facts.limits.limit_ranges)).unwrap_or_default()
+    };
     let mut releases = Demand::default();
     leaving.iter().for_each(|pod| releases.add_all(&of(pod)));
-    // A shell has a deadline, so other quotas leave it out than leave out a web service.
-    let quotas: Vec<ResourceQuota> = facts
-        .quotas
+    let containers: Vec<ContainerDemand> = pod
+        .spec
         .iter()
-        .map(|quota| ResourceQuota { only_other_pods: quota.only_pods_without_deadline, ..quota.clone() })
+        .flat_map(|spec| containers_of_pod(spec, &facts.limits.limit_ranges))
+        .map(ContainerDemand::from)
         .collect();
-    let mut verdict = at_rest(&quotas, &releases, &of(pod));
-    let containers = pod.spec.iter().flat_map(|spec| containers_of_pod(spec, &facts.limit_ranges));
-    verdict.violations = containers.flat_map(|found| violations(&facts.limit_ranges, &found)).collect();
-    verdict
+    let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
+    facts.limits.evaluate_for(with_deadline, &releases, &of(pod), &containers)
 }
 
 /// Returns whether labels mark a pod as a shell's, of ours or of the platform's own tool since webservice 0.77.

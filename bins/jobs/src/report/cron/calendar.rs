@@ -6,7 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use toolforge_cli::{Document, ExitCode, Failure, document};
 use toolforge_model::JobName;
-use toolforge_quota::{Overlap, Strip, overlaps, strips};
+use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{JobFacts, JobLoad, calendar_of, held_by_runs, stagger};
 
 use super::{drawing, minute, scheduled_jobs};
@@ -76,15 +76,15 @@ struct Calendar {
     loads: Vec<JobLoad>,
     left_out: Vec<JobName>,
     has_runs: bool,
-    strips: Vec<Strip>,
-    overlaps: Vec<Overlap>,
+    timelines: Vec<Timeline>,
+    conflicts: Vec<Conflict>,
     can_be_staggered: bool,
 }
 
 /// Returns what the scheduled jobs take over the next day, and how to end: well where all of their runs have room.
 pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, ExitCode), Failure> {
     let calendar = Calendar::of(facts, now);
-    let exit = if calendar.overlaps.is_empty() { ExitCode::Success } else { ExitCode::Failed };
+    let exit = if calendar.conflicts.is_empty() { ExitCode::Success } else { ExitCode::Failed };
     let value = document("CronCalendar", &calendar.document())?;
     Ok((Document { text: calendar.text(), value }, exit))
 }
@@ -100,12 +100,12 @@ impl Calendar {
                 None => left_out.push(scheduled.job.name),
             }
         }
-        let stretches = calendar_of(&loads, facts, (now, until));
-        let strips = strips(&facts.quotas, &held_by_runs(&loads, facts), &stretches, PARTS);
-        let has_runs = stretches.iter().any(|stretch| !stretch.names.is_empty());
+        let intervals = calendar_of(&loads, facts, now..until);
+        let timelines = timelines(&facts.limits.quotas, &held_by_runs(&loads, facts), &intervals, PARTS);
+        let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
         let can_be_staggered = !stagger(&loads, &facts.tool).is_empty();
-        let overlaps = overlaps(&stretches);
-        Self { from: now, until, loads, left_out, has_runs, strips, overlaps, can_be_staggered }
+        let conflicts = conflicts(&intervals);
+        Self { from: now, until, loads, left_out, has_runs, timelines, conflicts, can_be_staggered }
     }
 
     fn text(&self) -> String {
@@ -118,12 +118,12 @@ impl Calendar {
             line("No job runs at the times of a schedule.".to_owned());
         } else if !self.has_runs {
             line("No run comes in the next 24 hours.".to_owned());
-        } else if self.strips.is_empty() {
+        } else if self.timelines.is_empty() {
             line("No quota is known that bounds what the runs of the next 24 hours take.".to_owned());
         } else {
             line(format!("From {} to {} UTC, half an hour a column:", minute(self.from), minute(self.until)));
             line(String::new());
-            drawing::drawn(&self.strips, self.from, PART).into_iter().for_each(&mut line);
+            drawing::drawn(&self.timelines, self.from, PART).into_iter().for_each(&mut line);
             line(String::new());
             line(drawing::legend());
             line("What is in use besides the runs now is thought to stay.".to_owned());
@@ -135,7 +135,7 @@ impl Calendar {
                 joined(&self.left_out)
             ));
         }
-        if !self.strips.is_empty() {
+        if !self.timelines.is_empty() {
             line(String::new());
             self.told_overlaps().into_iter().for_each(&mut line);
         }
@@ -157,26 +157,21 @@ impl Calendar {
     }
 
     fn told_overlaps(&self) -> Vec<String> {
-        if self.overlaps.is_empty() {
+        if self.conflicts.is_empty() {
             return vec!["All runs of the next 24 hours have room.".to_owned()];
         }
         let mut lines = vec!["There is no room for:".to_owned()];
-        for Overlap { names, from, until, times, shortfalls } in &self.overlaps {
-            let often = match times {
+        for Conflict { names, start, end, occurrences, shortfalls, .. } in &self.conflicts {
+            let often = match occurrences {
                 1 => String::new(),
                 2 => ", and once more".to_owned(),
-                _ => format!(", and {} times more", times - 1),
+                _ => format!(", and {} times more", occurrences - 1),
             };
             let alone = if names.len() == 1 { " alone" } else { "" };
-            lines.push(format!(
-                "  {}{alone}, {} to {}{often}",
-                names.join(", "),
-                clock(*from),
-                clock(*until)
-            ));
+            lines.push(format!("  {}{alone}, {} to {}{often}", names.join(", "), clock(*start), clock(*end)));
             lines.extend(shortfalls.iter().map(|row| format!("    {row}")));
         }
-        if self.can_be_staggered && self.overlaps.iter().any(|overlap| overlap.names.len() > 1) {
+        if self.can_be_staggered && self.conflicts.iter().any(|conflict| conflict.names.len() > 1) {
             lines.push("`toolforge jobs cron --suggest` proposes other minutes.".to_owned());
         }
         lines
@@ -191,19 +186,19 @@ impl Calendar {
             run_seconds: load.seconds,
             run_seconds_measured: load.is_measured,
         };
-        let strip = |strip: &Strip| StripDocument {
-            quota: strip.quota.clone(),
-            resource: strip.resource.to_string(),
-            hard: strip.resource.amount(strip.hard),
-            besides: strip.resource.amount(strip.besides),
-            peaks: strip.peaks.iter().map(|peak| strip.resource.amount(*peak)).collect(),
+        let timeline = |timeline: &Timeline| StripDocument {
+            quota: timeline.quota.clone(),
+            resource: timeline.resource.to_string(),
+            hard: timeline.resource.amount(timeline.hard),
+            besides: timeline.resource.amount(timeline.other_usage),
+            peaks: timeline.peaks.iter().map(|peak| timeline.resource.amount(*peak)).collect(),
         };
-        let overlap = |overlap: &Overlap| OverlapDocument {
-            jobs: overlap.names.clone(),
-            from: moment(overlap.from),
-            until: moment(overlap.until),
-            times: overlap.times,
-            shortfalls: overlap
+        let conflict = |conflict: &Conflict| OverlapDocument {
+            jobs: conflict.names.clone(),
+            from: moment(conflict.start),
+            until: moment(conflict.end),
+            times: conflict.occurrences,
+            shortfalls: conflict
                 .shortfalls
                 .iter()
                 .map(|row| ShortfallDocument {
@@ -218,11 +213,11 @@ impl Calendar {
             from: self.from.to_string(),
             until: self.until.to_string(),
             part_seconds: PART.as_secs(),
-            fits: self.overlaps.is_empty(),
+            fits: self.conflicts.is_empty(),
             jobs: self.loads.iter().map(load).collect(),
             left_out: self.left_out.clone(),
-            resources: self.strips.iter().map(strip).collect(),
-            overlaps: self.overlaps.iter().map(overlap).collect(),
+            resources: self.timelines.iter().map(timeline).collect(),
+            overlaps: self.conflicts.iter().map(conflict).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
-use toolforge_quota::Strip;
+use toolforge_quota::Timeline;
 
 /// From nothing in use to all of the quota.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
@@ -19,29 +19,29 @@ pub(super) fn legend() -> String {
 }
 
 /// Returns a line for each resource, with a column for each of its parts, and the hours below.
-pub(super) fn drawn(strips: &[Strip], from: Timestamp, part: SignedDuration) -> Vec<String> {
-    let are_several = strips.iter().any(|strip| strip.quota != strips[0].quota);
-    let label = |strip: &Strip| {
-        let resource = Untrusted::new(strip.resource.to_string());
+pub(super) fn drawn(timelines: &[Timeline], from: Timestamp, part: SignedDuration) -> Vec<String> {
+    let are_several = timelines.iter().any(|timeline| timeline.quota != timelines[0].quota);
+    let label = |timeline: &Timeline| {
+        let resource = Untrusted::new(timeline.resource.to_string());
         let of_quota = if are_several {
-            format!(" (quota {})", Untrusted::new(strip.quota.as_str()).escaped())
+            format!(" (quota {})", Untrusted::new(timeline.quota.as_str()).escaped())
         } else {
             String::new()
         };
         format!("{}{of_quota}", resource.escaped())
     };
-    let hard = |strip: &Strip| format!("of {}", strip.resource.amount(strip.hard));
-    let width = |text: &dyn Fn(&Strip) -> String| {
-        strips.iter().map(|strip| text(strip).chars().count()).max().unwrap_or(0)
+    let hard = |timeline: &Timeline| format!("of {}", timeline.resource.amount(timeline.hard));
+    let width = |text: &dyn Fn(&Timeline) -> String| {
+        timelines.iter().map(|timeline| text(timeline).chars().count()).max().unwrap_or(0)
     };
     let (label_width, hard_width) = (width(&label), width(&hard));
-    let line = |strip: &Strip| {
-        let cells: String = strip.peaks.iter().map(|peak| shade(*peak, strip.hard)).collect();
-        let most = strip.resource.amount(strip.peaks.iter().copied().max().unwrap_or(0));
-        format!("{:label_width$}  {:hard_width$}  |{cells}|  at most {most}", label(strip), hard(strip))
+    let line = |timeline: &Timeline| {
+        let cells: String = timeline.peaks.iter().map(|peak| shade(*peak, timeline.hard)).collect();
+        let most = timeline.resource.amount(timeline.peaks.iter().copied().max().unwrap_or(0));
+        format!("{:label_width$}  {:hard_width$}  |{cells}|  at most {most}", label(timeline), hard(timeline))
     };
-    let mut lines: Vec<String> = strips.iter().map(line).collect();
-    let parts = strips.iter().map(|strip| strip.peaks.len()).max().unwrap_or(0);
+    let mut lines: Vec<String> = timelines.iter().map(line).collect();
+    let parts = timelines.iter().map(|timeline| timeline.peaks.len()).max().unwrap_or(0);
     lines.push(format!("{:1$}{2}", "", label_width + hard_width + 5, hours(from, part, parts)));
     lines
 }

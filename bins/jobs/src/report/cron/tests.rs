@@ -55,7 +55,7 @@ fn add<'a>(
 
 fn with_quota(mut facts: JobFacts, amounts: &[(Resource, u64, u64)]) -> JobFacts {
     let amounts = || amounts.iter().cloned();
-    facts.quotas.push(ResourceQuota {
+    facts.limits.quotas.push(ResourceQuota {
         name: "tool-stashbot".to_owned(),
         hard: amounts().map(|(resource, hard, _)| (resource, hard)).collect(),
         used: amounts().map(|(resource, _, used)| (resource, used)).collect(),
@@ -248,7 +248,7 @@ fn a_calendar_in_which_all_fits_ends_well() {
     ");
     assert_eq!(exit, ExitCode::Success);
 
-    roomy.quotas.clear();
+    roomy.limits.quotas.clear();
     insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"
     No quota is known that bounds what the runs of the next 24 hours take.
     Measured, how long the last run took: daily 2h12m3s.

@@ -54,18 +54,18 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
     match client.fetch_web_service(&session.tool, wanted).await {
         Ok(objects) => match objects.facts(Some(Catalog::default()), session.platform.clone()) {
             Ok(facts) => {
-                checks.push(if facts.quotas.is_empty() {
+                checks.push(if facts.limits.quotas.is_empty() {
                     Check::warn(
                         "quota",
                         "the namespace has none",
                         "Whether something fits is not known then.",
                     )
-                } else if facts.quotas.iter().all(toolforge_quota::ResourceQuota::has_status) {
+                } else if facts.limits.quotas.iter().all(toolforge_quota::ResourceQuota::has_status) {
                     Check::ok("quota", "what is used is counted")
                 } else {
                     Check::warn("quota", "the cluster has not counted what is used", "Try again in a minute.")
                 });
-                checks.push(if facts.limit_ranges.is_empty() {
+                checks.push(if facts.limits.limit_ranges.is_empty() {
                     Check::warn(
                         "limits",
                         "the namespace has no LimitRange",

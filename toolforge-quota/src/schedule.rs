@@ -1,0 +1,299 @@
+//! Which scheduled runs take place at the same time, and whether the quotas hold them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::demand::Demand;
+use crate::quota_check::{ResourceCheck, check_resources};
+use crate::resource::Resource;
+use crate::resource_quota::ResourceQuota;
+use crate::scopes::PodTraits;
+
+/// The runs of one job, with the same demand and duration each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScheduledRuns {
+    /// The job's name.
+    pub name: String,
+    /// What one run requests.
+    pub each: Demand,
+    /// When the runs start, in seconds since any fixed moment.
+    pub starts: Vec<i64>,
+    /// How long a run takes, in seconds; zero counts as one.
+    pub seconds: u32,
+}
+
+/// A time during which the same jobs run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Interval {
+    /// The first second.
+    pub start: i64,
+    /// The second after the last one, in which the next interval starts.
+    pub end: i64,
+    /// The jobs that run, by name.
+    pub names: Vec<String>,
+    /// What the runs request together.
+    pub requested: Demand,
+    /// The resources that the runs exceed.
+    pub shortfalls: Vec<ResourceCheck>,
+}
+
+/// Returns the intervals of a time, in order and without gaps. What is used now counts all the time, except for what
+/// `freed` has.
+///
+/// A run that would start while the one before it still runs is skipped, as on the platform
+/// (`concurrencyPolicy: Forbid`).
+#[must_use]
+pub fn simulate(
+    quotas: &[ResourceQuota],
+    freed: &Demand,
+    jobs: &[ScheduledRuns],
+    time: Range<i64>,
+) -> Vec<Interval> {
+    let mut edges = edges(jobs, &time);
+    let mut running = BTreeSet::new();
+    let mut intervals: Vec<Interval> = Vec::new();
+    let moments: Vec<i64> = edges.keys().copied().collect();
+    for (index, moment) in moments.iter().enumerate() {
+        let Edge { started, ended } = edges.remove(moment).unwrap_or_default();
+        // Ends before starts: a job may start in the second in which its last run ends.
+        ended.iter().for_each(|job| {
+            running.remove(job);
+        });
+        running.extend(started);
+        let mut requested = Demand::default();
+        for job in &running {
+            requested.add_all(&jobs[*job].each);
+        }
+        let names = running.iter().map(|job| jobs[*job].name.clone()).collect();
+        let mut shortfalls = check_resources(quotas, freed, &requested);
+        shortfalls.retain(|resource| !resource.fits());
+        let end = moments.get(index + 1).copied().unwrap_or(time.end);
+        intervals.push(Interval { start: *moment, end, names, requested, shortfalls });
+    }
+    intervals
+}
+
+/// The jobs, by index, of which a run starts or ends at one moment.
+#[derive(Default)]
+struct Edge {
+    started: Vec<usize>,
+    ended: Vec<usize>,
+}
+
+fn edges(jobs: &[ScheduledRuns], time: &Range<i64>) -> BTreeMap<i64, Edge> {
+    let mut edges = BTreeMap::from([(time.start, Edge::default())]);
+    for (job, runs) in jobs.iter().enumerate() {
+        let mut last_end = i64::MIN;
+        let mut starts = runs.starts.clone();
+        starts.sort_unstable();
+        for start in starts {
+            let end = start.saturating_add(i64::from(runs.seconds.max(1)));
+            if start < last_end || end <= time.start || start >= time.end {
+                continue;
+            }
+            last_end = end;
+            edges.entry(start.max(time.start)).or_default().started.push(job);
+            if end < time.end {
+                edges.entry(end).or_default().ended.push(job);
+            }
+        }
+    }
+    edges
+}
+
+/// The use of one resource of one quota, over a time in equal parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeline {
+    /// The quota's name.
+    pub quota: String,
+    /// The resource.
+    pub resource: Resource,
+    /// The most that may be used.
+    pub hard: u64,
+    /// What is used by anything but the runs.
+    pub other_usage: u64,
+    /// The most that is used within each part, by the runs and others.
+    pub peaks: Vec<u64>,
+}
+
+/// Returns a timeline for each resource of the quotas that the runs request.
+///
+/// `freed` is what [`simulate`] was called with.
+#[must_use]
+pub fn timelines(
+    quotas: &[ResourceQuota],
+    freed: &Demand,
+    intervals: &[Interval],
+    parts: u32,
+) -> Vec<Timeline> {
+    let (Some(first), Some(last)) = (intervals.first(), intervals.last()) else { return Vec::new() };
+    let length = last.end.saturating_sub(first.start);
+    let edge = |part: u32| first.start + length.saturating_mul(i64::from(part)) / i64::from(parts);
+    let mut timelines = Vec::new();
+    for quota in quotas.iter().filter(|quota| quota.scopes.matches(PodTraits::default())) {
+        for (resource, hard) in &quota.hard {
+            if intervals.iter().all(|interval| interval.requested.get(resource) == 0) {
+                continue;
+            }
+            let other_usage = quota.used(resource).saturating_sub(freed.get(resource));
+            let peak = |part: u32| {
+                let (start, end) = (edge(part), edge(part + 1));
+                let within = intervals.iter().filter(|interval| interval.start < end && interval.end > start);
+                within.map(|interval| other_usage.saturating_add(interval.requested.get(resource))).max()
+            };
+            timelines.push(Timeline {
+                quota: quota.name.clone(),
+                resource: resource.clone(),
+                hard: *hard,
+                other_usage,
+                peaks: (0..parts).map(|part| peak(part).unwrap_or(other_usage)).collect(),
+            });
+        }
+    }
+    timelines
+}
+
+/// Jobs whose runs together exceed a quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The jobs that run, by name.
+    pub names: Vec<String>,
+    /// When it starts for the first time.
+    pub start: i64,
+    /// When it ends for the first time: none of the runs is left, or those that are left fit.
+    pub end: i64,
+    /// How often it occurs.
+    pub occurrences: u32,
+    /// The resources that the runs exceed.
+    pub shortfalls: Vec<ResourceCheck>,
+}
+
+/// Returns the conflicts, by the time of their first occurrence. One that is part of a larger conflict at the same time
+/// is left out.
+#[must_use]
+pub fn conflicts(intervals: &[Interval]) -> Vec<Conflict> {
+    let mut found: Vec<Conflict> = Vec::new();
+    for adjacent in intervals.chunk_by(|one, next| !one.shortfalls.is_empty() && !next.shortfalls.is_empty())
+    {
+        if adjacent[0].shortfalls.is_empty() {
+            continue;
+        }
+        let sets: Vec<BTreeSet<&String>> =
+            adjacent.iter().map(|interval| interval.names.iter().collect()).collect();
+        let is_within = |one: usize, other: usize| sets[one].is_subset(&sets[other]);
+        let mut index = 0;
+        while index < adjacent.len() {
+            // Jobs start and end one by one, so a largest set is one that is larger than both of its neighbors.
+            let is_smaller = |other: usize| is_within(index, other) && !is_within(other, index);
+            if index > 0 && is_smaller(index - 1) || index + 1 < adjacent.len() && is_smaller(index + 1) {
+                index += 1;
+                continue;
+            }
+            let first =
+                (0..index).rev().take_while(|before| is_within(*before, index)).last().unwrap_or(index);
+            let last =
+                (index..adjacent.len()).take_while(|after| is_within(*after, index)).last().unwrap_or(index);
+            let Interval { names, shortfalls, .. } = &adjacent[index];
+            match found.iter_mut().find(|conflict| conflict.names == *names) {
+                Some(conflict) => conflict.occurrences += 1,
+                None => found.push(Conflict {
+                    names: names.clone(),
+                    start: adjacent[first].start,
+                    end: adjacent[last].end,
+                    occurrences: 1,
+                    shortfalls: shortfalls.clone(),
+                }),
+            }
+            index = last + 1;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(name: &str, memory: u64, starts: &[i64], seconds: u32) -> ScheduledRuns {
+        let each = [(Resource::LimitsMemory, memory)].into();
+        ScheduledRuns { name: name.to_owned(), each, starts: starts.to_vec(), seconds }
+    }
+
+    fn quota(hard: u64, used: u64) -> ResourceQuota {
+        ResourceQuota {
+            name: "tool-x".to_owned(),
+            hard: [(Resource::LimitsMemory, hard)].into(),
+            used: [(Resource::LimitsMemory, used)].into(),
+            ..ResourceQuota::default()
+        }
+    }
+
+    fn printed(intervals: &[Interval]) -> Vec<String> {
+        let line = |interval: &Interval| {
+            let word = if interval.shortfalls.is_empty() { "" } else { " too much" };
+            format!("{}-{} {}{word}", interval.start, interval.end, interval.names.join("+"))
+        };
+        intervals.iter().map(line).collect()
+    }
+
+    #[test]
+    fn simulate_finds_runs_that_exceed_a_quota() {
+        let jobs = [runs("a", 3, &[0, 60], 20), runs("b", 3, &[10], 20), runs("c", 1, &[90], 100)];
+        assert_eq!(
+            printed(&simulate(&[quota(6, 2)], &Demand::default(), &jobs, 0..100)),
+            ["0-10 a", "10-20 a+b too much", "20-30 b", "30-60 ", "60-80 a", "80-90 ", "90-100 c"]
+        );
+    }
+
+    #[test]
+    fn simulate_skips_runs_during_a_run_of_the_same_job() {
+        let jobs = [runs("a", 1, &[0, 10, 20, 30], 15)];
+        assert_eq!(
+            printed(&simulate(&[], &Demand::default(), &jobs, 5..40)),
+            ["5-15 a", "15-20 ", "20-35 a", "35-40 "]
+        );
+    }
+
+    #[test]
+    fn timeline_has_the_peak_of_each_part() {
+        let jobs = [runs("a", 3, &[0, 60], 20), runs("b", 3, &[10], 20)];
+        let quotas = [quota(6, 2)];
+        let freed = [(Resource::LimitsMemory, 1)].into();
+        let intervals = simulate(&quotas, &freed, &jobs, 0..100);
+        let found = timelines(&quotas, &freed, &intervals, 5);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].hard, found[0].other_usage), (6, 1));
+        assert_eq!(found[0].peaks, [7, 4, 1, 4, 1]);
+        assert_eq!(timelines(&quotas, &freed, &simulate(&quotas, &freed, &[], 0..9), 3), []);
+        assert_eq!(timelines(&quotas, &freed, &[], 3), []);
+    }
+
+    fn printed_conflicts(hard: u64, jobs: &[ScheduledRuns]) -> Vec<String> {
+        let line = |conflict: &Conflict| {
+            let Conflict { names, start, end, occurrences, shortfalls } = conflict;
+            format!("{start}-{end} {} {occurrences}x {}", names.join("+"), shortfalls[0].after)
+        };
+        let intervals = simulate(&[quota(hard, 0)], &Demand::default(), jobs, 0..100);
+        conflicts(&intervals).iter().map(line).collect()
+    }
+
+    #[test]
+    fn conflict_is_reported_once_with_all_of_its_jobs() {
+        // The third starts while the first two already exceed the quota; the first two exceed it once more later.
+        let jobs =
+            [runs("a", 3, &[0, 50, 80], 20), runs("b", 3, &[5, 55, 95], 20), runs("c", 1, &[10, 85], 5)];
+        assert_eq!(printed_conflicts(5, &jobs), ["5-20 a+b+c 1x 7", "55-70 a+b 2x 6"]);
+        assert_eq!(printed_conflicts(6, &jobs), ["10-15 a+b+c 1x 7"]);
+        assert_eq!(printed_conflicts(7, &jobs), [""; 0]);
+        assert_eq!(printed_conflicts(2, &[runs("a", 3, &[0, 50], 20)]), ["0-20 a 2x 3"]);
+    }
+
+    #[test]
+    fn adjacent_conflicts_are_separate() {
+        let jobs = [runs("a", 3, &[0], 40), runs("b", 3, &[0, 30], 20), runs("c", 3, &[20], 10)];
+        assert_eq!(printed_conflicts(5, &jobs), ["0-20 a+b 2x 6", "20-30 a+c 1x 6"]);
+    }
+}
