@@ -1,4 +1,4 @@
-//! Completions, man pages and reference pages, from the description of a program's command line.
+//! Completions, man pages and reference pages, generated from a program's clap command.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ pub use clap_complete::Shell;
 
 use crate::failure::{ExitCode, Failure};
 
-/// What can be generated.
+/// A text that can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generated {
     /// A completion script.
@@ -16,8 +16,8 @@ pub enum Generated {
     ManPage,
 }
 
-/// The words by which it is asked for.
-const WORDS: [(&str, Generated); 4] = [
+/// The names on the command line.
+const NAMES: [(&str, Generated); 4] = [
     ("bash", Generated::Completion(Shell::Bash)),
     ("zsh", Generated::Completion(Shell::Zsh)),
     ("fish", Generated::Completion(Shell::Fish)),
@@ -25,19 +25,19 @@ const WORDS: [(&str, Generated); 4] = [
 ];
 
 impl Generated {
-    /// Returns what the words of a command line ask for.
+    /// Parses the arguments of `generate`. `program` is the name for the hint.
     ///
     /// # Errors
     /// When it is not exactly one of `bash`, `zsh`, `fish` and `man`.
-    pub fn named(words: &[String]) -> Result<Self, Failure> {
-        let found = match words {
-            [word] => WORDS.iter().find(|(name, _)| name == word),
+    pub fn from_arguments(arguments: &[String], program: &str) -> Result<Self, Failure> {
+        let found = match arguments {
+            [argument] => NAMES.iter().find(|(name, _)| name == argument),
             _ => None,
         };
         found.map(|(_, generated)| *generated).ok_or_else(|| {
-            Failure::new(ExitCode::Usage, "what shall be generated?").hint(
-                "Type one of bash, zsh, fish and man, like `generate bash > ~/.local/share/bash-completion/completions/webservice`.",
-            )
+            Failure::new(ExitCode::Usage, "`generate` needs one of bash, zsh, fish and man").hint(format!(
+                "Type `{program} generate bash > ~/.local/share/bash-completion/completions/{program}`."
+            ))
         })
     }
 
@@ -51,13 +51,15 @@ impl Generated {
                 clap_complete::generate(shell, &mut command, name, &mut text);
             }
             // Writing to a vector cannot fail.
-            Self::ManPage => drop(clap_mangen::Man::new(command).render(&mut text)),
+            Self::ManPage => {
+                let _ = clap_mangen::Man::new(command).render(&mut text);
+            }
         }
         String::from_utf8_lossy(&text).into_owned()
     }
 }
 
-/// Returns a program's reference page in Markdown: all that its help says, an option a row.
+/// Returns a program's reference page in Markdown: its help, with a table row per option.
 #[must_use]
 pub fn reference_page(mut command: Command) -> String {
     command.build();
@@ -78,13 +80,13 @@ pub fn reference_page(mut command: Command) -> String {
             verb.get_name(),
             about.trim_end_matches('.')
         );
-        // Those of every verb stand once, above.
+        // Global options are listed once, above.
         text.push_str(&options(verb, "###", |option| !option.is_global_set() && option.get_id() != "help"));
     }
     text
 }
 
-/// Returns the tables of a command's options, a heading each.
+/// Returns the tables of a command's options, one per heading.
 fn options(command: &Command, level: &str, is_wanted: impl Fn(&Arg) -> bool) -> String {
     let mut text = String::new();
     let shown = || command.get_arguments().filter(|option| !option.is_hide_set() && is_wanted(option));
@@ -104,7 +106,7 @@ fn options(command: &Command, level: &str, is_wanted: impl Fn(&Arg) -> bool) -> 
     text
 }
 
-/// The heading of what has none of its own; it stands last.
+/// The heading of options without one; it comes last.
 const OTHERS: &str = "Options";
 
 fn heading(option: &Arg) -> &str {

@@ -1,7 +1,6 @@
-//! What the programs of the workspace share: global options, where facts come from, failures with their hints and
-//! exit codes, tables, progress.
+//! What the programs share: global options, sessions, failures with hints and exit codes, tables, logs, progress.
 //!
-//! It knows no verb of any program. Only here and in `toolforge-client` are the environment and the clock read.
+//! It knows no verb of any program. Only this crate and `toolforge-client` read the environment and the clock.
 //!
 //! ```
 //! use toolforge_cli::{ExitCode, Failure};
@@ -11,37 +10,31 @@
 //! assert_eq!(failure.to_string(), "error: no image type \"pyhton3.11\"\n\nhint: Did you mean `python3.11`?\n");
 //! ```
 
-mod age;
 mod document;
 mod failure;
-mod failures;
 mod generate;
-mod interrupt;
+mod library_errors;
 mod log;
 mod options;
 mod output;
+mod process;
 mod progress;
-mod reader;
 mod remote;
-mod run;
 mod session;
-mod table;
 mod terminal;
+mod text;
 
-pub use age::age;
 pub use document::{CauseDocument, LimitDocument, QuotaRowDocument};
 pub use failure::{ExitCode, Failure};
 pub use generate::{Generated, Shell, reference_page};
-pub use interrupt::interrupted;
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
     DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu, parse_memory,
 };
 pub use output::{Document, document, no_document, print, print_text};
+pub use process::{interrupted, parse, run};
 pub use progress::ProgressLine;
-pub use reader::reader_is_gone;
 pub use remote::run_remote;
-pub use run::{parse, run};
 pub use session::{Session, Source, kubeconfig_files};
-pub use table::Table;
-pub use terminal::{Attached, attach, is_terminal};
+pub use terminal::is_terminal;
+pub use text::{Table, age};

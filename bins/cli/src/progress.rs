@@ -1,6 +1,6 @@
 use std::io::{IsTerminal, Write};
 
-/// What is going on, on standard error: one line that is rewritten on a terminal, one line for each change elsewhere.
+/// Progress on standard error: on a terminal one line that is rewritten, elsewhere a line for each change.
 #[derive(Debug, Default)]
 pub struct ProgressLine {
     last: String,
@@ -8,26 +8,26 @@ pub struct ProgressLine {
 }
 
 impl ProgressLine {
-    /// Returns a line for standard error as it is.
+    /// Returns an empty line.
     #[must_use]
     pub fn new() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self { last: String::new(), is_terminal: std::io::stderr().is_terminal() && !dumb }
     }
 
-    /// Shows what is going on, where it has changed. The text is ready for a terminal.
+    /// Shows a text if it has changed. It must be escaped already.
     pub fn show(&mut self, text: &str) {
         if text == self.last {
             return;
         }
         let mut stderr = std::io::stderr().lock();
-        // Nobody waits for progress that cannot be written.
+        // Progress that cannot be written is not an error.
         let _ = if self.is_terminal { write!(stderr, "\r\x1b[K{text}") } else { writeln!(stderr, "{text}") };
         let _ = stderr.flush();
         text.clone_into(&mut self.last);
     }
 
-    /// Takes the line away from the terminal, so that what is printed next begins at its beginning.
+    /// Removes the line from the terminal, so that the next output starts in its first column.
     pub fn clear(&mut self) {
         if self.is_terminal && !self.last.is_empty() {
             let mut stderr = std::io::stderr().lock();

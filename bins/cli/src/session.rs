@@ -9,7 +9,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{LimitRange, ResourceQuota};
 use toolforge_render::namespace::{Documents, Platform};
-use toolforge_render::web_service::{Facts, Progress, progress};
+use toolforge_render::web_service::Facts;
 
 use crate::failure::{ExitCode, Failure};
 use crate::options::GlobalOptions;
@@ -92,59 +92,13 @@ impl Session {
         Ok(Self { tool, platform, home: None, source: Source::Files(Documents::default()) })
     }
 
-    /// Returns the facts for the tool's web service.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub fn web_service_facts(&self) -> Result<Facts, Failure> {
-        match &self.source {
-            Source::Files(documents) => Ok(documents.facts(&self.tool, self.platform.clone())?),
-            Source::Cluster { runtime, client } => {
-                let objects = runtime.block_on(client.fetch_web_service(&self.tool, Wanted::for_plan()))?;
-                Ok(objects.facts(None, self.platform.clone())?)
-            }
-        }
-    }
-
-    /// Returns the facts that saying how the web service fares needs; a catalogue that cannot be had is only warned
-    /// of.
-    ///
-    /// # Errors
-    /// When the facts cannot be read.
-    pub fn web_service_state(&self) -> Result<Facts, Failure> {
-        match &self.source {
-            Source::Files(_) => self.web_service_facts(),
-            Source::Cluster { runtime, client } => {
-                let wanted = Wanted { catalog: true, replica_sets: false, ..Wanted::for_status() };
-                let objects = runtime.block_on(async {
-                    let mut objects = client.fetch_web_service(&self.tool, wanted).await?;
-                    // Why pods are missing is asked for only where they are.
-                    if objects.live.deployment.is_some() && progress(&objects.live, None) != Progress::Ready {
-                        let wanted = Wanted { replica_sets: true, ..Wanted::default() };
-                        objects.live.replica_sets =
-                            client.fetch_web_service(&self.tool, wanted).await?.live.replica_sets;
-                    }
-                    Ok::<_, toolforge_client::Error>(objects)
-                })?;
-                let without_catalog = objects.clone();
-                match objects.facts(None, self.platform.clone()) {
-                    Ok(facts) => Ok(facts),
-                    Err(problem) => {
-                        anstream::eprintln!("warning: {problem}");
-                        Ok(without_catalog.facts(Some(Catalog::bundled()), self.platform.clone())?)
-                    }
-                }
-            }
-        }
-    }
-
     /// Returns the image catalogue.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn catalog(&self) -> Result<Catalog, Failure> {
         match &self.source {
-            Source::Files(_) => Ok(self.web_service_facts()?.catalog),
+            Source::Files(documents) => Ok(documents.facts(&self.tool, self.platform.clone())?.catalog),
             Source::Cluster { runtime, client } => {
                 let wanted = Wanted { catalog: true, ..Wanted::default() };
                 let objects = runtime.block_on(client.fetch_web_service(&self.tool, wanted))?;
@@ -159,7 +113,7 @@ impl Session {
     /// When they cannot be read.
     pub fn limits(&self) -> Result<(Vec<ResourceQuota>, Vec<LimitRange>), Failure> {
         let Facts { limits, .. } = match &self.source {
-            Source::Files(_) => self.web_service_facts()?,
+            Source::Files(documents) => documents.facts(&self.tool, self.platform.clone())?,
             Source::Cluster { runtime, client } => {
                 let objects = runtime.block_on(client.fetch_web_service(&self.tool, Wanted::for_limits()))?;
                 objects.facts(Some(Catalog::default()), self.platform.clone())?

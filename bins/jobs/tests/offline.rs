@@ -172,7 +172,7 @@ fn mistakes_are_told_with_what_to_do() {
 
     For more information, try '--help'.
 
-    hint: A value with blanks or `*` in it needs quotes around it.
+    hint: Quote a value that contains spaces or `*`.
     ");
 }
 

@@ -134,10 +134,10 @@ fn a_job_that_is_half_made_is_removed_again() {
     let line = ["run", "web", "--image", "python3.13", "--command", "x", "--continuous", "--port", "8000"];
     assert_snapshot!(writes(&run(cluster(&[], &[], &instead), &line)), @"
     [exit 4]
-    error: the cluster refused: the quota has no room for services
+    error: the cluster refused: quota exceeded for services
       services is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1
 
-    hint: `quota-check` shows what is used; https://w.wiki/6YLP tells how to ask for more.
+    hint: `quota-check` shows the usage; https://w.wiki/6YLP explains how to request more.
 
     POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
     POST  /api/v1/namespaces/tool-tf-test/services?fieldManager=toolforge-cli
@@ -200,7 +200,7 @@ fn a_replacement_is_tried_again_where_only_a_status_has_changed() {
     std::fs::remove_file(&file).unwrap();
     assert_eq!(refused.matches("PUT").count(), 1, "{refused}");
     assert!(
-        refused.starts_with("[exit 4]\nerror: somebody else changed the same object meanwhile"),
+        refused.starts_with("[exit 4]\nerror: the object was changed by somebody else at the same time"),
         "{refused}"
     );
 }

@@ -60,6 +60,6 @@ fn without_a_kubeconfig_it_says_who_to_be() {
     [exit 4]
     error: kubeconfig /nonexistent/.kube/config does not exist
 
-    hint: Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.
+    hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
     ");
 }

@@ -12,6 +12,8 @@
 mod advice;
 mod arguments;
 mod commands;
+mod failures;
+mod fetch;
 mod invocation;
 mod process;
 mod report;

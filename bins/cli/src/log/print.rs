@@ -7,7 +7,7 @@ use toolforge_client::{Error, LogFollow, PodsLog};
 
 use crate::failure::{ExitCode, Failure};
 use crate::log::LogPrinter;
-use crate::reader::reader_is_gone;
+use crate::process::stdout_closed;
 
 /// How long after a moment its lines may still come, by way of the node and the network.
 const LATE: Duration = Duration::from_secs(2);
@@ -64,7 +64,7 @@ pub async fn until_stdout_closes(
 ) -> Result<ExitCode, Failure> {
     let printed = tokio::select! {
         printed = printing => printed,
-        () = reader_is_gone() => Err(LogStop::ReaderIsGone),
+        () = stdout_closed() => Err(LogStop::ReaderIsGone),
     };
     match printed {
         Ok(()) | Err(LogStop::ReaderIsGone) => Ok(ExitCode::Success),

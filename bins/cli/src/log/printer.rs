@@ -1,20 +1,63 @@
 //! A log as lines of text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use k8s_openapi::jiff::tz::Offset;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_client::LogItem;
-use toolforge_model::Untrusted;
-
-use crate::log::last::LastLines;
-use crate::log::style::{LONGEST_LINE, LogOrigin, LogStyle};
+use toolforge_model::{Colors, Untrusted};
 
 /// How far behind a later line of the same pod a line may stand: a program's two streams may overtake each other by
 /// less.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
+
+/// The most characters of one line: what is longer is no line that anybody reads.
+const LONGEST_LINE: usize = 256 * 1024;
+
+/// How a log is printed, and which of its lines.
+#[derive(Clone, Debug)]
+pub struct LogStyle {
+    /// Whether lines keep their colours.
+    pub colors: Colors,
+    /// Only lines with this text in them.
+    pub grep: Option<String>,
+    /// Only lines until then.
+    pub until: Option<Timestamp>,
+    /// What is told of where a line comes from.
+    pub origin: LogOrigin,
+}
+
+/// What is told of where a line comes from, between its moment and its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogOrigin {
+    /// `[POD]`, from the second pod's first line on.
+    SeveralPods,
+    /// `[POD]`.
+    Pod,
+    /// `[POD] [CONTAINER]`, as the platform's tool has it for jobs.
+    PodAndContainer,
+}
+
+impl LogStyle {
+    /// Returns whether something is printed.
+    fn wants(&self, item: &LogItem) -> bool {
+        let is_in_time = |moment: Timestamp| self.until.is_none_or(|until| moment <= until);
+        match item {
+            LogItem::Line { moment, message, .. } => is_in_time(*moment) && self.has_text(message),
+            LogItem::RunEnded { container: _, end } => end.finished.is_none_or(is_in_time),
+            LogItem::Remark { .. } => false,
+        }
+    }
+
+    fn has_text(&self, message: &Untrusted) -> bool {
+        let Some(text) = &self.grep else { return true };
+        // A colour in the middle of a word does not hide it.
+        message.as_raw().contains(text.as_str())
+            || message.line(Colors::Drop, LONGEST_LINE).to_string().contains(text.as_str())
+    }
+}
 
 /// Prints what a log tells, as the platform's tool does: `2026-11-25T10:00:00+00:00 [POD] MESSAGE`.
 pub struct LogPrinter<W> {
@@ -137,10 +180,50 @@ impl<W: Write> LogPrinter<W> {
     }
 }
 
+/// So many of the last lines, with the ends of runs between them.
+struct LastLines {
+    count: usize,
+    lines: usize,
+    items: VecDeque<LogItem>,
+}
+
+impl LastLines {
+    fn new(count: u32) -> Self {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        Self { count, lines: 0, items: VecDeque::new() }
+    }
+
+    /// Takes what comes next, and lets go what is not among the last any more.
+    fn take(&mut self, item: LogItem) {
+        self.lines += usize::from(is_line(&item));
+        self.items.push_back(item);
+        // An end whose own lines are gone says nothing.
+        while self.lines > self.count
+            || (self.items.len() > 1 && self.items.front().is_some_and(|item| !is_line(item)))
+                && self.lines == self.count
+        {
+            let dropped = self.items.pop_front();
+            self.lines -= usize::from(dropped.as_ref().is_some_and(is_line));
+        }
+    }
+}
+
+impl IntoIterator for LastLines {
+    type Item = LogItem;
+    type IntoIter = std::collections::vec_deque::IntoIter<LogItem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+fn is_line(item: &LogItem) -> bool {
+    matches!(item, LogItem::Line { .. })
+}
+
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
-    use toolforge_model::Colors;
     use toolforge_render::pod::LastEnd;
 
     use super::*;

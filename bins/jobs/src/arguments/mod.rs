@@ -62,18 +62,18 @@ impl Arguments {
             return Ok(());
         }
         match &self.verb {
-            Verb::List(_)
-            | Verb::Show(_)
-            | Verb::Plan(_)
-            | Verb::Cron(_)
-            | Verb::Render(_)
-            | Verb::Images
-            | Verb::Quota => Ok(()),
             Verb::Dump(_) if self.output == JobsFormat::Json => {
                 Err(Failure::new(ExitCode::Usage, "dump has no JSON output: a jobs file is YAML")
                     .hint("Leave `--output` out."))
             }
-            Verb::Dump(_) => Ok(()),
+            Verb::List(_)
+            | Verb::Show(_)
+            | Verb::Plan(_)
+            | Verb::Dump(_)
+            | Verb::Cron(_)
+            | Verb::Render(_)
+            | Verb::Images
+            | Verb::Quota => Ok(()),
             Verb::Run(options) => only_dry_run("run", options.change.dry_run),
             Verb::Load(options) => only_dry_run("load", options.change.dry_run),
             Verb::Logs(_) => Err(no_document("logs")),

@@ -57,7 +57,7 @@ fn step(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<LoadS
     Ok(LoadStep { name: name.clone(), kind: StepKind::Delete, plan: None, live, record })
 }
 
-/// Deletes what the steps print_text, and waits until it is gone.
+/// Deletes the objects of the steps, and waits until they are gone.
 pub(super) fn delete(
     session: &Session,
     steps: &[LoadStep],

@@ -63,7 +63,7 @@ pub(super) fn needs_uid(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the number of the tool's user: as the options print_text, else that of this process, where it is a tool's.
+/// Returns the number of the tool's user: from the options, else that of this process, where it is a tool's.
 fn uid(arguments: &Arguments) -> Option<u32> {
     let own = rustix::process::getuid().as_raw();
     arguments.global.uid.or(Some(own).filter(|uid| *uid >= FIRST_TOOL_UID))

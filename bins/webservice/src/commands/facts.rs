@@ -17,6 +17,7 @@ use toolforge_render::web_service::{
 use super::state;
 use crate::arguments::Arguments;
 use crate::invocation::Invocation;
+use crate::{failures, fetch};
 
 /// The type where none is given and none stands (webservice 0.89), as long as the catalogue has it.
 const DEFAULT_TYPE: &str = "php7.4";
@@ -26,7 +27,7 @@ const LEAVING: Duration = Duration::from_secs(90);
 
 /// Returns the facts to change something by: those after a Deployment that is on its way out has gone.
 pub(super) fn settled(session: &Session) -> Result<Facts, Failure> {
-    let facts = session.web_service_facts()?;
+    let facts = fetch::facts(session)?;
     let leaves =
         facts.live.deployment.as_ref().is_some_and(|found| found.metadata.deletion_timestamp.is_some());
     let (true, Ok((runtime, client))) = (leaves, session.cluster()) else { return Ok(facts) };
@@ -46,7 +47,7 @@ pub(super) fn settled(session: &Session) -> Result<Facts, Failure> {
         )
         .hint("Try again in a minute; where that does not help, ask the platform's admins."));
     }
-    session.web_service_facts()
+    fetch::facts(session)
 }
 
 /// Refuses a routing that the cluster does not offer.
@@ -80,7 +81,7 @@ pub(super) fn plan(
         Err(error) => {
             let options = state::over_manifest(session, options)?;
             if options.type_name.is_none() {
-                return Err(error.into());
+                return Err(failures::of_observe(&error, invocation.action));
             }
             (options, None)
         }
@@ -92,9 +93,12 @@ pub(super) fn plan(
     if options.type_name.is_none() && standing.is_none() {
         eprintln!("note: no type is given and nothing runs yet, so the type is {default}");
     }
-    let request = options.over(session.tool.clone(), standing, default)?;
+    let request =
+        options.over(session.tool.clone(), standing, default).map_err(|error| failures::of_mount(&error))?;
     let options = PlanOptions { routing: arguments.routing.map(Into::into), started_at: None };
-    let plan = WebServicePlan::new(request, facts, options)?.started_with(&facts.live);
+    let plan = WebServicePlan::new(request, facts, options)
+        .map_err(|error| failures::of_plan(&error, invocation.action))?
+        .started_with(&facts.live);
     for warning in plan.warnings() {
         warn(warning);
     }

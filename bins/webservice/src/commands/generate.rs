@@ -8,16 +8,16 @@ use toolforge_images::{Catalog, State};
 use crate::arguments::Arguments;
 use crate::invocation::{Action, Invocation};
 
-/// Prints a completion script or the man page; nothing is asked for and nothing is read.
+/// Prints a completion script or the man page.
 pub(super) fn run(invocation: &Invocation) -> Result<ExitCode, Failure> {
-    let generated = Generated::named(&invocation.arguments)?;
+    let generated = Generated::from_arguments(&invocation.arguments, "webservice")?;
     let command = match generated {
         Generated::Completion(_) => completed(),
         Generated::ManPage => Arguments::command(),
     };
     let mut text = generated.text(command);
     if generated == Generated::Completion(Shell::Fish) {
-        // The generator leaves the words of fish out.
+        // The generator omits positional values for fish.
         let words: Vec<String> = actions().chain(types()).collect();
         let _ = writeln!(text, "complete -c webservice -a \"{}\"", words.join(" "));
     }
@@ -25,7 +25,7 @@ pub(super) fn run(invocation: &Invocation) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-/// Returns the command line as a shell completes it: the same options, and two words with what may stand there.
+/// Returns the command for completions: the same options, and two positionals with their possible values.
 fn completed() -> Command {
     let described = Arguments::command();
     let options: Vec<Arg> = described
@@ -46,7 +46,7 @@ fn actions() -> impl Iterator<Item = String> {
     Action::ALL.into_iter().map(|action| action.as_str().to_owned())
 }
 
-/// Returns the types as far as they are known without a cluster.
+/// Returns the current types of the bundled catalog.
 fn types() -> Vec<String> {
     let catalog = Catalog::bundled();
     let current = catalog.types().filter(|found| found.state == State::Current && found.web.is_some());

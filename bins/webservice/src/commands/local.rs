@@ -11,6 +11,7 @@ use toolforge_render::web_service::{LocalOptions as Options, local_command};
 
 use super::facts;
 use crate::arguments::{Arguments, Engine, LocalOptions};
+use crate::fetch;
 use crate::invocation::Invocation;
 
 /// Prints the command that runs the web service on this machine, or runs it.
@@ -19,7 +20,7 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let facts = session.web_service_facts()?;
+    let facts = fetch::facts(session)?;
     let plan = facts::plan(session, arguments, invocation, &facts)?;
     let LocalOptions { engine, home, run } = &arguments.local;
     let engine = program(engine.unwrap_or_else(installed));

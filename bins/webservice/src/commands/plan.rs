@@ -3,6 +3,7 @@ use toolforge_render::web_service::{verdict, with_room};
 
 use super::facts;
 use crate::arguments::Arguments;
+use crate::fetch;
 use crate::invocation::Invocation;
 use crate::report;
 
@@ -12,7 +13,7 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let facts = session.web_service_facts()?;
+    let facts = fetch::facts(session)?;
     let plan = with_room(facts::plan(session, arguments, invocation, &facts)?, &facts);
     facts::warn_of_needs(session, &plan, &facts);
     let verdict = verdict(&plan, &facts);

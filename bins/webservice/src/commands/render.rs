@@ -3,6 +3,7 @@ use toolforge_render::web_service::{render, with_room};
 
 use super::facts;
 use crate::arguments::Arguments;
+use crate::fetch;
 use crate::invocation::Invocation;
 
 /// Prints the Kubernetes objects: YAML documents, or with `--output json` one `v1` `List`; no moment stands in them.
@@ -11,7 +12,7 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let facts = session.web_service_facts()?;
+    let facts = fetch::facts(session)?;
     let plan = with_room(facts::plan(session, arguments, invocation, &facts)?, &facts);
     facts::warn_of_needs(session, &plan, &facts);
     let manifests = render(&plan.without_start());

@@ -18,6 +18,7 @@ use toolforge_render::web_service::{
 use super::facts;
 use crate::advice::advice;
 use crate::arguments::Arguments;
+use crate::fetch;
 use crate::invocation::Invocation;
 use crate::process;
 
@@ -31,7 +32,7 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let facts = session.web_service_facts()?;
+    let facts = fetch::facts(session)?;
     let plan = facts::plan(session, arguments, invocation, &facts)?;
     let now = Timestamp::now();
     let owner = process::owner();

@@ -6,6 +6,7 @@ use toolforge_render::web_service::{
 
 use super::{apply, facts, state, wait};
 use crate::arguments::Arguments;
+use crate::failures;
 use crate::invocation::Invocation;
 use crate::report;
 
@@ -33,7 +34,7 @@ pub(super) fn carry_out(
 ) -> Result<ExitCode, Failure> {
     let changes = changes(plan, &facts.live);
     facts::refuse_routing(plan, facts)?;
-    facts::find_needs(session, plan, facts)?;
+    facts::find_needs(session, plan, facts).map_err(|error| failures::of_requirement(&error))?;
     facts::refuse_what_does_not_fit(plan, facts)?;
     let type_name = plan.request().image.type_name();
     if arguments.dry_run == Some(DryRunOption::Client) {

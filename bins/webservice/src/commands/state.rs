@@ -11,6 +11,7 @@ use toolforge_model::{
 };
 
 use crate::arguments::{self, Arguments};
+use crate::failures;
 
 /// The name by which a template on standard input is told.
 const STANDARD_INPUT: &str = "-";
@@ -24,13 +25,13 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
                 Failure::new(ExitCode::Usage, "the template on standard input cannot be read")
                     .detail(error.to_string())
             })?;
-            Some(FoundTemplate::parse(path, &text)?)
+            Some(FoundTemplate::parse(path, &text).map_err(|error| failures::of_template(&error))?)
         }
         (Some(path), _) => Some(FoundTemplate::read(path).map_err(|error| match error {
-            TemplateError::File { .. } => Failure::from(error).with_exit_code(ExitCode::Usage),
-            error => error.into(),
+            TemplateError::File { .. } => failures::of_template(&error).with_exit_code(ExitCode::Usage),
+            error => failures::of_template(&error),
         })?),
-        (None, Some(home)) => home.template()?,
+        (None, Some(home)) => home.template().map_err(|error| failures::of_template(&error))?,
         (None, None) => None,
     };
     let Some(FoundTemplate { path, template }) = found else { return Ok(None) };
@@ -74,7 +75,7 @@ pub(super) fn over_manifest(
             eprintln!("warning: {}", with_source(&error));
             Ok(options)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(failures::of_manifest(&error)),
     }
 }
 

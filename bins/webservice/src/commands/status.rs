@@ -3,11 +3,12 @@ use toolforge_cli::{ExitCode, Failure, Session, print};
 use toolforge_render::web_service::observe;
 
 use crate::arguments::{Arguments, StatusOptions};
+use crate::fetch;
 use crate::report;
 
 /// Prints the state of the web service; with `--exit-code` it fails if the web service is not up.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let facts = session.web_service_state()?;
+    let facts = fetch::status_facts(session)?;
     let observation = observe(&session.tool, &facts);
     let document = report::status(&session.tool, &observation, Timestamp::now())?;
     print(&document, arguments.output.output)?;

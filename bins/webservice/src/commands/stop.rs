@@ -7,6 +7,7 @@ use toolforge_render::web_service::removals;
 
 use super::{apply, state};
 use crate::arguments::Arguments;
+use crate::fetch;
 
 /// How long pods may take to leave: Kubernetes' grace of 30 s, and some for the kubelet.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -15,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (runtime, client) = session.cluster()?;
     let tool = &session.tool;
-    let facts = session.web_service_state()?;
+    let facts = fetch::status_facts(session)?;
     let removals = removals(&facts.live);
     if removals.is_empty() {
         if arguments.dry_run.is_none() {

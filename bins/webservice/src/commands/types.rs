@@ -3,6 +3,7 @@ use toolforge_images::Catalog;
 
 use super::facts::default_type;
 use crate::arguments::Arguments;
+use crate::failures;
 use crate::invocation::Invocation;
 use crate::report;
 
@@ -30,7 +31,11 @@ pub(super) fn run(
     }
     let default = default_type(&catalog, None).ok();
     let document = match &invocation.type_name {
-        Some(name) => report::one_type(&catalog, catalog.find(name)?, default.as_ref())?,
+        Some(name) => report::one_type(
+            &catalog,
+            catalog.find(name).map_err(|error| failures::of_type_lookup(&error, invocation.action))?,
+            default.as_ref(),
+        )?,
         None => report::types(&catalog, default.as_ref())?,
     };
     print(&document, arguments.output.output)?;

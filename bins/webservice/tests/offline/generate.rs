@@ -35,8 +35,8 @@ fn the_man_page_and_the_other_shells_need_no_cluster() {
     insta::assert_snapshot!(webservice("generate powershell"), @"
     [exit 2]
     --- stderr
-    error: what shall be generated?
+    error: `generate` needs one of bash, zsh, fish and man
 
-    hint: Type one of bash, zsh, fish and man, like `generate bash > ~/.local/share/bash-completion/completions/webservice`.
+    hint: Type `webservice generate bash > ~/.local/share/bash-completion/completions/webservice`.
     ");
 }

@@ -81,7 +81,7 @@ fn a_diagnosis_says_what_is_broken_and_skips_what_needs_it() {
     assert_snapshot!(webservice("doctor"), @"
     [exit 1]
     FAIL  kubeconfig  kubeconfig ~/.kube/config does not exist
-                      Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.
+                      Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
     skip  server      it needs what is broken above
     skip  clock       it needs what is broken above
     skip  rights      it needs what is broken above

@@ -129,6 +129,14 @@ fn a_misspelt_type_names_the_nearest() {
 }
 
 #[test]
+fn hints_repeat_the_action() {
+    let planned = webservice(&format!("pyhton3.11 plan {FACTS}"));
+    assert!(planned.contains("hint: Type `webservice python3.11 plan`."), "{planned}");
+    let gone = webservice(&format!("php5.6 render {FACTS}"));
+    assert!(gone.contains("hint: Type `webservice php8.2 render`."), "{gone}");
+}
+
+#[test]
 fn a_misspelt_action_names_the_nearest() {
     assert_snapshot!(webservice("php8.2 strat"), @r#"
     [exit 2]
@@ -234,7 +242,7 @@ fn without_a_kubeconfig_it_says_who_to_be() {
     --- stderr
     error: kubeconfig /nonexistent/.kube/config does not exist
 
-    hint: Are you the tool? Become it first, `become TOOL`, or name another file with `--kubeconfig`.
+    hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
     ");
 }
 

@@ -184,10 +184,10 @@ fn a_catalogue_that_is_missing_empty_or_not_yaml_does_not_block_status_and_stop(
 }
 
 #[test]
-fn an_unknown_user_is_told_who_to_ask() {
+fn rejected_certificate_has_exit_code_4() {
     let instead = [(format!("GET {DEPLOYMENT}"), Answer::refusal(401, "Unauthorized", "Unauthorized"))];
     let said = run(cluster(None, &instead), "status");
-    assert!(said.starts_with("[exit 4]\nerror: the cluster does not know who you are"), "{said}");
+    assert!(said.starts_with("[exit 4]\nerror: the cluster rejected your certificate"), "{said}");
 }
 
 /// Returns the answer of a list of pods: that of a file, with the ids and states that a kubelet adds.

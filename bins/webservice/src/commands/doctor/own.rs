@@ -7,6 +7,7 @@ use toolforge_cli::{Failure, GlobalOptions, Session, kubeconfig_files};
 use toolforge_client::Kubeconfig;
 
 use super::check::Check;
+use crate::failures;
 
 /// Below so many days a certificate is late: the platform renews it when thirty are left (maintain-kubeusers, 2023).
 const LATE: i64 = 7;
@@ -89,7 +90,7 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
             let keys: Vec<String> = found.template.unknown_keys.iter().map(ToString::to_string).collect();
             Check::warn("template", keys.join("; "), "Keys without a meaning set nothing.")
         }
-        Err(error) => Check::failed("template", &Failure::from(error)),
+        Err(error) => Check::failed("template", &failures::of_template(&error)),
     });
     checks.push(match home.manifest() {
         Ok(manifest) if manifest.mistakes.is_empty() => Check::ok("manifest", "it can be read"),
@@ -97,7 +98,7 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
             let mistakes: Vec<String> = manifest.mistakes.iter().map(ToString::to_string).collect();
             Check::warn("manifest", mistakes.join("; "), "These values are left out.")
         }
-        Err(error) => Check::failed("manifest", &Failure::from(error)),
+        Err(error) => Check::failed("manifest", &failures::of_manifest(&error)),
     });
     if home.path().join("service.manifest~").exists() {
         checks.push(Check::warn(

@@ -1,13 +1,17 @@
-/// Rows of cells under headings, without borders.
+//! Text for people: tables and ages.
+
+use k8s_openapi::jiff::Timestamp;
+
+/// Rows of cells below headings, without borders.
 ///
-/// Where the terminal is too narrow for a row, each row becomes a block of `HEADING value` lines.
+/// If the terminal is too narrow, each row becomes a block of `HEADING value` lines.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     headings: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
-/// Between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
 
 impl Table {
@@ -17,14 +21,14 @@ impl Table {
         Self { headings: headings.to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row; cells that are missing are empty.
+    /// Adds a row; missing cells are empty.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let mut cells: Vec<String> = cells.into_iter().collect();
         cells.resize(self.headings.len(), String::new());
         self.rows.push(cells);
     }
 
-    /// Returns the table for a terminal of so many columns; `None` is no terminal, which has room for all.
+    /// Returns the table for a width in columns; `None` means unlimited.
     #[must_use]
     pub fn to_text(&self, columns: Option<usize>) -> String {
         let width = |cells: &[String], column: usize| cells[column].chars().count();
@@ -66,7 +70,7 @@ impl Table {
     }
 }
 
-/// Returns how many columns standard output has, where it is a terminal.
+/// Returns the number of columns of standard output, if it is a terminal.
 #[must_use]
 pub(crate) fn columns() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout())
@@ -74,10 +78,23 @@ pub(crate) fn columns() -> Option<usize> {
 }
 
 impl Table {
-    /// Returns the table for standard output as it is.
+    /// Returns the table for standard output.
     #[must_use]
     pub fn for_stdout(&self) -> String {
         self.to_text(columns())
+    }
+}
+
+/// Returns the age of a timestamp in its largest unit: `5 s`, `3 min`, `2 h`, `14 d`. A timestamp in the future, from a
+/// clock that is a little off, is `0 s` old.
+#[must_use]
+pub fn age(moment: Timestamp, now: Timestamp) -> String {
+    let seconds = now.as_second().saturating_sub(moment.as_second()).max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
     }
 }
 
@@ -93,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_as_wide_as_their_longest_cell() {
+    fn columns_fit_their_longest_cell() {
         insta::assert_snapshot!(table().to_text(None), @r"
         RESOURCE       USED   LIMIT
         limits.memory  512Mi  8Gi
@@ -102,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_gets_a_block_for_each_row() {
+    fn narrow_terminals_get_a_block_per_row() {
         insta::assert_snapshot!(table().to_text(Some(20)), @r"
         RESOURCE limits.memory
         USED 512Mi
@@ -111,5 +128,15 @@ mod tests {
         RESOURCE pods
         USED 1
         ");
+    }
+
+    #[test]
+    fn age_has_one_unit() {
+        let moment = |second| Timestamp::from_second(second).unwrap();
+        for (seconds, expected) in
+            [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (1_209_600, "14 d")]
+        {
+            assert_eq!(age(moment(1_000_000), moment(1_000_000 + seconds)), expected);
+        }
     }
 }

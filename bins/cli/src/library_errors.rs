@@ -1,0 +1,125 @@
+//! The exit code and the hint for each error of the libraries that every program can meet.
+
+use toolforge_client::{
+    ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError, KubeconfigError,
+    PlatformFilesError, Refusal, RefusalKind,
+};
+use toolforge_model::platform;
+use toolforge_render::namespace::DocumentsError;
+
+use crate::failure::{ExitCode, Failure};
+
+/// The hint for a kubeconfig that is not the tool's.
+const BECOME: &str = "Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.";
+
+/// The hint for an expired certificate.
+const RENEWAL: &str = "The platform renews certificates a month before they expire; ask its admins why this one was not renewed.";
+
+impl From<KubeconfigError> for Failure {
+    fn from(error: KubeconfigError) -> Self {
+        let failure = Self::from_error(ExitCode::Cluster, &error);
+        match &error {
+            KubeconfigError::File { role: FileRole::Kubeconfig, problem: FileProblem::Empty, .. }
+            | KubeconfigError::NotYaml { .. }
+            | KubeconfigError::NotAKubeconfig { .. } => failure
+                .hint("The platform writes this file; move it away, and it is re-created within minutes."),
+            KubeconfigError::File { .. } | KubeconfigError::NoPath => failure.hint(BECOME),
+            KubeconfigError::Expired { .. } => failure.hint(RENEWAL),
+            KubeconfigError::NotYetValid { .. } => failure.hint("Check this machine's clock."),
+            KubeconfigError::Mismatch { .. } => {
+                failure.hint("The platform may be renewing them; try again in a minute.")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<IdentityError> for Failure {
+    fn from(error: IdentityError) -> Self {
+        Self::from_error(ExitCode::Cluster, &error).hint("Name the tool: `--tool NAME`.")
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        Self::from_error(ExitCode::Cluster, &error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if let Some(refusal) = error.refusal() {
+            return refused(refusal);
+        }
+        let failure = Self::from_error(ExitCode::Cluster, &error);
+        match &error {
+            Error::CertificateExpired { .. } => failure.hint(RENEWAL),
+            Error::Transport(_) if !error.may_have_happened() => {
+                failure.hint("Nothing was sent; try again in a minute.")
+            }
+            _ if error.may_have_happened() => {
+                failure.hint("The last step may have been applied; check before you try again.")
+            }
+            _ => failure,
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    let message = refusal.message().escaped();
+    let failure = |text: String| Failure::new(ExitCode::Cluster, text);
+    match refusal.kind() {
+        RefusalKind::Unauthorized => failure("the cluster rejected your certificate".to_owned())
+            .detail(message.to_string())
+            .hint("Is the kubeconfig for this cluster? Otherwise ask the platform's admins."),
+        RefusalKind::Forbidden { .. } => {
+            failure("the cluster refused: permission denied".to_owned()).detail(message.to_string()).hint(
+                "A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?",
+            )
+        }
+        RefusalKind::Quota { exceeded, .. } => {
+            let resources: Vec<String> =
+                exceeded.iter().map(|exceeded| exceeded.resource.escaped().to_string()).collect();
+            failure(format!("the cluster refused: quota exceeded for {}", resources.join(", ")))
+                .detail(message.to_string())
+                .hint(format!(
+                    "`quota-check` shows the usage; {} explains how to request more.",
+                    platform::QUOTA_HELP
+                ))
+        }
+        RefusalKind::Webhook { name, message } => {
+            failure(format!("the cluster's {} refused: {}", name.escaped(), message.escaped()))
+        }
+        RefusalKind::TooManyRequests | RefusalKind::Unavailable => {
+            failure("the cluster is overloaded".to_owned())
+                .detail(message.to_string())
+                .hint("Try again in a minute.")
+        }
+        RefusalKind::Conflict => {
+            failure("the object was changed by somebody else at the same time".to_owned())
+                .detail(message.to_string())
+                .hint("Check the current state, then try again.")
+        }
+        _ => failure("the cluster refused".to_owned()).detail(message.to_string()),
+    }
+}
+
+impl From<FactsError> for Failure {
+    fn from(error: FactsError) -> Self {
+        Self::from_error(ExitCode::Cluster, &error).hint(
+            "The platform's admins publish it; offline, use `--from FILE` with the output of `kubectl get -o yaml`.",
+        )
+    }
+}
+
+impl From<PlatformFilesError> for Failure {
+    fn from(error: PlatformFilesError) -> Self {
+        Self::from_error(ExitCode::Cluster, &error)
+    }
+}
+
+impl From<DocumentsError> for Failure {
+    fn from(error: DocumentsError) -> Self {
+        Self::from_error(ExitCode::Failed, &error)
+    }
+}
