@@ -19,9 +19,10 @@ use tokio::time::{Instant, sleep, timeout};
 use toolforge_model::Untrusted;
 use tower_service::Service;
 
+use crate::Error;
 use crate::connect::ClientCertificate;
-use crate::error::{Error, Refusal, RefusalKind};
-use crate::retry::{Repeat, RetryPolicy};
+use crate::retry::{Idempotency, RetryPolicy};
+use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;
 
 /// The maximum size of an answer in bytes: a page of 500 pods has about 5 MB, one object at most etcd's 1.5 MB.
@@ -52,14 +53,14 @@ impl Exchange {
     /// When there is no answer, or it is a refusal.
     pub(crate) async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let start = Instant::now();
-        let repeat = Repeat::of(request);
+        let idempotency = Idempotency::of(request);
         let mut attempt = 0;
         loop {
             let error = match self.attempt(request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            match self.retry.wait(&error, repeat, attempt) {
+            match self.retry.wait(&error, idempotency, attempt) {
                 Some(wait) if start.elapsed().saturating_add(wait) <= self.retry.deadline => {
                     sleep(wait).await;
                 }
@@ -98,13 +99,13 @@ impl Exchange {
             Ok(body) => body,
             Err(error) => return error,
         };
-        let refusal = Refusal::of_answer(parts.status.as_u16(), &parts.headers, &body);
-        if *refusal.kind() == RefusalKind::Unauthorized
+        let refusal = ApiStatus::of_answer(parts.status.as_u16(), &parts.headers, &body);
+        if *refusal.kind() == StatusKind::Unauthorized
             && let Some(expired) = self.expired_certificate(&parts.headers)
         {
             return expired;
         }
-        Error::Refused(Box::new(refusal))
+        Error::Api(Box::new(refusal))
     }
 
     /// Tells an expired certificate from one that the server does not know, by the server's clock.
@@ -138,7 +139,7 @@ impl Service<Request<Body>> for Exchange {
             };
             match answer {
                 // kube reads refusals itself, from a `Status`: `Api::get_opt` looks at its code.
-                Err(Error::Refused(refusal)) => Ok(refusal.into_response()),
+                Err(Error::Api(refusal)) => Ok(refusal.into_response()),
                 answer => answer,
             }
         })

@@ -15,7 +15,7 @@
 //! match Kubeconfig::load(&paths) {
 //!     Ok(kubeconfig) => {
 //!         let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1.0"))?;
-//!         // client.fetch_web_service(&kubeconfig.tool()?, Wanted::for_status()).await?
+//!         // client.fetch_web_service(&kubeconfig.tool()?, FetchOptions::for_status()).await?
 //!     }
 //!     Err(error @ KubeconfigError::File { .. }) => {
 //!         assert_eq!(error.to_string(), "kubeconfig /nonexistent/home/.kube/config does not exist");
@@ -28,18 +28,17 @@
 mod client;
 mod connect;
 mod error;
-mod examine;
 mod exchange;
 mod exec;
-mod home;
 mod jobs;
 mod log;
 mod objects;
 mod path;
 mod platform_files;
 mod retry;
+mod server;
+mod status;
 mod transport;
-mod wait_object;
 mod watch;
 mod web_service;
 mod yaml;
@@ -54,16 +53,18 @@ pub use connect::{
     ClientCertificate, ConnectError, FileProblem, FileRole, IdentityError, Kubeconfig, KubeconfigError,
     Place, kubeconfig_paths,
 };
-pub use error::{Denied, Error, Exceeded, Refusal, RefusalKind};
-pub use examine::{OwnRules, ServerVersion};
-pub use exec::{RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, Said};
-pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
-pub use jobs::{JobObject, JobObjects, WantedJobs};
-pub use log::{LogFollow, LogItem, LogOptions, LogOwner, LogSince, LogSubject, PodsLog};
+pub use error::Error;
+pub use exec::{RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess};
+pub use jobs::{JobFetchOptions, JobObject, JobObjects, JobRun};
+pub use log::{LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTail, LogTarget};
 pub use objects::{Deleted, List, apply_params, merge_params, post_params};
 pub use path::{Collection, ObjectPath, ResourceType};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use retry::RetryPolicy;
+pub use server::{OwnRules, ServerVersion};
+pub use status::{ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
-pub use watch::{Change, WatchOptions};
-pub use web_service::{FactsError, WaitOptions, Waited, Wanted, WebServiceObjects};
+pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
+pub use web_service::{
+    FactsError, FetchOptions, FoundTemplate, ManifestError, TemplateError, ToolHome, WebServiceObjects,
+};

@@ -84,7 +84,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of every request.
-    pub async fn find<T: DeserializeOwned>(&self, object: &ObjectPath) -> Result<Option<T>, Error> {
+    pub async fn get_opt<T: DeserializeOwned>(&self, object: &ObjectPath) -> Result<Option<T>, Error> {
         match self.get(object).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.is_not_found() => Ok(None),
@@ -127,7 +127,7 @@ impl Client {
     }
 
     /// Returns what a container has written, at most 64 MiB. `follow` does not count; for that, see
-    /// [`LogReader`](crate::PodsLog).
+    /// [`LogReader`](crate::LogReader).
     ///
     /// # Errors
     /// Those of every request; also where there is no such pod, container or run.
@@ -208,7 +208,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of every request. An object that does not meet the preconditions is a
-    /// [`Conflict`](crate::RefusalKind::Conflict).
+    /// [`Conflict`](crate::StatusKind::Conflict).
     pub async fn delete(&self, object: &ObjectPath, params: &DeleteParams) -> Result<Deleted, Error> {
         let (requests, name) = object.requests()?;
         let request: Request<Vec<u8>> = requests.delete(&name, params)?;

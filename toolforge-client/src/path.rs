@@ -40,7 +40,7 @@ impl ResourceType {
 
     /// Returns the objects of this kind in all namespaces, or those of a kind that knows no namespaces.
     #[must_use]
-    pub fn everywhere(self) -> Collection {
+    pub fn all_namespaces(self) -> Collection {
         Collection { resource: self, namespace: None }
     }
 }
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(pods.path().unwrap(), "/api/v1/namespaces/tool-x/pods");
         let deployment = ResourceType::of::<Deployment>().in_namespace("tool-x").named("x");
         assert_eq!(path(&deployment).unwrap(), "/apis/apps/v1/namespaces/tool-x/deployments/x");
-        assert_eq!(ResourceType::of::<Pod>().everywhere().path().unwrap(), "/api/v1/pods");
+        assert_eq!(ResourceType::of::<Pod>().all_namespaces().path().unwrap(), "/api/v1/pods");
     }
 
     #[test]

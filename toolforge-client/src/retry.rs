@@ -8,24 +8,24 @@ use std::time::Duration;
 use http::{Method, Request};
 
 use crate::Error;
-use crate::error::RefusalKind;
+use crate::status::StatusKind;
 use crate::transport::TransportError;
 
 /// Whether a request may be sent again although the first one may have been carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum Idempotency {
     /// Twice is the same as once.
     Always,
     /// Only where the first one was certainly not carried out.
-    IfNotDone,
+    OnlyIfNotApplied,
 }
 
-impl Repeat {
+impl Idempotency {
     /// Returns what a request's method says. Reviews are created, and nothing is stored.
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         let is_review = request.uri().path().starts_with("/apis/authorization.k8s.io/");
         match *request.method() {
-            Method::POST | Method::PUT if !is_review => Self::IfNotDone,
+            Method::POST | Method::PUT if !is_review => Self::OnlyIfNotApplied,
             _ => Self::Always,
         }
     }
@@ -64,21 +64,21 @@ impl RetryPolicy {
     }
 
     /// Returns the pause before a failed request is sent again, or `None` where it must not be.
-    pub(crate) fn wait(&self, error: &Error, repeat: Repeat, attempt: u32) -> Option<Duration> {
+    pub(crate) fn wait(&self, error: &Error, idempotency: Idempotency, attempt: u32) -> Option<Duration> {
         let pause = self.pause(attempt);
         match error {
-            Error::Refused(refusal) => {
+            Error::Api(refusal) => {
                 let again = match refusal.kind() {
                     // Neither was carried out: the server turned the first away, and the second lost a race.
-                    RefusalKind::TooManyRequests | RefusalKind::QuotaConflict => true,
-                    RefusalKind::Unavailable => repeat == Repeat::Always,
+                    StatusKind::TooManyRequests | StatusKind::QuotaConflict => true,
+                    StatusKind::Unavailable => idempotency == Idempotency::Always,
                     _ => false,
                 };
                 again.then(|| refusal.retry_after().map_or(pause, |asked| asked.max(pause)))
             }
             // One second chance: a server that restarts ends its connections, and takes new ones at once.
             Error::Transport(TransportError::Lost { .. }) => {
-                (repeat == Repeat::Always && attempt == 0).then_some(pause)
+                (idempotency == Idempotency::Always && attempt == 0).then_some(pause)
             }
             Error::Transport(_)
             | Error::CertificateExpired { .. }

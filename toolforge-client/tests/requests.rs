@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use toolforge_client::kube::api::{DeleteParams, ListParams, LogParams, PatchParams, Preconditions};
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_client::{
-    Collection, Deleted, Error, ObjectPath, RefusalKind, ResourceType, apply_params, post_params,
+    Collection, Deleted, Error, ObjectPath, ResourceType, StatusKind, apply_params, post_params,
 };
 
 const PODS: &str = "GET /api/v1/namespaces/tool-x/pods";
@@ -66,7 +66,7 @@ async fn what_does_not_exist_is_none_and_all_else_an_error() {
         .answer(&format!("GET {DEPLOYMENT}"), Answer::not_found("deployments.apps", "x"))
         .answer(PODS, Answer::refusal(403, "Forbidden", "in new words"));
     let (client, _) = script.client();
-    assert!(client.find::<Value>(&deployment()).await.unwrap().is_none());
+    assert!(client.get_opt::<Value>(&deployment()).await.unwrap().is_none());
     assert!(client.get::<Value>(&deployment()).await.unwrap_err().is_not_found());
     let refused = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
     assert_eq!(refused.to_string(), "the cluster refuses (Forbidden 403): in new words");
@@ -118,7 +118,7 @@ async fn a_deletion_names_the_object_that_was_seen() {
     }
     "#);
     let error = client.delete(&deployment(), &options).await.unwrap_err();
-    assert_eq!(*error.refusal().unwrap().kind(), RefusalKind::Conflict);
+    assert_eq!(*error.api_status().unwrap().kind(), StatusKind::Conflict);
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +138,7 @@ async fn a_wait_that_is_too_long_ends_the_request_at_once() {
     let start = Instant::now();
     let error = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
     assert_eq!((start.elapsed().as_secs(), requests.count()), (0, 1));
-    assert_eq!(error.refusal().unwrap().retry_after().unwrap().as_secs(), 600);
+    assert_eq!(error.api_status().unwrap().retry_after().unwrap().as_secs(), 600);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,10 +167,10 @@ async fn a_creation_is_sent_again_only_where_it_was_not_carried_out() {
     create().await.unwrap();
     assert_eq!(requests.count(), 2);
     let lost = create().await.unwrap_err();
-    assert!(lost.may_have_happened());
+    assert!(lost.outcome_unknown());
     assert_eq!(requests.count(), 3);
     let down = create().await.unwrap_err();
-    assert!(!down.may_have_happened());
+    assert!(!down.outcome_unknown());
     assert_eq!(requests.count(), 4);
 }
 

@@ -166,7 +166,7 @@ async fn a_401_with_a_certificate_that_expired_by_the_servers_clock_says_so() {
     let server = Server::start(&authority, Style { code: 401, ..Style::default() }).await;
     let error =
         client(&Home::new(&authority, &server.url("localhost"))).get::<Value>(&pod()).await.unwrap_err();
-    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    assert!(matches!(error, Error::Api(_)), "{error:?}");
 }
 
 #[tokio::test]
@@ -221,6 +221,6 @@ async fn a_server_that_falls_silent_after_a_request_is_given_up_in_time() {
     let start = Instant::now();
     let error = Client::connect(&kubeconfig, &options).unwrap().get::<Value>(&pod()).await.unwrap_err();
     assert!(matches!(error, Error::Transport(TransportError::Silent)), "{error:?}");
-    assert!(error.may_have_happened());
+    assert!(error.outcome_unknown());
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }

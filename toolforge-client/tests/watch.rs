@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use toolforge_client::kube::api::ListParams;
 use toolforge_client::scripted::{Answer, Requests, Script};
-use toolforge_client::{Change, Error, RefusalKind, ResourceType, WatchOptions};
+use toolforge_client::{Error, ResourceType, StatusKind, WatchEvent, WatchOptions};
 
 const PODS: &str = "GET /api/v1/namespaces/tool-x/pods?limit=500";
 
@@ -32,7 +32,7 @@ fn from(version: &str) -> String {
     )
 }
 
-fn watch(script: Script) -> (impl Stream<Item = Result<Change<Value>, Error>>, Requests) {
+fn watch(script: Script) -> (impl Stream<Item = Result<WatchEvent<Value>, Error>>, Requests) {
     let (client, requests) = script.client();
     let pods = ResourceType::of::<Pod>().in_namespace("tool-x");
     (client.watch(pods, ListParams::default(), WatchOptions::default()), requests)
@@ -43,9 +43,9 @@ async fn told(script: Script, count: usize) -> (String, Requests) {
     let (changes, requests) = watch(script);
     let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
     let words = changes.take(count).map(|change| match change.unwrap() {
-        Change::Reset(objects) => format!("[{}]", objects.iter().map(name).collect::<Vec<_>>().join(" ")),
-        Change::Applied(object) => format!("+{}", name(&object)),
-        Change::Deleted(object) => format!("-{}", name(&object)),
+        WatchEvent::Init(objects) => format!("[{}]", objects.iter().map(name).collect::<Vec<_>>().join(" ")),
+        WatchEvent::Apply(object) => format!("+{}", name(&object)),
+        WatchEvent::Delete(object) => format!("-{}", name(&object)),
     });
     (words.collect::<Vec<_>>().await.join(" "), requests)
 }
@@ -144,7 +144,7 @@ async fn a_server_that_ends_every_watch_at_once_is_given_up() {
         Script::new().answer(PODS, list("5", &[])).answer(&from("5"), Answer::text(200, "rubbish\n"));
     let (changes, requests) = watch(script);
     let mut changes = pin!(changes);
-    assert!(matches!(changes.next().await, Some(Ok(Change::Reset(_)))));
+    assert!(matches!(changes.next().await, Some(Ok(WatchEvent::Init(_)))));
     assert!(matches!(changes.next().await, Some(Err(Error::Transport(_)))));
     assert!(changes.next().await.is_none());
     assert!(requests.count() < 20, "{}", requests.count());
@@ -155,7 +155,7 @@ async fn a_refusal_that_waiting_cannot_help_ends_the_watch() {
     let script = Script::new().answer(PODS, Answer::refusal(401, "Unauthorized", "Unauthorized"));
     let (changes, requests) = watch(script);
     let errors: Vec<_> = changes.collect().await;
-    let [Err(Error::Refused(refusal))] = errors.as_slice() else { panic!("{errors:?}") };
-    assert_eq!(*refusal.kind(), RefusalKind::Unauthorized);
+    let [Err(Error::Api(refusal))] = errors.as_slice() else { panic!("{errors:?}") };
+    assert_eq!(*refusal.kind(), StatusKind::Unauthorized);
     assert_eq!(requests.count(), 1);
 }

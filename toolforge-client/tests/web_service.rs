@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_client::{Error, WaitOptions, Waited, Wanted};
+use toolforge_client::{Error, FetchOptions, WaitOptions, WaitOutcome};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Platform;
 
@@ -54,7 +54,7 @@ fn review(allowed: bool) -> Answer {
 async fn a_plans_facts_take_one_request_each_and_one_about_routes() {
     let script = fresh().answer(ROUTE, Answer::not_found("httproutes", "x")).answer(REVIEW, review(true));
     let (client, requests) = script.client();
-    let objects = client.fetch_web_service(&tool(), Wanted::for_plan()).await.unwrap();
+    let objects = client.fetch_web_service(&tool(), FetchOptions::for_plan()).await.unwrap();
     assert!(objects.http_routes && objects.live.is_absent());
     assert_snapshot!(requests, @r"
     GET   /api/v1/namespaces/tf-public/configmaps/image-config
@@ -87,7 +87,7 @@ async fn whether_routes_can_be_made_is_asked_only_where_the_answer_matters() {
         (Answer::json(200, &route), false, true, 8),
     ] {
         let (client, requests) = fresh().answer(ROUTE, answer).answer(REVIEW, review(may)).client();
-        let objects = client.fetch_web_service(&tool(), Wanted::for_plan()).await.unwrap();
+        let objects = client.fetch_web_service(&tool(), FetchOptions::for_plan()).await.unwrap();
         assert_eq!((objects.http_routes, requests.count()), (expected, count), "{requests}");
     }
 }
@@ -95,7 +95,7 @@ async fn whether_routes_can_be_made_is_asked_only_where_the_answer_matters() {
 #[tokio::test]
 async fn nothing_is_asked_that_is_not_wanted() {
     let (client, requests) = fresh().client();
-    client.fetch_web_service(&tool(), Wanted::for_limits()).await.unwrap();
+    client.fetch_web_service(&tool(), FetchOptions::for_limits()).await.unwrap();
     assert_snapshot!(requests, @r"
     GET   /api/v1/namespaces/tool-x/limitranges?limit=500
     GET   /api/v1/namespaces/tool-x/resourcequotas?limit=500
@@ -119,7 +119,7 @@ async fn a_missing_catalogue_is_told_when_it_is_needed() {
             "the cluster's image catalogue cannot be read",
         ),
     ] {
-        let wanted = Wanted { catalog: true, ..Wanted::default() };
+        let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };
         let (client, _) = Script::new().answer(path, answer).client();
         let objects = client.fetch_web_service(&tool(), wanted).await.unwrap();
         let error = objects.facts(None, Platform::default()).unwrap_err();
@@ -165,7 +165,7 @@ async fn the_caller_is_asked_after_every_change_until_it_has_seen_enough() {
             if seen.len() == 4 { ControlFlow::Break("enough") } else { ControlFlow::Continue(()) }
         })
         .await;
-    assert!(matches!(waited, Ok(Waited::Done("enough"))), "{waited:?}");
+    assert!(matches!(waited, Ok(WaitOutcome::Done("enough"))), "{waited:?}");
     assert_eq!(seen, ["Pending", "Pending Pending", "Running Pending", "Running"]);
     assert_eq!(requests.count(), 6);
 }
@@ -178,7 +178,7 @@ async fn the_deadline_ends_the_wait_with_what_was_seen() {
     let waited =
         client.wait_web_service(&tool(), options, |_| ControlFlow::<()>::Continue(())).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 42);
-    let Waited::DeadlineExceeded(live) = waited else { panic!("{waited:?}") };
+    let WaitOutcome::DeadlineExceeded(live) = waited else { panic!("{waited:?}") };
     assert_eq!(live.pods.len(), 1);
 }
 

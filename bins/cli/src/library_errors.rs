@@ -1,8 +1,8 @@
 //! The exit code and the hint for each error of the libraries that every program can meet.
 
 use toolforge_client::{
-    ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError, KubeconfigError,
-    PlatformFilesError, Refusal, RefusalKind,
+    ApiStatus, ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError, KubeconfigError,
+    PlatformFilesError, StatusKind,
 };
 use toolforge_model::platform;
 use toolforge_render::namespace::DocumentsError;
@@ -48,16 +48,16 @@ impl From<ConnectError> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if let Some(refusal) = error.refusal() {
+        if let Some(refusal) = error.api_status() {
             return refused(refusal);
         }
         let failure = Self::from_error(ExitCode::Cluster, &error);
         match &error {
             Error::CertificateExpired { .. } => failure.hint(RENEWAL),
-            Error::Transport(_) if !error.may_have_happened() => {
+            Error::Transport(_) if !error.outcome_unknown() => {
                 failure.hint("Nothing was sent; try again in a minute.")
             }
-            _ if error.may_have_happened() => {
+            _ if error.outcome_unknown() => {
                 failure.hint("The last step may have been applied; check before you try again.")
             }
             _ => failure,
@@ -65,19 +65,19 @@ impl From<Error> for Failure {
     }
 }
 
-fn refused(refusal: &Refusal) -> Failure {
+fn refused(refusal: &ApiStatus) -> Failure {
     let message = refusal.message().escaped();
     let failure = |text: String| Failure::new(ExitCode::Cluster, text);
     match refusal.kind() {
-        RefusalKind::Unauthorized => failure("the cluster rejected your certificate".to_owned())
+        StatusKind::Unauthorized => failure("the cluster rejected your certificate".to_owned())
             .detail(message.to_string())
             .hint("Is the kubeconfig for this cluster? Otherwise ask the platform's admins."),
-        RefusalKind::Forbidden { .. } => {
+        StatusKind::Forbidden { .. } => {
             failure("the cluster refused: permission denied".to_owned()).detail(message.to_string()).hint(
                 "A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?",
             )
         }
-        RefusalKind::Quota { exceeded, .. } => {
+        StatusKind::Quota { exceeded, .. } => {
             let resources: Vec<String> =
                 exceeded.iter().map(|exceeded| exceeded.resource.escaped().to_string()).collect();
             failure(format!("the cluster refused: quota exceeded for {}", resources.join(", ")))
@@ -87,15 +87,15 @@ fn refused(refusal: &Refusal) -> Failure {
                     platform::QUOTA_HELP
                 ))
         }
-        RefusalKind::Webhook { name, message } => {
+        StatusKind::Webhook { name, message } => {
             failure(format!("the cluster's {} refused: {}", name.escaped(), message.escaped()))
         }
-        RefusalKind::TooManyRequests | RefusalKind::Unavailable => {
+        StatusKind::TooManyRequests | StatusKind::Unavailable => {
             failure("the cluster is overloaded".to_owned())
                 .detail(message.to_string())
                 .hint("Try again in a minute.")
         }
-        RefusalKind::Conflict => {
+        StatusKind::Conflict => {
             failure("the object was changed by somebody else at the same time".to_owned())
                 .detail(message.to_string())
                 .hint("Check the current state, then try again.")

@@ -5,7 +5,9 @@ use std::io::{ErrorKind, Write};
 use k8s_openapi::api::core::v1::Pod;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use toolforge_client::kube::api::AttachParams;
-use toolforge_client::{Client, RemoteEnd, RemoteInput, RemoteOutput, RemoteProcess, ResourceType, Said};
+use toolforge_client::{
+    Client, RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess, ResourceType,
+};
 use toolforge_model::Untrusted;
 
 use crate::failure::{ExitCode, Failure};
@@ -86,9 +88,9 @@ async fn attach(process: RemoteProcess, tty: bool) -> Result<Attached, Failure> 
 async fn show(mut output: RemoteOutput) -> Result<Attached, Failure> {
     loop {
         let written = match output.next().await? {
-            Said::Stdout(bytes) => write(&mut std::io::stdout().lock(), &bytes),
-            Said::Stderr(bytes) => write(&mut std::io::stderr().lock(), &bytes),
-            Said::Ended(end) => return Ok(Attached::Ended(end)),
+            RemoteEvent::Stdout(bytes) => write(&mut std::io::stdout().lock(), &bytes),
+            RemoteEvent::Stderr(bytes) => write(&mut std::io::stderr().lock(), &bytes),
+            RemoteEvent::Ended(end) => return Ok(Attached::Ended(end)),
         };
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Attached::Unread),

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 use toolforge_client::{
-    Client, ConnectOptions, Kubeconfig, PlatformFiles, ToolHome, Wanted, kubeconfig_paths,
+    Client, ConnectOptions, FetchOptions, Kubeconfig, PlatformFiles, ToolHome, kubeconfig_paths,
 };
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, Untrusted};
@@ -100,7 +100,7 @@ impl Session {
         match &self.source {
             Source::Files(documents) => Ok(documents.facts(&self.tool, self.platform.clone())?.catalog),
             Source::Cluster { runtime, client } => {
-                let wanted = Wanted { catalog: true, ..Wanted::default() };
+                let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };
                 let objects = runtime.block_on(client.fetch_web_service(&self.tool, wanted))?;
                 Ok(objects.facts(None, self.platform.clone())?.catalog)
             }
@@ -115,7 +115,8 @@ impl Session {
         let Facts { limits, .. } = match &self.source {
             Source::Files(documents) => documents.facts(&self.tool, self.platform.clone())?,
             Source::Cluster { runtime, client } => {
-                let objects = runtime.block_on(client.fetch_web_service(&self.tool, Wanted::for_limits()))?;
+                let objects =
+                    runtime.block_on(client.fetch_web_service(&self.tool, FetchOptions::for_limits()))?;
                 objects.facts(Some(Catalog::default()), self.platform.clone())?
             }
         };

@@ -1,7 +1,7 @@
 //! The facts about a web service, from the cluster or from files.
 
 use toolforge_cli::{Failure, Session, Source};
-use toolforge_client::{Error, Wanted};
+use toolforge_client::{Error, FetchOptions};
 use toolforge_images::Catalog;
 use toolforge_render::web_service::{Facts, Progress, progress};
 
@@ -10,7 +10,8 @@ pub(crate) fn facts(session: &Session) -> Result<Facts, Failure> {
     match &session.source {
         Source::Files(documents) => Ok(documents.facts(&session.tool, session.platform.clone())?),
         Source::Cluster { runtime, client } => {
-            let objects = runtime.block_on(client.fetch_web_service(&session.tool, Wanted::for_plan()))?;
+            let objects =
+                runtime.block_on(client.fetch_web_service(&session.tool, FetchOptions::for_plan()))?;
             Ok(objects.facts(None, session.platform.clone())?)
         }
     }
@@ -19,12 +20,12 @@ pub(crate) fn facts(session: &Session) -> Result<Facts, Failure> {
 /// Returns the facts for a status; without a catalog, it prints a warning and uses the bundled one.
 pub(crate) fn status_facts(session: &Session) -> Result<Facts, Failure> {
     let Source::Cluster { runtime, client } = &session.source else { return facts(session) };
-    let wanted = Wanted { catalog: true, replica_sets: false, ..Wanted::for_status() };
+    let wanted = FetchOptions { catalog: true, replica_sets: false, ..FetchOptions::for_status() };
     let objects = runtime.block_on(async {
         let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
         // Only missing pods need the reason for it.
         if objects.live.deployment.is_some() && progress(&objects.live, None) != Progress::Ready {
-            let wanted = Wanted { replica_sets: true, ..Wanted::default() };
+            let wanted = FetchOptions { replica_sets: true, ..FetchOptions::default() };
             objects.live.replica_sets =
                 client.fetch_web_service(&session.tool, wanted).await?.live.replica_sets;
         }

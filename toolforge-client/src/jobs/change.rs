@@ -17,7 +17,9 @@ use toolforge_render::job::{JobManifest, JobManifests, LiveJob, RecordedJob};
 
 use crate::jobs::fetch::record_type;
 use crate::jobs::object::JobObject;
-use crate::{Change, Client, Collection, Error, LogOwner, LogSubject, ObjectPath, RefusalKind, WatchOptions};
+use crate::{
+    Client, Collection, Error, LogOwner, LogTarget, ObjectPath, StatusKind, WatchEvent, WatchOptions,
+};
 
 /// An object of which only the metadata is of interest.
 #[derive(Deserialize)]
@@ -68,7 +70,7 @@ impl Client {
     ) -> Result<bool, Error> {
         let mut json = manifest.to_json();
         if matches!(manifest, JobManifest::Service(_) | JobManifest::HttpRoute(_))
-            && let Some(left) = self.find::<Standing>(path).await?
+            && let Some(left) = self.get_opt::<Standing>(path).await?
         {
             self.replace_seen(path, &mut json, &left.metadata, params).await?;
             return Ok(false);
@@ -83,7 +85,7 @@ impl Client {
     /// The Service is replaced before the pods are, and an address that is no longer wanted goes last.
     ///
     /// # Errors
-    /// As every write; a [`Conflict`](crate::RefusalKind::Conflict) where somebody else has changed an object.
+    /// As every write; a [`Conflict`](crate::StatusKind::Conflict) where somebody else has changed an object.
     pub async fn replace_job(
         &self,
         tool: &ToolName,
@@ -144,7 +146,7 @@ impl Client {
             keep_what_is_the_servers(json, &version);
             match self.replace(path, json, params).await {
                 Err(error)
-                    if error.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::Conflict) =>
+                    if error.api_status().is_some_and(|refusal| *refusal.kind() == StatusKind::Conflict) =>
                 {
                     let found: Standing = self.get(path).await?;
                     let same = found.metadata.uid == standing.uid
@@ -220,7 +222,7 @@ impl Client {
         name: &JobName,
         deadline: Duration,
     ) -> Result<bool, Error> {
-        let subject = LogSubject::job(tool, name.as_str(), LogOwner::Job);
+        let subject = LogTarget::job(tool, name.as_str(), LogOwner::Job);
         let mut changes =
             pin!(self.watch::<Pod>(subject.collection(), subject.list_params(), WatchOptions::default()));
         let uid = |pod: &Pod| pod.metadata.uid.clone().unwrap_or_default();
@@ -228,9 +230,9 @@ impl Client {
             let mut pods = BTreeSet::new();
             while let Some(change) = changes.next().await {
                 match change? {
-                    Change::Reset(found) => pods = found.iter().map(uid).collect(),
-                    Change::Applied(pod) => drop(pods.insert(uid(&pod))),
-                    Change::Deleted(pod) => drop(pods.remove(&uid(&pod))),
+                    WatchEvent::Init(found) => pods = found.iter().map(uid).collect(),
+                    WatchEvent::Apply(pod) => drop(pods.insert(uid(&pod))),
+                    WatchEvent::Delete(pod) => drop(pods.remove(&uid(&pod))),
                 }
                 if pods.is_empty() {
                     return Ok(true);

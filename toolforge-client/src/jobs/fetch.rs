@@ -19,7 +19,7 @@ use crate::{Client, Error, ResourceType};
 
 /// Which objects are fetched; each is a request of its own, and all are made at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WantedJobs {
+pub struct JobFetchOptions {
     /// The ConfigMap with the image catalogue.
     pub catalog: bool,
     /// The namespace's LimitRanges and ResourceQuotas: two requests.
@@ -32,7 +32,7 @@ pub struct WantedJobs {
     pub records: bool,
 }
 
-impl WantedJobs {
+impl JobFetchOptions {
     /// Returns what a change is planned from.
     #[must_use]
     pub fn for_plan() -> Self {
@@ -109,8 +109,8 @@ impl Client {
     /// # Errors
     /// The first error of any request; that an object does not exist is none, and neither is that the cluster does not
     /// serve HTTPRoutes or the jobs service's records, or the tool may not see them.
-    pub async fn fetch_jobs(&self, tool: &ToolName, wanted: WantedJobs) -> Result<JobObjects, Error> {
-        let WantedJobs { catalog, limits, addresses, events, records } = wanted;
+    pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<JobObjects, Error> {
+        let JobFetchOptions { catalog, limits, addresses, events, records } = wanted;
         let namespace = tool.namespace();
         let config_map = ResourceType::of::<ConfigMap>()
             .in_namespace(platform::CATALOG_NAMESPACE)
@@ -135,7 +135,7 @@ impl Client {
             self.all::<CronJob>(true, list(ResourceType::of::<CronJob>())),
             self.all::<Job>(true, list(ResourceType::of::<Job>())),
             self.all::<Pod>(true, list(ResourceType::of::<Pod>())),
-            async { if catalog { self.find(&config_map).await } else { Ok(None) } },
+            async { if catalog { self.get_opt(&config_map).await } else { Ok(None) } },
             self.all::<LimitRange>(limits, list(ResourceType::of::<LimitRange>())),
             self.all::<ResourceQuota>(limits, list(ResourceType::of::<ResourceQuota>())),
             self.all::<Service>(addresses, list(ResourceType::of::<Service>())),
@@ -173,7 +173,7 @@ impl Client {
     ) -> Result<Vec<T>, Error> {
         let found = self.all(wanted, resource.in_namespace(tool.namespace())).await;
         match found {
-            Err(error) if error.refusal().is_some_and(|refusal| matches!(refusal.code(), 403 | 404)) => {
+            Err(error) if error.api_status().is_some_and(|refusal| matches!(refusal.code(), 403 | 404)) => {
                 Ok(Vec::new())
             }
             found => found,

@@ -5,5 +5,6 @@ mod fetch;
 mod object;
 mod wait;
 
-pub use fetch::{JobObjects, WantedJobs};
+pub use fetch::{JobFetchOptions, JobObjects};
 pub use object::JobObject;
+pub use wait::JobRun;

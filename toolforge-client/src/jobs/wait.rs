@@ -1,7 +1,6 @@
 //! Waiting for jobs by watch.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use futures_util::stream;
 use k8s_openapi::api::batch::v1::Job;
@@ -11,69 +10,85 @@ use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::LiveJobs;
 
 use crate::path::named;
-use crate::watch::{Known, until};
-use crate::{Change, Client, Error, LogOwner, LogSubject, Waited, WatchOptions};
+use crate::watch::{Store, wait_until};
+use crate::{Client, Error, LogOwner, LogTarget, WaitOptions, WaitOutcome, WatchEvent};
 
 #[expect(clippy::large_enum_variant, reason = "one at a time, unpacked at once")]
-enum Told {
-    Job(Change<Job>),
-    Pod(Change<Pod>),
-    Event(Change<Event>),
+enum JobEvent {
+    Job(WatchEvent<Job>),
+    Pod(WatchEvent<Pod>),
+    Event(WatchEvent<Event>),
+}
+
+/// One run of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobRun<'a> {
+    /// The tool.
+    pub tool: &'a ToolName,
+    /// The name of the job.
+    pub job: &'a JobName,
+    /// The name of the run's Job; for a scheduled job it is not the job's own.
+    pub run: &'a str,
 }
 
 impl Client {
-    /// Follows one run of a job, that job's pods and the namespace's events, and asks the caller after every change, until
-    /// it breaks off or the deadline passes. `run` is the name of the run's Job, which for a scheduled job is not the job's
-    /// own.
-    ///
-    /// The caller sees the objects for the first time when all kinds have been listed.
+    /// Watches one run of a job, the job's pods and, if asked for, the namespace's events. Calls `decide` after every
+    /// change until it breaks or the deadline passes, for the first time when all kinds have been listed.
     ///
     /// # Errors
     /// When a kind cannot be listed, or the cluster is away for longer than the options allow.
     pub async fn wait_run<T>(
         &self,
-        (tool, name): (&ToolName, &JobName),
-        run: &str,
-        (deadline, options): (Duration, WatchOptions),
+        run: JobRun<'_>,
+        options: WaitOptions,
         decide: impl FnMut(&LiveJobs) -> ControlFlow<T>,
-    ) -> Result<Waited<T, LiveJobs>, Error> {
+    ) -> Result<WaitOutcome<T, LiveJobs>, Error> {
+        let JobRun { tool, job, run } = run;
+        let WaitOptions { deadline, events, watch } = options;
         let namespace = tool.namespace();
         let one = named(run);
-        let subject = LogSubject::job(tool, name.as_str(), LogOwner::Job);
-        let told = stream::select_all([
-            self.followed(&namespace, one, options, Told::Job),
-            self.followed(&namespace, subject.list_params(), options, Told::Pod),
-            self.followed(&namespace, ListParams::default(), options, Told::Event),
-        ]);
-        let mut seen = Seen::default();
-        let take = |told| {
-            seen.take(told);
-            seen.live()
+        let target = LogTarget::job(tool, job.as_str(), LogOwner::Job);
+        let mut kinds = vec![
+            self.watch_kind(&namespace, one, watch, JobEvent::Job),
+            self.watch_kind(&namespace, target.list_params(), watch, JobEvent::Pod),
+        ];
+        if events {
+            kinds.push(self.watch_kind(&namespace, ListParams::default(), watch, JobEvent::Event));
+        }
+        let mut stores = Stores { events_wanted: events, ..Stores::default() };
+        let take = |event| {
+            stores.take(event);
+            stores.live()
         };
-        until(told, deadline, take, decide).await
+        wait_until(stream::select_all(kinds), deadline, take, decide).await
     }
 }
 
-/// What is known so far.
+/// The objects as the watches have reported them so far.
 #[derive(Default)]
-struct Seen {
-    jobs: Known<Job>,
-    pods: Known<Pod>,
-    events: Known<Event>,
+struct Stores {
+    events_wanted: bool,
+    jobs: Store<Job>,
+    pods: Store<Pod>,
+    events: Store<Event>,
 }
 
-impl Seen {
-    fn take(&mut self, told: Told) {
-        match told {
-            Told::Job(change) => self.jobs.take(change),
-            Told::Pod(change) => self.pods.take(change),
-            Told::Event(change) => self.events.take(change),
+impl Stores {
+    fn take(&mut self, event: JobEvent) {
+        match event {
+            JobEvent::Job(event) => self.jobs.apply(event),
+            JobEvent::Pod(event) => self.pods.apply(event),
+            JobEvent::Event(event) => self.events.apply(event),
         }
     }
 
     /// Returns the objects, or `None` where a kind has not been listed yet.
     fn live(&self) -> Option<LiveJobs> {
-        let (jobs, pods, events) = (self.jobs.all()?, self.pods.all()?, self.events.all()?);
+        let (jobs, pods) = (self.jobs.all()?, self.pods.all()?);
+        let events = match self.events.all() {
+            None if self.events_wanted => return None,
+            events => events.unwrap_or_default(),
+        };
         Some(LiveJobs { jobs, pods, events, ..LiveJobs::default() })
     }
 }

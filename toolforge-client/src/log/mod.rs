@@ -1,17 +1,18 @@
 //! Logs of sets of pods, a web service's or a job's: read up to now, and followed from then on.
+//!
+//! `reader` merges the logs of the pods that exist, `tail` follows them and new ones. Both read a `pod_log`, run after
+//! run; `reading` is one answer of the server, continued where the connection breaks, which `resume` makes possible.
 
-mod follow;
-mod follower;
+mod item;
 mod lines;
-mod owner;
 mod pod_log;
-mod pods_log;
+mod reader;
 mod reading;
-mod seen;
-mod subject;
+mod resume;
+mod tail;
+mod target;
 
-pub use follow::LogFollow;
-pub use owner::LogOwner;
-pub use pods_log::{LogItem, LogOptions, PodsLog};
-pub use reading::LogSince;
-pub use subject::LogSubject;
+pub use item::{LogItem, LogOptions, LogSince};
+pub use reader::LogReader;
+pub use tail::LogTail;
+pub use target::{LogOwner, LogTarget};

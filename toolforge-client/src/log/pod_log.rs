@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::Untrusted;
 use toolforge_render::pod::{Run, main_container, runs};
 
-use crate::log::pods_log::{LogItem, LogOptions};
-use crate::log::reading::{LogSince, Question, Reading, Told};
-use crate::log::seen::Seen;
+use crate::log::item::{LogItem, LogOptions, LogSince};
+use crate::log::reading::{LogEvent, LogRequest, Reading};
+use crate::log::resume::ResumePoint;
 use crate::{Client, Error, ObjectPath, ResourceType};
 
 /// Returns whether none of a pod's containers is ever started again.
@@ -30,11 +30,11 @@ pub(super) struct PodLog {
     /// Whether it is followed, now or later.
     follow: bool,
     outage: Duration,
-    pub(super) seen: Seen,
+    pub(super) seen: ResumePoint,
     /// The last run whose end has been told.
     pub(super) told: Option<String>,
-    /// The kubelet's last remark, which it makes again and again.
-    remark: Option<String>,
+    /// The kubelet's last notice, which it makes again and again.
+    notice: Option<String>,
 }
 
 impl PodLog {
@@ -51,25 +51,25 @@ impl PodLog {
             since,
             follow,
             outage: watch.outage,
-            seen: Seen::default(),
+            seen: ResumePoint::default(),
             told: None,
-            remark: None,
+            notice: None,
         }
     }
 
     /// Begins to read a run's log from its beginning, or so many of its last lines.
     fn read_all(&self, run: &Run, last: Option<u32>) -> Reading {
-        let question = self.question(run, false, last);
-        Reading::new(self.client.clone(), question, self.outage, false)
+        let request = self.request(run, false, last);
+        Reading::new(self.client.clone(), request, self.outage, false)
     }
 
     /// Begins to read what of a run's log has not been read.
     pub(super) fn read_on(&self, run: &Run, follow: bool) -> Reading {
-        Reading::new(self.client.clone(), self.question(run, follow, None), self.outage, true)
+        Reading::new(self.client.clone(), self.request(run, follow, None), self.outage, true)
     }
 
-    fn question(&self, run: &Run, follow: bool, last: Option<u32>) -> Question {
-        Question {
+    fn request(&self, run: &Run, follow: bool, last: Option<u32>) -> LogRequest {
+        LogRequest {
             pod: self.path.clone(),
             container: self.container.clone(),
             previous: run.is_previous,
@@ -85,15 +85,15 @@ impl PodLog {
         loop {
             let pod = self.name.clone();
             match reading.next(&mut self.seen).await? {
-                Some(Told::Line(moment, message)) => {
+                Some(LogEvent::Line(moment, message)) => {
                     let (container, message) = (self.container.as_str().into(), Untrusted::new(message));
                     return Ok(Some(LogItem::Line { pod, container, moment, message }));
                 }
-                Some(Told::Remark(text)) if self.remark.as_ref() != Some(&text) => {
-                    self.remark = Some(text.clone());
-                    return Ok(Some(LogItem::Remark { pod, text: Untrusted::new(text) }));
+                Some(LogEvent::Notice(text)) if self.notice.as_ref() != Some(&text) => {
+                    self.notice = Some(text.clone());
+                    return Ok(Some(LogItem::Notice { pod, text: Untrusted::new(text) }));
                 }
-                Some(Told::Remark(_)) => {}
+                Some(LogEvent::Notice(_)) => {}
                 None => return Ok(None),
             }
         }
@@ -108,7 +108,7 @@ impl PodLog {
     }
 
     /// Returns the first run whose end has not been told.
-    pub(super) fn untold<'a>(&self, runs: &'a [Run]) -> Option<&'a Run> {
+    pub(super) fn next_run<'a>(&self, runs: &'a [Run]) -> Option<&'a Run> {
         let told = runs.iter().position(|run| Some(&run.id) == self.told.as_ref());
         runs.get(told.map_or(0, |told| told + 1))
     }
@@ -154,7 +154,7 @@ impl PodSnapshot {
             let moment = match &item {
                 LogItem::Line { moment, .. } => *moment,
                 LogItem::RunEnded { container: _, end } => end.finished.unwrap_or(self.moment),
-                LogItem::Remark { .. } => self.moment,
+                LogItem::Notice { .. } => self.moment,
             };
             // A pod's own order counts more than its clocks.
             self.moment = self.moment.max(moment);

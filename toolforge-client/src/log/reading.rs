@@ -3,42 +3,21 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::api::LogParams;
 use tokio::time::{Instant, sleep};
 
+use crate::log::item::LogSince;
 use crate::log::lines::Lines;
-use crate::log::seen::Seen;
+use crate::log::resume::ResumePoint;
 use crate::{Client, Error, ObjectPath};
 
 /// How long a log that is not followed may be silent before it is asked for anew.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// From when on a log is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogSince {
-    /// So many seconds before now, by the node's clock; at least one.
-    Seconds(u32),
-    /// A moment, of which the server takes the whole seconds.
-    Moment(Timestamp),
-}
-
-impl LogSince {
-    /// Returns the moment, by this machine's clock where it is so long before now.
-    pub(crate) fn moment(self) -> Timestamp {
-        match self {
-            Self::Seconds(seconds) => {
-                let ago = SignedDuration::from_secs(seconds.into());
-                Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::MIN)
-            }
-            Self::Moment(moment) => moment,
-        }
-    }
-}
-
 /// Which log, and how much of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
+pub(crate) struct LogRequest {
     pub(crate) pod: ObjectPath,
     pub(crate) container: String,
     /// Whether the log of the run before the newest is meant.
@@ -54,19 +33,19 @@ pub(crate) struct Question {
 
 /// What stands on one line of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum LogEvent {
     /// A line of the log.
     Line(Timestamp, String),
     /// A line without a moment: the kubelet's own word on why there is no log.
-    Remark(String),
+    Notice(String),
 }
 
 /// One log that is being read; it goes on by itself where the connection breaks.
 pub(crate) struct Reading {
     client: Client,
-    question: Question,
+    request: LogRequest,
     outage: Duration,
-    /// Whether to go on behind the last line that has been seen, and not to begin as the question says.
+    /// Whether to go on behind the last line that has been seen, and not to begin as the request says.
     goes_on: bool,
     lines: Option<Lines>,
     has_ended: bool,
@@ -75,10 +54,10 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(client: Client, question: Question, outage: Duration, goes_on: bool) -> Self {
+    pub(crate) fn new(client: Client, request: LogRequest, outage: Duration, goes_on: bool) -> Self {
         Self {
             client,
-            question,
+            request,
             outage,
             goes_on,
             lines: None,
@@ -91,21 +70,22 @@ impl Reading {
     /// Returns the next line that has not been seen, or `None` at the end of the answer.
     ///
     /// Nothing is lost where the caller stops waiting.
-    pub(crate) async fn next(&mut self, seen: &mut Seen) -> Result<Option<Told>, Error> {
+    pub(crate) async fn next(&mut self, seen: &mut ResumePoint) -> Result<Option<LogEvent>, Error> {
         while !self.has_ended {
             let told = match &mut self.lines {
-                None => match open(&self.client, &self.question, seen.since().filter(|_| self.goes_on)).await
-                {
-                    Ok(Some(lines)) => {
-                        if self.goes_on {
-                            seen.answer_begins();
+                None => {
+                    match open(&self.client, &self.request, seen.since().filter(|_| self.goes_on)).await {
+                        Ok(Some(lines)) => {
+                            if self.goes_on {
+                                seen.answer_begins();
+                            }
+                            self.lines = Some(lines);
+                            continue;
                         }
-                        self.lines = Some(lines);
-                        continue;
+                        Ok(None) => break,
+                        Err(error) => Err(error),
                     }
-                    Ok(None) => break,
-                    Err(error) => Err(error),
-                },
+                }
                 Some(lines) => lines.next().await,
             };
             let text = match told {
@@ -113,7 +93,7 @@ impl Reading {
                 Ok(None) => {
                     self.has_ended = true;
                     let rest = self.lines.as_mut().and_then(Lines::rest);
-                    match rest.filter(|_| !self.question.whole_lines) {
+                    match rest.filter(|_| !self.request.whole_lines) {
                         Some(rest) => rest,
                         None => break,
                     }
@@ -123,9 +103,9 @@ impl Reading {
                     match self.bear(error).await {
                         Ok(()) => continue,
                         // One node that is away must not hide what the others' pods write.
-                        Err(Error::Refused(refusal)) if refusal.code() >= 500 => {
+                        Err(Error::Api(refusal)) if refusal.code() >= 500 => {
                             self.has_ended = true;
-                            return Ok(Some(Told::Remark(refusal.message().as_raw().to_owned())));
+                            return Ok(Some(LogEvent::Notice(refusal.message().as_raw().to_owned())));
                         }
                         Err(error) => return Err(error),
                     }
@@ -133,7 +113,7 @@ impl Reading {
             };
             (self.failing_since, self.failures, self.goes_on) = (None, 0, true);
             match read(&text) {
-                Told::Line(moment, message) if !seen.is_new(moment, &message) => {}
+                LogEvent::Line(moment, message) if !seen.is_new(moment, &message) => {}
                 told => return Ok(Some(told)),
             }
         }
@@ -144,7 +124,7 @@ impl Reading {
     /// Waits before the log is asked for anew, or gives the error back where that cannot help or was in vain.
     async fn bear(&mut self, error: Error) -> Result<(), Error> {
         let since = *self.failing_since.get_or_insert_with(Instant::now);
-        if !error.is_passing() || since.elapsed() > self.outage {
+        if !error.is_transient() || since.elapsed() > self.outage {
             return Err(error);
         }
         let pause = self.client.retry().pause(self.failures);
@@ -157,10 +137,10 @@ impl Reading {
 /// Asks for the log, or for the rest of it. `None`: there is no such pod or run, or none yet.
 async fn open(
     client: &Client,
-    question: &Question,
+    request: &LogRequest,
     go_on: Option<Timestamp>,
 ) -> Result<Option<Lines>, Error> {
-    let Question { pod, container, previous, follow, whole_lines: _, since, last } = question;
+    let LogRequest { pod, container, previous, follow, whole_lines: _, since, last } = request;
     let (since, last) = match go_on {
         Some(moment) => (Some(LogSince::Moment(moment)), None),
         None => (*since, *last),
@@ -186,17 +166,19 @@ async fn open(
     match client.exchange().open(&request).await {
         Ok(answer) => Ok(Some(Lines::new(answer.into_body(), (!follow).then_some(IDLE)))),
         // The kubelet's word for a run that is not there yet, or no longer, is 400.
-        Err(error) if error.refusal().is_some_and(|refusal| matches!(refusal.code(), 400 | 404)) => Ok(None),
+        Err(error) if error.api_status().is_some_and(|refusal| matches!(refusal.code(), 400 | 404)) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }
 
 /// Reads `2026-11-25T10:00:00.123456789Z message`.
-fn read(text: &str) -> Told {
+fn read(text: &str) -> LogEvent {
     let line = text.split_once(' ').unwrap_or((text, ""));
     match line.0.parse() {
-        Ok(moment) => Told::Line(moment, line.1.to_owned()),
-        Err(_) => Told::Remark(text.to_owned()),
+        Ok(moment) => LogEvent::Line(moment, line.1.to_owned()),
+        Err(_) => LogEvent::Notice(text.to_owned()),
     }
 }
 
@@ -209,9 +191,9 @@ mod tests {
         let moment: Timestamp = "2026-11-25T10:00:00.123456789Z".parse().unwrap();
         for (text, message) in [("a  b ", "a  b "), ("", "")] {
             let line = format!("2026-11-25T10:00:00.123456789Z {text}");
-            assert_eq!(read(&line), Told::Line(moment, message.to_owned()));
+            assert_eq!(read(&line), LogEvent::Line(moment, message.to_owned()));
         }
-        let remark = "unable to retrieve container logs for containerd://1";
-        assert_eq!(read(remark), Told::Remark(remark.to_owned()));
+        let notice = "unable to retrieve container logs for containerd://1";
+        assert_eq!(read(notice), LogEvent::Notice(notice.to_owned()));
     }
 }

@@ -106,7 +106,7 @@ pub enum TransportError {
 
 impl TransportError {
     /// Returns whether the same request may succeed a little later, without anything being set right.
-    pub(crate) fn is_passing(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::NameNotFound { .. }
             | Self::Refused { .. }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 /// The longest line; an object has at most etcd's 1.5 MB, and its JSON a little more.
 const LINE_LIMIT: usize = 16 * 1024 * 1024;
 
-/// The answer of a watch, cut into frames.
+/// The answer of a watch as frames.
 pub(crate) struct Frames {
     body: Body,
     buffer: BytesMut,
@@ -22,13 +22,13 @@ pub(crate) struct Frames {
 
 /// One frame.
 pub(crate) enum Frame<T> {
-    /// An object is new or changed.
+    /// An object was created or changed.
     Applied(T, Option<String>),
-    /// An object is gone.
+    /// An object was deleted.
     Deleted(T, Option<String>),
-    /// Nothing changed up to here.
+    /// Nothing changed up to this resource version.
     Bookmark(Option<String>),
-    /// The server ends the watch and says why.
+    /// The server ends the watch, and this is why.
     Ended(Box<Status>),
 }
 
@@ -64,7 +64,7 @@ impl Frames {
     }
 
     /// Returns the next frame, or `None` where the answer has ended, was cut off, or is not a watch's: in all
-    /// three the watch goes on from the last frame that was whole.
+    /// three cases the watch continues after the last complete frame.
     pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Option<Frame<T>> {
         loop {
             if let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') {

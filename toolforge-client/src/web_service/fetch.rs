@@ -13,13 +13,13 @@ use toolforge_render::namespace::{LimitsError, Platform, limits};
 use toolforge_render::object::HttpRoute;
 use toolforge_render::web_service::{Facts, LiveWebService};
 
-use crate::error::RefusalKind;
+use crate::status::StatusKind;
 use crate::web_service::selector;
 use crate::{Client, Collection, Error, ResourceType};
 
 /// Which objects are fetched; each is a request of its own, and all are made at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct FetchOptions {
     /// The ConfigMap with the image catalogue.
     pub catalog: bool,
     /// The namespace's LimitRanges and ResourceQuotas: two requests.
@@ -40,7 +40,7 @@ pub struct Wanted {
     pub events: bool,
 }
 
-impl Wanted {
+impl FetchOptions {
     /// Returns what a plan is made from: all but ReplicaSets and events.
     #[must_use]
     pub fn for_plan() -> Self {
@@ -148,10 +148,19 @@ impl Client {
     pub async fn fetch_web_service(
         &self,
         tool: &ToolName,
-        wanted: Wanted,
+        wanted: FetchOptions,
     ) -> Result<WebServiceObjects, Error> {
-        let Wanted { catalog, limits, deployment, service, routes, routing, pods, replica_sets, events } =
-            wanted;
+        let FetchOptions {
+            catalog,
+            limits,
+            deployment,
+            service,
+            routes,
+            routing,
+            pods,
+            replica_sets,
+            events,
+        } = wanted;
         let namespace = tool.namespace();
         let objects = |resource: ResourceType| resource.in_namespace(namespace.clone());
         let catalog_path = ResourceType::of::<ConfigMap>()
@@ -174,12 +183,12 @@ impl Client {
             events,
         ) = tokio::try_join!(
             biased;
-            when(catalog, self.find(&catalog_path)),
+            when(catalog, self.get_opt(&catalog_path)),
             when(limits, self.items(objects(ResourceType::of::<LimitRange>()), ListParams::default())),
             when(limits, self.items(objects(ResourceType::of::<ResourceQuota>()), ListParams::default())),
-            when(deployment, self.find(&deployment_path)),
-            when(service, self.find(&service_path)),
-            when(routes, self.find(&ingress_path)),
+            when(deployment, self.get_opt(&deployment_path)),
+            when(service, self.get_opt(&service_path)),
+            when(routes, self.get_opt(&ingress_path)),
             when(routes, self.find_route(tool)),
             when(pods, self.items(objects(ResourceType::of::<Pod>()), selector(tool))),
             when(replica_sets, self.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
@@ -218,13 +227,13 @@ impl Client {
         let path = ResourceType::HTTP_ROUTES.in_namespace(tool.namespace()).named(tool.as_str());
         match self.get(&path).await {
             Ok(route) => Ok(RouteAnswer { is_served: true, route: Some(route) }),
-            Err(Error::Refused(refusal)) => match refusal.kind() {
-                RefusalKind::NotFound => {
+            Err(Error::Api(refusal)) => match refusal.kind() {
+                StatusKind::NotFound => {
                     let is_served = refusal.object_kind().as_raw() == ResourceType::HTTP_ROUTES.plural;
                     Ok(RouteAnswer { is_served, route: None })
                 }
-                RefusalKind::Forbidden { .. } => Ok(RouteAnswer { is_served: false, route: None }),
-                _ => Err(Error::Refused(refusal)),
+                StatusKind::Forbidden { .. } => Ok(RouteAnswer { is_served: false, route: None }),
+                _ => Err(Error::Api(refusal)),
             },
             Err(error) => Err(error),
         }
@@ -247,7 +256,7 @@ impl Client {
                 "namespace": tool.namespace(), "verb": "create", "group": group, "resource": plural,
             }},
         });
-        let collection = ResourceType::of::<SelfSubjectAccessReview>().everywhere();
+        let collection = ResourceType::of::<SelfSubjectAccessReview>().all_namespaces();
         let review: Review = self.create(&collection, &question, &PostParams::default()).await?;
         Ok(review.status.allowed)
     }

@@ -1,11 +1,12 @@
 //! What a web service's verbs ask of the cluster.
 
 mod fetch;
+mod home;
 mod wait;
 
 pub(crate) use fetch::read_catalog;
-pub use fetch::{FactsError, Wanted, WebServiceObjects};
-pub use wait::{WaitOptions, Waited};
+pub use fetch::{FactsError, FetchOptions, WebServiceObjects};
+pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 
 use kube::api::ListParams;
 use toolforge_model::{ToolName, platform};

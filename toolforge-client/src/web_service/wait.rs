@@ -1,7 +1,6 @@
 //! Waiting for a web service by watch.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
@@ -11,44 +10,16 @@ use toolforge_model::ToolName;
 use toolforge_render::web_service::LiveWebService;
 
 use crate::path::named;
-use crate::watch::{Known, until};
+use crate::watch::{Store, wait_until};
 use crate::web_service::selector;
-use crate::{Change, Client, Error, WatchOptions};
-
-/// How long and by what is waited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WaitOptions {
-    /// How long in all.
-    pub deadline: Duration,
-    /// Whether the namespace's events are followed, too.
-    pub events: bool,
-    /// How the watches bear with the network and the server.
-    pub watch: WatchOptions,
-}
-
-impl WaitOptions {
-    /// Returns options with this deadline, without events.
-    #[must_use]
-    pub fn new(deadline: Duration) -> Self {
-        Self { deadline, events: false, watch: WatchOptions::default() }
-    }
-}
-
-/// What came of waiting; `L` are the objects that were followed.
-#[derive(Clone, Debug)]
-pub enum Waited<T, L = LiveWebService> {
-    /// The caller has seen what it waited for.
-    Done(T),
-    /// The deadline passed; this is how the objects were then.
-    DeadlineExceeded(Box<L>),
-}
+use crate::{Client, Error, WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 
 /// A change of one of the kinds that are followed.
-enum Told {
-    Deployment(Change<Deployment>),
-    ReplicaSet(Change<ReplicaSet>),
-    Pod(Change<Pod>),
-    Event(Change<Event>),
+enum WebServiceEvent {
+    Deployment(WatchEvent<Deployment>),
+    ReplicaSet(WatchEvent<ReplicaSet>),
+    Pod(WatchEvent<Pod>),
+    Event(WatchEvent<Event>),
 }
 
 impl Client {
@@ -65,53 +36,53 @@ impl Client {
         tool: &ToolName,
         options: WaitOptions,
         decide: impl FnMut(&LiveWebService) -> ControlFlow<T>,
-    ) -> Result<Waited<T>, Error> {
+    ) -> Result<WaitOutcome<T, LiveWebService>, Error> {
         let WaitOptions { deadline, events, watch } = options;
-        let mut seen = Seen { events_wanted: events, ..Seen::default() };
-        let take = |told| {
-            seen.take(told);
-            seen.live()
+        let mut stores = Stores { events_wanted: events, ..Stores::default() };
+        let take = |event| {
+            stores.take(event);
+            stores.live()
         };
-        until(self.told(tool, events, watch), deadline, take, decide).await
+        wait_until(self.web_service_events(tool, events, watch), deadline, take, decide).await
     }
 
-    fn told(
+    fn web_service_events(
         &self,
         tool: &ToolName,
         events: bool,
         options: WatchOptions,
-    ) -> impl Stream<Item = Result<Told, Error>> + use<> {
+    ) -> impl Stream<Item = Result<WebServiceEvent, Error>> + use<> {
         let namespace = tool.namespace();
         let one = named(tool.as_str());
         let mut kinds = vec![
-            self.followed(&namespace, one, options, Told::Deployment),
-            self.followed(&namespace, selector(tool), options, Told::ReplicaSet),
-            self.followed(&namespace, selector(tool), options, Told::Pod),
+            self.watch_kind(&namespace, one, options, WebServiceEvent::Deployment),
+            self.watch_kind(&namespace, selector(tool), options, WebServiceEvent::ReplicaSet),
+            self.watch_kind(&namespace, selector(tool), options, WebServiceEvent::Pod),
         ];
         if events {
-            kinds.push(self.followed(&namespace, ListParams::default(), options, Told::Event));
+            kinds.push(self.watch_kind(&namespace, ListParams::default(), options, WebServiceEvent::Event));
         }
         stream::select_all(kinds)
     }
 }
 
-/// What is known so far.
+/// The objects as the watches have reported them so far.
 #[derive(Default)]
-struct Seen {
+struct Stores {
     events_wanted: bool,
-    deployments: Known<Deployment>,
-    replica_sets: Known<ReplicaSet>,
-    pods: Known<Pod>,
-    events: Known<Event>,
+    deployments: Store<Deployment>,
+    replica_sets: Store<ReplicaSet>,
+    pods: Store<Pod>,
+    events: Store<Event>,
 }
 
-impl Seen {
-    fn take(&mut self, told: Told) {
-        match told {
-            Told::Deployment(change) => self.deployments.take(change),
-            Told::ReplicaSet(change) => self.replica_sets.take(change),
-            Told::Pod(change) => self.pods.take(change),
-            Told::Event(change) => self.events.take(change),
+impl Stores {
+    fn take(&mut self, event: WebServiceEvent) {
+        match event {
+            WebServiceEvent::Deployment(event) => self.deployments.apply(event),
+            WebServiceEvent::ReplicaSet(event) => self.replica_sets.apply(event),
+            WebServiceEvent::Pod(event) => self.pods.apply(event),
+            WebServiceEvent::Event(event) => self.events.apply(event),
         }
     }
 

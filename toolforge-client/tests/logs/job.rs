@@ -19,9 +19,9 @@ fn job(condition: &str) -> Value {
     json!({"metadata": {"name": "update"}, "status": {"conditions": [{"type": condition, "status": "True"}]}})
 }
 
-fn job_log(client: &Client, owner: LogOwner, pods: &[Value], options: LogOptions) -> PodsLog {
+fn job_log(client: &Client, owner: LogOwner, pods: &[Value], options: LogOptions) -> LogReader {
     let pods: Vec<Pod> = pods.iter().map(read).collect();
-    client.job_log(LogSubject::job(&tool(), "update", owner), &pods, options)
+    client.job_log(LogTarget::job(&tool(), "update", owner), &pods, options)
 }
 
 #[tokio::test]

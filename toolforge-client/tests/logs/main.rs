@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_client::{Client, Error, LogItem, LogOptions, LogOwner, LogSince, LogSubject, PodsLog};
+use toolforge_client::{Client, Error, LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTarget};
 use toolforge_model::ToolName;
 
 const PODS: &str = "GET /api/v1/namespaces/tool-x/pods";
@@ -72,7 +72,7 @@ fn word(item: LogItem) -> String {
             format!("{}:{}", pod.as_raw(), message.as_raw())
         }
         LogItem::RunEnded { container: _, end } => format!("{}:({end})", end.pod.as_raw()),
-        LogItem::Remark { pod, text } => format!("{}:<{}>", pod.as_raw(), text.as_raw()),
+        LogItem::Notice { pod, text } => format!("{}:<{}>", pod.as_raw(), text.as_raw()),
     }
 }
 
@@ -81,7 +81,7 @@ async fn snapshot(client: &Client, pods: &[Value], options: LogOptions) -> Resul
     all(client.web_service_log(&tool(), &pods, options)).await
 }
 
-async fn all(mut log: PodsLog) -> Result<String, Error> {
+async fn all(mut log: LogReader) -> Result<String, Error> {
     let mut words = Vec::new();
     while let Some(item) = log.next().await? {
         words.push(word(item));
@@ -95,7 +95,7 @@ async fn followed(client: &Client, pods: &[Value], count: usize) -> String {
     followed_of(client.web_service_log(&tool(), &pods, LogOptions::following()), count).await
 }
 
-async fn followed_of(mut log: PodsLog, count: usize) -> String {
+async fn followed_of(mut log: LogReader, count: usize) -> String {
     let mut words = Vec::new();
     while let Some(item) = log.next().await.unwrap() {
         words.push(word(item));
@@ -324,6 +324,6 @@ async fn a_log_that_must_not_be_read_is_an_error() {
     let (client, requests) =
         Script::new().answer(&log("a"), Answer::refusal(403, "Forbidden", forbidden)).client();
     let pods = [pod("a", &running("1"), &json!({}))];
-    assert!(matches!(snapshot(&client, &pods, LogOptions::default()).await, Err(Error::Refused(_))));
+    assert!(matches!(snapshot(&client, &pods, LogOptions::default()).await, Err(Error::Api(_))));
     assert_eq!(requests.count(), 1);
 }

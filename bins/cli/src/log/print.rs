@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_client::{Error, LogFollow, PodsLog};
+use toolforge_client::{Error, LogReader, LogTail};
 
 use crate::failure::{ExitCode, Failure};
 use crate::log::LogPrinter;
@@ -77,7 +77,7 @@ impl<W: Write> LogPrinter<W> {
     ///
     /// # Errors
     /// When the log cannot be read or printed, or nobody reads it.
-    pub async fn print_written(&mut self, log: &mut PodsLog) -> Result<(), LogStop> {
+    pub async fn print_written(&mut self, log: &mut LogReader) -> Result<(), LogStop> {
         while let Some(item) = log.next().await? {
             if self.is_past(&item) {
                 break;
@@ -91,7 +91,7 @@ impl<W: Write> LogPrinter<W> {
     ///
     /// # Errors
     /// When the log cannot be read or printed, or nobody reads it.
-    pub async fn print_follow(&mut self, mut log: LogFollow) -> Result<FollowEnd, LogStop> {
+    pub async fn print_follow(&mut self, mut log: LogTail) -> Result<FollowEnd, LogStop> {
         let left = self.until().map(left_until);
         if left == Some(Duration::ZERO) {
             return Ok(FollowEnd::Until);

@@ -47,7 +47,7 @@ impl LogStyle {
         match item {
             LogItem::Line { moment, message, .. } => is_in_time(*moment) && self.has_text(message),
             LogItem::RunEnded { container: _, end } => end.finished.is_none_or(is_in_time),
-            LogItem::Remark { .. } => false,
+            LogItem::Notice { .. } => false,
         }
     }
 
@@ -101,7 +101,7 @@ impl<W: Write> LogPrinter<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn take(&mut self, item: LogItem) -> io::Result<()> {
-        if let LogItem::Remark { pod, text } = &item {
+        if let LogItem::Notice { pod, text } = &item {
             anstream::eprintln!("note: {}: {}", pod.escaped(), text.escaped());
         }
         match &mut self.last {
@@ -151,7 +151,7 @@ impl<W: Write> LogPrinter<W> {
                 let moment = end.finished.unwrap_or(self.moment);
                 self.line((&end.pod, container), moment, &format_args!("--- {end} ---"))
             }
-            LogItem::Remark { .. } => Ok(()),
+            LogItem::Notice { .. } => Ok(()),
         }
     }
 

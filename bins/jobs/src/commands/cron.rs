@@ -1,6 +1,6 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print, print_text};
-use toolforge_client::WantedJobs;
+use toolforge_client::JobFetchOptions;
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, LiveWorkload};
 
@@ -16,7 +16,12 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let CronArguments { name, calendar, suggest } = options;
     // The images' names and the addresses are not told.
-    let wanted = WantedJobs { catalog: false, addresses: false, limits: *calendar, ..WantedJobs::for_list() };
+    let wanted = JobFetchOptions {
+        catalog: false,
+        addresses: false,
+        limits: *calendar,
+        ..JobFetchOptions::for_list()
+    };
     let facts = facts(session, arguments, wanted)?;
     if arguments.output == JobsFormat::Name {
         let scheduled = facts.live.jobs_of(&facts.tool);

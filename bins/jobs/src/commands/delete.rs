@@ -1,6 +1,6 @@
 use toolforge_cli::{ExitCode, Failure, Session, print_text};
 use toolforge_client::kube::api::PostParams;
-use toolforge_client::{WantedJobs, post_params};
+use toolforge_client::{JobFetchOptions, post_params};
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, LoadStep, StepKind};
 
@@ -37,8 +37,8 @@ pub(super) fn run(
 }
 
 /// Returns what has to be known before jobs are deleted.
-pub(super) fn to_delete() -> WantedJobs {
-    WantedJobs { addresses: true, records: true, ..WantedJobs::for_names() }
+pub(super) fn to_delete() -> JobFetchOptions {
+    JobFetchOptions { addresses: true, records: true, ..JobFetchOptions::for_names() }
 }
 
 fn step(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<LoadStep, Failure> {

@@ -3,7 +3,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use toolforge_cli::{ExitCode, Failure, Session, print_text};
-use toolforge_client::WantedJobs;
+use toolforge_client::JobFetchOptions;
 use toolforge_model::{JobRequest, Untrusted, write_jobs};
 use toolforge_render::job::{LiveWorkload, observe_job};
 
@@ -17,7 +17,7 @@ pub(super) fn run(
     options: &DumpArguments,
 ) -> Result<ExitCode, Failure> {
     let DumpArguments { to_file } = options;
-    let facts = facts(session, arguments, WantedJobs { events: false, ..WantedJobs::for_list() })?;
+    let facts = facts(session, arguments, JobFetchOptions { events: false, ..JobFetchOptions::for_list() })?;
     let live = facts.live.jobs_of(&facts.tool);
     let requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
     for job in &live {

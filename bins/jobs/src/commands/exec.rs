@@ -1,7 +1,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, interrupted, run_remote};
-use toolforge_client::{LogOwner, LogSubject, WantedJobs};
+use toolforge_client::{JobFetchOptions, LogOwner, LogTarget};
 use toolforge_model::JobName;
 use toolforge_render::job::job_status;
 use toolforge_render::pod::{main_container, runs};
@@ -20,7 +20,7 @@ pub(super) fn run(
     let ExecArguments { name, command } = options;
     let (runtime, client) = session.cluster()?;
     // Which object makes the pods does not matter here.
-    let subject = LogSubject::job(&session.tool, name.as_str(), LogOwner::Job);
+    let subject = LogTarget::job(&session.tool, name.as_str(), LogOwner::Job);
     let pods = runtime.block_on(client.list::<Pod>(&subject.collection(), &subject.list_params()))?.items;
     let Some((pod, container)) = newest_running(&pods) else {
         return Err(no_pod_runs(session, arguments, name));
@@ -52,7 +52,7 @@ fn is_ready(pod: &Pod) -> bool {
 
 /// Returns the failure where no pod of the job runs, with the reason as its status has it.
 fn no_pod_runs(session: &Session, arguments: &Arguments, name: &JobName) -> Failure {
-    let wanted = WantedJobs { events: true, ..WantedJobs::for_names() };
+    let wanted = JobFetchOptions { events: true, ..JobFetchOptions::for_names() };
     let found =
         facts::facts(session, arguments, wanted).and_then(|facts| Ok((facts::job(&facts, name)?, facts)));
     match found {

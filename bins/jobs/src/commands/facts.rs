@@ -1,7 +1,7 @@
 //! The facts that the verbs work from.
 
 use toolforge_cli::{ExitCode, Failure, Session, Source};
-use toolforge_client::WantedJobs;
+use toolforge_client::JobFetchOptions;
 use toolforge_images::Catalog;
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, LiveJob};
@@ -15,7 +15,7 @@ const FIRST_TOOL_UID: u32 = 50_000;
 pub(super) fn facts(
     session: &Session,
     arguments: &Arguments,
-    wanted: WantedJobs,
+    wanted: JobFetchOptions,
 ) -> Result<JobFacts, Failure> {
     let uid = uid(arguments);
     match &session.source {
@@ -48,7 +48,7 @@ pub(super) fn facts(
 /// Returns the facts for a verb that writes a job's objects, which hold the number of the tool's user.
 pub(super) fn facts_to_write(session: &Session, arguments: &Arguments) -> Result<JobFacts, Failure> {
     needs_uid(arguments)?;
-    facts(session, arguments, WantedJobs::for_plan())
+    facts(session, arguments, JobFetchOptions::for_plan())
 }
 
 /// Refuses where the number of the tool's user is not known.

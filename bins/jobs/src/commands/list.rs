@@ -2,7 +2,7 @@ use std::io::IsTerminal as _;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print};
-use toolforge_client::WantedJobs;
+use toolforge_client::JobFetchOptions;
 
 use super::facts::facts;
 use crate::arguments::{Arguments, JobsFormat, ListArguments};
@@ -21,7 +21,7 @@ pub(super) fn run(
     } else {
         *output
     };
-    let facts = facts(session, arguments, WantedJobs::for_list())?;
+    let facts = facts(session, arguments, JobFetchOptions::for_list())?;
     let now = Timestamp::now();
     let jobs = ListedJob::all(&facts, now);
     if jobs.is_empty() && std::io::stderr().is_terminal() {

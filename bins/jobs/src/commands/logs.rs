@@ -6,7 +6,7 @@ use toolforge_cli::{
     ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
 };
 use toolforge_client::kube::api::ListParams;
-use toolforge_client::{Client, Error, LogOwner, LogSubject, ResourceType, ToolHome, WantedJobs};
+use toolforge_client::{Client, Error, JobFetchOptions, LogOwner, LogTarget, ResourceType, ToolHome};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
     JobFacts, LiveJob, LiveWorkload, is_job, job_name_of, job_status, observe_job, pods_of_job,
@@ -34,7 +34,7 @@ pub(super) fn run(
                 .hint("Leave `--from` out to read them from the cluster."));
         }
     };
-    let facts = facts::facts(session, arguments, WantedJobs::for_names())?;
+    let facts = facts::facts(session, arguments, JobFetchOptions::for_names())?;
     let job = match facts::job(&facts, name) {
         Ok(job) => Some(job),
         // A job that has just been deleted may still have something to say.
@@ -57,7 +57,7 @@ struct JobLog<'a> {
 impl JobLog<'_> {
     async fn show(&self, options: &LogsOptions) -> Result<(), LogStop> {
         let owner = self.owner();
-        let subject = LogSubject::job(&self.facts.tool, self.name.as_str(), owner);
+        let subject = LogTarget::job(&self.facts.tool, self.name.as_str(), owner);
         let mut printer = options.printer(LogOrigin::PodAndContainer);
         let mut log = self.client.job_log(subject, &self.facts.live.pods, options.reading());
         printer.print_written(&mut log).await?;

@@ -1,5 +1,5 @@
 use toolforge_cli::{ExitCode, Failure, Session, print, print_text};
-use toolforge_client::WantedJobs;
+use toolforge_client::JobFetchOptions;
 
 use super::{facts, load};
 use crate::arguments::{Arguments, JobsFormat, PlanArguments};
@@ -12,7 +12,7 @@ pub(super) fn run(
     options: &PlanArguments,
 ) -> Result<ExitCode, Failure> {
     let file = load::read(&options.file, &session.tool)?;
-    let facts = facts::facts(session, arguments, WantedJobs::for_plan())?;
+    let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
     let plan = load::planned(&file, &options.file, &facts, options.adopt);
     if arguments.output == JobsFormat::Name {
         let names: String = plan.changes().map(|step| format!("{}\n", step.name)).collect();

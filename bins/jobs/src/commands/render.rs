@@ -1,6 +1,6 @@
 use serde_json::json;
 use toolforge_cli::{Document, ExitCode, Failure, OutputFormat, Session, print};
-use toolforge_client::WantedJobs;
+use toolforge_client::JobFetchOptions;
 use toolforge_model::JobRequest;
 use toolforge_render::job::{JobManifests, JobPlan, render_job};
 
@@ -16,7 +16,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let requests = requests(session, options)?;
     facts::needs_uid(arguments)?;
-    let facts = facts::facts(session, arguments, WantedJobs::for_plan())?;
+    let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
     let mut all: Vec<JobManifests> = Vec::new();
     for request in requests {
         let plan = JobPlan::new(request, &facts).map_err(|error| failures::of_plan(&error))?;

@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_client::kube::api::{DeleteParams, PatchParams, PostParams, Preconditions};
-use toolforge_client::{JobObject, WantedJobs, merge_params, post_params};
+use toolforge_client::{JobFetchOptions, JobObject, merge_params, post_params};
 use toolforge_model::platform;
 use toolforge_render::job::{LiveJob, LiveWorkload, has_room_to_surge, runs_of, verdict_of_run_instead};
 
@@ -17,7 +17,8 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &RestartArguments,
 ) -> Result<ExitCode, Failure> {
-    let facts = facts::facts(session, arguments, WantedJobs { limits: true, ..WantedJobs::for_names() })?;
+    let facts =
+        facts::facts(session, arguments, JobFetchOptions { limits: true, ..JobFetchOptions::for_names() })?;
     let job = facts::job(&facts, &options.name)?;
     if matches!(job.workload, LiveWorkload::OneOff(_)) {
         return Err(Failure::new(ExitCode::Failed, "unable to restart a one-off job")

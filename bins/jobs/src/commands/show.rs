@@ -1,6 +1,6 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print};
-use toolforge_client::WantedJobs;
+use toolforge_client::JobFetchOptions;
 use toolforge_model::JobName;
 
 use super::facts::{facts, job};
@@ -9,7 +9,7 @@ use crate::report::{self, ListedJob};
 
 /// Tells all of one job, and why it does not run.
 pub(super) fn run(session: &Session, arguments: &Arguments, name: &JobName) -> Result<ExitCode, Failure> {
-    let facts = facts(session, arguments, WantedJobs::for_list())?;
+    let facts = facts(session, arguments, JobFetchOptions::for_list())?;
     let now = Timestamp::now();
     let listed = ListedJob::of(&job(&facts, name)?, &facts, now);
     print(&report::show(&listed, now, arguments.output)?, arguments.output.of_document())?;

@@ -2,7 +2,7 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_client::kube::api::PatchParams;
-use toolforge_client::{JobObject, WantedJobs, merge_params};
+use toolforge_client::{JobFetchOptions, JobObject, merge_params};
 use toolforge_render::job::LiveWorkload;
 
 use super::facts;
@@ -15,7 +15,8 @@ pub(super) fn run(
     options: &SuspendArguments,
     suspends: bool,
 ) -> Result<ExitCode, Failure> {
-    let facts = facts::facts(session, arguments, WantedJobs { records: true, ..WantedJobs::for_names() })?;
+    let facts =
+        facts::facts(session, arguments, JobFetchOptions { records: true, ..JobFetchOptions::for_names() })?;
     let job = facts::job(&facts, &options.name)?;
     let LiveWorkload::Scheduled(cron_job) = &job.workload else {
         return Err(Failure::new(

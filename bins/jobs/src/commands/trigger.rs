@@ -2,7 +2,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_client::kube::api::PostParams;
-use toolforge_client::{Client, JobObject, RefusalKind, WantedJobs, post_params};
+use toolforge_client::{Client, JobFetchOptions, JobObject, StatusKind, post_params};
 use toolforge_model::ToolName;
 use toolforge_quota::QuotaCheck;
 use toolforge_render::job::{LiveWorkload, manual_run, observe_job, verdict_of_run};
@@ -19,7 +19,7 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &TriggerArguments,
 ) -> Result<ExitCode, Failure> {
-    let wanted = WantedJobs { limits: true, catalog: true, ..WantedJobs::for_names() };
+    let wanted = JobFetchOptions { limits: true, catalog: true, ..JobFetchOptions::for_names() };
     let facts = facts::facts(session, arguments, wanted)?;
     let job = facts::job(&facts, &options.name)?;
     let LiveWorkload::Scheduled(cron_job) = &job.workload else {
@@ -92,8 +92,8 @@ pub(super) async fn create(
             Err(error)
                 if second < TRIES
                     && error
-                        .refusal()
-                        .is_some_and(|refusal| *refusal.kind() == RefusalKind::AlreadyExists) =>
+                        .api_status()
+                        .is_some_and(|refusal| *refusal.kind() == StatusKind::AlreadyExists) =>
             {
                 second += 1;
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, ProgressLine, interrupted};
 use toolforge_client::kube::api::LogParams;
-use toolforge_client::{Client, ResourceType, Waited, WatchOptions};
+use toolforge_client::{Client, JobRun, ResourceType, WaitOptions, WaitOutcome, WatchOptions};
 use toolforge_model::{JobRequest, LogPath, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
 use toolforge_render::pod::{Cause, Evidence, main_container};
@@ -43,9 +43,11 @@ pub(super) async fn until_end(
 ) -> Result<ExitCode, Failure> {
     let mut line = ProgressLine::new();
     let mut stuck_since: Option<Instant> = None;
-    let watch = WatchOptions { outage: OUTAGE, ..WatchOptions::default() };
     let deadline = Duration::from_secs(seconds.into());
-    let waiting = client.wait_run((&request.tool, &request.name), object, (deadline, watch), |live| {
+    let options =
+        WaitOptions::new(deadline).with_events().with_watch(WatchOptions::default().with_outage(OUTAGE));
+    let run = JobRun { tool: &request.tool, job: &request.name, run: object };
+    let waiting = client.wait_run(run, options, |live| {
         let Some(job) = live.jobs.first() else { return ControlFlow::Break(Seen::Gone) };
         let outcome = RunOutcome::of(job, live);
         if outcome.is_over() {
@@ -79,12 +81,12 @@ pub(super) async fn until_end(
     line.clear();
     let name = &request.name;
     match waited {
-        Waited::Done(Seen::Ended(RunOutcome::Succeeded { .. }, _)) => {
+        WaitOutcome::Done(Seen::Ended(RunOutcome::Succeeded { .. }, _)) => {
             anstream::eprintln!("job '{name}' completed");
             Ok(ExitCode::Success)
         }
-        Waited::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
-        Waited::Done(Seen::Stuck(Evidence { cause, object, message })) => {
+        WaitOutcome::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
+        WaitOutcome::Done(Seen::Stuck(Evidence { cause, object, message })) => {
             let mut failure = Failure::new(
                 ExitCode::Rollout,
                 format!("job '{name}' cannot start, and goes on trying: {cause}"),
@@ -94,11 +96,11 @@ pub(super) async fn until_end(
             }
             Err(failure.hint(advice(&cause, Asked::from(request))))
         }
-        Waited::Done(Seen::Gone) => {
+        WaitOutcome::Done(Seen::Gone) => {
             Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))
                 .hint(format!("`toolforge jobs logs {name}` may still tell what it wrote.")))
         }
-        Waited::DeadlineExceeded(live) => {
+        WaitOutcome::DeadlineExceeded(live) => {
             let how = live.jobs.first().map(|job| progress(&RunOutcome::of(job, &live))).unwrap_or_default();
             let failure = Failure::new(
                 ExitCode::Rollout,

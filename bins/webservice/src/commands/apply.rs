@@ -143,7 +143,7 @@ async fn delete(
 
 /// Returns a failure that says what was done before it.
 fn broken_off(error: Error, done: &[String], object: &str) -> Failure {
-    let may_have_happened = error.may_have_happened();
+    let may_have_happened = error.outcome_unknown();
     let failure = Failure::from(error);
     let unknown = format!("{object}: not known whether it was done");
     let not_done = format!("{object}: not done");

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{
     ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
 };
-use toolforge_client::{Client, Error, Wanted};
+use toolforge_client::{Client, Error, FetchOptions};
 use toolforge_model::ToolName;
 use toolforge_render::pod::{Evidence, runs};
 use toolforge_render::web_service::{LiveWebService, causes, log_file, serves};
@@ -25,7 +25,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 }
 
 async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result<(), LogStop> {
-    let wanted = Wanted { deployment: true, pods: true, ..Wanted::default() };
+    let wanted = FetchOptions { deployment: true, pods: true, ..FetchOptions::default() };
     let live = client.fetch_web_service(tool, wanted).await?.live;
 
     let mut printer = options.printer(origin(&live.pods));
@@ -55,7 +55,7 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
     }
     let mut live = live.clone();
     if !live.pods.iter().any(serves) {
-        let wanted = Wanted { replica_sets: true, ..Wanted::default() };
+        let wanted = FetchOptions { replica_sets: true, ..FetchOptions::default() };
         live.replica_sets = client.fetch_web_service(tool, wanted).await?.live.replica_sets;
     }
     if let Some(Evidence { cause, object, message }) = causes(&live).first() {

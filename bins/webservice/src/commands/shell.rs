@@ -143,7 +143,7 @@ impl Shell<'_> {
         let uid = match created {
             Ok(created) => created.metadata.uid,
             Err(error) => {
-                if error.may_have_happened() {
+                if error.outcome_unknown() {
                     self.delete(None).await;
                 }
                 return Err(error.into());

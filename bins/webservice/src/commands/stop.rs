@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use toolforge_cli::{DryRunOption, ExitCode, Failure, ProgressLine, Session, print_text};
-use toolforge_client::{WaitOptions, Waited};
+use toolforge_client::{WaitOptions, WaitOutcome};
 use toolforge_render::web_service::removals;
 
 use super::{apply, state};
@@ -46,7 +46,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             }
             ControlFlow::Continue(())
         });
-        Ok::<_, Failure>(matches!(waited.await?, Waited::Done(())))
+        Ok::<_, Failure>(matches!(waited.await?, WaitOutcome::Done(())))
     })?;
     state::forget(session);
     if !gone {

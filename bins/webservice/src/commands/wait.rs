@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, ProgressLine};
 use toolforge_client::kube::api::LogParams;
-use toolforge_client::{Client, ResourceType, WaitOptions, Waited};
+use toolforge_client::{Client, ResourceType, WaitOptions, WaitOutcome};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::pod::{Cause, Evidence};
 use toolforge_render::web_service::{LiveWebService, Progress, causes, progress};
@@ -56,9 +56,9 @@ pub(super) async fn until_ready(
         .await;
     line.clear();
     match waited? {
-        Waited::Done(Ok(())) => Ok(()),
-        Waited::Done(Err((causes, live))) => Err(failed(client, tool, &live, causes).await),
-        Waited::DeadlineExceeded(live) => {
+        WaitOutcome::Done(Ok(())) => Ok(()),
+        WaitOutcome::Done(Err((causes, live))) => Err(failed(client, tool, &live, causes).await),
+        WaitOutcome::DeadlineExceeded(live) => {
             let seconds = TIMEOUT.as_secs();
             let why = causes(&live).into_iter().next();
             let why = why.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session};
-use toolforge_client::{Client, OwnRules, ServerVersion, Wanted};
+use toolforge_client::{Client, FetchOptions, OwnRules, ServerVersion};
 use toolforge_images::Catalog;
 
 use super::check::Check;
@@ -50,7 +50,7 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
         Ok(rules) => judged_rights(&rules),
         Err(error) => Check::failed("rights", &Failure::from(error)),
     });
-    let wanted = Wanted { limits: true, ..Wanted::default() };
+    let wanted = FetchOptions { limits: true, ..FetchOptions::default() };
     match client.fetch_web_service(&session.tool, wanted).await {
         Ok(objects) => match objects.facts(Some(Catalog::default()), session.platform.clone()) {
             Ok(facts) => {
@@ -84,7 +84,7 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
 }
 
 async fn catalogue(client: &Client, session: &Session) -> Check {
-    let wanted = Wanted { catalog: true, ..Wanted::default() };
+    let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };
     let objects = match client.fetch_web_service(&session.tool, wanted).await {
         Ok(objects) => objects,
         Err(error) => return Check::failed("catalogue", &Failure::from(error)),

@@ -8,7 +8,7 @@ use kube::client::Body;
 use serde_json::Value;
 use toolforge_model::Untrusted;
 
-use crate::error::kind::RefusalKind;
+use crate::status::kind::StatusKind;
 
 /// The most of an answer's text that is kept as a message, in characters, where the answer is no `Status`.
 const TEXT_LIMIT: usize = 1000;
@@ -18,8 +18,8 @@ const LONGEST_WAIT: u64 = 3600;
 
 /// The API server's no, in its own words, and what is understood of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
-    kind: RefusalKind,
+pub struct ApiStatus {
+    kind: StatusKind,
     code: u16,
     reason: Untrusted,
     message: Untrusted,
@@ -30,7 +30,7 @@ pub struct Refusal {
     status: Box<Status>,
 }
 
-impl Refusal {
+impl ApiStatus {
     /// Reads an answer whose HTTP code says that the request did not succeed.
     pub(crate) fn of_answer(code: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         let waits = |text: &str| text.trim().parse::<u64>().ok();
@@ -63,9 +63,9 @@ impl Refusal {
             .flatten()
             .any(|cause| cause.reason.as_deref() == Some("NamespaceTerminating"));
         let kind = if is_terminating {
-            RefusalKind::NamespaceTerminating
+            StatusKind::NamespaceTerminating
         } else {
-            RefusalKind::of(code, &reason, &message, &object_kind)
+            StatusKind::of(code, &reason, &message, &object_kind)
         };
         Self {
             kind,
@@ -102,7 +102,7 @@ impl Refusal {
 
     /// Returns what is understood of the refusal.
     #[must_use]
-    pub fn kind(&self) -> &RefusalKind {
+    pub fn kind(&self) -> &StatusKind {
         &self.kind
     }
 
@@ -143,7 +143,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ApiStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the cluster refuses")?;
         let reason =

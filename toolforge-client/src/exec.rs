@@ -1,3 +1,5 @@
+//! Running a command in a container, over a WebSocket.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,15 +9,17 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use kube::api::AttachParams;
 use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
+use toolforge_model::Untrusted;
 
-use super::RemoteEnd;
-use crate::Error;
 use crate::transport::TransportError;
+use crate::{Client, Error, ObjectPath};
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -77,7 +81,7 @@ struct Shared {
 
 /// Output of a command, or its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum RemoteEvent {
     /// Standard output, or what a terminal shows.
     Stdout(Bytes),
     /// Standard error.
@@ -86,8 +90,42 @@ pub enum Said {
     Ended(RemoteEnd),
 }
 
+/// How a command in a container ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoteEnd {
+    /// With this exit code; 128 and more after a signal.
+    Code(u8),
+    /// It could not be run, or its container terminated; this is the cluster's message.
+    Failed(Untrusted),
+    /// Unknown: the connection ended first.
+    Lost,
+}
+
+impl Client {
+    /// Runs a command in a container of a pod, like `kube::Api::exec`, but without losing output that arrives with the
+    /// command's end.
+    ///
+    /// It uses a connection of its own, because the protocol is one of HTTP/1.1. A terminal needs
+    /// `AttachParams::interactive_tty()`: its standard error is part of its standard output.
+    ///
+    /// # Errors
+    /// Those of every request; also where the server does not speak the protocol.
+    pub async fn exec(
+        &self,
+        pod: &ObjectPath,
+        command: &[String],
+        params: &AttachParams,
+    ) -> Result<RemoteProcess, Error> {
+        let (requests, name) = pod.requests()?;
+        let request = requests.exec(&name, command, params)?;
+        let connection = self.kube().connect(request).await?;
+        let closes_input = connection.supports_stream_close();
+        Ok(RemoteProcess::new(connection.into_stream(), closes_input))
+    }
+}
+
 impl RemoteProcess {
-    pub(super) fn new(socket: Socket, closes_input: bool) -> Self {
+    fn new(socket: Socket, closes_input: bool) -> Self {
         let (sink, stream) = socket.split();
         let shared = Arc::new(Shared { sink: Mutex::new(sink), unanswered: AtomicUsize::new(0) });
         let now = Instant::now();
@@ -144,7 +182,7 @@ impl RemoteOutput {
     ///
     /// # Errors
     /// When the connection breaks, or the server has not answered for 60 seconds.
-    pub async fn next(&mut self) -> Result<Said, Error> {
+    pub async fn next(&mut self) -> Result<RemoteEvent, Error> {
         loop {
             let received = tokio::select! {
                 received = self.stream.next() => received,
@@ -160,16 +198,16 @@ impl RemoteOutput {
                 Some(Ok(Message::Text(text))) => Bytes::copy_from_slice(text.as_bytes()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
                 Some(Ok(Message::Close(_))) | None => return Ok(self.ended()),
-                // A server that goes away without a word, after its last one.
+                // The server closes the connection without a close frame, after the status.
                 Some(Err(_)) if self.end.is_some() => return Ok(self.ended()),
                 Some(Err(error)) => return Err(lost(&error)),
             };
             let Some((channel, bytes)) = message.split_first() else { continue };
             let bytes = message.slice_ref(bytes);
             match *channel {
-                STDOUT if !bytes.is_empty() => return Ok(Said::Stdout(bytes)),
-                STDERR if !bytes.is_empty() => return Ok(Said::Stderr(bytes)),
-                // What was written before may still come, so the end is told when the server closes.
+                STDOUT if !bytes.is_empty() => return Ok(RemoteEvent::Stdout(bytes)),
+                STDERR if !bytes.is_empty() => return Ok(RemoteEvent::Stderr(bytes)),
+                // Output that was written before may still come, so this is reported when the server closes.
                 STATUS => self.end = Some(RemoteEnd::read(&bytes)),
                 _ => {}
             }
@@ -190,11 +228,52 @@ impl RemoteOutput {
         Ok(())
     }
 
-    fn ended(&mut self) -> Said {
-        Said::Ended(self.end.take().unwrap_or(RemoteEnd::Lost))
+    fn ended(&mut self) -> RemoteEvent {
+        RemoteEvent::Ended(self.end.take().unwrap_or(RemoteEnd::Lost))
     }
 }
 
 fn lost(error: &SocketError) -> Error {
     TransportError::Lost { reason: error.to_string().into() }.into()
+}
+
+impl RemoteEnd {
+    /// Reads the `Status` that the server sends when a command has ended; its causes hold the exit code (`remotecommand`,
+    /// v4).
+    fn read(bytes: &[u8]) -> Self {
+        let words = || Untrusted::new(String::from_utf8_lossy(bytes));
+        let Ok(status) = serde_json::from_slice::<Status>(bytes) else { return Self::Failed(words()) };
+        let Status { status, reason, message, details, metadata: _, code: _ } = status;
+        if status.as_deref() == Some("Success") {
+            return Self::Code(0);
+        }
+        let causes = details.and_then(|details| details.causes).unwrap_or_default();
+        let code = causes
+            .iter()
+            .find(|cause| cause.reason.as_deref() == Some("ExitCode"))
+            .and_then(|cause| cause.message.as_deref()?.parse::<u8>().ok());
+        match (reason.as_deref(), code) {
+            (Some("NonZeroExitCode"), Some(code)) => Self::Code(code),
+            _ => Self::Failed(message.map_or_else(words, Untrusted::new)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_code_is_read_from_causes() {
+        let status = |text: &str| RemoteEnd::read(text.as_bytes());
+        assert_eq!(status(r#"{"metadata":{},"status":"Success"}"#), RemoteEnd::Code(0));
+        let seven = r#"{"status":"Failure","message":"command terminated with non-zero exit code","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}"#;
+        assert_eq!(status(seven), RemoteEnd::Code(7));
+        let missing = r#"{"status":"Failure","message":"exec: \"nope\": executable file not found in $PATH","reason":"InternalError"}"#;
+        assert_eq!(
+            status(missing),
+            RemoteEnd::Failed(Untrusted::new("exec: \"nope\": executable file not found in $PATH"))
+        );
+        assert_eq!(status("half"), RemoteEnd::Failed(Untrusted::new("half")));
+    }
 }

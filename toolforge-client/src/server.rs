@@ -67,7 +67,7 @@ impl Client {
             spec: SelfSubjectRulesReviewSpec { namespace: Some(namespace.to_owned()) },
             ..SelfSubjectRulesReview::default()
         };
-        let collection = ResourceType::of::<SelfSubjectRulesReview>().everywhere();
+        let collection = ResourceType::of::<SelfSubjectRulesReview>().all_namespaces();
         let review: SelfSubjectRulesReview =
             self.create(&collection, &review, &PostParams::default()).await?;
         let status = review.status.unwrap_or_default();

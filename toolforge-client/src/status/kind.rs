@@ -6,7 +6,7 @@ use toolforge_model::Untrusted;
 /// their words; where the words are new, the kind falls back to what the code says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum RefusalKind {
+pub enum StatusKind {
     /// An admission webhook denies the request.
     Webhook {
         /// The webhook's name, like `registry-admission.tools.wmcloud.org`.
@@ -109,7 +109,7 @@ pub struct Denied {
     pub resource: Untrusted,
 }
 
-impl RefusalKind {
+impl StatusKind {
     pub(crate) fn of(code: u16, reason: &str, message: &str, object_kind: &str) -> Self {
         of_admission(message).unwrap_or_else(|| match (code, reason) {
             (401, _) => Self::Unauthorized,
@@ -131,38 +131,38 @@ impl RefusalKind {
 }
 
 /// Reads the sentences of the admission plugins, as Kubernetes 1.29 to 1.33 writes them.
-fn of_admission(message: &str) -> Option<RefusalKind> {
+fn of_admission(message: &str) -> Option<StatusKind> {
     if let Some((name, rest)) = quoted_after(message, "admission webhook \"")
         && let Some(rest) = rest.trim_start().strip_prefix("denied the request")
     {
         let message = rest.strip_prefix(':').unwrap_or_default().trim();
-        return Some(RefusalKind::Webhook { name: name.into(), message: message.into() });
+        return Some(StatusKind::Webhook { name: name.into(), message: message.into() });
     }
     if let Some((name, rest)) = quoted_after(message, "failed calling webhook \"") {
         let cause = rest.trim_start_matches(':').trim();
-        return Some(RefusalKind::WebhookUnreachable { name: name.into(), cause: cause.into() });
+        return Some(StatusKind::WebhookUnreachable { name: name.into(), cause: cause.into() });
     }
     if let Some((_, rest)) = message.split_once("ValidatingAdmissionPolicy '") {
         let (name, rest) = rest.split_once('\'')?;
         let message = rest.split_once("denied request:").map_or(rest, |(_, message)| message).trim();
-        return Some(RefusalKind::Policy { name: name.into(), message: message.into() });
+        return Some(StatusKind::Policy { name: name.into(), message: message.into() });
     }
     if let Some((_, rest)) = message.split_once("exceeded quota: ") {
         let (quota, rest) = rest.split_once(", requested: ")?;
-        return Some(RefusalKind::Quota { quota: quota.into(), exceeded: exceeded(rest) });
+        return Some(StatusKind::Quota { quota: quota.into(), exceeded: exceeded(rest) });
     }
     if let Some((_, rest)) = message.split_once("failed quota: ") {
         let (quota, missing) = rest.split_once(": must specify ").unwrap_or((rest, ""));
-        return Some(RefusalKind::QuotaIncomplete { quota: quota.into(), missing: missing.into() });
+        return Some(StatusKind::QuotaIncomplete { quota: quota.into(), missing: missing.into() });
     }
     if let Some((_, rest)) = message.split_once("status unknown for quota: ") {
         let quota = rest.split(',').next().unwrap_or_default();
-        return Some(RefusalKind::QuotaUnknown { quota: quota.into() });
+        return Some(StatusKind::QuotaUnknown { quota: quota.into() });
     }
     let (_, rest) = message.split_once(" is forbidden: ")?;
     let is_limit =
         |text: &str| text.contains(" usage per ") || text.contains(" max limit to request ratio per ");
-    is_limit(rest).then(|| RefusalKind::LimitRange { violations: violations(rest) })
+    is_limit(rest).then(|| StatusKind::LimitRange { violations: violations(rest) })
 }
 
 /// Returns the text in double quotes that begins after `start`, and what follows it.

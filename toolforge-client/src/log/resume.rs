@@ -20,7 +20,7 @@ const MOST: usize = 1 << 16;
 /// stands at the beginning of an answer, in the order in which it came before; the first line that is not known ends
 /// that. Where the kubelet has begun a new file meanwhile, the answer begins later, but no line is taken for another.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct ResumePoint {
     recent: VecDeque<(Timestamp, u64)>,
     /// Of lines that are no longer known one by one, the last moment.
     forgotten: Option<Timestamp>,
@@ -29,7 +29,7 @@ pub(crate) struct Seen {
     hasher: RandomState,
 }
 
-impl Seen {
+impl ResumePoint {
     /// Returns the moment from which on to ask, where a line has been read.
     pub(crate) fn since(&self) -> Option<Timestamp> {
         let (last, _) = self.recent.back()?;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     /// Returns what is new of an answer.
-    fn new<'a>(seen: &mut Seen, answer: &[(i64, &'a str)]) -> Vec<&'a str> {
+    fn new<'a>(seen: &mut ResumePoint, answer: &[(i64, &'a str)]) -> Vec<&'a str> {
         seen.answer_begins();
         answer.iter().filter(|(millis, text)| seen.is_new(at(*millis), text)).map(|(_, text)| *text).collect()
     }
@@ -92,7 +92,7 @@ mod tests {
         let log =
             [(1000, "a"), (1500, "b"), (1500, "b"), (1500, "c"), (1500, "b"), (1499, "late"), (1600, "d")];
         for cut in 0..=log.len() {
-            let mut seen = Seen::default();
+            let mut seen = ResumePoint::default();
             assert_eq!(new(&mut seen, &log[..cut]).len(), cut);
             assert_eq!(new(&mut seen, &log).len(), log.len() - cut, "cut at {cut}");
             assert!(new(&mut seen, &log).is_empty());
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn one_goes_on_from_a_whole_second_before_the_last_line() {
-        let mut seen = Seen::default();
+        let mut seen = ResumePoint::default();
         assert_eq!(seen.since(), None);
         new(&mut seen, &[(100, "a"), (7300, "b")]);
         assert_eq!(seen.since(), Some(at(6000)));
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_new_file_loses_no_line() {
-        let mut seen = Seen::default();
+        let mut seen = ResumePoint::default();
         new(&mut seen, &[(1000, "a"), (1100, "b"), (1200, "c")]);
         // The old file, with `a` and `b`, is no longer read.
         assert_eq!(new(&mut seen, &[(1200, "c"), (1300, "a"), (1400, "b")]), ["a", "b"]);
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn of_a_flood_of_lines_none_is_told_twice() {
-        let mut seen = Seen::default();
+        let mut seen = ResumePoint::default();
         let flood: Vec<(i64, String)> =
             (0..100_000).map(|number| (number / 100, format!("line {number}"))).collect();
         let flood: Vec<(i64, &str)> = flood.iter().map(|(millis, text)| (*millis, text.as_str())).collect();
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_long_past_is_forgotten() {
-        let mut seen = Seen::default();
+        let mut seen = ResumePoint::default();
         let lines: Vec<(i64, &str)> = (0..1000).map(|second| (second * 1000, "tick")).collect();
         new(&mut seen, &lines);
         assert!(seen.recent.len() <= 3);

@@ -1,16 +1,9 @@
-//! What a request can come to besides its answer.
-
-mod kind;
-mod refusal;
-
-pub use kind::{Denied, Exceeded, RefusalKind};
-pub use refusal::Refusal;
-
 use jiff::Timestamp;
 use kube::core::request;
 use toolforge_model::Untrusted;
 
 use crate::connect::Place;
+use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;
 
 /// Why a request to the cluster did not succeed.
@@ -19,7 +12,7 @@ use crate::transport::TransportError;
 pub enum Error {
     /// The API server answered, and said no.
     #[error("{0}")]
-    Refused(Box<Refusal>),
+    Api(Box<ApiStatus>),
     /// There was no answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -72,9 +65,9 @@ pub enum Error {
 impl Error {
     /// Returns the API server's refusal, where there is one.
     #[must_use]
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub fn api_status(&self) -> Option<&ApiStatus> {
         match self {
-            Self::Refused(refusal) => Some(refusal),
+            Self::Api(status) => Some(status),
             Self::Transport(_)
             | Self::CertificateExpired { .. }
             | Self::Malformed { .. }
@@ -88,9 +81,9 @@ impl Error {
     /// Returns whether a request that writes may have been carried out in spite of the error: the answer was
     /// lost, or does not say.
     #[must_use]
-    pub fn may_have_happened(&self) -> bool {
+    pub fn outcome_unknown(&self) -> bool {
         match self {
-            Self::Refused(refusal) => matches!(refusal.kind(), RefusalKind::Timeout),
+            Self::Api(status) => matches!(status.kind(), StatusKind::Timeout),
             Self::Transport(error) => error.is_after_request(),
             Self::Malformed { .. } | Self::TooLarge { .. } => true,
             Self::CertificateExpired { .. }
@@ -101,17 +94,17 @@ impl Error {
     }
 
     /// Returns whether the same request may succeed a little later.
-    pub(crate) fn is_passing(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Refused(refusal) => matches!(
-                refusal.kind(),
-                RefusalKind::Gone
-                    | RefusalKind::TooManyRequests
-                    | RefusalKind::Unavailable
-                    | RefusalKind::Timeout
-                    | RefusalKind::Internal
+            Self::Api(status) => matches!(
+                status.kind(),
+                StatusKind::Gone
+                    | StatusKind::TooManyRequests
+                    | StatusKind::Unavailable
+                    | StatusKind::Timeout
+                    | StatusKind::Internal
             ),
-            Self::Transport(error) => error.is_passing(),
+            Self::Transport(error) => error.is_transient(),
             Self::CertificateExpired { .. }
             | Self::Malformed { .. }
             | Self::Redirected { .. }
@@ -124,12 +117,12 @@ impl Error {
     /// Returns whether the API server says that the object does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        self.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::NotFound)
+        self.api_status().is_some_and(|status| *status.kind() == StatusKind::NotFound)
     }
 
     /// Returns whether what was asked for has expired, like the next page of a list.
     pub(crate) fn is_gone(&self) -> bool {
-        self.refusal().is_some_and(|refusal| *refusal.kind() == RefusalKind::Gone)
+        self.api_status().is_some_and(|status| *status.kind() == StatusKind::Gone)
     }
 }
 
@@ -147,7 +140,7 @@ impl From<kube::Error> for Error {
             reason: Untrusted::new(reason),
         };
         match error {
-            kube::Error::Api(status) => Self::Refused(Box::new(Refusal::of_kube(&status))),
+            kube::Error::Api(status) => Self::Api(Box::new(ApiStatus::of_kube(&status))),
             kube::Error::BuildRequest(error) => error.into(),
             kube::Error::SerdeError(error) => unread(error.to_string()),
             kube::Error::FromUtf8(error) => unread(error.to_string()),

@@ -1,12 +1,3 @@
-//! A tool's home: the template that its owner writes, the manifest that the programs remember requests in, and the
-//! files that image types start from.
-
-mod manifest;
-mod template;
-
-pub use manifest::ManifestError;
-pub use template::{FoundTemplate, TemplateError};
-
 use std::path::{Path, PathBuf};
 
 use toolforge_model::ToolName;

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use toolforge_model::{ServiceTemplate, TemplateMistakes};
 
 use crate::connect::{FileProblem, FileRole, read_text, shown};
-use crate::home::ToolHome;
+use crate::web_service::home::ToolHome;
 
 /// The name of the template.
 const NAME: &str = "service.template";
@@ -98,7 +98,7 @@ impl ToolHome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::home::manifest::tests::Folder;
+    use crate::web_service::home::manifest::tests::Folder;
 
     #[test]
     fn the_four_places_are_searched_and_only_one_may_have_it() {

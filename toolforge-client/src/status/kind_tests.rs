@@ -2,27 +2,27 @@ use http::HeaderMap;
 use serde_json::json;
 
 use super::*;
-use crate::Refusal;
+use crate::ApiStatus;
 
-fn refusal(code: u16, reason: &str, message: &str) -> Refusal {
+fn refusal(code: u16, reason: &str, message: &str) -> ApiStatus {
     let body = json!({"kind": "Status", "message": message, "reason": reason, "code": code}).to_string();
-    Refusal::of_answer(code, &HeaderMap::new(), body.as_bytes())
+    ApiStatus::of_answer(code, &HeaderMap::new(), body.as_bytes())
 }
 
-fn kind(code: u16, reason: &str, message: &str) -> RefusalKind {
+fn kind(code: u16, reason: &str, message: &str) -> StatusKind {
     refusal(code, reason, message).kind().clone()
 }
 
 #[test]
 fn a_webhooks_denial_is_read_although_its_reason_is_empty() {
     let message = r#"admission webhook "registry-admission.tools.wmcloud.org" denied the request: Only WMCS-approved docker registry allowed"#;
-    let expected = RefusalKind::Webhook {
+    let expected = StatusKind::Webhook {
         name: "registry-admission.tools.wmcloud.org".into(),
         message: "Only WMCS-approved docker registry allowed".into(),
     };
     assert_eq!(kind(400, "", message), expected);
     let silent = kind(400, "", r#"admission webhook "x.y" denied the request without explanation"#);
-    assert_eq!(silent, RefusalKind::Webhook { name: "x.y".into(), message: "".into() });
+    assert_eq!(silent, StatusKind::Webhook { name: "x.y".into(), message: "".into() });
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_webhook_that_does_not_answer_is_told_apart_from_one_that_denies() {
     let message = r#"Internal error occurred: failed calling webhook "v.w": failed to call webhook: Post "https://v.svc:443/?timeout=10s": dial tcp: connection refused"#;
     let cause =
         r#"failed to call webhook: Post "https://v.svc:443/?timeout=10s": dial tcp: connection refused"#;
-    let expected = RefusalKind::WebhookUnreachable { name: "v.w".into(), cause: cause.into() };
+    let expected = StatusKind::WebhookUnreachable { name: "v.w".into(), cause: cause.into() };
     assert_eq!(kind(500, "InternalError", message), expected);
 }
 
@@ -44,17 +44,17 @@ fn a_full_quota_is_taken_apart() {
         limited: limited.into(),
     };
     let exceeded = vec![one("limits.memory", "1Gi", "8Gi", "8Gi"), one("pods", "1", "16", "16")];
-    assert_eq!(kind(403, "Forbidden", message), RefusalKind::Quota { quota: "tool-x".into(), exceeded });
+    assert_eq!(kind(403, "Forbidden", message), StatusKind::Quota { quota: "tool-x".into(), exceeded });
 }
 
 #[test]
 fn a_quota_that_lacks_a_statement_or_a_count_is_named() {
     let message = r#"pods "x" is forbidden: failed quota: tool-x: must specify limits.cpu for: web"#;
     let expected =
-        RefusalKind::QuotaIncomplete { quota: "tool-x".into(), missing: "limits.cpu for: web".into() };
+        StatusKind::QuotaIncomplete { quota: "tool-x".into(), missing: "limits.cpu for: web".into() };
     assert_eq!(kind(403, "Forbidden", message), expected);
     let message = r#"pods "x" is forbidden: status unknown for quota: tool-x, resources: limits.cpu,pods"#;
-    assert_eq!(kind(403, "Forbidden", message), RefusalKind::QuotaUnknown { quota: "tool-x".into() });
+    assert_eq!(kind(403, "Forbidden", message), StatusKind::QuotaUnknown { quota: "tool-x".into() });
 }
 
 #[test]
@@ -64,41 +64,41 @@ fn each_broken_limit_is_a_sentence_of_its_own() {
         "maximum cpu usage per Container is 1, but limit is 2".into(),
         "maximum memory usage per Container is 4Gi.  No limit is specified".into(),
     ];
-    assert_eq!(kind(403, "Forbidden", message), RefusalKind::LimitRange { violations });
+    assert_eq!(kind(403, "Forbidden", message), StatusKind::LimitRange { violations });
     let single = r#"pods "x" is forbidden: minimum cpu usage per Container is 50m, but request is 10m"#;
     let violations = vec!["minimum cpu usage per Container is 50m, but request is 10m".into()];
-    assert_eq!(kind(403, "Forbidden", single), RefusalKind::LimitRange { violations });
+    assert_eq!(kind(403, "Forbidden", single), StatusKind::LimitRange { violations });
 }
 
 #[test]
 fn who_may_not_do_what_is_read() {
     let message = r#"pods "x" is forbidden: User "taavi" cannot delete resource "pods/exec" in API group "" in the namespace "tool-x""#;
     let denied = Denied { user: "taavi".into(), verb: "delete".into(), resource: "pods/exec".into() };
-    assert_eq!(kind(403, "Forbidden", message), RefusalKind::Forbidden { denied: Some(denied) });
-    assert_eq!(kind(403, "Forbidden", "in new words"), RefusalKind::Forbidden { denied: None });
+    assert_eq!(kind(403, "Forbidden", message), StatusKind::Forbidden { denied: Some(denied) });
+    assert_eq!(kind(403, "Forbidden", "in new words"), StatusKind::Forbidden { denied: None });
 }
 
 #[test]
 fn a_policy_is_named() {
     let message = "deployments.apps \"x\" is forbidden: ValidatingAdmissionPolicy 'hosts' with binding 'b' denied request: the host is not yours";
-    let expected = RefusalKind::Policy { name: "hosts".into(), message: "the host is not yours".into() };
+    let expected = StatusKind::Policy { name: "hosts".into(), message: "the host is not yours".into() };
     assert_eq!(kind(403, "Forbidden", message), expected);
 }
 
 #[test]
 fn the_rest_is_told_by_code_and_reason() {
     for (code, reason, expected) in [
-        (401, "Unauthorized", RefusalKind::Unauthorized),
-        (404, "NotFound", RefusalKind::NotFound),
-        (409, "AlreadyExists", RefusalKind::AlreadyExists),
-        (409, "Conflict", RefusalKind::Conflict),
-        (410, "Expired", RefusalKind::Gone),
-        (422, "Invalid", RefusalKind::Invalid),
-        (429, "TooManyRequests", RefusalKind::TooManyRequests),
-        (500, "InternalError", RefusalKind::Internal),
-        (503, "ServiceUnavailable", RefusalKind::Unavailable),
-        (504, "Timeout", RefusalKind::Timeout),
-        (418, "", RefusalKind::Other),
+        (401, "Unauthorized", StatusKind::Unauthorized),
+        (404, "NotFound", StatusKind::NotFound),
+        (409, "AlreadyExists", StatusKind::AlreadyExists),
+        (409, "Conflict", StatusKind::Conflict),
+        (410, "Expired", StatusKind::Gone),
+        (422, "Invalid", StatusKind::Invalid),
+        (429, "TooManyRequests", StatusKind::TooManyRequests),
+        (500, "InternalError", StatusKind::Internal),
+        (503, "ServiceUnavailable", StatusKind::Unavailable),
+        (504, "Timeout", StatusKind::Timeout),
+        (418, "", StatusKind::Other),
     ] {
         assert_eq!(kind(code, reason, "words"), expected, "{code}");
     }
@@ -108,24 +108,24 @@ fn the_rest_is_told_by_code_and_reason() {
 fn details_and_causes_are_read() {
     let status = |details| json!({"kind": "Status", "reason": "Conflict", "code": 409, "details": details});
     let read = |status: serde_json::Value, code| {
-        Refusal::of_answer(code, &HeaderMap::new(), status.to_string().as_bytes())
+        ApiStatus::of_answer(code, &HeaderMap::new(), status.to_string().as_bytes())
     };
     let quota = read(status(json!({"kind": "resourcequotas", "name": "tool-x"})), 409);
-    assert_eq!(*quota.kind(), RefusalKind::QuotaConflict);
+    assert_eq!(*quota.kind(), StatusKind::QuotaConflict);
     let terminating = json!({"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]});
-    assert_eq!(*read(status(terminating), 403).kind(), RefusalKind::NamespaceTerminating);
+    assert_eq!(*read(status(terminating), 403).kind(), StatusKind::NamespaceTerminating);
     let busy = read(status(json!({"retryAfterSeconds": 7})), 429);
     assert_eq!(busy.retry_after().map(|wait| wait.as_secs()), Some(7));
 }
 
 #[test]
 fn an_answer_that_is_no_status_is_a_message_without_power_over_the_terminal() {
-    let answer = Refusal::of_answer(404, &HeaderMap::new(), b"404 page \x1b[2Jnot found\n");
-    assert_eq!(*answer.kind(), RefusalKind::NotFound);
+    let answer = ApiStatus::of_answer(404, &HeaderMap::new(), b"404 page \x1b[2Jnot found\n");
+    assert_eq!(*answer.kind(), StatusKind::NotFound);
     assert!(answer.object_kind().is_empty());
     assert_eq!(answer.to_string(), r"the cluster refuses (404): 404 page \u{1b}[2Jnot found");
     for hostile in [&b""[..], b"null", b"[1,2", b"{\"kind\":\"Status\",\"code\":\"x\"}", b"\xff\xfe"] {
-        let answer = Refusal::of_answer(500, &HeaderMap::new(), hostile);
-        assert_eq!(*answer.kind(), RefusalKind::Internal);
+        let answer = ApiStatus::of_answer(500, &HeaderMap::new(), hostile);
+        assert_eq!(*answer.kind(), StatusKind::Internal);
     }
 }

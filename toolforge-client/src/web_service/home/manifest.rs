@@ -9,7 +9,7 @@ use toolforge_model::ServiceManifest;
 use toolforge_model::yaml::Mistake;
 
 use crate::connect::{FileProblem, FileRole, read_text, shown};
-use crate::home::ToolHome;
+use crate::web_service::home::ToolHome;
 
 /// The name of the manifest.
 const NAME: &str = "service.manifest";
@@ -170,21 +170,21 @@ pub(super) mod tests {
     use super::*;
 
     /// A folder of a test's own, removed at its end.
-    pub(in crate::home) struct Folder(PathBuf);
+    pub(in crate::web_service::home) struct Folder(PathBuf);
 
     impl Folder {
-        pub(in crate::home) fn new(name: &str) -> Self {
+        pub(in crate::web_service::home) fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("toolforge-home-{}-{name}", std::process::id()));
             let _ = std::fs::remove_dir_all(&path);
             std::fs::create_dir_all(&path).unwrap();
             Self(path)
         }
 
-        pub(in crate::home) fn home(&self) -> ToolHome {
+        pub(in crate::web_service::home) fn home(&self) -> ToolHome {
             ToolHome::at(&self.0)
         }
 
-        pub(in crate::home) fn write(&self, name: &str, text: &str) {
+        pub(in crate::web_service::home) fn write(&self, name: &str, text: &str) {
             let path = self.0.join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();

@@ -1,0 +1,154 @@
+//! Which pods' logs are read together, and the object that makes the pods: with it the log ends.
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{BoxStream, Stream};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use toolforge_model::{ToolName, platform};
+use toolforge_render::web_service::serves;
+
+use crate::path::named;
+use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchEvent, WatchOptions};
+
+/// Which pods' logs are read together, and the object with which the log ends.
+#[derive(Clone, Debug)]
+pub struct LogTarget {
+    namespace: String,
+    /// The labels of all of the pods.
+    labels: Vec<(&'static str, String)>,
+    /// Which of the pods with these labels belong to the target.
+    accepts: fn(&Pod) -> bool,
+    owner: ObjectPath,
+}
+
+/// The kind of the object that makes the pods of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogOwner {
+    /// Of a continuous job or a web service.
+    Deployment,
+    /// Of a scheduled job.
+    CronJob,
+    /// Of a one-off job; the log also ends when it has finished.
+    Job,
+}
+
+impl LogOwner {
+    /// Returns the object of this kind with a name.
+    pub(super) fn path(self, namespace: String, name: &str) -> ObjectPath {
+        let resource = match self {
+            Self::Deployment => ResourceType::of::<Deployment>(),
+            Self::CronJob => ResourceType::of::<CronJob>(),
+            Self::Job => ResourceType::of::<Job>(),
+        };
+        resource.in_namespace(namespace).named(name)
+    }
+}
+
+impl LogTarget {
+    /// Returns the target for a web service: its pods, until its Deployment is gone.
+    #[must_use]
+    pub fn web_service(tool: &ToolName) -> Self {
+        Self {
+            namespace: tool.namespace(),
+            labels: vec![(platform::LABEL_NAME, tool.as_str().to_owned())],
+            accepts: serves,
+            owner: LogOwner::Deployment.path(tool.namespace(), tool.as_str()),
+        }
+    }
+
+    /// Returns the target for a job, whose own object has this kind and the job's name.
+    #[must_use]
+    pub fn job(tool: &ToolName, name: &str, owner: LogOwner) -> Self {
+        Self {
+            namespace: tool.namespace(),
+            labels: vec![
+                (platform::LABEL_TOOLFORGE, platform::TOOLFORGE_TOOL.to_owned()),
+                (platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS.to_owned()),
+                (platform::LABEL_CREATED_BY, tool.as_str().to_owned()),
+                (platform::LABEL_JOB_NAME, name.to_owned()),
+            ],
+            // Only the job's pods have these labels.
+            accepts: |_| true,
+            owner: owner.path(tool.namespace(), name),
+        }
+    }
+
+    /// Returns the collection that contains the target's pods.
+    #[must_use]
+    pub fn collection(&self) -> Collection {
+        ResourceType::of::<Pod>().in_namespace(self.namespace.as_str())
+    }
+
+    /// Returns the parameters that select the target's pods.
+    #[must_use]
+    pub fn list_params(&self) -> ListParams {
+        let labels = self.labels.iter().map(|(name, value)| format!("{name}={value}"));
+        ListParams::default().labels(&labels.collect::<Vec<_>>().join(","))
+    }
+
+    /// Returns whether a pod belongs to the target.
+    #[must_use]
+    pub fn includes(&self, pod: &Pod) -> bool {
+        let label = |name: &str| pod.metadata.labels.as_ref()?.get(name);
+        self.labels.iter().all(|(name, value)| label(name) == Some(value)) && (self.accepts)(pod)
+    }
+
+    /// Returns the object with which the log ends.
+    pub(super) fn owner(&self) -> &ObjectPath {
+        &self.owner
+    }
+}
+
+/// Whether new pods can still come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnerState {
+    Exists,
+    /// A Job has made all its pods, and all of them have terminated.
+    Finished,
+    Gone,
+}
+
+/// Returns the states of an object from now on.
+pub(super) fn owner_states(
+    client: &Client,
+    owner: &ObjectPath,
+    options: WatchOptions,
+) -> BoxStream<'static, Result<OwnerState, Error>> {
+    let collection = owner.collection().clone();
+    let one = named(owner.name());
+    if owner.resource() == ResourceType::of::<Job>() {
+        states_of(client.watch(collection, one, options), has_finished)
+    } else {
+        states_of(client.watch::<IgnoredAny>(collection, one, options), |_| false)
+    }
+}
+
+fn states_of<T: DeserializeOwned + Send + 'static>(
+    events: impl Stream<Item = Result<WatchEvent<T>, Error>> + Send + 'static,
+    has_finished: fn(&T) -> bool,
+) -> BoxStream<'static, Result<OwnerState, Error>> {
+    let state = move |object: Option<&T>| match object {
+        None => OwnerState::Gone,
+        Some(object) if has_finished(object) => OwnerState::Finished,
+        Some(_) => OwnerState::Exists,
+    };
+    let states = events.map(move |event| {
+        event.map(|event| match event {
+            WatchEvent::Init(objects) => state(objects.first()),
+            WatchEvent::Apply(object) => state(Some(&object)),
+            WatchEvent::Delete(_) => OwnerState::Gone,
+        })
+    });
+    states.boxed()
+}
+
+/// Returns whether a Job has completed or failed.
+fn has_finished(job: &Job) -> bool {
+    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|condition| {
+        matches!(condition.type_.as_str(), "Complete" | "Failed") && condition.status == "True"
+    })
+}

@@ -1,0 +1,7 @@
+//! Refusals of the API server: its `Status` documents, and what they mean.
+
+mod api_status;
+mod kind;
+
+pub use api_status::ApiStatus;
+pub use kind::{Denied, Exceeded, StatusKind};

@@ -1,0 +1,188 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use kube::api::{ListParams, WatchParams};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep};
+
+use crate::status::{ApiStatus, StatusKind};
+use crate::transport::TransportError;
+use crate::watch::frames::{Frame, Frames};
+use crate::watch::{WatchEvent, WatchOptions};
+use crate::{Client, Collection, Error};
+
+/// The seconds after which the server ends a watch; client-go asks for 300 to 600.
+const SERVER_TIMEOUT: u32 = 290;
+
+/// A server that ends a watch sooner than this has failed, even where it says nothing.
+const STEADY: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// Returns the changes of a collection, beginning with all of its objects.
+    ///
+    /// The watch is opened again when the server ends it or the connection breaks; the objects are listed again when
+    /// their changes have expired, and regularly where watching is forbidden. The stream ends after its first error.
+    pub fn watch<T>(
+        &self,
+        collection: Collection,
+        params: ListParams,
+        options: WatchOptions,
+    ) -> impl Stream<Item = Result<WatchEvent<T>, Error>> + Send + use<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let watcher = Watcher {
+            client: self.clone(),
+            collection,
+            params,
+            options,
+            state: State::List,
+            begun: false,
+            failing_since: None,
+            failures: 0,
+        };
+        stream::unfold(watcher, |mut watcher| async move { Some((watcher.next().await?, watcher)) })
+    }
+}
+
+struct Watcher {
+    client: Client,
+    collection: Collection,
+    params: ListParams,
+    options: WatchOptions,
+    state: State,
+    /// Whether the cluster has answered at all; until then the first failure is final.
+    begun: bool,
+    failing_since: Option<Instant>,
+    failures: u32,
+}
+
+enum State {
+    /// The objects are to be listed.
+    List,
+    /// A watch is to be opened at this resource version.
+    Open(String),
+    /// A watch has been open since the moment, and this is the last resource version it reported.
+    Follow(Frames, Instant, String),
+    /// Watching is forbidden; the objects are listed after a pause.
+    Poll,
+    /// The stream has ended.
+    Ended,
+}
+
+impl Watcher {
+    async fn next<T: DeserializeOwned>(&mut self) -> Option<Result<WatchEvent<T>, Error>> {
+        loop {
+            let state = std::mem::replace(&mut self.state, State::Ended);
+            if matches!(state, State::Ended) {
+                return None;
+            }
+            if let Some(event) = self.step(state).await.transpose() {
+                return Some(event);
+            }
+        }
+    }
+
+    async fn step<T: DeserializeOwned>(&mut self, state: State) -> Result<Option<WatchEvent<T>>, Error> {
+        match state {
+            State::Ended => Ok(None),
+            State::List => match self.client.list(&self.collection, &self.params).await {
+                Ok(list) => {
+                    self.begun = true;
+                    self.state = State::Open(list.resource_version);
+                    Ok(Some(WatchEvent::Init(list.items)))
+                }
+                Err(error) => self.retry_after(error, State::List).await,
+            },
+            State::Poll => {
+                sleep(self.options.poll).await;
+                match self.client.list(&self.collection, &self.params).await {
+                    Ok(list) => {
+                        self.recovered();
+                        self.state = State::Poll;
+                        Ok(Some(WatchEvent::Init(list.items)))
+                    }
+                    Err(error) => self.retry_after(error, State::Poll).await,
+                }
+            }
+            State::Open(version) => match self.open(&version).await {
+                Ok(frames) => {
+                    self.state = State::Follow(frames, Instant::now(), version);
+                    Ok(None)
+                }
+                Err(error) if is_forbidden(&error) => {
+                    self.state = State::Poll;
+                    Ok(None)
+                }
+                Err(error) if error.is_gone() => self.retry_after(error, State::List).await,
+                Err(error) => self.retry_after(error, State::Open(version)).await,
+            },
+            State::Follow(frames, since, version) => self.follow(frames, since, version).await,
+        }
+    }
+
+    async fn follow<T: DeserializeOwned>(
+        &mut self,
+        mut frames: Frames,
+        since: Instant,
+        version: String,
+    ) -> Result<Option<WatchEvent<T>>, Error> {
+        let (event, reported) = match frames.next().await {
+            Some(Frame::Applied(object, reported)) => (Some(WatchEvent::Apply(object)), reported),
+            Some(Frame::Deleted(object, reported)) => (Some(WatchEvent::Delete(object)), reported),
+            Some(Frame::Bookmark(reported)) => (None, reported),
+            Some(Frame::Ended(status)) => {
+                let error = Error::Api(Box::new(ApiStatus::of_status(*status, 0, None)));
+                let next = if error.is_gone() { State::List } else { State::Open(version) };
+                return self.retry_after(error, next).await;
+            }
+            None => {
+                // A server may end a watch without a change; that is not a failure.
+                if since.elapsed() > STEADY {
+                    self.recovered();
+                }
+                let lost = TransportError::Lost { reason: "the watch ended".into() };
+                return self.retry_after(lost.into(), State::Open(version)).await;
+            }
+        };
+        self.recovered();
+        let version = reported.filter(|version| !version.is_empty()).unwrap_or(version);
+        self.state = State::Follow(frames, since, version);
+        Ok(event)
+    }
+
+    async fn open(&mut self, version: &str) -> Result<Frames, Error> {
+        let params = WatchParams {
+            label_selector: self.params.label_selector.clone(),
+            field_selector: self.params.field_selector.clone(),
+            timeout: Some(SERVER_TIMEOUT),
+            ..WatchParams::default()
+        };
+        let request = self.collection.requests()?.watch(&params, version)?.map(Bytes::from);
+        Ok(Frames::new(self.client.exchange().open(&request).await?.into_body(), self.options.idle))
+    }
+
+    /// Waits and continues in another state, or returns the error where waiting does not help or took too long.
+    async fn retry_after<T>(&mut self, error: Error, next: State) -> Result<Option<T>, Error> {
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        if !self.begun || !error.is_transient() || since.elapsed() > self.options.outage {
+            return Err(error);
+        }
+        sleep(self.client.retry().pause(self.failures)).await;
+        self.failures = self.failures.saturating_add(1);
+        self.state = next;
+        Ok(None)
+    }
+
+    fn recovered(&mut self) {
+        self.failing_since = None;
+        self.failures = 0;
+    }
+}
+
+fn is_forbidden(error: &Error) -> bool {
+    error
+        .api_status()
+        .is_some_and(|status| matches!(status.kind(), StatusKind::Forbidden { .. }) || status.code() == 405)
+}
