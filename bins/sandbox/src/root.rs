@@ -38,7 +38,7 @@ const GRAFTED: [(&str, &[&str]); 6] = [
     ("var/log", &["containers", "pods"]),
 ];
 
-/// Directories that volume-admission mounts into pods, besides the homes and the files in `/etc`.
+/// Directories that volume-admission mounts into pods, in addition to the homes and the files in `/etc`.
 const DIRECTORIES: [&str; 6] = [
     "public/dumps",
     "mnt/nfs/dumps-clouddumps1001.wikimedia.org",

@@ -145,7 +145,7 @@ fn paused_and_scaled_down_web_services_resume() {
 
 #[test]
 fn start_waits_for_terminating_deployment() {
-    let tool = site("leaving");
+    let tool = site("terminating");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     let _ = tool.kubectl(&["delete", "deployment", tool.name(), "--cascade=foreground", "--wait=false"]);
     tool.webservice(&["php8.2", "start"]).exits(0).says("still leaving").and_that_is_all();
@@ -201,7 +201,7 @@ fn objects_of_others_are_left_alone() {
 
 #[test]
 fn python_tool_web_service_keeps_its_ingress() {
-    let tool = Tool::new("python-made");
+    let tool = Tool::new("python-tool");
     tool.write("public_html/index.php", "<?php echo 'served';");
     create_recorded(&tool, "05-php7.3-deprecated");
     tool.webservice(&["status"]).exits(0).says("php7.3").and_that_is_all();

@@ -10,13 +10,13 @@ fn demo_serves_a_page_and_repeats_quickly() {
     let first = sandbox.run(&["demo"]);
     let text = String::from_utf8(first.stdout).unwrap();
     assert!(first.status.success(), "{text}{}", String::from_utf8_lossy(&first.stderr));
-    for words in [
+    for expected in [
         "$ webservice php8.2 start",
         "Hello from PHP 8.2",
         "is running on backend kubernetes",
         "$ quota-check",
     ] {
-        assert!(text.contains(words), "`{words}` is not in\n{text}");
+        assert!(text.contains(expected), "`{expected}` is not in\n{text}");
     }
     let begun = Instant::now();
     let second = sandbox.run(&["demo"]);

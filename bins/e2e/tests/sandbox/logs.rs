@@ -76,8 +76,8 @@ fn until(what: &str, condition: impl Fn() -> bool) {
 /// line is missing or repeated.
 fn runs(log: &str) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
     let words = |word: &str| -> Vec<(String, usize)> {
-        let behind = log.lines().filter_map(|line| line.split_once(word)?.1.split_once(' '));
-        behind.map(|(run, number)| (run.to_owned(), number.trim().parse().unwrap())).collect()
+        let trailing = log.lines().filter_map(|line| line.split_once(word)?.1.split_once(' '));
+        trailing.map(|(run, number)| (run.to_owned(), number.trim().parse().unwrap())).collect()
     };
     let mut numbers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (run, number) in words(" count ") {
@@ -217,9 +217,9 @@ fn empty_logs_explain_why() {
         "-p",
         r#"{"spec":{"hard":{"pods":"0"}}}"#,
     ]);
-    until("the pod leaves", || tool.kubectl(&["get", "pods", "-o", "name"]).is_empty());
+    until("the pod is deleted", || tool.kubectl(&["get", "pods", "-o", "name"]).is_empty());
     let _ = tool.kubectl(&["scale", "deployment", tool.name(), "--replicas=1"]);
-    until("the quota is noticed", || {
+    until("the quota error is reported", || {
         let set =
             tool.kubectl(&["get", "replicasets", "-o", "jsonpath={.items[*].status.conditions[*].type}"]);
         set.contains("ReplicaFailure")

@@ -115,10 +115,10 @@ fn denied_route_reports_partial_apply() {
     std::fs::remove_dir_all(&directory).unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(6), "{text}");
-    for words in
+    for expected in
         ["Ingress host must be <toolname>.localhost", "applied Deployment host", "HTTPRoute host: not done"]
     {
-        assert!(text.contains(words), "`{words}` is not in\n{text}");
+        assert!(text.contains(expected), "`{expected}` is not in\n{text}");
     }
 }
 

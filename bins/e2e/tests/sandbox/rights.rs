@@ -26,9 +26,9 @@ fn tool_has_exactly_the_platforms_rights() {
         ("list gateways.gateway.networking.k8s.io", false),
         ("get deployments.apps --namespace kube-system", false),
     ];
-    let asked: String =
+    let commands: String =
         rights.iter().map(|(right, _)| format!("kubectl auth can-i {right} 2>/dev/null\n")).collect();
-    let answers = tool.shell(&asked).stdout;
+    let answers = tool.shell(&commands).stdout;
     let answers: Vec<&str> = answers.lines().collect();
     assert_eq!(answers.len(), rights.len(), "{answers:?}");
     for ((right, allowed), answer) in rights.iter().zip(answers) {

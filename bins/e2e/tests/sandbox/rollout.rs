@@ -17,7 +17,7 @@ fn bot(tool: &Tool) {
 
 #[test]
 fn rollout_without_headroom_has_downtime() {
-    let tool = Tool::with_quota("no-room", "seed-2020");
+    let tool = Tool::with_quota("no-headroom", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'back';");
     bot(&tool);
     // The quota of 2020 is 8Gi: 4Gi for the web service and the default for the bot.
@@ -27,16 +27,16 @@ fn rollout_without_headroom_has_downtime() {
         .says("nobody is served from the old pod's end until the new one is ready")
         .says("limits.memory: 8704Mi of 8Gi")
         .and_that_is_all();
-    assert_eq!(tool.object("deployment", "no-room")["spec"]["strategy"]["type"], "Recreate");
+    assert_eq!(tool.object("deployment", "no-headroom")["spec"]["strategy"]["type"], "Recreate");
     assert_eq!(tool.page("/").body, "back");
     // With enough headroom, the strategy is RollingUpdate again.
     tool.webservice(&["restart", "-m", "1Gi"]).exits(0).and_that_is_all();
-    assert_eq!(tool.object("deployment", "no-room")["spec"]["strategy"]["type"], "RollingUpdate");
+    assert_eq!(tool.object("deployment", "no-headroom")["spec"]["strategy"]["type"], "RollingUpdate");
 }
 
 #[test]
 fn python_tool_pod_restarts_without_headroom() {
-    let tool = Tool::with_quota("python-no-room", "seed-2020");
+    let tool = Tool::with_quota("python-no-headroom", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'back';");
     bot(&tool);
     tool.webservice(&["php8.2", "start", "-m", "4Gi"]).exits(0).and_that_is_all();

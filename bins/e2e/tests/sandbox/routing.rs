@@ -10,12 +10,12 @@ const MIN_PAGES: usize = 10;
 
 /// Fetches a page repeatedly while `action` runs. Returns the number of requests, and the failed responses.
 fn fetched_during(tool: &Tool, action: impl FnOnce()) -> (usize, Vec<String>) {
-    let (ended, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (is_done, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let failures = std::thread::scope(|scope| {
         let fetching = scope.spawn(|| {
             let mut failures = Vec::new();
             // On a busy machine, the action may end after a few pages. Those just afterwards must be served as well.
-            while !ended.load(Ordering::Relaxed) || count.load(Ordering::Relaxed) < MIN_PAGES {
+            while !is_done.load(Ordering::Relaxed) || count.load(Ordering::Relaxed) < MIN_PAGES {
                 let page = tool.page("/");
                 count.fetch_add(1, Ordering::Relaxed);
                 if page.status != 200 {
@@ -27,7 +27,7 @@ fn fetched_during(tool: &Tool, action: impl FnOnce()) -> (usize, Vec<String>) {
         });
         // Fetching must end even if the action panics.
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(action));
-        ended.store(true, Ordering::Relaxed);
+        is_done.store(true, Ordering::Relaxed);
         let failures = fetching.join().unwrap();
         outcome.unwrap();
         failures

@@ -15,7 +15,7 @@ fn tool_shell_finds_the_programs() {
     shell.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = shell.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    for words in [
+    for expected in [
         "/webservice\n",
         "/quota-check\n",
         "/kubectl\n",
@@ -24,8 +24,8 @@ fn tool_shell_finds_the_programs() {
         "is not running",
     ] {
         assert!(
-            text.contains(words),
-            "`{words:?}` is not in\n{text}{}",
+            text.contains(expected),
+            "`{expected:?}` is not in\n{text}{}",
             String::from_utf8_lossy(&output.stderr)
         );
     }

@@ -16,9 +16,9 @@ fn on_a_terminal(tool: &Tool, line: &str) -> Outcome {
 
 fn pods(tool: &Tool) -> String {
     let pods: Value = serde_json::from_str(&tool.kubectl(&["get", "pods", "-o", "json"])).unwrap();
-    let staying = pods["items"].as_array().unwrap().iter().map(|pod| &pod["metadata"]);
-    let staying = staying.filter(|metadata| metadata.get("deletionTimestamp").is_none());
-    staying.map(|metadata| metadata["name"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+    let remaining = pods["items"].as_array().unwrap().iter().map(|pod| &pod["metadata"]);
+    let remaining = remaining.filter(|metadata| metadata.get("deletionTimestamp").is_none());
+    remaining.map(|metadata| metadata["name"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
@@ -75,15 +75,15 @@ fn shell_has_requested_limits() {
 
 #[test]
 fn shell_restores_terminal_modes() {
-    let tool = Tool::new("shell-person");
+    let tool = Tool::new("shell-terminal");
     let outcome = on_a_terminal(
         &tool,
         &format!(
             "stty cols 123 rows 45; stty -g > before; {SHELL} -- sh -c 'sleep 1; stty size; tty; exit 3'; echo code $?; stty -g > after"
         ),
     );
-    for words in ["45 123", "/dev/pts/", "code 3"] {
-        assert!(outcome.stdout.contains(words), "{words}: {}{}", outcome.stdout, outcome.stderr);
+    for expected in ["45 123", "/dev/pts/", "code 3"] {
+        assert!(outcome.stdout.contains(expected), "{expected}: {}{}", outcome.stdout, outcome.stderr);
     }
     tool.shell("test -s before && cmp before after").exits(0).and_that_is_all();
     wait_until("a pod is left", || pods(&tool).is_empty());

@@ -139,8 +139,8 @@ mod tests {
 
     fn review(spec: &Value) -> (Answer, Value) {
         let object = json!({"spec": spec});
-        let asked = Review { namespace: "tool-x", name: "p", kind: "Pod", object: &object };
-        let Answer::Changed(changed) = mutate(&asked, &uid) else { panic!() };
+        let request = Review { namespace: "tool-x", name: "p", kind: "Pod", object: &object };
+        let Answer::Changed(changed) = mutate(&request, &uid) else { panic!() };
         let object = json!({"spec": changed});
         let answer = validate(&Review { namespace: "tool-x", name: "p", kind: "Pod", object: &object }, &uid);
         (answer, changed)

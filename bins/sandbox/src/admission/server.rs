@@ -76,18 +76,18 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyp
 fn reviewed(path: &str, review: &Value) -> Value {
     let request = &review["request"];
     let text = |pointer: &str| request.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let asked = Review {
+    let object_review = Review {
         namespace: text("/namespace"),
         name: if text("/name").is_empty() { text("/object/metadata/generateName") } else { text("/name") },
         kind: text("/kind/kind"),
         object: &request["object"],
     };
     let answer = match path {
-        "/volume-admission" => volumes::review(&asked),
-        "/registry-admission" => registry::review(&asked),
-        "/ingress-admission" => ingress::review(&asked),
-        "/pod-policy/mutate" => pod_policy::mutate(&asked, &owner_of_home),
-        "/pod-policy/validate" => pod_policy::validate(&asked, &owner_of_home),
+        "/volume-admission" => volumes::review(&object_review),
+        "/registry-admission" => registry::review(&object_review),
+        "/ingress-admission" => ingress::review(&object_review),
+        "/pod-policy/mutate" => pod_policy::mutate(&object_review, &owner_of_home),
+        "/pod-policy/validate" => pod_policy::validate(&object_review, &owner_of_home),
         _ => Answer::Denied(format!("unknown webhook {path}")),
     };
     let mut response = json!({"uid": request["uid"], "allowed": true});

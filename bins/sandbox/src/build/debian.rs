@@ -44,11 +44,11 @@ pub(crate) fn ensure(packages: &[(&str, &str)], report: &Report) -> Result<(), F
     let missing = || -> Vec<_> {
         packages.iter().filter(|(_, file)| find(file).is_none()).map(|(package, _)| *package).collect()
     };
-    let wanted = missing();
-    if wanted.is_empty() {
+    let missing_packages = missing();
+    if missing_packages.is_empty() {
         return Ok(());
     }
-    let names = wanted.join(" ");
+    let names = missing_packages.join(" ");
     if !is_debian(&fs::read_to_string("/etc/os-release").unwrap_or_default()) {
         return Err(Failure::new(format!("the programs of these Debian packages are missing: {names}"))
             .hint("Install them with this system's package manager (their names may differ), then run it again."));
@@ -61,11 +61,11 @@ pub(crate) fn ensure(packages: &[(&str, &str)], report: &Report) -> Result<(), F
         run(apt_get().arg("update"), |line| step.progress(line))?;
         // Removing packages would be a surprise, for example Docker's containerd.
         let mut install = apt_get();
-        install.args(["install", "--yes", "--no-install-recommends", "--no-remove"]).args(&wanted);
+        install.args(["install", "--yes", "--no-install-recommends", "--no-remove"]).args(&missing_packages);
         let quiet = WithoutServices::begin();
         run(&mut install, |line| step.progress(line))?;
         drop(quiet);
-        disable_services(&wanted);
+        disable_services(&missing_packages);
         Ok(())
     })?;
     match missing().first() {

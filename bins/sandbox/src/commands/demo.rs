@@ -103,14 +103,14 @@ pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
             "--package",
             "quota-check",
         ]);
-        build.args(beside(&std::env::current_exe()?));
+        build.args(build_options(&std::env::current_exe()?));
         let status = build.current_dir(checkout()).status().or_fail("cannot run cargo")?;
         if status.success() { Ok(()) } else { Err(Failure::new("cargo build failed")) }
     })
 }
 
 /// Returns cargo's options to build other programs where this one was built: `TARGET/PROFILE/program`.
-fn beside(program: &Path) -> Vec<OsString> {
+fn build_options(program: &Path) -> Vec<OsString> {
     let Some(directory) = program.parent() else { return Vec::new() };
     let (Some(profile), Some(target)) = (directory.file_name(), directory.parent()) else {
         return Vec::new();
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn builds_beside_its_own_program() {
-        let options = |program: &str| beside(Path::new(program));
+        let options = |program: &str| build_options(Path::new(program));
         assert_eq!(options("/c/target/debug/p"), ["--profile", "dev", "--target-dir", "/c/target"]);
         assert_eq!(options("/c/target/release/p"), ["--profile", "release", "--target-dir", "/c/target"]);
     }

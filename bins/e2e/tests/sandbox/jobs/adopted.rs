@@ -9,7 +9,7 @@ use super::load::versions;
 fn platform_jobs_can_be_changed_and_deleted() {
     let tool = Tool::new("tf-adopt");
     let uid = tool.shell("id -u").exits(0).stdout.trim().to_owned();
-    let mut made = Vec::new();
+    let mut created_names = Vec::new();
     for case in
         ["continuous-everything", "continuous-port", "scheduled-timeout-retry-emails", "scheduled-hourly"]
     {
@@ -27,9 +27,9 @@ fn platform_jobs_can_be_changed_and_deleted() {
             };
             object["apiVersion"] = version.into();
             object["kind"] = kind.into();
-            let name = format!("j{}", made.len() + usize::from(index == 0));
+            let name = format!("j{}", created_names.len() + usize::from(index == 0));
             if index == 0 {
-                made.push(name.clone());
+                created_names.push(name.clone());
             }
             let text = object.to_string();
             let own = object["metadata"]["name"].as_str().unwrap().to_owned();

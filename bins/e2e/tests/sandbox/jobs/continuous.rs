@@ -65,10 +65,10 @@ fn crash_loop_is_reported() {
     ])
     .exits(0)
     .and_that_is_all();
-    let is_told = |outcome: &toolforge_e2e::Outcome| {
+    let is_reported = |outcome: &toolforge_e2e::Outcome| {
         outcome.stdout.contains("ends with exit code 3 and is started again")
     };
-    tool.until(90, "the crash loop is told", |tool| tool.jobs(&["list"]), is_told);
+    tool.until(90, "the crash loop is reported", |tool| tool.jobs(&["list"]), is_reported);
     tool.jobs(&["show", "bad", "--output", "json"]).exits(0).says("crash-loop").and_that_is_all();
     tool.jobs(&["logs", "bad"]).exits(0).says("why").and_that_is_all();
     tool.jobs(&["delete", "bad"]).exits(0).and_that_is_all();
@@ -115,12 +115,12 @@ fn job_port_is_reachable_by_other_jobs() {
     let is_up = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"state\": \"running\"");
     tool.until(60, "the new pod is up", |tool| tool.jobs(&["show", "web", "--output", "json"]), is_up);
     tool.jobs(&["exec", "web", "--", "touch", "/tmp/ill"]).exits(0).and_that_is_all();
-    let is_ill = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"restarts\": 1");
+    let is_restarted = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"restarts\": 1");
     tool.until(
         90,
-        "an ill pod is started anew",
+        "an unhealthy pod is restarted",
         |tool| tool.jobs(&["show", "web", "--output", "json"]),
-        is_ill,
+        is_restarted,
     );
     // Without the port, the Service is deleted.
     tool.shell("sed -i '/port/d' jobs.yaml").exits(0).and_that_is_all();

@@ -116,7 +116,7 @@ fn load_with_errors_sends_nothing() {
     tool.write("jobs.yaml", &format!("{cron}{}", cron.replace("name: a", "name: b")));
     tool.until(
         20,
-        "the quota is counted",
+        "the quota's usage is updated",
         |tool| tool.jobs(&["load", "jobs.yaml"]),
         |outcome| outcome.code == 3 && outcome.stderr.contains("count/cronjobs.batch"),
     );
@@ -163,7 +163,7 @@ fn partial_load_is_reported_and_resumed() {
     // The API server needs a moment to enforce the policy.
     tool.until(
         30,
-        "the policy holds",
+        "the policy is enforced",
         |tool| {
             tool.shell(
                 "toolforge jobs run middle --image bookworm --command x --schedule @daily --dry-run=server",
@@ -179,7 +179,12 @@ fn partial_load_is_reported_and_resumed() {
         .and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]), "cronjob.batch/first\n");
     let _ = tool.sandbox().kubectl(&["delete", "-f", &path.to_string_lossy()]);
-    tool.until(30, "the rest is done", |tool| tool.jobs(&["load", "jobs.yaml"]), |outcome| outcome.code == 0);
+    tool.until(
+        30,
+        "the remaining jobs are loaded",
+        |tool| tool.jobs(&["load", "jobs.yaml"]),
+        |outcome| outcome.code == 0,
+    );
     assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]).lines().count(), 3);
 }
 

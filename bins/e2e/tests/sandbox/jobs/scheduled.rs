@@ -28,11 +28,11 @@ fn schedule_fires_and_trigger_runs_now() {
     let followed = tool.shell("timeout 100 toolforge-jobs logs tick --follow | grep --max-count 2 ' tick$'");
     assert!(followed.stdout.matches("tick").count() >= 1, "{followed:?}");
     let fired = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("\"lastScheduleTime\"");
-    tool.until(80, "it has fired", |tool| tool.shell("kubectl get cronjob tick -o json"), fired);
+    tool.until(80, "the schedule fires", |tool| tool.shell("kubectl get cronjob tick -o json"), fired);
     let cron_job = tool.object("cronjob", "tick");
     assert!(cron_job["status"]["lastScheduleTime"].as_str().unwrap().ends_with(":00Z"), "{cron_job}");
-    let is_told = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("ok");
-    tool.until(60, "the result is told", |tool| tool.jobs(&["cron"]), is_told);
+    let is_reported = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("ok");
+    tool.until(60, "the result is shown", |tool| tool.jobs(&["cron"]), is_reported);
     tool.jobs(&["suspend", "tick"]).exits(0).and_that_is_all();
     tool.jobs(&["cron"]).exits(0).says("suspended").and_that_is_all();
     // Loading the job, even with a change, does not resume it.
@@ -67,8 +67,8 @@ fn runs_missed_due_to_quota_are_reported() {
     tool.write("cronjob.json", &cron_job.to_string());
     tool.shell("kubectl apply -f cronjob.json").exits(0).and_that_is_all();
     tool.jobs(&["trigger", "tick"]).exits(3).says("count/jobs.batch").and_that_is_all();
-    let is_told = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("quota had no room");
-    tool.until(150, "the missed run is told", |tool| tool.jobs(&["cron", "tick"]), is_told);
+    let is_reported = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("quota had no room");
+    tool.until(150, "the missed run is reported", |tool| tool.jobs(&["cron", "tick"]), is_reported);
 }
 
 #[test]
