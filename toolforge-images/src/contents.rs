@@ -1,7 +1,7 @@
 use toolforge_model::TypeName;
 
-/// What the platform's images hold besides what all of them have, by the names of the types (the platform's image
-/// recipes of August 2025).
+/// The contents of the platform's images besides what all of them have, by type name (the platform's image recipes of
+/// August 2025).
 const CONTENTS: [(&[&str], &str); 10] = [
     (&["bullseye", "bookworm", "trixie"], "for programs without a runtime of their own, like Go and Rust"),
     (&["jdk17", "jdk21"], "OpenJDK, Maven"),
@@ -66,7 +66,7 @@ const DEBIAN: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// Returns what a type's image holds, in a few words, as far as that is known.
+/// Returns a short description of the contents of a type's image, if it is known.
 #[must_use]
 pub fn contents(name: &TypeName) -> Option<String> {
     let has = |names: &[&str]| names.contains(&name.as_str());
@@ -81,7 +81,7 @@ mod tests {
     use crate::{Catalog, State};
 
     #[test]
-    fn what_is_inside_of_every_bundled_type_that_is_current_is_known() {
+    fn knows_every_current_bundled_type() {
         for found in Catalog::bundled().types().filter(|found| found.state == State::Current) {
             let text = contents(&found.name);
             assert!(

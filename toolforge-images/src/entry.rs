@@ -1,73 +1,87 @@
-//! One entry of the catalogue as it is published, in each of the shapes that the platform has used.
+//! One entry of the catalog as it is published, in each of the forms that the platform has used.
 
-use toolforge_model::{Cpu, Memory, TypeName, platform};
+use toolforge_model::yaml::{YamlNode, YamlValue};
+use toolforge_model::{Cpu, Memory, TypeName, Untrusted, platform};
 
-use crate::catalog::EntryProblem;
-use crate::image_type::{ImageType, Runner, State, WebImage};
-use crate::node::Node;
-use crate::search::family;
+use crate::image_type::{ImageType, Runner, State, WebImage, family};
 
-/// The limits of a type that names none of its own (webservice 0.82: `0.5` and `512Mi`).
+/// The limits of a type that states none of its own (webservice 0.82: `0.5` and `512Mi`).
 const DEFAULT_CPU: Cpu = Cpu::from_millis(500);
 const DEFAULT_MEMORY: Memory = Memory::from_bytes(512 << 20);
 
 /// The memory limit of a type with `resources: jdk` (webservice 0.83).
 const JDK_MEMORY: Memory = Memory::from_bytes(1 << 30);
 
-/// One value of an entry that may be absent, with what must be said when it is wrong.
+/// An entry of the catalog that cannot be used; the others can.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "type {} of the image catalog is skipped: its {field} is {}; allowed is {allowed}",
+    name.quoted(), found.escaped()
+)]
+#[non_exhaustive]
+pub struct EntryProblem {
+    /// The entry's name.
+    pub name: Untrusted,
+    /// The path of the field that is wrong: `variants.webservice.extra.wstype`.
+    pub field: &'static str,
+    /// What was found: a string in quotes, or the name of its kind.
+    pub found: Untrusted,
+    /// What is allowed.
+    pub allowed: &'static str,
+}
+
+impl EntryProblem {
+    fn new(name: &str, field: &'static str, found: String, allowed: &'static str) -> Self {
+        Self { name: Untrusted::new(name), field, found: Untrusted::new(found), allowed }
+    }
+}
+
+/// A field of an entry, which may be absent, with what an error about it needs.
 struct Field<'a> {
     entry: &'a TypeName,
     name: &'static str,
-    value: Option<&'a Node>,
+    value: Option<&'a YamlNode>,
 }
 
 impl<'a> Field<'a> {
-    fn of(entry: &'a TypeName, name: &'static str, parent: Option<&'a Node>, key: &str) -> Self {
+    fn of(entry: &'a TypeName, name: &'static str, parent: Option<&'a YamlNode>, key: &str) -> Self {
         Self { entry, name, value: parent.and_then(|parent| parent.get(key)) }
     }
 
     fn problem(&self, allowed: &'static str) -> EntryProblem {
-        let found = self.value.map_or_else(|| Node::Null.shown(), Node::shown);
+        let found = self.value.map_or_else(|| "nothing".to_owned(), YamlNode::describe);
         EntryProblem::new(self.entry.as_str(), self.name, found, allowed)
     }
 
-    fn mapping(&self) -> Result<Option<&'a Node>, EntryProblem> {
+    fn mapping(&self) -> Result<Option<&'a YamlNode>, EntryProblem> {
         match self.value {
-            None => Ok(None),
-            Some(Node::Mapping(_)) => Ok(self.value),
-            Some(Node::Null | Node::Text(_) | Node::Scalar(_) | Node::List(_)) => {
-                Err(self.problem("a mapping"))
-            }
+            Some(value) if !is_mapping(value) => Err(self.problem("a mapping")),
+            found => Ok(found),
         }
     }
 
-    fn text(&self, allowed: &'static str) -> Result<Option<&'a str>, EntryProblem> {
-        match self.value {
-            None => Ok(None),
-            Some(Node::Text(text)) => Ok(Some(text)),
-            Some(Node::Null | Node::Scalar(_) | Node::List(_) | Node::Mapping(_)) => {
-                Err(self.problem(allowed))
-            }
-        }
-    }
-
-    /// Returns the texts of a list.
-    fn texts(&self, allowed: &'static str) -> Result<Option<Vec<&'a str>>, EntryProblem> {
+    fn string(&self, allowed: &'static str) -> Result<Option<&'a str>, EntryProblem> {
         let Some(value) = self.value else { return Ok(None) };
-        let Node::List(items) = value else { return Err(self.problem(allowed)) };
-        let text = |item: &'a Node| match item {
-            Node::Text(text) => Ok(text.as_str()),
-            Node::Null | Node::Scalar(_) | Node::List(_) | Node::Mapping(_) => {
-                Err(EntryProblem::new(self.entry.as_str(), self.name, item.shown(), allowed))
-            }
-        };
-        items.iter().map(text).collect::<Result<_, _>>().map(Some)
+        value.string().map(Some).ok_or_else(|| self.problem(allowed))
+    }
+
+    /// Returns the strings of a list.
+    fn strings(&self, allowed: &'static str) -> Result<Option<Vec<&'a str>>, EntryProblem> {
+        let Some(value) = self.value else { return Ok(None) };
+        let YamlValue::Sequence(items) = &value.value else { return Err(self.problem(allowed)) };
+        let problem =
+            |item: &YamlNode| EntryProblem::new(self.entry.as_str(), self.name, item.describe(), allowed);
+        items
+            .iter()
+            .map(|item| item.string().ok_or_else(|| problem(item)))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// Returns the reference of an image, checked for the characters that one has (the distribution project's grammar).
     fn image(&self) -> Result<Option<&'a str>, EntryProblem> {
-        const ALLOWED: &str = "a text of letters, digits and . _ - / : @";
-        let Some(text) = self.text(ALLOWED)? else { return Ok(None) };
+        const ALLOWED: &str = "a string of letters, digits and . _ - / : @";
+        let Some(text) = self.string(ALLOWED)? else { return Ok(None) };
         let sound = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/' | b':' | b'@');
         if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(sound) {
             Ok(Some(text))
@@ -77,16 +91,33 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Returns the type that an entry describes.
-pub(crate) fn resolve(name: &TypeName, entry: &Node) -> Result<ImageType, EntryProblem> {
+fn is_mapping(node: &YamlNode) -> bool {
+    matches!(node.value, YamlValue::Mapping(_))
+}
+
+/// Returns the type of an entry.
+pub(crate) fn resolve(key: &YamlNode, entry: &YamlNode) -> Result<ImageType, EntryProblem> {
+    resolve_named(&type_name(key)?, entry)
+}
+
+/// Returns the name of an entry's key.
+fn type_name(key: &YamlNode) -> Result<TypeName, EntryProblem> {
+    const ALLOWED: &str = "a string of 1 to 63 letters, digits, '.', '-' and '_'";
+    match key.string() {
+        Some(text) => text.parse().map_err(|_| EntryProblem::new(text, "name", key.describe(), ALLOWED)),
+        None => Err(EntryProblem::new(&key.describe(), "name", key.describe(), ALLOWED)),
+    }
+}
+
+fn resolve_named(name: &TypeName, entry: &YamlNode) -> Result<ImageType, EntryProblem> {
     let field = |field, parent, key| Field::of(name, field, parent, key);
-    if !matches!(entry, Node::Mapping(_)) {
-        return Err(EntryProblem::new(name.as_str(), "entry", entry.shown(), "a mapping"));
+    if !is_mapping(entry) {
+        return Err(EntryProblem::new(name.as_str(), "entry", entry.describe(), "a mapping"));
     }
     let top = Some(entry);
     let state = state(&field("state", top, "state"))?;
-    let aliases = field("aliases", top, "aliases").texts("a list of texts")?.unwrap_or_default();
-    // An alias that is no name could not be typed either.
+    let aliases = field("aliases", top, "aliases").strings("a list of strings")?.unwrap_or_default();
+    // An alias that is not a type name could not be asked for.
     let aliases = aliases.into_iter().filter_map(|alias| alias.parse().ok()).collect();
 
     let image = field("image", top, "image").image()?;
@@ -110,14 +141,14 @@ pub(crate) fn resolve(name: &TypeName, entry: &Node) -> Result<ImageType, EntryP
         default_cpu: DEFAULT_CPU,
         default_memory,
     });
-    // Where both stand, jobs run the entry's own image, which is that for web services (jobs-api, 2026).
+    // With both, jobs run the entry's own image, which is that for web services (jobs-api, 2026).
     let job = image.or(job_image).map(str::to_owned);
     Ok(ImageType { name: name.clone(), aliases, state, web, job })
 }
 
 fn state(field: &Field<'_>) -> Result<State, EntryProblem> {
     const ALLOWED: &str = "stable or deprecated";
-    match field.text(ALLOWED)? {
+    match field.string(ALLOWED)? {
         None | Some("stable" | "current") => Ok(State::Current),
         Some("deprecated") => Ok(State::Deprecated),
         Some("gone") => Ok(State::Gone),
@@ -127,28 +158,31 @@ fn state(field: &Field<'_>) -> Result<State, EntryProblem> {
 
 /// Returns the runner: the variant's `wstype`, else what the stated command gives to `--type`, else that of the
 /// type's family.
-fn runner(name: &TypeName, extra: Option<&Node>, defaults: Option<&Node>) -> Result<Runner, EntryProblem> {
+fn runner(
+    name: &TypeName,
+    extra: Option<&YamlNode>,
+    defaults: Option<&YamlNode>,
+) -> Result<Runner, EntryProblem> {
     const WEB_SERVICE_TYPES: &str = "generic, js, lighttpd, lighttpd-plain or python";
     const COMMAND: &str =
         "a command with --type and generic, nodejs, lighttpd, lighttpd-plain or uwsgi-python";
-    // Every Deployment is told this port, and every Service and route leads to it.
+    // Every Deployment, Service and route uses this port.
     let port = Field::of(name, "webservice-defaults.port", defaults, "port");
     let expected = platform::WEB_PORT.to_string();
     match port.value {
-        Some(Node::Scalar(found) | Node::Text(found)) if *found == expected => {}
-        Some(_) => return Err(port.problem("8000")),
-        None => {}
+        Some(found) if found.scalar() != Some(&expected) => return Err(port.problem("8000")),
+        Some(_) | None => {}
     }
     let stated = Field::of(name, "variants.webservice.extra.wstype", extra, "wstype");
-    if let Some(text) = stated.text(WEB_SERVICE_TYPES)? {
+    if let Some(text) = stated.string(WEB_SERVICE_TYPES)? {
         return Runner::from_web_service_type(text).ok_or_else(|| stated.problem(WEB_SERVICE_TYPES));
     }
     let command = Field::of(name, "webservice-defaults.command", defaults, "command");
-    let Some(words) = command.texts(COMMAND)? else {
+    let Some(words) = command.strings(COMMAND)? else {
         return Ok(runner_of_family(family(name.as_str())));
     };
     let given = words.iter().position(|word| *word == "--type").and_then(|at| words.get(at + 1));
-    given.and_then(|text| Runner::from_option(text)).ok_or_else(|| {
+    given.and_then(|text| text.parse().ok()).ok_or_else(|| {
         EntryProblem::new(name.as_str(), command.name, format!("\"{}\"", words.join(" ")), COMMAND)
     })
 }
@@ -156,13 +190,13 @@ fn runner(name: &TypeName, extra: Option<&Node>, defaults: Option<&Node>) -> Res
 /// Returns the memory limit: the stated one, else that of the variant's `resources`, else that of the type's family.
 fn default_memory(
     name: &TypeName,
-    extra: Option<&Node>,
-    defaults: Option<&Node>,
+    extra: Option<&YamlNode>,
+    defaults: Option<&YamlNode>,
 ) -> Result<Memory, EntryProblem> {
     const CLASSES: &str = "default or jdk";
     const MEMORY: &str = "an amount of memory above zero, like 512Mi";
     let class = Field::of(name, "variants.webservice.extra.resources", extra, "resources");
-    let by_class = match class.text(CLASSES)? {
+    let by_class = match class.string(CLASSES)? {
         None if family(name.as_str()) == "jdk" => JDK_MEMORY,
         None | Some("default") => DEFAULT_MEMORY,
         Some("jdk") => JDK_MEMORY,
@@ -171,12 +205,14 @@ fn default_memory(
     let memory = Field::of(name, "webservice-defaults.memory", defaults, "memory");
     match memory.value {
         None => Ok(by_class),
-        Some(Node::Text(text) | Node::Scalar(text)) => text.parse().map_err(|_| memory.problem(MEMORY)),
-        Some(Node::Null | Node::List(_) | Node::Mapping(_)) => Err(memory.problem(MEMORY)),
+        Some(value) => {
+            let text = value.scalar().ok_or_else(|| memory.problem(MEMORY))?;
+            text.parse().map_err(|_| memory.problem(MEMORY))
+        }
     }
 }
 
-/// Returns whether an image without a variant's name is one for web services: its name says so
+/// Returns whether an image without a variant is one for web services, by its name
 /// (`toolforge-php82-sssd-web`, `toolforge-bookworm-web-sssd`).
 fn is_web_image(image: &str) -> bool {
     let name = image.rsplit('/').next().unwrap_or_default();
@@ -184,7 +220,7 @@ fn is_web_image(image: &str) -> bool {
     name.split('-').any(|part| part == "web")
 }
 
-/// Returns the runner of a type that states none, by its family: what the platform's table said until 2023.
+/// Returns the runner of a type that states none, by its family (the platform's table until 2023).
 fn runner_of_family(family: &str) -> Runner {
     match family {
         "php" => Runner::Lighttpd,

@@ -1,36 +1,37 @@
 use std::fmt;
+use std::str::FromStr;
 
-use toolforge_model::{Cpu, Memory, TypeName, platform};
+use toolforge_model::{Cpu, Memory, TypeName, Untrusted, platform};
 
-/// One type of the catalogue.
+/// One type of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageType {
-    /// The name by which it is asked for.
+    /// The name.
     pub name: TypeName,
     /// Other names for it.
     pub aliases: Vec<TypeName>,
-    /// Whether it should be used.
+    /// Whether the platform supports it.
     pub state: State,
-    /// The image for web services; `None` where it is only for jobs.
+    /// The image for web services; `None` if it is only for jobs.
     pub web: Option<WebImage>,
-    /// The image for jobs, without a tag where the catalogue names none; `None` where it is only for web services.
+    /// The image for jobs, without a tag if the catalog states none; `None` if it is only for web services.
     pub job: Option<String>,
 }
 
-/// Whether a type should be used.
+/// Whether the platform supports a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// It should.
+    /// It is supported.
     Current,
-    /// It still runs, and will go.
+    /// It still runs, and will be removed.
     Deprecated,
-    /// The platform no longer has it.
+    /// The platform has removed it.
     Gone,
 }
 
 impl State {
-    /// Returns the word that people and programs read.
+    /// Returns the state's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,19 +44,20 @@ impl State {
 
 /// The image of a type for web services.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WebImage {
-    /// The image as published, mostly without a tag.
+    /// The image as published, usually without a tag.
     pub image: String,
-    /// What starts the web server in it.
+    /// The program that starts its web server.
     pub runner: Runner,
-    /// The CPU limit where none is asked for.
+    /// The CPU limit by default.
     pub default_cpu: Cpu,
-    /// The memory limit where none is asked for.
+    /// The memory limit by default.
     pub default_memory: Memory,
 }
 
 impl WebImage {
-    /// Returns the reference to pull: the image with the tag `latest`, or as it is where it has a tag or a digest.
+    /// Returns the reference to pull: the image with the tag `latest`, unless it has a tag or a digest.
     #[must_use]
     pub fn reference(&self) -> String {
         if tag_start(&self.image).is_some() { self.image.clone() } else { format!("{}:latest", self.image) }
@@ -69,7 +71,7 @@ fn tag_start(reference: &str) -> Option<usize> {
 }
 
 /// Returns a reference without the host of a registry that the platform allows, and its tag or digest, `:latest`
-/// where it states none.
+/// by default.
 pub(crate) fn repository_and_tag(reference: &str) -> (&str, &str) {
     let path = platform::ALLOWED_REGISTRIES
         .iter()
@@ -78,10 +80,10 @@ pub(crate) fn repository_and_tag(reference: &str) -> (&str, &str) {
     tag_start(path).map_or((path, ":latest"), |start| path.split_at(start))
 }
 
-/// What `webservice-runner --type` is given.
+/// The program that starts a web server: a value of `webservice-runner --type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Runner {
-    /// Runs the command that it is given.
+    /// Runs the command in its arguments.
     Generic,
     /// Runs `npm start` in `~/www/js`.
     NodeJs,
@@ -94,6 +96,22 @@ pub enum Runner {
 }
 
 impl Runner {
+    /// All runners.
+    pub const ALL: &'static [Self] =
+        &[Self::Generic, Self::NodeJs, Self::Lighttpd, Self::LighttpdPlain, Self::UwsgiPython];
+
+    /// Returns the value of `webservice-runner --type`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Generic => "generic",
+            Self::NodeJs => "nodejs",
+            Self::Lighttpd => "lighttpd",
+            Self::LighttpdPlain => "lighttpd-plain",
+            Self::UwsgiPython => "uwsgi-python",
+        }
+    }
+
     /// Returns the runner of a catalogue's `wstype` (webservice 0.98).
     pub(crate) fn from_web_service_type(text: &str) -> Option<Self> {
         Some(match text {
@@ -106,8 +124,8 @@ impl Runner {
         })
     }
 
-    /// Returns the file in the tool's home into which the runner writes what goes wrong, instead of into the pod's
-    /// log (the platform's images, 2026).
+    /// Returns the file in the tool's home to which the runner writes errors, instead of to the pod's log (the
+    /// platform's images, 2026).
     #[must_use]
     pub fn log_file(self) -> Option<&'static str> {
         match self {
@@ -116,24 +134,47 @@ impl Runner {
             Self::Generic | Self::NodeJs | Self::LighttpdPlain => None,
         }
     }
-
-    /// Returns the runner that `webservice-runner --type` is given by a word.
-    #[must_use]
-    pub fn from_option(text: &str) -> Option<Self> {
-        [Self::Generic, Self::NodeJs, Self::Lighttpd, Self::LighttpdPlain, Self::UwsgiPython]
-            .into_iter()
-            .find(|runner| runner.to_string() == text)
-    }
 }
 
 impl fmt::Display for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Generic => "generic",
-            Self::NodeJs => "nodejs",
-            Self::Lighttpd => "lighttpd",
-            Self::LighttpdPlain => "lighttpd-plain",
-            Self::UwsgiPython => "uwsgi-python",
-        })
+        f.pad(self.as_str())
     }
+}
+
+/// Why a text is not a runner.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} is not a runner; allowed is generic, nodejs, lighttpd, lighttpd-plain or uwsgi-python", found.quoted())]
+#[non_exhaustive]
+pub struct RunnerError {
+    /// The text that was found.
+    pub found: Untrusted,
+}
+
+impl FromStr for Runner {
+    type Err = RunnerError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.iter().find(|runner| runner.as_str() == text);
+        found.copied().ok_or_else(|| RunnerError { found: Untrusted::new(text) })
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Returns the family of a type: the letters at the beginning of its name; `nodejs` is of the family `node`.
+pub(crate) fn family(name: &str) -> &str {
+    let end = name.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(name.len());
+    let letters = &name[..end];
+    if letters == "nodejs" { "node" } else { letters }
+}
+
+/// Returns the numbers in a name. The platform writes two digits as two numbers in some families (`ruby27`), but
+/// never both ways in one.
+pub(crate) fn version(name: &str) -> Vec<u64> {
+    name.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
 }

@@ -1,43 +1,46 @@
-//! Which image a job's text stands for, and which text a live job's image has.
+//! Finds the image of a job, and the name of a live job's image.
 
-use toolforge_model::{BuildServiceImage, JobImage, Untrusted, without_host};
+use toolforge_model::{
+    BuildServiceImage, ImageCheck, JobImage, JobsFile, JobsFileFindings, ToolName, TypeName, Untrusted,
+    split_host,
+};
 
 use crate::catalog::Catalog;
 use crate::image_type::{ImageType, State};
-use crate::search::NoSuchType;
+use crate::lookup::TypeLookupError;
 
-/// The image of a job, found.
+/// The image of a job, as the catalog has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FoundJobImage {
-    /// The image by its shortest name: the type's own where the catalogue has it.
+    /// The image by its shortest name: the type's, if the catalog has one.
     pub image: JobImage,
     /// The reference to pull, with host and tag.
     pub reference: String,
-    /// Whether it should be used.
+    /// Whether the platform supports it.
     pub state: State,
 }
 
-/// Why a job's image is none.
+/// Why a job cannot run an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NoSuchJobImage {
-    /// The catalogue has no such type.
+pub enum ImageLookupError {
+    /// The catalog has no such type.
     #[error(transparent)]
-    Type(#[from] NoSuchType),
+    Type(#[from] TypeLookupError),
     /// The type has no image for jobs.
     #[error("type {name} has no image for jobs")]
     NoJobVariant {
         /// The type.
-        name: toolforge_model::TypeName,
+        name: TypeName,
     },
-    /// The catalogue does not know the reference.
-    #[error("no image {} in the catalogue; a job runs the catalogue's images and those of the build service", found.quoted())]
+    /// The reference is not in the catalog.
+    #[error("image {} is not in the catalog; jobs run the images of the catalog and of the build service", found.quoted())]
     Reference {
         /// The reference.
         found: Untrusted,
     },
-    /// The build service's images do not come from that host.
+    /// The host is not the build service's repository.
     #[error("image {} is not in the build service's repository {}", found.quoted(), repository.escaped())]
     Repository {
         /// The reference.
@@ -48,18 +51,18 @@ pub enum NoSuchJobImage {
 }
 
 impl Catalog {
-    /// Returns the image that a job's text stands for; `repository` is the host of the build service's images.
+    /// Returns the image that a job asks for; `repository` is the host of the build service's images.
     ///
-    /// Whether the build service has the image shows only when it is pulled.
+    /// Whether the build service has the image is known only when it is pulled.
     ///
     /// # Errors
-    /// When the catalogue does not have it, or it comes from another host.
-    pub fn job_image(&self, asked: &JobImage, repository: &str) -> Result<FoundJobImage, NoSuchJobImage> {
+    /// When the catalog does not have it, or it has another host.
+    pub fn job_image(&self, asked: &JobImage, repository: &str) -> Result<FoundJobImage, ImageLookupError> {
         match asked {
             JobImage::Type(name) => {
                 let found = self.find(name)?;
                 let reference = job_reference(found)
-                    .ok_or_else(|| NoSuchJobImage::NoJobVariant { name: found.name.clone() })?;
+                    .ok_or_else(|| ImageLookupError::NoJobVariant { name: found.name.clone() })?;
                 Ok(of_type(found, reference))
             }
             JobImage::BuildService(image) => Ok(of_build_service(image, repository)),
@@ -67,7 +70,7 @@ impl Catalog {
         }
     }
 
-    /// Returns the shortest name of a live job's image: what is asked for to get just that reference.
+    /// Returns the shortest name of a live job's image, which [`job_image`](Self::job_image) finds as that reference.
     #[must_use]
     pub fn job_image_of(&self, reference: &str, repository: &str) -> JobImage {
         let asked = JobImage::Reference(reference.to_owned());
@@ -77,25 +80,55 @@ impl Catalog {
         }
     }
 
-    fn by_reference(&self, reference: &str, repository: &str) -> Result<FoundJobImage, NoSuchJobImage> {
-        let (host, path) = without_host(reference);
+    /// Returns whether a job can run an image, for [`JobsFile::check`].
+    ///
+    /// # Errors
+    /// As [`job_image`](Self::job_image), as a text.
+    pub fn check_job_image(&self, asked: &JobImage, repository: &str) -> ImageCheck {
+        let found = self.job_image(asked, repository).map_err(|error| error.to_string())?;
+        Ok(match found.state {
+            State::Current => None,
+            State::Deprecated | State::Gone => Some(format!("image {asked} is {}", found.state)),
+        })
+    }
+
+    /// Returns all errors and all warnings of a tool's jobs file, those about its images included; `repository` is the
+    /// host of the build service's images.
+    ///
+    /// ```
+    /// use toolforge_images::Catalog;
+    ///
+    /// let text = "- name: a\n  image: pyhton3.11\n  command: ./a.py\n  mem: lots\n";
+    /// let findings = Catalog::bundled().check_jobs_file(text, &"stashbot".parse()?, "tools-harbor.wmcloud.org");
+    /// assert_eq!(findings.errors[0].to_string(),
+    ///     "line 2, column 10: unknown image type \"pyhton3.11\"; did you mean \"python3.11\"?");
+    /// assert_eq!(findings.errors[1].location.line, 4);
+    /// # Ok::<(), toolforge_model::ToolNameError>(())
+    /// ```
+    #[must_use]
+    pub fn check_jobs_file(&self, text: &str, tool: &ToolName, repository: &str) -> JobsFileFindings {
+        JobsFile::check(text, tool, Some(&|image: &JobImage| self.check_job_image(image, repository)))
+    }
+
+    fn by_reference(&self, reference: &str, repository: &str) -> Result<FoundJobImage, ImageLookupError> {
+        let (host, path) = split_host(reference);
         let found = || Untrusted::new(reference);
         if JobImage::Reference(reference.to_owned()).is_build_service() {
             if host.is_some_and(|host| host != repository) {
                 let repository = Untrusted::new(repository);
-                return Err(NoSuchJobImage::Repository { found: found(), repository });
+                return Err(ImageLookupError::Repository { found: found(), repository });
             }
             let image: BuildServiceImage =
-                path.parse().map_err(|_| NoSuchJobImage::Reference { found: found() })?;
+                path.parse().map_err(|_| ImageLookupError::Reference { found: found() })?;
             return Ok(of_build_service(&image, repository));
         }
         if path.contains('@') {
-            return Err(NoSuchJobImage::Reference { found: found() });
+            return Err(ImageLookupError::Reference { found: found() });
         }
         let (name, tag) = path.rsplit_once(':').map_or((path, None), |(name, tag)| (name, Some(tag)));
         let matches = |image_type: &&ImageType| {
             let Some(own) = job_reference(image_type) else { return false };
-            let (own_host, own_path) = without_host(&own);
+            let (own_host, own_path) = split_host(&own);
             let (own_name, own_tag) = own_path.rsplit_once(':').unwrap_or((own_path, "latest"));
             host.is_none_or(|host| own_host == Some(host))
                 && tag.is_none_or(|tag| tag == own_tag)
@@ -106,7 +139,7 @@ impl Catalog {
         let image_type = self.types().filter(|found| found.state != State::Gone).find(matches);
         image_type
             .and_then(|image_type| Some(of_type(image_type, job_reference(image_type)?)))
-            .ok_or_else(|| NoSuchJobImage::Reference { found: found() })
+            .ok_or_else(|| ImageLookupError::Reference { found: found() })
     }
 }
 
@@ -114,7 +147,7 @@ fn of_type(found: &ImageType, reference: String) -> FoundJobImage {
     FoundJobImage { image: JobImage::Type(found.name.clone()), reference, state: found.state }
 }
 
-/// The tag is `latest` where none is named: which other one there may be, only the repository knows.
+/// The tag is `latest` by default; which other tags there are, only the repository knows.
 fn of_build_service(image: &BuildServiceImage, repository: &str) -> FoundJobImage {
     let text = image.as_str();
     let image = if text.contains([':', '@']) {

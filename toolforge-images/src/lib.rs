@@ -1,13 +1,13 @@
-//! Which container image the name of a type stands for on Wikimedia Toolforge.
+//! The image catalog of Wikimedia Toolforge: the container image of each type name.
 //!
-//! The catalogue is data: the cluster publishes it in the ConfigMap `image-config` of the namespace `tf-public`,
-//! and [`Catalog::parse`] reads what stands there under the key `images-v1.yaml`. [`Catalog::bundled`] is what is
-//! known without a cluster. A name that is in neither gets the nearest one suggested.
+//! The catalog is data: the cluster publishes it in the ConfigMap `image-config` of the namespace `tf-public`, under
+//! the key `images-v1.yaml`, and [`Catalog::parse`] reads it. [`Catalog::bundled`] is what is known without a cluster.
+//! For an unknown name the most similar one is suggested.
 //!
 //! It does not ask registries whether an image exists, and it does no I/O.
 //!
 //! ```
-//! use toolforge_images::{Catalog, NoSuchType, State};
+//! use toolforge_images::{Catalog, TypeLookupError, State};
 //!
 //! let catalog = Catalog::parse(
 //!     "php8.2: {state: stable, aliases: [tf-php82], image: docker-registry.svc.toolforge.org/toolforge-php82-sssd-web}",
@@ -17,7 +17,7 @@
 //! assert_eq!(web.runner.to_string(), "lighttpd");
 //! assert_eq!(web.reference(), "docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest");
 //!
-//! // A type of old is gone, and what replaces it is said.
+//! // A type that is gone has a replacement.
 //! let gone = catalog.find(&"php5.6".parse()?).unwrap_err();
 //! assert_eq!(gone.to_string(), "type php5.6 is gone from the platform; php8.2 replaces it");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -28,11 +28,11 @@ mod contents;
 mod entry;
 mod image_type;
 mod job_image;
-mod node;
-mod search;
+mod lookup;
 
-pub use catalog::{Catalog, CatalogError, EntryProblem};
+pub use catalog::{Catalog, CatalogError};
 pub use contents::contents;
-pub use image_type::{ImageType, Runner, State, WebImage};
-pub use job_image::{FoundJobImage, NoSuchJobImage};
-pub use search::NoSuchType;
+pub use entry::EntryProblem;
+pub use image_type::{ImageType, Runner, RunnerError, State, WebImage};
+pub use job_image::{FoundJobImage, ImageLookupError};
+pub use lookup::TypeLookupError;

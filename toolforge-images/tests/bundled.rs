@@ -1,4 +1,4 @@
-//! What is known without a cluster, and what is said of a name that is not there.
+//! The bundled catalog, and the errors for names that are not in it.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
@@ -55,7 +55,7 @@ fn name(text: &str) -> TypeName {
 }
 
 #[test]
-fn every_type_of_2020_and_of_2025_is_there_with_its_image_and_runner() {
+fn bundles_the_types_of_2020_and_2025() {
     let catalog = Catalog::bundled();
     assert_eq!(catalog.problems(), []);
     assert!(catalog.is_bundled());
@@ -77,7 +77,7 @@ fn every_type_of_2020_and_of_2025_is_there_with_its_image_and_runner() {
 }
 
 #[test]
-fn the_newest_current_type_of_the_family_replaces_by_name_and_by_alias() {
+fn newest_type_of_the_family_replaces() {
     let catalog = Catalog::bundled();
     for (old, expected) in [
         ("php7.3", Some("php8.4")),
@@ -102,7 +102,7 @@ fn the_newest_current_type_of_the_family_replaces_by_name_and_by_alias() {
 }
 
 #[test]
-fn a_clusters_catalogue_knows_the_aliases_of_what_is_gone() {
+fn knows_aliases_of_gone_types() {
     let catalog = Catalog::parse(
         "php8.2: {image: r/php82-sssd-web}\nphp7.3: {state: deprecated, aliases: [tf-php73], image: r/php73-sssd-web}\n",
     )
@@ -110,14 +110,14 @@ fn a_clusters_catalogue_knows_the_aliases_of_what_is_gone() {
     let replacement = |text: &str| catalog.replacement(&name(text)).map(|found| found.name.as_str());
     assert_eq!(replacement("tf-php73"), Some("php8.2"));
     assert_eq!(replacement("tf-php72"), Some("php8.2"));
-    let refusal = |text: &str| catalog.find(&name(text)).unwrap_err().to_string();
-    assert_eq!(refusal("tf-php72"), "type tf-php72 is gone from the platform; php8.2 replaces it");
-    // The platform has it, so it is not gone; it is only not here.
-    assert_eq!(refusal("php8.4"), "type php8.4 is not in this cluster's catalogue; php8.2 replaces it");
+    let error = |text: &str| catalog.find(&name(text)).unwrap_err().to_string();
+    assert_eq!(error("tf-php72"), "type tf-php72 is gone from the platform; php8.2 replaces it");
+    // The platform has it; only this cluster does not.
+    assert_eq!(error("php8.4"), "type php8.4 is not in this cluster's catalog; php8.2 replaces it");
 }
 
 #[test]
-fn a_name_that_is_there_wins_over_an_alias_and_what_is_there_over_what_is_gone() {
+fn names_win_over_aliases_and_gone_types() {
     let catalog = Catalog::parse(
         "a: {aliases: [b], image: r/a-web}\nb: {image: r/b-web}\nc: {state: gone, image: r/c-web}\nd: {aliases: [c], image: r/d-web}\n",
     )
@@ -127,19 +127,19 @@ fn a_name_that_is_there_wins_over_an_alias_and_what_is_there_over_what_is_gone()
 }
 
 #[test]
-fn a_name_that_is_not_there_is_gone_or_misspelt() {
+fn unknown_names_are_gone_or_misspelled() {
     let catalog = Catalog::bundled();
     for (asked, expected) in [
-        ("pyhton3.11", "no image type \"pyhton3.11\"; did you mean python3.11?"),
-        ("PHP8.2", "no image type \"PHP8.2\"; did you mean php8.2?"),
-        ("php82", "no image type \"php82\"; did you mean php8.2?"),
-        ("php8", "no image type \"php8\"; did you mean php8.4?"),
-        ("php7", "no image type \"php7\"; did you mean php7.4?"),
-        ("python3", "no image type \"python3\"; did you mean python3.13?"),
-        ("node", "no image type \"node\"; did you mean node20?"),
-        ("java", "no image type \"java\""),
-        ("buildservise", "no image type \"buildservise\"; did you mean buildservice?"),
-        ("zzzzzzzzz", "no image type \"zzzzzzzzz\""),
+        ("pyhton3.11", "unknown image type \"pyhton3.11\"; did you mean \"python3.11\"?"),
+        ("PHP8.2", "unknown image type \"PHP8.2\"; did you mean \"php8.2\"?"),
+        ("php82", "unknown image type \"php82\"; did you mean \"php8.2\"?"),
+        ("php8", "unknown image type \"php8\"; did you mean \"php8.4\"?"),
+        ("php7", "unknown image type \"php7\"; did you mean \"php7.4\"?"),
+        ("python3", "unknown image type \"python3\"; did you mean \"python3.13\"?"),
+        ("node", "unknown image type \"node\"; did you mean \"node20\"?"),
+        ("java", "unknown image type \"java\""),
+        ("buildservise", "unknown image type \"buildservise\"; did you mean \"buildservice\"?"),
+        ("zzzzzzzzz", "unknown image type \"zzzzzzzzz\""),
         ("php5.6", "type php5.6 is gone from the platform; php8.4 replaces it"),
         (
             "golang",

@@ -1,4 +1,4 @@
-//! What is read from a catalogue as the cluster publishes it.
+//! Catalogs as the cluster publishes them.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
@@ -25,7 +25,7 @@ fn line(image_type: &ImageType) -> String {
 }
 
 #[test]
-fn every_shape_of_an_entry_is_read() {
+fn reads_every_form_of_an_entry() {
     let catalog = Catalog::parse(SHAPES).unwrap();
     assert_eq!(catalog.problems(), []);
     assert_eq!(
@@ -54,7 +54,7 @@ fn every_shape_of_an_entry_is_read() {
 }
 
 #[test]
-fn a_bad_entry_is_named_and_takes_no_other_with_it() {
+fn skips_and_reports_bad_entries() {
     let catalog = Catalog::parse(BROKEN).unwrap();
     assert_eq!(
         catalog.types().map(line).collect::<Vec<_>>(),
@@ -63,16 +63,16 @@ fn a_bad_entry_is_named_and_takes_no_other_with_it() {
     let problems: Vec<String> = catalog
         .problems()
         .iter()
-        .map(|problem| problem.to_string().replace(" of the image catalogue is left out: its", ":"))
+        .map(|problem| problem.to_string().replace(" of the image catalog is skipped: its", ":"))
         .collect();
-    let name = "a text of 1 to 63 letters, digits, '.', '-' and '_'";
-    let image = "a text of letters, digits and . _ - / : @";
+    let name = "a string of 1 to 63 letters, digits, '.', '-' and '_'";
+    let image = "a string of letters, digits and . _ - / : @";
     let command = "a command with --type and generic, nodejs, lighttpd, lighttpd-plain or uwsgi-python";
     let memory = "an amount of memory above zero, like 512Mi";
     let expected = [
         ("nothing", "name is nothing", name),
         ("a list", "name is a list", name),
-        ("3.1", "name is 3.1", name),
+        ("3.10", "name is 3.10", name),
         ("two words", "name is \"two words\"", name),
         (r"moves\u{1b}[2Jcursor", r#"name is "moves\u{1b}[2Jcursor""#, name),
         ("nothing", "entry is nothing", "a mapping"),
@@ -82,9 +82,9 @@ fn a_bad_entry_is_named_and_takes_no_other_with_it() {
         ("binary", "entry is \"gIGC\"", "a mapping"),
         ("state", r#"state is "od\u{1b}d""#, "stable or deprecated"),
         ("state-list", "state is a list", "stable or deprecated"),
-        ("alias-text", "aliases is \"tf-x\"", "a list of texts"),
-        ("alias-number", "aliases is 7", "a list of texts"),
-        ("image-number", "image is 1.1", image),
+        ("alias-text", "aliases is \"tf-x\"", "a list of strings"),
+        ("alias-number", "aliases is 7", "a list of strings"),
+        ("image-number", "image is 1.10", image),
         ("image-empty", "image is \"\"", image),
         ("image-blank", "image is \"r/x y-web\"", image),
         ("image-control", r#"image is "r/x\u{1b}[2J-web""#, image),
@@ -112,31 +112,34 @@ fn a_bad_entry_is_named_and_takes_no_other_with_it() {
 }
 
 #[test]
-fn of_two_entries_with_one_name_the_last_holds() {
+fn last_of_two_equal_names_counts() {
     let catalog =
         Catalog::parse("a: {state: stable, image: r/x-web}\na: {state: deprecated, image: r/x-web}\n");
     assert_eq!(catalog.unwrap().find(&name("a")).unwrap().state, State::Deprecated);
 }
 
 #[test]
-fn what_is_no_catalogue_is_told_apart() {
+fn rejects_other_documents() {
     for text in ["", "# only a comment", "---", "~", "{}"] {
         assert_eq!(Catalog::parse(text), Err(CatalogError::Empty), "{text:?}");
     }
-    let refusal = |text: &str| Catalog::parse(text).unwrap_err().to_string();
-    let rest = ", not a mapping from the names of types to their images";
-    assert_eq!(refusal("- a\n- b"), format!("the image catalogue is a list{rest}"));
-    assert_eq!(refusal("\"a\\e[2Jb\""), format!("the image catalogue is \"a\\u{{1b}}[2Jb\"{rest}"));
-    assert_eq!(refusal("7"), format!("the image catalogue is 7{rest}"));
-    assert_eq!(refusal("a: [1"), "the image catalogue is not YAML (line 1, column 4): unclosed bracket '['");
+    let error = |text: &str| Catalog::parse(text).unwrap_err().to_string();
+    let expected = ", not a mapping from type names to images";
+    assert_eq!(error("- a\n- b"), format!("the image catalog is a list{expected}"));
+    assert_eq!(error("\"a\\e[2Jb\""), format!("the image catalog is \"a\\u{{1b}}[2Jb\"{expected}"));
+    assert_eq!(error("7"), format!("the image catalog is 7{expected}"));
     assert_eq!(
-        refusal("a: 1\n---\nb: 2"),
-        "the image catalogue is not YAML (line 3, column 1): only single YAML document expected but multiple found"
+        error("a: [1"),
+        "the image catalog cannot be read: line 1, column 4: invalid YAML: unclosed bracket '['"
+    );
+    assert_eq!(
+        error("a: 1\n---\nb: 2"),
+        "the image catalog cannot be read: line 3, column 1: invalid YAML: only single YAML document expected but multiple found"
     );
 }
 
 #[test]
-fn the_catalogue_of_2023_is_read_whole() {
+fn reads_the_catalog_of_2023() {
     let catalog = Catalog::parse(IMAGES_2023).unwrap();
     assert_eq!(catalog.problems(), []);
     assert_eq!(catalog.types().count(), 15);
@@ -147,7 +150,7 @@ fn the_catalogue_of_2023_is_read_whole() {
 }
 
 #[test]
-fn the_catalogue_of_2026_is_read_whole() {
+fn reads_the_catalog_of_2026() {
     let catalog = Catalog::parse(IMAGES_2026).unwrap();
     assert_eq!(catalog.problems(), []);
     let for_the_web: Vec<&str> = catalog
@@ -174,7 +177,7 @@ fn the_catalogue_of_2026_is_read_whole() {
 }
 
 #[test]
-fn a_reference_leads_to_its_types_whatever_its_tag_and_registry() {
+fn finds_types_by_reference() {
     let catalog = Catalog::parse(
         "a: {image: docker-registry.svc.toolforge.org/x-web}\nb: {image: docker-registry.tools.wmflabs.org/x-web}\n\
          c: {image: docker-registry.svc.toolforge.org/x-web:v2}\nd: {image: elsewhere:5000/x-web}\n",

@@ -1,4 +1,4 @@
-//! The recorded images of jobs: what a text stands for.
+//! Images of jobs, compared with recorded answers of the platform.
 
 use serde_json::Value;
 use toolforge_images::{Catalog, State};
@@ -8,17 +8,17 @@ use toolforge_model::JobImage;
 const DIFFERENCES: [(&str, &str); 3] = [
     (
         "tool-tf-test/nosuch:latest",
-        "whether the build service has an image shows at the pull; no registry is asked",
+        "whether the build service has an image is known at the pull; no registry is asked",
     ),
     (
         "tool-tf-test/tf-test@sha256:5b8c5641d2dbd7d849cacb39853141c00b29ed9f40af9ee946b6a6a715e637c3",
         "a digest needs no tag beside it, and no registry is asked for one",
     ),
-    ("tool-tf-test/", "half a name is a mistake, not the first image that there is"),
+    ("tool-tf-test/", "half a name is an error, not the first image of the repository"),
 ];
 
 #[test]
-fn every_recorded_image_stands_for_what_the_platform_takes_it_for() {
+fn images_match_recorded_answers() {
     let catalog =
         Catalog::parse(&toolforge_fixtures::read("parity/jobs/image-config-for-golden.yaml")).unwrap();
     let vectors: Value = serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
@@ -44,13 +44,12 @@ fn every_recorded_image_stands_for_what_the_platform_takes_it_for() {
             used.push(*name);
         }
     }
-    println!("{} images visited, {} differences", vectors.len(), used.len());
     let unused: Vec<_> = DIFFERENCES.iter().filter(|(name, _)| !used.contains(name)).collect();
     assert!(unused.is_empty(), "no image needs {unused:?}");
 }
 
 #[test]
-fn a_live_image_has_the_name_by_which_it_is_asked_for() {
+fn live_images_have_their_shortest_name() {
     let catalog =
         Catalog::parse(&toolforge_fixtures::read("parity/jobs/image-config-for-golden.yaml")).unwrap();
     for (reference, name) in [

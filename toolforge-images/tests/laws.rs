@@ -7,11 +7,11 @@ use toolforge_images::Catalog;
 use toolforge_model::TypeName;
 
 static CATALOGS: LazyLock<[Catalog; 2]> =
-    LazyLock::new(|| [Catalog::bundled(), Catalog::parse(GOOD).expect("a catalogue")]);
+    LazyLock::new(|| [Catalog::bundled(), Catalog::parse(GOOD).expect("a catalog")]);
 
 const GOOD: &str = "good: {state: stable, image: registry/toolforge-good-web}";
 
-/// A YAML value in flow style, of any shape, with the words that entries use.
+/// A YAML value in flow style, of any kind, with the words that entries use.
 fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("~".to_owned()),
@@ -60,7 +60,7 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
-/// Returns a text as YAML in double quotes, every character as its number.
+/// Returns a text as YAML in double quotes, every character as its code point.
 fn quoted(text: &str) -> String {
     let escaped: String = text.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect();
     format!("\"{escaped}\"")
@@ -72,21 +72,21 @@ fn is_safe(text: &str) -> bool {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in any::<String>()) {
+    fn no_text_panics(text in any::<String>()) {
         if let Err(error) = Catalog::parse(&text) {
             prop_assert!(is_safe(&error.to_string()));
         }
     }
 
     #[test]
-    fn no_text_that_looks_like_yaml_makes_the_reader_panic(text in "[a-z:{}\\[\\]&*!|>,\"' \n#?~%@.-]{0,60}") {
+    fn no_yaml_like_text_panics(text in "[a-z:{}\\[\\]&*!|>,\"' \n#?~%@.-]{0,60}") {
         if let Err(error) = Catalog::parse(&text) {
             prop_assert!(is_safe(&error.to_string()));
         }
     }
 
     #[test]
-    fn a_good_entry_is_read_whatever_stands_beside_it(values in prop::collection::vec(value(), 0..6)) {
+    fn bad_entries_do_not_affect_others(values in prop::collection::vec(value(), 0..6)) {
         let mut text = format!("{GOOD}\n");
         for (number, value) in values.iter().enumerate() {
             text.push_str(&format!("x{number}: {value}\n"));
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn a_catalogue_reads_as_json_as_it_does_as_yaml(count in 0..5_usize) {
+    fn reads_json_like_yaml(count in 0..5_usize) {
         let entries: Vec<String> = (0..count)
             .map(|number| format!("\"x{number}\": {{\"state\": \"stable\", \"image\": \"r/x{number}-web\"}}"))
             .collect();
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn every_name_gets_an_answer(name in "[A-Za-z0-9._-]{1,63}") {
+    fn every_name_has_an_answer(name in "[A-Za-z0-9._-]{1,63}") {
         let name: TypeName = name.parse().expect("a name");
         for catalog in CATALOGS.iter() {
             if let Err(error) = catalog.web(&name) {

@@ -1,12 +1,11 @@
-//! What the owner of a tool on Wikimedia Toolforge asks for, as types that cannot be wrong.
+//! What the owner of a tool on Wikimedia Toolforge asks for, as types that cannot hold invalid values.
 //!
-//! This crate is for parsing: a name, an amount of CPU or memory, a web service, a job with its schedule, or a whole
-//! `jobs.yaml` becomes a value here once, at the edge, and every other crate of the workspace trusts it afterwards.
-//! It holds the platform's own words ([`platform`]) and the type for text that a terminal must not
-//! obey ([`Untrusted`]).
+//! Everything is parsed once, at the edge: a name, an amount of CPU or memory, a web service, a job with its schedule,
+//! or a whole `jobs.yaml`. The crate also has the platform's label names, domains and registries ([`platform`]), and
+//! the type for text that must be escaped before it is printed ([`Untrusted`]).
 //!
-//! It does not know Kubernetes objects, image catalogues or quotas, and it does no I/O: no clock, no
-//! environment, no file, no network.
+//! It does not know Kubernetes objects, image catalogs or quotas, and it does no I/O: no clock, no environment, no
+//! file, no network.
 //!
 //! ```
 //! use toolforge_model::{Cpu, Memory, ToolName};
@@ -25,34 +24,62 @@
 //! assert!("500m".parse::<Memory>().is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//! Both are on by default; without them the crate links only serde, strsim and thiserror.
+//! - `yaml`: reads and writes YAML files: `service.template`, `service.manifest`, and with `schedule` `jobs.yaml`.
+//! - `schedule`: cron expressions and their runs, and with them job requests. Moments are those of [`jiff`] 0.2, which
+//!   is re-exported; a new major version of it is a breaking change of this crate.
 
+#[macro_use]
+mod string_newtype;
+
+mod build_service_image;
+mod diagnostic;
+mod health_check_path;
 mod job;
+mod mount_storage;
 mod quantity;
 mod replicas;
+#[cfg(feature = "schedule")]
 mod schedule;
-mod state_files;
+mod suggest;
 mod tool_name;
 mod type_name;
 mod untrusted;
 mod web_service;
 
 pub mod platform;
+#[cfg(feature = "yaml")]
 pub mod yaml;
 
+pub use build_service_image::{BuildServiceImage, BuildServiceImageError};
+pub use diagnostic::{Diagnostic, Diagnostics, Location};
+pub use health_check_path::{HealthCheckPath, HealthCheckPathError};
 pub use job::{
-    DEFAULT_WAIT_SECONDS, Emails, Environment, EnvironmentError, FileJob, FileLog, JobHealthCheck, JobImage,
-    JobKey, JobKind, JobMistake, JobName, JobNameError, JobOptions, JobPort, JobRequest, JobValueError,
-    JobsFile, JobsFileMistakes, LogPath, QuotingError, Retry, job_replicas, job_timeout, join_words,
-    quote_word, split_words, without_host, write_jobs,
+    Emails, Environment, EnvironmentError, FileLog, JobDiagnostic, JobDiagnostics, JobField, JobHealthCheck,
+    JobImage, JobName, JobNameError, JobPort, JobValueError, LogPath, QuotingError, Retry, join_words,
+    quote_word, split_host, split_words,
 };
-pub use quantity::{Cpu, Memory, QuantityError, count_from_cluster};
+pub use mount_storage::{MountStorage, MountStorageError};
+pub use quantity::{Cpu, Memory, QuantityError, parse_count};
 pub use replicas::{Replicas, ReplicasError};
-pub use schedule::{CronExpression, Schedule, ScheduleError, ScheduleField, ScheduleWarning};
-pub use state_files::{Backend, ServiceManifest, ServiceTemplate, TemplateMistakes};
+pub use suggest::suggest;
 pub use tool_name::{ToolName, ToolNameError};
 pub use type_name::{TypeName, TypeNameError};
 pub use untrusted::{Colors, Untrusted};
 pub use web_service::{
-    BuildServiceImage, BuildServiceImageError, HealthCheck, HealthCheckPath, HealthCheckPathError,
-    MountNeeded, MountStorage, MountStorageError, WebServiceImage, WebServiceOptions, WebServiceRequest,
+    HealthCheck, WebServiceImage, WebServiceOptions, WebServiceOptionsError, WebServiceRequest,
 };
+
+#[cfg(feature = "schedule")]
+pub use jiff;
+#[cfg(feature = "schedule")]
+pub use job::{JobKind, JobOptions, JobRequest};
+#[cfg(feature = "schedule")]
+pub use schedule::{CronExpression, Schedule, ScheduleError, ScheduleField, ScheduleWarning};
+
+#[cfg(all(feature = "schedule", feature = "yaml"))]
+pub use job::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
+#[cfg(feature = "yaml")]
+pub use web_service::{Backend, ServiceManifest, ServiceTemplate};

@@ -1,7 +1,4 @@
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use crate::Untrusted;
 
@@ -18,8 +15,7 @@ use crate::Untrusted;
 /// # let tool: ToolName = "stashbot".parse().unwrap();
 /// let _: TypeName = tool;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ToolName(String);
 
 /// Why a text is not the name of a tool.
@@ -55,12 +51,6 @@ impl ToolName {
     /// The longest name, in characters: `tool-` and the name fit in a DNS label of 63, with the
     /// platform's reserve (maintain-kubeusers).
     pub const MAX_LENGTH: usize = 53;
-
-    /// Returns the name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 
     /// Returns the tool's Kubernetes namespace, `tool-NAME`.
     #[must_use]
@@ -102,25 +92,7 @@ impl FromStr for ToolName {
     }
 }
 
-impl TryFrom<String> for ToolName {
-    type Error = ToolNameError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<ToolName> for String {
-    fn from(name: ToolName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for ToolName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+string_newtype!(ToolName, ToolNameError);
 
 #[cfg(test)]
 mod tests {

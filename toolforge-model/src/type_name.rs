@@ -1,7 +1,4 @@
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use crate::Untrusted;
 
@@ -9,8 +6,7 @@ use crate::Untrusted;
 ///
 /// One to 63 characters of `a-z`, `A-Z`, `0-9`, `.`, `-` and `_`. Whether the catalogue has it is another
 /// question; see the crate `toolforge-images`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeName(String);
 
 /// Why a text cannot be the name of an image type.
@@ -39,12 +35,6 @@ pub enum TypeNameError {
 impl TypeName {
     /// The longest name, in characters: that of a DNS label, which every name of the catalogue keeps.
     pub const MAX_LENGTH: usize = 63;
-
-    /// Returns the name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for TypeName {
@@ -65,25 +55,7 @@ impl FromStr for TypeName {
     }
 }
 
-impl TryFrom<String> for TypeName {
-    type Error = TypeNameError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<TypeName> for String {
-    fn from(name: TypeName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for TypeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+string_newtype!(TypeName, TypeNameError);
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! The files of `fixtures/jobs`: good ones are read, bad ones are told with all their mistakes.
+//! The files of `fixtures/jobs`: good ones are read, all errors of bad ones are reported.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
@@ -11,12 +11,12 @@ fn tool() -> ToolName {
     "tf-test".parse().unwrap()
 }
 
-/// The one whose mistake only the image catalogue knows.
-const KNOWN_BY_THE_CATALOG: &str = "image-unknown.yaml";
+/// The file whose error only the image catalog can find.
+const NEEDS_THE_CATALOG: &str = "image-unknown.yaml";
 
-fn files(folder: &str) -> Vec<(String, String)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/jobs").join(folder);
-    let mut found: Vec<(String, String)> = std::fs::read_dir(folder)
+fn files(directory: &str) -> Vec<(String, String)> {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/jobs").join(directory);
+    let mut found: Vec<(String, String)> = std::fs::read_dir(directory)
         .unwrap()
         .flatten()
         .map(|entry| {
@@ -30,45 +30,45 @@ fn files(folder: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_good_file_is_read() {
+fn good_files_have_no_errors() {
     let mut warnings = String::new();
     for (name, text) in files("good") {
         let file = JobsFile::parse(&text, &tool());
-        let file = file.unwrap_or_else(|mistakes| panic!("{name}: {mistakes}"));
+        let file = file.unwrap_or_else(|errors| panic!("{name}: {errors}"));
         assert!(!file.jobs.is_empty(), "{name}");
         for warning in &file.warnings {
             writeln!(warnings, "{name}: {warning}").unwrap();
         }
     }
     insta::assert_snapshot!(warnings, @r#"
-    shape-duplicate-names.yaml: line 9, column 3: "harvest" stands here for a second time; the first one holds
-    shape-legacy-filelog.yaml: line 5, column 12: write `filelog: true`; "yes" will not be understood for ever
-    shape-legacy-filelog.yaml: line 10, column 15: write `no-filelog: true`; "true" will not be understood for ever
-    shape-no-filelog-false.yaml: line 5, column 15: no-filelog that is false says nothing; write `filelog: true` for the opposite
+    shape-duplicate-names.yaml: line 9, column 3: a second job "harvest" is ignored; the first one counts
+    shape-legacy-filelog.yaml: line 5, column 12: filelog: "yes" is deprecated here; write true
+    shape-legacy-filelog.yaml: line 10, column 15: no-filelog: "true" is deprecated here; write true
+    shape-no-filelog-false.yaml: line 5, column 15: `no-filelog: false` has no effect; write `filelog: true` for the opposite
     "#);
 }
 
 #[test]
-fn every_bad_file_is_told_with_all_its_mistakes() {
-    let mut told = String::new();
+fn bad_files_report_all_errors() {
+    let mut report = String::new();
     for (name, text) in files("bad") {
         match JobsFile::parse(&text, &tool()) {
-            Ok(_) => assert_eq!(name, KNOWN_BY_THE_CATALOG),
-            Err(mistakes) => writeln!(told, "{name}\n{mistakes}\n").unwrap(),
+            Ok(_) => assert_eq!(name, NEEDS_THE_CATALOG),
+            Err(errors) => writeln!(report, "{name}\n{errors}\n").unwrap(),
         }
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(report);
 }
 
 proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in "[-a-z:@*&<>\\[\\]{}\"'|#%!?,. \t\n0-9\u{e9}]{0,120}") {
+    fn no_text_panics(text in "[-a-z:@*&<>\\[\\]{}\"'|#%!?,. \t\n0-9\u{e9}]{0,120}") {
         drop(JobsFile::parse(&text, &tool()));
     }
 
     #[test]
-    fn no_value_of_a_key_makes_the_reader_panic(key in 0..23_usize, value in "\\PC{0,20}") {
-        let key = toolforge_model::JobKey::ALL[key];
+    fn no_value_panics(key in 0..23_usize, value in "\\PC{0,20}") {
+        let key = toolforge_model::JobField::ALL[key];
         let text = format!("- name: a\n  command: x\n  image: bookworm\n  {key}: {value}\n");
         drop(JobsFile::parse(&text, &tool()));
     }

@@ -2,28 +2,28 @@
 
 use proptest::prelude::*;
 use toolforge_model::{
-    BuildServiceImage, Colors, Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, count_from_cluster,
+    BuildServiceImage, Colors, Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, parse_count,
 };
 
 const MOST: u64 = i64::MAX as u64;
 
 proptest! {
     #[test]
-    fn printing_and_reading_cpu_is_identity(millis in 1..=MOST) {
+    fn cpu_round_trips(millis in 1..=MOST) {
         let cpu = Cpu::from_millis(millis);
         prop_assert_eq!(cpu.to_string().parse::<Cpu>().unwrap(), cpu);
-        prop_assert_eq!(Cpu::from_cluster(&cpu.to_string()).unwrap(), cpu);
+        prop_assert_eq!(Cpu::parse_quantity(&cpu.to_string()).unwrap(), cpu);
     }
 
     #[test]
-    fn printing_and_reading_memory_is_identity(bytes in 1..=MOST) {
+    fn memory_round_trips(bytes in 1..=MOST) {
         let memory = Memory::from_bytes(bytes);
         prop_assert_eq!(memory.to_string().parse::<Memory>().unwrap(), memory);
-        prop_assert_eq!(Memory::from_cluster(&memory.to_string()).unwrap(), memory);
+        prop_assert_eq!(Memory::parse_quantity(&memory.to_string()).unwrap(), memory);
     }
 
     #[test]
-    fn equal_amounts_are_printed_alike(number in 1_u64..100_000, exponent in 0_u32..4, binary in 0_u32..4) {
+    fn equal_amounts_print_equally(number in 1_u64..100_000, exponent in 0_u32..4, binary in 0_u32..4) {
         const BINARY: [&str; 4] = ["", "Ki", "Mi", "Gi"];
         const DECIMAL: [&str; 4] = ["", "k", "M", "G"];
         let spellings = [
@@ -49,29 +49,29 @@ proptest! {
     }
 
     #[test]
-    fn a_half_is_at_least_half_and_less_than_one_unit_more(millis in 0..=MOST) {
+    fn half_rounds_up_to_one_unit(millis in 0..=MOST) {
         let half = Cpu::from_millis(millis).half().millis();
         prop_assert!(half * 2 == millis || half * 2 == millis + 1);
     }
 
     #[test]
-    fn a_live_value_is_never_rounded_down(nanos in 0_u64..MOST / 10) {
-        let millis = Cpu::from_cluster(&format!("{nanos}n")).unwrap().millis();
+    fn live_values_are_never_rounded_down(nanos in 0_u64..MOST / 10) {
+        let millis = Cpu::parse_quantity(&format!("{nanos}n")).unwrap().millis();
         prop_assert_eq!(millis, nanos.div_ceil(1_000_000));
     }
 
     #[test]
-    fn nothing_panics_on_any_text(text in any::<String>()) {
+    fn no_text_panics(text in any::<String>()) {
         exercise(&text);
     }
 
     #[test]
-    fn nothing_panics_on_texts_that_look_like_amounts(text in "[-+]?[0-9._]{0,60}([eE][-+]?[0-9]{0,8}|[A-Za-z]{0,3})") {
+    fn no_amount_like_text_panics(text in "[-+]?[0-9._]{0,60}([eE][-+]?[0-9]{0,8}|[A-Za-z]{0,3})") {
         exercise(&text);
     }
 
     #[test]
-    fn what_is_printed_of_any_text_obeys_no_terminal(text in any::<String>()) {
+    fn escaped_text_has_no_controls(text in any::<String>()) {
         let untrusted = Untrusted::new(text);
         let printed = untrusted.escaped().to_string();
         prop_assert!(!printed.chars().any(char::is_control));
@@ -94,14 +94,14 @@ fn terminal_text() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// Returns a line without the sequences that only colour; what is left may hold no escape.
+/// Returns a line without its color sequences; the remainder may have no escape.
 fn without_colors(mut line: &str) -> String {
     let mut left = String::new();
     while let Some((before, rest)) = line.split_once("\u{1b}[") {
         left.push_str(before);
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(rest.len());
         match rest[end..].strip_prefix('m') {
-            Some(behind) => line = behind,
+            Some(after) => line = after,
             None => {
                 left.push('\u{1b}');
                 line = rest;
@@ -113,7 +113,7 @@ fn without_colors(mut line: &str) -> String {
 
 proptest! {
     #[test]
-    fn a_line_of_any_text_only_colors_a_terminal(text in terminal_text(), limit in 0_usize..60) {
+    fn lines_only_set_colors(text in terminal_text(), limit in 0_usize..60) {
         let untrusted = Untrusted::new(text);
         let kept = untrusted.line(Colors::Keep, limit).to_string();
         prop_assert!(!without_colors(&kept).chars().any(|c| c.is_control() && c != '\t'), "{kept:?}");
@@ -123,14 +123,14 @@ proptest! {
     }
 
     #[test]
-    fn a_color_never_outlives_its_line(text in terminal_text(), limit in 0_usize..60) {
+    fn colors_end_with_their_line(text in terminal_text(), limit in 0_usize..60) {
         let kept = Untrusted::new(text).line(Colors::Keep, limit).to_string();
         let last = kept.rsplit_once("\u{1b}[").map(|(_, rest)| rest);
         prop_assert!(last.is_none_or(|rest| rest.starts_with("0m")), "{kept:?}");
     }
 
     #[test]
-    fn a_line_made_harmless_stays_as_it_is(text in terminal_text(), limit in 0_usize..60) {
+    fn escaping_is_idempotent(text in terminal_text(), limit in 0_usize..60) {
         for colors in [Colors::Keep, Colors::Drop] {
             let once = Untrusted::new(text.as_str()).line(colors, limit).to_string();
             prop_assert_eq!(&Untrusted::new(once.as_str()).line(colors, limit).to_string(), &once);
@@ -138,14 +138,14 @@ proptest! {
     }
 
     #[test]
-    fn a_line_of_letters_passes_as_it_is(text in "[a-zA-Z0-9 \t.,:;äß日本✓{}\\[\\]\\\\]{0,80}") {
+    fn plain_lines_are_unchanged(text in "[a-zA-Z0-9 \t.,:;äß日本✓{}\\[\\]\\\\]{0,80}") {
         for colors in [Colors::Keep, Colors::Drop] {
             prop_assert_eq!(&Untrusted::new(text.as_str()).line(colors, 1000).to_string(), &text);
         }
     }
 
     #[test]
-    fn colors_aside_a_line_reads_the_same_with_and_without_them(text in terminal_text()) {
+    fn dropping_colors_keeps_the_text(text in terminal_text()) {
         let untrusted = Untrusted::new(text);
         let kept = untrusted.line(Colors::Keep, 10_000).to_string();
         prop_assert_eq!(without_colors(&kept), untrusted.line(Colors::Drop, 10_000).to_string());
@@ -155,10 +155,10 @@ proptest! {
 fn exercise(text: &str) {
     let printed = [
         text.parse::<Cpu>().map_err(|error| error.to_string()).map(|_| ()),
-        Cpu::from_cluster(text).map_err(|error| error.to_string()).map(|_| ()),
+        Cpu::parse_quantity(text).map_err(|error| error.to_string()).map(|_| ()),
         text.parse::<Memory>().map_err(|error| error.to_string()).map(|_| ()),
-        Memory::from_cluster(text).map_err(|error| error.to_string()).map(|_| ()),
-        count_from_cluster(text).map_err(|error| error.to_string()).map(|_| ()),
+        Memory::parse_quantity(text).map_err(|error| error.to_string()).map(|_| ()),
+        parse_count(text).map_err(|error| error.to_string()).map(|_| ()),
         text.parse::<ToolName>().map_err(|error| error.to_string()).map(|_| ()),
         text.parse::<TypeName>().map_err(|error| error.to_string()).map(|_| ()),
         text.parse::<Replicas>().map_err(|error| error.to_string()).map(|_| ()),

@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn container(cpu_limit: &str, cpu_request: &str) -> ContainerResources {
-        let cpu = |text: &str| Amounts { cpu: Cpu::from_cluster(text).ok(), memory: None };
+        let cpu = |text: &str| Amounts { cpu: Cpu::parse_quantity(text).ok(), memory: None };
         ContainerResources { limits: cpu(cpu_limit), requests: cpu(cpu_request) }
     }
 

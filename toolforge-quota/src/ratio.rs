@@ -18,7 +18,7 @@ impl Ratio {
     /// # Errors
     /// When the text is not a Kubernetes quantity, is negative or too large.
     pub fn parse_quantity(text: &str) -> Result<Self, QuantityError> {
-        Cpu::from_cluster(text).map(|amount| Self(amount.millis()))
+        Cpu::parse_quantity(text).map(|amount| Self(amount.millis()))
     }
 
     /// Returns the ratio times an amount, rounded down; at most `u64::MAX`.

@@ -3,7 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
-use toolforge_model::{Cpu, Memory, QuantityError, count_from_cluster};
+use toolforge_model::{Cpu, Memory, QuantityError, parse_count};
 
 /// What a quota counts, by the API server's own keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,9 +46,9 @@ impl Resource {
     /// When the text is not a Kubernetes quantity, is negative or too large.
     pub fn parse_amount(&self, text: &str) -> Result<u64, QuantityError> {
         match self.unit() {
-            Unit::Millis => Cpu::from_cluster(text).map(Cpu::millis),
-            Unit::Bytes => Memory::from_cluster(text).map(Memory::bytes),
-            Unit::Objects => count_from_cluster(text),
+            Unit::Millis => Cpu::parse_quantity(text).map(Cpu::millis),
+            Unit::Bytes => Memory::parse_quantity(text).map(Memory::bytes),
+            Unit::Objects => parse_count(text),
         }
     }
 

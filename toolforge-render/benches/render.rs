@@ -19,7 +19,7 @@ const COUNT: u32 = 20_000;
 
 fn main() {
     let tool: ToolName = "stashbot".parse().unwrap();
-    let request = WebServiceOptions::default().over(tool, None, "php8.2".parse().unwrap()).unwrap();
+    let request = WebServiceOptions::default().merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
     let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
     let begun = Instant::now();
     for _ in 0..COUNT {

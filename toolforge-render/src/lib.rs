@@ -16,7 +16,7 @@
 //!
 //! let tool: ToolName = "stashbot".parse()?;
 //! let request = WebServiceRequest {
-//!     image: WebServiceImage::named("php8.2".parse()?, &tool),
+//!     image: WebServiceImage::from_type_name("php8.2".parse()?, &tool),
 //!     tool: tool.clone(),
 //!     cpu: None,
 //!     memory: Some("1Gi".parse()?),

@@ -161,9 +161,9 @@ proptest! {
     fn what_is_remembered_of_a_request_is_read_back_and_gives_the_request(request in request()) {
         let written = ServiceManifest::default().with(&request).to_yaml("Sun May 21 12:34:56 2023");
         let read = ServiceManifest::parse(&written).unwrap();
-        prop_assert!(read.mistakes.is_empty(), "{}", written);
+        prop_assert!(read.invalid_values.is_empty(), "{}", written);
         let other = "php8.2".parse().unwrap();
-        prop_assert_eq!(read.options.over(request.tool.clone(), None, other).unwrap(), request.clone());
+        prop_assert_eq!(read.options.merge_into(&request.tool, None, other).unwrap(), request.clone());
         // The second reader: the amounts stay texts, as the platform's tool wrote them.
         let second: serde_yaml::Value = serde_yaml::from_str(&written).unwrap();
         prop_assert_eq!(&second["version"], 4);

@@ -183,7 +183,7 @@ fn planned(input: &Value, facts: &Facts) -> WebServicePlan {
     assert!(configured.is_empty(), "{configured:?}");
     let started_at = text("started_at").map(|moment| format!("{moment}Z").parse().unwrap());
     let plan_options = PlanOptions { routing: Some(Routing::Ingress), started_at };
-    let request = options.over(tool, None, "php7.4".parse().unwrap()).unwrap();
+    let request = options.merge_into(&tool, None, "php7.4".parse().unwrap()).unwrap();
     WebServicePlan::new(request, &facts, plan_options).unwrap()
 }
 
@@ -205,12 +205,12 @@ fn compare(theirs: &Value, ours: &Value, path: String, differences: &mut Vec<(St
         }
         (theirs, ours) if theirs == ours => {}
         (Value::String(left), Value::String(right)) if path.ends_with(".cpu") => {
-            if Cpu::from_cluster(left).unwrap() != Cpu::from_cluster(right).unwrap() {
+            if Cpu::parse_quantity(left).unwrap() != Cpu::parse_quantity(right).unwrap() {
                 differences.push((path, theirs.clone(), ours.clone()));
             }
         }
         (Value::String(left), Value::String(right)) if path.ends_with(".memory") => {
-            if Memory::from_cluster(left).unwrap() != Memory::from_cluster(right).unwrap() {
+            if Memory::parse_quantity(left).unwrap() != Memory::parse_quantity(right).unwrap() {
                 differences.push((path, theirs.clone(), ours.clone()));
             }
         }

@@ -17,14 +17,14 @@ use toolforge_render::web_service::{Facts, PlanOptions, WebServicePlan};
 
 /// Amounts that the Python tool takes and that are refused here: what is said of them, and why.
 const REFUSED: [(&str, &str); 2] = [
-    ("is nothing; write more than zero", "a pod without memory or CPU cannot run"),
+    ("is zero; write a positive amount", "a pod without memory or CPU cannot run"),
     ("is not a whole number of", "half a byte is a spelling mistake, and the API server would round it up"),
 ];
 
 fn resources(cpu: Option<Cpu>, memory: Option<Memory>) -> PodResources {
     let tool: ToolName = "x".parse().unwrap();
     let options = WebServiceOptions { cpu, memory, ..WebServiceOptions::default() };
-    let request = options.over(tool, None, "php8.2".parse().unwrap()).unwrap();
+    let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
     let facts = Facts::new(Catalog::bundled(), Platform::default());
     WebServicePlan::new(request, &facts, PlanOptions::default()).unwrap().resources()
 }
@@ -53,9 +53,9 @@ fn every_recorded_text_gives_the_same_limit_and_request_or_is_refused_for_a_reas
             };
             let number = |text: String| -> Option<u128> {
                 if dimension == "cpu" {
-                    Cpu::from_cluster(text.trim()).ok().map(|cpu| u128::from(cpu.millis()))
+                    Cpu::parse_quantity(text.trim()).ok().map(|cpu| u128::from(cpu.millis()))
                 } else {
-                    Memory::from_cluster(text.trim()).ok().map(|memory| u128::from(memory.bytes()))
+                    Memory::parse_quantity(text.trim()).ok().map(|memory| u128::from(memory.bytes()))
                 }
             };
             let expected = part("limit").and_then(number).zip(part("request").and_then(number));

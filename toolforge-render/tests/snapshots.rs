@@ -32,7 +32,7 @@ fn each_planned_web_service_renders_as_its_snapshot() {
             }
         }
         let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
-        let request = options.over(tool, None, "php8.2".parse().unwrap()).unwrap();
+        let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
         let plan = WebServicePlan::new(request, &facts, PlanOptions { routing, started_at: None }).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         for manifest in render(&plan).objects() {

@@ -29,9 +29,9 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob]) -> Failure {
         let job = problem.job().and_then(|name| jobs.iter().find(|job| job.request.name == *name));
         match (job, problem) {
             (Some(job), LoadProblem::Plan { error: error @ JobPlanError::NoSuchImage(_), .. }) => {
-                format!("{}: {error}", job.image_place)
+                format!("{}: {error}", job.image_location)
             }
-            (Some(job), problem) => format!("{}: {problem}", job.place),
+            (Some(job), problem) => format!("{}: {problem}", job.location),
             (None, problem) => problem.to_string(),
         }
     };

@@ -270,9 +270,10 @@ fn compare(theirs: &Value, ours: &Value, path: String, differences: &mut Vec<(St
             }
         }
         (Value::String(left), Value::String(right))
-            if path.ends_with(".cpu") && Cpu::from_cluster(left) == Cpu::from_cluster(right) => {}
+            if path.ends_with(".cpu") && Cpu::parse_quantity(left) == Cpu::parse_quantity(right) => {}
         (Value::String(left), Value::String(right))
-            if path.ends_with(".memory") && Memory::from_cluster(left) == Memory::from_cluster(right) => {}
+            if path.ends_with(".memory") && Memory::parse_quantity(left) == Memory::parse_quantity(right) => {
+        }
         (theirs, ours) => differences.push((path, theirs.clone(), ours.clone())),
     }
 }

@@ -16,7 +16,7 @@ fn vectors(key: &str) -> Vec<Value> {
 
 /// Returns the bytes that the platform makes of an amount of memory: rounded to thousandths of a Gi.
 fn rounded(text: &str) -> u64 {
-    Memory::from_cluster(text).unwrap().bytes()
+    Memory::parse_quantity(text).unwrap().bytes()
 }
 
 #[test]
@@ -47,8 +47,8 @@ fn every_recorded_pair_of_amounts_gives_the_platforms_resources() {
         let PodResources { cpu_limit, cpu_request, memory_limit, memory_request } = plan.resources();
         let text =
             |kind: &str, dimension: &str| vector["resources"][kind][dimension].as_str().unwrap().to_owned();
-        assert_eq!(Cpu::from_cluster(&text("limits", "cpu")), Ok(cpu_limit), "{vector}");
-        assert_eq!(Cpu::from_cluster(&text("requests", "cpu")), Ok(cpu_request), "{vector}");
+        assert_eq!(Cpu::parse_quantity(&text("limits", "cpu")), Ok(cpu_limit), "{vector}");
+        assert_eq!(Cpu::parse_quantity(&text("requests", "cpu")), Ok(cpu_request), "{vector}");
         let theirs = (rounded(&text("limits", "memory")), rounded(&text("requests", "memory")));
         if asked.is_none_or(|asked| theirs.0 == asked.bytes()) {
             exact += 1;

@@ -6,7 +6,8 @@ use toolforge_cli::{
     no_document, parse_cpu, parse_memory,
 };
 use toolforge_model::{
-    BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, Untrusted, WebServiceOptions,
+    BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, ReplicasError, Untrusted,
+    WebServiceOptions,
 };
 use toolforge_render::web_service::Routing;
 
@@ -64,7 +65,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, help_heading = WEB_SERVICE, value_name = "CPU", value_parser = parse_cpu, allow_hyphen_values = true)]
     pub(crate) cpu: Option<Cpu>,
     /// Number of pods.
-    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "COUNT", allow_hyphen_values = true)]
+    #[arg(short, long, help_heading = WEB_SERVICE, value_name = "COUNT", value_parser = replicas, allow_hyphen_values = true)]
     pub(crate) replicas: Option<Replicas>,
     /// Image of the type `buildservice` [default: tool-NAME/tool-NAME:latest].
     #[arg(long, help_heading = WEB_SERVICE, value_name = "IMAGE")]
@@ -158,6 +159,14 @@ impl From<RoutingOption> for Routing {
             RoutingOption::Httproute => Self::HttpRoute,
         }
     }
+}
+
+/// Reads the number of pods, at least one.
+fn replicas(text: &str) -> Result<Replicas, String> {
+    Replicas::parse_nonzero(text).map_err(|error| match error {
+        ReplicasError::Zero => format!("{error}; `webservice stop` stops the web service"),
+        error => error.to_string(),
+    })
 }
 
 /// Returns the usage line for the name by which the program was called.

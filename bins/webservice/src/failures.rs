@@ -2,8 +2,8 @@
 
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_client::{ManifestError, TemplateError};
-use toolforge_images::NoSuchType;
-use toolforge_model::{MountNeeded, Untrusted};
+use toolforge_images::TypeLookupError;
+use toolforge_model::{Untrusted, WebServiceOptionsError};
 use toolforge_render::web_service::{MissingNeed, PlanError, Unobservable};
 
 use crate::invocation::Action;
@@ -19,7 +19,7 @@ pub(crate) fn of_template(error: &TemplateError) -> Failure {
             })
             .hint("Rename or remove the others."),
         TemplateError::Mistakes { mistakes, .. } => {
-            mistakes.0.iter().fold(failure, |failure, mistake| failure.detail(mistake.to_string()))
+            mistakes.iter().fold(failure, |failure, mistake| failure.detail(mistake.to_string()))
         }
         _ => failure,
     }
@@ -32,20 +32,24 @@ pub(crate) fn of_manifest(error: &ManifestError) -> Failure {
 }
 
 /// Returns the failure of a request without storage for a type that needs it.
-pub(crate) fn of_mount(error: &MountNeeded) -> Failure {
-    Failure::from_error(ExitCode::Failed, error).hint("Leave `--mount` out.")
+pub(crate) fn of_mount(error: &WebServiceOptionsError) -> Failure {
+    let failure = Failure::from_error(ExitCode::Failed, error);
+    match error {
+        WebServiceOptionsError::HomeRequired { .. } => failure.hint("Leave `--mount` out."),
+        _ => failure,
+    }
 }
 
 /// Returns the failure of a type that does not exist.
-pub(crate) fn of_type_lookup(error: &NoSuchType, action: Action) -> Failure {
+pub(crate) fn of_type_lookup(error: &TypeLookupError, action: Action) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     let action = action.as_str();
     match error {
-        NoSuchType::Gone { replacement, .. } => {
+        TypeLookupError::Gone { replacement, .. } => {
             let name = replacement.as_ref().map_or("buildservice", |name| name.as_str());
             failure.hint(format!("Type `webservice {name} {action}`."))
         }
-        NoSuchType::Unknown { nearest: Some(nearest), .. } => {
+        TypeLookupError::Unknown { nearest: Some(nearest), .. } => {
             failure.hint(format!("Type `webservice {nearest} {action}`."))
         }
         _ => failure.hint("`webservice types` lists the types."),
@@ -55,7 +59,7 @@ pub(crate) fn of_type_lookup(error: &NoSuchType, action: Action) -> Failure {
 /// Returns the failure of a request that cannot be planned.
 pub(crate) fn of_plan(error: &PlanError, action: Action) -> Failure {
     match error {
-        PlanError::NoSuchType(error) => of_type_lookup(error, action),
+        PlanError::TypeLookupError(error) => of_type_lookup(error, action),
         PlanError::Foreign { .. } => Failure::from_error(ExitCode::Failed, error)
             .hint("Rename or delete that object with kubectl; the web service needs its name."),
         _ => Failure::from_error(ExitCode::Failed, error),

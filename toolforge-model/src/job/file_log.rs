@@ -1,13 +1,14 @@
-use std::fmt;
 use std::str::FromStr;
 
-use crate::ToolName;
-use crate::job::{JobName, JobValueError};
+use serde::Serialize;
 
-/// Into which files a job writes its output, besides or instead of the pod's log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+use crate::{JobName, JobValueError, ToolName};
+
+/// The files to which a job writes its output, besides or instead of the pod's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(tag = "mode", rename_all = "kebab-case")]
 pub enum FileLog {
-    /// None: the pod's log has it.
+    /// No files: the output is in the pod's log.
     #[default]
     Off,
     /// Standard output and standard error are appended to files; the pod's log is empty.
@@ -17,8 +18,8 @@ pub enum FileLog {
         /// The file of standard error, an absolute path; it may be the same.
         stderr: LogPath,
     },
-    /// There is no file log, and yet a file is named; the platform appends to it all the same, as a path from the
-    /// folder in which the job runs.
+    /// Log files are off, and yet a path is given; the platform appends to that file all the same, with the path taken
+    /// from the directory in which the job runs.
     Redirected {
         /// The file of standard output.
         stdout: Option<LogPath>,
@@ -38,13 +39,14 @@ impl FileLog {
         }
     }
 
-    /// Returns whether it is a file log by name.
+    /// Returns whether log files are on.
     #[must_use]
     pub fn is_on(&self) -> bool {
         matches!(self, Self::On { .. })
     }
 
-    /// Returns what a choice and paths, each given or not, mean for a job (jobs-api, 2026).
+    /// Returns the files of a job for what its owner wrote (jobs-api, 2026).
+    #[cfg(feature = "schedule")]
     pub(crate) fn of(
         is_on: bool,
         (stdout, stderr): (Option<LogPath>, Option<LogPath>),
@@ -53,7 +55,7 @@ impl FileLog {
         if is_on {
             let path = |given: Option<LogPath>, ending| match given {
                 Some(path) => path.below(tool),
-                None => LogPath::default_of(tool, name, ending),
+                None => LogPath::default_for(tool, name, ending),
             };
             return Self::On { stdout: path(stdout, "out"), stderr: path(stderr, "err") };
         }
@@ -61,26 +63,21 @@ impl FileLog {
     }
 }
 
-/// The path of a log file.
+/// The path of a log file, absolute or below the tool's home.
 ///
 /// At least one character, none of them a control character.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogPath(String);
 
 impl LogPath {
-    /// Returns the path where none is named: `/data/project/TOOL/NAME.out` or `.err` (jobs-api, 2026).
-    #[must_use]
-    pub fn default_of(tool: &ToolName, name: &JobName, ending: &str) -> Self {
+    /// Returns the default path: `/data/project/TOOL/NAME.out` or `.err` (jobs-api, 2026).
+    #[cfg(feature = "schedule")]
+    pub(crate) fn default_for(tool: &ToolName, name: &JobName, ending: &str) -> Self {
         Self(format!("{}/{name}.{ending}", tool.home()))
     }
 
-    /// Returns the path as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns an absolute path as it is, and any other as one below the tool's home.
+    /// Returns an absolute path as it is, and a relative one below the tool's home.
+    #[cfg(feature = "schedule")]
     fn below(self, tool: &ToolName) -> Self {
         if self.0.starts_with('/') { self } else { Self(format!("{}/{}", tool.home(), self.0)) }
     }
@@ -101,8 +98,4 @@ impl FromStr for LogPath {
     }
 }
 
-impl fmt::Display for LogPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+string_newtype!(LogPath, JobValueError);

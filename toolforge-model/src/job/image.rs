@@ -1,22 +1,21 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::job::JobValueError;
-use crate::{BuildServiceImage, TypeName};
+use crate::{BuildServiceImage, JobValueError, TypeName};
 
-/// Which image a job runs.
+/// The image that a job runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum JobImage {
-    /// A type of the catalogue, by its name or by another name for it.
+    /// A type of the catalog, by its name or an alias.
     Type(TypeName),
     /// An image that the build service made.
     BuildService(BuildServiceImage),
-    /// A reference with a host, a tag or a digest; the catalogue or the build service may know it.
+    /// A reference with a host, a tag or a digest, to an image of the catalog or of the build service.
     Reference(String),
 }
 
 impl JobImage {
-    /// The longest reference, in characters, as a registry takes it.
+    /// The longest reference, in characters.
     pub const MAX_LENGTH: usize = 512;
 
     /// Returns the image as it is asked for.
@@ -29,21 +28,21 @@ impl JobImage {
         }
     }
 
-    /// Returns whether the build service made it: below the host stands `tool-NAME/`.
+    /// Returns whether it is an image of the build service: its path begins with `tool-NAME/`.
     #[must_use]
     pub fn is_build_service(&self) -> bool {
         match self {
             Self::Type(_) => false,
             Self::BuildService(_) => true,
-            Self::Reference(reference) => is_build_service_path(without_host(reference).1),
+            Self::Reference(reference) => is_build_service_path(split_host(reference).1),
         }
     }
 }
 
-/// Returns a reference's host, where it states one, and what stands behind it (jobs-api, 2026: the first part is a host
-/// where it has a dot).
+/// Splits a reference into its host, if it has one, and its path (jobs-api, 2026: the first part is a host if it has a
+/// dot).
 #[must_use]
-pub fn without_host(reference: &str) -> (Option<&str>, &str) {
+pub fn split_host(reference: &str) -> (Option<&str>, &str) {
     match reference.split_once('/') {
         Some((host, rest)) if host.contains(['.', ':']) => (Some(host), rest),
         _ => (None, reference),
@@ -58,24 +57,24 @@ impl FromStr for JobImage {
     type Err = JobValueError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = || {
+        let error = || {
             JobValueError::new(
                 text,
                 "an image",
-                "a type like python3.13 (`toolforge jobs images` lists them) or an image of the build service like tool-NAME/tool-NAME:latest",
+                "a type like python3.13, or an image of the build service like tool-NAME/tool-NAME:latest",
             )
         };
         if let Ok(name) = text.parse() {
             return Ok(Self::Type(name));
         }
         if is_build_service_path(text) {
-            return text.parse().map(Self::BuildService).map_err(|_| refused());
+            return text.parse().map(Self::BuildService).map_err(|_| error());
         }
         let is_sound =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/' | b':' | b'@');
         let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !begins || text.len() > Self::MAX_LENGTH || !text.bytes().all(is_sound) {
-            return Err(refused());
+            return Err(error());
         }
         Ok(Self::Reference(text.to_owned()))
     }
@@ -87,12 +86,14 @@ impl fmt::Display for JobImage {
     }
 }
 
+serde_through_text!(JobImage);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_image_is_a_type_of_the_build_service_or_a_reference() {
+    fn tells_types_from_references() {
         let kind = |text: &str| match text.parse::<JobImage>() {
             Ok(JobImage::Type(_)) => "type",
             Ok(JobImage::BuildService(_)) => "build service",

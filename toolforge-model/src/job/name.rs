@@ -1,17 +1,13 @@
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use crate::Untrusted;
 
-/// The name of a job, and of the Kubernetes object that it is.
+/// The name of a job and of its Kubernetes object.
 ///
 /// One to 52 characters: parts of `a-z`, `0-9` and `-` joined by single dots, each part beginning and ending with a
 /// letter or digit. 52 is what a CronJob's name may have, since its Jobs add eleven more; the platform asks the same of
 /// every kind of job (jobs-api, 2026).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobName(String);
 
 /// Why a text is not the name of a job.
@@ -36,7 +32,7 @@ pub enum JobNameError {
         found: char,
     },
     /// A `-` or `.` at the beginning or the end, or beside a dot.
-    #[error("job name {} has '-' or '.' at an end or beside a dot; a letter or digit must stand there", name.quoted())]
+    #[error("job name {} has '-' or '.' at an end or beside a dot; put a letter or digit there", name.quoted())]
     Part {
         /// The whole text.
         name: Untrusted,
@@ -47,15 +43,10 @@ impl JobName {
     /// The longest name, in characters.
     pub const MAX_LENGTH: usize = 52;
 
-    /// Returns the name as text.
+    /// Returns whether a Service can have the name: a DNS label (RFC 1035) that begins with a letter and has no dot.
+    #[cfg(feature = "schedule")]
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns whether a Service may have the name: a DNS label (RFC 1035) that begins with a letter and has no dot.
-    #[must_use]
-    pub fn is_service_name(&self) -> bool {
+    pub(crate) fn is_service_name(&self) -> bool {
         self.0.starts_with(|c: char| c.is_ascii_lowercase()) && !self.0.contains('.')
     }
 }
@@ -82,44 +73,27 @@ impl FromStr for JobName {
     }
 }
 
-impl TryFrom<String> for JobName {
-    type Error = JobNameError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<JobName> for String {
-    fn from(name: JobName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for JobName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+string_newtype!(JobName, JobNameError);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(feature = "schedule")]
     #[test]
-    fn a_service_needs_a_name_without_dots_that_begins_with_a_letter() {
+    fn service_names_have_no_dots() {
         let is_service_name = |text: &str| text.parse::<JobName>().unwrap().is_service_name();
         assert!(is_service_name("bot-1"));
         assert!(!is_service_name("1-bot") && !is_service_name("a.b"));
     }
 
     #[test]
-    fn what_is_no_name_is_refused_with_the_reason() {
-        let refusal = |text: &str| text.parse::<JobName>().unwrap_err().to_string();
-        assert_eq!(refusal(""), "the name of a job is empty; it has 1 to 52 of a-z, 0-9, '-' and '.'");
-        assert_eq!(refusal("my_job"), "job name \"my_job\" has '_'; use a-z, 0-9, '-' and '.'");
-        assert_eq!(refusal(&"a".repeat(53)), "the name of a job has 53 characters; at most 52 are allowed");
-        assert!(refusal("a.-b").contains("beside a dot"));
-        assert!(refusal("a\n").contains("'\\n'"));
+    fn rejects_invalid_names() {
+        let error = |text: &str| text.parse::<JobName>().unwrap_err().to_string();
+        assert_eq!(error(""), "the name of a job is empty; it has 1 to 52 of a-z, 0-9, '-' and '.'");
+        assert_eq!(error("my_job"), "job name \"my_job\" has '_'; use a-z, 0-9, '-' and '.'");
+        assert_eq!(error(&"a".repeat(53)), "the name of a job has 53 characters; at most 52 are allowed");
+        assert!(error("a.-b").contains("beside a dot"));
+        assert!(error("a\n").contains("'\\n'"));
     }
 }

@@ -1,16 +1,18 @@
 use std::fmt;
+use std::iter::Sum;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{QuantityError, Unit};
+use super::QuantityError;
+use super::unit::Unit;
 
 const CPU: Unit = Unit { name: "CPU", smallest: "millis", examples: "500m, 0.5 or 2", exponent: 3 };
 
 /// An amount of CPU in whole millis: 1000 millis are one core.
 ///
-/// What a person asks for ([`FromStr`]) is more than zero and whole in millis. A live value of the cluster
-/// ([`Cpu::from_cluster`]) is rounded up as the API server's `MilliValue` does. Printed as `500m` or, where
+/// What a person asks for ([`FromStr`]) is more than zero and whole in millis. A quantity of a live object
+/// ([`Cpu::parse_quantity`]) is rounded up as the API server's `MilliValue` does. Printed as `500m` or, where
 /// it is whole cores, as `2`.
 ///
 /// An amount of CPU is never an amount of memory:
@@ -19,8 +21,7 @@ const CPU: Unit = Unit { name: "CPU", smallest: "millis", examples: "500m, 0.5 o
 /// # use toolforge_model::{Cpu, Memory};
 /// let _: Memory = Cpu::from_millis(500);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cpu(u64);
 
 impl Cpu {
@@ -30,11 +31,11 @@ impl Cpu {
         Self(millis)
     }
 
-    /// Returns a live value of the cluster, rounded up to whole millis.
+    /// Reads a quantity of a live object, rounded up to whole millis.
     ///
     /// # Errors
     /// When the text is not a Kubernetes quantity, is negative or is more than 2⁶³ − 1 millis.
-    pub fn from_cluster(text: &str) -> Result<Self, QuantityError> {
+    pub fn parse_quantity(text: &str) -> Result<Self, QuantityError> {
         CPU.live(text).map(Self)
     }
 
@@ -42,6 +43,15 @@ impl Cpu {
     #[must_use]
     pub const fn millis(self) -> u64 {
         self.0
+    }
+
+    /// Returns the sum of two amounts, or `None` above `u64::MAX` millis.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
     }
 
     /// Returns half of the amount, rounded up to 1m.
@@ -59,17 +69,38 @@ impl FromStr for Cpu {
     }
 }
 
-impl TryFrom<String> for Cpu {
+impl TryFrom<&str> for Cpu {
     type Error = QuantityError;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::from_cluster(&text)
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 
-impl From<Cpu> for String {
-    fn from(cpu: Cpu) -> Self {
-        cpu.to_string()
+/// Adds amounts; a sum above `u64::MAX` millis is `u64::MAX` millis.
+impl Sum for Cpu {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self(0), |sum, amount| Self(sum.0.saturating_add(amount.0)))
+    }
+}
+
+impl<'a> Sum<&'a Self> for Cpu {
+    fn sum<I: Iterator<Item = &'a Self>>(amounts: I) -> Self {
+        amounts.copied().sum()
+    }
+}
+
+impl Serialize for Cpu {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Reads every amount that can be printed, zero included.
+impl<'de> Deserialize<'de> for Cpu {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse_quantity(&text).map_err(serde::de::Error::custom)
     }
 }
 
@@ -91,12 +122,12 @@ mod tests {
         text.parse::<Cpu>().unwrap_or_else(|error| panic!("{error}")).millis()
     }
 
-    fn refusal(text: &str) -> String {
+    fn error(text: &str) -> String {
         text.parse::<Cpu>().unwrap_err().to_string()
     }
 
     #[test]
-    fn every_suffix_of_kubernetes_is_read_exactly() {
+    fn reads_every_suffix_exactly() {
         for (text, expected) in [
             ("1", 1000),
             ("0.5", 500),
@@ -122,11 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_cluster_is_rounded_up_to_millis() {
+    fn rounds_live_values_up() {
         for (text, expected) in
             [("100n", 1), ("1u", 1), ("1500001u", 1501), ("0", 0), ("0.0005", 1), ("1e-9999", 1)]
         {
-            assert_eq!(Cpu::from_cluster(text).unwrap().millis(), expected, "{text}");
+            assert_eq!(Cpu::parse_quantity(text).unwrap().millis(), expected, "{text}");
         }
     }
 
@@ -138,15 +169,15 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named_with_the_allowed_form() {
-        assert_eq!(refusal("lots"), "\"lots\" is not an amount of CPU; write it like 500m, 0.5 or 2");
-        assert_eq!(refusal("1,5"), "\"1,5\" has the unknown suffix \",5\"; write CPU like 500m, 0.5 or 2");
-        assert_eq!(refusal("-1"), "-1 of CPU is negative; write it like 500m, 0.5 or 2");
-        assert_eq!(refusal("0"), "0 of CPU is nothing; write more than zero, like 500m, 0.5 or 2");
-        assert_eq!(refusal("0.5m"), "0.5m is not a whole number of millis; write CPU like 500m, 0.5 or 2");
-        assert_eq!(refusal("1E"), "1E of CPU is more than a cluster can count; write it like 500m, 0.5 or 2");
+    fn errors_name_the_allowed_form() {
+        assert_eq!(error("lots"), "\"lots\" is not an amount of CPU; write it like 500m, 0.5 or 2");
+        assert_eq!(error("1,5"), "\"1,5\" has the unknown suffix \",5\"; write CPU like 500m, 0.5 or 2");
+        assert_eq!(error("-1"), "-1 of CPU is negative; write it like 500m, 0.5 or 2");
+        assert_eq!(error("0"), "0 of CPU is zero; write a positive amount, like 500m, 0.5 or 2");
+        assert_eq!(error("0.5m"), "0.5m is not a whole number of millis; write CPU like 500m, 0.5 or 2");
+        assert_eq!(error("1E"), "1E of CPU is more than a cluster can count; write it like 500m, 0.5 or 2");
         assert_eq!(
-            refusal("1e9999"),
+            error("1e9999"),
             "1e9999 of CPU is more than a cluster can count; write it like 500m, 0.5 or 2"
         );
         for text in
@@ -154,5 +185,26 @@ mod tests {
         {
             assert!(text.parse::<Cpu>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn sums_saturate() {
+        let amounts = [Cpu::from_millis(1), Cpu::from_millis(2)];
+        assert_eq!(amounts.iter().sum::<Cpu>(), Cpu::from_millis(3));
+        assert_eq!(
+            [Cpu::from_millis(u64::MAX), amounts[0]].into_iter().sum::<Cpu>(),
+            Cpu::from_millis(u64::MAX)
+        );
+    }
+
+    #[test]
+    fn checked_add_detects_overflow() {
+        assert_eq!(Cpu::from_millis(1).checked_add(Cpu::from_millis(2)), Some(Cpu::from_millis(3)));
+        assert_eq!(Cpu::from_millis(u64::MAX).checked_add(Cpu::from_millis(1)), None);
+    }
+
+    #[test]
+    fn serde_reads_zero() {
+        assert_eq!(serde_json::from_str::<Cpu>("\"0\"").unwrap(), Cpu::from_millis(0));
     }
 }

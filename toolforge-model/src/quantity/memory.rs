@@ -1,19 +1,20 @@
 use std::fmt;
+use std::iter::Sum;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{QuantityError, Unit};
+use super::QuantityError;
+use super::unit::Unit;
 
 const MEMORY: Unit = Unit { name: "memory", smallest: "bytes", examples: "512Mi, 1.5Gi or 1G", exponent: 0 };
 
 /// An amount of memory in whole bytes.
 ///
-/// What a person asks for ([`FromStr`]) is more than zero and whole in bytes. A live value of the cluster
-/// ([`Memory::from_cluster`]) is rounded up as the API server's `Value` does. Printed as short as
+/// What a person asks for ([`FromStr`]) is more than zero and whole in bytes. A quantity of a live object
+/// ([`Memory::parse_quantity`]) is rounded up as the API server's `Value` does. Printed as short as
 /// nothing is lost, binary before decimal: `512Mi`, `1536Mi`, `1500M`, `1001`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Memory(u64);
 
 impl Memory {
@@ -23,11 +24,11 @@ impl Memory {
         Self(bytes)
     }
 
-    /// Returns a live value of the cluster, rounded up to whole bytes.
+    /// Reads a quantity of a live object, rounded up to whole bytes.
     ///
     /// # Errors
     /// When the text is not a Kubernetes quantity, is negative or is more than 2⁶³ − 1 bytes.
-    pub fn from_cluster(text: &str) -> Result<Self, QuantityError> {
+    pub fn parse_quantity(text: &str) -> Result<Self, QuantityError> {
         MEMORY.live(text).map(Self)
     }
 
@@ -35,6 +36,15 @@ impl Memory {
     #[must_use]
     pub const fn bytes(self) -> u64 {
         self.0
+    }
+
+    /// Returns the sum of two amounts, or `None` above `u64::MAX` bytes.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
     }
 
     /// Returns half of the amount, rounded up to a whole byte.
@@ -52,17 +62,38 @@ impl FromStr for Memory {
     }
 }
 
-impl TryFrom<String> for Memory {
+impl TryFrom<&str> for Memory {
     type Error = QuantityError;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::from_cluster(&text)
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 
-impl From<Memory> for String {
-    fn from(memory: Memory) -> Self {
-        memory.to_string()
+/// Adds amounts; a sum above `u64::MAX` bytes is `u64::MAX` bytes.
+impl Sum for Memory {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self(0), |sum, amount| Self(sum.0.saturating_add(amount.0)))
+    }
+}
+
+impl<'a> Sum<&'a Self> for Memory {
+    fn sum<I: Iterator<Item = &'a Self>>(amounts: I) -> Self {
+        amounts.copied().sum()
+    }
+}
+
+impl Serialize for Memory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Reads every amount that can be printed, zero included.
+impl<'de> Deserialize<'de> for Memory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse_quantity(&text).map_err(serde::de::Error::custom)
     }
 }
 
@@ -90,12 +121,12 @@ impl fmt::Display for Memory {
 mod tests {
     use super::*;
 
-    fn refusal(text: &str) -> String {
+    fn error(text: &str) -> String {
         text.parse::<Memory>().unwrap_err().to_string()
     }
 
     #[test]
-    fn every_suffix_of_kubernetes_is_read_exactly() {
+    fn reads_every_suffix_exactly() {
         for (text, expected) in [
             ("512Mi", 512 << 20),
             ("1.5Gi", 1_610_612_736),
@@ -116,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_the_cluster_is_rounded_up_to_bytes() {
+    fn rounds_live_values_up() {
         for (text, expected) in [("500m", 1), ("1.5", 2), ("0", 0), ("134217727.5", 134_217_728)] {
-            assert_eq!(Memory::from_cluster(text).unwrap().bytes(), expected, "{text}");
+            assert_eq!(Memory::parse_quantity(text).unwrap().bytes(), expected, "{text}");
         }
     }
 
     #[test]
-    fn printed_with_the_largest_suffix_that_loses_nothing() {
+    fn prints_the_largest_exact_suffix() {
         for (bytes, expected) in [
             (0, "0"),
             (1, "1"),
@@ -141,20 +172,41 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named_with_the_allowed_form() {
+    fn errors_name_the_allowed_form() {
         assert_eq!(
-            refusal("500m"),
+            error("500m"),
             "500m is not a whole number of bytes; write memory like 512Mi, 1.5Gi or 1G"
         );
         assert_eq!(
-            refusal("1GiB"),
+            error("1GiB"),
             "\"1GiB\" has the unknown suffix \"GiB\"; write memory like 512Mi, 1.5Gi or 1G"
         );
-        assert_eq!(refusal("-1Gi"), "-1Gi of memory is negative; write it like 512Mi, 1.5Gi or 1G");
+        assert_eq!(error("-1Gi"), "-1Gi of memory is negative; write it like 512Mi, 1.5Gi or 1G");
         assert_eq!(
-            refusal("99999999999999999999"),
+            error("99999999999999999999"),
             "99999999999999999999 of memory is more than a cluster can count; write it like 512Mi, 1.5Gi or 1G"
         );
-        assert_eq!(refusal(""), "\"\" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G");
+        assert_eq!(error(""), "\"\" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G");
+    }
+
+    #[test]
+    fn sums_saturate() {
+        let amounts = [Memory::from_bytes(1), Memory::from_bytes(2)];
+        assert_eq!(amounts.iter().sum::<Memory>(), Memory::from_bytes(3));
+        assert_eq!(
+            [Memory::from_bytes(u64::MAX), amounts[0]].into_iter().sum::<Memory>(),
+            Memory::from_bytes(u64::MAX)
+        );
+    }
+
+    #[test]
+    fn checked_add_detects_overflow() {
+        assert_eq!(Memory::from_bytes(1).checked_add(Memory::from_bytes(2)), Some(Memory::from_bytes(3)));
+        assert_eq!(Memory::from_bytes(u64::MAX).checked_add(Memory::from_bytes(1)), None);
+    }
+
+    #[test]
+    fn serde_reads_zero() {
+        assert_eq!(serde_json::from_str::<Memory>("\"0\"").unwrap(), Memory::from_bytes(0));
     }
 }

@@ -2,16 +2,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::field::Field;
-use super::{Macro, ScheduleError, ScheduleField};
+use super::macros::Macro;
+use super::{ScheduleError, ScheduleField};
 use crate::Untrusted;
 
-/// When a job runs: the five fields of cron, as the API server accepts them.
+/// The five fields of cron, as the API server accepts them.
 ///
-/// Minute, hour, day of month, month and day of week, in UTC on the platform. What it prints is what is sent: the
-/// fields as they were written, in small letters, with one blank between them. Only Sunday as `7`, which the server
-/// does not know, is rewritten.
+/// Minute, hour, day of month, month and day of week, in UTC on the platform. It is printed as it is sent: the fields
+/// as they were written, in lowercase, with one space between them. Only Sunday as `7`, which the server rejects, is
+/// rewritten.
 ///
-/// A day must match the day of month and the day of week if one of the two is `*`, and one of them otherwise.
+/// A day must match both the day of month and the day of week if one of the two is `*`, and either of them otherwise.
 ///
 /// ```
 /// use toolforge_model::CronExpression;
@@ -46,7 +47,7 @@ impl FromStr for CronExpression {
             return Err(ScheduleError::MacroAsExpression { schedule: schedule() });
         }
         if start.starts_with('@') {
-            return Err(ScheduleError::Macro { schedule: schedule(), near: Macro::near(text) });
+            return Err(ScheduleError::Macro { schedule: schedule(), near: Macro::suggest(text) });
         }
         let fields: Vec<&str> = text.split_whitespace().collect();
         let &[minute, hour, day_of_month, month, day_of_week] = fields.as_slice() else {
@@ -69,6 +70,8 @@ impl fmt::Display for CronExpression {
     }
 }
 
+serde_through_text!(CronExpression);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,12 +80,12 @@ mod tests {
         text.parse::<CronExpression>().unwrap().to_string()
     }
 
-    fn refusal(text: &str) -> String {
+    fn error(text: &str) -> String {
         text.parse::<CronExpression>().unwrap_err().to_string()
     }
 
     #[test]
-    fn what_the_server_accepts_is_sent_as_written() {
+    fn sends_valid_expressions_as_written() {
         for text in [
             "* * * * *",
             "? ? ? ? ?",
@@ -124,56 +127,56 @@ mod tests {
             assert_eq!(day_of_week(expected), expected);
         }
         for text in ["7-1", "7-sat", "7/2", "8", "1-8", "07-00"] {
-            assert!(refusal(&format!("* * * * {text}")).starts_with("day of week "), "{text}");
+            assert!(error(&format!("* * * * {text}")).starts_with("day of week "), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_expression_is_refused_with_the_field_and_what_is_allowed() {
-        assert_eq!(refusal("60 * * * *"), "minute \"60\" is not allowed; use 0-59");
-        assert_eq!(refusal("* 24 * * *"), "hour \"24\" is not allowed; use 0-23");
-        assert_eq!(refusal("* * 0 * *"), "day of month \"0\" is not allowed; use 1-31");
-        assert_eq!(refusal("* * * 13 *"), "month \"13\" is not allowed; use 1-12 or jan-dec");
-        assert!(refusal("* * * * 8").starts_with("day of week \"8\" is not allowed; use 0-7 or sun-sat ("));
+    fn errors_name_field_and_allowed_values() {
+        assert_eq!(error("60 * * * *"), "minute \"60\" is not allowed; use 0-59");
+        assert_eq!(error("* 24 * * *"), "hour \"24\" is not allowed; use 0-23");
+        assert_eq!(error("* * 0 * *"), "day of month \"0\" is not allowed; use 1-31");
+        assert_eq!(error("* * * 13 *"), "month \"13\" is not allowed; use 1-12 or jan-dec");
+        assert!(error("* * * * 8").starts_with("day of week \"8\" is not allowed; use 0-7 or sun-sat ("));
         assert_eq!(
-            refusal("* 9-5 * * *"),
-            "hour \"9-5\" ends before it begins; a range goes upwards within 0-23"
+            error("* 9-5 * * *"),
+            "hour \"9-5\" ends before it begins; write the lower value first, within 0-23"
         );
-        assert_eq!(refusal("jan * * * *"), "minute \"jan\" is not allowed; use 0-59");
+        assert_eq!(error("jan * * * *"), "minute \"jan\" is not allowed; use 0-59");
         assert_eq!(
-            refusal("*/0 * * * *"),
-            "minute \"*/0\" has no step that can be used; after '/' stands a whole number of 1 or more"
+            error("*/0 * * * *"),
+            "minute \"*/0\" has an invalid step; write a whole number of 1 or more after '/'"
         );
-        assert_eq!(refusal("* ,, * * *"), "hour \",,\" has no value; use 0-23, or '*' for every one");
+        assert_eq!(error("* ,, * * *"), "hour \",,\" has no value; use 0-23, or '*' for every value");
         assert_eq!(
-            refusal("* * *-5 * *"),
-            "day of month \"*-5\" is not allowed; use '*', a value or a range like A-B, and perhaps a step like '*/2', \
-             with values of 1-31"
+            error("* * *-5 * *"),
+            "day of month \"*-5\" is not allowed; use '*', a value or a range like A-B, optionally with a step like '*/2', \
+             and values of 1-31"
         );
         for text in [
             "5-", "-5", "-", "/5", "*/", "*/*", "*/-1", "1/2/3", "1-2-3", "5-*", "1_0", "١", "h", "**", "?/0",
         ] {
-            assert!(refusal(&format!("{text} * * * *")).starts_with("minute "), "{text}");
+            assert!(error(&format!("{text} * * * *")).starts_with("minute "), "{text}");
         }
         for text in ["l", "5#2", "1w", "sunday", "sat-sun", "*/mon", "99999999999999999999"] {
-            assert!(refusal(&format!("* * * * {text}")).starts_with("day of week "), "{text}");
+            assert!(error(&format!("* * * * {text}")).starts_with("day of week "), "{text}");
         }
-        assert!(refusal("\u{1b}[2J * * * *").starts_with(r#"minute "\u{1b}[2j""#));
+        assert!(error("\u{1b}[2J * * * *").starts_with(r#"minute "\u{1b}[2j""#));
     }
 
     #[test]
-    fn what_has_not_five_fields_is_refused_with_the_reason() {
+    fn rejects_other_than_five_fields() {
         assert_eq!(
-            refusal("*"),
-            "schedule \"*\" has 1 field; it has five: minute, hour, day of month, month and day of week, \
-             or it is one of @hourly, @daily, @weekly, @monthly, @yearly"
+            error("*"),
+            "schedule \"*\" has 1 field; write five (minute, hour, day of month, month, day of week), \
+             or one of @hourly, @daily, @weekly, @monthly, @yearly"
         );
-        assert!(refusal("").starts_with("schedule \"\" has 0 fields"));
-        assert!(refusal("* * * * * *").contains("has 6 fields"));
+        assert!(error("").starts_with("schedule \"\" has 0 fields"));
+        assert!(error("* * * * * *").contains("has 6 fields"));
         for text in ["CRON_TZ=UTC 0 0 * * *", "TZ=Europe/Berlin 0 0 * * *", " tz=x"] {
-            assert!(refusal(text).contains("schedules are in UTC"), "{text}");
+            assert!(error(text).contains("schedules are in UTC"), "{text}");
         }
-        assert!(refusal("@daily").contains("depends on the job"));
-        assert!(refusal("@Daily").contains("did you mean \"@daily\"?"));
+        assert!(error("@daily").contains("depends on the job"));
+        assert!(error("@Daily").contains("did you mean \"@daily\"?"));
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::Macro;
+use super::macros::Macro;
 use crate::Untrusted;
 
 /// Why a text is not a schedule.
@@ -9,9 +9,9 @@ use crate::Untrusted;
 pub enum ScheduleError {
     /// The text has more or fewer than five fields.
     #[error(
-        "schedule {} has {found} {}; it has five: minute, hour, day of month, month and day of week, or it is one of {}",
+        "schedule {} has {found} {}; write five (minute, hour, day of month, month, day of week), or one of {}",
         schedule.quoted(), if *found == 1 { "field" } else { "fields" },
-        Macro::near(schedule.as_raw()).map_or_else(Macro::list, |near| format!("those like {near}; did you mean that?"))
+        Macro::suggest(schedule.as_raw()).map_or_else(Macro::list, |near| format!("{}; did you mean \"{near}\"?", Macro::list()))
     )]
     FieldCount {
         /// The whole text.
@@ -19,38 +19,38 @@ pub enum ScheduleError {
         /// How many fields were found.
         found: usize,
     },
-    /// A word with `@` that is none of those that the platform knows.
+    /// An unknown word with `@`.
     #[error(
-        "schedule {} is not one of {}{}",
+        "unknown schedule {}; the names are {}{}",
         schedule.quoted(), Macro::list(), near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default()
     )]
     Macro {
         /// The whole text.
         schedule: Untrusted,
-        /// The word that was probably meant.
+        /// The name that was probably meant.
         near: Option<&'static str>,
     },
-    /// A macro where only an expression can stand.
-    #[error("schedule {} has no time of its own, but one that depends on the job; use five fields", schedule.quoted())]
+    /// A macro where only an expression is allowed.
+    #[error("schedule {} has a time that depends on the job; write five fields instead", schedule.quoted())]
     MacroAsExpression {
         /// The whole text.
         schedule: Untrusted,
     },
     /// A time zone before the fields.
-    #[error("schedule {} sets a time zone; schedules are in UTC: leave it out and write the hours of UTC", schedule.quoted())]
+    #[error("schedule {} sets a time zone, and schedules are in UTC; remove it and write the time in UTC", schedule.quoted())]
     TimeZone {
         /// The whole text.
         schedule: Untrusted,
     },
     /// A field of commas alone.
-    #[error("{field} {} has no value; use {}, or '*' for every one", found.quoted(), field.allowed())]
+    #[error("{field} {} has no value; use {}, or '*' for every value", found.quoted(), field.allowed())]
     NoValue {
         /// The field in which it was found.
         field: ScheduleField,
         /// The whole field.
         found: Untrusted,
     },
-    /// What stands where a number or a name must stand.
+    /// Something other than an allowed number or name.
     #[error("{field} {} is not allowed; use {}", found.quoted(), field.allowed())]
     Value {
         /// The field in which it was found.
@@ -58,9 +58,9 @@ pub enum ScheduleError {
         /// The number or word.
         found: Untrusted,
     },
-    /// An entry that is not put together as one.
+    /// A malformed entry.
     #[error(
-        "{field} {} is not allowed; use '*', a value or a range like A-B, and perhaps a step like '*/2', with values of {}",
+        "{field} {} is not allowed; use '*', a value or a range like A-B, optionally with a step like '*/2', and values of {}",
         found.quoted(), field.allowed()
     )]
     Entry {
@@ -70,7 +70,7 @@ pub enum ScheduleError {
         found: Untrusted,
     },
     /// A range that ends before it begins.
-    #[error("{field} {} ends before it begins; a range goes upwards within {}", found.quoted(), field.allowed())]
+    #[error("{field} {} ends before it begins; write the lower value first, within {}", found.quoted(), field.allowed())]
     Backwards {
         /// The field in which it was found.
         field: ScheduleField,
@@ -78,7 +78,7 @@ pub enum ScheduleError {
         found: Untrusted,
     },
     /// A step that is not a number, or 0.
-    #[error("{field} {} has no step that can be used; after '/' stands a whole number of 1 or more", found.quoted())]
+    #[error("{field} {} has an invalid step; write a whole number of 1 or more after '/'", found.quoted())]
     Step {
         /// The field in which it was found.
         field: ScheduleField,

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use super::CronExpression;
 use super::field::Field;
 
@@ -9,34 +7,37 @@ const FEBRUARY: i8 = 2;
 /// How many days each month has in a leap year.
 const LENGTHS: [i8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/// What is odd about a schedule that the server accepts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A warning about a schedule that the API server accepts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleWarning {
-    /// It skips some of its months, since they are too short.
+    /// It skips months that are too short.
+    #[error("day {day} is not in every month; write \"{suggestion}\" to run in each")]
     ShortMonths {
         /// The first day of the month on which it runs.
         day: i8,
-        /// What runs in each of its months.
+        /// An expression that runs in each of its months.
         suggestion: CronExpression,
     },
-    /// It runs on 29 February alone.
+    /// It runs on 29 February only.
+    #[error("29 February is in leap years only; write \"{suggestion}\" to run in each year")]
     LeapYears {
-        /// What runs in each year.
+        /// An expression that runs in each year.
         suggestion: CronExpression,
     },
     /// It never runs, since none of its months has such a day.
+    #[error("this never runs, since none of the months has a day {day}; write \"{suggestion}\" to run")]
     Never {
         /// The first day of the month on which it would run.
         day: i8,
-        /// What runs in each of its months.
+        /// An expression that runs in each of its months.
         suggestion: CronExpression,
     },
 }
 
 impl ScheduleWarning {
     pub(super) fn of(expression: &CronExpression) -> Option<Self> {
-        // A star is a whole field. Without one among the days of the week, they bring runs to every month.
+        // With both day fields restricted, the days of the week add runs to every month.
         if expression.day_of_month.is_any() || !expression.day_of_week.is_any() {
             return None;
         }
@@ -57,32 +58,13 @@ impl ScheduleWarning {
         }
     }
 
-    /// Returns the expression that does what was probably meant.
+    /// Returns the expression that was probably meant.
     #[must_use]
     pub fn suggestion(&self) -> &CronExpression {
         match self {
             Self::ShortMonths { suggestion, .. }
             | Self::LeapYears { suggestion }
             | Self::Never { suggestion, .. } => suggestion,
-        }
-    }
-}
-
-impl fmt::Display for ScheduleWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ShortMonths { day, suggestion } => {
-                write!(f, "day {day} does not come in every month; write \"{suggestion}\" to run in each")
-            }
-            Self::LeapYears { suggestion } => {
-                write!(f, "29 February comes in leap years only; write \"{suggestion}\" to run in each year")
-            }
-            Self::Never { day, suggestion } => {
-                write!(
-                    f,
-                    "it never runs, since day {day} does not come in such a month; write \"{suggestion}\" to run"
-                )
-            }
         }
     }
 }
@@ -96,18 +78,18 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_does_not_come_is_warned_of_with_what_to_write() {
+    fn warns_of_missing_days() {
         assert_eq!(
             warning("1 7 31 * *").unwrap(),
-            "day 31 does not come in every month; write \"1 7 28 * *\" to run in each"
+            "day 31 is not in every month; write \"1 7 28 * *\" to run in each"
         );
         assert_eq!(
             warning("0 0 29 feb *").unwrap(),
-            "29 February comes in leap years only; write \"0 0 28 feb *\" to run in each year"
+            "29 February is in leap years only; write \"0 0 28 feb *\" to run in each year"
         );
         assert_eq!(
             warning("0 0 31 2,4 *").unwrap(),
-            "it never runs, since day 31 does not come in such a month; write \"0 0 28 2,4 *\" to run"
+            "this never runs, since none of the months has a day 31; write \"0 0 28 2,4 *\" to run"
         );
         for text in ["0 0 29,30 * *", "0 0 30 1-3 ?", "0 0 31,30 4,5,2 *"] {
             assert!(warning(text).unwrap().contains("in every month"), "{text}");
@@ -115,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_comes_is_not_warned_of() {
+    fn does_not_warn_of_existing_days() {
         for text in [
             "0 0 28 * *",
             "0 0 1,31 * *",
@@ -132,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_suggested_is_not_warned_of() {
+    fn does_not_warn_of_suggestions() {
         for text in ["0 0 31 * *", "0 0 29 2 *", "0 0 30 2 *"] {
             let expression = text.parse().unwrap();
             assert_eq!(ScheduleWarning::of(ScheduleWarning::of(&expression).unwrap().suggestion()), None);

@@ -1,6 +1,6 @@
 use std::fmt::{self, Write};
 
-use super::is_obeyed;
+use super::text::is_obeyed;
 
 /// The longest colour sequence that is believed: true colours of text and ground, and every style, fit.
 const LONGEST_SEQUENCE: usize = 64;

@@ -1,7 +1,7 @@
 //! What differs between two requests for one job, by meaning.
 
 use toolforge_model::{
-    Emails, JobKey, JobKind, JobPort, JobRequest, Untrusted, join_words, quote_word, split_words,
+    Emails, JobField, JobKind, JobPort, JobRequest, Untrusted, join_words, quote_word, split_words,
 };
 
 use crate::job::objects::RenderedCommand;
@@ -10,7 +10,7 @@ use crate::job::objects::RenderedCommand;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobDifference {
     /// What.
-    pub key: JobKey,
+    pub key: JobField,
     /// What stands.
     pub live: Option<Untrusted>,
     /// What shall stand.
@@ -22,12 +22,12 @@ pub struct JobDifference {
 #[must_use]
 pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<JobDifference> {
     let mut differences = Vec::new();
-    for key in JobKey::ALL {
+    for &key in JobField::ALL {
         let (before, after) = (value(live, key), value(wanted, key));
         if before != after {
             // Words are told as they are written, where that is not what they have in common.
             let shown = |value: Option<String>, request: &JobRequest| match key {
-                JobKey::Command => value.map(|_| request.command.clone()),
+                JobField::Command => value.map(|_| request.command.clone()),
                 _ => value,
             };
             let (before, after) = (shown(before, live), shown(after, wanted));
@@ -50,7 +50,7 @@ fn command(request: &JobRequest) -> String {
 }
 
 /// Returns what a request says with a key, or `None` where it is the default.
-fn value(request: &JobRequest, key: JobKey) -> Option<String> {
+fn value(request: &JobRequest, key: JobField) -> Option<String> {
     let kind = &request.kind;
     let (replicas, port, health_check) = match kind {
         JobKind::Continuous { replicas, port, health_check } => {
@@ -60,51 +60,51 @@ fn value(request: &JobRequest, key: JobKey) -> Option<String> {
     };
     let (stdout, stderr) = request.file_log.paths();
     match key {
-        JobKey::Name => Some(request.name.to_string()),
-        JobKey::Command => Some(command(request)),
-        JobKey::Image => Some(request.image.to_string()),
+        JobField::Name => Some(request.name.to_string()),
+        JobField::Command => Some(command(request)),
+        JobField::Image => Some(request.image.to_string()),
         // Another spelling of the same times is no difference, but a macro's name is, since it is what is listed.
-        JobKey::Schedule => kind.schedule().map(|schedule| {
+        JobField::Schedule => kind.schedule().map(|schedule| {
             if schedule.written().starts_with('@') {
                 format!("{} ({})", schedule.written(), schedule.expression())
             } else {
                 schedule.expression().to_string()
             }
         }),
-        JobKey::Continuous => matches!(kind, JobKind::Continuous { .. }).then(|| "true".to_owned()),
-        JobKey::Cpu => request.cpu.map(|cpu| cpu.to_string()),
-        JobKey::Memory => request.memory.map(|memory| memory.to_string()),
-        JobKey::Replicas => {
+        JobField::Continuous => matches!(kind, JobKind::Continuous { .. }).then(|| "true".to_owned()),
+        JobField::Cpu => request.cpu.map(|cpu| cpu.to_string()),
+        JobField::Memory => request.memory.map(|memory| memory.to_string()),
+        JobField::Replicas => {
             replicas.filter(|replicas| replicas.count() != 1).map(|replicas| replicas.to_string())
         }
-        JobKey::Port => port.map(|port| port.to_string()),
-        JobKey::Publish => port.filter(|port: &JobPort| port.is_public()).map(|_| "/".to_owned()),
-        JobKey::HealthCheckScript => match health_check {
+        JobField::Port => port.map(|port| port.to_string()),
+        JobField::Publish => port.filter(|port: &JobPort| port.is_public()).map(|_| "/".to_owned()),
+        JobField::HealthCheckScript => match health_check {
             Some(toolforge_model::JobHealthCheck::Script(script)) => {
                 let words = split_words(script).ok().filter(|_| request.image.is_build_service());
                 Some(words.map_or_else(|| script.clone(), |words| join_words(&words)))
             }
             Some(toolforge_model::JobHealthCheck::Http(_)) | None => None,
         },
-        JobKey::HealthCheckHttp => match health_check {
+        JobField::HealthCheckHttp => match health_check {
             Some(toolforge_model::JobHealthCheck::Http(path)) => Some(path.to_string()),
             Some(toolforge_model::JobHealthCheck::Script(_)) | None => None,
         },
-        JobKey::Retry => {
+        JobField::Retry => {
             kind.retry().filter(|retry| retry.count() > 0).map(|retry| retry.count().to_string())
         }
-        JobKey::Timeout => match kind {
+        JobField::Timeout => match kind {
             JobKind::Scheduled { timeout, .. } => timeout.map(|seconds| seconds.to_string()),
             JobKind::OneOff { .. } | JobKind::Continuous { .. } => None,
         },
-        JobKey::Emails => Some(request.emails)
+        JobField::Emails => Some(request.emails)
             .filter(|emails| *emails != Emails::None)
             .map(|emails| emails.as_str().to_owned()),
-        JobKey::Mount => Some(request.mount.to_string()),
-        JobKey::FileLog => Some(if request.file_log.is_on() { "true" } else { "false" }.to_owned()),
-        JobKey::FileLogStdout => stdout.map(ToString::to_string),
-        JobKey::FileLogStderr => stderr.map(ToString::to_string),
-        JobKey::Environment => {
+        JobField::Mount => Some(request.mount.to_string()),
+        JobField::FileLog => Some(if request.file_log.is_on() { "true" } else { "false" }.to_owned()),
+        JobField::FileLogStdout => stdout.map(ToString::to_string),
+        JobField::FileLogStderr => stderr.map(ToString::to_string),
+        JobField::Environment => {
             let pairs: Vec<String> = request
                 .environment
                 .iter()
@@ -112,6 +112,6 @@ fn value(request: &JobRequest, key: JobKey) -> Option<String> {
                 .collect();
             (!pairs.is_empty()).then(|| pairs.join(" "))
         }
-        JobKey::NoFileLog | JobKey::Wait | JobKey::WebService => None,
+        JobField::NoFileLog | JobField::Wait | JobField::WebService => None,
     }
 }

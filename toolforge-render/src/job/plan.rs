@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use toolforge_images::{NoSuchJobImage, State};
+use toolforge_images::{ImageLookupError, State};
 use toolforge_model::{Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untrusted, platform};
 
 use crate::job::{JobFacts, LiveJob, LiveWorkload, is_job, labels};
@@ -37,7 +37,7 @@ pub struct JobPlan {
 pub enum JobPlanError {
     /// There is no such image.
     #[error(transparent)]
-    NoSuchImage(#[from] NoSuchJobImage),
+    NoSuchImage(#[from] ImageLookupError),
     /// An object with the job's name is not a job.
     #[error("{kind} {} exists and is no job: it lacks the label {label}", name.quoted())]
     Foreign {

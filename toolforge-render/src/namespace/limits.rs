@@ -94,9 +94,9 @@ pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError>
         let amounts = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {
             let quantity = |key| map.as_ref().and_then(|map| map.get(key)).map(|quantity| &quantity.0);
             let cpu =
-                quantity("cpu").map(|text| Cpu::from_cluster(text).map_err(fail(&format!("{field}.cpu"))));
+                quantity("cpu").map(|text| Cpu::parse_quantity(text).map_err(fail(&format!("{field}.cpu"))));
             let memory = quantity("memory")
-                .map(|text| Memory::from_cluster(text).map_err(fail(&format!("{field}.memory"))));
+                .map(|text| Memory::parse_quantity(text).map_err(fail(&format!("{field}.memory"))));
             Ok(Amounts { cpu: cpu.transpose()?, memory: memory.transpose()? })
         };
         range.default = amounts("default", &item.default)?.or(range.default);

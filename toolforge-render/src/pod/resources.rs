@@ -53,12 +53,12 @@ impl PodResources {
 
 /// Returns the CPU of a container's limits or requests; an amount that cannot be read counts as not stated.
 pub(crate) fn cpu_of(amounts: Option<&BTreeMap<String, Quantity>>) -> Option<Cpu> {
-    Cpu::from_cluster(&amounts?.get("cpu")?.0).ok()
+    Cpu::parse_quantity(&amounts?.get("cpu")?.0).ok()
 }
 
 /// Returns the memory of a container's limits or requests; an amount that cannot be read counts as not stated.
 pub(crate) fn memory_of(amounts: Option<&BTreeMap<String, Quantity>>) -> Option<Memory> {
-    Memory::from_cluster(&amounts?.get("memory")?.0).ok()
+    Memory::parse_quantity(&amounts?.get("memory")?.0).ok()
 }
 
 /// Returns what a container asks for and may use.

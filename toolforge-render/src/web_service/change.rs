@@ -191,9 +191,9 @@ fn same(wanted: &Value, live: &Value, path: &str) -> bool {
     }
     let (Some(wanted), Some(live)) = (wanted.as_str(), live.as_str()) else { return false };
     if path.contains(".resources.") && path.ends_with(".cpu") {
-        Cpu::from_cluster(wanted).is_ok_and(|wanted| Cpu::from_cluster(live) == Ok(wanted))
+        Cpu::parse_quantity(wanted).is_ok_and(|wanted| Cpu::parse_quantity(live) == Ok(wanted))
     } else if path.contains(".resources.") && path.ends_with(".memory") {
-        Memory::from_cluster(wanted).is_ok_and(|wanted| Memory::from_cluster(live) == Ok(wanted))
+        Memory::parse_quantity(wanted).is_ok_and(|wanted| Memory::parse_quantity(live) == Ok(wanted))
     } else {
         false
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_images::{NoSuchType, Runner, State};
+use toolforge_images::{Runner, State, TypeLookupError};
 use toolforge_model::{TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform};
 
 use crate::namespace::Platform;
@@ -52,7 +52,7 @@ pub struct WebServicePlan {
 pub enum PlanError {
     /// The catalogue has no such type.
     #[error(transparent)]
-    NoSuchType(#[from] NoSuchType),
+    TypeLookupError(#[from] TypeLookupError),
     /// An object with the web service's name is not a web service's.
     #[error("{kind} {} exists and is not a web service's: it lacks the label {label}", name.quoted())]
     Foreign {

@@ -106,7 +106,7 @@ mod tests {
 
     fn missing(name: &str, home: &HomeFolder) -> String {
         let tool: ToolName = "x".parse().unwrap();
-        let request = WebServiceOptions::default().over(tool, None, name.parse().unwrap()).unwrap();
+        let request = WebServiceOptions::default().merge_into(&tool, None, name.parse().unwrap()).unwrap();
         let facts = Facts::new(Catalog::bundled(), Platform::default());
         let plan = WebServicePlan::new(request, &facts, PlanOptions::default()).unwrap();
         find_needs(&plan, Some(home)).map_or_else(|missing| missing.to_string(), |()| String::new())

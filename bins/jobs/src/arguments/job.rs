@@ -5,7 +5,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use toolforge_cli::{ExitCode, Failure, mount_parser};
 use toolforge_model::{
-    JobHealthCheck, JobKey, JobMistake, JobOptions, JobRequest, MountStorage, Replicas, ToolName, Untrusted,
+    JobDiagnostic, JobField, JobHealthCheck, JobOptions, JobRequest, MountStorage, Replicas, ToolName,
 };
 
 /// The description of a job on the command line, parsed; what is wrong with it is kept for [`JobArguments::request`].
@@ -17,7 +17,7 @@ pub(crate) struct JobArguments {
     has_image: bool,
     is_web_service: bool,
     options: JobOptions,
-    mistakes: Vec<JobMistake>,
+    mistakes: Vec<JobDiagnostic>,
 }
 
 impl JobArguments {
@@ -29,7 +29,7 @@ impl JobArguments {
     /// Returns whether anything but a name is given.
     pub(crate) fn has_options(&self) -> bool {
         let without_name = JobOptions { name: None, ..self.options.clone() };
-        let only_name = self.mistakes.iter().all(|mistake| mistake.key == JobKey::Name);
+        let only_name = self.mistakes.iter().all(|mistake| mistake.field == JobField::Name);
         without_name != JobOptions::default() || self.wait.is_some() || !only_name
     }
 
@@ -52,8 +52,8 @@ impl JobArguments {
             Ok(_) => Err(failure(&mistakes)),
             Err(found) => {
                 // An invalid value is not also missing.
-                let invalid: Vec<JobKey> = mistakes.iter().map(|mistake| mistake.key).collect();
-                mistakes.extend(found.into_iter().filter(|mistake| !invalid.contains(&mistake.key)));
+                let invalid: Vec<JobField> = mistakes.iter().map(|mistake| mistake.field).collect();
+                mistakes.extend(found.into_iter().filter(|mistake| !invalid.contains(&mistake.field)));
                 Err(failure(&mistakes))
             }
         }
@@ -167,43 +167,43 @@ impl JobText {
         JobArguments { name, wait, has_image: image.is_some(), is_web_service: webservice, options, mistakes }
     }
 
-    fn options(&self, mistakes: &mut Vec<JobMistake>) -> JobOptions {
+    fn options(&self, mistakes: &mut Vec<JobDiagnostic>) -> JobOptions {
         let mut options = JobOptions {
-            name: read(self.name.as_deref(), JobKey::Name, mistakes),
+            name: read(self.name.as_deref(), JobField::Name, mistakes),
             command: self.command.clone(),
-            image: read(self.image.as_deref(), JobKey::Image, mistakes),
+            image: read(self.image.as_deref(), JobField::Image, mistakes),
             file_log: match (self.filelog, self.no_filelog) {
                 (true, _) => Some(true),
                 (_, true) => Some(false),
                 (false, false) => None,
             },
-            file_log_stdout: read(self.filelog_stdout.as_deref(), JobKey::FileLogStdout, mistakes),
-            file_log_stderr: read(self.filelog_stderr.as_deref(), JobKey::FileLogStderr, mistakes),
-            retry: read(self.retry.as_deref(), JobKey::Retry, mistakes),
-            memory: read(self.mem.as_deref(), JobKey::Memory, mistakes),
-            cpu: read(self.cpu.as_deref(), JobKey::Cpu, mistakes),
-            emails: read(self.emails.as_deref(), JobKey::Emails, mistakes),
+            file_log_stdout: read(self.filelog_stdout.as_deref(), JobField::FileLogStdout, mistakes),
+            file_log_stderr: read(self.filelog_stderr.as_deref(), JobField::FileLogStderr, mistakes),
+            retry: read(self.retry.as_deref(), JobField::Retry, mistakes),
+            memory: read(self.mem.as_deref(), JobField::Memory, mistakes),
+            cpu: read(self.cpu.as_deref(), JobField::Cpu, mistakes),
+            emails: read(self.emails.as_deref(), JobField::Emails, mistakes),
             mount: self.mount,
             schedule: self.schedule.clone(),
             is_continuous: self.continuous,
-            port: read(self.port.as_deref(), JobKey::Port, mistakes),
+            port: read(self.port.as_deref(), JobField::Port, mistakes),
             is_published: self.publish.is_some(),
             ..JobOptions::default()
         };
         if let Some(script) = &self.health_check_script {
             options.health_check = Some(JobHealthCheck::Script(script.clone()));
         } else {
-            let path = read(self.health_check_http.as_deref(), JobKey::HealthCheckHttp, mistakes);
+            let path = read(self.health_check_http.as_deref(), JobField::HealthCheckHttp, mistakes);
             options.health_check = path.map(JobHealthCheck::Http);
         }
         let mut refuse = |key, message: String| {
-            mistakes.push(JobMistake { key, message: Untrusted::new(message) });
+            mistakes.push(JobDiagnostic::new(key, message));
         };
         if let Some(count) = self.replicas {
-            match i32::try_from(count) {
-                Ok(count) if count >= 0 => options.replicas = Some(Replicas::observed(count)),
-                _ => refuse(
-                    JobKey::Replicas,
+            match u32::try_from(count).ok().and_then(|count| Replicas::try_from(count).ok()) {
+                Some(count) => options.replicas = Some(count),
+                None => refuse(
+                    JobField::Replicas,
                     format!("{count} is not a number of replicas; allowed is 0 or more"),
                 ),
             }
@@ -213,7 +213,7 @@ impl JobText {
                 Ok(seconds) => options.timeout = Some(seconds),
                 Err(_) => {
                     refuse(
-                        JobKey::Timeout,
+                        JobField::Timeout,
                         format!("{seconds} is not a number of seconds; allowed is 0 (no timeout) or more"),
                     );
                 }
@@ -221,12 +221,12 @@ impl JobText {
         }
         for pair in &self.env {
             if let Err(error) = options.environment.set_pair(pair) {
-                refuse(JobKey::Environment, error.to_string());
+                refuse(JobField::Environment, error.to_string());
             }
         }
         if self.webservice {
             refuse(
-                JobKey::WebService,
+                JobField::WebService,
                 "a web service is not a job; `webservice TYPE start` starts it".to_owned(),
             );
         }
@@ -236,32 +236,37 @@ impl JobText {
 
 fn read<T: FromStr<Err: fmt::Display>>(
     text: Option<&str>,
-    key: JobKey,
-    mistakes: &mut Vec<JobMistake>,
+    key: JobField,
+    mistakes: &mut Vec<JobDiagnostic>,
 ) -> Option<T> {
     match text?.parse() {
         Ok(value) => Some(value),
         Err(error) => {
-            mistakes.push(JobMistake { key, message: Untrusted::new(error.to_string()) });
+            mistakes.push(JobDiagnostic::new(key, error));
             None
         }
     }
 }
 
 /// Returns a failure that lists all mistakes, each with its option.
-fn failure(mistakes: &[JobMistake]) -> Failure {
-    let line = |mistake: &JobMistake| {
-        let option = match mistake.key {
-            JobKey::Name => "NAME".to_owned(),
+fn failure(mistakes: &[JobDiagnostic]) -> Failure {
+    let line = |mistake: &JobDiagnostic| {
+        let option = match mistake.field {
+            JobField::Name => "NAME".to_owned(),
             key => format!("--{key}"),
         };
         format!("{option}: {}", mistake.message.escaped())
     };
-    match mistakes {
+    let failure = match mistakes {
         [one] => Failure::new(ExitCode::Failed, line(one)),
         all => all.iter().map(line).fold(
             Failure::new(ExitCode::Failed, format!("this job has {} mistakes", all.len())),
             Failure::detail,
         ),
+    };
+    if mistakes.iter().any(|mistake| mistake.field == JobField::Image) {
+        failure.hint("`toolforge jobs images` lists the images.")
+    } else {
+        failure
     }
 }

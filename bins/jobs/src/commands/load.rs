@@ -4,7 +4,7 @@ use std::path::Path;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_text};
 use toolforge_client::kube::api::PostParams;
 use toolforge_client::{Client, post_params};
-use toolforge_model::{FileJob, JobRequest, JobsFile, JobsFileMistakes, ToolName, Untrusted};
+use toolforge_model::{FileJob, JobRequest, JobsFile, ToolName, Untrusted};
 use toolforge_render::job::{JobFacts, JobPlan, LoadOptions, LoadPlan, LoadStep, StepKind, plan_load};
 
 use super::carry_out::carry_out;
@@ -120,7 +120,7 @@ pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, F
         Some(name) => JobsFile::parse_one(&text, tool, name),
         None => JobsFile::parse(&text, tool),
     };
-    let file = read.map_err(|JobsFileMistakes(mistakes)| {
+    let file = read.map_err(|mistakes| {
         let count = mistakes.len();
         let what = if count == 1 { "one mistake".to_owned() } else { format!("{count} mistakes") };
         let failure =

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use toolforge_cli::{Document, ExitCode, Failure, QuotaRowDocument, Table, document};
-use toolforge_model::{JobKey, Untrusted, platform};
+use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::{Resource, ResourceCheck};
 use toolforge_render::job::{JobDifference, LiveWorkload, LoadPlan, LoadStep, StepKind};
 
@@ -145,8 +145,9 @@ fn outage(step: &LoadStep) -> Option<&'static str> {
     let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
     match &step.kind {
         StepKind::Update { differences } => {
-            let replaces =
-                |difference: &JobDifference| !matches!(difference.key, JobKey::Replicas | JobKey::Publish);
+            let replaces = |difference: &JobDifference| {
+                !matches!(difference.key, JobField::Replicas | JobField::Publish)
+            };
             (replicas == 1 && differences.iter().any(replaces))
                 .then_some("it does not run from its old pod's end until its new one is up")
         }

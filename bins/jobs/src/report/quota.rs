@@ -193,13 +193,13 @@ mod tests {
         for vector in vectors["quantities"].as_array().unwrap() {
             let text = vector["in"].as_str().unwrap();
             if let (Some(expected), Ok(memory)) =
-                (vector["memory"].as_str(), Memory::from_cluster(text.trim()))
+                (vector["memory"].as_str(), Memory::parse_quantity(text.trim()))
             {
                 assert_eq!(gibibytes(memory), expected, "{text}");
                 compared += 1;
             }
             // A float of Python has no more digits than that.
-            if let (Some(expected), Ok(cpu)) = (vector["cpu"].as_str(), Cpu::from_cluster(text.trim()))
+            if let (Some(expected), Ok(cpu)) = (vector["cpu"].as_str(), Cpu::parse_quantity(text.trim()))
                 && !expected.contains('e')
             {
                 assert_eq!(cores(cpu), expected, "{text}");

@@ -94,7 +94,7 @@ pub(super) fn plan(
         eprintln!("note: no type is given and nothing runs yet, so the type is {default}");
     }
     let request =
-        options.over(session.tool.clone(), standing, default).map_err(|error| failures::of_mount(&error))?;
+        options.merge_into(&session.tool, standing, default).map_err(|error| failures::of_mount(&error))?;
     let options = PlanOptions { routing: arguments.routing.map(Into::into), started_at: None };
     let plan = WebServicePlan::new(request, facts, options)
         .map_err(|error| failures::of_plan(&error, invocation.action))?

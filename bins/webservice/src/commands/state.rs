@@ -61,7 +61,7 @@ pub(super) fn over_manifest(
     match home.manifest() {
         Ok(manifest) if !manifest.remembers() => Ok(options),
         Ok(manifest) => {
-            for mistake in &manifest.mistakes {
+            for mistake in &manifest.invalid_values {
                 eprintln!("warning: service.manifest: {mistake}; this is left out");
             }
             if manifest.backend == Some(Backend::GridEngine) {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use toolforge_model::Diagnostic;
 use toolforge_model::ServiceManifest;
-use toolforge_model::yaml::Mistake;
 
 use crate::connect::{FileProblem, FileRole, read_text, shown};
 use crate::web_service::home::ToolHome;
@@ -45,7 +45,7 @@ pub enum ManifestError {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
-        mistake: Mistake,
+        mistake: Diagnostic,
     },
     /// Another command changes it, and does not come to its end.
     #[error("{} is locked by another command", shown(path))]

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use toolforge_model::{ServiceTemplate, TemplateMistakes};
+use toolforge_model::{Diagnostics, ServiceTemplate};
 
 use crate::connect::{FileProblem, FileRole, read_text, shown};
 use crate::web_service::home::ToolHome;
@@ -44,7 +44,7 @@ pub enum TemplateError {
         /// The file.
         path: PathBuf,
         /// All of them.
-        mistakes: TemplateMistakes,
+        mistakes: Diagnostics,
     },
 }
 
@@ -125,7 +125,7 @@ mod tests {
         let TemplateError::Mistakes { mistakes, .. } = folder.home().template().unwrap_err() else {
             panic!("no mistakes")
         };
-        assert_eq!(mistakes.0.len(), 2);
+        assert_eq!(mistakes.len(), 2);
         std::fs::remove_file(folder.home().path().join(NAME)).unwrap();
         std::os::unix::fs::symlink(folder.home().path().join("nowhere"), folder.home().path().join(NAME))
             .unwrap();

@@ -1,82 +1,64 @@
-//! One job of a file.
+//! One job of a jobs file.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::job::file::flag::{self, Flag};
-use crate::job::file::{DEFAULT_WAIT_SECONDS, FileJob};
-use crate::job::{JobHealthCheck, JobKey, JobOptions, job_replicas, job_timeout};
-use crate::yaml::{Mistake, Shape, TextPlace, YamlValue};
-use crate::{ToolName, Untrusted};
+use super::read::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck};
+use crate::job::values::parse_timeout;
+use crate::yaml::{YamlNode, YamlValue};
+use crate::{
+    Diagnostic, JobField, JobHealthCheck, JobImage, JobKind, JobOptions, Location, ToolName, Untrusted,
+};
 
-/// Below this similarity of Jaro and Winkler a suggestion would be a guess.
-const NEAR: f64 = 0.75;
-
-/// What an entry of a file holds.
-pub(super) struct Read {
-    /// The name as it is written, a right one or not.
+/// The contents of one entry of a file.
+pub(super) struct Entry {
+    /// The name as it is written, whether it is valid or not.
     pub(super) name: Option<String>,
     pub(super) job: Option<FileJob>,
-    pub(super) warnings: Vec<Mistake>,
-    pub(super) mistakes: Vec<Mistake>,
+    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) errors: Vec<Diagnostic>,
 }
 
 /// Reads one entry.
-pub(super) fn read(entry: &YamlValue, tool: &ToolName) -> Read {
+pub(super) fn read(
+    entry: &YamlNode,
+    tool: &ToolName,
+    image: Option<&dyn Fn(&JobImage) -> ImageCheck>,
+) -> Entry {
     let mut reader = Reader::default();
-    let Shape::Mapping(pairs) = &entry.shape else {
-        let found = Untrusted::new(entry.described());
-        let message = format!("a job is a mapping, like `name: my-job`, and this is {}", found.escaped());
-        let mistakes = vec![Mistake::new(entry.place, message)];
-        return Read { name: None, job: None, warnings: Vec::new(), mistakes };
+    let YamlValue::Mapping(pairs) = &entry.value else {
+        let found = Untrusted::new(entry.describe());
+        let message = format!("a job is a mapping, like `name: my-job`, not {}", found.escaped());
+        let errors = vec![Diagnostic::new(entry.location, message)];
+        return Entry { name: None, job: None, warnings: Vec::new(), errors };
     };
     for (index, (key, value)) in pairs.iter().enumerate() {
         let name = key.scalar().unwrap_or_default();
         let later = pairs[index + 1..].iter().find(|(other, _)| other.scalar() == key.scalar());
-        match JobKey::named(name) {
-            // The last one holds, as it does for the platform's own tool.
-            Some(known) if later.is_some() => {
-                let place = later.map_or(key.place, |(other, _)| other.place);
-                let message = format!("{known} stands here and again at {place}, which holds");
-                reader.warnings.push(Mistake::new(key.place, message));
+        match (JobField::from_name(name), later) {
+            // The last one counts, as for the platform's own tool.
+            (Some(known), Some((later, _))) => {
+                let message = format!("{known} is set again at {}, which counts", later.location);
+                reader.warnings.push(Diagnostic::new(key.location, message));
             }
-            Some(known) => reader.take(known, value),
-            None => {
-                let meant = meant(name);
-                // What is mistyped is not missing, too.
+            (Some(known), None) => reader.take(known, value),
+            (None, _) => {
+                let meant = JobField::suggest(name);
+                // A mistyped key is not reported as missing, too.
                 reader.failed.extend(meant);
-                reader.mistakes.push(Mistake::new(key.place, unknown(name, meant)));
+                reader.errors.push(Diagnostic::new(key.location, unknown_key(name, meant)));
             }
         }
     }
-    let Reader { options, wait, name, places, failed, warnings, mut mistakes } = reader;
-    let job = match options.into_request(tool) {
-        Ok(request) => {
-            if wait.is_some() && !matches!(request.kind, crate::JobKind::OneOff { .. }) {
-                let place = places
-                    .iter()
-                    .find(|(key, _)| *key == JobKey::Wait)
-                    .map_or(entry.place, |(_, place)| *place);
-                let message = "only the end of a one-off job can be waited for; leave this out";
-                mistakes.push(Mistake::new(place, message));
-            }
-            let image_place =
-                places.iter().find(|(key, _)| *key == JobKey::Image).map_or(entry.place, |(_, place)| *place);
-            Some(FileJob { request, wait, place: entry.place, image_place })
+    if let (Some(asked), Some(check)) = (&reader.options.image, image) {
+        let location = reader.location(JobField::Image).unwrap_or(entry.location);
+        match check(asked) {
+            Ok(warning) => reader.warnings.extend(warning.map(|text| Diagnostic::new(location, text))),
+            Err(text) => reader.errors.push(Diagnostic::new(location, text)),
         }
-        Err(found) => {
-            for mistake in found {
-                // What could not be read is not missing, too.
-                if failed.contains(&mistake.key) {
-                    continue;
-                }
-                let place = places.iter().find(|(key, _)| *key == mistake.key).map(|(_, place)| *place);
-                mistakes.push(Mistake { place: place.unwrap_or(entry.place), message: mistake.message });
-            }
-            None
-        }
-    };
-    Read { name, job, warnings, mistakes }
+    }
+    reader.finish(entry.location, tool)
 }
 
 #[derive(Default)]
@@ -84,122 +66,165 @@ struct Reader {
     options: JobOptions,
     wait: Option<u32>,
     name: Option<String>,
-    places: Vec<(JobKey, TextPlace)>,
-    /// Keys whose values could not be read.
-    failed: Vec<JobKey>,
-    warnings: Vec<Mistake>,
-    mistakes: Vec<Mistake>,
+    locations: Vec<(JobField, Location)>,
+    /// Fields whose values could not be read.
+    failed: Vec<JobField>,
+    warnings: Vec<Diagnostic>,
+    errors: Vec<Diagnostic>,
 }
 
 impl Reader {
-    fn take(&mut self, key: JobKey, value: &YamlValue) {
-        self.places.push((key, value.place));
+    fn location(&self, field: JobField) -> Option<Location> {
+        self.locations.iter().find(|(found, _)| *found == field).map(|(_, location)| *location)
+    }
+
+    /// Makes the request, and adds its errors where their fields are; `start` is the location of the entry.
+    fn finish(mut self, start: Location, tool: &ToolName) -> Entry {
+        let image_location = self.location(JobField::Image).unwrap_or(start);
+        let wait_location = self.location(JobField::Wait).unwrap_or(start);
+        let mut job = None;
+        match std::mem::take(&mut self.options).into_request(tool) {
+            Ok(request) => {
+                if self.wait.is_some() && !matches!(request.kind, JobKind::OneOff { .. }) {
+                    let message = "`wait` is only for one-off jobs; remove this";
+                    self.errors.push(Diagnostic::new(wait_location, message));
+                }
+                // A job with any error is not one that can be loaded.
+                job = self.errors.is_empty().then_some(FileJob {
+                    request,
+                    wait: self.wait,
+                    location: start,
+                    image_location,
+                });
+            }
+            Err(errors) => {
+                for error in errors {
+                    // A field that could not be read is not reported as missing, too.
+                    if !self.failed.contains(&error.field) {
+                        let location = self.location(error.field).unwrap_or(start);
+                        self.errors.push(Diagnostic { location, message: error.message });
+                    }
+                }
+            }
+        }
+        Entry { name: self.name, job, warnings: self.warnings, errors: self.errors }
+    }
+
+    fn take(&mut self, key: JobField, value: &YamlNode) {
+        self.locations.push((key, value.location));
         match key {
-            JobKey::Name => {
+            JobField::Name => {
                 self.name = value.scalar().map(str::to_owned);
                 self.options.name = self.parsed(key, value);
             }
-            JobKey::Command => self.options.command = self.text(key, value),
-            JobKey::Image => self.options.image = self.parsed(key, value),
-            JobKey::FileLog => self.take_file_log(key, value, true),
-            JobKey::NoFileLog => self.take_file_log(key, value, false),
-            JobKey::FileLogStdout => self.options.file_log_stdout = self.parsed(key, value),
-            JobKey::FileLogStderr => self.options.file_log_stderr = self.parsed(key, value),
-            JobKey::Retry => self.options.retry = self.parsed(key, value),
-            JobKey::Memory => self.options.memory = self.parsed(key, value),
-            JobKey::Cpu => self.options.cpu = self.parsed(key, value),
-            JobKey::Emails => self.options.emails = self.parsed(key, value),
-            JobKey::Mount => self.options.mount = self.parsed(key, value),
-            JobKey::Timeout => {
-                let timeout = self.read(key, value, job_timeout);
-                self.options.timeout = timeout.map(|timeout| timeout.map_or(0, std::num::NonZeroU32::get));
+            JobField::Command => self.options.command = self.text(key, value),
+            JobField::Image => self.options.image = self.parsed(key, value),
+            JobField::FileLog => self.take_file_log(key, value, true),
+            JobField::NoFileLog => self.take_file_log(key, value, false),
+            JobField::FileLogStdout => self.options.file_log_stdout = self.parsed(key, value),
+            JobField::FileLogStderr => self.options.file_log_stderr = self.parsed(key, value),
+            JobField::Retry => self.options.retry = self.parsed(key, value),
+            JobField::Memory => self.options.memory = self.parsed(key, value),
+            JobField::Cpu => self.options.cpu = self.parsed(key, value),
+            JobField::Emails => self.options.emails = self.parsed(key, value),
+            JobField::Mount => self.options.mount = self.parsed(key, value),
+            JobField::Timeout => {
+                let timeout = self.read(key, value, parse_timeout);
+                self.options.timeout = timeout.map(|timeout| timeout.map_or(0, NonZeroU32::get));
             }
-            JobKey::Schedule => self.options.schedule = self.text(key, value),
-            JobKey::Continuous => self.options.is_continuous = self.flag(key, value),
-            JobKey::Wait => self.take_wait(key, value),
-            JobKey::HealthCheckScript => {
+            JobField::Schedule => self.options.schedule = self.text(key, value),
+            JobField::Continuous => self.options.is_continuous = self.flag(key, value),
+            JobField::Wait => self.take_wait(key, value),
+            JobField::HealthCheckScript => {
                 let script = self.text(key, value);
                 self.take_health_check(key, value, script.map(JobHealthCheck::Script));
             }
-            JobKey::HealthCheckHttp => {
+            JobField::HealthCheckHttp => {
                 let path = self.parsed(key, value);
                 self.take_health_check(key, value, path.map(JobHealthCheck::Http));
             }
-            JobKey::Port => self.options.port = self.parsed(key, value),
-            JobKey::Replicas => self.options.replicas = self.read(key, value, job_replicas),
-            JobKey::Publish => {
-                // The platform's own word is the path, of which it allows one.
+            JobField::Port => self.options.port = self.parsed(key, value),
+            JobField::Replicas => self.options.replicas = self.parsed(key, value),
+            JobField::Publish => {
+                // The platform's own value is the path, of which it allows one.
                 self.options.is_published = value.scalar() == Some("/") || self.flag(key, value);
             }
-            JobKey::WebService => {
+            JobField::WebService => {
                 if self.flag(key, value) {
-                    self.refuse(key, value, "a web service is no job here; `webservice TYPE start` runs it");
+                    self.refuse(
+                        key,
+                        value,
+                        "web services are not jobs here; the webservice tool starts them",
+                    );
                 }
             }
-            JobKey::Environment => self.take_environment(value),
+            JobField::Environment => self.take_environment(value),
         }
     }
 
-    fn refuse(&mut self, key: JobKey, value: &YamlValue, message: impl fmt::Display) {
+    fn refuse(&mut self, key: JobField, value: &YamlNode, message: impl fmt::Display) {
         self.failed.push(key);
-        self.mistakes.push(Mistake::new(value.place, message));
+        self.errors.push(Diagnostic::new(value.location, message));
     }
 
-    /// Returns a text, number or boolean as it is written; nothing is as if it were not there.
-    fn text(&mut self, key: JobKey, value: &YamlValue) -> Option<String> {
-        if value.shape != Shape::Null && value.scalar().is_none() {
-            let found = Untrusted::new(value.described());
-            self.refuse(key, value, format_args!("{key} is a text, and this is {}", found.escaped()));
+    /// Returns a string, number or boolean as it is spelled; null is as if the key were not there.
+    fn text(&mut self, key: JobField, value: &YamlNode) -> Option<String> {
+        if value.value != YamlValue::Null && value.scalar().is_none() {
+            let found = Untrusted::new(value.describe());
+            self.refuse(key, value, format_args!("{key} is a string, not {}", found.escaped()));
         }
         value.scalar().map(str::to_owned)
     }
 
     fn read<T, E: fmt::Display>(
         &mut self,
-        key: JobKey,
-        value: &YamlValue,
+        key: JobField,
+        value: &YamlNode,
         read: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.text(key, value)?;
         read(&text).map_err(|error| self.refuse(key, value, error)).ok()
     }
 
-    fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, key: JobKey, value: &YamlValue) -> Option<T> {
+    fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, key: JobField, value: &YamlNode) -> Option<T> {
         self.read(key, value, T::from_str)
     }
 
-    fn flag(&mut self, key: JobKey, value: &YamlValue) -> bool {
-        match flag::read(value) {
-            Flag::Set => true,
-            Flag::SetByWord => {
-                let found = Untrusted::new(value.described());
-                let message =
-                    format!("write `{key}: true`; {} will not be understood for ever", found.escaped());
-                self.warnings.push(Mistake::new(value.place, message));
+    /// Reads a boolean. YAML 1.1, which the platform's own tool reads, has more words for it than YAML 1.2.
+    fn flag(&mut self, key: JobField, value: &YamlNode) -> bool {
+        let word = value.scalar().map(str::to_ascii_lowercase);
+        let found = Untrusted::new(value.describe());
+        match (word.as_deref(), &value.value) {
+            (_, YamlValue::Null) => false,
+            (Some("true"), YamlValue::Plain(_)) => true,
+            (Some("true" | "yes" | "on"), _) => {
+                let message = format!("{key}: {} is deprecated here; write true", found.escaped());
+                self.warnings.push(Diagnostic::new(value.location, message));
                 true
             }
-            Flag::Unset => false,
-            Flag::Neither => {
-                self.refuse(key, value, format_args!("{key}: {}", flag::neither(value)));
+            (Some("false" | "no" | "off"), _) => false,
+            _ => {
+                let message = format!("{key}: {} is not a boolean; write true or false", found.escaped());
+                self.refuse(key, value, message);
                 false
             }
         }
     }
 
-    fn take_file_log(&mut self, key: JobKey, value: &YamlValue, is_on: bool) {
+    fn take_file_log(&mut self, key: JobField, value: &YamlNode, is_on: bool) {
         if self.flag(key, value) {
             if self.options.file_log == Some(!is_on) {
-                self.refuse(key, value, "a job has log files or none, not both");
+                self.refuse(key, value, "a job has either log files or none, not both");
             }
             self.options.file_log = Some(is_on);
         } else if value.scalar().is_some() && !self.failed.contains(&key) {
-            let other = if is_on { JobKey::NoFileLog } else { JobKey::FileLog };
-            let message = format!("{key} that is false says nothing; write `{other}: true` for the opposite");
-            self.warnings.push(Mistake::new(value.place, message));
+            let other = if is_on { JobField::NoFileLog } else { JobField::FileLog };
+            let message = format!("`{key}: false` has no effect; write `{other}: true` for the opposite");
+            self.warnings.push(Diagnostic::new(value.location, message));
         }
     }
 
-    fn take_wait(&mut self, key: JobKey, value: &YamlValue) {
+    fn take_wait(&mut self, key: JobField, value: &YamlNode) {
         let seconds = value.scalar().and_then(|text| text.parse::<u32>().ok());
         self.wait = match seconds {
             Some(seconds) => Some(seconds),
@@ -207,27 +232,27 @@ impl Reader {
         };
     }
 
-    fn take_health_check(&mut self, key: JobKey, value: &YamlValue, check: Option<JobHealthCheck>) {
+    fn take_health_check(&mut self, key: JobField, value: &YamlNode, check: Option<JobHealthCheck>) {
         if check.is_some() && self.options.health_check.is_some() {
-            self.refuse(key, value, "a job has one health check, by a script or by HTTP");
+            self.refuse(key, value, "a job has one health check, a script or an HTTP path, not both");
         }
         self.options.health_check = check.or(self.options.health_check.take());
     }
 
-    /// Reads variables: a mapping, or a list as Kubernetes has it, or a list of `NAME=VALUE`.
-    fn take_environment(&mut self, value: &YamlValue) {
+    /// Reads variables: a mapping, a list like Kubernetes' own, or a list of `NAME=VALUE`.
+    fn take_environment(&mut self, value: &YamlNode) {
         const ALLOWED: &str = "env is a mapping, like `env: {LANG: C.UTF-8}`";
-        match &value.shape {
-            Shape::Null => {}
-            Shape::Mapping(pairs) => {
+        match &value.value {
+            YamlValue::Null => {}
+            YamlValue::Mapping(pairs) => {
                 for (name, text) in pairs {
                     self.take_variable(name, text);
                 }
             }
-            Shape::List(items) => {
+            YamlValue::Sequence(items) => {
                 for item in items {
-                    match &item.shape {
-                        Shape::Mapping(fields) => {
+                    match &item.value {
+                        YamlValue::Mapping(fields) => {
                             let field = |wanted: &str| {
                                 fields
                                     .iter()
@@ -237,68 +262,53 @@ impl Reader {
                             match (field("name"), field("value")) {
                                 (Some(name), Some(text)) if fields.len() == 2 => self.take_variable(name, text),
                                 _ => self.refuse(
-                                    JobKey::Environment,
+                                    JobField::Environment,
                                     item,
-                                    "a variable of a list has a name and a value, like `- {name: LANG, value: C.UTF-8}`",
+                                    "a variable in a list has a name and a value, like `- {name: LANG, value: C.UTF-8}`",
                                 ),
                             }
                         }
-                        Shape::Text(pair) => {
+                        YamlValue::String(pair) => {
                             if let Err(error) = self.options.environment.set_pair(pair) {
-                                self.refuse(JobKey::Environment, item, error);
+                                self.refuse(JobField::Environment, item, error);
                             }
                         }
-                        Shape::Null | Shape::Plain(_) | Shape::List(_) => {
-                            self.refuse(JobKey::Environment, item, ALLOWED);
+                        YamlValue::Null | YamlValue::Plain(_) | YamlValue::Sequence(_) => {
+                            self.refuse(JobField::Environment, item, ALLOWED);
                         }
                     }
                 }
             }
-            Shape::Text(_) | Shape::Plain(_) => self.refuse(JobKey::Environment, value, ALLOWED),
+            YamlValue::String(_) | YamlValue::Plain(_) => self.refuse(JobField::Environment, value, ALLOWED),
         }
     }
 
-    fn take_variable(&mut self, name: &YamlValue, value: &YamlValue) {
-        let text = match &value.shape {
-            Shape::Null => "",
-            Shape::Text(text) | Shape::Plain(text) => text,
-            Shape::List(_) | Shape::Mapping(_) => {
-                let found = Untrusted::new(value.described());
+    fn take_variable(&mut self, name: &YamlNode, value: &YamlNode) {
+        let text = match &value.value {
+            YamlValue::Null => "",
+            YamlValue::String(text) | YamlValue::Plain(text) => text,
+            YamlValue::Sequence(_) | YamlValue::Mapping(_) => {
+                let found = Untrusted::new(value.describe());
                 return self.refuse(
-                    JobKey::Environment,
+                    JobField::Environment,
                     value,
-                    format_args!("a variable's value is a text, and this is {}", found.escaped()),
+                    format_args!("a variable's value is a string, not {}", found.escaped()),
                 );
             }
         };
         if let Err(error) = self.options.environment.set(name.scalar().unwrap_or_default(), text) {
-            self.refuse(JobKey::Environment, name, error);
+            self.refuse(JobField::Environment, name, error);
         }
     }
 }
 
-/// Returns the key that was probably meant by a word that is none.
-fn meant(name: &str) -> Option<JobKey> {
-    let similarity = |key: JobKey| strsim::jaro_winkler(key.as_str(), &name.to_lowercase());
-    match name {
-        "memory" => return Some(JobKey::Memory),
-        "imagename" => return Some(JobKey::Image),
-        "cmd" => return Some(JobKey::Command),
-        "environment" | "envvars" => return Some(JobKey::Environment),
-        _ => {}
-    }
-    let nearest = JobKey::ALL.into_iter().max_by(|a, b| similarity(*a).total_cmp(&similarity(*b)));
-    nearest.filter(|key| similarity(*key) >= NEAR)
-}
-
-/// Returns what is said of a key that is none.
-fn unknown(name: &str, meant: Option<JobKey>) -> String {
+fn unknown_key(name: &str, meant: Option<JobField>) -> String {
     let found = Untrusted::new(name);
     match meant {
-        Some(key) => format!("{} is no key; did you mean {key}?", found.quoted()),
+        Some(key) => format!("unknown key {}; did you mean \"{key}\"?", found.quoted()),
         None => {
-            let keys: Vec<_> = JobKey::ALL.iter().map(|key| key.as_str()).collect();
-            format!("{} is no key; the keys are {}", found.quoted(), keys.join(", "))
+            let keys: Vec<_> = JobField::ALL.iter().map(|key| key.as_str()).collect();
+            format!("unknown key {}; the keys are {}", found.quoted(), keys.join(", "))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! In which order steps are taken, and whether all of them fit.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use toolforge_model::JobKey;
+use toolforge_model::JobField;
 use toolforge_quota::{
     ContainerDemand, Demand, Pods, Resource, ResourceQuota, RollingUpdate, check_resources, rolling_peak,
     violations,
@@ -73,7 +73,7 @@ fn takes_at_peak(step: &LoadStep, facts: &JobFacts) -> Demand {
     let Workload::Continuous(deployment) = render_job(plan).workload else { return takes };
     let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
     // Mails and the number of replicas are in the pods' template, too, but the latter replaces none.
-    if replicas == 1 || differences.iter().all(|difference| difference.key == JobKey::Replicas) {
+    if replicas == 1 || differences.iter().all(|difference| difference.key == JobField::Replicas) {
         return takes;
     }
     let replicas = u64::try_from(replicas).unwrap_or(0);

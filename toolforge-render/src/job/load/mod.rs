@@ -5,7 +5,7 @@ mod step;
 
 use std::collections::BTreeSet;
 
-use toolforge_model::{JobKey, JobName, JobRequest, platform};
+use toolforge_model::{JobField, JobName, JobRequest, platform};
 use toolforge_quota::{Demand, Limits, QuotaCheck};
 
 use crate::job::{JobDifference, JobFacts, JobPlan, JobPlanError, LiveJob, RecordedJob};
@@ -70,7 +70,7 @@ pub enum LoadProblem {
         /// The job's name.
         name: JobName,
         /// What differs.
-        keys: Vec<JobKey>,
+        keys: Vec<JobField>,
     },
     /// The tool's domain leads to one job only.
     #[error("the tool's domain leads to one job only, and these are published: {}", names.iter().map(JobName::as_str).collect::<Vec<_>>().join(", "))]

@@ -1,7 +1,7 @@
 //! What is done to one job.
 
 use k8s_openapi::api::core::v1::Service;
-use toolforge_model::{JobKey, JobName, JobRequest, Untrusted};
+use toolforge_model::{JobField, JobName, JobRequest, Untrusted};
 
 use crate::job::load::{LoadOptions, LoadProblem, LoadStep, StepKind};
 use crate::job::observe::variables_set_by_hand;
@@ -65,7 +65,7 @@ fn all_differences(live: &LiveJob, plan: &JobPlan, facts: &JobFacts) -> Vec<JobD
     let by_hand = variables_set_by_hand(live);
     if !differences.is_empty() && !by_hand.is_empty() {
         let live = Some(Untrusted::new(format!("set by hand: {}", by_hand.join(", "))));
-        differences.push(JobDifference { key: JobKey::Environment, live, wanted: None });
+        differences.push(JobDifference { key: JobField::Environment, live, wanted: None });
     }
     differences
 }
@@ -81,9 +81,9 @@ fn address_differences(live: &LiveJob, wanted: &JobManifests) -> Vec<JobDifferen
         }
     };
     let (standing, asked) = (live.service.as_ref(), wanted.service.as_ref());
-    compare(JobKey::Port, standing.map(described_service), asked.map(described_service));
+    compare(JobField::Port, standing.map(described_service), asked.map(described_service));
     let (standing, asked) = (live.http_route.as_ref(), wanted.http_route.as_ref());
-    compare(JobKey::Publish, standing.map(described_route), asked.map(described_route));
+    compare(JobField::Publish, standing.map(described_route), asked.map(described_route));
     differences
 }
 

@@ -77,8 +77,11 @@ fn command(
 }
 
 fn kind(job: &LiveJob, container: Option<&Container>, facts: &JobFacts) -> JobKind {
-    let retry =
-        job.workload.job_spec().and_then(|spec| spec.backoff_limit).map_or(Retry::default(), Retry::observed);
+    let retry = job
+        .workload
+        .job_spec()
+        .and_then(|spec| spec.backoff_limit)
+        .map_or(Retry::default(), Retry::from_i32_saturating);
     match &job.workload {
         LiveWorkload::OneOff(_) => JobKind::OneOff { retry },
         LiveWorkload::Scheduled(cron_job) => {
@@ -96,7 +99,7 @@ fn kind(job: &LiveJob, container: Option<&Container>, facts: &JobFacts) -> JobKi
         LiveWorkload::Continuous(deployment) => {
             let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
             JobKind::Continuous {
-                replicas: Replicas::observed(replicas),
+                replicas: Replicas::from_i32_saturating(replicas),
                 port: container.and_then(|container| port(container, job)),
                 health_check: container
                     .and_then(|container| health_check(container.startup_probe.as_ref()?, job)),
@@ -111,7 +114,7 @@ fn schedule(job: &LiveJob, written: Option<&str>, expression: &str, facts: &JobF
     let kept = written.and_then(|written| Schedule::parse(written, &facts.tool, &job.name).ok());
     match kept {
         Some(schedule) if *schedule.expression() == stands => Some(schedule),
-        _ => Some(Schedule::observed(expression.to_owned(), stands)),
+        _ => Some(Schedule::from_parts(expression.to_owned(), stands)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::web_service::observe::request::{runner_and_arguments, web_container};
 pub fn log_file(deployment: &Deployment) -> Option<&'static str> {
     let command = web_container(deployment)?.command.as_deref()?;
     let (runner, _) = runner_and_arguments(command)?;
-    Runner::from_option(runner)?.log_file()
+    runner.parse::<Runner>().ok()?.log_file()
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
         image,
         cpu,
         memory,
-        replicas: Replicas::observed(replicas),
+        replicas: Replicas::from_i32_saturating(replicas),
         arguments,
         health_check: health_check(container),
     })
@@ -180,9 +180,9 @@ impl Annotations {
         Self {
             type_name: note(platform::ANNOTATION_TYPE),
             default_cpu: note(platform::ANNOTATION_DEFAULT_CPU)
-                .and_then(|text| Cpu::from_cluster(&text).ok()),
+                .and_then(|text| Cpu::parse_quantity(&text).ok()),
             default_memory: note(platform::ANNOTATION_DEFAULT_MEMORY)
-                .and_then(|text| Memory::from_cluster(&text).ok()),
+                .and_then(|text| Memory::parse_quantity(&text).ok()),
         }
     }
 }

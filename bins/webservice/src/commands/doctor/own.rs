@@ -93,9 +93,9 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
         Err(error) => Check::failed("template", &failures::of_template(&error)),
     });
     checks.push(match home.manifest() {
-        Ok(manifest) if manifest.mistakes.is_empty() => Check::ok("manifest", "it can be read"),
+        Ok(manifest) if manifest.invalid_values.is_empty() => Check::ok("manifest", "it can be read"),
         Ok(manifest) => {
-            let mistakes: Vec<String> = manifest.mistakes.iter().map(ToString::to_string).collect();
+            let mistakes: Vec<String> = manifest.invalid_values.iter().map(ToString::to_string).collect();
             Check::warn("manifest", mistakes.join("; "), "These values are left out.")
         }
         Err(error) => Check::failed("manifest", &failures::of_manifest(&error)),

@@ -1,32 +1,32 @@
-//! A command's words, as the platform splits and joins them: the rules of Python's `shlex`, which are not quite a
-//! shell's (`#` begins no comment, and in double quotes only `"` and `\` can be escaped).
+//! Splits and quotes commands like the platform: by the rules of Python's `shlex`, which differ from a shell's (`#`
+//! begins no comment, and in double quotes only `"` and `\` can be escaped).
 
 use crate::Untrusted;
 
-/// Why a text has no words.
+/// Why a text cannot be split into words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuotingError {
-    /// A quotation does not end.
-    #[error("{} has a {quote} that is not closed; close it, or write \\{quote}", text.quoted())]
+    /// A quote is not closed.
+    #[error("{} has an unclosed {quote}; close it, or write \\{quote}", text.quoted())]
     Unclosed {
         /// The text.
         text: Untrusted,
-        /// The quotation mark.
+        /// The quote.
         quote: char,
     },
     /// The last character is a backslash.
-    #[error("{} ends with a backslash, which stands before nothing", text.quoted())]
+    #[error("{} ends with a backslash that escapes nothing", text.quoted())]
     Backslash {
         /// The text.
         text: Untrusted,
     },
 }
 
-/// Returns the words of a text.
+/// Splits a text into words.
 ///
 /// # Errors
-/// When a quotation is not closed, or a backslash is the last character.
+/// When a quote is not closed, or a backslash is the last character.
 pub fn split_words(text: &str) -> Result<Vec<String>, QuotingError> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -61,13 +61,13 @@ pub fn split_words(text: &str) -> Result<Vec<String>, QuotingError> {
     Ok(words)
 }
 
-/// Returns a text that [`split_words`] and every POSIX shell take apart into the same words.
+/// Returns a text that [`split_words`] and every POSIX shell split into these words.
 #[must_use]
 pub fn join_words(words: &[String]) -> String {
     words.iter().map(|word| quote_word(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns a word in single quotes, or as it is where no shell would touch it.
+/// Returns a word in single quotes, or as it is if it needs none in a shell.
 #[must_use]
 pub fn quote_word(word: &str) -> String {
     let is_plain = |b: u8| {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_split_as_the_platform_splits_them() {
+    fn splits_like_the_platform() {
         for (text, expected) in [
             ("a && b > c", vec!["a", "&&", "b", ">", "c"]),
             ("check --deep 'x y'", vec!["check", "--deep", "x y"]),
@@ -99,10 +99,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_named() {
-        let refusal = |text: &str| split_words(text).unwrap_err().to_string();
-        assert_eq!(refusal("echo it's"), "\"echo it's\" has a ' that is not closed; close it, or write \\'");
-        assert!(refusal("a\\").contains("backslash"));
-        assert!(refusal("\"a\\\"").contains("has a \" that"));
+    fn rejects_unclosed_quotes() {
+        let error = |text: &str| split_words(text).unwrap_err().to_string();
+        assert_eq!(error("echo it's"), "\"echo it's\" has an unclosed '; close it, or write \\'");
+        assert!(error("a\\").contains("backslash"));
+        assert!(error("\"a\\\"").contains("has an unclosed \""));
     }
 }

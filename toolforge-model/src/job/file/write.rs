@@ -1,13 +1,13 @@
-//! Writing a jobs file.
-
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::job::{FileLog, JobHealthCheck, JobKind, JobRequest, LogPath};
-use crate::{Emails, Memory, MountStorage};
+use crate::{
+    Emails, FileLog, JobHealthCheck, JobKind, JobPort, JobRequest, LogPath, Memory, MountStorage, Retry,
+    Schedule,
+};
 
-/// A job as a file has it: what is the default is left out.
+/// A job of a file, without what is the default.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Written<'a> {
@@ -52,14 +52,14 @@ struct Written<'a> {
     env: BTreeMap<&'a str, &'a str>,
 }
 
-/// Returns the text of a jobs file that asks for some jobs.
+/// Returns the text of a jobs file with these jobs.
 ///
 /// # Panics
-/// Never: texts and numbers can be written as YAML.
+/// Never: strings and numbers can be written as YAML.
 #[must_use]
 pub fn write_jobs<'a>(jobs: impl IntoIterator<Item = &'a JobRequest>) -> String {
     let jobs: Vec<Written<'_>> = jobs.into_iter().map(written).collect();
-    crate::yaml::to_text(&jobs).expect("texts and numbers, which YAML can hold")
+    crate::yaml::to_text(&jobs).expect("strings and numbers can be written as YAML")
 }
 
 fn written(job: &JobRequest) -> Written<'_> {
@@ -80,14 +80,14 @@ fn written(job: &JobRequest) -> Written<'_> {
         name: job.name.as_str(),
         command: &job.command,
         image: job.image.as_str(),
-        schedule: job.kind.schedule().map(crate::Schedule::written),
+        schedule: job.kind.schedule().map(Schedule::written),
         continuous: matches!(job.kind, JobKind::Continuous { .. }).then_some(true),
         cpu: job.cpu.map(|cpu| cpu.to_string()),
         mem: job.memory.as_ref().map(Memory::to_string),
         replicas,
         port: port.map(|port| match port {
-            crate::JobPort::Tcp { number, .. } => number.to_string(),
-            crate::JobPort::Udp { .. } => port.to_string(),
+            JobPort::Tcp { number, .. } => number.to_string(),
+            JobPort::Udp { .. } => port.to_string(),
         }),
         publish: port.filter(|port| port.is_public()).map(|_| "/"),
         health_check_script: match health_check {
@@ -98,22 +98,22 @@ fn written(job: &JobRequest) -> Written<'_> {
             Some(JobHealthCheck::Http(path)) => Some(path.as_str()),
             Some(JobHealthCheck::Script(_)) | None => None,
         },
-        retry: job.kind.retry().map(crate::Retry::count).filter(|count| *count > 0),
+        retry: job.kind.retry().map(Retry::count).filter(|count| *count > 0),
         timeout,
         emails: Some(job.emails).filter(|emails| *emails != Emails::None).map(Emails::as_str),
         mount: Some(job.mount).filter(|mount| *mount != by_default).map(MountStorage::as_str),
         filelog: (job.file_log.is_on() && is_build_service).then_some(true),
         no_filelog: (!job.file_log.is_on() && !is_build_service).then_some(true),
-        filelog_stdout: named(job, stdout, "out"),
-        filelog_stderr: named(job, stderr, "err"),
+        filelog_stdout: log_path(job, stdout, "out"),
+        filelog_stderr: log_path(job, stderr, "err"),
         env: job.environment.iter().collect(),
     }
 }
 
-/// Returns a log file's path where it has to be said.
-fn named<'a>(job: &JobRequest, path: Option<&'a LogPath>, ending: &str) -> Option<&'a str> {
+/// Returns the path of a log file, unless it is the default.
+fn log_path<'a>(job: &JobRequest, path: Option<&'a LogPath>, ending: &str) -> Option<&'a str> {
     let path = path?;
-    let by_default = LogPath::default_of(&job.tool, &job.name, ending);
+    let by_default = LogPath::default_for(&job.tool, &job.name, ending);
     let is_default = matches!(job.file_log, FileLog::On { .. }) && *path == by_default;
     (!is_default).then_some(path.as_str())
 }

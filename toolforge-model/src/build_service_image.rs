@@ -1,15 +1,11 @@
-use std::fmt;
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use crate::{ToolName, Untrusted};
 
 /// An image of the build service as it is asked for, below the service's repository: `tool-NAME/tool-NAME:latest`.
 ///
 /// One to 255 characters of `a-z`, `0-9`, `.`, `_`, `-`, `/`, `:` and `@`, capitals in the tag only.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BuildServiceImage(String);
 
 /// Why a text is not an image of the build service.
@@ -31,12 +27,6 @@ impl BuildServiceImage {
     #[must_use]
     pub fn of(tool: &ToolName) -> Self {
         Self(format!("tool-{tool}/tool-{tool}:latest"))
-    }
-
-    /// Returns the image as text, without the repository's host.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -66,25 +56,7 @@ impl FromStr for BuildServiceImage {
     }
 }
 
-impl TryFrom<String> for BuildServiceImage {
-    type Error = BuildServiceImageError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<BuildServiceImage> for String {
-    fn from(image: BuildServiceImage) -> Self {
-        image.0
-    }
-}
-
-impl fmt::Display for BuildServiceImage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+string_newtype!(BuildServiceImage, BuildServiceImageError);
 
 #[cfg(test)]
 mod tests {

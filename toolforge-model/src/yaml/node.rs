@@ -1,57 +1,76 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Spanned;
 
-use super::TextPlace;
+use crate::Location;
 
-/// A YAML value with its place.
+/// A YAML value with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct YamlValue {
+pub struct YamlNode {
     /// Where it begins.
-    pub place: TextPlace,
-    /// What it is.
-    pub shape: Shape,
+    pub location: Location,
+    /// The value.
+    pub value: YamlValue,
 }
 
-/// What a YAML value is.
+/// A YAML value of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Nothing.
+pub enum YamlValue {
+    /// `null`, `~` or nothing at all.
     Null,
-    /// A text.
-    Text(String),
-    /// A number or a boolean, as it is written.
+    /// A string.
+    String(String),
+    /// A number or a boolean, as it is spelled in the text.
     Plain(String),
     /// A list.
-    List(Vec<YamlValue>),
-    /// Keys and values, in their order.
-    Mapping(Vec<(YamlValue, YamlValue)>),
+    Sequence(Vec<YamlNode>),
+    /// Keys and values, in the order of the text.
+    Mapping(Vec<(YamlNode, YamlNode)>),
 }
 
-impl YamlValue {
-    /// Returns the text, number or boolean as it is written.
+impl YamlNode {
+    /// Returns the string, number or boolean as it is spelled.
     #[must_use]
     pub fn scalar(&self) -> Option<&str> {
-        match &self.shape {
-            Shape::Text(text) | Shape::Plain(text) => Some(text),
-            Shape::Null | Shape::List(_) | Shape::Mapping(_) => None,
+        match &self.value {
+            YamlValue::String(text) | YamlValue::Plain(text) => Some(text),
+            YamlValue::Null | YamlValue::Sequence(_) | YamlValue::Mapping(_) => None,
         }
     }
 
-    /// Returns what stands there, for an error: a scalar in quotes, or the name of the shape. The text is untrusted.
+    /// Returns the string; a number or a boolean is none.
     #[must_use]
-    pub fn described(&self) -> String {
-        match &self.shape {
-            Shape::Null => "nothing".to_owned(),
-            Shape::Text(text) | Shape::Plain(text) => format!("\"{text}\""),
-            Shape::List(_) => "a list".to_owned(),
-            Shape::Mapping(_) => "a mapping".to_owned(),
+    pub fn string(&self) -> Option<&str> {
+        match &self.value {
+            YamlValue::String(text) => Some(text),
+            YamlValue::Null | YamlValue::Plain(_) | YamlValue::Sequence(_) | YamlValue::Mapping(_) => None,
+        }
+    }
+
+    /// Returns the value of a mapping's key, where there is one other than null.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let YamlValue::Mapping(pairs) = &self.value else { return None };
+        let (_, value) = pairs.iter().find(|(found, _)| found.string() == Some(key))?;
+        Some(value).filter(|value| value.value != YamlValue::Null)
+    }
+
+    /// Returns what was found, for an error: a string in quotes, a number or boolean as it is spelled, or the name of
+    /// the kind. The text is untrusted.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.value {
+            YamlValue::Null => "nothing".to_owned(),
+            YamlValue::String(text) => format!("\"{text}\""),
+            YamlValue::Plain(text) => text.clone(),
+            YamlValue::Sequence(_) => "a list".to_owned(),
+            YamlValue::Mapping(_) => "a mapping".to_owned(),
         }
     }
 }
 
-/// What the reader makes of a value; a number's and a boolean's spelling is still in the text.
+/// A value as the reader reports it; the spelling of numbers and booleans is only in the text.
 pub(super) enum Parsed {
     Null,
     Text(String),
@@ -60,23 +79,25 @@ pub(super) enum Parsed {
     Mapping(Vec<(Spanned<Parsed>, Spanned<Parsed>)>),
 }
 
-/// Gives a value its place, and a scalar its spelling.
-pub(super) fn placed(parsed: Spanned<Parsed>, text: &str) -> YamlValue {
+/// Returns the value with its location, and numbers and booleans with their spelling.
+pub(super) fn with_location(parsed: Spanned<Parsed>, text: &str) -> YamlNode {
     let Spanned { value, referenced, defined } = parsed;
-    let shape = match value {
-        Parsed::Null => Shape::Null,
-        Parsed::Text(text) => Shape::Text(text),
-        Parsed::AsWritten(read) => Shape::Plain(written(defined, text).unwrap_or(read)),
-        Parsed::List(items) => Shape::List(items.into_iter().map(|item| placed(item, text)).collect()),
+    let value = match value {
+        Parsed::Null => YamlValue::Null,
+        Parsed::Text(text) => YamlValue::String(text),
+        Parsed::AsWritten(read) => YamlValue::Plain(written(defined, text).unwrap_or(read)),
+        Parsed::List(items) => {
+            YamlValue::Sequence(items.into_iter().map(|item| with_location(item, text)).collect())
+        }
         Parsed::Mapping(pairs) => {
-            let pair = |(key, value)| (placed(key, text), placed(value, text));
-            Shape::Mapping(pairs.into_iter().map(pair).collect())
+            let pair = |(key, value)| (with_location(key, text), with_location(value, text));
+            YamlValue::Mapping(pairs.into_iter().map(pair).collect())
         }
     };
-    YamlValue { place: TextPlace { line: referenced.line(), column: referenced.column() }, shape }
+    YamlNode { location: Location { line: referenced.line(), column: referenced.column() }, value }
 }
 
-fn written(location: Location, text: &str) -> Option<String> {
+fn written(location: serde_saphyr::Location, text: &str) -> Option<String> {
     let span = location.span();
     let start = usize::try_from(span.byte_offset()?).ok()?;
     let length = usize::try_from(span.byte_len()?).ok()?;

@@ -2,21 +2,25 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::state_files::setting::{Backend, Setting, Settings};
-use crate::yaml::{self, Mistake, Shape, YamlValue};
-use crate::{MountStorage, Replicas, WebServiceImage, WebServiceOptions, WebServiceRequest};
+use super::setting::{Backend, Setting, Settings};
+use crate::yaml::{self, YamlNode, YamlValue};
+use crate::{
+    Diagnostic, MountStorage, Replicas, Untrusted, WebServiceImage, WebServiceOptions, WebServiceRequest,
+};
 
-/// The file `service.manifest`, in which the programs remember what was asked for last; version 4 (webservice 0.65).
+/// The file `service.manifest`, in which the programs record the last request for the web service; version 4
+/// (webservice 0.65).
 ///
-/// What other programs have written into it survives.
+/// Keys of other programs are kept as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServiceManifest {
-    /// What was asked for; without a type where the web service was stopped.
+    /// The last request; without a type after the web service was stopped.
     pub options: WebServiceOptions,
-    /// What ran it.
+    /// The backend that ran it.
     pub backend: Option<Backend>,
-    /// Values that have no meaning; they are left out when the file is written.
-    pub mistakes: Vec<Mistake>,
+    /// Invalid values; they are left out when the file is written.
+    pub invalid_values: Vec<Diagnostic>,
     /// The lines of all other keys.
     others: BTreeMap<String, String>,
 }
@@ -42,10 +46,10 @@ const KEYS: [(&str, Setting); 10] = [
     ("web::extra_args", Setting::Arguments),
 ];
 
-/// Keys that are never kept: the version is always written anew, and the grid's distribution is gone.
+/// Keys that are never kept: the version is always the one above, and the grid's distribution is gone.
 const DROPPED: [&str; 2] = ["version", "distribution"];
 
-/// A value as the file holds it.
+/// A value of the file.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Value<'a> {
@@ -55,18 +59,19 @@ enum Value<'a> {
 }
 
 impl ServiceManifest {
-    /// Reads a manifest of any version. An empty one remembers nothing.
+    /// Reads a manifest of any version. An empty one has no request.
     ///
     /// # Errors
     /// When the text is not YAML or not a mapping: what, and where.
-    pub fn parse(text: &str) -> Result<Self, Mistake> {
+    pub fn parse(text: &str) -> Result<Self, Diagnostic> {
         let document = yaml::parse(text)?;
-        let pairs = match document.shape {
-            Shape::Null => return Ok(Self::default()),
-            Shape::Mapping(pairs) => pairs,
-            Shape::Text(_) | Shape::Plain(_) | Shape::List(_) => {
-                let message = format!("a manifest is a mapping, and this is {}", document.described());
-                return Err(Mistake::new(document.place, message));
+        let pairs = match document.value {
+            YamlValue::Null => return Ok(Self::default()),
+            YamlValue::Mapping(pairs) => pairs,
+            YamlValue::String(_) | YamlValue::Plain(_) | YamlValue::Sequence(_) => {
+                let found = Untrusted::new(document.describe());
+                let message = format!("a manifest is a mapping, not {}", found.escaped());
+                return Err(Diagnostic::new(document.location, message));
             }
         };
         let mut settings = Settings::default();
@@ -77,22 +82,22 @@ impl ServiceManifest {
                 Some((known, setting)) => settings.take(*setting, known, value),
                 None if DROPPED.contains(&name) => {}
                 None => {
-                    let next = pairs.get(position + 1).map(|(next, _)| next.place.line);
+                    let next = pairs.get(position + 1).map(|(next, _)| next.location.line);
                     others.insert(name.to_owned(), lines(text, key, next, value));
                 }
             }
         }
-        let Settings { options, backend, mistakes } = settings;
-        Ok(Self { options, backend, mistakes, others })
+        let Settings { options, backend, errors } = settings;
+        Ok(Self { options, backend, invalid_values: errors, others })
     }
 
-    /// Returns whether a web service is remembered.
+    /// Returns whether a web service was started last, and not stopped.
     #[must_use]
     pub fn remembers(&self) -> bool {
         self.options.type_name.is_some()
     }
 
-    /// Returns the manifest after a request was carried out.
+    /// Returns the manifest after a request was applied.
     #[must_use]
     pub fn with(self, request: &WebServiceRequest) -> Self {
         let WebServiceRequest { tool: _, image, cpu, memory, replicas, arguments, health_check } = request;
@@ -101,7 +106,7 @@ impl ServiceManifest {
             WebServiceImage::BuildService { image, mount: _ } => Some(image.clone()),
         };
         let options = WebServiceOptions {
-            type_name: Some(image.type_name().parse().expect("the word of an image is a type's name")),
+            type_name: Some(image.type_name().parse().expect("the name of an image's type is a type name")),
             build_service_image,
             mount: Some(image.mount()).filter(|mount| *mount != MountStorage::All),
             cpu: *cpu,
@@ -110,7 +115,7 @@ impl ServiceManifest {
             arguments: arguments.clone(),
             health_check: Some(health_check.clone()).filter(|check| check.path().is_some()),
         };
-        Self { options, backend: Some(Backend::Kubernetes), mistakes: Vec::new(), others: self.others }
+        Self { options, backend: Some(Backend::Kubernetes), invalid_values: Vec::new(), others: self.others }
     }
 
     /// Returns the manifest after the web service was stopped.
@@ -160,11 +165,11 @@ impl ServiceManifest {
     }
 }
 
-/// Returns the lines of one key as they stand in the text; where it is not written a key a line, as they would.
-fn lines(text: &str, key: &YamlValue, next: Option<u64>, value: &YamlValue) -> String {
-    let first = usize::try_from(key.place.line).unwrap_or(1).saturating_sub(1);
+/// Returns the lines of one key as they are in the text, or a line of its own where the key shares one.
+fn lines(text: &str, key: &YamlNode, next: Option<u64>, value: &YamlNode) -> String {
+    let first = usize::try_from(key.location.line).unwrap_or(1).saturating_sub(1);
     let last = next.and_then(|line| usize::try_from(line).ok()).map_or(usize::MAX, |line| line - 1);
-    if key.place.column == 1 && last > first {
+    if key.location.column == 1 && last > first {
         let is_content = |line: &&str| !line.trim_start().is_empty() && !line.trim_start().starts_with('#');
         let lines: Vec<&str> = text.lines().skip(first).take(last - first).collect();
         let content = lines.iter().rposition(is_content).map_or(0, |end| end + 1);
@@ -174,14 +179,14 @@ fn lines(text: &str, key: &YamlValue, next: Option<u64>, value: &YamlValue) -> S
 }
 
 /// Returns a value on one line, which every reader of YAML takes for the same.
-fn flow(value: &YamlValue) -> String {
-    match &value.shape {
-        Shape::Null => "null".to_owned(),
-        Shape::Text(text) => format!("'{}'", text.replace('\'', "''")),
-        Shape::Plain(text) => text.clone(),
-        Shape::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Shape::Mapping(pairs) => {
-            let pair = |(key, value): &(YamlValue, YamlValue)| format!("{}: {}", flow(key), flow(value));
+fn flow(value: &YamlNode) -> String {
+    match &value.value {
+        YamlValue::Null => "null".to_owned(),
+        YamlValue::String(text) => format!("'{}'", text.replace('\'', "''")),
+        YamlValue::Plain(text) => text.clone(),
+        YamlValue::Sequence(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        YamlValue::Mapping(pairs) => {
+            let pair = |(key, value): &(YamlNode, YamlNode)| format!("{}: {}", flow(key), flow(value));
             format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(", "))
         }
     }
@@ -203,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_python_tool_wrote_is_read() {
+    fn reads_files_of_the_python_tool() {
         let manifest = ServiceManifest::parse(
             "# This file is used by Toolforge infrastructure.\n# Please do not edit manually at this time.\n# Sun May 21 12:34:56 2023\n\
              backend: kubernetes\nbuildservice-image: tool-x/tool-x:latest\ncpu: '1'\ndistribution: debian\nmemory: 1Gi\n\
@@ -215,14 +220,14 @@ mod tests {
         assert_eq!(options.type_name.as_ref().unwrap().as_str(), "jdk17");
         assert_eq!((options.cpu.unwrap().millis(), options.replicas.unwrap().count()), (1000, 2));
         assert_eq!(options.arguments, ["java", "-jar"]);
-        assert!(manifest.mistakes.is_empty());
+        assert!(manifest.invalid_values.is_empty());
         for text in ["", "# only\n", "version: 2\n", "{}\n"] {
             assert!(!ServiceManifest::parse(text).unwrap().remembers(), "{text:?}");
         }
     }
 
     #[test]
-    fn what_others_wrote_survives_and_the_rest_is_sorted() {
+    fn keeps_other_keys_and_sorts() {
         assert_eq!(
             written(
                 "web: php8.2\nzoo: 1_000   # many\nmine:\n  - 010\n  - on\n# a remark\nversion: 3\ndistribution: debian\n"
@@ -238,13 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_manifest_is_told_with_its_place() {
-        let mistake = |text: &str| ServiceManifest::parse(text).unwrap_err().to_string();
-        assert_eq!(mistake("- a\n"), "line 1, column 1: a manifest is a mapping, and this is a list");
-        assert!(mistake("web: [\n").starts_with("line "));
-        // A value that the Python tool let pass.
+    fn reports_errors_with_locations() {
+        let error = |text: &str| ServiceManifest::parse(text).unwrap_err().to_string();
+        assert_eq!(error("- a\n"), "line 1, column 1: a manifest is a mapping, not a list");
+        assert!(error("web: [\n").starts_with("line "));
+        // A value that the Python tool accepted.
         let manifest = ServiceManifest::parse("web: php8.2\nmemory: 500m\n").unwrap();
-        assert_eq!(manifest.mistakes.len(), 1);
+        assert_eq!(manifest.invalid_values.len(), 1);
         assert!(manifest.remembers());
     }
 }

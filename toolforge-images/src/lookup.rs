@@ -1,0 +1,173 @@
+//! Finds the type of a name, what replaces it, or what was probably meant.
+
+use toolforge_model::{TypeName, suggest};
+
+use crate::catalog::Catalog;
+use crate::image_type::{ImageType, State, WebImage, family, repository_and_tag, version};
+
+/// Why the catalog has no image for a type name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TypeLookupError {
+    /// The catalog does not have the type, but the platform has or had it.
+    #[error("type {name} is {}; {} replaces it", whereabouts(*was), successor(replacement.as_ref()))]
+    #[non_exhaustive]
+    Gone {
+        /// The name.
+        name: TypeName,
+        /// The state in the bundled catalog: a type that is current there is missing only in this cluster.
+        was: State,
+        /// The type that replaces it; `None` if only the build service can make such an image.
+        replacement: Option<TypeName>,
+    },
+    /// No type ever had the name.
+    #[error("unknown image type \"{name}\"{}", suggestion(nearest.as_ref()))]
+    #[non_exhaustive]
+    Unknown {
+        /// The name.
+        name: TypeName,
+        /// The type that was probably meant.
+        nearest: Option<TypeName>,
+    },
+    /// The type has no image for web services.
+    #[error("type {name} {}", if *has_job { "is for jobs only; it has no image for web services" } else { "has no image" })]
+    #[non_exhaustive]
+    NoWebVariant {
+        /// The name.
+        name: TypeName,
+        /// Whether it has an image for jobs.
+        has_job: bool,
+    },
+}
+
+fn whereabouts(was: State) -> &'static str {
+    match was {
+        State::Gone => "gone from the platform",
+        State::Current | State::Deprecated => "not in this cluster's catalog",
+    }
+}
+
+fn successor(replacement: Option<&TypeName>) -> String {
+    replacement
+        .map_or_else(|| "an image of the build service (`buildservice`)".to_owned(), ToString::to_string)
+}
+
+fn suggestion(nearest: Option<&TypeName>) -> String {
+    nearest.map(|nearest| format!("; did you mean \"{nearest}\"?")).unwrap_or_default()
+}
+
+impl Catalog {
+    /// Returns the type with a name, or the type with an alias if no type has the name.
+    ///
+    /// # Errors
+    /// When there is none: whether it is gone, and which name is similar.
+    pub fn find(&self, name: &TypeName) -> Result<&ImageType, TypeLookupError> {
+        self.known(name)
+            .filter(|image_type| image_type.state != State::Gone)
+            .ok_or_else(|| TypeLookupError::new(self, name))
+    }
+
+    /// Returns the type with a name or alias, and its image for web services.
+    ///
+    /// # Errors
+    /// When there is no such type, or it has no image for web services.
+    pub fn web(&self, name: &TypeName) -> Result<(&ImageType, &WebImage), TypeLookupError> {
+        let image_type = self.find(name)?;
+        match &image_type.web {
+            Some(web) => Ok((image_type, web)),
+            None => {
+                Err(TypeLookupError::NoWebVariant { name: name.clone(), has_job: image_type.job.is_some() })
+            }
+        }
+    }
+
+    /// Iterates over the types whose image for web services has a reference, with or without a tag, in any of the
+    /// registries that the platform allows: all of them serve the same images.
+    ///
+    /// Several types may share an image; bundled types that are gone are included.
+    pub fn with_web_image(&self, reference: &str) -> impl Iterator<Item = (&ImageType, &WebImage)> {
+        let (repository, tag) = repository_and_tag(reference);
+        let (repository, tag) = (repository.to_owned(), tag.to_owned());
+        self.types()
+            .filter_map(|image_type| Some((image_type, image_type.web.as_ref()?)))
+            .filter(move |(_, web)| repository_and_tag(&web.image) == (&*repository, &*tag))
+    }
+
+    /// Returns the type that replaces another: the newest current type of the same family with an image for web
+    /// services, if the catalog has one.
+    ///
+    /// A current type has no replacement. The name may be an alias, or the name of a type that is gone. If a whole
+    /// family is gone, like `golang`, it is replaced by the build service.
+    #[must_use]
+    pub fn replacement(&self, name: &TypeName) -> Option<&ImageType> {
+        if let Some(known) = self.known(name) {
+            return if known.state == State::Current { None } else { self.replacement_of(&known.name) };
+        }
+        let bundled = if self.is_bundled() { Self::default() } else { Self::bundled() };
+        self.replacement_of(bundled.known(name).map_or(name, |known| &known.name))
+    }
+
+    /// Returns the replacement of a type by its own name, not an alias.
+    fn replacement_of(&self, name: &TypeName) -> Option<&ImageType> {
+        newest(self, family(name.as_str()), &[])
+    }
+
+    /// Returns the type with a name or alias; one that is gone only if no other has it.
+    fn known(&self, name: &TypeName) -> Option<&ImageType> {
+        let aliased = || self.types().filter(|image_type| image_type.aliases.contains(name));
+        let exists = |image_type: &&ImageType| image_type.state != State::Gone;
+        let by_name = self.types.get(name);
+        by_name.filter(exists).or_else(|| aliased().find(exists)).or(by_name).or_else(|| aliased().next())
+    }
+}
+
+impl TypeLookupError {
+    /// Returns why a catalog has no type with a name.
+    fn new(catalog: &Catalog, name: &TypeName) -> Self {
+        let bundled;
+        let table = if catalog.is_bundled() {
+            catalog
+        } else {
+            bundled = Catalog::bundled();
+            &bundled
+        };
+        match catalog.known(name).or_else(|| table.known(name)) {
+            Some(known) => Self::Gone {
+                name: name.clone(),
+                was: known.state,
+                replacement: catalog.replacement_of(&known.name).map(|found| found.name.clone()),
+            },
+            None => Self::Unknown { name: name.clone(), nearest: nearest(catalog, name) },
+        }
+    }
+}
+
+/// Returns the newest current type of a family that has an image for web services and whose version begins with some
+/// numbers.
+fn newest<'a>(catalog: &'a Catalog, wanted: &str, beginning: &[u64]) -> Option<&'a ImageType> {
+    catalog
+        .types()
+        .filter(|image_type| image_type.state == State::Current && image_type.web.is_some())
+        .filter(|image_type| family(image_type.name.as_str()) == wanted)
+        .map(|image_type| (version(image_type.name.as_str()), image_type))
+        .filter(|(version, _)| version.starts_with(beginning))
+        .max_by(|left, right| left.0.cmp(&right.0))
+        .map(|(_, image_type)| image_type)
+}
+
+/// Returns the type that was probably meant: the newest one whose version begins like the given one (`python3` means
+/// `python3.13`), else the one that is not gone whose name is most similar.
+fn nearest(catalog: &Catalog, name: &TypeName) -> Option<TypeName> {
+    let asked = name.as_str().to_ascii_lowercase();
+    if let Some(newest) = newest(catalog, family(&asked), &version(&asked)) {
+        return Some(newest.name.clone());
+    }
+    // Of equally similar names the last one is suggested, so the current ones come last.
+    let names = |is_current: bool| {
+        let candidates = catalog.types().filter(move |image_type| {
+            image_type.state != State::Gone && (image_type.state == State::Current) == is_current
+        });
+        candidates.map(|image_type| image_type.name.as_str())
+    };
+    suggest(&asked, names(false).chain(names(true)).chain(["buildservice"]))?.parse().ok()
+}

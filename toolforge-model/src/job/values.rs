@@ -1,0 +1,309 @@
+use std::fmt;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{HealthCheckPath, Untrusted};
+
+/// An invalid value for a job field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} is not {what}; allowed is {allowed}", found.quoted())]
+#[non_exhaustive]
+pub struct JobValueError {
+    /// The text that was found.
+    pub found: Untrusted,
+    /// What it should be.
+    pub what: &'static str,
+    /// The allowed values.
+    pub allowed: &'static str,
+}
+
+impl JobValueError {
+    pub(super) fn new(found: &str, what: &'static str, allowed: &'static str) -> Self {
+        Self { found: Untrusted::new(found), what, allowed }
+    }
+}
+
+/// Reads a whole number without a sign.
+fn whole_number(text: &str) -> Option<u64> {
+    let is_whole = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| is_whole)
+}
+
+/// The number of times that a failed run is retried: 0 to 5 (jobs-cli 16).
+///
+/// A live object may have more ([`Retry::from_i32_saturating`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Retry(u8);
+
+impl Retry {
+    /// The most that can be asked for.
+    pub const MAX: u8 = 5;
+
+    /// Returns the number that a live object states; a negative one counts as 0, one above 255 as 255.
+    #[must_use]
+    pub fn from_i32_saturating(count: i32) -> Self {
+        Self(u8::try_from(count.max(0)).unwrap_or(u8::MAX))
+    }
+
+    /// Returns the number of retries.
+    #[must_use]
+    pub fn count(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Retry {
+    type Error = JobValueError;
+
+    fn try_from(count: u32) -> Result<Self, Self::Error> {
+        match u8::try_from(count) {
+            Ok(count @ 0..=Self::MAX) => Ok(Self(count)),
+            _ => Err(JobValueError::new(&count.to_string(), "a number of retries", "0 to 5")),
+        }
+    }
+}
+
+impl FromStr for Retry {
+    type Err = JobValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let count = whole_number(text).and_then(|count| u32::try_from(count).ok());
+        count
+            .and_then(|count| Self::try_from(count).ok())
+            .ok_or_else(|| JobValueError::new(text, "a number of retries", "0 to 5"))
+    }
+}
+
+impl fmt::Display for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Retry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Retry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)
+    }
+}
+
+/// When the tool's maintainers get mail about a job: the values of the label `jobs.toolforge.org/emails`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Emails {
+    /// Never.
+    #[default]
+    None,
+    /// At every change.
+    All,
+    /// When a run terminates.
+    OnFinish,
+    /// When a run fails.
+    OnFailure,
+}
+
+impl Emails {
+    /// All values.
+    pub const ALL: &'static [Self] = &[Self::None, Self::All, Self::OnFinish, Self::OnFailure];
+
+    /// Returns the value of the label and of the option.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::All => "all",
+            Self::OnFinish => "onfinish",
+            Self::OnFailure => "onfailure",
+        }
+    }
+}
+
+impl FromStr for Emails {
+    type Err = JobValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.iter().find(|emails| emails.as_str() == text);
+        found
+            .copied()
+            .ok_or_else(|| JobValueError::new(text, "a choice of emails", "none, all, onfinish or onfailure"))
+    }
+}
+
+impl fmt::Display for Emails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+serde_through_text!(Emails);
+
+/// How the cluster checks whether a continuous job is healthy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum JobHealthCheck {
+    /// A command exits with 0.
+    Script(String),
+    /// A page is answered with a status from 200 to 399.
+    Http(HealthCheckPath),
+}
+
+/// Reads the number of seconds after which a run is terminated; 0 is never.
+///
+/// # Errors
+/// When the text is not a whole number from 0 to 2³² − 1.
+pub(super) fn parse_timeout(text: &str) -> Result<Option<NonZeroU32>, JobValueError> {
+    let found = whole_number(text).and_then(|seconds| u32::try_from(seconds).ok());
+    found
+        .map(NonZeroU32::new)
+        .ok_or_else(|| JobValueError::new(text, "a number of seconds", "0 (no timeout) or more, like 3600"))
+}
+
+/// The port on which other pods reach a continuous job.
+///
+/// Written as `8080/tcp`; whether it is published is not part of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobPort {
+    /// A TCP port.
+    Tcp {
+        /// The port's number.
+        number: NonZeroU16,
+        /// Whether the tool's domain leads to it.
+        is_public: bool,
+    },
+    /// A UDP port.
+    Udp {
+        /// The port's number.
+        number: NonZeroU16,
+    },
+}
+
+impl JobPort {
+    /// Returns the port's number.
+    #[must_use]
+    pub fn number(self) -> NonZeroU16 {
+        match self {
+            Self::Tcp { number, .. } | Self::Udp { number } => number,
+        }
+    }
+
+    /// Returns the protocol's name in Kubernetes: `TCP` or `UDP`.
+    #[must_use]
+    pub fn protocol(self) -> &'static str {
+        match self {
+            Self::Tcp { .. } => "TCP",
+            Self::Udp { .. } => "UDP",
+        }
+    }
+
+    /// Returns whether the tool's domain leads to it.
+    #[must_use]
+    pub fn is_public(self) -> bool {
+        matches!(self, Self::Tcp { is_public: true, .. })
+    }
+}
+
+impl FromStr for JobPort {
+    type Err = JobValueError;
+
+    /// Reads `8080`, `8080/tcp` or `8080/udp`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || {
+            JobValueError::new(
+                text,
+                "a port",
+                "1 to 65535, optionally followed by /tcp or /udp, like 8080/udp",
+            )
+        };
+        let (digits, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+        let number =
+            whole_number(digits).and_then(|number| u16::try_from(number).ok()).and_then(NonZeroU16::new);
+        let number = number.ok_or_else(refused)?;
+        match protocol {
+            "tcp" => Ok(Self::Tcp { number, is_public: false }),
+            "udp" => Ok(Self::Udp { number }),
+            _ => Err(refused()),
+        }
+    }
+}
+
+impl fmt::Display for JobPort {
+    /// Writes `8080/tcp`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number(), self.protocol().to_ascii_lowercase())
+    }
+}
+
+serde_through_text!(JobPort);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_are_limited_to_five() {
+        assert_eq!("5".parse::<Retry>().unwrap().count(), 5);
+        assert_eq!(
+            "6".parse::<Retry>().unwrap_err().to_string(),
+            "\"6\" is not a number of retries; allowed is 0 to 5"
+        );
+        assert!(Retry::try_from(6).is_err());
+    }
+
+    #[test]
+    fn retries_round_trip() {
+        for count in 0..=5 {
+            let retry = Retry::try_from(count).unwrap();
+            assert_eq!(retry.to_string().parse(), Ok(retry));
+        }
+    }
+
+    #[test]
+    fn timeout_zero_is_never() {
+        assert_eq!(parse_timeout("0"), Ok(None));
+        assert_eq!(parse_timeout("60"), Ok(NonZeroU32::new(60)));
+    }
+
+    #[test]
+    fn timeouts_are_whole_seconds() {
+        assert!(parse_timeout("-1").is_err() && parse_timeout("1.5").is_err());
+    }
+
+    #[test]
+    fn emails_round_trip() {
+        for &emails in Emails::ALL {
+            assert_eq!(emails.to_string().parse(), Ok(emails));
+        }
+    }
+
+    #[test]
+    fn emails_errors_list_the_values() {
+        let error = "sometimes".parse::<Emails>().unwrap_err().to_string();
+        assert!(error.ends_with("none, all, onfinish or onfailure"), "{error}");
+    }
+
+    #[test]
+    fn ports_have_a_protocol() {
+        let shown = |text: &str| text.parse::<JobPort>().map(|port| port.to_string());
+        assert_eq!(shown("8080"), Ok("8080/tcp".to_owned()));
+        assert_eq!(shown("53/udp"), Ok("53/udp".to_owned()));
+    }
+
+    #[test]
+    fn ports_reject_other_texts() {
+        for text in ["0", "65536", "80/sctp", "80/", "", "-1", "+80", "80/tcp/udp"] {
+            assert_eq!(
+                text.parse::<JobPort>().unwrap_err().to_string(),
+                format!(
+                    "{text:?} is not a port; allowed is 1 to 65535, optionally followed by /tcp or /udp, like 8080/udp"
+                )
+            );
+        }
+    }
+}
