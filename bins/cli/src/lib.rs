@@ -5,9 +5,9 @@
 //! ```
 //! use toolforge_cli::{ExitCode, Failure};
 //!
-//! let failure = Failure::new(ExitCode::Failed, "no image type \"pyhton3.11\"").hint("Did you mean `python3.11`?");
+//! let failure = Failure::new(ExitCode::Failed, "unknown image type \"pyhton3.11\"").hint("Did you mean `python3.11`?");
 //! assert_eq!(failure.exit_code().code(), 1);
-//! assert_eq!(failure.to_string(), "error: no image type \"pyhton3.11\"\n\nhint: Did you mean `python3.11`?\n");
+//! assert_eq!(failure.to_string(), "error: unknown image type \"pyhton3.11\"\n\nhint: Did you mean `python3.11`?\n");
 //! ```
 
 mod document;

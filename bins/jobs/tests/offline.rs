@@ -132,7 +132,7 @@ fn mistakes_are_told_with_what_to_do() {
     assert_snapshot!(shown(&["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @"
     [exit 1]
     error: jobs.yaml has one mistake, and nothing was sent
-      line 4, column 13: this is not YAML: reference to unknown value; quote the value: schedule: '*/5 * * * *'
+      line 4, column 13: invalid YAML: reference to unknown value; quote the value: schedule: '*/5 * * * *'
     ");
     let run = |more: &[&str]| {
         shown(&[&["run", "--tool", "tf-test", "--uid", "52503", "--from", "none.yaml"], more].concat())
@@ -147,13 +147,13 @@ fn mistakes_are_told_with_what_to_do() {
     [exit 1]
     error: this job has 4 mistakes
       NAME: job name "My_Job" has 'M'; use a-z, 0-9, '-' and '.'
-      --retry: retries are only for one-off and scheduled jobs; a continuous job is always started again
-      --mem: 512 of memory is less than any program needs; did you mean 512Mi?
+      --retry: retries are only for one-off and scheduled jobs; a continuous job is always restarted
+      --mem: 512 of memory is too little for any program; did you mean 512Mi?
       --command: a job needs a command
     "#);
     assert_snapshot!(run(&["a", "--image", "bokworm", "--command", "x"]), @r#"
     [exit 1]
-    error: no image type "bokworm"; did you mean bookworm?
+    error: unknown image type "bokworm"; did you mean "bookworm"?
 
     hint: `toolforge jobs images` lists what there is.
     "#);
@@ -162,7 +162,7 @@ fn mistakes_are_told_with_what_to_do() {
     create scheduled job a
 
     no quota is known, so whether it fits is not known
-    warning: job a: it never runs, since day 31 does not come in such a month; write "0 0 28 2 *" to run
+    warning: job a: this never runs, since none of the months has a day 31; write "0 0 28 2 *" to run
     "#);
     assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @"
     [exit 2]
@@ -184,11 +184,11 @@ fn invalid_values_are_reported_without_a_kubeconfig() {
     [exit 1]
     error: this job has 2 mistakes
       --mem: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
-      --schedule: schedule "@daly" is not one of @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
+      --schedule: unknown schedule "@daly"; the names are @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
     "#);
     assert_snapshot!(shown("render bot --image bookworm --schedule @daly --command x"), @r#"
     [exit 1]
-    error: --schedule: schedule "@daly" is not one of @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
+    error: --schedule: unknown schedule "@daly"; the names are @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
     "#);
     assert_snapshot!(shown("render jobs.yaml --mem 1Gi"), @"
     [exit 2]

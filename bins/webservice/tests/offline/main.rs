@@ -122,7 +122,7 @@ fn a_misspelt_type_names_the_nearest() {
     assert_snapshot!(webservice(&format!("pyhton3.11 start --dry-run {FACTS}")), @r#"
     [exit 1]
     --- stderr
-    error: no image type "pyhton3.11"; did you mean python3.11?
+    error: unknown image type "pyhton3.11"; did you mean "python3.11"?
 
     hint: Type `webservice python3.11 start`.
     "#);
@@ -163,7 +163,7 @@ fn a_negative_number_of_replicas_is_no_option() {
     assert_snapshot!(webservice("start -r -1"), @r#"
     [exit 2]
     --- stderr
-    error: invalid value '-1' for '--replicas <COUNT>': "-1" is not a whole number of replicas; write 1 or more, like 2
+    error: invalid value '-1' for '--replicas <COUNT>': "-1" is not a whole number of replicas; write a number like 2
 
     For more information, try '--help'.
     "#);

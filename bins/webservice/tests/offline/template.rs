@@ -31,8 +31,8 @@ fn keys_without_a_meaning_are_warned_of_with_the_nearest() {
     let stderr = said.split("--- stderr\n").nth(1).unwrap();
     assert_snapshot!(stderr, @r#"
     warning: Your template file (-) contains unknown keys
-      line 1, column 1: "memory" is no key; did you mean mem?
-      line 2, column 1: "typo" is no key; did you mean type?
+      line 1, column 1: unknown key "memory"; did you mean "mem"?
+      line 2, column 1: unknown key "typo"; did you mean "type"?
     "#);
 }
 
@@ -43,8 +43,8 @@ fn all_mistakes_are_said_at_once() {
     --- stderr
     error: your template file - has mistakes
       line 1, column 6: cpu: "1.5.5" is not an amount of CPU; write it like 500m, 0.5 or 2
-      line 2, column 13: extra_args has a quote without its end; write a list of texts, like [java, -jar, app.jar]
-      line 3, column 8: mount: "some" does not say which storage to mount; write all or none
+      line 2, column 13: extra_args has an unclosed quote; write a list of strings, like [java, -jar, app.jar]
+      line 3, column 8: mount: "some" is not a choice of storage to mount; write all or none
     "#);
 }
 

@@ -104,10 +104,10 @@ fn the_command_line_wins_over_the_template_and_the_template_over_what_stands() {
     let home = Home::new("precedence");
     home.write("service.manifest", "web: pyhton3.11\n");
     // Nothing stands, so the manifest holds; what stands is never asked for twice.
-    assert!(home.run(None, "start --dry-run").contains("no image type \"pyhton3.11\""));
+    assert!(home.run(None, "start --dry-run").contains("unknown image type \"pyhton3.11\""));
     assert!(home.run(RUNNING, "start --dry-run").starts_with("[exit 0]"));
     home.write("service.template", "type: node81\n");
-    assert!(home.run(RUNNING, "start --dry-run").contains("no image type \"node81\""));
+    assert!(home.run(RUNNING, "start --dry-run").contains("unknown image type \"node81\""));
     assert!(home.run(RUNNING, "php8.2 start --dry-run").starts_with("[exit 0]"));
     home.write("service.template", "backend: gridengine\n");
     assert!(home.run(RUNNING, "start --dry-run").contains("no longer exists"));

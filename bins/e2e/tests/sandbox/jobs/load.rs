@@ -99,7 +99,7 @@ fn load_with_errors_sends_nothing() {
     );
     tool.jobs(&["load", "jobs.yaml"])
         .exits(1)
-        .says("\"comand\" is no key; did you mean command?")
+        .says("unknown key \"comand\"; did you mean \"command\"?")
         .says("line 11, column 8: \"lots\" is not an amount of memory")
         .and_that_is_all();
     tool.write("jobs.yaml", &FILE.replace("cpu: 200m", "cpu: 1100m"));

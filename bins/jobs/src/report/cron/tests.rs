@@ -141,7 +141,7 @@ fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
     insta::assert_snapshot!(one(&facts, "never"), @r#"
     never, times in UTC; it is 2026-08-01 10:17
       schedule  0 0 31 2 *
-      warning   it never runs, since day 31 does not come in such a month; write "0 0 28 2 *" to run
+      warning   this never runs, since none of the months has a day 31; write "0 0 28 2 *" to run
       state     Pending for 31d10h17m: no next run
       last run  never
       next runs none within five years
