@@ -96,13 +96,13 @@ fn main() {
     let _ = tool.webservice(&["php8.2", "start"]).exits(0);
 
     // Copy the tool's kubeconfig and key (RSA-4096, as on the platform) to where this user can read them.
-    let folder = std::env::temp_dir().join(format!("toolforge-bench-{}", std::process::id()));
+    let directory = std::env::temp_dir().join(format!("toolforge-bench-{}", std::process::id()));
     for file in [".kube/config", ".toolskube/client.crt", ".toolskube/client.key"] {
-        let path = folder.join(file);
+        let path = directory.join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, tool.shell(&format!("cat ~/{file}")).exits(0).stdout).unwrap();
     }
-    let kubeconfig = folder.join(".kube/config");
+    let kubeconfig = directory.join(".kube/config");
     tool.write("jobs.yaml", &jobs_file());
     let _ = tool.jobs(&["load", "jobs.yaml"]).exits(0);
     let (webservice, quota_check) = (programs.join("webservice"), programs.join("quota-check"));
@@ -140,7 +140,7 @@ fn main() {
         }
     }
     println!(
-        "| what | here, ms | kubectl, ms | ratio | here, MiB | kubectl, MiB | here, threads | kubectl, threads |"
+        "| command | here, ms | kubectl, ms | ratio | here, MiB | kubectl, MiB | here, threads | kubectl, threads |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for (ours, theirs) in &mut pairs {
@@ -162,5 +162,5 @@ fn main() {
         let size = std::fs::metadata(program).unwrap().len() as f64 / 1e6;
         println!("{}: {size:.1} MB", program.file_name().unwrap().to_string_lossy());
     }
-    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
 }

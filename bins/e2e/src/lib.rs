@@ -9,10 +9,8 @@
 //! assert!(missing.contains("cargo sandbox up"));
 //! ```
 
-mod page;
 mod sandbox;
 mod tool;
 
-pub use page::Page;
-pub use sandbox::{Sandbox, TemporarySandbox};
+pub use sandbox::{Page, Sandbox, TemporarySandbox};
 pub use tool::{Outcome, Tool};

@@ -1,6 +1,9 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -76,7 +79,7 @@ impl Sandbox {
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.env("TOOLFORGE_SANDBOX", &self.name).args(arguments).stdin(std::process::Stdio::null());
+        command.env("TOOLFORGE_SANDBOX", &self.name).args(arguments).stdin(Stdio::null());
         command
     }
 
@@ -113,9 +116,8 @@ impl Sandbox {
     /// The API server rejects an object.
     #[expect(clippy::panic, reason = "a test must not continue without its objects")]
     pub fn create(&self, objects: &Value) {
-        use std::io::Write;
         let mut command = self.command(&["kubectl", "create", "-f", "-"]);
-        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("kubectl: {error}"));
         if let Some(mut stdin) = child.stdin.take() {
             stdin
@@ -154,5 +156,35 @@ impl Deref for TemporarySandbox {
 impl Drop for TemporarySandbox {
     fn drop(&mut self) {
         let _ = self.run(&["down", "--delete"]);
+    }
+}
+
+/// A response of the front door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// HTTP status, or 0 without a response.
+    pub status: u16,
+    /// Body, or the error without a response.
+    pub body: String,
+}
+
+impl Page {
+    /// Fetches the page of a host name from 127.0.0.1.
+    #[must_use]
+    pub fn fetch(port: u16, host: &str, path: &str) -> Self {
+        Self::try_fetch(port, host, path).unwrap_or_else(|error| Self { status: 0, body: error.to_string() })
+    }
+
+    fn try_fetch(port: u16, host: &str, path: &str) -> std::io::Result<Self> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        // HTTP/1.0 has no chunked responses.
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let answer = String::from_utf8_lossy(&answer);
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        Ok(Self { status, body: body.to_owned() })
     }
 }

@@ -2,9 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod adoption;
-mod demo;
 mod doctor;
-mod exec;
 mod jobs;
 mod limits;
 mod logs;
@@ -12,12 +10,10 @@ mod manifest;
 mod outage;
 mod readers;
 mod refusals;
-mod rights;
-mod robust;
 mod rollout;
 mod routing;
+mod sandbox;
 mod shell;
-mod shell_pod;
 mod site;
 mod stories;
 

@@ -1,7 +1,8 @@
-//! The sandbox itself: what remains after a kill and after `down`, on a temporary sandbox.
+//! The sandbox itself: its demo, a tool's shell and rights, and what remains after a kill and after `down`.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use toolforge_e2e::{Sandbox, TemporarySandbox, Tool};
@@ -92,4 +93,88 @@ fn node_restart_is_not_a_crash_loop() {
     }
     let status = tool.webservice(&["status"]).exits(0).says("is running");
     assert!(!status.stdout.contains("problem"), "{}", status.stdout);
+}
+
+#[test]
+fn demo_serves_a_page_and_repeats_quickly() {
+    let sandbox = TemporarySandbox::new("demo");
+    let first = sandbox.run(&["demo"]);
+    let text = String::from_utf8(first.stdout).unwrap();
+    assert!(first.status.success(), "{text}{}", String::from_utf8_lossy(&first.stderr));
+    for expected in [
+        "$ webservice php8.2 start",
+        "Hello from PHP 8.2",
+        "is running on backend kubernetes",
+        "$ quota-check",
+    ] {
+        assert!(text.contains(expected), "`{expected}` is not in\n{text}");
+    }
+    let begun = Instant::now();
+    let second = sandbox.run(&["demo"]);
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+    assert!(String::from_utf8(second.stdout).unwrap().contains("is already running"));
+    // This is not a measurement: a demo that rebuilt or restarted anything would take far longer.
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn tool_shell_finds_the_programs() {
+    let tool = Tool::new("shell");
+    let mut shell = tool.sandbox().command(&["as", "shell"]);
+    let mut shell =
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = "command -v webservice quota-check kubectl\npwd\nid -un\nwebservice status\nexit 7\n";
+    shell.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = shell.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for expected in [
+        "/webservice\n",
+        "/quota-check\n",
+        "/kubectl\n",
+        "/data/project/shell\n",
+        "tools.shell\n",
+        "is not running",
+    ] {
+        assert!(
+            text.contains(expected),
+            "`{expected:?}` is not in\n{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    assert_eq!(output.status.code(), Some(7));
+}
+
+/// The rights must be the platform's, so that the same requests are forbidden there.
+#[test]
+fn tool_has_exactly_the_platforms_rights() {
+    let tool = Tool::new("rights");
+    let rights = [
+        ("create deployments.apps", true),
+        ("patch services", true),
+        ("deletecollection pods", true),
+        ("create pods --subresource=exec", true),
+        ("create ingresses.networking.k8s.io", true),
+        ("create httproutes.gateway.networking.k8s.io", true),
+        ("create jobs.batch", true),
+        ("get resourcequotas", true),
+        ("list events", true),
+        ("update resourcequotas", false),
+        ("create events", false),
+        ("get persistentvolumeclaims", false),
+        ("get serviceaccounts", false),
+        ("create rolebindings.rbac.authorization.k8s.io", false),
+        ("create pods --subresource=eviction", false),
+        ("patch deployments.apps --subresource=status", false),
+        ("get nodes", false),
+        ("list gateways.gateway.networking.k8s.io", false),
+        ("get deployments.apps --namespace kube-system", false),
+    ];
+    let commands: String =
+        rights.iter().map(|(right, _)| format!("kubectl auth can-i {right} 2>/dev/null\n")).collect();
+    let answers = tool.shell(&commands).stdout;
+    let answers: Vec<&str> = answers.lines().collect();
+    assert_eq!(answers.len(), rights.len(), "{answers:?}");
+    for ((right, allowed), answer) in rights.iter().zip(answers) {
+        assert_eq!(answer, if *allowed { "yes" } else { "no" }, "{right}");
+    }
 }
