@@ -1,19 +1,19 @@
 use std::fmt::{self, Write};
 
-use super::text::is_obeyed;
+use super::text::is_unsafe;
 
-/// The longest colour sequence that is believed: true colours of text and ground, and every style, fit.
+/// The longest color sequence that is accepted: 24-bit colors of text and background, and every style, fit.
 const LONGEST_SEQUENCE: usize = 64;
 
-/// What ends every colour and style.
+/// The sequence that ends every color and style.
 const RESET: &str = "\u{1b}[0m";
 
-/// What becomes of the colours in a line.
+/// Whether the colors of a line are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Colors {
-    /// They stay, and end with the line at the latest.
+    /// They are kept, and reset at the end of the line.
     Keep,
-    /// They are left out.
+    /// They are dropped.
     Drop,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Line<'a> {
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, colors, limit } = *self;
-        let mut output = Output { f, room: limit, colored: false };
+        let mut output = Output { f, remaining: limit, colored: false };
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
             let length = match color_sequence(rest) {
@@ -50,16 +50,16 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// What is written, and how much more may be. A method that returns `false` has cut the line off.
+/// The output, and how many more characters fit. A method that returns `false` has cut the line off.
 struct Output<'a, 'b> {
     f: &'a mut fmt::Formatter<'b>,
-    room: usize,
+    remaining: usize,
     colored: bool,
 }
 
 impl Output<'_, '_> {
     fn character(&mut self, c: char) -> Result<bool, fmt::Error> {
-        if c == '\t' || !is_obeyed(c) {
+        if c == '\t' || !is_unsafe(c) {
             return self.visible(c);
         }
         for c in c.escape_default() {
@@ -71,20 +71,20 @@ impl Output<'_, '_> {
     }
 
     fn visible(&mut self, c: char) -> Result<bool, fmt::Error> {
-        let Some(room) = self.room.checked_sub(1) else { return self.cut() };
-        self.room = room;
+        let Some(remaining) = self.remaining.checked_sub(1) else { return self.cut() };
+        self.remaining = remaining;
         self.f.write_char(c)?;
         Ok(true)
     }
 
     fn color(&mut self, sequence: &str) -> Result<bool, fmt::Error> {
         if is_reset(sequence) {
-            // One that ends nothing is left out, so that a line of nothing else has no length.
+            // A reset without a color before it is dropped, so that a line of only resets is empty.
             self.reset()?;
             return Ok(true);
         }
-        let Some(room) = self.room.checked_sub(sequence.len()) else { return self.cut() };
-        self.room = room;
+        let Some(remaining) = self.remaining.checked_sub(sequence.len()) else { return self.cut() };
+        self.remaining = remaining;
         self.colored = true;
         self.f.write_str(sequence)?;
         Ok(true)
@@ -104,7 +104,7 @@ impl Output<'_, '_> {
     }
 }
 
-/// Returns the colour sequence with which a text begins: ECMA-48's "select graphic rendition", whose parameters are
+/// Returns the color sequence at the beginning of a text: ECMA-48's "select graphic rendition", whose parameters are
 /// digits and semicolons only.
 fn color_sequence(text: &str) -> Option<&str> {
     let parameters = text.strip_prefix("\u{1b}[")?;
@@ -130,19 +130,19 @@ mod tests {
     }
 
     #[test]
-    fn a_color_stays_and_ends_with_the_line() {
+    fn colors_end_with_the_line() {
         assert_eq!(shown("\u{1b}[1;31mred"), "\u{1b}[1;31mred\u{1b}[0m");
         assert_eq!(shown("\u{1b}[31mred\u{1b}[m and \u{1b}[0;0mnot"), "\u{1b}[31mred\u{1b}[0m and not");
         assert_eq!(shown("\u{1b}[38;2;1;2;3m\u{1b}[48;5;0mx"), "\u{1b}[38;2;1;2;3m\u{1b}[48;5;0mx\u{1b}[0m");
     }
 
     #[test]
-    fn a_color_is_left_out_where_none_is_wanted() {
+    fn colors_can_be_dropped() {
         assert_eq!(plain("a \u{1b}[1;31mred\u{1b}[m line"), "a red line");
     }
 
     #[test]
-    fn every_other_sequence_is_shown_as_text() {
+    fn escapes_other_sequences() {
         for (text, expected) in [
             ("\u{1b}[2J\u{1b}[1;1H", r"\u{1b}[2J\u{1b}[1;1H"),
             ("\u{1b}]0;title\u{7}", r"\u{1b}]0;title\u{7}"),
@@ -161,12 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_joins_no_new_sequence() {
+    fn dropping_colors_makes_no_sequence() {
         assert_eq!(plain("\u{1b}[3\u{1b}[0m1m"), r"\u{1b}[31m");
     }
 
     #[test]
-    fn a_long_line_is_cut_and_its_color_ends_all_the_same() {
+    fn long_lines_are_cut_and_reset() {
         let line = |text: &str, limit| Untrusted::new(text).line(Colors::Keep, limit).to_string();
         assert_eq!(line("12345", 5), "12345");
         assert_eq!(line("123456", 5), "12345…");

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::line::{Colors, Line};
 
-/// Text that came from the cluster or from a user's file, which a terminal must not obey.
+/// Text from the cluster or from a user's file, which is escaped before it is printed.
 ///
 /// It has no `Display`: [`escaped`](Self::escaped), [`quoted`](Self::quoted),
-/// [`lines_escaped`](Self::lines_escaped) and [`line`](Self::line) are the ways to print it, and what they print
-/// cannot move the cursor, set the clipboard or reorder what is read. Only `line` can let colours pass.
+/// [`lines_escaped`](Self::lines_escaped) and [`line`](Self::line) print it so that it cannot move the cursor, set the
+/// clipboard or reorder the text around it. Only `line` can keep colors.
 ///
 /// ```compile_fail
 /// # use toolforge_model::Untrusted;
@@ -19,19 +19,19 @@ use super::line::{Colors, Line};
 pub struct Untrusted(String);
 
 impl Untrusted {
-    /// Wraps a text as it came.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Returns the text as it came: for comparing and parsing, and for JSON, never for a terminal.
+    /// Returns the text itself: for comparing, parsing and JSON, never for a terminal.
     #[must_use]
     pub fn as_raw(&self) -> &str {
         &self.0
     }
 
-    /// Returns whether there is no text.
+    /// Returns whether the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -48,15 +48,16 @@ impl Untrusted {
         Escaped { text: &self.0, keep_line_ends: false, quote: true }
     }
 
-    /// Returns the text with its line ends and tabs kept and all else escaped.
+    /// Returns the text with line ends and tabs kept, and all else as in [`escaped`](Self::escaped).
     pub fn lines_escaped(&self) -> impl fmt::Display + '_ {
         Escaped { text: &self.0, keep_line_ends: true, quote: false }
     }
 
-    /// Returns the text as one line of a log: tabs stay, all else is as [`escaped`](Self::escaped) has it, and
-    /// colours are kept or left out.
+    /// Returns the text as one line of a log: tabs are kept, colors are kept or dropped, and all else is as in
+    /// [`escaped`](Self::escaped).
     ///
-    /// At most `limit` characters are printed, with those of the colours, and then `…`. A colour ends with the line.
+    /// At most `limit` characters are printed, those of color sequences included, and then `…`. Colors are reset at
+    /// the end of the line.
     ///
     /// ```
     /// use toolforge_model::{Colors, Untrusted};
@@ -84,7 +85,8 @@ impl From<&str> for Untrusted {
 
 impl fmt::Debug for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Untrusted({})", self.quoted())
+        // As a Rust string, so that quotes in it cannot be taken for its end.
+        f.debug_tuple("Untrusted").field(&self.0).finish()
     }
 }
 
@@ -103,7 +105,7 @@ impl fmt::Display for Escaped<'_> {
         for c in self.text.chars() {
             if self.keep_line_ends && matches!(c, '\n' | '\t') {
                 f.write_char(c)?;
-            } else if is_obeyed(c) {
+            } else if is_unsafe(c) {
                 write!(f, "{}", c.escape_default())?;
             } else {
                 f.write_char(c)?;
@@ -116,10 +118,10 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Returns whether a terminal or a reader's eye would be led astray by a character: C0 and C1 controls,
-/// zero-width and bidirectional formatting characters (Unicode TR36 and the "Trojan Source" list), line and
-/// paragraph separators, tag characters, and noncharacters of the private controls.
-pub(super) fn is_obeyed(c: char) -> bool {
+/// Returns whether a character controls a terminal or misleads a reader: C0 and C1 controls, zero-width and
+/// bidirectional formatting characters (Unicode TR36 and the "Trojan Source" list), line and paragraph separators, tag
+/// characters, and interlinear annotations.
+pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -131,18 +133,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_become_visible_text() {
+    fn escapes_control_sequences() {
         let hostile = Untrusted::new("a\u{1b}]52;c;aGk=\u{7}b\r\nc\u{202e}d\u{9b}2J");
         assert_eq!(hostile.escaped().to_string(), r"a\u{1b}]52;c;aGk=\u{7}b\r\nc\u{202e}d\u{9b}2J");
     }
 
     #[test]
-    fn line_ends_stay_where_lines_are_wanted() {
+    fn lines_escaped_keeps_line_ends() {
         assert_eq!(Untrusted::new("a\n\tb\r").lines_escaped().to_string(), "a\n\tb\\r");
     }
 
     #[test]
-    fn letters_of_all_scripts_stay() {
+    fn keeps_letters_of_all_scripts() {
         assert_eq!(Untrusted::new("Größe 日本 ✓").quoted().to_string(), "\"Größe 日本 ✓\"");
+    }
+
+    #[test]
+    fn debug_escapes_quotes() {
+        assert_eq!(format!("{:?}", Untrusted::new("\"a\" is\u{1b}")), r#"Untrusted("\"a\" is\u{1b}")"#);
+    }
+
+    #[test]
+    fn debug_escapes_bidirectional_controls() {
+        assert!(!format!("{:?}", Untrusted::new("a\u{202e}b\u{200b}")).contains(['\u{202e}', '\u{200b}']));
     }
 }

@@ -195,14 +195,13 @@ impl Reader {
         let word = value.scalar().map(str::to_ascii_lowercase);
         let found = Untrusted::new(value.describe());
         match (word.as_deref(), &value.value) {
-            (_, YamlValue::Null) => false,
             (Some("true"), YamlValue::Plain(_)) => true,
             (Some("true" | "yes" | "on"), _) => {
                 let message = format!("{key}: {} is deprecated here; write true", found.escaped());
                 self.warnings.push(Diagnostic::new(value.location, message));
                 true
             }
-            (Some("false" | "no" | "off"), _) => false,
+            (_, YamlValue::Null) | (Some("false" | "no" | "off"), _) => false,
             _ => {
                 let message = format!("{key}: {} is not a boolean; write true or false", found.escaped());
                 self.refuse(key, value, message);
