@@ -54,6 +54,7 @@ pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
     /// Returns `value` where no errors were found, else the errors, sorted by location.
+    #[cfg(feature = "yaml")]
     pub(crate) fn or<T>(mut errors: Vec<Diagnostic>, value: T) -> Result<T, Self> {
         if errors.is_empty() {
             return Ok(value);

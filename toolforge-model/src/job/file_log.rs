@@ -2,7 +2,9 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::{JobName, JobValueError, ToolName};
+use crate::JobValueError;
+#[cfg(feature = "schedule")]
+use crate::{JobName, ToolName};
 
 /// The files to which a job writes its output, besides or instead of the pod's log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]

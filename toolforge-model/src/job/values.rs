@@ -1,5 +1,5 @@
 use std::fmt;
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -20,13 +20,13 @@ pub struct JobValueError {
 }
 
 impl JobValueError {
-    pub(super) fn new(found: &str, what: &'static str, allowed: &'static str) -> Self {
+    pub(in crate::job) fn new(found: &str, what: &'static str, allowed: &'static str) -> Self {
         Self { found: Untrusted::new(found), what, allowed }
     }
 }
 
 /// Reads a whole number without a sign.
-fn whole_number(text: &str) -> Option<u64> {
+pub(in crate::job) fn whole_number(text: &str) -> Option<u64> {
     let is_whole = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| is_whole)
 }
@@ -154,17 +154,6 @@ pub enum JobHealthCheck {
     Http(HealthCheckPath),
 }
 
-/// Reads the number of seconds after which a run is terminated; 0 is never.
-///
-/// # Errors
-/// When the text is not a whole number from 0 to 2³² − 1.
-pub(super) fn parse_timeout(text: &str) -> Result<Option<NonZeroU32>, JobValueError> {
-    let found = whole_number(text).and_then(|seconds| u32::try_from(seconds).ok());
-    found
-        .map(NonZeroU32::new)
-        .ok_or_else(|| JobValueError::new(text, "a number of seconds", "0 (no timeout) or more, like 3600"))
-}
-
 /// The port on which other pods reach a continuous job.
 ///
 /// Written as `8080/tcp`; whether it is published is not part of the text.
@@ -262,17 +251,6 @@ mod tests {
             let retry = Retry::try_from(count).unwrap();
             assert_eq!(retry.to_string().parse(), Ok(retry));
         }
-    }
-
-    #[test]
-    fn timeout_zero_is_never() {
-        assert_eq!(parse_timeout("0"), Ok(None));
-        assert_eq!(parse_timeout("60"), Ok(NonZeroU32::new(60)));
-    }
-
-    #[test]
-    fn timeouts_are_whole_seconds() {
-        assert!(parse_timeout("-1").is_err() && parse_timeout("1.5").is_err());
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! One job of a jobs file.
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::read::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck};
-use crate::job::values::parse_timeout;
+use crate::job::values::{JobValueError, whole_number};
 use crate::yaml::{YamlNode, YamlValue};
 use crate::{
     Diagnostic, JobField, JobHealthCheck, JobImage, JobKind, JobOptions, Location, ToolName, Untrusted,
@@ -129,8 +128,7 @@ impl Reader {
             JobField::Emails => self.options.emails = self.parsed(key, value),
             JobField::Mount => self.options.mount = self.parsed(key, value),
             JobField::Timeout => {
-                let timeout = self.read(key, value, parse_timeout);
-                self.options.timeout = timeout.map(|timeout| timeout.map_or(0, NonZeroU32::get));
+                self.options.timeout = self.read(key, value, parse_timeout);
             }
             JobField::Schedule => self.options.schedule = self.text(key, value),
             JobField::Continuous => self.options.is_continuous = self.flag(key, value),
@@ -301,6 +299,13 @@ impl Reader {
     }
 }
 
+/// Reads a number of seconds; 0 is no timeout.
+fn parse_timeout(text: &str) -> Result<u32, JobValueError> {
+    let seconds = whole_number(text).and_then(|seconds| u32::try_from(seconds).ok());
+    seconds
+        .ok_or_else(|| JobValueError::new(text, "a number of seconds", "0 (no timeout) or more, like 3600"))
+}
+
 fn unknown_key(name: &str, meant: Option<JobField>) -> String {
     let found = Untrusted::new(name);
     match meant {
@@ -308,6 +313,19 @@ fn unknown_key(name: &str, meant: Option<JobField>) -> String {
         None => {
             let keys: Vec<_> = JobField::ALL.iter().map(|key| key.as_str()).collect();
             format!("unknown key {}; the keys are {}", found.quoted(), keys.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_whole_seconds() {
+        assert_eq!(parse_timeout("60"), Ok(60));
+        for text in ["-1", "1.5", "4294967296"] {
+            assert!(parse_timeout(text).is_err(), "{text}");
         }
     }
 }
