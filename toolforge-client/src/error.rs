@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use kube::core::request;
 use toolforge_model::Untrusted;
 
-use crate::connect::Place;
+use crate::connect::CredentialSource;
 use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;
 
@@ -10,21 +10,21 @@ use crate::transport::TransportError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The API server answered, and said no.
+    /// The API server refused the request.
     #[error("{0}")]
     Api(Box<ApiStatus>),
     /// There was no answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The API server does not know the caller, and the client certificate's time is over.
-    #[error("the client certificate {place} expired at {not_after}")]
+    /// The API server does not know the caller, and the client certificate has expired.
+    #[error("the client certificate {origin} expired at {not_after}")]
     CertificateExpired {
-        /// Where the certificate stands.
-        place: Place,
-        /// Its last moment.
+        /// The source of the certificate.
+        origin: CredentialSource,
+        /// The last moment at which it is valid.
         not_after: Timestamp,
     },
-    /// The answer is not what was asked for.
+    /// The answer cannot be parsed.
     #[error("the answer to {} cannot be read: {}", request.escaped(), reason.escaped())]
     Malformed {
         /// The request's method and path.
@@ -32,24 +32,24 @@ pub enum Error {
         /// What is wrong with the answer.
         reason: Untrusted,
     },
-    /// The answer sends elsewhere; credentials are not carried there.
-    #[error("the answer to {} leads elsewhere, to {}; that is not followed", request.escaped(), location.quoted())]
+    /// The answer is a redirect; credentials are not sent elsewhere.
+    #[error("the answer to {} redirects to {}; redirects are not followed", request.escaped(), location.quoted())]
     Redirected {
         /// The request's method and path.
         request: Untrusted,
-        /// Where the answer leads.
+        /// The target of the redirect.
         location: Untrusted,
     },
-    /// The answer has more bytes than a client should hold.
+    /// The answer is larger than a client accepts.
     #[error("the answer to {} has more than {limit} bytes", request.escaped())]
     TooLarge {
         /// The request's method and path.
         request: Untrusted,
-        /// The most bytes that are read.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// A name cannot stand in a path.
-    #[error("{} cannot be a name in a path of the API", name.quoted())]
+    /// A name cannot be a segment of a path.
+    #[error("{} cannot be used as a name in an API path", name.quoted())]
     InvalidName {
         /// The name.
         name: Untrusted,
@@ -63,7 +63,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the API server's refusal, where there is one.
+    /// Returns the refusal of the API server, if it is one.
     #[must_use]
     pub fn api_status(&self) -> Option<&ApiStatus> {
         match self {
@@ -78,8 +78,7 @@ impl Error {
         }
     }
 
-    /// Returns whether a request that writes may have been carried out in spite of the error: the answer was
-    /// lost, or does not say.
+    /// Returns whether a write may have been applied despite the error: its answer was lost, or does not say.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         match self {
@@ -93,7 +92,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the same request may succeed a little later.
+    /// Returns whether the same request may succeed later.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Api(status) => matches!(

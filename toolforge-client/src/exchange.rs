@@ -108,12 +108,14 @@ impl Exchange {
         Error::Api(Box::new(refusal))
     }
 
-    /// Tells an expired certificate from one that the server does not know, by the server's clock.
+    /// Returns the error for a certificate that has expired by the server's clock, the likely reason why the server does not
+    /// accept it.
     fn expired_certificate(&self, headers: &HeaderMap) -> Option<Error> {
         let certificate = self.certificate.as_ref()?;
         let now = server_time(headers).unwrap_or_else(Timestamp::now);
         let not_after = certificate.not_after();
-        (now > not_after).then(|| Error::CertificateExpired { place: certificate.place().clone(), not_after })
+        (now > not_after)
+            .then(|| Error::CertificateExpired { origin: certificate.origin().clone(), not_after })
     }
 }
 

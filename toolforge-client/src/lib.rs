@@ -1,29 +1,37 @@
-//! The only crate of the workspace that touches the world: it connects to Toolforge's Kubernetes with a tool's
-//! own kubeconfig, fetches facts, applies and deletes objects, waits by watch, and reads and follows logs.
+//! Client for Toolforge's Kubernetes API: it connects with a tool's kubeconfig, fetches facts, applies and deletes objects,
+//! waits for them, and reads and follows logs.
 //!
-//! It decides nothing: what is applied, and whether a rollout has come to its end, is said by the caller, who
-//! asks `toolforge-render`. It reads no environment variable: paths are handed over. It needs a tokio runtime,
-//! and is content with one on the calling thread; no request starts another thread, so that it works under
-//! `ulimit -u 1`.
+//! Show a tool's pods that are not ready:
 //!
-//! All requests of a [`Client`] share one HTTP/2 connection, so the tool's RSA key signs once.
+//! ```no_run
+//! use toolforge_client::{Client, ConnectOptions, FetchOptions, Kubeconfig, kubeconfig_paths};
 //!
-//! ```
-//! use toolforge_client::{Client, ConnectOptions, Kubeconfig, KubeconfigError, kubeconfig_paths};
-//!
-//! let paths = kubeconfig_paths(None, Some("/nonexistent/home".as_ref()));
-//! match Kubeconfig::load(&paths) {
-//!     Ok(kubeconfig) => {
-//!         let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1.0"))?;
-//!         // client.fetch_web_service(&kubeconfig.tool()?, FetchOptions::for_status()).await?
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let home = std::env::home_dir();
+//! let paths = kubeconfig_paths(std::env::var_os("KUBECONFIG").as_deref(), home.as_deref());
+//! let kubeconfig = Kubeconfig::load(&paths)?;
+//! let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1.0"))?;
+//! let objects = client.fetch_web_service(&kubeconfig.tool()?, FetchOptions::for_status()).await?;
+//! for pod in &objects.live.pods {
+//!     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+//!     if !conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True") {
+//!         println!("{}", pod.metadata.name.as_deref().unwrap_or_default());
 //!     }
-//!     Err(error @ KubeconfigError::File { .. }) => {
-//!         assert_eq!(error.to_string(), "kubeconfig /nonexistent/home/.kube/config does not exist");
-//!     }
-//!     Err(error) => return Err(error.into()),
 //! }
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! # With kube
+//!
+//! [`Client::from_kube`] takes your own [`kube::Client`] instead, and [`Client::kube`] returns one for `kube::Api`: with
+//! this crate's connection, retries, limits and errors. Parameters are kube's, and objects are those of k8s-openapi.
+//!
+//! # Behavior
+//!
+//! All requests of a [`Client`] share one HTTP/2 connection, so the tool's RSA key signs once. No request starts a thread:
+//! it works on a current-thread tokio runtime and under `ulimit -u 1`. The crate reads no environment variable; paths are
+//! arguments. What to apply, and whether a rollout is complete, is decided in `toolforge-render`.
 
 mod client;
 mod connect;
@@ -50,8 +58,8 @@ pub use {http, kube};
 
 pub use client::Client;
 pub use connect::{
-    ClientCertificate, ConnectError, FileProblem, FileRole, IdentityError, Kubeconfig, KubeconfigError,
-    Place, kubeconfig_paths,
+    ClientCertificate, ConnectError, CredentialSource, FileProblem, FileRole, IdentityError, Kubeconfig,
+    KubeconfigError, kubeconfig_paths,
 };
 pub use error::Error;
 pub use exec::{RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess};

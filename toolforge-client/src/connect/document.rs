@@ -1,4 +1,4 @@
-//! The kubeconfig's own form, as far as a client needs it; fields that are not named here are passed over.
+//! The fields of a kubeconfig that a client needs; others are ignored.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -37,7 +37,7 @@ pub(crate) struct NamedUser {
     pub(crate) user: Option<User>,
 }
 
-/// Has no `Debug`, because it holds keys and tokens.
+/// Has no `Debug`, because it contains keys and tokens.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct User {

@@ -3,26 +3,26 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use toolforge_model::{ToolNameError, Untrusted};
 
-use crate::connect::file::{FileProblem, FileRole, Place, shown};
+use crate::connect::file::{CredentialSource, FileProblem, FileRole, shown};
 
-/// Why a kubeconfig gives no way to the cluster.
+/// Why a kubeconfig cannot be used.
 ///
-/// No variant holds or prints a key or a token.
+/// No variant contains or prints a key or a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KubeconfigError {
     /// A file could not be read.
     #[error("{role} {} {problem}", shown(path))]
     File {
-        /// What the file is for.
+        /// The purpose of the file.
         role: FileRole,
         /// The file.
         path: PathBuf,
         /// Why it could not be read.
         problem: FileProblem,
     },
-    /// No path is known: no `KUBECONFIG`, no home folder.
-    #[error("no kubeconfig is named, and there is no home folder in which to look for .kube/config")]
+    /// No path is known: neither `KUBECONFIG` nor a home directory.
+    #[error("no kubeconfig is given, and there is no home directory with a .kube/config")]
     NoPath,
     /// The kubeconfig is not YAML.
     #[error("kubeconfig {} is not YAML: line {line}, column {column}: {}", shown(path), reason.escaped())]
@@ -46,25 +46,25 @@ pub enum KubeconfigError {
         /// The column of the field, from 1; 0 where it is not known.
         column: u64,
     },
-    /// The kubeconfig says which contexts there are, but not which one holds.
+    /// The kubeconfig has no current context.
     #[error("kubeconfig {} has no `current-context`", shown(path))]
     NoCurrentContext {
         /// The kubeconfig.
         path: PathBuf,
     },
-    /// A name leads to no entry.
+    /// There is no entry of that name.
     #[error("kubeconfig {} has no {kind} {}", shown(path), name.quoted())]
     NotFound {
         /// The kubeconfig.
         path: PathBuf,
         /// `context`, `cluster` or `user`.
         kind: &'static str,
-        /// The name that was looked for.
+        /// The missing name.
         name: Untrusted,
     },
-    /// The user's credentials come from another program, which is not run.
+    /// The user's credentials come from a program, which is not supported.
     #[error(
-        "user {} in kubeconfig {} gets credentials from a program (`{plugin}`), which is not run",
+        "user {} in kubeconfig {} gets credentials from a program (`{plugin}`), which is not supported",
         user.quoted(),
         shown(path)
     )]
@@ -76,7 +76,7 @@ pub enum KubeconfigError {
         /// `exec` or `auth-provider`.
         plugin: &'static str,
     },
-    /// A field that would change who is spoken to, or as whom, and that is not understood.
+    /// A field that would change the server or the user is not supported.
     #[error("kubeconfig {} has `{field}`, which is not supported", shown(path))]
     Unsupported {
         /// The kubeconfig.
@@ -84,41 +84,41 @@ pub enum KubeconfigError {
         /// The field.
         field: &'static str,
     },
-    /// The cluster's address is missing or cannot be used.
-    #[error("kubeconfig {} has server {}; it must be like https://HOST:PORT", shown(path), server.quoted())]
+    /// The cluster's address is missing or invalid.
+    #[error("kubeconfig {} has server {}; the form is https://HOST:PORT", shown(path), server.quoted())]
     Server {
         /// The kubeconfig.
         path: PathBuf,
         /// What was found.
         server: Untrusted,
     },
-    /// The cluster speaks TLS, and nothing says whose certificates to believe.
+    /// The cluster uses TLS, and the kubeconfig names no certificate authority.
     #[error("kubeconfig {} names no certificate authority for the cluster", shown(path))]
     NoAuthority {
         /// The kubeconfig.
         path: PathBuf,
     },
     /// A field with `-data` in its name is not base64.
-    #[error("{place} is not base64")]
+    #[error("{origin} is not base64")]
     NotBase64 {
         /// The field.
-        place: Place,
+        origin: CredentialSource,
     },
-    /// A certificate, a key or an authority is not in PEM.
-    #[error("{role} {place} is not in PEM")]
+    /// A certificate, a key or an authority is not PEM.
+    #[error("{role} {origin} is not PEM")]
     NotPem {
-        /// What it is for.
+        /// Its purpose.
         role: FileRole,
-        /// Where it stands.
-        place: Place,
+        /// Its source.
+        origin: CredentialSource,
     },
-    /// A certificate, a key or a token is in the right wrapping, but cannot be used.
-    #[error("{role} {place} cannot be used")]
+    /// The contents of a certificate, a key or a token are invalid.
+    #[error("{role} {origin} cannot be used")]
     Unusable {
-        /// What it is for.
+        /// Its purpose.
         role: FileRole,
-        /// Where it stands.
-        place: Place,
+        /// Its source.
+        origin: CredentialSource,
     },
     /// A certificate without a key, or a key without a certificate.
     #[error("kubeconfig {} has a {present} without a {absent}", shown(path))]
@@ -130,37 +130,36 @@ pub enum KubeconfigError {
         /// Which half is missing.
         absent: FileRole,
     },
-    /// The client certificate's time is over.
-    #[error("client certificate {place} expired at {not_after}")]
+    /// The client certificate has expired.
+    #[error("client certificate {origin} expired at {not_after}")]
     Expired {
-        /// Where it stands.
-        place: Place,
-        /// Its last moment.
+        /// Its source.
+        origin: CredentialSource,
+        /// The last moment at which it is valid.
         not_after: Timestamp,
     },
-    /// The client certificate's time has not come, or this machine's clock is late.
+    /// The client certificate is not valid yet, or this machine's clock is slow.
     #[error(
-        "client certificate {place} is valid from {not_before}, which is later than now by this machine's clock"
+        "client certificate {origin} is valid from {not_before}, which is in the future by this machine's clock"
     )]
     NotYetValid {
-        /// Where it stands.
-        place: Place,
-        /// Its first moment.
+        /// Its source.
+        origin: CredentialSource,
+        /// The first moment at which it is valid.
         not_before: Timestamp,
     },
-    /// The certificate and the key belong to different pairs.
-    #[error("client certificate {certificate} and client key {key} do not belong together")]
+    /// The certificate and the key do not match.
+    #[error("client certificate {certificate} and client key {key} do not match")]
     Mismatch {
-        /// Where the certificate stands.
-        certificate: Place,
-        /// Where the key stands.
-        key: Place,
+        /// The source of the certificate.
+        certificate: CredentialSource,
+        /// The source of the key.
+        key: CredentialSource,
     },
 }
 
 impl KubeconfigError {
-    /// Returns whether files that are being renewed at this moment can look like this: they are rewritten one
-    /// after the other and in place.
+    /// Returns whether a renewal in progress can cause this: the files are rewritten in origin, one after the other.
     pub(crate) fn may_be_torn(&self) -> bool {
         match self {
             Self::File { problem, .. } => matches!(problem, FileProblem::Empty | FileProblem::NotText),
@@ -184,52 +183,52 @@ impl KubeconfigError {
     }
 }
 
-/// Why a kubeconfig does not say which tool it is for.
+/// Why a kubeconfig does not identify a tool.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentityError {
-    /// The context's namespace is no tool's.
+    /// The context's namespace is not a tool's.
     #[error("the kubeconfig's namespace is {}; a tool's is tool-NAME", namespace.quoted())]
     Namespace {
         /// The namespace.
         namespace: Untrusted,
     },
-    /// The context has no namespace, and there is no certificate whose name could say it.
-    #[error("the kubeconfig names neither a namespace nor a client certificate, so no tool")]
+    /// The context has no namespace of a tool, and there is no client certificate.
+    #[error("the kubeconfig has neither a tool's namespace nor a client certificate")]
     NoCertificate,
-    /// The certificate's common name is missing or is no tool's.
-    #[error("the client certificate's common name {} is not a tool's", common_name.quoted())]
+    /// The certificate's common name is missing or not a tool name.
+    #[error("the client certificate's common name {} is not a tool name", common_name.quoted())]
     CommonName {
-        /// The common name, empty where there is none.
+        /// The common name; empty if there is none.
         common_name: Untrusted,
-        /// Which rule it breaks.
+        /// Why it is not a tool name.
         #[source]
         source: ToolNameError,
     },
 }
 
-/// Why a kubeconfig that was read is not used.
+/// Why a client cannot be made from a kubeconfig.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// There is no tokio runtime, on which a client's connection runs.
+    /// There is no tokio runtime.
     #[error("a client needs a tokio runtime: connect inside one")]
     NoRuntime,
-    /// The kubeconfig turns the check of the server's certificate off, and the caller does not agree.
-    #[error("the kubeconfig has `insecure-skip-tls-verify`, so anybody could answer in the cluster's place")]
+    /// The kubeconfig disables the verification of the server's certificate, and the options do not allow that.
+    #[error("the kubeconfig has `insecure-skip-tls-verify`, so the server's identity would not be verified")]
     Insecure,
-    /// A text cannot stand in a header.
-    #[error("{header} {} cannot be sent; it may hold visible ASCII characters only", value.quoted())]
+    /// A text is not a valid header.
+    #[error("{header} {} has characters other than visible ASCII", value.quoted())]
     Header {
-        /// Which one.
+        /// Which header.
         header: &'static str,
         /// The text.
         value: Untrusted,
     },
-    /// The TLS library refuses the settings.
-    #[error("the TLS settings are refused: {reason}")]
+    /// The TLS library rejects the settings.
+    #[error("invalid TLS settings: {reason}")]
     Tls {
-        /// What the library says.
+        /// The library's message.
         reason: String,
     },
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use toolforge_model::Untrusted;
 
-/// The most bytes that a kubeconfig or a file that it names may have; the platform's have fewer than 10,000.
+/// The maximum size in bytes of a kubeconfig or a file that it names; the platform's are smaller than 10,000.
 pub(crate) const SIZE_LIMIT: u64 = 1024 * 1024;
 
-/// What a file is for.
+/// The purpose of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileRole {
@@ -51,17 +51,17 @@ impl fmt::Display for FileRole {
 pub enum FileProblem {
     /// It does not exist.
     Missing,
-    /// This user may not read it.
+    /// This user has no permission to read it.
     NotPermitted,
-    /// It is a folder, a pipe or a device.
+    /// It is a directory, a pipe or a device.
     NotAFile,
-    /// It has more than 1 MiB.
+    /// It is larger than 1 MiB.
     TooLarge,
-    /// It holds nothing.
+    /// It is empty.
     Empty,
     /// It is not UTF-8 text.
     NotText,
-    /// Anything else that the system says.
+    /// Another error of the system.
     Other(io::ErrorKind),
 }
 
@@ -69,23 +69,23 @@ impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("does not exist"),
-            Self::NotPermitted => f.write_str("may not be read by this user"),
+            Self::NotPermitted => f.write_str("is not readable by this user"),
             Self::NotAFile => f.write_str("is not a regular file"),
-            Self::TooLarge => f.write_str("has more than 1 MiB"),
+            Self::TooLarge => f.write_str("is larger than 1 MiB"),
             Self::Empty => f.write_str("is empty"),
-            Self::NotText => f.write_str("is not text in UTF-8"),
+            Self::NotText => f.write_str("is not UTF-8 text"),
             Self::Other(kind) => write!(f, "cannot be read: {kind}"),
         }
     }
 }
 
-/// Where a certificate, a key or a token stands: in a file, or in the kubeconfig itself.
+/// The source of a certificate, a key or a token: a file, or a field of the kubeconfig.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Place {
-    /// In a file of its own.
+pub enum CredentialSource {
+    /// A file.
     File(PathBuf),
-    /// In a field of the kubeconfig.
+    /// A field of the kubeconfig.
     Field {
         /// The kubeconfig.
         kubeconfig: PathBuf,
@@ -94,7 +94,7 @@ pub enum Place {
     },
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", shown(path)),
@@ -103,14 +103,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// Returns a path as a terminal may print it.
+/// Returns a path, escaped for a terminal.
 pub(crate) fn shown(path: &Path) -> impl fmt::Display {
     Untrusted::new(path.display().to_string()).escaped().to_string()
 }
 
-/// Returns what a regular file of at most [`SIZE_LIMIT`] bytes holds.
+/// Returns the contents of a regular file of at most [`SIZE_LIMIT`] bytes.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileProblem> {
-    // Opening a pipe would wait for its writer, so it is looked at first.
+    // Opening a pipe would wait for its writer, so the type is checked first.
     if !std::fs::metadata(path).map_err(problem)?.is_file() {
         return Err(FileProblem::NotAFile);
     }
@@ -124,7 +124,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileProblem> {
     }
 }
 
-/// Returns what a regular file holds, as text.
+/// Returns the text of a regular file.
 pub(crate) fn read_text(path: &Path) -> Result<String, FileProblem> {
     String::from_utf8(read(path)?).map_err(|_| FileProblem::NotText)
 }

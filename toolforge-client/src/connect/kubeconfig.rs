@@ -14,12 +14,12 @@ use crate::connect::error::{IdentityError, KubeconfigError};
 use crate::connect::file::FileRole;
 use crate::connect::sources::{Entry, Sources, bearer, material};
 
-/// How often files that may be in the middle of their renewal are read again, and the pause before each: the
-/// platform's maintain-kubeusers rewrites certificate, key and kubeconfig one after the other and in place.
+/// How often files that may be in the middle of a renewal are read again, and the pause before each: the platform's
+/// maintain-kubeusers rewrites certificate, key and kubeconfig in origin, one after the other.
 const RENEWAL_ATTEMPTS: u32 = 3;
 const RENEWAL_PAUSE: Duration = Duration::from_millis(200);
 
-/// The current context of a kubeconfig, with all files read that it names.
+/// The current context of a kubeconfig, including the files that it names.
 ///
 /// Its `Debug` shows no key and no token.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ pub struct Kubeconfig {
     namespace: Option<String>,
 }
 
-/// Returns where the kubeconfig is looked for, as kubectl does: the files of the variable `KUBECONFIG`, whose
-/// value the caller hands over, or else `.kube/config` in the home folder.
+/// Returns the paths of the kubeconfig, as kubectl has them: those in the value of the variable `KUBECONFIG`, or else
+/// `.kube/config` in the home directory.
 #[must_use]
 pub fn kubeconfig_paths(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
     let named: Vec<PathBuf> = variable
@@ -48,14 +48,14 @@ pub fn kubeconfig_paths(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<Pa
 impl Kubeconfig {
     /// Reads the kubeconfig and the files that its current context names.
     ///
-    /// Of several files, the first that has an entry or a `current-context` wins, and those that do not exist
-    /// are passed over where at least one does, as kubectl does. Paths inside are relative to the file in which
-    /// they stand. Only regular files of at most 1 MiB are read. What looks like a renewal in progress is read
-    /// again up to three times, 200 ms apart, so this blocks for up to 600 ms then.
+    /// Of several files, the first that has an entry or a `current-context` wins, and missing ones are ignored if at
+    /// least one exists, as in kubectl. Paths inside are relative to the file that contains them. Only regular files of
+    /// at most 1 MiB are read. What looks like a renewal in progress is read again up to three times, 200 ms apart, so
+    /// this can block for 600 ms.
     ///
     /// # Errors
-    /// When a file is missing, unreadable or broken, a name leads nowhere, the credentials are not valid now or
-    /// do not belong together, or would have to come from another program.
+    /// When a file is missing, unreadable or invalid, a name has no entry, the credentials are not valid now or do not
+    /// match, or would have to come from a program.
     pub fn load(paths: &[PathBuf]) -> Result<Self, KubeconfigError> {
         Self::load_with(paths, || std::thread::sleep(RENEWAL_PAUSE))
     }
@@ -99,29 +99,29 @@ impl Kubeconfig {
         &self.server
     }
 
-    /// Returns the namespace that the current context names.
+    /// Returns the namespace of the current context.
     #[must_use]
     pub fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref()
     }
 
-    /// Returns the client certificate, where there is one.
+    /// Returns the client certificate, if there is one.
     #[must_use]
     pub fn certificate(&self) -> Option<&ClientCertificate> {
         self.certificate.as_ref()
     }
 
-    /// Returns whether the kubeconfig turns the check of the server's certificate off.
+    /// Returns whether the kubeconfig disables the verification of the server's certificate.
     #[must_use]
     pub fn is_insecure(&self) -> bool {
         self.insecure
     }
 
-    /// Returns the tool that the kubeconfig is for: the one of the namespace `tool-NAME`, or, where the context
-    /// names `default` or nothing, the one of the client certificate's common name.
+    /// Returns the kubeconfig's tool: the one of the namespace `tool-NAME`, or, where that is `default` or missing, the
+    /// client certificate's common name.
     ///
     /// # Errors
-    /// When neither says a tool.
+    /// When neither is a tool's.
     pub fn tool(&self) -> Result<ToolName, IdentityError> {
         // Projects whose names do not begin with `tools` get kubeconfigs with the namespace `default`.
         if let Some(namespace) = self.namespace().filter(|&namespace| namespace != "default") {
@@ -154,7 +154,7 @@ fn authorities(cluster: &Entry<Cluster>) -> Result<Option<Arc<RootCertStore>>, K
     } = &cluster.value;
     let data = ("certificate-authority-data", certificate_authority_data);
     match material(cluster, FileRole::Authority, data, certificate_authority.as_deref())? {
-        Some((place, pem)) => Ok(Some(Arc::new(read_authorities(&place, &pem)?))),
+        Some((origin, pem)) => Ok(Some(Arc::new(read_authorities(&origin, &pem)?))),
         None => {
             let is_plain = server.as_deref().is_some_and(|server| server.starts_with("http://"));
             if is_plain || *insecure_skip_tls_verify == Some(true) {
@@ -180,8 +180,8 @@ fn certificate(user: &Entry<User>, now: Timestamp) -> Result<Option<ClientCertif
         (None, None) => Ok(None),
         (Some(_), None) => Err(half(FileRole::Certificate, FileRole::Key)),
         (None, Some(_)) => Err(half(FileRole::Key, FileRole::Certificate)),
-        (Some((place, pem)), Some((key_place, key))) => {
-            ClientCertificate::read((place, &pem), (key_place, &key), now).map(Some)
+        (Some((origin, pem)), Some((key_origin, key))) => {
+            ClientCertificate::read((origin, &pem), (key_origin, &key), now).map(Some)
         }
     }
 }

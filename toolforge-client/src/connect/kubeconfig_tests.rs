@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 
 use super::*;
 
-/// A home folder as maintain-kubeusers lays it out, removed at the end.
+/// A home directory as maintain-kubeusers lays it out, removed at the end.
 struct Home(PathBuf);
 
 impl Home {
@@ -43,7 +43,7 @@ impl Home {
         Kubeconfig::load_with(&[self.path()], || {})
     }
 
-    /// Returns the error's sentence, with the home folder written as `~`.
+    /// Returns the error's sentence, with the home directory written as `~`.
     fn error(&self) -> String {
         self.load().unwrap_err().to_string().replace(&self.0.display().to_string(), "~")
     }
@@ -79,7 +79,7 @@ contexts: [{{name: toolforge, context: {{cluster: toolforge, user: tf-stashbot, 
 }
 
 #[test]
-fn the_platforms_own_kubeconfig_is_read_from_any_working_folder() {
+fn kubeconfig_of_maintain_kubeusers_is_read() {
     let home = Home::provisioned("own");
     let kubeconfig = home.load().unwrap();
     assert_eq!(kubeconfig.server().to_string(), "https://k8s.example:6443/");
@@ -94,7 +94,7 @@ fn the_platforms_own_kubeconfig_is_read_from_any_working_folder() {
 }
 
 #[test]
-fn absolute_paths_links_and_data_are_read_too() {
+fn absolute_paths_links_and_data_are_read() {
     let home = Home::provisioned("data");
     let absolute =
         config("tool-stashbot").replace("../.toolskube", &home.0.join(".toolskube").display().to_string());
@@ -117,7 +117,7 @@ fn absolute_paths_links_and_data_are_read_too() {
 }
 
 #[test]
-fn the_first_of_several_files_wins_and_missing_ones_are_passed_over() {
+fn first_kubeconfig_wins_and_missing_ones_are_ignored() {
     let home = Home::provisioned("several");
     home.write("other", "current-context: nowhere\ncontexts: []\n");
     let load = |names: &[&str]| {
@@ -130,7 +130,7 @@ fn the_first_of_several_files_wins_and_missing_ones_are_passed_over() {
 }
 
 #[test]
-fn the_variable_names_files_and_the_home_folder_is_the_last_resort() {
+fn kubeconfig_paths_fall_back_to_home() {
     let home = Some(Path::new("/home/x"));
     assert_eq!(kubeconfig_paths(Some("/a::/b".as_ref()), home), ["/a", "/b"].map(PathBuf::from));
     assert_eq!(kubeconfig_paths(Some("".as_ref()), home), [PathBuf::from("/home/x/.kube/config")]);
@@ -138,7 +138,7 @@ fn the_variable_names_files_and_the_home_folder_is_the_last_resort() {
 }
 
 #[test]
-fn the_tool_is_found_by_namespace_and_else_by_certificate() {
+fn tool_comes_from_namespace_or_certificate() {
     let home = Home::provisioned("tool");
     for (namespace, expected) in
         [("tool-other", "other"), ("default", "stashbot"), ("''", "stashbot"), ("null", "stashbot")]
@@ -152,11 +152,11 @@ fn the_tool_is_found_by_namespace_and_else_by_certificate() {
     home.write(".kube/config", &config("default"));
     home.write_pair(&pair("Not a Tool", 2020, 2040));
     let error = home.load().unwrap().tool().unwrap_err();
-    assert_eq!(error.to_string(), "the client certificate's common name \"Not a Tool\" is not a tool's");
+    assert_eq!(error.to_string(), "the client certificate's common name \"Not a Tool\" is not a tool name");
 }
 
 #[test]
-fn each_broken_file_has_a_sentence_of_its_own() {
+fn broken_kubeconfigs_have_distinct_errors() {
     let home = Home::provisioned("broken");
     let good = config("tool-stashbot");
     for (text, expected) in [
@@ -171,18 +171,18 @@ fn each_broken_file_has_a_sentence_of_its_own() {
         (good.replace("user: tf-stashbot", "user: z"), "kubeconfig ~/.kube/config has no user \"z\""),
         (
             good.replace("https://k8s.example:6443", "k8s.example:6443"),
-            "kubeconfig ~/.kube/config has server \"k8s.example:6443\"; it must be like https://HOST:PORT",
+            "kubeconfig ~/.kube/config has server \"k8s.example:6443\"; the form is https://HOST:PORT",
         ),
         (
             good.replace(
                 "client-certificate: ../.toolskube/client.crt",
                 "exec: {command: touch, args: [pwned]}",
             ),
-            "user \"tf-stashbot\" in kubeconfig ~/.kube/config gets credentials from a program (`exec`), which is not run",
+            "user \"tf-stashbot\" in kubeconfig ~/.kube/config gets credentials from a program (`exec`), which is not supported",
         ),
         (
             good.replace("client-certificate: ../.toolskube/client.crt", "auth-provider: {name: gcp}"),
-            "user \"tf-stashbot\" in kubeconfig ~/.kube/config gets credentials from a program (`auth-provider`), which is not run",
+            "user \"tf-stashbot\" in kubeconfig ~/.kube/config gets credentials from a program (`auth-provider`), which is not supported",
         ),
         (
             good.replace("server:", "proxy-url: 'http://p', server:"),
@@ -218,7 +218,7 @@ fn each_broken_file_has_a_sentence_of_its_own() {
 }
 
 #[test]
-fn a_key_never_stands_in_an_error() {
+fn errors_do_not_contain_keys() {
     let home = Home::provisioned("canary");
     for user in ["user: c4n4ry", "user: {token: [c4n4ry]}", "user: {client-key-data: {a: c4n4ry}}"] {
         home.write(
@@ -231,7 +231,7 @@ fn a_key_never_stands_in_an_error() {
 }
 
 #[test]
-fn only_regular_files_of_a_bearable_size_are_read() {
+fn only_small_regular_files_are_read() {
     let home = Home::provisioned("files");
     let certificate = home.0.join(".toolskube/client.crt");
     for (target, expected) in [("/dev/zero", "is not a regular file"), ("/tmp", "is not a regular file")] {
@@ -245,25 +245,25 @@ fn only_regular_files_of_a_bearable_size_are_read() {
     assert_eq!(home.error(), "client certificate ~/.kube/../.toolskube/client.crt is not a regular file");
     fs::remove_file(&certificate).unwrap();
     fs::File::create(&certificate).unwrap().set_len(1 << 40).unwrap();
-    assert_eq!(home.error(), "client certificate ~/.kube/../.toolskube/client.crt has more than 1 MiB");
+    assert_eq!(home.error(), "client certificate ~/.kube/../.toolskube/client.crt is larger than 1 MiB");
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_named() {
+fn unreadable_file_is_reported_with_its_path() {
     let home = Home::provisioned("permission");
     let key = home.0.join(".toolskube/client.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(&key).is_ok() {
-        // The system administrator may read every file; what the kernel would say is put in its place.
+        // The system administrator may read every file; what the kernel would say is put in its origin.
         let problem = super::super::file::FileProblem::NotPermitted;
-        assert_eq!(problem.to_string(), "may not be read by this user");
+        assert_eq!(problem.to_string(), "is not readable by this user");
         return;
     }
-    assert_eq!(home.error(), "client key ~/.kube/../.toolskube/client.key may not be read by this user");
+    assert_eq!(home.error(), "client key ~/.kube/../.toolskube/client.key is not readable by this user");
 }
 
 #[test]
-fn certificates_are_checked_against_the_clock_and_their_keys() {
+fn certificates_must_be_valid_now_and_match_their_key() {
     let home = Home::provisioned("pairs");
     let (certificate, key) = pair("stashbot", 2020, 2040);
     for (pair, expected) in [
@@ -273,19 +273,19 @@ fn certificates_are_checked_against_the_clock_and_their_keys() {
         ),
         (
             pair("stashbot", 2050, 2060),
-            "client certificate ~/.kube/../.toolskube/client.crt is valid from 2050-01-01T00:00:00Z, which is later than now by this machine's clock",
+            "client certificate ~/.kube/../.toolskube/client.crt is valid from 2050-01-01T00:00:00Z, which is in the future by this machine's clock",
         ),
         (
             (certificate.clone(), pair("stashbot", 2020, 2040).1),
-            "client certificate ~/.kube/../.toolskube/client.crt and client key ~/.kube/../.toolskube/client.key do not belong together",
+            "client certificate ~/.kube/../.toolskube/client.crt and client key ~/.kube/../.toolskube/client.key do not match",
         ),
         (
             ("rubbish".to_owned(), key.clone()),
-            "client certificate ~/.kube/../.toolskube/client.crt is not in PEM",
+            "client certificate ~/.kube/../.toolskube/client.crt is not PEM",
         ),
         (
             (certificate.clone(), "rubbish".to_owned()),
-            "client key ~/.kube/../.toolskube/client.key is not in PEM",
+            "client key ~/.kube/../.toolskube/client.key is not PEM",
         ),
         ((String::new(), key.clone()), "client certificate ~/.kube/../.toolskube/client.crt is empty"),
         (
@@ -306,7 +306,7 @@ fn certificates_are_checked_against_the_clock_and_their_keys() {
 }
 
 #[test]
-fn a_renewal_in_progress_is_waited_for_three_times() {
+fn renewal_in_progress_is_read_again() {
     let home = Home::provisioned("renewal");
     let fresh = pair("stashbot", 2020, 2040);
     home.write(".toolskube/client.crt", &fresh.0);

@@ -9,7 +9,7 @@ mod sources;
 
 pub use certificate::ClientCertificate;
 pub use error::{ConnectError, IdentityError, KubeconfigError};
-pub use file::{FileProblem, FileRole, Place};
+pub use file::{CredentialSource, FileProblem, FileRole};
 pub use kubeconfig::{Kubeconfig, kubeconfig_paths};
 
 pub(crate) use file::{read_text, shown};

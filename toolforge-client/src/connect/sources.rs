@@ -1,4 +1,4 @@
-//! The files of a kubeconfig, and how names and paths in them are followed.
+//! The files of a kubeconfig, and how names and paths in them are resolved.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use toolforge_model::Untrusted;
 
 use crate::connect::document::{Cluster, Context, Document, User};
 use crate::connect::error::KubeconfigError;
-use crate::connect::file::{self, FileProblem, FileRole, Place};
+use crate::connect::file::{self, CredentialSource, FileProblem, FileRole};
 use crate::yaml::Mistake;
 
-/// The files of a kubeconfig, the one that wins first.
+/// The files of a kubeconfig, in order of precedence.
 pub(crate) struct Sources(Vec<(PathBuf, Document)>);
 
-/// An entry with the file in which it stands, to which its paths are relative.
+/// An entry with its file, to which its paths are relative.
 pub(crate) struct Entry<T> {
     pub(crate) path: PathBuf,
     pub(crate) value: T,
@@ -143,37 +143,37 @@ pub(crate) fn material<T>(
     role: FileRole,
     (field, data): (&'static str, &Option<String>),
     file: Option<&str>,
-) -> Result<Option<(Place, Vec<u8>)>, KubeconfigError> {
+) -> Result<Option<(CredentialSource, Vec<u8>)>, KubeconfigError> {
     if let Some(data) = data.as_ref().filter(|data| !data.is_empty()) {
-        let place = Place::Field { kubeconfig: entry.path.clone(), field };
+        let origin = CredentialSource::Field { kubeconfig: entry.path.clone(), field };
         let packed: String = data.split_ascii_whitespace().collect();
         let bytes = BASE64_STANDARD
             .decode(packed)
-            .map_err(|_| KubeconfigError::NotBase64 { place: place.clone() })?;
-        return Ok(Some((place, bytes)));
+            .map_err(|_| KubeconfigError::NotBase64 { origin: origin.clone() })?;
+        return Ok(Some((origin, bytes)));
     }
     let Some(name) = file.filter(|name| !name.is_empty()) else { return Ok(None) };
     let path = entry.path.parent().unwrap_or(Path::new("")).join(name);
     match file::read(&path) {
-        Ok(bytes) => Ok(Some((Place::File(path), bytes))),
+        Ok(bytes) => Ok(Some((CredentialSource::File(path), bytes))),
         Err(problem) => Err(KubeconfigError::File { role, path, problem }),
     }
 }
 
 /// Returns the `Authorization` header of a user with a token.
 pub(crate) fn bearer(user: &Entry<User>) -> Result<Option<HeaderValue>, KubeconfigError> {
-    let field = Place::Field { kubeconfig: user.path.clone(), field: "token" };
+    let field = CredentialSource::Field { kubeconfig: user.path.clone(), field: "token" };
     // The file wins over the field, as in client-go.
     let from_file = material(user, FileRole::Token, ("", &None), user.value.token_file.as_deref())?;
-    let (place, token) = match (from_file, &user.value.token) {
-        (Some((place, bytes)), _) => (place, bytes),
+    let (origin, token) = match (from_file, &user.value.token) {
+        (Some((origin, bytes)), _) => (origin, bytes),
         (None, Some(token)) if !token.is_empty() => (field, token.clone().into_bytes()),
         (None, _) => return Ok(None),
     };
     let mut value = b"Bearer ".to_vec();
     value.extend_from_slice(token.trim_ascii());
     let mut header = HeaderValue::from_bytes(&value)
-        .map_err(|_| KubeconfigError::Unusable { role: FileRole::Token, place })?;
+        .map_err(|_| KubeconfigError::Unusable { role: FileRole::Token, origin })?;
     header.set_sensitive(true);
     Ok(Some(header))
 }
