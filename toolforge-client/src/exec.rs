@@ -241,8 +241,8 @@ impl RemoteEnd {
     /// Reads the `Status` that the server sends when a command has ended; its causes hold the exit code (`remotecommand`,
     /// v4).
     fn read(bytes: &[u8]) -> Self {
-        let words = || Untrusted::new(String::from_utf8_lossy(bytes));
-        let Ok(status) = serde_json::from_slice::<Status>(bytes) else { return Self::Failed(words()) };
+        let message_text = || Untrusted::new(String::from_utf8_lossy(bytes));
+        let Ok(status) = serde_json::from_slice::<Status>(bytes) else { return Self::Failed(message_text()) };
         let Status { status, reason, message, details, metadata: _, code: _ } = status;
         if status.as_deref() == Some("Success") {
             return Self::Code(0);
@@ -254,7 +254,7 @@ impl RemoteEnd {
             .and_then(|cause| cause.message.as_deref()?.parse::<u8>().ok());
         match (reason.as_deref(), code) {
             (Some("NonZeroExitCode"), Some(code)) => Self::Code(code),
-            _ => Self::Failed(message.map_or_else(words, Untrusted::new)),
+            _ => Self::Failed(message.map_or_else(message_text, Untrusted::new)),
         }
     }
 }

@@ -19,6 +19,7 @@ const RESTARTS: u32 = 3;
 
 /// A whole list, as it was at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct List<T> {
     /// The objects.
     pub items: Vec<T>,

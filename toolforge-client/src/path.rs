@@ -26,7 +26,7 @@ impl ResourceType {
     pub const HTTP_ROUTES: Self =
         Self { group: "gateway.networking.k8s.io", version: "v1", plural: "httproutes" };
 
-    /// Returns the kind of a type of k8s-openapi.
+    /// Returns the resource type of a type of k8s-openapi.
     #[must_use]
     pub const fn of<T: k8s_openapi::Resource>() -> Self {
         Self { group: T::GROUP, version: T::VERSION, plural: T::URL_PATH_SEGMENT }
@@ -38,14 +38,14 @@ impl ResourceType {
         Collection { resource: self, namespace: Some(namespace.into()) }
     }
 
-    /// Returns the objects of this kind in all namespaces, or those of a kind that knows no namespaces.
+    /// Returns the objects of this kind in all namespaces, or of a kind that is not namespaced.
     #[must_use]
     pub fn all_namespaces(self) -> Collection {
         Collection { resource: self, namespace: None }
     }
 }
 
-/// The objects of one kind, in one namespace or everywhere.
+/// The objects of one kind, in one namespace or all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Collection {
     resource: ResourceType,
@@ -117,8 +117,7 @@ impl ObjectPath {
     }
 }
 
-/// Encodes a name for a path; the API server's own rule forbids what would leave the segment
-/// (`IsValidPathSegmentName`).
+/// Encodes a name for a path. Names that the API server forbids are refused (`IsValidPathSegmentName`).
 fn segment(name: &str) -> Result<String, Error> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%', '\0']) {
         return Err(Error::InvalidName { name: Untrusted::new(name) });
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_names_group_version_namespace_and_object() {
+    fn path_has_group_version_namespace_and_name() {
         let pods = ResourceType::of::<Pod>().in_namespace("tool-x");
         assert_eq!(pods.path().unwrap(), "/api/v1/namespaces/tool-x/pods");
         let deployment = ResourceType::of::<Deployment>().in_namespace("tool-x").named("x");
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_leave_its_place_in_the_path() {
+    fn names_cannot_change_the_path() {
         for name in ["", ".", "..", "a/b", "../x", "a%2fb", "a\0b"] {
             let object = ResourceType::of::<Pod>().in_namespace("tool-x").named(name);
             assert!(matches!(path(&object), Err(Error::InvalidName { .. })), "{name:?}");

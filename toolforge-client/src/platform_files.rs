@@ -1,4 +1,4 @@
-//! What the platform says about itself in `/etc`.
+//! The platform's settings in `/etc`.
 
 use std::path::{Path, PathBuf};
 
@@ -18,11 +18,12 @@ const WEB_SERVICE: &str = "etc/toolforge/webservice.yaml";
 /// The file with the platform's settings for jobs, below the root.
 const JOBS: &str = "etc/toolforge/jobs-cli.yaml";
 
-/// The project where no file names one.
+/// The project if no file names one.
 const DEFAULT_PROJECT: &str = "tools";
 
 /// The platform's own settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PlatformFiles {
     /// The Cloud VPS project, like `tools` or `toolsbeta`.
     pub project: String,
@@ -34,7 +35,7 @@ pub struct PlatformFiles {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlatformFilesError {
-    /// A file is there and cannot be read.
+    /// A file exists and cannot be read.
     #[error("{role} {} {problem}", shown(path), role = FileRole::Settings)]
     File {
         /// The file.
@@ -42,7 +43,7 @@ pub enum PlatformFilesError {
         /// Why it could not be read.
         problem: FileProblem,
     },
-    /// A file is not YAML, or its fields are of another kind.
+    /// A file is not YAML, or its fields have other types.
     #[error("{} cannot be read: line {line}, column {column}: {}", shown(path), reason.escaped())]
     Content {
         /// The file.
@@ -70,11 +71,11 @@ struct Settings {
 }
 
 impl PlatformFiles {
-    /// Reads `etc/wmcs-project`, `etc/toolforge/webservice.yaml` and `etc/toolforge/jobs-cli.yaml` below a root, which is `/` but in tests.
-    /// What is absent or empty has the value of the project `tools`.
+    /// Reads `etc/wmcs-project`, `etc/toolforge/webservice.yaml` and `etc/toolforge/jobs-cli.yaml` below a root, which is
+    /// `/` except in tests. Missing or empty settings have the values of the project `tools`.
     ///
     /// # Errors
-    /// When a file is there, but cannot be read.
+    /// When a file exists, but cannot be read.
     pub fn read(root: &Path) -> Result<Self, PlatformFilesError> {
         let project = text(&root.join(PROJECT))?.trim().to_owned();
         let project = if project.is_empty() { DEFAULT_PROJECT.to_owned() } else { project };
@@ -108,7 +109,7 @@ impl PlatformFiles {
     }
 }
 
-/// Returns the settings of a file; none where it does not exist or is empty.
+/// Returns the settings of a file, or `None` if it does not exist or is empty.
 fn settings<T: serde::de::DeserializeOwned>(path: PathBuf) -> Result<Option<T>, PlatformFilesError> {
     let yaml = text(&path)?;
     if yaml.trim().is_empty() {
@@ -120,7 +121,7 @@ fn settings<T: serde::de::DeserializeOwned>(path: PathBuf) -> Result<Option<T>, 
     })
 }
 
-/// Returns what a file holds; nothing where it does not exist.
+/// Returns the text of a file; empty if it does not exist.
 fn text(path: &Path) -> Result<String, PlatformFilesError> {
     match read_text(path) {
         Ok(text) => Ok(text),
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_has_the_platforms_value() {
+    fn missing_settings_have_defaults() {
         let root = Root::new("absent");
         let expected = PlatformFiles { project: "tools".to_owned(), platform: Platform::default() };
         assert_eq!(PlatformFiles::read(&root.0).unwrap(), expected);
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_present_is_taken() {
+    fn settings_are_read() {
         let root = Root::new("present");
         root.write(PROJECT, "toolsbeta\n");
         root.write(
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_named_with_the_place() {
+    fn broken_settings_are_reported_with_their_path() {
         let root = Root::new("broken");
         root.write(WEB_SERVICE, "public_domain: {\n");
         let error = PlatformFiles::read(&root.0).unwrap_err().to_string();

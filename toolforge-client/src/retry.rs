@@ -1,4 +1,4 @@
-//! When a request is sent again, and after which pause.
+//! When a failed request is repeated, and after which pause.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use crate::Error;
 use crate::status::StatusKind;
 use crate::transport::TransportError;
 
-/// Whether a request may be sent again although the first one may have been carried out.
+/// Whether a request may be repeated although it may have been applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idempotency {
-    /// Twice is the same as once.
+    /// Applying it twice is the same as once.
     Always,
-    /// Only where the first one was certainly not carried out.
+    /// Only if it was certainly not applied.
     OnlyIfNotApplied,
 }
 
@@ -31,21 +31,21 @@ impl Idempotency {
     }
 }
 
-/// How patient a client is with an API server that is busy.
+/// How long and how often requests are repeated when the API server is busy.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
-    /// How long after its first try a request may still be sent again. A longer wait that the server asks for
-    /// ends the request at once.
+    /// How long after its first attempt a request may be repeated. If the server asks for a longer wait, the request
+    /// fails at once. Default: 20 s.
     pub deadline: Duration,
-    /// The pause before the second try, without jitter; it doubles from try to try.
+    /// The pause before the second attempt, without jitter; it doubles with each attempt. Default: 100 ms.
     pub first_pause: Duration,
-    /// The longest pause.
+    /// The longest pause. Default: 5 s. Default: 5 s.
     pub longest_pause: Duration,
     jitter: Arc<AtomicU64>,
 }
 
 impl RetryPolicy {
-    /// Returns the usual patience, 100 ms doubling to 5 s and 20 s in all, with this seed for the jitter.
+    /// Returns the default policy with this seed for the jitter.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self {
@@ -56,27 +56,27 @@ impl RetryPolicy {
         }
     }
 
-    /// Returns the pause before the try number `attempt + 1`, between half of the doubled pause and all of it.
+    /// Returns the pause before attempt number `attempt + 1`: between half and all of the doubled pause.
     pub(crate) fn pause(&self, attempt: u32) -> Duration {
         let whole = self.first_pause.saturating_mul(2_u32.saturating_pow(attempt)).min(self.longest_pause);
         let half = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX) / 2;
         Duration::from_millis(half + self.random() % (half + 1))
     }
 
-    /// Returns the pause before a failed request is sent again, or `None` where it must not be.
+    /// Returns the pause before a failed request is repeated, or `None` if it must not be.
     pub(crate) fn wait(&self, error: &Error, idempotency: Idempotency, attempt: u32) -> Option<Duration> {
         let pause = self.pause(attempt);
         match error {
             Error::Api(refusal) => {
                 let again = match refusal.kind() {
-                    // Neither was carried out: the server turned the first away, and the second lost a race.
+                    // Neither was applied: the server rejected the first, and the second lost a race.
                     StatusKind::TooManyRequests | StatusKind::QuotaConflict => true,
                     StatusKind::Unavailable => idempotency == Idempotency::Always,
                     _ => false,
                 };
                 again.then(|| refusal.retry_after().map_or(pause, |asked| asked.max(pause)))
             }
-            // One second chance: a server that restarts ends its connections, and takes new ones at once.
+            // One repetition: a server that restarts closes its connections and accepts new ones at once.
             Error::Transport(TransportError::Lost { .. }) => {
                 (idempotency == Idempotency::Always && attempt == 0).then_some(pause)
             }
@@ -101,7 +101,7 @@ impl RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Returns the usual patience with a seed that differs from process to process.
+    /// Returns the default policy with a seed that differs from process to process.
     fn default() -> Self {
         Self::seeded(RandomState::new().hash_one(std::process::id()))
     }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_never_fall_below_half() {
+    fn pauses_double_with_jitter() {
         let policy = RetryPolicy::seeded(7);
         for (attempt, whole) in [(0, 100), (1, 200), (3, 800), (10, 5000), (u32::MAX, 5000)] {
             for _ in 0..100 {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_pauses() {
+    fn same_seed_gives_same_pauses() {
         let pauses = |seed| {
             let policy = RetryPolicy::seeded(seed);
             (0..5).map(|attempt| policy.pause(attempt)).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! What the API server says about itself and about what the caller may do.
+//! The API server's version and clock, and what the caller may do.
 
 use bytes::Bytes;
 use http::Request;
@@ -12,12 +12,12 @@ use toolforge_model::Untrusted;
 use crate::exchange::{read_json, server_time};
 use crate::{Client, Error, ResourceType};
 
-/// What the API server says about itself.
+/// The version and the clock of the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerVersion {
     /// Its version, like `v1.32.11`.
     pub version: Untrusted,
-    /// The time on its clock, as far as it said one; whole seconds.
+    /// The time on its clock in whole seconds, if its answer states it.
     pub now: Option<Timestamp>,
 }
 
@@ -47,10 +47,10 @@ impl OwnRules {
 }
 
 impl Client {
-    /// Returns what the API server says about itself.
+    /// Returns the version and the clock of the API server.
     ///
     /// # Errors
-    /// As every request.
+    /// Those of every request.
     pub async fn server_version(&self) -> Result<ServerVersion, Error> {
         let request = Request::get("/version").body(Bytes::new()).map_err(request::Error::BuildRequest)?;
         let answer = self.exchange().send(&request).await?;
@@ -61,7 +61,7 @@ impl Client {
     /// Returns what the caller may do in a namespace.
     ///
     /// # Errors
-    /// As every request.
+    /// Those of every request.
     pub async fn own_rules(&self, namespace: &str) -> Result<OwnRules, Error> {
         let review = SelfSubjectRulesReview {
             spec: SelfSubjectRulesReviewSpec { namespace: Some(namespace.to_owned()) },

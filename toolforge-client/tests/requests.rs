@@ -32,7 +32,7 @@ fn names(items: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_list_is_fetched_page_by_page() {
+async fn list_is_fetched_in_pages() {
     let script = Script::new()
         .answer(
             "GET /api/v1/namespaces/tool-x/pods?labelSelector=name%3Dx&limit=500",
@@ -49,7 +49,7 @@ async fn a_list_is_fetched_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_list_whose_next_page_is_too_old_is_begun_anew() {
+async fn list_restarts_after_410_gone() {
     let script = Script::new()
         .answer(PODS, page(&["a"], "t"))
         .answer(PODS, Answer::refusal(410, "Expired", "the continue token is too old"))
@@ -61,7 +61,7 @@ async fn a_list_whose_next_page_is_too_old_is_begun_anew() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_none_and_all_else_an_error() {
+async fn only_missing_objects_are_none() {
     let script = Script::new()
         .answer(&format!("GET {DEPLOYMENT}"), Answer::not_found("deployments.apps", "x"))
         .answer(PODS, Answer::refusal(403, "Forbidden", "in new words"));
@@ -73,7 +73,7 @@ async fn what_does_not_exist_is_none_and_all_else_an_error() {
 }
 
 #[tokio::test]
-async fn an_object_is_applied_by_force_under_the_house_manager() {
+async fn apply_forces_our_field_manager() {
     let script = Script::new().answer(&format!("PATCH {DEPLOYMENT}"), Answer::json(200, &json!({"spec": 1})));
     let (client, requests) = script.client();
     let object = json!({"apiVersion": "apps/v1", "kind": "Deployment"});
@@ -87,7 +87,7 @@ async fn an_object_is_applied_by_force_under_the_house_manager() {
 }
 
 #[tokio::test]
-async fn a_deletion_names_the_object_that_was_seen() {
+async fn deletion_sends_preconditions() {
     let script = Script::new()
         .answer(&format!("DELETE {DEPLOYMENT}"), Answer::json(200, &json!({"kind": "Status"})))
         .answer(&format!("DELETE {DEPLOYMENT}"), Answer::not_found("deployments.apps", "x"))
@@ -122,7 +122,7 @@ async fn a_deletion_names_the_object_that_was_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_server_is_asked_again_after_the_wait_that_it_asks_for() {
+async fn retry_waits_for_retry_after() {
     let busy = |code| Answer::refusal(code, "TooManyRequests", "later").header("retry-after", "3");
     let script = Script::new().answer(PODS, busy(429)).answer(PODS, busy(503)).answer(PODS, page(&[], ""));
     let (client, requests) = script.client();
@@ -132,7 +132,7 @@ async fn a_busy_server_is_asked_again_after_the_wait_that_it_asks_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_too_long_ends_the_request_at_once() {
+async fn too_long_retry_after_fails_at_once() {
     let busy = Answer::refusal(429, "TooManyRequests", "later").header("retry-after", "600");
     let (client, requests) = Script::new().answer(PODS, busy).client();
     let start = Instant::now();
@@ -142,7 +142,7 @@ async fn a_wait_that_is_too_long_ends_the_request_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn patience_ends() {
+async fn retries_stop_at_the_deadline() {
     let busy = Answer::refusal(429, "TooManyRequests", "later");
     let (client, requests) = Script::new().answer(PODS, busy).client();
     let start = Instant::now();
@@ -152,7 +152,7 @@ async fn patience_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_creation_is_sent_again_only_where_it_was_not_carried_out() {
+async fn creation_is_repeated_only_if_not_applied() {
     let request = "POST /api/v1/namespaces/tool-x/pods";
     let race =
         json!({"kind": "Status", "code": 409, "reason": "Conflict", "details": {"kind": "resourcequotas"}});
@@ -175,7 +175,7 @@ async fn a_creation_is_sent_again_only_where_it_was_not_carried_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_to_a_harmless_request_is_asked_for_once_more() {
+async fn lost_answer_is_requested_once_more() {
     let request = format!("PATCH {DEPLOYMENT}");
     let script =
         Script::new().answer(&request, Answer::lost()).answer(&request, Answer::json(200, &json!({})));
@@ -188,7 +188,7 @@ async fn a_lost_answer_to_a_harmless_request_is_asked_for_once_more() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn redirect_is_not_followed() {
     let answer = Answer::text(302, "").header("location", "https://elsewhere.example/");
     let (client, requests) = Script::new().answer(PODS, answer).client();
     let error = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
@@ -197,7 +197,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn rubbish_is_an_error_and_no_panic() {
+async fn malformed_answers_are_errors() {
     for rubbish in ["", "<html>", "{\"items\": 5}", "\u{1b}[2J", "{\"metadata\": null, \"items\": [{]}"] {
         let (client, _) = Script::new().answer(PODS, Answer::text(200, rubbish)).client();
         let error = client.list::<Pod>(&pods(), &ListParams::default()).await.unwrap_err();
@@ -207,7 +207,7 @@ async fn rubbish_is_an_error_and_no_panic() {
 }
 
 #[tokio::test]
-async fn the_last_lines_of_a_container_are_read() {
+async fn logs_returns_the_last_lines() {
     let script =
         Script::new().answer("GET /api/v1/namespaces/tool-x/pods/x-1/log", Answer::text(200, "a\nb\n"));
     let (client, requests) = script.client();
@@ -223,7 +223,7 @@ async fn the_last_lines_of_a_container_are_read() {
 }
 
 #[tokio::test]
-async fn a_request_that_the_script_does_not_foresee_is_named() {
+async fn unscripted_request_is_an_error() {
     let (client, _) = Script::new().client();
     let error = client.get::<Value>(&deployment()).await.unwrap_err().to_string();
     assert_eq!(error, format!("the request failed: the script has no answer to GET {DEPLOYMENT}"));

@@ -49,7 +49,7 @@ async fn concurrent_requests_share_one_handshake_and_one_http2_connection() {
 }
 
 #[tokio::test]
-async fn a_server_without_http2_is_spoken_to_in_http1() {
+async fn server_without_http2_gets_http1() {
     let authority = Authority::new();
     let server = Server::start(&authority, Style { http2: false, ..Style::default() }).await;
     let home = Home::new(&authority, &server.url("localhost"));
@@ -66,7 +66,7 @@ async fn a_server_without_http2_is_spoken_to_in_http1() {
 }
 
 #[tokio::test]
-async fn plain_http_and_a_path_before_the_api_are_followed() {
+async fn plain_http_and_path_prefix_work() {
     let authority = Authority::new();
     let server = Server::start(&authority, Style { tls: false, ..Style::default() }).await;
     let url = format!("http://127.0.0.1:{}/k8s/clusters/c-1/", server.port());
@@ -76,7 +76,7 @@ async fn plain_http_and_a_path_before_the_api_are_followed() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_closed_is_made_again() {
+async fn closed_connection_is_replaced() {
     let authority = Authority::new();
     let server = Server::start(&authority, Style { closes: true, ..Style::default() }).await;
     let home = Home::new(&authority, &server.url("localhost"));
@@ -89,20 +89,20 @@ async fn a_connection_that_the_server_closed_is_made_again() {
 }
 
 #[tokio::test]
-async fn whom_to_act_as_is_sent() {
+async fn impersonation_headers_are_sent() {
     let authority = Authority::new();
     let server = Server::start(&authority, Style::default()).await;
     let home = Home::new(&authority, &server.url("localhost"));
     let kubeconfig = Kubeconfig::load(&[home.kubeconfig()]).unwrap();
-    let options = ConnectOptions { impersonate: Some("tf-y".to_owned()), ..ConnectOptions::new("a/1") };
+    let options = ConnectOptions::new("a/1").with_impersonate(Some("tf-y".to_owned()));
     let answer = Client::connect(&kubeconfig, &options).unwrap().get::<Value>(&pod()).await.unwrap();
     assert_eq!(answer["impersonate"], "tf-y");
-    let hostile = ConnectOptions { impersonate: Some("x\r\ny".to_owned()), ..ConnectOptions::new("a/1") };
+    let hostile = ConnectOptions::new("a/1").with_impersonate(Some("x\r\ny".to_owned()));
     assert!(matches!(Client::connect(&kubeconfig, &hostile), Err(ConnectError::Header { .. })));
 }
 
 #[tokio::test]
-async fn a_foreign_authority_is_not_believed() {
+async fn foreign_authority_is_rejected() {
     let server = Server::start(&Authority::new(), Style::default()).await;
     let home = Home::new(&Authority::new(), &server.url("localhost"));
     let error = error(&home).await;
@@ -111,7 +111,7 @@ async fn a_foreign_authority_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name_is_not_believed() {
+async fn certificate_for_another_name_is_rejected() {
     let authority = Authority::new();
     let server = Server::start(&authority, Style { name: "other.example", ..Style::default() }).await;
     let text = error(&Home::new(&authority, &server.url("localhost"))).await.to_string();
@@ -121,7 +121,7 @@ async fn a_certificate_for_another_name_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_server_certificate_outside_its_time_is_not_believed() {
+async fn server_certificate_must_be_valid_now() {
     let authority = Authority::new();
     let server = Server::start(&authority, Style { until: 2021, ..Style::default() }).await;
     let expired = error(&Home::new(&authority, &server.url("localhost"))).await;
@@ -132,7 +132,7 @@ async fn a_server_certificate_outside_its_time_is_not_believed() {
 }
 
 #[tokio::test]
-async fn the_check_is_turned_off_only_where_both_sides_agree() {
+async fn insecure_needs_kubeconfig_and_option() {
     let authority = Authority::new();
     let server =
         Server::start(&authority, Style { name: "other.example", until: 2021, ..Style::default() }).await;
@@ -140,12 +140,12 @@ async fn the_check_is_turned_off_only_where_both_sides_agree() {
     let kubeconfig = Kubeconfig::load(&[home.kubeconfig()]).unwrap();
     let options = ConnectOptions::new("a/1");
     assert_eq!(Client::connect(&kubeconfig, &options).err(), Some(ConnectError::Insecure));
-    let options = ConnectOptions { allow_insecure: true, ..options };
+    let options = options.with_allow_insecure();
     Client::connect(&kubeconfig, &options).unwrap().get::<Value>(&pod()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_client_certificate_of_a_foreign_authority_is_refused_with_the_servers_alert() {
+async fn rejected_client_certificate_shows_the_alert() {
     let authority = Authority::new();
     let server =
         Server::start(&authority, Style { believes: Some(Authority::new()), ..Style::default() }).await;
@@ -154,7 +154,7 @@ async fn a_client_certificate_of_a_foreign_authority_is_refused_with_the_servers
 }
 
 #[tokio::test]
-async fn a_401_with_a_certificate_that_expired_by_the_servers_clock_says_so() {
+async fn unauthorized_with_expired_certificate_says_so() {
     let authority = Authority::new();
     let date = "Tue, 24 Nov 2043 11:09:55 GMT";
     let server = Server::start(&authority, Style { code: 401, date: Some(date), ..Style::default() }).await;
@@ -170,7 +170,7 @@ async fn a_401_with_a_certificate_that_expired_by_the_servers_clock_says_so() {
 }
 
 #[tokio::test]
-async fn what_does_not_listen_resolve_or_speak_tls_is_told_apart() {
+async fn connection_failures_have_distinct_errors() {
     let authority = Authority::new();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let refused = error(&Home::new(&authority, &format!("https://localhost:{closed}"))).await;
@@ -198,13 +198,13 @@ async fn what_does_not_listen_resolve_or_speak_tls_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_given_up_in_time() {
+async fn silent_server_times_out_while_connecting() {
     let authority = Authority::new();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://127.0.0.1:{}", silent.local_addr().unwrap().port());
     let home = Home::new(&authority, &url);
     let kubeconfig = Kubeconfig::load(&[home.kubeconfig()]).unwrap();
-    let options = ConnectOptions { timeout: Duration::from_millis(300), ..ConnectOptions::new("a/1") };
+    let options = ConnectOptions::new("a/1").with_timeout(Duration::from_millis(300));
     let start = Instant::now();
     let error = Client::connect(&kubeconfig, &options).unwrap().get::<Value>(&pod()).await.unwrap_err();
     assert!(matches!(error, Error::Transport(TransportError::ConnectTimeout { .. })), "{error:?}");
@@ -212,12 +212,12 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_after_a_request_is_given_up_in_time() {
+async fn silent_server_times_out_after_a_request() {
     let authority = Authority::new();
     let server = Server::start(&authority, Style { hangs: true, ..Style::default() }).await;
     let home = Home::new(&authority, &server.url("localhost"));
     let kubeconfig = Kubeconfig::load(&[home.kubeconfig()]).unwrap();
-    let options = ConnectOptions { silence: Duration::from_millis(500), ..ConnectOptions::new("a/1") };
+    let options = ConnectOptions::new("a/1").with_silence(Duration::from_millis(500));
     let start = Instant::now();
     let error = Client::connect(&kubeconfig, &options).unwrap().get::<Value>(&pod()).await.unwrap_err();
     assert!(matches!(error, Error::Transport(TransportError::Silent)), "{error:?}");

@@ -51,7 +51,7 @@ async fn told(script: Script, count: usize) -> (String, Requests) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_that_ends_goes_on_from_the_last_frame() {
+async fn watch_resumes_after_the_last_frame() {
     let bookmark = json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}});
     let script = Script::new()
         .answer(PODS, list("5", &["a"]))
@@ -67,7 +67,7 @@ async fn a_watch_that_ends_goes_on_from_the_last_frame() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_no_longer_be_told_is_listed_anew() {
+async fn watch_relists_after_410_gone() {
     let script = Script::new()
         .answer(PODS, list("5", &["a"]))
         .answer(PODS, list("50", &["c"]))
@@ -79,7 +79,7 @@ async fn what_can_no_longer_be_told_is_listed_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_at_any_byte_loses_and_doubles_nothing() {
+async fn watch_resumes_without_loss_or_duplicates() {
     let first = format!("{}\n", frame("ADDED", "b", "6"));
     let whole = format!("{first}{}\n", frame("ADDED", "c", "7"));
     for cut in 0..=whole.len() {
@@ -95,7 +95,7 @@ async fn a_cut_at_any_byte_loses_and_doubles_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frame_may_come_in_pieces_and_several_in_one() {
+async fn frames_do_not_depend_on_chunks() {
     let text = format!("{}\n\n{}\n", frame("ADDED", "b", "6"), frame("ADDED", "c", "7"));
     let pieces = text.as_bytes().chunks(3).map(bytes::Bytes::copy_from_slice).collect();
     for chunks in [pieces, vec![text.clone().into()]] {
@@ -106,7 +106,7 @@ async fn a_frame_may_come_in_pieces_and_several_in_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_broken_by_a_new_watch() {
+async fn silent_watch_is_opened_again() {
     let script = Script::new()
         .answer(PODS, list("5", &[]))
         .answer(&from("5"), Answer::frames(&[]).and_stays_open())
@@ -117,7 +117,7 @@ async fn silence_is_broken_by_a_new_watch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quiet_collection_is_watched_for_hours() {
+async fn watch_without_changes_does_not_fail() {
     let mut script = Script::new().answer(PODS, list("5", &[]));
     for _ in 0..100 {
         script = script.answer(&from("5"), Answer::frames(&[]).and_stays_open());
@@ -127,7 +127,7 @@ async fn a_quiet_collection_is_watched_for_hours() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_watching_is_forbidden_the_list_is_asked_for_again_and_again() {
+async fn forbidden_watch_falls_back_to_lists() {
     let forbidden = "pods is forbidden: User \"x\" cannot watch resource \"pods\" in API group \"\"";
     let script = Script::new()
         .answer(PODS, list("5", &["a"]))
@@ -139,7 +139,7 @@ async fn where_watching_is_forbidden_the_list_is_asked_for_again_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_ends_every_watch_at_once_is_given_up() {
+async fn watch_fails_if_every_watch_ends_at_once() {
     let script =
         Script::new().answer(PODS, list("5", &[])).answer(&from("5"), Answer::text(200, "rubbish\n"));
     let (changes, requests) = watch(script);
@@ -151,7 +151,7 @@ async fn a_server_that_ends_every_watch_at_once_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_waiting_cannot_help_ends_the_watch() {
+async fn permanent_refusal_ends_the_watch() {
     let script = Script::new().answer(PODS, Answer::refusal(401, "Unauthorized", "Unauthorized"));
     let (changes, requests) = watch(script);
     let errors: Vec<_> = changes.collect().await;

@@ -51,7 +51,7 @@ fn review(allowed: bool) -> Answer {
 }
 
 #[tokio::test]
-async fn a_plans_facts_take_one_request_each_and_one_about_routes() {
+async fn plan_facts_take_one_request_each() {
     let script = fresh().answer(ROUTE, Answer::not_found("httproutes", "x")).answer(REVIEW, review(true));
     let (client, requests) = script.client();
     let objects = client.fetch_web_service(&tool(), FetchOptions::for_plan()).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_plans_facts_take_one_request_each_and_one_about_routes() {
 }
 
 #[tokio::test]
-async fn whether_routes_can_be_made_is_asked_only_where_the_answer_matters() {
+async fn route_permission_is_requested_only_if_needed() {
     let route =
         json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "x"}});
     let no_such_group = Answer::text(404, "404 page not found\n");
@@ -93,7 +93,7 @@ async fn whether_routes_can_be_made_is_asked_only_where_the_answer_matters() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_that_is_not_wanted() {
+async fn fetch_sends_only_selected_requests() {
     let (client, requests) = fresh().client();
     client.fetch_web_service(&tool(), FetchOptions::for_limits()).await.unwrap();
     assert_snapshot!(requests, @r"
@@ -103,7 +103,7 @@ async fn nothing_is_asked_that_is_not_wanted() {
 }
 
 #[tokio::test]
-async fn a_missing_catalogue_is_told_when_it_is_needed() {
+async fn missing_catalog_is_an_error_if_needed() {
     let path = "GET /api/v1/namespaces/tf-public/configmaps/image-config";
     for (answer, expected) in [
         (
@@ -148,7 +148,7 @@ fn waiting(pod_frames: Answer) -> Script {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_caller_is_asked_after_every_change_until_it_has_seen_enough() {
+async fn wait_calls_decide_after_every_change() {
     let frames = Answer::frames(&[
         json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "12"}}}),
         json!({"type": "ADDED", "object": pod("x-2", "Pending")}),
@@ -171,7 +171,7 @@ async fn the_caller_is_asked_after_every_change_until_it_has_seen_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_ends_the_wait_with_what_was_seen() {
+async fn wait_returns_objects_at_the_deadline() {
     let (client, _) = waiting(Answer::frames(&[]).and_stays_open()).client();
     let start = Instant::now();
     let options = WaitOptions::new(Duration::from_secs(42));
@@ -183,7 +183,7 @@ async fn the_deadline_ends_the_wait_with_what_was_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_goes_away_ends_the_wait_with_the_reason() {
+async fn wait_fails_if_the_cluster_goes_away() {
     let script = Script::new()
         .answer(DEPLOYMENTS, empty())
         .answer(DEPLOYMENTS, Answer::lost())

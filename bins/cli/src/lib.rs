@@ -34,7 +34,7 @@ pub use options::{
 pub use output::{Document, document, no_document, print, print_text};
 pub use process::{interrupted, parse, run};
 pub use progress::ProgressLine;
-pub use remote::run_remote;
+pub use remote::{RemoteContainer, run_remote};
 pub use session::{Session, Source, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age};

@@ -16,6 +16,17 @@ use crate::terminal::{Input, RawMode, is_terminal, size};
 /// What shells end with where a command cannot be run.
 const NOT_RUN: u8 = 127;
 
+/// A container of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemoteContainer<'a> {
+    /// The namespace of the pod.
+    pub namespace: &'a str,
+    /// The name of the pod.
+    pub pod: &'a str,
+    /// The name of the container.
+    pub container: &'a str,
+}
+
 /// Runs a command in a container, connected to this process's terminal or pipes, and returns how it ended.
 ///
 /// `whereabouts` says which verb tells what became of the pod where the connection is lost, like `webservice status`.
@@ -24,10 +35,11 @@ const NOT_RUN: u8 = 127;
 /// When it could not be run, or the connection was lost.
 pub async fn run_remote(
     client: &Client,
-    (namespace, pod, container): (String, &str, &str),
+    container: RemoteContainer<'_>,
     command: &[String],
     whereabouts: &str,
 ) -> Result<ExitCode, Failure> {
+    let RemoteContainer { namespace, pod, container } = container;
     let path = ResourceType::of::<Pod>().in_namespace(namespace).named(pod);
     let tty = is_terminal();
     // A terminal is one stream, which the server refuses to split.

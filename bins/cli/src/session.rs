@@ -48,7 +48,7 @@ impl Session {
     /// # Errors
     /// When a file cannot be read, the tool is not known, or the kubeconfig cannot be used.
     pub fn open(options: &GlobalOptions, program: &str) -> Result<Self, Failure> {
-        let PlatformFiles { project: _, platform } = PlatformFiles::read(Path::new("/"))?;
+        let PlatformFiles { platform, .. } = PlatformFiles::read(Path::new("/"))?;
         if !options.from.is_empty() {
             let tool = options.tool.clone().ok_or_else(|| {
                 Failure::new(ExitCode::Usage, "which tool is it? files do not tell")
@@ -74,7 +74,7 @@ impl Session {
             let _inside = runtime.enter();
             let agent = format!("{program}/{}", env!("CARGO_PKG_VERSION"));
             let impersonate = options.impersonate.clone();
-            Client::connect(&kubeconfig, &ConnectOptions { impersonate, ..ConnectOptions::new(agent) })?
+            Client::connect(&kubeconfig, &ConnectOptions::new(agent).with_impersonate(impersonate))?
         };
         Ok(Self { tool, platform, home: tool_home, source: Source::Cluster { runtime, client } })
     }
@@ -84,7 +84,7 @@ impl Session {
     /// # Errors
     /// When a settings file cannot be read, or the options name no tool.
     pub fn offline(options: &GlobalOptions) -> Result<Self, Failure> {
-        let PlatformFiles { project: _, platform } = PlatformFiles::read(Path::new("/"))?;
+        let PlatformFiles { platform, .. } = PlatformFiles::read(Path::new("/"))?;
         let tool = options.tool.clone().ok_or_else(|| {
             Failure::new(ExitCode::Usage, "which tool is it? there is no kubeconfig to tell")
                 .hint("Name the tool: `--tool NAME`.")

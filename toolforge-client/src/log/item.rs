@@ -8,24 +8,25 @@ use toolforge_render::pod::LastEnd;
 
 use crate::WatchOptions;
 
-/// How long a follow bears with a cluster that is away: an API server's restart, or a short way through a tunnel.
+/// How long the cluster may be unreachable while a log is followed: a restart of the API server, or a short loss of the network.
 const OUTAGE: Duration = Duration::from_secs(60);
 
-/// Which part of a log is read.
+/// Which part of a log is read, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogOptions {
-    /// How many of the last lines of each run are needed; all where it is `None`.
+    /// The number of last lines of each run; `None` for all.
     pub last: Option<u32>,
-    /// From when on.
+    /// The time from which lines are read; `None` for all.
     pub since: Option<LogSince>,
-    /// Whether the log shall be followed afterwards.
+    /// Whether the log is going to be followed.
     pub follow: bool,
-    /// How reading bears with the network and the server.
+    /// How reading deals with failures of the network and the server.
     pub watch: WatchOptions,
 }
 
 impl LogOptions {
-    /// Returns the options of a log that is followed, with a patience of 60 s.
+    /// Returns the options of a log that is followed, which tolerates an outage of 60 s.
     #[must_use]
     pub fn following() -> Self {
         Self {
@@ -34,9 +35,21 @@ impl LogOptions {
             ..Self::default()
         }
     }
+
+    /// Returns the options with this number of last lines of each run.
+    #[must_use]
+    pub fn with_last(self, last: Option<u32>) -> Self {
+        Self { last, ..self }
+    }
+
+    /// Returns the options with this time from which lines are read.
+    #[must_use]
+    pub fn with_since(self, since: Option<LogSince>) -> Self {
+        Self { since, ..self }
+    }
 }
 
-/// What a log tells next.
+/// An item of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogItem {
     /// A line.
@@ -45,38 +58,38 @@ pub enum LogItem {
         pod: Untrusted,
         /// The name of the container in it.
         container: Untrusted,
-        /// When it was written, by the node's clock.
+        /// The time at which it was written, by the node's clock.
         moment: Timestamp,
-        /// What was written, without its line end.
+        /// The text, without the line end.
         message: Untrusted,
     },
-    /// The container has ended; what follows of the same pod is of its next run.
+    /// The container has terminated; what follows of the same pod belongs to its next run.
     RunEnded {
         /// The container's name.
         container: Untrusted,
-        /// How it ended, and in which pod.
+        /// Its termination, and its pod.
         end: LastEnd,
     },
-    /// Why there is no log, or not all of it, in the cluster's words.
+    /// Why the log is missing or incomplete.
     Notice {
         /// The pod's name.
         pod: Untrusted,
-        /// The cluster's words.
+        /// The cluster's message.
         text: Untrusted,
     },
 }
 
-/// From when on a log is read.
+/// The time from which a log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogSince {
-    /// So many seconds before now, by the node's clock; at least one.
+    /// A number of seconds before now, by the node's clock; at least 1.
     Seconds(u32),
-    /// A moment, of which the server takes the whole seconds.
+    /// A time, which the server rounds down to whole seconds.
     Moment(Timestamp),
 }
 
 impl LogSince {
-    /// Returns the moment, by this machine's clock where it is so long before now.
+    /// Returns the time; a number of seconds is subtracted from this machine's clock.
     pub(crate) fn moment(self) -> Timestamp {
         match self {
             Self::Seconds(seconds) => {

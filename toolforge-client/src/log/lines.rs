@@ -1,4 +1,4 @@
-//! The lines of a log's answer, whatever pieces it comes in.
+//! Splits the answer of a log into lines.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use tokio::time::timeout;
 use crate::Error;
 use crate::transport::TransportError;
 
-/// The most bytes of one line: a runtime cuts at 16 KiB and the kubelet joins the pieces again, so a line can have
+/// The maximum length of a line in bytes: a runtime splits at 16 KiB and the kubelet joins the pieces, so a line can have
 /// any length.
 const LINE_LIMIT: usize = 256 * 1024;
 
-/// A log's answer, cut into lines. However long a line is, no more than its limit is held.
+/// A log's answer as lines. At most the limit of a line is kept in memory.
 pub(crate) struct Lines<B = Body> {
     body: B,
     buffer: BytesMut,
-    /// How much of the buffer is known to have no line end.
+    /// The length of the buffer's beginning without a line end.
     searched: usize,
     /// How long the answer may be silent; `None` for a log that is followed.
     idle: Option<Duration>,
@@ -33,9 +33,7 @@ where
         Self { body, buffer: BytesMut::new(), searched: 0, idle }
     }
 
-    /// Returns the next whole line, or `None` where the answer has come to its end.
-    ///
-    /// Nothing is lost where the caller stops waiting.
+    /// Returns the next whole line, or `None` at the end of the answer. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, Error> {
         loop {
             let unsearched = &self.buffer[self.searched..];
@@ -45,7 +43,7 @@ where
                 self.searched = 0;
                 return Ok(Some(text(&line)));
             }
-            // One byte more than the limit says that the line is longer.
+            // One byte more than the limit shows that the line is longer.
             self.buffer.truncate(LINE_LIMIT + 1);
             self.searched = self.buffer.len();
             let frame = match self.idle {
@@ -64,7 +62,7 @@ where
         }
     }
 
-    /// Returns what stands behind the last line end, where there is something.
+    /// Returns the text after the last line end, if there is any.
     pub(crate) fn rest(&mut self) -> Option<String> {
         let rest = self.buffer.split();
         self.searched = 0;
@@ -72,14 +70,13 @@ where
     }
 }
 
-/// Returns a line's text without the rest of its line end. What is no UTF-8 is replaced, and what is beyond the limit
-/// becomes `…`.
+/// Returns a line's text without a carriage return. Invalid UTF-8 is replaced, and a line beyond the limit ends in `…`.
 fn text(line: &[u8]) -> String {
     if line.len() <= LINE_LIMIT {
         return String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
     }
     let mut end = LINE_LIMIT;
-    // A character that the limit cuts in two is left out.
+    // A character that the limit would split is left out.
     while end > 0 && line[end] & 0b1100_0000 == 0b1000_0000 {
         end -= 1;
     }
@@ -103,7 +100,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_are_the_same_in_whatever_pieces_they_come() {
+    async fn lines_do_not_depend_on_chunks() {
         let log = "a line\r\n\nGröße 日本\nthe rest".as_bytes();
         for size in 1..=log.len() {
             let (lines, rest) = lines_of(log.chunks(size).map(<[u8]>::to_vec).collect()).await;
@@ -113,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_without_end_is_cut_and_the_next_one_is_whole() {
+    async fn overlong_line_is_truncated() {
         // Two bytes each, and the limit is even: one byte before them makes it cut a character.
         let long = format!("x{}", "ß".repeat(LINE_LIMIT));
         for size in [1000, 4096, long.len() + 100] {

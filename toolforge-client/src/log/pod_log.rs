@@ -1,4 +1,4 @@
-//! One pod's log, run after run.
+//! The log of one pod, run after run.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,32 +13,32 @@ use crate::log::reading::{LogEvent, LogRequest, Reading};
 use crate::log::resume::ResumePoint;
 use crate::{Client, Error, ObjectPath, ResourceType};
 
-/// Returns whether none of a pod's containers is ever started again.
+/// Returns whether a pod has terminated for good.
 pub(super) fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
-/// How far one pod's log has been read.
+/// The log of one pod, and how far it has been read.
 pub(super) struct PodLog {
     client: Client,
     pub(super) name: Untrusted,
     path: ObjectPath,
     container: String,
-    /// From when on to read, as long as no line has been read.
+    /// The time from which to read, until a line has been read.
     since: Option<LogSince>,
-    /// Whether it is followed, now or later.
+    /// Whether the log is followed, now or later.
     follow: bool,
     outage: Duration,
     pub(super) seen: ResumePoint,
-    /// The last run whose end has been told.
-    pub(super) told: Option<String>,
-    /// The kubelet's last notice, which it makes again and again.
+    /// The last run whose end has been reported.
+    pub(super) reported: Option<String>,
+    /// The kubelet's last notice, which it repeats.
     notice: Option<String>,
 }
 
 impl PodLog {
-    /// Returns a pod's log, of which nothing has been read.
+    /// Returns a pod's log, unread.
     pub(super) fn new(client: Client, pod: &Pod, options: LogOptions) -> Self {
         let LogOptions { last: _, since, follow, watch } = options;
         let name = pod.metadata.name.clone().unwrap_or_default();
@@ -52,18 +52,18 @@ impl PodLog {
             follow,
             outage: watch.outage,
             seen: ResumePoint::default(),
-            told: None,
+            reported: None,
             notice: None,
         }
     }
 
-    /// Begins to read a run's log from its beginning, or so many of its last lines.
+    /// Starts reading a run's log, or its last lines.
     fn read_all(&self, run: &Run, last: Option<u32>) -> Reading {
         let request = self.request(run, false, last);
         Reading::new(self.client.clone(), request, self.outage, false)
     }
 
-    /// Begins to read what of a run's log has not been read.
+    /// Starts reading the unread part of a run's log.
     pub(super) fn read_on(&self, run: &Run, follow: bool) -> Reading {
         Reading::new(self.client.clone(), self.request(run, follow, None), self.outage, true)
     }
@@ -80,7 +80,7 @@ impl PodLog {
         }
     }
 
-    /// Returns what is next in a run's log.
+    /// Returns the next item of a run's log.
     pub(super) async fn next(&mut self, reading: &mut Reading) -> Result<Option<LogItem>, Error> {
         loop {
             let pod = self.name.clone();
@@ -99,38 +99,38 @@ impl PodLog {
         }
     }
 
-    /// Notes that a run's log has been read to its end, and returns how it ended.
+    /// Marks a run's log as read, and returns the item for its termination.
     pub(super) fn ended(&mut self, run: &Run) -> Option<LogItem> {
-        self.told = Some(run.id.clone());
+        self.reported = Some(run.id.clone());
         let end = run.end.clone()?;
         let is_asked_for = self.since.is_none_or(|since| end.finished >= Some(since.moment()));
         is_asked_for.then(|| LogItem::RunEnded { container: self.container.as_str().into(), end })
     }
 
-    /// Returns the first run whose end has not been told.
+    /// Returns the first run whose end has not been reported.
     pub(super) fn next_run<'a>(&self, runs: &'a [Run]) -> Option<&'a Run> {
-        let told = runs.iter().position(|run| Some(&run.id) == self.told.as_ref());
-        runs.get(told.map_or(0, |told| told + 1))
+        let reported = runs.iter().position(|run| Some(&run.id) == self.reported.as_ref());
+        runs.get(reported.map_or(0, |index| index + 1))
     }
 }
 
-/// A pod's log as it is now: the runs that the kubelet has kept, one after the other.
+/// A pod's log up to now: the runs whose logs the kubelet has kept, one after the other.
 pub(super) struct PodSnapshot {
     pub(super) log: PodLog,
     runs: VecDeque<Run>,
     reading: Option<Reading>,
     last: Option<u32>,
-    /// What comes next, with the moment that gives its place among the other pods' lines.
+    /// The next item, with the time that orders it among the items of other pods.
     pub(super) head: Option<(Timestamp, LogItem)>,
     moment: Timestamp,
 }
 
 impl PodSnapshot {
-    /// Returns the log of a pod, of which nothing has been asked for yet.
+    /// Returns the log of a pod; nothing is requested yet.
     ///
-    /// The previous run is read where it ended after `recent`, or no other has followed it. Where the log shall be
-    /// followed, a run that has ended just now is left to that: which log the kubelet gives out for it can change at
-    /// any moment, unless the whole pod has ended.
+    /// The previous run is read if it terminated after `recent`, or no other has followed it. If the log is going to be
+    /// followed, a run that has just terminated is left for that: which log the kubelet returns for it can change at any
+    /// moment, unless the whole pod has terminated.
     pub(super) fn new(mut log: PodLog, pod: &Pod, last: Option<u32>, recent: Timestamp) -> Self {
         let mut runs: VecDeque<Run> = runs(pod).into();
         if let [previous, newest] = runs.make_contiguous()
@@ -138,7 +138,7 @@ impl PodSnapshot {
             && let finished = previous.end.as_ref().and_then(|end| end.finished)
             && finished.is_some_and(|finished| finished < recent)
         {
-            log.told = Some(previous.id.clone());
+            log.reported = Some(previous.id.clone());
             runs.pop_front();
         }
         if log.follow && !has_ended(pod) {
@@ -147,7 +147,7 @@ impl PodSnapshot {
         Self { log, runs, reading: None, last, head: None, moment: Timestamp::MIN }
     }
 
-    /// Reads what comes next into `head`.
+    /// Reads the next item into `head`.
     pub(super) async fn advance(&mut self) -> Result<(), Error> {
         let item = self.next().await?;
         self.head = item.map(|item| {
@@ -156,7 +156,7 @@ impl PodSnapshot {
                 LogItem::RunEnded { container: _, end } => end.finished.unwrap_or(self.moment),
                 LogItem::Notice { .. } => self.moment,
             };
-            // A pod's own order counts more than its clocks.
+            // The order within a pod counts more than its times.
             self.moment = self.moment.max(moment);
             (self.moment, item)
         });

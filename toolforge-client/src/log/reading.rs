@@ -1,4 +1,4 @@
-//! Reading one run's log, through everything that a server and a network do to an answer.
+//! Reading one run's log; it is continued when the connection breaks.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::log::lines::Lines;
 use crate::log::resume::ResumePoint;
 use crate::{Client, Error, ObjectPath};
 
-/// How long a log that is not followed may be silent before it is asked for anew.
+/// How long a log that is not followed may be silent before it is requested again.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Which log, and how much of it.
@@ -20,32 +20,32 @@ const IDLE: Duration = Duration::from_secs(30);
 pub(crate) struct LogRequest {
     pub(crate) pod: ObjectPath,
     pub(crate) container: String,
-    /// Whether the log of the run before the newest is meant.
+    /// Whether to read the log of the run before the newest.
     pub(crate) previous: bool,
     pub(crate) follow: bool,
-    /// Whether only lines with their end are told, because it is not known whether the server stopped in the middle
-    /// of the last one, and it is read again.
+    /// Whether to skip a last line without a line end: the server may have stopped in the middle of it, and it is read
+    /// again.
     pub(crate) whole_lines: bool,
     pub(crate) since: Option<LogSince>,
-    /// How many of the last lines.
+    /// The number of last lines.
     pub(crate) last: Option<u32>,
 }
 
-/// What stands on one line of an answer.
+/// One line of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogEvent {
     /// A line of the log.
     Line(Timestamp, String),
-    /// A line without a moment: the kubelet's own word on why there is no log.
+    /// A line without a time: the kubelet's message why there is no log.
     Notice(String),
 }
 
-/// One log that is being read; it goes on by itself where the connection breaks.
+/// One log that is being read; it is continued when the connection breaks.
 pub(crate) struct Reading {
     client: Client,
     request: LogRequest,
     outage: Duration,
-    /// Whether to go on behind the last line that has been seen, and not to begin as the request says.
+    /// Whether to continue after the last line that has been read, not to start as the request says.
     goes_on: bool,
     lines: Option<Lines>,
     has_ended: bool,
@@ -67,12 +67,10 @@ impl Reading {
         }
     }
 
-    /// Returns the next line that has not been seen, or `None` at the end of the answer.
-    ///
-    /// Nothing is lost where the caller stops waiting.
+    /// Returns the next line that has not been read, or `None` at the end of the answer. Cancel-safe.
     pub(crate) async fn next(&mut self, seen: &mut ResumePoint) -> Result<Option<LogEvent>, Error> {
         while !self.has_ended {
-            let told = match &mut self.lines {
+            let next = match &mut self.lines {
                 None => {
                     match open(&self.client, &self.request, seen.since().filter(|_| self.goes_on)).await {
                         Ok(Some(lines)) => {
@@ -88,7 +86,7 @@ impl Reading {
                 }
                 Some(lines) => lines.next().await,
             };
-            let text = match told {
+            let text = match next {
                 Ok(Some(text)) => text,
                 Ok(None) => {
                     self.has_ended = true;
@@ -100,9 +98,9 @@ impl Reading {
                 }
                 Err(error) => {
                     self.lines = None;
-                    match self.bear(error).await {
+                    match self.pause_after(error).await {
                         Ok(()) => continue,
-                        // One node that is away must not hide what the others' pods write.
+                        // An unreachable node must not hide the logs of the others.
                         Err(Error::Api(refusal)) if refusal.code() >= 500 => {
                             self.has_ended = true;
                             return Ok(Some(LogEvent::Notice(refusal.message().as_raw().to_owned())));
@@ -114,15 +112,15 @@ impl Reading {
             (self.failing_since, self.failures, self.goes_on) = (None, 0, true);
             match read(&text) {
                 LogEvent::Line(moment, message) if !seen.is_new(moment, &message) => {}
-                told => return Ok(Some(told)),
+                event => return Ok(Some(event)),
             }
         }
         self.has_ended = true;
         Ok(None)
     }
 
-    /// Waits before the log is asked for anew, or gives the error back where that cannot help or was in vain.
-    async fn bear(&mut self, error: Error) -> Result<(), Error> {
+    /// Waits before the log is requested again, or returns the error if that does not help or took too long.
+    async fn pause_after(&mut self, error: Error) -> Result<(), Error> {
         let since = *self.failing_since.get_or_insert_with(Instant::now);
         if !error.is_transient() || since.elapsed() > self.outage {
             return Err(error);
@@ -134,7 +132,7 @@ impl Reading {
     }
 }
 
-/// Asks for the log, or for the rest of it. `None`: there is no such pod or run, or none yet.
+/// Requests the log, or the rest of it. Returns `None` if there is no such pod or run (yet).
 async fn open(
     client: &Client,
     request: &LogRequest,
@@ -165,7 +163,7 @@ async fn open(
     let request = requests.logs(&name, &params)?.map(Bytes::from);
     match client.exchange().open(&request).await {
         Ok(answer) => Ok(Some(Lines::new(answer.into_body(), (!follow).then_some(IDLE)))),
-        // The kubelet's word for a run that is not there yet, or no longer, is 400.
+        // The kubelet answers 400 for a run that does not exist yet or any more.
         Err(error) if error.api_status().is_some_and(|refusal| matches!(refusal.code(), 400 | 404)) => {
             Ok(None)
         }
@@ -173,7 +171,7 @@ async fn open(
     }
 }
 
-/// Reads `2026-11-25T10:00:00.123456789Z message`.
+/// Parses `2026-11-25T10:00:00.123456789Z message`.
 fn read(text: &str) -> LogEvent {
     let line = text.split_once(' ').unwrap_or((text, ""));
     match line.0.parse() {
@@ -187,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_its_moment_before_it() {
+    fn log_lines_start_with_a_time() {
         let moment: Timestamp = "2026-11-25T10:00:00.123456789Z".parse().unwrap();
         for (text, message) in [("a  b ", "a  b "), ("", "")] {
             let line = format!("2026-11-25T10:00:00.123456789Z {text}");

@@ -1,48 +1,48 @@
-//! What of a log has been read, so that reading can go on from there.
+//! What has been read of a log, so that reading can resume there.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long before the last line one goes on: a program's two streams may overtake each other by less.
+/// How long before the last line reading resumes: lines of a program's two streams are out of order by less.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
-/// How far back lines are known: the overlap, and what the kubelet's whole seconds add to it.
+/// How far back lines are remembered: the overlap, and the second to which the kubelet rounds.
 const MEMORY: SignedDuration = SignedDuration::from_secs(2);
 
-/// The most lines that are known one by one.
+/// The maximum number of remembered lines.
 const MOST: usize = 1 << 16;
 
-/// The last lines of a log, by moment and text, in the log's order.
+/// The last lines of a log, by time and text, in order.
 ///
-/// A log only grows, and the kubelet gives it out from a moment on that it takes in whole seconds. So what comes again
-/// stands at the beginning of an answer, in the order in which it came before; the first line that is not known ends
-/// that. Where the kubelet has begun a new file meanwhile, the answer begins later, but no line is taken for another.
+/// A log only grows, and the kubelet returns it from a whole second on. So repeated lines come at the beginning of an
+/// answer, in the order in which they came before, up to the first line that is not remembered. After a log rotation the
+/// answer begins later, but no line is mistaken for another.
 #[derive(Debug, Default)]
 pub(crate) struct ResumePoint {
     recent: VecDeque<(Timestamp, u64)>,
-    /// Of lines that are no longer known one by one, the last moment.
+    /// The latest time of lines that are no longer remembered.
     forgotten: Option<Timestamp>,
-    /// Where in `recent` the next line that comes again may stand; `None` where none comes again.
+    /// The index in `recent` from which the next repeated line may come; `None` if no more lines are repeated.
     again: Option<usize>,
     hasher: RandomState,
 }
 
 impl ResumePoint {
-    /// Returns the moment from which on to ask, where a line has been read.
+    /// Returns the time from which to resume, if a line has been read.
     pub(crate) fn since(&self) -> Option<Timestamp> {
         let (last, _) = self.recent.back()?;
         let since = last.checked_sub(OVERLAP).ok()?;
         Timestamp::from_second(since.as_second()).ok()
     }
 
-    /// Notes that an answer begins, in which known lines may come again.
+    /// Starts an answer that may repeat lines.
     pub(crate) fn answer_begins(&mut self) {
         self.again = Some(0);
     }
 
-    /// Returns whether a line has not been read before, and notes it.
+    /// Returns whether a line has not been read before, and remembers it.
     pub(crate) fn is_new(&mut self, moment: Timestamp, message: &str) -> bool {
         let line = (moment, self.hasher.hash_one(message));
         if let Some(place) = self.again {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_begins_again_gives_what_was_not_read() {
+    fn repeated_answer_yields_only_unread_lines() {
         let log =
             [(1000, "a"), (1500, "b"), (1500, "b"), (1500, "c"), (1500, "b"), (1499, "late"), (1600, "d")];
         for cut in 0..=log.len() {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_goes_on_from_a_whole_second_before_the_last_line() {
+    fn resumes_one_whole_second_before_the_last_line() {
         let mut seen = ResumePoint::default();
         assert_eq!(seen.since(), None);
         new(&mut seen, &[(100, "a"), (7300, "b")]);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_loses_no_line() {
+    fn log_rotation_loses_no_line() {
         let mut seen = ResumePoint::default();
         new(&mut seen, &[(1000, "a"), (1100, "b"), (1200, "c")]);
         // The old file, with `a` and `b`, is no longer read.
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_flood_of_lines_none_is_told_twice() {
+    fn many_lines_in_one_second_are_not_duplicated() {
         let mut seen = ResumePoint::default();
         let flood: Vec<(i64, String)> =
             (0..100_000).map(|number| (number / 100, format!("line {number}"))).collect();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_past_is_forgotten() {
+    fn old_lines_are_forgotten() {
         let mut seen = ResumePoint::default();
         let lines: Vec<(i64, &str)> = (0..1000).map(|second| (second * 1000, "tick")).collect();
         new(&mut seen, &lines);

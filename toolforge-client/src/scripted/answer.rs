@@ -33,7 +33,7 @@ impl Answer {
     /// Returns an answer with a JSON body.
     ///
     /// # Panics
-    /// When the value cannot be JSON.
+    /// When the value cannot be serialized as JSON.
     #[must_use]
     pub fn json(code: u16, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body).expect("a test's value has text keys");
@@ -65,7 +65,7 @@ impl Answer {
         Self::chunks(200, frames.iter().map(|frame| format!("{frame}\n").into()).collect())
     }
 
-    /// Returns an answer whose body comes in these pieces.
+    /// Returns an answer whose body comes in these chunks.
     #[must_use]
     pub fn chunks(code: u16, chunks: Vec<Bytes>) -> Self {
         Self { code, headers: HeaderMap::new(), chunks, end: End::Whole, lost: false }
@@ -83,7 +83,7 @@ impl Answer {
         Self { end: End::Never, ..self }
     }
 
-    /// Returns the answer with a body behind which the connection is lost.
+    /// Returns the answer with a body after which the connection is lost.
     #[must_use]
     pub fn and_breaks_off(self) -> Self {
         Self { end: End::BrokenOff, ..self }
@@ -92,7 +92,7 @@ impl Answer {
     /// Returns the answer with a header.
     ///
     /// # Panics
-    /// When the value cannot stand in a header.
+    /// When the value is not a valid header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         let value = HeaderValue::from_str(value).expect("a test's header is plain text");
@@ -123,7 +123,7 @@ fn status(code: u16, reason: &str, message: &str, details: &Value) -> Value {
     })
 }
 
-/// The body of a played answer.
+/// The body of an answer.
 #[derive(Debug)]
 pub(crate) struct PlayedBody {
     chunks: VecDeque<Bytes>,

@@ -22,7 +22,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Returns an empty script, which refuses every request.
+    /// Returns an empty script.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -31,15 +31,15 @@ impl Script {
     /// Adds an answer to a request, which is written as its method, one space and its path.
     ///
     /// A path with a query answers this query only, in any order of its parameters; one without answers all queries
-    /// that have no answer of their own. Several answers to the same request are given one after the other, and the last one then
-    /// stays.
+    /// that have no answer of their own. Several answers to the same request are given one after the other; the last one
+    /// is repeated.
     #[must_use]
     pub fn answer(mut self, request: &str, answer: Answer) -> Self {
         self.answers.entry(sorted(request)).or_default().push_back(answer);
         self
     }
 
-    /// Returns a client that plays the script, and the record of its requests.
+    /// Returns a client that plays the script, and its recorded requests.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -59,9 +59,9 @@ impl Script {
     }
 }
 
-/// The requests made so far, in the order in which they were made.
+/// The recorded requests, in order.
 ///
-/// Its `Display` has one line for each, method and path, for a snapshot.
+/// Its `Display` has one line for each, with method and path, for a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Requests(Arc<Mutex<Vec<Recorded>>>);
 
@@ -73,13 +73,13 @@ struct Recorded {
 }
 
 impl Requests {
-    /// Returns how many requests were made.
+    /// Returns the number of requests.
     #[must_use]
     pub fn count(&self) -> usize {
         lock(&self.0).len()
     }
 
-    /// Returns the requests that write, one line for each, with the JSON of their bodies below.
+    /// Returns the requests that write: one line for each, followed by its JSON.
     #[must_use]
     pub fn writes(&self) -> String {
         let mut text = String::new();

@@ -10,13 +10,13 @@ use toolforge_model::Untrusted;
 
 use crate::status::kind::StatusKind;
 
-/// The most of an answer's text that is kept as a message, in characters, where the answer is no `Status`.
+/// The maximum length of a message in characters, where the answer is not a `Status`.
 const TEXT_LIMIT: usize = 1000;
 
-/// The longest wait that a server may ask for, in seconds; more is taken as this.
+/// The longest wait in seconds that a server can ask for.
 const LONGEST_WAIT: u64 = 3600;
 
-/// The API server's no, in its own words, and what is understood of it.
+/// A refusal of the API server: its `Status`, and what it means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiStatus {
     kind: StatusKind,
@@ -26,12 +26,12 @@ pub struct ApiStatus {
     object_kind: Untrusted,
     object_name: Untrusted,
     retry_after: Option<Duration>,
-    /// What all of this was read from.
+    /// The original.
     status: Box<Status>,
 }
 
 impl ApiStatus {
-    /// Reads an answer whose HTTP code says that the request did not succeed.
+    /// Reads an answer with an HTTP code of an error.
     pub(crate) fn of_answer(code: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         let waits = |text: &str| text.trim().parse::<u64>().ok();
         let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(waits);
@@ -46,7 +46,7 @@ impl ApiStatus {
         Self::of_status(status, code, header)
     }
 
-    /// Reads a `Status`, as it also stands in a watch's `ERROR` frame.
+    /// Reads a `Status`, also of a watch's `ERROR` frame.
     pub(crate) fn of_status(status: Status, code: u16, retry_after: Option<u64>) -> Self {
         let original = Box::new(status.clone());
         let Status { message, reason, code: stated, details, metadata: _, status: _ } = status;
@@ -100,7 +100,7 @@ impl ApiStatus {
         response
     }
 
-    /// Returns what is understood of the refusal.
+    /// Returns the kind of the refusal.
     #[must_use]
     pub fn kind(&self) -> &StatusKind {
         &self.kind
@@ -112,31 +112,31 @@ impl ApiStatus {
         self.code
     }
 
-    /// Returns the server's one word, like `Forbidden`; empty where it gave none, as after a webhook's denial.
+    /// Returns the reason, like `Forbidden`; empty for some refusals, like those of a webhook.
     #[must_use]
     pub fn reason(&self) -> &Untrusted {
         &self.reason
     }
 
-    /// Returns the server's sentence.
+    /// Returns the message.
     #[must_use]
     pub fn message(&self) -> &Untrusted {
         &self.message
     }
 
-    /// Returns the resource that the refusal is about, like `deployments`; empty where it is about none.
+    /// Returns the resource that the refusal is about, like `deployments`; may be empty.
     #[must_use]
     pub fn object_kind(&self) -> &Untrusted {
         &self.object_kind
     }
 
-    /// Returns the name of the object that the refusal is about; empty where it is about none.
+    /// Returns the name of the object that the refusal is about; may be empty.
     #[must_use]
     pub fn object_name(&self) -> &Untrusted {
         &self.object_name
     }
 
-    /// Returns how long the server asks to wait, at most an hour.
+    /// Returns how long the server asks to wait; at most an hour.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

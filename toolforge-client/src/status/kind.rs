@@ -1,9 +1,9 @@
 use toolforge_model::Untrusted;
 
-/// What is understood of a refusal.
+/// The kind of a refusal.
 ///
-/// The API server's admission plugins say what they mean in sentences only, so some of these are read from
-/// their words; where the words are new, the kind falls back to what the code says.
+/// The API server's admission plugins explain themselves in sentences only, so some kinds are parsed from messages; where
+/// a message is not known, the kind is that of the HTTP code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StatusKind {
@@ -11,97 +11,97 @@ pub enum StatusKind {
     Webhook {
         /// The webhook's name, like `registry-admission.tools.wmcloud.org`.
         name: Untrusted,
-        /// What it says; empty where it explains nothing.
+        /// Its message; may be empty.
         message: Untrusted,
     },
-    /// An admission webhook that must agree does not answer.
+    /// A required admission webhook does not answer.
     WebhookUnreachable {
         /// The webhook's name.
         name: Untrusted,
-        /// What the API server says of it.
+        /// The API server's message.
         cause: Untrusted,
     },
     /// A `ValidatingAdmissionPolicy` denies the request.
     Policy {
         /// The policy's name.
         name: Untrusted,
-        /// What it says.
+        /// Its message.
         message: Untrusted,
     },
-    /// A quota is full.
+    /// A quota is exceeded.
     Quota {
         /// The ResourceQuota's name.
         quota: Untrusted,
-        /// What there is too little of.
+        /// The resources that exceed it.
         exceeded: Vec<Exceeded>,
     },
-    /// A quota demands a statement that is missing.
+    /// A quota requires a field that is missing.
     QuotaIncomplete {
         /// The ResourceQuota's name.
         quota: Untrusted,
-        /// What must be stated.
+        /// The missing fields.
         missing: Untrusted,
     },
-    /// A quota is so new that what is used of it is not counted yet.
+    /// A quota is new, and its use is not counted yet.
     QuotaUnknown {
         /// The ResourceQuota's name.
         quota: Untrusted,
     },
-    /// A LimitRange forbids the amounts.
+    /// A LimitRange does not allow the amounts.
     LimitRange {
-        /// Each broken limit, in the API server's words.
+        /// The API server's message for each limit.
         violations: Vec<Untrusted>,
     },
-    /// The user may not do this.
+    /// The user is not authorized.
     Forbidden {
-        /// Who asked and for what, where the API server's authorization says so.
+        /// The user, the verb and the resource, if the message states them.
         denied: Option<Denied>,
     },
-    /// The namespace is being removed.
+    /// The namespace is terminating.
     NamespaceTerminating,
-    /// The API server does not know the caller.
+    /// The caller is not authenticated.
     Unauthorized,
     /// The object, the namespace or the kind does not exist.
     NotFound,
-    /// An object of the name exists.
+    /// An object of that name exists.
     AlreadyExists,
-    /// Somebody changed the object in the meantime, or a precondition does not hold.
+    /// The object was changed by somebody else, or a precondition is not met.
     Conflict,
-    /// Two requests counted on the same quota at the same moment; the request can be repeated as it is.
+    /// Another request changed the same quota at the same moment; the request can be repeated.
     QuotaConflict,
-    /// The object breaks a rule of its kind.
+    /// The object is invalid.
     Invalid,
-    /// What was asked for is too old to be told.
+    /// The resource version or continue token has expired.
     Gone,
-    /// The server asks to be asked less often.
+    /// The server asks for fewer requests.
     TooManyRequests,
-    /// The server cannot answer now.
+    /// The server is unavailable.
     Unavailable,
-    /// The server did not finish in time; it may have done what was asked.
+    /// The server did not finish in time; the request may have been applied.
     Timeout,
-    /// The server has a fault.
+    /// Internal error of the server.
     Internal,
     /// Anything else.
     Other,
 }
 
-/// One resource of which a quota has too little left; the amounts are the API server's own spellings.
+/// A resource that exceeds a quota; the amounts are spelled as the API server spells them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exceeded {
     /// The resource, like `limits.memory`.
     pub resource: Untrusted,
-    /// What the request needs.
+    /// The requested amount.
     pub requested: Untrusted,
-    /// What is used already.
+    /// The used amount.
     pub used: Untrusted,
-    /// What the quota allows in all.
+    /// The quota's limit.
     pub limited: Untrusted,
 }
 
-/// What the API server's authorization denies.
+/// A denial of the API server's authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
-    /// The user as whom the request was made.
+    /// The user of the request.
     pub user: Untrusted,
     /// The verb, like `delete`.
     pub verb: Untrusted,
@@ -130,7 +130,7 @@ impl StatusKind {
     }
 }
 
-/// Reads the sentences of the admission plugins, as Kubernetes 1.29 to 1.33 writes them.
+/// Parses the messages of the admission plugins of Kubernetes 1.29 to 1.33.
 fn of_admission(message: &str) -> Option<StatusKind> {
     if let Some((name, rest)) = quoted_after(message, "admission webhook \"")
         && let Some(rest) = rest.trim_start().strip_prefix("denied the request")
@@ -170,7 +170,7 @@ fn quoted_after<'a>(message: &'a str, start: &str) -> Option<(&'a str, &'a str)>
     message.split_once(start)?.1.split_once('"')
 }
 
-/// Reads `a=1,b=2, used: a=3,b=4, limited: a=5,b=6`.
+/// Parses `a=1,b=2, used: a=3,b=4, limited: a=5,b=6`.
 fn exceeded(text: &str) -> Vec<Exceeded> {
     let (requested, rest) = text.split_once(", used: ").unwrap_or((text, ""));
     let (used, limited) = rest.split_once(", limited: ").unwrap_or((rest, ""));
@@ -190,7 +190,7 @@ fn exceeded(text: &str) -> Vec<Exceeded> {
         .collect()
 }
 
-/// Splits `[first, second]`; a limit's own sentence may hold `, but`.
+/// Splits `[first, second]`; the message of a limit may contain `, but`.
 fn violations(text: &str) -> Vec<Untrusted> {
     let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let mut sentences: Vec<String> = Vec::new();
@@ -206,7 +206,7 @@ fn violations(text: &str) -> Vec<Untrusted> {
     sentences.into_iter().map(Untrusted::new).collect()
 }
 
-/// Reads `User "x" cannot delete resource "pods" in API group "" …`.
+/// Parses `User "x" cannot delete resource "pods" in API group "" …`.
 fn denied(message: &str) -> Option<Denied> {
     let (user, rest) = quoted_after(message, "User \"")?;
     let (verb, rest) = rest.strip_prefix(" cannot ")?.split_once(' ')?;

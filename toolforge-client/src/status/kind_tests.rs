@@ -14,7 +14,7 @@ fn kind(code: u16, reason: &str, message: &str) -> StatusKind {
 }
 
 #[test]
-fn a_webhooks_denial_is_read_although_its_reason_is_empty() {
+fn webhook_denial_is_recognized() {
     let message = r#"admission webhook "registry-admission.tools.wmcloud.org" denied the request: Only WMCS-approved docker registry allowed"#;
     let expected = StatusKind::Webhook {
         name: "registry-admission.tools.wmcloud.org".into(),
@@ -26,7 +26,7 @@ fn a_webhooks_denial_is_read_although_its_reason_is_empty() {
 }
 
 #[test]
-fn a_webhook_that_does_not_answer_is_told_apart_from_one_that_denies() {
+fn unreachable_webhook_is_not_a_denial() {
     let message = r#"Internal error occurred: failed calling webhook "v.w": failed to call webhook: Post "https://v.svc:443/?timeout=10s": dial tcp: connection refused"#;
     let cause =
         r#"failed to call webhook: Post "https://v.svc:443/?timeout=10s": dial tcp: connection refused"#;
@@ -35,7 +35,7 @@ fn a_webhook_that_does_not_answer_is_told_apart_from_one_that_denies() {
 }
 
 #[test]
-fn a_full_quota_is_taken_apart() {
+fn exceeded_quota_is_parsed() {
     let message = r#"pods "x-1" is forbidden: exceeded quota: tool-x, requested: limits.memory=1Gi,pods=1, used: limits.memory=8Gi,pods=16, limited: limits.memory=8Gi,pods=16"#;
     let one = |resource: &str, requested: &str, used: &str, limited: &str| Exceeded {
         resource: resource.into(),
@@ -48,7 +48,7 @@ fn a_full_quota_is_taken_apart() {
 }
 
 #[test]
-fn a_quota_that_lacks_a_statement_or_a_count_is_named() {
+fn incomplete_and_uncounted_quotas_are_recognized() {
     let message = r#"pods "x" is forbidden: failed quota: tool-x: must specify limits.cpu for: web"#;
     let expected =
         StatusKind::QuotaIncomplete { quota: "tool-x".into(), missing: "limits.cpu for: web".into() };
@@ -58,7 +58,7 @@ fn a_quota_that_lacks_a_statement_or_a_count_is_named() {
 }
 
 #[test]
-fn each_broken_limit_is_a_sentence_of_its_own() {
+fn limit_violations_are_split() {
     let message = r#"pods "x" is forbidden: [maximum cpu usage per Container is 1, but limit is 2, maximum memory usage per Container is 4Gi.  No limit is specified]"#;
     let violations = vec![
         "maximum cpu usage per Container is 1, but limit is 2".into(),
@@ -71,7 +71,7 @@ fn each_broken_limit_is_a_sentence_of_its_own() {
 }
 
 #[test]
-fn who_may_not_do_what_is_read() {
+fn denied_user_verb_and_resource_are_parsed() {
     let message = r#"pods "x" is forbidden: User "taavi" cannot delete resource "pods/exec" in API group "" in the namespace "tool-x""#;
     let denied = Denied { user: "taavi".into(), verb: "delete".into(), resource: "pods/exec".into() };
     assert_eq!(kind(403, "Forbidden", message), StatusKind::Forbidden { denied: Some(denied) });
@@ -79,14 +79,14 @@ fn who_may_not_do_what_is_read() {
 }
 
 #[test]
-fn a_policy_is_named() {
+fn policy_denial_is_recognized() {
     let message = "deployments.apps \"x\" is forbidden: ValidatingAdmissionPolicy 'hosts' with binding 'b' denied request: the host is not yours";
     let expected = StatusKind::Policy { name: "hosts".into(), message: "the host is not yours".into() };
     assert_eq!(kind(403, "Forbidden", message), expected);
 }
 
 #[test]
-fn the_rest_is_told_by_code_and_reason() {
+fn other_kinds_come_from_code_and_reason() {
     for (code, reason, expected) in [
         (401, "Unauthorized", StatusKind::Unauthorized),
         (404, "NotFound", StatusKind::NotFound),
@@ -119,7 +119,7 @@ fn details_and_causes_are_read() {
 }
 
 #[test]
-fn an_answer_that_is_no_status_is_a_message_without_power_over_the_terminal() {
+fn plain_text_refusal_is_escaped() {
     let answer = ApiStatus::of_answer(404, &HeaderMap::new(), b"404 page \x1b[2Jnot found\n");
     assert_eq!(*answer.kind(), StatusKind::NotFound);
     assert!(answer.object_kind().is_empty());

@@ -1,4 +1,4 @@
-//! TCP and TLS, on the calling thread alone.
+//! TCP and TLS, on the calling thread.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use toolforge_model::Untrusted;
 
 use crate::transport::error::TransportError;
 
-/// Where the API server is, and how it is spoken to.
+/// The address of the API server, and how to connect to it.
 pub(crate) struct Connector {
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -28,7 +28,7 @@ pub(crate) enum Connected {
 }
 
 impl Connector {
-    /// Returns the host and port as people write them.
+    /// Returns the host and port, with brackets around an IPv6 address.
     pub(crate) fn server(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
@@ -37,13 +37,13 @@ impl Connector {
         }
     }
 
-    /// Connects, and agrees upon TLS, within the timeout. The search for a name's address is on top of it: it
-    /// runs on this thread and takes as long as `/etc/resolv.conf` allows.
+    /// Connects, including TLS, within the timeout. Resolving the host name comes on top: it runs on this thread and
+    /// takes as long as `/etc/resolv.conf` allows.
     pub(crate) async fn connect(&self) -> Result<Connected, TransportError> {
         self.connect_with(self.tls.as_ref().map(|(config, _)| Arc::clone(config))).await
     }
 
-    /// Connects for a protocol that takes the connection over, which only HTTP/1.1 offers.
+    /// Connects for an upgrade to another protocol, which only HTTP/1.1 offers.
     pub(crate) async fn connect_http1(&self) -> Result<Connected, TransportError> {
         let config = self.tls.as_ref().map(|(config, _)| {
             let mut config = ClientConfig::clone(config);
@@ -57,7 +57,7 @@ impl Connector {
         let addresses = self.addresses()?;
         let deadline = Instant::now() + self.timeout;
         let tcp = self.tcp(&addresses, deadline).await?;
-        // A request is written in one piece; waiting to fill a packet only delays it.
+        // A request is written in one piece; Nagle's algorithm would only delay it.
         tcp.set_nodelay(true).map_err(|error| TransportError::of_connect(&self.server(), error))?;
         let (Some(config), Some((_, name))) = (config, &self.tls) else { return Ok(Connected::Plain(tcp)) };
         let handshake = TlsConnector::from(config).connect(name.clone(), tcp);
@@ -68,7 +68,7 @@ impl Connector {
         }
     }
 
-    /// Tries each address, each with its share of the time that is left.
+    /// Tries the addresses in order, each with its share of the remaining time.
     async fn tcp(&self, addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, TransportError> {
         let mut failure = None;
         for (number, address) in addresses.iter().enumerate() {
@@ -83,7 +83,7 @@ impl Connector {
         Err(failure.unwrap_or_else(|| self.too_late()))
     }
 
-    /// Asks the system's resolver on this thread: another thread would be one more than `ulimit -u 1` allows.
+    /// Calls the system's resolver on this thread: `ulimit -u 1` does not allow another one.
     fn addresses(&self) -> Result<Vec<SocketAddr>, TransportError> {
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustls::CertificateError;
 use toolforge_model::Untrusted;
 
-/// Why a request did not reach the cluster, or its answer did not come back.
+/// Why a request did not reach the cluster, or its answer was not received.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
@@ -14,34 +14,34 @@ pub enum TransportError {
     NameNotFound {
         /// The host name.
         host: Untrusted,
-        /// What the resolver says.
+        /// The resolver's error.
         #[source]
         source: io::Error,
     },
-    /// The machine is there, and nothing listens on the port.
+    /// Nothing listens on the port.
     #[error("{} refuses the connection: nothing listens there", server.escaped())]
     Refused {
         /// The host and port.
         server: Untrusted,
     },
-    /// No connection came about in time.
+    /// The connection timed out.
     #[error("{} did not answer within {} ms", server.escaped(), after.as_millis())]
     ConnectTimeout {
         /// The host and port.
         server: Untrusted,
-        /// How long was waited.
+        /// The timeout.
         after: Duration,
     },
-    /// There is no way to the machine.
+    /// The machine cannot be reached.
     #[error("{} cannot be reached", server.escaped())]
     NoRoute {
         /// The host and port.
         server: Untrusted,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The server's certificate was signed by another authority than the kubeconfig's.
+    /// The server's certificate is not signed by the kubeconfig's certificate authority.
     #[error("the certificate of {} is not signed by the kubeconfig's certificate authority", server.escaped())]
     ForeignAuthority {
         /// The host and port.
@@ -67,45 +67,45 @@ pub enum TransportError {
         /// The host and port.
         server: Untrusted,
     },
-    /// The server ends the TLS conversation because of the client certificate.
+    /// The server rejects the client certificate.
     #[error("the server refuses the client certificate: {}", alert.escaped())]
     ClientCertificateRefused {
         /// The server's alert, like `CertificateExpired`.
         alert: Untrusted,
     },
-    /// What answers does not speak TLS.
+    /// The server does not speak TLS.
     #[error("{} does not speak TLS; is its address right?", server.escaped())]
     NotTls {
         /// The host and port.
         server: Untrusted,
     },
-    /// Any other fault of TLS.
-    #[error("no TLS connection to {}: {}", server.escaped(), reason.escaped())]
+    /// Another TLS error.
+    #[error("the TLS connection to {} failed: {}", server.escaped(), reason.escaped())]
     Tls {
         /// The host and port.
         server: Untrusted,
-        /// What is wrong.
+        /// The error.
         reason: Untrusted,
     },
-    /// The connection stood, and was lost before the answer was complete.
+    /// The connection was lost before the answer was complete.
     #[error("the connection to the cluster was lost: {}", reason.escaped())]
     Lost {
-        /// What is known of it.
+        /// The error.
         reason: Untrusted,
     },
-    /// The connection stands, and the server is silent.
+    /// The server does not answer on an open connection.
     #[error("the cluster stopped answering")]
     Silent,
-    /// A fault of a connection that the caller brought along.
+    /// An error of a kube client that the caller provided.
     #[error("the request failed: {}", reason.escaped())]
     Other {
-        /// What is known of it.
+        /// The error.
         reason: Untrusted,
     },
 }
 
 impl TransportError {
-    /// Returns whether the same request may succeed a little later, without anything being set right.
+    /// Returns whether the same request may succeed later without any change.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::NameNotFound { .. }
@@ -130,7 +130,7 @@ impl TransportError {
         matches!(self, Self::Lost { .. } | Self::Silent | Self::Other { .. })
     }
 
-    /// Returns what failed while a TCP connection was made.
+    /// Classifies an error of a TCP connection.
     pub(crate) fn of_connect(server: &str, error: io::Error) -> Self {
         let server = Untrusted::new(server);
         match error.kind() {
@@ -139,11 +139,11 @@ impl TransportError {
         }
     }
 
-    /// Returns what failed while TLS was agreed upon.
+    /// Classifies an error of a TLS handshake.
     pub(crate) fn of_handshake(server: &str, error: io::Error) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let Some(reason) = inner.cloned() else {
-            // A server that restarts, or a balancer without one behind it, ends the connection.
+            // A server that restarts, or a load balancer without a backend, closes the connection.
             return Self::NoRoute { server: Untrusted::new(server), source: error };
         };
         let server = Untrusted::new(server);
@@ -160,7 +160,8 @@ impl TransportError {
                     Self::WrongName { server, presented: Untrusted::new("another name") }
                 }
                 CertificateError::NotValidForNameContext { presented, .. } => {
-                    Self::WrongName { server, presented: Untrusted::new(presented.join(", ")) }
+                    let names: Vec<&str> = presented.iter().map(|name| bare_name(name)).collect();
+                    Self::WrongName { server, presented: Untrusted::new(names.join(", ")) }
                 }
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                     Self::ServerCertificateExpired { server }
@@ -177,7 +178,7 @@ impl TransportError {
         }
     }
 
-    /// Returns what failed while a request was sent or its answer read.
+    /// Classifies an error of sending a request or reading its answer.
     pub(crate) fn of_exchange(error: &(dyn StdError + 'static)) -> Self {
         let mut reasons: Vec<String> = Vec::new();
         let mut next = Some(error);
@@ -185,21 +186,25 @@ impl TransportError {
             if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout) {
                 return Self::Silent;
             }
-            let text = error.to_string();
+            next = error.source();
+            // kube's wrapper only repeats its source.
+            if matches!(error.downcast_ref::<kube::Error>(), Some(kube::Error::Service(_))) {
+                continue;
+            }
+            let text = without_link(&error.to_string());
             if !reasons.iter().any(|known| known.contains(&text)) {
                 reasons.push(text);
             }
-            next = error.source();
         }
         let reason = reasons.join(": ");
-        // With TLS 1.3 the server refuses a client certificate only after the handshake, and h2 keeps no more
-        // of that than rustls' text: "received fatal alert: CertificateExpired".
+        // With TLS 1.3 the server rejects a client certificate only after the handshake, and h2 keeps only rustls'
+        // text: "received fatal alert: CertificateExpired".
         let alert =
             reason.split("received fatal alert: ").nth(1).and_then(|rest| rest.split([':', ' ']).next());
         alert.and_then(Self::of_alert).unwrap_or(Self::Lost { reason: Untrusted::new(reason) })
     }
 
-    /// Returns what failed in a connection that the caller brought along.
+    /// Classifies an error of a kube client that the caller provided.
     pub(crate) fn of_foreign(error: &(dyn StdError + 'static)) -> Self {
         const SERVER: &str = "the cluster's API server";
         let mut next = Some(error);
@@ -224,5 +229,30 @@ impl TransportError {
         let is_about_the_certificate =
             alert.contains("Certificate") || matches!(alert, "UnknownCA" | "AccessDenied" | "DecryptError");
         is_about_the_certificate.then(|| Self::ClientCertificateRefused { alert: Untrusted::new(alert) })
+    }
+}
+
+/// Returns the name in rustls' `DnsName("example.org")`.
+fn bare_name(name: &str) -> &str {
+    name.split_once("(\"").and_then(|(_, rest)| rest.strip_suffix("\")")).unwrap_or(name)
+}
+
+/// Returns a message without the link to documentation that rustls appends.
+fn without_link(message: &str) -> String {
+    message.split(": https://").next().unwrap_or(message).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn library_wrappers_are_left_out() {
+        assert_eq!(bare_name("DnsName(\"elsewhere.example\")"), "elsewhere.example");
+        assert_eq!(bare_name("192.0.2.1"), "192.0.2.1");
+        let eof = io::Error::other("peer closed connection: https://docs.rs/rustls/#unexpected-eof");
+        let error = kube::Error::Service(eof.into());
+        let lost = TransportError::of_exchange(&error).to_string();
+        assert_eq!(lost, "the connection to the cluster was lost: peer closed connection");
     }
 }

@@ -1,5 +1,5 @@
-//! The connection under kube's client: one for all requests of a command, because a second one would cost a
-//! second signature with the tool's RSA key, which takes longer than all else.
+//! The connection below kube's client: one for all requests of a command. A second connection would need a second
+//! signature with the tool's RSA key, which takes longer than everything else.
 
 mod connector;
 mod error;

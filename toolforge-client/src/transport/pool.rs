@@ -1,5 +1,5 @@
-//! The connections that stand: one of HTTP/2 for everything, or, where the server does not speak it, one of
-//! HTTP/1.1 for each request that runs at the same time.
+//! The open connections: one of HTTP/2 for everything, or, if the server does not speak it, one of HTTP/1.1 for each
+//! concurrent request.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,27 +15,27 @@ use tokio::time::timeout;
 use crate::transport::connector::{Connected, Connector};
 use crate::transport::error::TransportError;
 
-/// How many unread bytes of one answer the server may send.
+/// The flow control window of one answer in bytes.
 const ANSWER_WINDOW: u32 = 1 << 20;
 
-/// How many unread bytes of all answers: room for more logs and watches at the same time than a tool can have pods,
-/// because a reader waits for one answer while the others wait for it.
+/// The flow control window of the connection in bytes: enough for more concurrent logs and watches than a tool can have
+/// pods, because a log reader waits for one answer while the others fill their windows.
 const CONNECTION_WINDOW: u32 = 64 * ANSWER_WINDOW;
 
-/// How long an answer may take to begin: the API server itself ends a request after 60 s (kube-apiserver's
-/// `--request-timeout`), so later nothing comes.
+/// The maximum time to the first byte of an answer: the API server itself ends a request after 60 s (kube-apiserver's
+/// `--request-timeout`).
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(65);
 
 pub(crate) struct Pool {
     connector: Connector,
     silence: Duration,
-    /// Held while a connection is made, so that requests at the same time share one.
+    /// Locked while a connection is made, so that concurrent requests share one.
     http2: tokio::sync::Mutex<Shared>,
     http1: Mutex<Vec<http1::SendRequest<Body>>>,
 }
 
 enum Shared {
-    /// What the server speaks is not known yet, or its connection is gone.
+    /// The server's protocol is not known yet, or its connection is closed.
     None,
     Http2(http2::SendRequest<Body>),
     /// The server does not speak HTTP/2.
@@ -57,7 +57,7 @@ impl Pool {
         &self,
         mut request: Request<Body>,
     ) -> Result<Response<Incoming>, TransportError> {
-        // A protocol that takes the connection over needs one of its own, of HTTP/1.1.
+        // An upgrade to another protocol needs a connection of its own, of HTTP/1.1.
         if request.headers().contains_key(UPGRADE) {
             let mut sender = http1(self.connector.connect_http1().await?).await?;
             let sent = timeout(ANSWER_TIMEOUT, sender.send_request(origin_form(request))).await;
@@ -65,8 +65,8 @@ impl Pool {
                 .map_err(|_| TransportError::Silent)?
                 .map_err(|error| TransportError::of_exchange(&error));
         }
-        // A connection that stood idle may be gone before this request is on it; then the request comes back
-        // unsent, and a fresh connection takes it.
+        // An idle connection may be closed before this request is sent; then the request is returned unsent, and a new
+        // connection sends it.
         let mut retried = false;
         loop {
             let sent = match self.sender().await? {
@@ -173,7 +173,7 @@ async fn http1(connected: Connected) -> Result<http1::SendRequest<Body>, Transpo
     Ok(sender)
 }
 
-/// Turns a request's address into the path and a `Host` header, as HTTP/1.1 has it.
+/// Replaces a request's address by its path and a `Host` header, as HTTP/1.1 needs it.
 fn origin_form(mut request: Request<Body>) -> Request<Body> {
     let host = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
     if let Some(host) = host {

@@ -18,25 +18,24 @@ use crate::transport::connector::Connector;
 use crate::transport::pool::Pool;
 use crate::transport::tls;
 
-/// How a client connects.
+/// Options of a connection.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ConnectOptions {
-    /// What the program calls itself, like `webservice/0.1.0`; the API server writes it into its audit log.
+    /// The program's name and version, like `webservice/0.1.0`, for the API server's audit log.
     pub user_agent: String,
-    /// The user as whom to act; the cluster must allow it. The kubeconfig's own `as` counts where this is `None`.
+    /// The user to impersonate, like kubectl's `--as`. Default: the kubeconfig's own `as`.
     pub impersonate: Option<String>,
-    /// Whether to follow a kubeconfig that turns the check of the server's certificate off.
+    /// Whether to accept a kubeconfig that disables the verification of the server's certificate.
     pub allow_insecure: bool,
-    /// How long a connection may take to come about, TLS included.
+    /// The maximum time to connect, including TLS. Default: 5 s.
     pub timeout: Duration,
-    /// How long the server may leave a standing connection without a sign of life. It is asked for one when half
-    /// of this has passed; only HTTP/2 can ask.
+    /// The maximum time without an answer to a ping, which is sent after half of it; with HTTP/2 only. Default: 10 s.
     pub silence: Duration,
 }
 
 impl ConnectOptions {
-    /// Returns options with this user agent, without impersonation, secure, 5 s for a connection and
-    /// 10 s of silence.
+    /// Returns options with this user agent and the defaults.
     #[must_use]
     pub fn new(user_agent: impl Into<String>) -> Self {
         Self {
@@ -46,6 +45,30 @@ impl ConnectOptions {
             timeout: Duration::from_secs(5),
             silence: Duration::from_secs(10),
         }
+    }
+
+    /// Returns the options, accepting a kubeconfig that disables the verification of the server's certificate.
+    #[must_use]
+    pub fn with_allow_insecure(self) -> Self {
+        Self { allow_insecure: true, ..self }
+    }
+
+    /// Returns the options with this maximum time to connect.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Returns the options with this maximum time without an answer to a ping.
+    #[must_use]
+    pub fn with_silence(self, silence: Duration) -> Self {
+        Self { silence, ..self }
+    }
+
+    /// Returns the options with a user to impersonate, if one is given.
+    #[must_use]
+    pub fn with_impersonate(self, user: Option<String>) -> Self {
+        Self { impersonate: user, ..self }
     }
 }
 
@@ -57,7 +80,7 @@ struct Shared {
     pool: Pool,
     scheme: Scheme,
     authority: Authority,
-    /// The path of the server's address, without a slash at the end.
+    /// The path of the server's address, without the final slash.
     prefix: String,
     headers: HeaderMap,
 }
@@ -111,7 +134,7 @@ impl Service<Request<Body>> for Transport {
 }
 
 impl Shared {
-    /// Gives a request, whose address is a path, the server's address and this client's headers.
+    /// Adds the server's address and this client's headers to a request whose address is a path.
     fn address(&self, mut request: Request<Body>) -> Result<Request<Body>, TransportError> {
         let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
         let uri = Uri::builder()

@@ -25,7 +25,7 @@ fn job_log(client: &Client, owner: LogOwner, pods: &[Value], options: LogOptions
 }
 
 #[tokio::test]
-async fn of_a_jobs_pods_the_container_of_the_job_is_read() {
+async fn job_log_reads_the_job_container() {
     let new = job_pod("a", "job", "Running", &running("1"));
     let old = job_pod("b", "update", "Running", &running("2"));
     let mut other = job_pod("c", "job", "Running", &running("3"));
@@ -42,7 +42,7 @@ async fn of_a_jobs_pods_the_container_of_the_job_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follow_ends_with_a_one_off_job_and_tells_all_that_it_wrote() {
+async fn tail_ends_with_a_finished_job() {
     let before = job_pod("p", "job", "Running", &running("1"));
     let after = [job_pod("p", "job", "Succeeded", &ended("1", 0, "2026-11-25T10:00:03Z"))];
     let whole = lines(&[("01", "a"), ("02", "b")]);
@@ -66,7 +66,7 @@ async fn a_follow_ends_with_a_one_off_job_and_tells_all_that_it_wrote() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follow_of_a_job_ends_with_what_makes_its_pods() {
+async fn tail_ends_with_the_owner() {
     use LogOwner::{CronJob, Deployment, Job};
     let pods = [job_pod("p", "job", "Succeeded", &ended("1", 0, "2026-11-25T10:00:03Z"))];
     let (gone, pod_gone) = ([frame("DELETED", &job("Suspended"))], [frame("DELETED", &pods[0])]);

@@ -135,14 +135,13 @@ fn lines(lines: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn the_pods_logs_are_read_at_the_same_time_and_told_in_the_order_of_time() {
+async fn logs_are_merged_in_order_of_time() {
     let script = Script::new()
         .answer(&log("a"), Answer::text(200, &lines(&[("01.5", "one"), ("03", "three"), ("02.9", "late")])))
         .answer(&log("b"), Answer::text(200, &lines(&[("02", "two"), ("04.000000001", "four")])));
     let (client, requests) = script.client();
     let pods = [pod("a", &running("1"), &json!({})), pod("b", &running("2"), &json!({}))];
-    let options =
-        LogOptions { last: Some(100), since: Some(LogSince::Seconds(600)), ..LogOptions::default() };
+    let options = LogOptions::default().with_last(Some(100)).with_since(Some(LogSince::Seconds(600)));
     let words = snapshot(&client, &pods, options).await.unwrap();
     assert_eq!(words, "a:one b:two a:three a:late b:four");
     assert_snapshot!(requests, @"
@@ -152,7 +151,7 @@ async fn the_pods_logs_are_read_at_the_same_time_and_told_in_the_order_of_time()
 }
 
 #[tokio::test]
-async fn the_previous_run_comes_first_where_the_container_crashed_of_late() {
+async fn recent_previous_run_comes_first() {
     let previous = format!("{}?container=webservice&previous=true&timestamps=true", log("a"));
     let script = |now: &str| {
         Script::new()
@@ -175,14 +174,14 @@ async fn the_previous_run_comes_first_where_the_container_crashed_of_late() {
     assert_eq!(of(&backing_off, &json!({})).await, "");
     // An end before the moment from which on lines are asked for is none of it.
     for (since, is_told) in [(LogSince::Seconds(60), false), (LogSince::Moment(day.parse().unwrap()), true)] {
-        let options = LogOptions { since: Some(since), ..LogOptions::default() };
+        let options = LogOptions::default().with_since(Some(since));
         let words = snapshot(&script(&new), &[pod("a", &backing_off, &ended("1", 1, day))], options).await;
         assert_eq!(words.unwrap().contains("(ended"), is_told);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_cut_anywhere_loses_and_doubles_nothing() {
+async fn log_resumes_without_loss_or_duplicates() {
     let whole = lines(&[("01", "a"), ("01", "a"), ("01", "b"), ("02.5", "ß"), ("02.5", "c")]);
     let expected = "p:a p:a p:b p:ß p:c";
     let pods = [pod("p", &running("1"), &json!({}))];
@@ -212,7 +211,7 @@ async fn an_answer_that_is_cut_anywhere_loses_and_doubles_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follow_goes_on_from_the_second_before_the_last_line() {
+async fn tail_resumes_one_second_before_the_last_line() {
     let pods = [pod("p", &running("1"), &json!({}))];
     let script = cluster(&pods, &[])
         .answer(&log("p"), Answer::text(200, &lines(&[("08", "old"), ("09.7", "a")])))
@@ -235,7 +234,7 @@ async fn a_follow_goes_on_from_the_second_before_the_last_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_that_is_started_again_is_followed_with_the_end_of_its_run() {
+async fn tail_follows_a_restarted_container() {
     let before = pod("p", &running("1"), &json!({}));
     let after = pod("p", &running("2"), &ended("1", 137, "2026-11-25T10:00:03Z"));
     let previous = format!(
@@ -254,7 +253,7 @@ async fn a_container_that_is_started_again_is_followed_with_the_end_of_its_run()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_nobody_saw_is_told_from_its_beginning() {
+async fn tail_reads_a_missed_run_from_its_start() {
     let backing_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
     let before = pod("p", &backing_off, &ended("1", 1, "2026-11-25T10:00:02Z"));
     let after = pod("p", &backing_off, &ended("2", 2, "2026-11-25T10:00:09Z"));
@@ -268,7 +267,7 @@ async fn a_run_that_nobody_saw_is_told_from_its_beginning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_that_come_are_followed_from_their_beginning_and_those_that_go_to_their_end() {
+async fn tail_follows_new_and_terminating_pods() {
     let old = pod("old", &running("1"), &json!({}));
     let new = pod("new", &running("2"), &json!({}));
     let mut leaving = old.clone();
@@ -289,7 +288,7 @@ async fn pods_that_come_are_followed_from_their_beginning_and_those_that_go_to_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follow_ends_with_the_web_service() {
+async fn tail_ends_with_the_web_service() {
     let (deployment, pods) = (json!({"metadata": {"name": "x"}}), [pod("p", &running("1"), &json!({}))]);
     let (gone, pod_gone) = ([frame("DELETED", &deployment)], [frame("DELETED", &pods[0])]);
     let script = made_by(DEPLOYMENTS, (&deployment, &gone), (&pods, &pod_gone))
@@ -301,7 +300,7 @@ async fn a_follow_ends_with_the_web_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_cannot_be_had_hides_no_other() {
+async fn unavailable_log_does_not_hide_others() {
     let unreachable =
         "Get \"https://10.0.0.1:10250/containerLogs/x\": dial tcp 10.0.0.1:10250: no route to host";
     let script = Script::new()
@@ -319,7 +318,7 @@ async fn a_log_that_cannot_be_had_hides_no_other() {
 }
 
 #[tokio::test]
-async fn a_log_that_must_not_be_read_is_an_error() {
+async fn forbidden_log_is_an_error() {
     let forbidden = "pods \"a\" is forbidden: User \"y\" cannot get resource \"pods/log\" in API group \"\"";
     let (client, requests) =
         Script::new().answer(&log("a"), Answer::refusal(403, "Forbidden", forbidden)).client();

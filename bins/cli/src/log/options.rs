@@ -38,7 +38,7 @@ impl LogsOptions {
         let reading = if self.follow { LogOptions::following() } else { LogOptions::default() };
         // These filters run here, so the server has to send all lines.
         let last = self.count().filter(|_| self.grep.is_none() && self.until.is_none());
-        LogOptions { last, since: self.since, ..reading }
+        reading.with_last(last).with_since(self.since)
     }
 
     /// Returns a printer for standard output.

@@ -1,6 +1,6 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Session, interrupted, run_remote};
+use toolforge_cli::{ExitCode, Failure, RemoteContainer, Session, interrupted, run_remote};
 use toolforge_client::{JobFetchOptions, LogOwner, LogTarget};
 use toolforge_model::JobName;
 use toolforge_render::job::job_status;
@@ -25,11 +25,12 @@ pub(super) fn run(
     let Some((pod, container)) = newest_running(&pods) else {
         return Err(no_pod_runs(session, arguments, name));
     };
-    let place = (session.tool.namespace(), pod, container);
+    let namespace = session.tool.namespace();
+    let container = RemoteContainer { namespace: &namespace, pod, container };
     let (command, whereabouts) = (shell_command(command), format!("jobs show {name}"));
     runtime.block_on(async {
         tokio::select! {
-            ended = run_remote(client, place, &command, &whereabouts) => ended,
+            ended = run_remote(client, container, &command, &whereabouts) => ended,
             signal = interrupted() => signal,
         }
     })

@@ -1,5 +1,5 @@
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitCode, Failure, Session, interrupted, run_remote};
+use toolforge_cli::{ExitCode, Failure, RemoteContainer, Session, interrupted, run_remote};
 use toolforge_client::ResourceType;
 use toolforge_client::kube::api::ListParams;
 use toolforge_model::platform;
@@ -12,7 +12,7 @@ pub(super) fn run(session: &Session, invocation: &Invocation) -> Result<ExitCode
     let (runtime, client) = session.cluster()?;
     let namespace = session.tool.namespace();
     runtime.block_on(async {
-        let collection = ResourceType::of::<Pod>().in_namespace(namespace.clone());
+        let collection = ResourceType::of::<Pod>().in_namespace(namespace.as_str());
         let params = ListParams::default().labels(&format!("{}={}", platform::LABEL_NAME, session.tool));
         let pods = client.list::<Pod>(&collection, &params).await?.items;
         let name = newest_ready_pod(&pods).ok_or_else(|| {
@@ -20,9 +20,10 @@ pub(super) fn run(session: &Session, invocation: &Invocation) -> Result<ExitCode
                 .hint("`webservice status` tells why; `webservice shell` opens a shell in a pod of its own.")
         })?;
         let command = shell_command(&invocation.arguments);
-        let place = (namespace, name, platform::CONTAINER_WEBSERVICE);
+        let container =
+            RemoteContainer { namespace: &namespace, pod: name, container: platform::CONTAINER_WEBSERVICE };
         tokio::select! {
-            ended = run_remote(client, place, &command, "webservice status") => ended,
+            ended = run_remote(client, container, &command, "webservice status") => ended,
             signal = interrupted() => signal,
         }
     })

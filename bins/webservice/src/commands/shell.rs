@@ -5,7 +5,8 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, ProgressLine, Session, interrupted, is_terminal, print_text, run_remote,
+    DryRunOption, ExitCode, Failure, ProgressLine, RemoteContainer, Session, interrupted, is_terminal,
+    print_text, run_remote,
 };
 use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use toolforge_client::{Client, Collection, ResourceType, post_params};
@@ -164,8 +165,9 @@ impl Shell<'_> {
                 "note: this shell has a pod of its own, which ends with it, or after 8 hours"
             );
         }
-        let place = (self.namespace.clone(), self.name.as_str(), self.name.as_str());
-        run_remote(self.client, place, command, "webservice status").await
+        let container =
+            RemoteContainer { namespace: &self.namespace, pod: &self.name, container: &self.name };
+        run_remote(self.client, container, command, "webservice status").await
     }
 
     async fn until_running(&self) -> Result<(), Failure> {

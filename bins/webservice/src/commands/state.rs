@@ -34,7 +34,7 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
         (None, Some(home)) => home.template().map_err(|error| failures::of_template(&error))?,
         (None, None) => None,
     };
-    let Some(FoundTemplate { path, template }) = found else { return Ok(None) };
+    let Some(FoundTemplate { path, template, .. }) = found else { return Ok(None) };
     let home = session.home.as_ref().map(ToolHome::path);
     let name = shown(&path, home);
     if !template.unknown_keys.is_empty() {

@@ -12,8 +12,8 @@ pub struct ToolHome {
 }
 
 impl ToolHome {
-    /// Returns a tool's home: `/data/project/NAME` where that folder exists, else the folder that is handed over, which
-    /// is the user's own home where the user is the tool.
+    /// Returns a tool's home: `/data/project/NAME` if that directory exists, else `own`, the home of the user, who is then
+    /// the tool.
     #[must_use]
     pub fn of(tool: &ToolName, own: Option<&Path>) -> Option<Self> {
         let shared = PathBuf::from(tool.home());
@@ -21,19 +21,19 @@ impl ToolHome {
         path.map(|path| Self { path })
     }
 
-    /// Returns the home in a folder.
+    /// Returns the home in a directory.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Returns the folder.
+    /// Returns the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns what of the home image types start from.
+    /// Returns the files that image types start from.
     #[must_use]
     pub fn folder(&self) -> HomeFolder {
         let package = self.path.join("www/js/package.json");
@@ -43,7 +43,7 @@ impl ToolHome {
             python_source: self.path.join("www/python/src").is_dir(),
             package_json: match read_text(&package) {
                 Ok(text) => Some(text),
-                // What is there and cannot be read is as good as empty.
+                // An unreadable file counts as empty.
                 Err(FileProblem::Missing) => None,
                 Err(_) => Some(String::new()),
             },

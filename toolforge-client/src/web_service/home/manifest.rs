@@ -14,17 +14,17 @@ use crate::web_service::home::ToolHome;
 /// The name of the manifest.
 const NAME: &str = "service.manifest";
 
-/// The file that a command holds locked while it changes the manifest. It stays: whoever removed it could remove one
-/// that another command has just locked.
+/// The file that a command locks while it changes the manifest. It is not removed: another command might have just
+/// locked it.
 const LOCK: &str = ".service.manifest.lock";
 
-/// The new manifest, until it is whole and takes the old one's place.
+/// The new manifest, until it is complete and replaces the old one.
 const PARTIAL: &str = ".service.manifest.new";
 
-/// How long the lock is waited for; a command holds it for milliseconds.
+/// How long to wait for the lock; a command holds it for milliseconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The mode of a manifest that is new (webservice 0.98).
+/// The mode of a new manifest (webservice 0.98).
 const MODE: u32 = 0o644;
 
 /// Why the manifest could not be read or written.
@@ -39,33 +39,33 @@ pub enum ManifestError {
         /// Why it could not be read.
         problem: FileProblem,
     },
-    /// It is no manifest.
+    /// It is not a valid manifest.
     #[error("{} cannot be read: {mistake}", shown(path))]
     Broken {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// The error and its location.
         mistake: Diagnostic,
     },
-    /// Another command changes it, and does not come to its end.
+    /// Another command has locked it for too long.
     #[error("{} is locked by another command", shown(path))]
     Locked {
-        /// The file that is locked.
+        /// The locked file.
         path: PathBuf,
     },
-    /// It cannot be written; what it held before still stands.
+    /// It cannot be written; its old contents are unchanged.
     #[error("{} cannot be written", shown(path))]
     NotWritten {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
 impl ToolHome {
-    /// Returns what is remembered of the web service; nothing where there is no manifest.
+    /// Returns the manifest; empty if there is none.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -80,13 +80,12 @@ impl ToolHome {
         }
     }
 
-    /// Changes what is remembered, and returns whether the file was written: only where something changes.
+    /// Changes the manifest, and returns whether the file was written, which it is only if something changes.
     ///
-    /// Another command that does the same waits. The file is replaced as a whole, so that whoever reads it finds the
-    /// old one or the new one, however this ends.
+    /// Other commands wait. The file is replaced as a whole, so a reader finds the old one or the new one, never a part.
     ///
     /// # Errors
-    /// When it cannot be read (it is not touched then), is locked for more than five seconds, or cannot be written.
+    /// When it cannot be read, is locked for more than five seconds, or cannot be written; it is unchanged then.
     pub fn change_manifest(
         &self,
         change: impl FnOnce(ServiceManifest) -> ServiceManifest,
@@ -95,9 +94,9 @@ impl ToolHome {
         let before = self.manifest()?;
         let path = self.path().join(NAME);
         let _lock = self.lock()?;
-        let standing = self.manifest()?;
-        let changed = change(standing.clone());
-        if changed == standing && (changed == before || path.exists()) {
+        let current = self.manifest()?;
+        let changed = change(current.clone());
+        if changed == current && (changed == before || path.exists()) {
             return Ok(false);
         }
         let moment = Timestamp::now().strftime("%a %b %e %H:%M:%S %Y").to_string();
@@ -124,7 +123,7 @@ impl ToolHome {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 Err(TryLockError::WouldBlock) => return Err(ManifestError::Locked { path }),
-                // A file system without locks: two commands at once are rarer than such homes.
+                // A file system without locks: concurrent commands are rarer than such homes.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                     return Ok(file);
                 }
@@ -134,30 +133,30 @@ impl ToolHome {
     }
 }
 
-/// Replaces a file by one with these bytes, which is on the disk before it takes the name.
+/// Replaces a file by one with these bytes, which is on disk before it gets the name.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().unwrap_or(Path::new("."));
     let mode = path.metadata().map_or(MODE, |found| found.permissions().mode() & 0o777);
-    let partial = folder.join(PARTIAL);
-    // Who holds the lock finds only what a command has left that was killed.
+    let partial = directory.join(PARTIAL);
+    // Under the lock, this can only be a leftover of a command that was killed.
     match std::fs::remove_file(&partial) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let written = write_new(&partial, bytes, mode).and_then(|()| std::fs::rename(&partial, path));
     if written.is_err() {
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = std::fs::remove_file(&partial);
     }
     written?;
-    // The new name, too, has to be on the disk; where a folder cannot be asked for that, it will be there soon.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    // The new name has to be on disk, too; where a directory cannot be synced, it will be there soon.
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
     Ok(())
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().create_new(true).write(true).mode(mode).open(path)?;
-    // What the umask took away.
+    // The umask may have removed permissions.
     file.set_permissions(std::fs::Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
     file.sync_all()
@@ -169,10 +168,10 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A folder of a test's own, removed at its end.
-    pub(in crate::web_service::home) struct Folder(PathBuf);
+    /// A temporary directory, removed at the end of the test.
+    pub(in crate::web_service::home) struct TempDirectory(PathBuf);
 
-    impl Folder {
+    impl TempDirectory {
         pub(in crate::web_service::home) fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("toolforge-home-{}-{name}", std::process::id()));
             let _ = std::fs::remove_dir_all(&path);
@@ -203,7 +202,7 @@ pub(super) mod tests {
         }
     }
 
-    impl Drop for Folder {
+    impl Drop for TempDirectory {
         fn drop(&mut self) {
             let _ = std::fs::remove_dir_all(&self.0);
         }
@@ -217,29 +216,29 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_change_is_written_once_and_leaves_no_other_file() {
-        let folder = Folder::new("once");
-        assert!(folder.home().change_manifest(typed("php8.2")).unwrap());
-        let text = folder.read(NAME);
+    fn manifest_change_is_written_once() {
+        let directory = TempDirectory::new("once");
+        assert!(directory.home().change_manifest(typed("php8.2")).unwrap());
+        let text = directory.read(NAME);
         assert!(
             text.starts_with("# This file is used by Toolforge infrastructure.\n")
                 && text.contains("web: php8.2\n")
         );
-        assert!(!folder.home().change_manifest(typed("php8.2")).unwrap());
-        assert_eq!(folder.read(NAME), text);
-        assert_eq!(folder.names(), [LOCK, NAME]);
-        // What a killed command of the platform's tool or of ours has left is no obstacle.
-        folder.write("service.manifest~", "half");
-        folder.write(PARTIAL, "half");
-        assert!(folder.home().change_manifest(typed("php8.4")).unwrap());
-        assert_eq!(folder.names(), [LOCK, NAME, "service.manifest~"]);
+        assert!(!directory.home().change_manifest(typed("php8.2")).unwrap());
+        assert_eq!(directory.read(NAME), text);
+        assert_eq!(directory.names(), [LOCK, NAME]);
+        // Leftovers of killed commands, of the platform's tool or ours, do not matter.
+        directory.write("service.manifest~", "half");
+        directory.write(PARTIAL, "half");
+        assert!(directory.home().change_manifest(typed("php8.4")).unwrap());
+        assert_eq!(directory.names(), [LOCK, NAME, "service.manifest~"]);
     }
 
     #[test]
-    fn many_writers_at_once_lose_nothing_of_each_other() {
-        let folder = Folder::new("many");
-        let home = folder.home();
-        folder.write(NAME, "kept: 1\n");
+    fn concurrent_manifest_changes_are_all_kept() {
+        let directory = TempDirectory::new("many");
+        let home = directory.home();
+        directory.write(NAME, "kept: 1\n");
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
@@ -255,60 +254,60 @@ pub(super) mod tests {
                 });
             }
         });
-        let text = folder.read(NAME);
+        let text = directory.read(NAME);
         assert!(text.contains("replicas: 80\n") && text.contains("kept: 1\n"), "{text}");
     }
 
     #[test]
-    fn a_broken_manifest_is_never_overwritten() {
-        let folder = Folder::new("broken");
+    fn broken_manifest_is_not_overwritten() {
+        let directory = TempDirectory::new("broken");
         for text in ["web: [", "- a list\n"] {
-            folder.write(NAME, text);
-            let error = folder.home().change_manifest(typed("php8.2")).unwrap_err();
+            directory.write(NAME, text);
+            let error = directory.home().change_manifest(typed("php8.2")).unwrap_err();
             assert!(matches!(error, ManifestError::Broken { .. }), "{error}");
-            assert_eq!(folder.read(NAME), text);
+            assert_eq!(directory.read(NAME), text);
         }
-        std::fs::remove_file(folder.0.join(NAME)).unwrap();
-        std::fs::create_dir(folder.0.join(NAME)).unwrap();
-        assert!(folder.home().change_manifest(typed("php8.2")).is_err());
+        std::fs::remove_file(directory.0.join(NAME)).unwrap();
+        std::fs::create_dir(directory.0.join(NAME)).unwrap();
+        assert!(directory.home().change_manifest(typed("php8.2")).is_err());
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_stays_as_it_was() {
-        let folder = Folder::new("full");
-        folder.write(NAME, "web: php8.2\n");
-        // A folder in the place of the new file stands for a disk that is full: root may write everywhere.
-        std::fs::create_dir(folder.0.join(PARTIAL)).unwrap();
-        let error = folder.home().change_manifest(typed("php8.4")).unwrap_err();
+    fn failed_write_keeps_the_manifest() {
+        let directory = TempDirectory::new("full");
+        directory.write(NAME, "web: php8.2\n");
+        // A directory in place of the new file simulates a full disk: root may write everywhere.
+        std::fs::create_dir(directory.0.join(PARTIAL)).unwrap();
+        let error = directory.home().change_manifest(typed("php8.4")).unwrap_err();
         assert!(error.to_string().ends_with("service.manifest cannot be written"), "{error}");
-        assert_eq!(folder.read(NAME), "web: php8.2\n");
+        assert_eq!(directory.read(NAME), "web: php8.2\n");
     }
 
     #[test]
-    fn a_manifest_keeps_its_mode_and_a_link_is_not_written_through() {
-        let folder = Folder::new("mode");
-        folder.write(NAME, "web: php8.2\n");
-        std::fs::set_permissions(folder.0.join(NAME), std::fs::Permissions::from_mode(0o660)).unwrap();
-        folder.home().change_manifest(typed("php8.4")).unwrap();
-        let mode = |name: &str| folder.0.join(name).metadata().unwrap().permissions().mode() & 0o777;
+    fn manifest_keeps_its_mode_and_replaces_links() {
+        let directory = TempDirectory::new("mode");
+        directory.write(NAME, "web: php8.2\n");
+        std::fs::set_permissions(directory.0.join(NAME), std::fs::Permissions::from_mode(0o660)).unwrap();
+        directory.home().change_manifest(typed("php8.4")).unwrap();
+        let mode = |name: &str| directory.0.join(name).metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(NAME), 0o660);
-        folder.write("elsewhere", "web: php8.2\n");
-        std::fs::remove_file(folder.0.join(NAME)).unwrap();
-        std::os::unix::fs::symlink("elsewhere", folder.0.join(NAME)).unwrap();
-        folder.home().change_manifest(typed("php8.4")).unwrap();
-        assert_eq!(folder.read("elsewhere"), "web: php8.2\n");
-        assert!(folder.read(NAME).contains("php8.4"));
+        directory.write("elsewhere", "web: php8.2\n");
+        std::fs::remove_file(directory.0.join(NAME)).unwrap();
+        std::os::unix::fs::symlink("elsewhere", directory.0.join(NAME)).unwrap();
+        directory.home().change_manifest(typed("php8.4")).unwrap();
+        assert_eq!(directory.read("elsewhere"), "web: php8.2\n");
+        assert!(directory.read(NAME).contains("php8.4"));
     }
 
     #[test]
-    fn a_command_that_holds_the_lock_is_waited_for() {
-        let folder = Folder::new("lock");
-        let home = folder.home();
+    fn manifest_change_waits_for_the_lock() {
+        let directory = TempDirectory::new("lock");
+        let home = directory.home();
         let lock = home.lock().unwrap();
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| home.change_manifest(typed("php8.2")));
             std::thread::sleep(Duration::from_millis(200));
-            assert!(!folder.names().contains(&NAME.to_owned()));
+            assert!(!directory.names().contains(&NAME.to_owned()));
             drop(lock);
             assert!(waiting.join().unwrap().unwrap());
         });

@@ -8,15 +8,16 @@ use crate::web_service::home::ToolHome;
 /// The name of the template.
 const NAME: &str = "service.template";
 
-/// Where the template is looked for, below the home (webservice 0.75).
-const FOLDERS: [&str; 4] = ["", "www/python/src", "www/js", "public_html"];
+/// The directories below the home that may contain the template (webservice 0.75).
+const DIRECTORIES: [&str; 4] = ["", "www/python/src", "www/js", "public_html"];
 
-/// A template, and where it stands.
+/// A template and its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FoundTemplate {
     /// The file.
     pub path: PathBuf,
-    /// What it says.
+    /// Its message.
     pub template: ServiceTemplate,
 }
 
@@ -81,9 +82,9 @@ impl ToolHome {
     /// # Errors
     /// When there is more than one, it cannot be read, or something in it is wrong.
     pub fn template(&self) -> Result<Option<FoundTemplate>, TemplateError> {
-        let paths: Vec<PathBuf> = FOLDERS
+        let paths: Vec<PathBuf> = DIRECTORIES
             .iter()
-            .map(|folder| self.path().join(folder).join(NAME))
+            .map(|directory| self.path().join(directory).join(NAME))
             // A link that leads nowhere is there, and wrong.
             .filter(|path| path.symlink_metadata().is_ok())
             .collect();
@@ -98,37 +99,40 @@ impl ToolHome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web_service::home::manifest::tests::Folder;
+    use crate::web_service::home::manifest::tests::TempDirectory;
 
     #[test]
-    fn the_four_places_are_searched_and_only_one_may_have_it() {
-        for place in FOLDERS {
-            let folder = Folder::new(&format!("template-{}", place.replace('/', "-")));
-            assert_eq!(folder.home().template(), Ok(None));
-            folder.write(format!("{place}/{NAME}").trim_start_matches('/'), "type: php8.2\n");
-            let found = folder.home().template().unwrap().unwrap();
+    fn template_is_found_in_exactly_one_of_four_places() {
+        for place in DIRECTORIES {
+            let directory = TempDirectory::new(&format!("template-{}", place.replace('/', "-")));
+            assert_eq!(directory.home().template(), Ok(None));
+            directory.write(format!("{place}/{NAME}").trim_start_matches('/'), "type: php8.2\n");
+            let found = directory.home().template().unwrap().unwrap();
             assert_eq!(found.template.options.type_name.unwrap().as_str(), "php8.2");
         }
-        let folder = Folder::new("templates");
-        folder.write(NAME, "");
-        folder.write(&format!("www/js/{NAME}"), "");
-        let error = folder.home().template().unwrap_err();
+        let directory = TempDirectory::new("templates");
+        directory.write(NAME, "");
+        directory.write(&format!("www/js/{NAME}"), "");
+        let error = directory.home().template().unwrap_err();
         assert_eq!(error.to_string(), "only one service.template is allowed, and there are 2");
     }
 
     #[test]
-    fn an_empty_template_sets_nothing_and_a_broken_one_is_named() {
-        let folder = Folder::new("template-broken");
-        folder.write(NAME, "");
-        assert_eq!(folder.home().template().unwrap().unwrap().template, ServiceTemplate::default());
-        folder.write(NAME, "cpu: lots\nmem: many\n");
-        let TemplateError::Mistakes { mistakes, .. } = folder.home().template().unwrap_err() else {
+    fn broken_template_is_reported_with_its_path() {
+        let directory = TempDirectory::new("template-broken");
+        directory.write(NAME, "");
+        assert_eq!(directory.home().template().unwrap().unwrap().template, ServiceTemplate::default());
+        directory.write(NAME, "cpu: lots\nmem: many\n");
+        let TemplateError::Mistakes { mistakes, .. } = directory.home().template().unwrap_err() else {
             panic!("no mistakes")
         };
         assert_eq!(mistakes.len(), 2);
-        std::fs::remove_file(folder.home().path().join(NAME)).unwrap();
-        std::os::unix::fs::symlink(folder.home().path().join("nowhere"), folder.home().path().join(NAME))
-            .unwrap();
-        assert!(folder.home().template().unwrap_err().to_string().ends_with("does not exist"));
+        std::fs::remove_file(directory.home().path().join(NAME)).unwrap();
+        std::os::unix::fs::symlink(
+            directory.home().path().join("nowhere"),
+            directory.home().path().join(NAME),
+        )
+        .unwrap();
+        assert!(directory.home().template().unwrap_err().to_string().ends_with("does not exist"));
     }
 }
