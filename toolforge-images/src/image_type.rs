@@ -112,7 +112,7 @@ impl Runner {
         }
     }
 
-    /// Returns the runner of a catalogue's `wstype` (webservice 0.98).
+    /// Returns the runner of a catalog's `wstype` (webservice 0.98).
     pub(crate) fn from_web_service_type(text: &str) -> Option<Self> {
         Some(match text {
             "generic" => Self::Generic,
