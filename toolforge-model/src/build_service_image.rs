@@ -2,16 +2,17 @@ use std::str::FromStr;
 
 use crate::{ToolName, Untrusted};
 
-/// An image of the build service as it is asked for, below the service's repository: `tool-NAME/tool-NAME:latest`.
+/// An image of the build service, without the repository's host: `tool-NAME/tool-NAME:latest`.
 ///
-/// One to 255 characters of `a-z`, `0-9`, `.`, `_`, `-`, `/`, `:` and `@`, capitals in the tag only.
+/// One to 255 characters of `a-z`, `0-9`, `.`, `_`, `-`, `/`, `:` and `@`, uppercase letters in the tag only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BuildServiceImage(String);
 
 /// Why a text is not an image of the build service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error(
-    "{} is not an image of the build service; it looks like `tool-NAME/tool-NAME:latest`",
+    "{} is not an image of the build service; write it like `tool-NAME/tool-NAME:latest`",
     found.quoted()
 )]
 pub struct BuildServiceImageError {
@@ -23,7 +24,7 @@ impl BuildServiceImage {
     /// The longest text, in characters: that of a repository name in the registry protocol.
     pub const MAX_LENGTH: usize = 255;
 
-    /// Returns the image that the build service makes for a tool, `tool-NAME/tool-NAME:latest` (webservice 0.95).
+    /// Returns the default image of a tool, `tool-NAME/tool-NAME:latest` (webservice 0.95).
     #[must_use]
     pub fn of(tool: &ToolName) -> Self {
         Self(format!("tool-{tool}/tool-{tool}:latest"))
@@ -34,7 +35,7 @@ impl FromStr for BuildServiceImage {
     type Err = BuildServiceImageError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = || BuildServiceImageError { found: Untrusted::new(text) };
+        let error = || BuildServiceImageError { found: Untrusted::new(text) };
         let (path, tag) = match text.split_once([':', '@']) {
             Some((path, tag)) => (path, Some(tag)),
             None => (text, None),
@@ -50,7 +51,7 @@ impl FromStr for BuildServiceImage {
                     .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b'@'))
         });
         if text.len() > Self::MAX_LENGTH || !path.split('/').all(component) || !tag_ok {
-            return Err(refused());
+            return Err(error());
         }
         Ok(Self(text.to_owned()))
     }
@@ -63,14 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_images_with_and_without_a_tag() {
+    fn tags_are_optional() {
         for text in ["tool-x/tool-x:latest", "tool-x/web", "a/b@sha256:00ff", "x:V1"] {
             assert_eq!(text.parse::<BuildServiceImage>().unwrap().as_str(), text);
         }
     }
 
     #[test]
-    fn refuses_what_is_no_image() {
+    fn rejects_invalid_images() {
         for text in ["", "/", "a//b", "A/b", "a b", "a:", "a\nb"] {
             assert!(text.parse::<BuildServiceImage>().is_err(), "{text:?}");
         }

@@ -28,6 +28,7 @@ impl fmt::Display for Location {
 
 /// An error or a warning about a text, with its location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[non_exhaustive]
 #[error("{location}: {}", message.escaped())]
 pub struct Diagnostic {
     /// Where the text is wrong.

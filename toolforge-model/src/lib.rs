@@ -20,7 +20,7 @@
 //! let cpu: Cpu = "0.5".parse()?;
 //! assert_eq!(cpu.millis(), 500);
 //!
-//! // Half a byte is a spelling mistake, not an amount of memory.
+//! // Half a byte is an error, not an amount of memory.
 //! assert!("500m".parse::<Memory>().is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -17,6 +17,7 @@ pub enum MountStorage {
 
 /// Why a text is not a choice of storage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("{} is not a choice of storage to mount; write all or none", found.quoted())]
 pub struct MountStorageError {
     /// The text that was found.

@@ -8,7 +8,7 @@ use crate::Untrusted;
 /// which the platform's maintain-kubeusers accepts a tool (`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, fewer than
 /// 54 characters, so that `tool-NAME` is a DNS label).
 ///
-/// A tool's name is not the name of anything else:
+/// It cannot be used as another kind of name:
 ///
 /// ```compile_fail
 /// # use toolforge_model::{ToolName, TypeName};
@@ -40,7 +40,7 @@ pub enum ToolNameError {
         found: char,
     },
     /// A `-` at the beginning or the end.
-    #[error("tool name {} begins or ends with '-'; a letter or digit must stand there", name.quoted())]
+    #[error("tool name {} begins or ends with '-'; it must begin and end with a letter or digit", name.quoted())]
     Hyphen {
         /// The whole text.
         name: Untrusted,
@@ -58,13 +58,13 @@ impl ToolName {
         format!("tool-{}", self.0)
     }
 
-    /// Returns the tool's home folder as containers see it, `/data/project/NAME`, without a slash at the end.
+    /// Returns the path of the tool's home directory in containers, `/data/project/NAME`, without a trailing slash.
     #[must_use]
     pub fn home(&self) -> String {
         format!("/data/project/{}", self.0)
     }
 
-    /// Returns the tool that owns a namespace, or `None` where the namespace is no tool's.
+    /// Returns the tool of a namespace, or `None` if it is not a tool's namespace.
     #[must_use]
     pub fn from_namespace(namespace: &str) -> Option<Self> {
         namespace.strip_prefix("tool-")?.parse().ok()
@@ -98,44 +98,44 @@ string_newtype!(ToolName, ToolNameError);
 mod tests {
     use super::*;
 
-    fn refusal(text: &str) -> String {
+    fn error(text: &str) -> String {
         text.parse::<ToolName>().unwrap_err().to_string()
     }
 
     #[test]
-    fn accepts_what_the_platform_accepts() {
+    fn accepts_valid_names() {
         for name in ["a", "7", "stashbot", "k8s-status", "a--b", &"x".repeat(53)] {
             assert_eq!(name.parse::<ToolName>().unwrap().as_str(), name);
         }
     }
 
     #[test]
-    fn says_what_was_found_and_what_is_allowed() {
-        assert_eq!(refusal(""), "the name of a tool is empty; it has 1 to 53 of a-z, 0-9 and '-'");
-        assert_eq!(refusal("Report"), "tool name \"Report\" has 'R'; use a-z, 0-9 and '-'");
-        assert_eq!(refusal("my_tool"), "tool name \"my_tool\" has '_'; use a-z, 0-9 and '-'");
+    fn errors_name_what_is_allowed() {
+        assert_eq!(error(""), "the name of a tool is empty; it has 1 to 53 of a-z, 0-9 and '-'");
+        assert_eq!(error("Report"), "tool name \"Report\" has 'R'; use a-z, 0-9 and '-'");
+        assert_eq!(error("my_tool"), "tool name \"my_tool\" has '_'; use a-z, 0-9 and '-'");
         assert_eq!(
-            refusal("-x"),
-            "tool name \"-x\" begins or ends with '-'; a letter or digit must stand there"
+            error("-x"),
+            "tool name \"-x\" begins or ends with '-'; it must begin and end with a letter or digit"
         );
-        assert_eq!(refusal(&"x".repeat(54)), "the name of a tool has 54 characters; at most 53 are allowed");
+        assert_eq!(error(&"x".repeat(54)), "the name of a tool has 54 characters; at most 53 are allowed");
     }
 
     #[test]
-    fn a_refused_name_cannot_move_the_cursor() {
-        let text = refusal("a\u{1b}[2Jb");
+    fn errors_escape_controls() {
+        let text = error("a\u{1b}[2Jb");
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 
     #[test]
-    fn a_namespace_leads_back_to_its_tool() {
+    fn from_namespace_returns_the_tool() {
         assert_eq!(ToolName::from_namespace("tool-x").unwrap().as_str(), "x");
         assert_eq!(ToolName::from_namespace("kube-system"), None);
         assert_eq!(ToolName::from_namespace("tool-"), None);
     }
 
     #[test]
-    fn serde_goes_through_the_same_door() {
+    fn serde_rejects_invalid_names() {
         assert!(serde_json::from_str::<ToolName>("\"ok\"").is_ok());
         assert!(serde_json::from_str::<ToolName>("\"Not Ok\"").is_err());
     }

@@ -2,10 +2,10 @@ use std::str::FromStr;
 
 use crate::Untrusted;
 
-/// The name of an image type, like `php8.2`: what a person types, a name or an alias in the catalogue.
+/// The name or alias of an image type, like `php8.2`.
 ///
-/// One to 63 characters of `a-z`, `A-Z`, `0-9`, `.`, `-` and `_`. Whether the catalogue has it is another
-/// question; see the crate `toolforge-images`.
+/// One to 63 characters of `a-z`, `A-Z`, `0-9`, `.`, `-` and `_`. The crate
+/// `toolforge-images` has the catalog of the types that exist.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeName(String);
 
@@ -33,7 +33,7 @@ pub enum TypeNameError {
 }
 
 impl TypeName {
-    /// The longest name, in characters: that of a DNS label, which every name of the catalogue keeps.
+    /// The longest name, in characters: that of a DNS label, as for every name of the catalog.
     pub const MAX_LENGTH: usize = 63;
 }
 
@@ -62,17 +62,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_names_and_aliases_of_the_catalogue() {
+    fn accepts_names_and_aliases() {
         for name in ["php8.2", "tf-php73-DEPRECATED", "toolforge-php82-sssd-web", "tcl"] {
             assert_eq!(name.parse::<TypeName>().unwrap().as_str(), name);
         }
     }
 
     #[test]
-    fn says_what_was_found_and_what_is_allowed() {
-        let refusal = |text: &str| text.parse::<TypeName>().unwrap_err().to_string();
-        assert_eq!(refusal(""), "the name of a type is empty; it looks like `php8.2`");
-        assert_eq!(refusal("php 8"), "type name \"php 8\" has ' '; use letters, digits, '.', '-' and '_'");
-        assert_eq!(refusal(&"x".repeat(64)), "the name of a type has 64 characters; at most 63 are allowed");
+    fn errors_name_what_is_allowed() {
+        let error = |text: &str| text.parse::<TypeName>().unwrap_err().to_string();
+        assert_eq!(error(""), "the name of a type is empty; it looks like `php8.2`");
+        assert_eq!(error("php 8"), "type name \"php 8\" has ' '; use letters, digits, '.', '-' and '_'");
+        assert_eq!(error(&"x".repeat(64)), "the name of a type has 64 characters; at most 63 are allowed");
     }
 }

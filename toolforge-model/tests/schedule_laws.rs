@@ -1,4 +1,4 @@
-//! Laws that hold for every schedule: the search for runs against a walk that tries each minute.
+//! Laws that hold for every schedule: the search for runs against a walk over every minute.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use toolforge_model::{CronExpression, Schedule};
 
-/// What a field matches, found without the crate's parser.
+/// The values that a field matches, found without the crate's parser.
 #[derive(Clone, Debug)]
 struct Field {
     text: String,
@@ -80,7 +80,7 @@ fn zone() -> impl Strategy<Value = TimeZone> {
     })
 }
 
-/// Moments of 2020 to 2040, many of them near a change of offset and many at the beginning of a minute.
+/// Moments of 2020 to 2040, many of them near a change of offset and many at the start of a minute.
 fn moment() -> impl Strategy<Value = Timestamp> {
     let any = 1_577_836_800_i64..2_208_988_800;
     let near_change = (
@@ -99,7 +99,7 @@ fn moment() -> impl Strategy<Value = Timestamp> {
         .prop_map(|second| Timestamp::from_second(second).expect("a second of this century"))
 }
 
-/// Returns the beginnings of `count` minutes after or before a moment, nearest first.
+/// Returns the starts of `count` minutes after or before a moment, nearest first.
 fn minutes(moment: Timestamp, count: i64, forward: bool) -> impl Iterator<Item = Timestamp> {
     let second = moment.as_second();
     let first = if forward { second.div_euclid(60) + 1 } else { (second - 1).div_euclid(60) };
@@ -113,7 +113,7 @@ const WALKED: i64 = 3 * 24 * 60;
 
 proptest! {
     #[test]
-    fn runs_are_those_that_a_walk_by_minutes_finds(expected in expression(), zone in zone(), moment in moment()) {
+    fn runs_match_a_walk_over_minutes(expected in expression(), zone in zone(), moment in moment()) {
         let expression: CronExpression = expected.text().parse().unwrap();
         let is_run = |minute: &Timestamp| expected.is_run(zone.to_datetime(*minute));
         let horizon = SignedDuration::from_mins(WALKED);
@@ -130,11 +130,11 @@ proptest! {
     }
 
     #[test]
-    fn days_of_runs_are_those_that_a_walk_by_days_finds(expected in expression(), moment in moment()) {
+    fn days_match_a_walk_over_days(expected in expression(), moment in moment()) {
         let expression: CronExpression = expected.text().parse().unwrap();
         let today = TimeZone::UTC.to_datetime(moment).date();
         let date_of = |run: Timestamp| TimeZone::UTC.to_datetime(run).date();
-        // From the last minute of today and from the first one, so that today itself is out of the question.
+        // From the last minute of today and from the first one, so that today itself is not searched.
         let end = today.at(23, 59, 0, 0).to_zoned(TimeZone::UTC).unwrap().timestamp();
         let start = today.at(0, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap().timestamp();
         let after = std::iter::successors(today.tomorrow().ok(), |date| date.tomorrow().ok())
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn the_run_before_the_next_one_is_not_later_than_now(expected in expression(), zone in zone(), moment in moment()) {
+    fn previous_of_next_is_not_after_now(expected in expression(), zone in zone(), moment in moment()) {
         let expression: CronExpression = expected.text().parse().unwrap();
         if let Some(next) = expression.next_after(moment, &zone) {
             prop_assert!(next > moment);
@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_warned_of_skips_months_and_what_is_suggested_does_not(
+    fn warned_schedules_skip_months(
         day in 25_i8..=31,
         months in field(1, 12),
     ) {
@@ -183,17 +183,17 @@ proptest! {
     }
 
     #[test]
-    fn nothing_panics_on_any_text(text in any::<String>()) {
+    fn no_text_panics(text in any::<String>()) {
         exercise(&text);
     }
 
     #[test]
-    fn nothing_panics_on_texts_that_look_like_expressions(text in "([-*?/,0-9a-z]{1,5}[ \t]){4}[-*?/,0-9a-z]{1,5}") {
+    fn no_expression_like_text_panics(text in "([-*?/,0-9a-z]{1,5}[ \t]){4}[-*?/,0-9a-z]{1,5}") {
         exercise(&text);
     }
 
     #[test]
-    fn what_is_sent_is_read_alike(text in "(([*?]|[1-6](-7)?)(/[1-9])?,? ){4}([*?]|[1-7](-7)?)(/[1-9])?,?") {
+    fn sent_text_parses_to_the_same(text in "(([*?]|[1-6](-7)?)(/[1-9])?,? ){4}([*?]|[1-7](-7)?)(/[1-9])?,?") {
         exercise(&text);
     }
 }

@@ -1,4 +1,4 @@
-//! Schedules against what the platform's jobs-cli and jobs-api made of the same texts.
+//! Schedules, compared with the results of the platform's jobs-cli and jobs-api for the same texts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,19 +8,19 @@ use toolforge_model::{CronExpression, JobName, Schedule, ToolName};
 
 const MACROS: [&str; 5] = ["@hourly", "@daily", "@weekly", "@monthly", "@yearly"];
 
-/// A tool's name in the recorded draws that the platform gives to no tool; the draw itself is a unit test.
+/// A name in the recorded expressions that no tool can have; a unit test covers its draw.
 const NO_TOOL_NAMES: [&str; 1] = ["ümlaut"];
 
-/// Texts that upstream accepts and this crate takes otherwise: what is sent instead, if anything, and why.
+/// Texts that upstream accepts and this crate reads differently: what is sent instead, if anything, and why.
 const TAKEN_OTHERWISE: [(&str, Option<&str>, &str); 2] = [
     ("1_0 * * * *", None, "a number in Python only; the server refuses it"),
     ("\t1 2 3 4 5", Some("1 2 3 4 5"), "the server overlooks white space around the fields"),
 ];
 
-/// Texts that upstream refuses and the server accepts, with what is sent.
+/// Texts that upstream rejects and the server accepts, with what is sent.
 const ACCEPTED_BY_THE_SERVER: [(&str, &str); 10] = [
     ("0 0 * * mon-fri", "0 0 * * mon-fri"),
-    // The server refuses this one as it stands and accepts what it is rewritten to.
+    // The server rejects this one as written and accepts what it is rewritten to.
     ("0 0 * * 1-7", "0 0 * * 1-6,0"),
     ("0 0 1 jan *", "0 0 1 jan *"),
     ("0-30/5 * * * *", "0-30/5 * * * *"),
@@ -40,7 +40,7 @@ fn vectors(key: &str) -> Vec<Value> {
 }
 
 #[test]
-fn macros_stand_for_what_upstream_draws() {
+fn macros_match_recorded_expressions() {
     let mut no_tool_names = BTreeSet::from(NO_TOOL_NAMES);
     let mut compared = 0;
     for vector in vectors("macro_splay") {
@@ -66,7 +66,7 @@ fn macros_stand_for_what_upstream_draws() {
 }
 
 #[test]
-fn expressions_are_taken_as_upstream_takes_them_or_as_the_server_does() {
+fn expressions_match_upstream_or_the_server() {
     let (tool, job): (ToolName, JobName) = ("tf-test".parse().unwrap(), "myjob".parse().unwrap());
     let mut otherwise: Vec<_> = TAKEN_OTHERWISE.into();
     let mut server: Vec<_> = ACCEPTED_BY_THE_SERVER.into();

@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(error("-1Gi"), "-1Gi of memory is negative; write it like 512Mi, 1.5Gi or 1G");
         assert_eq!(
             error("99999999999999999999"),
-            "99999999999999999999 of memory is more than a cluster can count; write it like 512Mi, 1.5Gi or 1G"
+            "99999999999999999999 of memory is more than Kubernetes can hold; write it like 512Mi, 1.5Gi or 1G"
         );
         assert_eq!(error(""), "\"\" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G");
     }

@@ -1,4 +1,4 @@
-/// What a text says, in whole smallest units.
+/// A parsed quantity, in units of the smallest part.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed<'a> {
     Amount { rounded_up: u64, exact: bool },
@@ -60,7 +60,7 @@ fn length(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX / 4)
 }
 
-/// Returns the digits of a number without its point and grouping, and how many stood behind the point.
+/// Returns the digits of a number without its point and grouping, and how many of them follow the point.
 fn digits(number: &str) -> Option<(String, usize)> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if fraction.contains('.') || !grouping_is_sound(whole) || !grouping_is_sound(fraction) {
@@ -74,7 +74,7 @@ fn digits(number: &str) -> Option<(String, usize)> {
     Some((digits, fraction_length))
 }
 
-/// Returns whether every `_` stands between two digits.
+/// Returns whether every `_` is between two digits.
 fn grouping_is_sound(digits: &str) -> bool {
     !digits.starts_with('_') && !digits.ends_with('_') && !digits.contains("__")
 }

@@ -65,7 +65,7 @@ pub enum QuantityError {
         examples: &'static str,
     },
     /// The amount is more than Kubernetes can hold, 2⁶³ − 1 of the smallest unit.
-    #[error("{} of {unit} is more than a cluster can count; write it like {examples}", found.escaped())]
+    #[error("{} of {unit} is more than Kubernetes can hold; write it like {examples}", found.escaped())]
     TooLarge {
         /// The text that was found.
         found: Untrusted,

@@ -42,7 +42,7 @@ pub enum ScheduleError {
         /// The whole text.
         schedule: Untrusted,
     },
-    /// A field of commas alone.
+    /// A field that has only commas.
     #[error("{field} {} has no value; use {}, or '*' for every value", found.quoted(), field.allowed())]
     NoValue {
         /// The field in which it was found.

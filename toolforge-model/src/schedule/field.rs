@@ -5,7 +5,7 @@ const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS_OF_WEEK: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/// Sunday as the last day of the week, which crontab(5) allows and the API server does not.
+/// Sunday as the last day of the week, which crontab(5) accepts and the API server does not.
 const LATE_SUNDAY: u8 = 7;
 
 /// One field of a cron expression, read as robfig/cron v3.0.1 reads it: that is what the API server and the CronJob
@@ -17,31 +17,31 @@ pub(super) struct Field {
     values: u64,
     /// Whether an entry is `*` or `?`, with no step or a step of 1.
     ///
-    /// With a longer step robfig/cron takes the mark away, so that the days of `*/2` count as a list of days.
+    /// With a longer step robfig/cron clears this, so that the days of `*/2` count as a list of days.
     is_any: bool,
 }
 
 impl Field {
-    /// Reads one field; `text` has no white space.
+    /// Reads one field; `text` has no whitespace.
     pub(super) fn parse(field: ScheduleField, text: &str) -> Result<Self, ScheduleError> {
         let text = text.to_ascii_lowercase();
         if text.bytes().all(|byte| byte == b',') {
             return Err(ScheduleError::NoValue { field, found: Untrusted::new(text) });
         }
-        let mut whole = Self { text: String::new(), values: 0, is_any: false };
+        let mut field_of_entries = Self { text: String::new(), values: 0, is_any: false };
         for (index, entry) in text.split(',').enumerate() {
             if index > 0 {
-                whole.text.push(',');
+                field_of_entries.text.push(',');
             }
-            // The server overlooks empty entries.
+            // The server ignores empty entries.
             if !entry.is_empty() {
                 let entry = Self::parse_entry(field, entry)?;
-                whole.text.push_str(&entry.text);
-                whole.values |= entry.values;
-                whole.is_any |= entry.is_any;
+                field_of_entries.text.push_str(&entry.text);
+                field_of_entries.values |= entry.values;
+                field_of_entries.is_any |= entry.is_any;
             }
         }
-        Ok(whole)
+        Ok(field_of_entries)
     }
 
     /// Returns the field that every value matches.
@@ -67,12 +67,12 @@ impl Field {
         self.values & (1 << value.unsigned_abs()) != 0
     }
 
-    /// Returns the smallest value that is not below `from`.
+    /// Returns the smallest value of at least `from`.
     pub(super) fn first_from(&self, from: i8) -> Option<i8> {
         (from..60).find(|&value| self.contains(value))
     }
 
-    /// Returns the largest value that is not above `until`.
+    /// Returns the largest value of at most `until`.
     pub(super) fn last_until(&self, until: i8) -> Option<i8> {
         (0..=until).rev().find(|&value| self.contains(value))
     }
@@ -87,7 +87,7 @@ impl Field {
             }
         };
         let (least, most) = bounds(field);
-        // The server takes `*-5` for `*`; whoever writes it means something else, so it is refused here.
+        // The server reads `*-5` as `*`, which nobody means, so it is rejected here.
         if matches!(range, "*" | "?") {
             let values = bits(least, most, step.unwrap_or(1));
             return Ok(Self { text: entry.to_owned(), values, is_any: step.is_none_or(|step| step == 1) });
@@ -117,7 +117,7 @@ impl Field {
     }
 }
 
-/// Returns the entry that means what a range until 7, or 7 itself, does, in the words of the server.
+/// Returns an entry that the server accepts for a range that ends in 7, or for 7 itself.
 fn until_late_sunday(first: &str, start: u8, step: Option<u64>) -> Field {
     if start == LATE_SUNDAY {
         return Field::single(0);
@@ -136,7 +136,7 @@ fn until_late_sunday(first: &str, start: u8, step: Option<u64>) -> Field {
     Field { text, values, is_any: false }
 }
 
-/// The smallest and the largest value that the server knows.
+/// Returns the smallest and the largest value that the server accepts.
 fn bounds(field: ScheduleField) -> (u8, u8) {
     match field {
         ScheduleField::Minute => (0, 59),
@@ -162,9 +162,9 @@ fn value(field: ScheduleField, text: &str) -> Result<u8, ScheduleError> {
         .ok_or_else(|| ScheduleError::Value { field, found: Untrusted::new(text) })
 }
 
-/// Reads a number as Go's `strconv.Atoi` does, but for signs.
+/// Reads a number like Go's `strconv.Atoi`, except for signs.
 fn number(text: &str) -> Option<u64> {
-    // The server's parser takes a sign; the platform's own tool lets one through, too.
+    // The server's parser and the platform's own tool accept a plus sign.
     let text = text.strip_prefix('+').unwrap_or(text);
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = if is_number { text.parse::<i64>().ok() } else { None };

@@ -43,7 +43,7 @@ impl Macro {
         match text.as_str() {
             "@midnight" => Some(Self::Daily.as_str()),
             "@annually" => Some(Self::Yearly.as_str()),
-            // The word without its sign; anything else is meant as fields.
+            // The word without its `@`; anything else is probably meant as fields.
             word if !word.starts_with('@') => Self::names().find(|name| name[1..] == *word),
             word => suggest(word, Self::names()),
         }
@@ -83,7 +83,7 @@ fn key(seed: &str) -> Vec<u32> {
     bytes.rchunks(4).map(|word| word.iter().fold(0, |number, &byte| number << 8 | u32::from(byte))).collect()
 }
 
-/// Draws as Python's `Random.randint` does: the upper bits of the outputs, until they make a number that is in range.
+/// Draws like Python's `Random.randint`: the upper bits of the outputs, until they are in range.
 fn between(generator: &mut Mt, least: u8, most: u8) -> u8 {
     let count = u32::from(most - least) + 1;
     loop {

@@ -4,13 +4,13 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::CronExpression;
 
-/// How far the CronJob controller looks for a run, in calendar years beyond the current one.
+/// How far the CronJob controller searches for a run, in calendar years after the current one.
 const YEARS: i16 = 5;
 
-/// Runs are sought between two changes of the zone's offset at a time. In there local time is as regular as UTC, so a
-/// local time that a change leaves out has no run, and one that it repeats has two, as in robfig/cron.
+/// Runs are searched between two changes of the zone's offset at a time. There, local time is as regular as UTC, so a
+/// local time that a change skips has no run, and one that it repeats has two, as in robfig/cron.
 impl CronExpression {
-    /// Returns the first run after a moment, or nothing if there is none within five years.
+    /// Returns the first run after a moment, or `None` if there is none within five years.
     #[must_use]
     pub fn next_after(&self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let mut offset = zone.to_offset(moment);
@@ -36,14 +36,14 @@ impl CronExpression {
         }
     }
 
-    /// Returns the last run before a moment, or nothing if there is none within five years.
+    /// Returns the last run before a moment, or `None` if there is none within five years.
     #[must_use]
     pub fn previous_before(&self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let first_year = zone.to_datetime(moment).year() - YEARS;
         let mut changes = zone.preceding(moment);
         let mut end = moment;
         loop {
-            // A change takes effect at its own moment, so before the end the offset may be another than at the end.
+            // A change takes effect at its own moment, so the offset before the end may differ from that at the end.
             let offset = zone.to_offset(end.checked_sub(SignedDuration::from_nanos(1)).ok()?);
             let local = offset.to_datetime(end);
             if local.year() < first_year {
@@ -62,7 +62,7 @@ impl CronExpression {
         }
     }
 
-    /// Returns the runs after a moment until another, which may be a run itself.
+    /// Iterates over the runs after a moment and up to another, which is included.
     pub fn runs_between<'a>(
         &'a self,
         after: Timestamp,
@@ -133,7 +133,7 @@ impl CronExpression {
     }
 }
 
-/// Returns the beginning of the minute.
+/// Returns the start of the minute.
 fn minute_of(moment: DateTime) -> DateTime {
     moment.date().at(moment.hour(), moment.minute(), 0, 0)
 }
@@ -151,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn runs_follow_the_calendar() {
-        // Of each: the expression, a moment, the run before it and the run after it.
+    fn finds_next_and_previous_runs() {
+        // The expression, a moment, the run before it and the run after it.
         for (text, now, before, after) in [
             ("* * * * *", "2026-05-01T10:00:00Z", "2026-05-01T09:59:00Z", "2026-05-01T10:01:00Z"),
             ("* * * * *", "2026-05-01T10:00:00.5Z", "2026-05-01T10:00:00Z", "2026-05-01T10:01:00Z"),
@@ -163,12 +163,12 @@ mod tests {
             ("0 0 29 2 *", "2026-01-01T00:00:00Z", "2024-02-29T00:00:00Z", "2028-02-29T00:00:00Z"),
             ("0 0 29 FEB ?", "2024-02-29T00:00:00Z", "2020-02-29T00:00:00Z", "2028-02-29T00:00:00Z"),
             ("30 1 1 jan,jul *", "2026-03-01T00:00:00Z", "2026-01-01T01:30:00Z", "2026-07-01T01:30:00Z"),
-            // 1 May 2026 is a Friday. With a star in one of the day fields, the other one decides.
+            // 1 May 2026 is a Friday. With a star in one of the day fields, only the other one counts.
             ("0 0 * * mon", "2026-05-01T00:00:00Z", "2026-04-27T00:00:00Z", "2026-05-04T00:00:00Z"),
             ("0 0 15 * *", "2026-05-01T00:00:00Z", "2026-04-15T00:00:00Z", "2026-05-15T00:00:00Z"),
             ("0 0 15 * */1", "2026-05-01T00:00:00Z", "2026-04-15T00:00:00Z", "2026-05-15T00:00:00Z"),
             ("0 0 15 * 1,?", "2026-05-01T00:00:00Z", "2026-04-15T00:00:00Z", "2026-05-15T00:00:00Z"),
-            // Without, either will do; a step of two or more takes the star away.
+            // Without a star, either matches; a step of two or more is not a star.
             ("0 0 15 * 1", "2026-05-01T00:00:00Z", "2026-04-27T00:00:00Z", "2026-05-04T00:00:00Z"),
             ("0 0 3 * 1", "2026-05-01T00:00:00Z", "2026-04-27T00:00:00Z", "2026-05-03T00:00:00Z"),
             ("0 0 */30 * 1", "2026-05-01T00:00:00Z", "2026-04-27T00:00:00Z", "2026-05-04T00:00:00Z"),
@@ -187,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_never_comes_has_no_runs() {
+    fn impossible_dates_have_no_runs() {
         let zones = [TimeZone::UTC, TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap()];
         for zone in &zones {
             for now in [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH] {
                 assert_eq!(expression("0 0 31 2,4 *").next_after(now, zone), None);
                 assert_eq!(expression("0 0 30 2 *").previous_before(now, zone), None);
             }
-            // 2100 has no 29 February, and eight years are further than the controller looks.
+            // 2100 has no 29 February, and the controller does not search eight years ahead.
             let leap_day = expression("0 0 29 2 *");
             assert_eq!(leap_day.next_after(moment("2097-01-01T12:00:00Z"), zone), None);
             assert_eq!(leap_day.previous_before(moment("2103-12-31T12:00:00Z"), zone), None);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_between_have_the_end_and_not_the_beginning() {
+    fn runs_between_includes_only_the_end() {
         let runs = |text: &str, after: &str, until: &str| -> Vec<String> {
             let expression = expression(text);
             expression
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_hour_that_is_left_out_has_no_run_and_one_that_is_repeated_has_two() {
+    fn follows_changes_of_offset() {
         let zone = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
         let runs = |text: &str, after: &str, until: &str| {
             expression(text).runs_between(moment(after), moment(until), &zone).count()

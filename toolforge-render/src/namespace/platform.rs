@@ -21,8 +21,8 @@ impl Default for Platform {
         Self {
             public_domain: platform::DEFAULT_PUBLIC_DOMAIN.to_owned(),
             build_service_repository: platform::DEFAULT_BUILD_SERVICE_REPOSITORY.to_owned(),
-            gateway_namespace: platform::GATEWAY.0.to_owned(),
-            gateway_name: platform::GATEWAY.1.to_owned(),
+            gateway_namespace: platform::GATEWAY_NAMESPACE.to_owned(),
+            gateway_name: platform::GATEWAY_NAME.to_owned(),
             default_cpu_limit: platform::DEFAULT_JOB_CPU_LIMIT,
         }
     }

@@ -108,8 +108,11 @@ fn environment(plan: &JobPlan, port: Option<&JobPort>) -> Vec<EnvVar> {
         value: Some(value),
         ..EnvVar::default()
     };
-    let no_home =
-        plan.request.image.is_build_service().then(|| (platform::NO_HOME.0, platform::NO_HOME.1.to_owned()));
+    let no_home = plan
+        .request
+        .image
+        .is_build_service()
+        .then(|| (platform::NO_HOME, platform::NO_HOME_VALUE.to_owned()));
     let port = port.map(|port| ("PORT", port.number().to_string()));
     let own = plan.request.environment.iter().map(|(name, value)| (name, value.to_owned()));
     no_home.into_iter().chain(port).chain(own).map(variable).collect()

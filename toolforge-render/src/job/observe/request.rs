@@ -152,7 +152,7 @@ fn environment(container: &Container) -> Environment {
 
 /// Returns the names of variables that no request can have: somebody has set them by hand.
 pub(in crate::job) fn variables_set_by_hand(job: &LiveJob) -> Vec<String> {
-    const OF_THE_PLATFORM: [&str; 2] = [platform::NO_HOME.0, "PORT"];
+    const OF_THE_PLATFORM: [&str; 2] = [platform::NO_HOME, "PORT"];
     let is_by_hand = |variable: &&k8s_openapi::api::core::v1::EnvVar| {
         variable.value_from.is_some()
             || (Environment::default().set(&variable.name, "").is_err()
