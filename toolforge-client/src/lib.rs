@@ -49,7 +49,6 @@ mod status;
 mod transport;
 mod watch;
 mod web_service;
-mod yaml;
 
 #[cfg(feature = "scripted")]
 pub mod scripted;

@@ -1,13 +1,14 @@
 //! The platform's settings in `/etc`.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use serde::Deserialize;
-use toolforge_model::Untrusted;
+use toolforge_model::Diagnostic;
+use toolforge_model::yaml::{self, YamlNode, YamlValue};
 use toolforge_render::namespace::Platform;
 
 use crate::connect::{FileProblem, FileRole, read_text, shown};
-use crate::yaml::Mistake;
 
 /// The file with the project's name, below the root.
 const PROJECT: &str = "etc/wmcs-project";
@@ -43,31 +44,14 @@ pub enum PlatformFilesError {
         /// Why it could not be read.
         problem: FileProblem,
     },
-    /// A file is not YAML, or its fields have other types.
-    #[error("{} cannot be read: line {line}, column {column}: {}", shown(path), reason.escaped())]
-    Content {
+    /// A file is not YAML, or a setting is invalid.
+    #[error("{} cannot be read: {diagnostic}", shown(path))]
+    Invalid {
         /// The file.
         path: PathBuf,
-        /// The line of the mistake, from 1; 0 where it is not known.
-        line: u64,
-        /// The column of the mistake, from 1; 0 where it is not known.
-        column: u64,
-        /// What the reader says.
-        reason: Untrusted,
+        /// The error and its location.
+        diagnostic: Diagnostic,
     },
-}
-
-#[derive(Deserialize, Default)]
-struct JobSettings {
-    default_cpu_limit: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-struct Settings {
-    public_domain: Option<String>,
-    buildservice_repository: Option<String>,
-    gateway_namespace: Option<String>,
-    gateway_name: Option<String>,
 }
 
 impl PlatformFiles {
@@ -79,46 +63,56 @@ impl PlatformFiles {
     pub fn read(root: &Path) -> Result<Self, PlatformFilesError> {
         let project = text(&root.join(PROJECT))?.trim().to_owned();
         let project = if project.is_empty() { DEFAULT_PROJECT.to_owned() } else { project };
-        let web_service: Option<Settings> = settings(root.join(WEB_SERVICE))?;
-        let jobs: Option<JobSettings> = settings(root.join(JOBS))?;
-        let Settings { public_domain, buildservice_repository, gateway_namespace, gateway_name } =
-            web_service.unwrap_or_default();
-        let filled = |value: Option<String>| value.filter(|value| !value.is_empty());
+        let web_service = Settings::read(root.join(WEB_SERVICE))?;
+        let jobs = Settings::read(root.join(JOBS))?;
         let mut platform = Platform::default();
-        if let Some(domain) = filled(public_domain) {
-            platform.public_domain = domain;
-        }
-        if let Some(repository) = filled(buildservice_repository) {
-            platform.build_service_repository = repository;
-        }
-        if let Some(namespace) = filled(gateway_namespace) {
-            platform.gateway_namespace = namespace;
-        }
-        if let Some(name) = filled(gateway_name) {
-            platform.gateway_name = name;
-        }
-        if let Some(text) = jobs.and_then(|jobs| filled(jobs.default_cpu_limit)) {
-            platform.default_cpu_limit = text.parse().map_err(|error| PlatformFilesError::Content {
-                path: root.join(JOBS),
-                line: 0,
-                column: 0,
-                reason: Untrusted::new(format!("default_cpu_limit: {error}")),
-            })?;
-        }
+        web_service.set("public_domain", &mut platform.public_domain)?;
+        web_service.set("buildservice_repository", &mut platform.build_service_repository)?;
+        web_service.set("gateway_namespace", &mut platform.gateway_namespace)?;
+        web_service.set("gateway_name", &mut platform.gateway_name)?;
+        jobs.set("default_cpu_limit", &mut platform.default_cpu_limit)?;
         Ok(Self { project, platform })
     }
 }
 
-/// Returns the settings of a file, or `None` if it does not exist or is empty.
-fn settings<T: serde::de::DeserializeOwned>(path: PathBuf) -> Result<Option<T>, PlatformFilesError> {
-    let yaml = text(&path)?;
-    if yaml.trim().is_empty() {
-        return Ok(None);
+/// The settings of a file.
+struct Settings {
+    path: PathBuf,
+    root: YamlNode,
+}
+
+impl Settings {
+    /// Reads a file, which need not exist.
+    fn read(path: PathBuf) -> Result<Self, PlatformFilesError> {
+        let text = text(&path)?;
+        let root = yaml::parse(&text)
+            .map_err(|diagnostic| PlatformFilesError::Invalid { path: path.clone(), diagnostic })?;
+        let settings = Self { path, root };
+        match settings.root.value {
+            YamlValue::Mapping(_) | YamlValue::Null => Ok(settings),
+            YamlValue::String(_) | YamlValue::Plain(_) | YamlValue::Sequence(_) => Err(settings.invalid(
+                &settings.root,
+                format_args!("expected a mapping, found {}", settings.root.describe()),
+            )),
+        }
     }
-    serde_saphyr::from_str(&yaml).map_err(|error| {
-        let Mistake { line, column, reason } = error.into();
-        PlatformFilesError::Content { path, line, column, reason }
-    })
+
+    /// Replaces a value by a setting, if there is one.
+    fn set<T: FromStr<Err: fmt::Display>>(&self, key: &str, value: &mut T) -> Result<(), PlatformFilesError> {
+        let Some(node) = self.root.get(key) else { return Ok(()) };
+        let text = node.scalar().ok_or_else(|| {
+            self.invalid(node, format_args!("{key} must be a string, and is {}", node.describe()))
+        })?;
+        if !text.is_empty() {
+            *value = text.parse().map_err(|error| self.invalid(node, format_args!("{key}: {error}")))?;
+        }
+        Ok(())
+    }
+
+    fn invalid(&self, node: &YamlNode, message: fmt::Arguments<'_>) -> PlatformFilesError {
+        let diagnostic = Diagnostic::new(node.location, message);
+        PlatformFilesError::Invalid { path: self.path.clone(), diagnostic }
+    }
 }
 
 /// Returns the text of a file; empty if it does not exist.
@@ -188,6 +182,12 @@ mod tests {
         root.write(WEB_SERVICE, "public_domain: {\n");
         let error = PlatformFiles::read(&root.0).unwrap_err().to_string();
         assert!(error.contains("etc/toolforge/webservice.yaml cannot be read: line "), "{error}");
+        root.write(WEB_SERVICE, "\npublic_domain: [x]\n");
+        let error = PlatformFiles::read(&root.0).unwrap_err().to_string();
+        assert!(
+            error.ends_with("line 2, column 16: public_domain must be a string, and is a list"),
+            "{error}"
+        );
         std::fs::remove_file(root.0.join(WEB_SERVICE)).unwrap();
         std::fs::create_dir(root.0.join(WEB_SERVICE)).unwrap();
         let error = PlatformFiles::read(&root.0).unwrap_err().to_string();

@@ -39,7 +39,7 @@ pub struct RetryPolicy {
     pub deadline: Duration,
     /// The pause before the second attempt, without jitter; it doubles with each attempt. Default: 100 ms.
     pub first_pause: Duration,
-    /// The longest pause. Default: 5 s. Default: 5 s.
+    /// The longest pause. Default: 5 s.
     pub longest_pause: Duration,
     jitter: Arc<AtomicU64>,
 }

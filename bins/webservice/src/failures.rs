@@ -18,8 +18,8 @@ pub(crate) fn of_template(error: &TemplateError) -> Failure {
                 failure.detail(Untrusted::new(path.display().to_string()).escaped().to_string())
             })
             .hint("Rename or remove the others."),
-        TemplateError::Mistakes { mistakes, .. } => {
-            mistakes.iter().fold(failure, |failure, mistake| failure.detail(mistake.to_string()))
+        TemplateError::Invalid { diagnostics, .. } => {
+            diagnostics.iter().fold(failure, |failure, diagnostic| failure.detail(diagnostic.to_string()))
         }
         _ => failure,
     }

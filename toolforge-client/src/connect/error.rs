@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use toolforge_model::{ToolNameError, Untrusted};
+use toolforge_model::{Diagnostic, Location, ToolNameError, Untrusted};
 
 use crate::connect::file::{CredentialSource, FileProblem, FileRole, shown};
 
@@ -25,26 +25,20 @@ pub enum KubeconfigError {
     #[error("no kubeconfig is given, and there is no home directory with a .kube/config")]
     NoPath,
     /// The kubeconfig is not YAML.
-    #[error("kubeconfig {} is not YAML: line {line}, column {column}: {}", shown(path), reason.escaped())]
+    #[error("kubeconfig {} is not YAML: {diagnostic}", shown(path))]
     NotYaml {
         /// The kubeconfig.
         path: PathBuf,
-        /// The line of the mistake, from 1; 0 where it is not known.
-        line: u64,
-        /// The column of the mistake, from 1; 0 where it is not known.
-        column: u64,
-        /// What the reader says.
-        reason: Untrusted,
+        /// The error and its location.
+        diagnostic: Diagnostic,
     },
     /// The kubeconfig is YAML, but its fields are not those of a kubeconfig.
-    #[error("{} is YAML, but not a kubeconfig: see line {line}, column {column}", shown(path))]
+    #[error("{} is YAML, but not a kubeconfig: see {location}", shown(path))]
     NotAKubeconfig {
         /// The kubeconfig.
         path: PathBuf,
-        /// The line of the field, from 1; 0 where it is not known.
-        line: u64,
-        /// The column of the field, from 1; 0 where it is not known.
-        column: u64,
+        /// The location of the field.
+        location: Location,
     },
     /// The kubeconfig has no current context.
     #[error("kubeconfig {} has no `current-context`", shown(path))]

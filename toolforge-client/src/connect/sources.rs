@@ -7,12 +7,11 @@ use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
 use serde::de::IgnoredAny;
 use serde_saphyr::DuplicateKeyPolicy;
-use toolforge_model::Untrusted;
+use toolforge_model::{Diagnostic, Location, Untrusted};
 
 use crate::connect::document::{Cluster, Context, Document, User};
 use crate::connect::error::KubeconfigError;
 use crate::connect::file::{self, CredentialSource, FileProblem, FileRole};
-use crate::yaml::Mistake;
 
 /// The files of a kubeconfig, in order of precedence.
 pub(crate) struct Sources(Vec<(PathBuf, Document)>);
@@ -125,16 +124,24 @@ fn read(path: &Path) -> Result<Document, KubeconfigError> {
     if text.trim().is_empty() {
         return Err(fail(FileProblem::Empty));
     }
-    // The mistake is looked for without the fields first: what the reader says about fields may quote a key.
+    // Syntax errors are found without the fields first: an error about a field may quote a key. For the same reason this
+    // does not use the model's reader, whose hints quote values.
     let options = || serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
     serde_saphyr::from_str_with_options::<IgnoredAny>(&text, options()).map_err(|error| {
-        let Mistake { line, column, reason } = error.into();
-        KubeconfigError::NotYaml { path: path.to_owned(), line, column, reason }
+        let location = location(&error);
+        let message = error.without_snippet().to_string();
+        let message = message.strip_suffix(&format!(" at {location}")).unwrap_or(&message);
+        KubeconfigError::NotYaml { path: path.to_owned(), diagnostic: Diagnostic::new(location, message) }
     })?;
-    serde_saphyr::from_str_with_options(&text, options()).map_err(|error| {
-        let Mistake { line, column, reason: _ } = error.into();
-        KubeconfigError::NotAKubeconfig { path: path.to_owned(), line, column }
+    serde_saphyr::from_str_with_options(&text, options()).map_err(|error| KubeconfigError::NotAKubeconfig {
+        path: path.to_owned(),
+        location: location(&error),
     })
+}
+
+fn location(error: &serde_saphyr::Error) -> Location {
+    let found = error.location();
+    found.map_or(Location::START, |found| Location { line: found.line(), column: found.column() })
 }
 
 /// Returns the bytes of a certificate, key or authority: from its `-data` field, which wins, or from its file.

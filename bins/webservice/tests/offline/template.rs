@@ -41,7 +41,7 @@ fn all_mistakes_are_said_at_once() {
     assert_snapshot!(with_template("cpu: 1.5.5\nextra_args: \"it's\"\nmount: some\n", "plan"), @r#"
     [exit 1]
     --- stderr
-    error: your template file - has mistakes
+    error: your template file - has errors
       line 1, column 6: cpu: "1.5.5" is not an amount of CPU; write it like 500m, 0.5 or 2
       line 2, column 13: extra_args has an unclosed quote; write a list of strings, like [java, -jar, app.jar]
       line 3, column 8: mount: "some" is not a choice of storage to mount; write all or none

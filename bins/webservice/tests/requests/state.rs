@@ -90,7 +90,7 @@ fn a_broken_template_blocks_starts_with_all_its_mistakes_and_nothing_else() {
     }
     let refused = home.run(RUNNING, "start --dry-run");
     for words in
-        ["[exit 1]", "service.template has mistakes", "line 1, column 6: cpu", "line 2, column 11: replicas"]
+        ["[exit 1]", "service.template has errors", "line 1, column 6: cpu", "line 2, column 11: replicas"]
     {
         assert!(refused.contains(words), "{words}: {refused}");
     }

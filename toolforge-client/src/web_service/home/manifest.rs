@@ -40,12 +40,12 @@ pub enum ManifestError {
         problem: FileProblem,
     },
     /// It is not a valid manifest.
-    #[error("{} cannot be read: {mistake}", shown(path))]
+    #[error("{} cannot be read: {diagnostic}", shown(path))]
     Broken {
         /// The file.
         path: PathBuf,
         /// The error and its location.
-        mistake: Diagnostic,
+        diagnostic: Diagnostic,
     },
     /// Another command has locked it for too long.
     #[error("{} is locked by another command", shown(path))]
@@ -73,7 +73,7 @@ impl ToolHome {
         let path = self.path().join(NAME);
         match read_text(&path) {
             Ok(text) => {
-                ServiceManifest::parse(&text).map_err(|mistake| ManifestError::Broken { path, mistake })
+                ServiceManifest::parse(&text).map_err(|diagnostic| ManifestError::Broken { path, diagnostic })
             }
             Err(FileProblem::Missing | FileProblem::Empty) => Ok(ServiceManifest::default()),
             Err(problem) => Err(ManifestError::File { path, problem }),

@@ -17,11 +17,11 @@ const DIRECTORIES: [&str; 4] = ["", "www/python/src", "www/js", "public_html"];
 pub struct FoundTemplate {
     /// The file.
     pub path: PathBuf,
-    /// Its message.
+    /// Its contents.
     pub template: ServiceTemplate,
 }
 
-/// Why there is no template that can be used.
+/// Why there is no usable template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
@@ -39,21 +39,21 @@ pub enum TemplateError {
         /// Why it could not be read.
         problem: FileProblem,
     },
-    /// Something in it is wrong.
-    #[error("your template file {} has mistakes", shown(path))]
-    Mistakes {
+    /// It has errors.
+    #[error("your template file {} has errors", shown(path))]
+    Invalid {
         /// The file.
         path: PathBuf,
-        /// All of them.
-        mistakes: Diagnostics,
+        /// All errors.
+        diagnostics: Diagnostics,
     },
 }
 
 impl FoundTemplate {
-    /// Reads a template that is named.
+    /// Reads a template.
     ///
     /// # Errors
-    /// When it cannot be read, or something in it is wrong.
+    /// When it cannot be read, or has errors.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
         match read_text(path) {
             Ok(text) => Self::parse(path, &text),
@@ -70,7 +70,7 @@ impl FoundTemplate {
         let path = path.to_owned();
         match ServiceTemplate::parse(text) {
             Ok(template) => Ok(Self { path, template }),
-            Err(mistakes) => Err(TemplateError::Mistakes { path, mistakes }),
+            Err(diagnostics) => Err(TemplateError::Invalid { path, diagnostics }),
         }
     }
 }
@@ -123,10 +123,10 @@ mod tests {
         directory.write(NAME, "");
         assert_eq!(directory.home().template().unwrap().unwrap().template, ServiceTemplate::default());
         directory.write(NAME, "cpu: lots\nmem: many\n");
-        let TemplateError::Mistakes { mistakes, .. } = directory.home().template().unwrap_err() else {
-            panic!("no mistakes")
+        let TemplateError::Invalid { diagnostics, .. } = directory.home().template().unwrap_err() else {
+            panic!("no errors")
         };
-        assert_eq!(mistakes.len(), 2);
+        assert_eq!(diagnostics.len(), 2);
         std::fs::remove_file(directory.home().path().join(NAME)).unwrap();
         std::os::unix::fs::symlink(
             directory.home().path().join("nowhere"),
