@@ -1,8 +1,18 @@
 //! Laws that hold for every value and every text.
 
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::fmt::Debug;
+use std::num::NonZeroU16;
+
 use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+#[cfg(feature = "schedule")]
+use toolforge_model::Schedule;
 use toolforge_model::{
-    BuildServiceImage, Colors, Cpu, Memory, Replicas, ToolName, TypeName, Untrusted, parse_count,
+    BuildServiceImage, Colors, Cpu, Emails, Environment, JobImage, JobPort, LogPath, Memory, MountStorage,
+    Replicas, Retry, ToolName, TypeName, Untrusted, parse_count,
 };
 
 const MOST: u64 = i64::MAX as u64;
@@ -149,6 +159,50 @@ proptest! {
         let untrusted = Untrusted::new(text);
         let kept = untrusted.line(Colors::Keep, 10_000).to_string();
         prop_assert_eq!(without_colors(&kept), untrusted.line(Colors::Drop, 10_000).to_string());
+    }
+}
+
+/// Checks that a value is the same after it was written as JSON and read.
+fn round_trips<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+    let text = serde_json::to_string(value).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value, "{text}");
+}
+
+proptest! {
+    #[test]
+    fn job_values_round_trip_in_json(number in 1_u16.., is_public in any::<bool>(), retries in 0..=5_u32, count in 0..=Replicas::MAX) {
+        let number = NonZeroU16::new(number).unwrap();
+        round_trips(&JobPort::Tcp { number, is_public });
+        round_trips(&JobPort::Udp { number });
+        round_trips(&Retry::try_from(retries).unwrap());
+        round_trips(&Replicas::try_from(count).unwrap());
+    }
+
+    #[test]
+    fn job_texts_round_trip_in_json(name in "[A-Z_][A-Z0-9_]{0,8}", value in "\\PC{0,12}", path in "\\PC{1,20}") {
+        round_trips(&path.parse::<LogPath>().unwrap());
+        if let Ok(environment) = Environment::try_from_iter([(name, value)]) {
+            round_trips(&environment);
+        }
+    }
+}
+
+#[test]
+fn words_round_trip_in_json() {
+    Emails::ALL.iter().for_each(round_trips);
+    MountStorage::ALL.iter().for_each(round_trips);
+    for image in ["python3.13", "tool-x/x:latest", "registry.example.org/x@sha256:00"] {
+        round_trips(&image.parse::<JobImage>().unwrap());
+    }
+}
+
+#[cfg(feature = "schedule")]
+#[test]
+fn schedules_round_trip_in_json() {
+    for text in ["@daily", "0-30/5  8 * JAN Fri-7"] {
+        let schedule = Schedule::parse(text, &"x".parse().unwrap(), &"y".parse().unwrap()).unwrap();
+        round_trips(schedule.expression());
+        round_trips(&schedule);
     }
 }
 

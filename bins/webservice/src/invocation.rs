@@ -1,7 +1,7 @@
 //! The positional arguments: `[TYPE] ACTION [ARGUMENTS…]`.
 
 use toolforge_cli::{ExitCode, Failure};
-use toolforge_model::{TypeName, Untrusted};
+use toolforge_model::{TypeName, Untrusted, suggest};
 
 /// An action of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,9 +192,9 @@ fn missing_action(word: &str) -> Failure {
     }
 }
 
-/// Returns the action at an edit distance of one: a letter left out, added or changed, or two swapped.
+/// Returns the action that a mistyped word most likely stands for.
 fn nearest(word: &str) -> Option<&'static str> {
-    Action::ALL.map(Action::as_str).into_iter().find(|action| strsim::osa_distance(word, action) == 1)
+    suggest(word, Action::ALL.map(Action::as_str))
 }
 
 #[cfg(test)]

@@ -156,8 +156,9 @@ pub enum JobHealthCheck {
 
 /// The port on which other pods reach a continuous job.
 ///
-/// Written as `8080/tcp`; whether it is published is not part of the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Written as `8080/tcp`, without whether it is published, which serde keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "protocol", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum JobPort {
     /// A TCP port.
     Tcp {
@@ -228,8 +229,6 @@ impl fmt::Display for JobPort {
         write!(f, "{}/{}", self.number(), self.protocol().to_ascii_lowercase())
     }
 }
-
-serde_through_text!(JobPort);
 
 #[cfg(test)]
 mod tests {
