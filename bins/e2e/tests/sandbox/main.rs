@@ -1,5 +1,5 @@
 //! The real programs, run with a tool's uid, against a real Kubernetes.
-#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+#![expect(clippy::unwrap_used, reason = "helper functions of tests may panic")]
 
 mod adoption;
 mod doctor;
