@@ -31,7 +31,7 @@ fn doctor_names_each_problem() {
         .exits(1)
         .says("WARN  kubeconfig  ~/.kube/config can be read by others")
         .says("FAIL  manifest")
-        .says("did you mean mem?")
+        .says("did you mean \"mem\"?")
         .says("service.manifest~ is left")
         .and_that_is_all();
 
