@@ -10,7 +10,6 @@
 //! assert_eq!(failure.to_string(), "error: unknown image type \"pyhton3.11\"\n\nhint: Did you mean `python3.11`?\n");
 //! ```
 
-mod document;
 mod failure;
 mod generate;
 mod library_errors;
@@ -20,21 +19,22 @@ mod output;
 mod process;
 mod progress;
 mod remote;
+mod report;
 mod session;
 mod terminal;
 mod text;
 
-pub use document::{CauseDocument, LimitDocument, QuotaRowDocument};
 pub use failure::{ExitCode, Failure};
 pub use generate::{Generated, Shell, reference_page};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
     DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu, parse_memory,
 };
-pub use output::{Document, document, no_document, print, print_text};
+pub use output::{Document, document, no_document, print, print_text, to_json};
 pub use process::{interrupted, parse, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
+pub use report::{QuotaRowDocument, cause, image_type, last_termination, quota_report};
 pub use session::{Session, Source, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age};

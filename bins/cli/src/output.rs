@@ -3,25 +3,32 @@ use std::io::{ErrorKind, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 use toolforge_model::Untrusted;
+use toolforge_report::{API_VERSION, Kind};
 
 use crate::failure::{ExitCode, Failure};
 use crate::options::OutputFormat;
 
-/// The version of the JSON that the programs print: fields are added, never renamed.
-const API_VERSION: &str = "cli.toolforge.org/v1";
-
-/// What a command answers, for people and for programs.
+/// The output of a command, for people and for programs.
 pub struct Document {
-    /// For people; ends with a line end where it is not empty.
+    /// Text for people; empty, or ends with a newline.
     pub text: String,
-    /// For programs.
+    /// The JSON document.
     pub value: Value,
 }
 
-/// Returns a value under the programs' API version and a kind.
+/// Returns the JSON document of a report.
 ///
 /// # Errors
-/// When the value cannot be JSON.
+/// When it cannot be serialized.
+pub fn to_json<T: Kind + Serialize>(body: T) -> Result<Value, Failure> {
+    serde_json::to_value(toolforge_report::Document::new(body))
+        .map_err(|error| Failure::from_error(ExitCode::Failed, &error))
+}
+
+/// Returns a JSON document of a kind.
+///
+/// # Errors
+/// When the value cannot be serialized.
 pub fn document(kind: &str, value: &impl Serialize) -> Result<Value, Failure> {
     let mut document = json!({"apiVersion": API_VERSION, "kind": kind});
     let value = serde_json::to_value(value).map_err(|error| Failure::from_error(ExitCode::Failed, &error))?;
@@ -37,10 +44,10 @@ pub fn no_document(verb: &str) -> Failure {
     Failure::new(ExitCode::Usage, format!("{verb} has no JSON or YAML output")).hint("Leave `--output` out.")
 }
 
-/// Prints an answer to standard output. A reader that has gone away is a success.
+/// Prints the output of a command. A closed pipe is a success.
 ///
 /// # Errors
-/// When standard output cannot be written to for another reason.
+/// When standard output cannot be written.
 pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
     let text = match format {
         OutputFormat::Table => document.text.clone(),
@@ -51,8 +58,7 @@ pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
     print_text(&text)
 }
 
-/// Returns JSON in which no character moves a terminal's cursor or hides from the eye: those that JSON lets stand in a
-/// text are written as its own escapes.
+/// Returns JSON with `\\u` escapes for all control and invisible characters, so that it is safe on a terminal.
 fn escape_control_characters(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
@@ -67,15 +73,15 @@ fn escape_control_characters(json: &str) -> String {
     text
 }
 
-/// Prints a text to standard output as it is. A reader that has gone away is a success.
+/// Prints a text to standard output. A closed pipe is a success.
 ///
 /// # Errors
-/// When standard output cannot be written to for another reason.
+/// When standard output cannot be written.
 pub fn print_text(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::from_error(ExitCode::Failed, &error).detail("the answer could not be printed"))
+            Err(Failure::from_error(ExitCode::Failed, &error).detail("the output could not be written"))
         }
         _ => Ok(()),
     }

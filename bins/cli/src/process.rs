@@ -22,7 +22,7 @@ pub fn run(program: impl FnOnce() -> Result<ExitCode, Failure>) -> std::process:
             failure.exit_code()
         }
     };
-    std::process::ExitCode::from(exit_code.code())
+    exit_code.code().into()
 }
 
 /// Parses the arguments of the process.

@@ -1,11 +1,12 @@
-//! `quota-check`: what a tool's namespace allows, what is used of it, and what is full.
+//! `quota-check`: the quotas and limits of a tool's namespace, and their usage.
 //!
-//! It reads the namespace's ResourceQuotas and LimitRanges, from the cluster or from files, and changes nothing.
+//! It reads ResourceQuotas and LimitRanges from the cluster or from files, and changes nothing.
 //!
 //! ```
 //! let profile = toolforge_quota::profiles::by_name("seed-2020").unwrap();
-//! let text = quota_check::report(&[profile.quota], &[profile.limit_range]);
-//! assert!(text.contains("limits.memory"));
+//! let tool = "stashbot".parse().unwrap();
+//! let report = toolforge_cli::quota_report(&tool, &[profile.quota], &[profile.limit_range]);
+//! assert!(quota_check::text(&report).contains("limits.memory"));
 //! ```
 
 mod report;
@@ -13,12 +14,11 @@ mod report;
 use clap::{CommandFactory as _, Parser};
 use toolforge_cli::{ExitCode, Failure, GlobalOptions, OutputOption, Session, print};
 
-pub use report::report;
+pub use report::text;
 
-/// Shows what the tool's namespace allows and what is used of it.
+/// Show the quotas and limits of a tool's namespace, and their usage.
 ///
-/// Exit codes: 0 answered, 1 a wrong request, 2 a command line that is not understood, 4 the cluster refused or cannot
-/// be reached.
+/// Exit codes: 0 done, 1 wrong request, 2 usage error, 4 the cluster refused or is unreachable.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "quota-check", version, infer_long_args = true)]
 struct Arguments {
@@ -28,18 +28,18 @@ struct Arguments {
     output: OutputOption,
 }
 
-/// Returns the description of the command line, from which help, the man page and the reference are made.
+/// Returns the clap command, from which help, the man page and the reference page are generated.
 #[must_use]
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Runs the program with the process's own arguments.
+/// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| match toolforge_cli::parse(Arguments::command()) {
         Ok(arguments) => check(&arguments),
-        Err(kind) => Ok(kind),
+        Err(exit_code) => Ok(exit_code),
     })
 }
 

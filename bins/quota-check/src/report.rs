@@ -1,63 +1,18 @@
-use serde::Serialize;
-use toolforge_cli::{Document, Failure, LimitDocument, Table, document as versioned};
+use toolforge_cli::{Document, Failure, Table, quota_report, to_json};
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_quota::{LimitRange, Resource, ResourceQuota};
+use toolforge_quota::{LimitRange, ResourceQuota};
+use toolforge_report::{QuotaReport, QuotaState};
 
-/// Above this share of a limit, in percent, it is said that little is left.
-const NEARLY: u64 = 80;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReportDocument<'a> {
-    tool: &'a ToolName,
-    quotas: Vec<QuotaDocument<'a>>,
-    limits: Vec<LimitsDocument<'a>>,
-}
-
-#[derive(Serialize)]
-struct QuotaDocument<'a> {
-    name: &'a str,
-    resources: Vec<ResourceDocument>,
-}
-
-#[derive(Serialize)]
-struct ResourceDocument {
-    resource: String,
-    hard: String,
-    used: String,
-    state: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LimitsDocument<'a> {
-    name: &'a str,
-    container: Vec<LimitDocument>,
-}
-
-/// Returns what is said of a resource.
-fn state(quota: &ResourceQuota, resource: &Resource, hard: u64) -> &'static str {
-    let used = quota.used(resource);
-    match hard {
-        0 => "not allowed",
-        _ if used > hard => "over",
-        _ if used == hard => "full",
-        _ if u128::from(used) * 100 >= u128::from(hard) * u128::from(NEARLY) => "nearly full",
-        _ => "",
-    }
-}
-
-/// Returns what a namespace allows and what is used of it, for people.
+/// Returns the quotas and limits of a namespace with their usage, for people.
 #[must_use]
-pub fn report(quotas: &[ResourceQuota], limit_ranges: &[LimitRange]) -> String {
+pub fn text(report: &QuotaReport) -> String {
+    let QuotaReport { tool: _, quotas, limits } = report;
     let mut text = String::new();
     for quota in quotas {
         let mut table = Table::new(&["RESOURCE", "USED", "LIMIT", "STATE"]);
-        for (resource, hard) in &quota.hard {
-            let name = Untrusted::new(resource.to_string()).escaped().to_string();
-            let amounts = [resource.amount(quota.used(resource)), resource.amount(*hard)];
-            let [used, hard_text] = amounts;
-            table.row([name, used, hard_text, state(quota, resource, *hard).to_owned()]);
+        for row in &quota.resources {
+            let name = Untrusted::new(row.resource.as_str()).escaped().to_string();
+            table.row([name, row.used.clone(), row.hard.clone(), word(row.state).to_owned()]);
         }
         text.push_str(&heading(quotas.len(), "quota", &quota.name));
         text.push_str(&table.for_stdout());
@@ -66,77 +21,60 @@ pub fn report(quotas: &[ResourceQuota], limit_ranges: &[LimitRange]) -> String {
     if quotas.is_empty() {
         text.push_str("the namespace has no quota\n\n");
     }
-    for range in limit_ranges {
+    for range in limits {
         let mut table = Table::new(&["EACH CONTAINER", "DEFAULT", "REQUEST", "MIN", "MAX"]);
-        for LimitDocument { dimension, default, default_request, min, max } in LimitDocument::both(range) {
-            let or_none = |amount: Option<String>| amount.unwrap_or_else(|| "-".to_owned());
-            table.row([
-                dimension.to_owned(),
-                or_none(default),
-                or_none(default_request),
-                or_none(min),
-                or_none(max),
-            ]);
+        for row in &range.container {
+            let amounts = [&row.default, &row.default_request, &row.min, &row.max];
+            let amounts = amounts.map(|amount| amount.clone().unwrap_or_else(|| "-".to_owned()));
+            table.row(std::iter::once(row.dimension.clone()).chain(amounts));
         }
-        text.push_str(&heading(limit_ranges.len(), "limits", &range.name));
+        text.push_str(&heading(limits.len(), "limits", &range.name));
         text.push_str(&table.for_stdout());
     }
-    if limit_ranges.is_empty() {
-        text.push_str("the namespace has no limits for a container\n");
+    if limits.is_empty() {
+        text.push_str("the namespace has no limits for containers\n");
     }
     text
 }
 
-/// Returns a heading where there are several of a kind.
+/// Returns the word for a state; nothing for a resource that is available.
+fn word(state: QuotaState) -> &'static str {
+    match state {
+        QuotaState::Ok => "",
+        QuotaState::NearlyFull => "nearly full",
+        QuotaState::NotAllowed => "not allowed",
+        other => other.as_str(),
+    }
+}
+
+/// Returns a heading if there are several of a kind.
 fn heading(count: usize, kind: &str, name: &str) -> String {
     if count > 1 { format!("{kind} {}\n", Untrusted::new(name).escaped()) } else { String::new() }
 }
 
-/// Returns the report for people and for programs.
+/// Returns the output of the program.
 pub(crate) fn document(
     tool: &ToolName,
     quotas: &[ResourceQuota],
     limit_ranges: &[LimitRange],
 ) -> Result<Document, Failure> {
-    let resource = |quota: &ResourceQuota, (resource, hard): (&Resource, &u64)| ResourceDocument {
-        resource: resource.to_string(),
-        hard: resource.amount(*hard),
-        used: resource.amount(quota.used(resource)),
-        state: match state(quota, resource, *hard) {
-            "" => "ok",
-            state => state,
-        },
-    };
-    let value = ReportDocument {
-        tool,
-        quotas: quotas
-            .iter()
-            .map(|quota| QuotaDocument {
-                name: &quota.name,
-                resources: quota.hard.iter().map(|row| resource(quota, row)).collect(),
-            })
-            .collect(),
-        limits: limit_ranges
-            .iter()
-            .map(|range| LimitsDocument { name: &range.name, container: LimitDocument::both(range).into() })
-            .collect(),
-    };
-    Ok(Document { text: report(quotas, limit_ranges), value: versioned("QuotaReport", &value)? })
+    let report = quota_report(tool, quotas, limit_ranges);
+    Ok(Document { text: text(&report), value: to_json(report)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use toolforge_quota::profiles;
+    use toolforge_quota::{Resource, profiles};
 
     #[test]
-    fn what_is_full_is_said_in_a_word() {
+    fn full_resources_are_marked() {
         let profile = profiles::by_name("seed-2020").unwrap();
         let (mut quota, limits) = (profile.quota, profile.limit_range);
         quota.used.add(Resource::Pods, 4);
         quota.used.add(Resource::LimitsMemory, 7 << 30);
         quota.used.add(Resource::Services, 2);
-        insta::assert_snapshot!(report(&[quota], &[limits]), @r"
+        insta::assert_snapshot!(text(&quota_report(&"stashbot".parse().unwrap(), &[quota], &[limits])), @r"
         RESOURCE                USED  LIMIT  STATE
         pods                    4     4      full
         requests.cpu            0     2

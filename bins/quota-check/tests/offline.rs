@@ -50,7 +50,7 @@ fn no_quota_is_said() {
     [exit 0]
     the namespace has no quota
 
-    the namespace has no limits for a container
+    the namespace has no limits for containers
     ");
 }
 

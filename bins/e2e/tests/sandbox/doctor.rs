@@ -12,10 +12,10 @@ fn doctor_names_each_problem() {
         "tool",
         "server",
         "clock",
-        "rights",
+        "permissions",
         "quota",
         "limits",
-        "catalogue",
+        "catalog",
         "home",
     ] {
         let line = well.stdout.lines().find(|line| line.split_whitespace().nth(1) == Some(name));
@@ -32,14 +32,14 @@ fn doctor_names_each_problem() {
         .says("WARN  kubeconfig  ~/.kube/config can be read by others")
         .says("FAIL  manifest")
         .says("did you mean \"mem\"?")
-        .says("service.manifest~ is left")
+        .says("service.manifest~ was left")
         .and_that_is_all();
 
     // With another authority, the server is not trusted, and the remaining checks are skipped.
     tool.shell("cp ~/.kube/config ~/saved; sed -i \"s/certificate-authority-data: .*/certificate-authority: ..\\/.toolskube\\/client.crt/\" ~/.kube/config")
         .exits(0)
         .and_that_is_all();
-    tool.webservice(&["doctor"]).exits(1).says("FAIL  server").says("skip  rights").and_that_is_all();
+    tool.webservice(&["doctor"]).exits(1).says("FAIL  server").says("skip  permissions").and_that_is_all();
     tool.shell("sed 's/127.0.0.1:[0-9]*/127.0.0.1:1/' ~/saved > ~/.kube/config").exits(0).and_that_is_all();
     tool.webservice(&["doctor"]).exits(1).says("FAIL  server").says("refuse").and_that_is_all();
 }

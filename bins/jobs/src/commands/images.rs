@@ -4,17 +4,15 @@ use toolforge_images::Catalog;
 use crate::arguments::Arguments;
 use crate::report;
 
-/// Lists the images: those of the cluster's catalogue, or, where it cannot be had, of the one that the program brings.
+/// Prints the images of the cluster's catalog, or of the bundled one.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let catalog = match session.catalog() {
         Ok(catalog) => catalog,
         Err(failure) => {
             let failure = failure.to_string();
             let why = failure.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            anstream::eprintln!("note: the cluster's images are not known: {why}");
-            anstream::eprintln!(
-                "note: these are the images that this program knows by itself, of August 2025"
-            );
+            anstream::eprintln!("note: the cluster's catalog is not available: {why}");
+            anstream::eprintln!("note: using the bundled catalog of August 2025");
             Catalog::bundled()
         }
     };

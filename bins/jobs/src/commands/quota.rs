@@ -3,7 +3,7 @@ use toolforge_cli::{ExitCode, Failure, Session, print};
 use crate::arguments::Arguments;
 use crate::report;
 
-/// Shows the quota and what is used of it.
+/// Prints the quota and its usage.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (quotas, limit_ranges) = session.limits()?;
     let document = report::quota(&session.tool, &quotas, &limit_ranges)?;

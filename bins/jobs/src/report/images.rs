@@ -1,52 +1,29 @@
-//! The images that jobs run.
+//! The images for jobs.
 
-use serde::Serialize;
-use toolforge_cli::{Document, Failure, document};
-use toolforge_images::{Catalog, State, contents};
-use toolforge_model::{JobImage, TypeName, Untrusted};
+use toolforge_cli::{Document, Failure, image_type, to_json};
+use toolforge_images::{Catalog, State};
+use toolforge_model::Untrusted;
+use toolforge_report::{ImageType, ImageTypes};
 
 use super::pretty;
 use crate::arguments::JobsFormat;
 
-#[derive(Serialize)]
-struct ImagesDocument<'a> {
-    images: Vec<ImageDocument<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ImageDocument<'a> {
-    name: &'a TypeName,
-    aliases: &'a [TypeName],
-    image: String,
-    contents: Option<String>,
-}
-
-/// Returns the images that a job should run, by name; as the platform's tool, none that is deprecated.
+/// Returns the current images for jobs, by name; the platform's tool does not list deprecated ones either.
 pub(crate) fn images(catalog: &Catalog, format: JobsFormat) -> Result<Document, Failure> {
     let current = catalog.types().filter(|found| found.state == State::Current);
-    let images: Vec<ImageDocument<'_>> = current
-        .filter_map(|found| {
-            // A type's image does not come from the build service, so its repository does not matter.
-            let image = catalog.job_image(&JobImage::Type(found.name.clone()), "").ok()?;
-            Some(ImageDocument {
-                name: &found.name,
-                aliases: &found.aliases,
-                image: image.reference,
-                contents: contents(&found.name),
-            })
-        })
-        .collect();
-    let row = |found: &ImageDocument<'_>| {
-        vec![found.name.to_string(), Untrusted::new(&*found.image).escaped().to_string()]
+    let types: Vec<ImageType> =
+        current.map(|found| image_type(catalog, found)).filter(|found| found.job_image.is_some()).collect();
+    let row = |found: &ImageType| {
+        let image = Untrusted::new(found.job_image.clone().unwrap_or_default());
+        vec![found.name.to_string(), image.escaped().to_string()]
     };
     let text = if format == JobsFormat::Name {
-        images.iter().map(|found| format!("{}\n", found.name)).collect()
+        types.iter().map(|found| format!("{}\n", found.name)).collect()
     } else {
-        // The platform's tool has these words above the columns (jobs-cli 16).
-        pretty(&["Short name", "image"], &images.iter().map(row).collect::<Vec<_>>())
+        // The headings of the platform's tool (jobs-cli 16).
+        pretty(&["Short name", "image"], &types.iter().map(row).collect::<Vec<_>>())
     };
-    Ok(Document { text, value: document("JobImages", &ImagesDocument { images })? })
+    Ok(Document { text, value: to_json(ImageTypes { default_type: None, types })? })
 }
 
 #[cfg(test)]
@@ -54,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_current_images_for_jobs_are_listed() {
+    fn only_current_job_images_are_listed() {
         let catalog = Catalog::parse(
             "php8.4: {state: stable, aliases: [tf-php84], image: docker-registry.tools.wmflabs.org/toolforge-php84-sssd-web}
 python3.9: {state: deprecated, image: docker-registry.tools.wmflabs.org/toolforge-python39-sssd-web}
@@ -74,23 +51,36 @@ bookworm: {state: stable, image: 'docker-registry.tools.wmflabs.org/toolforge-bo
         insta::assert_snapshot!(format!("{:#}", answer.value), @r#"
         {
           "apiVersion": "cli.toolforge.org/v1",
-          "images": [
+          "defaultType": null,
+          "kind": "ImageTypes",
+          "types": [
             {
               "aliases": [],
               "contents": "Debian 12: for programs without a runtime of their own, like Go and Rust",
-              "image": "docker-registry.tools.wmflabs.org/toolforge-bookworm-sssd:1",
-              "name": "bookworm"
+              "defaultCpu": null,
+              "defaultMemory": null,
+              "jobImage": "docker-registry.tools.wmflabs.org/toolforge-bookworm-sssd:1",
+              "name": "bookworm",
+              "replacement": null,
+              "runner": null,
+              "state": "current",
+              "webImage": null
             },
             {
               "aliases": [
                 "tf-php84"
               ],
               "contents": "Debian 13: PHP with Composer and apcu, curl, gd, imagick, intl, mbstring, mysql, pgsql, redis, soap, sqlite3, xml, zip",
-              "image": "docker-registry.tools.wmflabs.org/toolforge-php84-sssd-web:latest",
-              "name": "php8.4"
+              "defaultCpu": "500m",
+              "defaultMemory": "512Mi",
+              "jobImage": "docker-registry.tools.wmflabs.org/toolforge-php84-sssd-web:latest",
+              "name": "php8.4",
+              "replacement": null,
+              "runner": "lighttpd",
+              "state": "current",
+              "webImage": "docker-registry.tools.wmflabs.org/toolforge-php84-sssd-web:latest"
             }
-          ],
-          "kind": "JobImages"
+          ]
         }
         "#);
         assert_eq!(images(&catalog, JobsFormat::Name).unwrap().text, "bookworm\nphp8.4\n");

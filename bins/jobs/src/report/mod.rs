@@ -1,4 +1,4 @@
-//! What a person and a program read.
+//! The output of the verbs, for people and for programs.
 
 mod cron;
 mod images;
@@ -8,7 +8,7 @@ mod quota;
 mod status;
 mod tabulate;
 
-pub(crate) use cron::{calendar, cron, suggestions};
+pub(crate) use cron::{calendar, cron, missed_runs, suggestions};
 pub(crate) use images::images;
 pub(crate) use list::{ListedJob, list, show};
 pub(crate) use plan::{plan, step_word, verdict_failure, with_what_does_not_fit};

@@ -1,71 +1,26 @@
-//! The quota and what is used of it.
+//! The quota and its usage.
 
-use serde::Serialize;
-use toolforge_cli::{Document, Failure, LimitDocument, document};
+use toolforge_cli::{Document, Failure, quota_report, to_json};
 use toolforge_model::{Cpu, Memory, ToolName};
 use toolforge_quota::{LimitRange, Resource, ResourceQuota};
 
 use super::simple;
 
-#[derive(Serialize)]
-struct QuotaDocument<'a> {
-    tool: &'a ToolName,
-    quotas: Vec<OneQuota<'a>>,
-    limits: Vec<OneLimitRange<'a>>,
-}
-
-#[derive(Serialize)]
-struct OneQuota<'a> {
-    name: &'a str,
-    resources: Vec<ResourceDocument>,
-}
-
-#[derive(Serialize)]
-struct ResourceDocument {
-    resource: String,
-    hard: String,
-    used: String,
-}
-
-#[derive(Serialize)]
-struct OneLimitRange<'a> {
-    name: &'a str,
-    container: [LimitDocument; 2],
-}
-
-/// Returns what a tool may have and has: for people the three tables of the platform's tool, for programs all.
+/// Returns the quotas and limits of a tool: for people the three tables of the platform's tool.
 pub(crate) fn quota(
     tool: &ToolName,
     quotas: &[ResourceQuota],
     limit_ranges: &[LimitRange],
 ) -> Result<Document, Failure> {
-    let resource = |quota: &ResourceQuota, (resource, hard): (&Resource, &u64)| ResourceDocument {
-        resource: resource.to_string(),
-        hard: resource.amount(*hard),
-        used: resource.amount(quota.used(resource)),
-    };
-    let value = QuotaDocument {
-        tool,
-        quotas: quotas
-            .iter()
-            .map(|quota| OneQuota {
-                name: &quota.name,
-                resources: quota.hard.iter().map(|row| resource(quota, row)).collect(),
-            })
-            .collect(),
-        limits: limit_ranges
-            .iter()
-            .map(|range| OneLimitRange { name: &range.name, container: LimitDocument::both(range) })
-            .collect(),
-    };
-    Ok(Document { text: tables(tool, quotas, limit_ranges), value: document("JobQuota", &value)? })
+    let value = to_json(quota_report(tool, quotas, limit_ranges))?;
+    Ok(Document { text: tables(tool, quotas, limit_ranges), value })
 }
 
-/// Returns the tables that the platform's tool prints (jobs-cli 16); a resource that is not limited has no row.
+/// Returns the tables of the platform's tool (jobs-cli 16); an unlimited resource has no row.
 fn tables(tool: &ToolName, quotas: &[ResourceQuota], limit_ranges: &[LimitRange]) -> String {
     let named = tool.namespace();
     let row = |(name, resource): (&str, &Resource)| {
-        // The platform's own quota has the namespace's name; another one shows where that one says nothing.
+        // The platform's quota has the name of the namespace; another quota counts only for what that one does not limit.
         let limiting = || quotas.iter().filter(|quota| quota.hard.contains_key(resource));
         let quota = limiting().find(|quota| quota.name == named).or_else(|| limiting().next())?;
         let hard = quota.hard.get(resource)?;
@@ -120,12 +75,12 @@ pub(super) fn gibibytes(memory: Memory) -> String {
     const GIBIBYTE: u128 = 1 << 30;
     let thousandths = u128::from(memory.bytes()) * 1000;
     let (whole, rest) = (thousandths / GIBIBYTE, thousandths % GIBIBYTE);
-    // Half goes to the even neighbour, as Python rounds.
+    // Half rounds to even, as in Python.
     let is_up = rest * 2 > GIBIBYTE || (rest * 2 == GIBIBYTE && whole % 2 == 1);
     format!("{}Gi", decimal(whole + u128::from(is_up)))
 }
 
-/// Returns thousandths as Python writes a float: with at least one place, and no zero behind that.
+/// Returns thousandths as Python writes a float: at least one decimal place, without trailing zeros.
 fn decimal(thousandths: u128) -> String {
     let places = format!("{:03}", thousandths % 1000);
     let places = places.trim_end_matches('0');
@@ -143,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn three_tables_as_the_platform_prints_them() {
+    fn tables_are_those_of_the_platform() {
         let profile = profiles::by_name("tools-2023").unwrap();
         let (mut quota, limits) = (profile.quota, profile.limit_range);
         quota.used.add(Resource::Pods, 4);
@@ -171,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_limited_has_no_row_and_programs_get_every_resource() {
+    fn unlimited_resources_have_no_row() {
         let hard = [(Resource::Pods, 4), (Resource::Secrets, 10)].into();
         let quota_of = |name: &str| ResourceQuota { name: name.to_owned(), hard, ..ResourceQuota::default() };
         let quotas = [quota_of("tool-stashbot")];
@@ -181,12 +136,12 @@ mod tests {
         --------------------------------------------  ------  -------
         Total running jobs at once (Kubernetes pods)       0        4
         ");
-        insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","kind":"JobQuota","limits":[],"quotas":[{"name":"tool-stashbot","resources":[{"hard":"4","resource":"pods","used":"0"},{"hard":"10","resource":"secrets","used":"0"}]}],"tool":"stashbot"}"#);
+        insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","kind":"QuotaReport","limits":[],"quotas":[{"name":"tool-stashbot","resources":[{"hard":"4","resource":"pods","state":"ok","used":"0"},{"hard":"10","resource":"secrets","state":"ok","used":"0"}]}],"tool":"stashbot"}"#);
         insta::assert_snapshot!(tables(&tool(), &[], &[]), @"the namespace has no quota and no limits");
     }
 
     #[test]
-    fn amounts_are_written_as_the_platform_writes_them() {
+    fn amounts_are_written_as_by_the_platform() {
         let vectors: serde_json::Value =
             serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
         let mut compared = 0;

@@ -3,11 +3,11 @@ use std::path::Path;
 use std::process::Command;
 
 use anstream::eprintln;
-use serde_json::json;
-use toolforge_cli::{Document, ExitCode, Failure, Session, document, print};
+use toolforge_cli::{Document, ExitCode, Failure, Session, print, to_json};
 use toolforge_client::ToolHome;
 use toolforge_model::{MountStorage, Replicas};
 use toolforge_render::web_service::{LocalOptions as Options, local_command};
+use toolforge_report::LocalCommand;
 
 use super::facts;
 use crate::arguments::{Arguments, Engine, LocalOptions};
@@ -46,7 +46,7 @@ pub(super) fn run(
     if !run {
         let quoted = shlex::try_join(line.iter().map(String::as_str))
             .map_err(|_| Failure::new(ExitCode::Failed, "an argument contains a NUL byte"))?;
-        let value = document("LocalCommand", &json!({"command": line}))?;
+        let value = to_json(LocalCommand { command: line.clone() })?;
         print(&Document { text: format!("{quoted}\n"), value }, arguments.output.output)?;
         return Ok(ExitCode::Success);
     }

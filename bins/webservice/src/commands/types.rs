@@ -7,8 +7,7 @@ use crate::failures;
 use crate::invocation::Invocation;
 use crate::report;
 
-/// Shows the image types, or one of them in full: the cluster's catalogue, or, without a cluster, the one that the
-/// program brings.
+/// Prints the image types, or one in detail: those of the cluster's catalog, or of the bundled one.
 pub(super) fn run(
     session: Result<&Session, Failure>,
     arguments: &Arguments,
@@ -19,10 +18,8 @@ pub(super) fn run(
         Err(failure) => {
             let failure = failure.to_string();
             let why = failure.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            anstream::eprintln!("note: the cluster's types are not known: {why}");
-            anstream::eprintln!(
-                "note: these are the types that this program knows by itself, of August 2025"
-            );
+            anstream::eprintln!("note: the cluster's catalog is not available: {why}");
+            anstream::eprintln!("note: using the bundled catalog of August 2025");
             Catalog::bundled()
         }
     };
@@ -34,7 +31,6 @@ pub(super) fn run(
         Some(name) => report::one_type(
             &catalog,
             catalog.find(name).map_err(|error| failures::of_type_lookup(&error, invocation.action))?,
-            default.as_ref(),
         )?,
         None => report::types(&catalog, default.as_ref())?,
     };

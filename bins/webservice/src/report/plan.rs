@@ -10,7 +10,7 @@ use toolforge_render::web_service::{
     Change, Difference, Facts, Rollout, WebServicePlan, changes, has_outage, replaces_pods, verdict_at_peak,
 };
 
-use super::{RequestDocument, routing};
+use super::{request_report, routing};
 
 /// Returns what a plan changes, a line each.
 pub(crate) fn change_lines(changes: &[Change]) -> String {
@@ -42,10 +42,10 @@ fn difference(Difference { path, live, wanted }: &Difference) -> String {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PlanDocument<'a> {
-    request: RequestDocument<'a>,
+    request: toolforge_report::WebServiceRequest,
     image: &'a str,
     host: String,
-    routing: &'static str,
+    routing: toolforge_report::Routing,
     fits: bool,
     rollout: &'static str,
     has_outage: bool,
@@ -78,7 +78,7 @@ pub(crate) fn plan(plan: &WebServicePlan, facts: &Facts, verdict: &QuotaCheck) -
         row.after.max(at_peak.resources().iter().find(same).map_or(0, |row| row.after))
     };
     let value = PlanDocument {
-        request: plan.request().into(),
+        request: request_report(plan.request()),
         image: plan.image(),
         host: plan.host(),
         routing: routing(plan.routing()),

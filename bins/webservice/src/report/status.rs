@@ -1,79 +1,41 @@
-//! How a web service fares.
+//! The state of a web service.
 
 use std::fmt::Write;
 
 use k8s_openapi::jiff::Timestamp;
-use serde::Serialize;
-use toolforge_cli::{CauseDocument, Document, Failure, age, document};
-use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::pod::{Evidence, LastEnd};
+use toolforge_cli::{Document, Failure, age, cause, last_termination, to_json};
+use toolforge_model::ToolName;
+use toolforge_render::pod::Evidence;
 use toolforge_render::web_service::{Observation, WebServiceState, WebServiceStatus};
 
-use super::{RequestDocument, routing};
+use super::{request_report, routing};
 use crate::advice::advice;
 
-/// The status for programs.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusDocument<'a> {
-    tool: &'a ToolName,
-    state: &'static str,
-    up: bool,
-    r#type: Option<&'a str>,
-    image: Option<&'a Untrusted>,
-    replicas: u32,
-    ready: u32,
-    restarts: u32,
-    last_end: Option<LastEndDocument<'a>>,
-    started: Option<String>,
-    host: Option<&'a Untrusted>,
-    routing: Option<&'static str>,
-    missing: Vec<String>,
-    causes: Vec<CauseDocument<'a>>,
-    request: Option<RequestDocument<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LastEndDocument<'a> {
-    pod: &'a Untrusted,
-    exit_code: i32,
-    reason: &'a Untrusted,
-    finished: Option<String>,
-}
-
-/// Returns how a web service fares.
+/// Returns the state of a web service.
 pub(crate) fn status(
     tool: &ToolName,
     observation: &Observation,
     now: Timestamp,
 ) -> Result<Document, Failure> {
     let Observation { request, status } = observation;
-    let value = StatusDocument {
-        tool,
-        state: status.state.as_str(),
+    let value = toolforge_report::WebServiceStatus {
+        tool: tool.clone(),
+        state: toolforge_report::WebServiceState::from_code(status.state.as_str()),
         up: status.state.is_up(),
-        r#type: status.type_name.as_deref(),
-        image: status.image.as_ref(),
+        r#type: status.type_name.clone(),
+        image: status.image.clone(),
         replicas: status.desired,
         ready: status.ready,
         restarts: status.restarts,
-        last_end: status.last_end.as_ref().map(|LastEnd { pod, exit_code, reason, finished }| {
-            LastEndDocument {
-                pod,
-                exit_code: *exit_code,
-                reason,
-                finished: finished.map(|moment| moment.to_string()),
-            }
-        }),
+        last_termination: status.last_end.as_ref().map(last_termination),
         started: status.started.map(|moment| moment.to_string()),
-        host: status.route.as_ref().map(|route| &route.host),
+        host: status.route.as_ref().map(|route| route.host.clone()),
         routing: status.route.as_ref().map(|route| routing(route.routing)),
         missing: status.missing.iter().map(ToString::to_string).collect(),
-        causes: status.causes.iter().map(CauseDocument::from).collect(),
-        request: request.as_ref().ok().map(RequestDocument::from),
+        causes: status.causes.iter().map(cause).collect(),
+        request: request.as_ref().ok().map(request_report),
     };
-    Ok(Document { text: status_text(observation, now), value: document("WebServiceStatus", &value)? })
+    Ok(Document { text: status_text(observation, now), value: to_json(value)? })
 }
 
 fn status_text(Observation { request, status }: &Observation, now: Timestamp) -> String {
@@ -105,7 +67,7 @@ fn status_text(Observation { request, status }: &Observation, now: Timestamp) ->
         line("address", format!("https://{}/", route.host.escaped()));
     }
     for kind in &status.missing {
-        line("missing", format!("{kind}: `webservice start` makes it again"));
+        line("missing", format!("{kind}: `webservice start` creates it again"));
     }
     if let Err(error) = request
         && status.image.is_some()
@@ -124,7 +86,7 @@ fn status_text(Observation { request, status }: &Observation, now: Timestamp) ->
     text
 }
 
-/// Returns the sentence that scripts read; `is running` stands in it only where pages are served.
+/// Returns the sentence that scripts read; it contains `is running` only if the web service serves requests.
 fn headline(status: &WebServiceStatus) -> String {
     let type_name = status.type_name.as_deref().unwrap_or("unknown");
     let service = format!("Your webservice of type {type_name}");
@@ -138,5 +100,29 @@ fn headline(status: &WebServiceStatus) -> String {
         WebServiceState::Unreachable => format!("{service} cannot be reached"),
         WebServiceState::ScaledToZero => format!("{service} is scaled to no pods"),
         WebServiceState::Stopping => "Your webservice is stopping".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_code() {
+        let states = [
+            WebServiceState::Stopped,
+            WebServiceState::Running,
+            WebServiceState::Updating,
+            WebServiceState::Starting,
+            WebServiceState::Degraded,
+            WebServiceState::Failing,
+            WebServiceState::Unreachable,
+            WebServiceState::ScaledToZero,
+            WebServiceState::Stopping,
+        ];
+        for state in states {
+            let code = toolforge_report::WebServiceState::from_code(state.as_str());
+            assert_eq!(code.as_str(), state.as_str());
+        }
     }
 }

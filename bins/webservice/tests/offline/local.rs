@@ -50,12 +50,12 @@ fn an_engine_that_is_missing_is_named() {
 fn types_are_listed_with_what_they_serve_and_hold() {
     assert_snapshot!(webservice("types --tool x --from catalog.yaml"), @"
     [exit 0]
-    TYPE          STATE                   SERVES                   INSIDE
-    node18        current                 `npm start` in ~/www/js  Debian 12: Node.js, npm, yarn, a C compiler
-    php8.2        current (default)       ~/public_html            Debian 12: PHP with Composer and apcu, curl, gd, imagick, intl, mbstring, mysql, pgsql, redis, soap, sqlite3, xml, zip
-    python3.11    current                 ~/www/python/src/app.py  Debian 12: Python with venv and pip, uWSGI, a C compiler, headers of ICU, LDAP and MariaDB
+    TYPE          STATE                   SERVES                       CONTENTS
+    node18        current                 `npm start` in ~/www/js      Debian 12: Node.js, npm, yarn, a C compiler
+    php8.2        current (default)       ~/public_html                Debian 12: PHP with Composer and apcu, curl, gd, imagick, intl, mbstring, mysql, pgsql, redis, soap, sqlite3, xml, zip
+    python3.11    current                 ~/www/python/src/app.py      Debian 12: Python with venv and pip, uWSGI, a C compiler, headers of ICU, LDAP and MariaDB
     php7.3        deprecated: use php8.2  ~/public_html
-    buildservice  current                 what its Procfile says   what you build: `toolforge build start URL`
+    buildservice  current                 the command of its Procfile  your image: `toolforge build start URL`
     ");
     assert_snapshot!(webservice("php8.2 types --tool x --from catalog.yaml"), @"
     [exit 0]
@@ -63,14 +63,14 @@ fn types_are_listed_with_what_they_serve_and_hold() {
       state     current
       aliases   tf-php82, toolforge-php82
       image     docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
-      inside    Debian 12: PHP with Composer and apcu, curl, gd, imagick, intl, mbstring, mysql, pgsql, redis, soap, sqlite3, xml, zip
+      contents  Debian 12: PHP with Composer and apcu, curl, gd, imagick, intl, mbstring, mysql, pgsql, redis, soap, sqlite3, xml, zip
       serves    ~/public_html
-      limits    500m CPU, 512Mi of memory by default
+      limits    500m CPU and 512Mi of memory by default
       start     webservice php8.2 start
     ");
     let said = webservice("types");
     assert!(
-        said.contains("note: the cluster's types are not known: kubeconfig /nonexistent/.kube/config"),
+        said.contains("note: the cluster's catalog is not available: kubeconfig /nonexistent/.kube/config"),
         "{said}"
     );
     assert!(said.contains("python3.13") && said.starts_with("[exit 0]"), "{said}");
@@ -82,11 +82,11 @@ fn a_diagnosis_says_what_is_broken_and_skips_what_needs_it() {
     [exit 1]
     FAIL  kubeconfig  kubeconfig ~/.kube/config does not exist
                       Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
-    skip  server      it needs what is broken above
-    skip  clock       it needs what is broken above
-    skip  rights      it needs what is broken above
-    skip  quota       it needs what is broken above
-    skip  limits      it needs what is broken above
-    skip  catalogue   it needs what is broken above
+    skip  server      an earlier check failed
+    skip  clock       an earlier check failed
+    skip  permissions an earlier check failed
+    skip  quota       an earlier check failed
+    skip  limits      an earlier check failed
+    skip  catalog     an earlier check failed
     ");
 }

@@ -44,7 +44,7 @@ impl WebServiceState {
             Self::Degraded => "degraded",
             Self::Failing => "failing",
             Self::Unreachable => "unreachable",
-            Self::ScaledToZero => "scaled to zero",
+            Self::ScaledToZero => "scaled-to-zero",
             Self::Stopping => "stopping",
         }
     }

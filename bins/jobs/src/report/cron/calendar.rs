@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
-use toolforge_cli::{Document, ExitCode, Failure, document};
+use toolforge_cli::{Document, ExitCode, Failure, to_json};
 use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{JobFacts, JobLoad, calendar_of, held_by_runs, stagger};
+use toolforge_report::{CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar};
 
 use super::{drawing, minute, scheduled_jobs};
 use crate::report::duration;
@@ -20,54 +20,6 @@ const PARTS: u32 = 48;
 
 /// How long a part is.
 const PART: SignedDuration = SignedDuration::from_mins(30);
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CalendarDocument {
-    from: String,
-    until: String,
-    part_seconds: i64,
-    fits: bool,
-    jobs: Vec<LoadDocument>,
-    left_out: Vec<JobName>,
-    resources: Vec<StripDocument>,
-    overlaps: Vec<OverlapDocument>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LoadDocument {
-    name: JobName,
-    expression: String,
-    run_seconds: u32,
-    run_seconds_measured: bool,
-}
-
-#[derive(Serialize)]
-struct StripDocument {
-    quota: String,
-    resource: String,
-    hard: String,
-    besides: String,
-    peaks: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct OverlapDocument {
-    jobs: Vec<String>,
-    from: String,
-    until: String,
-    times: u32,
-    shortfalls: Vec<ShortfallDocument>,
-}
-
-#[derive(Serialize)]
-struct ShortfallDocument {
-    quota: String,
-    resource: String,
-    hard: String,
-    after: String,
-}
 
 /// What the scheduled jobs take over the day after a moment.
 struct Calendar {
@@ -85,7 +37,7 @@ struct Calendar {
 pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, ExitCode), Failure> {
     let calendar = Calendar::of(facts, now);
     let exit = if calendar.conflicts.is_empty() { ExitCode::Success } else { ExitCode::Failed };
-    let value = document("CronCalendar", &calendar.document())?;
+    let value = to_json(calendar.report())?;
     Ok((Document { text: calendar.text(), value }, exit))
 }
 
@@ -177,31 +129,31 @@ impl Calendar {
         lines
     }
 
-    fn document(&self) -> CalendarDocument {
-        let moment =
-            |second: i64| Timestamp::from_second(second).map(|moment| moment.to_string()).unwrap_or_default();
-        let load = |load: &JobLoad| LoadDocument {
+    fn report(&self) -> CronCalendar {
+        let time =
+            |second: i64| Timestamp::from_second(second).map(|time| time.to_string()).unwrap_or_default();
+        let load = |load: &JobLoad| CalendarJob {
             name: load.name.clone(),
-            expression: load.expression.to_string(),
+            cron_expression: load.expression.to_string(),
             run_seconds: load.seconds,
             run_seconds_measured: load.is_measured,
         };
-        let timeline = |timeline: &Timeline| StripDocument {
+        let timeline = |timeline: &Timeline| CalendarResource {
             quota: timeline.quota.clone(),
             resource: timeline.resource.to_string(),
             hard: timeline.resource.amount(timeline.hard),
-            besides: timeline.resource.amount(timeline.other_usage),
+            others: timeline.resource.amount(timeline.other_usage),
             peaks: timeline.peaks.iter().map(|peak| timeline.resource.amount(*peak)).collect(),
         };
-        let conflict = |conflict: &Conflict| OverlapDocument {
+        let conflict = |conflict: &Conflict| CalendarConflict {
             jobs: conflict.names.clone(),
-            from: moment(conflict.start),
-            until: moment(conflict.end),
+            from: time(conflict.start),
+            until: time(conflict.end),
             times: conflict.occurrences,
             shortfalls: conflict
                 .shortfalls
                 .iter()
-                .map(|row| ShortfallDocument {
+                .map(|row| CalendarShortfall {
                     quota: row.quota.clone(),
                     resource: row.resource.to_string(),
                     hard: row.resource.amount(row.hard),
@@ -209,15 +161,15 @@ impl Calendar {
                 })
                 .collect(),
         };
-        CalendarDocument {
+        CronCalendar {
             from: self.from.to_string(),
             until: self.until.to_string(),
-            part_seconds: PART.as_secs(),
+            interval_seconds: PART.as_secs(),
             fits: self.conflicts.is_empty(),
             jobs: self.loads.iter().map(load).collect(),
             left_out: self.left_out.clone(),
             resources: self.timelines.iter().map(timeline).collect(),
-            overlaps: self.conflicts.iter().map(conflict).collect(),
+            conflicts: self.conflicts.iter().map(conflict).collect(),
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
-use serde::Serialize;
-use toolforge_cli::{Document, Failure, Table, document};
-use toolforge_model::{JobName, Schedule, Untrusted};
+use toolforge_cli::{Document, Failure, Table, to_json};
+use toolforge_model::{JobName, Schedule};
 use toolforge_render::job::{JobFacts, JobLoad, JobState, JobStatus, MissedReason, MissedRuns};
+use toolforge_report::{CronJob, CronJobList};
 
 use super::{LastRun, ScheduledJob, ahead, minute, scheduled_jobs, status_of};
 use crate::report::{duration, status_sentence};
@@ -17,77 +17,45 @@ const NEXT: usize = 3;
 /// As many missed runs are counted.
 const MOST_MISSED: usize = 1000;
 
-#[derive(Serialize)]
-struct ListDocument<'a> {
-    jobs: Vec<JobDocument<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JobDocument<'a> {
-    name: &'a JobName,
-    schedule: Untrusted,
-    expression: Untrusted,
-    warning: Option<String>,
-    suspended: bool,
-    time_zone: Option<Untrusted>,
-    state: &'static str,
-    last_run: Option<String>,
-    last_result: &'static str,
-    last_run_by_hand: bool,
-    next_runs: Vec<String>,
-    missed: Option<MissedDocument>,
-    run_seconds: Option<u32>,
-    run_seconds_measured: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct MissedDocument {
-    count: usize,
-    last: String,
-    code: &'static str,
-    reason: String,
-}
-
 /// Returns when the scheduled jobs ran and run next, or all of one of them.
 pub(crate) fn cron(facts: &JobFacts, name: Option<&JobName>, now: Timestamp) -> Result<Document, Failure> {
     let mut jobs = scheduled_jobs(facts);
     jobs.retain(|scheduled| name.is_none_or(|name| *name == scheduled.job.name));
-    let told: Vec<Told<'_>> = jobs.iter().map(|scheduled| Told::of(scheduled, facts, now)).collect();
-    let value = ListDocument { jobs: told.iter().map(Told::document).collect() };
-    let text = match (name, told.as_slice()) {
-        (Some(_), [told]) => told.text(now),
+    let rows: Vec<JobRuns<'_>> = jobs.iter().map(|scheduled| JobRuns::of(scheduled, facts, now)).collect();
+    let value = to_json(CronJobList { jobs: rows.iter().map(JobRuns::report).collect() })?;
+    let text = match (name, rows.as_slice()) {
+        (Some(_), [row]) => row.text(now),
         (_, []) => "There are no scheduled jobs.\n".to_owned(),
-        _ => format!("Times are UTC; it is {}.\n{}", minute(now), table(&told, now).for_stdout()),
+        _ => format!("Times are UTC; it is {}.\n{}", minute(now), table(&rows, now).for_stdout()),
     };
-    Ok(Document { text, value: document("CronJobList", &value)? })
+    Ok(Document { text, value })
 }
 
 /// A scheduled job and how it fares.
-struct Told<'a> {
+struct JobRuns<'a> {
     scheduled: &'a ScheduledJob,
     status: JobStatus,
     last_run: LastRun,
     next_runs: Vec<Timestamp>,
 }
 
-fn table(told: &[Told<'_>], now: Timestamp) -> Table {
+fn table(rows: &[JobRuns<'_>], now: Timestamp) -> Table {
     let mut table = Table::new(&["NAME", "SCHEDULE", "LAST RUN", "NEXT RUN", "MISSED"]);
-    for told in told {
-        let missed = told.status.missed.as_ref();
+    for row in rows {
+        let missed = row.status.missed.as_ref();
         let missed = missed.map(|missed| format!("{}: {}", count(missed), short(&missed.reason)));
         table.row([
-            told.scheduled.job.name.to_string(),
-            told.scheduled.schedule_text(),
-            told.last_run.text(),
-            told.next_run(now),
+            row.scheduled.job.name.to_string(),
+            row.scheduled.schedule_text(),
+            row.last_run.text(),
+            row.next_run(now),
             missed.unwrap_or_default(),
         ]);
     }
     table
 }
 
-impl<'a> Told<'a> {
+impl<'a> JobRuns<'a> {
     fn of(scheduled: &'a ScheduledJob, facts: &JobFacts, now: Timestamp) -> Self {
         let (status, last_run) = status_of(scheduled, facts, now);
         let next_after = |run: &Timestamp| {
@@ -152,27 +120,22 @@ impl<'a> Told<'a> {
         text
     }
 
-    fn document(&self) -> JobDocument<'_> {
+    fn report(&self) -> CronJob {
         let Self { scheduled, status, last_run, next_runs } = self;
         let load = scheduled.load.as_ref();
-        JobDocument {
-            name: &scheduled.job.name,
+        CronJob {
+            name: scheduled.job.name.clone(),
             schedule: scheduled.written(),
-            expression: scheduled.expression(),
+            cron_expression: scheduled.expression(),
             warning: self.warning(),
             suspended: scheduled.is_suspended(),
             time_zone: scheduled.time_zone(),
-            state: status.state.as_str(),
+            state: toolforge_report::JobState::from_code(status.state.as_str()),
             last_run: last_run.at.map(|at| at.to_string()),
             last_result: last_run.result,
             last_run_by_hand: last_run.is_by_hand,
             next_runs: next_runs.iter().map(ToString::to_string).collect(),
-            missed: status.missed.as_ref().map(|missed| MissedDocument {
-                count: missed.count,
-                last: missed.last.to_string(),
-                code: code(&missed.reason),
-                reason: missed.reason.to_string(),
-            }),
+            missed: status.missed.as_ref().map(missed_runs),
             run_seconds: load.map(|load| load.seconds),
             run_seconds_measured: load.map(|load| load.is_measured),
         }
@@ -203,19 +166,21 @@ fn short(reason: &MissedReason) -> String {
     }
 }
 
-fn code(reason: &MissedReason) -> &'static str {
-    match reason {
-        MissedReason::StillRunning => "still-running",
-        MissedReason::QuotaExceeded { .. } => "quota-exceeded",
-        MissedReason::Refused { .. } => "refused",
-        MissedReason::TooLate => "too-late",
-        _ => "unknown",
-    }
+/// Returns missed runs for the JSON output.
+pub(crate) fn missed_runs(MissedRuns { count, last, reason }: &MissedRuns) -> toolforge_report::MissedRuns {
+    let code = match reason {
+        MissedReason::StillRunning => toolforge_report::MissedReason::StillRunning,
+        MissedReason::QuotaExceeded { .. } => toolforge_report::MissedReason::QuotaExceeded,
+        MissedReason::Refused { .. } => toolforge_report::MissedReason::Refused,
+        MissedReason::TooLate => toolforge_report::MissedReason::TooLate,
+        _ => toolforge_report::MissedReason::Unknown,
+    };
+    toolforge_report::MissedRuns { count: *count, last: last.to_string(), code, text: reason.to_string() }
 }
 
 #[cfg(test)]
 pub(super) fn table_text(facts: &JobFacts, now: Timestamp) -> String {
     let jobs = scheduled_jobs(facts);
-    let told: Vec<Told<'_>> = jobs.iter().map(|scheduled| Told::of(scheduled, facts, now)).collect();
-    table(&told, now).to_text(None)
+    let rows: Vec<JobRuns<'_>> = jobs.iter().map(|scheduled| JobRuns::of(scheduled, facts, now)).collect();
+    table(&rows, now).to_text(None)
 }

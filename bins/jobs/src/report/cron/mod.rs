@@ -9,7 +9,7 @@ mod suggestions;
 mod tests;
 
 pub(crate) use calendar::calendar;
-pub(crate) use list::cron;
+pub(crate) use list::{cron, missed_runs};
 pub(crate) use suggestions::suggestions;
 
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
@@ -18,6 +18,8 @@ use toolforge_model::{Schedule, Untrusted, platform};
 use toolforge_render::job::{
     JobFacts, JobLoad, JobState, JobStatus, LiveJob, LiveWorkload, job_status, observe_job, runs_of,
 };
+
+use toolforge_report::RunResult;
 
 use super::duration;
 
@@ -87,7 +89,7 @@ impl ScheduledJob {
 /// The last run of a scheduled job.
 struct LastRun {
     at: Option<Timestamp>,
-    result: &'static str,
+    result: RunResult,
     is_by_hand: bool,
 }
 
@@ -105,15 +107,15 @@ impl LastRun {
         let by_hand = by_hand.and_then(|run| run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
         let by_hand = by_hand.filter(|at| began.is_none_or(|began| *at > began));
         let result = match &status.state {
-            JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => "ok",
-            JobState::Failed { .. } | JobState::Waiting { last_succeeded: Some(false) } => "failed",
-            JobState::Waiting { last_succeeded: None } => "never",
+            JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => RunResult::Ok,
+            JobState::Failed { .. } | JobState::Waiting { last_succeeded: Some(false) } => RunResult::Failed,
+            JobState::Waiting { last_succeeded: None } => RunResult::Never,
             JobState::Suspended | JobState::Stopping => match (began, ended_well) {
-                (None, _) => "never",
-                (Some(began), Some(ended_well)) if ended_well >= began => "ok",
-                (Some(_), _) => "failed",
+                (None, _) => RunResult::Never,
+                (Some(began), Some(ended_well)) if ended_well >= began => RunResult::Ok,
+                (Some(_), _) => RunResult::Failed,
             },
-            under_way => under_way.as_str(),
+            running => RunResult::from_code(running.as_str()),
         };
         Self { at: by_hand.or(began), result, is_by_hand: by_hand.is_some() }
     }

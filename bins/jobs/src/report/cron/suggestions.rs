@@ -2,25 +2,11 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
-use toolforge_cli::{Document, Failure, document};
-use toolforge_model::{JobName, Untrusted};
+use toolforge_cli::{Document, Failure, to_json};
 use toolforge_render::job::{JobFacts, JobLoad, Proposal, stagger};
+use toolforge_report::{CronSuggestion, CronSuggestions};
 
 use super::scheduled_jobs;
-
-#[derive(Serialize)]
-struct SuggestionsDocument {
-    suggestions: Vec<SuggestionDocument>,
-}
-
-#[derive(Serialize)]
-struct SuggestionDocument {
-    name: JobName,
-    schedule: Untrusted,
-    from: String,
-    to: String,
-}
 
 /// Returns other minutes for the scheduled jobs that begin together.
 pub(crate) fn suggestions(facts: &JobFacts) -> Result<Document, Failure> {
@@ -33,7 +19,7 @@ pub(crate) fn suggestions(facts: &JobFacts) -> Result<Document, Failure> {
         // Writing to a String cannot fail.
         let _ = writeln!(lines, "  {name}: {} -> {to}", scheduled.schedule_text());
         let (from, to) = (from.to_string(), to.to_string());
-        suggestions.push(SuggestionDocument { schedule: scheduled.written(), name, from, to });
+        suggestions.push(CronSuggestion { schedule: scheduled.written(), name, from, to });
     }
     let text = if suggestions.is_empty() {
         "Nothing to propose: no job that could be moved begins in the same minute as another, or no minute is free.\n"
@@ -44,5 +30,5 @@ pub(crate) fn suggestions(facts: &JobFacts) -> Result<Document, Failure> {
              Write what you want of it into the jobs' file (`toolforge jobs dump` prints one), then `toolforge jobs load FILE`.\n"
         )
     };
-    Ok(Document { text, value: document("CronSuggestions", &SuggestionsDocument { suggestions })? })
+    Ok(Document { text, value: to_json(CronSuggestions { suggestions })? })
 }

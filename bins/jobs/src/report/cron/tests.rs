@@ -178,7 +178,7 @@ fn programs_read_all_of_it() {
     facts.live.cron_jobs.retain(|cron_job| cron_job.metadata.name.as_deref() == Some("often"));
     let value = cron(&facts, None, now()).unwrap().value;
     assert_eq!(value["kind"], "CronJobList");
-    insta::assert_snapshot!(value["jobs"][0], @r#"{"expression":"*/5 * * * *","lastResult":"ok","lastRun":"2026-08-01T09:50:00Z","lastRunByHand":false,"missed":{"code":"quota-exceeded","count":5,"last":"2026-08-01T10:15:00Z","reason":"the quota had no room for a run: Error creating job: jobs.batch \"often-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"name":"often","nextRuns":["2026-08-01T10:20:00Z","2026-08-01T10:25:00Z","2026-08-01T10:30:00Z"],"runSeconds":20,"runSecondsMeasured":true,"schedule":"*/5 * * * *","state":"waiting","suspended":false,"timeZone":null,"warning":null}"#);
+    insta::assert_snapshot!(value["jobs"][0], @r#"{"cronExpression":"*/5 * * * *","lastResult":"ok","lastRun":"2026-08-01T09:50:00Z","lastRunByHand":false,"missed":{"code":"quota-exceeded","count":5,"last":"2026-08-01T10:15:00Z","text":"the quota had no room for a run: Error creating job: jobs.batch \"often-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"name":"often","nextRuns":["2026-08-01T10:20:00Z","2026-08-01T10:25:00Z","2026-08-01T10:30:00Z"],"runSeconds":20,"runSecondsMeasured":true,"schedule":"*/5 * * * *","state":"waiting","suspended":false,"timeZone":null,"warning":null}"#);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn the_calendar_draws_the_day_and_names_what_has_no_room() {
     assert_eq!(exit, ExitCode::Failed);
     assert_eq!(document.value["kind"], "CronCalendar");
     assert_eq!(document.value["resources"][0]["peaks"].as_array().unwrap().len(), 48);
-    insta::assert_snapshot!(document.value["overlaps"][0], @r#"{"from":"2026-08-01T11:00:00Z","jobs":["hourly","often"],"shortfalls":[{"after":"1280Mi","hard":"1Gi","quota":"tool-stashbot","resource":"limits.memory"}],"times":23,"until":"2026-08-01T11:00:20Z"}"#);
+    insta::assert_snapshot!(document.value["conflicts"][0], @r#"{"from":"2026-08-01T11:00:00Z","jobs":["hourly","often"],"shortfalls":[{"after":"1280Mi","hard":"1Gi","quota":"tool-stashbot","resource":"limits.memory"}],"times":23,"until":"2026-08-01T11:00:20Z"}"#);
 }
 
 #[test]

@@ -5,13 +5,13 @@ mod document;
 mod hints;
 
 use k8s_openapi::jiff::Timestamp;
-use serde::Serialize;
-use toolforge_cli::{Document, Failure, Table, document};
+use toolforge_cli::{Document, Failure, Table, to_json};
 use toolforge_images::State;
 use toolforge_model::JobRequest;
 use toolforge_render::job::{JobFacts, JobStatus, LiveJob, job_status, observe_job};
+use toolforge_report::JobList;
 
-use self::document::JobDocument;
+use self::document::job_report;
 use super::{grid, pretty};
 use crate::arguments::JobsFormat;
 
@@ -26,11 +26,6 @@ pub(crate) struct ListedJob {
     image_state: Option<State>,
     /// The address outside the cluster.
     public_url: Option<String>,
-}
-
-#[derive(Serialize)]
-struct JobListDocument<'a> {
-    jobs: Vec<JobDocument<'a>>,
 }
 
 impl ListedJob {
@@ -56,9 +51,9 @@ impl ListedJob {
 
 /// Returns a list of jobs; of none, people read nothing.
 pub(crate) fn list(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
-    let value = JobListDocument { jobs: jobs.iter().map(JobDocument::from).collect() };
+    let value = to_json(JobList { jobs: jobs.iter().map(job_report).collect() })?;
     let text = if jobs.is_empty() { String::new() } else { list_text(jobs, now, format) };
-    Ok(Document { text, value: document("JobList", &value)? })
+    Ok(Document { text, value })
 }
 
 fn list_text(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> String {
@@ -105,7 +100,7 @@ pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Resul
             grid(&names.zip(cells).map(|(name, cell)| vec![name.to_owned(), cell]).collect::<Vec<_>>())
         }
     };
-    Ok(Document { text, value: document("Job", &JobDocument::from(job))? })
+    Ok(Document { text, value: to_json(job_report(job))? })
 }
 
 #[cfg(test)]

@@ -1,16 +1,26 @@
 use toolforge_cli::Failure;
+use toolforge_report::CheckLevel;
 
-/// How something is.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Ok,
     Warn,
     Fail,
-    /// It was not looked at, because something that it needs is broken.
+    /// Not checked, because an earlier check failed.
     Skip,
 }
 
 impl Level {
+    pub(super) fn code(self) -> CheckLevel {
+        match self {
+            Self::Ok => CheckLevel::Ok,
+            Self::Warn => CheckLevel::Warning,
+            Self::Fail => CheckLevel::Failed,
+            Self::Skip => CheckLevel::Skipped,
+        }
+    }
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -21,7 +31,7 @@ impl Level {
     }
 }
 
-/// One thing that was looked at. Everything in it is ready for a terminal.
+/// A check. All texts are escaped already.
 #[derive(Clone, Debug)]
 pub(super) struct Check {
     pub(super) name: &'static str,
@@ -47,7 +57,7 @@ impl Check {
         Self { name, level: Level::Skip, found: why.to_owned(), advice: None }
     }
 
-    /// Returns what failed, with all that its failure says.
+    /// Returns a failed check with the texts of a failure.
     pub(super) fn failed(name: &'static str, failure: &Failure) -> Self {
         let text = failure.to_string();
         let (message, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));

@@ -1,4 +1,4 @@
-//! What the cluster says.
+//! The checks that ask the cluster.
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session};
@@ -7,48 +7,42 @@ use toolforge_images::Catalog;
 
 use super::check::Check;
 
-/// How many seconds two clocks may differ: more, and ages and certificates are judged wrongly.
+/// Largest accepted difference between two clocks in seconds; beyond it, ages and certificate dates are wrong.
 const SKEW: i64 = 60;
 
-/// The minor versions of Kubernetes 1 between which everything that is used is known to be there: a pause before a
-/// pod's end without a program (1.30), and what the newest kubectl of today still speaks to.
+/// Supported minor versions of Kubernetes 1: `preStop` sleep needs 1.30, and 1.36 is the newest that was tested.
 const MINORS: std::ops::RangeInclusive<u32> = 30..=36;
 
-/// What is needed: group, resource, verbs, and what does not work without.
-const RIGHTS: [(&str, &str, &[&str], &str); 11] = [
+/// The permissions that are needed: group, resource, verbs, and what needs them.
+const PERMISSIONS: [(&str, &str, &[&str], &str); 11] = [
     ("apps", "deployments", &["get", "list", "watch", "patch", "delete"], "start, stop, restart"),
     ("", "services", &["get", "patch", "delete"], "start, stop, restart"),
-    (
-        "networking.k8s.io",
-        "ingresses",
-        &["get", "patch", "delete"],
-        "start and stop, where pages come by Ingress",
-    ),
-    ("apps", "replicasets", &["list", "watch"], "to say why pods are missing"),
+    ("networking.k8s.io", "ingresses", &["get", "patch", "delete"], "start and stop, with an Ingress"),
+    ("apps", "replicasets", &["list", "watch"], "causes of missing pods"),
     ("", "pods", &["get", "list", "watch"], "status"),
     ("", "pods", &["create", "delete"], "shell"),
     ("", "pods/log", &["get"], "logs"),
     ("", "pods/exec", &["create", "get"], "shell, exec"),
-    ("", "resourcequotas", &["list"], "to say whether it fits"),
-    ("", "limitranges", &["list"], "to say whether it fits"),
-    ("", "events", &["list"], "to say why something does not run"),
+    ("", "resourcequotas", &["list"], "quota checks"),
+    ("", "limitranges", &["list"], "quota checks"),
+    ("", "events", &["list"], "causes in status"),
 ];
 
-/// Returns how the cluster is, as far as it answers.
+/// Returns the checks of the cluster.
 pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
     let version = match client.server_version().await {
         Ok(version) => version,
         Err(error) => {
             let mut checks = vec![Check::failed("server", &Failure::from(error))];
             let rest = super::NEEDS_CLUSTER.into_iter().skip(1);
-            checks.extend(rest.map(|name| Check::skipped(name, "the server cannot be reached")));
+            checks.extend(rest.map(|name| Check::skipped(name, "the server is unreachable")));
             return checks;
         }
     };
-    let mut checks = vec![judged_version(&version), judged_clock(&version, Timestamp::now())];
+    let mut checks = vec![version_check(&version), clock_check(&version, Timestamp::now())];
     checks.push(match client.own_rules(&session.tool.namespace()).await {
-        Ok(rules) => judged_rights(&rules),
-        Err(error) => Check::failed("rights", &Failure::from(error)),
+        Ok(rules) => permission_check(&rules),
+        Err(error) => Check::failed("permissions", &Failure::from(error)),
     });
     let wanted = FetchOptions { limits: true, ..FetchOptions::default() };
     match client.fetch_web_service(&session.tool, wanted).await {
@@ -57,13 +51,13 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
                 checks.push(if facts.limits.quotas.is_empty() {
                     Check::warn(
                         "quota",
-                        "the namespace has none",
-                        "Whether something fits is not known then.",
+                        "the namespace has no quota",
+                        "Changes are not checked against a quota.",
                     )
                 } else if facts.limits.quotas.iter().all(toolforge_quota::ResourceQuota::has_status) {
-                    Check::ok("quota", "what is used is counted")
+                    Check::ok("quota", "the usage is known")
                 } else {
-                    Check::warn("quota", "the cluster has not counted what is used", "Try again in a minute.")
+                    Check::warn("quota", "the usage is not known yet", "Try again in a minute.")
                 });
                 checks.push(if facts.limits.limit_ranges.is_empty() {
                     Check::warn(
@@ -79,29 +73,29 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
         },
         Err(error) => checks.push(Check::failed("limits", &Failure::from(error))),
     }
-    checks.push(catalogue(client, session).await);
+    checks.push(catalog(client, session).await);
     checks
 }
 
-async fn catalogue(client: &Client, session: &Session) -> Check {
+async fn catalog(client: &Client, session: &Session) -> Check {
     let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };
     let objects = match client.fetch_web_service(&session.tool, wanted).await {
         Ok(objects) => objects,
-        Err(error) => return Check::failed("catalogue", &Failure::from(error)),
+        Err(error) => return Check::failed("catalog", &Failure::from(error)),
     };
     match objects.facts(None, session.platform.clone()) {
         Ok(facts) if facts.catalog.problems().is_empty() => {
-            Check::ok("catalogue", format!("{} image types", facts.catalog.types().count()))
+            Check::ok("catalog", format!("{} image types", facts.catalog.types().count()))
         }
         Ok(facts) => {
             let problems: Vec<String> = facts.catalog.problems().iter().map(ToString::to_string).collect();
-            Check::warn("catalogue", problems.join("; "), "Tell the platform's admins.")
+            Check::warn("catalog", problems.join("; "), "Report it to the platform's admins.")
         }
-        Err(error) => Check::failed("catalogue", &Failure::from(error)),
+        Err(error) => Check::failed("catalog", &Failure::from(error)),
     }
 }
 
-fn judged_version(version: &ServerVersion) -> Check {
+fn version_check(version: &ServerVersion) -> Check {
     let shown = version.version.escaped().to_string();
     let minor = version
         .version
@@ -109,31 +103,38 @@ fn judged_version(version: &ServerVersion) -> Check {
         .strip_prefix("v1.")
         .and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
     if minor.is_some_and(|minor| MINORS.contains(&minor)) {
-        return Check::ok("server", format!("Kubernetes {shown}, and its certificate is the authority's"));
+        return Check::ok(
+            "server",
+            format!("Kubernetes {shown}, with a certificate of the kubeconfig's authority"),
+        );
     }
     Check::warn(
         "server",
-        format!("Kubernetes {shown}; 1.{} to 1.{} are known to work", MINORS.start(), MINORS.end()),
-        "Is there a newer release of this program?",
+        format!("Kubernetes {shown}; supported are 1.{} to 1.{}", MINORS.start(), MINORS.end()),
+        "Look for a newer release of this program.",
     )
 }
 
-fn judged_clock(version: &ServerVersion, now: Timestamp) -> Check {
+fn clock_check(version: &ServerVersion, now: Timestamp) -> Check {
     let Some(server) = version.now else {
-        return Check::skipped("clock", "the server does not tell its time");
+        return Check::skipped("clock", "the server sends no time");
     };
     let skew = now.as_second().saturating_sub(server.as_second());
     if skew.abs() <= SKEW {
-        return Check::ok("clock", "this machine and the server agree");
+        return Check::ok("clock", "in sync with the server");
     }
     let (seconds, word) = (skew.abs(), if skew > 0 { "ahead of" } else { "behind" });
     let found = format!("this machine is {seconds} s {word} the server");
-    Check::warn("clock", found, "Ages are wrong by that, and certificates may count as not valid yet.")
+    Check::warn(
+        "clock",
+        found,
+        "Ages are wrong by this difference, and certificates may appear to be not yet valid.",
+    )
 }
 
-fn judged_rights(rules: &OwnRules) -> Check {
+fn permission_check(rules: &OwnRules) -> Check {
     let mut missing = Vec::new();
-    for (group, resource, verbs, use_) in RIGHTS {
+    for (group, resource, verbs, use_) in PERMISSIONS {
         let refused: Vec<&str> =
             verbs.iter().copied().filter(|verb| !rules.allow(verb, group, resource)).collect();
         if !refused.is_empty() {
@@ -143,12 +144,16 @@ fn judged_rights(rules: &OwnRules) -> Check {
     if !missing.is_empty() && rules.incomplete {
         let found =
             format!("the server lists only part of the tool's rights, without {}", missing.join("; "));
-        return Check::warn("rights", found, "If a command is refused, tell the platform's admins.");
+        return Check::warn("permissions", found, "If a command is refused, tell the platform's admins.");
     }
     if missing.is_empty() {
-        return Check::ok("rights", "the tool may do all that is needed");
+        return Check::ok("permissions", "the tool has all permissions");
     }
-    Check::fail("rights", format!("the tool may not {}", missing.join("; ")), "Tell the platform's admins.")
+    Check::fail(
+        "permissions",
+        format!("missing permissions: {}", missing.join("; ")),
+        "Report it to the platform's admins.",
+    )
 }
 
 #[cfg(test)]
@@ -163,25 +168,24 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_not_known_is_warned_of() {
+    fn unsupported_versions_are_warned_of() {
         for (text, level) in
             [("v1.32.11", Level::Ok), ("v1.29.0", Level::Warn), ("v1.99.0", Level::Warn), ("x", Level::Warn)]
         {
-            assert_eq!(judged_version(&version(text, 0)).level, level, "{text}");
+            assert_eq!(version_check(&version(text, 0)).level, level, "{text}");
         }
     }
 
     #[test]
-    fn clocks_may_differ_by_a_minute() {
-        let judged =
-            |second| judged_clock(&version("v1.32.0", 1000), Timestamp::from_second(second).unwrap());
+    fn clock_skew_of_a_minute_is_accepted() {
+        let judged = |second| clock_check(&version("v1.32.0", 1000), Timestamp::from_second(second).unwrap());
         assert_eq!(judged(1060).level, Level::Ok);
         assert_eq!(judged(1061).found, "this machine is 61 s ahead of the server");
         assert_eq!(judged(900).found, "this machine is 100 s behind the server");
     }
 
     #[test]
-    fn a_missing_right_is_named_with_what_needs_it() {
+    fn missing_permissions_are_listed_with_their_use() {
         let rule = |verbs: &[&str], resources: &[&str]| ResourceRule {
             verbs: verbs.iter().map(|&verb| verb.to_owned()).collect(),
             api_groups: Some(vec!["*".to_owned()]),
@@ -189,7 +193,7 @@ mod tests {
             resource_names: None,
         };
         let judged = |rules: &[ResourceRule], incomplete| {
-            judged_rights(&OwnRules { rules: rules.to_vec(), incomplete })
+            permission_check(&OwnRules { rules: rules.to_vec(), incomplete })
         };
         assert_eq!(judged(&[rule(&["*"], &["*"])], false).level, Level::Ok);
         let some = [
@@ -197,8 +201,8 @@ mod tests {
             rule(&["get", "list", "watch"], &["pods", "resourcequotas", "limitranges", "events"]),
         ];
         let check = judged(&some, false);
-        assert_eq!(check.found, "the tool may not create/delete pods (needed for: shell)");
-        // A rule for one name only is none for all.
+        assert_eq!(check.found, "missing permissions: create/delete pods (needed for: shell)");
+        // A rule for one object name does not count.
         let named = ResourceRule { resource_names: Some(vec!["x".to_owned()]), ..rule(&["*"], &["*"]) };
         assert_eq!(judged(std::slice::from_ref(&named), false).level, Level::Fail);
         assert_eq!(judged(&[named], true).level, Level::Warn);

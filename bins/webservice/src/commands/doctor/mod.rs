@@ -1,21 +1,21 @@
-//! Whether everything that the program needs is there: one line for each, and what to do about a bad one.
+//! Checks of everything that the program needs, one line each, with advice if something is wrong.
 //!
-//! What is printed can be pasted anywhere: no key, no token, and no folder above the home stands in it.
+//! The output can be pasted anywhere: it contains no key, no token, and no directory above the home.
 
 mod check;
 mod cluster;
 mod own;
 
-use serde_json::json;
-use toolforge_cli::{Document, ExitCode, Failure, Session, document, print};
+use toolforge_cli::{Document, ExitCode, Failure, Session, print, to_json};
+use toolforge_report::Diagnosis;
 
 use crate::arguments::Arguments;
 use check::{Check, Level};
 
-/// What needs a connection, in the order in which it is looked at.
-const NEEDS_CLUSTER: [&str; 6] = ["server", "clock", "rights", "quota", "limits", "catalogue"];
+/// The checks that need a connection, in order.
+const NEEDS_CLUSTER: [&str; 6] = ["server", "clock", "permissions", "quota", "limits", "catalog"];
 
-/// Looks at everything and says how it is; ends with 1 where something is broken.
+/// Runs all checks; fails if something is broken.
 pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut checks = own::kubeconfig(&arguments.global);
     match session {
@@ -29,11 +29,11 @@ pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> 
             checks.extend(own::home(session));
         }
         Err(failure) => {
-            // The kubeconfig's own lines have said it already, where they are what is wrong.
+            // An error in the kubeconfig has its own line already.
             if checks.iter().all(|check| check.level != Level::Fail) {
                 checks.push(Check::failed("tool", &failure));
             }
-            checks.extend(NEEDS_CLUSTER.map(|name| Check::skipped(name, "it needs what is broken above")));
+            checks.extend(NEEDS_CLUSTER.map(|name| Check::skipped(name, "an earlier check failed")));
         }
     }
     let home =
@@ -47,13 +47,13 @@ pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> 
             text.push_str(&format!("{:17} {}\n", "", short(advice)));
         }
     }
-    let value: Vec<_> = checks
-        .iter()
-        .map(|Check { level, name, found, advice }| {
-            json!({"name": name, "level": level.as_str(), "found": short(found), "advice": advice.as_deref().map(short)})
-        })
-        .collect();
-    let document = Document { text, value: document("Diagnosis", &json!({"checks": value}))? };
+    let report = checks.iter().map(|Check { level, name, found, advice }| toolforge_report::Check {
+        name: (*name).to_owned(),
+        level: level.code(),
+        found: short(found),
+        advice: advice.as_deref().map(short),
+    });
+    let document = Document { text, value: to_json(Diagnosis { checks: report.collect() })? };
     print(&document, arguments.output.output)?;
     let is_broken = checks.iter().any(|check| check.level == Level::Fail);
     Ok(if is_broken { ExitCode::Failed } else { ExitCode::Success })

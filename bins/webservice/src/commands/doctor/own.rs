@@ -1,4 +1,4 @@
-//! What is on this machine: the kubeconfig, the certificate, the tool's home.
+//! The checks of this machine: the kubeconfig, the certificate, the tool's home.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -9,12 +9,12 @@ use toolforge_client::Kubeconfig;
 use super::check::Check;
 use crate::failures;
 
-/// Below so many days a certificate is late: the platform renews it when thirty are left (maintain-kubeusers, 2023).
+/// Days of validity below which a renewal is overdue: the platform renews with thirty days left (maintain-kubeusers, 2023).
 const LATE: i64 = 7;
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// Returns how the kubeconfig and its certificate are.
+/// Returns the checks of the kubeconfig and its certificate.
 pub(super) fn kubeconfig(options: &GlobalOptions) -> Vec<Check> {
     let paths = kubeconfig_files(options);
     let kubeconfig = match Kubeconfig::load(&paths) {
@@ -36,75 +36,75 @@ pub(super) fn kubeconfig(options: &GlobalOptions) -> Vec<Check> {
     if kubeconfig.is_insecure() {
         checks.push(Check::fail(
             "authority",
-            "the kubeconfig turns the check of the server's certificate off",
-            "Take `insecure-skip-tls-verify` out of it.",
+            "the kubeconfig disables the verification of the server's certificate",
+            "Remove `insecure-skip-tls-verify`.",
         ));
     }
     checks.push(match kubeconfig.certificate() {
         None => Check::warn(
             "certificate",
-            "there is none",
-            "The platform's kubeconfigs have one; is this one yours?",
+            "the kubeconfig has no certificate",
+            "The platform's kubeconfigs have one; is this the tool's kubeconfig?",
         ),
-        Some(certificate) => judged(certificate.not_after(), Timestamp::now()),
+        Some(certificate) => certificate_check(certificate.not_after(), Timestamp::now()),
     });
     checks
 }
 
-fn judged(not_after: Timestamp, now: Timestamp) -> Check {
+fn certificate_check(not_after: Timestamp, now: Timestamp) -> Check {
     let days = not_after.as_second().saturating_sub(now.as_second()) / DAY;
-    let found = format!("it and its key match; valid for {days} days");
+    let found = format!("valid for {days} days, and matches its key");
     if days < LATE {
         return Check::warn(
             "certificate",
             found,
-            "It should have been renewed by itself; tell the platform's admins.",
+            "Its renewal is overdue; report it to the platform's admins.",
         );
     }
     Check::ok("certificate", found)
 }
 
-/// Returns how the tool's home is.
+/// Returns the checks of the tool's home.
 pub(super) fn home(session: &Session) -> Vec<Check> {
     let Some(home) = &session.home else {
-        return vec![Check::skipped("home", "the tool is not this user")];
+        return vec![Check::skipped("home", "this user is not the tool")];
     };
     let mut checks = Vec::new();
     let probe = home.path().join(format!(".webservice-doctor-{}", std::process::id()));
     checks.push(match std::fs::OpenOptions::new().create_new(true).write(true).open(&probe) {
         Ok(_) => {
-            // What cannot be removed was made by this line, and is empty.
+            // A file that cannot be removed is empty.
             let _ = std::fs::remove_file(&probe);
-            Check::ok("home", format!("{} can be written to", home.path().display()))
+            Check::ok("home", format!("{} is writable", home.path().display()))
         }
         Err(error) => Check::warn(
             "home",
-            format!("{} cannot be written to: {error}", home.path().display()),
-            "What is asked for is not remembered then.",
+            format!("{} is not writable: {error}", home.path().display()),
+            "Requests are not remembered.",
         ),
     });
     checks.push(match home.template() {
-        Ok(None) => Check::ok("template", "there is none"),
-        Ok(Some(found)) if found.template.unknown_keys.is_empty() => Check::ok("template", "it can be read"),
+        Ok(None) => Check::ok("template", "the home has none"),
+        Ok(Some(found)) if found.template.unknown_keys.is_empty() => Check::ok("template", "valid"),
         Ok(Some(found)) => {
             let keys: Vec<String> = found.template.unknown_keys.iter().map(ToString::to_string).collect();
-            Check::warn("template", keys.join("; "), "Keys without a meaning set nothing.")
+            Check::warn("template", keys.join("; "), "Unknown keys have no effect.")
         }
         Err(error) => Check::failed("template", &failures::of_template(&error)),
     });
     checks.push(match home.manifest() {
-        Ok(manifest) if manifest.invalid_values.is_empty() => Check::ok("manifest", "it can be read"),
+        Ok(manifest) if manifest.invalid_values.is_empty() => Check::ok("manifest", "valid"),
         Ok(manifest) => {
             let mistakes: Vec<String> = manifest.invalid_values.iter().map(ToString::to_string).collect();
-            Check::warn("manifest", mistakes.join("; "), "These values are left out.")
+            Check::warn("manifest", mistakes.join("; "), "These values are ignored.")
         }
         Err(error) => Check::failed("manifest", &failures::of_manifest(&error)),
     });
     if home.path().join("service.manifest~").exists() {
         checks.push(Check::warn(
             "leftover",
-            "service.manifest~ is left of a command that was killed",
-            "The platform's older tool cannot save while it is there; remove it.",
+            "service.manifest~ was left by a command that was killed",
+            "Remove it: the platform's older tool cannot save its manifest while it exists.",
         ));
     }
     checks
@@ -116,14 +116,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_is_late_in_its_last_week() {
+    fn certificate_is_overdue_in_its_last_week() {
         let moment = |days: i64| Timestamp::from_second(days * DAY).unwrap();
-        assert_eq!(judged(moment(40), moment(0)).level, Level::Ok);
-        assert_eq!(judged(moment(7), moment(0)).level, Level::Ok);
-        let late = judged(moment(6), moment(0));
-        assert_eq!(
-            (late.level, late.found.as_str()),
-            (Level::Warn, "it and its key match; valid for 6 days")
-        );
+        assert_eq!(certificate_check(moment(40), moment(0)).level, Level::Ok);
+        assert_eq!(certificate_check(moment(7), moment(0)).level, Level::Ok);
+        let late = certificate_check(moment(6), moment(0));
+        assert_eq!((late.level, late.found.as_str()), (Level::Warn, "valid for 6 days, and matches its key"));
     }
 }

@@ -1,0 +1,197 @@
+//! Parts of reports that several programs print, from the libraries' types.
+
+use std::fmt::Display;
+
+use serde::Serialize;
+use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
+use toolforge_model::{JobImage, ToolName};
+use toolforge_quota::{LimitRange as QuotaLimitRange, Resource, ResourceCheck, ResourceQuota};
+use toolforge_render::pod::{Evidence, LastEnd};
+use toolforge_report::{
+    Cause, CauseCode, ContainerLimits, ImageState, ImageType, LastTermination, LimitRange, Quota,
+    QuotaReport, QuotaState, ResourceUsage,
+};
+
+/// Percentage of a limit from which a resource counts as nearly full.
+const NEARLY_FULL: u64 = 80;
+
+/// Returns why something does not run.
+#[must_use]
+pub fn cause(Evidence { cause, object, message }: &Evidence) -> Cause {
+    Cause {
+        code: CauseCode::from_code(cause.code()),
+        text: cause.to_string(),
+        object: object.clone(),
+        message: message.clone(),
+    }
+}
+
+/// Returns the last termination of a container.
+#[must_use]
+pub fn last_termination(last: &LastEnd) -> LastTermination {
+    let LastEnd { pod, exit_code, reason, finished } = last;
+    LastTermination {
+        pod: pod.clone(),
+        exit_code: *exit_code,
+        reason: reason.clone(),
+        finished: finished.map(|time| time.to_string()),
+        text: last.to_string(),
+    }
+}
+
+/// Returns the quotas and limits of a namespace.
+#[must_use]
+pub fn quota_report(
+    tool: &ToolName,
+    quotas: &[ResourceQuota],
+    limit_ranges: &[QuotaLimitRange],
+) -> QuotaReport {
+    QuotaReport {
+        tool: tool.clone(),
+        quotas: quotas.iter().map(quota).collect(),
+        limits: limit_ranges.iter().map(limit_range).collect(),
+    }
+}
+
+fn quota(quota: &ResourceQuota) -> Quota {
+    let usage = |(resource, hard): (&Resource, &u64)| {
+        let used = quota.used(resource);
+        ResourceUsage {
+            resource: resource.to_string(),
+            hard: resource.amount(*hard),
+            used: resource.amount(used),
+            state: quota_state(used, *hard),
+        }
+    };
+    Quota { name: quota.name.clone(), resources: quota.hard.iter().map(usage).collect() }
+}
+
+fn quota_state(used: u64, hard: u64) -> QuotaState {
+    match hard {
+        0 => QuotaState::NotAllowed,
+        _ if used > hard => QuotaState::Over,
+        _ if used == hard => QuotaState::Full,
+        _ if u128::from(used) * 100 >= u128::from(hard) * u128::from(NEARLY_FULL) => QuotaState::NearlyFull,
+        _ => QuotaState::Ok,
+    }
+}
+
+fn limit_range(range: &QuotaLimitRange) -> LimitRange {
+    fn text<T: Display>(amount: Option<T>) -> Option<String> {
+        amount.map(|amount| amount.to_string())
+    }
+    let cpu = ContainerLimits {
+        dimension: "cpu".to_owned(),
+        default: text(range.default.cpu),
+        default_request: text(range.default_request.cpu),
+        min: text(range.min.cpu),
+        max: text(range.max.cpu),
+    };
+    let memory = ContainerLimits {
+        dimension: "memory".to_owned(),
+        default: text(range.default.memory),
+        default_request: text(range.default_request.memory),
+        min: text(range.min.memory),
+        max: text(range.max.memory),
+    };
+    LimitRange { name: range.name.clone(), container: vec![cpu, memory] }
+}
+
+/// Returns an image type of a catalog.
+#[must_use]
+pub fn image_type(catalog: &Catalog, found: &CatalogType) -> ImageType {
+    let web = found.web.as_ref();
+    // The repository matters only for images of the build service.
+    let job = catalog.job_image(&JobImage::Type(found.name.clone()), "").ok();
+    ImageType {
+        name: found.name.clone(),
+        aliases: found.aliases.clone(),
+        state: ImageState::from_code(found.state.as_str()),
+        replacement: catalog.replacement(&found.name).map(|found| found.name.clone()),
+        contents: contents(&found.name),
+        web_image: web.map(WebImage::reference),
+        runner: web.map(|web| web.runner.to_string()),
+        default_cpu: web.map(|web| web.default_cpu.to_string()),
+        default_memory: web.map(|web| web.default_memory.to_string()),
+        job_image: job.map(|image| image.reference),
+    }
+}
+
+/// What a change uses of a resource of a quota.
+#[derive(Serialize)]
+pub struct QuotaRowDocument {
+    quota: String,
+    resource: String,
+    hard: String,
+    used: String,
+    after: String,
+    peak: String,
+    fits: bool,
+}
+
+impl QuotaRowDocument {
+    /// Returns a row with the highest usage during the change, and whether that fits.
+    #[must_use]
+    pub fn new(row: &ResourceCheck, peak: u64, fits: bool) -> Self {
+        Self {
+            quota: row.quota.clone(),
+            resource: row.resource.to_string(),
+            hard: row.resource.amount(row.hard),
+            used: row.resource.amount(row.used),
+            after: row.resource.amount(row.after),
+            peak: row.resource.amount(peak),
+            fits,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toolforge_render::pod::Cause as Kind;
+
+    use super::*;
+
+    #[test]
+    fn quota_state_depends_on_the_share_that_is_used() {
+        for (used, hard, state) in [
+            (0, 0, QuotaState::NotAllowed),
+            (0, 10, QuotaState::Ok),
+            (7, 10, QuotaState::Ok),
+            (8, 10, QuotaState::NearlyFull),
+            (10, 10, QuotaState::Full),
+            (11, 10, QuotaState::Over),
+            (u64::MAX, u64::MAX, QuotaState::Full),
+        ] {
+            assert_eq!(quota_state(used, hard), state, "{used} of {hard}");
+        }
+    }
+
+    #[test]
+    fn every_cause_has_a_code() {
+        let causes = [
+            Kind::OutOfMemory,
+            Kind::CrashLoop { exit_code: 1 },
+            Kind::ImagePull { image: "".into() },
+            Kind::ContainerStart,
+            Kind::QuotaExceeded,
+            Kind::LimitRange,
+            Kind::Refused,
+            Kind::RefusedForNow,
+            Kind::HealthCheckFails,
+            Kind::Unschedulable,
+            Kind::NotListening,
+            Kind::DeadlineExceeded,
+        ];
+        for kind in causes {
+            assert_eq!(CauseCode::from_code(kind.code()).as_str(), kind.code());
+        }
+    }
+
+    #[test]
+    fn every_image_type_of_the_catalog_has_a_known_state() {
+        let catalog = Catalog::bundled();
+        for found in catalog.types() {
+            assert_ne!(image_type(&catalog, found).state, ImageState::Other, "{}", found.name);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use toolforge_model::{JobName, Untrusted};
+
+use crate::describe::{codes, structs};
+use crate::job::{JobState, MissedRuns};
+
+structs! {
+    /// The runs of scheduled jobs: `jobs cron`.
+    pub struct CronJobList {
+        /// The scheduled jobs, by name.
+        pub jobs: Vec<CronJob>,
+    }
+
+    /// A scheduled job and its runs.
+    pub struct CronJob {
+        /// Name of the job.
+        pub name: JobName,
+        /// Schedule as it was written.
+        pub schedule: Untrusted,
+        /// Schedule as a cron expression, in UTC.
+        pub cron_expression: Untrusted,
+        /// What is unusual about the schedule, in words.
+        pub warning: Option<String>,
+        /// Whether the schedule is suspended.
+        pub suspended: bool,
+        /// Time zone, if it is not UTC.
+        pub time_zone: Option<Untrusted>,
+        /// State of the job.
+        pub state: JobState,
+        /// Time of the last run, RFC 3339.
+        pub last_run: Option<String>,
+        /// Result of the last run.
+        pub last_result: RunResult,
+        /// Whether the last run was started by hand.
+        pub last_run_by_hand: bool,
+        /// Times of the next runs, RFC 3339.
+        pub next_runs: Vec<String>,
+        /// Scheduled runs that did not start.
+        pub missed: Option<MissedRuns>,
+        /// Duration of a run in seconds.
+        pub run_seconds: Option<u32>,
+        /// Whether the duration was measured or assumed.
+        pub run_seconds_measured: Option<bool>,
+    }
+
+    /// The quota usage of the scheduled jobs over the next day: `jobs cron --calendar`.
+    pub struct CronCalendar {
+        /// Start of the day, RFC 3339.
+        pub from: String,
+        /// End of the day, RFC 3339.
+        pub until: String,
+        /// Length of an interval in seconds.
+        pub interval_seconds: i64,
+        /// Whether all runs fit the quotas.
+        pub fits: bool,
+        /// The simulated jobs.
+        pub jobs: Vec<CalendarJob>,
+        /// Jobs that are suspended or have a time zone.
+        pub left_out: Vec<JobName>,
+        /// The limited resources.
+        pub resources: Vec<CalendarResource>,
+        /// Runs that exceed a quota together.
+        pub conflicts: Vec<CalendarConflict>,
+    }
+
+    /// A simulated job.
+    pub struct CalendarJob {
+        /// Name of the job.
+        pub name: JobName,
+        /// Schedule as a cron expression, in UTC.
+        pub cron_expression: String,
+        /// Duration of a run in seconds.
+        pub run_seconds: u32,
+        /// Whether the duration was measured or assumed.
+        pub run_seconds_measured: bool,
+    }
+
+    /// The usage of a resource over the day, as Kubernetes quantities.
+    pub struct CalendarResource {
+        /// Name of the ResourceQuota.
+        pub quota: String,
+        /// Name of the resource.
+        pub resource: String,
+        /// The limit.
+        pub hard: String,
+        /// The usage by everything but the scheduled runs.
+        pub others: String,
+        /// The highest usage in each interval.
+        pub peaks: Vec<String>,
+    }
+
+    /// Runs that exceed a quota together.
+    pub struct CalendarConflict {
+        /// Names of the jobs.
+        pub jobs: Vec<String>,
+        /// Start of the first conflict, RFC 3339.
+        pub from: String,
+        /// End of the first conflict, RFC 3339.
+        pub until: String,
+        /// How often it happens within the day.
+        pub times: u32,
+        /// The exceeded resources.
+        pub shortfalls: Vec<CalendarShortfall>,
+    }
+
+    /// A resource that is exceeded, as Kubernetes quantities.
+    pub struct CalendarShortfall {
+        /// Name of the ResourceQuota.
+        pub quota: String,
+        /// Name of the resource.
+        pub resource: String,
+        /// The limit.
+        pub hard: String,
+        /// The usage in the conflict.
+        pub after: String,
+    }
+
+    /// Minutes at which fewer jobs start together: `jobs cron --suggest`.
+    pub struct CronSuggestions {
+        /// The suggestions.
+        pub suggestions: Vec<CronSuggestion>,
+    }
+
+    /// A suggestion for a job.
+    pub struct CronSuggestion {
+        /// Name of the job.
+        pub name: JobName,
+        /// Schedule as it was written.
+        pub schedule: Untrusted,
+        /// Current cron expression.
+        pub from: String,
+        /// Suggested cron expression.
+        pub to: String,
+    }
+}
+
+codes! {
+    /// The result of a run.
+    pub enum RunResult {
+        /// It succeeded.
+        Ok = "ok",
+        /// It failed.
+        Failed = "failed",
+        /// There was no run.
+        Never = "never",
+        /// It is running.
+        Running = "running",
+        /// It is starting.
+        Starting = "starting",
+        /// A try failed; the next one follows.
+        Retrying = "retrying",
+        /// Its pod cannot start.
+        Failing = "failing",
+        /// The cluster refuses its pod.
+        Blocked = "blocked",
+    }
+}

@@ -1,0 +1,86 @@
+use std::fmt;
+
+/// How a command of `webservice`, `jobs` or `quota-check` ended: the exit code of its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExitCode {
+    /// 0: done, or it fits.
+    Success,
+    /// 1: a wrong request, or a negative answer.
+    Failed,
+    /// 2: invalid arguments.
+    Usage,
+    /// 3: exceeds the quota or the limits; nothing was changed.
+    DoesNotFit,
+    /// 4: the cluster refused or is unreachable.
+    Cluster,
+    /// 5: the rollout failed or timed out.
+    Rollout,
+    /// 6: partially done; the report says what.
+    Partial,
+    /// The exit code of a command in a container (`shell`, `exec`, `run --wait`), or 128 plus the number of the signal
+    /// that ended the program.
+    Propagated(u8),
+}
+
+impl ExitCode {
+    /// All exit codes with a meaning of their own.
+    pub const ALL: [Self; 7] = [
+        Self::Success,
+        Self::Failed,
+        Self::Usage,
+        Self::DoesNotFit,
+        Self::Cluster,
+        Self::Rollout,
+        Self::Partial,
+    ];
+
+    /// Returns the number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::DoesNotFit => 3,
+            Self::Cluster => 4,
+            Self::Rollout => 5,
+            Self::Partial => 6,
+            Self::Propagated(code) => code,
+        }
+    }
+
+    /// Returns the meaning as a short phrase.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "done, or it fits",
+            Self::Failed => "wrong request, or a negative answer",
+            Self::Usage => "invalid arguments",
+            Self::DoesNotFit => "exceeds the quota or the limits; nothing was changed",
+            Self::Cluster => "the cluster refused or is unreachable",
+            Self::Rollout => "the rollout failed or timed out",
+            Self::Partial => "partially done; the report says what",
+            Self::Propagated(_) => {
+                "the exit code of a command in a container, or 128 plus the number of a signal"
+            }
+        }
+    }
+}
+
+impl From<u8> for ExitCode {
+    fn from(code: u8) -> Self {
+        Self::ALL.into_iter().find(|known| known.code() == code).unwrap_or(Self::Propagated(code))
+    }
+}
+
+impl From<ExitCode> for u8 {
+    fn from(exit_code: ExitCode) -> Self {
+        exit_code.code()
+    }
+}
+
+impl fmt::Display for ExitCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code())
+    }
+}

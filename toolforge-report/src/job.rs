@@ -1,0 +1,181 @@
+use std::collections::BTreeMap;
+
+use toolforge_model::JobName;
+
+use crate::describe::{codes, structs};
+use crate::image::ImageState;
+use crate::web_service::{Cause, LastTermination};
+
+structs! {
+    /// The jobs of a tool: `jobs list`.
+    pub struct JobList {
+        /// Continuous jobs, then scheduled jobs, then one-off jobs.
+        pub jobs: Vec<Job>,
+    }
+
+    /// A job: `jobs show`; `null` for platform defaults and for fields of other types of jobs.
+    pub struct Job {
+        /// Name of the job.
+        pub name: JobName,
+        /// Type of the job.
+        pub r#type: JobType,
+        /// Schedule as it was written, like `@daily`.
+        pub schedule: Option<String>,
+        /// Schedule as a cron expression, in UTC.
+        pub cron_expression: Option<String>,
+        /// Image type, or image of the build service.
+        pub image: String,
+        /// Whether the image should be used.
+        pub image_state: ImageState,
+        /// The command.
+        pub command: String,
+        /// CPU of each pod.
+        pub cpu: Option<String>,
+        /// Memory limit of each pod.
+        pub memory: Option<String>,
+        /// Number of pods of a continuous job.
+        pub replicas: Option<u32>,
+        /// Port with its protocol, like `8080/tcp`.
+        pub port: Option<String>,
+        /// URL outside the cluster.
+        pub public_url: Option<String>,
+        /// Shared storage: `all` or `none`.
+        pub mount: String,
+        /// When emails are sent: `none`, `all`, `onfinish` or `onfailure`.
+        pub emails: String,
+        /// How often a failed run is retried.
+        pub retry: Option<u8>,
+        /// Seconds after which a run is stopped.
+        pub timeout: Option<u32>,
+        /// The log files.
+        pub file_log: FileLog,
+        /// Environment variables.
+        pub environment: BTreeMap<String, String>,
+        /// The health check of a continuous job.
+        pub health_check: Option<HealthCheck>,
+        /// The state.
+        pub status: JobStatus,
+    }
+
+    /// The files to which a job's output is appended.
+    pub struct FileLog {
+        /// Whether the output is written to files.
+        pub enabled: bool,
+        /// Path of the file for standard output.
+        pub stdout: Option<String>,
+        /// Path of the file for standard error.
+        pub stderr: Option<String>,
+    }
+
+    /// A health check: a command or a page.
+    pub struct HealthCheck {
+        /// Command that exits with 0 while the job is healthy.
+        pub script: Option<String>,
+        /// Path of a page on the job's port.
+        pub http: Option<String>,
+    }
+
+    /// The state of a job.
+    pub struct JobStatus {
+        /// The state.
+        pub state: JobState,
+        /// The state in the platform's words.
+        pub short: ShortState,
+        /// Time since when, RFC 3339.
+        pub since: Option<String>,
+        /// Number of ready pods of a continuous job.
+        pub ready: Option<u32>,
+        /// Number of container restarts.
+        pub restarts: u32,
+        /// The last termination of a container.
+        pub last_termination: Option<LastTermination>,
+        /// Why it does not run, the most important cause first.
+        pub causes: Vec<Cause>,
+        /// Time of the previous run, RFC 3339.
+        pub previous_run: Option<String>,
+        /// Time of the next run, RFC 3339.
+        pub next_run: Option<String>,
+        /// Scheduled runs that did not start.
+        pub missed: Option<MissedRuns>,
+    }
+
+    /// Scheduled runs that did not start.
+    pub struct MissedRuns {
+        /// How many, since the previous run.
+        pub count: usize,
+        /// Time of the last one, RFC 3339.
+        pub last: String,
+        /// Why it did not start.
+        pub code: MissedReason,
+        /// The same in words.
+        pub text: String,
+    }
+}
+
+codes! {
+    /// The type of a job.
+    pub enum JobType {
+        /// It runs once.
+        OneOff = "one-off",
+        /// It runs on a schedule.
+        Scheduled = "scheduled",
+        /// It is kept running.
+        Continuous = "continuous",
+    }
+
+    /// The state of a job.
+    pub enum JobState {
+        /// All pods run.
+        Running = "running",
+        /// It runs while its pods are replaced.
+        Updating = "updating",
+        /// It runs with fewer pods than desired.
+        Degraded = "degraded",
+        /// No pod runs yet.
+        Starting = "starting",
+        /// The last try failed; the next one follows.
+        Retrying = "retrying",
+        /// It waits for the next time of its schedule.
+        Waiting = "waiting",
+        /// Its pods cannot start, or terminate again and again.
+        Failing = "failing",
+        /// The cluster refuses its pods.
+        Blocked = "blocked",
+        /// It finished.
+        Succeeded = "succeeded",
+        /// It failed.
+        Failed = "failed",
+        /// Its schedule is suspended.
+        Suspended = "suspended",
+        /// Its number of replicas is zero.
+        ScaledToZero = "scaled-to-zero",
+        /// It is being deleted.
+        Stopping = "stopping",
+    }
+
+    /// The state of a job in the platform's words.
+    pub enum ShortState {
+        /// It runs.
+        Running = "running",
+        /// It does not run yet, or not now.
+        Pending = "pending",
+        /// It finished.
+        Succeeded = "succeeded",
+        /// It failed, or cannot run.
+        Failed = "failed",
+    }
+
+    /// Why a scheduled run did not start.
+    pub enum MissedReason {
+        /// An earlier run was still running.
+        StillRunning = "still-running",
+        /// The quota was exceeded.
+        QuotaExceeded = "quota-exceeded",
+        /// The API server refused it.
+        Refused = "refused",
+        /// The cluster missed the time by more than 30 seconds.
+        TooLate = "too-late",
+        /// The reason is not known any more.
+        Unknown = "unknown",
+    }
+}

@@ -1,0 +1,54 @@
+//! The JSON documents and the exit codes of `webservice`, `jobs` and `quota-check`.
+//!
+//! The programs build their output from these types, and other programs can read it with them. The crate has no I/O and
+//! does not depend on Kubernetes. `docs/reference/json.md` is generated from it, see [`reference`].
+//!
+//! ```
+//! use toolforge_report::{Document, ExitCode, QuotaReport, QuotaState};
+//!
+//! // Standard output of `quota-check --output json`.
+//! let json = r#"{
+//!     "apiVersion": "cli.toolforge.org/v1", "kind": "QuotaReport", "tool": "stashbot", "limits": [],
+//!     "quotas": [{"name": "tool-stashbot", "resources": [
+//!         {"resource": "pods", "hard": "4", "used": "4", "state": "full"}
+//!     ]}]
+//! }"#;
+//! let document: Document<QuotaReport> = serde_json::from_str(json).unwrap();
+//! assert_eq!(document.body.quotas[0].resources[0].state, QuotaState::Full);
+//! assert_eq!(ExitCode::from(3), ExitCode::DoesNotFit);
+//! ```
+//!
+//! Fields are added in later versions and never renamed or removed while `apiVersion` stays the same; readers ignore
+//! fields that they do not know. A code that a reader does not know is read as `Other`.
+
+mod cron;
+mod describe;
+mod document;
+mod exit_code;
+mod image;
+mod job;
+mod plan;
+mod quota;
+mod reference;
+mod web_service;
+
+pub use cron::{
+    CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar, CronJob, CronJobList,
+    CronSuggestion, CronSuggestions, RunResult,
+};
+pub use document::{API_VERSION, Document, Kind};
+pub use exit_code::ExitCode;
+pub use image::{ImageState, ImageType, ImageTypes};
+pub use job::{
+    FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
+};
+pub use plan::{
+    Action, Difference, LoadPlan, LoadProblem, LoadStep, ObjectChange, ProblemCode, QuotaRow, Rollout,
+    Violation, ViolationCode, WebServicePlan,
+};
+pub use quota::{ContainerLimits, LimitRange, Quota, QuotaReport, QuotaState, ResourceUsage};
+pub use reference::reference;
+pub use web_service::{
+    Cause, CauseCode, Check, CheckLevel, Diagnosis, LastTermination, LocalCommand, Routing,
+    WebServiceRequest, WebServiceState, WebServiceStatus,
+};

@@ -1,0 +1,174 @@
+use toolforge_model::Untrusted;
+
+use crate::describe::{codes, structs};
+use crate::web_service::{Routing, WebServiceRequest};
+
+structs! {
+    /// What `webservice start` would change: `webservice plan`.
+    pub struct WebServicePlan {
+        /// The request.
+        pub request: WebServiceRequest,
+        /// Image of the pods.
+        pub image: String,
+        /// Host name of the route.
+        pub host: String,
+        /// Kind of the route.
+        pub routing: Routing,
+        /// Whether it fits the quotas and limits.
+        pub fits: bool,
+        /// How the pods are replaced.
+        pub rollout: Rollout,
+        /// Whether no pod serves requests for a while.
+        pub has_outage: bool,
+        /// The objects, in the order in which they are applied.
+        pub changes: Vec<ObjectChange>,
+        /// The quotas.
+        pub quotas: Vec<QuotaRow>,
+        /// Limits that are exceeded.
+        pub violations: Vec<Violation>,
+    }
+
+    /// What happens to a Kubernetes object.
+    pub struct ObjectChange {
+        /// What is done.
+        pub action: Action,
+        /// Kind of the object.
+        pub kind: String,
+        /// Name of the object.
+        pub name: String,
+        /// The fields that differ.
+        pub differences: Vec<Difference>,
+    }
+
+    /// What `jobs load` would change: `jobs plan`, `jobs load --dry-run`, `jobs run --dry-run`.
+    pub struct LoadPlan {
+        /// Whether it can be applied and fits the quotas and limits.
+        pub fits: bool,
+        /// The jobs, in the order in which they are applied.
+        pub steps: Vec<LoadStep>,
+        /// The quotas.
+        pub quotas: Vec<QuotaRow>,
+        /// Limits that are exceeded.
+        pub violations: Vec<Violation>,
+        /// Why it cannot be applied.
+        pub problems: Vec<LoadProblem>,
+    }
+
+    /// What happens to a job.
+    pub struct LoadStep {
+        /// What is done.
+        pub action: Action,
+        /// Name of the job.
+        pub name: String,
+        /// Type of the job, or `recorded` if only the platform's jobs service knows it.
+        pub kind: String,
+        /// The fields that differ.
+        pub differences: Vec<Difference>,
+    }
+
+    /// Why a job cannot be applied.
+    pub struct LoadProblem {
+        /// The code.
+        pub code: ProblemCode,
+        /// Name of the job; `null` if it concerns several.
+        pub job: Option<String>,
+        /// The same in words.
+        pub text: String,
+    }
+
+    /// A field that differs.
+    pub struct Difference {
+        /// The field: a JSON Pointer into the object, or a key of a jobs file.
+        pub path: String,
+        /// The current value; `null` if there is none.
+        pub live: Option<Untrusted>,
+        /// The planned value; `null` if there is none.
+        pub wanted: Option<Untrusted>,
+    }
+
+    /// What a change uses of a resource of a quota, as Kubernetes quantities.
+    pub struct QuotaRow {
+        /// Name of the ResourceQuota.
+        pub quota: String,
+        /// Name of the resource.
+        pub resource: String,
+        /// The limit.
+        pub hard: String,
+        /// The usage now.
+        pub used: String,
+        /// The usage after the change.
+        pub after: String,
+        /// The highest usage during the change.
+        pub peak: String,
+        /// Whether it fits, also during the change.
+        pub fits: bool,
+    }
+
+    /// A limit of a LimitRange that a container exceeds.
+    pub struct Violation {
+        /// The code.
+        pub code: ViolationCode,
+        /// The object or the job; `null` in a plan with one object.
+        pub object: Option<String>,
+        /// The same in words.
+        pub text: String,
+    }
+}
+
+codes! {
+    /// What is done to an object or a job.
+    pub enum Action {
+        /// It is created.
+        Create = "create",
+        /// It is changed.
+        Update = "update",
+        /// It is deleted and created again.
+        Recreate = "recreate",
+        /// It is deleted.
+        Delete = "delete",
+        /// It stays as it is.
+        Keep = "keep",
+    }
+
+    /// How pods are replaced.
+    pub enum Rollout {
+        /// A new pod starts before an old one stops.
+        Surge = "surge",
+        /// One old pod after the other stops before its new one starts.
+        InPlace = "in-place",
+        /// All old pods stop before the new ones start.
+        Recreate = "recreate",
+    }
+
+    /// Why a job cannot be applied.
+    pub enum ProblemCode {
+        /// The request cannot be planned, for example because its image does not exist.
+        Plan = "plan",
+        /// The platform's jobs service has recorded the job; `--adopt` takes it over.
+        Recorded = "recorded",
+        /// A one-off job of that name is running, and differs.
+        Running = "running",
+        /// Several jobs are published.
+        SeveralPublished = "several-published",
+        /// A run exceeds the whole quota.
+        NeverFits = "never-fits",
+    }
+
+    /// How a container breaks a limit.
+    pub enum ViolationCode {
+        /// More than the maximum.
+        AboveMax = "above-max",
+        /// No limit, although there is a maximum.
+        NoLimit = "no-limit",
+        /// Less than the minimum.
+        BelowMin = "below-min",
+        /// No request, although there is a minimum.
+        NoRequest = "no-request",
+        /// A limit that is too many times the request.
+        AboveRatio = "above-ratio",
+        /// No limit or no request, although their ratio is limited.
+        NoRatio = "no-ratio",
+        /// A request above the limit.
+        RequestAboveLimit = "request-above-limit",
+    }
+}

@@ -1,0 +1,162 @@
+use std::fmt::Write as _;
+
+use crate::describe::{Content, Description};
+use crate::{
+    Action, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check,
+    CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions,
+    Diagnosis, Difference, ExitCode, FileLog, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobList,
+    JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LoadStep, LocalCommand,
+    MissedReason, MissedRuns, ObjectChange, ProblemCode, Quota, QuotaReport, QuotaRow, QuotaState,
+    ResourceUsage, Rollout, Routing, RunResult, ShortState, Violation, ViolationCode, WebServicePlan,
+    WebServiceRequest, WebServiceState, WebServiceStatus,
+};
+
+/// The kinds of documents, by program.
+const KINDS: [Description; 13] = [
+    WebServiceStatus::DESCRIPTION,
+    WebServicePlan::DESCRIPTION,
+    LocalCommand::DESCRIPTION,
+    Diagnosis::DESCRIPTION,
+    JobList::DESCRIPTION,
+    Job::DESCRIPTION,
+    LoadPlan::DESCRIPTION,
+    CronJobList::DESCRIPTION,
+    CronCalendar::DESCRIPTION,
+    CronSuggestions::DESCRIPTION,
+    ImageTypes::DESCRIPTION,
+    ImageType::DESCRIPTION,
+    QuotaReport::DESCRIPTION,
+];
+
+/// Types that occur within documents.
+const PARTS: [Description; 24] = [
+    CalendarConflict::DESCRIPTION,
+    CalendarJob::DESCRIPTION,
+    CalendarResource::DESCRIPTION,
+    CalendarShortfall::DESCRIPTION,
+    Cause::DESCRIPTION,
+    Check::DESCRIPTION,
+    ContainerLimits::DESCRIPTION,
+    CronJob::DESCRIPTION,
+    CronSuggestion::DESCRIPTION,
+    Difference::DESCRIPTION,
+    FileLog::DESCRIPTION,
+    HealthCheck::DESCRIPTION,
+    JobStatus::DESCRIPTION,
+    LastTermination::DESCRIPTION,
+    LimitRange::DESCRIPTION,
+    LoadProblem::DESCRIPTION,
+    LoadStep::DESCRIPTION,
+    MissedRuns::DESCRIPTION,
+    ObjectChange::DESCRIPTION,
+    Quota::DESCRIPTION,
+    QuotaRow::DESCRIPTION,
+    ResourceUsage::DESCRIPTION,
+    Violation::DESCRIPTION,
+    WebServiceRequest::DESCRIPTION,
+];
+
+/// Codes.
+const CODES: [Description; 15] = [
+    Action::DESCRIPTION,
+    CauseCode::DESCRIPTION,
+    CheckLevel::DESCRIPTION,
+    ImageState::DESCRIPTION,
+    JobState::DESCRIPTION,
+    JobType::DESCRIPTION,
+    MissedReason::DESCRIPTION,
+    ProblemCode::DESCRIPTION,
+    QuotaState::DESCRIPTION,
+    Rollout::DESCRIPTION,
+    Routing::DESCRIPTION,
+    RunResult::DESCRIPTION,
+    ShortState::DESCRIPTION,
+    ViolationCode::DESCRIPTION,
+    WebServiceState::DESCRIPTION,
+];
+
+/// Returns the reference page of all documents and exit codes, in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    text.push_str("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n");
+    for exit_code in ExitCode::ALL {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "| {exit_code} | {} |", exit_code.meaning());
+    }
+    let _ = writeln!(text, "| others | {} |", ExitCode::Propagated(0).meaning());
+    text.push_str("\n## Documents\n");
+    KINDS.iter().for_each(|description| describe(&mut text, description));
+    text.push_str("\n## Parts of documents\n");
+    PARTS.iter().for_each(|description| describe(&mut text, description));
+    text.push_str("\n## Codes\n");
+    CODES.iter().for_each(|description| describe(&mut text, description));
+    text
+}
+
+const INTRODUCTION: &str = "\
+# JSON documents and exit codes
+
+`--output json` and `--output yaml` print one document with the fields `apiVersion` (`cli.toolforge.org/v1`), `kind` (the
+name of the document below) and those of its kind. Fields are added in later versions and never renamed or removed while
+`apiVersion` stays the same. `null` means that there is no value. Codes are in kebab case; more may be added. Sentences in
+`text` and `message` are for people and may change.
+
+`webservice render` and `jobs render` print Kubernetes objects instead: YAML documents, or a `v1` `List`.
+
+The Rust crate `toolforge-report` has these documents as types; this page is generated from them.
+";
+
+fn describe(text: &mut String, description: &Description) {
+    let Description { name, doc, content } = description;
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "\n### {name}\n\n{}\n", joined(doc));
+    match content {
+        Content::Fields(fields) => {
+            text.push_str("| field | type | meaning |\n| --- | --- | --- |\n");
+            for field in *fields {
+                let (name, type_name) = (camel_case(field.name), json_type(field.type_name));
+                let _ = writeln!(text, "| `{name}` | {type_name} | {} |", joined(field.doc));
+            }
+        }
+        Content::Codes(codes) => {
+            text.push_str("| code | meaning |\n| --- | --- |\n");
+            for code in *codes {
+                let _ = writeln!(text, "| `{}` | {} |", code.code, joined(code.doc));
+            }
+        }
+    }
+}
+
+/// Returns the lines of a doc comment as one line, without intra-doc links.
+fn joined(doc: &[&str]) -> String {
+    doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a Rust field name as it is in JSON.
+fn camel_case(name: &str) -> String {
+    let mut words = name.trim_start_matches("r#").split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (head, tail) = word.split_at(1);
+        name + &head.to_uppercase() + tail
+    })
+}
+
+/// Returns the JSON type of a Rust type, with a link for a type of this page.
+fn json_type(name: &str) -> String {
+    let inner = |prefix: &str| name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>'));
+    if let Some(inner) = inner("Option<") {
+        return format!("{} or null", json_type(inner));
+    }
+    if let Some(inner) = inner("Vec<") {
+        return format!("list of {}", json_type(inner));
+    }
+    match name {
+        "bool" => "boolean".to_owned(),
+        "u8" | "u32" | "i32" | "i64" | "usize" => "number".to_owned(),
+        "String" | "Untrusted" | "ToolName" | "JobName" | "TypeName" => "string".to_owned(),
+        "BTreeMap<String, String>" => "object of strings".to_owned(),
+        name => format!("[{name}](#{})", name.to_lowercase()),
+    }
+}

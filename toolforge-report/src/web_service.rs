@@ -1,0 +1,182 @@
+use toolforge_model::{ToolName, Untrusted};
+
+use crate::describe::{codes, structs};
+
+structs! {
+    /// The state of a web service: `webservice status`.
+    pub struct WebServiceStatus {
+        /// The tool.
+        pub tool: ToolName,
+        /// The state.
+        pub state: WebServiceState,
+        /// Whether it serves requests.
+        pub up: bool,
+        /// Image type, as far as it is known.
+        pub r#type: Option<String>,
+        /// Image of its pods.
+        pub image: Option<Untrusted>,
+        /// Desired number of pods.
+        pub replicas: u32,
+        /// Number of ready pods.
+        pub ready: u32,
+        /// Number of container restarts, over all pods.
+        pub restarts: u32,
+        /// The last termination of a container.
+        pub last_termination: Option<LastTermination>,
+        /// Time of the last start, RFC 3339.
+        pub started: Option<String>,
+        /// Host name of its route.
+        pub host: Option<Untrusted>,
+        /// Kind of its route.
+        pub routing: Option<Routing>,
+        /// Kinds of its objects that do not exist.
+        pub missing: Vec<String>,
+        /// Why it does not run, the most important cause first.
+        pub causes: Vec<Cause>,
+        /// The request that its objects were created for; `null` if they were not created by this program or the
+        /// platform's.
+        pub request: Option<WebServiceRequest>,
+    }
+
+    /// A request for a web service; `null` for platform defaults.
+    pub struct WebServiceRequest {
+        /// Image type.
+        pub r#type: String,
+        /// CPU limit of each pod.
+        pub cpu: Option<String>,
+        /// Memory limit of each pod.
+        pub memory: Option<String>,
+        /// Number of pods.
+        pub replicas: u32,
+        /// Arguments for the type's command.
+        pub arguments: Vec<String>,
+        /// Image of the build service.
+        pub build_service_image: Option<String>,
+        /// Shared storage: `all` or `none`.
+        pub mount: String,
+        /// Path of the health check page.
+        pub health_check_path: Option<String>,
+    }
+
+    /// The last termination of a container.
+    pub struct LastTermination {
+        /// Name of its pod.
+        pub pod: Untrusted,
+        /// The exit code.
+        pub exit_code: i32,
+        /// Reason in the container status, like `Error` or `OOMKilled`.
+        pub reason: Untrusted,
+        /// Time of the termination, RFC 3339.
+        pub finished: Option<String>,
+        /// The same in words.
+        pub text: String,
+    }
+
+    /// Why something does not run.
+    pub struct Cause {
+        /// The code.
+        pub code: CauseCode,
+        /// The same in words.
+        pub text: String,
+        /// The object that shows it.
+        pub object: Untrusted,
+        /// The cluster's message.
+        pub message: Untrusted,
+    }
+
+    /// A command for a container engine: `webservice local`.
+    pub struct LocalCommand {
+        /// The program and its arguments.
+        pub command: Vec<String>,
+    }
+
+    /// The result of all checks: `webservice doctor`.
+    pub struct Diagnosis {
+        /// The checks, in order.
+        pub checks: Vec<Check>,
+    }
+
+    /// A check of `webservice doctor`.
+    pub struct Check {
+        /// Code of the check, like `kubeconfig` or `quota`.
+        pub name: String,
+        /// The result.
+        pub level: CheckLevel,
+        /// What was found, in words.
+        pub found: String,
+        /// What to do, in words.
+        pub advice: Option<String>,
+    }
+}
+
+codes! {
+    /// The state of a web service.
+    pub enum WebServiceState {
+        /// It does not exist.
+        Stopped = "stopped",
+        /// All pods are ready.
+        Running = "running",
+        /// It serves requests while its pods are replaced.
+        Updating = "updating",
+        /// No pod is ready yet.
+        Starting = "starting",
+        /// It serves requests, but with fewer pods than desired.
+        Degraded = "degraded",
+        /// Its pods cannot start.
+        Failing = "failing",
+        /// Its Service or its route is missing.
+        Unreachable = "unreachable",
+        /// Its number of replicas is zero.
+        ScaledToZero = "scaled-to-zero",
+        /// It is being deleted.
+        Stopping = "stopping",
+    }
+
+    /// The kind of a route.
+    pub enum Routing {
+        /// An Ingress.
+        Ingress = "ingress",
+        /// An HTTPRoute.
+        Httproute = "httproute",
+    }
+
+    /// Why something does not run.
+    pub enum CauseCode {
+        /// A container exceeded its memory limit and was killed.
+        OutOfMemory = "out-of-memory",
+        /// A container terminates again and again.
+        CrashLoop = "crash-loop",
+        /// The image cannot be pulled.
+        ImagePull = "image-pull",
+        /// The container cannot be started.
+        ContainerStart = "container-start",
+        /// The quota is exceeded.
+        QuotaExceeded = "quota-exceeded",
+        /// A LimitRange refuses the pod.
+        LimitRange = "limit-range",
+        /// The API server refuses the pod.
+        Refused = "refused",
+        /// The API server refuses the pod, and it is tried again.
+        RefusedForNow = "refused-for-now",
+        /// The health check fails.
+        HealthCheckFails = "health-check-fails",
+        /// No node has the capacity for the pod.
+        Unschedulable = "unschedulable",
+        /// Nothing listens on the port.
+        NotListening = "not-listening",
+        /// The rollout timed out.
+        DeadlineExceeded = "deadline-exceeded",
+    }
+
+    /// The result of a check.
+    pub enum CheckLevel {
+        /// Nothing is wrong.
+        Ok = "ok",
+        /// Something may be wrong.
+        Warning = "warning",
+        /// Something is broken.
+        Failed = "failed",
+        /// Not checked, because an earlier check failed.
+        Skipped = "skipped",
+    }
+}
