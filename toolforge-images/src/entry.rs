@@ -15,7 +15,7 @@ const JDK_MEMORY: Memory = Memory::from_bytes(1 << 30);
 /// An entry of the catalog that cannot be used; the others can.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "type {} of the image catalog is skipped: its {field} is {}; allowed is {allowed}",
+    "type {} of the image catalog is skipped: its {field} is {}; expected {allowed}",
     name.quoted(), found.escaped()
 )]
 #[non_exhaustive]
@@ -36,7 +36,7 @@ impl EntryProblem {
     }
 }
 
-/// A field of an entry, which may be absent, with what an error about it needs.
+/// A field of an entry, which may be absent, with its names for error messages.
 struct Field<'a> {
     entry: &'a TypeName,
     name: &'static str,
@@ -156,7 +156,7 @@ fn state(field: &Field<'_>) -> Result<State, EntryProblem> {
     }
 }
 
-/// Returns the runner: the variant's `wstype`, else what the stated command gives to `--type`, else that of the
+/// Returns the runner: the variant's `wstype`, else the `--type` of the stated command, else that of the
 /// type's family.
 fn runner(
     name: &TypeName,

@@ -89,7 +89,7 @@ pub enum Runner {
     NodeJs,
     /// Serves `~/public_html` with lighttpd, with PHP or Perl where the image has it.
     Lighttpd,
-    /// Serves as `~/.lighttpd.conf` says.
+    /// Serves with lighttpd and the configuration `~/.lighttpd.conf`.
     LighttpdPlain,
     /// Serves `~/www/python/src/app.py` with uWSGI.
     UwsgiPython,
@@ -144,7 +144,7 @@ impl fmt::Display for Runner {
 
 /// Why a text is not a runner.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} is not a runner; allowed is generic, nodejs, lighttpd, lighttpd-plain or uwsgi-python", found.quoted())]
+#[error("{} is not a runner; expected generic, nodejs, lighttpd, lighttpd-plain or uwsgi-python", found.quoted())]
 #[non_exhaustive]
 pub struct RunnerError {
     /// The text that was found.

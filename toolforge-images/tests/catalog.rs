@@ -107,7 +107,7 @@ fn skips_and_reports_bad_entries() {
         ("memory-zero", "webservice-defaults.memory is 0", memory),
         ("memory-list", "webservice-defaults.memory is a list", memory),
     ]
-    .map(|(name, found, allowed)| format!("type \"{name}\": {found}; allowed is {allowed}"));
+    .map(|(name, found, allowed)| format!("type \"{name}\": {found}; expected {allowed}"));
     assert_eq!(problems, expected);
 }
 

@@ -28,7 +28,7 @@
 //! # Features
 //! Both are on by default; without them the crate links only serde, strsim and thiserror.
 //! - `yaml`: reads and writes YAML files: `service.template`, `service.manifest`, and with `schedule` `jobs.yaml`.
-//! - `schedule`: cron expressions and their runs, and with them job requests. Moments are those of [`jiff`] 0.2, which
+//! - `schedule`: cron expressions and their runs, and with them job requests. Moments are those of `jiff` 0.2, which
 //!   is re-exported; a new major version of it is a breaking change of this crate.
 
 #[macro_use]

@@ -8,7 +8,7 @@ use crate::Untrusted;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MountStorage {
-    /// The tool's home, the dumps and the rest; what a pod without the label gets.
+    /// The tool's home, the dumps and all other storage; the default for pods without the label.
     #[default]
     All,
     /// Nothing: the pod runs on any node, with its image's files only.

@@ -1,5 +1,5 @@
-/// Implements what every checked string of this crate has, around a `struct NAME(String)` with a `FromStr`: every
-/// way in goes through `FromStr`, serde's included.
+/// Implements the traits of a checked string for a `struct NAME(String)` that implements `FromStr`. Every conversion
+/// from a string goes through `FromStr`, serde's included.
 macro_rules! string_newtype {
     ($name:ident, $error:ty) => {
         impl $name {

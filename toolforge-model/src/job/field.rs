@@ -57,7 +57,7 @@ pub enum JobField {
 }
 
 impl JobField {
-    /// All fields, in the order in which [`write_jobs`](crate::write_jobs) writes them.
+    /// All fields, in the order in which `write_jobs` writes them.
     pub const ALL: &'static [Self] = &[
         Self::Name,
         Self::Command,

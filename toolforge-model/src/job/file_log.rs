@@ -20,7 +20,7 @@ pub enum FileLog {
         /// The file of standard error, an absolute path; it may be the same.
         stderr: LogPath,
     },
-    /// Log files are off, and yet a path is given; the platform appends to that file all the same, with the path taken
+    /// Log files are off, but a path is given; the platform then still appends to that file, with a relative path taken
     /// from the directory in which the job runs.
     Redirected {
         /// The file of standard output.
@@ -47,7 +47,7 @@ impl FileLog {
         matches!(self, Self::On { .. })
     }
 
-    /// Returns the files of a job for what its owner wrote (jobs-api, 2026).
+    /// Returns the files of a job from its options (jobs-api, 2026).
     #[cfg(feature = "schedule")]
     pub(crate) fn of(
         is_on: bool,

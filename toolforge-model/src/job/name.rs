@@ -5,8 +5,8 @@ use crate::Untrusted;
 /// The name of a job and of its Kubernetes object.
 ///
 /// One to 52 characters: parts of `a-z`, `0-9` and `-` joined by single dots, each part beginning and ending with a
-/// letter or digit. 52 is what a CronJob's name may have, since its Jobs add eleven more; the platform asks the same of
-/// every kind of job (jobs-api, 2026).
+/// letter or digit. A CronJob's name has at most 52, since its Jobs append eleven more; the platform limits
+/// every kind of job to that (jobs-api, 2026).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobName(String);
 

@@ -8,7 +8,7 @@ use crate::{HealthCheckPath, Untrusted};
 
 /// An invalid value for a job field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} is not {what}; allowed is {allowed}", found.quoted())]
+#[error("{} is not {what}; expected {allowed}", found.quoted())]
 #[non_exhaustive]
 pub struct JobValueError {
     /// The text that was found.
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!("5".parse::<Retry>().unwrap().count(), 5);
         assert_eq!(
             "6".parse::<Retry>().unwrap_err().to_string(),
-            "\"6\" is not a number of retries; allowed is 0 to 5"
+            "\"6\" is not a number of retries; expected 0 to 5"
         );
         assert!(Retry::try_from(6).is_err());
     }
@@ -278,7 +278,7 @@ mod tests {
             assert_eq!(
                 text.parse::<JobPort>().unwrap_err().to_string(),
                 format!(
-                    "{text:?} is not a port; allowed is 1 to 65535, optionally followed by /tcp or /udp, like 8080/udp"
+                    "{text:?} is not a port; expected 1 to 65535, optionally followed by /tcp or /udp, like 8080/udp"
                 )
             );
         }

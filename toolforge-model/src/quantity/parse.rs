@@ -101,7 +101,7 @@ fn suffix_exponents(suffix: &str) -> Option<(i32, u32)> {
         _ => {
             let exponent = suffix.strip_prefix(['e', 'E'])?;
             let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-            // Four digits already say a number beyond every cluster; more must not overflow.
+            // Four digits are already too large for any cluster; more could overflow.
             if digits.is_empty() || digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
                 return None;
             }

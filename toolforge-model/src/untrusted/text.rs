@@ -85,7 +85,7 @@ impl From<&str> for Untrusted {
 
 impl fmt::Debug for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As a Rust string, so that quotes in it cannot be taken for its end.
+        // As a Rust string, with quotes in the text escaped.
         f.debug_tuple("Untrusted").field(&self.0).finish()
     }
 }

@@ -32,7 +32,7 @@ const VERSION: u32 = 4;
 const HEADER: &str =
     "# This file is used by Toolforge infrastructure.\n# Please do not edit manually at this time.\n";
 
-/// The keys whose values belong to the web service (webservice 0.98, and two of 2023).
+/// The keys of the web service (webservice 0.98, and two of 2023).
 const KEYS: [(&str, Setting); 10] = [
     ("backend", Setting::Backend),
     ("buildservice-image", Setting::BuildServiceImage),
@@ -62,7 +62,7 @@ impl ServiceManifest {
     /// Reads a manifest of any version. An empty one has no request.
     ///
     /// # Errors
-    /// When the text is not YAML or not a mapping: what, and where.
+    /// When the text is not YAML or not a mapping.
     pub fn parse(text: &str) -> Result<Self, Diagnostic> {
         let document = yaml::parse(text)?;
         let pairs = match document.value {

@@ -28,7 +28,7 @@ const KEYS: [(&str, Setting); 10] = [
     ("type", Setting::Type),
 ];
 
-/// The manifest's names for what the template calls otherwise.
+/// Keys of the manifest that have another name in the template.
 const MANIFEST_KEYS: [(&str, &str); 2] = [("web", "type"), ("web::extra_args", "extra_args")];
 
 impl ServiceTemplate {
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(options.arguments, ["--port", "8000", "yes"]);
         assert_eq!(options.build_service_image.as_ref().unwrap().as_str(), "tool-x/web:1");
         assert!(options.mount.is_some() && options.health_check.is_some());
-        // A number where a name is meant, as people write it.
+        // People write names that look like numbers.
         assert_eq!(parsed("type: 3.90\n").options.type_name.unwrap().as_str(), "3.90");
     }
 
@@ -147,9 +147,9 @@ mod tests {
              line 2, column 6: mem: 500m is not a whole number of bytes; write memory like 512Mi, 1.5Gi or 1G\n\
              line 3, column 11: replicas: \"-1\" is not a whole number of replicas; write a number like 2\n\
              line 4, column 8: mount: \"home\" is not a choice of storage to mount; write all or none\n\
-             line 5, column 10: backend is \"slurm\"; allowed is kubernetes\n\
-             line 6, column 7: type is a list; allowed is a string\n\
-             line 7, column 13: extra_args is a mapping; allowed is a list of strings, like [java, -jar, app.jar]"
+             line 5, column 10: backend is \"slurm\"; expected kubernetes\n\
+             line 6, column 7: type is a list; expected a string\n\
+             line 7, column 13: extra_args is a mapping; expected a list of strings, like [java, -jar, app.jar]"
         );
     }
 

@@ -124,7 +124,7 @@ impl Settings {
 
     fn wrong(&mut self, key: &str, value: &YamlNode, allowed: &str) {
         let found = Untrusted::new(value.describe());
-        let message = format!("{key} is {}; allowed is {allowed}", found.escaped());
+        let message = format!("{key} is {}; expected {allowed}", found.escaped());
         self.errors.push(Diagnostic::new(value.location, message));
     }
 }

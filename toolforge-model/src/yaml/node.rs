@@ -39,7 +39,7 @@ impl YamlNode {
         }
     }
 
-    /// Returns the string; a number or a boolean is none.
+    /// Returns the string, or `None` for any other value, also for a number or a boolean.
     #[must_use]
     pub fn string(&self) -> Option<&str> {
         match &self.value {

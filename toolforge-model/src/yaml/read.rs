@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
     Ok(node::with_location(parsed, text))
 }
 
-/// Returns what to do about the mistakes that people make most, looking at the lines around the location that a reader names.
+/// Returns how to fix the most common errors, from the lines around the location that the reader reports.
 fn hint(text: &str, line: u64) -> Option<String> {
     let lines: Vec<&str> = text.lines().collect();
     let at = usize::try_from(line).unwrap_or(1).max(1) - 1;

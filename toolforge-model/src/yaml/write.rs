@@ -6,7 +6,7 @@ use serde::Serialize;
 /// readers, takes that for a wrong indentation.
 ///
 /// # Errors
-/// When the value has what YAML cannot hold.
+/// When the value has a part that YAML cannot represent.
 ///
 /// ```
 /// assert_eq!(toolforge_model::yaml::to_text(&["on", "a: b"])?, "- \"on\"\n- \"a: b\"\n");

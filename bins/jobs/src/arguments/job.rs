@@ -204,7 +204,7 @@ impl JobText {
                 Some(count) => options.replicas = Some(count),
                 None => refuse(
                     JobField::Replicas,
-                    format!("{count} is not a number of replicas; allowed is 0 or more"),
+                    format!("{count} is not a number of replicas; expected 0 or more"),
                 ),
             }
         }
@@ -214,7 +214,7 @@ impl JobText {
                 Err(_) => {
                     refuse(
                         JobField::Timeout,
-                        format!("{seconds} is not a number of seconds; allowed is 0 (no timeout) or more"),
+                        format!("{seconds} is not a number of seconds; expected 0 (no timeout) or more"),
                     );
                 }
             }

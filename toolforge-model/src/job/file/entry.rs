@@ -88,7 +88,7 @@ impl Reader {
                     let message = "`wait` is only for one-off jobs; remove this";
                     self.errors.push(Diagnostic::new(wait_location, message));
                 }
-                // A job with any error is not one that can be loaded.
+                // A job with an error cannot be loaded.
                 job = self.errors.is_empty().then_some(FileJob {
                     request,
                     wait: self.wait,

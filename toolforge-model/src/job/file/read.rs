@@ -31,7 +31,7 @@ pub struct FileJob {
     pub image_location: Location,
 }
 
-/// Everything that is wrong in a jobs file, and the jobs that can be read all the same.
+/// All errors and warnings of a jobs file, and its jobs without errors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobsFileFindings {
@@ -58,8 +58,8 @@ impl JobsFile {
         Diagnostics::or(findings.errors, Self { jobs: findings.jobs, warnings: findings.warnings })
     }
 
-    /// Reads one job of a tool's jobs file; errors in its other jobs are warnings. Without such a job there are no
-    /// jobs.
+    /// Reads one job of a tool's jobs file; errors in its other jobs are warnings. The result has no job if
+    /// the file has none of that name.
     ///
     /// # Errors
     /// When the text is not YAML, not a list of jobs, or the job is wrong.

@@ -7,7 +7,7 @@ use crate::{
     Schedule,
 };
 
-/// A job of a file, without what is the default.
+/// A job of a file, without the fields that have their default.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Written<'a> {
