@@ -1,12 +1,13 @@
 //! Running a command in a container, over a WebSocket.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::stream::BoxStream;
+use futures_util::{Sink, SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
@@ -22,6 +23,8 @@ use crate::transport::TransportError;
 use crate::{Client, Error, ObjectPath};
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type Messages = BoxStream<'static, Result<Message, SocketError>>;
+type MessageSink = Pin<Box<dyn Sink<Message, Error = SocketError> + Send>>;
 
 /// The channels of Kubernetes' remote command protocol: the first byte of every message.
 const STDIN: u8 = 0;
@@ -46,7 +49,6 @@ const SILENCE: Duration = Duration::from_secs(60);
 const PENDING_INPUT: usize = 4096;
 
 /// A command that runs in a container.
-#[derive(Debug)]
 pub struct RemoteProcess {
     /// Its standard input.
     pub input: RemoteInput,
@@ -55,16 +57,14 @@ pub struct RemoteProcess {
 }
 
 /// The input of a command that runs in a container.
-#[derive(Debug)]
 pub struct RemoteInput {
     shared: Arc<Shared>,
     closes_input: bool,
 }
 
 /// The output of a command that runs in a container.
-#[derive(Debug)]
 pub struct RemoteOutput {
-    stream: SplitStream<Socket>,
+    messages: Messages,
     shared: Arc<Shared>,
     end: Option<RemoteEnd>,
     /// When the server was heard last.
@@ -72,9 +72,8 @@ pub struct RemoteOutput {
     next_ping: Instant,
 }
 
-#[derive(Debug)]
 struct Shared {
-    sink: Mutex<SplitSink<Socket, Message>>,
+    sink: Mutex<MessageSink>,
     /// How many bytes of input have been sent since the server was heard last.
     unanswered: AtomicUsize,
 }
@@ -126,11 +125,15 @@ impl Client {
 
 impl RemoteProcess {
     fn new(socket: Socket, closes_input: bool) -> Self {
-        let (sink, stream) = socket.split();
+        let (sink, messages) = socket.split();
+        Self::of_parts(Box::pin(sink), messages.boxed(), closes_input)
+    }
+
+    fn of_parts(sink: MessageSink, messages: Messages, closes_input: bool) -> Self {
         let shared = Arc::new(Shared { sink: Mutex::new(sink), unanswered: AtomicUsize::new(0) });
         let now = Instant::now();
         let output = RemoteOutput {
-            stream,
+            messages,
             shared: Arc::clone(&shared),
             end: None,
             heard: now,
@@ -185,7 +188,7 @@ impl RemoteOutput {
     pub async fn next(&mut self) -> Result<RemoteEvent, Error> {
         loop {
             let received = tokio::select! {
-                received = self.stream.next() => received,
+                received = self.messages.next() => received,
                 () = sleep_until(self.next_ping) => {
                     self.ping().await?;
                     continue;
@@ -261,7 +264,67 @@ impl RemoteEnd {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Mutex as StdMutex, PoisonError};
+
+    use futures_util::{sink, stream};
+
     use super::*;
+
+    type Sent = Arc<StdMutex<Vec<Message>>>;
+
+    /// Returns a process whose server has said `messages` and is silent from then on, and what is sent to it.
+    fn process(messages: Vec<Message>) -> (RemoteProcess, Sent) {
+        let sent = Sent::default();
+        let sink = sink::unfold(Arc::clone(&sent), |sent, message| async move {
+            sent.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+            Ok(sent)
+        });
+        let messages = stream::iter(messages.into_iter().map(Ok)).chain(stream::pending());
+        (RemoteProcess::of_parts(Box::pin(sink), messages.boxed(), true), sent)
+    }
+
+    fn pings(sent: &Sent) -> usize {
+        sent.lock().unwrap().iter().filter(|message| message.is_ping()).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn quiet_connection_is_pinged() {
+        let (mut process, sent) = process(Vec::new());
+        assert!(timeout(Duration::from_secs(50), process.output.next()).await.is_err());
+        assert_eq!(pings(&sent), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silent_server_is_lost_after_a_minute() {
+        let (mut process, _) = process(vec![Message::Pong(Bytes::new())]);
+        let start = Instant::now();
+        let error = process.output.next().await.unwrap_err();
+        assert_eq!(error.to_string(), "the cluster stopped answering");
+        assert_eq!(start.elapsed().as_secs(), 80);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn command_that_does_not_read_is_not_lost() {
+        let (mut process, _) = process(Vec::new());
+        process.input.write(&[0; 2 * PENDING_INPUT]).await.unwrap();
+        assert!(timeout(Duration::from_secs(600), process.output.next()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn output_after_the_status_is_kept() {
+        let message = |bytes: &'static [u8]| Message::Binary(Bytes::from_static(bytes));
+        let status = message(b"\x03{\"status\":\"Success\"}");
+        let (mut process, _) =
+            process(vec![message(b"\x01a"), status, message(b"\x01b"), Message::Close(None)]);
+        let expected = [
+            RemoteEvent::Stdout(Bytes::from_static(b"a")),
+            RemoteEvent::Stdout(Bytes::from_static(b"b")),
+            RemoteEvent::Ended(RemoteEnd::Code(0)),
+        ];
+        for event in expected {
+            assert_eq!(process.output.next().await.unwrap(), event);
+        }
+    }
 
     #[test]
     fn exit_code_is_read_from_causes() {

@@ -141,6 +141,20 @@ impl Client {
 
     /// Applies an object on the server's side and returns the stored object. See [`apply_params`].
     ///
+    /// ```
+    /// # async fn example(client: toolforge_client::Client) -> Result<(), toolforge_client::Error> {
+    /// use k8s_openapi::api::core::v1::ConfigMap;
+    /// use serde_json::json;
+    /// use toolforge_client::{ResourceType, apply_params};
+    ///
+    /// let path = ResourceType::of::<ConfigMap>().in_namespace("tool-stashbot").named("notes");
+    /// let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"color": "blue"}});
+    /// // What would happen:
+    /// let stored: ConfigMap = client.apply(&path, &map, &apply_params().dry_run()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of every request. Repeated when the server is busy.
     pub async fn apply<T: DeserializeOwned>(

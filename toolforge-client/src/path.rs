@@ -84,7 +84,14 @@ impl Collection {
     }
 }
 
-/// One object.
+/// The path of one object.
+///
+/// ```
+/// use k8s_openapi::api::core::v1::Pod;
+/// use toolforge_client::{ObjectPath, ResourceType};
+///
+/// let pod: ObjectPath = ResourceType::of::<Pod>().in_namespace("tool-stashbot").named("stashbot-0");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectPath {
     collection: Collection,

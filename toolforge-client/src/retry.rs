@@ -47,7 +47,7 @@ pub struct RetryPolicy {
 impl RetryPolicy {
     /// Returns the default policy with this seed for the jitter.
     #[must_use]
-    pub fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Self {
             deadline: Duration::from_secs(20),
             first_pause: Duration::from_millis(100),

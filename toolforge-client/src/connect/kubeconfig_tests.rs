@@ -330,3 +330,11 @@ fn renewal_in_progress_is_read_again() {
     assert!(Kubeconfig::load_with(&[home.path()], || pauses += 1).is_err());
     assert_eq!(pauses, 0, "an expired certificate does not get better by waiting");
 }
+
+#[test]
+fn connecting_needs_a_runtime() {
+    let home = Home::provisioned("runtime");
+    let options = crate::ConnectOptions::new("test/1");
+    let error = crate::Client::connect(&home.load().unwrap(), &options).err().unwrap();
+    assert_eq!(error, crate::ConnectError::NoRuntime);
+}

@@ -152,3 +152,5 @@ impl fmt::Display for ApiStatus {
         if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message.escaped()) }
     }
 }
+
+impl std::error::Error for ApiStatus {}

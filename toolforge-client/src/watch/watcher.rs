@@ -23,6 +23,26 @@ impl Client {
     ///
     /// The watch is opened again when the server ends it or the connection breaks; the objects are listed again when
     /// their changes have expired, and regularly where watching is forbidden. The stream ends after its first error.
+    ///
+    /// ```
+    /// # async fn example(client: toolforge_client::Client) -> Result<(), toolforge_client::Error> {
+    /// use std::pin::pin;
+    ///
+    /// use futures_util::StreamExt as _;
+    /// use k8s_openapi::api::core::v1::Pod;
+    /// use kube::api::ListParams;
+    /// use toolforge_client::{ResourceType, WatchEvent, WatchOptions};
+    ///
+    /// let pods = ResourceType::of::<Pod>().in_namespace("tool-stashbot");
+    /// let mut events = pin!(client.watch::<Pod>(pods, ListParams::default(), WatchOptions::default()));
+    /// while let Some(event) = events.next().await {
+    ///     if let WatchEvent::Delete(pod) = event? {
+    ///         println!("deleted {}", pod.metadata.name.as_deref().unwrap_or_default());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn watch<T>(
         &self,
         collection: Collection,
