@@ -47,7 +47,7 @@ fn macros_match_recorded_expressions() {
         let (tool, job) = (vector["tool"].as_str().unwrap(), vector["job"].as_str().unwrap());
         let job: JobName = job.parse().unwrap();
         let Ok(name) = tool.parse::<ToolName>() else {
-            assert!(no_tool_names.remove(tool), "{tool:?} is no tool name");
+            assert!(no_tool_names.remove(tool), "{tool:?} is not a tool name");
             continue;
         };
         for written in MACROS {
@@ -76,7 +76,7 @@ fn expressions_match_upstream_or_the_server() {
         let sent = ours.as_ref().ok().map(|schedule| schedule.expression().to_string());
         let expected = if let Some(index) = otherwise.iter().position(|(listed, ..)| *listed == text) {
             let (_, sent, reason) = otherwise.remove(index);
-            assert_ne!(vector["spec"].as_str(), sent, "{text:?} is no difference ({reason})");
+            assert_ne!(vector["spec"].as_str(), sent, "{text:?} is not a difference ({reason})");
             sent
         } else if let Some(index) = server.iter().position(|(listed, _)| *listed == text) {
             assert!(vector["spec"].is_null(), "upstream accepts {text:?}");

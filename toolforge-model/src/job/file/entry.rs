@@ -299,7 +299,7 @@ impl Reader {
     }
 }
 
-/// Reads a number of seconds; 0 is no timeout.
+/// Reads a number of seconds; 0 means no timeout.
 fn parse_timeout(text: &str) -> Result<u32, JobValueError> {
     let seconds = whole_number(text).and_then(|seconds| u32::try_from(seconds).ok());
     seconds
