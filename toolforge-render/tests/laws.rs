@@ -159,7 +159,7 @@ proptest! {
 
     #[test]
     fn what_is_remembered_of_a_request_is_read_back_and_gives_the_request(request in request()) {
-        let written = ServiceManifest::default().with(&request).to_yaml("Sun May 21 12:34:56 2023");
+        let written = ServiceManifest::default().with_request(&request).to_yaml("Sun May 21 12:34:56 2023");
         let read = ServiceManifest::parse(&written).unwrap();
         prop_assert!(read.invalid_values.is_empty(), "{}", written);
         let other = "php8.2".parse().unwrap();

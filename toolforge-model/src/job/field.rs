@@ -6,6 +6,8 @@ use serde::Serialize;
 use crate::{JobValueError, Untrusted, suggest};
 
 /// A field of a job: a key of a jobs file, and the option of the same name (jobs-cli 16; `env` is ours).
+///
+/// Every field can be matched: a new one is a breaking change, so that programs which compare or render jobs handle it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JobField {
     /// The job's name.

@@ -11,7 +11,8 @@ use crate::{
 /// What a tool's owner asks of one job.
 ///
 /// An amount that was not asked for is `None`: the platform's default then applies. [`JobOptions`](crate::JobOptions)
-/// never makes an amount that is the default.
+/// never makes an amount that is the default. Every field can be set and matched: a new one is a breaking change, so
+/// that programs which compare or render requests handle it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRequest {
@@ -125,5 +126,48 @@ impl JobKind {
 impl fmt::Display for JobKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::JobOptions;
+
+    #[test]
+    fn json_has_the_fields_of_the_kind() {
+        let options = JobOptions {
+            name: Some("daily".parse().unwrap()),
+            image: Some("python3.11".parse().unwrap()),
+            command: Some("./daily.py".to_owned()),
+            schedule: Some("5 4 * * *".to_owned()),
+            timeout: Some(60),
+            ..Default::default()
+        };
+        let request = options.into_request(&"x".parse().unwrap()).unwrap();
+        assert_eq!(
+            serde_json::to_value(&request).unwrap(),
+            json!({
+                "tool": "x",
+                "name": "daily",
+                "image": "python3.11",
+                "command": "./daily.py",
+                "kind": "scheduled",
+                "schedule": {"written": "5 4 * * *", "expression": "5 4 * * *"},
+                "retry": 0,
+                "timeout": 60,
+                "cpu": null,
+                "memory": null,
+                "mount": "all",
+                "fileLog": {
+                    "mode": "on",
+                    "stdout": "/data/project/x/daily.out",
+                    "stderr": "/data/project/x/daily.err",
+                },
+                "emails": "none",
+                "environment": {},
+            })
+        );
     }
 }

@@ -10,7 +10,8 @@ use crate::{
 
 /// What a tool's owner asks of the tool's web service.
 ///
-/// An amount that was not asked for is `None`: the type's default then applies.
+/// An amount that was not asked for is `None`: the type's default then applies. Every field can be set and matched: a
+/// new one is a breaking change, so that programs which compare or render requests handle it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebServiceRequest {
@@ -137,5 +138,27 @@ mod tests {
             assert_eq!(text.parse::<HealthCheck>().unwrap().to_string(), text);
         }
         assert_eq!("".parse::<HealthCheck>().unwrap(), HealthCheck::Port);
+    }
+
+    #[test]
+    fn json_has_all_fields() {
+        let options = crate::WebServiceOptions {
+            type_name: Some("php8.2".parse().unwrap()),
+            memory: Some("1Gi".parse().unwrap()),
+            ..Default::default()
+        };
+        let request = options.into_request(&"x".parse().unwrap()).unwrap();
+        assert_eq!(
+            serde_json::to_value(&request).unwrap(),
+            serde_json::json!({
+                "tool": "x",
+                "image": {"type": "php8.2"},
+                "cpu": null,
+                "memory": "1Gi",
+                "replicas": 1,
+                "arguments": [],
+                "healthCheck": "",
+            })
+        );
     }
 }

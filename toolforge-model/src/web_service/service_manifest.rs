@@ -93,13 +93,13 @@ impl ServiceManifest {
 
     /// Returns whether a web service was started last, and not stopped.
     #[must_use]
-    pub fn remembers(&self) -> bool {
+    pub fn has_web_service(&self) -> bool {
         self.options.type_name.is_some()
     }
 
     /// Returns the manifest after a request was applied.
     #[must_use]
-    pub fn with(self, request: &WebServiceRequest) -> Self {
+    pub fn with_request(self, request: &WebServiceRequest) -> Self {
         let WebServiceRequest { tool: _, image, cpu, memory, replicas, arguments, health_check } = request;
         let build_service_image = match image {
             WebServiceImage::Type(_) => None,
@@ -216,13 +216,13 @@ mod tests {
         )
         .unwrap();
         let options = &manifest.options;
-        assert!(manifest.remembers());
+        assert!(manifest.has_web_service());
         assert_eq!(options.type_name.as_ref().unwrap().as_str(), "jdk17");
         assert_eq!((options.cpu.unwrap().millis(), options.replicas.unwrap().count()), (1000, 2));
         assert_eq!(options.arguments, ["java", "-jar"]);
         assert!(manifest.invalid_values.is_empty());
         for text in ["", "# only\n", "version: 2\n", "{}\n"] {
-            assert!(!ServiceManifest::parse(text).unwrap().remembers(), "{text:?}");
+            assert!(!ServiceManifest::parse(text).unwrap().has_web_service(), "{text:?}");
         }
     }
 
@@ -250,6 +250,6 @@ mod tests {
         // A value that the Python tool accepted.
         let manifest = ServiceManifest::parse("web: php8.2\nmemory: 500m\n").unwrap();
         assert_eq!(manifest.invalid_values.len(), 1);
-        assert!(manifest.remembers());
+        assert!(manifest.has_web_service());
     }
 }

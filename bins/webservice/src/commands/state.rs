@@ -59,7 +59,7 @@ pub(super) fn over_manifest(
 ) -> Result<WebServiceOptions, Failure> {
     let Some(home) = &session.home else { return Ok(options) };
     match home.manifest() {
-        Ok(manifest) if !manifest.remembers() => Ok(options),
+        Ok(manifest) if !manifest.has_web_service() => Ok(options),
         Ok(manifest) => {
             for mistake in &manifest.invalid_values {
                 eprintln!("warning: service.manifest: {mistake}; this is left out");
@@ -81,12 +81,13 @@ pub(super) fn over_manifest(
 
 /// Remembers a request that was carried out; that this fails is no failure of the command.
 pub(super) fn remember(session: &Session, request: &WebServiceRequest) {
-    change(session, |manifest| manifest.with(request), "what was asked for is not remembered");
+    change(session, |manifest| manifest.with_request(request), "what was asked for is not remembered");
 }
 
 /// Forgets a web service that was stopped; that this fails is no failure of the command.
 pub(super) fn forget(session: &Session) {
-    let forget = |manifest: ServiceManifest| if manifest.remembers() { manifest.stopped() } else { manifest };
+    let forget =
+        |manifest: ServiceManifest| if manifest.has_web_service() { manifest.stopped() } else { manifest };
     change(session, forget, "the web service is still remembered");
 }
 
