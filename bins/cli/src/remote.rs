@@ -13,7 +13,7 @@ use toolforge_model::Untrusted;
 use crate::failure::{ExitCode, Failure};
 use crate::terminal::{Input, RawMode, is_terminal, size};
 
-/// What shells end with where a command cannot be run.
+/// The exit code of shells for a command that cannot be run.
 const NOT_RUN: u8 = 127;
 
 /// A container of a pod.
@@ -27,9 +27,9 @@ pub struct RemoteContainer<'a> {
     pub container: &'a str,
 }
 
-/// Runs a command in a container, connected to this process's terminal or pipes, and returns how it ended.
+/// Runs a command in a container, connected to this process's terminal or pipes, and returns its exit code.
 ///
-/// `whereabouts` says which verb tells what became of the pod where the connection is lost, like `webservice status`.
+/// `status_command` is named if the connection is lost, like `webservice status`.
 ///
 /// # Errors
 /// When it could not be run, or the connection was lost.
@@ -37,7 +37,7 @@ pub async fn run_remote(
     client: &Client,
     container: RemoteContainer<'_>,
     command: &[String],
-    whereabouts: &str,
+    status_command: &str,
 ) -> Result<ExitCode, Failure> {
     let RemoteContainer { namespace, pod, container } = container;
     let path = ResourceType::of::<Pod>().in_namespace(namespace).named(pod);
@@ -46,38 +46,38 @@ pub async fn run_remote(
     let params = AttachParams::default().container(container).stdin(true).tty(tty).stderr(!tty);
     match attach(client.exec(&path, command, &params).await?, tty).await? {
         Attached::Ended(RemoteEnd::Code(code)) => Ok(ExitCode::Propagated(code)),
-        Attached::Ended(RemoteEnd::Failed(words)) => {
+        Attached::Ended(RemoteEnd::Failed(message)) => {
             let program = Untrusted::new(command.first().cloned().unwrap_or_default());
             let failure = Failure::new(
                 ExitCode::Propagated(NOT_RUN),
-                format!("command {} could not be run in the container", program.quoted()),
+                format!("command {} cannot be run in the container", program.quoted()),
             );
-            Err(failure.detail(words.escaped().to_string()))
+            Err(failure.detail(message.escaped().to_string()))
         }
         Attached::Ended(RemoteEnd::Lost) => {
             Err(Failure::new(ExitCode::Cluster, "the connection to the command was lost").hint(format!(
-                "The pod may have been stopped, or its time was over; `{whereabouts}` tells more."
+                "The pod may have been stopped or has timed out; `{status_command}` shows its state."
             )))
         }
         Attached::Unread => Ok(ExitCode::Success),
     }
 }
 
-/// How much is read of the input at once: what fits in a message of every server.
+/// Size of a read from standard input, which fits in a message of any server.
 const CHUNK: usize = 16 * 1024;
 
-/// How a connection to a command came to its end.
+/// How a connection to a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Attached {
-    /// The command ended.
+    /// The command exited.
     Ended(RemoteEnd),
-    /// Nobody reads the output any more.
+    /// Standard output is closed.
     Unread,
 }
 
 /// Connects the terminal or the pipes of this process to a command until it ends.
 ///
-/// With `tty` every key goes to the command, and the terminal is as before when this returns.
+/// With `tty`, all keys go to the command; the terminal is restored afterwards.
 ///
 /// # Errors
 /// When the terminal cannot be used, or the connection breaks.
@@ -91,12 +91,12 @@ async fn attach(process: RemoteProcess, tty: bool) -> Result<Attached, Failure> 
     let _raw = if tty { Some(RawMode::enter().map_err(local)?) } else { None };
     tokio::select! {
         ended = show(output) => ended,
-        // What cannot be written to a command that has gone is told by its end.
+        // If the command is gone, its end is reported by the output.
         never = feed(input, stdin, tty.then_some(resized)) => match never {},
     }
 }
 
-/// Writes what the command says to where it belongs.
+/// Writes the output of the command.
 async fn show(mut output: RemoteOutput) -> Result<Attached, Failure> {
     loop {
         let written = match output.next().await? {
@@ -121,13 +121,13 @@ fn write(to: &mut impl Write, bytes: &[u8]) -> std::io::Result<()> {
     to.flush()
 }
 
-/// Gives the command what is typed and the size of the terminal, until somebody else ends it.
+/// Sends input and terminal sizes to the command; never returns.
 async fn feed(mut input: RemoteInput, stdin: Input, resized: Option<Signal>) -> std::convert::Infallible {
     let fed = match resized {
         Some(resized) => feed_terminal(&mut input, &stdin, resized).await,
         None => feed_pipe(&mut input, &stdin).await,
     };
-    // The command is told of the end of its input, and goes on until it is done.
+    // The command continues after the end of its input.
     if fed.is_ok() {
         let _ = input.close().await;
     }

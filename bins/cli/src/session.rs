@@ -14,26 +14,26 @@ use toolforge_render::web_service::Facts;
 use crate::failure::{ExitCode, Failure};
 use crate::options::GlobalOptions;
 
-/// For which tool a command works, and where its facts come from.
+/// The tool of a command, and the source of its facts.
 pub struct Session {
     /// The tool.
     pub tool: ToolName,
-    /// The project's settings, as the platform's files say.
+    /// The project's settings, from the platform's files.
     pub platform: Platform,
-    /// The tool's home; `None` where it is not at hand: for another tool, and for facts from files.
+    /// The tool's home; `None` for another tool, and for facts from files.
     pub home: Option<ToolHome>,
-    /// Where facts come from.
+    /// The source of facts.
     pub source: Source,
 }
 
-/// Where facts come from.
+/// The source of facts.
 #[expect(clippy::large_enum_variant, reason = "a command holds one, for its whole life")]
 pub enum Source {
-    /// What kubectl printed; nothing can be changed.
+    /// Files that kubectl printed; read-only.
     Files(Documents),
     /// The cluster.
     Cluster {
-        /// What the requests run on: this thread alone.
+        /// The runtime for requests, on this thread.
         runtime: Runtime,
         /// The client.
         client: Client,
@@ -41,17 +41,17 @@ pub enum Source {
 }
 
 impl Session {
-    /// Opens a session as the options say. `program` is what the API server's log shows.
+    /// Opens a session. `program` is the user agent in the API server's log.
     ///
     /// No request is made.
     ///
     /// # Errors
-    /// When a file cannot be read, the tool is not known, or the kubeconfig cannot be used.
+    /// When a file cannot be read, the tool is unknown, or the kubeconfig cannot be used.
     pub fn open(options: &GlobalOptions, program: &str) -> Result<Self, Failure> {
         let PlatformFiles { platform, .. } = PlatformFiles::read(Path::new("/"))?;
         if !options.from.is_empty() {
             let tool = options.tool.clone().ok_or_else(|| {
-                Failure::new(ExitCode::Usage, "which tool is it? files do not tell")
+                Failure::new(ExitCode::Usage, "no tool named; --from needs one")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
             let source = Source::Files(documents(&options.from)?);
@@ -62,10 +62,10 @@ impl Session {
         let own_tool = kubeconfig.tool();
         let is_own = options.tool.is_none() || options.tool.as_ref() == own_tool.as_ref().ok();
         let tool = options.tool.clone().map_or(own_tool, Ok)?;
-        // Whoever names another kubeconfig may be anybody, and that home is not the tool's.
+        // With another kubeconfig, this user may be somebody else, and the home not the tool's.
         let own_home = home.as_deref().filter(|_| options.kubeconfig.is_none());
         let tool_home = if is_own { ToolHome::of(&tool, own_home) } else { None };
-        // One thread: the login hosts allow few, and one connection needs no more.
+        // One thread: the login hosts limit them, and one connection needs no more.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -79,20 +79,20 @@ impl Session {
         Ok(Self { tool, platform, home: tool_home, source: Source::Cluster { runtime, client } })
     }
 
-    /// Opens a session without a cluster and without facts: what the program knows by itself.
+    /// Opens a session without a cluster: without facts, and with the bundled catalog.
     ///
     /// # Errors
     /// When a settings file cannot be read, or the options name no tool.
     pub fn offline(options: &GlobalOptions) -> Result<Self, Failure> {
         let PlatformFiles { platform, .. } = PlatformFiles::read(Path::new("/"))?;
         let tool = options.tool.clone().ok_or_else(|| {
-            Failure::new(ExitCode::Usage, "which tool is it? there is no kubeconfig to tell")
+            Failure::new(ExitCode::Usage, "no tool named, and there is no kubeconfig")
                 .hint("Name the tool: `--tool NAME`.")
         })?;
         Ok(Self { tool, platform, home: None, source: Source::Files(Documents::default()) })
     }
 
-    /// Returns the image catalogue.
+    /// Returns the image catalog.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -123,20 +123,22 @@ impl Session {
         Ok((limits.quotas, limits.limit_ranges))
     }
 
-    /// Returns the cluster to change.
+    /// Returns the cluster.
     ///
     /// # Errors
-    /// When the facts come from files: they cannot be changed.
+    /// When the facts come from files, which are read-only.
     pub fn cluster(&self) -> Result<(&Runtime, &Client), Failure> {
         match &self.source {
             Source::Cluster { runtime, client } => Ok((runtime, client)),
-            Source::Files(_) => Err(Failure::new(ExitCode::Usage, "facts from files cannot be changed")
-                .hint("Leave `--from` out to work with the cluster, or use `plan`, `render` or `status`.")),
+            Source::Files(_) => {
+                Err(Failure::new(ExitCode::Usage, "this command needs the cluster; --from is read-only")
+                    .hint("Leave `--from` out."))
+            }
         }
     }
 }
 
-/// Returns where the kubeconfig is looked for.
+/// Returns the paths where a kubeconfig is searched.
 #[must_use]
 pub fn kubeconfig_files(options: &GlobalOptions) -> Vec<PathBuf> {
     kubeconfig_paths(options.kubeconfig.as_deref(), own_home().as_deref())

@@ -10,20 +10,19 @@ use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize,
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Returns whether a person is at both ends: standard input and output are terminals.
+/// Returns whether standard input and output are both terminals.
 #[must_use]
 pub fn is_terminal() -> bool {
     isatty(rustix::stdio::stdin()) && isatty(rustix::stdio::stdout())
 }
 
-/// Returns the columns and rows of the terminal, where it knows them.
+/// Returns the columns and rows of the terminal, if they are known.
 pub(crate) fn size() -> Option<(u16, u16)> {
     let size = tcgetwinsize(rustix::stdio::stdout()).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
 }
 
-/// A terminal that hands every key on. It is as it was before when this is dropped, however that comes about: an end,
-/// an error, a panic that unwinds, a signal that was waited for.
+/// A terminal in raw mode. The former mode is restored on drop: after an exit, an error, a panic or a handled signal.
 pub(crate) struct RawMode {
     before: Termios,
 }
@@ -40,16 +39,16 @@ impl RawMode {
 
 impl Drop for RawMode {
     fn drop(&mut self) {
-        // A terminal that has gone away needs no mode.
+        // A terminal that is gone needs no mode.
         let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &self.before);
     }
 }
 
-/// Standard input, read without a thread of its own and without changing the file that other programs share.
+/// Standard input, read without another thread and without changing the file that other processes share.
 pub(crate) enum Input {
-    /// A terminal, a pipe or a socket: the system tells when there is something to read.
-    Told(AsyncFd<BorrowedFd<'static>>),
-    /// A file or a device of which the system does not tell, because reading it never waits.
+    /// A terminal, a pipe or a socket, which can be polled.
+    Polled(AsyncFd<BorrowedFd<'static>>),
+    /// A file or a device that cannot be polled, because reading it never blocks.
     Plain,
 }
 
@@ -60,7 +59,7 @@ impl Input {
     )]
     pub(crate) fn new() -> io::Result<Self> {
         match AsyncFd::with_interest(rustix::stdio::stdin(), Interest::READABLE) {
-            Ok(told) => Ok(Self::Told(told)),
+            Ok(polled) => Ok(Self::Polled(polled)),
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error()) => {
                 Ok(Self::Plain)
             }
@@ -68,19 +67,19 @@ impl Input {
         }
     }
 
-    /// Returns how many bytes were read; none at the end.
+    /// Reads into a buffer and returns the number of bytes; 0 at the end.
     pub(crate) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Told(told) => loop {
-                let mut ready = told.readable().await?;
-                // The file may block: it is read only where that cannot happen now.
-                if has_something() {
+            Self::Polled(polled) => loop {
+                let mut ready = polled.readable().await?;
+                // The file may block, so it is read only if there is input.
+                if has_input() {
                     return Ok(rustix::io::read(rustix::stdio::stdin(), buffer)?);
                 }
                 ready.clear_ready();
             },
             Self::Plain => {
-                // What is written to the other side gets its turn, however large the file.
+                // Let the output be sent in between, however large the file is.
                 tokio::task::yield_now().await;
                 Ok(rustix::io::read(rustix::stdio::stdin(), buffer)?)
             }
@@ -88,7 +87,7 @@ impl Input {
     }
 }
 
-fn has_something() -> bool {
+fn has_input() -> bool {
     let stdin = rustix::stdio::stdin();
     let mut found = [PollFd::new(&stdin, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -1,15 +1,15 @@
-//! What to type next.
+//! Advice about causes.
 
 use toolforge_model::{JobKind, JobName, JobRequest, platform};
 use toolforge_render::pod::Cause;
 
-/// Whose advice it is.
+/// The job that advice is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) name: &'a JobName,
-    /// Whether it runs once, and so cannot be restarted.
+    /// Whether it is a one-off job, which cannot be restarted.
     pub(crate) runs_once: bool,
-    /// The file into which it writes what goes wrong, where that is not its pod's log.
+    /// The file with its error output, unless that is the log of its pod.
     pub(crate) log_file: Option<&'a str>,
 }
 
@@ -26,7 +26,7 @@ impl<'a> From<&'a JobRequest> for Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Returns the command that prints what the job wrote.
+    /// Returns the command that shows the job's output.
     pub(crate) fn log_command(self) -> String {
         match self.log_file {
             Some(file) => format!("tail {}", toolforge_model::quote_word(file)),
@@ -40,37 +40,39 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
     let name = asked.name;
     match cause {
         Cause::OutOfMemory => format!(
-            "Give it more memory: `mem: 1Gi` in its file and `toolforge jobs load`; or `toolforge jobs delete {name}`, and run it again with `--mem 1Gi`."
+            "Increase the memory limit: set `mem: 1Gi` in its file and type `toolforge jobs load FILE`; or delete it, `toolforge jobs delete {name}`, and run it again with `--mem 1Gi`."
         ),
         Cause::CrashLoop { exit_code } if exit_code_hint(*exit_code).is_some() => {
             exit_code_hint(*exit_code).unwrap_or_default().to_owned()
         }
         Cause::CrashLoop { .. } | Cause::ContainerStart if asked.runs_once => {
-            format!("Mend its command; then `toolforge jobs delete {name}`, and run it again.")
+            format!("Fix its command, delete it, `toolforge jobs delete {name}`, and run it again.")
         }
         Cause::CrashLoop { .. } | Cause::ContainerStart => format!(
-            "Mend what `{}` says, then `toolforge jobs restart {name}`; `toolforge jobs delete {name}` ends the attempts.",
+            "Fix the error that `{}` shows, then type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` ends the attempts.",
             asked.log_command()
         ),
         Cause::ImagePull { .. } => {
             format!(
-                "Is the image built, and its name right? `toolforge jobs delete {name}` ends the attempts."
+                "Check that the image exists and its name is correct; `toolforge jobs delete {name}` ends the attempts."
             )
         }
         Cause::QuotaExceeded | Cause::LimitRange => format!(
-            "`toolforge jobs quota` shows what is used; delete what is not needed, or ask for more: {}.",
+            "`toolforge jobs quota` shows the usage; delete jobs that are not needed, or request more: {}.",
             platform::QUOTA_HELP
         ),
-        _ => format!("`toolforge jobs show {name}` tells more; `toolforge jobs delete {name}` ends it."),
+        _ => format!(
+            "`toolforge jobs show {name}` shows the details; `toolforge jobs delete {name}` deletes it."
+        ),
     }
 }
 
-/// Returns what the exit code of a shell says that could not run a command.
+/// Returns the meaning of a shell's exit code for a command that it could not run.
 pub(crate) fn exit_code_hint(code: i32) -> Option<&'static str> {
     match code {
-        126 => Some("126 means that the command is no program: is the file executable, `chmod +x FILE`?"),
+        126 => Some("126 means that the command is not executable: type `chmod +x FILE`."),
         127 => Some(
-            "127 means that there is no such command: is its path right, is it in this image, and does its first line end without a Windows line end?",
+            "127 means that the command was not found: check its path, whether this image contains it, and that its first line has no Windows line ending.",
         ),
         _ => None,
     }

@@ -10,7 +10,7 @@ use crate::report;
 pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
-        JobPlanError::NoSuchImage(_) => failure.hint("`toolforge jobs images` lists what there is."),
+        JobPlanError::NoSuchImage(_) => failure.hint("`toolforge jobs images` lists the images."),
         JobPlanError::Foreign { .. } => failure.hint("Give the job another name."),
         JobPlanError::HostTaken { .. } => {
             failure.hint("Stop the web service or job that has it, or leave `publish` out.")
@@ -64,7 +64,7 @@ fn hints(problems: &[LoadProblem]) -> Vec<String> {
                 "Ask for less memory or CPU; `toolforge jobs quota` shows what there is."
             }
             LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. } => {
-                "`toolforge jobs images` lists what there is."
+                "`toolforge jobs images` lists the images."
             }
             _ => continue,
         };

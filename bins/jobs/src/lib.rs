@@ -1,7 +1,7 @@
-//! `jobs`: runs, loads, follows and explains the jobs of a Toolforge tool.
+//! `jobs`: runs and inspects the jobs of a Toolforge tool.
 //!
-//! A thin layer: the command line or a file becomes requests, facts come from the cluster or from files, the libraries
-//! decide, and what they decided is sent and followed. One file for each verb in `commands`.
+//! A thin layer: it parses arguments and files, fetches facts from the cluster or from files, lets the libraries decide,
+//! applies the result and reports it. Each verb has a file in `commands`.
 //!
 //! ```
 //! // The request of `jobs run bot --image python3.13 --command ./bot.py --continuous`.
@@ -22,12 +22,12 @@ use toolforge_model::{JobRequest, ToolName};
 
 use crate::arguments::{Arguments, Verb};
 
-/// Runs the program with the process's own arguments.
+/// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
         let mut command = Arguments::command();
-        // The platform's `toolforge` calls this program and says so.
+        // Set by the platform's `toolforge`, which calls this program.
         if std::env::var_os("TOOLFORGE_CLI").is_some() {
             command = command.bin_name("toolforge jobs");
         }
@@ -65,7 +65,7 @@ pub fn requested<'a>(
     }
 }
 
-/// Returns the description of the command line, from which help, completions, the man page and the reference are made.
+/// Returns the clap command, from which help, completions, the man page and the reference page are generated.
 #[must_use]
 pub fn command() -> clap::Command {
     Arguments::command()

@@ -195,7 +195,7 @@ fn a_job_that_never_was_fails_and_its_files_are_named() {
 
     hint: The jobs are bot.
 
-    hint: A one-off job's log goes with its pods, 30 seconds after its end; `toolforge jobs run --filelog` keeps the output in files.
+    hint: The logs of a one-off job are deleted with its pods, 30 seconds after it finishes; `toolforge jobs run --filelog` writes the output to files.
     ");
     let home: PathBuf = std::env::temp_dir().join(format!("jobs-logs-{}", std::process::id()));
     std::fs::create_dir_all(&home).unwrap();
@@ -206,14 +206,14 @@ fn a_job_that_never_was_fails_and_its_files_are_named() {
     assert_snapshot!(said.replace(home.to_str().unwrap(), "HOME"), @"
     [exit 1]
     error: job 'once' does not exist
-      output of a job of that name stands in HOME/once.out
-      output of a job of that name stands in HOME/once.err
+      log file of a job of that name: HOME/once.out
+      log file of a job of that name: HOME/once.err
 
     hint: There are no jobs; a one-off job is gone half a minute after its end.
 
-    hint: Look at the end of it: `tail HOME/once.out HOME/once.err`.
+    hint: Type `tail HOME/once.out HOME/once.err` to see the end of it.
 
-    hint: A one-off job's log goes with its pods, 30 seconds after its end; `toolforge jobs run --filelog` keeps the output in files.
+    hint: The logs of a one-off job are deleted with its pods, 30 seconds after it finishes; `toolforge jobs run --filelog` writes the output to files.
     ");
 }
 
@@ -253,18 +253,18 @@ fn a_follow_ends_with_the_moment_until_which_lines_are_wanted() {
 fn logs_do_not_stand_in_files() {
     assert_snapshot!(ended("logs bot", None, Source::Files(Documents::default())), @"
     [exit 2]
-    error: logs do not stand in files
+    error: logs cannot be read with --from
 
     hint: Leave `--from` out to read them from the cluster.
     ");
 }
 
 #[test]
-fn exec_says_why_no_pod_runs() {
+fn exec_without_running_pod_shows_state() {
     let said = run(cluster(Some(CRON_JOBS), &[]), "exec bot");
-    assert!(said.starts_with("[exit 1]\nerror: no pod of job 'bot' runs\n  Pending for "), "{said}");
+    assert!(said.starts_with("[exit 1]\nerror: job 'bot' has no running pod\n  Pending for "), "{said}");
     assert!(
-        said.contains(": next run in ") && said.contains("\nhint: `toolforge jobs show bot` tells more.\n"),
+        said.contains(": next run in ") && said.contains("\nhint: `toolforge jobs show bot` shows the details.\n"),
         "{said}"
     );
     assert_snapshot!(run(cluster(None, &[]), "exec bot"), @"

@@ -155,7 +155,7 @@ fn mistakes_are_told_with_what_to_do() {
     [exit 1]
     error: unknown image type "bokworm"; did you mean "bookworm"?
 
-    hint: `toolforge jobs images` lists what there is.
+    hint: `toolforge jobs images` lists the images.
     "#);
     assert_snapshot!(run(&["a", "--image", "bookworm", "--command", "x", "--schedule", "0 0 31 2 *", "--dry-run"]), @r#"
     [exit 0]

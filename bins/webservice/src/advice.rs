@@ -1,23 +1,23 @@
-//! What to type next.
+//! Advice about causes.
 
 use toolforge_model::platform;
 use toolforge_render::pod::Cause;
 
-/// Returns what to do about a cause.
+/// Returns what to do about a cause, with the commands to type.
 pub(crate) fn advice(cause: &Cause) -> String {
     match cause {
-        Cause::OutOfMemory => "Give it more memory: `webservice restart -m 1Gi`.".to_owned(),
+        Cause::OutOfMemory => "Increase the memory limit: `webservice restart -m 1Gi`.".to_owned(),
         Cause::CrashLoop { .. } | Cause::ContainerStart => {
-            "Mend what the lines print_text, then `webservice restart`; `webservice stop` ends the attempts.".to_owned()
+            "Fix the error in the log, then type `webservice restart`; `webservice stop` ends the attempts.".to_owned()
         }
         Cause::ImagePull { .. } => {
-            "Is the image built, and its name right? `webservice TYPE restart` runs another; `webservice stop` ends the attempts."
+            "Check that the image exists and its name is correct. `webservice TYPE restart` runs another type; `webservice stop` ends the attempts."
                 .to_owned()
         }
         Cause::QuotaExceeded | Cause::LimitRange => format!(
-            "`quota-check` shows what is used; {} tells how to ask for more. `webservice stop` ends the attempts.",
+            "`quota-check` shows the usage; {} explains how to request more. `webservice stop` ends the attempts.",
             platform::QUOTA_HELP
         ),
-        _ => "`webservice status` tells more; `webservice stop` ends the attempts.".to_owned(),
+        _ => "`webservice status` shows the details; `webservice stop` ends the attempts.".to_owned(),
     }
 }

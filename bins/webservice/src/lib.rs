@@ -1,7 +1,7 @@
-//! `webservice`: starts, stops, restarts and explains the web service of a Toolforge tool.
+//! `webservice`: starts, stops and inspects the web service of a Toolforge tool.
 //!
-//! A thin layer: the command line becomes a request, facts come from the cluster or from files, the libraries decide,
-//! and what they decided is sent and followed. One file for each verb in `commands`.
+//! A thin layer: it parses arguments, fetches facts from the cluster or from files, lets the libraries decide, applies
+//! the result and reports it. Each action has a file in `commands`.
 //!
 //! ```
 //! // The description of the command line, from which help, completions and the man page are generated.
@@ -23,12 +23,12 @@ use toolforge_cli::{ExitCode, Failure, Session};
 
 use crate::arguments::Arguments;
 
-/// Runs the program with the process's own arguments.
+/// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
         let mut command = Arguments::command();
-        // The platform's `toolforge` calls this program and says so.
+        // Set by the platform's `toolforge`, which calls this program.
         if std::env::var_os("TOOLFORGE_CLI").is_some() {
             command = command
                 .bin_name("toolforge webservice")
@@ -54,7 +54,7 @@ pub fn run_in<'a>(
     commands::run(session, &arguments, &arguments.invocation()?)
 }
 
-/// Returns the description of the command line, from which help, completions, the man page and the reference are made.
+/// Returns the clap command, from which help, completions, the man page and the reference page are generated.
 #[must_use]
 pub fn command() -> clap::Command {
     Arguments::command()

@@ -1,10 +1,10 @@
-//! Who runs this, and whether another process runs, as Linux tells it in `/proc`.
+//! The owner of a shell, and whether its process still runs, from `/proc`.
 
 use std::fs;
 
 use toolforge_render::web_service::ShellOwner;
 
-/// Returns who opens a shell: this process of this user on this machine.
+/// Returns the owner of a new shell: this process of this user on this machine.
 pub(crate) fn owner() -> ShellOwner {
     let word = |file: &str| fs::read_to_string(file).unwrap_or_default().trim().to_owned();
     let own = std::process::id();

@@ -9,13 +9,13 @@ use crate::failure::{ExitCode, Failure};
 use crate::log::LogPrinter;
 use crate::process::stdout_closed;
 
-/// How long after a moment its lines may still come, by way of the node and the network.
+/// How late a line may arrive, by way of the node and the network.
 const LATE: Duration = Duration::from_secs(2);
 
-/// Why printing came to an end before the log did.
+/// Why printing stopped before the end of the log.
 #[derive(Clone, Debug)]
 pub enum LogStop {
-    /// Nobody reads any more.
+    /// Standard output is closed.
     ReaderIsGone,
     /// The log cannot be read or printed.
     Failed(Failure),
@@ -44,18 +44,18 @@ impl From<io::Error> for LogStop {
     }
 }
 
-/// Why a log that was followed came to its end.
+/// Why a followed log ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FollowEnd {
-    /// What makes the pods is gone, or has finished.
+    /// The owner of the pods is gone or has finished.
     Over,
-    /// The moment until which lines are wanted has passed.
+    /// The end of the requested time has passed.
     Until,
 }
 
-/// Returns how a command ends that prints a log: as the printing does, or well as soon as nobody reads it any more.
+/// Prints a log until it ends or standard output is closed, which is a success.
 ///
-/// An interrupt ends the program by its signal, so shells and their scripts see what they expect: 130.
+/// SIGINT is not handled, so a shell sees the usual 130.
 ///
 /// # Errors
 /// When the log cannot be read or printed.
@@ -73,10 +73,10 @@ pub async fn until_stdout_closes(
 }
 
 impl<W: Write> LogPrinter<W> {
-    /// Prints what has been written up to now.
+    /// Prints the lines up to now.
     ///
     /// # Errors
-    /// When the log cannot be read or printed, or nobody reads it.
+    /// When the log cannot be read or printed, or standard output is closed.
     pub async fn print_written(&mut self, log: &mut LogReader) -> Result<(), LogStop> {
         while let Some(item) = log.next().await? {
             if self.is_past(&item) {
@@ -87,10 +87,10 @@ impl<W: Write> LogPrinter<W> {
         Ok(self.flush()?)
     }
 
-    /// Prints what is written from now on, each line as it comes.
+    /// Prints new lines as they arrive.
     ///
     /// # Errors
-    /// When the log cannot be read or printed, or nobody reads it.
+    /// When the log cannot be read or printed, or standard output is closed.
     pub async fn print_follow(&mut self, mut log: LogTail) -> Result<FollowEnd, LogStop> {
         let left = self.until().map(left_until);
         if left == Some(Duration::ZERO) {
@@ -115,7 +115,7 @@ impl<W: Write> LogPrinter<W> {
     }
 }
 
-/// Returns how long lines of a moment or before may still come.
+/// Returns how long lines up to a time may still arrive.
 fn left_until(moment: Timestamp) -> Duration {
     let left = moment.duration_since(Timestamp::now());
     let late = LATE.try_into().unwrap_or_default();
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_a_moment_that_is_long_past_come_no_more() {
+    fn nothing_arrives_long_after_until() {
         let ago = |seconds| Timestamp::now() - SignedDuration::from_secs(seconds);
         assert_eq!(left_until(ago(3)), Duration::ZERO);
         assert_eq!(left_until(Timestamp::MIN), Duration::ZERO);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_no_failure() {
+    fn closed_pipe_is_not_a_failure() {
         let stop = |kind: ErrorKind| LogStop::from(io::Error::from(kind));
         assert!(matches!(stop(ErrorKind::BrokenPipe), LogStop::ReaderIsGone));
         assert!(matches!(stop(ErrorKind::StorageFull), LogStop::Failed(_)));

@@ -9,39 +9,38 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_client::LogItem;
 use toolforge_model::{Colors, Untrusted};
 
-/// How far behind a later line of the same pod a line may stand: a program's two streams may overtake each other by
-/// less.
+/// How much earlier than its predecessor a line of a pod may be: standard output and error can overtake each other.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
-/// The most characters of one line: what is longer is no line that anybody reads.
+/// Maximum length of a line in characters; the rest is cut.
 const LONGEST_LINE: usize = 256 * 1024;
 
-/// How a log is printed, and which of its lines.
+/// How a log is printed, and which lines.
 #[derive(Clone, Debug)]
 pub struct LogStyle {
-    /// Whether lines keep their colours.
+    /// Whether lines keep their colors.
     pub colors: Colors,
-    /// Only lines with this text in them.
+    /// Only lines that contain this text.
     pub grep: Option<String>,
-    /// Only lines until then.
+    /// Only lines up to this time.
     pub until: Option<Timestamp>,
-    /// What is told of where a line comes from.
+    /// How a line shows its origin.
     pub origin: LogOrigin,
 }
 
-/// What is told of where a line comes from, between its moment and its text.
+/// How a line shows its origin, between its time and its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogOrigin {
-    /// `[POD]`, from the second pod's first line on.
+    /// `[POD]`, from the first line of a second pod on.
     SeveralPods,
     /// `[POD]`.
     Pod,
-    /// `[POD] [CONTAINER]`, as the platform's tool has it for jobs.
+    /// `[POD] [CONTAINER]`, as the platform's tool prints for jobs.
     PodAndContainer,
 }
 
 impl LogStyle {
-    /// Returns whether something is printed.
+    /// Returns whether an item is printed.
     fn wants(&self, item: &LogItem) -> bool {
         let is_in_time = |moment: Timestamp| self.until.is_none_or(|until| moment <= until);
         match item {
@@ -53,29 +52,29 @@ impl LogStyle {
 
     fn has_text(&self, message: &Untrusted) -> bool {
         let Some(text) = &self.grep else { return true };
-        // A colour in the middle of a word does not hide it.
+        // Colors within the text do not matter.
         message.as_raw().contains(text.as_str())
             || message.line(Colors::Drop, LONGEST_LINE).to_string().contains(text.as_str())
     }
 }
 
-/// Prints what a log tells, as the platform's tool does: `2026-11-25T10:00:00+00:00 [POD] MESSAGE`.
+/// Prints a log in the format of the platform's tool: `2026-11-25T10:00:00+00:00 [POD] MESSAGE`.
 pub struct LogPrinter<W> {
     output: W,
     style: LogStyle,
     /// The pod of the first line.
     pod: Option<Untrusted>,
-    /// Pods of which a line was printed since the last end of a run.
-    begun: BTreeSet<Untrusted>,
-    /// The moment of the last line.
+    /// Pods with a printed line since their last termination.
+    started: BTreeSet<Untrusted>,
+    /// The time of the last line.
     moment: Timestamp,
     printed: bool,
-    /// What is held back.
+    /// The buffered last lines.
     last: Option<LastLines>,
 }
 
 impl<W: Write> LogPrinter<W> {
-    /// Returns a printer that holds back all but the last lines, until [`flush`](Self::flush).
+    /// Returns a printer; with `last`, it buffers the last lines until [`flush`](Self::flush).
     #[must_use]
     pub fn new(output: W, style: LogStyle, last: Option<u32>) -> Self {
         let last = last.map(LastLines::new);
@@ -83,7 +82,7 @@ impl<W: Write> LogPrinter<W> {
             output,
             style,
             pod: None,
-            begun: BTreeSet::new(),
+            started: BTreeSet::new(),
             moment: Timestamp::UNIX_EPOCH,
             printed: false,
             last,
@@ -96,7 +95,7 @@ impl<W: Write> LogPrinter<W> {
         self.printed
     }
 
-    /// Prints what the log tells next, or holds it back where only the last lines are wanted.
+    /// Prints an item, or buffers it if only the last lines are wanted.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -114,7 +113,7 @@ impl<W: Write> LogPrinter<W> {
         }
     }
 
-    /// Prints what was held back, and from now on everything at once.
+    /// Prints the buffered lines, and from now on every line at once.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -125,12 +124,12 @@ impl<W: Write> LogPrinter<W> {
         self.output.flush()
     }
 
-    /// Returns until when lines are wanted.
+    /// Returns the time up to which lines are wanted.
     pub(super) fn until(&self) -> Option<Timestamp> {
         self.style.until
     }
 
-    /// Returns whether nothing is wanted of what stands behind this line in the order of time.
+    /// Returns whether this and all later lines are unwanted.
     pub(super) fn is_past(&self, item: &LogItem) -> bool {
         let LogItem::Line { moment, .. } = item else { return false };
         self.style.until.is_some_and(|until| moment.duration_since(until) > OVERLAP)
@@ -139,13 +138,13 @@ impl<W: Write> LogPrinter<W> {
     fn print(&mut self, item: &LogItem) -> io::Result<()> {
         match item {
             LogItem::Line { pod, container, moment, message } => {
-                self.begun.insert(pod.clone());
+                self.started.insert(pod.clone());
                 self.moment = *moment;
                 self.line((pod, container), *moment, &message.line(self.style.colors, LONGEST_LINE))
             }
             LogItem::RunEnded { container, end } => {
-                // An end says something only about lines that are shown, unless all are.
-                if !self.begun.remove(&end.pod) && self.style.grep.is_some() {
+                // With a filter, a termination is printed only after printed lines.
+                if !self.started.remove(&end.pod) && self.style.grep.is_some() {
                     return Ok(());
                 }
                 let moment = end.finished.unwrap_or(self.moment);
@@ -161,7 +160,7 @@ impl<W: Write> LogPrinter<W> {
         moment: Timestamp,
         text: &dyn Display,
     ) -> io::Result<()> {
-        // Whole seconds, as the platform's tool prints them; a moment is never rounded up.
+        // Whole seconds, rounded down, as in the platform's tool.
         let seconds = Timestamp::from_second(moment.as_second()).unwrap_or(moment);
         let first = self.pod.get_or_insert_with(|| pod.clone());
         if self.style.origin == LogOrigin::SeveralPods && first != pod {
@@ -180,7 +179,7 @@ impl<W: Write> LogPrinter<W> {
     }
 }
 
-/// So many of the last lines, with the ends of runs between them.
+/// The last lines, with the terminations between them.
 struct LastLines {
     count: usize,
     lines: usize,
@@ -193,11 +192,11 @@ impl LastLines {
         Self { count, lines: 0, items: VecDeque::new() }
     }
 
-    /// Takes what comes next, and lets go what is not among the last any more.
+    /// Adds an item, and drops what is no longer among the last lines.
     fn take(&mut self, item: LogItem) {
         self.lines += usize::from(is_line(&item));
         self.items.push_back(item);
-        // An end whose own lines are gone says nothing.
+        // Drop a termination whose lines were dropped.
         while self.lines > self.count
             || (self.items.len() > 1 && self.items.front().is_some_and(|item| !is_line(item)))
                 && self.lines == self.count
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_have_their_second_and_their_pod_where_there_are_several() {
+    fn lines_show_their_pod_if_there_are_several() {
         assert_snapshot!(printed(&[line("a", 0, "one"), line("a", 999, "two"), crash("a"), line("a", 2000, "three")], None, None), @"
         2026-11-30T00:53:20+00:00 one
         2026-11-30T00:53:20+00:00 two
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jobs_lines_have_their_pod_and_their_container() {
+    fn job_lines_show_pod_and_container() {
         let items = [line("a", 0, "one"), crash("a"), line("b", 2000, "two")];
         assert_snapshot!(printed_in(style(LogOrigin::PodAndContainer), &items, None), @"
         2026-11-30T00:53:20+00:00 [a] [job] one
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_ends_what_is_printed_and_what_is_read() {
+    fn until_ends_printing_and_reading() {
         let until = Some(Timestamp::from_second(1_796_000_001).unwrap());
         let style = LogStyle { until, ..style(LogOrigin::SeveralPods) };
         let items = [
@@ -309,13 +308,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_can_only_color() {
+    fn lines_keep_only_colors() {
         let hostile = "\u{1b}[32mok\u{1b}]0;title\u{7}\u{1b}[2J\r\u{202e}";
         assert_snapshot!(printed(&[line("a\u{1b}[2J", 0, hostile)], None, None), @r"2026-11-30T00:53:20+00:00 ESC[32mok\u{1b}]0;title\u{7}\u{1b}[2J\r\u{202e}ESC[0m");
     }
 
     #[test]
-    fn the_last_lines_are_those_of_all_pods_together() {
+    fn last_lines_count_all_pods_together() {
         let items = [line("a", 0, "1"), crash("a"), line("b", 2000, "2"), crash("b"), line("b", 3000, "3")];
         let of = |last| {
             let text = printed(&items, Some(last), None);
@@ -328,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_searched_for_is_found_through_colors_and_counted() {
+    fn grep_ignores_colors_and_is_counted() {
         let items = [
             line("a", 0, "error 1"),
             crash("a"),

@@ -1,8 +1,8 @@
-//! Asking before much is lost.
+//! Questions before jobs are deleted.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
-/// Asks a question on the terminal; `None` where there is none to ask on. Anything but a plain yes is a no.
+/// Asks a question on the terminal; `None` without one. Anything but `y` or `yes` means no.
 pub(super) fn confirm(question: &str) -> Option<bool> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return None;

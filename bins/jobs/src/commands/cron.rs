@@ -8,14 +8,14 @@ use super::facts::{facts, job};
 use crate::arguments::{Arguments, CronArguments, JobsFormat};
 use crate::report;
 
-/// Tells when scheduled jobs ran, run next, and which runs were missed; what they take, and better minutes.
+/// Prints the runs of scheduled jobs, their calendar, or suggestions.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &CronArguments,
 ) -> Result<ExitCode, Failure> {
     let CronArguments { name, calendar, suggest } = options;
-    // The images' names and the addresses are not told.
+    // Images and addresses are not printed.
     let wanted = JobFetchOptions {
         catalog: false,
         addresses: false,
@@ -51,6 +51,6 @@ fn check_kind(facts: &JobFacts, name: &JobName) -> Result<(), Failure> {
         return Ok(());
     }
     let kind = workload.job_kind();
-    Err(Failure::new(ExitCode::Failed, format!("job '{name}' is {kind}, and has no schedule"))
-        .hint(format!("`toolforge jobs show {name}` tells how it fares.")))
+    Err(Failure::new(ExitCode::Failed, format!("job '{name}' is {kind} and has no schedule"))
+        .hint(format!("`toolforge jobs show {name}` shows its state.")))
 }

@@ -10,7 +10,7 @@ use toolforge_render::job::{LiveWorkload, observe_job};
 use super::facts::facts;
 use crate::arguments::{Arguments, DumpArguments};
 
-/// Prints the jobs as a file that `load` reads, or writes that file; in every output format it is the same YAML.
+/// Prints the jobs as a jobs file, or writes it to a file.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -23,7 +23,7 @@ pub(super) fn run(
     for job in &live {
         if matches!(&job.workload, LiveWorkload::Scheduled(cron_job) if cron_job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true)))
         {
-            anstream::eprintln!("warning: job {} is suspended, which a file does not say", job.name);
+            anstream::eprintln!("warning: job {} is suspended; a jobs file cannot express that", job.name);
         }
     }
     let shown = |file: &Path| Untrusted::new(file.display().to_string()).escaped().to_string();
@@ -41,25 +41,25 @@ pub(super) fn run(
     Ok(ExitCode::Success)
 }
 
-/// Writes a file, in place of one that stands there: all of it or nothing.
+/// Writes or replaces a file atomically.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    // A pipe or standard output is written to and cannot be replaced; a folder refuses.
+    // A pipe or standard output cannot be replaced; opening a directory fails.
     let is_open = ["/dev/stdout", "/dev/stderr", "/dev/fd"].iter().any(|open| path.starts_with(open));
-    if is_open || path.metadata().is_ok_and(|standing| !standing.is_file()) {
+    if is_open || path.metadata().is_ok_and(|existing| !existing.is_file()) {
         return OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes());
     }
-    // Behind a link the file itself is replaced, and the link stays.
+    // The target of a symbolic link is replaced, and the link stays.
     let path = match path.canonicalize() {
         Ok(path) => path,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
     };
-    let permissions = path.metadata().ok().map(|standing| standing.permissions());
+    let permissions = path.metadata().ok().map(|existing| existing.permissions());
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let partial = path.with_file_name(format!(".{name}.{}~", std::process::id()));
     let written = write_new(&partial, text, permissions).and_then(|()| std::fs::rename(&partial, &path));
     if written.is_err() {
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = std::fs::remove_file(&partial);
     }
     written
@@ -81,11 +81,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_and_nothing_else_is_left() {
-        let folder = std::env::temp_dir().join(format!("toolforge-jobs-dump-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        let (file, link) = (folder.join("jobs.yaml"), folder.join("link.yaml"));
+    fn file_is_replaced_atomically() {
+        let directory = std::env::temp_dir().join(format!("toolforge-jobs-dump-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(&directory).unwrap();
+        let (file, link) = (directory.join("jobs.yaml"), directory.join("link.yaml"));
         write(&file, "first").unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
         symlink("jobs.yaml", &link).unwrap();
@@ -94,12 +94,12 @@ mod tests {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
         assert!(link.symlink_metadata().unwrap().is_symlink());
         write(Path::new("/dev/null"), "nothing").unwrap();
-        assert!(write(&folder, "a folder").is_err());
-        assert!(write(&folder.join("missing/jobs.yaml"), "no folder").is_err());
+        assert!(write(&directory, "a directory").is_err());
+        assert!(write(&directory.join("missing/jobs.yaml"), "no directory").is_err());
         let mut names: Vec<_> =
-            std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["jobs.yaml", "link.yaml"]);
-        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -11,7 +11,7 @@ use super::facts;
 use crate::arguments::{Arguments, ExecArguments};
 use crate::report::status_sentence;
 
-/// Opens a shell in a job's pod that runs, or runs a command there; ends as the command does.
+/// Opens a shell in a running pod of a job, or runs a command there, and returns its exit code.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -19,7 +19,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let ExecArguments { name, command } = options;
     let (runtime, client) = session.cluster()?;
-    // Which object makes the pods does not matter here.
+    // The owner of the pods does not matter here.
     let subject = LogTarget::job(&session.tool, name.as_str(), LogOwner::Job);
     let pods = runtime.block_on(client.list::<Pod>(&subject.collection(), &subject.list_params()))?.items;
     let Some((pod, container)) = newest_running(&pods) else {
@@ -36,7 +36,7 @@ pub(super) fn run(
     })
 }
 
-/// Returns the youngest pod in which a command can be run, and its container; one that is ready rather than another.
+/// Returns the newest running pod and its container, preferring ready ones.
 fn newest_running(pods: &[Pod]) -> Option<(&str, &str)> {
     let runs = |pod: &&Pod| {
         pod.metadata.deletion_timestamp.is_none() && runs(pod).iter().any(|run| run.end.is_none())
@@ -51,7 +51,7 @@ fn is_ready(pod: &Pod) -> bool {
     conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-/// Returns the failure where no pod of the job runs, with the reason as its status has it.
+/// Returns the failure of a job without a running pod, with its state.
 fn no_pod_runs(session: &Session, arguments: &Arguments, name: &JobName) -> Failure {
     let wanted = JobFetchOptions { events: true, ..JobFetchOptions::for_names() };
     let found =
@@ -61,9 +61,9 @@ fn no_pod_runs(session: &Session, arguments: &Arguments, name: &JobName) -> Fail
         Ok((job, facts)) => {
             let now = Timestamp::now();
             let status = job_status(&job, &facts.live, now);
-            Failure::new(ExitCode::Failed, format!("no pod of job '{name}' runs"))
+            Failure::new(ExitCode::Failed, format!("job '{name}' has no running pod"))
                 .detail(status_sentence(&status, now))
-                .hint(format!("`toolforge jobs show {name}` tells more."))
+                .hint(format!("`toolforge jobs show {name}` shows the details."))
         }
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_pod_that_runs_is_taken_and_a_ready_one_first() {
+    fn newest_running_pod_is_preferred_if_ready() {
         let running = json!({"running": {}});
         let waiting = json!({"waiting": {"reason": "CrashLoopBackOff"}});
         let ended = json!({"terminated": {"containerID": "containerd://1", "exitCode": 0}});

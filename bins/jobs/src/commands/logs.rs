@@ -17,10 +17,10 @@ use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, LogsArguments};
 use crate::report::status_sentence;
 
-/// What is written to this file is gone.
+/// Output to this file is discarded.
 const NOWHERE: &str = "/dev/null";
 
-/// Prints what a job's pods have written. It succeeds where that is nothing, too.
+/// Prints the logs of a job's pods; no logs are not an error.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -30,14 +30,14 @@ pub(super) fn run(
     let (runtime, client) = match &session.source {
         Source::Cluster { runtime, client } => (runtime, client),
         Source::Files(_) => {
-            return Err(Failure::new(ExitCode::Usage, "logs do not stand in files")
+            return Err(Failure::new(ExitCode::Usage, "logs cannot be read with --from")
                 .hint("Leave `--from` out to read them from the cluster."));
         }
     };
     let facts = facts::facts(session, arguments, JobFetchOptions::for_names())?;
     let job = match facts::job(&facts, name) {
         Ok(job) => Some(job),
-        // A job that has just been deleted may still have something to say.
+        // The pods of a deleted job may still have logs.
         Err(_) if component(&facts, name).is_some() => None,
         Err(failure) => return Err(without_pods(failure, session.home.as_ref(), name)),
     };
@@ -45,12 +45,12 @@ pub(super) fn run(
     runtime.block_on(until_stdout_closes(log.show(logs)))
 }
 
-/// One job, whose log is printed.
+/// A job and its log.
 struct JobLog<'a> {
     client: &'a Client,
     name: &'a JobName,
     facts: &'a JobFacts,
-    /// `None` where only its pods are left.
+    /// `None` if only its pods are left.
     job: Option<&'a LiveJob>,
 }
 
@@ -72,7 +72,7 @@ impl JobLog<'_> {
             anstream::eprintln!("hint: {note}");
         }
         if options.follow && printer.print_follow(log.follow()).await? == FollowEnd::Over {
-            let how = if owner == LogOwner::Job { "ended" } else { "been deleted" };
+            let how = if owner == LogOwner::Job { "finished" } else { "been deleted" };
             anstream::eprintln!("job {} has {how}", self.name);
         }
         Ok(())
@@ -91,12 +91,12 @@ impl JobLog<'_> {
         }
     }
 
-    /// Says why nothing has been written, where the cluster knows, or else how the job fares.
+    /// Prints the state of the job, and the cause if nothing has been logged.
     async fn say_why(&self) -> Result<(), Error> {
         let Some(job) = self.job else { return Ok(()) };
         let mut live = self.facts.live.clone();
         if pods_of_job(job, &live).is_empty() {
-            // Why no pod can be made is told by nothing but events.
+            // Only events show why no pod can be created.
             let events = ResourceType::of::<Event>().in_namespace(self.facts.tool.namespace());
             live.events = self.client.list(&events, &ListParams::default()).await?.items;
         }
@@ -123,7 +123,7 @@ impl JobLog<'_> {
     }
 }
 
-/// Returns the label by which a pod of that name tells of which kind its job is, or `None` where there is no such pod.
+/// Returns the component label of a pod of the job, which shows its type, or `None` if there is no pod.
 fn component<'a>(facts: &'a JobFacts, name: &JobName) -> Option<&'a str> {
     let is_own = |pod: &&Pod| {
         let labels = pod.metadata.labels.as_ref();
@@ -134,28 +134,28 @@ fn component<'a>(facts: &'a JobFacts, name: &JobName) -> Option<&'a str> {
     Some(labels.and_then(|labels| labels.get(platform::LABEL_COMPONENT)).map_or("", String::as_str))
 }
 
-/// Adds to the failure of a job that does not exist where its output may still stand.
+/// Adds the log files of a job that does not exist to the failure.
 fn without_pods(failure: Failure, home: Option<&ToolHome>, name: &JobName) -> Failure {
     let found = home.map(|home| left_files(home.path(), name)).unwrap_or_default();
     let failure = found.iter().fold(failure, |failure, path| {
-        failure.detail(format!("output of a job of that name stands in {}", Untrusted::new(path).escaped()))
+        failure.detail(format!("log file of a job of that name: {}", Untrusted::new(path).escaped()))
     });
     let failure = match found.as_slice() {
         [] => failure,
-        found => failure.hint(format!("Look at the end of it: `{}`.", tail(found, false))),
+        found => failure.hint(format!("Type `{}` to see the end of it.", tail(found, false))),
     };
     failure.hint(
-        "A one-off job's log goes with its pods, 30 seconds after its end; `toolforge jobs run --filelog` keeps the output in files.",
+        "The logs of a one-off job are deleted with its pods, 30 seconds after it finishes; `toolforge jobs run --filelog` writes the output to files.",
     )
 }
 
-/// Returns the files into which a job of that name writes where none are named, as far as they are there.
+/// Returns the existing default log files of a job of that name.
 fn left_files(home: &Path, name: &JobName) -> Vec<String> {
     let paths = ["out", "err"].map(|ending| home.join(format!("{name}.{ending}")));
     paths.into_iter().filter(|path| path.is_file()).map(|path| path.display().to_string()).collect()
 }
 
-/// Returns in which files a job's output stands, and how to look at it.
+/// Returns where a job's output is written, and the command that shows it.
 fn file_note(file_log: &FileLog, follow: bool) -> Option<String> {
     let (stdout, stderr) = file_log.paths();
     let place = |path: &LogPath| match path.as_str() {
@@ -175,9 +175,9 @@ fn file_note(file_log: &FileLog, follow: bool) -> Option<String> {
     files.retain(|path| path != NOWHERE);
     files.dedup();
     let look = if files.is_empty() { String::new() } else { format!(": `{}`", tail(&files, follow)) };
-    // Such a path is not taken for one below the tool's home.
+    // A relative path is not below the tool's home.
     let is_relative = files.iter().any(|path| !path.starts_with('/'));
-    let from = if is_relative { ", in the folder in which the job runs" } else { "" };
+    let from = if is_relative { ", in the working directory of the job" } else { "" };
     Some(format!("The job appends {where_to}{look}{from}."))
 }
 
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_files_are_named_and_how_to_look_at_them() {
+    fn note_shows_files_and_command() {
         let path = |text: &str| -> LogPath { text.parse().unwrap() };
         let on = |stdout, stderr| FileLog::On { stdout: path(stdout), stderr: path(stderr) };
         let redirected = |stdout: Option<&str>, stderr: Option<&str>| FileLog::Redirected {
@@ -218,7 +218,7 @@ mod tests {
             (
                 redirected(Some("a.out"), None),
                 Some(
-                    "The job appends its output to a.out: `tail a.out`, in the folder in which the job runs.",
+                    "The job appends its output to a.out: `tail a.out`, in the working directory of the job.",
                 ),
             ),
             (

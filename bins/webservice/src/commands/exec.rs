@@ -7,7 +7,7 @@ use toolforge_render::web_service::{newest_ready_pod, shell_command};
 
 use crate::invocation::Invocation;
 
-/// Opens a shell in a pod that serves, or runs a command there; ends as the command does.
+/// Opens a shell in a running pod, or runs a command there, and returns its exit code.
 pub(super) fn run(session: &Session, invocation: &Invocation) -> Result<ExitCode, Failure> {
     let (runtime, client) = session.cluster()?;
     let namespace = session.tool.namespace();
@@ -17,7 +17,7 @@ pub(super) fn run(session: &Session, invocation: &Invocation) -> Result<ExitCode
         let pods = client.list::<Pod>(&collection, &params).await?.items;
         let name = newest_ready_pod(&pods).ok_or_else(|| {
             Failure::new(ExitCode::Failed, "no pod of the web service is ready")
-                .hint("`webservice status` tells why; `webservice shell` opens a shell in a pod of its own.")
+                .hint("`webservice status` shows why; `webservice shell` opens a shell in a new pod.")
         })?;
         let command = shell_command(&invocation.arguments);
         let container =

@@ -12,12 +12,12 @@ use toolforge_render::web_service::{LiveWebService, causes, log_file, serves};
 use crate::advice::advice;
 use crate::arguments::Arguments;
 
-/// Prints what the web service's pods have written. It succeeds where there is nothing, too.
+/// Prints the logs of the web service's pods; no logs are not an error.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (runtime, client) = match &session.source {
         Source::Cluster { runtime, client } => (runtime, client),
         Source::Files(_) => {
-            return Err(Failure::new(ExitCode::Usage, "logs do not stand in files")
+            return Err(Failure::new(ExitCode::Usage, "logs cannot be read with --from")
                 .hint("Leave `--from` out to read them from the cluster."));
         }
     };
@@ -48,7 +48,7 @@ async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result
     Ok(())
 }
 
-/// Says why nothing has been written, where the cluster knows.
+/// Prints why nothing has been logged, if the cluster knows.
 async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Result<(), Error> {
     if live.deployment.is_none() {
         return Ok(());
@@ -68,16 +68,16 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
     Ok(())
 }
 
-/// Names the file in which the rest stands, where the web service's type writes one and somebody may look for it.
+/// Prints the name of the type's log file, if it has one, to people and if nothing was logged.
 fn say_where_else(live: &LiveWebService, was_empty: bool) {
     let file = live.deployment.as_ref().and_then(log_file);
     if let Some(file) = file.filter(|_| was_empty || io::stderr().is_terminal()) {
-        anstream::eprintln!("hint: What goes wrong in a web service of this type stands in ~/{file}.");
+        anstream::eprintln!("hint: A web service of this type writes its errors to ~/{file}.");
     }
 }
 
-/// Returns what lines tell of their pod: something where several have begun to write.
+/// Returns whether lines show their pod: only if several pods have started.
 fn origin(pods: &[Pod]) -> LogOrigin {
-    let begun = pods.iter().filter(|pod| serves(pod) && !runs(pod).is_empty());
-    if begun.count() > 1 { LogOrigin::Pod } else { LogOrigin::SeveralPods }
+    let started = pods.iter().filter(|pod| serves(pod) && !runs(pod).is_empty());
+    if started.count() > 1 { LogOrigin::Pod } else { LogOrigin::SeveralPods }
 }

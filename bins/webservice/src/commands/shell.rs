@@ -23,11 +23,11 @@ use crate::fetch;
 use crate::invocation::Invocation;
 use crate::process;
 
-/// How long a shell's pod may take to run, an image's first pull included.
+/// How long the pod may take to start, including the pull of its image.
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Opens a shell in a pod of its own with the type's image and limits, or runs a command there; ends as the command
-/// does, and leaves no pod behind.
+/// Opens a shell in a new pod with the type's image and limits, or runs a command there, and returns its exit code. The
+/// pod is deleted afterwards.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -65,7 +65,7 @@ pub(super) fn run(
     })
 }
 
-/// One shell.
+/// A shell and its pod.
 struct Shell<'a> {
     client: &'a Client,
     pods: Collection,
@@ -85,7 +85,10 @@ impl Shell<'_> {
         if verdict.fits() {
             return Ok(());
         }
-        let mut failure = Failure::new(ExitCode::DoesNotFit, "a shell does not fit, and nothing was sent");
+        let mut failure = Failure::new(
+            ExitCode::DoesNotFit,
+            "the pod of the shell exceeds the quota or the limits; nothing was changed",
+        );
         for violation in verdict.violations() {
             failure = failure.detail(violation.to_string());
         }
@@ -93,15 +96,15 @@ impl Shell<'_> {
             failure = failure.detail(row.to_string());
         }
         if !verdict.violations().is_empty() {
-            return Err(failure.hint("Ask for what the limits allow; `quota-check` shows them."));
+            return Err(failure.hint("`quota-check` shows the limits."));
         }
-        // Only who has no room asks what takes it.
+        // The consumers are listed only if the quota is exceeded.
         let all = self.client.list::<Pod>(&self.pods, &ListParams::default()).await?.items;
         for holder in holders(&all) {
             failure = failure.detail(format!("running: {holder}"));
         }
         Err(failure.hint(
-            "Stop one of these, ask for less with `-m` and `-c`, or use `webservice exec`, which needs no pod of its own.",
+            "Stop one of these, request less with `-m` and `-c`, or use `webservice exec`, which needs no new pod.",
         ))
     }
 
@@ -118,25 +121,23 @@ impl Shell<'_> {
         Ok(ExitCode::Success)
     }
 
-    /// Deletes shells that were left behind; that this fails is no failure of this shell.
+    /// Deletes orphaned shells; a failure to do so does not matter for this shell.
     async fn sweep(&self, left: Vec<Leftover>) {
         for Leftover { name, uid, pod: _ } in left {
             let params = delete_params(Some(uid));
             if self.client.delete(&self.pods.clone().named(name.as_str()), &params).await.is_ok() {
-                anstream::eprintln!(
-                    "note: the shell {name} was left behind by a command that was killed; it is removed"
-                );
+                anstream::eprintln!("note: deleted shell {name}, whose command was killed");
             }
         }
     }
 
-    /// Creates the pod, runs the command in it, and deletes the pod, whatever happens.
+    /// Creates the pod, runs the command in it, and deletes the pod in any case.
     async fn open(&self, pod: &Pod, command: &[String]) -> Result<ExitCode, Failure> {
         let params = post_params();
         let created = tokio::select! {
             created = self.client.create::<Pod>(&self.pods, pod, &params) => created,
             signal = interrupted() => {
-                // The answer is still to come, so it is not known whether the pod is there.
+                // Without the response, it is unknown whether the pod exists.
                 self.delete(None).await;
                 return signal;
             }
@@ -162,7 +163,7 @@ impl Shell<'_> {
         self.until_running().await?;
         if is_terminal() {
             anstream::eprintln!(
-                "note: this shell has a pod of its own, which ends with it, or after 8 hours"
+                "note: the pod of this shell is deleted when the shell exits, or after 8 hours"
             );
         }
         let container =
@@ -174,12 +175,13 @@ impl Shell<'_> {
         let mut line = ProgressLine::new();
         let path = self.pods.clone().named(self.name.as_str());
         let waited = self.client.wait_object(&path, TIMEOUT, |pod: Option<&Pod>| {
-            let gone = || Failure::new(ExitCode::Rollout, "the pod of the shell was ended before it ran");
+            let gone =
+                || Failure::new(ExitCode::Rollout, "the pod of the shell terminated before it started");
             let Some(pod) = pod else { return ControlFlow::Break(Err(gone())) };
             match shell_progress(pod) {
                 ShellProgress::Running => ControlFlow::Break(Ok(())),
                 ShellProgress::Waiting(evidence) => {
-                    // A script is told only what it may have to wait for.
+                    // In a script, progress is printed only with a reason.
                     if is_terminal() || evidence.is_some() {
                         let why =
                             evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
@@ -188,7 +190,7 @@ impl Shell<'_> {
                     ControlFlow::Continue(())
                 }
                 ShellProgress::Failed(evidence) => {
-                    let failure = format!("the pod of the shell does not run: {}", evidence.cause);
+                    let failure = format!("the pod of the shell cannot start: {}", evidence.cause);
                     let failure = Failure::new(ExitCode::Rollout, failure)
                         .detail(evidence.message.escaped().to_string());
                     ControlFlow::Break(Err(failure.hint(advice(&evidence.cause))))
@@ -202,7 +204,7 @@ impl Shell<'_> {
         line.clear();
         waited?.unwrap_or_else(|| {
             let seconds = TIMEOUT.as_secs();
-            let failure = format!("the pod of the shell did not run within {seconds} seconds");
+            let failure = format!("the pod of the shell did not start within {seconds} seconds");
             Err(Failure::new(ExitCode::Rollout, failure))
         })
     }
@@ -210,9 +212,9 @@ impl Shell<'_> {
     async fn delete(&self, uid: Option<String>) {
         let params = delete_params(uid);
         if let Err(error) = self.client.delete(&self.pods.clone().named(self.name.as_str()), &params).await {
-            anstream::eprintln!("warning: the pod {} is not deleted: {error}", self.name);
+            anstream::eprintln!("warning: the pod {} could not be deleted: {error}", self.name);
             anstream::eprintln!(
-                "  it ends by itself after 8 hours; `kubectl delete pod {}` ends it now",
+                "  it stops after 8 hours; `kubectl delete pod {}` deletes it now",
                 self.name
             );
         }

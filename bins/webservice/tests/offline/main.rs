@@ -68,7 +68,7 @@ fn a_web_service_that_needs_more_memory_is_not_called_running() {
       image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
       address  https://stashbot.toolforge.org/
       problem  the container needs more memory than its limit and is killed
-      next     Give it more memory: `webservice restart -m 1Gi`.
+      next     Increase the memory limit: `webservice restart -m 1Gi`.
     ");
 }
 
@@ -199,7 +199,7 @@ fn files_alone_do_not_name_the_tool() {
     assert_snapshot!(webservice("status --from running.json"), @"
     [exit 2]
     --- stderr
-    error: which tool is it? files do not tell
+    error: no tool named; --from needs one
 
     hint: Name the tool: `--tool NAME`.
     ");
@@ -210,9 +210,9 @@ fn facts_from_files_cannot_be_changed() {
     assert_snapshot!(webservice(&format!("stop {FACTS} --from running.json")), @"
     [exit 2]
     --- stderr
-    error: facts from files cannot be changed
+    error: this command needs the cluster; --from is read-only
 
-    hint: Leave `--from` out to work with the cluster, or use `plan`, `render` or `status`.
+    hint: Leave `--from` out.
     ");
 }
 
@@ -309,7 +309,7 @@ fn logs_do_not_stand_in_files_and_their_options_are_checked() {
     assert_snapshot!(webservice(&format!("logs {FACTS}")), @"
     [exit 2]
     --- stderr
-    error: logs do not stand in files
+    error: logs cannot be read with --from
 
     hint: Leave `--from` out to read them from the cluster.
     ");

@@ -253,22 +253,23 @@ fn hints_say_what_is_behind_a_status_and_what_to_type_next() {
     room for a run: jobs.batch "daily-1" is forbidden: exceeded quota:
     tool-stashbot, requested: count/jobs.batch=1, used:
     count/jobs.batch=15, limited: count/jobs.batch=15.
-    `toolforge jobs quota` shows what is used; delete what is not needed,
-    or ask for more: https://w.wiki/6YLP.
+    `toolforge jobs quota` shows the usage; delete jobs that are not
+    needed, or request more: https://w.wiki/6YLP.
     "#);
     insta::assert_snapshot!(hinted(&once()), @"
     Last end: killed for using more memory than its limit, 2026-11-25
     11:29:59 UTC.
-    Give it more memory: `mem: 1Gi` in its file and `toolforge jobs load`;
-    or `toolforge jobs delete once`, and run it again with `--mem 1Gi`.
+    Increase the memory limit: set `mem: 1Gi` in its file and type
+    `toolforge jobs load FILE`; or delete it, `toolforge jobs delete
+    once`, and run it again with `--mem 1Gi`.
     ");
     insta::assert_snapshot!(hinted(&lost()), @r#"
     Image "tools-harbor.wmcloud.org/tool-stashbot/lost:latest" cannot be
     pulled.
     Pod lost-1: Back-off pulling image
     "tools-harbor.wmcloud.org/tool-stashbot/lost:latest"
-    Is the image built, and its name right? `toolforge jobs delete lost`
-    ends the attempts.
+    Check that the image exists and its name is correct; `toolforge jobs
+    delete lost` ends the attempts.
     "#);
     let mut suspended = daily();
     suspended.truncate(1);
