@@ -119,7 +119,7 @@ impl Error {
         self.api_status().is_some_and(|status| *status.kind() == StatusKind::NotFound)
     }
 
-    /// Returns whether what was asked for has expired, like the next page of a list.
+    /// Returns whether a resource version or continue token has expired.
     pub(crate) fn is_gone(&self) -> bool {
         self.api_status().is_some_and(|status| *status.kind() == StatusKind::Gone)
     }

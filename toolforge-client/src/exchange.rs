@@ -31,7 +31,7 @@ const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 /// The time from the first to the last byte of an answer.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Sends requests through a kube client whose own answers are raw.
+/// Sends requests through another kube client.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     pub(crate) inner: kube::Client,

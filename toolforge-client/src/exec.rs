@@ -34,8 +34,8 @@ const STATUS: u8 = 3;
 const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
-/// How often the server is pinged, so that no proxy takes a quiet connection for an abandoned one: Toolforge's own cuts
-/// after an hour, others after a few minutes.
+/// How often the server is pinged, so that proxies do not close a quiet connection: Toolforge's own does after an hour,
+/// others after a few minutes.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// How long a ping may take to be written.
@@ -104,7 +104,7 @@ impl Client {
     /// Runs a command in a container of a pod, like `kube::Api::exec`, but without losing output that arrives with the
     /// command's end.
     ///
-    /// It uses a connection of its own, because the protocol is one of HTTP/1.1. A terminal needs
+    /// It uses a connection of its own, because the protocol needs HTTP/1.1. A terminal needs
     /// `AttachParams::interactive_tty()`: its standard error is part of its standard output.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl RemoteInput {
     /// Sends bytes to the command's standard input.
     ///
     /// # Errors
-    /// When the connection is gone.
+    /// When the connection is lost.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.send(STDIN, bytes).await
     }
@@ -155,7 +155,7 @@ impl RemoteInput {
     /// Closes the command's standard input. A server before Kubernetes 1.30 cannot do that; the input stays open there.
     ///
     /// # Errors
-    /// When the connection is gone.
+    /// When the connection is lost.
     pub async fn close(&mut self) -> Result<(), Error> {
         if self.closes_input { self.send(CLOSE, &[STDIN]).await } else { Ok(()) }
     }
@@ -163,7 +163,7 @@ impl RemoteInput {
     /// Sets the size of the command's terminal.
     ///
     /// # Errors
-    /// When the connection is gone.
+    /// When the connection is lost.
     pub async fn resize(&mut self, columns: u16, rows: u16) -> Result<(), Error> {
         self.send(RESIZE, json!({"Width": columns, "Height": rows}).to_string().as_bytes()).await
     }
@@ -272,7 +272,7 @@ mod tests {
 
     type Sent = Arc<StdMutex<Vec<Message>>>;
 
-    /// Returns a process whose server has said `messages` and is silent from then on, and what is sent to it.
+    /// Returns a process whose server sends `messages` and is silent then, and the messages sent to the server.
     fn process(messages: Vec<Message>) -> (RemoteProcess, Sent) {
         let sent = Sent::default();
         let sink = sink::unfold(Arc::clone(&sent), |sent, message| async move {

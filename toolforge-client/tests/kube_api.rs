@@ -1,4 +1,4 @@
-//! `kube::Api` over this crate's client: the same retries, limits and sentences.
+//! `kube::Api` over this crate's client: the same retries, limits and messages.
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;

@@ -1,5 +1,5 @@
 //! Requests to a host name over TLS start no thread: this program has none besides the one that runs `main`,
-//! so it works under `ulimit -u 1`. It is a program of its own, because the test harness starts threads.
+//! so it works under `ulimit -u 1`. It has no test harness, which would start threads.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 #[path = "server/mod.rs"]

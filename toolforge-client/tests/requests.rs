@@ -1,4 +1,4 @@
-//! What is asked of the API server, and what is made of its answers, against scripts.
+//! Requests to the API server and the handling of its answers, with scripts.
 
 use insta::assert_snapshot;
 use k8s_openapi::api::apps::v1::Deployment;

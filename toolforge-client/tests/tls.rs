@@ -1,4 +1,4 @@
-//! The connection itself, against a server on this machine that speaks TLS and HTTP/2 as an API server does.
+//! The connection, with a local server that speaks TLS and HTTP/2 like an API server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own function may stop the test")]
 
 #[path = "server/mod.rs"]

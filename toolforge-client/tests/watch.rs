@@ -1,4 +1,4 @@
-//! Watching a collection through everything that a server and a network do to a watch, against scripts.
+//! Watching a collection despite failures of the server and the network, with scripts.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use std::pin::pin;
@@ -38,7 +38,7 @@ fn watch(script: Script) -> (impl Stream<Item = Result<WatchEvent<Value>, Error>
     (client.watch(pods, ListParams::default(), WatchOptions::default()), requests)
 }
 
-/// Returns the first changes as words.
+/// Returns the first events as short texts.
 async fn told(script: Script, count: usize) -> (String, Requests) {
     let (changes, requests) = watch(script);
     let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! The facts for a web service, and waiting for one, against scripts.
+//! Facts of a web service, and waiting for one, with scripts.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use std::ops::ControlFlow;
@@ -31,7 +31,7 @@ fn list(items: &[Value]) -> Answer {
     Answer::json(200, &json!({"metadata": {"resourceVersion": "10"}, "items": items}))
 }
 
-/// Answers as a cluster does in which the tool has nothing yet.
+/// The answers of a cluster in which the tool has no objects.
 fn fresh() -> Script {
     let php = json!({"image": "docker-registry.svc.toolforge.org/toolforge-php82-sssd-web", "extra": {"wstype": "lighttpd"}});
     let types = json!({"php8.2": {"state": "stable", "aliases": [], "variants": {"webservice": php}}});

@@ -153,7 +153,7 @@ pub enum KubeconfigError {
 }
 
 impl KubeconfigError {
-    /// Returns whether a renewal in progress can cause this: the files are rewritten in origin, one after the other.
+    /// Returns whether a renewal in progress can cause this: the files are rewritten in place, one after the other.
     pub(crate) fn may_be_torn(&self) -> bool {
         match self {
             Self::File { problem, .. } => matches!(problem, FileProblem::Empty | FileProblem::NotText),

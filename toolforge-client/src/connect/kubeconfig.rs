@@ -15,7 +15,7 @@ use crate::connect::file::FileRole;
 use crate::connect::sources::{Entry, Sources, bearer, material};
 
 /// How often files that may be in the middle of a renewal are read again, and the pause before each: the platform's
-/// maintain-kubeusers rewrites certificate, key and kubeconfig in origin, one after the other.
+/// maintain-kubeusers rewrites certificate, key and kubeconfig in place, one after the other.
 const RENEWAL_ATTEMPTS: u32 = 3;
 const RENEWAL_PAUSE: Duration = Duration::from_millis(200);
 

@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 
 use super::*;
 
-/// A home directory as maintain-kubeusers lays it out, removed at the end.
+/// A home directory with the files of maintain-kubeusers, removed at the end.
 struct Home(PathBuf);
 
 impl Home {
@@ -43,7 +43,7 @@ impl Home {
         Kubeconfig::load_with(&[self.path()], || {})
     }
 
-    /// Returns the error's sentence, with the home directory written as `~`.
+    /// Returns the error's message, with the home directory as `~`.
     fn error(&self) -> String {
         self.load().unwrap_err().to_string().replace(&self.0.display().to_string(), "~")
     }
@@ -254,7 +254,7 @@ fn unreadable_file_is_reported_with_its_path() {
     let key = home.0.join(".toolskube/client.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(&key).is_ok() {
-        // The system administrator may read every file; what the kernel would say is put in its origin.
+        // Root may read every file, so the kernel's error is simulated.
         let problem = super::super::file::FileProblem::NotPermitted;
         assert_eq!(problem.to_string(), "is not readable by this user");
         return;

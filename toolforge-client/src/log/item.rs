@@ -1,4 +1,4 @@
-//! What is asked of a log, and what it answers.
+//! Options and items of a log.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Logs of sets of pods, a web service's or a job's: read up to now, and followed from then on.
+//! Logs of the pods of a web service or a job: read up to now, then followed.
 //!
 //! `reader` merges the logs of the pods that exist, `tail` follows them and new ones. Both read a `pod_log`, run after
 //! run; `reading` is one answer of the server, continued where the connection breaks, which `resume` makes possible.

@@ -81,7 +81,7 @@ mod tests {
         Timestamp::from_millisecond(1_700_000_000_000 + millis).unwrap()
     }
 
-    /// Returns what is new of an answer.
+    /// Returns the unread lines of an answer.
     fn new<'a>(seen: &mut ResumePoint, answer: &[(i64, &'a str)]) -> Vec<&'a str> {
         seen.answer_begins();
         answer.iter().filter(|(millis, text)| seen.is_new(at(*millis), text)).map(|(_, text)| *text).collect()

@@ -84,7 +84,7 @@ enum Step {
 }
 
 impl LogReader {
-    /// Returns what is written from here on.
+    /// Returns the tail: what is written from now on.
     #[must_use]
     pub fn follow(self) -> LogTail {
         let Self { client, target, options, pods, begun: _ } = self;

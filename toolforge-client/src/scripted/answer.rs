@@ -21,7 +21,7 @@ pub struct Answer {
     lost: bool,
 }
 
-/// How a body ends.
+/// The end of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Whole,
@@ -59,7 +59,7 @@ impl Answer {
         Self::json(404, &status(404, "NotFound", &message, &json!({"name": name, "kind": resource})))
     }
 
-    /// Returns the answer of a watch: one line for each frame, and then the end.
+    /// Returns the answer of a watch: one line for each frame.
     #[must_use]
     pub fn frames(frames: &[Value]) -> Self {
         Self::chunks(200, frames.iter().map(|frame| format!("{frame}\n").into()).collect())

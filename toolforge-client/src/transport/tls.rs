@@ -1,4 +1,4 @@
-//! How the server's certificate is checked, and which one is shown to it.
+//! Verification of the server's certificate, and the client's own certificate.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 
 use crate::connect::{ConnectError, Kubeconfig};
 
-/// Returns the settings of TLS for a kubeconfig that asks for it.
+/// Returns the TLS settings of a kubeconfig.
 pub(crate) fn config(kubeconfig: &Kubeconfig) -> Result<ClientConfig, ConnectError> {
     let refused = |error: &dyn std::fmt::Display| ConnectError::Tls { reason: error.to_string() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -39,7 +39,7 @@ pub(crate) fn config(kubeconfig: &Kubeconfig) -> Result<ClientConfig, ConnectErr
     Ok(config)
 }
 
-/// Believes every server, as `insecure-skip-tls-verify` asks for; signatures are still checked.
+/// Accepts every certificate, as `insecure-skip-tls-verify` demands; signatures are still verified.
 #[derive(Debug)]
 struct AnyServer(Arc<CryptoProvider>);
 

@@ -46,7 +46,7 @@ async fn tail_ends_with_a_finished_job() {
     let before = job_pod("p", "job", "Running", &running("1"));
     let after = [job_pod("p", "job", "Succeeded", &ended("1", 0, "2026-11-25T10:00:03Z"))];
     let whole = lines(&[("01", "a"), ("02", "b")]);
-    // The Job's end is told before the pod's, whether the pod was known or not.
+    // The Job's end is reported before the pod's, whether the pod was known or not.
     for (condition, before) in [("Complete", vec![before]), ("Failed", vec![])] {
         let changes = [frame("MODIFIED", &job(condition))];
         let script = made_by(JOBS, (&job("SuccessCriteriaMet"), &changes), (&before, &[]))
@@ -56,7 +56,7 @@ async fn tail_ends_with_a_finished_job() {
         let log = job_log(&script.client().0, LogOwner::Job, &before, LogOptions::following());
         assert_eq!(followed_of(log, 10).await, "p:a p:b p:(ended with exit code 0) end");
     }
-    // One that had finished before is read once, as the options say, and only waited for by the follow.
+    // A Job that had finished before is read once; the tail only waits for its end.
     let script = made_by(JOBS, (&job("Complete"), &[]), (&after, &[]));
     let (client, requests) = script.answer(&log("p"), Answer::text(200, &whole)).client();
     let log = job_log(&client, LogOwner::Job, &after, LogOptions::following());

@@ -1,4 +1,4 @@
-//! Reading and following logs through everything that a server, a network and a kubelet do to them, against scripts.
+//! Reading and following logs despite failures of the server, the network and the kubelet, with scripts.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod job;
@@ -89,7 +89,7 @@ async fn all(mut log: LogReader) -> Result<String, Error> {
     Ok(words.join(" "))
 }
 
-/// Returns the first items of a follow, those of the snapshot before it included.
+/// Returns the first items of a reader and the tail after it.
 async fn followed(client: &Client, pods: &[Value], count: usize) -> String {
     let pods: Vec<Pod> = pods.iter().map(read).collect();
     followed_of(client.web_service_log(&tool(), &pods, LogOptions::following()), count).await
@@ -113,7 +113,7 @@ async fn followed_of(mut log: LogReader, count: usize) -> String {
     words.join(" ")
 }
 
-/// A cluster in which this object has made these pods, with what changes of it and of them.
+/// A cluster in which this object owns these pods, with their later changes.
 fn made_by(owners: &str, owner: (&Value, &[Value]), pods: (&[Value], &[Value])) -> Script {
     let name = owner.0["metadata"]["name"].as_str().unwrap();
     let one = format!("{owners}?fieldSelector=metadata.name%3D{name}&limit=500");
@@ -124,7 +124,7 @@ fn made_by(owners: &str, owner: (&Value, &[Value]), pods: (&[Value], &[Value])) 
         .answer(owners, Answer::frames(owner.1).and_stays_open())
 }
 
-/// A cluster in which a Deployment stands, with these pods and these changes of them.
+/// A cluster with a Deployment, these pods and their later changes.
 fn cluster(pods: &[Value], changes: &[Value]) -> Script {
     made_by(DEPLOYMENTS, (&json!({"metadata": {"name": "x"}}), &[]), (pods, changes))
 }
@@ -172,7 +172,7 @@ async fn recent_previous_run_comes_first() {
     assert_eq!(of(&backing_off, &ended("1", 1, day)).await, format!("a:old a:{crash}"));
     assert_eq!(of(&ended("2", 1, &now), &json!({})).await, format!("a:new a:{crash}"));
     assert_eq!(of(&backing_off, &json!({})).await, "");
-    // An end before the moment from which on lines are asked for is none of it.
+    // A termination before the requested time is not shown.
     for (since, is_told) in [(LogSince::Seconds(60), false), (LogSince::Moment(day.parse().unwrap()), true)] {
         let options = LogOptions::default().with_since(Some(since));
         let words = snapshot(&script(&new), &[pod("a", &backing_off, &ended("1", 1, day))], options).await;
@@ -187,18 +187,18 @@ async fn log_resumes_without_loss_or_duplicates() {
     let pods = [pod("p", &running("1"), &json!({}))];
     for cut in 0..=whole.len() {
         let first = || Answer::chunks(200, vec![bytes::Bytes::copy_from_slice(&whole.as_bytes()[..cut])]);
-        // While everything up to now is read.
+        // Cut while the log up to now is read.
         let (client, _) = Script::new()
             .answer(&log("p"), first().and_breaks_off())
             .answer(&log("p"), Answer::text(200, &whole))
             .client();
         assert_eq!(snapshot(&client, &pods, LogOptions::default()).await.unwrap(), expected, "cut at {cut}");
-        // While that is read before a follow: the server may stop in the middle of a line.
+        // Cut while it is read before a tail: the server may stop in the middle of a line.
         let script = cluster(&pods, &[])
             .answer(&log("p"), first())
             .answer(&log("p"), Answer::text(200, &whole).and_stays_open());
         assert_eq!(followed(&script.client().0, &pods, 5).await, expected, "cut at {cut}");
-        // While what comes is followed, whether the connection breaks or the server ends the answer.
+        // Cut while it is followed: the connection breaks or the server ends the answer.
         for first in [first(), first().and_breaks_off()] {
             let script = cluster(&pods, &[])
                 .answer(&log("p"), Answer::text(200, ""))
@@ -243,7 +243,7 @@ async fn tail_follows_a_restarted_container() {
     );
     let script = cluster(std::slice::from_ref(&before), &[frame("MODIFIED", &after)])
         .answer(&log("p"), Answer::text(200, &lines(&[("01", "a")])))
-        // The server stopped before the run's last line.
+        // The server stops before the run's last line.
         .answer(&log("p"), Answer::text(200, &lines(&[("01", "a"), ("02", "b")])))
         .answer(&previous, Answer::text(200, &lines(&[("01", "a"), ("02", "b"), ("03", "last")])))
         .answer(&log("p"), Answer::text(200, &lines(&[("04", "new")])).and_stays_open());

@@ -1,4 +1,4 @@
-//! A server on this machine that answers every request with what it saw of it.
+//! A server on this machine that answers every request with a description of it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(Vec::<String>::new()).unwrap();
-        // Authorities are told apart by their names first.
+        // Certificate authorities are distinguished by their names first.
         parameters.distinguished_name.push(DnType::CommonName, format!("authority {}", number()));
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = parameters.self_signed(&key).unwrap();
@@ -54,7 +54,7 @@ impl Authority {
     }
 }
 
-/// How a server behaves.
+/// The behavior of a server.
 pub(crate) struct Style {
     pub(crate) tls: bool,
     pub(crate) http2: bool,
@@ -62,13 +62,13 @@ pub(crate) struct Style {
     pub(crate) name: &'static str,
     pub(crate) from: i32,
     pub(crate) until: i32,
-    /// Whose client certificates it believes: by default its own authority's.
+    /// The certificate authority of accepted client certificates; by default its own.
     pub(crate) believes: Option<Authority>,
     pub(crate) code: u16,
     pub(crate) date: Option<&'static str>,
     /// Closes each connection after one answer.
     pub(crate) closes: bool,
-    /// Stops reading and writing as soon as a request has come.
+    /// Stops reading and writing after a request.
     pub(crate) hangs: bool,
 }
 
@@ -176,7 +176,7 @@ where
         let (style, closing) = (Arc::clone(style), Arc::clone(&closing));
         async move {
             if style.hangs {
-                // The whole connection stops, as that of a stopped process does.
+                // The whole connection stops, like that of a stopped process.
                 closing.notify_one();
                 std::future::pending::<()>().await;
             }
@@ -223,7 +223,7 @@ fn answer(request: &Request<Incoming>, is_known: bool, style: &Style) -> Respons
     response.body(Full::new(body.to_string().into())).unwrap()
 }
 
-/// A home folder with a kubeconfig for a server, removed at the end.
+/// A home directory with a kubeconfig for a server, removed at the end.
 pub(crate) struct Home(PathBuf);
 
 impl Home {
@@ -231,7 +231,7 @@ impl Home {
         Self::with(authority, url, "", 2040)
     }
 
-    /// Adds fields to the cluster, and states the last year of the client certificate.
+    /// Adds fields to the cluster, and sets the last year of the client certificate.
     pub(crate) fn with(authority: &Authority, url: &str, fields: &str, until: i32) -> Self {
         let number = number();
         let home = std::env::temp_dir().join(format!("toolforge-tls-{}-{number}", std::process::id()));

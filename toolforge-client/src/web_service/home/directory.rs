@@ -12,8 +12,7 @@ pub struct ToolHome {
 }
 
 impl ToolHome {
-    /// Returns a tool's home: `/data/project/NAME` if that directory exists, else `own`, the home of the user, who is then
-    /// the tool.
+    /// Returns a tool's home: `/data/project/NAME` if that directory exists, else `own`, the home of the current user.
     #[must_use]
     pub fn of(tool: &ToolName, own: Option<&Path>) -> Option<Self> {
         let shared = PathBuf::from(tool.home());

@@ -65,7 +65,7 @@ impl FoundTemplate {
     /// Reads the text of a template.
     ///
     /// # Errors
-    /// When something in it is wrong.
+    /// When it has errors.
     pub fn parse(path: &Path, text: &str) -> Result<Self, TemplateError> {
         let path = path.to_owned();
         match ServiceTemplate::parse(text) {
@@ -76,16 +76,15 @@ impl FoundTemplate {
 }
 
 impl ToolHome {
-    /// Returns the template, where there is one: in the home, or beside the code in `www/python/src`, `www/js` or
-    /// `public_html`.
+    /// Returns the template, if there is one: in the home, `www/python/src`, `www/js` or `public_html`.
     ///
     /// # Errors
-    /// When there is more than one, it cannot be read, or something in it is wrong.
+    /// When there is more than one, it cannot be read, or it has errors.
     pub fn template(&self) -> Result<Option<FoundTemplate>, TemplateError> {
         let paths: Vec<PathBuf> = DIRECTORIES
             .iter()
             .map(|directory| self.path().join(directory).join(NAME))
-            // A link that leads nowhere is there, and wrong.
+            // A dangling link is an error, too.
             .filter(|path| path.symlink_metadata().is_ok())
             .collect();
         match paths.as_slice() {
