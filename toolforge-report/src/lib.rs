@@ -1,7 +1,7 @@
 //! The JSON documents and the exit codes of `webservice`, `jobs` and `quota-check`.
 //!
 //! The programs build their output from these types, and other programs can read it with them. The crate has no I/O and
-//! does not depend on Kubernetes. `docs/reference/json.md` is generated from it, see [`reference`].
+//! does not depend on Kubernetes. `docs/reference/json.md` is generated from it, see [`reference()`].
 //!
 //! ```
 //! use toolforge_report::{Document, ExitCode, QuotaReport, QuotaState};
