@@ -33,6 +33,7 @@
 //! it works on a current-thread tokio runtime and under `ulimit -u 1`. The crate reads no environment variable; paths are
 //! arguments. What to apply, and whether a rollout is complete, is decided in `toolforge-render`.
 
+mod apply;
 mod client;
 mod connect;
 mod error;
@@ -55,6 +56,10 @@ pub mod scripted;
 
 pub use {http, kube};
 
+pub use apply::{
+    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress,
+    TERMINATION_TIMEOUT, WriteKind, Written,
+};
 pub use client::Client;
 pub use connect::{
     ClientCertificate, ConnectError, CredentialSource, FileProblem, FileRole, IdentityError, Kubeconfig,
@@ -62,7 +67,7 @@ pub use connect::{
 };
 pub use error::Error;
 pub use exec::{RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess};
-pub use jobs::{JobFetchOptions, JobObject, JobObjects, JobRun};
+pub use jobs::{JobFetchOptions, JobObjects, JobRun};
 pub use log::{LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTail, LogTarget};
 pub use objects::{Deleted, List, apply_params, merge_params, post_params};
 pub use path::{Collection, ObjectPath, ResourceType};
@@ -73,5 +78,6 @@ pub use status::{ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{
-    FactsError, FetchOptions, FoundTemplate, ManifestError, TemplateError, ToolHome, WebServiceObjects,
+    FactsError, FetchOptions, FoundTemplate, ManifestError, RolloutEvent, RolloutOutcome, TemplateError,
+    ToolHome, WebServiceObjects,
 };

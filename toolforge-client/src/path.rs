@@ -3,7 +3,8 @@
 use kube::api::ListParams;
 use kube::core::Request;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use toolforge_model::Untrusted;
+use toolforge_model::{ToolName, Untrusted};
+use toolforge_render::object::{ObjectId, ObjectKind};
 
 use crate::Error;
 
@@ -30,6 +31,12 @@ impl ResourceType {
     #[must_use]
     pub const fn of<T: k8s_openapi::Resource>() -> Self {
         Self { group: T::GROUP, version: T::VERSION, plural: T::URL_PATH_SEGMENT }
+    }
+
+    /// Returns the resource of a kind of object.
+    #[must_use]
+    pub fn of_kind(kind: ObjectKind) -> Self {
+        Self { group: kind.group(), version: kind.version(), plural: kind.plural() }
     }
 
     /// Returns the objects of this kind in a namespace.
@@ -99,6 +106,12 @@ pub struct ObjectPath {
 }
 
 impl ObjectPath {
+    /// Returns the path of an object in a tool's namespace.
+    #[must_use]
+    pub fn of(tool: &ToolName, id: &ObjectId) -> Self {
+        ResourceType::of_kind(id.kind).in_namespace(tool.namespace()).named(id.name.as_str())
+    }
+
     /// Returns the kind of the object.
     #[must_use]
     pub fn resource(&self) -> ResourceType {

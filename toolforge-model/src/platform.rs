@@ -163,3 +163,13 @@ pub const JOBS_API_GROUP: &str = "jobs-api.toolforge.org";
 /// The default CPU limit of a job, unless the platform's configuration has another (toolforge-deploy, 2026: `1000m` in every
 /// cluster).
 pub const DEFAULT_JOB_CPU_LIMIT: Cpu = Cpu::from_millis(1000);
+
+/// The annotations that only remember how something was asked for. They change nothing that runs.
+pub const BOOKKEEPING_ANNOTATIONS: &[&str] = &[
+    ANNOTATION_TYPE,
+    ANNOTATION_DEFAULT_CPU,
+    ANNOTATION_DEFAULT_MEMORY,
+    ANNOTATION_COMMAND,
+    ANNOTATION_HEALTH_CHECK,
+    ANNOTATION_FILE,
+];

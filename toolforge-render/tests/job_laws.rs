@@ -7,11 +7,12 @@ use serde_json::Value;
 use toolforge_fixtures::generate_jobs;
 use toolforge_images::Catalog;
 use toolforge_model::{JobRequest, JobsFile, ToolName, platform, write_jobs};
+use toolforge_render::change::{Action, Change};
 use toolforge_render::job::{
-    JobFacts, JobManifests, JobPlan, LiveJob, LiveJobs, LiveWorkload, LoadOptions, StepKind, Workload,
-    observe_job, plan_load, render_job,
+    JobFacts, JobObjects, JobPlan, LiveJobs, LoadOptions, LoadPlan, Workload, observe_job, plan_load,
 };
 use toolforge_render::namespace::Platform;
+use toolforge_render::object::Object;
 
 fn tool() -> ToolName {
     "x".parse().unwrap()
@@ -29,26 +30,18 @@ fn plan(request: &JobRequest, facts: &JobFacts) -> JobPlan {
     JobPlan::new(request.clone(), facts).unwrap()
 }
 
-/// Returns what the API server would hold after these objects were sent to it.
-fn standing(all: &[JobManifests]) -> LiveJobs {
+/// Returns what the API server would have after a load.
+fn loaded(plan: &LoadPlan) -> LiveJobs {
     let mut live = LiveJobs::default();
-    for manifests in all {
-        match &manifests.workload {
-            Workload::OneOff(job) => live.jobs.push((**job).clone()),
-            Workload::Scheduled(cron_job) => live.cron_jobs.push((**cron_job).clone()),
-            Workload::Continuous(deployment) => live.deployments.push((**deployment).clone()),
-        }
-        live.services.extend(manifests.service.clone());
-        live.http_routes.extend(manifests.http_route.clone());
-    }
+    live.extend(plan.set.objects().cloned());
     live
 }
 
-fn without_our_annotations(mut job: LiveJob) -> LiveJob {
+fn without_our_annotations(mut job: JobObjects) -> JobObjects {
     let metadata = match &mut job.workload {
-        LiveWorkload::OneOff(job) => &mut job.metadata,
-        LiveWorkload::Scheduled(cron_job) => &mut cron_job.metadata,
-        LiveWorkload::Continuous(deployment) => &mut deployment.metadata,
+        Workload::OneOff(job) => &mut job.metadata,
+        Workload::Scheduled(cron_job) => &mut cron_job.metadata,
+        Workload::Continuous(deployment) => &mut deployment.metadata,
     };
     if let Some(annotations) = &mut metadata.annotations {
         annotations.retain(|key, _| !key.starts_with(platform::ANNOTATION_PREFIX));
@@ -56,8 +49,8 @@ fn without_our_annotations(mut job: LiveJob) -> LiveJob {
     job
 }
 
-fn specs(manifests: &JobManifests) -> Vec<Value> {
-    manifests.to_json().map(|object| object["spec"].clone()).collect()
+fn specs(objects: JobObjects) -> Vec<Value> {
+    objects.into_objects().iter().map(|object: &Object| object.to_json()["spec"].clone()).collect()
 }
 
 proptest! {
@@ -65,18 +58,16 @@ proptest! {
     fn what_was_rendered_is_observed_as_what_was_asked_for(request in request()) {
         let facts = facts();
         let plan = plan(&request, &facts);
-        let live = LiveJob::of_manifests(&render_job(&plan));
-        prop_assert_eq!(&observe_job(&live, &facts), plan.request());
+        prop_assert_eq!(&observe_job(&plan.objects(), &facts), plan.request());
         prop_assert_eq!(plan.request(), &request);
     }
 
     #[test]
     fn without_our_annotations_an_observation_still_makes_the_same_objects(request in request()) {
         let facts = facts();
-        let manifests = render_job(&plan(&request, &facts));
-        let observed = observe_job(&without_our_annotations(LiveJob::of_manifests(&manifests)), &facts);
-        let again = render_job(&plan(&observed, &facts));
-        prop_assert_eq!(specs(&again), specs(&manifests));
+        let objects = plan(&request, &facts).objects();
+        let observed = observe_job(&without_our_annotations(objects.clone()), &facts);
+        prop_assert_eq!(specs(plan(&observed, &facts).objects()), specs(objects));
     }
 
     #[test]
@@ -112,18 +103,16 @@ proptest! {
         let options = LoadOptions { file: Some("/data/project/x/jobs.yaml"), ..LoadOptions::default() };
         let first = plan_load(&requests, &facts, &options);
         prop_assert_eq!(&first.problems, &vec![]);
-        prop_assert!(first.steps.iter().all(|step| step.kind == StepKind::Create));
-        let made: Vec<JobManifests> =
-            first.steps.iter().map(|step| render_job(step.plan.as_ref().unwrap())).collect();
-        facts.live = standing(&made);
+        prop_assert!(first.set.changes.iter().all(|change| change.action == Action::Create));
+        facts.live = loaded(&first);
         let second = plan_load(&requests, &facts, &options);
         prop_assert_eq!(&second.problems, &vec![]);
-        prop_assert_eq!(second.changes().count(), 0);
+        prop_assert!(second.set.changes.iter().all(Change::is_keep));
         // What no longer stands in the file goes, and nothing else.
         let prunes = LoadOptions { prunes: true, ..options };
         let rest = plan_load(&requests[1..], &facts, &prunes);
-        let gone: Vec<_> = rest.changes().map(|step| (step.name.clone(), step.kind.clone())).collect();
-        prop_assert_eq!(gone, vec![(requests[0].name.clone(), StepKind::Delete)]);
+        let gone: Vec<_> = rest.set.pending().map(|change| (change.name.as_str(), change.action)).collect();
+        prop_assert_eq!(gone, vec![(requests[0].name.as_str(), Action::Delete)]);
     }
 }
 
@@ -139,11 +128,9 @@ fn every_good_file_loads_once_and_then_changes_nothing() {
         let requests: Vec<JobRequest> = file.jobs.into_iter().map(|job| job.request).collect();
         let first = plan_load(&requests, &empty, &LoadOptions::default());
         assert!(first.problems.is_empty(), "{}: {:?}", path.display(), first.problems);
-        let made: Vec<JobManifests> =
-            first.steps.iter().map(|step| render_job(step.plan.as_ref().unwrap())).collect();
-        let facts = JobFacts { live: standing(&made), ..empty.clone() };
+        let facts = JobFacts { live: loaded(&first), ..empty.clone() };
         let second = plan_load(&requests, &facts, &LoadOptions::default());
-        assert_eq!(second.changes().count(), 0, "{}: {:?}", path.display(), second.steps);
+        assert_eq!(second.set.pending().count(), 0, "{}: {:?}", path.display(), second.set);
     }
     println!("{} files", files.len());
 }

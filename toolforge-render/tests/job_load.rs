@@ -2,16 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toolforge_images::Catalog;
-use toolforge_model::{JobRequest, JobsFile, ToolName};
-use toolforge_quota::{Resource, ResourceQuota, profiles};
-use toolforge_render::job::{
-    JobFacts, LiveJobs, LoadOptions, LoadPlan, RecordedJob, StepKind, Workload, plan_load, render_job,
-    verdict_of_run, verdict_of_run_instead,
-};
+use toolforge_model::{JobField, JobRequest, JobsFile, ToolName};
+use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_render::change::Action;
+use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, RecordedJob, plan_load};
 use toolforge_render::namespace::Platform;
+use toolforge_render::object::Object;
 
 fn tool() -> ToolName {
     "x".parse().unwrap()
@@ -28,19 +27,9 @@ fn standing(yaml: &str) -> JobFacts {
     if yaml.is_empty() {
         return facts;
     }
-    let mut live = LiveJobs::default();
     let options = LoadOptions { file: Some("/a.yaml"), ..LoadOptions::default() };
-    for step in plan_load(&requests(yaml), &facts, &options).steps {
-        let manifests = render_job(step.plan.as_ref().unwrap());
-        match manifests.workload {
-            Workload::OneOff(job) => live.jobs.push(*job),
-            Workload::Scheduled(cron_job) => live.cron_jobs.push(*cron_job),
-            Workload::Continuous(deployment) => live.deployments.push(*deployment),
-        }
-        live.services.extend(manifests.service);
-        live.http_routes.extend(manifests.http_route);
-    }
-    facts.live = live;
+    let load = plan_load(&requests(yaml), &facts, &options);
+    facts.live.extend(load.set.objects().cloned());
     facts
 }
 
@@ -50,17 +39,16 @@ fn loaded(yaml: &str, facts: &JobFacts) -> LoadPlan {
 
 /// Returns the steps in words: what, which job, and the keys that differ.
 fn told(plan: &LoadPlan) -> Vec<String> {
-    let word = |kind: &StepKind| match kind {
-        StepKind::Keep => "keep".to_owned(),
-        StepKind::Create => "create".to_owned(),
-        StepKind::Delete => "delete".to_owned(),
-        StepKind::Update { differences } | StepKind::Recreate { differences } => {
-            let keys: Vec<&str> = differences.iter().map(|difference| difference.key.as_str()).collect();
-            let word = if matches!(kind, StepKind::Update { .. }) { "change" } else { "recreate" };
-            format!("{word} {}", keys.join(","))
+    let steps = plan.set.changes.iter().map(|change| {
+        let keys: BTreeSet<JobField> = change.differences().filter_map(|difference| difference.key).collect();
+        let keys: Vec<&str> = keys.into_iter().map(JobField::as_str).collect();
+        match change.action {
+            Action::Update | Action::Recreate => {
+                format!("{} {} {}", change.name, change.action, keys.join(","))
+            }
+            action => format!("{} {action}", change.name),
         }
-    };
-    let steps = plan.steps.iter().map(|step| format!("{} {}", step.name, word(&step.kind)));
+    });
     steps.chain(plan.problems.iter().map(|problem| format!("! {problem}"))).collect()
 }
 
@@ -86,8 +74,8 @@ fn what_frees_room_comes_first_then_changes_then_what_is_new() {
     .concat();
     let options = LoadOptions { file: Some("/a.yaml"), prunes: true, ..LoadOptions::default() };
     let plan = plan_load(&requests(&file), &facts, &options);
-    // Without pods nothing is released yet, so a change that shrinks is known only by what it takes.
-    assert_eq!(told(&plan), ["goes delete", "grows change mem", "shrinks change mem", "new create"]);
+    // Without pods nothing is released yet, so a update that shrinks is known only by what it takes.
+    assert_eq!(told(&plan), ["goes delete", "grows update mem", "shrinks update mem", "new create"]);
 }
 
 #[test]
@@ -95,9 +83,9 @@ fn differences_are_those_of_meaning() {
     for (before, after, expected) in [
         ("mem: 1Gi", "mem: 1024Mi", "a keep"),
         ("mem: 512Mi", "retry: 0", "a keep"),
-        ("env: {A: '1', B: '2'}", "env: {A: '1 B=2'}", "a change env"),
+        ("env: {A: '1', B: '2'}", "env: {A: '1 B=2'}", "a update env"),
         ("env: {A: ''}", "env: {A: ''}", "a keep"),
-        ("emails: none", "emails: all", "a change emails"),
+        ("emails: none", "emails: all", "a update emails"),
     ] {
         let with = |rest: &str| job("a", &format!("schedule: '@daily'\n  {rest}"));
         assert_eq!(told(&loaded(&with(after), &standing(&with(before)))), [expected], "{before} -> {after}");
@@ -110,8 +98,8 @@ fn differences_are_those_of_meaning() {
     let facts = standing(&built("run it 'x y'", "check \"a b\""));
     for (command, check, expected) in [
         ("launcher run it \"x y\"", "check 'a b'", "a keep"),
-        ("run it 'x  y'", "check 'a b'", "a change command"),
-        ("run it 'x y'", "check a b", "a change health-check-script"),
+        ("run it 'x  y'", "check 'a b'", "a update command"),
+        ("run it 'x y'", "check a b", "a update health-check-script"),
     ] {
         assert_eq!(told(&loaded(&built(command, check), &facts)), [expected]);
     }
@@ -127,7 +115,7 @@ fn a_kind_that_changes_makes_the_job_anew_and_a_one_off_under_way_is_not_ended()
     let facts = standing(&job("a", "mem: 1Gi"));
     assert_eq!(
         told(&loaded(&job("a", "mem: 2Gi"), &facts)),
-        ["! one-off job a is under way, and what it should be differs: mem"]
+        ["! one-off job a is running and differs from what is wanted: mem"]
     );
     assert_eq!(told(&loaded(&job("a", "mem: 1Gi"), &facts)), ["a keep"]);
 }
@@ -143,7 +131,7 @@ fn the_domain_leads_to_one_job_which_another_may_take_over() {
     );
     let facts = standing(&[public("a"), private("b")].concat());
     let moved = told(&loaded(&[private("a"), public("b")].concat(), &facts));
-    assert_eq!(moved, ["a change publish", "b change publish"]);
+    assert_eq!(moved, ["a update publish", "b update publish"]);
 }
 
 #[test]
@@ -158,21 +146,8 @@ fn a_job_that_the_platform_keeps_is_changed_only_when_it_is_taken_over() {
     assert_eq!(plan(&same, false), ["a keep"]);
     assert!(plan(&other, false)[1].starts_with("! job a is kept by the platform's jobs service"));
     // Taking over is a change, whether anything else is or not.
-    assert_eq!(plan(&same, true), ["a change "]);
-    assert_eq!(plan(&other, true), ["a change mem"]);
-}
-
-#[test]
-fn run_above_the_container_limit_does_not_fit() {
-    let mut facts = standing(&job("daily", "schedule: '@daily'\n  mem: 6Gi"));
-    facts.limits = profiles::by_name("tools-2023").unwrap().into();
-    let daily = &facts.live.jobs_of(&facts.tool)[0];
-    for check in [verdict_of_run(daily, &facts), verdict_of_run_instead(daily, &facts)] {
-        assert_eq!(
-            check.to_string(),
-            "daily: 6Gi of memory is more than the 4Gi that one container may have"
-        );
-    }
+    assert_eq!(plan(&same, true), ["a update "]);
+    assert_eq!(plan(&other, true), ["a update mem"]);
 }
 
 #[test]
@@ -186,10 +161,10 @@ fn a_rollout_for_which_there_is_no_room_goes_pod_by_pod_and_a_run_that_never_fit
     };
     facts.limits.quotas = vec![hard(3 << 30)];
     let plan = loaded(&bot("1536Mi"), &facts);
-    assert!(plan.fits(), "{:?}", plan.at_peak);
-    let manifests = render_job(plan.steps[0].plan.as_ref().unwrap());
-    let Workload::Continuous(deployment) = manifests.workload else { panic!("no Deployment") };
-    let strategy = deployment.spec.unwrap().strategy.unwrap().rolling_update.unwrap();
+    assert!(plan.fits(), "{:?}", plan.set.at_peak);
+    let Some(Object::Deployment(deployment)) = plan.set.objects().next() else { panic!("no Deployment") };
+    let spec = deployment.spec.as_ref().unwrap();
+    let strategy = spec.strategy.as_ref().unwrap().rolling_update.as_ref().unwrap();
     assert_eq!(
         serde_json::to_value(strategy).unwrap(),
         serde_json::json!({"maxSurge": 0, "maxUnavailable": 1})

@@ -2,29 +2,30 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
-use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
 use toolforge_fixtures::generate;
 use toolforge_images::Catalog;
 use toolforge_model::{ServiceManifest, WebServiceRequest, platform};
+use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::namespace::{Documents, Platform};
+use toolforge_render::object::{Object, to_json_list, to_yaml};
 use toolforge_render::web_service::{
-    Change, Facts, LiveWebService, PlanOptions, Route, Routing, WebServiceManifests, WebServicePlan, changes,
-    observe, observe_request, render, replaces_pods,
+    Facts, LiveWebService, PlanOptions, Routing, StartTime, WebServicePlan, observe, observe_request,
+    web_service_changes,
 };
 
 fn facts() -> Facts {
     Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) }
 }
 
-fn options() -> impl Strategy<Value = PlanOptions> {
+fn options() -> impl Strategy<Value = (PlanOptions, StartTime)> {
     let routing = prop_oneof![Just(None), Just(Some(Routing::Ingress)), Just(Some(Routing::HttpRoute))];
     let moment = prop::option::of(0_i64..4_000_000_000_000_000);
-    (routing, moment).prop_map(|(routing, microseconds)| PlanOptions {
-        routing,
-        started_at: microseconds.map(|count| Timestamp::from_microsecond(count).unwrap()),
+    (routing, moment).prop_map(|(routing, microseconds)| {
+        let moment = microseconds.map(|count| Timestamp::from_microsecond(count).unwrap());
+        (PlanOptions { routing }, moment.map_or(StartTime::Omit, StartTime::Always))
     })
 }
 
@@ -32,32 +33,34 @@ fn request() -> impl Strategy<Value = WebServiceRequest> {
     generate::web_service_request(&Catalog::bundled())
 }
 
-fn live(manifests: WebServiceManifests) -> LiveWebService {
-    let WebServiceManifests { deployment, service, route } = manifests;
-    let (ingress, http_route) = match route {
-        Route::Ingress(ingress) => (Some(ingress), None),
-        Route::HttpRoute(http_route) => (None, Some(http_route)),
-    };
-    LiveWebService {
-        deployment: Some(deployment),
-        service: Some(service),
-        ingress,
-        http_route,
-        ..LiveWebService::default()
-    }
+/// Returns the objects that a plan has sent.
+fn objects(plan: &WebServicePlan, facts: &Facts, start: StartTime) -> Vec<Object> {
+    web_service_changes(plan, facts, start).objects().cloned().collect()
+}
+
+fn changes_nothing(set: &ChangeSet) -> bool {
+    set.changes.iter().all(Change::is_keep)
+}
+
+fn replaces_pods(set: &ChangeSet) -> bool {
+    set.changes.iter().any(|change| change.rollout.is_some())
 }
 
 fn plan(request: &WebServiceRequest, facts: &Facts, options: PlanOptions) -> WebServicePlan {
     WebServicePlan::new(request.clone(), facts, options).unwrap()
 }
 
-fn without_our_annotations(mut deployment: Deployment) -> Deployment {
-    if let Some(annotations) = &mut deployment.metadata.annotations {
-        annotations.retain(|key, _| !key.starts_with(platform::ANNOTATION_PREFIX));
+fn without_our_annotations(mut objects: Vec<Object>) -> Vec<Object> {
+    for object in &mut objects {
+        if let Object::Deployment(deployment) = object {
+            let annotations = &mut deployment.metadata.annotations;
+            if let Some(annotations) = annotations {
+                annotations.retain(|key, _| !key.starts_with(platform::ANNOTATION_PREFIX));
+            }
+            *annotations = annotations.take().filter(|annotations| !annotations.is_empty());
+        }
     }
-    deployment.metadata.annotations =
-        deployment.metadata.annotations.filter(|annotations| !annotations.is_empty());
-    deployment
+    objects
 }
 
 #[test]
@@ -70,37 +73,36 @@ fn a_restart_replaces_the_pods_of_a_deployment_that_the_platforms_tools_made() {
     facts.live.deployment = serde_json::from_value(case["expected"]["deployment"].clone()).ok();
     let tool = "test".parse().unwrap();
     let request = observe_request(&tool, &facts).unwrap();
-    let standing = plan(&request, &facts, PlanOptions::default()).started_with(&facts.live);
-    assert!(!replaces_pods(&standing, &facts.live));
-    assert!(replaces_pods(&standing.started_at(&Timestamp::UNIX_EPOCH), &facts.live));
+    let plan = plan(&request, &facts, PlanOptions::default());
+    assert!(!replaces_pods(&web_service_changes(&plan, &facts, StartTime::Keep)));
+    let restart = StartTime::Always(Timestamp::UNIX_EPOCH);
+    assert!(replaces_pods(&web_service_changes(&plan, &facts, restart)));
 }
 
 proptest! {
     #[test]
-    fn observing_what_was_rendered_gives_what_was_asked_for(request in request(), options in options()) {
+    fn observing_what_was_rendered_gives_what_was_asked_for(request in request(), (options, start) in options()) {
         let mut facts = facts();
-        facts.live = live(render(&plan(&request, &facts, options)));
+        facts.live = objects(&plan(&request, &facts, options), &facts, start).into_iter().collect();
         prop_assert_eq!(observe_request(&request.tool, &facts).unwrap(), request);
     }
 
     #[test]
-    fn without_our_annotations_what_is_observed_renders_the_same_objects(request in request(), options in options()) {
+    fn without_our_annotations_what_is_observed_renders_the_same_objects(request in request(), (options, start) in options()) {
         let mut facts = facts();
-        let mut rendered = render(&plan(&request, &facts, options));
-        rendered.deployment = without_our_annotations(rendered.deployment);
-        facts.live = live(rendered.clone());
+        let rendered = without_our_annotations(objects(&plan(&request, &facts, options), &facts, start));
+        facts.live = rendered.iter().cloned().collect();
         let observed = observe_request(&request.tool, &facts).unwrap();
-        let mut again = render(&plan(&observed, &facts, options));
-        again.deployment = without_our_annotations(again.deployment);
-        prop_assert_eq!(again, rendered);
+        let again = objects(&plan(&observed, &facts, options), &facts, start);
+        prop_assert_eq!(without_our_annotations(again), rendered);
     }
 
     #[test]
-    fn a_plan_that_stands_changes_nothing(request in request(), options in options()) {
+    fn a_plan_that_stands_changes_nothing(request in request(), (options, start) in options()) {
         let mut facts = facts();
         let plan = plan(&request, &facts, options);
-        facts.live = live(render(&plan));
-        prop_assert!(changes(&plan, &facts.live).iter().all(Change::is_keep));
+        facts.live = objects(&plan, &facts, start).into_iter().collect();
+        prop_assert!(changes_nothing(&web_service_changes(&plan, &facts, StartTime::Keep)));
     }
 
     #[test]
@@ -111,40 +113,52 @@ proptest! {
     ) {
         let mut facts = facts();
         let plan = plan(&request, &facts, PlanOptions::default());
-        let mut manifests = render(&plan);
-        let spec = manifests.deployment.spec.as_mut().unwrap();
+        let mut live: LiveWebService = plan.objects().into_iter().collect();
+        let spec = live.deployment.as_mut().unwrap().spec.as_mut().unwrap();
         spec.replicas = Some(replicas);
         let container = &mut spec.template.spec.as_mut().unwrap().containers[0];
         let limits = container.resources.as_mut().unwrap().limits.as_mut().unwrap();
         let before = limits.insert("memory".to_owned(), k8s_openapi::apimachinery::pkg::api::resource::Quantity(memory.to_string()));
-        facts.live = live(manifests);
+        facts.live = live;
         let observed = observe_request(&request.tool, &facts).unwrap();
         prop_assert_eq!(observed.replicas.as_i32(), replicas);
         let changed = before.is_none_or(|before| before.0 != memory.to_string());
         prop_assert_eq!(observed.memory, if changed { Some(memory) } else { request.memory });
         let same = !changed && replicas == request.replicas.as_i32();
-        prop_assert_eq!(changes(&plan, &facts.live).iter().all(Change::is_keep), same);
+        prop_assert_eq!(changes_nothing(&web_service_changes(&plan, &facts, StartTime::Keep)), same);
     }
 
     #[test]
-    fn what_is_printed_as_yaml_is_read_back_equal_by_two_readers(request in request(), options in options()) {
-        let manifests = render(&plan(&request, &facts(), options));
-        for manifest in manifests.objects() {
-            let yaml = manifest.to_yaml();
-            let expected = manifest.to_json();
+    fn what_is_printed_as_yaml_is_read_back_equal_by_two_readers(request in request(), (options, start) in options()) {
+        let facts = facts();
+        for object in objects(&plan(&request, &facts, options), &facts, start) {
+            let yaml = object.to_yaml();
+            let expected = object.to_json();
             prop_assert_eq!(&serde_saphyr::from_str::<Value>(&yaml).unwrap(), &expected, "{}", yaml);
             prop_assert_eq!(&serde_yaml::from_str::<Value>(&yaml).unwrap(), &expected, "{}", yaml);
         }
     }
 
     #[test]
-    fn facts_from_printed_manifests_are_the_manifests(request in request(), options in options()) {
-        let manifests = render(&plan(&request, &facts(), options));
-        for text in [manifests.to_yaml(), manifests.to_json().to_string()] {
+    fn printed_documents_can_be_concatenated(requests in prop::collection::vec(request(), 1..4)) {
+        let facts = facts();
+        let objects = requests.iter().map(|request| plan(request, &facts, PlanOptions::default()).objects());
+        let (texts, objects): (Vec<_>, Vec<_>) = objects.map(|objects| (to_yaml(&objects), objects)).unzip();
+        let read: Vec<Value> = serde_saphyr::from_multiple(&texts.concat()).unwrap();
+        let expected: Vec<Value> = objects.iter().flatten().map(Object::to_json).collect();
+        prop_assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn facts_from_printed_manifests_are_the_manifests(request in request(), (options, start) in options()) {
+        let before = facts();
+        let objects = objects(&plan(&request, &before, options), &before, start);
+        let expected: LiveWebService = objects.iter().cloned().collect();
+        for text in [to_yaml(&objects), to_json_list(&objects).to_string()] {
             let mut documents = Documents::default();
             documents.read("printed", &text).unwrap();
             let facts = documents.facts(&request.tool, Platform::default()).unwrap();
-            prop_assert_eq!(facts.live.deployment.as_ref(), Some(&manifests.deployment));
+            prop_assert_eq!(&facts.live.deployment, &expected.deployment);
             prop_assert_eq!(observe(&request.tool, &facts).request, Ok(request.clone()));
         }
     }

@@ -12,9 +12,12 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
+use toolforge_render::change::ChangeSet;
 use toolforge_render::namespace::Platform;
+use toolforge_render::object::Object;
 use toolforge_render::web_service::{
-    Facts, PlanOptions, Routing, ShellName, ShellOwner, WebServicePlan, render, shell_command, shell_pod,
+    Facts, PlanOptions, Routing, ShellName, ShellOwner, StartTime, WebServicePlan, shell_command, shell_pod,
+    web_service_changes,
 };
 
 /// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tool wrote, what is
@@ -91,15 +94,15 @@ fn every_recorded_case_renders_as_the_python_tool_did() {
         for part in expected.keys() {
             assert!(known.contains(&part.as_str()) || OTHER_PARTS.contains(&part.as_str()), "{name}: {part}");
         }
-        let plan = planned(&case["input"], &facts);
-        let manifests = render(&plan);
+        let (plan, set) = planned(&case["input"], &facts);
+        let objects: Vec<Value> = set.objects().map(Object::to_json).collect();
         // What the Python tool makes the pod's own command is here what is run in the pod.
         let typed = shell_command(&plan.request().arguments);
         assert_eq!(json!(typed), expected["shell_pod"]["spec"]["containers"][0]["command"], "{name}");
         let ours = json!({
-            "deployment": manifests.objects().next().unwrap().to_json(),
-            "service": manifests.objects().nth(1).unwrap().to_json(),
-            "ingress": manifests.objects().nth(2).unwrap().to_json(),
+            "deployment": objects[0],
+            "service": objects[1],
+            "ingress": objects[2],
             "shell_pod": shell(&case["input"], &plan),
         });
         for part in known {
@@ -135,7 +138,7 @@ fn shell(input: &Value, plan: &WebServicePlan) -> Value {
     serde_json::to_value(shell_pod(plan, &ShellName::new(&moment, 0), &owner)).unwrap()
 }
 
-fn planned(input: &Value, facts: &Facts) -> WebServicePlan {
+fn planned(input: &Value, facts: &Facts) -> (WebServicePlan, ChangeSet) {
     let text = |key: &str| input.get(key).and_then(Value::as_str);
     let mut configured: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, value) in input["webservice_config"].as_object().into_iter().flatten() {
@@ -181,10 +184,13 @@ fn planned(input: &Value, facts: &Facts) -> WebServicePlan {
         facts.platform.build_service_repository = repository.to_owned();
     }
     assert!(configured.is_empty(), "{configured:?}");
-    let started_at = text("started_at").map(|moment| format!("{moment}Z").parse().unwrap());
-    let plan_options = PlanOptions { routing: Some(Routing::Ingress), started_at };
+    let started_at: Option<Timestamp> =
+        text("started_at").map(|moment| format!("{moment}Z").parse().unwrap());
+    let plan_options = PlanOptions { routing: Some(Routing::Ingress) };
     let request = options.merge_into(&tool, None, "php7.4".parse().unwrap()).unwrap();
-    WebServicePlan::new(request, &facts, plan_options).unwrap()
+    let plan = WebServicePlan::new(request, &facts, plan_options).unwrap();
+    let set = web_service_changes(&plan, &facts, started_at.map_or(StartTime::Omit, StartTime::Always));
+    (plan, set)
 }
 
 /// Adds every path at which two values differ: `null` and `false` count as absent, amounts compare as numbers.

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
 use toolforge_render::namespace::Platform;
-use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan, observe_request, render};
+use toolforge_render::object::Object;
+use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan, observe_request};
 
 /// Where what is made today differs from what was made in 2019: the path's beginning, and why.
 const ALLOWED: [(&str, &str); 12] = [
@@ -74,9 +75,9 @@ fn every_recorded_case_of_2019_is_rendered_and_understood() {
         };
         let tool: ToolName = text("tool").unwrap().parse().unwrap();
         let request = options.merge_into(&tool, None, type_name.parse().unwrap()).unwrap();
-        let routing = PlanOptions { routing: Some(Routing::Ingress), started_at: None };
-        let manifests = render(&WebServicePlan::new(request.clone(), &facts, routing).unwrap());
-        let objects: Vec<Value> = manifests.objects().map(|manifest| manifest.to_json()).collect();
+        let routing = PlanOptions { routing: Some(Routing::Ingress) };
+        let objects = WebServicePlan::new(request.clone(), &facts, routing).unwrap().objects();
+        let objects: Vec<Value> = objects.iter().map(Object::to_json).collect();
         for (part, ours) in ["deployment", "service", "ingress"].into_iter().zip(&objects) {
             compare(&expected[part], ours, part, &mut |path, theirs, ours| match ALLOWED
                 .iter()

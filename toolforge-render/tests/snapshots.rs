@@ -6,7 +6,7 @@
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_render::namespace::Platform;
-use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan, render};
+use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan};
 
 #[test]
 fn each_planned_web_service_renders_as_its_snapshot() {
@@ -33,12 +33,12 @@ fn each_planned_web_service_renders_as_its_snapshot() {
         }
         let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
         let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
-        let plan = WebServicePlan::new(request, &facts, PlanOptions { routing, started_at: None }).unwrap();
+        let plan = WebServicePlan::new(request, &facts, PlanOptions { routing }).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        for manifest in render(&plan).objects() {
-            let name = format!("{name}.{}", manifest.kind().to_string().to_lowercase());
+        for object in plan.objects() {
+            let name = format!("{name}.{}", object.kind().to_string().to_lowercase());
             insta::with_settings!({ description => &text, omit_expression => true, prepend_module_to_snapshot => false }, {
-                insta::assert_snapshot!(name, manifest.to_yaml());
+                insta::assert_snapshot!(name, object.to_yaml());
             });
         }
     }

@@ -1,8 +1,8 @@
 //! The exit code and the hint for each error of the libraries that every program can meet.
 
 use toolforge_client::{
-    ApiStatus, ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError, KubeconfigError,
-    PlatformFilesError, StatusKind,
+    ApiStatus, ApplyError, ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError,
+    KubeconfigError, PlatformFilesError, StatusKind,
 };
 use toolforge_model::platform;
 use toolforge_render::namespace::DocumentsError;
@@ -101,6 +101,18 @@ fn refused(refusal: &ApiStatus) -> Failure {
                 .hint("Check the current state, then try again.")
         }
         _ => failure("the cluster refused".to_owned()).detail(message.to_string()),
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Request(error) => error.into(),
+            ApplyError::StillExists { .. } => {
+                Self::from_error(ExitCode::Rollout, &error).hint("Try again in a minute.")
+            }
+            error => Self::from_error(ExitCode::Cluster, &error),
+        }
     }
 }
 

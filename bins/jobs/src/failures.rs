@@ -2,7 +2,7 @@
 
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_model::FileJob;
-use toolforge_render::job::{JobPlanError, LoadPlan, LoadProblem};
+use toolforge_render::job::{JobObjects, JobPlanError, LoadPlan, LoadProblem, RunNowError};
 
 use crate::report;
 
@@ -19,7 +19,17 @@ pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
     }
 }
 
-/// Returns the failure of jobs that cannot be made what they should be, each with its place in the file it is of, and with
+/// Returns the failure of a job that cannot be restarted, run now or suspended.
+pub(crate) fn of_run_now(error: RunNowError, job: &JobObjects) -> Failure {
+    match error {
+        RunNowError::OneOff => Failure::from_error(ExitCode::Failed, &error)
+            .hint(format!("`toolforge jobs delete {}`, then run it again.", job.name)),
+        RunNowError::NoTemplate => Failure::from_error(ExitCode::Cluster, &error),
+        error => Failure::from_error(ExitCode::Failed, &error),
+    }
+}
+
+/// Returns the failure of jobs that cannot be applied, each with its place in the file it is of, and with
 /// what does not fit besides.
 pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob]) -> Failure {
     if let ([LoadProblem::Plan { name: _, error }], []) = (plan.problems.as_slice(), jobs) {
@@ -40,15 +50,12 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob]) -> Failure {
     let failure = match plan.problems.as_slice() {
         [one] => Failure::new(kind, line(one)),
         all => all.iter().map(line).fold(
-            Failure::new(
-                kind,
-                format!("{} jobs cannot be what they should, and nothing was sent", all.len()),
-            ),
+            Failure::new(kind, format!("{} jobs cannot be applied; nothing was changed", all.len())),
             Failure::detail,
         ),
     };
     let failure = hints(&plan.problems).into_iter().fold(failure, Failure::hint);
-    if plan.fits() { failure } else { report::with_what_does_not_fit(failure, plan) }
+    if plan.fits() { failure } else { report::with_planned(failure, plan) }
 }
 
 fn hints(problems: &[LoadProblem]) -> Vec<String> {

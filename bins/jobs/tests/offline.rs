@@ -91,7 +91,7 @@ fn one_job_is_rendered_from_the_options_of_run() {
     let folder = Scratch::new("one", "");
     let line = ["render", "once", "--image", "bookworm", "--command", "true"];
     let one = jobs(&folder, &[&line[..], &OFFLINE[..]].concat());
-    assert!(said(&one).starts_with("[exit 0]\napiVersion: batch/v1\nkind: Job\n"), "{}", said(&one));
+    assert!(said(&one).starts_with("[exit 0]\n---\napiVersion: batch/v1\nkind: Job\n"), "{}", said(&one));
     // Whose user it runs as is never guessed.
     let refused = said(&jobs(&folder, &[&line[..], &["--tool", "tf-test"]].concat()));
     assert!(refused.starts_with("[exit 1]\nerror: a job runs as the tool's user"), "{refused}");
@@ -112,11 +112,11 @@ fn a_change_is_shown_with_what_it_takes() {
     std::fs::write(folder.0.join("jobs.yaml"), changed).unwrap();
     assert_snapshot!(said(&jobs(&folder, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.yaml"])), @"
     [exit 0]
-    change scheduled job daily
+    update scheduled job daily
       mem: 1Gi -> 2Gi
-    change continuous job bot
+    update continuous job bot
       port: 8000/tcp -> 9000/tcp
-      it does not run from its old pod's end until its new one is up
+      downtime: the old pod stops before the new one starts
     create one-off job other
 
     no quota is known, so whether it fits is not known

@@ -13,10 +13,10 @@ use toolforge_images::Catalog;
 use toolforge_model::{Cpu, JobRequest, Memory, ToolName};
 use toolforge_quota::{LimitRange, Limits};
 use toolforge_render::job::{
-    JobFacts, JobManifests, JobPlan, LiveJob, LiveWorkload, LoadOptions, job_differences, observe_job,
-    plan_load, render_job,
+    JobFacts, JobObjects, JobPlan, LoadOptions, Workload, job_differences, observe_job, plan_load,
 };
 use toolforge_render::namespace::{Platform, limit_range};
+use toolforge_render::object::Object;
 
 /// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tools wrote, what is written here,
 /// and why. `null` stands for what is absent.
@@ -120,9 +120,7 @@ fn ours(words: &[&str], facts: &JobFacts) -> (u8, Vec<Value>) {
     if !plan.fits() {
         return (3, Vec::new());
     }
-    let manifests: Vec<JobManifests> =
-        plan.steps.iter().map(|step| render_job(step.plan.as_ref().unwrap())).collect();
-    (0, manifests.iter().flat_map(JobManifests::to_json).collect())
+    (0, plan.set.objects().map(Object::to_json).collect())
 }
 
 #[test]
@@ -190,9 +188,11 @@ fn every_object_that_the_python_tools_made_is_observed_as_what_makes_it() {
         let Some(live) = live_job(&case) else { continue };
         visited += 1;
         let observed = observe_job(&live, &facts);
-        let again = render_job(&JobPlan::new(observed.clone(), &facts).unwrap());
+        let again = JobPlan::new(observed.clone(), &facts).unwrap().objects().into_objects();
         let mut differences = Vec::new();
-        for (theirs, ours) in case["created"].as_array().unwrap().iter().zip(again.to_json()) {
+        for (theirs, ours) in
+            case["created"].as_array().unwrap().iter().zip(again.iter().map(Object::to_json))
+        {
             compare(&theirs["object"], &ours, String::new(), &mut differences);
         }
         // A path with a blank is quoted here, and that alone.
@@ -228,21 +228,21 @@ fn asked(case: &Value, facts: &JobFacts) -> Option<JobRequest> {
     Some(JobPlan::new(request, facts).unwrap().request().clone())
 }
 
-fn live_job(case: &Value) -> Option<LiveJob> {
+fn live_job(case: &Value) -> Option<JobObjects> {
     let created = case["created"].as_array().unwrap();
     let first = created.first()?;
     let object = first["object"].clone();
     let path = first["path"].as_str().unwrap();
     let workload = if path.ends_with("/cronjobs") {
-        LiveWorkload::Scheduled(serde_json::from_value(object).unwrap())
+        Workload::Scheduled(serde_json::from_value(object).unwrap())
     } else if path.ends_with("/jobs") {
-        LiveWorkload::OneOff(serde_json::from_value(object).unwrap())
+        Workload::OneOff(serde_json::from_value(object).unwrap())
     } else {
-        LiveWorkload::Continuous(serde_json::from_value(object).unwrap())
+        Workload::Continuous(serde_json::from_value(object).unwrap())
     };
     let name = workload.metadata().name.as_ref().unwrap().parse().unwrap();
     let service = created.get(1).map(|service| serde_json::from_value(service["object"].clone()).unwrap());
-    Some(LiveJob { name, workload, service, http_route: None })
+    Some(JobObjects { name, workload, service, http_route: None })
 }
 
 /// Adds every path at which two values differ: `null`, `false` and an empty list count as absent, amounts compare as

@@ -160,7 +160,7 @@ fn a_job_of_the_platforms_service_is_changed_only_when_it_is_taken_over() {
     let refused = run(cluster(std::slice::from_ref(&cron_job), &[], &instead()), &["delete", "myjob"]);
     assert_snapshot!(writes(&refused), @"
     [exit 1]
-    error: job myjob is kept by the platform's jobs service, which would go on listing it
+    error: job myjob is kept by the platform's jobs service, which would still list it
 
     hint: `--adopt` deletes its record there, too.
     ");

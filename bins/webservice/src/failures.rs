@@ -1,10 +1,10 @@
 //! The exit code and the hint for each error about a web service.
 
 use toolforge_cli::{ExitCode, Failure};
-use toolforge_client::{ManifestError, TemplateError};
+use toolforge_client::{ApplyError, ApplyReport, ChangeOutcome, ChangeReport, ManifestError, TemplateError};
 use toolforge_images::TypeLookupError;
-use toolforge_model::{Untrusted, WebServiceOptionsError};
-use toolforge_render::web_service::{MissingNeed, PlanError, Unobservable};
+use toolforge_model::Untrusted;
+use toolforge_render::web_service::{MissingNeed, PlanError, ResolveError};
 
 use crate::invocation::Action;
 
@@ -31,13 +31,41 @@ pub(crate) fn of_manifest(error: &ManifestError) -> Failure {
         .hint("Fix or remove that file, or name the type before the action, like `webservice php8.2 start`.")
 }
 
-/// Returns the failure of a request without storage for a type that needs it.
-pub(crate) fn of_mount(error: &WebServiceOptionsError) -> Failure {
+/// Returns the failure of options from which no request results.
+pub(crate) fn of_resolve(error: &ResolveError, action: Action) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
-        WebServiceOptionsError::HomeRequired { .. } => failure.hint("Leave `--mount` out."),
+        ResolveError::Current(_) => {
+            failure.hint(format!("Name the type, like `webservice php8.2 {}`.", action.as_str()))
+        }
+        ResolveError::NoDefaultType => {
+            failure.hint(format!("Name a type: `webservice TYPE {}`.", action.as_str()))
+        }
+        ResolveError::Mount(_) => failure.hint("Leave `--mount` out."),
         _ => failure,
     }
+}
+
+/// Returns the failure of a change that could not be applied, with what was done before.
+pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Option<Failure> {
+    let ChangeReport { written, failed_at, outcome, .. } = report.changes.into_iter().next()?;
+    let ChangeOutcome::Failed(error) = outcome else { return None };
+    let outcome_unknown = error.outcome_unknown();
+    let is_refused_route = matches!(error, ApplyError::RouteRefused { .. });
+    let failure = Failure::from(error);
+    let last = failed_at.filter(|_| !is_refused_route).map(|id| {
+        if outcome_unknown {
+            format!("{id}: not known whether it was done")
+        } else {
+            format!("{id}: not done")
+        }
+    });
+    if written.is_empty() && !outcome_unknown {
+        return Some(last.into_iter().fold(failure, Failure::detail).detail("nothing was changed"));
+    }
+    let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
+    let failure = done.chain(last).fold(failure.with_exit_code(ExitCode::Partial), Failure::detail);
+    Some(failure.hint(format!("Run `webservice {}` again; it continues from here.", verb.as_str())))
 }
 
 /// Returns the failure of a type that does not exist.
@@ -64,12 +92,6 @@ pub(crate) fn of_plan(error: &PlanError, action: Action) -> Failure {
             .hint("Rename or delete that object with kubectl; the web service needs its name."),
         _ => Failure::from_error(ExitCode::Failed, error),
     }
-}
-
-/// Returns the failure of a running web service whose type is not known.
-pub(crate) fn of_observe(error: &Unobservable, action: Action) -> Failure {
-    Failure::from_error(ExitCode::Failed, error)
-        .hint(format!("Name the type, like `webservice php8.2 {}`.", action.as_str()))
 }
 
 /// Returns the failure of a type that needs a file or a command that is missing.

@@ -97,11 +97,6 @@ struct RecordMetadata {
     name: String,
 }
 
-/// Returns the resource type of a record.
-pub(super) fn record_type(record: RecordedJob) -> ResourceType {
-    ResourceType { group: platform::JOBS_API_GROUP, version: "v1", plural: record.plural() }
-}
-
 impl Client {
     /// Returns what the cluster says about a tool's jobs. All requests are made at the same time, over one connection,
     /// and their number does not depend on that of the jobs.
@@ -141,8 +136,8 @@ impl Client {
             self.all::<Service>(addresses, list(ResourceType::of::<Service>())),
             self.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, tool),
             self.all::<Event>(events, list(ResourceType::of::<Event>())),
-            self.all_served::<Record>(records, record_type(RecordedJob::Continuous), tool),
-            self.all_served::<Record>(records, record_type(RecordedJob::Scheduled), tool),
+            self.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), tool),
+            self.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Scheduled.kind()), tool),
         )?;
         let mut recorded: BTreeMap<JobName, RecordedJob> = BTreeMap::new();
         for (records, kind) in [(continuous, RecordedJob::Continuous), (scheduled, RecordedJob::Scheduled)] {

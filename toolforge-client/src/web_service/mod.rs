@@ -2,11 +2,13 @@
 
 mod fetch;
 mod home;
+mod rollout;
 mod wait;
 
 pub(crate) use fetch::read_catalog;
 pub use fetch::{FactsError, FetchOptions, WebServiceObjects};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
+pub use rollout::{RolloutEvent, RolloutOutcome};
 
 use kube::api::ListParams;
 use toolforge_model::{ToolName, platform};

@@ -7,7 +7,7 @@ use toolforge_model::{CronExpression, JobName};
 use toolforge_quota::{Demand, Interval, Resource, ScheduledRuns, simulate};
 
 use crate::job::demand::of_run;
-use crate::job::{JobFacts, LiveJob, LiveWorkload, pods_of_job, runs_of};
+use crate::job::{JobFacts, JobObjects, Workload, pods_of_job, runs_of};
 use crate::pod::{has_ended, of_pod};
 
 /// How long a run of which nothing is known is thought to take.
@@ -32,8 +32,8 @@ impl JobLoad {
     /// Returns what is known of a scheduled job; `None` for any other job, and where the schedule is suspended or in a
     /// time zone of its own.
     #[must_use]
-    pub fn of(job: &LiveJob, facts: &JobFacts) -> Option<Self> {
-        let LiveWorkload::Scheduled(cron_job) = &job.workload else { return None };
+    pub fn of(job: &JobObjects, facts: &JobFacts) -> Option<Self> {
+        let Workload::Scheduled(cron_job) = &job.workload else { return None };
         let spec = cron_job.spec.as_ref()?;
         if spec.suspend == Some(true)
             || spec.time_zone.as_deref().is_some_and(|zone| !matches!(zone, "UTC" | "Etc/UTC"))
@@ -71,7 +71,7 @@ pub fn held_by_runs(loads: &[JobLoad], facts: &JobFacts) -> Demand {
     for job in facts.live.jobs_of(&facts.tool) {
         let is_meant = loads.iter().any(|load| load.name == job.name);
         let runs = if is_meant { runs_of(&job, &facts.live).len() } else { 0 };
-        if !matches!(job.workload, LiveWorkload::Scheduled(_)) || runs == 0 {
+        if !matches!(job.workload, Workload::Scheduled(_)) || runs == 0 {
             continue;
         }
         held.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
@@ -115,7 +115,7 @@ mod tests {
     use toolforge_quota::ResourceQuota;
 
     use super::*;
-    use crate::job::{JobPlan, Workload, manual_run, render_job};
+    use crate::job::{JobPlan, Workload, manual_run};
     use crate::namespace::Platform;
 
     fn at(text: &str) -> Timestamp {
@@ -134,7 +134,7 @@ mod tests {
             ..JobOptions::default()
         };
         let request = options.into_request(&facts.tool).unwrap();
-        let Workload::Scheduled(mut cron_job) = render_job(&JobPlan::new(request, &facts).unwrap()).workload
+        let Workload::Scheduled(mut cron_job) = JobPlan::new(request, &facts).unwrap().objects().workload
         else {
             panic!("it has a schedule")
         };

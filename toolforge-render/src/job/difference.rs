@@ -1,41 +1,69 @@
 //! What differs between two requests for one job, by meaning.
 
 use toolforge_model::{
-    Emails, JobField, JobKind, JobPort, JobRequest, Untrusted, join_words, quote_word, split_words,
+    Emails, JobField, JobHealthCheck, JobKind, JobPort, JobRequest, Untrusted, join_words, platform,
+    quote_word, split_words,
 };
 
 use crate::job::objects::RenderedCommand;
+use crate::object::{Difference, FieldPath};
 
-/// One thing that differs; `None` where it is not said, and the default holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobDifference {
-    /// What.
-    pub key: JobField,
-    /// What stands.
-    pub live: Option<Untrusted>,
-    /// What shall stand.
-    pub wanted: Option<Untrusted>,
-}
-
-/// Returns what differs, in the order in which a file is best written. Amounts compare as amounts, images as what they
-/// stand for; both requests have to be a plan's or an observation.
+/// Returns what differs, in the order in which a file is best written; `None` on a side stands for the default. Amounts
+/// compare as amounts, images as what they stand for; both requests have to be a plan's or an observation.
+///
+/// Each difference has the path of the field of the job's Deployment, CronJob or Job that it changes; the one of
+/// `publish` has the empty path of the whole HTTPRoute.
 #[must_use]
-pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<JobDifference> {
+pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference> {
     let mut differences = Vec::new();
     for &key in JobField::ALL {
         let (before, after) = (value(live, key), value(wanted, key));
         if before != after {
-            // Words are told as they are written, where that is not what they have in common.
+            // A command is shown as it is written.
             let shown = |value: Option<String>, request: &JobRequest| match key {
                 JobField::Command => value.map(|_| request.command.clone()),
                 _ => value,
             };
             let (before, after) = (shown(before, live), shown(after, wanted));
             let text = |value: Option<String>| value.map(Untrusted::new);
-            differences.push(JobDifference { key, live: text(before), wanted: text(after) });
+            differences.push(Difference::new(path(key, &wanted.kind), text(before), text(after)).of_key(key));
         }
     }
     differences
+}
+
+/// Returns the path of the field that a key of a jobs file sets.
+pub(super) fn path(key: JobField, kind: &JobKind) -> FieldPath {
+    let template = match kind {
+        JobKind::OneOff { .. } | JobKind::Continuous { .. } => FieldPath::of(&["spec", "template"]),
+        JobKind::Scheduled { .. } => FieldPath::of(&["spec", "jobTemplate", "spec", "template"]),
+    };
+    let job_spec = match kind {
+        JobKind::OneOff { .. } | JobKind::Continuous { .. } => FieldPath::of(&["spec"]),
+        JobKind::Scheduled { .. } => FieldPath::of(&["spec", "jobTemplate", "spec"]),
+    };
+    let label = |key: &str| template.field("metadata").field("labels").field(key);
+    let container = template.field("spec").field("containers").item(0, Some(platform::CONTAINER_JOB));
+    match key {
+        JobField::Name => FieldPath::of(&["metadata", "name"]),
+        JobField::Command | JobField::FileLogStdout | JobField::FileLogStderr => container.field("command"),
+        JobField::Image => container.field("image"),
+        JobField::Schedule => FieldPath::of(&["spec", "schedule"]),
+        JobField::Continuous => FieldPath::of(&["kind"]),
+        JobField::Cpu => container.field("resources").field("limits").field("cpu"),
+        JobField::Memory => container.field("resources").field("limits").field("memory"),
+        JobField::Replicas => FieldPath::of(&["spec", "replicas"]),
+        JobField::Port => container.field("ports"),
+        JobField::HealthCheckScript | JobField::HealthCheckHttp => container.field("startupProbe"),
+        JobField::Retry => job_spec.field("backoffLimit"),
+        JobField::Timeout => job_spec.field("activeDeadlineSeconds"),
+        JobField::Emails => label(platform::LABEL_EMAILS),
+        JobField::Mount => label(platform::LABEL_MOUNT_STORAGE),
+        JobField::FileLog | JobField::NoFileLog => label(platform::LABEL_FILE_LOG),
+        JobField::Environment => container.field("env"),
+        // The whole HTTPRoute; and what is waited for, and what starts a web service, is no part of an object.
+        JobField::Publish | JobField::Wait | JobField::WebService => FieldPath::default(),
+    }
 }
 
 /// Returns the command by its meaning: where it is words and not a line for a shell, quoting is none of it.
@@ -44,12 +72,12 @@ fn command(request: &JobRequest) -> String {
     if is_build_service && request.file_log.paths() == (None, None) {
         return join_words(&RenderedCommand::of(request).words);
     }
-    // A launcher that is written is the one that would be put there.
+    // A launcher that is written is the one that would be added.
     let launched = request.command.strip_prefix("launcher ").filter(|_| is_build_service);
     launched.unwrap_or(&request.command).to_owned()
 }
 
-/// Returns what a request says with a key, or `None` where it is the default.
+/// Returns the value of a key of a request, or `None` where it is the default.
 fn value(request: &JobRequest, key: JobField) -> Option<String> {
     let kind = &request.kind;
     let (replicas, port, health_check) = match kind {
@@ -80,15 +108,15 @@ fn value(request: &JobRequest, key: JobField) -> Option<String> {
         JobField::Port => port.map(|port| port.to_string()),
         JobField::Publish => port.filter(|port: &JobPort| port.is_public()).map(|_| "/".to_owned()),
         JobField::HealthCheckScript => match health_check {
-            Some(toolforge_model::JobHealthCheck::Script(script)) => {
+            Some(JobHealthCheck::Script(script)) => {
                 let words = split_words(script).ok().filter(|_| request.image.is_build_service());
                 Some(words.map_or_else(|| script.clone(), |words| join_words(&words)))
             }
-            Some(toolforge_model::JobHealthCheck::Http(_)) | None => None,
+            Some(JobHealthCheck::Http(_)) | None => None,
         },
         JobField::HealthCheckHttp => match health_check {
-            Some(toolforge_model::JobHealthCheck::Http(path)) => Some(path.to_string()),
-            Some(toolforge_model::JobHealthCheck::Script(_)) | None => None,
+            Some(JobHealthCheck::Http(path)) => Some(path.to_string()),
+            Some(JobHealthCheck::Script(_)) | None => None,
         },
         JobField::Retry => {
             kind.retry().filter(|retry| retry.count() > 0).map(|retry| retry.count().to_string())

@@ -8,9 +8,9 @@ use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName};
 use toolforge_quota::Limits;
 
-use crate::job::{LiveJob, LiveWorkload, is_job, job_name_of};
+use crate::job::{JobObjects, Workload, is_job, job_name_of};
 use crate::namespace::Platform;
-use crate::object::HttpRoute;
+use crate::object::{HttpRoute, Object, ObjectKind};
 
 /// All that a plan for jobs is made from, besides the requests.
 #[derive(Clone, Debug)]
@@ -68,12 +68,12 @@ pub enum RecordedJob {
 }
 
 impl RecordedJob {
-    /// Returns the plural under which the API has it.
+    /// Returns the kind of the record.
     #[must_use]
-    pub fn plural(self) -> &'static str {
+    pub fn kind(self) -> ObjectKind {
         match self {
-            Self::Continuous => "continuous-jobs",
-            Self::Scheduled => "scheduled-jobs",
+            Self::Continuous => ObjectKind::ContinuousJobRecord,
+            Self::Scheduled => ObjectKind::ScheduledJobRecord,
         }
     }
 }
@@ -81,17 +81,27 @@ impl RecordedJob {
 impl LiveJobs {
     /// Returns the tool's jobs: continuous, scheduled and one-off ones, each in the cluster's order.
     #[must_use]
-    pub fn jobs_of(&self, tool: &ToolName) -> Vec<LiveJob> {
+    pub fn jobs_of(&self, tool: &ToolName) -> Vec<JobObjects> {
         self.jobs_where(tool, |_| true)
     }
 
     /// Returns a job by its name.
     #[must_use]
-    pub fn job(&self, tool: &ToolName, name: &JobName) -> Option<LiveJob> {
+    pub fn job(&self, tool: &ToolName, name: &JobName) -> Option<JobObjects> {
         self.jobs_where(tool, |found| found == name).into_iter().next()
     }
 
-    fn jobs_where(&self, tool: &ToolName, is_wanted: impl Fn(&JobName) -> bool) -> Vec<LiveJob> {
+    /// Returns the metadata of the Service or HTTPRoute of a name, whoever created it.
+    pub(super) fn address(&self, kind: ObjectKind, name: &str) -> Option<&ObjectMeta> {
+        let mut found: Box<dyn Iterator<Item = &ObjectMeta>> = match kind {
+            ObjectKind::Service => Box::new(self.services.iter().map(|object| &object.metadata)),
+            ObjectKind::HttpRoute => Box::new(self.http_routes.iter().map(|object| &object.metadata)),
+            _ => return None,
+        };
+        found.find(|metadata| metadata.name.as_deref() == Some(name))
+    }
+
+    fn jobs_where(&self, tool: &ToolName, is_wanted: impl Fn(&JobName) -> bool) -> Vec<JobObjects> {
         let name = |metadata: &ObjectMeta| {
             if !is_job(metadata.labels.as_ref(), tool) {
                 return None;
@@ -100,15 +110,16 @@ impl LiveJobs {
             name.filter(|name| is_wanted(name))
         };
         let continuous = self.deployments.iter().filter_map(|object| {
-            Some((name(&object.metadata)?, LiveWorkload::Continuous(Box::new(object.clone()))))
+            Some((name(&object.metadata)?, Workload::Continuous(Box::new(object.clone()))))
         });
         let scheduled = self.cron_jobs.iter().filter_map(|object| {
-            Some((name(&object.metadata)?, LiveWorkload::Scheduled(Box::new(object.clone()))))
+            Some((name(&object.metadata)?, Workload::Scheduled(Box::new(object.clone()))))
         });
-        let one_off = self.jobs.iter().filter(|job| !is_run_of_schedule(job)).filter_map(|object| {
-            Some((name(&object.metadata)?, LiveWorkload::OneOff(Box::new(object.clone()))))
-        });
-        let live = |(name, workload): (JobName, LiveWorkload)| LiveJob {
+        let one_off =
+            self.jobs.iter().filter(|job| !is_run_of_schedule(job)).filter_map(|object| {
+                Some((name(&object.metadata)?, Workload::OneOff(Box::new(object.clone()))))
+            });
+        let live = |(name, workload): (JobName, Workload)| JobObjects {
             service: self.part_of(&self.services, |object| &object.metadata, &name, tool),
             http_route: self.part_of(&self.http_routes, |object| &object.metadata, &name, tool),
             name,
@@ -129,6 +140,23 @@ impl LiveJobs {
             metadata.name.as_deref() == Some(name.as_str()) && is_job(metadata.labels.as_ref(), tool)
         });
         found.cloned()
+    }
+}
+
+impl Extend<Object> for LiveJobs {
+    /// Adds rendered objects as if they existed.
+    fn extend<I: IntoIterator<Item = Object>>(&mut self, objects: I) {
+        for object in objects {
+            match object {
+                Object::Deployment(object) => self.deployments.push(*object),
+                Object::CronJob(object) => self.cron_jobs.push(*object),
+                Object::Job(object) => self.jobs.push(*object),
+                Object::Service(object) => self.services.push(*object),
+                Object::HttpRoute(object) => self.http_routes.push(*object),
+                // No job has one.
+                Object::Ingress(_) => {}
+            }
+        }
     }
 }
 

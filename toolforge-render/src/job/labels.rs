@@ -1,10 +1,8 @@
 //! The labels by which the platform knows a job's objects (jobs-api, 2026).
 
-use std::collections::BTreeMap;
-
 use toolforge_model::{JobKind, JobName, JobRequest, MountStorage, ToolName, platform};
 
-type Labels = BTreeMap<String, String>;
+use crate::object::{Labels, has_label, label};
 
 /// Returns the labels by which a job's objects are found: those of its tool, and its name.
 pub(super) fn selector(tool: &ToolName, name: &JobName) -> Labels {
@@ -48,16 +46,13 @@ fn component(kind: &JobKind) -> &'static str {
 /// Returns whether an object's labels mark it as one of a tool's jobs.
 #[must_use]
 pub fn is_job(labels: Option<&Labels>, tool: &ToolName) -> bool {
-    let has = |key: &str, value: &str| {
-        labels.and_then(|labels| labels.get(key)).is_some_and(|found| found == value)
-    };
-    has(platform::LABEL_TOOLFORGE, platform::TOOLFORGE_TOOL)
-        && has(platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS)
-        && has(platform::LABEL_CREATED_BY, tool.as_str())
+    has_label(labels, platform::LABEL_TOOLFORGE, platform::TOOLFORGE_TOOL)
+        && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS)
+        && has_label(labels, platform::LABEL_CREATED_BY, tool.as_str())
 }
 
 /// Returns the name of the job that an object is part of, by its labels.
 #[must_use]
 pub fn job_name_of(labels: Option<&Labels>) -> Option<JobName> {
-    labels?.get(platform::LABEL_JOB_NAME)?.parse().ok()
+    label(labels, platform::LABEL_JOB_NAME)?.parse().ok()
 }

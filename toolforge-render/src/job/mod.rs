@@ -7,7 +7,7 @@
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{JobOptions, ToolName};
 //! use toolforge_render::namespace::Platform;
-//! use toolforge_render::job::{JobFacts, JobPlan, LiveJob, observe_job, render_job};
+//! use toolforge_render::job::{JobFacts, JobPlan, observe_job};
 //!
 //! let tool: ToolName = "stashbot".parse()?;
 //! let options = JobOptions {
@@ -22,38 +22,34 @@
 //! let plan = JobPlan::new(request.clone(), &facts)?;
 //!
 //! // The law of the house: what was rendered is observed as what was asked for.
-//! let live = LiveJob::of_manifests(&render_job(&plan));
-//! assert_eq!(observe_job(&live, &facts), request);
+//! assert_eq!(observe_job(&plan.objects(), &facts), request);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod calendar;
+mod change;
 mod demand;
 mod difference;
 mod documents;
 mod facts;
+mod job_objects;
 mod labels;
-mod live;
 mod load;
-mod manual;
 mod objects;
 mod observe;
 mod plan;
+mod run_now;
 mod stagger;
 
 pub use calendar::{JobLoad, calendar_of, held_by_runs};
-pub use demand::{
-    demand_of_job, demand_of_live_job, has_room_to_surge, verdict_of_run, verdict_of_run_instead,
-};
-pub use difference::{JobDifference, job_differences};
+pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
+pub use job_objects::{JobObjects, Workload};
 pub use labels::{is_job, job_name_of};
-pub use live::{LiveJob, LiveWorkload};
-pub use load::{LoadOptions, LoadPlan, LoadProblem, LoadStep, StepKind, plan_load};
-pub use manual::manual_run;
-pub use objects::{JobManifest, JobManifests, Workload, render_job};
+pub use load::{LoadOptions, LoadPlan, LoadProblem, job_deletions, plan_load};
 pub use observe::{
     JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status, observe_job, pods_of_job, runs_of,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
+pub use run_now::{RunNowError, manual_run, restart_job, set_suspended, trigger_job};
 pub use stagger::{Proposal, stagger};

@@ -4,8 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::{ImageLookupError, State};
 use toolforge_model::{Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untrusted, platform};
 
-use crate::job::{JobFacts, LiveJob, LiveWorkload, is_job, labels};
+use crate::job::{JobFacts, JobObjects, Workload, is_job, labels};
 use crate::namespace::Platform;
+use crate::object::ObjectKind;
 use crate::pod::PodResources;
 
 /// A job, resolved: all that rendering needs, and nothing that could fail.
@@ -26,8 +27,6 @@ pub struct JobPlan {
     pub(super) file: Option<String>,
     /// Whether the schedule that stands is suspended, which no change of the job ends.
     pub(super) is_suspended: bool,
-    /// Whether pods are replaced one after the other, because the quota has no room for one more.
-    pub(super) is_in_place: bool,
     warnings: Vec<JobPlanWarning>,
 }
 
@@ -42,7 +41,7 @@ pub enum JobPlanError {
     #[error("{kind} {} exists and is no job: it lacks the label {label}", name.quoted())]
     Foreign {
         /// The object's kind.
-        kind: &'static str,
+        kind: ObjectKind,
         /// The object's name.
         name: Untrusted,
         /// The label that a job's objects carry, with its value.
@@ -103,8 +102,8 @@ impl JobPlan {
         }
         let live = facts.live.job(&facts.tool, &request.name);
         let deployment = live.as_ref().and_then(|live| match &live.workload {
-            LiveWorkload::Continuous(deployment) => deployment.spec.as_ref(),
-            LiveWorkload::OneOff(_) | LiveWorkload::Scheduled(_) => None,
+            Workload::Continuous(deployment) => deployment.spec.as_ref(),
+            Workload::OneOff(_) | Workload::Scheduled(_) => None,
         });
         let selector = labels::selector(&request.tool, &request.name);
         let restarted_at = deployment.and_then(|spec| {
@@ -123,7 +122,6 @@ impl JobPlan {
             restarted_at,
             file,
             is_suspended: live.as_ref().is_some_and(is_suspended),
-            is_in_place: false,
             warnings,
         };
         if plan.request.kind.port().is_some_and(|port| port.is_public()) {
@@ -157,15 +155,8 @@ impl JobPlan {
     }
 
     /// Returns the plan as one that a file asks for.
-    #[must_use]
-    pub fn of_file(self, file: impl Into<String>) -> Self {
-        Self { file: Some(file.into()), ..self }
-    }
-
-    /// Returns the plan as one whose pods are replaced one after the other: there need be no room for one more.
-    #[must_use]
-    pub fn in_place(self) -> Self {
-        Self { is_in_place: true, ..self }
+    pub(super) fn of_file(self, file: Option<&str>) -> Self {
+        Self { file: file.map(str::to_owned).or(self.file), ..self }
     }
 
     fn refuse_taken_host(&self, facts: &JobFacts) -> Result<(), JobPlanError> {
@@ -195,12 +186,12 @@ fn resources(request: &JobRequest, default_cpu_limit: Cpu) -> PodResources {
     PodResources { cpu_limit, cpu_request, memory_limit, memory_request }
 }
 
-fn is_suspended(live: &LiveJob) -> bool {
+fn is_suspended(live: &JobObjects) -> bool {
     match &live.workload {
-        LiveWorkload::Scheduled(cron_job) => {
+        Workload::Scheduled(cron_job) => {
             cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false)
         }
-        LiveWorkload::OneOff(_) | LiveWorkload::Continuous(_) => false,
+        Workload::OneOff(_) | Workload::Continuous(_) => false,
     }
 }
 
@@ -208,19 +199,21 @@ fn is_suspended(live: &LiveJob) -> bool {
 fn refuse_foreign(request: &JobRequest, facts: &JobFacts) -> Result<(), JobPlanError> {
     let live = &facts.live;
     let (kind, workloads): (_, Vec<&ObjectMeta>) = match request.kind {
-        JobKind::OneOff { .. } => ("Job", live.jobs.iter().map(|object| &object.metadata).collect()),
+        JobKind::OneOff { .. } => {
+            (ObjectKind::Job, live.jobs.iter().map(|object| &object.metadata).collect())
+        }
         JobKind::Scheduled { .. } => {
-            ("CronJob", live.cron_jobs.iter().map(|object| &object.metadata).collect())
+            (ObjectKind::CronJob, live.cron_jobs.iter().map(|object| &object.metadata).collect())
         }
         JobKind::Continuous { .. } => {
-            ("Deployment", live.deployments.iter().map(|object| &object.metadata).collect())
+            (ObjectKind::Deployment, live.deployments.iter().map(|object| &object.metadata).collect())
         }
     };
     let port = request.kind.port();
     let services =
-        live.services.iter().filter(|_| port.is_some()).map(|object| ("Service", &object.metadata));
+        live.services.iter().filter(|_| port.is_some()).map(|object| (ObjectKind::Service, &object.metadata));
     let routes = live.http_routes.iter().filter(|_| port.is_some_and(|port| port.is_public()));
-    let routes = routes.map(|object| ("HTTPRoute", &object.metadata));
+    let routes = routes.map(|object| (ObjectKind::HttpRoute, &object.metadata));
     let workloads = workloads.into_iter().map(|metadata| (kind, metadata));
     for (kind, metadata) in workloads.chain(services).chain(routes) {
         let has_name = metadata.name.as_deref() == Some(request.name.as_str());

@@ -1,10 +1,16 @@
-//! Kubernetes objects, rendered or live: their kinds, and the one that k8s-openapi does not have.
+//! Kubernetes objects, rendered or live: one type for all kinds, and what differs between two of them.
 
+mod difference;
 mod http_route;
 mod kind;
+mod labels;
+mod path;
 
+pub use difference::{Difference, differences};
 pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus,
 };
-pub use kind::ObjectKind;
+pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
+pub(crate) use labels::{Labels, has_label, label};
+pub use path::{FieldPath, PathSegment};

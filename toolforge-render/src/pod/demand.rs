@@ -2,9 +2,10 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use toolforge_quota::{
-    Amounts, ContainerResources, Demand, InitContainer, LimitRange, PodDemand, apply_defaults,
+    Amounts, ContainerResources, Demand, InitContainer, LimitRange, PodDemand, Pods, Resource, apply_defaults,
 };
 
+use crate::object::{Object, ObjectKind};
 use crate::pod::{cpu_of, memory_of};
 
 /// Returns the resources of a pod's containers after the LimitRanges' defaults.
@@ -37,6 +38,62 @@ fn of_container(container: &Container) -> ContainerResources {
         limits: Amounts { cpu: cpu_of(limits), memory: memory_of(limits) },
         requests: Amounts { cpu: cpu_of(requests), memory: memory_of(requests) },
     }
+}
+
+/// Returns what the live pods of a workload use of the quotas now.
+///
+/// Pods whose containers have terminated for good count for `count/pods` only; terminating pods use all that they used.
+pub(crate) fn of_live_pods<'a>(
+    pods: impl IntoIterator<Item = &'a Pod>,
+    limit_ranges: &[LimitRange],
+) -> Demand {
+    let mut demand = Demand::default();
+    for pod in pods {
+        if has_ended(pod) {
+            demand.add(Resource::Count("pods".to_owned()), 1);
+        } else if let Some(spec) = &pod.spec {
+            demand.add_all(&of_pod(spec, limit_ranges));
+        }
+    }
+    demand
+}
+
+/// Returns the pods that an object keeps running: all replicas of a Deployment, the pod of a Job. A CronJob has none until
+/// its time comes.
+pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
+    let count = match object {
+        Object::Deployment(deployment) => {
+            let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+            u64::try_from(replicas).unwrap_or(0)
+        }
+        Object::Job(_) => 1,
+        Object::CronJob(_) | Object::Service(_) | Object::Ingress(_) | Object::HttpRoute(_) => 0,
+    };
+    Pods { count, each: one_pod_of(object, limit_ranges) }
+}
+
+/// Returns what one pod that an object creates requests.
+pub(crate) fn one_pod_of(object: &Object, limit_ranges: &[LimitRange]) -> Demand {
+    let spec = object.pod_template().and_then(|template| template.spec.as_ref());
+    spec.map(|spec| of_pod(spec, limit_ranges)).unwrap_or_default()
+}
+
+/// Returns what an object of a kind counts for in the quotas, without its pods.
+pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
+    let mut demand = Demand::default();
+    demand.add(Resource::Count(kind.count_name()), 1);
+    match kind {
+        // The pods' ReplicaSet is an object of the namespace, too.
+        ObjectKind::Deployment => demand.add(Resource::Count("replicasets.apps".to_owned()), 1),
+        ObjectKind::Service => demand.add(Resource::Services, 1),
+        ObjectKind::CronJob
+        | ObjectKind::Job
+        | ObjectKind::Ingress
+        | ObjectKind::HttpRoute
+        | ObjectKind::ContinuousJobRecord
+        | ObjectKind::ScheduledJobRecord => {}
+    }
+    demand
 }
 
 /// Returns whether a pod's containers have all ended for good: it takes no cpu or memory any more.

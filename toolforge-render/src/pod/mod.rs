@@ -12,7 +12,7 @@ pub(crate) use cause::{of_pod as causes_of_pod, of_refusal as cause_of_refusal};
 pub(crate) use container_run::restarts;
 pub use container_run::{Run, main_container, runs};
 pub use demand::of_pod;
-pub(crate) use demand::{containers_of_pod, has_ended};
+pub(crate) use demand::{containers_of_pod, count_demand, has_ended, of_live_pods, one_pod_of, pods_of};
 pub use last_termination::LastEnd;
 pub(crate) use last_termination::last_end;
 pub use resources::PodResources;

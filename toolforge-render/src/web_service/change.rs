@@ -1,232 +1,247 @@
-//! What a plan would change: the rendered objects held against the live ones, field by field.
+//! What carrying out a plan changes, and what stopping deletes.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::Value;
-use toolforge_model::{Cpu, Memory, Untrusted, platform};
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Map, Value};
+use toolforge_model::{MountStorage, ToolName, platform};
+use toolforge_quota::Limits;
 
-use crate::object::ObjectKind;
-use crate::web_service::{LiveWebService, Rollout, WebServicePlan, is_web_service, render};
+use crate::change::{
+    Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
+    WorkloadKind,
+};
+use crate::object::{Difference, Object, ObjectId, ObjectKind, differences};
+use crate::pod::pods_of;
+use crate::web_service::{
+    Facts, LiveWebService, WebServicePlan, demand, is_web_service, mount, web_container,
+};
 
-/// What a plan does to one object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The object does not exist and is created.
-    Create {
-        /// The object's kind.
-        kind: ObjectKind,
-        /// The object's name.
-        name: String,
-    },
-    /// The object exists and differs.
-    Update {
-        /// The object's kind.
-        kind: ObjectKind,
-        /// The object's name.
-        name: String,
-        /// The fields that differ, in the manifest's order.
-        differences: Vec<Difference>,
-    },
-    /// The object is as it should be.
-    Keep {
-        /// The object's kind.
-        kind: ObjectKind,
-        /// The object's name.
-        name: String,
-    },
-    /// The object is a route of the other kind, which goes once the new one stands.
-    Delete {
-        /// The object's kind.
-        kind: ObjectKind,
-        /// The object's name.
-        name: String,
-    },
+/// Which moment of the start the pods carry. Another moment replaces every pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StartTime {
+    /// None is written, so that the same request renders the same objects at any time.
+    Omit,
+    /// That of the live pods.
+    #[default]
+    Keep,
+    /// This one where pods are created or replaced, else that of the live pods.
+    WhereReplaced(Timestamp),
+    /// This one: every pod is replaced.
+    Always(Timestamp),
 }
 
-impl Change {
-    /// Returns whether nothing is written for it.
-    #[must_use]
-    pub fn is_keep(&self) -> bool {
-        matches!(self, Self::Keep { .. })
+/// Returns what carrying out a plan does to each object of a web service, and whether it fits.
+///
+/// Pods are replaced with a new one ready before an old one terminates, where the quota holds both; else one after the
+/// other; else, where there is only one, with downtime.
+///
+/// A field that the plan does not write and that the platform's tools never wrote is left alone. Fields that only these
+/// programs write (annotations, the readiness probe, the pause before termination, the strategy) are no difference on an
+/// object that the platform's own tools created: they come with the first real change.
+#[must_use]
+pub fn web_service_changes(plan: &WebServicePlan, facts: &Facts, start: StartTime) -> ChangeSet {
+    let live = &facts.live;
+    let limit_ranges = &facts.limits.limit_ranges;
+    let mut objects = plan.objects();
+    let mut replacement = None;
+    for object in &mut objects {
+        let Object::Deployment(deployment) = object else { continue };
+        if set_start_time(deployment, live, start) {
+            let old = demand::staying_pods(live, limit_ranges);
+            replacement = Some(PodReplacement { old, new: pods_of(object, limit_ranges) });
+        }
     }
+    let mut demand = ChangeDemand::of_objects(&objects, limit_ranges, None);
+    demand.freed = demand::of_live(live, limit_ranges);
+    demand.replacement = replacement;
 
-    /// Returns the kind and the name of the object.
-    #[must_use]
-    pub fn object(&self) -> (ObjectKind, &str) {
-        match self {
-            Self::Create { kind, name }
-            | Self::Update { kind, name, differences: _ }
-            | Self::Keep { kind, name }
-            | Self::Delete { kind, name } => (*kind, name),
+    let current = live.deployment.as_ref().and_then(Rollout::of_web_service).unwrap_or_default();
+    let fits = facts.limits.evaluate(&demand.freed, &demand.requested, &demand.containers).fits();
+    // What does not even fit at rest is shown as it is.
+    let rollout = demand.replacement.is_some().then_some(if fits { Rollout::Surge } else { current });
+    let steps = objects.into_iter().map(|object| Step::wanted(object, StepAction::Keep));
+    let action = if live.is_absent() { Action::Create } else { Action::Update };
+    let change = Change::new(WorkloadKind::WebService, plan.request.tool.as_str(), action);
+    let mut set =
+        ChangeSet::new(vec![Change { steps: steps.collect(), rollout, demand, ..change }], &facts.limits);
+    for change in &mut set.changes {
+        compare(change, live, current);
+        change.steps.extend(obsolete_routes(plan, live));
+        if !live.is_absent() && change.steps.iter().all(|step| step.action == StepAction::Keep) {
+            change.action = Action::Keep;
+        }
+    }
+    set
+}
+
+/// Returns what stopping a web service deletes, in this order: routes, Service, Deployment, so that no request is sent to
+/// pods that are gone. An object that is not a web service's is left out.
+#[must_use]
+pub fn web_service_deletion(tool: &ToolName, live: &LiveWebService) -> ChangeSet {
+    let mut steps: Vec<Step> = live.ids().filter_map(|(kind, metadata)| deletion(kind, metadata)).collect();
+    steps.reverse();
+    let action = if steps.is_empty() { Action::Keep } else { Action::Delete };
+    let change = Change { steps, ..Change::new(WorkloadKind::WebService, tool.as_str(), action) };
+    ChangeSet::new(vec![change], &Limits::default())
+}
+
+/// Writes the moment of the start on the pods, and returns whether live pods are replaced.
+fn set_start_time(deployment: &mut Deployment, live: &LiveWebService, start: StartTime) -> bool {
+    let current = live.deployment.as_ref().and_then(start_time);
+    write_start_time(deployment, current.filter(|_| start != StartTime::Omit).map(str::to_owned));
+    let is_replaced = live.json(ObjectKind::Deployment).is_some_and(|found| {
+        let object = Object::from(deployment.clone());
+        differences(&with_cleared_fields(&object, live), &found)
+            .iter()
+            .any(|difference| difference.path.is_in_pod_template() && is_change(difference, live, None))
+    });
+    match start {
+        StartTime::Omit | StartTime::Keep => is_replaced,
+        StartTime::WhereReplaced(_) if !is_replaced && live.deployment.is_some() => false,
+        StartTime::WhereReplaced(moment) | StartTime::Always(moment) => {
+            write_start_time(deployment, Some(platform_time(&moment)));
+            live.deployment.is_some()
         }
     }
 }
 
-/// One field that differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The field's path in the object, like `spec.replicas`.
-    pub path: String,
-    /// What stands there, as JSON without quotes around a text; `None` where nothing stands.
-    pub live: Option<Untrusted>,
-    /// What shall stand there; `None` where the field goes.
-    pub wanted: Option<Untrusted>,
+/// Returns the moment of the start that the pods of a Deployment carry.
+fn start_time(deployment: &Deployment) -> Option<&str> {
+    let metadata = deployment.spec.as_ref()?.template.metadata.as_ref()?;
+    metadata.annotations.as_ref()?.get(platform::ANNOTATION_STARTED_AT).map(String::as_str)
 }
 
-/// Returns what carrying out a plan does to each object, in the order in which it is done.
-///
-/// A field that the plan does not write and that the platform's tools never wrote is left alone. Fields that
-/// only these programs write (annotations, the probe, the strategy) are no difference on an object that the
-/// platform's own tools made: they come with the first real change.
-#[must_use]
-pub fn changes(plan: &WebServicePlan, live: &LiveWebService) -> Vec<Change> {
-    let manifests = render(plan);
-    let live_of = |kind| match kind {
-        ObjectKind::Deployment => live.deployment.as_ref().and_then(to_json),
-        ObjectKind::Service => live.service.as_ref().and_then(to_json),
-        ObjectKind::Ingress => live.ingress.as_ref().and_then(to_json),
-        ObjectKind::HttpRoute => live.http_route.as_ref().and_then(to_json),
-    };
-    let mut changes = Vec::new();
-    for manifest in manifests.objects() {
-        let (kind, name) = (manifest.kind(), manifest.name().to_owned());
-        let Some(standing) = live_of(kind) else {
-            changes.push(Change::Create { kind, name });
+fn write_start_time(deployment: &mut Deployment, moment: Option<String>) {
+    let metadata = deployment.spec.as_mut().map(|spec| spec.template.metadata.get_or_insert_default());
+    if let Some(metadata) = metadata {
+        metadata.annotations =
+            moment.map(|moment| [(platform::ANNOTATION_STARTED_AT.to_owned(), moment)].into());
+    }
+}
+
+/// Returns a moment as the platform writes it: UTC with microseconds and without a zone (webservice of May 2023).
+fn platform_time(moment: &Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
+}
+
+/// Finds what differs, now that the rollout is chosen, and how each object is written.
+fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
+    let chosen = change.rollout;
+    for step in &mut change.steps {
+        let Some(wanted) = &mut step.wanted else { continue };
+        if let Object::Deployment(deployment) = wanted {
+            chosen.unwrap_or(current).apply_to(deployment);
+        }
+        let Some(found) = live.json(wanted.kind()) else {
+            step.action = StepAction::Apply { clears: None };
             continue;
         };
-        let mut differences = Vec::new();
-        compare(&manifest.to_json_with_absent(live), Some(&standing), String::new(), &mut differences);
-        if !is_ours(live) {
-            differences.retain(|difference| !is_our_addition(&difference.path, plan.rollout()));
+        step.differences = differences(&with_cleared_fields(wanted, live), &found);
+        step.differences.retain(|difference| is_change(difference, live, chosen));
+        if step.differences.is_empty() {
+            continue;
         }
-        changes.push(if differences.is_empty() {
-            Change::Keep { kind, name }
-        } else {
-            Change::Update { kind, name, differences }
-        });
+        // Applying removes no field that another manager owns.
+        let removes = |difference: &Difference| difference.wanted.is_none() && difference.path.is_in_spec();
+        let clears = step.differences.iter().any(removes).then(|| Box::new(merge_patch(wanted, live)));
+        step.action = StepAction::Apply { clears };
     }
-    let obsolete = [
-        (ObjectKind::Ingress, live.ingress.as_ref().map(|object| &object.metadata)),
-        (ObjectKind::HttpRoute, live.http_route.as_ref().map(|object| &object.metadata)),
-    ];
-    for (kind, metadata) in obsolete {
-        let Some(metadata) = metadata else { continue };
-        if !manifests.objects().any(|manifest| manifest.kind() == kind) {
-            changes.push(Change::Delete { kind, name: metadata.name.clone().unwrap_or_default() });
+    let is_down = chosen == Some(Rollout::Recreate) && live.ready_replicas() > 0;
+    change.downtime = is_down.then_some(Downtime::BetweenPods);
+}
+
+/// Returns whether a difference is a change, and not only a field that these programs add to what the platform's own tools
+/// created.
+fn is_change(difference: &Difference, live: &LiveWebService, rollout: Option<Rollout>) -> bool {
+    let path = &difference.path;
+    // Another rollout is chosen only where the usual one does not fit, so it is a change of its own.
+    let is_added = path.is_annotation()
+        || (path.is_rollout_strategy() && rollout.unwrap_or_default() == Rollout::Surge)
+        || matches!(path.container_field(), Some("readinessProbe" | "lifecycle"));
+    live.is_ours() || !is_added
+}
+
+/// Returns the steps that delete a route of the other kind, after the new one serves.
+fn obsolete_routes(plan: &WebServicePlan, live: &LiveWebService) -> Vec<Step> {
+    let wanted = plan.routing.kind();
+    let is_obsolete = |kind| matches!(kind, ObjectKind::Ingress | ObjectKind::HttpRoute) && kind != wanted;
+    let deletions = live.ids().filter(|(kind, _)| is_obsolete(*kind));
+    let deletions: Vec<Step> = deletions.filter_map(|(kind, metadata)| deletion(kind, metadata)).collect();
+    let waits = wanted == ObjectKind::HttpRoute && !deletions.is_empty();
+    let id = ObjectId::new(wanted, plan.request.tool.as_str());
+    let wait = waits.then(|| Step::of(id, StepAction::AwaitAccepted));
+    wait.into_iter().chain(deletions).collect()
+}
+
+fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Option<Step> {
+    if !is_web_service(metadata.labels.as_ref()) {
+        return None;
+    }
+    let uid = Some(metadata.uid.clone()?);
+    Some(Step::of(ObjectId::new(kind, metadata.name.clone()?), StepAction::Delete { uid }))
+}
+
+/// Returns the object with an explicit `null` for each field that must be absent, for comparing.
+fn with_cleared_fields(object: &Object, live: &LiveWebService) -> Value {
+    let mut json = merge_patch(object, live);
+    if let (Object::Deployment(_), Some(annotations)) = (object, map(&mut json, "/metadata/annotations")) {
+        for annotation in [platform::ANNOTATION_DEFAULT_CPU, platform::ANNOTATION_DEFAULT_MEMORY] {
+            annotations.entry(annotation).or_insert(Value::Null);
         }
     }
-    changes
+    json
 }
 
-/// Returns whether these programs have written the Deployment before.
-fn is_ours(live: &LiveWebService) -> bool {
-    let annotations = live.deployment.as_ref().and_then(|object| object.metadata.annotations.as_ref());
-    annotations.is_some_and(|annotations| annotations.contains_key(platform::ANNOTATION_TYPE))
+/// Returns the object as a strategic merge patch with an explicit `null` for each field that the platform's tools, or
+/// somebody by hand, may have written for another request.
+///
+/// Another manager owns such a field, so that applying without it would leave it as it is.
+fn merge_patch(object: &Object, live: &LiveWebService) -> Value {
+    let mut json = object.to_json();
+    let Object::Deployment(_) = object else { return json };
+    // A Deployment that somebody paused would never roll out what is asked for.
+    if let Some(spec) = map(&mut json, "/spec") {
+        spec.entry("paused").or_insert(Value::Null);
+    }
+    // The API server has filled it in where nobody wrote it, and then refuses a strategy that does not have it.
+    if let Some(strategy) = map(&mut json, "/spec/strategy") {
+        strategy.entry("rollingUpdate").or_insert(Value::Null);
+    }
+    let has_mount = live.deployment.as_ref().is_some_and(|deployment| mount(deployment) != MountStorage::All);
+    if let Some(labels) = map(&mut json, "/spec/template/metadata/labels").filter(|_| has_mount) {
+        labels.entry(platform::LABEL_MOUNT_STORAGE).or_insert(Value::Null);
+    }
+    if let Some(container) = map(&mut json, "/spec/template/spec/containers/0") {
+        clear_container(container, live);
+    }
+    json
 }
 
-fn is_our_addition(path: &str, rollout: Rollout) -> bool {
-    path.starts_with("metadata.annotations.")
-        // Another rollout is chosen only where there is no room for the usual one, so it is a change of its own.
-        || (path.starts_with("spec.strategy") && rollout == Rollout::Surge)
-        || path.contains(".readinessProbe")
-        || path.contains(".lifecycle")
-}
-
-fn to_json(object: &impl serde::Serialize) -> Option<Value> {
-    serde_json::to_value(object).ok()
-}
-
-/// Adds to `differences` every field of `wanted` that `live` does not hold; `null` in `wanted` means absent.
-fn compare(wanted: &Value, live: Option<&Value>, path: String, differences: &mut Vec<Difference>) {
-    match (wanted, live) {
-        (Value::Object(fields), Some(Value::Object(standing))) => {
-            for (key, value) in fields {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                compare(value, standing.get(key), path, differences);
+fn clear_container(container: &mut Map<String, Value>, live: &LiveWebService) {
+    for field in ["command", "args", "env", "workingDir"] {
+        container.entry(field).or_insert(Value::Null);
+    }
+    let current = live.deployment.as_ref().and_then(web_container);
+    for (field, probe) in [
+        ("livenessProbe", current.and_then(|container| container.liveness_probe.as_ref())),
+        ("startupProbe", current.and_then(|container| container.startup_probe.as_ref())),
+    ] {
+        // A probe of another kind is somebody's own, and no health check of a page.
+        if probe.is_some_and(|probe| probe.http_get.is_some()) {
+            container.entry(field).or_insert(Value::Null);
+        }
+    }
+    for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
+        // A probe with two handlers is refused.
+        if let Some(probe) = container.get_mut(probe).and_then(Value::as_object_mut) {
+            for handler in ["httpGet", "tcpSocket", "exec", "grpc"] {
+                probe.entry(handler).or_insert(Value::Null);
             }
         }
-        (Value::Array(items), Some(Value::Array(standing)))
-            if items.iter().all(|item| name_of(item).is_some()) =>
-        {
-            for item in items {
-                let name = name_of(item).unwrap_or_default();
-                let found = standing.iter().find(|other| name_of(other) == Some(name));
-                compare(item, found, format!("{path}[{name}]"), differences);
-            }
-        }
-        (Value::Array(items), Some(Value::Array(standing)))
-            if items.len() == standing.len() && items.iter().all(Value::is_object) =>
-        {
-            for (index, (item, found)) in items.iter().zip(standing).enumerate() {
-                compare(item, Some(found), format!("{path}[{index}]"), differences);
-            }
-        }
-        (wanted, None) if is_default(wanted) => {}
-        (wanted, Some(live)) if same(wanted, live, &path) => {}
-        (wanted, live) => differences.push(Difference {
-            path,
-            live: live.filter(|live| !is_default(live)).map(text),
-            wanted: Some(wanted).filter(|wanted| !is_default(wanted)).map(text),
-        }),
     }
 }
 
-fn name_of(item: &Value) -> Option<&str> {
-    item.get("name")?.as_str()
-}
-
-/// Returns whether the API server leaves the value out of what it answers.
-fn is_default(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.values().all(is_default),
-        Value::Bool(true) | Value::Number(_) | Value::String(_) => false,
-    }
-}
-
-/// Returns whether two values mean the same: amounts compare as numbers, absent and default alike.
-fn same(wanted: &Value, live: &Value, path: &str) -> bool {
-    if wanted == live || (is_default(wanted) && is_default(live)) {
-        return true;
-    }
-    let (Some(wanted), Some(live)) = (wanted.as_str(), live.as_str()) else { return false };
-    if path.contains(".resources.") && path.ends_with(".cpu") {
-        Cpu::parse_quantity(wanted).is_ok_and(|wanted| Cpu::parse_quantity(live) == Ok(wanted))
-    } else if path.contains(".resources.") && path.ends_with(".memory") {
-        Memory::parse_quantity(wanted).is_ok_and(|wanted| Memory::parse_quantity(live) == Ok(wanted))
-    } else {
-        false
-    }
-}
-
-fn text(value: &Value) -> Untrusted {
-    Untrusted::new(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-}
-
-/// One object to delete, by the uid that was seen: another object of the same name is not meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removal {
-    /// The object's kind.
-    pub kind: ObjectKind,
-    /// The object's name.
-    pub name: String,
-    /// The object's uid.
-    pub uid: String,
-}
-
-/// Returns the objects of a web service in the order in which they are deleted: routes, Service, Deployment, so that
-/// no request is led to pods that are gone. An object that is not a web service's is left out.
-#[must_use]
-pub fn removals(live: &LiveWebService) -> Vec<Removal> {
-    let found = [
-        (ObjectKind::HttpRoute, live.http_route.as_ref().map(|object| &object.metadata)),
-        (ObjectKind::Ingress, live.ingress.as_ref().map(|object| &object.metadata)),
-        (ObjectKind::Service, live.service.as_ref().map(|object| &object.metadata)),
-        (ObjectKind::Deployment, live.deployment.as_ref().map(|object| &object.metadata)),
-    ];
-    let removal = |(kind, metadata): (ObjectKind, Option<&ObjectMeta>)| {
-        let metadata = metadata.filter(|metadata| is_web_service(metadata.labels.as_ref()))?;
-        Some(Removal { kind, name: metadata.name.clone()?, uid: metadata.uid.clone()? })
-    };
-    found.into_iter().filter_map(removal).collect()
+fn map<'a>(json: &'a mut Value, pointer: &str) -> Option<&'a mut Map<String, Value>> {
+    json.pointer_mut(pointer)?.as_object_mut()
 }

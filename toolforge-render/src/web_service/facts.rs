@@ -1,17 +1,22 @@
-//! What the cluster says, as far as a web service's plan needs it.
+//! What the cluster says of a web service.
 
-use crate::namespace::Platform;
-use crate::object::HttpRoute;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
+use serde_json::Value;
 use toolforge_images::Catalog;
+use toolforge_model::platform;
 use toolforge_quota::Limits;
+
+use crate::namespace::Platform;
+use crate::object::{HttpRoute, Object, ObjectKind};
 
 /// All that a plan for a web service is made from, besides the request.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// The image catalogue.
+    /// The image catalog.
     pub catalog: Catalog,
     /// The project's domain, repository and gateway.
     pub platform: Platform,
@@ -24,8 +29,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Returns the facts of a cluster of which nothing else is known: no limits, nothing that stands, and Ingress as
-    /// the only routing.
+    /// Returns the facts of a cluster of which nothing else is known: no limits, no objects, and Ingress as the only routing.
     #[must_use]
     pub fn new(catalog: Catalog, platform: Platform) -> Self {
         Self {
@@ -38,7 +42,7 @@ impl Facts {
     }
 }
 
-/// The objects of one tool's web service as the cluster holds them; what does not exist is `None`.
+/// The objects of one tool's web service as the cluster has them; what does not exist is `None`.
 #[derive(Clone, Debug, Default)]
 pub struct LiveWebService {
     /// The Deployment with the tool's name.
@@ -61,7 +65,72 @@ impl LiveWebService {
     /// Returns whether none of the web service's objects exists.
     #[must_use]
     pub fn is_absent(&self) -> bool {
+        self.ids().next().is_none()
+    }
+
+    /// Returns how many pods are ready, as the Deployment says.
+    pub(crate) fn ready_replicas(&self) -> i32 {
+        let status = self.deployment.as_ref().and_then(|deployment| deployment.status.as_ref());
+        status.and_then(|status| status.ready_replicas).unwrap_or(0)
+    }
+
+    /// Returns whether these programs have written the Deployment before.
+    pub(crate) fn is_ours(&self) -> bool {
+        let annotations = self.deployment.as_ref().and_then(|object| object.metadata.annotations.as_ref());
+        annotations.is_some_and(|annotations| annotations.contains_key(platform::ANNOTATION_TYPE))
+    }
+
+    /// Returns the kinds and the metadata of the objects that exist, in the order in which they are applied.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (ObjectKind, &ObjectMeta)> {
         let Self { deployment, service, ingress, http_route, pods: _, replica_sets: _, events: _ } = self;
-        deployment.is_none() && service.is_none() && ingress.is_none() && http_route.is_none()
+        [
+            (ObjectKind::Deployment, deployment.as_ref().map(|object| &object.metadata)),
+            (ObjectKind::Service, service.as_ref().map(|object| &object.metadata)),
+            (ObjectKind::Ingress, ingress.as_ref().map(|object| &object.metadata)),
+            (ObjectKind::HttpRoute, http_route.as_ref().map(|object| &object.metadata)),
+        ]
+        .into_iter()
+        .filter_map(|(kind, metadata)| Some((kind, metadata?)))
+    }
+
+    /// Returns the object of a kind as JSON.
+    pub(crate) fn json(&self, kind: ObjectKind) -> Option<Value> {
+        fn json(object: Option<&impl Serialize>) -> Option<Value> {
+            serde_json::to_value(object?).ok()
+        }
+        match kind {
+            ObjectKind::Deployment => json(self.deployment.as_ref()),
+            ObjectKind::Service => json(self.service.as_ref()),
+            ObjectKind::Ingress => json(self.ingress.as_ref()),
+            ObjectKind::HttpRoute => json(self.http_route.as_ref()),
+            ObjectKind::CronJob
+            | ObjectKind::Job
+            | ObjectKind::ContinuousJobRecord
+            | ObjectKind::ScheduledJobRecord => None,
+        }
+    }
+}
+
+impl Extend<Object> for LiveWebService {
+    /// Adds rendered objects as if they existed.
+    fn extend<I: IntoIterator<Item = Object>>(&mut self, objects: I) {
+        for object in objects {
+            match object {
+                Object::Deployment(object) => self.deployment = Some(*object),
+                Object::Service(object) => self.service = Some(*object),
+                Object::Ingress(object) => self.ingress = Some(*object),
+                Object::HttpRoute(object) => self.http_route = Some(*object),
+                // No web service has one.
+                Object::CronJob(_) | Object::Job(_) => {}
+            }
+        }
+    }
+}
+
+impl FromIterator<Object> for LiveWebService {
+    fn from_iter<I: IntoIterator<Item = Object>>(objects: I) -> Self {
+        let mut live = Self::default();
+        live.extend(objects);
+        live
     }
 }

@@ -1,11 +1,11 @@
 //! The labels by which the platform knows the objects of a web service.
 
-use std::collections::BTreeMap;
-
 use toolforge_model::{WebServiceRequest, platform};
 
+use crate::object::{Labels, has_label};
+
 /// Returns the four labels that every object of a web service carries (webservice 0.98).
-pub(crate) fn labels(request: &WebServiceRequest) -> BTreeMap<String, String> {
+pub(crate) fn labels(request: &WebServiceRequest) -> Labels {
     [
         (platform::LABEL_COMPONENT, platform::COMPONENT_WEB),
         (platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE),
@@ -17,11 +17,8 @@ pub(crate) fn labels(request: &WebServiceRequest) -> BTreeMap<String, String> {
 }
 
 /// Returns whether an object's labels mark it as part of a web service, of today or of before webservice 0.77.
-pub(crate) fn is_web_service(labels: Option<&BTreeMap<String, String>>) -> bool {
-    let has = |key: &str, value: &str| {
-        labels.and_then(|labels| labels.get(key)).is_some_and(|found| found == value)
-    };
-    (has(platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
-        && has(platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE))
-        || has(platform::LABEL_WEBSERVICE_2019, "true")
+pub(crate) fn is_web_service(labels: Option<&Labels>) -> bool {
+    (has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
+        && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE))
+        || has_label(labels, platform::LABEL_WEBSERVICE_2019, "true")
 }

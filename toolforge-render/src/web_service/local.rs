@@ -2,7 +2,8 @@
 
 use toolforge_model::{MountStorage, platform};
 
-use crate::web_service::{WebServicePlan, render};
+use crate::object::Object;
+use crate::web_service::WebServicePlan;
 
 /// What runs containers on the developer's machine, and with what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +35,8 @@ pub fn local_command(plan: &WebServicePlan, options: &LocalOptions) -> Vec<Strin
     if let Some((user, group)) = user {
         option("--user", format!("{user}:{group}"));
     }
-    let manifests = render(plan);
-    let pod = manifests.deployment.spec.and_then(|spec| spec.template.spec);
+    let objects = plan.objects();
+    let pod = objects.iter().find_map(Object::pod_template).and_then(|template| template.spec.clone());
     let container = pod.and_then(|pod| pod.containers.into_iter().next()).unwrap_or_default();
     let env = container.env.unwrap_or_default();
     // What the platform's volume admission does to a pod.

@@ -10,15 +10,13 @@ mod objects;
 mod observe;
 mod plan;
 mod requirements;
-mod rollout;
+mod resolve;
 mod shell;
 
-pub use change::{Change, Difference, Removal, changes, removals};
-pub use demand::{besides_pods, containers, of_live, of_manifests, pods_of_manifests, staying_pods};
+pub use change::{StartTime, web_service_changes, web_service_deletion};
 pub use facts::{Facts, LiveWebService};
 pub(crate) use labels::{is_web_service, labels};
 pub use local::{LocalOptions, local_command};
-pub use objects::{Manifest, Route, WebServiceManifests, render};
 pub(crate) use objects::{RUNNER, environment};
 pub use observe::{
     Observation, Progress, RouteStatus, Unobservable, WebServiceState, WebServiceStatus, causes, log_file,
@@ -27,7 +25,7 @@ pub use observe::{
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
 pub use requirements::{HomeFolder, MissingNeed, find_needs};
-pub use rollout::{Rollout, has_outage, replaces_pods, verdict, verdict_at_peak, with_room};
+pub use resolve::{ResolveError, ResolvedRequest, default_type, resolve_request};
 pub use shell::{
     Holder, Leftover, NoShellOwner, ShellName, ShellOwner, ShellProgress, holders, leftovers, shell_command,
     shell_pod, shell_progress, shell_verdict,

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::jiff::Timestamp;
 use toolforge_images::{Runner, State, TypeLookupError};
 use toolforge_model::{TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform};
 
 use crate::namespace::Platform;
 use crate::object::ObjectKind;
 use crate::pod::PodResources;
-use crate::web_service::{Facts, LiveWebService, Rollout, is_web_service, labels};
+use crate::web_service::{Facts, LiveWebService, is_web_service, labels};
 
 /// How requests from outside reach a web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +24,6 @@ pub enum Routing {
 pub struct PlanOptions {
     /// The routing to use whatever stands; `None` keeps what stands, else takes what the cluster offers.
     pub routing: Option<Routing>,
-    /// The moment of the start that is written on the pods; a new moment replaces every pod. `None` writes none.
-    pub started_at: Option<Timestamp>,
 }
 
 /// A web service, resolved: all that rendering needs, and nothing that could fail.
@@ -38,8 +35,6 @@ pub struct WebServicePlan {
     pub(crate) platform: Platform,
     pub(crate) routing: Routing,
     pub(crate) selector: BTreeMap<String, String>,
-    pub(crate) started_at: Option<String>,
-    pub(crate) rollout: Rollout,
     pub(crate) image: String,
     pub(crate) runner: Option<Runner>,
     pub(crate) resources: PodResources,
@@ -78,6 +73,16 @@ pub enum PlanWarning {
     },
 }
 
+impl Routing {
+    /// Returns the kind of the route.
+    pub(crate) fn kind(self) -> ObjectKind {
+        match self {
+            Self::Ingress => ObjectKind::Ingress,
+            Self::HttpRoute => ObjectKind::HttpRoute,
+        }
+    }
+}
+
 impl WebServicePlan {
     /// Resolves a request against the facts.
     ///
@@ -109,9 +114,6 @@ impl WebServicePlan {
             // A selector is immutable, so that of a Deployment which stands is kept.
             selector: live_selector.unwrap_or_else(|| labels(&request)),
             routing: options.routing.unwrap_or_else(|| standing_or_offered(facts)),
-            started_at: options.started_at.map(|moment| started_at(&moment)),
-            // What stands is as good as another until pods are replaced.
-            rollout: facts.live.deployment.as_ref().and_then(Rollout::of).unwrap_or_default(),
             platform: facts.platform.clone(),
             request,
             image,
@@ -139,18 +141,6 @@ impl WebServicePlan {
         &self.image
     }
 
-    /// Returns how the pods are replaced.
-    #[must_use]
-    pub fn rollout(&self) -> Rollout {
-        self.rollout
-    }
-
-    /// Returns the plan with another way of replacing the pods.
-    #[must_use]
-    pub fn rolled_out_by(self, rollout: Rollout) -> Self {
-        Self { rollout, ..self }
-    }
-
     /// Returns what each pod asks for and may use.
     #[must_use]
     pub fn resources(&self) -> PodResources {
@@ -168,48 +158,17 @@ impl WebServicePlan {
     pub fn warnings(&self) -> &[PlanWarning] {
         &self.warnings
     }
-
-    /// Returns the plan with another moment of the start, which replaces every pod.
-    #[must_use]
-    pub fn started_at(self, moment: &Timestamp) -> Self {
-        Self { started_at: Some(started_at(moment)), ..self }
-    }
-
-    /// Returns the plan without a moment of the start, so that it renders the same at any time.
-    #[must_use]
-    pub fn without_start(self) -> Self {
-        Self { started_at: None, ..self }
-    }
-
-    /// Returns the plan with the moment of the start that the live pods carry, so that nothing is replaced for it alone.
-    #[must_use]
-    pub fn started_with(self, live: &LiveWebService) -> Self {
-        let annotation = live.deployment.as_ref().and_then(|deployment| {
-            let metadata = deployment.spec.as_ref()?.template.metadata.as_ref()?;
-            metadata.annotations.as_ref()?.get(platform::ANNOTATION_STARTED_AT).cloned()
-        });
-        Self { started_at: annotation, ..self }
-    }
 }
 
 fn refuse_foreign(live: &LiveWebService) -> Result<(), PlanError> {
-    let found = [
-        (ObjectKind::Deployment, live.deployment.as_ref().map(|object| &object.metadata)),
-        (ObjectKind::Service, live.service.as_ref().map(|object| &object.metadata)),
-        (ObjectKind::Ingress, live.ingress.as_ref().map(|object| &object.metadata)),
-        (ObjectKind::HttpRoute, live.http_route.as_ref().map(|object| &object.metadata)),
-    ];
-    for (kind, metadata) in found {
-        let Some(metadata) = metadata else { continue };
-        if !is_web_service(metadata.labels.as_ref()) {
-            return Err(PlanError::Foreign {
-                kind,
-                name: Untrusted::new(metadata.name.clone().unwrap_or_default()),
-                label: format!("{}={}", platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE),
-            });
-        }
+    match live.ids().find(|(_, metadata)| !is_web_service(metadata.labels.as_ref())) {
+        None => Ok(()),
+        Some((kind, metadata)) => Err(PlanError::Foreign {
+            kind,
+            name: Untrusted::new(metadata.name.clone().unwrap_or_default()),
+            label: format!("{}={}", platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE),
+        }),
     }
-    Ok(())
 }
 
 /// Returns the routing that stands, or, where none does, HTTPRoute where the tool may write it, else Ingress.
@@ -221,9 +180,4 @@ fn standing_or_offered(facts: &Facts) -> Routing {
     } else {
         Routing::HttpRoute
     }
-}
-
-/// Returns a moment as the platform writes it: UTC with microseconds and without a zone (webservice of May 2023).
-fn started_at(moment: &Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
 }

@@ -1,11 +1,10 @@
 use toolforge_cli::{ExitCode, Failure, Session, print_text};
-use toolforge_client::kube::api::PostParams;
-use toolforge_client::{JobFetchOptions, post_params};
+use toolforge_client::JobFetchOptions;
 use toolforge_model::JobName;
-use toolforge_render::job::{JobFacts, LoadStep, StepKind};
+use toolforge_render::change::ChangeSet;
+use toolforge_render::job::{JobFacts, job_deletions};
 
-use super::carry_out::carry_out;
-use super::facts;
+use super::{apply, facts};
 use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
 
 /// Deletes jobs; where one of the names is no job's, nothing is deleted.
@@ -26,14 +25,14 @@ pub(super) fn run(
         )
         .hint("`toolforge jobs list --output name` lists the jobs."));
     }
-    let mut steps = Vec::new();
+    let mut names: Vec<&JobName> = Vec::new();
     for name in &options.names {
-        let step = step(&facts, name, options.change)?;
-        if !steps.iter().any(|known: &LoadStep| known.name == step.name) {
-            steps.push(step);
+        check(&facts, name, options.change)?;
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
-    delete(session, &steps, options.change)
+    delete(session, &job_deletions(names, &facts), options.change)
 }
 
 /// Returns what has to be known before jobs are deleted.
@@ -41,39 +40,34 @@ pub(super) fn to_delete() -> JobFetchOptions {
     JobFetchOptions { addresses: true, records: true, ..JobFetchOptions::for_names() }
 }
 
-fn step(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<LoadStep, Failure> {
-    let record = facts.live.recorded.get(name).copied();
-    if record.is_some() && !change.adopt {
-        return Err(Failure::new(
-            ExitCode::Failed,
-            format!("job {name} is kept by the platform's jobs service, which would go on listing it"),
-        )
-        .hint("`--adopt` deletes its record there, too."));
+/// Refuses a name that is no job's, and a job that the platform's jobs service keeps.
+fn check(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<(), Failure> {
+    if !facts.live.recorded.contains_key(name) {
+        return facts::job(facts, name).map(|_| ());
     }
-    let live = match record {
-        None => Some(facts::job(facts, name)?),
-        Some(_) => facts.live.job(&facts.tool, name),
-    };
-    Ok(LoadStep { name: name.clone(), kind: StepKind::Delete, plan: None, live, record })
+    if change.adopt {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ExitCode::Failed,
+        format!("job {name} is kept by the platform's jobs service, which would still list it"),
+    )
+    .hint("`--adopt` deletes its record there, too."))
 }
 
-/// Deletes the objects of the steps, and waits until they are gone.
+/// Deletes jobs, and waits until they are gone.
 pub(super) fn delete(
     session: &Session,
-    steps: &[LoadStep],
-    change: ChangeOptions,
+    set: &ChangeSet,
+    options: ChangeOptions,
 ) -> Result<ExitCode, Failure> {
-    if change.dry_run.is_some() {
-        for step in steps {
-            print_text(&format!("job {} would be deleted\n", step.name))?;
+    if options.dry_run.is_some() {
+        for change in &set.changes {
+            print_text(&format!("job {} would be deleted\n", change.name))?;
         }
-        if change.dry_run == Some(toolforge_cli::DryRunOption::Client) {
+        if options.dry_run == Some(toolforge_cli::DryRunOption::Client) {
             return Ok(ExitCode::Success);
         }
     }
-    let (runtime, client) = session.cluster()?;
-    let sent = PostParams { dry_run: change.dry_run.is_some(), ..post_params() };
-    runtime.block_on(async {
-        carry_out(client, &session.tool, steps.iter(), &sent, async |_| Ok(())).await.end()
-    })
+    apply::apply_all(session, set, options.dry_run.is_some())
 }

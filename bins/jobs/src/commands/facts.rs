@@ -4,7 +4,7 @@ use toolforge_cli::{ExitCode, Failure, Session, Source};
 use toolforge_client::JobFetchOptions;
 use toolforge_images::Catalog;
 use toolforge_model::JobName;
-use toolforge_render::job::{JobFacts, LiveJob};
+use toolforge_render::job::{JobFacts, JobObjects};
 
 use crate::arguments::Arguments;
 
@@ -70,7 +70,7 @@ fn uid(arguments: &Arguments) -> Option<u32> {
 }
 
 /// Returns a job by its name.
-pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<LiveJob, Failure> {
+pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<JobObjects, Failure> {
     facts.live.job(&facts.tool, name).ok_or_else(|| {
         let failure = Failure::new(ExitCode::Failed, format!("job '{name}' does not exist"));
         let jobs = facts.live.jobs_of(&facts.tool);

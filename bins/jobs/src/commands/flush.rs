@@ -1,6 +1,6 @@
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_model::JobName;
-use toolforge_render::job::{LiveJob, LoadStep, RecordedJob, StepKind};
+use toolforge_render::job::{JobObjects, RecordedJob, job_deletions};
 
 use super::confirm::confirm;
 use super::{delete, facts};
@@ -14,7 +14,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let facts = facts::facts(session, arguments, delete::to_delete())?;
     let jobs = facts.live.jobs_of(&facts.tool);
-    let is_kept = |job: &&LiveJob| facts.live.recorded.contains_key(&job.name) && !options.change.adopt;
+    let is_kept = |job: &&JobObjects| facts.live.recorded.contains_key(&job.name) && !options.change.adopt;
     // The service may keep a record of a job whose objects are gone.
     let without_objects: Vec<(&JobName, &RecordedJob)> =
         facts.live.recorded.iter().filter(|(name, _)| !jobs.iter().any(|job| job.name == **name)).collect();
@@ -28,32 +28,15 @@ pub(super) fn run(
             kept.join(", ")
         );
     }
-    let mut steps: Vec<LoadStep> = jobs
-        .iter()
-        .filter(|job| !is_kept(job))
-        .map(|job| LoadStep {
-            name: job.name.clone(),
-            kind: StepKind::Delete,
-            plan: None,
-            live: Some(job.clone()),
-            record: facts.live.recorded.get(&job.name).copied(),
-        })
-        .collect();
-    if options.change.adopt {
-        steps.extend(without_objects.into_iter().map(|(name, record)| LoadStep {
-            name: name.clone(),
-            kind: StepKind::Delete,
-            plan: None,
-            live: None,
-            record: Some(*record),
-        }));
-    }
-    let names: Vec<String> = steps.iter().map(|step| step.name.to_string()).collect();
+    let own = jobs.iter().filter(|job| !is_kept(job)).map(|job| &job.name);
+    let records = without_objects.iter().map(|(name, _)| *name).filter(|_| options.change.adopt);
+    let set = job_deletions(own.chain(records), &facts);
+    let names: Vec<&str> = set.changes.iter().map(|change| change.name.as_str()).collect();
     if !names.is_empty() && !options.yes && options.change.dry_run.is_none() {
         let question = format!("{} job(s) are deleted: {}; go on?", names.len(), names.join(", "));
         if confirm(&question) == Some(false) {
             return Err(Failure::new(ExitCode::Failed, "nothing was deleted"));
         }
     }
-    delete::delete(session, &steps, options.change)
+    delete::delete(session, &set, options.change)
 }

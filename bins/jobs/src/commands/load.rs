@@ -2,18 +2,17 @@ use std::io::Read as _;
 use std::path::Path;
 
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_text};
-use toolforge_client::kube::api::PostParams;
-use toolforge_client::{Client, post_params};
+use toolforge_client::{Client, Written};
 use toolforge_model::{FileJob, JobRequest, JobsFile, ToolName, Untrusted};
-use toolforge_render::job::{JobFacts, JobPlan, LoadOptions, LoadPlan, LoadStep, StepKind, plan_load};
+use toolforge_render::change::{Action, Change};
+use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, plan_load};
 
-use super::carry_out::carry_out;
 use super::confirm::confirm;
-use super::{facts, wait};
+use super::{apply, facts, wait};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
 use crate::{failures, report};
 
-/// Makes the jobs those of a file: all of it is read, checked and held against the quota before anything is sent.
+/// Applies a jobs file: all of it is read and checked, also against the quota, before anything is sent.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -33,18 +32,22 @@ pub(super) fn run(
         return Ok(ExitCode::Success);
     }
     let dry_run = options.change.dry_run.is_some();
-    let removed: Vec<&LoadStep> = plan.changes().filter(|step| step.kind == StepKind::Delete).collect();
+    let removed: Vec<&str> = plan
+        .set
+        .pending()
+        .filter(|change| change.action == Action::Delete)
+        .map(|change| change.name.as_str())
+        .collect();
     if !removed.is_empty() && !options.yes && !dry_run {
         ask(&removed)?;
     }
     let (runtime, client) = session.cluster()?;
-    let sent = PostParams { dry_run, ..post_params() };
     runtime.block_on(async {
-        let after = async |step: &LoadStep| {
-            print_text(&format!("{}\n", outcome(step, dry_run)))?;
-            if dry_run { Ok(()) } else { until_end(client, step, &file.jobs).await }
+        let after = async |change: &Change, _: &[Written]| {
+            print_text(&format!("{}\n", outcome(change, dry_run)))?;
+            if dry_run { Ok(()) } else { until_end(client, change, &file.jobs).await }
         };
-        carry_out(client, &session.tool, plan.steps.iter(), &sent, after).await.end()
+        apply::apply(session, &plan.set, apply::options(dry_run), after).await?.end()
     })?;
     if !dry_run {
         anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
@@ -53,9 +56,8 @@ pub(super) fn run(
 }
 
 /// Shows which jobs are removed, and asks.
-fn ask(removed: &[&LoadStep]) -> Result<(), Failure> {
-    let names: Vec<String> = removed.iter().map(|step| step.name.to_string()).collect();
-    let names = names.join(", ");
+fn ask(removed: &[&str]) -> Result<(), Failure> {
+    let names = removed.join(", ");
     match confirm(&format!("jobs that are no longer in the file are removed: {names}; go on?")) {
         Some(true) => Ok(()),
         Some(false) => Err(Failure::new(ExitCode::Failed, "nothing was changed")),
@@ -68,29 +70,28 @@ fn ask(removed: &[&LoadStep]) -> Result<(), Failure> {
 }
 
 /// Waits for a job whose end the file waits for.
-async fn until_end(client: &Client, step: &LoadStep, jobs: &[FileJob]) -> Result<(), Failure> {
-    let job = jobs.iter().find(|job| job.request.name == step.name);
-    match (job, &step.kind) {
-        (
-            Some(FileJob { request, wait: Some(seconds), .. }),
-            StepKind::Create | StepKind::Recreate { .. },
-        ) => match wait::until_end(client, request, request.name.as_str(), *seconds).await? {
-            ExitCode::Success => Ok(()),
-            kind => Err(Failure::new(kind, format!("interrupted while job {} was waited for", step.name))),
-        },
+async fn until_end(client: &Client, change: &Change, jobs: &[FileJob]) -> Result<(), Failure> {
+    let job = jobs.iter().find(|job| job.request.name.as_str() == change.name);
+    match (job, change.action) {
+        (Some(FileJob { request, wait: Some(seconds), .. }), Action::Create | Action::Recreate) => {
+            match wait::until_end(client, request, request.name.as_str(), *seconds).await? {
+                ExitCode::Success => Ok(()),
+                code => Err(Failure::new(code, format!("interrupted while waiting for job {}", change.name))),
+            }
+        }
         _ => Ok(()),
     }
 }
 
-fn outcome(step: &LoadStep, dry_run: bool) -> String {
+fn outcome(change: &Change, dry_run: bool) -> String {
     let would = if dry_run { "would be" } else { "was" };
-    let name = &step.name;
-    match step.kind {
-        StepKind::Keep => format!("Job {name} is already up to date"),
-        StepKind::Create => format!("Job {name} {would} created"),
-        StepKind::Update { .. } => format!("Job {name} {would} updated"),
-        StepKind::Recreate { .. } => format!("Job {name} {would} created anew"),
-        StepKind::Delete => format!("Job {name} {would} deleted"),
+    let name = &change.name;
+    match change.action {
+        Action::Keep => format!("Job {name} is already up to date"),
+        Action::Create => format!("Job {name} {would} created"),
+        Action::Update => format!("Job {name} {would} updated"),
+        Action::Recreate => format!("Job {name} {would} created again"),
+        Action::Delete => format!("Job {name} {would} deleted"),
     }
 }
 
@@ -146,18 +147,12 @@ pub(super) fn planned(file: &JobsFile, options: &FileOptions, facts: &JobFacts, 
         facts,
         &LoadOptions { file: identity.as_deref(), prunes, adopts, renews: false },
     );
-    for step in &plan.steps {
-        for warning in step.plan.iter().flat_map(JobPlan::warnings) {
-            anstream::eprintln!("warning: job {}: {warning}", step.name);
-        }
-        if let Some(other) = step.other_file(identity.as_deref()) {
-            let other = Untrusted::new(other);
-            anstream::eprintln!(
-                "note: job {} was made by {}, whose `load --prune` removes it unless it is in there",
-                step.name,
-                other.escaped()
-            );
-        }
+    report::print_warnings(&plan);
+    for (name, other) in &plan.from_other_files {
+        anstream::eprintln!(
+            "note: job {name} was created by {}, whose `load --prune` deletes it unless it is in there",
+            other.escaped()
+        );
     }
     plan
 }

@@ -1,6 +1,6 @@
 //! One file for each verb.
 
-mod carry_out;
+mod apply;
 mod confirm;
 mod cron;
 mod delete;

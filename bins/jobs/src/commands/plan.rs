@@ -15,7 +15,7 @@ pub(super) fn run(
     let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
     let plan = load::planned(&file, &options.file, &facts, options.adopt);
     if arguments.output == JobsFormat::Name {
-        let names: String = plan.changes().map(|step| format!("{}\n", step.name)).collect();
+        let names: String = plan.set.pending().map(|change| format!("{}\n", change.name)).collect();
         print_text(&names)?;
     } else {
         print(&report::plan(&plan)?, arguments.output.of_document())?;
@@ -26,6 +26,6 @@ pub(super) fn run(
     if !plan.fits() {
         return Err(report::verdict_failure(&plan));
     }
-    let changes = plan.changes().count() > 0;
+    let changes = plan.set.pending().next().is_some();
     Ok(if changes && options.exit_code { ExitCode::Failed } else { ExitCode::Success })
 }

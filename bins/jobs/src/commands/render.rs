@@ -1,8 +1,8 @@
-use serde_json::json;
 use toolforge_cli::{Document, ExitCode, Failure, OutputFormat, Session, print};
 use toolforge_client::JobFetchOptions;
 use toolforge_model::JobRequest;
-use toolforge_render::job::{JobManifests, JobPlan, render_job};
+use toolforge_render::job::JobPlan;
+use toolforge_render::object::{Object, to_json_list, to_yaml};
 
 use super::{facts, load};
 use crate::arguments::{Arguments, FileOptions, RenderArguments};
@@ -17,17 +17,15 @@ pub(super) fn run(
     let requests = requests(session, options)?;
     facts::needs_uid(arguments)?;
     let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
-    let mut all: Vec<JobManifests> = Vec::new();
+    let mut objects: Vec<Object> = Vec::new();
     for request in requests {
         let plan = JobPlan::new(request, &facts).map_err(|error| failures::of_plan(&error))?;
         for warning in plan.warnings() {
             anstream::eprintln!("warning: job {}: {warning}", plan.request().name);
         }
-        all.push(render_job(&plan));
+        objects.extend(plan.objects().into_objects());
     }
-    let items: Vec<_> = all.iter().flat_map(JobManifests::to_json).collect();
-    let value = json!({"apiVersion": "v1", "kind": "List", "items": items});
-    let text = all.iter().map(JobManifests::to_yaml).collect::<Vec<_>>().join("---\n");
+    let (text, value) = (to_yaml(&objects), to_json_list(&objects));
     let format = match arguments.output.of_document() {
         OutputFormat::Json => OutputFormat::Json,
         // What is rendered is YAML, whether that is asked for or not.

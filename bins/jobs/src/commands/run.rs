@@ -1,11 +1,10 @@
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print};
-use toolforge_client::kube::api::PostParams;
-use toolforge_client::post_params;
+use toolforge_client::Written;
 use toolforge_model::JobRequest;
-use toolforge_render::job::{JobFacts, LiveWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load};
+use toolforge_render::change::Change;
+use toolforge_render::job::{JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, Workload, plan_load};
 
-use super::carry_out::carry_out;
-use super::{facts, wait};
+use super::{apply, facts, wait};
 use crate::arguments::{Arguments, ChangeOptions, RunArguments};
 use crate::{failures, report};
 
@@ -18,11 +17,7 @@ pub(super) fn run(
     let request = options.job.request(&session.tool)?;
     let facts = facts::facts_to_write(session, arguments)?;
     let plan = planned(&request, &facts, options.change)?;
-    for step in &plan.steps {
-        for warning in step.plan.iter().flat_map(toolforge_render::job::JobPlan::warnings) {
-            anstream::eprintln!("warning: job {}: {warning}", step.name);
-        }
-    }
+    report::print_warnings(&plan);
     if !plan.fits() {
         return Err(report::verdict_failure(&plan));
     }
@@ -33,8 +28,8 @@ pub(super) fn run(
     let (runtime, client) = session.cluster()?;
     let dry_run = options.change.dry_run.is_some();
     runtime.block_on(async {
-        let sent = PostParams { dry_run, ..post_params() };
-        carry_out(client, &session.tool, plan.steps.iter(), &sent, async |_| Ok(())).await.end()?;
+        let after = async |_: &Change, _: &[Written]| Ok(());
+        apply::apply(session, &plan.set, apply::options(dry_run), after).await?.end()?;
         match options.job.wait {
             Some(seconds) if !dry_run => {
                 wait::until_end(client, &request, request.name.as_str(), seconds).await
@@ -48,10 +43,10 @@ pub(super) fn run(
 fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Result<LoadPlan, Failure> {
     let live = facts.live.job(&facts.tool, &request.name);
     let has_ended_well = live.as_ref().is_some_and(|live| match &live.workload {
-        LiveWorkload::OneOff(run) => matches!(RunOutcome::of(run, &facts.live), RunOutcome::Succeeded { .. }),
-        LiveWorkload::Scheduled(_) | LiveWorkload::Continuous(_) => false,
+        Workload::OneOff(run) => matches!(RunOutcome::of(run, &facts.live), RunOutcome::Succeeded { .. }),
+        Workload::Scheduled(_) | Workload::Continuous(_) => false,
     });
-    let is_leaving = live.as_ref().is_some_and(toolforge_render::job::LiveJob::is_leaving);
+    let is_leaving = live.as_ref().is_some_and(JobObjects::is_leaving);
     let is_recorded = facts.live.recorded.contains_key(&request.name) && !change.adopt;
     if is_recorded || (live.is_some() && !has_ended_well && !is_leaving) {
         let name = &request.name;

@@ -1,14 +1,12 @@
-use serde::de::IgnoredAny;
-use serde_json::json;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
-use toolforge_client::kube::api::PatchParams;
-use toolforge_client::{JobFetchOptions, JobObject, merge_params};
-use toolforge_render::job::LiveWorkload;
+use toolforge_client::JobFetchOptions;
+use toolforge_render::job::{Workload, set_suspended};
 
-use super::facts;
+use super::{apply, facts};
 use crate::arguments::{Arguments, SuspendArguments};
+use crate::failures;
 
-/// Suspends a schedule, or lets it go on.
+/// Suspends or resumes a schedule.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -18,21 +16,22 @@ pub(super) fn run(
     let facts =
         facts::facts(session, arguments, JobFetchOptions { records: true, ..JobFetchOptions::for_names() })?;
     let job = facts::job(&facts, &options.name)?;
-    let LiveWorkload::Scheduled(cron_job) = &job.workload else {
+    if !matches!(job.workload, Workload::Scheduled(_)) {
         return Err(Failure::new(
             ExitCode::Failed,
             format!("job {} is {}, and only a schedule can be suspended", job.name, job.workload.job_kind()),
         ));
-    };
+    }
+    let set = set_suspended(&job, suspends).map_err(|error| failures::of_run_now(error, &job))?;
     if facts.live.recorded.contains_key(&job.name) {
         anstream::eprintln!(
-            "note: the platform's jobs service keeps job {}, and lets its schedule go on when it is loaded there again",
+            "note: the platform's jobs service keeps job {}, and resumes its schedule when it is loaded there again",
             job.name
         );
     }
     let (is, word) =
         if suspends { ("is suspended already", "suspended") } else { ("is not suspended", "resumed") };
-    if cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false) == suspends {
+    if set.pending().next().is_none() {
         anstream::eprintln!("job {} {is}", job.name);
         return Ok(ExitCode::Success);
     }
@@ -40,10 +39,5 @@ pub(super) fn run(
         print_text(&format!("job {} would be {word}\n", job.name))?;
         return Ok(ExitCode::Success);
     }
-    let (runtime, client) = session.cluster()?;
-    let path = JobObject::CronJob.of(&session.tool).named(job.name.as_str());
-    let params = PatchParams { dry_run: options.dry_run.dry_run.is_some(), ..merge_params() };
-    let _: IgnoredAny =
-        runtime.block_on(client.merge(&path, &json!({"spec": {"suspend": suspends}}), &params))?;
-    Ok(ExitCode::Success)
+    apply::apply_all(session, &set, options.dry_run.dry_run.is_some())
 }

@@ -11,7 +11,7 @@ mod tabulate;
 pub(crate) use cron::{calendar, cron, missed_runs, suggestions};
 pub(crate) use images::images;
 pub(crate) use list::{ListedJob, list, show};
-pub(crate) use plan::{plan, step_word, verdict_failure, with_what_does_not_fit};
+pub(crate) use plan::{plan, print_warnings, verdict_failure, with_planned, with_what_does_not_fit};
 pub(crate) use quota::quota;
 pub(crate) use status::{duration, status_sentence};
 pub(crate) use tabulate::{grid, pretty, simple};

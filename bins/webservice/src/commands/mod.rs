@@ -1,6 +1,5 @@
 //! One file for each verb.
 
-mod apply;
 mod doctor;
 mod exec;
 mod facts;

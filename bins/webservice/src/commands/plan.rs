@@ -1,5 +1,5 @@
 use toolforge_cli::{ExitCode, Failure, Session, print};
-use toolforge_render::web_service::{verdict, with_room};
+use toolforge_render::web_service::{StartTime, web_service_changes};
 
 use super::facts;
 use crate::arguments::Arguments;
@@ -7,17 +7,16 @@ use crate::fetch;
 use crate::invocation::Invocation;
 use crate::report;
 
-/// Says what `start` would change, and whether it fits.
+/// Prints what `start` would change, and whether it fits.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
-    let plan = with_room(facts::plan(session, arguments, invocation, &facts)?, &facts);
+    let plan = facts::plan(session, arguments, invocation, &facts)?;
     facts::warn_of_needs(session, &plan, &facts);
-    let verdict = verdict(&plan, &facts);
-    let document = report::plan(&plan, &facts, &verdict)?;
-    print(&document, arguments.output.output)?;
-    Ok(if verdict.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
+    let set = web_service_changes(&plan, &facts, StartTime::Keep);
+    print(&report::plan(&plan, &set)?, arguments.output.output)?;
+    Ok(if set.at_rest.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
 }

@@ -2,14 +2,16 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use toolforge_cli::{DryRunOption, ExitCode, Failure, ProgressLine, Session, print_text};
-use toolforge_client::{WaitOptions, WaitOutcome};
-use toolforge_render::web_service::removals;
+use toolforge_client::{ApplyOptions, WaitOptions, WaitOutcome};
+use toolforge_render::change::Change;
+use toolforge_render::web_service::web_service_deletion;
 
-use super::{apply, state};
+use super::state;
 use crate::arguments::Arguments;
-use crate::fetch;
+use crate::invocation::Action;
+use crate::{failures, fetch, report};
 
-/// How long pods may take to leave: Kubernetes' grace of 30 s, and some for the kubelet.
+/// How long pods may take to terminate: Kubernetes' grace of 30 s, and some for the kubelet.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Stops the web service: its own objects only, and each by the uid that was seen.
@@ -17,8 +19,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let (runtime, client) = session.cluster()?;
     let tool = &session.tool;
     let facts = fetch::status_facts(session)?;
-    let removals = removals(&facts.live);
-    if removals.is_empty() {
+    let set = web_service_deletion(tool, &facts.live);
+    if set.changes.iter().all(Change::is_keep) {
         if arguments.dry_run.is_none() {
             state::forget(session);
         }
@@ -26,23 +28,23 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         return Ok(ExitCode::Success);
     }
     if let Some(dry_run) = arguments.dry_run {
-        let lines: String =
-            removals.iter().map(|removal| format!("delete {} {}\n", removal.kind, removal.name)).collect();
         if dry_run == DryRunOption::Server {
-            runtime.block_on(apply::delete_all(client, tool, &removals, true))?;
+            let report = runtime.block_on(client.apply_changes(tool, &set, ApplyOptions::dry_run()));
+            failures::of_apply(report, Action::Stop).map_or(Ok(()), Err)?;
         }
-        print_text(&format!("{lines}nothing was deleted (dry run)\n"))?;
+        print_text(&format!("{}nothing was deleted (dry run)\n", report::change_lines(&set)))?;
         return Ok(ExitCode::Success);
     }
     print_text("Stopping webservice\n")?;
     let gone = runtime.block_on(async {
-        apply::delete_all(client, tool, &removals, false).await?;
+        let report = client.apply_changes(tool, &set, ApplyOptions::default()).await;
+        failures::of_apply(report, Action::Stop).map_or(Ok(()), Err)?;
         let mut line = ProgressLine::new();
         let waited = client.wait_web_service(tool, WaitOptions::new(TIMEOUT), |live| {
             match live.pods.len() {
                 0 if live.deployment.is_none() => return ControlFlow::Break(()),
-                1 => line.show("1 pod is leaving"),
-                left => line.show(&format!("{left} pods are leaving")),
+                1 => line.show("1 pod is terminating"),
+                left => line.show(&format!("{left} pods are terminating")),
             }
             ControlFlow::Continue(())
         });
@@ -50,7 +52,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     })?;
     state::forget(session);
     if !gone {
-        anstream::eprintln!("warning: pods are still leaving; they count for the quota until they are gone");
+        anstream::eprintln!(
+            "warning: pods are still terminating; they count for the quota until they are gone"
+        );
     }
     Ok(ExitCode::Success)
 }

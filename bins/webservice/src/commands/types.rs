@@ -1,7 +1,7 @@
 use toolforge_cli::{ExitCode, Failure, Session, print};
 use toolforge_images::Catalog;
+use toolforge_render::web_service::default_type;
 
-use super::facts::default_type;
 use crate::arguments::Arguments;
 use crate::failures;
 use crate::invocation::Invocation;
@@ -26,7 +26,7 @@ pub(super) fn run(
     for problem in catalog.problems() {
         anstream::eprintln!("warning: {problem}");
     }
-    let default = default_type(&catalog, None).ok();
+    let default = default_type(&catalog);
     let document = match &invocation.type_name {
         Some(name) => report::one_type(
             &catalog,

@@ -1,15 +1,14 @@
 //! Waiting until the new pods are ready, or can not become so.
 
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, ProgressLine};
 use toolforge_client::kube::api::LogParams;
-use toolforge_client::{Client, ResourceType, WaitOptions, WaitOutcome};
+use toolforge_client::{Client, ResourceType, RolloutEvent, RolloutOutcome, WaitOptions};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::pod::{Cause, Evidence};
-use toolforge_render::web_service::{LiveWebService, Progress, causes, progress};
+use toolforge_render::web_service::{LiveWebService, WebServicePlan};
 
 use crate::advice::advice;
 
@@ -19,64 +18,41 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 /// How many of a crashed container's last lines are shown.
 const LAST_LINES: u32 = 20;
 
-/// How long after a pod has left a full quota is no failure: the ReplicaSet's controller tries again after a pause that
-/// doubles with each refusal, and a pod that takes its time to leave makes it several seconds.
-const ROOM_COMES_BACK: Duration = Duration::from_secs(30);
-
 /// Waits until the Deployment's generation is rolled out.
 pub(super) async fn until_ready(
     client: &Client,
-    tool: &ToolName,
+    plan: &WebServicePlan,
     generation: Option<i64>,
 ) -> Result<(), Failure> {
+    let tool = &plan.request().tool;
     let mut line = ProgressLine::new();
-    let mut pod_left: Option<Instant> = None;
+    let mut options = WaitOptions::new(TIMEOUT);
+    // The answer to a health check is in events alone.
+    options.events = plan.request().health_check.path().is_some();
     let waited = client
-        .wait_web_service(tool, WaitOptions::new(TIMEOUT), |live| {
-            if live.pods.iter().any(|pod| pod.metadata.deletion_timestamp.is_some()) {
-                pod_left = Some(Instant::now());
+        .wait_rollout(tool, generation, options, |event| match event {
+            RolloutEvent::Waiting { ready, desired, evidence } => {
+                let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
+                line.show(&format!("{ready} of {desired} pods ready{why}"));
             }
-            match progress(live, generation) {
-                Progress::Ready => ControlFlow::Break(Ok(())),
-                Progress::Failed(causes)
-                    if is_only_full(&causes)
-                        && pod_left.is_some_and(|moment| moment.elapsed() < ROOM_COMES_BACK) =>
-                {
-                    line.show("the room of a pod that has left comes back");
-                    ControlFlow::Continue(())
-                }
-                Progress::Failed(causes) => ControlFlow::Break(Err((causes, live.clone()))),
-                Progress::Waiting { ready, desired, evidence } => {
-                    let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
-                    line.show(&format!("{ready} of {desired} pods ready{why}"));
-                    ControlFlow::Continue(())
-                }
-            }
+            RolloutEvent::WaitingForQuota => line.show("waiting for quota that a terminated pod has freed"),
+            _ => {}
         })
         .await;
     line.clear();
     match waited? {
-        WaitOutcome::Done(Ok(())) => Ok(()),
-        WaitOutcome::Done(Err((causes, live))) => Err(failed(client, tool, &live, causes).await),
-        WaitOutcome::DeadlineExceeded(live) => {
+        RolloutOutcome::Failed { causes, live } => Err(failed(client, tool, &live, causes).await),
+        RolloutOutcome::TimedOut { causes } => {
             let seconds = TIMEOUT.as_secs();
-            let why = causes(&live).into_iter().next();
-            let why = why.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
+            let why = causes.first().map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
             let failure = Failure::new(
                 ExitCode::Rollout,
                 format!("the web service was not ready within {seconds} seconds{why}"),
             );
-            Err(failure.hint("It may still come up; `webservice status` tells."))
+            Err(failure.hint("It may still come up; `webservice status` shows its state."))
         }
+        _ => Ok(()),
     }
-}
-
-/// Returns whether nothing but a full quota keeps pods from being made.
-fn is_only_full(causes: &[Evidence]) -> bool {
-    causes
-        .iter()
-        .filter(|evidence| evidence.cause.is_terminal())
-        .all(|evidence| evidence.cause == Cause::QuotaExceeded)
 }
 
 async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes: Vec<Evidence>) -> Failure {
@@ -93,7 +69,8 @@ async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes:
     for evidence in causes.iter().filter(|evidence| !evidence.message.is_empty()) {
         failure = failure.detail(format!("{}: {}", evidence.object.escaped(), evidence.message.escaped()));
     }
-    let has_run = matches!(first.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory);
+    let has_run =
+        matches!(first.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory | Cause::HealthCheckFails);
     if has_run && let Some(lines) = last_lines(client, tool, &live.pods).await {
         failure = failure.detail("the last lines that it wrote:").detail(lines);
     }

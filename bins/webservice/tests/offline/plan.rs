@@ -8,8 +8,7 @@ use crate::{FACTS, webservice};
 fn a_plan_that_does_not_fit() {
     assert_snapshot!(webservice(&format!("plan -m 5Gi -r 2 {FACTS} --from running.json")), @"
     [exit 3]
-    change Deployment stashbot
-      metadata.annotations.cli.toolforge.org/default-memory: 512Mi -> nothing
+    update Deployment stashbot
       spec.replicas: 1 -> 2
       spec.template.spec.containers[webservice].resources.limits.memory: 512Mi -> 5Gi
       spec.template.spec.containers[webservice].resources.requests.memory: 256Mi -> 2560Mi
@@ -52,8 +51,7 @@ const NEARLY_FULL: &str =
 fn an_outage_is_told_where_the_new_pod_has_no_room_beside_the_old_one() {
     assert_snapshot!(webservice(&format!("plan -m 768Mi {NEARLY_FULL}")), @r#"
     [exit 0]
-    change Deployment stashbot
-      metadata.annotations.cli.toolforge.org/default-memory: 512Mi -> nothing
+    update Deployment stashbot
       spec.strategy.rollingUpdate: {"maxSurge":1,"maxUnavailable":0} -> nothing
       spec.strategy.type: RollingUpdate -> Recreate
       spec.template.spec.containers[webservice].resources.limits.memory: 512Mi -> 768Mi
@@ -68,10 +66,10 @@ fn an_outage_is_told_where_the_new_pod_has_no_room_beside_the_old_one() {
     services         1      1       1       1       fits
 
     it fits the quota; whether a node has room is another question
-    the quota has no room for the new pod beside the old one (limits.memory: 2304Mi of 2Gi, 256Mi too much (quota tool-stashbot)), so nobody is served from the old pod's end until the new one is ready
+    downtime: the old and the new pod together exceed the quota (limits.memory: 2304Mi of 2Gi, 256Mi too much (quota tool-stashbot)), so the old pod stops before the new one starts
     "#);
     let said = webservice(&format!("restart --dry-run -m 768Mi {NEARLY_FULL}"));
-    assert!(said.contains("note: the quota has no room for the new pod beside the old one"), "{said}");
+    assert!(said.contains("note: downtime: the old and the new pod together exceed the quota"), "{said}");
     let said = webservice(&format!("restart --dry-run {NEARLY_FULL}"));
     assert!(!said.contains("note:"), "{said}");
 }
@@ -80,8 +78,7 @@ fn an_outage_is_told_where_the_new_pod_has_no_room_beside_the_old_one() {
 fn several_pods_are_replaced_one_after_the_other_where_one_more_has_no_room() {
     assert_snapshot!(webservice(&format!("plan -m 500Mi -r 2 {NEARLY_FULL}")), @"
     [exit 0]
-    change Deployment stashbot
-      metadata.annotations.cli.toolforge.org/default-memory: 512Mi -> nothing
+    update Deployment stashbot
       spec.replicas: 1 -> 2
       spec.strategy.rollingUpdate.maxSurge: 1 -> 0
       spec.strategy.rollingUpdate.maxUnavailable: 0 -> 1
@@ -97,7 +94,7 @@ fn several_pods_are_replaced_one_after_the_other_where_one_more_has_no_room() {
     services         1      1       1       1       fits
 
     it fits the quota; whether a node has room is another question
-    the quota has no room for one pod more (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2536Mi of 2Gi, 488Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others serve on
+    one more pod exceeds the quota (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2536Mi of 2Gi, 488Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
     ");
 }
 

@@ -159,7 +159,7 @@ fn stop_deletes_route_then_service_then_deployment_by_their_uids() {
       deleted HTTPRoute stashbot
       Service stashbot: not known whether it was done
 
-    hint: The same command again goes on from here.
+    hint: Run `webservice stop` again; it continues from here.
 
     GET   /api/v1/namespaces/tf-public/configmaps/image-config
     GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500

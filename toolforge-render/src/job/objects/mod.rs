@@ -1,23 +1,24 @@
-//! A job's Kubernetes objects.
+//! The Kubernetes objects of a planned job.
 
+mod address;
 mod command;
-mod manifest;
-mod service;
 mod template;
 mod workload;
 
 pub(super) use command::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};
-pub use manifest::{JobManifest, JobManifests, Workload};
 
-use crate::job::JobPlan;
+use crate::job::{JobObjects, JobPlan};
 
-/// Returns the objects of a planned job: the platform's names, labels and commands, exactly.
-#[must_use]
-pub fn render_job(plan: &JobPlan) -> JobManifests {
-    JobManifests {
-        name: plan.request.name.clone(),
-        workload: workload::workload(plan),
-        service: service::service(plan),
-        http_route: service::http_route(plan),
+impl JobPlan {
+    /// Returns the objects of the job, as they are sent to the API server: the platform's names, labels and commands.
+    #[must_use]
+    pub fn objects(&self) -> JobObjects {
+        crate::rendered::count();
+        JobObjects {
+            name: self.request.name.clone(),
+            workload: workload::workload(self),
+            service: address::service(self),
+            http_route: address::http_route(self),
+        }
     }
 }

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use toolforge_model::{JobHealthCheck, JobKind, Retry, platform};
 
+use crate::change::Rollout;
 use crate::job::objects::command::{RenderedCommand, health_check_of, health_check_words};
-use crate::job::objects::manifest::Workload;
 use crate::job::objects::template::template;
-use crate::job::{JobPlan, labels};
+use crate::job::{JobPlan, Workload, labels};
 
 /// How long a run's objects are kept after its end (jobs-api, 2026).
 const KEPT_SECONDS: i32 = 30;
@@ -50,21 +49,13 @@ pub(super) fn workload(plan: &JobPlan) -> Workload {
             ..CronJob::default()
         })),
         JobKind::Continuous { replicas, port: _, health_check: _ } => {
-            let strategy = if replicas.count() == 1 { "Recreate" } else { "RollingUpdate" };
+            let rollout = if replicas.count() == 1 { Rollout::Recreate } else { Rollout::Rolling };
             Workload::Continuous(Box::new(Deployment {
                 metadata,
                 spec: Some(DeploymentSpec {
                     replicas: Some(replicas.as_i32()),
                     progress_deadline_seconds: Some(PROGRESS_DEADLINE_SECONDS),
-                    strategy: Some(DeploymentStrategy {
-                        type_: Some(strategy.to_owned()),
-                        rolling_update: (plan.is_in_place && replicas.count() > 1).then_some(
-                            RollingUpdateDeployment {
-                                max_surge: Some(IntOrString::Int(0)),
-                                max_unavailable: Some(IntOrString::Int(1)),
-                            },
-                        ),
-                    }),
+                    strategy: Some(rollout.strategy()),
                     selector: LabelSelector {
                         match_labels: Some(plan.selector.clone()),
                         ..LabelSelector::default()

@@ -9,13 +9,13 @@ use toolforge_model::{
 };
 
 use crate::job::objects::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};
-use crate::job::{JobFacts, LiveJob, LiveWorkload};
+use crate::job::{JobFacts, JobObjects, Workload};
 use crate::pod::{cpu_of, memory_of};
 
 /// Returns the request that a live job carries out, as far as its objects tell. It never fails: what cannot be read is
 /// taken for the platform's default.
 #[must_use]
-pub fn observe_job(job: &LiveJob, facts: &JobFacts) -> JobRequest {
+pub fn observe_job(job: &JobObjects, facts: &JobFacts) -> JobRequest {
     let container = job.container();
     let reference = container.and_then(|container| container.image.clone()).unwrap_or_default();
     let image = facts.catalog.job_image_of(&reference, &facts.platform.build_service_repository);
@@ -50,7 +50,7 @@ fn cpu(limit: Option<Cpu>, request: Option<Cpu>, default_limit: Cpu) -> Option<C
 }
 
 fn command(
-    job: &LiveJob,
+    job: &JobObjects,
     container: Option<&Container>,
     is_logged: bool,
     is_build_service: bool,
@@ -76,15 +76,15 @@ fn command(
     (if text.is_empty() { "unknown".to_owned() } else { text }, file_log)
 }
 
-fn kind(job: &LiveJob, container: Option<&Container>, facts: &JobFacts) -> JobKind {
+fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> JobKind {
     let retry = job
         .workload
         .job_spec()
         .and_then(|spec| spec.backoff_limit)
         .map_or(Retry::default(), Retry::from_i32_saturating);
     match &job.workload {
-        LiveWorkload::OneOff(_) => JobKind::OneOff { retry },
-        LiveWorkload::Scheduled(cron_job) => {
+        Workload::OneOff(_) => JobKind::OneOff { retry },
+        Workload::Scheduled(cron_job) => {
             let spec = cron_job.spec.as_ref();
             let written = job.annotation(platform::ANNOTATION_CRON_EXPRESSION);
             let expression = spec.map(|spec| spec.schedule.as_str()).unwrap_or_default();
@@ -96,7 +96,7 @@ fn kind(job: &LiveJob, container: Option<&Container>, facts: &JobFacts) -> JobKi
                 None => JobKind::OneOff { retry },
             }
         }
-        LiveWorkload::Continuous(deployment) => {
+        Workload::Continuous(deployment) => {
             let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
             JobKind::Continuous {
                 replicas: Replicas::from_i32_saturating(replicas),
@@ -109,7 +109,7 @@ fn kind(job: &LiveJob, container: Option<&Container>, facts: &JobFacts) -> JobKi
 }
 
 /// Returns the schedule: as it was written where that means what stands, else as it stands.
-fn schedule(job: &LiveJob, written: Option<&str>, expression: &str, facts: &JobFacts) -> Option<Schedule> {
+fn schedule(job: &JobObjects, written: Option<&str>, expression: &str, facts: &JobFacts) -> Option<Schedule> {
     let stands = expression.parse().ok()?;
     let kept = written.and_then(|written| Schedule::parse(written, &facts.tool, &job.name).ok());
     match kept {
@@ -118,7 +118,7 @@ fn schedule(job: &LiveJob, written: Option<&str>, expression: &str, facts: &JobF
     }
 }
 
-fn port(container: &Container, job: &LiveJob) -> Option<JobPort> {
+fn port(container: &Container, job: &JobObjects) -> Option<JobPort> {
     let port = container.ports.as_ref()?.first()?;
     let number = u16::try_from(port.container_port).ok().and_then(NonZeroU16::new)?;
     Some(if port.protocol.as_deref() == Some("UDP") {
@@ -128,7 +128,7 @@ fn port(container: &Container, job: &LiveJob) -> Option<JobPort> {
     })
 }
 
-fn health_check(probe: &Probe, job: &LiveJob) -> Option<JobHealthCheck> {
+fn health_check(probe: &Probe, job: &JobObjects) -> Option<JobHealthCheck> {
     if let Some(words) = probe.exec.as_ref().and_then(|exec| exec.command.as_ref()) {
         let written = job.annotation(platform::ANNOTATION_HEALTH_CHECK);
         let is_so =
@@ -151,7 +151,7 @@ fn environment(container: &Container) -> Environment {
 }
 
 /// Returns the names of variables that no request can have: somebody has set them by hand.
-pub(in crate::job) fn variables_set_by_hand(job: &LiveJob) -> Vec<String> {
+pub(in crate::job) fn variables_set_by_hand(job: &JobObjects) -> Vec<String> {
     const OF_THE_PLATFORM: [&str; 2] = [platform::NO_HOME, "PORT"];
     let is_by_hand = |variable: &&k8s_openapi::api::core::v1::EnvVar| {
         variable.value_from.is_some()

@@ -5,7 +5,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, Untrusted};
 
 use crate::job::observe::runs::{RunOutcome, moment};
-use crate::job::{LiveJob, LiveJobs, runs_of};
+use crate::job::{JobObjects, LiveJobs, runs_of};
 use crate::pod::{Cause, cause_of_refusal};
 
 /// How late a run may still begin: the platform's own deadline, and what the controller takes to look (jobs-api, 2026:
@@ -89,7 +89,7 @@ pub(super) struct Times {
 
 /// Returns the times of a scheduled job. In a time zone of its own, which only somebody else's hand gives it, nothing is
 /// predicted.
-pub(super) fn times(job: &LiveJob, cron_job: &CronJob, live: &LiveJobs, now: Timestamp) -> Times {
+pub(super) fn times(job: &JobObjects, cron_job: &CronJob, live: &LiveJobs, now: Timestamp) -> Times {
     let spec = cron_job.spec.as_ref();
     let status = cron_job.status.as_ref();
     let previous = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
@@ -112,7 +112,7 @@ fn last_change(cron_job: &CronJob) -> Option<Timestamp> {
 }
 
 fn missed(
-    job: &LiveJob,
+    job: &JobObjects,
     expression: &CronExpression,
     live: &LiveJobs,
     (since, now): (Timestamp, Timestamp),
@@ -124,7 +124,7 @@ fn missed(
     Some(MissedRuns { count, last, reason: reason(job, live, last) })
 }
 
-fn reason(job: &LiveJob, live: &LiveJobs, last: Timestamp) -> MissedReason {
+fn reason(job: &JobObjects, live: &LiveJobs, last: Timestamp) -> MissedReason {
     let uid = job.workload.metadata().uid.as_deref();
     let own = live.events.iter().filter(|event| uid.is_some() && event.involved_object.uid.as_deref() == uid);
     let near = own.filter(|event| {

@@ -10,7 +10,7 @@ use toolforge_model::{Untrusted, platform};
 
 use crate::job::observe::runs::{RunOutcome, is_quota, moment};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
-use crate::job::{LiveJob, LiveJobs, LiveWorkload, pods_of_job, runs_of};
+use crate::job::{JobObjects, LiveJobs, Workload, pods_of_job, runs_of};
 use crate::pod::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end, restarts};
 
 /// How a job fares.
@@ -117,7 +117,7 @@ pub struct JobStatus {
 
 /// Returns how a job fares at a moment.
 #[must_use]
-pub fn job_status(job: &LiveJob, live: &LiveJobs, now: Timestamp) -> JobStatus {
+pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatus {
     let pods: Vec<&Pod> = pods_of_job(job, live);
     let staying = || pods.iter().copied().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     let mut status = JobStatus {
@@ -137,7 +137,7 @@ pub fn job_status(job: &LiveJob, live: &LiveJobs, now: Timestamp) -> JobStatus {
         return status;
     }
     match &job.workload {
-        LiveWorkload::Continuous(deployment) => {
+        Workload::Continuous(deployment) => {
             // A pod that was evicted, or whose node has gone, lies there for long, and another one runs in its place.
             let is_used = |pod: &&Pod| {
                 let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
@@ -148,8 +148,8 @@ pub fn job_status(job: &LiveJob, live: &LiveJobs, now: Timestamp) -> JobStatus {
             status.last_end = last_end(pods.iter().copied());
             continuous(&mut status, deployment, &pods, live);
         }
-        LiveWorkload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
-        LiveWorkload::Scheduled(cron_job) => scheduled(&mut status, job, cron_job, (live, now)),
+        Workload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
+        Workload::Scheduled(cron_job) => scheduled(&mut status, job, cron_job, (live, now)),
     }
     status
 }
@@ -236,7 +236,12 @@ fn restarted_at(deployment: &Deployment) -> Option<Timestamp> {
     annotations.get(platform::ANNOTATION_RESTARTED_AT)?.parse().ok()
 }
 
-fn scheduled(status: &mut JobStatus, job: &LiveJob, cron_job: &CronJob, (live, now): (&LiveJobs, Timestamp)) {
+fn scheduled(
+    status: &mut JobStatus,
+    job: &JobObjects,
+    cron_job: &CronJob,
+    (live, now): (&LiveJobs, Timestamp),
+) {
     let Times { previous, next, missed } = times(job, cron_job, live, now);
     (status.previous_run, status.next_run, status.missed) = (previous, next, missed);
     let runs = runs_of(job, live);

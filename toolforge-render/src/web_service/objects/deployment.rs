@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use toolforge_images::Runner;
 use toolforge_model::{MountStorage, platform};
 
+use crate::change::Rollout;
 use crate::pod::{PodResources, resources};
 use crate::web_service::objects::metadata;
 use crate::web_service::objects::probes::{pause_before_the_end, probes};
@@ -28,20 +29,14 @@ pub(super) fn deployment(plan: &WebServicePlan) -> Deployment {
         template_labels.insert(platform::LABEL_MOUNT_STORAGE.to_owned(), MountStorage::None.to_string());
     }
     template_labels.extend(plan.selector.clone());
-    let started_at =
-        plan.started_at.clone().map(|moment| [(platform::ANNOTATION_STARTED_AT.to_owned(), moment)].into());
     Deployment {
         metadata: ObjectMeta { annotations: Some(annotations(plan)), ..metadata(plan, tool.to_string()) },
         spec: Some(DeploymentSpec {
             replicas: Some(plan.request.replicas.as_i32()),
             selector: LabelSelector { match_labels: Some(plan.selector.clone()), ..LabelSelector::default() },
-            strategy: Some(plan.rollout.strategy()),
+            strategy: Some(Rollout::default().strategy()),
             template: PodTemplateSpec {
-                metadata: Some(ObjectMeta {
-                    labels: Some(template_labels),
-                    annotations: started_at,
-                    ..ObjectMeta::default()
-                }),
+                metadata: Some(ObjectMeta { labels: Some(template_labels), ..ObjectMeta::default() }),
                 spec: Some(PodSpec { containers: vec![container(plan)], ..PodSpec::default() }),
             },
             ..DeploymentSpec::default()

@@ -16,7 +16,7 @@ use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Schedule, Untrusted, platform};
 use toolforge_render::job::{
-    JobFacts, JobLoad, JobState, JobStatus, LiveJob, LiveWorkload, job_status, observe_job, runs_of,
+    JobFacts, JobLoad, JobObjects, JobState, JobStatus, Workload, job_status, observe_job, runs_of,
 };
 
 use toolforge_report::RunResult;
@@ -25,7 +25,7 @@ use super::duration;
 
 /// A scheduled job.
 struct ScheduledJob {
-    job: LiveJob,
+    job: JobObjects,
     cron_job: CronJob,
     /// When it runs; `None` where the cluster's expression cannot be read.
     schedule: Option<Schedule>,
@@ -34,8 +34,8 @@ struct ScheduledJob {
 
 /// Returns the scheduled jobs, by name.
 fn scheduled_jobs(facts: &JobFacts) -> Vec<ScheduledJob> {
-    let of_live = |job: LiveJob| {
-        let LiveWorkload::Scheduled(cron_job) = &job.workload else { return None };
+    let of_live = |job: JobObjects| {
+        let Workload::Scheduled(cron_job) = &job.workload else { return None };
         Some(ScheduledJob {
             cron_job: (**cron_job).clone(),
             schedule: observe_job(&job, facts).kind.schedule().cloned(),

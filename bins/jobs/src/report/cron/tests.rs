@@ -8,7 +8,7 @@ use toolforge_cli::ExitCode;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
 use toolforge_quota::{Resource, ResourceQuota};
-use toolforge_render::job::{JobFacts, JobPlan, Workload, manual_run, render_job};
+use toolforge_render::job::{JobFacts, JobPlan, Workload, manual_run};
 use toolforge_render::namespace::Platform;
 
 use super::{calendar, cron, list, suggestions};
@@ -40,8 +40,8 @@ fn add<'a>(
         ..JobOptions::default()
     };
     let request = options.into_request(&facts.tool).unwrap();
-    let manifests = render_job(&JobPlan::new(request, facts).unwrap());
-    let Workload::Scheduled(mut cron_job) = manifests.workload else { panic!("{name} has a schedule") };
+    let objects = JobPlan::new(request, facts).unwrap().objects();
+    let Workload::Scheduled(mut cron_job) = objects.workload else { panic!("{name} has a schedule") };
     cron_job.metadata.uid = Some(format!("uid-{name}"));
     cron_job.metadata.creation_timestamp = Some(Time(at("2026-07-01T00:00:00Z")));
     cron_job.status = Some(CronJobStatus {

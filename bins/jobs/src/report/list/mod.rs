@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, Table, to_json};
 use toolforge_images::State;
 use toolforge_model::JobRequest;
-use toolforge_render::job::{JobFacts, JobStatus, LiveJob, job_status, observe_job};
+use toolforge_render::job::{JobFacts, JobObjects, JobStatus, job_status, observe_job};
 use toolforge_report::JobList;
 
 use self::document::job_report;
@@ -30,7 +30,7 @@ pub(crate) struct ListedJob {
 
 impl ListedJob {
     /// Returns what is told of a live job at a moment.
-    pub(crate) fn of(job: &LiveJob, facts: &JobFacts, now: Timestamp) -> Self {
+    pub(crate) fn of(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Self {
         let request = observe_job(job, facts);
         let image = facts.catalog.job_image(&request.image, &facts.platform.build_service_repository);
         let is_public = request.kind.port().is_some_and(|port| port.is_public());

@@ -2,8 +2,9 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
-use toolforge_render::job::{JobFacts, JobPlan, render_job};
+use toolforge_render::job::{JobFacts, JobPlan};
 use toolforge_render::namespace::{Documents, Platform};
+use toolforge_render::object::Object;
 
 use super::*;
 
@@ -35,8 +36,8 @@ fn objects(words: &str, command: &str, added: Value) -> Vec<Value> {
     let words = ["jobs", "run", "--command", command].into_iter().chain(words.split_whitespace());
     let request = crate::requested(words, &tool()).unwrap();
     let facts = JobFacts::new(tool(), UID, Catalog::bundled(), Platform::default());
-    let manifests = render_job(&JobPlan::new(request, &facts).unwrap());
-    let mut objects: Vec<Value> = manifests.to_json().collect();
+    let objects = JobPlan::new(request, &facts).unwrap().objects().into_objects();
+    let mut objects: Vec<Value> = objects.iter().map(Object::to_json).collect();
     let is_workload =
         |object: &&mut Value| matches!(object["kind"].as_str(), Some("Deployment" | "CronJob" | "Job"));
     merge(objects.iter_mut().find(is_workload).unwrap(), added);

@@ -1,3 +1,5 @@
+//! A job's objects: what runs it, and how it is reached.
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec, Service};
@@ -5,16 +7,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobName, platform};
 
-use crate::job::{JobManifests, Workload};
-use crate::object::HttpRoute;
+use crate::change::WorkloadKind;
+use crate::object::{HttpRoute, Object, ObjectKind};
 
-/// A job as the cluster holds it.
-#[derive(Clone, Debug)]
-pub struct LiveJob {
+/// The objects of a job, rendered or live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobObjects {
     /// The job's name.
     pub name: JobName,
     /// The object that runs it.
-    pub workload: LiveWorkload,
+    pub workload: Workload,
     /// Its address inside the cluster, where it has one.
     pub service: Option<Service>,
     /// Its address outside the cluster, where it has one.
@@ -22,17 +24,17 @@ pub struct LiveJob {
 }
 
 /// The object that runs a job.
-#[derive(Clone, Debug)]
-pub enum LiveWorkload {
-    /// A Job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Workload {
+    /// A Job runs a one-off job.
     OneOff(Box<Job>),
-    /// A CronJob.
+    /// A CronJob runs a scheduled job.
     Scheduled(Box<CronJob>),
-    /// A Deployment.
+    /// A Deployment keeps a continuous job running.
     Continuous(Box<Deployment>),
 }
 
-impl LiveWorkload {
+impl Workload {
     /// Returns the object's metadata.
     #[must_use]
     pub fn metadata(&self) -> &ObjectMeta {
@@ -45,21 +47,21 @@ impl LiveWorkload {
 
     /// Returns the object's kind.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> ObjectKind {
         match self {
-            Self::OneOff(_) => "Job",
-            Self::Scheduled(_) => "CronJob",
-            Self::Continuous(_) => "Deployment",
+            Self::OneOff(_) => ObjectKind::Job,
+            Self::Scheduled(_) => ObjectKind::CronJob,
+            Self::Continuous(_) => ObjectKind::Deployment,
         }
     }
 
-    /// Returns the word for the kind of job that it is.
+    /// Returns the kind of job that it runs.
     #[must_use]
-    pub fn job_kind(&self) -> &'static str {
+    pub fn job_kind(&self) -> WorkloadKind {
         match self {
-            Self::OneOff(_) => "one-off",
-            Self::Scheduled(_) => "scheduled",
-            Self::Continuous(_) => "continuous",
+            Self::OneOff(_) => WorkloadKind::OneOff,
+            Self::Scheduled(_) => WorkloadKind::Scheduled,
+            Self::Continuous(_) => WorkloadKind::Continuous,
         }
     }
 
@@ -87,17 +89,27 @@ impl LiveWorkload {
     }
 }
 
-impl LiveJob {
-    /// Returns a rendered job as if it stood.
+impl JobObjects {
+    /// Returns the objects in the order in which they are created: what runs the job, its Service, its HTTPRoute.
     #[must_use]
-    pub fn of_manifests(manifests: &JobManifests) -> Self {
-        let JobManifests { name, workload, service, http_route } = manifests;
-        let workload = match workload.clone() {
-            Workload::OneOff(job) => LiveWorkload::OneOff(job),
-            Workload::Scheduled(cron_job) => LiveWorkload::Scheduled(cron_job),
-            Workload::Continuous(deployment) => LiveWorkload::Continuous(deployment),
+    pub fn into_objects(self) -> Vec<Object> {
+        let Self { name: _, workload, service, http_route } = self;
+        let workload = match workload {
+            Workload::OneOff(job) => Object::Job(job),
+            Workload::Scheduled(cron_job) => Object::CronJob(cron_job),
+            Workload::Continuous(deployment) => Object::Deployment(deployment),
         };
-        Self { name: name.clone(), workload, service: service.clone(), http_route: http_route.clone() }
+        let service = service.map(Object::from);
+        let http_route = http_route.map(Object::from);
+        [workload].into_iter().chain(service).chain(http_route).collect()
+    }
+
+    /// Returns the kinds and the metadata of the objects, in the order in which they are created.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (ObjectKind, &ObjectMeta)> {
+        let workload = (self.workload.kind(), self.workload.metadata());
+        let service = self.service.as_ref().map(|object| (ObjectKind::Service, &object.metadata));
+        let http_route = self.http_route.as_ref().map(|object| (ObjectKind::HttpRoute, &object.metadata));
+        [workload].into_iter().chain(service).chain(http_route)
     }
 
     /// Returns the container that runs the job's command: the one of today's name, else the first.

@@ -1,0 +1,508 @@
+//! Applying change sets: the steps of each change in their order, and a report of what was done.
+
+use std::collections::BTreeSet;
+use std::future;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{DeleteParams, PatchParams, PostParams, Preconditions};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use toolforge_model::{ToolName, Untrusted};
+use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
+use toolforge_render::object::{HttpRoute, Object, ObjectId, ObjectKind};
+
+use crate::{
+    Client, Error, LogOwner, LogTarget, ObjectPath, StatusKind, WatchEvent, WatchOptions, apply_params,
+    merge_params, post_params,
+};
+
+/// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
+pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a gateway may take to accept a route. One that writes no status, as in a cluster without a controller, is
+/// believed to have accepted it after that.
+const ROUTE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a replacement is tried again where only a status has changed.
+const REPLACE_TRIES: u32 = 5;
+
+/// How a change set is applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApplyOptions {
+    /// Whether the API server only says what it would do, and stores nothing.
+    pub dry_run: bool,
+}
+
+impl ApplyOptions {
+    /// Returns the options of a dry run: the API server checks everything and stores nothing.
+    #[must_use]
+    pub fn dry_run() -> Self {
+        Self { dry_run: true }
+    }
+}
+
+/// What happens while a change is applied.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ApplyEvent<'a> {
+    /// A workload and its pods are waited for until they are gone.
+    Terminating(&'a Change),
+    /// They are gone.
+    Terminated(&'a Change),
+    /// The workload is gone, and its pods take longer than the timeout; until then they count for the quota.
+    PodsRemain(&'a Change),
+}
+
+/// Why a change could not be applied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplyError {
+    /// A request failed.
+    #[error(transparent)]
+    Request(#[from] Error),
+    /// The gateway refuses the new route, so the old one was kept.
+    #[error("the gateway refuses the new route, so the old one was kept: {}", message.escaped())]
+    RouteRefused {
+        /// What the gateway says.
+        message: Untrusted,
+    },
+    /// A deleted object still exists after the timeout.
+    #[error("{id} still exists after {} seconds", TERMINATION_TIMEOUT.as_secs())]
+    StillExists {
+        /// The object.
+        id: ObjectId,
+    },
+}
+
+impl ApplyError {
+    /// Returns whether the request may have been carried out all the same, because its answer was lost.
+    #[must_use]
+    pub fn outcome_unknown(&self) -> bool {
+        match self {
+            Self::Request(error) => error.outcome_unknown(),
+            Self::RouteRefused { .. } | Self::StillExists { .. } => false,
+        }
+    }
+}
+
+/// How an object was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteKind {
+    /// Created.
+    Created,
+    /// Merged: some of its fields were set or removed.
+    Merged,
+    /// Applied on the server's side.
+    Applied,
+    /// Replaced as a whole.
+    Replaced,
+    /// Deleted.
+    Deleted,
+}
+
+impl WriteKind {
+    /// Returns the word: `applied`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Merged => "merged",
+            Self::Applied => "applied",
+            Self::Replaced => "replaced",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// One object that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The object.
+    pub id: ObjectId,
+    /// How it was written.
+    pub kind: WriteKind,
+    /// The generation of the stored object, where the API server counts it.
+    pub generation: Option<i64>,
+}
+
+/// What came of one change.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ChangeOutcome<E> {
+    /// All steps were done.
+    Done,
+    /// A step failed, or what was done after the last one.
+    Failed(E),
+    /// It was interrupted, and whether the current step was done is not known.
+    Interrupted,
+    /// An earlier change failed or was interrupted.
+    NotTried,
+}
+
+/// How far a change came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing was written.
+    Nothing,
+    /// Some objects were written, or the old ones were deleted and the new ones not created.
+    Partial,
+    /// All steps were done.
+    Complete,
+}
+
+/// What was done for one change.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ChangeReport<'a, E = ApplyError> {
+    /// The change.
+    pub change: &'a Change,
+    /// The objects that were written, in their order. What was undone is left out.
+    pub written: Vec<Written>,
+    /// How far the change came.
+    pub progress: Progress,
+    /// The object whose step failed.
+    pub failed_at: Option<ObjectId>,
+    /// How it ended.
+    pub outcome: ChangeOutcome<E>,
+}
+
+/// What was done for a change set.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ApplyReport<'a, E = ApplyError> {
+    /// The changes, in their order.
+    pub changes: Vec<ChangeReport<'a, E>>,
+}
+
+impl<E> ApplyReport<'_, E> {
+    /// Returns whether every change was done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.changes.iter().all(|report| matches!(report.outcome, ChangeOutcome::Done))
+    }
+
+    /// Returns the generation of an object that was written, as the API server last stored it.
+    #[must_use]
+    pub fn generation(&self, kind: ObjectKind) -> Option<i64> {
+        let written = self.changes.iter().flat_map(|report| &report.written);
+        written.filter(|written| written.id.kind == kind).filter_map(|written| written.generation).last()
+    }
+}
+
+impl Client {
+    /// Applies a change set, change by change, until one fails. The report says what was done.
+    pub async fn apply_changes<'a>(
+        &self,
+        tool: &ToolName,
+        set: &'a ChangeSet,
+        options: ApplyOptions,
+    ) -> ApplyReport<'a> {
+        let after = async |_: &Change, _: &[Written]| Ok(());
+        self.apply_changes_with(tool, set, options, future::pending(), |_| (), after).await
+    }
+
+    /// Applies a change set as [`apply_changes`](Self::apply_changes) does, until a change fails or `cancel` is ready. `event`
+    /// is called while objects are waited for, `after` after each change; its error ends the application like a step's.
+    pub async fn apply_changes_with<'a, E: From<ApplyError>>(
+        &self,
+        tool: &ToolName,
+        set: &'a ChangeSet,
+        options: ApplyOptions,
+        cancel: impl Future<Output = ()>,
+        mut event: impl FnMut(ApplyEvent<'_>),
+        mut after: impl AsyncFnMut(&'a Change, &[Written]) -> Result<(), E>,
+    ) -> ApplyReport<'a, E> {
+        let mut cancel = pin!(cancel);
+        let mut changes: Vec<ChangeReport<'a, E>> = Vec::new();
+        for change in &set.changes {
+            let mut work = Work { tool, options, written: Vec::new(), progress: Progress::Nothing, at: None };
+            let is_stopped =
+                changes.last().is_some_and(|report| !matches!(report.outcome, ChangeOutcome::Done));
+            let outcome = if is_stopped {
+                ChangeOutcome::NotTried
+            } else {
+                let whole = async {
+                    self.apply_change(change, &mut work, &mut event).await?;
+                    after(change, &work.written).await
+                };
+                tokio::select! {
+                    biased;
+                    result = whole => result.map_or_else(ChangeOutcome::Failed, |()| ChangeOutcome::Done),
+                    () = &mut cancel => ChangeOutcome::Interrupted,
+                }
+            };
+            let Work { written, progress, at: failed_at, .. } = work;
+            changes.push(ChangeReport { change, written, progress, failed_at, outcome });
+        }
+        ApplyReport { changes }
+    }
+
+    async fn apply_change(
+        &self,
+        change: &Change,
+        work: &mut Work<'_>,
+        event: &mut impl FnMut(ApplyEvent<'_>),
+    ) -> Result<(), ApplyError> {
+        for step in &change.steps {
+            // In a dry run the old object still exists, and the new one of its name cannot be created.
+            if work.options.dry_run && work.has_deleted(&step.id) {
+                continue;
+            }
+            work.at = Some(step.id.clone());
+            let result = self.apply_step(change, step, work, event).await;
+            if let Err(error) = result {
+                if matches!(change.action, Action::Create | Action::Recreate) {
+                    self.undo_creations(work).await;
+                }
+                work.progress = if work.written.is_empty() { Progress::Nothing } else { Progress::Partial };
+                return Err(error);
+            }
+            // Until the next step is done, only a part of the change is.
+            let is_written = !work.written.is_empty() && !work.options.dry_run;
+            work.progress = if is_written { Progress::Partial } else { Progress::Nothing };
+        }
+        work.at = None;
+        work.progress = Progress::Complete;
+        Ok(())
+    }
+
+    async fn apply_step(
+        &self,
+        change: &Change,
+        step: &Step,
+        work: &mut Work<'_>,
+        event: &mut impl FnMut(ApplyEvent<'_>),
+    ) -> Result<(), ApplyError> {
+        let path = ObjectPath::of(work.tool, &step.id);
+        let dry_run = work.options.dry_run;
+        let document = step.wanted.as_ref().map(Object::to_json).unwrap_or_default();
+        match &step.action {
+            StepAction::Create => {
+                let params = PostParams { dry_run, ..post_params() };
+                let stored: Stored = self.create(path.collection(), &document, &params).await?;
+                work.note(step, WriteKind::Created, stored);
+            }
+            StepAction::Apply { clears } => {
+                if let Some(patch) = clears {
+                    let params = PatchParams { dry_run, ..merge_params() };
+                    let stored: Stored = self.merge(&path, patch, &params).await?;
+                    work.note(step, WriteKind::Merged, stored);
+                }
+                let params = PatchParams { dry_run, ..apply_params() };
+                let stored: Stored = self.apply(&path, &document, &params).await?;
+                work.note(step, WriteKind::Applied, stored);
+            }
+            StepAction::Replace { seen } => {
+                let params = PostParams { dry_run, ..post_params() };
+                let stored = self.replace_seen(&path, document, seen, &params).await?;
+                work.note(step, WriteKind::Replaced, stored);
+            }
+            StepAction::Merge { patch } => {
+                let params = PatchParams { dry_run, ..merge_params() };
+                let stored: Stored = self.merge(&path, patch, &params).await?;
+                work.note(step, WriteKind::Merged, stored);
+            }
+            StepAction::Delete { uid } => {
+                let preconditions = Preconditions { uid: uid.clone(), ..Preconditions::default() };
+                // The server's own choice for a Job is to leave its pods behind.
+                let params = DeleteParams { dry_run, ..DeleteParams::background() };
+                let params = if uid.is_some() { params.preconditions(preconditions) } else { params };
+                self.delete(&path, &params).await?;
+                work.note(step, WriteKind::Deleted, Stored::default());
+            }
+            StepAction::AwaitAccepted if !dry_run => self.await_accepted(&path).await?,
+            StepAction::AwaitGone { uid } if !dry_run => {
+                event(ApplyEvent::Terminating(change));
+                let gone = self.await_gone(change, step, uid.as_ref(), work.tool).await;
+                event(ApplyEvent::Terminated(change));
+                if !gone? {
+                    event(ApplyEvent::PodsRemain(change));
+                }
+            }
+            // In a dry run nothing changes that could be waited for.
+            StepAction::Keep | StepAction::AwaitAccepted | StepAction::AwaitGone { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Deletes what a change has created, so that nothing half-made is left.
+    async fn undo_creations(&self, work: &mut Work<'_>) {
+        if work.options.dry_run {
+            return;
+        }
+        let mut kept = Vec::new();
+        for written in work.written.drain(..).rev() {
+            let is_undone = written.kind == WriteKind::Created
+                && self
+                    .delete(&ObjectPath::of(work.tool, &written.id), &DeleteParams::background())
+                    .await
+                    .is_ok();
+            if !is_undone {
+                kept.push(written);
+            }
+        }
+        kept.reverse();
+        work.written = kept;
+    }
+
+    /// Replaces an object that is still as it was seen. A status that has changed since, as a controller changes it at any
+    /// moment, is no change of what somebody wants.
+    async fn replace_seen(
+        &self,
+        path: &ObjectPath,
+        mut document: Value,
+        seen: &ObjectMeta,
+        params: &PostParams,
+    ) -> Result<Stored, Error> {
+        let mut version = seen.clone();
+        for _ in 0..REPLACE_TRIES {
+            keep_server_fields(&mut document, &version);
+            match self.replace(path, &document, params).await {
+                Err(error)
+                    if error.api_status().is_some_and(|refusal| *refusal.kind() == StatusKind::Conflict) =>
+                {
+                    let found: Stored = self.get(path).await?;
+                    let is_same = found.metadata.uid == seen.uid
+                        && seen.generation.is_some()
+                        && found.metadata.generation == seen.generation
+                        && own_annotations(&found.metadata) == own_annotations(seen);
+                    if !is_same {
+                        return Err(error);
+                    }
+                    version = found.metadata;
+                }
+                replaced => return replaced,
+            }
+        }
+        keep_server_fields(&mut document, &version);
+        self.replace(path, &document, params).await
+    }
+
+    /// Waits until a gateway accepts a route.
+    async fn await_accepted(&self, path: &ObjectPath) -> Result<(), ApplyError> {
+        let refused = self
+            .wait_object(path, ROUTE_TIMEOUT, |route: Option<&HttpRoute>| {
+                let parents = route.and_then(|route| route.status.as_ref()).map(|status| &status.parents);
+                let conditions = parents.into_iter().flatten().flat_map(|parent| &parent.conditions);
+                let accepted: Vec<_> = conditions.filter(|condition| condition.type_ == "Accepted").collect();
+                match accepted.iter().find(|condition| condition.status == "False") {
+                    Some(condition) => ControlFlow::Break(Some(Untrusted::new(condition.message.clone()))),
+                    None if accepted.iter().any(|condition| condition.status == "True") => {
+                        ControlFlow::Break(None)
+                    }
+                    None => ControlFlow::Continue(()),
+                }
+            })
+            .await?;
+        match refused.flatten() {
+            None => Ok(()),
+            Some(message) => Err(ApplyError::RouteRefused { message }),
+        }
+    }
+
+    /// Waits until an object is gone, and then its job's pods; returns whether these are.
+    async fn await_gone(
+        &self,
+        change: &Change,
+        step: &Step,
+        uid: Option<&String>,
+        tool: &ToolName,
+    ) -> Result<bool, ApplyError> {
+        let path = ObjectPath::of(tool, &step.id);
+        let gone = self
+            .wait_object(&path, TERMINATION_TIMEOUT, |found: Option<&Stored>| match found {
+                Some(found) if found.metadata.uid.as_ref() == uid => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            })
+            .await?;
+        if gone.is_none() {
+            return Err(ApplyError::StillExists { id: step.id.clone() });
+        }
+        Ok(self.wait_pods_gone(tool, &change.name, TERMINATION_TIMEOUT).await?)
+    }
+
+    /// Waits until a job has no pods any more; returns whether it came to that before the deadline.
+    ///
+    /// # Errors
+    /// When the pods cannot be listed, or the cluster is away for longer than a watch tolerates.
+    async fn wait_pods_gone(&self, tool: &ToolName, job: &str, deadline: Duration) -> Result<bool, Error> {
+        let target = LogTarget::job(tool, job, LogOwner::Job);
+        let mut changes =
+            pin!(self.watch::<Pod>(target.collection(), target.list_params(), WatchOptions::default()));
+        let uid = |pod: &Pod| pod.metadata.uid.clone().unwrap_or_default();
+        let following = async {
+            let mut pods = BTreeSet::new();
+            while let Some(change) = changes.next().await {
+                match change? {
+                    WatchEvent::Init(found) => pods = found.iter().map(uid).collect(),
+                    WatchEvent::Apply(pod) => {
+                        pods.insert(uid(&pod));
+                    }
+                    WatchEvent::Delete(pod) => {
+                        pods.remove(&uid(&pod));
+                    }
+                }
+                if pods.is_empty() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        timeout(deadline, following).await.unwrap_or(Ok(false))
+    }
+}
+
+/// An object of which only the metadata is of interest.
+#[derive(Default, Deserialize)]
+struct Stored {
+    #[serde(default)]
+    metadata: ObjectMeta,
+}
+
+/// One change that is being applied.
+struct Work<'a> {
+    tool: &'a ToolName,
+    options: ApplyOptions,
+    written: Vec<Written>,
+    progress: Progress,
+    at: Option<ObjectId>,
+}
+
+impl Work<'_> {
+    fn note(&mut self, step: &Step, kind: WriteKind, stored: Stored) {
+        // A run of a job is named by the server's answer.
+        let name = stored.metadata.name.unwrap_or_else(|| step.id.name.clone());
+        let generation = stored.metadata.generation;
+        self.written.push(Written { id: ObjectId::new(step.id.kind, name), kind, generation });
+    }
+
+    fn has_deleted(&self, id: &ObjectId) -> bool {
+        self.written.iter().any(|written| written.kind == WriteKind::Deleted && written.id == *id)
+    }
+}
+
+/// Returns the annotations without those of the Deployment's controller.
+fn own_annotations(metadata: &ObjectMeta) -> Vec<(&String, &String)> {
+    let all = metadata.annotations.iter().flatten();
+    all.filter(|(key, _)| !key.starts_with("deployment.kubernetes.io/")).collect()
+}
+
+/// Takes over what the server refuses to lose: the version that was seen, and what it has added to the metadata that other
+/// programs rely on.
+fn keep_server_fields(document: &mut Value, seen: &ObjectMeta) {
+    if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".to_owned(), json!(seen.resource_version));
+        if let Some(finalizers) = &seen.finalizers {
+            metadata.insert("finalizers".to_owned(), json!(finalizers));
+        }
+    }
+}

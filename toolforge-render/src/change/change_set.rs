@@ -1,0 +1,94 @@
+//! All that a command does to a namespace, and whether that fits.
+
+use toolforge_quota::{Demand, Limits, QuotaCheck, ResourceCheck};
+
+use crate::change::Change;
+use crate::object::Object;
+
+/// All that a command does to a namespace, in the order in which it is done, and whether it fits the quotas and limits.
+///
+/// It is made once, by [`web_service_changes`](crate::web_service::web_service_changes), [`plan_load`](crate::job::plan_load)
+/// and their like.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ChangeSet {
+    /// What is done, one change for each web service or job.
+    pub changes: Vec<Change>,
+    /// Whether it fits once all is done.
+    pub at_rest: QuotaCheck,
+    /// Whether it fits at the worst moment, while old and new pods run at the same time.
+    pub at_peak: QuotaCheck,
+    /// Why pods are not replaced with new ones ready before old ones terminate; `None` where they are, or where none
+    /// are replaced.
+    pub refused_surge: Option<QuotaCheck>,
+}
+
+/// One resource of a quota, at rest and at the peak.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ResourceForecast<'a> {
+    /// The resource once all is done.
+    pub at_rest: &'a ResourceCheck,
+    /// What is used of it at the worst moment.
+    pub peak: u64,
+}
+
+impl ResourceForecast<'_> {
+    /// Returns whether the quota holds it, at rest and at the peak.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.at_rest.fits() && (!self.at_rest.increases || self.peak <= self.at_rest.hard)
+    }
+}
+
+impl ChangeSet {
+    /// Orders changes by what they free and request, and checks them against the limits of the namespace.
+    ///
+    /// Where all fits at rest but not at the peak, pods are replaced one after the other.
+    pub(crate) fn new(mut changes: Vec<Change>, limits: &Limits) -> Self {
+        changes.sort_by_cached_key(Change::order);
+        let at_rest = check(&changes, limits, |change| change.demand.requested.clone());
+        let at_peak = check(&changes, limits, Change::requested_at_peak);
+        let mut set = Self { changes, at_rest, at_peak, refused_surge: None };
+        if set.at_rest.fits() && !set.at_peak.fits() {
+            set.changes.iter_mut().for_each(Change::replace_in_place);
+            let in_place = check(&set.changes, limits, Change::requested_at_peak);
+            set.refused_surge = Some(std::mem::replace(&mut set.at_peak, in_place));
+        }
+        set
+    }
+
+    /// Returns whether everything fits, at rest and at the worst moment.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.at_rest.fits() && self.at_peak.fits()
+    }
+
+    /// Returns the changes that write something.
+    pub fn pending(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| !change.is_keep())
+    }
+
+    /// Returns the objects as they are wanted, in the order in which they are written.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.changes.iter().flat_map(Change::objects)
+    }
+
+    /// Returns the resources that the changes touch, at rest and at the peak.
+    pub fn forecast(&self) -> impl Iterator<Item = ResourceForecast<'_>> {
+        self.at_rest.resources().iter().map(|at_rest| {
+            let same =
+                |peak: &&ResourceCheck| peak.quota == at_rest.quota && peak.resource == at_rest.resource;
+            let peak = self.at_peak.resources().iter().find(same).map_or(at_rest.after, |peak| peak.after);
+            ResourceForecast { at_rest, peak: peak.max(at_rest.after) }
+        })
+    }
+}
+
+fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> QuotaCheck {
+    let freed: Demand = changes.iter().map(|change| change.demand.freed.clone()).sum();
+    let requested: Demand = changes.iter().map(requested).sum();
+    let containers: Vec<_> =
+        changes.iter().flat_map(|change| change.demand.containers.iter().cloned()).collect();
+    limits.evaluate(&freed, &requested, &containers)
+}

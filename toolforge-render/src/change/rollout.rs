@@ -1,0 +1,120 @@
+//! How the pods of a Deployment are replaced by new ones, and what that takes at its peak.
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use toolforge_quota::{Demand, Pods, RollingUpdate, rolling_peak};
+
+/// How the pods of a Deployment are replaced by new ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rollout {
+    /// A new pod is ready before an old one terminates; the quota has to hold one pod more.
+    #[default]
+    Surge,
+    /// The API server's default: up to a quarter of the replicas more, and up to a quarter unavailable.
+    Rolling,
+    /// An old pod terminates, then a new one starts; the other pods keep running.
+    InPlace,
+    /// All old pods terminate, then the new ones start.
+    Recreate,
+}
+
+impl Rollout {
+    /// Returns the word for people and programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Surge => "surge",
+            Self::Rolling => "rolling",
+            Self::InPlace => "in-place",
+            Self::Recreate => "recreate",
+        }
+    }
+
+    /// Returns the rollout that a live Deployment's strategy states, where it is one of a web service.
+    pub(crate) fn of_web_service(deployment: &Deployment) -> Option<Self> {
+        let strategy = deployment.spec.as_ref()?.strategy.as_ref()?;
+        [Self::Surge, Self::InPlace, Self::Recreate]
+            .into_iter()
+            .find(|rollout| rollout.strategy() == *strategy)
+    }
+
+    /// Returns the strategy of a Deployment.
+    pub(crate) fn strategy(self) -> DeploymentStrategy {
+        let rolling = |bounds: Option<(i32, i32)>| DeploymentStrategy {
+            type_: Some("RollingUpdate".to_owned()),
+            rolling_update: bounds.map(|(surge, unavailable)| RollingUpdateDeployment {
+                max_surge: Some(IntOrString::Int(surge)),
+                max_unavailable: Some(IntOrString::Int(unavailable)),
+            }),
+        };
+        match self {
+            Self::Surge => rolling(Some((1, 0))),
+            Self::Rolling => rolling(None),
+            Self::InPlace => rolling(Some((0, 1))),
+            Self::Recreate => DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None },
+        }
+    }
+
+    /// Sets the strategy of a rendered Deployment.
+    pub(crate) fn apply_to(self, deployment: &mut Deployment) {
+        if let Some(spec) = &mut deployment.spec {
+            spec.strategy = Some(self.strategy());
+        }
+    }
+
+    /// Returns the bounds of the update to a number of replicas; `None` where all old pods terminate first.
+    fn bounds(self, replicas: u64) -> Option<RollingUpdate> {
+        match self {
+            Self::Surge => Some(RollingUpdate { max_surge: 1, max_unavailable: 0 }),
+            // 25 % each: the surge rounded up, the unavailable pods rounded down (Kubernetes 1.33).
+            Self::Rolling => {
+                Some(RollingUpdate { max_surge: replicas.div_ceil(4), max_unavailable: replicas / 4 })
+            }
+            Self::InPlace => Some(RollingUpdate { max_surge: 0, max_unavailable: 1 }),
+            Self::Recreate => None,
+        }
+    }
+}
+
+/// When nothing of a workload runs although it ran before and is to run afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Downtime {
+    /// From the termination of the old pods until the new ones are ready.
+    BetweenPods,
+    /// From the deletion of the workload until it is created again.
+    UntilRecreated,
+}
+
+impl Downtime {
+    /// Returns the word for programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BetweenPods => "between-pods",
+            Self::UntilRecreated => "until-recreated",
+        }
+    }
+}
+
+/// The pods of a Deployment before and after they are replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PodReplacement {
+    /// The pods that run until they are replaced.
+    pub(crate) old: Pods,
+    /// The pods that replace them.
+    pub(crate) new: Pods,
+}
+
+impl PodReplacement {
+    /// Returns the most of each resource that old and new pods request together.
+    ///
+    /// Terminating pods may make a step wait, but not forever, so they are not counted.
+    pub(crate) fn peak(&self, rollout: Rollout) -> Demand {
+        match rollout.bounds(self.new.count) {
+            Some(bounds) => rolling_peak(&self.old, &self.new, bounds),
+            None => self.new.each.times(self.new.count),
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What is done to one job: the objects that are created, replaced and deleted, in their order.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use toolforge_model::{JobField, JobName, Untrusted};
+use toolforge_quota::Pods;
+
+use crate::change::{
+    Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, Step, StepAction, WorkloadKind,
+};
+use crate::job::difference::path;
+use crate::job::observe::variables_set_by_hand;
+use crate::job::{
+    JobFacts, JobObjects, JobPlan, LiveJobs, LoadProblem, RecordedJob, RunOutcome, Workload, demand,
+    job_differences, observe_job,
+};
+use crate::object::{Difference, FieldPath, Object, ObjectId, ObjectKind, differences};
+use crate::pod::{one_pod_of, pods_of};
+
+/// What is known of one job before it is changed.
+pub(super) struct Current<'a> {
+    /// The job's objects, where there are any.
+    pub(super) live: Option<&'a JobObjects>,
+    /// The record that the platform's jobs service keeps of it.
+    pub(super) record: Option<RecordedJob>,
+}
+
+/// How a job is changed.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// Whether a job that the platform's jobs service keeps is taken over.
+    pub(super) adopts: bool,
+    /// Whether a one-off job whose run is over is run again, although nothing of it differs.
+    pub(super) renews: bool,
+}
+
+/// Returns what is done so that a job is as planned.
+pub(super) fn change_to(
+    plan: &JobPlan,
+    current: &Current<'_>,
+    facts: &JobFacts,
+    manner: Manner,
+) -> Result<Change, LoadProblem> {
+    let objects = plan.objects();
+    let name = plan.request().name.as_str();
+    let new = |action| Change::new(objects.workload.job_kind(), name, action);
+    let Some(live) = current.live else {
+        let change = Change {
+            steps: creations(objects.clone().into_objects(), Some(&facts.live)),
+            ..new(Action::Create)
+        };
+        return Ok(with_demand(change, None, facts).after_record(current.record));
+    };
+    let found = Found::of(live, &objects, plan, facts);
+    let is_same = found.is_same() && !live.is_leaving();
+    let action = if let Workload::OneOff(run) = &live.workload {
+        let is_over = RunOutcome::of(run, &facts.live).is_over();
+        if is_same && !(manner.renews && is_over) {
+            // It is soon gone by itself, and so is what is noted on it.
+            Action::Keep
+        } else if is_over || live.is_leaving() {
+            Action::Recreate
+        } else {
+            let keys = found.keys();
+            return Err(LoadProblem::UnderWay { name: plan.request().name.clone(), keys });
+        }
+    } else {
+        let is_taken_over = current.record.is_some() && manner.adopts;
+        if is_same && !is_taken_over {
+            Action::Keep
+        } else if is_changeable(live, &objects) && !live.is_leaving() {
+            Action::Update
+        } else {
+            Action::Recreate
+        }
+    };
+    let mut change = new(action);
+    match action {
+        Action::Keep => {
+            let objects = objects.into_objects().into_iter();
+            change.steps = objects.map(|object| Step::wanted(object, StepAction::Keep)).collect();
+            return Ok(change);
+        }
+        Action::Update => change.steps = found.on(replacements(objects, live)),
+        Action::Create | Action::Recreate | Action::Delete => {
+            change.steps = deletions(live);
+            change.steps.extend(found.on(creations(objects.into_objects(), None)));
+        }
+    }
+    Ok(with_demand(change, Some(live), facts).after_record(current.record))
+}
+
+/// Returns what is done so that nothing of a job is left. `None` for `live` deletes the record alone.
+pub(super) fn change_to_nothing(name: &JobName, current: &Current<'_>, facts: &JobFacts) -> Change {
+    let kind = current.live.map_or(WorkloadKind::Recorded, |live| live.workload.job_kind());
+    let steps = current.live.map(deletions).unwrap_or_default();
+    let change = Change { steps, ..Change::new(kind, name.as_str(), Action::Delete) };
+    with_demand(change, current.live, facts).after_record(current.record)
+}
+
+impl Change {
+    /// Has the record of the platform's jobs service deleted first, so that it does not undo the change.
+    fn after_record(mut self, record: Option<RecordedJob>) -> Self {
+        if let Some(record) = record {
+            let id = ObjectId::new(record.kind(), self.name.as_str());
+            self.steps.insert(0, Step::of(id, StepAction::Delete { uid: None }));
+            self.adopts = true;
+        }
+        self
+    }
+}
+
+/// Returns the steps that create objects. An address may be left of a job whose pods somebody deleted by hand.
+fn creations(objects: Vec<Object>, left: Option<&LiveJobs>) -> Vec<Step> {
+    let step = |object: Object| {
+        let seen = left.and_then(|left| left.address(object.kind(), object.name()));
+        let action =
+            seen.map_or(StepAction::Create, |seen| StepAction::Replace { seen: Box::new(seen.clone()) });
+        Step::wanted(object, action)
+    };
+    objects.into_iter().map(step).collect()
+}
+
+/// Returns the steps that replace objects: addresses before the pods, and an address that is no longer wanted last.
+fn replacements(objects: JobObjects, live: &JobObjects) -> Vec<Step> {
+    let seen = |kind| live.ids().find(|(found, _)| *found == kind).map(|(_, metadata)| metadata);
+    let mut wanted = objects.into_objects();
+    wanted.reverse();
+    let obsolete: Vec<Step> = [ObjectKind::HttpRoute, ObjectKind::Service]
+        .into_iter()
+        .filter(|kind| !wanted.iter().any(|object| object.kind() == *kind))
+        .filter_map(|kind| Some(deletion(kind, seen(kind)?)))
+        .collect();
+    let step = |object: Object| {
+        let action = match seen(object.kind()) {
+            None => StepAction::Create,
+            Some(seen) => StepAction::Replace { seen: Box::new(seen.clone()) },
+        };
+        Step::wanted(object, action)
+    };
+    wanted.into_iter().map(step).chain(obsolete).collect()
+}
+
+/// Returns the steps that delete a job: routes first, so that no request is sent to what is gone.
+fn deletions(live: &JobObjects) -> Vec<Step> {
+    let mut steps: Vec<Step> = live.ids().map(|(kind, metadata)| deletion(kind, metadata)).collect();
+    steps.reverse();
+    let uid = live.workload.metadata().uid.clone();
+    let id = ObjectId::new(live.workload.kind(), live.name.as_str());
+    steps.push(Step::of(id, StepAction::AwaitGone { uid }));
+    steps
+}
+
+pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {
+    let id = ObjectId::new(kind, metadata.name.clone().unwrap_or_default());
+    Step::of(id, StepAction::Delete { uid: metadata.uid.clone() })
+}
+
+/// Adds what a change frees and requests, and how its pods are replaced.
+fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) -> Change {
+    let limit_ranges = &facts.limits.limit_ranges;
+    let owner = format!("job {}", change.name);
+    change.demand = ChangeDemand::of_objects(change.objects(), limit_ranges, Some(&owner));
+    change.demand.freed = match (change.action, live) {
+        // What is left of a job whose pods somebody deleted by hand is replaced.
+        (_, None) => demand::of_addresses(&change.name, &facts.live),
+        // A change of the schedule does not touch the run that is under way.
+        (Action::Update, Some(JobObjects { workload: Workload::Scheduled(_), .. })) => {
+            crate::pod::count_demand(ObjectKind::CronJob)
+        }
+        (_, Some(live)) => demand::of_live(live, &facts.live, limit_ranges),
+    };
+    let Some(JobObjects { workload: Workload::Continuous(old), .. }) = live else { return change };
+    let is_running = old.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1) > 0;
+    match change.action {
+        Action::Update => {
+            let replaces = change.differences().any(|difference| difference.path.is_in_pod_template());
+            let new = change.objects().find(|object| object.kind() == ObjectKind::Deployment);
+            let Some(new) = new.map(|object| pods_of(object, limit_ranges)).filter(|_| replaces) else {
+                return change;
+            };
+            let old = Object::Deployment(old.clone());
+            let count = pods_of(&old, limit_ranges).count;
+            let old = Pods { count, each: one_pod_of(&old, limit_ranges) };
+            let rollout = if new.count == 1 { Rollout::Recreate } else { Rollout::Rolling };
+            change.rollout = Some(rollout);
+            change.downtime = (rollout == Rollout::Recreate && is_running).then_some(Downtime::BetweenPods);
+            change.demand.replacement = Some(PodReplacement { old, new });
+        }
+        Action::Recreate => change.downtime = is_running.then_some(Downtime::UntilRecreated),
+        Action::Keep | Action::Create | Action::Delete => {}
+    }
+    change
+}
+
+/// What differs between a live job and the wanted one.
+struct Found {
+    /// Of the object that runs the job, by the meaning of the two requests.
+    workload: Vec<Difference>,
+    /// Of its Service and its HTTPRoute.
+    addresses: Vec<(ObjectKind, Difference)>,
+}
+
+impl Found {
+    fn of(live: &JobObjects, wanted: &JobObjects, plan: &JobPlan, facts: &JobFacts) -> Self {
+        let mut workload = job_differences(&observe_job(live, facts), plan.request());
+        let mut addresses = Vec::new();
+        for (kind, key) in [(ObjectKind::Service, JobField::Port), (ObjectKind::HttpRoute, JobField::Publish)]
+        {
+            let known = workload.iter().position(|difference| difference.key == Some(key));
+            let found = match (known, key) {
+                // It is a difference of the route alone, and not of the pods.
+                (Some(index), JobField::Publish) => vec![workload.remove(index)],
+                (Some(_), _) => Vec::new(),
+                (None, _) => address_differences(kind, key, live, wanted),
+            };
+            addresses.extend(found.into_iter().map(|difference| (kind, difference)));
+        }
+        let by_hand = variables_set_by_hand(live);
+        let differs = !workload.is_empty() || !addresses.is_empty();
+        if differs && !by_hand.is_empty() {
+            let live = Some(Untrusted::new(format!("set by hand: {}", by_hand.join(", "))));
+            let path = path(JobField::Environment, &plan.request().kind);
+            workload.push(Difference::new(path, live, None).of_key(JobField::Environment));
+        }
+        Self { workload, addresses }
+    }
+
+    fn is_same(&self) -> bool {
+        self.workload.is_empty() && self.addresses.is_empty()
+    }
+
+    fn keys(&self) -> Vec<JobField> {
+        let addresses = self.addresses.iter().map(|(_, difference)| difference);
+        let mut keys: Vec<JobField> =
+            self.workload.iter().chain(addresses).filter_map(|difference| difference.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// Puts the differences on the steps of the objects that they are of.
+    fn on(self, mut steps: Vec<Step>) -> Vec<Step> {
+        let Self { workload, addresses } = self;
+        let is_workload = |step: &Step| {
+            matches!(step.id.kind, ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job)
+        };
+        if let Some(step) = steps.iter_mut().find(|step| is_workload(step)) {
+            step.differences = workload;
+        }
+        for (kind, difference) in addresses {
+            if let Some(step) = steps.iter_mut().find(|step| step.id.kind == kind) {
+                step.differences.push(difference);
+            }
+        }
+        steps
+    }
+}
+
+/// Returns what differs in how a job is reached: an address that is missing, wrong, or no longer wanted.
+fn address_differences(
+    kind: ObjectKind,
+    key: JobField,
+    live: &JobObjects,
+    wanted: &JobObjects,
+) -> Vec<Difference> {
+    let object = |objects: &JobObjects| match kind {
+        ObjectKind::Service => objects.service.clone().map(Object::from),
+        ObjectKind::HttpRoute => objects.http_route.clone().map(Object::from),
+        _ => None,
+    };
+    let whole = |live: Option<&Object>, wanted: Option<&Object>| {
+        let text = |object: Option<&Object>| {
+            Some(Untrusted::new(
+                object.map_or_else(|| format!("no {kind}"), |object| object.id().to_string()),
+            ))
+        };
+        vec![Difference::new(FieldPath::default(), text(live), text(wanted)).of_key(key)]
+    };
+    match (object(live), object(wanted)) {
+        (None, None) => Vec::new(),
+        (Some(live), Some(wanted)) => differences(&wanted.to_json(), &live.to_json())
+            .into_iter()
+            .filter(|difference| difference.path.is_in_spec())
+            .map(|difference| difference.of_key(key))
+            .collect(),
+        (live, wanted) => whole(live.as_ref(), wanted.as_ref()),
+    }
+}
+
+/// Returns whether a live object can become the wanted one: it is of the same kind, and a Deployment's selector, which
+/// never changes, is today's.
+fn is_changeable(live: &JobObjects, wanted: &JobObjects) -> bool {
+    match (&live.workload, &wanted.workload) {
+        (Workload::Scheduled(_), Workload::Scheduled(_)) => true,
+        (Workload::Continuous(live), Workload::Continuous(wanted)) => {
+            let selector = |spec: Option<&k8s_openapi::api::apps::v1::DeploymentSpec>| {
+                spec.and_then(|spec| spec.selector.match_labels.clone())
+            };
+            selector(live.spec.as_ref()) == selector(wanted.spec.as_ref())
+        }
+        _ => false,
+    }
+}

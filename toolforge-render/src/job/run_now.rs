@@ -1,0 +1,165 @@
+//! What is done to a job that exists, without another definition: restart it, run it now, suspend its schedule.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::jiff::Timestamp;
+use serde_json::json;
+use toolforge_model::platform;
+use toolforge_quota::Limits;
+
+use crate::change::{
+    Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
+};
+use crate::job::change::deletion;
+use crate::job::{JobFacts, JobObjects, Workload, demand, runs_of};
+use crate::object::{Object, ObjectId, ObjectKind};
+use crate::pod::{count_demand, of_live_pods, pods_of};
+
+/// Why a job cannot be restarted, run now or suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunNowError {
+    /// A one-off job runs once.
+    #[error("unable to restart a one-off job")]
+    OneOff,
+    /// Only a scheduled job has runs and a schedule.
+    #[error("the job is not a scheduled one")]
+    NotScheduled,
+    /// The object in the cluster lacks what a run is made from.
+    #[error("the cluster's CronJob has no template to run")]
+    NoTemplate,
+}
+
+/// Returns what a restart does: it replaces the pods of a continuous job, or deletes the runs of a scheduled one and starts
+/// another.
+///
+/// # Errors
+/// When the job is a one-off one, or its CronJob has no template.
+pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
+    match &job.workload {
+        Workload::OneOff(_) => Err(RunNowError::OneOff),
+        Workload::Continuous(deployment) => Ok(restart_pods(job, deployment, facts, now)),
+        Workload::Scheduled(cron_job) => {
+            let runs = runs_of(job, &facts.live);
+            let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Recreate);
+            change.steps = runs.iter().map(|run| deletion(ObjectKind::Job, &run.metadata)).collect();
+            if let Some(run) = runs.first() {
+                let id = ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default());
+                change.steps.push(Step::of(id, StepAction::AwaitGone { uid: run.metadata.uid.clone() }));
+            }
+            let mut change = with_run(change, cron_job, facts, now)?;
+            change.demand.freed = demand::of_live(job, &facts.live, &facts.limits.limit_ranges);
+            // The CronJob stays.
+            change.demand.requested.add_all(&count_demand(ObjectKind::CronJob));
+            Ok(ChangeSet::new(vec![change], &facts.limits))
+        }
+    }
+}
+
+/// Returns what running a scheduled job now does: it creates a Job, and a run that is under way goes on.
+///
+/// # Errors
+/// When the job is not a scheduled one, or its CronJob has no template.
+pub fn trigger_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
+    let Workload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
+    let change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Create);
+    Ok(ChangeSet::new(vec![with_run(change, cron_job, facts, now)?], &facts.limits))
+}
+
+/// Returns what suspending or resuming a schedule does; nothing where it is so already.
+///
+/// # Errors
+/// When the job is not a scheduled one.
+pub fn set_suspended(job: &JobObjects, suspended: bool) -> Result<ChangeSet, RunNowError> {
+    let Workload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
+    let current = cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false);
+    let action = if current == suspended { Action::Keep } else { Action::Update };
+    let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), action);
+    if action == Action::Update {
+        let patch = Box::new(json!({"spec": {"suspend": suspended}}));
+        let id = ObjectId::new(ObjectKind::CronJob, job.name.as_str());
+        change.steps.push(Step::of(id, StepAction::Merge { patch }));
+    }
+    Ok(ChangeSet::new(vec![change], &Limits::default()))
+}
+
+fn with_run(
+    mut change: Change,
+    cron_job: &CronJob,
+    facts: &JobFacts,
+    now: Timestamp,
+) -> Result<Change, RunNowError> {
+    let run = Object::from(manual_run(cron_job, now).ok_or(RunNowError::NoTemplate)?);
+    let owner = format!("job {}", change.name);
+    change.demand = ChangeDemand::of_objects([&run], &facts.limits.limit_ranges, Some(&owner));
+    change.steps.push(Step::wanted(run, StepAction::Create));
+    Ok(change)
+}
+
+/// Replaces every pod by the moment that is written on them; nothing else of the job is touched.
+fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now: Timestamp) -> ChangeSet {
+    let limit_ranges = &facts.limits.limit_ranges;
+    let object = Object::from(deployment.clone());
+    let owner = format!("job {}", job.name);
+    let mut demand = ChangeDemand::of_objects([&object], limit_ranges, Some(&owner));
+    let pods = pods_of(&object, limit_ranges);
+    let live = crate::job::pods_of_job(job, &facts.live);
+    demand.freed = of_live_pods(live, limit_ranges);
+    demand.freed.add_all(&count_demand(ObjectKind::Deployment));
+    demand.replacement = Some(PodReplacement { old: pods.clone(), new: pods });
+    let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.clone()).unwrap_or_default();
+    let rollout = if strategy.type_.as_deref() == Some("Recreate") {
+        Rollout::Recreate
+    } else if strategy == Rollout::InPlace.strategy() {
+        Rollout::InPlace
+    } else {
+        Rollout::Rolling
+    };
+    let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Update);
+    change.rollout = Some(rollout);
+    change.downtime = (rollout == Rollout::Recreate).then_some(Downtime::BetweenPods);
+    change.demand = demand;
+    let mut set = ChangeSet::new(vec![change], &facts.limits);
+    // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
+    let moment = now.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
+    let mut patch = json!({"spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
+    if set.refused_surge.is_some() && rollout != Rollout::Recreate {
+        patch["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+    }
+    for change in &mut set.changes {
+        if change.rollout == Some(Rollout::Recreate) && rollout != Rollout::Recreate {
+            change.rollout = Some(Rollout::InPlace);
+        }
+        let id = ObjectId::new(ObjectKind::Deployment, job.name.as_str());
+        change.steps.push(Step::of(id, StepAction::Merge { patch: Box::new(patch.clone()) }));
+    }
+    set
+}
+
+/// Returns a Job for one run of a scheduled job now, as the platform's own restart creates it: named after the job and the
+/// second, owned by the CronJob, but not counted by its controller (jobs-api, 2026).
+#[must_use]
+pub fn manual_run(cron_job: &CronJob, now: Timestamp) -> Option<Job> {
+    let name = cron_job.metadata.name.as_deref()?;
+    let spec = cron_job.spec.as_ref()?.job_template.spec.clone()?;
+    let labels = spec.template.metadata.as_ref().and_then(|metadata| metadata.labels.clone());
+    Some(Job {
+        metadata: ObjectMeta {
+            name: Some(format!("{name}-{}", now.as_second())),
+            namespace: cron_job.metadata.namespace.clone(),
+            labels,
+            annotations: Some([(platform::ANNOTATION_INSTANTIATE.to_owned(), "manual".to_owned())].into()),
+            owner_references: Some(vec![OwnerReference {
+                api_version: "batch/v1".to_owned(),
+                kind: "CronJob".to_owned(),
+                name: name.to_owned(),
+                uid: cron_job.metadata.uid.clone()?,
+                ..OwnerReference::default()
+            }]),
+            ..ObjectMeta::default()
+        },
+        spec: Some(spec),
+        ..Job::default()
+    })
+}

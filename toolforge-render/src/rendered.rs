@@ -1,0 +1,79 @@
+//! Counts rendered workloads in this crate's own tests: each is rendered once for a command.
+
+#[cfg(test)]
+thread_local! {
+    static RENDERED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Notes that a plan was rendered.
+pub(crate) fn count() {
+    #[cfg(test)]
+    RENDERED.set(RENDERED.get() + 1);
+}
+
+/// Returns how many plans a function renders, and its result.
+#[cfg(test)]
+pub(crate) fn counted<T>(run: impl FnOnce() -> T) -> (usize, T) {
+    let before = RENDERED.get();
+    let result = run();
+    (RENDERED.get() - before, result)
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+    use toolforge_images::Catalog;
+    use toolforge_model::{JobsFile, ToolName, WebServiceOptions};
+    use toolforge_quota::{Resource, ResourceQuota};
+
+    use super::counted;
+    use crate::job::{JobFacts, LoadOptions, plan_load};
+    use crate::namespace::Platform;
+    use crate::web_service::{Facts, PlanOptions, StartTime, WebServicePlan, web_service_changes};
+
+    /// A quota that holds one pod and no second one, so that the rollout has to be chosen.
+    fn full() -> ResourceQuota {
+        ResourceQuota { hard: [(Resource::Pods, 1)].into(), ..ResourceQuota::default() }
+    }
+
+    #[test]
+    fn start_and_restart_render_a_web_service_once() {
+        let tool: ToolName = "x".parse().unwrap();
+        let mut facts = Facts::new(Catalog::bundled(), Platform::default());
+        facts.limits.quotas.push(full());
+        let plan = |memory: &str, facts: &Facts| {
+            let options =
+                WebServiceOptions { memory: Some(memory.parse().unwrap()), ..WebServiceOptions::default() };
+            let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
+            WebServicePlan::new(request, facts, PlanOptions::default()).unwrap()
+        };
+        let first = plan("1Gi", &facts);
+        let (count, set) = counted(|| web_service_changes(&first, &facts, StartTime::Keep));
+        assert_eq!(count, 1);
+        facts.live.extend(set.objects().cloned());
+        let second = plan("2Gi", &facts);
+        let start = StartTime::Always(Timestamp::UNIX_EPOCH);
+        assert_eq!(counted(|| web_service_changes(&second, &facts, start)).0, 1);
+    }
+
+    #[test]
+    fn a_load_renders_each_job_once() {
+        let tool: ToolName = "x".parse().unwrap();
+        let mut facts = JobFacts::new(tool.clone(), 52503, Catalog::bundled(), Platform::default());
+        facts.limits.quotas.push(full());
+        let requests = |memory: &str| {
+            let job = |name: &str, rest: &str| {
+                format!("- {{name: {name}, command: x, image: bookworm, mem: {memory}, {rest}}}\n")
+            };
+            let text = [job("bot", "continuous: true, replicas: 2"), job("daily", "schedule: '@daily'")];
+            let file = JobsFile::parse(&text.concat(), &tool).unwrap();
+            file.jobs.into_iter().map(|job| job.request).collect::<Vec<_>>()
+        };
+        let options = LoadOptions::default();
+        let (count, load) = counted(|| plan_load(&requests("1Gi"), &facts, &options));
+        assert_eq!(count, 2);
+        facts.live.extend(load.set.objects().cloned());
+        assert_eq!(counted(|| plan_load(&requests("2Gi"), &facts, &options)).0, 2);
+        assert_eq!(counted(|| plan_load(&requests("1Gi"), &facts, &options)).0, 2);
+    }
+}
