@@ -264,7 +264,8 @@ fn exec_without_running_pod_shows_state() {
     let said = run(cluster(Some(CRON_JOBS), &[]), "exec bot");
     assert!(said.starts_with("[exit 1]\nerror: job 'bot' has no running pod\n  Pending for "), "{said}");
     assert!(
-        said.contains(": next run in ") && said.contains("\nhint: `toolforge jobs show bot` shows the details.\n"),
+        said.contains(": next run in ")
+            && said.contains("\nhint: `toolforge jobs show bot` shows the details.\n"),
         "{said}"
     );
     assert_snapshot!(run(cluster(None, &[]), "exec bot"), @"

@@ -134,7 +134,11 @@ fn next_shell_deletes_the_orphaned_pod() {
     let _ = tool.shell(&line);
     let left = pods(&tool);
     assert!(left.starts_with("shell-"), "{left}");
-    tool.shell(&format!("{SHELL} -- true")).exits(0).says(&left).says("whose command was killed").and_that_is_all();
+    tool.shell(&format!("{SHELL} -- true"))
+        .exits(0)
+        .says(&left)
+        .says("whose command was killed")
+        .and_that_is_all();
     wait_until("a pod is left", || pods(&tool).is_empty());
 }
 
