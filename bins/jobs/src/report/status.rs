@@ -1,9 +1,9 @@
-//! How a job fares, in words.
+//! The state of a job in words.
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_render::job::{JobState, JobStatus};
 
-/// Returns a length of time as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for none.
+/// Returns a duration as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for zero.
 pub(crate) fn duration(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (days, hours, minutes, rest) =
@@ -18,7 +18,7 @@ pub(crate) fn duration(seconds: i64) -> String {
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
-/// Returns how a job fares in one line: the platform's word, for how long, and what is behind it.
+/// Returns the state of a job in one line: the platform's word, its duration, and the details.
 pub(crate) fn status_sentence(status: &JobStatus, now: Timestamp) -> String {
     let word = match status.state.short() {
         "running" => "Running",
@@ -33,7 +33,7 @@ pub(crate) fn status_sentence(status: &JobStatus, now: Timestamp) -> String {
     format!("{word}{since}{behind}")
 }
 
-/// Returns what is behind the platform's word.
+/// Returns the details of the platform's word.
 fn behind(status: &JobStatus, now: Timestamp) -> String {
     let cause = status.evidence.first().map(|evidence| evidence.cause.to_string());
     let end = status.last_end.as_ref().map(ToString::to_string);
@@ -57,29 +57,29 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
         JobState::Retrying { failures } => {
             let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
             let end = end.map(|end| format!(", the last time {end}")).unwrap_or_default();
-            format!("failed {times}{end}; the next try comes")
+            format!("failed {times}{end}; will be retried")
         }
         JobState::Waiting { last_succeeded } => {
             let next = status.next_run.map_or_else(
                 || "no next run".to_owned(),
                 |next| format!("next run in {}", duration(next.as_second() - now.as_second())),
             );
-            let last = if *last_succeeded == Some(false) { "; the last one did not end well" } else { "" };
+            let last = if *last_succeeded == Some(false) { "; the last run failed" } else { "" };
             let missed = status.missed.as_ref().map(|missed| match missed.count {
-                1 => format!("; one run was missed: {}", missed.reason.short()),
+                1 => format!("; 1 run was missed: {}", missed.reason.short()),
                 count => format!("; {count} runs were missed: {}", missed.reason.short()),
             });
             format!("{next}{last}{}", missed.unwrap_or_default())
         }
-        JobState::Failing | JobState::Blocked => cause.unwrap_or_else(|| "it does not run".to_owned()),
+        JobState::Failing | JobState::Blocked => cause.unwrap_or_else(|| "it cannot start".to_owned()),
         JobState::Failed { reason } => match (reason.as_raw(), end) {
-            ("DeadlineExceeded", _) => "it took longer than its timeout".to_owned(),
+            ("DeadlineExceeded", _) => "timed out".to_owned(),
             (_, Some(end)) => end,
             ("", None) => String::new(),
             (_, None) => reason.escaped().to_string(),
         },
         JobState::Suspended => "suspended".to_owned(),
-        JobState::ScaledToZero => "scaled to no pods".to_owned(),
+        JobState::ScaledToZero => "scaled to zero".to_owned(),
         JobState::Stopping => "being deleted".to_owned(),
         _ => String::new(),
     }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_of_time_is_written_as_the_platform_writes_it() {
+    fn durations_are_written_as_by_the_platform() {
         let vectors: serde_json::Value =
             serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
         for vector in vectors["durations"].as_array().unwrap() {

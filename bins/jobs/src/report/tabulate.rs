@@ -1,12 +1,11 @@
-//! Tables as Python's `tabulate` prints them, which the platform's tool does and scripts read (tabulate 0.10).
+//! Tables in the formats of Python's `tabulate` 0.10, which the platform's tool prints and scripts parse.
 //!
-//! Nothing is left out of a cell but the blanks around it. A character counts as one column, as it does there where the
-//! package `wcwidth` is not installed.
+//! Cells are trimmed. A character counts as one column, as in `tabulate` without the package `wcwidth`.
 
-/// What a heading of a `simple` table has beside it at least.
+/// Minimum difference between the width of a column and its heading in a `simple` table.
 const HEADING_GAP: usize = 2;
 
-/// Where a cell stands in its column.
+/// The alignment of cells in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Alignment {
     Left,
@@ -14,7 +13,7 @@ enum Alignment {
     Right,
 }
 
-/// Returns a table with borders and centred cells: `tablefmt="pretty"`.
+/// Returns a table with borders and centered cells: `tablefmt="pretty"`.
 pub(crate) fn pretty(headers: &[&str], rows: &[Vec<String>]) -> String {
     let headers = vec![headers.iter().map(|header| lines_of(header)).collect()];
     let rows = cells_of(rows);
@@ -82,7 +81,7 @@ fn width_of(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Returns how wide each column's widest line is.
+/// Returns the width of each column.
 fn widths<'a>(rows: impl IntoIterator<Item = &'a Vec<Vec<String>>>) -> Vec<usize> {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
@@ -94,7 +93,7 @@ fn widths<'a>(rows: impl IntoIterator<Item = &'a Vec<Vec<String>>>) -> Vec<usize
     widths
 }
 
-/// Returns where the cells of each column stand: at the right where all are whole numbers, empty ones left out.
+/// Returns the alignment of each column: right if all cells that are not empty are whole numbers.
 fn alignments(rows: &[Vec<String>]) -> Vec<Alignment> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let alignment = |column: usize| {
@@ -110,7 +109,7 @@ fn is_whole_number(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Returns the lines of a row, each a padded text for every column.
+/// Returns the lines of a row, with a padded text per column.
 fn row_lines(row: &[Vec<String>], widths: &[usize], alignments: &[Alignment]) -> Vec<Vec<String>> {
     let height = row.iter().map(Vec::len).max().unwrap_or(0);
     let cell = |line: usize, (column, width): (usize, &usize)| {
@@ -146,10 +145,10 @@ mod tests {
         rows.iter().map(|row| row.iter().map(|&cell| cell.to_owned()).collect()).collect()
     }
 
-    // What `tabulate` 0.10.0 itself printed.
+    // The expected tables were printed by `tabulate` 0.10.0.
 
     #[test]
-    fn pretty_centres_with_the_odd_blank_at_the_right() {
+    fn pretty_centers_with_the_odd_space_at_the_right() {
         insta::assert_snapshot!(pretty(&["Job name:", "Job type:", "Status:"], &rows(&[&["bot", "continuous", "Running for 2h2m5s"], &["daily", "scheduled: @daily", "Pending"], &["x", "one-off", "Failed"]])), @r"
         +-----------+-------------------+--------------------+
         | Job name: |     Job type:     |      Status:       |
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn simple_has_whole_numbers_at_the_right_and_all_else_at_the_left() {
+    fn simple_aligns_whole_numbers_right() {
         insta::assert_snapshot!(simple(&["Running jobs", "Used", "Limit"], &rows(&[&["Total running jobs at once (Kubernetes pods)", "1", "10"], &["CPU", "0.5", "16.0"], &["Memory", "1.0Gi", "8.0Gi"]])), @r"
         Running jobs                                  Used    Limit
         --------------------------------------------  ------  -------

@@ -1,4 +1,4 @@
-//! What the scheduled jobs take over the next day, held against the quota.
+//! The quota usage of the scheduled jobs over the next day.
 
 use std::fmt::Write;
 
@@ -12,16 +12,16 @@ use toolforge_report::{CalendarConflict, CalendarJob, CalendarResource, Calendar
 use super::{drawing, minute, scheduled_jobs};
 use crate::report::duration;
 
-/// How far it looks.
+/// Length of the simulation.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// How many parts the day has: half hours.
-const PARTS: u32 = 48;
+/// Number of intervals in a day: half hours.
+const INTERVALS: u32 = 48;
 
-/// How long a part is.
-const PART: SignedDuration = SignedDuration::from_mins(30);
+/// Length of an interval.
+const INTERVAL: SignedDuration = SignedDuration::from_mins(30);
 
-/// What the scheduled jobs take over the day after a moment.
+/// The usage of the scheduled jobs over the day after a time.
 struct Calendar {
     from: Timestamp,
     until: Timestamp,
@@ -33,7 +33,7 @@ struct Calendar {
     can_be_staggered: bool,
 }
 
-/// Returns what the scheduled jobs take over the next day, and how to end: well where all of their runs have room.
+/// Returns the calendar of the next day, and the exit code: success if all runs fit the quota.
 pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, ExitCode), Failure> {
     let calendar = Calendar::of(facts, now);
     let exit = if calendar.conflicts.is_empty() { ExitCode::Success } else { ExitCode::Failed };
@@ -43,7 +43,7 @@ pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, Ex
 
 impl Calendar {
     fn of(facts: &JobFacts, now: Timestamp) -> Self {
-        // The last day of all days is shorter than others.
+        // At the end of time, the day is shorter.
         let until = now.checked_add(DAY).unwrap_or(Timestamp::MAX);
         let (mut loads, mut left_out) = (Vec::new(), Vec::new());
         for scheduled in scheduled_jobs(facts) {
@@ -53,7 +53,7 @@ impl Calendar {
             }
         }
         let intervals = calendar_of(&loads, facts, now..until);
-        let timelines = timelines(&facts.limits.quotas, &held_by_runs(&loads, facts), &intervals, PARTS);
+        let timelines = timelines(&facts.limits.quotas, &held_by_runs(&loads, facts), &intervals, INTERVALS);
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
         let can_be_staggered = !stagger(&loads, &facts.tool).is_empty();
         let conflicts = conflicts(&intervals);
@@ -67,64 +67,68 @@ impl Calendar {
             let _ = writeln!(text, "{}", line.trim_end());
         };
         if self.loads.is_empty() {
-            line("No job runs at the times of a schedule.".to_owned());
+            line("There are no scheduled jobs to simulate.".to_owned());
         } else if !self.has_runs {
-            line("No run comes in the next 24 hours.".to_owned());
+            line("No run is scheduled in the next 24 hours.".to_owned());
         } else if self.timelines.is_empty() {
-            line("No quota is known that bounds what the runs of the next 24 hours take.".to_owned());
+            line("No quota limits the runs of the next 24 hours.".to_owned());
         } else {
-            line(format!("From {} to {} UTC, half an hour a column:", minute(self.from), minute(self.until)));
+            line(format!(
+                "From {} to {} UTC, one column per half hour:",
+                minute(self.from),
+                minute(self.until)
+            ));
             line(String::new());
-            drawing::drawn(&self.timelines, self.from, PART).into_iter().for_each(&mut line);
+            drawing::drawn(&self.timelines, self.from, INTERVAL).into_iter().for_each(&mut line);
             line(String::new());
             line(drawing::legend());
-            line("What is in use besides the runs now is thought to stay.".to_owned());
+            line("Usage by anything but these runs is assumed to stay as it is now.".to_owned());
         }
         self.durations().into_iter().for_each(&mut line);
         if !self.left_out.is_empty() {
             line(format!(
-                "Left out, as suspended or in a time zone of their own: {}.",
+                "Left out, because they are suspended or have a time zone: {}.",
                 joined(&self.left_out)
             ));
         }
         if !self.timelines.is_empty() {
             line(String::new());
-            self.told_overlaps().into_iter().for_each(&mut line);
+            self.conflict_lines().into_iter().for_each(&mut line);
         }
         text
     }
 
     fn durations(&self) -> Vec<String> {
         let lines = [
-            (true, "Measured, how long the last run took: "),
-            (false, "Assumed, as no run is known that ended well: "),
+            (true, "Duration of a run, as the last one was measured: "),
+            (false, "Duration of a run, assumed without a successful run: "),
         ];
         let line = |(is_measured, text): (bool, &str)| {
             let loads = self.loads.iter().filter(|load| load.is_measured == is_measured);
-            let told: Vec<String> =
+            let durations: Vec<String> =
                 loads.map(|load| format!("{} {}", load.name, duration(i64::from(load.seconds)))).collect();
-            (!told.is_empty()).then(|| format!("{text}{}.", told.join(", ")))
+            (!durations.is_empty()).then(|| format!("{text}{}.", durations.join(", ")))
         };
         lines.into_iter().filter_map(line).collect()
     }
 
-    fn told_overlaps(&self) -> Vec<String> {
+    fn conflict_lines(&self) -> Vec<String> {
         if self.conflicts.is_empty() {
-            return vec!["All runs of the next 24 hours have room.".to_owned()];
+            return vec!["All runs of the next 24 hours fit the quota.".to_owned()];
         }
-        let mut lines = vec!["There is no room for:".to_owned()];
+        let mut lines = vec!["These runs exceed the quota:".to_owned()];
         for Conflict { names, start, end, occurrences, shortfalls, .. } in &self.conflicts {
             let often = match occurrences {
                 1 => String::new(),
-                2 => ", and once more".to_owned(),
-                _ => format!(", and {} times more", occurrences - 1),
+                2 => ", and 1 more time".to_owned(),
+                _ => format!(", and {} more times", occurrences - 1),
             };
             let alone = if names.len() == 1 { " alone" } else { "" };
             lines.push(format!("  {}{alone}, {} to {}{often}", names.join(", "), clock(*start), clock(*end)));
             lines.extend(shortfalls.iter().map(|row| format!("    {row}")));
         }
         if self.can_be_staggered && self.conflicts.iter().any(|conflict| conflict.names.len() > 1) {
-            lines.push("`toolforge jobs cron --suggest` proposes other minutes.".to_owned());
+            lines.push("`toolforge jobs cron --suggest` suggests other minutes.".to_owned());
         }
         lines
     }
@@ -164,7 +168,7 @@ impl Calendar {
         CronCalendar {
             from: self.from.to_string(),
             until: self.until.to_string(),
-            interval_seconds: PART.as_secs(),
+            interval_seconds: INTERVAL.as_secs(),
             fits: self.conflicts.is_empty(),
             jobs: self.loads.iter().map(load).collect(),
             left_out: self.left_out.clone(),
@@ -178,7 +182,7 @@ fn joined(names: &[JobName]) -> String {
     names.iter().map(JobName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns a moment of the next day in UTC.
+/// Returns a time of day in UTC.
 fn clock(second: i64) -> String {
     let moment = Timestamp::from_second(second).unwrap_or_default();
     let whole = moment.as_second() % 60 == 0;

@@ -1,24 +1,24 @@
-//! Strips of what is in use, drawn in characters.
+//! Timelines of the usage, drawn in characters.
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
 use toolforge_quota::Timeline;
 
-/// From nothing in use to all of the quota.
+/// From no usage to the whole quota.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 /// More than the quota.
-const TOO_MUCH: char = '!';
+const OVER: char = '!';
 
-/// Returns what the characters mean.
+/// Returns the legend of the characters.
 pub(super) fn legend() -> String {
     let [nothing, least, .., all] = SHADES;
     format!(
-        "'{nothing}' is nothing in use, '{least}' to '{all}' are up to all of the quota, '{TOO_MUCH}' is more than there is."
+        "'{nothing}' means unused, '{least}' to '{all}' up to the whole quota, '{OVER}' more than the quota."
     )
 }
 
-/// Returns a line for each resource, with a column for each of its parts, and the hours below.
+/// Returns a line per resource, with a column per interval, and the hours below.
 pub(super) fn drawn(timelines: &[Timeline], from: Timestamp, part: SignedDuration) -> Vec<String> {
     let are_several = timelines.iter().any(|timeline| timeline.quota != timelines[0].quota);
     let label = |timeline: &Timeline| {
@@ -38,7 +38,7 @@ pub(super) fn drawn(timelines: &[Timeline], from: Timestamp, part: SignedDuratio
     let line = |timeline: &Timeline| {
         let cells: String = timeline.peaks.iter().map(|peak| shade(*peak, timeline.hard)).collect();
         let most = timeline.resource.amount(timeline.peaks.iter().copied().max().unwrap_or(0));
-        format!("{:label_width$}  {:hard_width$}  |{cells}|  at most {most}", label(timeline), hard(timeline))
+        format!("{:label_width$}  {:hard_width$}  |{cells}|  max {most}", label(timeline), hard(timeline))
     };
     let mut lines: Vec<String> = timelines.iter().map(line).collect();
     let parts = timelines.iter().map(|timeline| timeline.peaks.len()).max().unwrap_or(0);
@@ -46,12 +46,12 @@ pub(super) fn drawn(timelines: &[Timeline], from: Timestamp, part: SignedDuratio
     lines
 }
 
-/// Returns every third hour at the column in which it begins.
+/// Returns every third hour at the column in which it starts.
 fn hours(from: Timestamp, part: SignedDuration, parts: usize) -> String {
     let mut hours = String::new();
     let mut begin = from.as_second();
     for column in 0..parts {
-        // A part has its beginning and not its end.
+        // An interval includes its start, not its end.
         let end = begin.saturating_add(part.as_secs());
         let hour = (end - 1).div_euclid(3600);
         if hour * 3600 >= begin && hour.rem_euclid(3) == 0 {
@@ -62,10 +62,10 @@ fn hours(from: Timestamp, part: SignedDuration, parts: usize) -> String {
     hours
 }
 
-/// Returns how much is in use of what is allowed, as a shade.
+/// Returns the share of the quota that is used, as a character.
 fn shade(used: u64, hard: u64) -> char {
     if used > hard {
-        return TOO_MUCH;
+        return OVER;
     }
     let darkest = u128::try_from(SHADES.len() - 1).unwrap_or(1);
     let share = (u128::from(used) * darkest).div_ceil(u128::from(hard.max(1)));
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shade_is_what_is_in_use() {
+    fn shade_shows_the_used_share() {
         let shades = |hard: u64, used: &[u64]| used.iter().map(|used| shade(*used, hard)).collect::<String>();
         assert_eq!(shades(9, &[0, 1, 2, 8, 9, 10]), " .:%@!");
         assert_eq!(shades(1000, &[0, 1, 111, 112, 1000, 1001]), " ..:@!");
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_stands_at_the_column_in_which_it_begins() {
+    fn hours_are_at_the_column_in_which_they_start() {
         let part = SignedDuration::from_mins(30);
         let hours = |from: &str| hours(from.parse().unwrap(), part, 12);
         assert_eq!(hours("2026-08-01T00:00:00Z"), "00    03");

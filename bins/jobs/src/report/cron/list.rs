@@ -1,4 +1,4 @@
-//! When scheduled jobs ran, run next, and which runs were missed.
+//! The last, next and missed runs of scheduled jobs.
 
 use std::fmt::Write;
 
@@ -11,13 +11,13 @@ use toolforge_report::{CronJob, CronJobList};
 use super::{LastRun, ScheduledJob, ahead, minute, scheduled_jobs, status_of};
 use crate::report::{duration, status_sentence};
 
-/// How many of the next runs are told.
+/// Number of next runs that are printed.
 const NEXT: usize = 3;
 
-/// As many missed runs are counted.
+/// Missed runs are counted up to this number.
 const MOST_MISSED: usize = 1000;
 
-/// Returns when the scheduled jobs ran and run next, or all of one of them.
+/// Returns the runs of the scheduled jobs, or of one in detail.
 pub(crate) fn cron(facts: &JobFacts, name: Option<&JobName>, now: Timestamp) -> Result<Document, Failure> {
     let mut jobs = scheduled_jobs(facts);
     jobs.retain(|scheduled| name.is_none_or(|name| *name == scheduled.job.name));
@@ -31,7 +31,7 @@ pub(crate) fn cron(facts: &JobFacts, name: Option<&JobName>, now: Timestamp) -> 
     Ok(Document { text, value })
 }
 
-/// A scheduled job and how it fares.
+/// A scheduled job, its state and its runs.
 struct JobRuns<'a> {
     scheduled: &'a ScheduledJob,
     status: JobStatus,
@@ -74,9 +74,9 @@ impl<'a> JobRuns<'a> {
         } else if self.scheduled.is_suspended() {
             "none, it is suspended".to_owned()
         } else if let Some(zone) = self.scheduled.time_zone() {
-            format!("not known, it has a time zone of its own, {}", zone.quoted())
+            format!("unknown, because it has a time zone, {}", zone.quoted())
         } else if self.scheduled.schedule.is_none() {
-            "not known, the schedule cannot be read".to_owned()
+            "unknown, because the schedule is invalid".to_owned()
         } else {
             "none within five years".to_owned()
         }
@@ -109,13 +109,16 @@ impl<'a> JobRuns<'a> {
                 line("missed", format!("{}, the last one at {}", count(missed), minute(missed.last)));
                 line("", missed.reason.to_string());
             }
-            None => line("missed", "none that is known".to_owned()),
+            None => line("missed", "none".to_owned()),
         }
         if let Some(load) = &scheduled.load {
-            line("takes", takes(load));
+            line("duration", run_duration(load));
         }
         if scheduled.is_suspended() {
-            line("next", format!("`toolforge jobs resume {}` lets the schedule go on.", scheduled.job.name));
+            line(
+                "next",
+                format!("Type `toolforge jobs resume {}` to resume the schedule.", scheduled.job.name),
+            );
         }
         text
     }
@@ -147,21 +150,21 @@ fn count(missed: &MissedRuns) -> String {
     format!("{}{or_more}", missed.count)
 }
 
-fn takes(load: &JobLoad) -> String {
+fn run_duration(load: &JobLoad) -> String {
     let seconds = duration(i64::from(load.seconds));
     if load.is_measured {
-        format!("{seconds} for a run, as the last one took (measured)")
+        format!("{seconds} per run, measured in the last one")
     } else {
-        format!("{seconds} for a run, as nothing else is known (assumed)")
+        format!("{seconds} per run, assumed")
     }
 }
 
-/// Returns why runs were missed in the few words that a table has room for.
+/// Returns why runs were missed, in a few words for the table.
 fn short(reason: &MissedReason) -> String {
     match reason {
-        MissedReason::QuotaExceeded { .. } => "the quota had no room".to_owned(),
-        MissedReason::Refused { .. } => "the cluster refused".to_owned(),
-        MissedReason::Unknown => "why is no longer known".to_owned(),
+        MissedReason::QuotaExceeded { .. } => "quota exceeded".to_owned(),
+        MissedReason::Refused { .. } => "refused by the cluster".to_owned(),
+        MissedReason::Unknown => "unknown reason".to_owned(),
         other => other.to_string(),
     }
 }

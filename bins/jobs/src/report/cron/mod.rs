@@ -1,4 +1,4 @@
-//! When scheduled jobs run, what they take, and at which minutes they could begin instead.
+//! The runs of scheduled jobs, their quota usage, and suggestions for other minutes.
 
 mod calendar;
 mod drawing;
@@ -27,7 +27,7 @@ use super::duration;
 struct ScheduledJob {
     job: JobObjects,
     cron_job: CronJob,
-    /// When it runs; `None` where the cluster's expression cannot be read.
+    /// The schedule; `None` if the cluster's cron expression is invalid.
     schedule: Option<Schedule>,
     load: Option<JobLoad>,
 }
@@ -57,7 +57,7 @@ impl ScheduledJob {
         self.spec().and_then(|spec| spec.suspend) == Some(true)
     }
 
-    /// Returns the time zone of its own, which only somebody else's hand gives it.
+    /// Returns its time zone, if it is not UTC; neither this program nor the platform's sets one.
     fn time_zone(&self) -> Option<Untrusted> {
         let zone = self.spec()?.time_zone.as_deref()?;
         (!matches!(zone, "UTC" | "Etc/UTC")).then(|| Untrusted::new(zone))
@@ -69,12 +69,12 @@ impl ScheduledJob {
         Untrusted::new(written.or(self.spec().map(|spec| spec.schedule.as_str())).unwrap_or_default())
     }
 
-    /// Returns the expression that stands in the cluster.
+    /// Returns the cron expression in the cluster.
     fn expression(&self) -> Untrusted {
         Untrusted::new(self.spec().map(|spec| spec.schedule.as_str()).unwrap_or_default())
     }
 
-    /// Returns the schedule as it was written and, where a macro says it, the expression that it stands for.
+    /// Returns the schedule as it was written, and for a macro its cron expression.
     fn schedule_text(&self) -> String {
         let written = self.written();
         let text = written.escaped();
@@ -96,28 +96,28 @@ struct LastRun {
 impl LastRun {
     fn of(scheduled: &ScheduledJob, status: &JobStatus, facts: &JobFacts) -> Self {
         let live = scheduled.cron_job.status.as_ref();
-        let began = live.and_then(|live| live.last_schedule_time.as_ref()).map(|time| time.0);
-        let ended_well = live.and_then(|live| live.last_successful_time.as_ref()).map(|time| time.0);
-        // The CronJob knows nothing of a run that was started by hand.
+        let started = live.and_then(|live| live.last_schedule_time.as_ref()).map(|time| time.0);
+        let succeeded = live.and_then(|live| live.last_successful_time.as_ref()).map(|time| time.0);
+        // A run that was started by hand is not in the status of the CronJob.
         let newest = runs_of(&scheduled.job, &facts.live).into_iter().next();
         let by_hand = newest.filter(|run| {
             let annotations = run.metadata.annotations.as_ref();
             annotations.is_some_and(|annotations| annotations.contains_key(platform::ANNOTATION_INSTANTIATE))
         });
         let by_hand = by_hand.and_then(|run| run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
-        let by_hand = by_hand.filter(|at| began.is_none_or(|began| *at > began));
+        let by_hand = by_hand.filter(|at| started.is_none_or(|started| *at > started));
         let result = match &status.state {
             JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => RunResult::Ok,
             JobState::Failed { .. } | JobState::Waiting { last_succeeded: Some(false) } => RunResult::Failed,
             JobState::Waiting { last_succeeded: None } => RunResult::Never,
-            JobState::Suspended | JobState::Stopping => match (began, ended_well) {
+            JobState::Suspended | JobState::Stopping => match (started, succeeded) {
                 (None, _) => RunResult::Never,
-                (Some(began), Some(ended_well)) if ended_well >= began => RunResult::Ok,
+                (Some(started), Some(succeeded)) if succeeded >= started => RunResult::Ok,
                 (Some(_), _) => RunResult::Failed,
             },
             running => RunResult::from_code(running.as_str()),
         };
-        Self { at: by_hand.or(began), result, is_by_hand: by_hand.is_some() }
+        Self { at: by_hand.or(started), result, is_by_hand: by_hand.is_some() }
     }
 
     fn text(&self) -> String {
@@ -127,19 +127,19 @@ impl LastRun {
     }
 }
 
-/// Returns how a scheduled job fares, and its last run.
+/// Returns the state of a scheduled job, and its last run.
 fn status_of(scheduled: &ScheduledJob, facts: &JobFacts, now: Timestamp) -> (JobStatus, LastRun) {
     let status = job_status(&scheduled.job, &facts.live, now);
     let last_run = LastRun::of(scheduled, &status, facts);
     (status, last_run)
 }
 
-/// Returns a moment in UTC, to the minute.
+/// Returns a time in UTC, to the minute.
 fn minute(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// Returns in how long a moment comes, in whole minutes, or hours where it is days away.
+/// Returns the duration until a time, in whole minutes, or hours if it is days away.
 fn ahead(moment: Timestamp, now: Timestamp) -> String {
     let seconds = moment.as_second().saturating_sub(now.as_second());
     match seconds {

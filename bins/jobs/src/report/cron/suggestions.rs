@@ -1,4 +1,4 @@
-//! Minutes at which fewer jobs begin together.
+//! Minutes at which fewer jobs start together.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use toolforge_report::{CronSuggestion, CronSuggestions};
 
 use super::scheduled_jobs;
 
-/// Returns other minutes for the scheduled jobs that begin together.
+/// Returns other minutes for the scheduled jobs that start together.
 pub(crate) fn suggestions(facts: &JobFacts) -> Result<Document, Failure> {
     let jobs = scheduled_jobs(facts);
     let loads: Vec<JobLoad> = jobs.iter().filter_map(|scheduled| scheduled.load.clone()).collect();
@@ -22,12 +22,12 @@ pub(crate) fn suggestions(facts: &JobFacts) -> Result<Document, Failure> {
         suggestions.push(CronSuggestion { schedule: scheduled.written(), name, from, to });
     }
     let text = if suggestions.is_empty() {
-        "Nothing to propose: no job that could be moved begins in the same minute as another, or no minute is free.\n"
+        "No suggestions: no movable job starts in the same minute as another, or no minute is free.\n"
             .to_owned()
     } else {
         format!(
-            "Jobs that begin in the same minute as others could begin in one of their own:\n{lines}Nothing was changed. \
-             Write what you want of it into the jobs' file (`toolforge jobs dump` prints one), then `toolforge jobs load FILE`.\n"
+            "These jobs start in the same minute as others, and could have a minute of their own:\n{lines}Nothing was changed. \
+             Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type `toolforge jobs load FILE`.\n"
         )
     };
     Ok(Document { text, value: to_json(CronSuggestions { suggestions })? })

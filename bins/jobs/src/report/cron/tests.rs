@@ -98,14 +98,14 @@ fn one(facts: &JobFacts, name: &str) -> String {
 #[test]
 fn the_table_tells_the_last_run_the_next_one_and_what_was_missed() {
     insta::assert_snapshot!(list::table_text(&several(), now()), @r#"
-    NAME    SCHEDULE               LAST RUN                 NEXT RUN                                                            MISSED
-    abroad  0 4 * * *              never                    not known, it has a time zone of its own, "Europe/\u{1b}[2JBerlin"
+    NAME    SCHEDULE               LAST RUN                 NEXT RUN                                                       MISSED
+    abroad  0 4 * * *              never                    unknown, because it has a time zone, "Europe/\u{1b}[2JBerlin"
     asleep  @hourly (46 * * * *)   2026-07-30 10:00 ok      none, it is suspended
     bad     7 10\t* * *            2026-08-01 10:07 failed  2026-08-02 10:07, in 23h49m
     daily   0 4 * * *              2026-08-01 04:00 ok      2026-08-02 04:00, in 17h42m
     never   0 0 31 2 *             never                    none within five years
-    often   */5 * * * *            2026-08-01 09:50 ok      2026-08-01 10:20, in 2m                                             5: the quota had no room
-    weekly  @weekly (28 13 * * 0)  never                    2026-08-02 13:28, in 1d3h                                           4: why is no longer known
+    often   */5 * * * *            2026-08-01 09:50 ok      2026-08-01 10:20, in 2m                                        5: quota exceeded
+    weekly  @weekly (28 13 * * 0)  never                    2026-08-02 13:28, in 1d3h                                      4: unknown reason
     "#);
     let text = cron(&several(), None, now()).unwrap().text;
     assert!(text.starts_with("Times are UTC; it is 2026-08-01 10:17.\nNAME"), "{text}");
@@ -125,7 +125,7 @@ fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
                 2026-08-01 10:30, in 12m
       missed    5, the last one at 2026-08-01 10:15
                 the quota had no room for a run: Error creating job: jobs.batch "often-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15
-      takes     20s for a run, as the last one took (measured)
+      duration  20s per run, measured in the last one
     "#);
     insta::assert_snapshot!(one(&facts, "daily"), @"
     daily, times in UTC; it is 2026-08-01 10:17
@@ -135,8 +135,8 @@ fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
       next runs 2026-08-02 04:00, in 17h42m
                 2026-08-03 04:00, in 1d17h
                 2026-08-04 04:00, in 2d17h
-      missed    none that is known
-      takes     12m3s for a run, as the last one took (measured)
+      missed    none
+      duration  12m3s per run, measured in the last one
     ");
     insta::assert_snapshot!(one(&facts, "never"), @r#"
     never, times in UTC; it is 2026-08-01 10:17
@@ -145,8 +145,8 @@ fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
       state     Pending for 31d10h17m: no next run
       last run  never
       next runs none within five years
-      missed    none that is known
-      takes     5m for a run, as nothing else is known (assumed)
+      missed    none
+      duration  5m per run, assumed
     "#);
     insta::assert_snapshot!(one(&facts, "asleep"), @"
     asleep, times in UTC; it is 2026-08-01 10:17
@@ -154,8 +154,8 @@ fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
       state     Pending for 2d17m: suspended
       last run  2026-07-30 10:00 ok
       next runs none, it is suspended
-      missed    none that is known
-      next      `toolforge jobs resume asleep` lets the schedule go on.
+      missed    none
+      next      Type `toolforge jobs resume asleep` to resume the schedule.
     ");
 }
 
@@ -197,22 +197,22 @@ fn the_calendar_draws_the_day_and_names_what_has_no_room() {
     add(&mut facts, ("hourly", "0 * * * *"), None, None);
     let (document, exit) = calendar(&facts, now()).unwrap();
     insta::assert_snapshot!(document.text, @"
-    From 2026-08-01 10:17 to 2026-08-02 10:17 UTC, half an hour a column:
+    From 2026-08-01 10:17 to 2026-08-02 10:17 UTC, one column per half hour:
 
-    pods              of 3    |*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*!*@*@*@*@*@*@|  at most 4
-    limits.cpu        of 8    |:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:=:-:-:-:-:-:-|  at most 3500m
-    limits.memory     of 1Gi  |#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!|  at most 1792Mi
-    count/jobs.batch  of 15   |.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:|  at most 3
+    pods              of 3    |*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*!*@*@*@*@*@*@|  max 4
+    limits.cpu        of 8    |:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:=:-:-:-:-:-:-|  max 3500m
+    limits.memory     of 1Gi  |#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!#!|  max 1792Mi
+    count/jobs.batch  of 15   |.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:.:|  max 3
                                   12    15    18    21    00    03    06    09
 
-    ' ' is nothing in use, '.' to '@' are up to all of the quota, '!' is more than there is.
-    What is in use besides the runs now is thought to stay.
-    Measured, how long the last run took: daily 12m3s, often 20s.
-    Assumed, as no run is known that ended well: bad 5m, hourly 5m, never 5m, weekly 5m.
-    Left out, as suspended or in a time zone of their own: abroad, asleep.
+    ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
+    Usage by anything but these runs is assumed to stay as it is now.
+    Duration of a run, as the last one was measured: daily 12m3s, often 20s.
+    Duration of a run, assumed without a successful run: bad 5m, hourly 5m, never 5m, weekly 5m.
+    Left out, because they are suspended or have a time zone: abroad, asleep.
 
-    There is no room for:
-      hourly, often, 11:00 to 11:00:20, and 22 times more
+    These runs exceed the quota:
+      hourly, often, 11:00 to 11:00:20, and 22 more times
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
       daily, hourly, often, 04:00 to 04:05:20
         pods: 4 of 3, 1 too many (quota tool-stashbot)
@@ -221,7 +221,7 @@ fn the_calendar_draws_the_day_and_names_what_has_no_room() {
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
       bad, often, 10:10 to 10:10:20
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
-    `toolforge jobs cron --suggest` proposes other minutes.
+    `toolforge jobs cron --suggest` suggests other minutes.
     ");
     assert_eq!(exit, ExitCode::Failed);
     assert_eq!(document.value["kind"], "CronCalendar");
@@ -235,46 +235,46 @@ fn a_calendar_in_which_all_fits_ends_well() {
     add(&mut roomy, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), Some("2026-08-01T06:12:03Z"));
     let (document, exit) = calendar(&roomy, at("2026-08-01T00:00:00Z")).unwrap();
     insta::assert_snapshot!(document.text, @"
-    From 2026-08-01 00:00 to 2026-08-02 00:00 UTC, half an hour a column:
+    From 2026-08-01 00:00 to 2026-08-02 00:00 UTC, one column per half hour:
 
-    limits.memory  of 8Gi  |        .....                                   |  at most 512Mi
+    limits.memory  of 8Gi  |        .....                                   |  max 512Mi
                             00    03    06    09    12    15    18    21
 
-    ' ' is nothing in use, '.' to '@' are up to all of the quota, '!' is more than there is.
-    What is in use besides the runs now is thought to stay.
-    Measured, how long the last run took: daily 2h12m3s.
+    ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
+    Usage by anything but these runs is assumed to stay as it is now.
+    Duration of a run, as the last one was measured: daily 2h12m3s.
 
-    All runs of the next 24 hours have room.
+    All runs of the next 24 hours fit the quota.
     ");
     assert_eq!(exit, ExitCode::Success);
 
     roomy.limits.quotas.clear();
     insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"
-    No quota is known that bounds what the runs of the next 24 hours take.
-    Measured, how long the last run took: daily 2h12m3s.
+    No quota limits the runs of the next 24 hours.
+    Duration of a run, as the last one was measured: daily 2h12m3s.
     ");
     roomy.live.cron_jobs.clear();
     add(&mut roomy, ("rare", "0 0 1 1 *"), None, None);
     insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"
-    No run comes in the next 24 hours.
-    Assumed, as no run is known that ended well: rare 5m.
+    No run is scheduled in the next 24 hours.
+    Duration of a run, assumed without a successful run: rare 5m.
     ");
     roomy.live.cron_jobs.clear();
-    insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"No job runs at the times of a schedule.");
+    insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"There are no scheduled jobs to simulate.");
 }
 
 #[test]
 fn suggestions_say_what_to_do() {
     let mut facts = several();
     insta::assert_snapshot!(suggestions(&facts).unwrap().text, @"
-    Jobs that begin in the same minute as others could begin in one of their own:
+    These jobs start in the same minute as others, and could have a minute of their own:
       daily: 0 4 * * * -> 43 4 * * *
       never: 0 0 31 2 * -> 51 0 31 2 *
-    Nothing was changed. Write what you want of it into the jobs' file (`toolforge jobs dump` prints one), then `toolforge jobs load FILE`.
+    Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type `toolforge jobs load FILE`.
     ");
     let document = suggestions(&facts).unwrap().value;
     assert_eq!(document["kind"], "CronSuggestions");
     insta::assert_snapshot!(document["suggestions"][0], @r#"{"from":"0 4 * * *","name":"daily","schedule":"0 4 * * *","to":"43 4 * * *"}"#);
     facts.live.cron_jobs.retain(|cron_job| cron_job.metadata.name.as_deref() == Some("weekly"));
-    insta::assert_snapshot!(suggestions(&facts).unwrap().text, @"Nothing to propose: no job that could be moved begins in the same minute as another, or no minute is free.");
+    insta::assert_snapshot!(suggestions(&facts).unwrap().text, @"No suggestions: no movable job starts in the same minute as another, or no minute is free.");
 }

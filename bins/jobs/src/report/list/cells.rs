@@ -1,4 +1,4 @@
-//! What stands in the tables' cells, in the platform's own words (jobs-cli 16).
+//! The cells of the tables, in the words of the platform's tool (jobs-cli 16).
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_images::State;
@@ -8,10 +8,10 @@ use super::ListedJob;
 use crate::report::quota::{cores, gibibytes};
 use crate::report::status_sentence;
 
-/// Above the columns of a short list.
+/// The headings of a short list.
 pub(super) const NORMAL: [&str; 3] = ["Job name:", "Job type:", "Status:"];
 
-/// Above the columns of a long list.
+/// The headings of a long list.
 pub(super) const LONG: [&str; 17] = [
     "Job name:",
     "Command:",
@@ -32,11 +32,11 @@ pub(super) const LONG: [&str; 17] = [
     "Status:",
 ];
 
-/// Above the columns of a list for people who have the room.
+/// The headings of a wide list.
 pub(super) const WIDE: [&str; 9] =
     ["NAME", "TYPE", "IMAGE", "CPU", "MEMORY", "SCHEDULE OR PORT", "RETRY", "LOGS", "STATUS"];
 
-/// What a kind of job cannot have.
+/// A value that a type of job cannot have.
 const NOT_APPLICABLE: &str = "N/A";
 
 /// Returns the cells of a short list.
@@ -53,7 +53,7 @@ pub(super) fn long(job: &ListedJob, now: Timestamp) -> [String; 17] {
     let OfKind { port, replicas, retry, timeout, health_check } = of_kind(&request.kind);
     [
         request.name.to_string(),
-        // A command of several lines has as many in its cell.
+        // The lines of a command stay lines.
         Untrusted::new(&*request.command).lines_escaped().to_string(),
         job_type(request),
         image(request, *image_state),
@@ -73,7 +73,7 @@ pub(super) fn long(job: &ListedJob, now: Timestamp) -> [String; 17] {
     ]
 }
 
-/// Returns the cells of a list for people who have the room.
+/// Returns the cells of a wide list.
 pub(super) fn wide(job: &ListedJob, now: Timestamp) -> [String; 9] {
     let ListedJob { request, status, image_state, public_url: _ } = job;
     let when_or_where = match &request.kind {
@@ -94,7 +94,7 @@ pub(super) fn wide(job: &ListedJob, now: Timestamp) -> [String; 9] {
     ]
 }
 
-/// The cells whose meaning depends on the kind.
+/// The cells that depend on the type of the job.
 struct OfKind {
     port: String,
     replicas: String,
@@ -143,7 +143,7 @@ fn job_type(request: &JobRequest) -> String {
     }
 }
 
-/// Returns the image, with its state where that is not as it should be.
+/// Returns the image, with its state unless it is current.
 fn image(request: &JobRequest, state: Option<State>) -> String {
     let name = escaped(request.image.as_str());
     match state {
@@ -162,7 +162,7 @@ fn resources(request: &JobRequest) -> String {
     format!("mem: {memory}, cpu: {cpu}")
 }
 
-/// Returns where it writes: into which files, or into the pod's log.
+/// Returns the log files, or `pod` for the pod's log.
 fn logs(file_log: &FileLog) -> String {
     match file_log.paths() {
         (None, None) => "pod".to_owned(),

@@ -1,4 +1,4 @@
-//! What is behind a job's status, and what to type next.
+//! Details of a job's status, with advice.
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_render::job::{JobState, JobStatus, MissedReason, MissedRuns};
@@ -7,13 +7,13 @@ use toolforge_render::pod::{Cause, Evidence};
 use super::ListedJob;
 use crate::advice::{Asked, advice, exit_code_hint};
 
-/// At which column lines are wrapped (jobs-cli 16).
+/// Maximum length of a line (jobs-cli 16).
 const COLUMNS: usize = 70;
 
-/// This many missed runs stand for more, too.
+/// Missed runs are counted up to this number.
 const MANY: usize = 1000;
 
-/// Returns what is behind a job's status, a line or more for each thing; `N/A` where nothing is.
+/// Returns the details of a job's status, one per line; `N/A` if there are none.
 pub(super) fn hints(job: &ListedJob) -> String {
     let JobStatus {
         state,
@@ -26,35 +26,35 @@ pub(super) fn hints(job: &ListedJob) -> String {
         next_run,
         missed,
     } = &job.status;
-    let mut said = Vec::new();
+    let mut details = Vec::new();
     for Evidence { cause, object, message } in evidence {
-        said.push(sentence(&cause.to_string()));
+        details.push(sentence(&cause.to_string()));
         if !message.is_empty() {
-            said.push(format!("{}: {}", object.escaped(), message.escaped()));
+            details.push(format!("{}: {}", object.escaped(), message.escaped()));
         }
     }
     if let Some(end) = last_end {
         let at = end.finished.map(|finished| format!(", {}", moment(finished))).unwrap_or_default();
-        said.push(format!("Last end: {end}{at}."));
+        details.push(format!("Last termination: {end}{at}."));
     }
-    said.extend(previous_run.map(|run| format!("Previous run: {}.", moment(run))));
-    said.extend(next_run.map(|run| format!("Next run: {}.", moment(run))));
+    details.extend(previous_run.map(|run| format!("Previous run: {}.", moment(run))));
+    details.extend(next_run.map(|run| format!("Next run: {}.", moment(run))));
     if let Some(MissedRuns { count, last, reason }) = missed {
         let runs = match count {
             1 => "1 run".to_owned(),
             0..MANY => format!("{count} runs, the last"),
             _ => format!("{count} runs or more, the last"),
         };
-        said.push(format!("Missed: {runs} at {}; {reason}.", moment(*last)));
+        details.push(format!("Missed: {runs} at {}; {reason}.", moment(*last)));
     }
-    said.extend(next_step(&job.status, state, Asked::from(&job.request)));
-    if said.is_empty() {
+    details.extend(next_step(&job.status, state, Asked::from(&job.request)));
+    if details.is_empty() {
         return "N/A".to_owned();
     }
-    said.iter().map(|text| wrapped(text)).collect::<Vec<_>>().join("\n")
+    details.iter().map(|text| wrapped(text)).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns what to type next.
+/// Returns the advice for a status.
 fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<String> {
     let name = asked.name;
     if let Some(evidence) = status.evidence.first() {
@@ -68,21 +68,18 @@ fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<S
         JobState::Failed { .. } | JobState::Retrying { .. } => {
             let code = status.last_end.as_ref().and_then(|end| exit_code_hint(end.exit_code));
             return Some(
-                code.map_or_else(
-                    || format!("`{}` prints what it wrote.", asked.log_command()),
-                    str::to_owned,
-                ),
+                code.map_or_else(|| format!("`{}` shows its output.", asked.log_command()), str::to_owned),
             );
         }
         JobState::Suspended => {
-            return Some(format!("`toolforge jobs resume {name}` lets its schedule go on."));
+            return Some(format!("Type `toolforge jobs resume {name}` to resume its schedule."));
         }
         _ => {}
     }
     match status.missed.as_ref().map(|missed| &missed.reason) {
         Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, asked)),
         Some(MissedReason::StillRunning) if status.state.short() == "running" => Some(format!(
-            "`toolforge jobs logs {name}` prints what the run under way writes; `toolforge jobs restart {name}` ends it and begins anew."
+            "`toolforge jobs logs {name}` shows the output of the current run; `toolforge jobs restart {name}` stops it and starts a new one."
         )),
         _ => None,
     }
@@ -99,7 +96,7 @@ fn moment(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// Returns a text in lines of at most so many columns, broken at blanks, and a word that is longer within.
+/// Returns a text wrapped at spaces to the maximum length; longer words are split.
 fn wrapped(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();

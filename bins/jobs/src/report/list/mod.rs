@@ -1,4 +1,4 @@
-//! The jobs, what they are and how they fare.
+//! The jobs and their states.
 
 mod cells;
 mod document;
@@ -15,21 +15,21 @@ use self::document::job_report;
 use super::{grid, pretty};
 use crate::arguments::JobsFormat;
 
-/// A job, with all that is told of it.
+/// A job with everything that is printed about it.
 #[derive(Clone, Debug)]
 pub(crate) struct ListedJob {
-    /// What is asked of it.
+    /// Its request.
     request: JobRequest,
-    /// How it fares.
+    /// Its state.
     status: JobStatus,
-    /// Whether its image should be used; `None` where the catalogue does not have it.
+    /// The state of its image; `None` if the catalog does not have it.
     image_state: Option<State>,
-    /// The address outside the cluster.
+    /// Its URL outside the cluster.
     public_url: Option<String>,
 }
 
 impl ListedJob {
-    /// Returns what is told of a live job at a moment.
+    /// Returns a live job at a time.
     pub(crate) fn of(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Self {
         let request = observe_job(job, facts);
         let image = facts.catalog.job_image(&request.image, &facts.platform.build_service_repository);
@@ -49,7 +49,7 @@ impl ListedJob {
     }
 }
 
-/// Returns a list of jobs; of none, people read nothing.
+/// Returns the list of jobs; without jobs, the text is empty.
 pub(crate) fn list(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
     let value = to_json(JobList { jobs: jobs.iter().map(job_report).collect() })?;
     let text = if jobs.is_empty() { String::new() } else { list_text(jobs, now, format) };
@@ -74,7 +74,7 @@ fn list_text(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> String {
             }
             table.for_stdout()
         }
-        // The others are for programs, which do not read this text.
+        // JSON and YAML do not use this text.
         JobsFormat::Table | JobsFormat::Json | JobsFormat::Yaml => {
             let mut table = Table::new(&["NAME", "TYPE", "STATUS"]);
             for job in jobs {
@@ -85,7 +85,7 @@ fn list_text(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> String {
     }
 }
 
-/// Returns all that is told of one job: the long cells, a row each, and what is behind its status.
+/// Returns one job in detail: the cells of a long list, one per row, and the details of its status.
 pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
     let text = match format {
         JobsFormat::Name => format!("{}\n", job.request.name),

@@ -238,7 +238,7 @@ fn all_of_a_job_is_shown() {
     +---------------+-----------------------------------------------------------------------------+
     | Status:       | Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1 |
     +---------------+-----------------------------------------------------------------------------+
-    | Hints:        | Last end: ended with exit code 1, 2026-11-25 09:57:00 UTC.                  |
+    | Hints:        | Last termination: ended with exit code 1, 2026-11-25 09:57:00 UTC.          |
     +---------------+-----------------------------------------------------------------------------+
     ");
     assert_eq!(shown(JobsFormat::Name), "bot\n");
@@ -258,8 +258,8 @@ fn hints_say_what_is_behind_a_status_and_what_to_type_next() {
     needed, or request more: https://w.wiki/6YLP.
     "#);
     insta::assert_snapshot!(hinted(&once()), @"
-    Last end: killed for using more memory than its limit, 2026-11-25
-    11:29:59 UTC.
+    Last termination: killed for using more memory than its limit,
+    2026-11-25 11:29:59 UTC.
     Increase the memory limit: set `mem: 1Gi` in its file and type
     `toolforge jobs load FILE`; or delete it, `toolforge jobs delete
     once`, and run it again with `--mem 1Gi`.
@@ -277,7 +277,7 @@ fn hints_say_what_is_behind_a_status_and_what_to_type_next() {
     suspended[0]["spec"]["suspend"] = true.into();
     insta::assert_snapshot!(hinted(&suspended), @"
     Previous run: 2026-11-23 05:00:00 UTC.
-    `toolforge jobs resume daily` lets its schedule go on.
+    Type `toolforge jobs resume daily` to resume its schedule.
     ");
     assert_eq!(hinted(&objects("fresh --image bookworm", "x", json!({}))), "N/A");
 }
