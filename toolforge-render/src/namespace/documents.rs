@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_images::{Catalog, CatalogError};
-use toolforge_model::{Untrusted, platform};
+use toolforge_model::{Diagnostic, Location, Untrusted, platform};
 
 use crate::namespace::LimitsError;
 
@@ -28,14 +28,12 @@ struct Object {
 #[non_exhaustive]
 pub enum DocumentsError {
     /// A file is neither YAML nor JSON.
-    #[error("{} is not YAML or JSON{}: {}", Untrusted::new(file).escaped(), at(*place), reason.escaped())]
+    #[error("{}: {error}", Untrusted::new(file).escaped())]
     Syntax {
         /// The file, as it was named.
         file: String,
-        /// Line and column of the mistake, from 1.
-        place: Option<(u64, u64)>,
-        /// What the reader says.
-        reason: Untrusted,
+        /// Where the text is wrong, and why.
+        error: Diagnostic,
     },
     /// A file holds nothing.
     #[error("{} is empty; it must hold what `kubectl get … -o yaml` printed", Untrusted::new(file).escaped())]
@@ -66,19 +64,19 @@ pub enum DocumentsError {
         /// What is wrong.
         reason: Untrusted,
     },
-    /// The ConfigMap with the catalogue lacks its key.
+    /// The ConfigMap with the catalog lacks its key.
     #[error("ConfigMap {} has no key `{}`", platform::CATALOG_CONFIG_MAP, platform::CATALOG_KEY)]
     NoCatalogKey,
-    /// The catalogue cannot be read.
-    #[error("the image catalogue cannot be read")]
-    Catalog(#[source] CatalogError),
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(CatalogError),
     /// A quota or a limit cannot be read.
     #[error("the namespace's limits cannot be read")]
     Limits(#[from] LimitsError),
 }
 
-fn at(place: Option<(u64, u64)>) -> String {
-    place.map(|(line, column)| format!(" (line {line}, column {column})")).unwrap_or_default()
+fn syntax(file: &str, location: Location, message: &str) -> DocumentsError {
+    DocumentsError::Syntax { file: file.to_owned(), error: Diagnostic::new(location, message) }
 }
 
 impl Documents {
@@ -88,22 +86,24 @@ impl Documents {
     /// When the file is empty, is neither YAML nor JSON, or holds what is no Kubernetes object.
     pub fn read(&mut self, file: &str, text: &str) -> Result<(), DocumentsError> {
         let documents: Vec<Value> = if text.trim_start().starts_with('{') {
-            serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(
-                |error| {
-                    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-                    let place = Some((count(error.line()), count(error.column())));
-                    DocumentsError::Syntax {
-                        file: file.to_owned(),
-                        place,
-                        reason: Untrusted::new(error.to_string()),
-                    }
-                },
-            )?
+            let documents: Result<_, serde_json::Error> =
+                serde_json::Deserializer::from_str(text).into_iter().collect();
+            documents.map_err(|error| {
+                let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+                let location = Location { line: count(error.line()), column: count(error.column()) };
+                let reason = error.to_string();
+                let reason = reason
+                    .trim_end_matches(&format!(" at line {} column {}", location.line, location.column));
+                syntax(file, location, &format!("invalid JSON: {reason}"))
+            })?
         } else {
-            serde_saphyr::from_multiple(text).map_err(|error| DocumentsError::Syntax {
-                file: file.to_owned(),
-                place: error.location().map(|location| (location.line(), location.column())),
-                reason: Untrusted::new(error.without_snippet().to_string()),
+            serde_saphyr::from_multiple(text).map_err(|error| {
+                let location = error
+                    .location()
+                    .map_or(Location::START, |found| Location { line: found.line(), column: found.column() });
+                let reason = error.without_snippet().to_string();
+                let reason = reason.trim_end_matches(&format!(" at {location}"));
+                syntax(file, location, &format!("invalid YAML: {reason}"))
             })?
         };
         if documents.iter().all(Value::is_null) {

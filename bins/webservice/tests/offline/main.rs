@@ -231,7 +231,7 @@ fn a_file_that_is_not_yaml_is_shown_its_place() {
     assert_snapshot!(webservice("status --tool x --from broken.yaml"), @"
     [exit 1]
     --- stderr
-    error: broken.yaml is not YAML or JSON (line 2, column 7): unclosed bracket '[' at line 2, column 7
+    error: broken.yaml: line 2, column 7: invalid YAML: unclosed bracket '['
     ");
 }
 
