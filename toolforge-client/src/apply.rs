@@ -25,18 +25,18 @@ use crate::{
 /// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
 pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a gateway may take to accept a route. One that writes no status, as in a cluster without a controller, is
-/// believed to have accepted it after that.
+/// How long a gateway may take to accept a route. After that, a route without a status counts as accepted, as in a
+/// cluster without a controller.
 const ROUTE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a replacement is tried again where only a status has changed.
+/// How often a replacement is tried again if only the status has changed.
 const REPLACE_TRIES: u32 = 5;
 
-/// How a change set is applied.
+/// Options for applying a change set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApplyOptions {
-    /// Whether the API server only says what it would do, and stores nothing.
+    /// Whether the API server only checks the requests and stores nothing.
     pub dry_run: bool,
 }
 
@@ -70,7 +70,7 @@ pub enum ApplyError {
     /// The gateway refuses the new route, so the old one was kept.
     #[error("the gateway refuses the new route, so the old one was kept: {}", message.escaped())]
     RouteRefused {
-        /// What the gateway says.
+        /// The gateway's message.
         message: Untrusted,
     },
     /// A deleted object still exists after the timeout.
@@ -82,7 +82,7 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Returns whether the request may have been carried out all the same, because its answer was lost.
+    /// Returns whether the request may have been applied, because its answer was lost.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         match self {
@@ -134,21 +134,21 @@ pub struct Written {
     pub generation: Option<i64>,
 }
 
-/// What came of one change.
+/// The outcome of a change.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ChangeOutcome<E> {
     /// All steps were done.
     Done,
-    /// A step failed, or what was done after the last one.
+    /// A step failed, or the callback after the change.
     Failed(E),
-    /// It was interrupted, and whether the current step was done is not known.
+    /// It was interrupted; it is not known whether the current step was done.
     Interrupted,
     /// An earlier change failed or was interrupted.
     NotTried,
 }
 
-/// How far a change came.
+/// The progress of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Nothing was written.
@@ -165,9 +165,9 @@ pub enum Progress {
 pub struct ChangeReport<'a, E = ApplyError> {
     /// The change.
     pub change: &'a Change,
-    /// The objects that were written, in their order. What was undone is left out.
+    /// The objects that were written, in order, without those that were undone.
     pub written: Vec<Written>,
-    /// How far the change came.
+    /// The progress of the change.
     pub progress: Progress,
     /// The object whose step failed.
     pub failed_at: Option<ObjectId>,
@@ -313,7 +313,7 @@ impl Client {
             }
             StepAction::Delete { uid } => {
                 let preconditions = Preconditions { uid: uid.clone(), ..Preconditions::default() };
-                // The server's own choice for a Job is to leave its pods behind.
+                // The server's default for a Job is to orphan its pods.
                 let params = DeleteParams { dry_run, ..DeleteParams::background() };
                 let params = if uid.is_some() { params.preconditions(preconditions) } else { params };
                 self.delete(&path, &params).await?;
@@ -334,7 +334,7 @@ impl Client {
         Ok(())
     }
 
-    /// Deletes what a change has created, so that nothing half-made is left.
+    /// Deletes the objects that a change has created, so that no incomplete workload is left.
     async fn undo_creations(&self, work: &mut Work<'_>) {
         if work.options.dry_run {
             return;
@@ -354,8 +354,8 @@ impl Client {
         work.written = kept;
     }
 
-    /// Replaces an object that is still as it was seen. A status that has changed since, as a controller changes it at any
-    /// moment, is no change of what somebody wants.
+    /// Replaces an object that has not been changed since it was seen. A change of its status, which controllers make at any
+    /// time, does not count.
     async fn replace_seen(
         &self,
         path: &ObjectPath,
@@ -368,7 +368,7 @@ impl Client {
             keep_server_fields(&mut document, &version);
             match self.replace(path, &document, params).await {
                 Err(error)
-                    if error.api_status().is_some_and(|refusal| *refusal.kind() == StatusKind::Conflict) =>
+                    if error.api_status().is_some_and(|status| *status.kind() == StatusKind::Conflict) =>
                 {
                     let found: Stored = self.get(path).await?;
                     let is_same = found.metadata.uid == seen.uid
@@ -409,7 +409,7 @@ impl Client {
         }
     }
 
-    /// Waits until an object is gone, and then its job's pods; returns whether these are.
+    /// Waits until an object is gone, then for its job's pods; returns whether the pods are gone.
     async fn await_gone(
         &self,
         change: &Change,
@@ -430,10 +430,10 @@ impl Client {
         Ok(self.wait_pods_gone(tool, &change.name, TERMINATION_TIMEOUT).await?)
     }
 
-    /// Waits until a job has no pods any more; returns whether it came to that before the deadline.
+    /// Waits until a job has no pods; returns whether that was before the deadline.
     ///
     /// # Errors
-    /// When the pods cannot be listed, or the cluster is away for longer than a watch tolerates.
+    /// When the pods cannot be listed, or the cluster is unreachable for longer than a watch tolerates.
     async fn wait_pods_gone(&self, tool: &ToolName, job: &str, deadline: Duration) -> Result<bool, Error> {
         let target = LogTarget::job(tool, job, LogOwner::Job);
         let mut changes =
@@ -461,7 +461,7 @@ impl Client {
     }
 }
 
-/// An object of which only the metadata is of interest.
+/// A stored object; only its metadata is read.
 #[derive(Default, Deserialize)]
 struct Stored {
     #[serde(default)]
@@ -496,8 +496,8 @@ fn own_annotations(metadata: &ObjectMeta) -> Vec<(&String, &String)> {
     all.filter(|(key, _)| !key.starts_with("deployment.kubernetes.io/")).collect()
 }
 
-/// Takes over what the server refuses to lose: the version that was seen, and what it has added to the metadata that other
-/// programs rely on.
+/// Copies metadata that a replacement must keep: the resource version that was seen, and finalizers, on which other
+/// programs rely.
 fn keep_server_fields(document: &mut Value, seen: &ObjectMeta) {
     if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("resourceVersion".to_owned(), json!(seen.resource_version));

@@ -116,7 +116,7 @@ async fn missing_catalog_is_an_error_if_needed() {
         ),
         (
             Answer::json(200, &json!({"data": {"images-v1.yaml": "[1"}})),
-            "the cluster's image catalogue cannot be read",
+            "the cluster's image catalog cannot be read",
         ),
     ] {
         let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };

@@ -1,4 +1,4 @@
-//! The facts for jobs, in one concurrent fetch.
+//! Fetching the facts for jobs, concurrently.
 
 use std::collections::BTreeMap;
 
@@ -17,45 +17,45 @@ use toolforge_render::object::HttpRoute;
 use crate::web_service::{FactsError, read_catalog};
 use crate::{Client, Error, ResourceType};
 
-/// Which objects are fetched; each is a request of its own, and all are made at the same time.
+/// Which objects are fetched; each is one request, and all are sent concurrently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobFetchOptions {
-    /// The ConfigMap with the image catalogue.
+    /// The ConfigMap with the image catalog.
     pub catalog: bool,
     /// The namespace's LimitRanges and ResourceQuotas: two requests.
     pub limits: bool,
     /// Services and HTTPRoutes: two requests.
     pub addresses: bool,
-    /// The namespace's events, which say why something was not done.
+    /// The namespace's events, which explain failures.
     pub events: bool,
     /// The records of the platform's jobs service: two requests.
     pub records: bool,
 }
 
 impl JobFetchOptions {
-    /// Returns what a change is planned from.
+    /// Returns the options for planning a change.
     #[must_use]
     pub fn for_plan() -> Self {
         Self { catalog: true, limits: true, addresses: true, events: false, records: true }
     }
 
-    /// Returns what a list is made from.
+    /// Returns the options for a list of jobs.
     #[must_use]
     pub fn for_list() -> Self {
         Self { catalog: true, limits: false, addresses: true, events: true, records: false }
     }
 
-    /// Returns the jobs and their pods alone.
+    /// Returns the options for the jobs and their pods only.
     #[must_use]
     pub fn for_names() -> Self {
         Self { catalog: false, limits: false, addresses: false, events: false, records: false }
     }
 }
 
-/// What the cluster answered; what was not asked for or does not exist is `None` or empty.
+/// Fetched objects; those that were not requested or do not exist are `None` or empty.
 #[derive(Clone, Debug, Default)]
 pub struct JobObjects {
-    /// The ConfigMap with the image catalogue.
+    /// The ConfigMap with the image catalog.
     pub config_map: Option<ConfigMap>,
     /// The namespace's LimitRanges.
     pub limit_ranges: Vec<LimitRange>,
@@ -66,10 +66,10 @@ pub struct JobObjects {
 }
 
 impl JobObjects {
-    /// Returns the facts. Where the catalogue was not asked for, hand one over.
+    /// Returns the facts. `catalog` replaces the fetched one; it is required if none was fetched.
     ///
     /// # Errors
-    /// When the catalogue is missing or broken, or a quota or a limit is.
+    /// When the catalog, a quota or a limit is missing or invalid.
     pub fn facts(
         self,
         tool: ToolName,
@@ -86,7 +86,7 @@ impl JobObjects {
     }
 }
 
-/// A record of the platform's jobs service, of which only the name is of interest.
+/// A record of the platform's jobs service; only its name is read.
 #[derive(Deserialize)]
 struct Record {
     metadata: RecordMetadata,
@@ -98,12 +98,12 @@ struct RecordMetadata {
 }
 
 impl Client {
-    /// Returns what the cluster says about a tool's jobs. All requests are made at the same time, over one connection,
-    /// and their number does not depend on that of the jobs.
+    /// Fetches a tool's jobs. All requests are sent concurrently over one connection, and their number does not depend on
+    /// the number of jobs.
     ///
     /// # Errors
-    /// The first error of any request; that an object does not exist is none, and neither is that the cluster does not
-    /// serve HTTPRoutes or the jobs service's records, or the tool may not see them.
+    /// The first error of any request. Missing objects are not errors, nor are HTTPRoutes and records of the jobs service
+    /// that the cluster does not serve or the tool may not list.
     pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<JobObjects, Error> {
         let JobFetchOptions { catalog, limits, addresses, events, records } = wanted;
         let namespace = tool.namespace();
@@ -159,7 +159,7 @@ impl Client {
         Ok(self.list(&collection, &ListParams::default()).await?.items)
     }
 
-    /// Returns the objects of a kind that the cluster need not serve, and the tool need not see.
+    /// Returns the objects of a kind; none if the cluster does not serve it or the tool may not list it.
     async fn all_served<T: DeserializeOwned>(
         &self,
         wanted: bool,
@@ -168,7 +168,7 @@ impl Client {
     ) -> Result<Vec<T>, Error> {
         let found = self.all(wanted, resource.in_namespace(tool.namespace())).await;
         match found {
-            Err(error) if error.api_status().is_some_and(|refusal| matches!(refusal.code(), 403 | 404)) => {
+            Err(error) if error.api_status().is_some_and(|status| matches!(status.code(), 403 | 404)) => {
                 Ok(Vec::new())
             }
             found => found,

@@ -1,4 +1,4 @@
-//! What the jobs' verbs ask of the cluster.
+//! Facts of jobs, and waiting for their runs.
 
 mod fetch;
 mod wait;

@@ -1,4 +1,4 @@
-//! Waiting for jobs by watch.
+//! Waiting for a run of a job.
 
 use std::ops::ControlFlow;
 
@@ -36,7 +36,7 @@ impl Client {
     /// change until it breaks or the deadline passes, for the first time when all kinds have been listed.
     ///
     /// # Errors
-    /// When a kind cannot be listed, or the cluster is away for longer than the options allow.
+    /// When a kind cannot be listed, or the cluster is unreachable for longer than the options allow.
     pub async fn wait_run<T>(
         &self,
         run: JobRun<'_>,
@@ -82,7 +82,7 @@ impl Stores {
         }
     }
 
-    /// Returns the objects, or `None` where a kind has not been listed yet.
+    /// Returns the objects, or `None` if a kind has not been listed yet.
     fn live(&self) -> Option<LiveJobs> {
         let (jobs, pods) = (self.jobs.all()?, self.pods.all()?);
         let events = match self.events.all() {

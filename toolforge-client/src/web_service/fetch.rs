@@ -1,12 +1,12 @@
-//! The facts for a web service, in one concurrent fetch.
+//! Fetching the facts for a web service, concurrently.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
 use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{ListParams, PostParams};
-use serde::Deserialize;
-use serde_json::json;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::namespace::{LimitsError, Platform, limits};
@@ -17,10 +17,10 @@ use crate::status::StatusKind;
 use crate::web_service::selector;
 use crate::{Client, Collection, Error, ResourceType};
 
-/// Which objects are fetched; each is a request of its own, and all are made at the same time.
+/// Which objects are fetched; each is one request, and all are sent concurrently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FetchOptions {
-    /// The ConfigMap with the image catalogue.
+    /// The ConfigMap with the image catalog.
     pub catalog: bool,
     /// The namespace's LimitRanges and ResourceQuotas: two requests.
     pub limits: bool,
@@ -30,18 +30,18 @@ pub struct FetchOptions {
     pub service: bool,
     /// The Ingress `NAME-subdomain` and the HTTPRoute with the tool's name: two requests.
     pub routes: bool,
-    /// Where neither route exists: whether the tool may make HTTPRoutes, which may need one more request.
+    /// If neither route exists: whether the tool may create HTTPRoutes, which can need one more request.
     pub routing: bool,
     /// The pods with the tool's `name` label.
     pub pods: bool,
-    /// The ReplicaSets with the tool's `name` label, which say why pods are missing.
+    /// The ReplicaSets with the tool's `name` label, which explain missing pods.
     pub replica_sets: bool,
     /// The namespace's events.
     pub events: bool,
 }
 
 impl FetchOptions {
-    /// Returns what a plan is made from: all but ReplicaSets and events.
+    /// Returns the options for a plan: everything except ReplicaSets and events.
     #[must_use]
     pub fn for_plan() -> Self {
         Self {
@@ -57,54 +57,54 @@ impl FetchOptions {
         }
     }
 
-    /// Returns what a status is made from: the live objects, and why pods are missing.
+    /// Returns the options for a status: the live objects with ReplicaSets.
     #[must_use]
     pub fn for_status() -> Self {
         Self { replica_sets: true, catalog: false, limits: false, routing: false, ..Self::for_plan() }
     }
 
-    /// Returns what tells how full the namespace is.
+    /// Returns the options for limits and quotas only.
     #[must_use]
     pub fn for_limits() -> Self {
         Self { limits: true, ..Self::default() }
     }
 }
 
-/// What the cluster answered; what was not asked for or does not exist is `None` or empty.
+/// Fetched objects; those that were not requested or do not exist are `None` or empty.
 #[derive(Clone, Debug, Default)]
 pub struct WebServiceObjects {
-    /// The ConfigMap with the image catalogue.
+    /// The ConfigMap with the image catalog.
     pub config_map: Option<ConfigMap>,
     /// The namespace's LimitRanges.
     pub limit_ranges: Vec<LimitRange>,
     /// The namespace's ResourceQuotas.
     pub quotas: Vec<ResourceQuota>,
-    /// Whether the cluster serves HTTPRoutes and, where that was asked for, the tool may make them.
+    /// Whether the cluster serves HTTPRoutes and, if that was requested, the tool may create them.
     pub http_routes: bool,
     /// The web service's own objects.
     pub live: LiveWebService,
 }
 
-/// Why the cluster's objects are no facts.
+/// Why the cluster's objects cannot be used as facts.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FactsError {
-    /// The ConfigMap with the image catalogue does not exist.
+    /// The ConfigMap with the image catalog does not exist.
     #[error(
         "the cluster has no ConfigMap {} in the namespace {}, so its image types are not known",
         platform::CATALOG_CONFIG_MAP,
         platform::CATALOG_NAMESPACE
     )]
     NoCatalog,
-    /// The ConfigMap with the image catalogue lacks its key.
+    /// The ConfigMap with the image catalog lacks its key.
     #[error(
         "the cluster's ConfigMap {} has no key `{}`",
         platform::CATALOG_CONFIG_MAP,
         platform::CATALOG_KEY
     )]
     NoCatalogKey,
-    /// The image catalogue cannot be read.
-    #[error("the cluster's image catalogue cannot be read")]
+    /// The image catalog is invalid.
+    #[error("the cluster's image catalog cannot be read")]
     Catalog(#[source] CatalogError),
     /// A quota or a limit cannot be read.
     #[error("the namespace's limits cannot be read")]
@@ -112,10 +112,10 @@ pub enum FactsError {
 }
 
 impl WebServiceObjects {
-    /// Returns the facts for a plan. Where the catalogue was not asked for, hand one over.
+    /// Returns the facts for a plan. `catalog` replaces the fetched one; it is required if none was fetched.
     ///
     /// # Errors
-    /// When the catalogue is missing or broken, or a quota or a limit is.
+    /// When the catalog, a quota or a limit is missing or invalid.
     pub fn facts(self, catalog: Option<Catalog>, platform: Platform) -> Result<Facts, FactsError> {
         let Self { config_map, limit_ranges, quotas, http_routes, live } = self;
         let catalog = match catalog {
@@ -126,25 +126,24 @@ impl WebServiceObjects {
     }
 }
 
-/// Returns the catalogue that a ConfigMap holds.
+/// Returns the catalog in a ConfigMap.
 pub(crate) fn read_catalog(config_map: &ConfigMap) -> Result<Catalog, FactsError> {
     let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
     Catalog::parse(yaml.ok_or(FactsError::NoCatalogKey)?).map_err(FactsError::Catalog)
 }
 
-/// What asking for an HTTPRoute shows.
+/// The result of requesting an HTTPRoute.
 struct RouteAnswer {
-    /// Whether the cluster serves the kind, as far as the tool may see.
+    /// Whether the cluster serves the kind and the tool may read it.
     is_served: bool,
     route: Option<HttpRoute>,
 }
 
 impl Client {
-    /// Returns what the cluster says about a tool's web service. All requests are made at the same time, over
-    /// one connection.
+    /// Fetches a tool's web service. All requests are sent concurrently over one connection.
     ///
     /// # Errors
-    /// The first error of any request; that an object does not exist is none.
+    /// The first error of any request. Missing objects are not errors.
     pub async fn fetch_web_service(
         &self,
         tool: &ToolName,
@@ -196,7 +195,7 @@ impl Client {
         )?;
         let ingress: Option<Ingress> = ingress.flatten();
         let RouteAnswer { is_served, route } = route.unwrap_or(RouteAnswer { is_served: false, route: None });
-        // A route that stands keeps its kind, so only where there is none it matters what may be made.
+        // An existing route keeps its kind; the permission matters only if there is none.
         let open = routing && is_served && ingress.is_none() && route.is_none();
         let http_routes = if open { self.may_create_routes(tool).await? } else { is_served };
         let live = LiveWebService {
@@ -220,9 +219,8 @@ impl Client {
         Ok(self.list(&collection, &params).await?.items)
     }
 
-    /// Asks for the route, and learns from the refusal whether the cluster knows the kind at all: where it does,
-    /// its 404 names the resource; where it does not, no resource is named. What the tool may not even see
-    /// counts as not served.
+    /// Requests the route. A 404 that names the resource means that the cluster serves the kind, one without that it does
+    /// not. A kind that the tool may not read counts as not served.
     async fn find_route(&self, tool: &ToolName) -> Result<RouteAnswer, Error> {
         let path = ResourceType::HTTP_ROUTES.in_namespace(tool.namespace()).named(tool.as_str());
         match self.get(&path).await {
@@ -240,29 +238,29 @@ impl Client {
     }
 
     async fn may_create_routes(&self, tool: &ToolName) -> Result<bool, Error> {
-        #[derive(Deserialize)]
-        struct Review {
-            status: ReviewStatus,
-        }
-        #[derive(Deserialize)]
-        struct ReviewStatus {
-            allowed: bool,
-        }
         let ResourceType { group, plural, .. } = ResourceType::HTTP_ROUTES;
-        let question = json!({
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {
-                "namespace": tool.namespace(), "verb": "create", "group": group, "resource": plural,
-            }},
-        });
+        let attributes = ResourceAttributes {
+            namespace: Some(tool.namespace()),
+            verb: Some("create".to_owned()),
+            group: Some(group.to_owned()),
+            resource: Some(plural.to_owned()),
+            ..ResourceAttributes::default()
+        };
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(attributes),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
         let collection = ResourceType::of::<SelfSubjectAccessReview>().all_namespaces();
-        let review: Review = self.create(&collection, &question, &PostParams::default()).await?;
-        Ok(review.status.allowed)
+        let review: SelfSubjectAccessReview =
+            self.create(&collection, &review, &PostParams::default()).await?;
+        Ok(review.status.is_some_and(|status| status.allowed))
     }
 }
 
-/// Awaits a request where it is wanted.
+/// Awaits a request if it is wanted.
 async fn when<T>(wanted: bool, request: impl Future<Output = Result<T, Error>>) -> Result<Option<T>, Error> {
     if wanted { request.await.map(Some) } else { Ok(None) }
 }

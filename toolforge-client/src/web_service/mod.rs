@@ -1,4 +1,4 @@
-//! What a web service's verbs ask of the cluster.
+//! Facts of a web service, its files in the home, and waiting for it.
 
 mod fetch;
 mod home;
@@ -13,7 +13,7 @@ pub use rollout::{RolloutEvent, RolloutOutcome};
 use kube::api::ListParams;
 use toolforge_model::{ToolName, platform};
 
-/// Returns the selector of a web service's pods and ReplicaSets: the label by which its Service selects, too.
+/// Returns the selector of a web service's pods and ReplicaSets; its Service has the same.
 fn selector(tool: &ToolName) -> ListParams {
     ListParams::default().labels(&format!("{}={tool}", platform::LABEL_NAME))
 }

@@ -10,8 +10,8 @@ use toolforge_render::web_service::{LiveWebService, Progress, causes, progress};
 
 use crate::{Client, Error, ResourceType, WaitOptions, WaitOutcome};
 
-/// How long a full quota is no failure after a pod has terminated: the ReplicaSet controller tries again after a pause that
-/// doubles with each refusal, and a pod that takes its time to terminate makes it several seconds.
+/// How long an exceeded quota is not a failure after a pod has terminated: the ReplicaSet controller retries after a pause
+/// that doubles with each refusal; with a pod that terminates slowly it reaches several seconds.
 const QUOTA_RETRY: Duration = Duration::from_secs(30);
 
 /// How a rollout ended.
@@ -20,31 +20,31 @@ const QUOTA_RETRY: Duration = Duration::from_secs(30);
 pub enum RolloutOutcome {
     /// Every pod is of the newest revision and ready.
     Ready,
-    /// It cannot become ready unless something is changed.
+    /// It cannot become ready without a change.
     Failed {
-        /// Why, most telling first.
+        /// Why, most important first.
         causes: Vec<Evidence>,
-        /// The objects as they were then.
+        /// The objects at that moment.
         live: Box<LiveWebService>,
     },
     /// The deadline passed.
     TimedOut {
-        /// Why it was not ready, most telling first.
+        /// Why it was not ready, most important first.
         causes: Vec<Evidence>,
     },
 }
 
-/// What is seen while a rollout is waited for.
+/// An observation while waiting for a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RolloutEvent {
     /// Pods are not ready yet.
     Waiting {
-        /// How many pods of the newest revision are ready.
+        /// The number of ready pods of the newest revision.
         ready: u32,
-        /// How many are wanted.
+        /// The desired number.
         desired: u32,
-        /// What it may be waiting for, where that can be seen.
+        /// What it may be waiting for, if known.
         evidence: Option<Evidence>,
     },
     /// A terminated pod has freed quota, which the controller has not used yet.
@@ -52,8 +52,8 @@ pub enum RolloutEvent {
 }
 
 impl Client {
-    /// Waits until the Deployment's generation is rolled out, and calls `event` with each change; `None` waits for whatever
-    /// generation is current.
+    /// Waits until the Deployment's generation is rolled out, and calls `event` with each change; `None` waits for the
+    /// current generation.
     ///
     /// # Errors
     /// When the objects cannot be watched.

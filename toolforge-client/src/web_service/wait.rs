@@ -1,4 +1,4 @@
-//! Waiting for a web service by watch.
+//! Waiting for a web service.
 
 use std::ops::ControlFlow;
 
@@ -14,7 +14,7 @@ use crate::watch::{Store, wait_until};
 use crate::web_service::selector;
 use crate::{Client, Error, WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 
-/// A change of one of the kinds that are followed.
+/// An event of one of the watched kinds.
 enum WebServiceEvent {
     Deployment(WatchEvent<Deployment>),
     ReplicaSet(WatchEvent<ReplicaSet>),
@@ -23,14 +23,13 @@ enum WebServiceEvent {
 }
 
 impl Client {
-    /// Follows a web service's Deployment, ReplicaSets and pods, and asks the caller after every change,
-    /// until it breaks off or the deadline passes.
+    /// Watches a web service's Deployment, ReplicaSets, pods and, if asked for, the namespace's events. Calls `decide` after
+    /// every change until it breaks or the deadline passes, for the first time when all kinds have been listed.
     ///
-    /// The caller sees the objects as they are for the first time when all kinds have been listed. Service and
-    /// routes are not followed, so they are always absent.
+    /// Service and routes are not watched, so they are always absent.
     ///
     /// # Errors
-    /// When a kind cannot be listed, or the cluster is away for longer than the options allow.
+    /// When a kind cannot be listed, or the cluster is unreachable for longer than the options allow.
     pub async fn wait_web_service<T>(
         &self,
         tool: &ToolName,
@@ -86,7 +85,7 @@ impl Stores {
         }
     }
 
-    /// Returns the objects, or `None` where a kind has not been listed yet.
+    /// Returns the objects, or `None` if a kind has not been listed yet.
     fn live(&self) -> Option<LiveWebService> {
         let (deployments, replica_sets, pods) =
             (self.deployments.all()?, self.replica_sets.all()?, self.pods.all()?);
