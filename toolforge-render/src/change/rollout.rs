@@ -1,5 +1,6 @@
 //! How the pods of a Deployment are replaced by new ones, and what that takes at its peak.
 
+use crate::object::{deployment_spec, deployment_spec_mut};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use toolforge_quota::{Demand, Pods, RollingUpdate, rolling_peak};
@@ -33,7 +34,7 @@ impl Rollout {
 
     /// Returns the rollout that a live Deployment's strategy states, where it is one of a web service.
     pub(crate) fn of_web_service(deployment: &Deployment) -> Option<Self> {
-        let strategy = deployment.spec.as_ref()?.strategy.as_ref()?;
+        let strategy = deployment_spec(deployment)?.strategy.as_ref()?;
         [Self::Surge, Self::InPlace, Self::Recreate]
             .into_iter()
             .find(|rollout| rollout.strategy() == *strategy)
@@ -58,7 +59,7 @@ impl Rollout {
 
     /// Sets the strategy of a rendered Deployment.
     pub(crate) fn apply_to(self, deployment: &mut Deployment) {
-        if let Some(spec) = &mut deployment.spec {
+        if let Some(spec) = deployment_spec_mut(deployment) {
             spec.strategy = Some(self.strategy());
         }
     }

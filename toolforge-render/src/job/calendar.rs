@@ -8,6 +8,7 @@ use toolforge_quota::{Demand, Interval, Resource, ScheduledRuns, simulate};
 
 use crate::job::demand::of_run;
 use crate::job::{JobFacts, JobObjects, Workload, pods_of_job, runs_of};
+use crate::object::cron_job_spec;
 use crate::pod::{has_ended, of_pod};
 
 /// How long a run of which nothing is known is thought to take.
@@ -34,7 +35,7 @@ impl JobLoad {
     #[must_use]
     pub fn of(job: &JobObjects, facts: &JobFacts) -> Option<Self> {
         let Workload::Scheduled(cron_job) = &job.workload else { return None };
-        let spec = cron_job.spec.as_ref()?;
+        let spec = cron_job_spec(cron_job)?;
         if spec.suspend == Some(true)
             || spec.time_zone.as_deref().is_some_and(|zone| !matches!(zone, "UTC" | "Etc/UTC"))
         {

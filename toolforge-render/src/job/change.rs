@@ -13,7 +13,7 @@ use crate::job::{
     JobFacts, JobObjects, JobPlan, LiveJobs, LoadProblem, RecordedJob, RunOutcome, Workload, demand,
     job_differences, observe_job,
 };
-use crate::object::{Difference, FieldPath, Object, ObjectId, ObjectKind, differences};
+use crate::object::{Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_spec, differences};
 use crate::pod::{one_pod_of, pods_of};
 
 /// What is known of one job before it is changed.
@@ -170,7 +170,7 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
         (_, Some(live)) => demand::of_live(live, &facts.live, limit_ranges),
     };
     let Some(JobObjects { workload: Workload::Continuous(old), .. }) = live else { return change };
-    let is_running = old.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1) > 0;
+    let is_running = deployment_spec(old).and_then(|spec| spec.replicas).unwrap_or(1) > 0;
     match change.action {
         Action::Update => {
             let replaces = change.differences().any(|difference| difference.path.is_in_pod_template());
@@ -296,7 +296,7 @@ fn is_changeable(live: &JobObjects, wanted: &JobObjects) -> bool {
             let selector = |spec: Option<&k8s_openapi::api::apps::v1::DeploymentSpec>| {
                 spec.and_then(|spec| spec.selector.match_labels.clone())
             };
-            selector(live.spec.as_ref()) == selector(wanted.spec.as_ref())
+            selector(deployment_spec(live)) == selector(deployment_spec(wanted))
         }
         _ => false,
     }

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobName, platform};
 
 use crate::change::WorkloadKind;
-use crate::object::{HttpRoute, Object, ObjectKind};
+use crate::object::{HttpRoute, Object, ObjectKind, cron_job_spec, deployment_spec};
 
 /// The objects of a job, rendered or live.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +74,7 @@ impl Workload {
     pub(super) fn job_spec(&self) -> Option<&JobSpec> {
         match self {
             Self::OneOff(job) => job.spec.as_ref(),
-            Self::Scheduled(cron_job) => cron_job.spec.as_ref()?.job_template.spec.as_ref(),
+            Self::Scheduled(cron_job) => cron_job_spec(cron_job)?.job_template.spec.as_ref(),
             Self::Continuous(_) => None,
         }
     }
@@ -84,7 +84,7 @@ impl Workload {
     pub fn template(&self) -> Option<&PodTemplateSpec> {
         match self {
             Self::OneOff(_) | Self::Scheduled(_) => self.job_spec().map(|spec| &spec.template),
-            Self::Continuous(deployment) => deployment.spec.as_ref().map(|spec| &spec.template),
+            Self::Continuous(deployment) => deployment_spec(deployment).map(|spec| &spec.template),
         }
     }
 }

@@ -6,7 +6,7 @@ use toolforge_model::{Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untr
 
 use crate::job::{JobFacts, JobObjects, Workload, is_job, labels};
 use crate::namespace::Platform;
-use crate::object::ObjectKind;
+use crate::object::{ObjectKind, cron_job_spec, deployment_spec};
 use crate::pod::PodResources;
 
 /// A job, resolved: all that rendering needs, and nothing that could fail.
@@ -102,7 +102,7 @@ impl JobPlan {
         }
         let live = facts.live.job(&facts.tool, &request.name);
         let deployment = live.as_ref().and_then(|live| match &live.workload {
-            Workload::Continuous(deployment) => deployment.spec.as_ref(),
+            Workload::Continuous(deployment) => deployment_spec(deployment),
             Workload::OneOff(_) | Workload::Scheduled(_) => None,
         });
         let selector = labels::selector(&request.tool, &request.name);
@@ -189,7 +189,7 @@ fn resources(request: &JobRequest, default_cpu_limit: Cpu) -> PodResources {
 fn is_suspended(live: &JobObjects) -> bool {
     match &live.workload {
         Workload::Scheduled(cron_job) => {
-            cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false)
+            cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false)
         }
         Workload::OneOff(_) | Workload::Continuous(_) => false,
     }

@@ -13,7 +13,7 @@ use crate::change::{
 };
 use crate::job::change::deletion;
 use crate::job::{JobFacts, JobObjects, Workload, demand, runs_of};
-use crate::object::{Object, ObjectId, ObjectKind};
+use crate::object::{Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec};
 use crate::pod::{count_demand, of_live_pods, pods_of};
 
 /// Why a job cannot be restarted, run now or suspended.
@@ -73,7 +73,7 @@ pub fn trigger_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
 /// When the job is not a scheduled one.
 pub fn set_suspended(job: &JobObjects, suspended: bool) -> Result<ChangeSet, RunNowError> {
     let Workload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
-    let current = cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false);
+    let current = cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false);
     let action = if current == suspended { Action::Keep } else { Action::Update };
     let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), action);
     if action == Action::Update {
@@ -108,7 +108,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     demand.freed = of_live_pods(live, limit_ranges);
     demand.freed.add_all(&count_demand(ObjectKind::Deployment));
     demand.replacement = Some(PodReplacement { old: pods.clone(), new: pods });
-    let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.clone()).unwrap_or_default();
+    let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.clone()).unwrap_or_default();
     let rollout = if strategy.type_.as_deref() == Some("Recreate") {
         Rollout::Recreate
     } else if strategy == Rollout::InPlace.strategy() {
@@ -142,7 +142,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
 #[must_use]
 pub fn manual_run(cron_job: &CronJob, now: Timestamp) -> Option<Job> {
     let name = cron_job.metadata.name.as_deref()?;
-    let spec = cron_job.spec.as_ref()?.job_template.spec.clone()?;
+    let spec = cron_job_spec(cron_job)?.job_template.spec.clone()?;
     let labels = spec.template.metadata.as_ref().and_then(|metadata| metadata.labels.clone());
     Some(Job {
         metadata: ObjectMeta {

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use toolforge_model::{platform, yaml};
 
-use crate::object::HttpRoute;
+use crate::object::{HttpRoute, cron_job_spec, deployment_spec};
 
 /// A kind of object that a web service or a job consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -210,9 +210,9 @@ impl Object {
     #[must_use]
     pub fn pod_template(&self) -> Option<&PodTemplateSpec> {
         match self {
-            Self::Deployment(deployment) => deployment.spec.as_ref().map(|spec| &spec.template),
+            Self::Deployment(deployment) => deployment_spec(deployment).map(|spec| &spec.template),
             Self::CronJob(cron_job) => {
-                cron_job.spec.as_ref()?.job_template.spec.as_ref().map(|spec| &spec.template)
+                cron_job_spec(cron_job)?.job_template.spec.as_ref().map(|spec| &spec.template)
             }
             Self::Job(job) => job.spec.as_ref().map(|spec| &spec.template),
             Self::Service(_) | Self::Ingress(_) | Self::HttpRoute(_) => None,

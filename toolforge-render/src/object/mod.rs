@@ -5,6 +5,7 @@ mod http_route;
 mod kind;
 mod labels;
 mod path;
+mod spec;
 
 pub use difference::{Difference, differences};
 pub use http_route::{
@@ -14,3 +15,4 @@ pub use http_route::{
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
 pub(crate) use labels::{Labels, has_label, label};
 pub use path::{FieldPath, PathSegment};
+pub(crate) use spec::{condition_text, cron_job_spec, deployment_spec, deployment_spec_mut};

@@ -5,7 +5,7 @@ use toolforge_quota::{
     Amounts, ContainerResources, Demand, InitContainer, LimitRange, PodDemand, Pods, Resource, apply_defaults,
 };
 
-use crate::object::{Object, ObjectKind};
+use crate::object::{Object, ObjectKind, deployment_spec};
 use crate::pod::{cpu_of, memory_of};
 
 /// Returns the resources of a pod's containers after the LimitRanges' defaults.
@@ -63,7 +63,7 @@ pub(crate) fn of_live_pods<'a>(
 pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
     let count = match object {
         Object::Deployment(deployment) => {
-            let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+            let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
             u64::try_from(replicas).unwrap_or(0)
         }
         Object::Job(_) => 1,

@@ -11,7 +11,9 @@ use crate::change::{
     Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
     WorkloadKind,
 };
-use crate::object::{Difference, Object, ObjectId, ObjectKind, differences};
+use crate::object::{
+    Difference, Object, ObjectId, ObjectKind, deployment_spec, deployment_spec_mut, differences,
+};
 use crate::pod::pods_of;
 use crate::web_service::{
     Facts, LiveWebService, WebServicePlan, demand, is_web_service, mount, web_container,
@@ -108,12 +110,12 @@ fn set_start_time(deployment: &mut Deployment, live: &LiveWebService, start: Sta
 
 /// Returns the moment of the start that the pods of a Deployment carry.
 fn start_time(deployment: &Deployment) -> Option<&str> {
-    let metadata = deployment.spec.as_ref()?.template.metadata.as_ref()?;
+    let metadata = deployment_spec(deployment)?.template.metadata.as_ref()?;
     metadata.annotations.as_ref()?.get(platform::ANNOTATION_STARTED_AT).map(String::as_str)
 }
 
 fn write_start_time(deployment: &mut Deployment, moment: Option<String>) {
-    let metadata = deployment.spec.as_mut().map(|spec| spec.template.metadata.get_or_insert_default());
+    let metadata = deployment_spec_mut(deployment).map(|spec| spec.template.metadata.get_or_insert_default());
     if let Some(metadata) = metadata {
         metadata.annotations =
             moment.map(|moment| [(platform::ANNOTATION_STARTED_AT.to_owned(), moment)].into());

@@ -6,7 +6,7 @@ use toolforge_images::{Runner, State, TypeLookupError};
 use toolforge_model::{TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform};
 
 use crate::namespace::Platform;
-use crate::object::ObjectKind;
+use crate::object::{ObjectKind, deployment_spec};
 use crate::pod::PodResources;
 use crate::web_service::{Facts, LiveWebService, is_web_service, labels};
 
@@ -108,7 +108,7 @@ impl WebServicePlan {
             ),
         };
         let live_selector = facts.live.deployment.as_ref().and_then(|deployment| {
-            deployment.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone())
+            deployment_spec(deployment).and_then(|spec| spec.selector.match_labels.clone())
         });
         Ok(Self {
             // A selector is immutable, so that of a Deployment which stands is kept.

@@ -30,7 +30,7 @@ pub(super) fn workload(plan: &JobPlan) -> Workload {
         }
         JobKind::Scheduled { schedule, retry, timeout } => Workload::Scheduled(Box::new(CronJob {
             metadata,
-            spec: Some(CronJobSpec {
+            spec: CronJobSpec {
                 schedule: schedule.expression().to_string(),
                 successful_jobs_history_limit: Some(1),
                 failed_jobs_history_limit: Some(1),
@@ -45,14 +45,15 @@ pub(super) fn workload(plan: &JobPlan) -> Workload {
                     }),
                 },
                 ..CronJobSpec::default()
-            }),
+            }
+            .into(),
             ..CronJob::default()
         })),
         JobKind::Continuous { replicas, port: _, health_check: _ } => {
             let rollout = if replicas.count() == 1 { Rollout::Recreate } else { Rollout::Rolling };
             Workload::Continuous(Box::new(Deployment {
                 metadata,
-                spec: Some(DeploymentSpec {
+                spec: DeploymentSpec {
                     replicas: Some(replicas.as_i32()),
                     progress_deadline_seconds: Some(PROGRESS_DEADLINE_SECONDS),
                     strategy: Some(rollout.strategy()),
@@ -62,7 +63,8 @@ pub(super) fn workload(plan: &JobPlan) -> Workload {
                     },
                     template: template(plan),
                     ..DeploymentSpec::default()
-                }),
+                }
+                .into(),
                 ..Deployment::default()
             }))
         }

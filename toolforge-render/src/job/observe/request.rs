@@ -10,6 +10,7 @@ use toolforge_model::{
 
 use crate::job::objects::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};
 use crate::job::{JobFacts, JobObjects, Workload};
+use crate::object::{cron_job_spec, deployment_spec};
 use crate::pod::{cpu_of, memory_of};
 
 /// Returns the request that a live job carries out, as far as its objects tell. It never fails: what cannot be read is
@@ -85,7 +86,7 @@ fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> Jo
     match &job.workload {
         Workload::OneOff(_) => JobKind::OneOff { retry },
         Workload::Scheduled(cron_job) => {
-            let spec = cron_job.spec.as_ref();
+            let spec = cron_job_spec(cron_job);
             let written = job.annotation(platform::ANNOTATION_CRON_EXPRESSION);
             let expression = spec.map(|spec| spec.schedule.as_str()).unwrap_or_default();
             let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
@@ -97,7 +98,7 @@ fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> Jo
             }
         }
         Workload::Continuous(deployment) => {
-            let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+            let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
             JobKind::Continuous {
                 replicas: Replicas::from_i32_saturating(replicas),
                 port: container.and_then(|container| port(container, job)),

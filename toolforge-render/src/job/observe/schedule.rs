@@ -6,6 +6,7 @@ use toolforge_model::{CronExpression, Untrusted};
 
 use crate::job::observe::runs::{RunOutcome, moment};
 use crate::job::{JobObjects, LiveJobs, runs_of};
+use crate::object::cron_job_spec;
 use crate::pod::{Cause, cause_of_refusal};
 
 /// How late a run may still begin: the platform's own deadline, and what the controller takes to look (jobs-api, 2026:
@@ -90,7 +91,7 @@ pub(super) struct Times {
 /// Returns the times of a scheduled job. In a time zone of its own, which only somebody else's hand gives it, nothing is
 /// predicted.
 pub(super) fn times(job: &JobObjects, cron_job: &CronJob, live: &LiveJobs, now: Timestamp) -> Times {
-    let spec = cron_job.spec.as_ref();
+    let spec = cron_job_spec(cron_job);
     let status = cron_job.status.as_ref();
     let previous = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
     let is_suspended = spec.and_then(|spec| spec.suspend).unwrap_or(false);

@@ -11,6 +11,7 @@ use toolforge_model::{Untrusted, platform};
 use crate::job::observe::runs::{RunOutcome, is_quota, moment};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{JobObjects, LiveJobs, Workload, pods_of_job, runs_of};
+use crate::object::{condition_text, cron_job_spec, deployment_spec};
 use crate::pod::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end, restarts};
 
 /// How a job fares.
@@ -155,7 +156,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
 }
 
 fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], all: &LiveJobs) {
-    let (spec, live) = (deployment.spec.as_ref(), deployment.status.as_ref());
+    let (spec, live) = (deployment_spec(deployment), deployment.status.as_ref());
     let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
     let ready = live.and_then(|live| live.ready_replicas).unwrap_or(0);
     let updated = live.and_then(|live| live.updated_replicas).unwrap_or(0);
@@ -219,9 +220,10 @@ fn health_check_failure(pod: &Pod, evidence: &Evidence, live: &LiveJobs) -> Opti
 /// Returns why the Deployment's controller cannot make pods.
 fn refused(deployment: &Deployment) -> Option<Evidence> {
     let conditions = deployment.status.as_ref()?.conditions.iter().flatten();
-    let condition = conditions
-        .into_iter()
-        .find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")?;
+    let condition = conditions.into_iter().find(|condition| {
+        condition_text(&condition.type_) == Some("ReplicaFailure")
+            && condition_text(&condition.status) == Some("True")
+    })?;
     let message = condition.message.clone().unwrap_or_default();
     let name = deployment.metadata.name.as_deref().unwrap_or_default();
     Some(Evidence {
@@ -232,7 +234,7 @@ fn refused(deployment: &Deployment) -> Option<Evidence> {
 }
 
 fn restarted_at(deployment: &Deployment) -> Option<Timestamp> {
-    let annotations = deployment.spec.as_ref()?.template.metadata.as_ref()?.annotations.as_ref()?;
+    let annotations = deployment_spec(deployment)?.template.metadata.as_ref()?.annotations.as_ref()?;
     annotations.get(platform::ANNOTATION_RESTARTED_AT)?.parse().ok()
 }
 
@@ -252,7 +254,7 @@ fn scheduled(
     }
     let success =
         cron_job.status.as_ref().and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
-    let is_suspended = cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false);
+    let is_suspended = cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false);
     let last_succeeded = match over.into_iter().next() {
         // The objects of the last run still stand, so it has just ended.
         Some(outcome @ RunOutcome::Failed { .. }) if !is_suspended => return take_outcome(status, outcome),

@@ -31,7 +31,7 @@ pub(super) fn deployment(plan: &WebServicePlan) -> Deployment {
     template_labels.extend(plan.selector.clone());
     Deployment {
         metadata: ObjectMeta { annotations: Some(annotations(plan)), ..metadata(plan, tool.to_string()) },
-        spec: Some(DeploymentSpec {
+        spec: DeploymentSpec {
             replicas: Some(plan.request.replicas.as_i32()),
             selector: LabelSelector { match_labels: Some(plan.selector.clone()), ..LabelSelector::default() },
             strategy: Some(Rollout::default().strategy()),
@@ -40,7 +40,8 @@ pub(super) fn deployment(plan: &WebServicePlan) -> Deployment {
                 spec: Some(PodSpec { containers: vec![container(plan)], ..PodSpec::default() }),
             },
             ..DeploymentSpec::default()
-        }),
+        }
+        .into(),
         ..Deployment::default()
     }
 }

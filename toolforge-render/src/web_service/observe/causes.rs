@@ -4,6 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::Untrusted;
 
+use crate::object::condition_text;
 use crate::pod::{Cause, Evidence, cause_of_refusal, causes_of_pod};
 use crate::web_service::LiveWebService;
 
@@ -50,13 +51,10 @@ pub(crate) fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
 }
 
 fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
-    let condition = set
-        .status
-        .as_ref()?
-        .conditions
-        .iter()
-        .flatten()
-        .find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")?;
+    let condition = set.status.as_ref()?.conditions.iter().flatten().find(|condition| {
+        condition_text(&condition.type_) == Some("ReplicaFailure")
+            && condition_text(&condition.status) == Some("True")
+    })?;
     let message = condition.message.clone().unwrap_or_default();
     Some(Evidence {
         cause: cause_of_refusal(&message),
@@ -67,7 +65,8 @@ fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
 
 fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
     let condition = deployment.status.as_ref()?.conditions.iter().flatten().find(|condition| {
-        condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+        condition_text(&condition.type_) == Some("Progressing")
+            && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
     })?;
     Some(Evidence {
         cause: Cause::DeadlineExceeded,

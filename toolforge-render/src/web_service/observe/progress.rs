@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
+use crate::object::deployment_spec;
 use crate::pod::{Cause, Evidence};
 use crate::web_service::LiveWebService;
 use crate::web_service::observe::causes::{causes, newest_replica_set};
@@ -28,7 +29,7 @@ pub enum Progress {
 #[must_use]
 pub fn progress(live: &LiveWebService, generation: Option<i64>) -> Progress {
     let desired =
-        live.deployment.as_ref().and_then(|deployment| deployment.spec.as_ref()?.replicas).unwrap_or(1);
+        live.deployment.as_ref().and_then(|deployment| deployment_spec(deployment)?.replicas).unwrap_or(1);
     let waiting = |ready: i32, evidence| Progress::Waiting {
         ready: u32::try_from(ready).unwrap_or(0),
         desired: u32::try_from(desired).unwrap_or(0),

@@ -6,6 +6,7 @@ use toolforge_model::{
     WebServiceRequest, platform,
 };
 
+use crate::object::deployment_spec;
 use crate::pod::{PodResources, cpu_of, memory_of};
 use crate::web_service::{Facts, RUNNER};
 
@@ -64,7 +65,7 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
             (WebServiceImage::Type(name), arguments.to_vec(), (web.default_cpu, web.default_memory))
         };
     let (cpu, memory) = asked(container, &annotations, limits);
-    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
     Ok(WebServiceRequest {
         tool: tool.clone(),
         image,
@@ -78,7 +79,7 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
 
 /// Returns which storage the pods are labelled to see.
 pub(crate) fn mount(deployment: &Deployment) -> MountStorage {
-    let metadata = deployment.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
+    let metadata = deployment_spec(deployment).and_then(|spec| spec.template.metadata.as_ref());
     let label = metadata.and_then(|metadata| metadata.labels.as_ref()?.get(platform::LABEL_MOUNT_STORAGE));
     label.and_then(|label| label.parse().ok()).unwrap_or_default()
 }
@@ -93,7 +94,7 @@ fn health_check(container: &Container) -> HealthCheck {
 
 /// Returns the container that serves: the one named `webservice`.
 pub(crate) fn web_container(deployment: &Deployment) -> Option<&Container> {
-    let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
+    let pod = deployment_spec(deployment)?.template.spec.as_ref()?;
     pod.containers.iter().find(|container| container.name == platform::CONTAINER_WEBSERVICE)
 }
 

@@ -2,7 +2,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{ToolName, Untrusted, platform};
 
-use crate::object::ObjectKind;
+use crate::object::{ObjectKind, deployment_spec};
 use crate::pod::{Evidence, LastEnd, last_end, restarts};
 use crate::web_service::observe::causes::causes;
 use crate::web_service::observe::progress::{Progress, progress};
@@ -106,7 +106,7 @@ pub fn status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
     let live = &facts.live;
     let deployment = live.deployment.as_ref();
     let desired = deployment
-        .map_or(0, |deployment| deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1));
+        .map_or(0, |deployment| deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1));
     let ready = deployment.and_then(|deployment| deployment.status.as_ref()?.ready_replicas).unwrap_or(0);
     let route = route(live);
     let mut missing = Vec::new();

@@ -1,0 +1,26 @@
+//! Fields that are optional in some versions of the Kubernetes API and required in others: the spec of a CronJob is required
+//! from 1.36 on, that of a Deployment from 1.37, where texts of conditions are optional. The conversions to `Option` compile
+//! with all versions.
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
+use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
+
+/// Returns a Deployment's spec.
+pub(crate) fn deployment_spec(deployment: &Deployment) -> Option<&DeploymentSpec> {
+    (&deployment.spec).into()
+}
+
+/// Returns a Deployment's spec, to change it.
+pub(crate) fn deployment_spec_mut(deployment: &mut Deployment) -> Option<&mut DeploymentSpec> {
+    (&mut deployment.spec).into()
+}
+
+/// Returns a CronJob's spec.
+pub(crate) fn cron_job_spec(cron_job: &CronJob) -> Option<&CronJobSpec> {
+    (&cron_job.spec).into()
+}
+
+/// Returns a field of a condition.
+pub(crate) fn condition_text<'a>(field: impl Into<Option<&'a String>>) -> Option<&'a str> {
+    field.into().map(String::as_str)
+}
