@@ -1,7 +1,7 @@
-//! Jobs: from what is asked for to Kubernetes objects, and back.
+//! Jobs: from a request to Kubernetes objects, and back.
 //!
-//! [`JobPlan`] resolves a request, [`render_job`] makes its objects, [`observe_job`] reads live ones back into a
-//! request, [`job_status`] says how they fare, [`plan_load`] holds a whole file against what stands.
+//! [`JobPlan`] resolves a request, and [`JobPlan::objects`] renders it. [`observe_job`] reads live objects back into a
+//! request, [`job_status`] returns their state, and [`plan_load`] compares a whole file with what exists.
 //!
 //! ```
 //! use toolforge_images::Catalog;

@@ -26,9 +26,9 @@ pub struct Observation {
     pub status: WebServiceStatus,
 }
 
-/// Returns what the live objects are.
+/// Returns the request and the status of the live objects.
 ///
-/// For every plan, observing what [`render`](crate::web_service::render) made of it gives the plan's request.
+/// For every plan, the objects that it renders are observed as the plan's request.
 #[must_use]
 pub fn observe(tool: &ToolName, facts: &Facts) -> Observation {
     Observation { request: observe_request(tool, facts), status: status(tool, facts) }
