@@ -43,8 +43,8 @@ pub use job::{
     FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
 };
 pub use plan::{
-    Action, Difference, LoadPlan, LoadProblem, LoadStep, ObjectChange, ProblemCode, QuotaRow, Rollout,
-    Violation, ViolationCode, WebServicePlan,
+    Action, Difference, Downtime, LoadPlan, LoadProblem, LoadStep, ObjectChange, ProblemCode, QuotaRow,
+    Rollout, StepKind, Violation, ViolationCode, WebServicePlan,
 };
 pub use quota::{ContainerLimits, LimitRange, Quota, QuotaReport, QuotaState, ResourceUsage};
 pub use reference::reference;

@@ -16,10 +16,10 @@ structs! {
         pub routing: Routing,
         /// Whether it fits the quotas and limits.
         pub fits: bool,
-        /// How the pods are replaced.
-        pub rollout: Rollout,
-        /// Whether no pod serves requests for a while.
-        pub has_outage: bool,
+        /// How the pods are replaced; `null` if they are not.
+        pub rollout: Option<Rollout>,
+        /// When no pod serves requests; `null` if there is no downtime.
+        pub downtime: Option<Downtime>,
         /// The objects, in the order in which they are applied.
         pub changes: Vec<ObjectChange>,
         /// The quotas.
@@ -60,8 +60,12 @@ structs! {
         pub action: Action,
         /// Name of the job.
         pub name: String,
-        /// Type of the job, or `recorded` if only the platform's jobs service knows it.
-        pub kind: String,
+        /// Type of the job.
+        pub kind: StepKind,
+        /// How the pods of a continuous job are replaced; `null` if they are not.
+        pub rollout: Option<Rollout>,
+        /// When no pod of a continuous job runs; `null` if there is no downtime.
+        pub downtime: Option<Downtime>,
         /// The fields that differ.
         pub differences: Vec<Difference>,
     }
@@ -78,7 +82,9 @@ structs! {
 
     /// A field that differs.
     pub struct Difference {
-        /// The field: a JSON Pointer into the object, or a key of a jobs file.
+        /// Key in a jobs file; `null` for a web service, and for a field without a key.
+        pub key: Option<String>,
+        /// JSON Pointer into the object.
         pub path: String,
         /// The current value; `null` if there is none.
         pub live: Option<Untrusted>,
@@ -134,10 +140,32 @@ codes! {
     pub enum Rollout {
         /// A new pod starts before an old one stops.
         Surge = "surge",
+        /// A quarter of the pods is replaced at a time, the default of Kubernetes.
+        Rolling = "rolling",
         /// One old pod after the other stops before its new one starts.
         InPlace = "in-place",
         /// All old pods stop before the new ones start.
         Recreate = "recreate",
+    }
+
+    /// When nothing runs.
+    pub enum Downtime {
+        /// Until the new pods are ready, because the old ones stop first.
+        BetweenPods = "between-pods",
+        /// Until the deleted workload is created again.
+        UntilRecreated = "until-recreated",
+    }
+
+    /// The type of a job in a plan.
+    pub enum StepKind {
+        /// A one-off job.
+        OneOff = "one-off",
+        /// A scheduled job.
+        Scheduled = "scheduled",
+        /// A continuous job.
+        Continuous = "continuous",
+        /// A job that only the platform's jobs service knows.
+        Recorded = "recorded",
     }
 
     /// Why a job cannot be applied.

@@ -4,11 +4,11 @@ use crate::describe::{Content, Description};
 use crate::{
     Action, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check,
     CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions,
-    Diagnosis, Difference, ExitCode, FileLog, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobList,
-    JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LoadStep, LocalCommand,
-    MissedReason, MissedRuns, ObjectChange, ProblemCode, Quota, QuotaReport, QuotaRow, QuotaState,
-    ResourceUsage, Rollout, Routing, RunResult, ShortState, Violation, ViolationCode, WebServicePlan,
-    WebServiceRequest, WebServiceState, WebServiceStatus,
+    Diagnosis, Difference, Downtime, ExitCode, FileLog, HealthCheck, ImageState, ImageType, ImageTypes, Job,
+    JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LoadStep,
+    LocalCommand, MissedReason, MissedRuns, ObjectChange, ProblemCode, Quota, QuotaReport, QuotaRow,
+    QuotaState, ResourceUsage, Rollout, Routing, RunResult, ShortState, StepKind, Violation, ViolationCode,
+    WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus,
 };
 
 /// The kinds of documents, by program.
@@ -57,10 +57,11 @@ const PARTS: [Description; 24] = [
 ];
 
 /// Codes.
-const CODES: [Description; 15] = [
+const CODES: [Description; 17] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckLevel::DESCRIPTION,
+    Downtime::DESCRIPTION,
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
     JobType::DESCRIPTION,
@@ -71,6 +72,7 @@ const CODES: [Description; 15] = [
     Routing::DESCRIPTION,
     RunResult::DESCRIPTION,
     ShortState::DESCRIPTION,
+    StepKind::DESCRIPTION,
     ViolationCode::DESCRIPTION,
     WebServiceState::DESCRIPTION,
 ];

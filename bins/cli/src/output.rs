@@ -1,9 +1,9 @@
 use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use toolforge_model::Untrusted;
-use toolforge_report::{API_VERSION, Kind};
+use toolforge_report::Kind;
 
 use crate::failure::{ExitCode, Failure};
 use crate::options::OutputFormat;
@@ -23,19 +23,6 @@ pub struct Document {
 pub fn to_json<T: Kind + Serialize>(body: T) -> Result<Value, Failure> {
     serde_json::to_value(toolforge_report::Document::new(body))
         .map_err(|error| Failure::from_error(ExitCode::Failed, &error))
-}
-
-/// Returns a JSON document of a kind.
-///
-/// # Errors
-/// When the value cannot be serialized.
-pub fn document(kind: &str, value: &impl Serialize) -> Result<Value, Failure> {
-    let mut document = json!({"apiVersion": API_VERSION, "kind": kind});
-    let value = serde_json::to_value(value).map_err(|error| Failure::from_error(ExitCode::Failed, &error))?;
-    if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), value) {
-        document.extend(fields);
-    }
-    Ok(document)
 }
 
 /// Returns the failure of a verb that was asked for JSON or YAML and has neither.

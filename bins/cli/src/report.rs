@@ -2,14 +2,15 @@
 
 use std::fmt::Display;
 
-use serde::Serialize;
 use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
 use toolforge_model::{JobImage, ToolName};
-use toolforge_quota::{LimitRange as QuotaLimitRange, Resource, ResourceCheck, ResourceQuota};
+use toolforge_quota::{LimitRange as QuotaLimitRange, LimitViolation, Resource, ResourceQuota};
+use toolforge_render::change::{Change, ChangeSet, ResourceForecast};
+use toolforge_render::object::Difference as ObjectDifference;
 use toolforge_render::pod::{Evidence, LastEnd};
 use toolforge_report::{
-    Cause, CauseCode, ContainerLimits, ImageState, ImageType, LastTermination, LimitRange, Quota,
-    QuotaReport, QuotaState, ResourceUsage,
+    Cause, CauseCode, ContainerLimits, Difference, Downtime, ImageState, ImageType, LastTermination,
+    LimitRange, Quota, QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Violation, ViolationCode,
 };
 
 /// Percentage of a limit from which a resource counts as nearly full.
@@ -117,32 +118,56 @@ pub fn image_type(catalog: &Catalog, found: &CatalogType) -> ImageType {
     }
 }
 
-/// What a change uses of a resource of a quota.
-#[derive(Serialize)]
-pub struct QuotaRowDocument {
-    quota: String,
-    resource: String,
-    hard: String,
-    used: String,
-    after: String,
-    peak: String,
-    fits: bool,
+/// Returns the checks of a change set's quotas, at rest and at the peak.
+pub fn quota_rows(set: &ChangeSet) -> Vec<QuotaRow> {
+    let row = |forecast: ResourceForecast<'_>| {
+        let check = forecast.at_rest;
+        let amount = |amount| check.resource.amount(amount);
+        QuotaRow {
+            quota: check.quota.clone(),
+            resource: check.resource.to_string(),
+            hard: amount(check.hard),
+            used: amount(check.used),
+            after: amount(check.after),
+            peak: amount(forecast.peak),
+            fits: forecast.fits(),
+        }
+    };
+    set.forecast().map(row).collect()
 }
 
-impl QuotaRowDocument {
-    /// Returns a row with the highest usage during the change, and whether that fits.
-    #[must_use]
-    pub fn new(row: &ResourceCheck, peak: u64, fits: bool) -> Self {
-        Self {
-            quota: row.quota.clone(),
-            resource: row.resource.to_string(),
-            hard: row.resource.amount(row.hard),
-            used: row.resource.amount(row.used),
-            after: row.resource.amount(row.after),
-            peak: row.resource.amount(peak),
-            fits,
-        }
+/// Returns the limits that a change set breaks.
+pub fn violations(set: &ChangeSet) -> Vec<Violation> {
+    let violation = |violation: &LimitViolation| Violation {
+        code: ViolationCode::from_code(violation.kind.code()),
+        object: violation.object.clone(),
+        text: violation.to_string(),
+    };
+    set.at_rest.violations().iter().map(violation).collect()
+}
+
+/// Returns a field that differs.
+#[must_use]
+pub fn difference(difference: &ObjectDifference) -> Difference {
+    let ObjectDifference { path, live, wanted, key, .. } = difference;
+    Difference {
+        key: key.map(|key| key.as_str().to_owned()),
+        path: path.pointer(),
+        live: live.clone(),
+        wanted: wanted.clone(),
     }
+}
+
+/// Returns how the pods of a change are replaced.
+#[must_use]
+pub fn rollout(change: &Change) -> Option<Rollout> {
+    change.rollout.map(|rollout| Rollout::from_code(rollout.as_str()))
+}
+
+/// Returns when nothing of a change runs.
+#[must_use]
+pub fn downtime(change: &Change) -> Option<Downtime> {
+    change.downtime.map(|downtime| Downtime::from_code(downtime.as_str()))
 }
 
 #[cfg(test)]
@@ -184,6 +209,32 @@ mod tests {
         ];
         for kind in causes {
             assert_eq!(CauseCode::from_code(kind.code()).as_str(), kind.code());
+        }
+    }
+
+    #[test]
+    fn every_code_of_a_change_set_is_known() {
+        use toolforge_render::change;
+        let actions = [
+            change::Action::Create,
+            change::Action::Update,
+            change::Action::Recreate,
+            change::Action::Delete,
+            change::Action::Keep,
+        ];
+        for action in actions {
+            assert_eq!(toolforge_report::Action::from_code(action.as_str()).as_str(), action.as_str());
+        }
+        for rollout in [
+            change::Rollout::Surge,
+            change::Rollout::Rolling,
+            change::Rollout::InPlace,
+            change::Rollout::Recreate,
+        ] {
+            assert_eq!(Rollout::from_code(rollout.as_str()).as_str(), rollout.as_str());
+        }
+        for downtime in [change::Downtime::BetweenPods, change::Downtime::UntilRecreated] {
+            assert_eq!(Downtime::from_code(downtime.as_str()).as_str(), downtime.as_str());
         }
     }
 

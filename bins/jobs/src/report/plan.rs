@@ -2,54 +2,27 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-use toolforge_cli::{Document, ExitCode, Failure, QuotaRowDocument, Table, document};
+use toolforge_cli::{
+    Document, ExitCode, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
+};
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
-use toolforge_render::change::{Change, ChangeSet, Downtime, Rollout};
-use toolforge_render::job::{JobPlan, LoadPlan};
+use toolforge_render::change::{Change, ChangeSet, Downtime};
+use toolforge_render::job::{JobPlan, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PlanDocument<'a> {
-    fits: bool,
-    steps: Vec<StepDocument<'a>>,
-    quotas: Vec<QuotaRowDocument>,
-    violations: Vec<String>,
-    problems: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StepDocument<'a> {
-    action: &'static str,
-    name: &'a str,
-    kind: &'static str,
-    rollout: Option<&'static str>,
-    downtime: Option<&'static str>,
-    differences: Vec<DifferenceDocument<'a>>,
-}
-
-#[derive(Serialize)]
-struct DifferenceDocument<'a> {
-    key: Option<&'static str>,
-    path: String,
-    live: Option<&'a Untrusted>,
-    wanted: Option<&'a Untrusted>,
-}
+use toolforge_report::{Action, LoadStep, ProblemCode, StepKind};
 
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment.
 pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
     let set = &plan.set;
-    let value = PlanDocument {
+    let value = toolforge_report::LoadPlan {
         fits: plan.fits() && plan.problems.is_empty(),
-        steps: set.changes.iter().map(step_document).collect(),
-        quotas: set.forecast().map(|row| QuotaRowDocument::new(row.at_rest, row.peak, row.fits())).collect(),
-        violations: set.at_rest.violations().iter().map(ToString::to_string).collect(),
-        problems: plan.problems.iter().map(ToString::to_string).collect(),
+        steps: set.changes.iter().map(step).collect(),
+        quotas: quota_rows(set),
+        violations: violations(set),
+        problems: plan.problems.iter().map(problem).collect(),
     };
-    Ok(Document { text: text(plan), value: document("LoadPlan", &value)? })
+    Ok(Document { text: text(plan), value: to_json(value)? })
 }
 
 /// Prints what a person should know of the planned jobs.
@@ -133,21 +106,28 @@ fn differences(change: &Change) -> Vec<&Difference> {
     differences
 }
 
-fn step_document(change: &Change) -> StepDocument<'_> {
-    let differences = differences(change).into_iter().map(|difference| DifferenceDocument {
-        key: difference.key.map(JobField::as_str),
-        path: difference.path.pointer(),
-        live: difference.live.as_ref(),
-        wanted: difference.wanted.as_ref(),
-    });
-    StepDocument {
-        action: change.action.as_str(),
-        name: &change.name,
-        kind: change.kind.as_str(),
-        rollout: change.rollout.map(Rollout::as_str),
-        downtime: change.downtime.map(Downtime::as_str),
-        differences: differences.collect(),
+fn step(change: &Change) -> LoadStep {
+    LoadStep {
+        action: Action::from_code(change.action.as_str()),
+        name: change.name.clone(),
+        kind: StepKind::from_code(change.kind.as_str()),
+        rollout: rollout(change),
+        downtime: downtime(change),
+        differences: differences(change).into_iter().map(difference).collect(),
     }
+}
+
+fn problem(problem: &LoadProblem) -> toolforge_report::LoadProblem {
+    let code = match problem {
+        LoadProblem::Plan { .. } => ProblemCode::Plan,
+        LoadProblem::Recorded { .. } => ProblemCode::Recorded,
+        LoadProblem::UnderWay { .. } => ProblemCode::Running,
+        LoadProblem::SeveralPublic { .. } => ProblemCode::SeveralPublished,
+        LoadProblem::NeverFits { .. } => ProblemCode::NeverFits,
+        _ => ProblemCode::Other,
+    };
+    let job = problem.job().map(|name| name.as_str().to_owned());
+    toolforge_report::LoadProblem { code, job, text: problem.to_string() }
 }
 
 /// Returns the failure of what does not fit, before anything is sent.

@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
-use toolforge_cli::{Document, Failure, QuotaRowDocument, Table, document};
+use toolforge_cli::{
+    Document, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
+};
 use toolforge_model::Untrusted;
-use toolforge_render::change::{Action, ChangeSet, Downtime, ResourceForecast, Rollout, Step};
+use toolforge_render::change::{Action, ChangeSet, Rollout, Step};
 use toolforge_render::object::Difference;
 use toolforge_render::web_service::WebServicePlan;
+use toolforge_report::ObjectChange;
 
 use super::{request_report, routing};
 
@@ -33,59 +35,28 @@ fn difference_line(Difference { path, live, wanted, .. }: &Difference) -> String
     format!("  {}: {} -> {}\n", path.escaped(), value(live), value(wanted))
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PlanDocument<'a> {
-    request: toolforge_report::WebServiceRequest,
-    image: &'a str,
-    host: String,
-    routing: toolforge_report::Routing,
-    fits: bool,
-    rollout: Option<&'static str>,
-    downtime: Option<&'static str>,
-    changes: Vec<ChangeDocument<'a>>,
-    quotas: Vec<QuotaRowDocument>,
-    violations: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct ChangeDocument<'a> {
-    action: &'static str,
-    kind: &'static str,
-    name: &'a str,
-    differences: Vec<DifferenceDocument<'a>>,
-}
-
-#[derive(Serialize)]
-struct DifferenceDocument<'a> {
-    path: String,
-    live: Option<&'a Untrusted>,
-    wanted: Option<&'a Untrusted>,
-}
-
 /// Returns what a plan would change, and whether it fits.
 pub(crate) fn plan(plan: &WebServicePlan, set: &ChangeSet) -> Result<Document, Failure> {
     let fits = set.at_rest.fits();
     let change = set.changes.first();
-    let row = |row: ResourceForecast<'_>| QuotaRowDocument::new(row.at_rest, row.peak, row.at_rest.fits());
-    let value = PlanDocument {
+    let value = toolforge_report::WebServicePlan {
         request: request_report(plan.request()),
-        image: plan.image(),
+        image: plan.image().to_owned(),
         host: plan.host(),
         routing: routing(plan.routing()),
         fits,
-        rollout: change.and_then(|change| change.rollout).map(Rollout::as_str),
-        downtime: change.and_then(|change| change.downtime).map(Downtime::as_str),
-        changes: change.iter().flat_map(|change| &change.steps).filter_map(change_document).collect(),
-        quotas: set.forecast().map(row).collect(),
-        violations: set.at_rest.violations().iter().map(ToString::to_string).collect(),
+        rollout: change.and_then(rollout),
+        downtime: change.and_then(downtime),
+        changes: change.iter().flat_map(|change| &change.steps).filter_map(object_change).collect(),
+        quotas: quota_rows(set),
+        violations: violations(set),
     };
     let mut text = plan_text(set);
     if let Some(note) = rollout_note(set).filter(|_| fits) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{note}");
     }
-    Ok(Document { text, value: document("WebServicePlan", &value)? })
+    Ok(Document { text, value: to_json(value)? })
 }
 
 /// Returns what a person should know of how the pods are replaced, where that is not the gentlest way.
@@ -134,16 +105,11 @@ fn plan_text(set: &ChangeSet) -> String {
     text
 }
 
-fn change_document(step: &Step) -> Option<ChangeDocument<'_>> {
-    let differences = step.shown_differences().map(|difference| DifferenceDocument {
-        path: difference.path.pointer(),
-        live: difference.live.as_ref(),
-        wanted: difference.wanted.as_ref(),
-    });
-    Some(ChangeDocument {
-        action: step.action()?.as_str(),
-        kind: step.id.kind.as_str(),
-        name: &step.id.name,
-        differences: differences.collect(),
+fn object_change(step: &Step) -> Option<ObjectChange> {
+    Some(ObjectChange {
+        action: toolforge_report::Action::from_code(step.action()?.as_str()),
+        kind: step.id.kind.as_str().to_owned(),
+        name: step.id.name.clone(),
+        differences: step.shown_differences().map(difference).collect(),
     })
 }
