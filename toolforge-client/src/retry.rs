@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::{Method, Request};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request};
 
 use crate::Error;
 use crate::status::StatusKind;
@@ -21,11 +22,14 @@ pub(crate) enum Idempotency {
 }
 
 impl Idempotency {
-    /// Returns what a request's method says. Reviews are created, and nothing is stored.
+    /// Returns what the method of a request means. Reviews are created, but nothing is stored; a JSON patch can append to a
+    /// list.
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         let is_review = request.uri().path().starts_with("/apis/authorization.k8s.io/");
+        let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         match *request.method() {
             Method::POST | Method::PUT if !is_review => Self::OnlyIfNotApplied,
+            Method::PATCH if content_type == Some(b"application/json-patch+json") => Self::OnlyIfNotApplied,
             _ => Self::Always,
         }
     }
@@ -130,5 +134,22 @@ mod tests {
         };
         assert_eq!(pauses(1), pauses(1));
         assert_ne!(pauses(1), pauses(2));
+    }
+
+    #[test]
+    fn writes_are_repeated_only_if_harmless() {
+        const JSON: &str = "application/json";
+        let of = |method: Method, path: &str, content_type: &str| {
+            let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, content_type);
+            Idempotency::of(&request.body(()).unwrap())
+        };
+        assert_eq!(of(Method::POST, "/api/v1/namespaces/tool-x/pods", JSON), Idempotency::OnlyIfNotApplied);
+        assert_eq!(of(Method::PUT, "/api/v1/namespaces/tool-x/pods/x", JSON), Idempotency::OnlyIfNotApplied);
+        let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        assert_eq!(of(Method::POST, reviews, JSON), Idempotency::Always);
+        let pod = "/api/v1/namespaces/tool-x/pods/x";
+        assert_eq!(of(Method::PATCH, pod, "application/apply-patch+yaml"), Idempotency::Always);
+        assert_eq!(of(Method::PATCH, pod, "application/json-patch+json"), Idempotency::OnlyIfNotApplied);
+        assert_eq!(of(Method::DELETE, pod, JSON), Idempotency::Always);
     }
 }
