@@ -23,7 +23,7 @@ const SELECTOR: &str = "labelSelector=toolforge%3Dtool%2C\
     app.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dstashbot%2C\
     app.kubernetes.io%2Fname%3Dbot";
 
-/// How a follow goes on behind what has been read.
+/// How a follow continues after what has been read.
 const REST: &str = "container=job&follow=true&sinceTime=2026-11-25T10%3A00%3A08Z&timestamps=true";
 
 fn labels(component: &str) -> Value {
@@ -107,7 +107,7 @@ fn run(script: Script, line: &str) -> String {
     run_at(script, line, None)
 }
 
-/// Runs a command line against a script, with a folder as the tool's home.
+/// Runs a command line against a script, with a directory as the tool's home.
 fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (client, requests) = {
@@ -170,7 +170,7 @@ fn the_run_before_a_crash_is_read_first() {
 }
 
 #[test]
-fn why_nothing_was_written_is_asked_for_only_where_no_pod_tells() {
+fn events_are_fetched_only_without_pods() {
     assert_snapshot!(run(cluster(Some(CRON_JOBS), &[]), "logs bot"), @"
     [exit 0]
     GET   /api/v1/namespaces/tool-stashbot/events?limit=500

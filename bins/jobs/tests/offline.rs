@@ -31,10 +31,10 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str, text: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("toolforge-jobs-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("jobs.yaml"), text).unwrap();
-        Self(folder)
+        let directory = std::env::temp_dir().join(format!("toolforge-jobs-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("jobs.yaml"), text).unwrap();
+        Self(directory)
     }
 }
 
@@ -44,9 +44,9 @@ impl Drop for Scratch {
     }
 }
 
-fn jobs(folder: &Scratch, words: &[&str]) -> Output {
+fn jobs(directory: &Scratch, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jobs"));
-    command.args(words).current_dir(&folder.0).env_clear().env("HOME", "/nonexistent");
+    command.args(words).current_dir(&directory.0).env_clear().env("HOME", "/nonexistent");
     command.output().unwrap()
 }
 
@@ -59,11 +59,11 @@ fn said(output: &Output) -> String {
 const OFFLINE: [&str; 4] = ["--tool", "tf-test", "--uid", "52503"];
 
 #[test]
-fn a_files_objects_are_rendered_without_a_cluster() {
-    let folder = Scratch::new("render", JOBS);
-    let yaml = said(&jobs(&folder, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()));
+fn file_is_rendered_without_a_cluster() {
+    let directory = Scratch::new("render", JOBS);
+    let yaml = said(&jobs(&directory, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()));
     assert_snapshot!(yaml);
-    let json = jobs(&folder, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());
+    let json = jobs(&directory, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());
     let list: Value = serde_json::from_slice(&json.stdout).unwrap();
     let kinds: Vec<&str> =
         list["items"].as_array().unwrap().iter().filter_map(|item| item["kind"].as_str()).collect();
@@ -73,12 +73,12 @@ fn a_files_objects_are_rendered_without_a_cluster() {
     );
     // What is rendered, as facts, is what the file asks for.
     std::fs::write(
-        folder.0.join("live.yaml"),
-        jobs(&folder, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
+        directory.0.join("live.yaml"),
+        jobs(&directory, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
     )
     .unwrap();
     let plan =
-        jobs(&folder, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.yaml", "--exit-code"]);
+        jobs(&directory, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.yaml", "--exit-code"]);
     assert_snapshot!(said(&plan), @"
     [exit 0]
     keep bot, daily, once
@@ -88,29 +88,29 @@ fn a_files_objects_are_rendered_without_a_cluster() {
 
 #[test]
 fn one_job_is_rendered_from_the_options_of_run() {
-    let folder = Scratch::new("one", "");
+    let directory = Scratch::new("one", "");
     let line = ["render", "once", "--image", "bookworm", "--command", "true"];
-    let one = jobs(&folder, &[&line[..], &OFFLINE[..]].concat());
+    let one = jobs(&directory, &[&line[..], &OFFLINE[..]].concat());
     assert!(said(&one).starts_with("[exit 0]\n---\napiVersion: batch/v1\nkind: Job\n"), "{}", said(&one));
     // Whose user it runs as is never guessed.
-    let refused = said(&jobs(&folder, &[&line[..], &["--tool", "tf-test"]].concat()));
+    let refused = said(&jobs(&directory, &[&line[..], &["--tool", "tf-test"]].concat()));
     assert!(refused.starts_with("[exit 1]\nerror: a job runs as the tool's user"), "{refused}");
 }
 
 #[test]
-fn a_change_is_shown_with_what_it_takes() {
-    let folder = Scratch::new("plan", JOBS);
+fn plan_shows_changes_and_downtime() {
+    let directory = Scratch::new("plan", JOBS);
     std::fs::write(
-        folder.0.join("live.yaml"),
-        jobs(&folder, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
+        directory.0.join("live.yaml"),
+        jobs(&directory, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
     )
     .unwrap();
     let changed = JOBS
         .replace("mem: 1Gi", "mem: 2Gi")
         .replace("port: 8000", "port: 9000")
         .replace("name: once", "name: other");
-    std::fs::write(folder.0.join("jobs.yaml"), changed).unwrap();
-    assert_snapshot!(said(&jobs(&folder, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.yaml"])), @"
+    std::fs::write(directory.0.join("jobs.yaml"), changed).unwrap();
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.yaml"])), @"
     [exit 0]
     update scheduled job daily
       mem: 1Gi -> 2Gi
@@ -124,11 +124,11 @@ fn a_change_is_shown_with_what_it_takes() {
 }
 
 #[test]
-fn mistakes_are_told_with_what_to_do() {
-    let folder =
+fn mistakes_are_listed_with_hints() {
+    let directory =
         Scratch::new("mistakes", "- name: My_Job\n  comand: x\n  image: bookworm\n  schedule: */5 * * * *\n");
-    let shown = |words: &[&str]| said(&jobs(&folder, words));
-    std::fs::write(folder.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let shown = |words: &[&str]| said(&jobs(&directory, words));
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     assert_snapshot!(shown(&["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @"
     [exit 1]
     error: jobs.yaml has one mistake, and nothing was sent
@@ -178,8 +178,8 @@ fn mistakes_are_told_with_what_to_do() {
 
 #[test]
 fn invalid_values_are_reported_without_a_kubeconfig() {
-    let folder = Scratch::new("values", "");
-    let shown = |line: &str| said(&jobs(&folder, &line.split(' ').collect::<Vec<_>>()));
+    let directory = Scratch::new("values", "");
+    let shown = |line: &str| said(&jobs(&directory, &line.split(' ').collect::<Vec<_>>()));
     assert_snapshot!(shown("run bot --image bookworm --schedule @daly --command x --mem lots"), @r#"
     [exit 1]
     error: this job has 2 mistakes
@@ -208,8 +208,8 @@ fn invalid_values_are_reported_without_a_kubeconfig() {
 
 #[test]
 fn json_is_refused_where_there_is_none() {
-    let folder = Scratch::new("json", "");
-    let shown = |line: &str| said(&jobs(&folder, &line.split(' ').collect::<Vec<_>>()));
+    let directory = Scratch::new("json", "");
+    let shown = |line: &str| said(&jobs(&directory, &line.split(' ').collect::<Vec<_>>()));
     assert_snapshot!(shown("logs bot --output json"), @"
     [exit 2]
     error: logs has no JSON or YAML output

@@ -19,7 +19,7 @@ use toolforge_render::namespace::{Platform, limit_range};
 use toolforge_render::object::Object;
 
 /// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tools wrote, what is written here,
-/// and why. `null` stands for what is absent.
+/// and why. `null` means absent.
 fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
     let any = || json!("*");
     vec![

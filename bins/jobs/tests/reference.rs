@@ -15,7 +15,7 @@ fn the_reference_pages_are_as_the_command_line_is() {
 fn the_page_on_the_file_names_every_key_and_its_examples_are_read() {
     let page = toolforge_fixtures::read("../docs/jobs-file.md");
     for &key in toolforge_model::JobField::ALL {
-        assert!(page.contains(&format!("`{key}`")), "{key} is not told of");
+        assert!(page.contains(&format!("`{key}`")), "{key} is not documented");
     }
     let tool = "tf-test".parse().unwrap();
     let examples: Vec<&str> =

@@ -14,7 +14,7 @@ const CORE: &str = "/api/v1/namespaces/tool-tf-test";
 const ROUTES: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/tool-tf-test/httproutes";
 const RECORDS: &str = "/apis/jobs-api.toolforge.org/v1/namespaces/tool-tf-test";
 
-/// Returns the first object of a recorded case, as it stands in a cluster.
+/// Returns the first object of a recorded case, as it is in a cluster.
 fn object(case: &str) -> Value {
     let case: Value =
         serde_json::from_str(&toolforge_fixtures::read(&format!("parity/jobs/run/{case}.json"))).unwrap();

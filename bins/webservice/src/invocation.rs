@@ -192,7 +192,7 @@ fn missing_action(word: &str) -> Failure {
     }
 }
 
-/// Returns the action that a mistyped word most likely stands for.
+/// Returns the action that a mistyped word most likely means.
 fn nearest(word: &str) -> Option<&'static str> {
     suggest(word, Action::ALL.map(Action::as_str))
 }

@@ -7,7 +7,7 @@ use toolforge_render::job::{JobFacts, job_deletions};
 use super::{apply, facts};
 use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
 
-/// Deletes jobs; where one of the names is no job's, nothing is deleted.
+/// Deletes jobs; if one of them does not exist, nothing is deleted.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -40,7 +40,7 @@ pub(super) fn to_delete() -> JobFetchOptions {
     JobFetchOptions { addresses: true, records: true, ..JobFetchOptions::for_names() }
 }
 
-/// Refuses a name that is no job's, and a job that the platform's jobs service keeps.
+/// Refuses a job that does not exist, or that the platform's jobs service has recorded.
 fn check(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<(), Failure> {
     if !facts.live.recorded.contains_key(name) {
         return facts::job(facts, name).map(|_| ());

@@ -27,10 +27,10 @@ pub(super) fn run(
     };
     let namespace = session.tool.namespace();
     let container = RemoteContainer { namespace: &namespace, pod, container };
-    let (command, whereabouts) = (shell_command(command), format!("jobs show {name}"));
+    let (command, status_command) = (shell_command(command), format!("toolforge jobs show {name}"));
     runtime.block_on(async {
         tokio::select! {
-            ended = run_remote(client, container, &command, &whereabouts) => ended,
+            ended = run_remote(client, container, &command, &status_command) => ended,
             signal = interrupted() => signal,
         }
     })

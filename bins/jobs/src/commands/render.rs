@@ -40,7 +40,7 @@ fn requests(session: &Session, options: &RenderArguments) -> Result<Vec<JobReque
         return Ok(vec![options.job.request(&session.tool)?]);
     }
     let Some(file) = &options.job.name else {
-        return Err(Failure::new(ExitCode::Usage, "which jobs shall be rendered?")
+        return Err(Failure::new(ExitCode::Usage, "no jobs file given")
             .hint("Name a file, `toolforge jobs render jobs.yaml`, or describe a job as for `run`."));
     };
     let options = FileOptions { file: file.into(), job: None, prune: false };

@@ -7,7 +7,7 @@ use super::facts::{facts, job};
 use crate::arguments::Arguments;
 use crate::report::{self, ListedJob};
 
-/// Tells all of one job, and why it does not run.
+/// Prints one job in detail.
 pub(super) fn run(session: &Session, arguments: &Arguments, name: &JobName) -> Result<ExitCode, Failure> {
     let facts = facts(session, arguments, JobFetchOptions::for_list())?;
     let now = Timestamp::now();

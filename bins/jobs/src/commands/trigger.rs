@@ -11,7 +11,7 @@ use crate::{failures, report};
 /// How many runs may be started by hand within one second.
 const TRIES: i64 = 5;
 
-/// Runs a scheduled job now; a run that is under way continues.
+/// Runs a scheduled job now; a current run continues.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,

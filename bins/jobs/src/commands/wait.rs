@@ -56,7 +56,7 @@ pub(super) async fn until_end(
         line.show(&progress(&outcome));
         match outcome {
             RunOutcome::Starting { evidence: Some(evidence), .. } if is_stuck(&evidence.cause) => {
-                // One failure may be a registry's bad moment; the kubelet tells of the next after its pause.
+                // A registry may fail once; the kubelet tries again after a pause.
                 let since = *stuck_since.get_or_insert_with(Instant::now);
                 let may_pass = matches!(evidence.cause, Cause::ImagePull { .. });
                 if may_pass && since.elapsed() < PATIENCE {
@@ -74,7 +74,7 @@ pub(super) async fn until_end(
         waited = waiting => waited?,
         signal = interrupted() => {
             line.clear();
-            anstream::eprintln!("note: job {} goes on; `toolforge jobs show {0}` tells how it fares", request.name);
+            anstream::eprintln!("note: job {} continues; `toolforge jobs show {0}` shows its state", request.name);
             return signal;
         }
     };
@@ -89,7 +89,7 @@ pub(super) async fn until_end(
         WaitOutcome::Done(Seen::Stuck(Evidence { cause, object, message })) => {
             let mut failure = Failure::new(
                 ExitCode::Rollout,
-                format!("job '{name}' cannot start, and goes on trying: {cause}"),
+                format!("job '{name}' cannot start, and is retried: {cause}"),
             );
             if !message.is_empty() {
                 failure = failure.detail(format!("{}: {}", object.escaped(), message.escaped()));
@@ -108,7 +108,7 @@ pub(super) async fn until_end(
             );
             Err(failure
                 .detail(how)
-                .hint(format!("It goes on; `toolforge jobs show {name}` tells how it fares.")))
+                .hint(format!("It continues; `toolforge jobs show {name}` shows its state.")))
         }
     }
 }
@@ -158,7 +158,7 @@ async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, liv
     }
     let is_out_of_memory = end.is_some_and(|end| end.reason.as_raw() == "OOMKilled");
     match exit_code_hint(i32::from(code)) {
-        _ if is_out_of_memory => failure.hint("Give it more memory, like `--mem 1Gi`."),
+        _ if is_out_of_memory => failure.hint("Increase the memory limit, like `--mem 1Gi`."),
         Some(hint) => failure.hint(hint),
         None => failure,
     }
@@ -166,7 +166,7 @@ async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, liv
 
 /// Returns the last lines of the newest pod's log.
 async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> Option<String> {
-    // Another run of the same job may have begun meanwhile.
+    // Another run of the same job may have started meanwhile.
     let run = live.jobs.first()?.metadata.uid.clone();
     let is_own = |pod: &&Pod| {
         let owners = pod.metadata.owner_references.iter().flatten();
@@ -176,7 +176,7 @@ async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> O
     let pod = pods.max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))?;
     let path =
         ResourceType::of::<Pod>().in_namespace(request.tool.namespace()).named(pod.metadata.name.as_deref()?);
-    // The reason stands without them: a log that cannot be read is no failure of its own.
+    // The failure is complete without them, so a log that cannot be read is ignored.
     let params = LogParams {
         container: Some(main_container(pod)?.to_owned()),
         tail_lines: Some(LAST_LINES.into()),

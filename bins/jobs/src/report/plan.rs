@@ -173,7 +173,7 @@ fn default_cpu_hint(plan: &LoadPlan) -> Option<String> {
         return None;
     }
     Some(format!(
-        "A job that asks for no CPU may use up to {}, and that counts; with a CPU of its own, like 200m, it counts as that.",
+        "A job without a CPU setting has a limit of {}, which counts for the quota; with `cpu: 200m` only that counts.",
         found.resources().cpu_limit
     ))
 }
@@ -183,19 +183,19 @@ fn fit_hints(set: &ChangeSet) -> Vec<String> {
     let violations = set.at_rest.violations();
     if violations.iter().any(|violation| violation.kind.is_below_min()) {
         hints
-            .push("Ask for more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned());
+            .push("Request more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned());
     } else if !violations.is_empty() {
-        hints.push("Ask for less of it; `toolforge jobs quota` shows the limits of one job.".to_owned());
+        hints.push("Request less of it; `toolforge jobs quota` shows the limits of one job.".to_owned());
     }
     let exceeded = exceeded(set);
     let advice = if exceeded.iter().any(|resource| resource.is_measured()) {
-        "Ask for less memory or CPU, or delete something else"
+        "Request less memory or CPU, or delete other jobs"
     } else {
-        "Delete what is not needed"
+        "Delete jobs that are not needed"
     };
     if !exceeded.is_empty() {
         hints.push(format!(
-            "{advice}; `toolforge jobs quota` shows what is used, and {} tells how to ask for more.",
+            "{advice}; `toolforge jobs quota` shows the usage, and {} explains how to request more.",
             platform::QUOTA_HELP
         ));
     }

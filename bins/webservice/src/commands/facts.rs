@@ -20,7 +20,7 @@ use crate::{failures, fetch};
 /// How long a Deployment that is being deleted may take: Kubernetes' grace of 30 s, and some for its controllers.
 const LEAVING: Duration = Duration::from_secs(90);
 
-/// Returns the facts to change something by: those after a Deployment that is on its way out has gone.
+/// Returns the facts for a change; waits for a Deployment that is being deleted.
 pub(super) fn settled(session: &Session) -> Result<Facts, Failure> {
     let facts = fetch::facts(session)?;
     let leaves =
@@ -101,8 +101,8 @@ fn warn(warning: &PlanWarning) {
 /// Returns what a plan's type needs in the tool's home and does not find; a type that runs already has shown that it
 /// has what it needs.
 pub(super) fn find_needs(session: &Session, plan: &WebServicePlan, facts: &Facts) -> Result<(), MissingNeed> {
-    let standing = observe_request(&session.tool, facts);
-    if standing.is_ok_and(|request| request.image.type_name() == plan.request().image.type_name()) {
+    let current = observe_request(&session.tool, facts);
+    if current.is_ok_and(|request| request.image.type_name() == plan.request().image.type_name()) {
         return Ok(());
     }
     let home = session.home.as_ref().map(ToolHome::folder);
@@ -132,12 +132,12 @@ pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, set: &ChangeSet) -
         );
     }
     let advice = if plan.request().replicas > Replicas::ONE {
-        "Ask for fewer replicas, less memory or CPU"
+        "Request fewer replicas, less memory or CPU"
     } else {
-        "Ask for less memory or CPU"
+        "Request less memory or CPU"
     };
     Err(failure.hint(format!(
-        "{advice}, or stop something else; `quota-check` shows what is used, and {} tells how to ask for more.",
+        "{advice}, or stop something else; `quota-check` shows the usage, and {} explains how to request more.",
         toolforge_model::platform::QUOTA_HELP
     )))
 }

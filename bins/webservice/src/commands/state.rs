@@ -1,4 +1,4 @@
-//! The files in which a tool's owner and the programs say what shall run.
+//! The template and the manifest in the tool's home.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -13,7 +13,7 @@ use toolforge_model::{
 use crate::arguments::{self, Arguments};
 use crate::failures;
 
-/// The name by which a template on standard input is told.
+/// The name of a template on standard input.
 const STANDARD_INPUT: &str = "-";
 
 /// Returns the template that is named, else the one of the tool's home.
@@ -79,16 +79,16 @@ pub(super) fn over_manifest(
     }
 }
 
-/// Remembers a request that was carried out; that this fails is no failure of the command.
+/// Saves a request in the manifest; a failure is only a warning.
 pub(super) fn remember(session: &Session, request: &WebServiceRequest) {
-    change(session, |manifest| manifest.with_request(request), "what was asked for is not remembered");
+    change(session, |manifest| manifest.with_request(request), "the request could not be saved");
 }
 
-/// Forgets a web service that was stopped; that this fails is no failure of the command.
+/// Removes a stopped web service from the manifest; a failure is only a warning.
 pub(super) fn forget(session: &Session) {
     let forget =
         |manifest: ServiceManifest| if manifest.has_web_service() { manifest.stopped() } else { manifest };
-    change(session, forget, "the web service is still remembered");
+    change(session, forget, "the manifest still has the web service");
 }
 
 fn change(session: &Session, change: impl FnOnce(ServiceManifest) -> ServiceManifest, otherwise: &str) {

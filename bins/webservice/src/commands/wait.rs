@@ -88,7 +88,7 @@ async fn last_lines(client: &Client, tool: &ToolName, pods: &[Pod]) -> Option<St
         let (Some(status), Some(name)) = (status, pod.metadata.name.as_deref()) else { continue };
         let previous = status.state.as_ref().is_none_or(|state| state.terminated.is_none());
         let path = ResourceType::of::<Pod>().in_namespace(tool.namespace()).named(name);
-        // The reason stands without them: a log that cannot be read is no failure of its own.
+        // The failure is complete without them, so a log that cannot be read is ignored.
         let params = LogParams {
             container: Some(platform::CONTAINER_WEBSERVICE.to_owned()),
             previous,

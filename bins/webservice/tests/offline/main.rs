@@ -24,7 +24,7 @@ fn command(line: &str) -> Command {
     command
 }
 
-/// Runs a command line in the folder `fixtures/facts` and returns all that it says.
+/// Runs a command line in the directory `fixtures/facts` and returns its output.
 fn webservice(line: &str) -> String {
     let output = command(line).output().unwrap();
     let mut said = format!("[exit {}]\n", output.status.code().unwrap());
@@ -35,7 +35,7 @@ fn webservice(line: &str) -> String {
     said.split_inclusive('\n').map(without_age).collect()
 }
 
-/// Returns a line without an age in it: ages grow, everything else stands still.
+/// Returns a line without its age, which changes with every run.
 fn without_age(line: &str) -> String {
     let Some(before) = line.strip_suffix(" ago\n") else { return line.to_owned() };
     let mut words = before.rsplitn(3, ' ');
@@ -102,7 +102,7 @@ fn a_deprecated_type_is_warned_of() {
     error: this does not fit, and nothing was sent
       services: 2 of 1, 1 too many (quota tool-stashbot)
 
-    hint: Ask for less memory or CPU, or stop something else; `quota-check` shows what is used, and https://w.wiki/6YLP tells how to ask for more.
+    hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 
@@ -183,7 +183,7 @@ fn the_grid_is_gone() {
 }
 
 #[test]
-fn too_little_for_a_container_is_told_from_too_much() {
+fn too_little_memory_has_its_own_hint() {
     assert_snapshot!(webservice(&format!("start -m 10Mi --dry-run {FACTS} --from running.json")), @"
     [exit 3]
     --- stderr

@@ -48,7 +48,7 @@ const NEARLY_FULL: &str =
     "--tool stashbot --from catalog.yaml --from limits-nearly-full.yaml --from running.json";
 
 #[test]
-fn an_outage_is_told_where_the_new_pod_has_no_room_beside_the_old_one() {
+fn downtime_is_reported_if_both_pods_exceed_the_quota() {
     assert_snapshot!(webservice(&format!("plan -m 768Mi {NEARLY_FULL}")), @r#"
     [exit 0]
     update Deployment stashbot
@@ -107,6 +107,6 @@ fn a_start_that_does_not_fit_sends_nothing() {
       5Gi of memory is more than the 4Gi that one container may have
       limits.memory: 10Gi of 8Gi, 2Gi too much (quota tool-stashbot)
 
-    hint: Ask for fewer replicas, less memory or CPU, or stop something else; `quota-check` shows what is used, and https://w.wiki/6YLP tells how to ask for more.
+    hint: Request fewer replicas, less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }

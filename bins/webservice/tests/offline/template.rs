@@ -20,7 +20,7 @@ fn with_template(template: &str, line: &str) -> String {
 }
 
 #[test]
-fn a_template_is_over_what_stands_and_below_the_command_line() {
+fn template_overrides_live_and_is_overridden_by_options() {
     let said = with_template("mem: 1Gi\nreplicas: 3\n", "plan --replicas 2");
     assert!(said.contains("limits.memory: 512Mi -> 1Gi") && said.contains("spec.replicas: 1 -> 2"), "{said}");
 }

@@ -69,7 +69,7 @@ fn run(script: Script, line: &str) -> String {
     run_at(script, line, None)
 }
 
-/// Runs a command line against a script, with a folder as the tool's home.
+/// Runs a command line against a script, with a directory as the tool's home.
 fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let tool: toolforge_model::ToolName = "stashbot".parse().unwrap();
@@ -173,7 +173,7 @@ fn stop_deletes_route_then_service_then_deployment_by_their_uids() {
 }
 
 #[test]
-fn a_catalogue_that_is_missing_empty_or_not_yaml_does_not_block_status_and_stop() {
+fn broken_catalog_does_not_block_status_and_stop() {
     for data in [json!({}), json!({"images-v1.yaml": ""}), json!({"images-v1.yaml": "a: [1"})] {
         let instead = [(CATALOG.to_owned(), Answer::json(200, &json!({"data": data})))];
         assert!(run(cluster(None, &instead), "status").starts_with("[exit 0]"), "{data}");

@@ -100,10 +100,10 @@ fn a_broken_template_blocks_starts_with_all_its_mistakes_and_nothing_else() {
 }
 
 #[test]
-fn the_command_line_wins_over_the_template_and_the_template_over_what_stands() {
+fn command_line_overrides_template_and_template_overrides_live() {
     let home = Home::new("precedence");
     home.write("service.manifest", "web: pyhton3.11\n");
-    // Nothing stands, so the manifest holds; what stands is never asked for twice.
+    // Without live objects, the manifest applies; a live setting is not repeated.
     assert!(home.run(None, "start --dry-run").contains("unknown image type \"pyhton3.11\""));
     assert!(home.run(RUNNING, "start --dry-run").starts_with("[exit 0]"));
     home.write("service.template", "type: node81\n");

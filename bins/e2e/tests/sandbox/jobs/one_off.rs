@@ -67,7 +67,7 @@ fn out_of_memory_differs_from_a_kill() {
     run(&tool, "hungry", "exec tail /dev/zero", &["--no-filelog", "--mem", "100Mi", "--wait"])
         .exits(137)
         .says("killed for using more memory than its limit")
-        .says("Give it more memory")
+        .says("Increase the memory limit")
         .and_that_is_all();
     // The same exit code with another cause.
     run(&tool, "killed", "bash -c 'kill -9 $BASHPID'; exit $?", &["--no-filelog", "--wait"])

@@ -96,7 +96,7 @@ fn one(facts: &JobFacts, name: &str) -> String {
 }
 
 #[test]
-fn the_table_tells_the_last_run_the_next_one_and_what_was_missed() {
+fn table_shows_last_next_and_missed_runs() {
     insta::assert_snapshot!(list::table_text(&several(), now()), @r#"
     NAME    SCHEDULE               LAST RUN                 NEXT RUN                                                       MISSED
     abroad  0 4 * * *              never                    unknown, because it has a time zone, "Europe/\u{1b}[2JBerlin"
@@ -113,7 +113,7 @@ fn the_table_tells_the_last_run_the_next_one_and_what_was_missed() {
 }
 
 #[test]
-fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
+fn one_job_shows_its_next_runs_and_the_reason() {
     let facts = several();
     insta::assert_snapshot!(one(&facts, "often"), @r#"
     often, times in UTC; it is 2026-08-01 10:17
@@ -160,7 +160,7 @@ fn one_job_is_told_with_its_next_runs_and_all_of_the_reason() {
 }
 
 #[test]
-fn a_run_that_was_started_by_hand_is_told() {
+fn run_by_hand_is_marked() {
     let mut facts = facts();
     let cron_job = add(&mut facts, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), None).clone();
     let mut run = manual_run(&cron_job, at("2026-08-01T10:10:00Z")).unwrap();
@@ -173,7 +173,7 @@ fn a_run_that_was_started_by_hand_is_told() {
 }
 
 #[test]
-fn programs_read_all_of_it() {
+fn json_contains_everything() {
     let mut facts = several();
     facts.live.cron_jobs.retain(|cron_job| cron_job.metadata.name.as_deref() == Some("often"));
     let value = cron(&facts, None, now()).unwrap().value;
@@ -182,7 +182,7 @@ fn programs_read_all_of_it() {
 }
 
 #[test]
-fn the_calendar_draws_the_day_and_names_what_has_no_room() {
+fn calendar_draws_the_day_and_its_conflicts() {
     let gibibyte = 1 << 30;
     let mut facts = with_quota(
         several(),
@@ -230,7 +230,7 @@ fn the_calendar_draws_the_day_and_names_what_has_no_room() {
 }
 
 #[test]
-fn a_calendar_in_which_all_fits_ends_well() {
+fn calendar_without_conflicts_succeeds() {
     let mut roomy = with_quota(facts(), &[(Resource::LimitsMemory, 8 << 30, 0)]);
     add(&mut roomy, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), Some("2026-08-01T06:12:03Z"));
     let (document, exit) = calendar(&roomy, at("2026-08-01T00:00:00Z")).unwrap();
@@ -264,7 +264,7 @@ fn a_calendar_in_which_all_fits_ends_well() {
 }
 
 #[test]
-fn suggestions_say_what_to_do() {
+fn suggestions_explain_what_to_do() {
     let mut facts = several();
     insta::assert_snapshot!(suggestions(&facts).unwrap().text, @"
     These jobs start in the same minute as others, and could have a minute of their own:
