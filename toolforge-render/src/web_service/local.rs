@@ -10,7 +10,7 @@ use crate::web_service::WebServicePlan;
 pub struct LocalOptions {
     /// The program: `docker` or `podman`.
     pub engine: String,
-    /// The folder that stands for the tool's home.
+    /// The directory that is mounted as the tool's home.
     pub home: String,
     /// The user and group as whom it runs; `None` leaves it to the image.
     pub user: Option<(u32, u32)>,

@@ -24,7 +24,7 @@ pub use observe::{
 };
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
-pub use requirements::{HomeFolder, MissingNeed, find_needs};
+pub use requirements::{HomeFiles, MissingNeed, find_needs};
 pub use resolve::{ResolveError, ResolvedRequest, default_type, resolve_request};
 pub use shell::{
     Holder, Leftover, NoShellOwner, ShellName, ShellOwner, ShellProgress, holders, leftovers, shell_command,

@@ -8,12 +8,12 @@ use crate::web_service::WebServicePlan;
 
 /// What of a tool's home the image types start from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HomeFolder {
-    /// Whether the folder `public_html` exists.
+pub struct HomeFiles {
+    /// Whether the directory `public_html` exists.
     pub public_html: bool,
     /// Whether the file `.lighttpd.conf` exists.
     pub lighttpd_conf: bool,
-    /// Whether the folder `www/python/src` exists.
+    /// Whether the directory `www/python/src` exists.
     pub python_source: bool,
     /// What the file `www/js/package.json` holds, where it exists.
     pub package_json: Option<String>,
@@ -25,14 +25,14 @@ pub struct HomeFolder {
 pub enum MissingNeed {
     /// A lighttpd has nothing to serve.
     #[error(
-        "type {name} serves the folder public_html or as .lighttpd.conf says, and your tool's home has neither"
+        "type {name} serves the directory public_html or as .lighttpd.conf says, and your tool's home has neither"
     )]
     Site {
         /// The type.
         name: TypeName,
     },
     /// There is no Python application.
-    #[error("type {name} serves www/python/src/app.py, and your tool's home has no folder www/python/src")]
+    #[error("type {name} serves www/python/src/app.py, and your tool's home has no directory www/python/src")]
     PythonSource {
         /// The type.
         name: TypeName,
@@ -65,7 +65,7 @@ pub enum MissingNeed {
 ///
 /// # Errors
 /// When something is missing.
-pub fn find_needs(plan: &WebServicePlan, home: Option<&HomeFolder>) -> Result<(), MissingNeed> {
+pub fn find_needs(plan: &WebServicePlan, home: Option<&HomeFiles>) -> Result<(), MissingNeed> {
     let WebServiceImage::Type(name) = &plan.request.image else { return Ok(()) };
     let name = || name.clone();
     match (plan.runner, home) {
@@ -104,7 +104,7 @@ mod tests {
     use crate::namespace::Platform;
     use crate::web_service::{Facts, PlanOptions};
 
-    fn missing(name: &str, home: &HomeFolder) -> String {
+    fn missing(name: &str, home: &HomeFiles) -> String {
         let tool: ToolName = "x".parse().unwrap();
         let request = WebServiceOptions::default().merge_into(&tool, None, name.parse().unwrap()).unwrap();
         let facts = Facts::new(Catalog::bundled(), Platform::default());
@@ -114,17 +114,17 @@ mod tests {
 
     #[test]
     fn each_type_needs_its_own_files() {
-        let nothing = HomeFolder::default();
+        let nothing = HomeFiles::default();
         assert!(missing("php8.2", &nothing).contains("public_html"));
         assert!(missing("python3.11", &nothing).contains("www/python/src/app.py"));
         assert!(missing("node18", &nothing).contains("no file www/js/package.json"));
         assert!(missing("jdk17", &nothing).contains("none is given"));
         assert_eq!(missing("buildservice", &nothing), "");
-        let site = HomeFolder { public_html: true, ..HomeFolder::default() };
+        let site = HomeFiles { public_html: true, ..HomeFiles::default() };
         assert_eq!(missing("php8.2", &site), "");
-        let configured = HomeFolder { lighttpd_conf: true, ..HomeFolder::default() };
+        let configured = HomeFiles { lighttpd_conf: true, ..HomeFiles::default() };
         assert_eq!(missing("tcl", &configured), "");
-        let python = HomeFolder { python_source: true, ..HomeFolder::default() };
+        let python = HomeFiles { python_source: true, ..HomeFiles::default() };
         assert_eq!(missing("python3.11", &python), "");
     }
 
@@ -142,7 +142,7 @@ mod tests {
             ),
             ("{", "www/js/package.json is not JSON: EOF while parsing an object at line 1 column 1"),
         ] {
-            let home = HomeFolder { package_json: Some(text.to_owned()), ..HomeFolder::default() };
+            let home = HomeFiles { package_json: Some(text.to_owned()), ..HomeFiles::default() };
             assert_eq!(missing("node18", &home), expected, "{text}");
         }
     }

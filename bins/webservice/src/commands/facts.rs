@@ -105,7 +105,7 @@ pub(super) fn find_needs(session: &Session, plan: &WebServicePlan, facts: &Facts
     if current.is_ok_and(|request| request.image.type_name() == plan.request().image.type_name()) {
         return Ok(());
     }
-    let home = session.home.as_ref().map(ToolHome::folder);
+    let home = session.home.as_ref().map(ToolHome::files);
     toolforge_render::web_service::find_needs(plan, home.as_ref())
 }
 

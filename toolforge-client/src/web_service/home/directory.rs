@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use toolforge_model::ToolName;
-use toolforge_render::web_service::HomeFolder;
+use toolforge_render::web_service::HomeFiles;
 
 use crate::connect::{FileProblem, read_text};
 
@@ -34,9 +34,9 @@ impl ToolHome {
 
     /// Returns the files that image types start from.
     #[must_use]
-    pub fn folder(&self) -> HomeFolder {
+    pub fn files(&self) -> HomeFiles {
         let package = self.path.join("www/js/package.json");
-        HomeFolder {
+        HomeFiles {
             public_html: self.path.join("public_html").is_dir(),
             lighttpd_conf: self.path.join(".lighttpd.conf").is_file(),
             python_source: self.path.join("www/python/src").is_dir(),

@@ -60,7 +60,7 @@ pub fn shell_command(arguments: &[String]) -> Vec<String> {
     if arguments.is_empty() { SHELL.map(str::to_owned).into() } else { arguments.to_vec() }
 }
 
-/// Returns the pod of a shell with a planned web service's image, limits and folder.
+/// Returns the pod of a shell with a planned web service's image, limits and working directory.
 ///
 /// Its own process only waits, and takes in what other processes leave behind; it ends by itself at the deadline.
 #[must_use]
