@@ -25,9 +25,9 @@ pub(crate) fn status_facts(session: &Session) -> Result<Facts, Failure> {
         let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
         // Only missing pods need the reason for it.
         if objects.live.deployment.is_some() && progress(&objects.live, None) != Progress::Ready {
-            let wanted = FetchOptions { replica_sets: true, ..FetchOptions::default() };
-            objects.live.replica_sets =
-                client.fetch_web_service(&session.tool, wanted).await?.live.replica_sets;
+            let wanted = FetchOptions { replica_sets: true, events: true, ..FetchOptions::default() };
+            let found = client.fetch_web_service(&session.tool, wanted).await?.live;
+            (objects.live.replica_sets, objects.live.events) = (found.replica_sets, found.events);
         }
         Ok::<_, Error>(objects)
     })?;

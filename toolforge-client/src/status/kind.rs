@@ -1,4 +1,5 @@
 use toolforge_model::Untrusted;
+use toolforge_render::pod::{AdmissionRefusal, Exceeded};
 
 /// The kind of a refusal.
 ///
@@ -85,19 +86,6 @@ pub enum StatusKind {
     Other,
 }
 
-/// A resource that exceeds a quota; the amounts are spelled as the API server spells them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exceeded {
-    /// The resource, like `limits.memory`.
-    pub resource: Untrusted,
-    /// The requested amount.
-    pub requested: Untrusted,
-    /// The used amount.
-    pub used: Untrusted,
-    /// The quota's limit.
-    pub limited: Untrusted,
-}
-
 /// A denial of the API server's authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
@@ -130,85 +118,27 @@ impl StatusKind {
     }
 }
 
-/// Parses the messages of the admission plugins of Kubernetes 1.29 to 1.33.
+/// Parses the message of an admission plugin.
 fn of_admission(message: &str) -> Option<StatusKind> {
-    if let Some((name, rest)) = quoted_after(message, "admission webhook \"")
-        && let Some(rest) = rest.trim_start().strip_prefix("denied the request")
-    {
-        let message = rest.strip_prefix(':').unwrap_or_default().trim();
-        return Some(StatusKind::Webhook { name: name.into(), message: message.into() });
-    }
-    if let Some((name, rest)) = quoted_after(message, "failed calling webhook \"") {
-        let cause = rest.trim_start_matches(':').trim();
-        return Some(StatusKind::WebhookUnreachable { name: name.into(), cause: cause.into() });
-    }
-    if let Some((_, rest)) = message.split_once("ValidatingAdmissionPolicy '") {
-        let (name, rest) = rest.split_once('\'')?;
-        let message = rest.split_once("denied request:").map_or(rest, |(_, message)| message).trim();
-        return Some(StatusKind::Policy { name: name.into(), message: message.into() });
-    }
-    if let Some((_, rest)) = message.split_once("exceeded quota: ") {
-        let (quota, rest) = rest.split_once(", requested: ")?;
-        return Some(StatusKind::Quota { quota: quota.into(), exceeded: exceeded(rest) });
-    }
-    if let Some((_, rest)) = message.split_once("failed quota: ") {
-        let (quota, missing) = rest.split_once(": must specify ").unwrap_or((rest, ""));
-        return Some(StatusKind::QuotaIncomplete { quota: quota.into(), missing: missing.into() });
-    }
-    if let Some((_, rest)) = message.split_once("status unknown for quota: ") {
-        let quota = rest.split(',').next().unwrap_or_default();
-        return Some(StatusKind::QuotaUnknown { quota: quota.into() });
-    }
-    let (_, rest) = message.split_once(" is forbidden: ")?;
-    let is_limit =
-        |text: &str| text.contains(" usage per ") || text.contains(" max limit to request ratio per ");
-    is_limit(rest).then(|| StatusKind::LimitRange { violations: violations(rest) })
-}
-
-/// Returns the text in double quotes that begins after `start`, and what follows it.
-fn quoted_after<'a>(message: &'a str, start: &str) -> Option<(&'a str, &'a str)> {
-    message.split_once(start)?.1.split_once('"')
-}
-
-/// Parses `a=1,b=2, used: a=3,b=4, limited: a=5,b=6`.
-fn exceeded(text: &str) -> Vec<Exceeded> {
-    let (requested, rest) = text.split_once(", used: ").unwrap_or((text, ""));
-    let (used, limited) = rest.split_once(", limited: ").unwrap_or((rest, ""));
-    let amount = |list: &str, resource: &str| {
-        let found = list.split(',').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == resource);
-        Untrusted::new(found.map_or("", |(_, amount)| amount.trim()))
-    };
-    requested
-        .split(',')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(resource, requested)| Exceeded {
-            resource: resource.into(),
-            requested: requested.into(),
-            used: amount(used, resource),
-            limited: amount(limited, resource),
-        })
-        .collect()
-}
-
-/// Splits `[first, second]`; the message of a limit may contain `, but`.
-fn violations(text: &str) -> Vec<Untrusted> {
-    let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let mut sentences: Vec<String> = Vec::new();
-    for part in list.split(", ") {
-        match sentences.last_mut() {
-            Some(sentence) if part.starts_with("but ") => {
-                sentence.push_str(", ");
-                sentence.push_str(part);
-            }
-            _ => sentences.push(part.to_owned()),
+    Some(match AdmissionRefusal::parse(message)? {
+        AdmissionRefusal::Webhook { name, message } => StatusKind::Webhook { name, message },
+        AdmissionRefusal::WebhookUnreachable { name, cause } => {
+            StatusKind::WebhookUnreachable { name, cause }
         }
-    }
-    sentences.into_iter().map(Untrusted::new).collect()
+        AdmissionRefusal::Policy { name, message } => StatusKind::Policy { name, message },
+        AdmissionRefusal::Quota { quota, exceeded } => StatusKind::Quota { quota, exceeded },
+        AdmissionRefusal::QuotaIncomplete { quota, missing } => {
+            StatusKind::QuotaIncomplete { quota, missing }
+        }
+        AdmissionRefusal::QuotaUnknown { quota } => StatusKind::QuotaUnknown { quota },
+        AdmissionRefusal::LimitRange { violations } => StatusKind::LimitRange { violations },
+        _ => return None,
+    })
 }
 
 /// Parses `User "x" cannot delete resource "pods" in API group "" …`.
 fn denied(message: &str) -> Option<Denied> {
-    let (user, rest) = quoted_after(message, "User \"")?;
+    let (user, rest) = message.split_once("User \"")?.1.split_once('"')?;
     let (verb, rest) = rest.strip_prefix(" cannot ")?.split_once(' ')?;
     let (resource, _) = rest.strip_prefix("resource \"")?.split_once('"')?;
     Some(Denied { user: user.into(), verb: verb.into(), resource: resource.into() })

@@ -4,4 +4,5 @@ mod api_status;
 mod kind;
 
 pub use api_status::ApiStatus;
-pub use kind::{Denied, Exceeded, StatusKind};
+pub use kind::{Denied, StatusKind};
+pub use toolforge_render::pod::Exceeded;

@@ -1,19 +1,22 @@
-//! Why something does not run, read from the objects' own statuses.
+//! Why something does not run, read from the statuses of its objects and from events.
 
 use std::fmt;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod, Probe};
+use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
-/// Why a web service's pods do not run or do not become ready.
+use crate::pod::AdmissionRefusal;
+
+/// Why the pods of a web service or a job do not run or do not become ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
     /// The container used more memory than its limit and was killed.
     OutOfMemory,
-    /// The container ends again and again with this exit code.
+    /// The container terminates again and again with this exit code.
     CrashLoop {
-        /// The exit code of the last end.
+        /// The exit code of the last termination.
         exit_code: i32,
     },
     /// The image cannot be pulled.
@@ -23,19 +26,21 @@ pub enum Cause {
     },
     /// The container cannot be created or started: a command that does not exist, a missing key.
     ContainerStart,
-    /// No pod can be made: a quota is full.
+    /// No pod can be created: a quota is full.
     QuotaExceeded,
-    /// No pod can be made: the pod breaks a limit of the LimitRange.
+    /// No pod can be created: the pod exceeds a limit of the LimitRange.
     LimitRange,
-    /// No pod can be made: an admission webhook or a policy refuses it.
+    /// No pod can be created: an admission webhook or a policy refuses it.
     Refused,
-    /// No pod could be made just now, for a reason that passes: the cluster tries again.
+    /// No pod could be created just now, for a reason that passes: the cluster tries again.
     RefusedForNow,
-    /// The container is ended again and again because its health check fails.
+    /// The container is restarted again and again because its startup or liveness probe fails.
     HealthCheckFails,
+    /// The container runs, and its health check has failed so far.
+    NotHealthy,
     /// No node has room or fits.
     Unschedulable,
-    /// The container runs, but does not listen on the port.
+    /// The container runs, but does not listen on its port.
     NotListening,
     /// The rollout took longer than the Deployment allows.
     DeadlineExceeded,
@@ -48,7 +53,7 @@ pub struct Evidence {
     pub cause: Cause,
     /// The object in which it was seen, kind and name.
     pub object: Untrusted,
-    /// The cluster's own words.
+    /// The cluster's message.
     pub message: Untrusted,
 }
 
@@ -66,7 +71,7 @@ impl Cause {
             | Self::Refused
             | Self::HealthCheckFails
             | Self::DeadlineExceeded => true,
-            Self::RefusedForNow | Self::Unschedulable | Self::NotListening => false,
+            Self::RefusedForNow | Self::Unschedulable | Self::NotListening | Self::NotHealthy => false,
         }
     }
 
@@ -83,6 +88,7 @@ impl Cause {
             Self::Refused => "refused",
             Self::RefusedForNow => "refused-for-now",
             Self::HealthCheckFails => "health-check-fails",
+            Self::NotHealthy => "not-healthy",
             Self::Unschedulable => "unschedulable",
             Self::NotListening => "not-listening",
             Self::DeadlineExceeded => "deadline-exceeded",
@@ -95,34 +101,35 @@ impl fmt::Display for Cause {
         match self {
             Self::OutOfMemory => f.write_str("the container needs more memory than its limit and is killed"),
             Self::CrashLoop { exit_code: 0 } => {
-                f.write_str("the command ends at once, without an error, and is started again and again")
+                f.write_str("the command exits at once, without an error, and is restarted again and again")
             }
             Self::CrashLoop { exit_code } => {
-                write!(f, "the command ends with exit code {exit_code} and is started again and again")
+                write!(f, "the command exits with code {exit_code} and is restarted again and again")
             }
             Self::ImagePull { image } => write!(f, "image {} cannot be pulled", image.quoted()),
             Self::ContainerStart => f.write_str("the container cannot be started"),
-            Self::QuotaExceeded => f.write_str("no pod can be made: the namespace's quota is full"),
-            Self::LimitRange => f.write_str("no pod can be made: it breaks the namespace's limits"),
-            Self::Refused => f.write_str("no pod can be made: the cluster refuses it"),
-            Self::RefusedForNow => f.write_str("no pod could be made just now; the cluster tries again"),
+            Self::QuotaExceeded => f.write_str("no pod can be created: the namespace's quota is full"),
+            Self::LimitRange => f.write_str("no pod can be created: it exceeds the namespace's limits"),
+            Self::Refused => f.write_str("no pod can be created: the cluster refuses it"),
+            Self::RefusedForNow => f.write_str("no pod could be created just now; the cluster tries again"),
             Self::HealthCheckFails => {
-                f.write_str("the health check fails, so the container is ended and started again and again")
+                f.write_str("the health check fails, so the container is restarted again and again")
             }
+            Self::NotHealthy => f.write_str("the container runs, but its health check has not succeeded yet"),
             Self::Unschedulable => f.write_str("no node has room for the pod now"),
-            Self::NotListening => f.write_str("the container runs, but nothing listens on port 8000 yet"),
+            Self::NotListening => f.write_str("the container runs, but nothing listens on its port yet"),
             Self::DeadlineExceeded => f.write_str("the rollout took longer than the Deployment allows"),
         }
     }
 }
 
-/// Returns why a pod does not run.
-pub(crate) fn of_pod(pod: &Pod) -> Vec<Evidence> {
+/// Returns why a pod does not run or is not ready, by its status and by the events about it.
+pub(crate) fn of_pod(pod: &Pod, events: &[Event]) -> Vec<Evidence> {
     let object = Untrusted::new(format!("Pod {}", pod.metadata.name.as_deref().unwrap_or_default()));
     let Some(status) = &pod.status else { return Vec::new() };
     let mut found = Vec::new();
     for container in status.container_statuses.iter().flatten() {
-        if let Some((cause, message)) = of_container(container) {
+        if let Some((cause, message)) = of_container(pod, container, events) {
             found.push(Evidence { cause, object: object.clone(), message });
         }
     }
@@ -136,11 +143,14 @@ pub(crate) fn of_pod(pod: &Pod) -> Vec<Evidence> {
     found
 }
 
-fn of_container(status: &ContainerStatus) -> Option<(Cause, Untrusted)> {
+fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option<(Cause, Untrusted)> {
     let state = status.state.clone().unwrap_or_default();
-    // A container that runs may still come up, whatever ended it before: its own fault, or a restart of the node.
-    if status.ready || state.running.is_some() {
+    if status.ready {
         return None;
+    }
+    // A container that runs may still come up, whatever terminated it before: its own fault, or a restart of the node.
+    if state.running.is_some() {
+        return of_running(pod, status, events);
     }
     let waiting = state.waiting.unwrap_or_default();
     let message = Untrusted::new(waiting.message.unwrap_or_default());
@@ -169,27 +179,66 @@ fn of_container(status: &ContainerStatus) -> Option<(Cause, Untrusted)> {
         Some("StartError" | "ContainerCannotRun") => Some((Cause::ContainerStart, message)),
         // What containerd says of a container that went away with its node: nobody knows how the command ended.
         Some("Unknown" | "ContainerStatusUnknown") => None,
-        // One end may be bad luck; the kubelet's own back-off, or the second end, says that it goes on.
+        // One termination may be bad luck; the kubelet's own back-off, or the second one, says that it goes on.
         _ if is_backing_off || (between_runs && status.restart_count > 0) => {
-            Some((Cause::CrashLoop { exit_code: last.exit_code }, message))
+            // The kubelet ends the container by a signal; a command that exits by itself is its own fault.
+            let failed = matches!(last.exit_code, 137 | 143).then(|| failed_probe(pod, events)).flatten();
+            Some(failed.map_or((Cause::CrashLoop { exit_code: last.exit_code }, message), |answer| {
+                (Cause::HealthCheckFails, answer)
+            }))
         }
         _ => None,
     }
 }
 
-/// Returns what the API server's refusal of a pod means, by the words of its admission plugins
-/// (`exceeded quota` of ResourceQuota; `usage per Container` of LimitRanger; all else a webhook or a policy).
+/// Returns why a container that runs is not ready: by its startup probe as long as that has not succeeded, else by its
+/// readiness probe.
+fn of_running(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option<(Cause, Untrusted)> {
+    let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let container = containers.find(|container| container.name == status.name)?;
+    let startup = container.startup_probe.as_ref().filter(|_| status.started != Some(true));
+    let probe = startup.or(container.readiness_probe.as_ref())?;
+    let answer = failed_probe(pod, events);
+    match probe {
+        Probe { tcp_socket: Some(_), .. } => {
+            Some((Cause::NotListening, answer.unwrap_or_else(|| Untrusted::new(""))))
+        }
+        _ => answer.map(|answer| (Cause::NotHealthy, answer)),
+    }
+}
+
+/// Returns what the newest event about a failed probe of a pod says.
+fn failed_probe(pod: &Pod, events: &[Event]) -> Option<Untrusted> {
+    let uid = pod.metadata.uid.as_deref()?;
+    let failed = events.iter().filter(|event| {
+        event.involved_object.uid.as_deref() == Some(uid) && event.reason.as_deref() == Some("Unhealthy")
+    });
+    let newest = failed.max_by_key(|event| event_time(event))?;
+    Some(Untrusted::new(newest.message.clone().unwrap_or_default()))
+}
+
+/// Returns when an event happened the last time: one of three fields has it, by the age of the reporter.
+pub(crate) fn event_time(event: &Event) -> Option<Timestamp> {
+    let series = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref());
+    series
+        .map(|time| time.0)
+        .or_else(|| event.last_timestamp.as_ref().map(|time| time.0))
+        .or_else(|| event.event_time.as_ref().map(|time| time.0))
+}
+
+/// Returns what the API server's refusal of a pod means.
 pub(crate) fn of_refusal(message: &str) -> Cause {
-    if message.contains("exceeded quota:") || message.contains("failed quota:") {
-        Cause::QuotaExceeded
-    } else if message.contains(" usage per ") || message.contains("limit to request ratio") {
-        Cause::LimitRange
-    } else if message.contains("Operation cannot be fulfilled on")
-        || message.contains("failed calling webhook")
-    {
-        // Two requests counted on one quota at the same moment, or a webhook was away.
-        Cause::RefusedForNow
-    } else {
-        Cause::Refused
+    match AdmissionRefusal::parse(message) {
+        Some(AdmissionRefusal::Quota { .. } | AdmissionRefusal::QuotaIncomplete { .. }) => {
+            Cause::QuotaExceeded
+        }
+        Some(AdmissionRefusal::LimitRange { .. }) => Cause::LimitRange,
+        // A webhook was away, or a new quota is not counted yet.
+        Some(AdmissionRefusal::WebhookUnreachable { .. } | AdmissionRefusal::QuotaUnknown { .. }) => {
+            Cause::RefusedForNow
+        }
+        // Two requests counted on one quota at the same moment.
+        None if message.contains("Operation cannot be fulfilled on") => Cause::RefusedForNow,
+        Some(AdmissionRefusal::Webhook { .. } | AdmissionRefusal::Policy { .. }) | None => Cause::Refused,
     }
 }

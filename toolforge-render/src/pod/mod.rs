@@ -1,14 +1,16 @@
 //! What web services and jobs have in common: the resources of a pod, what it takes of the quotas, the runs of its
 //! containers, and why it does not run.
 
+mod admission;
 mod cause;
 mod container_run;
 mod demand;
 mod last_termination;
 mod resources;
 
+pub use admission::{AdmissionRefusal, Exceeded};
 pub use cause::{Cause, Evidence};
-pub(crate) use cause::{of_pod as causes_of_pod, of_refusal as cause_of_refusal};
+pub(crate) use cause::{event_time, of_pod as causes_of_pod, of_refusal as cause_of_refusal};
 pub(crate) use container_run::restarts;
 pub use container_run::{Run, main_container, runs};
 pub use demand::of_pod;

@@ -7,7 +7,7 @@ use toolforge_model::Untrusted;
 
 use crate::job::LiveJobs;
 use crate::job::observe::pods::pods_of_run;
-use crate::pod::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end};
+use crate::pod::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, event_time, last_end};
 
 /// How a run fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl RunOutcome {
             return Self::Failed { at, reason: Untrusted::new("BackoffLimitExceeded"), end };
         }
         let waiting = pods.iter().filter(|pod| phase(pod) == Some("Pending") && is_staying(pod));
-        let evidence = waiting.clone().flat_map(|pod| causes_of_pod(pod)).next();
+        let evidence = waiting.clone().flat_map(|pod| causes_of_pod(pod, &live.events)).next();
         let evidence = evidence.or_else(|| {
             // What was refused before the newest pod was made is past.
             let since = pods
@@ -137,7 +137,7 @@ fn refusal(uid: Option<&str>, since: Option<Timestamp>, live: &LiveJobs) -> Opti
     let events = live.events.iter().filter(|event| {
         event.involved_object.uid.as_deref() == Some(uid) && event.reason.as_deref() == Some("FailedCreate")
     });
-    let event = events.max_by_key(|event| moment(event)).filter(|event| moment(event) > since)?;
+    let event = events.max_by_key(|event| event_time(event)).filter(|event| event_time(event) > since)?;
     let message = event.message.clone().unwrap_or_default();
     let kind = event.involved_object.kind.as_deref().unwrap_or_default();
     let name = event.involved_object.name.as_deref().unwrap_or_default();
@@ -146,15 +146,6 @@ fn refusal(uid: Option<&str>, since: Option<Timestamp>, live: &LiveJobs) -> Opti
         object: Untrusted::new(format!("{kind} {name}")),
         message: Untrusted::new(message),
     })
-}
-
-/// Returns when an event happened the last time: one of three fields has it, by the age of who reports it.
-pub(super) fn moment(event: &k8s_openapi::api::core::v1::Event) -> Option<Timestamp> {
-    let series =
-        event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
-    series
-        .or_else(|| event.last_timestamp.as_ref().map(|time| time.0))
-        .or_else(|| event.event_time.as_ref().map(|time| time.0))
 }
 
 /// Returns whether a cause is that of a full quota.

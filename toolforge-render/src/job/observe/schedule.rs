@@ -4,10 +4,10 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, Untrusted};
 
-use crate::job::observe::runs::{RunOutcome, moment};
+use crate::job::observe::runs::RunOutcome;
 use crate::job::{JobObjects, LiveJobs, runs_of};
 use crate::object::cron_job_spec;
-use crate::pod::{Cause, cause_of_refusal};
+use crate::pod::{Cause, cause_of_refusal, event_time};
 
 /// How late a run may still begin: the platform's own deadline, and what the controller takes to look (jobs-api, 2026:
 /// 30 s; the CronJob controller looks every 10 s).
@@ -129,10 +129,10 @@ fn reason(job: &JobObjects, live: &LiveJobs, last: Timestamp) -> MissedReason {
     let uid = job.workload.metadata().uid.as_deref();
     let own = live.events.iter().filter(|event| uid.is_some() && event.involved_object.uid.as_deref() == uid);
     let near = own.filter(|event| {
-        moment(event).is_some_and(|moment| moment.checked_add(AROUND).is_ok_and(|end| end >= last))
+        event_time(event).is_some_and(|moment| moment.checked_add(AROUND).is_ok_and(|end| end >= last))
     });
     let mut newest: Vec<_> = near.collect();
-    newest.sort_by_key(|event| std::cmp::Reverse(moment(event)));
+    newest.sort_by_key(|event| std::cmp::Reverse(event_time(event)));
     for event in newest {
         let message = event.message.clone().unwrap_or_default();
         match event.reason.as_deref() {

@@ -8,11 +8,11 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, platform};
 
-use crate::job::observe::runs::{RunOutcome, is_quota, moment};
+use crate::job::observe::runs::{RunOutcome, is_quota};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{JobObjects, LiveJobs, Workload, pods_of_job, runs_of};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
-use crate::pod::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end, restarts};
+use crate::pod::{Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end, restarts};
 
 /// How a job fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,12 +163,7 @@ fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], al
     let count = |number: i32| u32::try_from(number).unwrap_or(0);
     status.replicas = Some((count(desired), count(ready)));
     let is_seen = live.and_then(|live| live.observed_generation) >= deployment.metadata.generation;
-    let causes = |pod: &&Pod| {
-        let causes = causes_of_pod(pod).into_iter();
-        let replaced = causes.map(|evidence| health_check_failure(pod, &evidence, all).unwrap_or(evidence));
-        replaced.collect::<Vec<_>>()
-    };
-    status.evidence = pods.iter().flat_map(causes).collect();
+    status.evidence = pods.iter().flat_map(|pod| causes_of_pod(pod, &all.events)).collect();
     status.evidence.extend(refused(deployment));
     status.evidence.sort_by_key(|evidence| !evidence.cause.is_terminal());
     let mut codes = BTreeSet::new();
@@ -200,21 +195,6 @@ fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], al
         JobState::Failing => status.last_end.as_ref().and_then(|end| end.finished).or(status.since),
         _ => restarted_at(deployment).max(status.since),
     };
-}
-
-/// Returns that a container which ends again and again is ended by its health check, where an event says so.
-fn health_check_failure(pod: &Pod, evidence: &Evidence, live: &LiveJobs) -> Option<Evidence> {
-    let Cause::CrashLoop { exit_code: 137 | 143 } = evidence.cause else { return None };
-    let uid = pod.metadata.uid.as_deref()?;
-    let events = live.events.iter().filter(|event| {
-        event.involved_object.uid.as_deref() == Some(uid) && event.reason.as_deref() == Some("Unhealthy")
-    });
-    let event = events.max_by_key(|event| moment(event))?;
-    Some(Evidence {
-        cause: Cause::HealthCheckFails,
-        object: evidence.object.clone(),
-        message: Untrusted::new(event.message.clone().unwrap_or_default()),
-    })
 }
 
 /// Returns why the Deployment's controller cannot make pods.

@@ -16,7 +16,7 @@ pub fn causes(live: &LiveWebService) -> Vec<Evidence> {
     for pod in
         live.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none() && belongs_to(pod, newest))
     {
-        found.extend(causes_of_pod(pod));
+        found.extend(causes_of_pod(pod, &live.events));
     }
     found.extend(newest.and_then(of_replica_set));
     found.extend(live.deployment.as_ref().and_then(of_deployment));
@@ -76,4 +76,173 @@ fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
         )),
         message: Untrusted::new(condition.message.clone().unwrap_or_default()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use k8s_openapi::api::core::v1::Event;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// How many causes there are. A new one breaks the match in [`number`], and then needs an object below.
+    const COUNT: usize = 13;
+
+    fn number(cause: &Cause) -> usize {
+        match cause {
+            Cause::OutOfMemory => 0,
+            Cause::CrashLoop { .. } => 1,
+            Cause::ImagePull { .. } => 2,
+            Cause::ContainerStart => 3,
+            Cause::QuotaExceeded => 4,
+            Cause::LimitRange => 5,
+            Cause::Refused => 6,
+            Cause::RefusedForNow => 7,
+            Cause::HealthCheckFails => 8,
+            Cause::NotHealthy => 9,
+            Cause::Unschedulable => 10,
+            Cause::NotListening => 11,
+            Cause::DeadlineExceeded => 12,
+        }
+    }
+
+    fn pod(spec: &Value, container: &Value, conditions: &Value) -> Value {
+        let mut status = container.clone();
+        for (key, value) in [("name", json!("webservice")), ("image", json!("i")), ("imageID", json!(""))] {
+            status[key] = value;
+        }
+        for (key, value) in [("ready", json!(false)), ("restartCount", json!(3))] {
+            if status.get(key).is_none() {
+                status[key] = value;
+            }
+        }
+        let mut container = spec.clone();
+        container["name"] = json!("webservice");
+        json!({
+            "metadata": {"name": "p", "uid": "p1"},
+            "spec": {"containers": [container]},
+            "status": {"containerStatuses": [status], "conditions": conditions},
+        })
+    }
+
+    fn unhealthy(message: &str) -> Event {
+        serde_json::from_value(json!({
+            "metadata": {}, "reason": "Unhealthy", "message": message,
+            "involvedObject": {"kind": "Pod", "name": "p", "uid": "p1"},
+        }))
+        .unwrap()
+    }
+
+    fn backing_off(reason: &str, exit_code: i32) -> Value {
+        json!({
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"reason": reason, "exitCode": exit_code}},
+        })
+    }
+
+    fn waiting(reason: &str) -> Value {
+        json!({"state": {"waiting": {"reason": reason}}})
+    }
+
+    /// Returns live objects, one for each cause that a pod shows.
+    fn pods() -> Vec<(&'static str, Value, Vec<Event>)> {
+        let (none, http) =
+            (json!({}), json!({"livenessProbe": {"httpGet": {"path": "/healthz", "port": 8000}}}));
+        let running = json!({"state": {"running": {}}});
+        let readiness = |probe: Value| json!({ "readinessProbe": probe });
+        let refused = || unhealthy("Liveness probe failed: HTTP probe failed with statuscode: 500");
+        let unschedulable =
+            json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no"}]);
+        vec![
+            ("out-of-memory", pod(&none, &backing_off("OOMKilled", 137), &none_list()), vec![]),
+            ("crash-loop", pod(&none, &backing_off("Error", 1), &none_list()), vec![]),
+            // A command that exits by itself is its own fault, whatever its probe answered before.
+            ("crash-loop", pod(&http, &backing_off("Error", 1), &none_list()), vec![refused()]),
+            ("image-pull", pod(&none, &waiting("ImagePullBackOff"), &none_list()), vec![]),
+            ("container-start", pod(&none, &waiting("CreateContainerError"), &none_list()), vec![]),
+            ("health-check-fails", pod(&http, &backing_off("Error", 137), &none_list()), vec![refused()]),
+            ("health-check-fails", pod(&http, &backing_off("Error", 143), &none_list()), vec![refused()]),
+            (
+                "not-healthy",
+                pod(&readiness(json!({"httpGet": {"port": 8000}})), &running, &none_list()),
+                vec![unhealthy("Readiness probe failed: HTTP probe failed with statuscode: 503")],
+            ),
+            (
+                "not-listening",
+                pod(&readiness(json!({"tcpSocket": {"port": 8000}})), &running, &none_list()),
+                vec![],
+            ),
+            ("unschedulable", pod(&none, &waiting("ContainerCreating"), &unschedulable), vec![]),
+        ]
+    }
+
+    fn none_list() -> Value {
+        json!([])
+    }
+
+    fn live_pod(pod: &Value, events: &[Event]) -> LiveWebService {
+        LiveWebService {
+            pods: vec![serde_json::from_value(pod.clone()).unwrap()],
+            events: events.to_vec(),
+            ..LiveWebService::default()
+        }
+    }
+
+    /// Returns the objects of a ReplicaSet that cannot create pods.
+    fn refused(message: &str) -> LiveWebService {
+        let condition = json!({"type": "ReplicaFailure", "status": "True", "message": message});
+        let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": "d1"});
+        let set = json!({"metadata": {"ownerReferences": [owner]}, "status": {"replicas": 0, "conditions": [condition]}});
+        LiveWebService {
+            deployment: serde_json::from_value(json!({"metadata": {"uid": "d1"}})).unwrap(),
+            replica_sets: vec![serde_json::from_value(set).unwrap()],
+            ..LiveWebService::default()
+        }
+    }
+
+    #[test]
+    fn every_cause_has_an_object_that_shows_it() {
+        let mut found = Vec::new();
+        for (code, pod, events) in pods() {
+            let evidence = causes(&live_pod(&pod, &events));
+            assert_eq!(evidence.iter().map(|found| found.cause.code()).collect::<Vec<_>>(), [code], "{pod}");
+            found.extend(evidence);
+        }
+        for (code, message) in [
+            (
+                "quota-exceeded",
+                "pods \"p\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4",
+            ),
+            (
+                "limit-range",
+                "pods \"p\" is forbidden: maximum memory usage per Container is 4Gi, but limit is 5Gi",
+            ),
+            ("refused", "admission webhook \"w\" denied the request: no"),
+            ("refused-for-now", "Internal error occurred: failed calling webhook \"w\": refused"),
+        ] {
+            let evidence = causes(&refused(message));
+            assert_eq!(evidence.iter().map(|found| found.cause.code()).collect::<Vec<_>>(), [code]);
+            found.extend(evidence);
+        }
+        let condition =
+            json!({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"});
+        let late = json!({"metadata": {}, "status": {"conditions": [condition]}});
+        let late =
+            LiveWebService { deployment: serde_json::from_value(late).unwrap(), ..LiveWebService::default() };
+        found.extend(causes(&late));
+        let seen: BTreeSet<usize> = found.iter().map(|evidence| number(&evidence.cause)).collect();
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), (0..COUNT).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_answer_of_a_failed_health_check_is_the_message() {
+        for (code, pod, events) in pods() {
+            let answer = events.last().and_then(|event| event.message.clone());
+            if let (Some(answer), "health-check-fails" | "not-healthy") = (answer, code) {
+                assert_eq!(causes(&live_pod(&pod, &events))[0].message.as_raw(), answer);
+            }
+        }
+    }
 }

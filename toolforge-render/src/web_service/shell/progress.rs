@@ -23,7 +23,7 @@ pub fn shell_progress(pod: &Pod) -> ShellProgress {
     if pod.metadata.deletion_timestamp.is_some() {
         return ShellProgress::Ended(Untrusted::new("the pod is being deleted"));
     }
-    let mut causes = causes_of_pod(pod);
+    let mut causes = causes_of_pod(pod, &[]);
     causes.sort_by_key(|evidence| !evidence.cause.is_terminal());
     let first = causes.into_iter().next();
     if let Some(evidence) = first.clone().filter(|evidence| evidence.cause.is_terminal()) {
