@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::change::{
 use crate::job::change::deletion;
 use crate::job::{JobFacts, JobObjects, Workload, demand, runs_of};
 use crate::object::{Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec};
-use crate::pod::{count_demand, of_live_pods, pods_of};
+use crate::pod::{count_demand, has_ended, of_live_pods, pods_of};
 
 /// Why a job cannot be restarted, run now or suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,8 +104,14 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     let object = Object::from(deployment.clone());
     let owner = format!("job {}", job.name);
     let mut demand = ChangeDemand::of_objects([&object], limit_ranges, Some(&owner));
-    let pods = pods_of(&object, limit_ranges);
     let live = crate::job::pods_of_job(job, &facts.live);
+    let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
+    let staying = u64::try_from(live.iter().filter(is_staying).count()).unwrap_or(u64::MAX);
+    // Pods that the controller could not create before are no part of the restart.
+    let mut pods = pods_of(&object, limit_ranges);
+    pods.count = pods.count.min(staying);
+    demand.requested = demand.besides_pods.clone();
+    demand.requested.add_all(&pods.each.times(pods.count));
     demand.freed = of_live_pods(live, limit_ranges);
     demand.freed.add_all(&count_demand(ObjectKind::Deployment));
     demand.replacement = Some(PodReplacement { old: pods.clone(), new: pods });

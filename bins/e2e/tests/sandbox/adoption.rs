@@ -148,7 +148,7 @@ fn start_waits_for_terminating_deployment() {
     let tool = site("terminating");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     let _ = tool.kubectl(&["delete", "deployment", tool.name(), "--cascade=foreground", "--wait=false"]);
-    tool.webservice(&["php8.2", "start"]).exits(0).says("still leaving").and_that_is_all();
+    tool.webservice(&["php8.2", "start"]).exits(0).says("still terminating").and_that_is_all();
     assert_eq!(tool.page("/").body, "served");
 }
 

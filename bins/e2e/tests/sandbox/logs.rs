@@ -227,6 +227,6 @@ fn empty_logs_explain_why() {
     tool.webservice(&["logs"])
         .exits(0)
         .says("No logs found!")
-        .says("no pod can be made: the namespace's quota is full")
+        .says("no pod can be created: the namespace's quota is full")
         .and_that_is_all();
 }

@@ -44,7 +44,7 @@ fn crashed_bot_is_restarted_until_deleted() {
     assert_ne!(tool.kubectl(&["get", "pods", "-o", "name"]), pod);
     let mails = tool.object("deployment", "bot")["spec"]["template"]["metadata"]["labels"]["jobs.toolforge.org/emails"].clone();
     assert_eq!(mails, "onfailure");
-    tool.jobs(&["restart", "bot"]).exits(0).says("does not run from its old pods' end").and_that_is_all();
+    tool.jobs(&["restart", "bot"]).exits(0).says("downtime: the old pods of job bot stop").and_that_is_all();
     tool.until(60, "it runs after a restart", |tool| tool.jobs(&["list"]), runs);
     tool.jobs(&["delete", "bot"]).exits(0).and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "deployments,pods", "-o", "name"]), "");
@@ -65,9 +65,8 @@ fn crash_loop_is_reported() {
     ])
     .exits(0)
     .and_that_is_all();
-    let is_reported = |outcome: &toolforge_e2e::Outcome| {
-        outcome.stdout.contains("ends with exit code 3 and is started again")
-    };
+    let is_reported =
+        |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("exits with code 3 and is restarted");
     tool.until(90, "the crash loop is reported", |tool| tool.jobs(&["list"]), is_reported);
     tool.jobs(&["show", "bad", "--output", "json"]).exits(0).says("crash-loop").and_that_is_all();
     tool.jobs(&["logs", "bad"]).exits(0).says("why").and_that_is_all();

@@ -209,7 +209,7 @@ fn load_takes_over_orphaned_objects() {
         "--patch",
         r#"[{"op": "replace", "path": "/spec/ports/0/port", "value": 1}]"#,
     ]);
-    tool.jobs(&["plan", "jobs.yaml"]).exits(0).says("port: Service on 1/tcp").and_that_is_all();
+    tool.jobs(&["plan", "jobs.yaml"]).exits(0).says("port: 1 -> 9000").and_that_is_all();
     tool.write("jobs.yaml", &file.replace("  publish: /\n", "").replace("8000", "9000"));
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("updated").and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "httproutes", "-o", "name"]), "");

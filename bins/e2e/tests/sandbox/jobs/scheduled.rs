@@ -41,7 +41,7 @@ fn schedule_fires_and_trigger_runs_now() {
     tool.jobs(&["load", "jobs.yaml"]).exits(0).says("updated").and_that_is_all();
     assert_eq!(tool.object("cronjob", "tick")["spec"]["suspend"], true);
     tool.jobs(&["resume", "tick"]).exits(0).and_that_is_all();
-    tool.jobs(&["trigger", "tick"]).exits(0).says("has begun").and_that_is_all();
+    tool.jobs(&["trigger", "tick"]).exits(0).says("started; `toolforge jobs logs tick").and_that_is_all();
     tool.jobs(&["restart", "tick"]).exits(0).and_that_is_all();
     tool.jobs(&["delete", "tick"]).exits(0).and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "cronjobs,jobs,pods", "-o", "name"]), "");
