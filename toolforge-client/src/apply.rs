@@ -190,6 +190,22 @@ impl<E> ApplyReport<'_, E> {
         self.changes.iter().all(|report| matches!(report.outcome, ChangeOutcome::Done))
     }
 
+    /// Returns the report, or the error of the change that failed; a change that was interrupted is none.
+    ///
+    /// # Errors
+    /// When a change failed. What was done before is lost with the report: look at [`changes`](Self::changes) to say it.
+    pub fn into_result(self) -> Result<Self, E> {
+        let Self { changes } = self;
+        let mut done = Vec::new();
+        for report in changes {
+            match report.outcome {
+                ChangeOutcome::Failed(error) => return Err(error),
+                outcome => done.push(ChangeReport { outcome, ..report }),
+            }
+        }
+        Ok(Self { changes: done })
+    }
+
     /// Returns the generation of an object that was written, as the API server last stored it.
     #[must_use]
     pub fn generation(&self, kind: ObjectKind) -> Option<i64> {

@@ -45,6 +45,7 @@ mod connect;
 mod error;
 mod exchange;
 mod exec;
+mod facts;
 mod jobs;
 mod log;
 mod objects;
@@ -73,6 +74,7 @@ pub use connect::{
 };
 pub use error::Error;
 pub use exec::{RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess};
+pub use facts::FactsError;
 pub use jobs::{JobFetchOptions, JobObjects, JobRun};
 pub use log::{LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTail, LogTarget};
 pub use objects::{Deleted, List, apply_params, merge_params, post_params};
@@ -84,6 +86,6 @@ pub use status::{ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{
-    FactsError, FetchOptions, FoundTemplate, ManifestError, RolloutEvent, RolloutOutcome, TemplateError,
-    ToolHome, WebServiceObjects,
+    FetchOptions, FoundTemplate, ManifestError, RolloutEvent, RolloutOutcome, TemplateError, ToolHome,
+    WebServiceObjects,
 };

@@ -42,6 +42,11 @@ pub mod change;
 pub mod job;
 pub mod namespace;
 pub mod object;
+mod plan;
 pub mod pod;
 mod rendered;
 pub mod web_service;
+
+pub use namespace::Namespace;
+pub use object::{Object, to_json_list, to_yaml};
+pub use plan::Plan;

@@ -118,6 +118,11 @@ impl From<ApplyError> for Failure {
 
 impl From<FactsError> for Failure {
     fn from(error: FactsError) -> Self {
+        match error {
+            FactsError::Request(error) => return error.into(),
+            FactsError::Platform(error) => return error.into(),
+            _ => {}
+        }
         Self::from_error(ExitCode::Cluster, &error).hint(
             "The platform's admins publish it; offline, use `--from FILE` with the output of `kubectl get -o yaml`.",
         )

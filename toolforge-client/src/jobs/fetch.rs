@@ -14,7 +14,7 @@ use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
 use toolforge_render::namespace::{Platform, limits};
 use toolforge_render::object::HttpRoute;
 
-use crate::web_service::{FactsError, read_catalog};
+use crate::facts::{FactsError, read_catalog};
 use crate::{Client, Error, ResourceType};
 
 /// Which objects are fetched; each is one request, and all are sent concurrently.
@@ -98,6 +98,18 @@ struct RecordMetadata {
 }
 
 impl Client {
+    /// Returns the facts for a tool's jobs: those of the namespace and the live objects, with events.
+    ///
+    /// # Errors
+    /// As [`Client::facts`].
+    pub async fn job_facts(&self, tool: &ToolName) -> Result<JobFacts, FactsError> {
+        let wanted =
+            JobFetchOptions { catalog: false, limits: false, events: true, ..JobFetchOptions::for_plan() };
+        let fetch = async { self.fetch_jobs(tool, wanted).await.map_err(FactsError::from) };
+        let (namespace, objects) = tokio::try_join!(self.facts(tool), fetch)?;
+        Ok(JobFacts { live: objects.live, ..namespace.job_facts() })
+    }
+
     /// Fetches a tool's jobs. All requests are sent concurrently over one connection, and their number does not depend on
     /// the number of jobs.
     ///

@@ -1,5 +1,7 @@
 //! Fetching the facts for a web service, concurrently.
 
+use std::path::Path;
+
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
@@ -7,15 +9,16 @@ use k8s_openapi::api::authorization::v1::{
 use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{ListParams, PostParams};
-use toolforge_images::{Catalog, CatalogError};
+use toolforge_images::Catalog;
 use toolforge_model::{ToolName, platform};
-use toolforge_render::namespace::{LimitsError, Platform, limits};
+use toolforge_render::namespace::{Platform, limits};
 use toolforge_render::object::HttpRoute;
 use toolforge_render::web_service::{Facts, LiveWebService};
 
+use crate::facts::{FactsError, read_catalog};
 use crate::status::StatusKind;
 use crate::web_service::selector;
-use crate::{Client, Collection, Error, ResourceType};
+use crate::{Client, Collection, Error, PlatformFiles, ResourceType};
 
 /// Which objects are fetched; each is one request, and all are sent concurrently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,32 +88,6 @@ pub struct WebServiceObjects {
     pub live: LiveWebService,
 }
 
-/// Why the cluster's objects cannot be used as facts.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FactsError {
-    /// The ConfigMap with the image catalog does not exist.
-    #[error(
-        "the cluster has no ConfigMap {} in the namespace {}, so its image types are not known",
-        platform::CATALOG_CONFIG_MAP,
-        platform::CATALOG_NAMESPACE
-    )]
-    NoCatalog,
-    /// The ConfigMap with the image catalog lacks its key.
-    #[error(
-        "the cluster's ConfigMap {} has no key `{}`",
-        platform::CATALOG_CONFIG_MAP,
-        platform::CATALOG_KEY
-    )]
-    NoCatalogKey,
-    /// The image catalog is invalid.
-    #[error("the cluster's image catalog cannot be read")]
-    Catalog(#[source] CatalogError),
-    /// A quota or a limit cannot be read.
-    #[error("the namespace's limits cannot be read")]
-    Limits(#[from] LimitsError),
-}
-
 impl WebServiceObjects {
     /// Returns the facts for a plan. `catalog` replaces the fetched one; it is required if none was fetched.
     ///
@@ -126,12 +103,6 @@ impl WebServiceObjects {
     }
 }
 
-/// Returns the catalog in a ConfigMap.
-pub(crate) fn read_catalog(config_map: &ConfigMap) -> Result<Catalog, FactsError> {
-    let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
-    Catalog::parse(yaml.ok_or(FactsError::NoCatalogKey)?).map_err(FactsError::Catalog)
-}
-
 /// The result of requesting an HTTPRoute.
 struct RouteAnswer {
     /// Whether the cluster serves the kind and the tool may read it.
@@ -140,6 +111,16 @@ struct RouteAnswer {
 }
 
 impl Client {
+    /// Returns the facts for a tool's web service: those of the namespace and the live objects, with why pods are missing.
+    ///
+    /// # Errors
+    /// As [`Client::facts`].
+    pub async fn web_service_facts(&self, tool: &ToolName) -> Result<Facts, FactsError> {
+        let wanted = FetchOptions { replica_sets: true, ..FetchOptions::for_plan() };
+        let objects = self.fetch_web_service(tool, wanted).await?;
+        objects.facts(None, PlatformFiles::read(Path::new("/"))?.platform)
+    }
+
     /// Fetches a tool's web service. All requests are sent concurrently over one connection.
     ///
     /// # Errors

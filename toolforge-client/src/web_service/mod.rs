@@ -5,8 +5,7 @@ mod home;
 mod rollout;
 mod wait;
 
-pub(crate) use fetch::read_catalog;
-pub use fetch::{FactsError, FetchOptions, WebServiceObjects};
+pub use fetch::{FetchOptions, WebServiceObjects};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use rollout::{RolloutEvent, RolloutOutcome};
 

@@ -2,9 +2,11 @@
 //! read from files.
 
 mod documents;
+mod facts;
 mod limits;
 mod platform;
 
 pub use documents::{Documents, DocumentsError};
+pub use facts::Namespace;
 pub use limits::{LimitsError, limit_range, limits, resource_quota};
 pub use platform::Platform;

@@ -3,6 +3,7 @@
 
 mod adoption;
 mod doctor;
+mod examples;
 mod jobs;
 mod limits;
 mod logs;

@@ -1,0 +1,54 @@
+//! The examples of the libraries, run as a tool.
+
+use std::path::PathBuf;
+
+use toolforge_e2e::{Outcome, Tool};
+
+/// Returns the path of an example that was built with the tests.
+fn example(name: &str) -> String {
+    let mut path: PathBuf = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples");
+    path.push(name);
+    path.to_str().unwrap().to_owned()
+}
+
+fn run(tool: &Tool, name: &str, arguments: &[&str]) -> Outcome {
+    tool.run(&[&[example(name).as_str()], arguments].concat())
+}
+
+#[test]
+fn example_starts_a_web_service() {
+    let tool = Tool::new("example-web");
+    tool.shell("mkdir -p public_html && echo hello > public_html/index.html").exits(0).and_that_is_all();
+    run(&tool, "start", &["php8.2"]).exits(0).says("Ready").and_that_is_all();
+    run(&tool, "status", &[]).exits(0).says("web service: running").and_that_is_all();
+    tool.webservice(&["stop"]).exits(0).and_that_is_all();
+}
+
+#[test]
+fn example_loads_a_jobs_file() {
+    let tool = Tool::new("example-jobs");
+    tool.write("jobs.yaml", "- {name: daily, command: ./daily, image: bookworm, schedule: '@daily'}\n");
+    run(&tool, "load", &["jobs.yaml"]).exits(0).says("create daily").and_that_is_all();
+    run(&tool, "load", &["jobs.yaml"]).exits(0).says("keep daily").and_that_is_all();
+    run(&tool, "status", &[]).exits(0).says("job daily: waiting").and_that_is_all();
+}
+
+#[test]
+fn kubectl_finds_all_objects_of_the_planned_example() {
+    let tool = Tool::new("example-plan");
+    let printed = run(&tool, "plan", &[]).exits(0).says("# fits");
+    tool.write("plan.yaml", &printed.stdout);
+    let found = tool.shell("kubectl create --dry-run=client -o name -f plan.yaml").exits(0);
+    for name in
+        ["deployment.apps/stashbot", "service/stashbot", "ingress.networking.k8s.io/", "cronjob.batch/daily"]
+    {
+        assert!(found.stdout.contains(name), "{found:?}");
+    }
+    run(&tool, "plan", &["6Gi"])
+        .exits(0)
+        .says("# job daily: 6Gi of memory is more than the 4Gi that one container may have")
+        .and_that_is_all();
+}

@@ -1,0 +1,37 @@
+//! Starts a web service of the type that is named, and waits until it is ready.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use toolforge_client::{ApplyOptions, Client, ConnectOptions, Kubeconfig, WaitOptions, kubeconfig_paths};
+use toolforge_model::WebServiceOptions;
+use toolforge_render::object::ObjectKind;
+use toolforge_render::web_service::{
+    PlanOptions, StartTime, WebServicePlan, observe_request, resolve_request, web_service_changes,
+};
+
+#[expect(clippy::print_stdout, reason = "an example prints its result")]
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let kubeconfig = Kubeconfig::load(&kubeconfig_paths(None, std::env::home_dir().as_deref()))?;
+    let tool = kubeconfig.tool()?;
+    let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1"))?;
+
+    let type_name = std::env::args().nth(1).map(|name| name.parse()).transpose()?;
+    let options = WebServiceOptions { type_name, ..Default::default() };
+    let facts = client.web_service_facts(&tool).await?;
+    let live = observe_request(&tool, &facts);
+    let request = resolve_request(&tool, options, live, &facts.catalog)?.request;
+    let plan = WebServicePlan::new(request, &facts, PlanOptions::default())?;
+    let changes = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));
+    if !changes.fits() {
+        return Err(changes.at_rest.to_string().into());
+    }
+    let report = client.apply_changes(&tool, &changes, ApplyOptions::default()).await;
+    let generation = report.generation(ObjectKind::Deployment);
+    report.into_result()?;
+    let options = WaitOptions::new(Duration::from_secs(300));
+    let outcome = client.wait_rollout(&tool, generation, options, |event| println!("{event:?}")).await?;
+    println!("{outcome:?}");
+    Ok(())
+}
