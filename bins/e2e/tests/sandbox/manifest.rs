@@ -40,8 +40,8 @@ fn python_tool_manifest_is_read() {
     assert_eq!(tool.page("/").body, "inherited");
     tool.write("service.manifest", "web: [\n");
     tool.webservice(&["status"]).exits(0).says("is running").and_that_is_all();
-    tool.webservice(&["restart"]).exits(0).says("what was asked for is not remembered").and_that_is_all();
-    tool.webservice(&["stop"]).exits(0).says("is still remembered").and_that_is_all();
+    tool.webservice(&["restart"]).exits(0).says("the request could not be saved").and_that_is_all();
+    tool.webservice(&["stop"]).exits(0).says("the manifest still has the web service").and_that_is_all();
     assert_eq!(manifest(&tool), "web: [\n");
 }
 
@@ -53,7 +53,7 @@ fn read_only_home_does_not_prevent_start() {
     tool.shell("touch ~/error.log; chmod a-w ~").exits(0).and_that_is_all();
     tool.webservice(&["php8.2", "start"])
         .exits(0)
-        .says("what was asked for is not remembered")
+        .says("the request could not be saved")
         .says("Permission denied")
         .and_that_is_all();
     assert_eq!(tool.page("/").body, "here");

@@ -29,8 +29,8 @@ fn crash_loop_ends_the_wait() {
     let tool = Tool::new("crash");
     // uWSGI exits on an unknown option.
     tool.write("www/python/src/uwsgi.ini", "[uwsgi]\nno-such-option = 1\n");
-    tool.webservice(&["python3.11", "start"]).exits(5).says("exit code").and_that_is_all();
-    tool.webservice(&["status"]).exits(0).says("exit code").and_that_is_all();
+    tool.webservice(&["python3.11", "start"]).exits(5).says("exits with code").and_that_is_all();
+    tool.webservice(&["status"]).exits(0).says("exits with code").and_that_is_all();
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
 }
 
