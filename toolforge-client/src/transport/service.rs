@@ -13,9 +13,9 @@ use toolforge_model::Untrusted;
 use tower_service::Service;
 
 use crate::connect::{ConnectError, Kubeconfig};
-use crate::transport::{TransportError, tls};
 use crate::transport::connector::Connector;
 use crate::transport::pool::Pool;
+use crate::transport::{TransportError, tls};
 
 /// Options of a connection.
 #[derive(Clone, Debug)]

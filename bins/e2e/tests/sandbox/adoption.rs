@@ -229,3 +229,15 @@ fn type_change_removes_old_fields() {
     // In the other direction, the command and the working directory must be removed.
     tool.webservice(&["buildservice", "start", "--dry-run=server"]).exits(0).and_that_is_all();
 }
+
+#[test]
+fn fields_of_others_survive_a_change() {
+    let tool = site("shared");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    let patch = r#"{"spec":{"template":{"metadata":{"annotations":{"example.org/note":"mine"}}}}}"#;
+    tool.kubectl(&["patch", "deployment", tool.name(), "--type", "merge", "-p", patch]);
+    tool.webservice(&["start", "-m", "700Mi"]).exits(0).and_that_is_all();
+    let annotations = tool.object("deployment", tool.name());
+    let annotations = annotations.pointer("/spec/template/metadata/annotations").unwrap();
+    assert_eq!(annotations["example.org/note"], "mine", "{annotations}");
+}

@@ -106,3 +106,18 @@ fn failing_health_check_restarts_the_pod() {
     }
     tool.webservice(&["status"]).exits(0).says("restarted once").and_that_is_all();
 }
+
+#[test]
+fn health_check_that_never_succeeds_is_reported() {
+    let tool = Tool::new("story-unhealthy");
+    let line =
+        "webservice buildservice start --buildservice-image=tool-built/tool-built --health-check-path /nope";
+    // The platform's own patience is two minutes; nobody has to wait that long to see the reason.
+    tool.shell(&format!("timeout 20 {line}")).exits(124).says("health check").and_that_is_all();
+    tool.webservice(&["status"])
+        .exits(0)
+        .says("the container runs, but its health check has not succeeded yet")
+        .says("Startup probe failed")
+        .and_that_is_all();
+    tool.webservice(&["stop"]).exits(0).and_that_is_all();
+}
