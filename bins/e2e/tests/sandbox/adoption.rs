@@ -235,7 +235,7 @@ fn fields_of_others_survive_a_change() {
     let tool = site("shared");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     let patch = r#"{"spec":{"template":{"metadata":{"annotations":{"example.org/note":"mine"}}}}}"#;
-    tool.kubectl(&["patch", "deployment", tool.name(), "--type", "merge", "-p", patch]);
+    let _ = tool.kubectl(&["patch", "deployment", tool.name(), "--type", "merge", "-p", patch]);
     tool.webservice(&["start", "-m", "700Mi"]).exits(0).and_that_is_all();
     let annotations = tool.object("deployment", tool.name());
     let annotations = annotations.pointer("/spec/template/metadata/annotations").unwrap();
