@@ -7,7 +7,7 @@ use toolforge_client::{ApplyOptions, Client, ConnectOptions, Kubeconfig, WaitOpt
 use toolforge_model::WebServiceOptions;
 use toolforge_render::object::ObjectKind;
 use toolforge_render::web_service::{
-    PlanOptions, StartTime, WebServicePlan, observe_request, resolve_request, web_service_changes,
+    PlanOptions, StartTime, WebServicePlan, observe_web_service_request, resolve_request, web_service_changes,
 };
 
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let type_name = std::env::args().nth(1).map(|name| name.parse()).transpose()?;
     let options = WebServiceOptions { type_name, ..Default::default() };
     let facts = client.web_service_facts(&tool).await?;
-    let live = observe_request(&tool, &facts);
+    let live = observe_web_service_request(&tool, &facts);
     let request = resolve_request(&tool, options, live, &facts.catalog)?.request;
     let plan = WebServicePlan::new(request, &facts, PlanOptions::default())?;
     let changes = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));

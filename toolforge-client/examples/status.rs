@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use toolforge_client::{Client, ConnectOptions, Kubeconfig, kubeconfig_paths};
 use toolforge_render::job::job_status;
-use toolforge_render::web_service::observe;
+use toolforge_render::web_service::observe_web_service;
 
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
 #[tokio::main(flavor = "current_thread")]
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tool = kubeconfig.tool()?;
     let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1"))?;
 
-    let web = observe(&tool, &client.web_service_facts(&tool).await?).status;
+    let web = observe_web_service(&tool, &client.web_service_facts(&tool).await?).status;
     println!("web service: {}", web.state.as_str());
     for evidence in &web.causes {
         println!("  {}: {}", evidence.cause, evidence.message.escaped());

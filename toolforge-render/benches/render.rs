@@ -1,4 +1,4 @@
-//! How fast a request becomes YAML: `cargo bench --package toolforge-render`.
+//! The time from a request to YAML: `cargo bench --package toolforge-render`.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,7 +15,7 @@ use toolforge_render::namespace::Platform;
 use toolforge_render::object::to_yaml;
 use toolforge_render::web_service::{Facts, PlanOptions, WebServicePlan};
 
-/// How many are rendered: some tenths of a second.
+/// The number of rendered plans; the benchmark takes some tenths of a second.
 const COUNT: u32 = 20_000;
 
 fn main() {

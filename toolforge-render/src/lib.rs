@@ -1,20 +1,18 @@
-//! From what the owner of a Toolforge tool asks for to Kubernetes objects, and back.
+//! From the request of a Toolforge tool's owner to Kubernetes objects, and back.
 //!
-//! This crate is all of the workspace that knows Kubernetes objects without talking to a cluster. Data goes through it once:
-//! a request and the facts of a namespace become a plan ([`web_service::WebServicePlan`], [`job::JobPlan`]), the plan becomes
-//! [`Object`](object::Object)s, and those, compared with the live ones, a [`ChangeSet`](change::ChangeSet): what is done, in
-//! which order, and whether it fits the quota, at rest and at the peak of the rollout. The other way round, live objects are
-//! observed: as a request, as a status, and as the causes of failure.
+//! This crate knows Kubernetes objects, and never talks to a cluster. Data goes through it once: a request and the facts of
+//! a namespace become a plan ([`WebServicePlan`], [`JobPlan`]), the plan becomes [`Object`]s, and the difference from the
+//! live objects becomes a [`ChangeSet`]: the steps, their order, and whether they fit the quota, at rest and at the peak of
+//! the rollout. In the other direction, live objects are read as a request, as a status, and as the causes of failure.
 //!
-//! It does no I/O: facts come in as values, the clock as an argument, and what goes out is data. `toolforge-client` fetches
-//! facts and applies change sets.
+//! It does no I/O: facts and the current time are arguments, and the results are data. `toolforge-client` fetches facts and
+//! applies change sets.
 //!
 //! ```
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{HealthCheck, Replicas, ToolName, WebServiceImage, WebServiceRequest};
-//! use toolforge_render::namespace::Platform;
-//! use toolforge_render::web_service::{
-//!     Facts, PlanOptions, StartTime, WebServicePlan, observe_request, web_service_changes,
+//! use toolforge_render::{
+//!     Facts, Platform, PlanOptions, StartTime, WebServicePlan, observe_web_service_request, web_service_changes,
 //! };
 //!
 //! let tool: ToolName = "stashbot".parse()?;
@@ -32,9 +30,9 @@
 //! let changes = web_service_changes(&plan, &facts, StartTime::Keep);
 //! assert_eq!(changes.at_peak.to_string(), "fits");
 //!
-//! // The round-trip invariant: what was rendered is observed as what was asked for.
+//! // The round-trip invariant: rendered objects are observed as the request that they were rendered from.
 //! facts.live = changes.objects().cloned().collect();
-//! assert_eq!(observe_request(&tool, &facts)?, request);
+//! assert_eq!(observe_web_service_request(&tool, &facts)?, request);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -47,6 +45,38 @@ pub mod pod;
 mod rendered;
 pub mod web_service;
 
-pub use namespace::Namespace;
-pub use object::{Object, to_json_list, to_yaml};
+pub use change::{
+    Action, Change, ChangeSet, Downtime, ResourceForecast, Rollout, Step, StepAction, WorkloadKind,
+};
+pub use job::{
+    JobFacts, JobObjects, JobPlan, JobPlanError, JobPlanWarning, JobReplicas, JobState, JobStatus, LiveJobs,
+    LoadOptions, LoadPlan, LoadProblem, MissedReason, MissedRuns, RecordedJob, RunNowError, RunOutcome,
+    ScheduleProposal, ScheduledJobLoad, Workload, demand_of_current_runs, is_job, job_deletions,
+    job_differences, job_name_of, job_status, manual_run, observe_job, plan_load, pods_of_job, restart_job,
+    resume_job, runs_of_job, simulate_scheduled_jobs, stagger, suspend_job, trigger_job,
+};
+pub use namespace::{
+    Documents, DocumentsError, LimitsError, Namespace, Platform, limit_range, limits, resource_quota,
+};
+pub use object::{
+    Difference, FieldPath, HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef,
+    HttpRouteParentStatus, HttpRouteRule, HttpRouteSpec, HttpRouteStatus, Object, ObjectId, ObjectKind,
+    PathSegment, UnknownKindError, differences, to_json_list, to_yaml,
+};
 pub use plan::Plan;
+pub use pod::{
+    Cause, ContainerRun, Evidence, LastTermination, PodResources, container_runs, main_container, pod_demand,
+};
+pub use web_service::{
+    Facts, HomeFiles, LiveWebService, LocalOptions, LocalUser, MissingRequirement, ObserveError,
+    OrphanedShell, ParseShellOwnerError, PlanError, PlanOptions, PlanWarning, QuotaConsumer, ResolveError,
+    ResolvedRequest, RolloutProgress, RouteStatus, Routing, ShellHost, ShellName, ShellOwner, ShellProcess,
+    ShellProgress, StartTime, WebServiceObservation, WebServicePlan, WebServiceState, WebServiceStatus,
+    check_requirements, default_type, is_web_service_pod, local_command, newest_ready_pod,
+    observe_web_service, observe_web_service_request, orphaned_shells, quota_consumers, resolve_request,
+    shell_command, shell_pod, shell_progress, shell_verdict, web_service_causes, web_service_changes,
+    web_service_deletion, web_service_log_file, web_service_progress, web_service_status,
+};
+
+pub use k8s_openapi::jiff;
+pub use {k8s_openapi, serde_json};

@@ -1,17 +1,17 @@
-//! Counts rendered workloads in this crate's own tests: each is rendered once for a command.
+//! Counts rendered workloads in this crate's tests: a command renders each of them once.
 
 #[cfg(test)]
 thread_local! {
     static RENDERED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Notes that a plan was rendered.
+/// Counts a rendered plan.
 pub(crate) fn count() {
     #[cfg(test)]
     RENDERED.set(RENDERED.get() + 1);
 }
 
-/// Returns how many plans a function renders, and its result.
+/// Returns the number of plans that a function renders, and its result.
 #[cfg(test)]
 pub(crate) fn counted<T>(run: impl FnOnce() -> T) -> (usize, T) {
     let before = RENDERED.get();
@@ -31,13 +31,13 @@ mod tests {
     use crate::namespace::Platform;
     use crate::web_service::{Facts, PlanOptions, StartTime, WebServicePlan, web_service_changes};
 
-    /// A quota that holds one pod and no second one, so that the rollout has to be chosen.
+    /// Returns a quota that allows one pod and no second one, so that the rollout has to be chosen.
     fn full() -> ResourceQuota {
         ResourceQuota { hard: [(Resource::Pods, 1)].into(), ..ResourceQuota::default() }
     }
 
     #[test]
-    fn start_and_restart_render_a_web_service_once() {
+    fn start_renders_a_web_service_once() {
         let tool: ToolName = "x".parse().unwrap();
         let mut facts = Facts::new(Catalog::bundled(), Platform::default());
         facts.limits.quotas.push(full());
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_load_renders_each_job_once() {
+    fn load_renders_each_job_once() {
         let tool: ToolName = "x".parse().unwrap();
         let mut facts = JobFacts::new(tool.clone(), 52503, Catalog::bundled(), Platform::default());
         facts.limits.quotas.push(full());

@@ -1,10 +1,12 @@
-//! Why something does not run, read from recorded statuses: one fixture changed by one signal each.
+//! Causes from recorded statuses: one fixture with one signal changed in each case.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use serde_json::{Value, json};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::{Documents, Platform};
-use toolforge_render::web_service::{Facts, Progress, WebServiceState, causes, observe, progress};
+use toolforge_render::web_service::{
+    Facts, RolloutProgress, WebServiceState, observe_web_service, web_service_causes, web_service_progress,
+};
 
 /// Returns the facts of a pod whose container has a status, and of a ReplicaSet with a condition's message.
 fn facts(container: &Value, replica_failure: Option<&str>) -> Facts {
@@ -37,12 +39,12 @@ fn facts(container: &Value, replica_failure: Option<&str>) -> Facts {
 }
 
 fn code(container: &Value, replica_failure: Option<&str>) -> String {
-    let found = causes(&facts(container, replica_failure).live);
+    let found = web_service_causes(&facts(container, replica_failure).live);
     found.iter().map(|evidence| evidence.cause.code()).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn each_signal_has_its_cause() {
+fn signals_have_their_causes() {
     let running = json!({"ready": false, "restartCount": 0, "state": {"running": {}}, "lastState": {}});
     let waiting =
         |reason: &str| json!({"restartCount": 0, "state": {"waiting": {"reason": reason}}, "lastState": {}});
@@ -72,16 +74,16 @@ fn each_signal_has_its_cause() {
         (waiting("CreateContainerConfigError"), None, "container-start"),
         (waiting("ContainerCreating"), None, ""),
         (running.clone(), None, ""),
-        // What a node that restarts leaves behind: the container runs again and is not ready yet.
+        // After a restart of the node: the container runs again and is not ready yet.
         (after("Unknown", 255, &json!({"running": {}}), false), None, ""),
         (after("Error", 1, &json!({"running": {}}), false), None, ""),
-        // And before it runs again: nobody knows how it ended, so it is no fault of the command.
+        // Before it runs again: its exit code is unknown, so the command is not the cause.
         (after("Error", 1, &json!({"terminated": {"reason": "Unknown", "exitCode": 255}}), false), None, ""),
         (ended("Unknown", 255), None, ""),
-        // One that was killed once and is starting again may come up; one that serves has.
+        // A container that was killed once and starts again may become ready.
         (after("OOMKilled", 137, &json!({"running": {}}), false), None, ""),
         (after("OOMKilled", 137, &json!({"running": {}}), true), None, ""),
-        // Between two runs, before the kubelet has said that it waits.
+        // Between two runs, before the kubelet reports the back-off.
         (
             json!({"ready": false, "restartCount": 3, "lastState": {}, "state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}),
             None,
@@ -115,35 +117,35 @@ fn each_signal_has_its_cause() {
 }
 
 #[test]
-fn a_full_quota_is_no_end_while_a_pod_is_on_its_way_out() {
+fn quota_is_not_final_while_a_pod_terminates() {
     let full =
         "pods \"r-x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4";
     let mut facts = facts(&json!({"state": {"running": {}}, "lastState": {}, "restartCount": 0}), Some(full));
-    assert!(matches!(progress(&facts.live, None), Progress::Failed(_)));
+    assert!(matches!(web_service_progress(&facts.live, None), RolloutProgress::Failed(_)));
     let moment = serde_json::from_value(json!("2026-11-24T10:00:00Z")).unwrap();
     facts.live.pods[0].metadata.deletion_timestamp = Some(moment);
-    assert!(matches!(progress(&facts.live, None), Progress::Waiting { .. }));
+    assert!(matches!(web_service_progress(&facts.live, None), RolloutProgress::Waiting { .. }));
 }
 
 #[test]
-fn a_generation_that_the_controller_has_not_seen_is_not_ready() {
+fn unobserved_generation_is_not_ready() {
     let mut documents = Documents::default();
     documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
     let tool: ToolName = "stashbot".parse().unwrap();
     let facts = documents.facts(&tool, Platform::default()).unwrap();
-    assert_eq!(progress(&facts.live, Some(1)), Progress::Ready);
-    assert!(matches!(progress(&facts.live, Some(2)), Progress::Waiting { .. }));
+    assert_eq!(web_service_progress(&facts.live, Some(1)), RolloutProgress::Ready);
+    assert!(matches!(web_service_progress(&facts.live, Some(2)), RolloutProgress::Waiting { .. }));
 }
 
 #[test]
-fn the_state_is_what_requests_meet() {
+fn state_depends_on_ready_pods() {
     let tool: ToolName = "stashbot".parse().unwrap();
     let read = || {
         let mut documents = Documents::default();
         documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
         documents.facts(&tool, Platform::default()).unwrap()
     };
-    let state = |facts: &Facts| observe(&tool, facts).status.state;
+    let state = |facts: &Facts| observe_web_service(&tool, facts).status.state;
     assert_eq!(state(&read()), WebServiceState::Running);
     let mut facts = read();
     facts.live.service = None;

@@ -1,4 +1,4 @@
-//! Laws that hold for every job.
+//! Properties of every job.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
@@ -30,7 +30,7 @@ fn plan(request: &JobRequest, facts: &JobFacts) -> JobPlan {
     JobPlan::new(request.clone(), facts).unwrap()
 }
 
-/// Returns what the API server would have after a load.
+/// Returns the live objects after a load.
 fn loaded(plan: &LoadPlan) -> LiveJobs {
     let mut live = LiveJobs::default();
     live.extend(plan.set.objects().cloned());
@@ -55,7 +55,7 @@ fn specs(objects: JobObjects) -> Vec<Value> {
 
 proptest! {
     #[test]
-    fn what_was_rendered_is_observed_as_what_was_asked_for(request in request()) {
+    fn rendered_job_is_observed_as_the_request(request in request()) {
         let facts = facts();
         let plan = plan(&request, &facts);
         prop_assert_eq!(&observe_job(&plan.objects(), &facts), plan.request());
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn without_our_annotations_an_observation_still_makes_the_same_objects(request in request()) {
+    fn observation_needs_no_annotations(request in request()) {
         let facts = facts();
         let objects = plan(&request, &facts).objects();
         let observed = observe_job(&without_our_annotations(objects.clone()), &facts);
@@ -71,13 +71,13 @@ proptest! {
     }
 
     #[test]
-    fn what_is_dumped_is_read_as_what_it_was(requests in prop::collection::vec(request(), 1..4)) {
+    fn dumped_file_survives_a_round_trip(requests in prop::collection::vec(request(), 1..4)) {
         let mut requests = requests;
         let mut names = std::collections::BTreeSet::new();
         requests.retain(|request| names.insert(request.name.clone()));
         let text = write_jobs(&requests);
         let read = JobsFile::parse(&text, &tool());
-        let read = read.map_err(|mistakes| TestCaseError::fail(format!("{mistakes}\n{text}")))?;
+        let read = read.map_err(|errors| TestCaseError::fail(format!("{errors}\n{text}")))?;
         prop_assert_eq!(read.warnings, vec![]);
         let read: Vec<JobRequest> = read.jobs.into_iter().map(|job| job.request).collect();
         prop_assert_eq!(&read, &requests, "{}", text);
@@ -89,12 +89,12 @@ proptest! {
     }
 
     #[test]
-    fn what_was_loaded_is_kept_by_a_second_load(requests in prop::collection::vec(request(), 1..5)) {
+    fn second_load_changes_nothing(requests in prop::collection::vec(request(), 1..5)) {
         let mut facts = facts();
         let mut requests = requests;
         let mut names = std::collections::BTreeSet::new();
         requests.retain(|request| names.insert(request.name.clone()));
-        // A domain leads to one thing only.
+        // Only one job can be published.
         let mut is_public = false;
         requests.retain(|request| {
             let public = request.kind.port().is_some_and(|port| port.is_public());
@@ -108,7 +108,7 @@ proptest! {
         let second = plan_load(&requests, &facts, &options);
         prop_assert_eq!(&second.problems, &vec![]);
         prop_assert!(second.set.changes.iter().all(Change::is_keep));
-        // What no longer stands in the file goes, and nothing else.
+        // Only the jobs that are no longer in the file are deleted.
         let prunes = LoadOptions { prunes: true, ..options };
         let rest = plan_load(&requests[1..], &facts, &prunes);
         let gone: Vec<_> = rest.set.pending().map(|change| (change.name.as_str(), change.action)).collect();
@@ -117,7 +117,7 @@ proptest! {
 }
 
 #[test]
-fn every_good_file_loads_once_and_then_changes_nothing() {
+fn loading_a_file_twice_changes_nothing() {
     let catalog =
         Catalog::parse(&toolforge_fixtures::read("parity/jobs/image-config-for-golden.yaml")).unwrap();
     let tool: ToolName = "tf-test".parse().unwrap();

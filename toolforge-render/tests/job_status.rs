@@ -1,4 +1,4 @@
-//! How jobs fare: what is so, and not what one condition among many says.
+//! The status of jobs.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
@@ -24,7 +24,7 @@ fn labels(component: &str) -> Value {
     })
 }
 
-/// A pod of the object with the uid `owner`, made at a minute past eleven.
+/// Returns a pod of the object with the uid `owner`, created at a minute past eleven.
 fn pod(
     name: &str,
     owner: &str,
@@ -66,7 +66,7 @@ fn event(uid: &str, reason: &str, minute: u8, message: &str) -> Value {
     })
 }
 
-/// The objects of a namespace, from which a status is made.
+/// The objects of a namespace.
 #[derive(Default)]
 struct Cluster {
     deployments: Vec<Value>,
@@ -95,11 +95,11 @@ impl Cluster {
         job_status(&jobs[0], &live, at(NOW))
     }
 
-    /// Returns the state, and the code of the first cause.
-    fn told(self) -> String {
+    /// Returns the state, the code of the first cause, and the last termination.
+    fn shown(self) -> String {
         let status = self.status();
         let cause = status.evidence.first().map(|evidence| format!(" ({})", evidence.cause.code()));
-        let end = status.last_end.map(|end| format!(", {end}")).unwrap_or_default();
+        let end = status.last_termination.map(|end| format!(", {end}")).unwrap_or_default();
         format!("{}{}{end}", status.state.as_str(), cause.unwrap_or_default())
     }
 }
@@ -113,14 +113,14 @@ fn one_off(retry: u32, status: &Value) -> Value {
 }
 
 fn run_with(retry: u32, status: &Value, pods: Vec<Value>, events: Vec<Value>) -> String {
-    Cluster { jobs: vec![one_off(retry, status)], pods, events, ..Cluster::default() }.told()
+    Cluster { jobs: vec![one_off(retry, status)], pods, events, ..Cluster::default() }.shown()
 }
 
 const QUOTA: &str =
     "pods \"job\" is forbidden: exceeded quota: tool-x, requested: pods=1, used: pods=4, limited: pods=4";
 
 #[test]
-fn a_run_is_told_by_its_newest_try_and_by_what_keeps_it_from_running() {
+fn run_status_is_that_of_the_newest_pod() {
     let none = json!({});
     let failed = |minute, code, reason| {
         pod(&format!("p{minute}"), "run", minute, "Failed", &ended(code, reason), &json!({}), 0)
@@ -129,9 +129,9 @@ fn a_run_is_told_by_its_newest_try_and_by_what_keeps_it_from_running() {
     let succeeded = pod("done", "run", 50, "Succeeded", &ended(0, "Completed"), &none, 0);
     let quota = |minute| event("run", "FailedCreate", minute, QUOTA);
     let tried = json!({"failed": 1});
-    for (told, expected) in [
+    for (shown, expected) in [
         (run_with(0, &none, vec![up.clone()], vec![]), "running"),
-        // A retry under way is no failure.
+        // A current retry is not a failure.
         (run_with(3, &tried, vec![failed(10, 1, "Error"), up], vec![]), "running, ended with exit code 1"),
         (run_with(3, &tried, vec![failed(10, 1, "Error")], vec![]), "retrying, ended with exit code 1"),
         (run_with(0, &tried, vec![failed(10, 1, "Error")], vec![]), "failed, ended with exit code 1"),
@@ -141,7 +141,7 @@ fn a_run_is_told_by_its_newest_try_and_by_what_keeps_it_from_running() {
             "failed, killed for using more memory than its limit",
         ),
         (run_with(0, &tried, vec![failed(10, 137, "Error")], vec![]), "failed, ended by signal 9"),
-        // No pod can be made: told from one that takes its time, and only as long as it is so.
+        // No pod can be created: a pending pod is another case, and so is a quota that has been freed.
         (run_with(0, &none, vec![], vec![quota(30)]), "blocked (quota-exceeded)"),
         (run_with(0, &none, vec![], vec![]), "starting"),
         (
@@ -161,7 +161,7 @@ fn a_run_is_told_by_its_newest_try_and_by_what_keeps_it_from_running() {
             ),
             "starting (refused-for-now)",
         ),
-        // The controller's word comes a moment after the pod's end.
+        // The controller updates the Job a moment after the pod has terminated.
         (
             run_with(3, &tried, vec![failed(10, 1, "Error"), succeeded], vec![quota(5)]),
             "succeeded, ended with exit code 0",
@@ -176,7 +176,7 @@ fn a_run_is_told_by_its_newest_try_and_by_what_keeps_it_from_running() {
             "failed",
         ),
     ] {
-        assert_eq!(told, expected);
+        assert_eq!(shown, expected);
     }
 }
 
@@ -191,11 +191,11 @@ fn continuous(replicas: u32, status: Value, pods: Vec<Value>, events: Vec<Value>
         "spec": {"replicas": replicas, "selector": {}, "template": {"spec": {"containers": [{"name": "job"}]}}},
         "status": status,
     });
-    Cluster { deployments: vec![deployment], pods, events, ..Cluster::default() }.told()
+    Cluster { deployments: vec![deployment], pods, events, ..Cluster::default() }.shown()
 }
 
 #[test]
-fn a_continuous_job_is_told_by_the_pods_that_are_used() {
+fn continuous_status_ignores_failed_pods() {
     let none = json!({});
     let all =
         |replicas: u32| json!({"replicas": replicas, "updatedReplicas": replicas, "readyReplicas": replicas});
@@ -208,7 +208,7 @@ fn a_continuous_job_is_told_by_the_pods_that_are_used() {
     };
     let down = || json!({"replicas": 1, "updatedReplicas": 1});
     let unhealthy = event("bad", "Unhealthy", 41, "Liveness probe failed: connection refused");
-    for (told, expected) in [
+    for (shown, expected) in [
         (continuous(1, all(1), vec![up()], vec![]), "running"),
         (
             continuous(1, down(), vec![crashing(3, "Error")], vec![]),
@@ -262,7 +262,7 @@ fn a_continuous_job_is_told_by_the_pods_that_are_used() {
             "blocked (quota-exceeded)",
         ),
     ] {
-        assert_eq!(told, expected);
+        assert_eq!(shown, expected);
     }
 }
 
@@ -281,7 +281,7 @@ fn scheduled(spec: &Value, status: &Value, runs: Vec<Value>, events: Vec<Value>)
 }
 
 #[test]
-fn missed_runs_are_counted_since_the_schedule_holds_and_told_with_their_reason() {
+fn missed_runs_are_counted_with_reason() {
     let last =
         json!({"lastScheduleTime": "2026-11-25T10:00:00Z", "lastSuccessfulTime": "2026-11-25T10:01:00Z"});
     let missed = |spec: &Value, status: &Value, runs: Vec<Value>, events: Vec<Value>| {

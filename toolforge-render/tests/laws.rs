@@ -1,4 +1,4 @@
-//! Laws that hold for every plan.
+//! Properties of every plan.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
@@ -12,8 +12,8 @@ use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::namespace::{Documents, Platform};
 use toolforge_render::object::{Object, to_json_list, to_yaml};
 use toolforge_render::web_service::{
-    Facts, LiveWebService, PlanOptions, Routing, StartTime, WebServicePlan, observe, observe_request,
-    web_service_changes,
+    Facts, LiveWebService, PlanOptions, Routing, StartTime, WebServicePlan, observe_web_service,
+    observe_web_service_request, web_service_changes,
 };
 
 fn facts() -> Facts {
@@ -33,7 +33,7 @@ fn request() -> impl Strategy<Value = WebServiceRequest> {
     generate::web_service_request(&Catalog::bundled())
 }
 
-/// Returns the objects that a plan has sent.
+/// Returns the objects that a plan has applied.
 fn objects(plan: &WebServicePlan, facts: &Facts, start: StartTime) -> Vec<Object> {
     web_service_changes(plan, facts, start).objects().cloned().collect()
 }
@@ -64,7 +64,7 @@ fn without_our_annotations(mut objects: Vec<Object>) -> Vec<Object> {
 }
 
 #[test]
-fn a_restart_replaces_the_pods_of_a_deployment_that_the_platforms_tools_made() {
+fn restart_replaces_pods_of_the_platforms_tools() {
     let case: Value =
         serde_json::from_str(&toolforge_fixtures::read("parity/webservice/06-python3.9-default.json"))
             .unwrap();
@@ -72,7 +72,7 @@ fn a_restart_replaces_the_pods_of_a_deployment_that_the_platforms_tools_made() {
     let mut facts = Facts { catalog, ..facts() };
     facts.live.deployment = serde_json::from_value(case["expected"]["deployment"].clone()).ok();
     let tool = "test".parse().unwrap();
-    let request = observe_request(&tool, &facts).unwrap();
+    let request = observe_web_service_request(&tool, &facts).unwrap();
     let plan = plan(&request, &facts, PlanOptions::default());
     assert!(!replaces_pods(&web_service_changes(&plan, &facts, StartTime::Keep)));
     let restart = StartTime::Always(Timestamp::UNIX_EPOCH);
@@ -81,24 +81,24 @@ fn a_restart_replaces_the_pods_of_a_deployment_that_the_platforms_tools_made() {
 
 proptest! {
     #[test]
-    fn observing_what_was_rendered_gives_what_was_asked_for(request in request(), (options, start) in options()) {
+    fn rendered_objects_are_observed_as_the_request(request in request(), (options, start) in options()) {
         let mut facts = facts();
         facts.live = objects(&plan(&request, &facts, options), &facts, start).into_iter().collect();
-        prop_assert_eq!(observe_request(&request.tool, &facts).unwrap(), request);
+        prop_assert_eq!(observe_web_service_request(&request.tool, &facts).unwrap(), request);
     }
 
     #[test]
-    fn without_our_annotations_what_is_observed_renders_the_same_objects(request in request(), (options, start) in options()) {
+    fn observation_needs_no_annotations(request in request(), (options, start) in options()) {
         let mut facts = facts();
         let rendered = without_our_annotations(objects(&plan(&request, &facts, options), &facts, start));
         facts.live = rendered.iter().cloned().collect();
-        let observed = observe_request(&request.tool, &facts).unwrap();
+        let observed = observe_web_service_request(&request.tool, &facts).unwrap();
         let again = objects(&plan(&observed, &facts, options), &facts, start);
         prop_assert_eq!(without_our_annotations(again), rendered);
     }
 
     #[test]
-    fn a_plan_that_stands_changes_nothing(request in request(), (options, start) in options()) {
+    fn applied_plan_changes_nothing(request in request(), (options, start) in options()) {
         let mut facts = facts();
         let plan = plan(&request, &facts, options);
         facts.live = objects(&plan, &facts, start).into_iter().collect();
@@ -106,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_changed_by_hand_is_observed_and_changed_back(
+    fn manual_changes_are_observed_and_reverted(
         request in request(),
         replicas in 0_i32..20,
         memory in generate::memory(),
@@ -120,7 +120,7 @@ proptest! {
         let limits = container.resources.as_mut().unwrap().limits.as_mut().unwrap();
         let before = limits.insert("memory".to_owned(), k8s_openapi::apimachinery::pkg::api::resource::Quantity(memory.to_string()));
         facts.live = live;
-        let observed = observe_request(&request.tool, &facts).unwrap();
+        let observed = observe_web_service_request(&request.tool, &facts).unwrap();
         prop_assert_eq!(observed.replicas.as_i32(), replicas);
         let changed = before.is_none_or(|before| before.0 != memory.to_string());
         prop_assert_eq!(observed.memory, if changed { Some(memory) } else { request.memory });
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_printed_as_yaml_is_read_back_equal_by_two_readers(request in request(), (options, start) in options()) {
+    fn yaml_survives_a_round_trip(request in request(), (options, start) in options()) {
         let facts = facts();
         for object in objects(&plan(&request, &facts, options), &facts, start) {
             let yaml = object.to_yaml();
@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn facts_from_printed_manifests_are_the_manifests(request in request(), (options, start) in options()) {
+    fn documents_of_printed_yaml_are_the_objects(request in request(), (options, start) in options()) {
         let before = facts();
         let objects = objects(&plan(&request, &before, options), &before, start);
         let expected: LiveWebService = objects.iter().cloned().collect();
@@ -159,12 +159,12 @@ proptest! {
             documents.read("printed", &text).unwrap();
             let facts = documents.facts(&request.tool, Platform::default()).unwrap();
             prop_assert_eq!(&facts.live.deployment, &expected.deployment);
-            prop_assert_eq!(observe(&request.tool, &facts).request, Ok(request.clone()));
+            prop_assert_eq!(observe_web_service(&request.tool, &facts).request, Ok(request.clone()));
         }
     }
 
     #[test]
-    fn no_text_makes_the_reader_of_documents_panic(text in any::<String>()) {
+    fn documents_never_panic(text in any::<String>()) {
         let mut documents = Documents::default();
         if let Err(error) = documents.read("file", &text) {
             prop_assert!(!error.to_string().chars().any(char::is_control));
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_remembered_of_a_request_is_read_back_and_gives_the_request(request in request()) {
+    fn state_file_survives_a_round_trip(request in request()) {
         let written = ServiceManifest::default().with_request(&request).to_yaml("Sun May 21 12:34:56 2023");
         let read = ServiceManifest::parse(&written).unwrap();
         prop_assert!(read.invalid_values.is_empty(), "{}", written);

@@ -1,6 +1,6 @@
-//! The recorded behaviour of the platform's Python tool, case by case.
+//! The recorded behavior of the platform's Python tool, case by case.
 //!
-//! Each case of `fixtures/parity/webservice` is a request and the objects that the Python tool made of it. A
+//! Each case of `fixtures/parity/webservice` is a request and the objects that the Python tool created for it. A
 //! difference is allowed only by an entry of [`allowed`]; an entry that no case needs fails the test, and so
 //! does a case that is not visited. Amounts compare as numbers, rounded up to whole millis and bytes.
 
@@ -16,12 +16,12 @@ use toolforge_render::change::ChangeSet;
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::Object;
 use toolforge_render::web_service::{
-    Facts, PlanOptions, Routing, ShellName, ShellOwner, StartTime, WebServicePlan, shell_command, shell_pod,
-    web_service_changes,
+    Facts, PlanOptions, Routing, ShellHost, ShellName, ShellOwner, ShellProcess, StartTime, WebServicePlan,
+    shell_command, shell_pod, web_service_changes,
 };
 
-/// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tool wrote, what is
-/// written here, and why. `null` stands for a field that is absent.
+/// An intended difference: the case (`*` for all), the JSON path, the value of the Python tool, the value of this tool,
+/// and the reason. `null` means that the field is absent.
 fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
     let probe = json!({"periodSeconds": 2, "tcpSocket": {"port": 8000}});
     let strategy = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
@@ -71,11 +71,11 @@ const SHELL_LABEL: &str = "shell-1684672496.bbbbbbbb";
 const KEEPER: [&str; 3] = ["/bin/sh", "-c", "trap 'exit 0' TERM; sleep 28800 & wait"];
 const WHAT_IS_TYPED: &str = "what is typed runs in the pod by exec, so that none of its output can be lost";
 
-/// Parts of a case that are other capabilities' than a web service's objects.
+/// Parts of a case that are not objects of a web service.
 const OTHER_PARTS: [&str; 4] = ["gridengine_external", "is_deprecated", "label_selector", "runner_type"];
 
 #[test]
-fn every_recorded_case_renders_as_the_python_tool_did() {
+fn recorded_cases_render_as_in_the_python_tool() {
     let catalog_text = toolforge_fixtures::read("parity/webservice/_image-config.json");
     let facts = Facts::new(Catalog::parse(&catalog_text).unwrap(), Platform::default());
     let mut visited = 0;
@@ -130,11 +130,16 @@ fn every_recorded_case_renders_as_the_python_tool_did() {
     }
 }
 
-/// Returns the pod of the shell whose name the case has.
+/// Returns the pod of the shell with the name of the case.
 fn shell(input: &Value, plan: &WebServicePlan) -> Value {
     let second = input["shell_name"].as_str().unwrap().strip_prefix("shell-").unwrap();
     let moment = Timestamp::from_second(second.parse().unwrap()).unwrap();
-    let owner = ShellOwner::new(("tools.test", "bastion"), (42, 1), "boot", "namespace");
+    let host = ShellHost {
+        name: "bastion".to_owned(),
+        boot_id: "boot".to_owned(),
+        pid_namespace: "namespace".to_owned(),
+    };
+    let owner = ShellOwner::new("tools.test", &host, ShellProcess { pid: 42, start_time: 1 });
     serde_json::to_value(shell_pod(plan, &ShellName::new(&moment, 0), &owner)).unwrap()
 }
 

@@ -1,5 +1,5 @@
-//! The recorded objects of the platform's tool of 2019 (webservice 0.74), case by case: what this tool makes of the same
-//! request today, and that the old objects are understood.
+//! The recorded objects of the platform's tool of 2019 (webservice 0.74), case by case: this tool renders the same request,
+//! and observes the old objects.
 //!
 //! Every difference is one of [`ALLOWED`], by its path and its reason; a reason that no case needs, and a case that is not
 //! visited, fail the test. Amounts compare as numbers.
@@ -13,9 +13,11 @@ use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::Object;
-use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan, observe_request};
+use toolforge_render::web_service::{
+    Facts, PlanOptions, Routing, WebServicePlan, observe_web_service_request,
+};
 
-/// Where what is made today differs from what was made in 2019: the path's beginning, and why.
+/// The differences from the objects of 2019: the start of the path, and the reason.
 const ALLOWED: [(&str, &str); 12] = [
     ("deployment.metadata.labels", "the labels are those since webservice 0.77"),
     ("service.metadata.labels", "the labels are those since webservice 0.77"),
@@ -23,7 +25,7 @@ const ALLOWED: [(&str, &str); 12] = [
     ("deployment.spec.selector", "the labels are those since webservice 0.77"),
     ("deployment.spec.template.metadata.labels", "the labels are those since webservice 0.77"),
     ("deployment.metadata.annotations", "what resolving would lose"),
-    ("deployment.spec.strategy", "an old pod leaves only after a new one is ready"),
+    ("deployment.spec.strategy", "an old pod terminates only after a new one is ready"),
     (
         "deployment.spec.template.spec.containers[0].resources",
         "every pod states its limits since webservice 0.82",
@@ -34,17 +36,17 @@ const ALLOWED: [(&str, &str); 12] = [
     ),
     (
         "deployment.spec.template.spec.containers[0].lifecycle",
-        "a pod that leaves serves on until every gateway knows",
+        "a terminating pod serves until every gateway has removed it",
     ),
     ("ingress.apiVersion", "the version of 2019 is gone from Kubernetes"),
     ("ingress.spec.rules[0].http", "an Ingress of today has a path, and names its Service otherwise"),
 ];
 
-/// Parts that are no objects, or a shell's, which was one shared pod then.
+/// Parts that are not objects, or belong to a shell, which was one shared pod in 2019.
 const OTHER_PARTS: [&str; 4] = ["is_deprecated", "label_selector", "shell_label_selector", "shell_pod"];
 
 #[test]
-fn every_recorded_case_of_2019_is_rendered_and_understood() {
+fn recorded_cases_of_2019_are_rendered_and_observed() {
     let types: Value =
         serde_json::from_str(&toolforge_fixtures::read("parity/webservice/seed-era-0.74/_types.json"))
             .unwrap();
@@ -89,7 +91,7 @@ fn every_recorded_case_of_2019_is_rendered_and_understood() {
         }
         // And the other way round: the old objects are the request.
         facts.live.deployment = serde_json::from_value(expected["deployment"].clone()).ok();
-        assert_eq!(observe_request(&tool, &facts).unwrap(), request, "{name}");
+        assert_eq!(observe_web_service_request(&tool, &facts).unwrap(), request, "{name}");
     }
     println!("{visited} cases, {} reasons for differences", used.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -99,7 +101,7 @@ fn every_recorded_case_of_2019_is_rendered_and_understood() {
     }
 }
 
-/// Returns a catalogue with the case's type, by the image and the runner that were recorded: most are gone.
+/// Returns a catalog with the case's type, by the recorded image and runner: most no longer exist.
 fn catalog(type_name: &str, expected: &Value) -> Catalog {
     let container = &expected["deployment"]["spec"]["template"]["spec"]["containers"][0];
     let image = container["image"].as_str().unwrap().trim_end_matches(":latest");

@@ -1,7 +1,7 @@
-//! The recorded arithmetic of the platform's Python tool, text by text.
+//! The recorded quantities of the platform's Python tool, input by input.
 //!
-//! Each row of `fixtures/parity/webservice/quantities.json` is a text, whether the tool's command line takes it, and the
-//! limit and request that it makes of it. What is refused here and taken there has its reason; a reason that no row needs
+//! Each row of `fixtures/parity/webservice/quantities.json` is an input, whether the tool's command line accepts it, and
+//! the resulting limit and request. An input that only the Python tool accepts needs a reason; a reason that no row needs
 //! fails the test.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
@@ -15,7 +15,7 @@ use toolforge_render::namespace::Platform;
 use toolforge_render::pod::PodResources;
 use toolforge_render::web_service::{Facts, PlanOptions, WebServicePlan};
 
-/// Amounts that the Python tool takes and that are refused here: what is said of them, and why.
+/// Quantities that only the Python tool accepts: the error message, and the reason.
 const REFUSED: [(&str, &str); 2] = [
     ("is zero; write a positive amount", "a pod without memory or CPU cannot run"),
     ("is not a whole number of", "half a byte is a spelling mistake, and the API server would round it up"),
@@ -30,7 +30,7 @@ fn resources(cpu: Option<Cpu>, memory: Option<Memory>) -> PodResources {
 }
 
 #[test]
-fn every_recorded_text_gives_the_same_limit_and_request_or_is_refused_for_a_reason() {
+fn recorded_quantities_give_equal_resources() {
     let table: Value =
         serde_json::from_str(&toolforge_fixtures::read("parity/webservice/quantities.json")).unwrap();
     let (mut visited, mut wrong, mut used) = (0, Vec::new(), BTreeSet::new());
@@ -43,12 +43,12 @@ fn every_recorded_text_gives_the_same_limit_and_request_or_is_refused_for_a_reas
             let ours = if dimension == "cpu" {
                 input.parse::<Cpu>().map_err(|error| error.to_string()).map(|cpu| {
                     let found = resources(Some(cpu), None);
-                    (u128::from(found.cpu_limit.millis()), u128::from(found.cpu_request.millis()))
+                    (u128::from(found.limits.cpu.millis()), u128::from(found.requests.cpu.millis()))
                 })
             } else {
                 input.parse::<Memory>().map_err(|error| error.to_string()).map(|memory| {
                     let found = resources(None, Some(memory));
-                    (u128::from(found.memory_limit.bytes()), u128::from(found.memory_request.bytes()))
+                    (u128::from(found.limits.memory.bytes()), u128::from(found.requests.memory.bytes()))
                 })
             };
             let number = |text: String| -> Option<u128> {

@@ -1,7 +1,6 @@
-//! Rendered manifests as a person reads them: one request file, and one snapshot of the same name
-//! for each manifest.
+//! Snapshots of rendered manifests: one request file, and one snapshot of the same name for each manifest.
 //!
-//! A new case is a new file in `fixtures/plans/`; it holds the words of a command line.
+//! A new case is a new file in `fixtures/plans/`; it contains the arguments of a command line.
 
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
@@ -9,7 +8,7 @@ use toolforge_render::namespace::Platform;
 use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan};
 
 #[test]
-fn each_planned_web_service_renders_as_its_snapshot() {
+fn web_services_render_as_their_snapshots() {
     for path in toolforge_fixtures::files("plans", ".plan") {
         let text = std::fs::read_to_string(&path).unwrap();
         let tool: ToolName = "stashbot".parse().unwrap();

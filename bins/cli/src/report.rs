@@ -7,7 +7,7 @@ use toolforge_model::{JobImage, ToolName};
 use toolforge_quota::{LimitRange as QuotaLimitRange, LimitViolation, Resource, ResourceQuota};
 use toolforge_render::change::{Change, ChangeSet, ResourceForecast};
 use toolforge_render::object::Difference as ObjectDifference;
-use toolforge_render::pod::{Evidence, LastEnd};
+use toolforge_render::pod::{self, Evidence};
 use toolforge_report::{
     Cause, CauseCode, ContainerLimits, Difference, Downtime, ImageState, ImageType, LastTermination,
     LimitRange, Quota, QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Violation, ViolationCode,
@@ -29,8 +29,8 @@ pub fn cause(Evidence { cause, object, message }: &Evidence) -> Cause {
 
 /// Returns the last termination of a container.
 #[must_use]
-pub fn last_termination(last: &LastEnd) -> LastTermination {
-    let LastEnd { pod, exit_code, reason, finished } = last;
+pub fn last_termination(last: &pod::LastTermination) -> LastTermination {
+    let pod::LastTermination { pod, exit_code, reason, finished } = last;
     LastTermination {
         pod: pod.clone(),
         exit_code: *exit_code,

@@ -44,20 +44,20 @@ fn every_recorded_pair_of_amounts_gives_the_platforms_resources() {
         };
         let asked = options.memory;
         let plan = JobPlan::new(options.into_request(&facts.tool).unwrap(), &facts).unwrap();
-        let PodResources { cpu_limit, cpu_request, memory_limit, memory_request } = plan.resources();
+        let PodResources { limits, requests } = plan.resources();
         let text =
             |kind: &str, dimension: &str| vector["resources"][kind][dimension].as_str().unwrap().to_owned();
-        assert_eq!(Cpu::parse_quantity(&text("limits", "cpu")), Ok(cpu_limit), "{vector}");
-        assert_eq!(Cpu::parse_quantity(&text("requests", "cpu")), Ok(cpu_request), "{vector}");
+        assert_eq!(Cpu::parse_quantity(&text("limits", "cpu")), Ok(limits.cpu), "{vector}");
+        assert_eq!(Cpu::parse_quantity(&text("requests", "cpu")), Ok(requests.cpu), "{vector}");
         let theirs = (rounded(&text("limits", "memory")), rounded(&text("requests", "memory")));
         if asked.is_none_or(|asked| theirs.0 == asked.bytes()) {
             exact += 1;
-            assert_eq!(theirs, (memory_limit.bytes(), memory_request.bytes()), "{vector}");
+            assert_eq!(theirs, (limits.memory.bytes(), requests.memory.bytes()), "{vector}");
         } else {
             // What they round, and nothing else, is another amount here: the one that was asked for.
-            assert_eq!(Some(memory_limit), asked);
+            assert_eq!(Some(limits.memory), asked);
             let half_a_thousandth = (1_u64 << 30) / 2000 + 1;
-            assert!(theirs.0.abs_diff(memory_limit.bytes()) <= half_a_thousandth, "{vector}");
+            assert!(theirs.0.abs_diff(limits.memory.bytes()) <= half_a_thousandth, "{vector}");
         }
     }
     println!("{} pairs, {exact} exact there, too", all.len());

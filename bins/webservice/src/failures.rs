@@ -4,7 +4,7 @@ use toolforge_cli::{ExitCode, Failure};
 use toolforge_client::{ApplyError, ApplyReport, ChangeOutcome, ChangeReport, ManifestError, TemplateError};
 use toolforge_images::TypeLookupError;
 use toolforge_model::Untrusted;
-use toolforge_render::web_service::{MissingNeed, PlanError, ResolveError};
+use toolforge_render::web_service::{MissingRequirement, PlanError, ResolveError};
 
 use crate::invocation::Action;
 
@@ -87,7 +87,7 @@ pub(crate) fn of_type_lookup(error: &TypeLookupError, action: Action) -> Failure
 /// Returns the failure of a request that cannot be planned.
 pub(crate) fn of_plan(error: &PlanError, action: Action) -> Failure {
     match error {
-        PlanError::TypeLookupError(error) => of_type_lookup(error, action),
+        PlanError::Type(error) => of_type_lookup(error, action),
         PlanError::Foreign { .. } => Failure::from_error(ExitCode::Failed, error)
             .hint("Rename or delete that object with kubectl; the web service needs its name."),
         _ => Failure::from_error(ExitCode::Failed, error),
@@ -95,15 +95,17 @@ pub(crate) fn of_plan(error: &PlanError, action: Action) -> Failure {
 }
 
 /// Returns the failure of a type that needs a file or a command that is missing.
-pub(crate) fn of_requirement(error: &MissingNeed) -> Failure {
+pub(crate) fn of_requirement(error: &MissingRequirement) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
-        MissingNeed::Site { .. } => failure.hint("Create the directory first: `mkdir ~/public_html`."),
-        MissingNeed::PythonSource { .. } => {
+        MissingRequirement::Site { .. } => failure.hint("Create the directory first: `mkdir ~/public_html`."),
+        MissingRequirement::PythonSource { .. } => {
             failure.hint("Put the application there first: `mkdir -p ~/www/python/src`.")
         }
-        MissingNeed::Package { .. } => failure.hint("Put the application there first: `mkdir -p ~/www/js`."),
-        MissingNeed::Command { name } => {
+        MissingRequirement::Package { .. } => {
+            failure.hint("Put the application there first: `mkdir -p ~/www/js`.")
+        }
+        MissingRequirement::Command { name } => {
             failure.hint(format!("Add the command: `webservice {name} start COMMAND`."))
         }
         _ => failure,

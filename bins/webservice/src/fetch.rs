@@ -3,7 +3,7 @@
 use toolforge_cli::{Failure, Session, Source};
 use toolforge_client::{Error, FetchOptions};
 use toolforge_images::Catalog;
-use toolforge_render::web_service::{Facts, Progress, progress};
+use toolforge_render::web_service::{Facts, RolloutProgress, web_service_progress};
 
 /// Returns the facts for a plan.
 pub(crate) fn facts(session: &Session) -> Result<Facts, Failure> {
@@ -24,7 +24,9 @@ pub(crate) fn status_facts(session: &Session) -> Result<Facts, Failure> {
     let objects = runtime.block_on(async {
         let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
         // Only missing pods need the reason for it.
-        if objects.live.deployment.is_some() && progress(&objects.live, None) != Progress::Ready {
+        if objects.live.deployment.is_some()
+            && web_service_progress(&objects.live, None) != RolloutProgress::Ready
+        {
             let wanted = FetchOptions { replica_sets: true, events: true, ..FetchOptions::default() };
             let found = client.fetch_web_service(&session.tool, wanted).await?.live;
             (objects.live.replica_sets, objects.live.events) = (found.replica_sets, found.events);

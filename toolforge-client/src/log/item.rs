@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
-use toolforge_render::pod::LastEnd;
+use toolforge_render::pod::LastTermination;
 
 use crate::WatchOptions;
 
@@ -68,7 +68,7 @@ pub enum LogItem {
         /// The container's name.
         container: Untrusted,
         /// Its termination, and its pod.
-        end: LastEnd,
+        end: LastTermination,
     },
     /// Why the log is missing or incomplete.
     Notice {

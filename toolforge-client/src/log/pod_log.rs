@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::Untrusted;
-use toolforge_render::pod::{Run, main_container, runs};
+use toolforge_render::pod::{ContainerRun, container_runs, main_container};
 
 use crate::log::item::{LogItem, LogOptions, LogSince};
 use crate::log::reading::{LogEvent, LogRequest, Reading};
@@ -58,23 +58,23 @@ impl PodLog {
     }
 
     /// Starts reading a run's log, or its last lines.
-    fn read_all(&self, run: &Run, last: Option<u32>) -> Reading {
+    fn read_all(&self, run: &ContainerRun, last: Option<u32>) -> Reading {
         let request = self.request(run, false, last);
         Reading::new(self.client.clone(), request, self.outage, false)
     }
 
     /// Starts reading the unread part of a run's log.
-    pub(super) fn read_on(&self, run: &Run, follow: bool) -> Reading {
+    pub(super) fn read_on(&self, run: &ContainerRun, follow: bool) -> Reading {
         Reading::new(self.client.clone(), self.request(run, follow, None), self.outage, true)
     }
 
-    fn request(&self, run: &Run, follow: bool, last: Option<u32>) -> LogRequest {
+    fn request(&self, run: &ContainerRun, follow: bool, last: Option<u32>) -> LogRequest {
         LogRequest {
             pod: self.path.clone(),
             container: self.container.clone(),
             previous: run.is_previous,
             follow,
-            whole_lines: self.follow && run.end.is_none(),
+            whole_lines: self.follow && run.termination.is_none(),
             since: self.since,
             last,
         }
@@ -100,15 +100,15 @@ impl PodLog {
     }
 
     /// Marks a run's log as read, and returns the item for its termination.
-    pub(super) fn ended(&mut self, run: &Run) -> Option<LogItem> {
+    pub(super) fn ended(&mut self, run: &ContainerRun) -> Option<LogItem> {
         self.reported = Some(run.id.clone());
-        let end = run.end.clone()?;
+        let end = run.termination.clone()?;
         let is_asked_for = self.since.is_none_or(|since| end.finished >= Some(since.moment()));
         is_asked_for.then(|| LogItem::RunEnded { container: self.container.as_str().into(), end })
     }
 
     /// Returns the first run whose end has not been reported.
-    pub(super) fn next_run<'a>(&self, runs: &'a [Run]) -> Option<&'a Run> {
+    pub(super) fn next_run<'a>(&self, runs: &'a [ContainerRun]) -> Option<&'a ContainerRun> {
         let reported = runs.iter().position(|run| Some(&run.id) == self.reported.as_ref());
         runs.get(reported.map_or(0, |index| index + 1))
     }
@@ -117,7 +117,7 @@ impl PodLog {
 /// A pod's log up to now: the runs whose logs the kubelet has kept, one after the other.
 pub(super) struct PodSnapshot {
     pub(super) log: PodLog,
-    runs: VecDeque<Run>,
+    runs: VecDeque<ContainerRun>,
     reading: Option<Reading>,
     last: Option<u32>,
     /// The next item, with the time that orders it among the items of other pods.
@@ -132,17 +132,17 @@ impl PodSnapshot {
     /// followed, a run that has just terminated is left for that: which log the kubelet returns for it can change at any
     /// moment, unless the whole pod has terminated.
     pub(super) fn new(mut log: PodLog, pod: &Pod, last: Option<u32>, recent: Timestamp) -> Self {
-        let mut runs: VecDeque<Run> = runs(pod).into();
+        let mut runs: VecDeque<ContainerRun> = container_runs(pod).into();
         if let [previous, newest] = runs.make_contiguous()
-            && newest.end.is_none()
-            && let finished = previous.end.as_ref().and_then(|end| end.finished)
+            && newest.termination.is_none()
+            && let finished = previous.termination.as_ref().and_then(|end| end.finished)
             && finished.is_some_and(|finished| finished < recent)
         {
             log.reported = Some(previous.id.clone());
             runs.pop_front();
         }
         if log.follow && !has_ended(pod) {
-            runs.retain(|run| run.is_previous || run.end.is_none());
+            runs.retain(|run| run.is_previous || run.termination.is_none());
         }
         Self { log, runs, reading: None, last, head: None, moment: Timestamp::MIN }
     }
@@ -172,7 +172,7 @@ impl PodSnapshot {
             }
             self.reading = None;
             if let Some(run) = self.runs.pop_front()
-                && run.end.is_some()
+                && run.termination.is_some()
                 && let Some(item) = self.log.ended(&run)
             {
                 return Ok(Some(item));

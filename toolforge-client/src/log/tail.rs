@@ -8,7 +8,7 @@ use futures_util::stream::{self, BoxStream, Select, SelectAll};
 use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
-use toolforge_render::pod::{Run, runs};
+use toolforge_render::pod::{ContainerRun, container_runs};
 
 use crate::log::item::{LogItem, LogOptions};
 use crate::log::pod_log::{PodLog, has_ended};
@@ -54,7 +54,7 @@ enum TailEvent {
 /// State of a pod that is followed.
 #[derive(Clone, Debug, Default)]
 struct PodState {
-    runs: Vec<Run>,
+    runs: Vec<ContainerRun>,
     /// Whether it is terminating: its container is not started again.
     is_terminating: bool,
     /// Whether it and its Job have terminated: all its runs are known.
@@ -78,9 +78,9 @@ enum Step {
     /// A run's log is followed, until the moment once the run has terminated.
     Follow { id: String, reading: Reading, until: Option<Instant> },
     /// A run has terminated, and the kubelet has not put its log aside yet.
-    Settle(Run),
+    Settle(ContainerRun),
     /// The remainder of a terminated run's log is read.
-    Rest(Run, Reading),
+    Rest(ContainerRun, Reading),
 }
 
 impl LogReader {
@@ -178,7 +178,7 @@ impl LogTail {
         }
         let uid = uid(pod);
         let state = PodState {
-            runs: runs(pod),
+            runs: container_runs(pod),
             is_terminating: pod.metadata.deletion_timestamp.is_some(),
             is_over: self.owner == Some(OwnerState::Finished) && has_ended(pod),
             is_gone: false,
@@ -205,7 +205,7 @@ impl LogTail {
         if let Some(sender) = self.pods.remove(uid) {
             sender.send_modify(|state| {
                 state.is_gone = true;
-                state.runs = last.map_or_else(|| std::mem::take(&mut state.runs), runs);
+                state.runs = last.map_or_else(|| std::mem::take(&mut state.runs), container_runs);
             });
         }
     }
@@ -234,7 +234,7 @@ impl Follower {
                     _ if state.is_gone => return Ok(None),
                     None if state.is_over => return Ok(None),
                     None => wait(&mut self.state, None).await,
-                    Some(run) if run.end.is_none() => {
+                    Some(run) if run.termination.is_none() => {
                         let reading = self.log.read_on(run, true);
                         self.step = Step::Follow { id: run.id.clone(), reading, until: None };
                     }
@@ -244,7 +244,7 @@ impl Follower {
                     Some(run) => self.step = Step::Settle(run.clone()),
                 },
                 Step::Follow { id, reading, until } => {
-                    let runs = state.runs.iter().any(|run| run.id == *id && run.end.is_none());
+                    let runs = state.runs.iter().any(|run| run.id == *id && run.termination.is_none());
                     if (!runs || state.is_gone) && until.is_none() {
                         *until = Some(Instant::now() + GRACE);
                     }

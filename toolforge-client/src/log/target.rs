@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use toolforge_model::{ToolName, platform};
-use toolforge_render::web_service::serves;
+use toolforge_render::web_service::is_web_service_pod;
 
 use crate::path::named;
 use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchEvent, WatchOptions};
@@ -54,7 +54,7 @@ impl LogTarget {
         Self {
             namespace: tool.namespace(),
             labels: vec![(platform::LABEL_NAME, tool.as_str().to_owned())],
-            accepts: serves,
+            accepts: is_web_service_pod,
             owner: LogOwner::Deployment.path(tool.namespace(), tool.as_str()),
         }
     }

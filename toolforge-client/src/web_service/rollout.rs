@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::apps::v1::Deployment;
 use toolforge_model::ToolName;
 use toolforge_render::pod::{Cause, Evidence};
-use toolforge_render::web_service::{LiveWebService, Progress, causes, progress};
+use toolforge_render::web_service::{
+    LiveWebService, RolloutProgress, web_service_causes, web_service_progress,
+};
 
 use crate::{Client, Error, ResourceType, WaitOptions, WaitOutcome};
 
@@ -70,19 +72,19 @@ impl Client {
                 if live.pods.iter().any(|pod| pod.metadata.deletion_timestamp.is_some()) {
                     last_termination = Some(Instant::now());
                 }
-                match progress(live, generation) {
-                    Progress::Ready => ControlFlow::Break(RolloutOutcome::Ready),
-                    Progress::Failed(causes)
+                match web_service_progress(live, generation) {
+                    RolloutProgress::Ready => ControlFlow::Break(RolloutOutcome::Ready),
+                    RolloutProgress::Failed(causes)
                         if is_only_quota(&causes)
                             && last_termination.is_some_and(|moment| moment.elapsed() < QUOTA_RETRY) =>
                     {
                         event(RolloutEvent::WaitingForQuota);
                         ControlFlow::Continue(())
                     }
-                    Progress::Failed(causes) => {
+                    RolloutProgress::Failed(causes) => {
                         ControlFlow::Break(RolloutOutcome::Failed { causes, live: Box::new(live.clone()) })
                     }
-                    Progress::Waiting { ready, desired, evidence } => {
+                    RolloutProgress::Waiting { ready, desired, evidence } => {
                         event(RolloutEvent::Waiting { ready, desired, evidence });
                         ControlFlow::Continue(())
                     }
@@ -91,7 +93,9 @@ impl Client {
             .await?;
         Ok(match waited {
             WaitOutcome::Done(outcome) => outcome,
-            WaitOutcome::DeadlineExceeded(live) => RolloutOutcome::TimedOut { causes: causes(&live) },
+            WaitOutcome::DeadlineExceeded(live) => {
+                RolloutOutcome::TimedOut { causes: web_service_causes(&live) }
+            }
         })
     }
 

@@ -1,25 +1,24 @@
-//! All that a command does to a namespace, and whether that fits.
+//! All changes of a command to a namespace, and whether they fit.
 
 use toolforge_quota::{Demand, Limits, QuotaCheck, ResourceCheck};
 
 use crate::change::Change;
 use crate::object::Object;
 
-/// All that a command does to a namespace, in the order in which it is done, and whether it fits the quotas and limits.
+/// All changes of a command to a namespace, in order, and whether they fit the quotas and limits.
 ///
-/// It is made once, by [`web_service_changes`](crate::web_service::web_service_changes), [`plan_load`](crate::job::plan_load)
-/// and their like.
+/// It is returned by [`web_service_changes`](crate::web_service::web_service_changes), [`plan_load`](crate::job::plan_load)
+/// and similar functions.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChangeSet {
-    /// What is done, one change for each web service or job.
+    /// The changes, one for each web service or job.
     pub changes: Vec<Change>,
-    /// Whether it fits once all is done.
+    /// Whether everything fits after the changes.
     pub at_rest: QuotaCheck,
-    /// Whether it fits at the worst moment, while old and new pods run at the same time.
+    /// Whether everything fits at the peak, while old and new pods run at the same time.
     pub at_peak: QuotaCheck,
-    /// Why pods are not replaced with new ones ready before old ones terminate; `None` where they are, or where none
-    /// are replaced.
+    /// Why new pods are not ready before old ones terminate; `None` if they are, or if no pods are replaced.
     pub refused_surge: Option<QuotaCheck>,
 }
 
@@ -27,14 +26,14 @@ pub struct ChangeSet {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ResourceForecast<'a> {
-    /// The resource once all is done.
+    /// The resource after the changes.
     pub at_rest: &'a ResourceCheck,
-    /// What is used of it at the worst moment.
+    /// What is used at the peak.
     pub peak: u64,
 }
 
 impl ResourceForecast<'_> {
-    /// Returns whether the quota holds it, at rest and at the peak.
+    /// Returns whether the quota allows it, at rest and at the peak.
     #[must_use]
     pub fn fits(&self) -> bool {
         self.at_rest.fits() && (!self.at_rest.increases || self.peak <= self.at_rest.hard)
@@ -44,7 +43,7 @@ impl ResourceForecast<'_> {
 impl ChangeSet {
     /// Orders changes by what they free and request, and checks them against the limits of the namespace.
     ///
-    /// Where all fits at rest but not at the peak, pods are replaced one after the other.
+    /// If everything fits at rest but not at the peak, pods are replaced one after the other.
     pub(crate) fn new(mut changes: Vec<Change>, limits: &Limits) -> Self {
         changes.sort_by_cached_key(Change::order);
         let at_rest = check(&changes, limits, |change| change.demand.requested.clone());
@@ -58,23 +57,23 @@ impl ChangeSet {
         set
     }
 
-    /// Returns whether everything fits, at rest and at the worst moment.
+    /// Returns whether everything fits, at rest and at the peak.
     #[must_use]
     pub fn fits(&self) -> bool {
         self.at_rest.fits() && self.at_peak.fits()
     }
 
-    /// Returns the changes that write something.
+    /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).
     pub fn pending(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| !change.is_keep())
     }
 
-    /// Returns the objects as they are wanted, in the order in which they are written.
+    /// Returns the wanted objects, in apply order.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.changes.iter().flat_map(Change::objects)
     }
 
-    /// Returns the resources that the changes touch, at rest and at the peak.
+    /// Returns the resources that the changes affect, at rest and at the peak.
     pub fn forecast(&self) -> impl Iterator<Item = ResourceForecast<'_>> {
         self.at_rest.resources().iter().map(|at_rest| {
             let same =

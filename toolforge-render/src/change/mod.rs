@@ -1,8 +1,7 @@
-//! What is done to the objects of a namespace: decided once, checked against the quota, and then carried out as it was
-//! checked.
+//! Changes to the objects of a namespace: computed once, checked against the quota, and applied as they were checked.
 //!
-//! [`ChangeSet`] is made from rendered and live objects by `web_service` and by `job`. It is handed on by reference: what is
-//! refused, shown, sent and waited for is the same value.
+//! `web_service` and `job` compute a [`ChangeSet`] from rendered and live objects. The same value is then checked, reported,
+//! applied and waited for.
 
 mod change_set;
 mod rollout;

@@ -1,4 +1,4 @@
-//! How the pods of a Deployment are replaced by new ones, and what that takes at its peak.
+//! How the pods of a Deployment are replaced, and what that requests at the peak.
 
 use crate::object::{deployment_spec, deployment_spec_mut};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy, RollingUpdateDeployment};
@@ -9,7 +9,7 @@ use toolforge_quota::{Demand, Pods, RollingUpdate, rolling_peak};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rollout {
-    /// A new pod is ready before an old one terminates; the quota has to hold one pod more.
+    /// A new pod is ready before an old one terminates; the quota must allow one more pod.
     #[default]
     Surge,
     /// The API server's default: up to a quarter of the replicas more, and up to a quarter unavailable.
@@ -21,7 +21,7 @@ pub enum Rollout {
 }
 
 impl Rollout {
-    /// Returns the word for people and programs.
+    /// Returns the code, in kebab-case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl Rollout {
         }
     }
 
-    /// Returns the rollout that a live Deployment's strategy states, where it is one of a web service.
+    /// Returns the rollout of a live Deployment's strategy, if it is one of a web service.
     pub(crate) fn of_web_service(deployment: &Deployment) -> Option<Self> {
         let strategy = deployment_spec(deployment)?.strategy.as_ref()?;
         [Self::Surge, Self::InPlace, Self::Recreate]
@@ -64,7 +64,7 @@ impl Rollout {
         }
     }
 
-    /// Returns the bounds of the update to a number of replicas; `None` where all old pods terminate first.
+    /// Returns the bounds of the update to a number of replicas; `None` if all old pods terminate first.
     fn bounds(self, replicas: u64) -> Option<RollingUpdate> {
         match self {
             Self::Surge => Some(RollingUpdate { max_surge: 1, max_unavailable: 0 }),
@@ -78,7 +78,7 @@ impl Rollout {
     }
 }
 
-/// When nothing of a workload runs although it ran before and is to run afterwards.
+/// A time without running pods in a change of a running workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Downtime {
@@ -89,7 +89,7 @@ pub enum Downtime {
 }
 
 impl Downtime {
-    /// Returns the word for programs.
+    /// Returns the code, in kebab-case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -111,7 +111,7 @@ pub(crate) struct PodReplacement {
 impl PodReplacement {
     /// Returns the most of each resource that old and new pods request together.
     ///
-    /// Terminating pods may make a step wait, but not forever, so they are not counted.
+    /// Terminating pods are not counted: a step that they block only has to wait.
     pub(crate) fn peak(&self, rollout: Rollout) -> Demand {
         match rollout.bounds(self.new.count) {
             Some(bounds) => rolling_peak(&self.old, &self.new, bounds),

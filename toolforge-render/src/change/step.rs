@@ -1,4 +1,4 @@
-//! What is done to one web service or job: the steps, one for each object.
+//! The change of one web service or job: the steps, one for each object.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::change::{Downtime, PodReplacement, Rollout};
 use crate::object::{Difference, Object, ObjectId};
 use crate::pod;
 
-/// What kind of workload is changed.
+/// The kind of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WorkloadKind {
     /// A web service.
@@ -26,7 +26,7 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
-    /// Returns the word for people and programs.
+    /// Returns the code, in kebab-case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,23 +45,23 @@ impl fmt::Display for WorkloadKind {
     }
 }
 
-/// What is done to a workload or to one of its objects.
+/// The action on a workload or on one of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Nothing: it is as wanted.
+    /// It is unchanged.
     Keep,
     /// It is created.
     Create,
-    /// It is changed where it is.
+    /// It is updated.
     Update,
-    /// It is deleted and created again, because it cannot be changed.
+    /// It is deleted and created again, because it cannot be updated.
     Recreate,
     /// It is deleted.
     Delete,
 }
 
 impl Action {
-    /// Returns the word for people and programs.
+    /// Returns the code, in kebab-case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,50 +80,50 @@ impl fmt::Display for Action {
     }
 }
 
-/// What is done to one object.
+/// The action on one object.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Step {
     /// The object.
     pub id: ObjectId,
-    /// What is done.
+    /// The action.
     pub action: StepAction,
-    /// The object as it is wanted; `None` where it is deleted or waited for.
+    /// The wanted object; `None` if it is deleted or waited for.
     pub wanted: Option<Object>,
     /// The fields that differ from the live object.
     pub differences: Vec<Difference>,
 }
 
-/// How an object is written. Whoever applies steps has to know every way, so that the enum is exhaustive.
+/// How an object is written. A program that applies steps must handle every way, so the enum is exhaustive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepAction {
-    /// Not at all: it is as wanted.
+    /// It is unchanged.
     Keep,
-    /// Created, which fails where another object of its name exists.
+    /// Create; it fails if an object with the name exists.
     Create,
-    /// Applied on the server's side, with fields of others left as they are.
+    /// Server-side apply; fields of other managers are kept.
     Apply {
-        /// A strategic merge patch to send before: it removes fields that other managers own, which an apply cannot.
+        /// A strategic merge patch to send first: it removes fields that other managers own, which apply cannot.
         clears: Option<Box<Value>>,
     },
-    /// Replaced as a whole, and only where it is still the object that was seen.
+    /// Replace, only if it is still the object that was seen.
     Replace {
         /// The metadata of the object that was seen.
         seen: Box<ObjectMeta>,
     },
-    /// Changed in these fields only.
+    /// Patch; other fields are kept.
     Merge {
         /// The strategic merge patch.
         patch: Box<Value>,
     },
-    /// Deleted, together with the objects that it owns.
+    /// Delete, together with the objects that it owns.
     Delete {
-        /// The uid of the object that was seen; another object of its name is left alone.
+        /// The uid of the object that was seen; another object with the name is not deleted.
         uid: Option<String>,
     },
-    /// Waited for until a gateway accepts the route.
+    /// Wait until a gateway accepts the route.
     AwaitAccepted,
-    /// Waited for until it and its pods are gone.
+    /// Wait until the object and its pods are deleted.
     AwaitGone {
         /// The uid of the object that was deleted.
         uid: Option<String>,
@@ -139,13 +139,13 @@ impl Step {
         Self { id, action, wanted: None, differences: Vec::new() }
     }
 
-    /// Returns what is done to the object, in the words for a whole workload; `None` for a wait.
+    /// Returns the action on the object; `None` for a wait.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         match &self.action {
             StepAction::Keep => Some(Action::Keep),
             StepAction::Create => Some(Action::Create),
-            // What does not exist yet is created by applying it.
+            // Apply creates an object that does not exist.
             StepAction::Apply { .. } if self.differences.is_empty() => Some(Action::Create),
             StepAction::Apply { .. } | StepAction::Replace { .. } | StepAction::Merge { .. } => {
                 Some(Action::Update)
@@ -155,29 +155,29 @@ impl Step {
         }
     }
 
-    /// Returns the differences that a person asked for: without the annotations that only remember how.
+    /// Returns the differences without bookkeeping annotations.
     pub fn shown_differences(&self) -> impl Iterator<Item = &Difference> {
         self.differences.iter().filter(|difference| !difference.path.is_bookkeeping())
     }
 }
 
-/// What is done to one web service or job.
+/// The change of one web service or job.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Change {
-    /// What kind of workload it is.
+    /// The kind of the workload.
     pub kind: WorkloadKind,
-    /// Its name: that of the job, or of the tool.
+    /// The name of the job or the tool.
     pub name: String,
-    /// What is done to it.
+    /// The action.
     pub action: Action,
-    /// Whether it is taken over from the platform's jobs service, whose record is deleted.
+    /// Whether it is adopted from the platform's jobs service, whose record is deleted.
     pub adopts: bool,
-    /// The steps, in their order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
-    /// How its pods are replaced; `None` where they are not.
+    /// How its pods are replaced; `None` if they are not.
     pub rollout: Option<Rollout>,
-    /// When nothing of it runs meanwhile; `None` where something always does.
+    /// The downtime of the change; `None` if there is none.
     pub downtime: Option<Downtime>,
     pub(crate) demand: ChangeDemand,
 }
@@ -196,24 +196,24 @@ impl Change {
         }
     }
 
-    /// Returns whether nothing is written.
+    /// Returns whether nothing changes.
     #[must_use]
     pub fn is_keep(&self) -> bool {
         self.action == Action::Keep
     }
 
-    /// Returns the objects as they are wanted.
+    /// Returns the wanted objects.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.steps.iter().filter_map(|step| step.wanted.as_ref())
     }
 
-    /// Returns what differs, without the annotations that only remember how something was asked for.
+    /// Returns the differences without bookkeeping annotations.
     pub fn differences(&self) -> impl Iterator<Item = &Difference> {
         self.steps.iter().flat_map(Step::shown_differences)
     }
 
-    /// Has pods replaced one after the other, or all at once where there is only one, so that the peak requests no more
-    /// than what is there at rest.
+    /// Changes the rollout so that pods are replaced one after the other, and a single pod with downtime: the peak then
+    /// requests no more than at rest.
     pub(crate) fn replace_in_place(&mut self) {
         let (Some(replacement), Some(_)) = (&self.demand.replacement, self.rollout) else { return };
         let rollout = if replacement.new.count < 2 { Rollout::Recreate } else { Rollout::InPlace };
@@ -225,7 +225,7 @@ impl Change {
         }
     }
 
-    /// Returns what is requested at the worst moment.
+    /// Returns what is requested at the peak.
     pub(crate) fn requested_at_peak(&self) -> Demand {
         match (&self.demand.replacement, self.rollout) {
             (Some(replacement), Some(rollout)) => {
@@ -237,7 +237,7 @@ impl Change {
         }
     }
 
-    /// Returns the order of changes: what frees quota first, what requests more later, what is new last.
+    /// Returns the order of the change: those that free quota first, those that request more later, new workloads last.
     pub(crate) fn order(&self) -> u8 {
         let ChangeDemand { freed, requested, .. } = &self.demand;
         match self.action {
@@ -251,14 +251,14 @@ impl Change {
     }
 }
 
-/// What a change frees and requests of the quotas.
+/// What a change frees and requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ChangeDemand {
-    /// What the live objects use that are replaced or deleted.
+    /// What the replaced and deleted live objects use.
     pub(crate) freed: Demand,
     /// What the wanted objects request once all of their pods run.
     pub(crate) requested: Demand,
-    /// The part of it that is not requested by pods.
+    /// The part of it that pods do not request.
     pub(crate) besides_pods: Demand,
     /// The pods that are replaced by a rollout.
     pub(crate) replacement: Option<PodReplacement>,
@@ -267,7 +267,7 @@ pub(crate) struct ChangeDemand {
 }
 
 impl ChangeDemand {
-    /// Returns the demand of objects that are written; `owner` is what a person calls them, `None` where there is but one.
+    /// Returns the demand of written objects; `owner` names their workload in messages, and is `None` if there is only one.
     pub(crate) fn of_objects<'a>(
         objects: impl IntoIterator<Item = &'a Object>,
         limit_ranges: &[LimitRange],

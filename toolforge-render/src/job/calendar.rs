@@ -1,4 +1,4 @@
-//! What the scheduled jobs of a tool take over a day.
+//! The resources that the scheduled jobs of a tool use over time.
 
 use std::ops::Range;
 
@@ -7,31 +7,31 @@ use toolforge_model::{CronExpression, JobName};
 use toolforge_quota::{Demand, Interval, Resource, ScheduledRuns, simulate};
 
 use crate::job::demand::of_run;
-use crate::job::{JobFacts, JobObjects, Workload, pods_of_job, runs_of};
+use crate::job::{JobFacts, JobObjects, Workload, pods_of_job, runs_of_job};
 use crate::object::cron_job_spec;
-use crate::pod::{has_ended, of_pod};
+use crate::pod::{has_ended, pod_demand};
 
-/// How long a run of which nothing is known is thought to take.
+/// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
 
-/// What is known of a scheduled job's runs.
+/// The schedule, duration and demand of a scheduled job's runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobLoad {
+pub struct ScheduledJobLoad {
     /// The job's name.
     pub name: JobName,
-    /// When it runs.
+    /// The schedule.
     pub expression: CronExpression,
-    /// What a run takes.
+    /// What each run requests.
     pub each: Demand,
-    /// How long a run takes, in seconds.
+    /// The duration of a run, in seconds.
     pub seconds: u32,
-    /// Whether that was measured, and not assumed.
+    /// Whether the duration was measured, and not assumed.
     pub is_measured: bool,
 }
 
-impl JobLoad {
-    /// Returns what is known of a scheduled job; `None` for any other job, and where the schedule is suspended or in a
-    /// time zone of its own.
+impl ScheduledJobLoad {
+    /// Returns the load of a scheduled job; `None` for any other job, and for a schedule that is suspended or in a time zone
+    /// other than UTC.
     #[must_use]
     pub fn of(job: &JobObjects, facts: &JobFacts) -> Option<Self> {
         let Workload::Scheduled(cron_job) = &job.workload else { return None };
@@ -41,14 +41,14 @@ impl JobLoad {
         {
             return None;
         }
-        // Without a pod there is nothing to run.
+        // Without a pod template, nothing runs.
         job.workload.template()?.spec.as_ref()?;
         let status = cron_job.status.as_ref();
-        let began = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
-        let ended = status.and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
-        let measured = match (began, ended) {
-            (Some(began), Some(ended)) if ended > began => {
-                u32::try_from(ended.as_second() - began.as_second()).ok()
+        let started = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
+        let succeeded = status.and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
+        let measured = match (started, succeeded) {
+            (Some(started), Some(succeeded)) if succeeded > started => {
+                u32::try_from(succeeded.as_second() - started.as_second()).ok()
             }
             _ => None,
         };
@@ -65,34 +65,38 @@ impl JobLoad {
     }
 }
 
-/// Returns what the present runs of scheduled jobs hold of the quotas.
+/// Returns what the current runs of scheduled jobs use of the quotas.
 #[must_use]
-pub fn held_by_runs(loads: &[JobLoad], facts: &JobFacts) -> Demand {
-    let mut held = Demand::default();
+pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Demand {
+    let mut used = Demand::default();
     for job in facts.live.jobs_of(&facts.tool) {
-        let is_meant = loads.iter().any(|load| load.name == job.name);
-        let runs = if is_meant { runs_of(&job, &facts.live).len() } else { 0 };
+        let is_listed = loads.iter().any(|load| load.name == job.name);
+        let runs = if is_listed { runs_of_job(&job, &facts.live).len() } else { 0 };
         if !matches!(job.workload, Workload::Scheduled(_)) || runs == 0 {
             continue;
         }
-        held.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
+        used.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
         for pod in pods_of_job(&job, &facts.live) {
             if let (Some(spec), false) = (&pod.spec, has_ended(pod)) {
-                held.add_all(&of_pod(spec, &facts.limits.limit_ranges));
+                used.add_all(&pod_demand(spec, &facts.limits.limit_ranges));
             }
         }
     }
-    held
+    used
 }
 
-/// Returns what runs at the same time between two moments, held against the quotas. What the jobs' present runs hold is
-/// not counted twice.
+/// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
+/// counted twice.
 #[must_use]
-pub fn calendar_of(loads: &[JobLoad], facts: &JobFacts, time: Range<Timestamp>) -> Vec<Interval> {
+pub fn simulate_scheduled_jobs(
+    loads: &[ScheduledJobLoad],
+    facts: &JobFacts,
+    time: Range<Timestamp>,
+) -> Vec<Interval> {
     let Range { start: from, end: until } = time;
     let zone = TimeZone::UTC;
-    let runs = |load: &JobLoad| {
-        // A run that has begun before may still be under way.
+    let runs = |load: &ScheduledJobLoad| {
+        // A run that started earlier may still be running.
         let early = from.checked_sub(k8s_openapi::jiff::SignedDuration::from_secs(i64::from(load.seconds)));
         let starts = load.expression.runs_between(early.unwrap_or(from), until, &zone);
         ScheduledRuns {
@@ -103,7 +107,12 @@ pub fn calendar_of(loads: &[JobLoad], facts: &JobFacts, time: Range<Timestamp>) 
         }
     };
     let runs: Vec<ScheduledRuns> = loads.iter().map(runs).collect();
-    simulate(&facts.limits.quotas, &held_by_runs(loads, facts), &runs, from.as_second()..until.as_second())
+    simulate(
+        &facts.limits.quotas,
+        &demand_of_current_runs(loads, facts),
+        &runs,
+        from.as_second()..until.as_second(),
+    )
 }
 
 #[cfg(test)]
@@ -144,26 +153,26 @@ mod tests {
         facts
     }
 
-    fn load(facts: &JobFacts) -> Option<JobLoad> {
-        JobLoad::of(&facts.live.jobs_of(&facts.tool)[0], facts)
+    fn load(facts: &JobFacts) -> Option<ScheduledJobLoad> {
+        ScheduledJobLoad::of(&facts.live.jobs_of(&facts.tool)[0], facts)
     }
 
     #[test]
-    fn a_run_takes_as_long_as_the_last_one_that_ended_well() {
+    fn duration_is_that_of_the_last_success() {
         let known = |facts: &JobFacts| load(facts).map(|load| (load.seconds, load.is_measured));
         for (timeout, assumed) in [(None, 300), (Some(60), 60), (Some(4000), 300)] {
             assert_eq!(known(&facts(timeout)), Some((assumed, false)));
         }
         let mut facts = facts(Some(60));
-        for (ended_well, expected) in
+        for (last_success, expected) in
             [("2026-08-01T10:15:42Z", (42, true)), ("2026-07-31T10:15:42Z", (60, false))]
         {
             facts.live.cron_jobs[0].status = Some(CronJobStatus {
                 last_schedule_time: Some(Time(at("2026-08-01T10:15:00Z"))),
-                last_successful_time: Some(Time(at(ended_well))),
+                last_successful_time: Some(Time(at(last_success))),
                 ..CronJobStatus::default()
             });
-            assert_eq!(known(&facts), Some(expected), "{ended_well}");
+            assert_eq!(known(&facts), Some(expected), "{last_success}");
         }
         for (zone, is_known) in [("UTC", true), ("Etc/UTC", true), ("Europe/Berlin", false)] {
             facts.live.cron_jobs[0].spec.as_mut().unwrap().time_zone = Some(zone.to_owned());
@@ -172,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_under_way_is_not_counted_twice() {
+    fn current_run_is_not_counted_twice() {
         let mut facts = facts(None);
         let amount = |resource: Resource, amount: u64| [(resource, amount)].into();
         facts.limits.quotas.push(ResourceQuota {
@@ -182,9 +191,12 @@ mod tests {
         });
         let loads = [load(&facts).unwrap()];
         let fits = |facts: &JobFacts| {
-            let stretches =
-                calendar_of(&loads, facts, at("2026-08-01T10:17:00Z")..at("2026-08-02T10:17:00Z"));
-            stretches.iter().all(|stretch| stretch.shortfalls.is_empty())
+            let intervals = simulate_scheduled_jobs(
+                &loads,
+                facts,
+                at("2026-08-01T10:17:00Z")..at("2026-08-02T10:17:00Z"),
+            );
+            intervals.iter().all(|interval| interval.shortfalls.is_empty())
         };
         assert!(!fits(&facts));
 
@@ -192,10 +204,10 @@ mod tests {
         let template = run.spec.clone().unwrap().template;
         facts.live.pods.push(Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None });
         facts.live.jobs.push(run);
-        let held = held_by_runs(&loads, &facts);
-        assert_eq!(held.get(&Resource::Pods), 1);
-        assert_eq!(held.get(&Resource::Count("jobs.batch".to_owned())), 1);
+        let used = demand_of_current_runs(&loads, &facts);
+        assert_eq!(used.get(&Resource::Pods), 1);
+        assert_eq!(used.get(&Resource::Count("jobs.batch".to_owned())), 1);
         assert!(fits(&facts));
-        assert_eq!(held_by_runs(&[], &facts), Demand::default());
+        assert_eq!(demand_of_current_runs(&[], &facts), Demand::default());
     }
 }

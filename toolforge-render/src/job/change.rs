@@ -1,4 +1,4 @@
-//! What is done to one job: the objects that are created, replaced and deleted, in their order.
+//! The change of one job: the objects that are created, replaced and deleted, in their order.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobField, JobName, Untrusted};
@@ -16,24 +16,24 @@ use crate::job::{
 use crate::object::{Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_spec, differences};
 use crate::pod::{one_pod_of, pods_of};
 
-/// What is known of one job before it is changed.
+/// The current state of one job.
 pub(super) struct Current<'a> {
-    /// The job's objects, where there are any.
+    /// The job's objects, if it exists.
     pub(super) live: Option<&'a JobObjects>,
-    /// The record that the platform's jobs service keeps of it.
+    /// The record of the platform's jobs service, if it has one.
     pub(super) record: Option<RecordedJob>,
 }
 
-/// How a job is changed.
+/// Options of a change to a job.
 #[derive(Clone, Copy)]
 pub(super) struct Manner {
-    /// Whether a job that the platform's jobs service keeps is taken over.
+    /// Whether a job that the platform's jobs service manages is adopted.
     pub(super) adopts: bool,
-    /// Whether a one-off job whose run is over is run again, although nothing of it differs.
+    /// Whether a finished one-off job runs again although nothing differs.
     pub(super) renews: bool,
 }
 
-/// Returns what is done so that a job is as planned.
+/// Returns the change that makes a job as planned.
 pub(super) fn change_to(
     plan: &JobPlan,
     current: &Current<'_>,
@@ -55,7 +55,7 @@ pub(super) fn change_to(
     let action = if let Workload::OneOff(run) = &live.workload {
         let is_over = RunOutcome::of(run, &facts.live).is_over();
         if is_same && !(manner.renews && is_over) {
-            // It is soon gone by itself, and so is what is noted on it.
+            // It is deleted automatically soon, with its annotations.
             Action::Keep
         } else if is_over || live.is_leaving() {
             Action::Recreate
@@ -89,7 +89,7 @@ pub(super) fn change_to(
     Ok(with_demand(change, Some(live), facts).after_record(current.record))
 }
 
-/// Returns what is done so that nothing of a job is left. `None` for `live` deletes the record alone.
+/// Returns the change that deletes a job; without live objects, only the record is deleted.
 pub(super) fn change_to_nothing(name: &JobName, current: &Current<'_>, facts: &JobFacts) -> Change {
     let kind = current.live.map_or(WorkloadKind::Recorded, |live| live.workload.job_kind());
     let steps = current.live.map(deletions).unwrap_or_default();
@@ -98,7 +98,7 @@ pub(super) fn change_to_nothing(name: &JobName, current: &Current<'_>, facts: &J
 }
 
 impl Change {
-    /// Has the record of the platform's jobs service deleted first, so that it does not undo the change.
+    /// Deletes the record of the platform's jobs service first, so that the service does not undo the change.
     fn after_record(mut self, record: Option<RecordedJob>) -> Self {
         if let Some(record) = record {
             let id = ObjectId::new(record.kind(), self.name.as_str());
@@ -109,7 +109,7 @@ impl Change {
     }
 }
 
-/// Returns the steps that create objects. An address may be left of a job whose pods somebody deleted by hand.
+/// Returns the steps that create objects. An address may remain of a job whose workload was deleted manually.
 fn creations(objects: Vec<Object>, left: Option<&LiveJobs>) -> Vec<Step> {
     let step = |object: Object| {
         let seen = left.and_then(|left| left.address(object.kind(), object.name()));
@@ -120,7 +120,7 @@ fn creations(objects: Vec<Object>, left: Option<&LiveJobs>) -> Vec<Step> {
     objects.into_iter().map(step).collect()
 }
 
-/// Returns the steps that replace objects: addresses before the pods, and an address that is no longer wanted last.
+/// Returns the steps that replace objects: addresses before the workload, and addresses that are no longer wanted last.
 fn replacements(objects: JobObjects, live: &JobObjects) -> Vec<Step> {
     let seen = |kind| live.ids().find(|(found, _)| *found == kind).map(|(_, metadata)| metadata);
     let mut wanted = objects.into_objects();
@@ -140,7 +140,7 @@ fn replacements(objects: JobObjects, live: &JobObjects) -> Vec<Step> {
     wanted.into_iter().map(step).chain(obsolete).collect()
 }
 
-/// Returns the steps that delete a job: routes first, so that no request is sent to what is gone.
+/// Returns the steps that delete a job: routes first, so that no request is sent to deleted pods.
 fn deletions(live: &JobObjects) -> Vec<Step> {
     let mut steps: Vec<Step> = live.ids().map(|(kind, metadata)| deletion(kind, metadata)).collect();
     steps.reverse();
@@ -161,9 +161,9 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
     let owner = format!("job {}", change.name);
     change.demand = ChangeDemand::of_objects(change.objects(), limit_ranges, Some(&owner));
     change.demand.freed = match (change.action, live) {
-        // What is left of a job whose pods somebody deleted by hand is replaced.
+        // Addresses that remain of a job whose workload was deleted manually are replaced.
         (_, None) => demand::of_addresses(&change.name, &facts.live),
-        // A change of the schedule does not touch the run that is under way.
+        // A change of the schedule does not affect the current run.
         (Action::Update, Some(JobObjects { workload: Workload::Scheduled(_), .. })) => {
             crate::pod::count_demand(ObjectKind::CronJob)
         }
@@ -192,11 +192,11 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
     change
 }
 
-/// What differs between a live job and the wanted one.
+/// The differences between a live job and the wanted one.
 struct Found {
-    /// Of the object that runs the job, by the meaning of the two requests.
+    /// The differences of the workload, by the meaning of the two requests.
     workload: Vec<Difference>,
-    /// Of its Service and its HTTPRoute.
+    /// The differences of the Service and the HTTPRoute.
     addresses: Vec<(ObjectKind, Difference)>,
 }
 
@@ -208,7 +208,7 @@ impl Found {
         {
             let known = workload.iter().position(|difference| difference.key == Some(key));
             let found = match (known, key) {
-                // It is a difference of the route alone, and not of the pods.
+                // Only the route differs, not the pods.
                 (Some(index), JobField::Publish) => vec![workload.remove(index)],
                 (Some(_), _) => Vec::new(),
                 (None, _) => address_differences(kind, key, live, wanted),
@@ -238,7 +238,7 @@ impl Found {
         keys
     }
 
-    /// Puts the differences on the steps of the objects that they are of.
+    /// Adds the differences to the steps of their objects.
     fn on(self, mut steps: Vec<Step>) -> Vec<Step> {
         let Self { workload, addresses } = self;
         let is_workload = |step: &Step| {
@@ -256,7 +256,7 @@ impl Found {
     }
 }
 
-/// Returns what differs in how a job is reached: an address that is missing, wrong, or no longer wanted.
+/// Returns the differences of an address: it is missing, different, or no longer wanted.
 fn address_differences(
     kind: ObjectKind,
     key: JobField,
@@ -287,8 +287,8 @@ fn address_differences(
     }
 }
 
-/// Returns whether a live object can become the wanted one: it is of the same kind, and a Deployment's selector, which
-/// never changes, is today's.
+/// Returns whether a live object can be updated to the wanted one: it has the same kind, and the immutable selector of a
+/// Deployment is the same.
 fn is_changeable(live: &JobObjects, wanted: &JobObjects) -> bool {
     match (&live.workload, &wanted.workload) {
         (Workload::Scheduled(_), Workload::Scheduled(_)) => true,

@@ -2,14 +2,14 @@
 
 use toolforge_quota::{Demand, LimitRange, Resource};
 
-use crate::job::{JobFacts, JobObjects, LiveJobs, Workload, pods_of_job, runs_of};
+use crate::job::{JobFacts, JobObjects, LiveJobs, Workload, pods_of_job, runs_of_job};
 use crate::object::ObjectKind;
-use crate::pod::{count_demand, of_live_pods, of_pod};
+use crate::pod::{count_demand, of_live_pods, pod_demand};
 
 /// Returns what one run of a job requests: its Job and one pod.
 pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> Demand {
     let pod = job.workload.template().and_then(|template| template.spec.as_ref());
-    let mut demand = pod.map(|pod| of_pod(pod, &facts.limits.limit_ranges)).unwrap_or_default();
+    let mut demand = pod.map(|pod| pod_demand(pod, &facts.limits.limit_ranges)).unwrap_or_default();
     demand.add_all(&count_demand(ObjectKind::Job));
     demand
 }
@@ -21,7 +21,7 @@ pub(super) fn of_live(job: &JobObjects, live: &LiveJobs, limit_ranges: &[LimitRa
         demand.add_all(&count_demand(kind));
     }
     if let Workload::Scheduled(_) = &job.workload {
-        let runs = u64::try_from(runs_of(job, live).len()).unwrap_or(u64::MAX);
+        let runs = u64::try_from(runs_of_job(job, live).len()).unwrap_or(u64::MAX);
         demand.add(Resource::Count(ObjectKind::Job.count_name()), runs);
     }
     demand

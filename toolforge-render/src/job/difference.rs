@@ -1,4 +1,4 @@
-//! What differs between two requests for one job, by meaning.
+//! The differences between two requests for one job, by meaning.
 
 use toolforge_model::{
     Emails, JobField, JobHealthCheck, JobKind, JobPort, JobRequest, Untrusted, join_words, platform,
@@ -8,18 +8,18 @@ use toolforge_model::{
 use crate::job::objects::RenderedCommand;
 use crate::object::{Difference, FieldPath};
 
-/// Returns what differs, in the order in which a file is best written; `None` on a side stands for the default. Amounts
-/// compare as amounts, images as what they stand for; both requests have to be a plan's or an observation.
+/// Returns the differences, in the usual order of a jobs file; `None` on a side means the default. Quantities compare as
+/// numbers, and images by what they refer to; both requests must come from a plan or from [`observe_job`](super::observe_job).
 ///
-/// Each difference has the path of the field of the job's Deployment, CronJob or Job that it changes; the one of
-/// `publish` has the empty path of the whole HTTPRoute.
+/// The path of a difference is a field of the job's Deployment, CronJob or Job; that of `publish` is the empty path of
+/// the whole HTTPRoute.
 #[must_use]
 pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference> {
     let mut differences = Vec::new();
     for &key in JobField::ALL {
         let (before, after) = (value(live, key), value(wanted, key));
         if before != after {
-            // A command is shown as it is written.
+            // A command is shown as it was written.
             let shown = |value: Option<String>, request: &JobRequest| match key {
                 JobField::Command => value.map(|_| request.command.clone()),
                 _ => value,
@@ -32,7 +32,7 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
     differences
 }
 
-/// Returns the path of the field that a key of a jobs file sets.
+/// Returns the path of the field that a field of a jobs file sets.
 pub(super) fn path(key: JobField, kind: &JobKind) -> FieldPath {
     let template = match kind {
         JobKind::OneOff { .. } | JobKind::Continuous { .. } => FieldPath::of(&["spec", "template"]),
@@ -61,12 +61,12 @@ pub(super) fn path(key: JobField, kind: &JobKind) -> FieldPath {
         JobField::Mount => label(platform::LABEL_MOUNT_STORAGE),
         JobField::FileLog | JobField::NoFileLog => label(platform::LABEL_FILE_LOG),
         JobField::Environment => container.field("env"),
-        // The whole HTTPRoute; and what is waited for, and what starts a web service, is no part of an object.
+        // `publish` is the whole HTTPRoute; the other fields are not part of an object.
         JobField::Publish | JobField::Wait | JobField::WebService => FieldPath::default(),
     }
 }
 
-/// Returns the command by its meaning: where it is words and not a line for a shell, quoting is none of it.
+/// Returns the command by its meaning: quoting does not matter unless a shell reads it.
 fn command(request: &JobRequest) -> String {
     let is_build_service = request.image.is_build_service();
     if is_build_service && request.file_log.paths() == (None, None) {
@@ -91,7 +91,7 @@ fn value(request: &JobRequest, key: JobField) -> Option<String> {
         JobField::Name => Some(request.name.to_string()),
         JobField::Command => Some(command(request)),
         JobField::Image => Some(request.image.to_string()),
-        // Another spelling of the same times is no difference, but a macro's name is, since it is what is listed.
+        // Another spelling of the same schedule is not a difference, but the name of a macro is, because it is listed.
         JobField::Schedule => kind.schedule().map(|schedule| {
             if schedule.written().starts_with('@') {
                 format!("{} ({})", schedule.written(), schedule.expression())

@@ -1,4 +1,4 @@
-//! Facts for jobs from what `kubectl get … -o yaml|json` printed.
+//! Facts for jobs from the output of `kubectl get … -o yaml|json`.
 
 use k8s_openapi::api::core::v1 as core;
 use toolforge_model::ToolName;
@@ -7,13 +7,13 @@ use crate::job::{JobFacts, LiveJobs};
 use crate::namespace::{Documents, DocumentsError, Platform, limits};
 
 impl Documents {
-    /// Returns the facts for a tool's jobs, whose pods run as the user with a number.
+    /// Returns the facts for a tool's jobs, whose pods run with the user id `uid`.
     ///
-    /// Objects of other namespaces are passed over, except the catalogue's ConfigMap; objects without a namespace count as
-    /// the tool's. Where no file holds the catalogue, the one that this library brings is used.
+    /// Objects of other namespaces are skipped, except the catalog's ConfigMap; objects without a namespace count as the
+    /// tool's. If no file contains the catalog, the bundled one is used.
     ///
     /// # Errors
-    /// When an object lacks the fields of its kind, or the catalogue, a quota or a limit cannot be read.
+    /// When an object lacks required fields, or the catalog, a quota or a limit is invalid.
     pub fn job_facts(
         &self,
         tool: &ToolName,

@@ -5,39 +5,39 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::Catalog;
-use toolforge_model::{JobName, ToolName};
+use toolforge_model::{JobName, ToolName, platform};
 use toolforge_quota::Limits;
 
 use crate::job::{JobObjects, Workload, is_job, job_name_of};
 use crate::namespace::Platform;
-use crate::object::{HttpRoute, Object, ObjectKind};
+use crate::object::{HttpRoute, Object, ObjectKind, has_label};
 
-/// All that a plan for jobs is made from, besides the requests.
+/// Everything that a plan for jobs needs besides the requests.
 #[derive(Clone, Debug)]
 pub struct JobFacts {
     /// The tool.
     pub tool: ToolName,
-    /// The number of the tool's user and group.
+    /// The user id of the tool, which is also its group id.
     pub uid: i64,
-    /// The image catalogue.
+    /// The image catalog.
     pub catalog: Catalog,
     /// The project's settings.
     pub platform: Platform,
-    /// The namespace's quotas, with what is used, and its limits.
+    /// The namespace's quotas with their usage, and its limits.
     pub limits: Limits,
-    /// The objects of the tool's namespace as they are now.
+    /// The live objects of the tool's namespace.
     pub live: LiveJobs,
 }
 
 impl JobFacts {
-    /// Returns the facts of a cluster of which nothing else is known: no limits, and nothing that stands.
+    /// Returns facts without limits and live objects.
     #[must_use]
     pub fn new(tool: ToolName, uid: i64, catalog: Catalog, platform: Platform) -> Self {
         Self { tool, uid, catalog, platform, limits: Limits::default(), live: LiveJobs::default() }
     }
 }
 
-/// The objects of a tool's namespace that jobs are, or that stand in their way.
+/// The objects of a tool's namespace that belong to jobs or conflict with them.
 #[derive(Clone, Debug, Default)]
 pub struct LiveJobs {
     /// All Deployments of the namespace.
@@ -54,11 +54,11 @@ pub struct LiveJobs {
     pub pods: Vec<Pod>,
     /// The namespace's events.
     pub events: Vec<Event>,
-    /// The jobs of which the platform's jobs service keeps a record of its own.
+    /// The jobs of which the platform's jobs service has a record.
     pub recorded: BTreeMap<JobName, RecordedJob>,
 }
 
-/// The record that the platform's jobs service keeps of a job (jobs-api, since June 2026).
+/// The record of a job in the platform's jobs service (jobs-api, since June 2026).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordedJob {
     /// A `ContinuousJob`.
@@ -91,7 +91,7 @@ impl LiveJobs {
         self.jobs_where(tool, |found| found == name).into_iter().next()
     }
 
-    /// Returns the metadata of the Service or HTTPRoute of a name, whoever created it.
+    /// Returns the metadata of the Service or HTTPRoute with a name, whether it belongs to a job or not.
     pub(super) fn address(&self, kind: ObjectKind, name: &str) -> Option<&ObjectMeta> {
         let mut found: Box<dyn Iterator<Item = &ObjectMeta>> = match kind {
             ObjectKind::Service => Box::new(self.services.iter().map(|object| &object.metadata)),
@@ -153,17 +153,15 @@ impl Extend<Object> for LiveJobs {
                 Object::Job(object) => self.jobs.push(*object),
                 Object::Service(object) => self.services.push(*object),
                 Object::HttpRoute(object) => self.http_routes.push(*object),
-                // No job has one.
+                // A job has none.
                 Object::Ingress(_) => {}
             }
         }
     }
 }
 
-/// Returns whether a Job is one run of a scheduled job, made by the schedule or by hand.
+/// Returns whether a Job is a run of a scheduled job, started by its schedule or manually.
 pub(super) fn is_run_of_schedule(job: &Job) -> bool {
-    let labels = job.metadata.labels.as_ref();
-    let component = labels.and_then(|labels| labels.get(toolforge_model::platform::LABEL_COMPONENT));
-    component.is_some_and(|component| component == toolforge_model::platform::COMPONENT_SCHEDULED)
+    has_label(job.metadata.labels.as_ref(), platform::LABEL_COMPONENT, platform::COMPONENT_SCHEDULED)
         || job.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "CronJob")
 }

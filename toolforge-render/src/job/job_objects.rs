@@ -65,7 +65,7 @@ impl Workload {
         }
     }
 
-    /// Returns when the object was made.
+    /// Returns the creation time of the object.
     #[must_use]
     pub fn created(&self) -> Option<Timestamp> {
         self.metadata().creation_timestamp.as_ref().map(|time| time.0)

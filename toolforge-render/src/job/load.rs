@@ -1,4 +1,4 @@
-//! What it takes so that the cluster's jobs are those of a file.
+//! The changes that make the jobs of a namespace match a list of requests.
 
 use std::collections::BTreeSet;
 
@@ -11,50 +11,50 @@ use crate::job::{JobFacts, JobObjects, JobPlan, JobPlanError};
 use crate::object::ObjectKind;
 use crate::pod::one_pod_of;
 
-/// Why a job cannot become what it should be.
+/// Why a job cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadProblem {
-    /// No plan can be made.
+    /// The job cannot be planned.
     #[error("job {name}: {error}")]
     Plan {
         /// The job's name.
         name: JobName,
-        /// Why.
+        /// The reason.
         error: JobPlanError,
     },
-    /// The platform's jobs service keeps a record of the job, and would undo a change.
-    #[error("job {name} is kept by the platform's jobs service, which would undo a change made here")]
+    /// The platform's jobs service has a record of the job, and would undo a change.
+    #[error("job {name} is managed by the platform's jobs service, which would undo a change")]
     Recorded {
         /// The job's name.
         name: JobName,
     },
-    /// The job runs now, as something else.
-    #[error("one-off job {name} is running and differs from what is wanted: {}", keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", "))]
+    /// The one-off job is running, and differs.
+    #[error("one-off job {name} is running and differs from the request: {}", keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", "))]
     UnderWay {
         /// The job's name.
         name: JobName,
-        /// What differs.
+        /// The fields that differ.
         keys: Vec<JobField>,
     },
-    /// The tool's domain leads to one job only.
-    #[error("the tool's domain leads to one job only, and these are published: {}", names.iter().map(JobName::as_str).collect::<Vec<_>>().join(", "))]
+    /// Several jobs are published, and a tool has one domain.
+    #[error("only one job can be published on the tool's domain, not several: {}", names.iter().map(JobName::as_str).collect::<Vec<_>>().join(", "))]
     SeveralPublic {
         /// The jobs' names.
         names: Vec<JobName>,
     },
-    /// One run requests more than the namespace may ever use.
+    /// One run requests more than the quota of the empty namespace.
     #[error("a run of job {name} never fits: {shortfall}")]
     NeverFits {
         /// The job's name.
         name: JobName,
-        /// The quota and the resource.
+        /// The quota that is exceeded.
         shortfall: Box<ResourceCheck>,
     },
 }
 
 impl LoadProblem {
-    /// Returns the job whose problem it is, where it is one job's.
+    /// Returns the job that has the problem; `None` if several have it.
     #[must_use]
     pub fn job(&self) -> Option<&JobName> {
         match self {
@@ -67,48 +67,48 @@ impl LoadProblem {
     }
 }
 
-/// All that a load does.
+/// The result of planning a load.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoadPlan {
-    /// What is done to each job: what frees quota first, then what changes, then what is new; then what is kept.
+    /// The changes: those that free quota first, then updates, then new jobs, then jobs that are kept.
     pub set: ChangeSet,
-    /// The plans of the jobs that are asked for, in their order.
+    /// The plans of the requested jobs, in the order of the requests.
     pub plans: Vec<JobPlan>,
-    /// Why jobs cannot become what they should be.
+    /// The problems that prevent the load.
     pub problems: Vec<LoadProblem>,
-    /// Jobs that are kept as they are and came from another file, with that file: a load of it may delete them.
+    /// Unchanged jobs that belong to another file, with that file: loading it may delete them.
     pub from_other_files: Vec<(JobName, Untrusted)>,
 }
 
 impl LoadPlan {
-    /// Returns whether everything fits, at rest and at the worst moment.
+    /// Returns whether everything fits, at rest and at the peak.
     #[must_use]
     pub fn fits(&self) -> bool {
         self.set.fits()
     }
 
-    /// Returns the plan of a job that is asked for.
+    /// Returns the plan of a requested job.
     #[must_use]
     pub fn plan(&self, name: &str) -> Option<&JobPlan> {
         self.plans.iter().find(|plan| plan.request().name.as_str() == name)
     }
 }
 
-/// How a load goes about things.
+/// Options of a load.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions<'a> {
-    /// The file, as it is noted on what is written; `None` notes none.
+    /// The file that is written on the objects; `None` writes none.
     pub file: Option<&'a str>,
-    /// Whether jobs that came from the same file, and are no longer in it, are deleted.
+    /// Whether jobs that belong to the file and are no longer in it are deleted.
     pub prunes: bool,
-    /// Whether jobs that the platform's jobs service keeps are taken over.
+    /// Whether jobs that the platform's jobs service manages are adopted.
     pub adopts: bool,
-    /// Whether one-off jobs whose run is over are run again, although nothing of them differs.
+    /// Whether finished one-off jobs run again although nothing differs.
     pub renews: bool,
 }
 
-/// Returns what it takes so that the cluster's jobs are those that are asked for. Each job is rendered once.
+/// Returns the changes that make the jobs of a namespace match the requests. Each job is rendered once.
 #[must_use]
 pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOptions<'_>) -> LoadPlan {
     let live = facts.live.jobs_of(&facts.tool);
@@ -145,11 +145,11 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
     }
     if options.prunes {
         let wanted: BTreeSet<&JobName> = requests.iter().map(|request| &request.name).collect();
-        let goes = |job: &&JobObjects| {
+        let is_pruned = |job: &&JobObjects| {
             let file = job.annotation(platform::ANNOTATION_FILE);
             file.is_some() && file == options.file && !wanted.contains(&job.name) && !job.is_leaving()
         };
-        for job in live.iter().filter(goes) {
+        for job in live.iter().filter(is_pruned) {
             let current = Current { live: Some(job), record: record(&job.name) };
             let change = change_to_nothing(&job.name, &current, facts);
             if change.adopts && !options.adopts {
@@ -164,7 +164,7 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
     LoadPlan { set, plans, problems, from_other_files }
 }
 
-/// Returns what is deleted with jobs; a name may be that of a job of which only a record exists.
+/// Returns the changes that delete jobs; only a record may exist of a job.
 #[must_use]
 pub fn job_deletions<'a>(names: impl IntoIterator<Item = &'a JobName>, facts: &JobFacts) -> ChangeSet {
     let live = facts.live.jobs_of(&facts.tool);
@@ -179,13 +179,13 @@ pub fn job_deletions<'a>(names: impl IntoIterator<Item = &'a JobName>, facts: &J
     ChangeSet::new(changes, &Limits::default())
 }
 
-/// Returns the file that created a job, where that is another one.
+/// Returns the file of a job, if it is another file.
 fn other_file<'a>(job: &'a JobObjects, own: Option<&str>) -> Option<&'a str> {
     let noted = job.annotation(platform::ANNOTATION_FILE)?;
     (own.is_some() && own != Some(noted)).then_some(noted)
 }
 
-/// Returns the problem of a domain to which several jobs would lay claim once all is done.
+/// Returns the problem that several jobs would be published after the load.
 fn several_public(plans: &[JobPlan], changes: &[Change], live: &[JobObjects]) -> Option<LoadProblem> {
     let is_public = |plan: &&JobPlan| plan.request().kind.port().is_some_and(|port| port.is_public());
     let is_touched = |job: &&JobObjects| changes.iter().any(|change| change.name == job.name.as_str());
@@ -195,7 +195,7 @@ fn several_public(plans: &[JobPlan], changes: &[Change], live: &[JobObjects]) ->
     (names.len() > 1).then_some(LoadProblem::SeveralPublic { names })
 }
 
-/// Returns why a run of a scheduled job could not even start in an empty namespace.
+/// Returns why a run of a scheduled job could not start even in an empty namespace.
 fn never_fits(change: &Change, set: &ChangeSet, limits: &Limits) -> Option<LoadProblem> {
     if matches!(change.action, Action::Keep | Action::Delete) {
         return None;

@@ -17,11 +17,11 @@
 //!     is_continuous: true,
 //!     ..JobOptions::default()
 //! };
-//! let request = options.into_request(&tool).map_err(|mistakes| format!("{mistakes:?}"))?;
+//! let request = options.into_request(&tool)?;
 //! let facts = JobFacts::new(tool, 52503, Catalog::bundled(), Platform::default());
 //! let plan = JobPlan::new(request.clone(), &facts)?;
 //!
-//! // The law of the house: what was rendered is observed as what was asked for.
+//! // The round-trip invariant: rendered objects are observed as the request that they were rendered from.
 //! assert_eq!(observe_job(&plan.objects(), &facts), request);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -41,15 +41,16 @@ mod plan;
 mod run_now;
 mod stagger;
 
-pub use calendar::{JobLoad, calendar_of, held_by_runs};
+pub use calendar::{ScheduledJobLoad, demand_of_current_runs, simulate_scheduled_jobs};
 pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, Workload};
 pub use labels::{is_job, job_name_of};
 pub use load::{LoadOptions, LoadPlan, LoadProblem, job_deletions, plan_load};
 pub use observe::{
-    JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status, observe_job, pods_of_job, runs_of,
+    JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status, observe_job,
+    pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
-pub use run_now::{RunNowError, manual_run, restart_job, set_suspended, trigger_job};
-pub use stagger::{Proposal, stagger};
+pub use run_now::{RunNowError, manual_run, restart_job, resume_job, suspend_job, trigger_job};
+pub use stagger::{ScheduleProposal, stagger};

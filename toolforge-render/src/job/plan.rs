@@ -3,15 +3,14 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::{ImageLookupError, State};
 use toolforge_model::{Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untrusted, platform};
+use toolforge_quota::PerResource;
 
 use crate::job::{JobFacts, JobObjects, Workload, is_job, labels};
 use crate::namespace::Platform;
 use crate::object::{ObjectKind, cron_job_spec, deployment_spec};
 use crate::pod::PodResources;
 
-/// A job, resolved: all that rendering needs, and nothing that could fail.
-///
-/// Made by [`JobPlan::new`] only.
+/// A resolved job: everything that rendering needs, so that rendering cannot fail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobPlan {
     pub(super) request: JobRequest,
@@ -19,26 +18,26 @@ pub struct JobPlan {
     pub(super) reference: String,
     pub(super) resources: PodResources,
     pub(super) platform: Platform,
-    /// What a Deployment that stands selects its pods by, which cannot be changed.
+    /// The selector of the pods; that of an existing Deployment is immutable.
     pub(super) selector: BTreeMap<String, String>,
-    /// The moment of the last restart, which is kept lest the pods be replaced.
+    /// The time of the last restart, which is kept so that the pods are not replaced.
     pub(super) restarted_at: Option<String>,
-    /// The file from which the job is loaded.
+    /// The jobs file of the job.
     pub(super) file: Option<String>,
-    /// Whether the schedule that stands is suspended, which no change of the job ends.
+    /// Whether the live schedule is suspended, which an update keeps.
     pub(super) is_suspended: bool,
     warnings: Vec<JobPlanWarning>,
 }
 
-/// Why no plan can be made.
+/// Why a job cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobPlanError {
     /// There is no such image.
     #[error(transparent)]
     NoSuchImage(#[from] ImageLookupError),
-    /// An object with the job's name is not a job.
-    #[error("{kind} {} exists and is no job: it lacks the label {label}", name.quoted())]
+    /// An object with the job's name does not belong to a job.
+    #[error("{kind} {} exists and does not belong to a job: it lacks the label {label}", name.quoted())]
     Foreign {
         /// The object's kind.
         kind: ObjectKind,
@@ -47,8 +46,8 @@ pub enum JobPlanError {
         /// The label that a job's objects carry, with its value.
         label: String,
     },
-    /// The tool's domain already leads elsewhere.
-    #[error("HTTPRoute {} already leads from {host} to something else; only one job or web service can be public", name.quoted())]
+    /// The tool's domain already belongs to another route.
+    #[error("HTTPRoute {} already uses {host}; only one job or web service can be public", name.quoted())]
     HostTaken {
         /// The route's name.
         name: Untrusted,
@@ -57,7 +56,7 @@ pub enum JobPlanError {
     },
 }
 
-/// What a person should know of a plan that can be carried out all the same.
+/// A warning about a plan that can be applied all the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobPlanWarning {
@@ -66,16 +65,16 @@ pub enum JobPlanWarning {
     Deprecated {
         /// The type.
         name: TypeName,
-        /// The type to use instead, where the catalogue has one.
+        /// The type to use instead, if the catalog has one.
         replacement: Option<TypeName>,
     },
-    /// The command has `$$`, of which Kubernetes makes `$`.
-    #[error("the cluster makes $ of $$ in the command; write $$$$ where a shell shall see $$")]
+    /// The command contains `$$`, which Kubernetes replaces with `$`.
+    #[error("the cluster replaces $$ in the command with $; write $$$$ to pass $$ to a shell")]
     DoubledDollar,
     /// The schedule has days that some months lack.
     #[error("{text}")]
     Schedule {
-        /// What is wrong, and what to write instead.
+        /// The warning, with a correction.
         text: String,
     },
 }
@@ -84,7 +83,8 @@ impl JobPlan {
     /// Resolves a request against the facts.
     ///
     /// # Errors
-    /// When there is no such image, an object with the job's name is no job, or the tool's domain is taken.
+    /// When there is no such image, an object with the job's name does not belong to a job, or another route uses the tool's
+    /// domain.
     pub fn new(request: JobRequest, facts: &JobFacts) -> Result<Self, JobPlanError> {
         refuse_foreign(&request, facts)?;
         let found = facts.catalog.job_image(&request.image, &facts.platform.build_service_repository)?;
@@ -96,7 +96,7 @@ impl JobPlan {
         if let Some(warning) = request.kind.schedule().and_then(toolforge_model::Schedule::warning) {
             warnings.push(JobPlanWarning::Schedule { text: warning.to_string() });
         }
-        // Four are two, as they are meant to be.
+        // `$$$$` is the escaped form of `$$`.
         if request.command.replace("$$$$", "").contains("$$") {
             warnings.push(JobPlanWarning::DoubledDollar);
         }
@@ -130,31 +130,31 @@ impl JobPlan {
         Ok(plan)
     }
 
-    /// Returns the request that the plan carries out, its image by the shortest name.
+    /// Returns the request of the plan, with the shortest name of its image.
     #[must_use]
     pub fn request(&self) -> &JobRequest {
         &self.request
     }
 
-    /// Returns what each pod asks for and may use.
+    /// Returns the limits and requests of each pod.
     #[must_use]
     pub fn resources(&self) -> PodResources {
         self.resources
     }
 
-    /// Returns what a person should know of the plan.
+    /// Returns the warnings about the plan.
     #[must_use]
     pub fn warnings(&self) -> &[JobPlanWarning] {
         &self.warnings
     }
 
-    /// Returns the host name under which a published job answers.
+    /// Returns the public host name of a published job.
     #[must_use]
     pub fn host(&self) -> String {
         format!("{}.{}", self.request.tool, self.platform.public_domain)
     }
 
-    /// Returns the plan as one that a file asks for.
+    /// Returns the plan with the jobs file of the job.
     pub(super) fn of_file(self, file: Option<&str>) -> Self {
         Self { file: file.map(str::to_owned).or(self.file), ..self }
     }
@@ -163,7 +163,7 @@ impl JobPlan {
         let host = self.host();
         for route in &facts.live.http_routes {
             let name = route.metadata.name.as_deref().unwrap_or_default();
-            // Another job may give it up in the same load.
+            // Another job may release it in the same load.
             let is_a_job = is_job(route.metadata.labels.as_ref(), &facts.tool);
             if !is_a_job && route.spec.hostnames.contains(&host) {
                 return Err(JobPlanError::HostTaken { name: Untrusted::new(name), host });
@@ -173,17 +173,18 @@ impl JobPlan {
     }
 }
 
-/// Returns what the platform gives a job (jobs-api, 2026): all of the CPU is reserved, but where none is asked for; and
-/// all of the memory up to the default, half above.
+/// Returns the platform's resources for a job (jobs-api, 2026): a CPU limit is requested in full, a memory limit in full up
+/// to the default and by half above it.
 fn resources(request: &JobRequest, default_cpu_limit: Cpu) -> PodResources {
-    let memory_limit = request.memory_limit();
-    let memory_request =
-        if memory_limit <= JobRequest::DEFAULT_MEMORY { memory_limit } else { Memory::half(memory_limit) };
-    let (cpu_limit, cpu_request) = match request.cpu {
-        None => (default_cpu_limit, JobRequest::DEFAULT_CPU),
-        Some(cpu) => (cpu, cpu),
-    };
-    PodResources { cpu_limit, cpu_request, memory_limit, memory_request }
+    let memory = request.memory_limit();
+    let requested_memory = if memory <= JobRequest::DEFAULT_MEMORY { memory } else { Memory::half(memory) };
+    PodResources {
+        limits: PerResource { cpu: request.cpu.unwrap_or(default_cpu_limit), memory },
+        requests: PerResource {
+            cpu: request.cpu.unwrap_or(JobRequest::DEFAULT_CPU),
+            memory: requested_memory,
+        },
+    }
 }
 
 fn is_suspended(live: &JobObjects) -> bool {
@@ -195,7 +196,7 @@ fn is_suspended(live: &JobObjects) -> bool {
     }
 }
 
-/// Refuses a request of which one of the objects stands already and is somebody else's.
+/// Rejects a request if one of its objects exists and does not belong to a job.
 fn refuse_foreign(request: &JobRequest, facts: &JobFacts) -> Result<(), JobPlanError> {
     let live = &facts.live;
     let (kind, workloads): (_, Vec<&ObjectMeta>) = match request.kind {

@@ -1,4 +1,4 @@
-//! What is done to a job that exists, without another definition: restart it, run it now, suspend its schedule.
+//! Changes of an existing job without a new definition: restart it, run it now, suspend its schedule.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -13,7 +13,7 @@ use crate::change::{
     Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
 };
 use crate::job::change::deletion;
-use crate::job::{JobFacts, JobObjects, Workload, demand, runs_of};
+use crate::job::{JobFacts, JobObjects, Workload, demand, runs_of_job};
 use crate::object::{Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec};
 use crate::pod::{count_demand, has_ended, of_live_pods, pods_of};
 
@@ -25,24 +25,24 @@ pub enum RunNowError {
     #[error("unable to restart a one-off job")]
     OneOff,
     /// Only a scheduled job has runs and a schedule.
-    #[error("the job is not a scheduled one")]
+    #[error("the job is not scheduled")]
     NotScheduled,
-    /// The object in the cluster lacks what a run is made from.
-    #[error("the cluster's CronJob has no template to run")]
+    /// The CronJob has no template for its Jobs.
+    #[error("the CronJob has no template for its Jobs")]
     NoTemplate,
 }
 
-/// Returns what a restart does: it replaces the pods of a continuous job, or deletes the runs of a scheduled one and starts
-/// another.
+/// Returns the change that restarts a job: it replaces the pods of a continuous job, or deletes the runs of a scheduled
+/// job and starts another one.
 ///
 /// # Errors
-/// When the job is a one-off one, or its CronJob has no template.
+/// When the job is a one-off job, or its CronJob has no template.
 pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
     match &job.workload {
         Workload::OneOff(_) => Err(RunNowError::OneOff),
         Workload::Continuous(deployment) => Ok(restart_pods(job, deployment, facts, now)),
         Workload::Scheduled(cron_job) => {
-            let runs = runs_of(job, &facts.live);
+            let runs = runs_of_job(job, &facts.live);
             let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Recreate);
             change.steps = runs.iter().map(|run| deletion(ObjectKind::Job, &run.metadata)).collect();
             if let Some(run) = runs.first() {
@@ -51,28 +51,40 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
             }
             let mut change = with_run(change, cron_job, facts, now)?;
             change.demand.freed = demand::of_live(job, &facts.live, &facts.limits.limit_ranges);
-            // The CronJob stays.
+            // The CronJob itself is kept.
             change.demand.requested.add_all(&count_demand(ObjectKind::CronJob));
             Ok(ChangeSet::new(vec![change], &facts.limits))
         }
     }
 }
 
-/// Returns what running a scheduled job now does: it creates a Job, and a run that is under way goes on.
+/// Returns the change that runs a scheduled job now: it creates a Job; a current run continues.
 ///
 /// # Errors
-/// When the job is not a scheduled one, or its CronJob has no template.
+/// When the job is not scheduled, or its CronJob has no template.
 pub fn trigger_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
     let Workload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
     let change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Create);
     Ok(ChangeSet::new(vec![with_run(change, cron_job, facts, now)?], &facts.limits))
 }
 
-/// Returns what suspending or resuming a schedule does; nothing where it is so already.
+/// Returns the change that suspends the schedule of a job; an empty one if it is suspended already.
 ///
 /// # Errors
-/// When the job is not a scheduled one.
-pub fn set_suspended(job: &JobObjects, suspended: bool) -> Result<ChangeSet, RunNowError> {
+/// When the job is not scheduled.
+pub fn suspend_job(job: &JobObjects) -> Result<ChangeSet, RunNowError> {
+    set_suspended(job, true)
+}
+
+/// Returns the change that resumes the schedule of a job; an empty one if it is not suspended.
+///
+/// # Errors
+/// When the job is not scheduled.
+pub fn resume_job(job: &JobObjects) -> Result<ChangeSet, RunNowError> {
+    set_suspended(job, false)
+}
+
+fn set_suspended(job: &JobObjects, suspended: bool) -> Result<ChangeSet, RunNowError> {
     let Workload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
     let current = cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false);
     let action = if current == suspended { Action::Keep } else { Action::Update };
@@ -98,7 +110,7 @@ fn with_run(
     Ok(change)
 }
 
-/// Replaces every pod by the moment that is written on them; nothing else of the job is touched.
+/// Returns the change that replaces all pods by changing an annotation; nothing else of the job changes.
 fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now: Timestamp) -> ChangeSet {
     let limit_ranges = &facts.limits.limit_ranges;
     let object = Object::from(deployment.clone());
@@ -128,7 +140,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     change.downtime = (rollout == Rollout::Recreate).then_some(Downtime::BetweenPods);
     change.demand = demand;
     let mut set = ChangeSet::new(vec![change], &facts.limits);
-    // As the platform writes it: with microseconds, and the zone as an offset (jobs-api, 2026).
+    // The platform's format: microseconds, and the zone as an offset (jobs-api, 2026).
     let moment = now.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
     let mut patch = json!({"spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
     if set.refused_surge.is_some() && rollout != Rollout::Recreate {
@@ -144,8 +156,8 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     set
 }
 
-/// Returns a Job for one run of a scheduled job now, as the platform's own restart creates it: named after the job and the
-/// second, owned by the CronJob, but not counted by its controller (jobs-api, 2026).
+/// Returns a Job for one run of a scheduled job now, as the platform's restart creates it: named after the job and the
+/// Unix time, owned by the CronJob, but not by its controller (jobs-api, 2026).
 #[must_use]
 pub fn manual_run(cron_job: &CronJob, now: Timestamp) -> Option<Job> {
     let name = cron_job.metadata.name.as_deref()?;

@@ -1,39 +1,39 @@
-//! Minutes at which fewer jobs begin together.
+//! Minutes at which fewer jobs start at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName, Schedule, ToolName};
 
-use crate::job::JobLoad;
+use crate::job::ScheduledJobLoad;
 
-/// The minutes of an hour.
+/// The number of minutes in an hour.
 const MINUTES: u8 = 60;
 
-/// Another minute for a scheduled job.
+/// A proposal of another minute for a scheduled job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
+pub struct ScheduleProposal {
     /// The job's name.
     pub name: JobName,
-    /// When it runs.
+    /// The schedule.
     pub from: CronExpression,
-    /// When it could run.
+    /// The proposed schedule.
     pub to: CronExpression,
 }
 
-/// Returns the proposals after which no two jobs begin in the same minute of an hour, as long as there are minutes.
+/// Returns proposals with which no two jobs start in the same minute of an hour, as long as there are free minutes.
 ///
-/// Only a job with one single minute is moved, and of those that share a minute the first by name keeps it. The minute is
-/// the first that is free from the one on that `@hourly` gives the job, so it is the same every time.
+/// Only a job that runs in a single minute is moved; of the jobs that share a minute, the first by name keeps it. The
+/// search for a free minute starts at that of `@hourly` for the job, so the result is always the same.
 #[must_use]
-pub fn stagger(loads: &[JobLoad], tool: &ToolName) -> Vec<Proposal> {
+pub fn stagger(loads: &[ScheduledJobLoad], tool: &ToolName) -> Vec<ScheduleProposal> {
     let sorted: BTreeMap<&JobName, &CronExpression> =
         loads.iter().map(|load| (&load.name, &load.expression)).collect();
     let (movable, others): (Vec<_>, Vec<_>) =
         sorted.into_iter().partition(|(_, expression)| single_minute(expression).is_some());
     let mut taken: BTreeSet<u8> = others.iter().flat_map(|(_, expression)| minutes(expression)).collect();
     if taken.len() == usize::from(MINUTES) {
-        // They begin in every minute, so none is better than another but for the jobs that can be moved.
+        // Other jobs start in every minute, so only the movable jobs count.
         taken.clear();
     }
     let mut moved = Vec::new();
@@ -50,13 +50,13 @@ pub fn stagger(loads: &[JobLoad], tool: &ToolName) -> Vec<Proposal> {
         let free = from_start.find(|minute| !taken.contains(minute));
         if let Some((free, to)) = free.and_then(|free| Some((free, at_minute(expression, free)?))) {
             taken.insert(free);
-            proposals.push(Proposal { name: name.clone(), from: expression.clone(), to });
+            proposals.push(ScheduleProposal { name: name.clone(), from: expression.clone(), to });
         }
     }
     proposals
 }
 
-/// Returns the minute field, and the others.
+/// Splits an expression into its minute field and the other fields.
 fn split(text: &str) -> (&str, &str) {
     text.split_once(' ').unwrap_or((text, ""))
 }
@@ -69,7 +69,7 @@ fn at_minute(expression: &CronExpression, minute: u8) -> Option<CronExpression> 
     format!("{minute} {}", split(&expression.to_string()).1).parse().ok()
 }
 
-/// Returns the minutes of an hour in which an expression has runs.
+/// Returns the minutes of an hour in which an expression runs.
 fn minutes(expression: &CronExpression) -> Vec<u8> {
     let every_hour = format!("{} * * * *", split(&expression.to_string()).0).parse::<CronExpression>();
     let until = Timestamp::UNIX_EPOCH;
@@ -91,8 +91,8 @@ mod tests {
         "stashbot".parse().unwrap()
     }
 
-    fn load(name: &str, expression: &str) -> JobLoad {
-        JobLoad {
+    fn load(name: &str, expression: &str) -> ScheduledJobLoad {
+        ScheduledJobLoad {
             name: name.parse().unwrap(),
             expression: expression.parse().unwrap(),
             each: Demand::default(),
@@ -101,22 +101,23 @@ mod tests {
         }
     }
 
-    fn shown(loads: &[JobLoad]) -> Vec<String> {
-        let line = |proposal: &Proposal| format!("{}: {} -> {}", proposal.name, proposal.from, proposal.to);
+    fn shown(loads: &[ScheduledJobLoad]) -> Vec<String> {
+        let line =
+            |proposal: &ScheduleProposal| format!("{}: {} -> {}", proposal.name, proposal.from, proposal.to);
         stagger(loads, &tool()).iter().map(line).collect()
     }
 
-    /// Returns the loads as they are once all was done that is proposed.
-    fn done(loads: &[JobLoad]) -> Vec<JobLoad> {
+    /// Returns the loads with all proposals applied.
+    fn done(loads: &[ScheduledJobLoad]) -> Vec<ScheduledJobLoad> {
         let mut loads = loads.to_vec();
-        for Proposal { name, from: _, to } in stagger(&loads, &tool()) {
+        for ScheduleProposal { name, from: _, to } in stagger(&loads, &tool()) {
             loads.iter_mut().find(|load| load.name == name).unwrap().expression = to;
         }
         loads
     }
 
     #[test]
-    fn the_first_by_name_keeps_its_minute() {
+    fn first_job_by_name_keeps_its_minute() {
         assert_eq!(
             shown(&[load("c", "0 4 * * *"), load("bot", "0 5 * * mon"), load("a", "00 * * * *")]),
             // `@hourly` is minute 6 for the one.
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_steps_stay_and_hold_their_minutes() {
+    fn lists_and_steps_keep_their_minutes() {
         let stays =
             [load("steps", "*/6 * * * *"), load("list", "1,7-11 * * * *"), load("again", "0,0 * * * *")];
         assert_eq!(shown(&stays), [""; 0]);
@@ -140,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn where_others_begin_in_every_minute_they_do_not_count() {
+    fn jobs_of_every_minute_are_ignored() {
         let loads = [load("always", "* * * * *"), load("a", "0 4 * * *"), load("bot", "0 4 * * *")];
         assert_eq!(shown(&loads), ["bot: 0 4 * * * -> 6 4 * * *"]);
     }
 
     #[test]
-    fn as_long_as_there_are_minutes_no_two_share_one_and_nothing_more_is_proposed() {
+    fn proposals_leave_no_shared_minutes() {
         for count in [2, 30, 59, 60, 61, 75] {
             for others in [vec![], vec![load("odd", "1-59/2 * * * *")], vec![load("all", "* * * * *")]] {
                 let mut loads = others.clone();

@@ -1,4 +1,4 @@
-//! Facts from what `kubectl get … -o yaml|json` printed, for work without a cluster.
+//! Facts from the output of `kubectl get … -o yaml|json`, for use without a cluster.
 
 use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use toolforge_model::{Diagnostic, Location, Untrusted, platform};
 
 use crate::namespace::LimitsError;
 
-/// Kubernetes objects read from files, not yet looked at.
+/// Kubernetes objects from files, before they are parsed by kind.
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     objects: Vec<Object>,
@@ -23,54 +23,54 @@ struct Object {
     json: Value,
 }
 
-/// Why files do not give facts.
+/// Why facts cannot be read from files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentsError {
     /// A file is neither YAML nor JSON.
     #[error("{}: {error}", Untrusted::new(file).escaped())]
     Syntax {
-        /// The file, as it was named.
+        /// The file.
         file: String,
-        /// Where the text is wrong, and why.
+        /// The location of the error, and its message.
         error: Diagnostic,
     },
-    /// A file holds nothing.
+    /// A file is empty.
     #[error("{} is empty; it must hold what `kubectl get … -o yaml` printed", Untrusted::new(file).escaped())]
     Empty {
-        /// The file, as it was named.
+        /// The file.
         file: String,
     },
     /// A document is not a Kubernetes object.
     #[error(
-        "{} holds a document that is no Kubernetes object: it has no `{field}`",
+        "{} contains a document that is not a Kubernetes object: it has no `{field}`",
         Untrusted::new(file).escaped()
     )]
     NotAnObject {
-        /// The file, as it was named.
+        /// The file.
         file: String,
         /// The field that is missing.
         field: &'static str,
     },
-    /// An object does not have the fields of its kind.
+    /// An object lacks required fields of its kind.
     #[error("{}: {} {} cannot be read: {}", Untrusted::new(file).escaped(), kind.escaped(), name.quoted(), reason.escaped())]
     Object {
-        /// The file, as it was named.
+        /// The file.
         file: String,
         /// The object's kind.
         kind: Untrusted,
         /// The object's name.
         name: Untrusted,
-        /// What is wrong.
+        /// The error message.
         reason: Untrusted,
     },
     /// The ConfigMap with the catalog lacks its key.
     #[error("ConfigMap {} has no key `{}`", platform::CATALOG_CONFIG_MAP, platform::CATALOG_KEY)]
     NoCatalogKey,
-    /// The catalog cannot be read.
+    /// The catalog is invalid.
     #[error(transparent)]
     Catalog(CatalogError),
-    /// A quota or a limit cannot be read.
+    /// A quota or a limit is invalid.
     #[error("the namespace's limits cannot be read")]
     Limits(#[from] LimitsError),
 }
@@ -83,7 +83,7 @@ impl Documents {
     /// Adds the objects of one file: one object, several YAML documents, or a `List`.
     ///
     /// # Errors
-    /// When the file is empty, is neither YAML nor JSON, or holds what is no Kubernetes object.
+    /// When the file is empty, neither YAML nor JSON, or not a Kubernetes object.
     pub fn read(&mut self, file: &str, text: &str) -> Result<(), DocumentsError> {
         let documents: Vec<Value> = if text.trim_start().starts_with('{') {
             let documents: Result<_, serde_json::Error> =
@@ -123,7 +123,7 @@ impl Documents {
             for mut item in
                 json.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()
             {
-                // The items of a `PodList` as the API server answers it do not repeat their kind.
+                // The items of a `PodList` of the API server do not repeat their kind.
                 if let Some(fields) = item.as_object_mut().filter(|_| !item_kind.is_empty()) {
                     fields.entry("kind").or_insert_with(|| Value::String(item_kind.clone()));
                 }

@@ -1,4 +1,4 @@
-//! ResourceQuota and LimitRange as Kubernetes objects, turned into plain numbers.
+//! Converts ResourceQuota and LimitRange objects to numbers.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory, QuantityError, Untrusted};
 use toolforge_quota::{Amounts, LimitRange, Limits, PerResource, Ratio, Resource, ResourceQuota, Scope};
 
-/// An amount in a ResourceQuota or a LimitRange that cannot be read.
+/// An invalid quantity in a ResourceQuota or a LimitRange.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} {}: {} cannot be read", name.quoted(), field.escaped())]
 pub struct LimitsError {
@@ -17,7 +17,7 @@ pub struct LimitsError {
     pub name: Untrusted,
     /// The field.
     pub field: Untrusted,
-    /// What is wrong with its amount.
+    /// The error of the quantity.
     #[source]
     pub source: QuantityError,
 }
@@ -36,8 +36,8 @@ pub fn limits(
     })
 }
 
-/// Returns a ResourceQuota's numbers: the limits that its status states, or, where the quota controller has
-/// not filled them in yet, those that its spec asks for, with nothing used.
+/// Returns a ResourceQuota's numbers: the limits of its status, or, if the quota controller has not set them yet, those of
+/// its spec with nothing used.
 ///
 /// # Errors
 /// When an amount is not a Kubernetes quantity.
@@ -54,7 +54,7 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
                 field: Untrusted::new(format!("{field}.{key}")),
                 source,
             })?;
-            // `cpu` and `requests.cpu` are two keys for one resource: both bind, so the smaller limit holds.
+            // `cpu` and `requests.cpu` are two names of one resource; both apply, so the smaller limit counts.
             amounts.entry(resource).and_modify(|held: &mut u64| *held = amount.min(*held)).or_insert(amount);
         }
         Ok(amounts)
@@ -68,7 +68,7 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
     Ok(ResourceQuota { name, hard, used, scopes: scopes(object).collect() })
 }
 
-/// Returns the scopes of a quota, in whichever of the two ways they are written.
+/// Returns the scopes of a quota, from both fields that can contain them.
 fn scopes(object: &core::ResourceQuota) -> impl Iterator<Item = Scope> {
     let spec = object.spec.as_ref();
     let listed = spec.and_then(|spec| spec.scopes.as_deref()).unwrap_or_default();
@@ -78,7 +78,7 @@ fn scopes(object: &core::ResourceQuota) -> impl Iterator<Item = Scope> {
     listed.iter().map(String::as_str).chain(selected).map(Scope::from)
 }
 
-/// Returns a LimitRange's numbers for containers; items of other types do not bind a tool's pods one by one.
+/// Returns a LimitRange's numbers for containers; items of other types are ignored.
 ///
 /// # Errors
 /// When an amount is not a Kubernetes quantity.
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_decide_whether_a_quota_binds() {
+    fn scopes_select_pods() {
         for (spec, expected, with_deadline) in [
             (serde_json::json!({}), false, false),
             (serde_json::json!({"scopes": ["NotTerminating"]}), false, true),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_keys_for_one_resource_the_smaller_limit_holds() {
+    fn smaller_of_two_limits_counts() {
         let object = serde_json::from_value(serde_json::json!({
             "metadata": {}, "status": {"hard": {"cpu": "1", "requests.cpu": "2", "requests.memory": "1Gi", "memory": "2Gi"}},
         }))
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ratio_of_limit_and_request_is_read() {
+    fn limit_request_ratio_is_parsed() {
         let object = serde_json::from_value(serde_json::json!({
             "metadata": {}, "spec": {"limits": [{"type": "Container", "maxLimitRequestRatio": {"cpu": "4", "memory": "1500m"}}]},
         }))

@@ -1,5 +1,4 @@
-//! What is known of a tool's namespace besides its workloads: the project's settings, limits and quotas, and objects
-//! read from files.
+//! A tool's namespace besides its workloads: the project's settings, limits and quotas, and objects read from files.
 
 mod documents;
 mod facts;

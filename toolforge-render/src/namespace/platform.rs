@@ -3,7 +3,7 @@ use toolforge_model::{Cpu, platform};
 /// The project's settings, from `/etc/toolforge/*.yaml` or the platform's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Platform {
-    /// The domain below which tools are served: `NAME.DOMAIN`.
+    /// The domain of the tools' host names: `NAME.DOMAIN`.
     pub public_domain: String,
     /// The host of the build service's images.
     pub build_service_repository: String,
@@ -11,7 +11,7 @@ pub struct Platform {
     pub gateway_namespace: String,
     /// The name of the Gateway that serves HTTPRoutes.
     pub gateway_name: String,
-    /// The CPU limit of a job that asks for none.
+    /// The CPU limit of a job that sets none.
     pub default_cpu_limit: Cpu,
 }
 

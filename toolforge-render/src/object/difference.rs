@@ -1,4 +1,4 @@
-//! What differs between a live object and the one that is wanted, field by field.
+//! The differences between a live object and the wanted one, field by field.
 
 use serde_json::Value;
 use toolforge_model::{Cpu, JobField, Memory, Untrusted};
@@ -11,11 +11,11 @@ use crate::object::FieldPath;
 pub struct Difference {
     /// The field's path in the object.
     pub path: FieldPath,
-    /// The key of a jobs file that asks for it; `None` in a web service.
+    /// The field of a jobs file that sets it; `None` in a web service.
     pub key: Option<JobField>,
-    /// The current value: JSON, without quotes around a text; `None` where nothing is set.
+    /// The current value as JSON, without quotes around a string; `None` if it is not set.
     pub live: Option<Untrusted>,
-    /// The wanted value; `None` where the field is removed.
+    /// The wanted value; `None` if the field is removed.
     pub wanted: Option<Untrusted>,
 }
 
@@ -26,7 +26,7 @@ impl Difference {
         Self { path, key: None, live, wanted }
     }
 
-    /// Returns the difference as one of what a key of a jobs file asks for.
+    /// Returns the difference with the field of a jobs file that sets it.
     #[must_use]
     pub fn of_key(self, key: JobField) -> Self {
         Self { key: Some(key), ..self }
@@ -35,8 +35,8 @@ impl Difference {
 
 /// Returns every field of `wanted` whose value `live` does not have, in the order of the wanted object.
 ///
-/// `null` in `wanted` stands for a field that must be absent. Fields that only `live` has are left alone. Amounts compare
-/// as numbers, and what the API server leaves out of its answers (`false`, empty lists and maps) compares as absent.
+/// `null` in `wanted` means that the field must be absent. Fields that only `live` has are ignored. Quantities compare as
+/// numbers, and values that the API server omits (`false`, empty lists and maps) compare as absent.
 #[must_use]
 pub fn differences(wanted: &Value, live: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -81,7 +81,7 @@ fn name_of(item: &Value) -> Option<&str> {
     item.get("name")?.as_str()
 }
 
-/// Returns whether the API server leaves the value out of its answers.
+/// Returns whether the API server omits the value.
 fn is_default(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -129,21 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn amounts_compare_as_numbers_where_they_are_amounts() {
+    fn quantities_compare_as_numbers() {
         let with =
             |memory: &str| json!({"resources": {"limits": {"memory": memory}}, "env": {"memory": memory}});
         assert_eq!(shown(&with("1Gi"), &with("1024Mi")), ["/env/memory: 1024Mi -> 1Gi"]);
     }
 
     #[test]
-    fn named_items_are_found_by_name() {
+    fn named_items_are_matched_by_name() {
         let wanted = json!({"containers": [{"name": "b", "image": "x"}]});
         let live = json!({"containers": [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]});
         assert_eq!(shown(&wanted, &live), ["/containers/0/image: y -> x"]);
     }
 
     #[test]
-    fn null_stands_for_a_field_that_must_be_absent() {
+    fn null_requires_an_absent_field() {
         assert_eq!(
             shown(&json!({"command": null}), &json!({"command": ["x"]})),
             [r#"/command: ["x"] -> none"#]

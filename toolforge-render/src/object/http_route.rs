@@ -17,7 +17,7 @@ pub struct HttpRoute {
     /// What is wanted.
     #[serde(default)]
     pub spec: HttpRouteSpec,
-    /// What the gateways say of it.
+    /// The status that the gateways report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<HttpRouteStatus>,
 }
@@ -33,7 +33,7 @@ impl HttpRoute {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRouteSpec {
-    /// The gateways that shall serve it.
+    /// The gateways that serve it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parent_refs: Vec<HttpRouteParentRef>,
     /// The host names.
@@ -44,7 +44,7 @@ pub struct HttpRouteSpec {
     pub rules: Vec<HttpRouteRule>,
 }
 
-/// A gateway that shall serve an HTTPRoute.
+/// A gateway that serves an HTTPRoute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HttpRouteParentRef {
     /// The gateway's namespace; absent means the route's own.
@@ -54,7 +54,7 @@ pub struct HttpRouteParentRef {
     pub name: String,
 }
 
-/// One rule of an HTTPRoute; without matches it takes every request.
+/// A rule of an HTTPRoute; without matches, it applies to every request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRouteRule {
@@ -73,7 +73,7 @@ pub struct HttpRouteBackendRef {
     pub port: Option<i32>,
 }
 
-/// What the gateways say of an HTTPRoute.
+/// The status of an HTTPRoute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HttpRouteStatus {
     /// One entry for each gateway.
@@ -81,7 +81,7 @@ pub struct HttpRouteStatus {
     pub parents: Vec<HttpRouteParentStatus>,
 }
 
-/// What one gateway says of an HTTPRoute.
+/// The status that one gateway reports of an HTTPRoute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HttpRouteParentStatus {
     /// Whether it is accepted, and why not.
@@ -89,7 +89,7 @@ pub struct HttpRouteParentStatus {
     pub conditions: Vec<HttpRouteCondition>,
 }
 
-/// One condition of a gateway's word.
+/// A condition in the status of a gateway.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HttpRouteCondition {
     /// The condition's name, like `Accepted`.
@@ -98,7 +98,7 @@ pub struct HttpRouteCondition {
     /// `True`, `False` or `Unknown`.
     #[serde(default)]
     pub status: String,
-    /// One word why.
+    /// The reason, in CamelCase.
     #[serde(default)]
     pub reason: String,
     /// A sentence why.

@@ -1,4 +1,4 @@
-//! The kinds of objects that web services and jobs are made of, and one type for all of them.
+//! The kinds of objects that web services and jobs consist of, and one type for all of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,9 +29,9 @@ pub enum ObjectKind {
     Ingress,
     /// An HTTPRoute of `gateway.networking.k8s.io/v1`.
     HttpRoute,
-    /// The record that the platform's jobs service keeps of a continuous job (jobs-api, since June 2026).
+    /// The record of a continuous job in the platform's jobs service (jobs-api, since June 2026).
     ContinuousJobRecord,
-    /// The record that the platform's jobs service keeps of a scheduled job (jobs-api, since June 2026).
+    /// The record of a scheduled job in the platform's jobs service (jobs-api, since June 2026).
     ScheduledJobRecord,
 }
 
@@ -113,7 +113,7 @@ impl fmt::Display for ObjectKind {
     }
 }
 
-/// A name that is not that of a known kind.
+/// An unknown kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown kind; known kinds are {}", ObjectKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownKindError;

@@ -1,4 +1,4 @@
-//! Looking at the labels of objects.
+//! Labels of objects.
 
 use std::collections::BTreeMap;
 

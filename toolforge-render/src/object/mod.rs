@@ -1,4 +1,4 @@
-//! Kubernetes objects, rendered or live: one type for all kinds, and what differs between two of them.
+//! Kubernetes objects, rendered or live: one type for all kinds, and the differences between two objects.
 
 mod difference;
 mod http_route;

@@ -84,13 +84,13 @@ impl FieldPath {
         self.starts_with(&["spec", "template"])
     }
 
-    /// Returns whether the field states what is wanted, and is not metadata.
+    /// Returns whether the field is part of the spec.
     #[must_use]
     pub fn is_in_spec(&self) -> bool {
         self.starts_with(&["spec"])
     }
 
-    /// Returns whether the field says how a Deployment replaces its pods.
+    /// Returns whether the field belongs to the rollout strategy of a Deployment.
     #[must_use]
     pub fn is_rollout_strategy(&self) -> bool {
         self.starts_with(&["spec", "strategy"])
@@ -102,8 +102,7 @@ impl FieldPath {
         self.starts_with(&["metadata", "annotations"])
     }
 
-    /// Returns whether the field only remembers what resolving a request would lose, so that a change of it is
-    /// nothing that a person asked for.
+    /// Returns whether the field only records details of the request, so that a change of it is not shown.
     #[must_use]
     pub fn is_bookkeeping(&self) -> bool {
         match self.0.as_slice() {
@@ -124,7 +123,7 @@ impl FieldPath {
         }
     }
 
-    /// Returns the resource whose limit or request stands at the path: `memory`.
+    /// Returns the resource if the path is that of a limit or a request: `memory`.
     pub(crate) fn resource(&self) -> Option<&str> {
         match self.0.as_slice() {
             [.., resources, bound, PathSegment::Field(resource)]
@@ -192,11 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_annotations_are_bookkeeping() {
+    fn only_our_annotations_are_bookkeeping() {
         for (key, expected) in [
             (platform::ANNOTATION_TYPE, true),
             (platform::ANNOTATION_FILE, true),
-            ("cli.toolforge.org/of-somebody-else", false),
+            ("cli.toolforge.org/of-others", false),
             (platform::ANNOTATION_STARTED_AT, false),
         ] {
             let path = FieldPath::of(&["metadata", "annotations", key]);
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_found_by_their_place() {
+    fn resource_is_found_in_limits_and_requests() {
         let limits = container().field("resources").field("limits");
         assert_eq!(limits.field("memory").resource(), Some("memory"));
         assert_eq!(limits.resource(), None);

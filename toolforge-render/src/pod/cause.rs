@@ -32,13 +32,13 @@ pub enum Cause {
     LimitRange,
     /// No pod can be created: an admission webhook or a policy refuses it.
     Refused,
-    /// No pod could be created just now, for a reason that passes: the cluster tries again.
+    /// No pod could be created for a transient reason: the cluster tries again.
     RefusedForNow,
     /// The container is restarted again and again because its startup or liveness probe fails.
     HealthCheckFails,
     /// The container runs, and its health check has failed so far.
     NotHealthy,
-    /// No node has room or fits.
+    /// No node has enough free resources, or none matches.
     Unschedulable,
     /// The container runs, but does not listen on its port.
     NotListening,
@@ -46,19 +46,19 @@ pub enum Cause {
     DeadlineExceeded,
 }
 
-/// A cause with where it was seen and what the cluster says of it.
+/// A cause, the object that shows it, and the message of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// The cause.
     pub cause: Cause,
-    /// The object in which it was seen, kind and name.
+    /// The kind and name of the object that shows it.
     pub object: Untrusted,
     /// The cluster's message.
     pub message: Untrusted,
 }
 
 impl Cause {
-    /// Returns whether waiting cannot help: something has to be changed first.
+    /// Returns whether waiting cannot help because something has to be changed first.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         match self {
@@ -75,7 +75,7 @@ impl Cause {
         }
     }
 
-    /// Returns the stable word for the cause, for programs that read the output.
+    /// Returns the code, in kebab-case.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -148,7 +148,7 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
     if status.ready {
         return None;
     }
-    // A container that runs may still come up, whatever terminated it before: its own fault, or a restart of the node.
+    // A running container may still become ready, whatever terminated it before.
     if state.running.is_some() {
         return of_running(pod, status, events);
     }
@@ -177,11 +177,11 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
     match last.reason.as_deref() {
         Some("OOMKilled") => Some((Cause::OutOfMemory, message)),
         Some("StartError" | "ContainerCannotRun") => Some((Cause::ContainerStart, message)),
-        // What containerd says of a container that went away with its node: nobody knows how the command ended.
+        // The reason that containerd reports if the node restarted: the exit code of the command is unknown.
         Some("Unknown" | "ContainerStatusUnknown") => None,
-        // One termination may be bad luck; the kubelet's own back-off, or the second one, says that it goes on.
+        // One termination may be an exception; the kubelet's back-off or a second termination shows a loop.
         _ if is_backing_off || (between_runs && status.restart_count > 0) => {
-            // The kubelet ends the container by a signal; a command that exits by itself is its own fault.
+            // The kubelet terminates the container with a signal; any other exit is the command's own.
             let failed = matches!(last.exit_code, 137 | 143).then(|| failed_probe(pod, events)).flatten();
             Some(failed.map_or((Cause::CrashLoop { exit_code: last.exit_code }, message), |answer| {
                 (Cause::HealthCheckFails, answer)
@@ -207,7 +207,7 @@ fn of_running(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option<(
     }
 }
 
-/// Returns what the newest event about a failed probe of a pod says.
+/// Returns the message of the newest event about a failed probe of a pod.
 fn failed_probe(pod: &Pod, events: &[Event]) -> Option<Untrusted> {
     let uid = pod.metadata.uid.as_deref()?;
     let failed = events.iter().filter(|event| {
@@ -217,7 +217,7 @@ fn failed_probe(pod: &Pod, events: &[Event]) -> Option<Untrusted> {
     Some(Untrusted::new(newest.message.clone().unwrap_or_default()))
 }
 
-/// Returns when an event happened the last time: one of three fields has it, by the age of the reporter.
+/// Returns the time of the last occurrence of an event; older reporters use other fields.
 pub(crate) fn event_time(event: &Event) -> Option<Timestamp> {
     let series = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref());
     series
@@ -226,7 +226,7 @@ pub(crate) fn event_time(event: &Event) -> Option<Timestamp> {
         .or_else(|| event.event_time.as_ref().map(|time| time.0))
 }
 
-/// Returns what the API server's refusal of a pod means.
+/// Returns the cause of the API server's refusal of a pod.
 pub(crate) fn of_refusal(message: &str) -> Cause {
     match AdmissionRefusal::parse(message) {
         Some(AdmissionRefusal::Quota { .. } | AdmissionRefusal::QuotaIncomplete { .. }) => {
@@ -237,7 +237,7 @@ pub(crate) fn of_refusal(message: &str) -> Cause {
         Some(AdmissionRefusal::WebhookUnreachable { .. } | AdmissionRefusal::QuotaUnknown { .. }) => {
             Cause::RefusedForNow
         }
-        // Two requests counted on one quota at the same moment.
+        // Two requests updated one quota at the same moment.
         None if message.contains("Operation cannot be fulfilled on") => Cause::RefusedForNow,
         Some(AdmissionRefusal::Webhook { .. } | AdmissionRefusal::Policy { .. }) | None => Cause::Refused,
     }

@@ -1,22 +1,22 @@
-//! The runs of a pod's container, whose logs can be read: the one that is, and the one before.
+//! The runs of a pod's container whose logs can be read: the current and the previous one.
 
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod};
 use toolforge_model::platform;
 
-use crate::pod::last_termination::{self, LastEnd};
+use crate::pod::last_termination::{self, LastTermination};
 
-/// One run of a pod's main container. The kubelet keeps the log of the newest, and of the one before.
+/// One run of a pod's main container. The kubelet keeps the logs of the newest and the previous one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// The container's id, which is another one for each run.
+pub struct ContainerRun {
+    /// The container's id, which differs in each run.
     pub id: String,
-    /// Whether another run has followed, or is about to: its log is then asked for as the previous one's.
+    /// Whether another run follows: its log is then requested with `previous`.
     pub is_previous: bool,
-    /// How it ended; `None` where it has not.
-    pub end: Option<LastEnd>,
+    /// How it terminated; `None` while it runs.
+    pub termination: Option<LastTermination>,
 }
 
-/// Returns the container for which a pod is there: the one that serves, the job's, or else the first.
+/// Returns the main container of a pod: that of a web service, that of a job, or else the first.
 #[must_use]
 pub fn main_container(pod: &Pod) -> Option<&str> {
     let containers = pod.spec.as_ref()?.containers.as_slice();
@@ -27,9 +27,9 @@ pub fn main_container(pod: &Pod) -> Option<&str> {
     main.map(|container| container.name.as_str())
 }
 
-/// Returns the runs of which a pod's status tells, the older one first: two, one, or none.
+/// Returns the runs in a pod's status, oldest first: two, one, or none.
 #[must_use]
-pub fn runs(pod: &Pod) -> Vec<Run> {
+pub fn container_runs(pod: &Pod) -> Vec<ContainerRun> {
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     let main = main_container(pod);
     let Some(status) = statuses.into_iter().find(|status| Some(status.name.as_str()) == main) else {
@@ -37,13 +37,14 @@ pub fn runs(pod: &Pod) -> Vec<Run> {
     };
     let ContainerState { running, terminated, waiting: _ } = status.state.clone().unwrap_or_default();
     let before = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
-    let mut runs: Vec<Run> = before.and_then(|end| ended(pod, end, true)).into_iter().collect();
+    let mut runs: Vec<ContainerRun> =
+        before.and_then(|state| terminated_run(pod, state, true)).into_iter().collect();
     let newest = match (running, terminated) {
         (Some(_), _) => {
             let id = status.container_id.clone().filter(|id| !id.is_empty());
-            id.map(|id| Run { id, is_previous: false, end: None })
+            id.map(|id| ContainerRun { id, is_previous: false, termination: None })
         }
-        (None, Some(end)) => ended(pod, &end, false),
+        (None, Some(state)) => terminated_run(pod, &state, false),
         (None, None) => None,
     };
     runs.retain(|run| newest.as_ref().is_none_or(|newest| newest.id != run.id));
@@ -51,13 +52,13 @@ pub fn runs(pod: &Pod) -> Vec<Run> {
     runs
 }
 
-fn ended(pod: &Pod, end: &ContainerStateTerminated, is_previous: bool) -> Option<Run> {
-    // A run without an id was never begun, and has no log.
-    let id = end.container_id.clone().filter(|id| !id.is_empty())?;
-    Some(Run { id, is_previous, end: Some(last_termination::of(pod, end)) })
+fn terminated_run(pod: &Pod, state: &ContainerStateTerminated, is_previous: bool) -> Option<ContainerRun> {
+    // A run without an id never started, and has no log.
+    let id = state.container_id.clone().filter(|id| !id.is_empty())?;
+    Some(ContainerRun { id, is_previous, termination: Some(last_termination::of(pod, state)) })
 }
 
-/// Returns how often a pod's containers have been started again.
+/// Returns the number of restarts of a pod's containers.
 pub(crate) fn restarts(pod: &Pod) -> u32 {
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     statuses.map(|status| u32::try_from(status.restart_count).unwrap_or(0)).sum()
@@ -86,18 +87,18 @@ mod tests {
         json!({"terminated": {"containerID": id, "exitCode": code, "reason": reason, "finishedAt": finished}})
     }
 
-    /// Returns the runs in words: `previous`, id, reason.
-    fn told(status: &Value) -> Vec<String> {
-        let word = |run: Run| {
-            let place = if run.is_previous { "previous " } else { "" };
-            let end = run.end.map(|end| format!(": {end}")).unwrap_or_default();
-            format!("{place}{}{end}", run.id)
+    /// Returns the runs as text: `previous`, id, reason.
+    fn shown(status: &Value) -> Vec<String> {
+        let text = |run: ContainerRun| {
+            let prefix = if run.is_previous { "previous " } else { "" };
+            let end = run.termination.map(|end| format!(": {end}")).unwrap_or_default();
+            format!("{prefix}{}{end}", run.id)
         };
-        runs(&pod(status)).into_iter().map(word).collect()
+        container_runs(&pod(status)).into_iter().map(text).collect()
     }
 
     #[test]
-    fn a_pod_tells_of_the_run_that_is_and_of_the_one_before() {
+    fn runs_are_the_current_and_previous_one() {
         let running = json!({"running": {"startedAt": "2026-11-25T10:00:01Z"}});
         let backing_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
         for (state, last, expected) in [
@@ -117,20 +118,20 @@ mod tests {
             (backing_off, terminated("", 128, "StartError"), vec![]),
         ] {
             let status = json!({"containerID": "c1", "state": state, "lastState": last});
-            assert_eq!(told(&status), expected, "{status}");
+            assert_eq!(shown(&status), expected, "{status}");
         }
     }
 
     #[test]
-    fn a_run_is_told_once() {
+    fn run_in_both_states_is_listed_once() {
         let status = json!({
             "containerID": "c1", "state": terminated("c1", 1, "Error"), "lastState": terminated("c1", 1, "Error"),
         });
-        assert_eq!(told(&status), ["c1: ended with exit code 1"]);
+        assert_eq!(shown(&status), ["c1: ended with exit code 1"]);
     }
 
     #[test]
-    fn a_pod_is_there_for_one_of_its_containers() {
+    fn main_container_is_found_by_name() {
         for (containers, main) in [
             (vec!["sidecar", "job", "webservice"], Some("webservice")),
             (vec!["sidecar", "job"], Some("job")),

@@ -1,4 +1,4 @@
-//! From Kubernetes objects to the plain numbers that quotas are counted in.
+//! From Kubernetes objects to the numbers that quotas count.
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use toolforge_quota::{
@@ -13,9 +13,9 @@ pub(crate) fn containers_of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> V
     pod.containers.iter().map(|container| apply_defaults(limit_ranges, of_container(container))).collect()
 }
 
-/// Returns what one pod takes, with the LimitRanges' defaults where it asks for nothing.
+/// Returns what one pod requests, with the LimitRanges' defaults if it sets no resources.
 #[must_use]
-pub fn of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
+pub fn pod_demand(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
     let resources = |container: &Container| apply_defaults(limit_ranges, of_container(container));
     let init_containers = pod.init_containers.iter().flatten().map(|container| InitContainer {
         resources: resources(container),
@@ -42,7 +42,7 @@ fn of_container(container: &Container) -> ContainerResources {
 
 /// Returns what the live pods of a workload use of the quotas now.
 ///
-/// Pods whose containers have terminated for good count for `count/pods` only; terminating pods use all that they used.
+/// Pods whose containers have terminated for good count for `count/pods` only; a terminating pod still counts in full.
 pub(crate) fn of_live_pods<'a>(
     pods: impl IntoIterator<Item = &'a Pod>,
     limit_ranges: &[LimitRange],
@@ -52,14 +52,14 @@ pub(crate) fn of_live_pods<'a>(
         if has_ended(pod) {
             demand.add(Resource::Count("pods".to_owned()), 1);
         } else if let Some(spec) = &pod.spec {
-            demand.add_all(&of_pod(spec, limit_ranges));
+            demand.add_all(&pod_demand(spec, limit_ranges));
         }
     }
     demand
 }
 
-/// Returns the pods that an object keeps running: all replicas of a Deployment, the pod of a Job. A CronJob has none until
-/// its time comes.
+/// Returns the pods that an object keeps running: all replicas of a Deployment, the pod of a Job. A CronJob has none
+/// between its runs.
 pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
     let count = match object {
         Object::Deployment(deployment) => {
@@ -75,7 +75,7 @@ pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
 /// Returns what one pod that an object creates requests.
 pub(crate) fn one_pod_of(object: &Object, limit_ranges: &[LimitRange]) -> Demand {
     let spec = object.pod_template().and_then(|template| template.spec.as_ref());
-    spec.map(|spec| of_pod(spec, limit_ranges)).unwrap_or_default()
+    spec.map(|spec| pod_demand(spec, limit_ranges)).unwrap_or_default()
 }
 
 /// Returns what an object of a kind counts for in the quotas, without its pods.
@@ -96,7 +96,7 @@ pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
     demand
 }
 
-/// Returns whether a pod's containers have all ended for good: it takes no cpu or memory any more.
+/// Returns whether all containers of a pod have terminated for good, so that it uses no CPU or memory.
 pub(crate) fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))

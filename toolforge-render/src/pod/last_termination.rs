@@ -4,40 +4,39 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod}
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
-/// How a container of a web service ended the last time.
+/// The last termination of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastEnd {
+pub struct LastTermination {
     /// The pod.
     pub pod: Untrusted,
-    /// The exit code; 128 and more for a signal.
+    /// The exit code; from 129 on, 128 plus the number of a signal.
     pub exit_code: i32,
-    /// One word of the kubelet's why, like `OOMKilled` or `Error`.
+    /// The reason that the kubelet reports, such as `OOMKilled` or `Error`.
     pub reason: Untrusted,
-    /// When it ended.
+    /// The time of the termination.
     pub finished: Option<Timestamp>,
 }
 
-impl fmt::Display for LastEnd {
+impl fmt::Display for LastTermination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.reason.as_raw() == "OOMKilled" {
             return f.write_str("killed for using more memory than its limit");
         }
         match self.exit_code {
-            // What a shell makes of a signal's number; the kubelet does the same.
+            // The kubelet reports a signal as 128 plus its number, as a shell does.
             129..=192 => write!(f, "ended by signal {}", self.exit_code - 128),
             code => write!(f, "ended with exit code {code}"),
         }
     }
 }
 
-/// Returns the latest end of a container that the present pods know of, their present containers' previous runs
-/// included.
-pub(crate) fn last_end<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> Option<LastEnd> {
+/// Returns the latest termination in the status of pods that are not terminating, previous runs of containers included.
+pub(crate) fn last_termination<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> Option<LastTermination> {
     let present = pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     present.flat_map(ends).max_by_key(|end| end.finished)
 }
 
-fn ends(pod: &Pod) -> Vec<LastEnd> {
+fn ends(pod: &Pod) -> Vec<LastTermination> {
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     statuses.filter_map(terminated).map(|end| of(pod, end)).collect()
 }
@@ -48,9 +47,9 @@ fn terminated(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {
     state?.terminated.as_ref()
 }
 
-/// Returns how a container of a pod ended.
-pub(super) fn of(pod: &Pod, end: &ContainerStateTerminated) -> LastEnd {
-    LastEnd {
+/// Returns the termination of a pod's container.
+pub(super) fn of(pod: &Pod, end: &ContainerStateTerminated) -> LastTermination {
+    LastTermination {
         pod: Untrusted::new(pod.metadata.name.clone().unwrap_or_default()),
         exit_code: end.exit_code,
         reason: Untrusted::new(end.reason.clone().unwrap_or_default()),
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_end_is_told_in_words() {
+    fn last_termination_shows_code_or_signal() {
         let running = serde_json::json!({"running": {}});
         for (state, last, expected) in [
             (running.clone(), serde_json::json!({}), None),
@@ -92,13 +91,13 @@ mod tests {
             (running, ended(137, "Error", 1), Some("ended by signal 9")),
             (ended(3, "Error", 2), ended(1, "Error", 1), Some("ended with exit code 3")),
         ] {
-            let found = last_end(&[pod(&state, &last)]).map(|end| end.to_string());
+            let found = last_termination(&[pod(&state, &last)]).map(|end| end.to_string());
             assert_eq!(found.as_deref(), expected);
         }
         let two = [
             pod(&ended(1, "Error", 1), &serde_json::json!({})),
             pod(&ended(2, "Error", 2), &serde_json::json!({})),
         ];
-        assert_eq!(last_end(&two).unwrap().exit_code, 2);
+        assert_eq!(last_termination(&two).unwrap().exit_code, 2);
     }
 }

@@ -1,75 +1,76 @@
-//! What a pod requests and may use.
+//! The limits and requests of a pod.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory};
+use toolforge_quota::PerResource;
 
-/// What each pod of a web service asks for and may use.
+/// The resources of a pod with one container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PodResources {
-    /// The most CPU.
-    pub cpu_limit: Cpu,
-    /// The CPU that the scheduler reserves.
-    pub cpu_request: Cpu,
-    /// The most memory.
-    pub memory_limit: Memory,
-    /// The memory that the scheduler reserves.
-    pub memory_request: Memory,
+    /// The most that the pod may use.
+    pub limits: PerResource<Cpu, Memory>,
+    /// What the scheduler reserves for the pod.
+    pub requests: PerResource<Cpu, Memory>,
 }
 
 impl PodResources {
-    /// The limits of a type that names none of its own (webservice 0.82: `0.5` and `512Mi`).
-    pub const DEFAULT_LIMITS: (Cpu, Memory) = (Cpu::from_millis(500), Memory::from_bytes(512 << 20));
+    /// The limits of a web service whose type sets none (webservice 0.82: `0.5` and `512Mi`).
+    pub const DEFAULT_LIMITS: PerResource<Cpu, Memory> =
+        PerResource { cpu: Cpu::from_millis(500), memory: Memory::from_bytes(512 << 20) };
 
-    /// The CPU that is reserved where none was asked for (webservice 0.82: `0.125`).
-    pub const DEFAULT_CPU_REQUEST: Cpu = Cpu::from_millis(125);
+    /// The requests of a web service that sets no limit, whatever the type's limit (webservice 0.82: `0.125` and `256Mi`).
+    pub const DEFAULT_REQUESTS: PerResource<Cpu, Memory> =
+        PerResource { cpu: Cpu::from_millis(125), memory: Memory::from_bytes(256 << 20) };
 
-    /// The memory that is reserved where none was asked for, whatever the type's limit (webservice 0.82: `256Mi`).
-    pub const DEFAULT_MEMORY_REQUEST: Memory = Memory::from_bytes(256 << 20);
+    /// Limits below these are requested in full; other limits are requested by half (webservice 0.98).
+    const HALF_FROM: PerResource<Cpu, Memory> =
+        PerResource { cpu: Cpu::from_millis(250), memory: Memory::from_bytes(256 << 20) };
 
-    /// Below this limit, all of the CPU is reserved; from it on, half (webservice 0.98).
-    const HALF_FROM_CPU: Cpu = Cpu::from_millis(250);
-
-    /// Below this limit, all of the memory is reserved; from it on, half (webservice 0.98).
-    const HALF_FROM_MEMORY: Memory = Memory::from_bytes(256 << 20);
-
-    /// Returns the platform's resources for what was asked, dimension by dimension.
-    pub(crate) fn new(cpu: Option<Cpu>, memory: Option<Memory>, defaults: (Cpu, Memory)) -> Self {
-        let (cpu_limit, cpu_request) = match cpu {
-            None => (defaults.0, Self::DEFAULT_CPU_REQUEST),
-            Some(asked) if asked < Self::HALF_FROM_CPU => (asked, asked),
-            Some(asked) => (asked, asked.half()),
+    /// Returns the platform's resources for the limits of a request; `defaults` are the limits where it sets none.
+    pub(crate) fn new(cpu: Option<Cpu>, memory: Option<Memory>, defaults: PerResource<Cpu, Memory>) -> Self {
+        let cpu_request = match cpu {
+            None => Self::DEFAULT_REQUESTS.cpu,
+            Some(limit) if limit < Self::HALF_FROM.cpu => limit,
+            Some(limit) => limit.half(),
         };
-        let (memory_limit, memory_request) = match memory {
-            None => (defaults.1, Self::DEFAULT_MEMORY_REQUEST),
-            Some(asked) if asked < Self::HALF_FROM_MEMORY => (asked, asked),
-            Some(asked) => (asked, asked.half()),
+        let memory_request = match memory {
+            None => Self::DEFAULT_REQUESTS.memory,
+            Some(limit) if limit < Self::HALF_FROM.memory => limit,
+            Some(limit) => limit.half(),
         };
-        Self { cpu_limit, cpu_request, memory_limit, memory_request }
+        Self {
+            limits: PerResource {
+                cpu: cpu.unwrap_or(defaults.cpu),
+                memory: memory.unwrap_or(defaults.memory),
+            },
+            requests: PerResource { cpu: cpu_request, memory: memory_request },
+        }
     }
 }
 
-/// Returns the CPU of a container's limits or requests; an amount that cannot be read counts as not stated.
+/// Returns the CPU of a container's limits or requests; an invalid quantity counts as absent.
 pub(crate) fn cpu_of(amounts: Option<&BTreeMap<String, Quantity>>) -> Option<Cpu> {
     Cpu::parse_quantity(&amounts?.get("cpu")?.0).ok()
 }
 
-/// Returns the memory of a container's limits or requests; an amount that cannot be read counts as not stated.
+/// Returns the memory of a container's limits or requests; an invalid quantity counts as absent.
 pub(crate) fn memory_of(amounts: Option<&BTreeMap<String, Quantity>>) -> Option<Memory> {
     Memory::parse_quantity(&amounts?.get("memory")?.0).ok()
 }
 
-/// Returns what a container asks for and may use.
+/// Returns the resources in the form of a container.
 pub(crate) fn resources(resources: PodResources) -> ResourceRequirements {
-    let PodResources { cpu_limit, cpu_request, memory_limit, memory_request } = resources;
-    let amounts = |cpu: String, memory: String| {
-        Some([("cpu".to_owned(), Quantity(cpu)), ("memory".to_owned(), Quantity(memory))].into())
+    let PodResources { limits, requests } = resources;
+    let amounts = |PerResource { cpu, memory }: PerResource<Cpu, Memory>| {
+        let quantities = [("cpu", Quantity(cpu.to_string())), ("memory", Quantity(memory.to_string()))];
+        Some(quantities.map(|(resource, quantity)| (resource.to_owned(), quantity)).into())
     };
     ResourceRequirements {
-        limits: amounts(cpu_limit.to_string(), memory_limit.to_string()),
-        requests: amounts(cpu_request.to_string(), memory_request.to_string()),
+        limits: amounts(limits),
+        requests: amounts(requests),
         ..ResourceRequirements::default()
     }
 }
@@ -82,12 +83,17 @@ mod tests {
         let cpu = cpu.map(|text| text.parse().unwrap());
         let memory = memory.map(|text| text.parse().unwrap());
         let resources = PodResources::new(cpu, memory, PodResources::DEFAULT_LIMITS);
-        let PodResources { cpu_limit, cpu_request, memory_limit, memory_request } = resources;
-        [cpu_limit.to_string(), cpu_request.to_string(), memory_limit.to_string(), memory_request.to_string()]
+        let PodResources { limits, requests } = resources;
+        [
+            limits.cpu.to_string(),
+            requests.cpu.to_string(),
+            limits.memory.to_string(),
+            requests.memory.to_string(),
+        ]
     }
 
     #[test]
-    fn half_of_the_limit_is_requested_from_the_platforms_thresholds_on() {
+    fn requests_are_half_of_large_limits() {
         assert_eq!(resources(None, None), ["500m", "125m", "512Mi", "256Mi"]);
         assert_eq!(resources(Some("249m"), Some("255Mi")), ["249m", "249m", "255Mi", "255Mi"]);
         assert_eq!(resources(Some("250m"), Some("256Mi")), ["250m", "125m", "256Mi", "128Mi"]);

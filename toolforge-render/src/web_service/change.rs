@@ -1,4 +1,4 @@
-//! What carrying out a plan changes, and what stopping deletes.
+//! The changes that start, restart and stop a web service.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -19,28 +19,28 @@ use crate::web_service::{
     Facts, LiveWebService, WebServicePlan, demand, is_web_service, mount, web_container,
 };
 
-/// Which moment of the start the pods carry. Another moment replaces every pod.
+/// The start time that is written on the pods. A different time replaces all pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartTime {
-    /// None is written, so that the same request renders the same objects at any time.
+    /// No start time, so that the same request renders the same objects at any time.
     Omit,
-    /// That of the live pods.
+    /// The start time of the live pods.
     #[default]
     Keep,
-    /// This one where pods are created or replaced, else that of the live pods.
+    /// This time if pods are created or replaced, else the start time of the live pods.
     WhereReplaced(Timestamp),
-    /// This one: every pod is replaced.
+    /// This time: all pods are replaced.
     Always(Timestamp),
 }
 
-/// Returns what carrying out a plan does to each object of a web service, and whether it fits.
+/// Returns the changes that apply a plan to a web service, and whether they fit the quota.
 ///
-/// Pods are replaced with a new one ready before an old one terminates, where the quota holds both; else one after the
-/// other; else, where there is only one, with downtime.
+/// A new pod is ready before an old one terminates, if the quota allows both; else pods are replaced one after the
+/// other; a single pod is then replaced with downtime.
 ///
-/// A field that the plan does not write and that the platform's tools never wrote is left alone. Fields that only these
-/// programs write (annotations, the readiness probe, the pause before termination, the strategy) are no difference on an
-/// object that the platform's own tools created: they come with the first real change.
+/// A field that neither the plan nor the platform's tools write is not changed. Fields that only these
+/// programs write (annotations, the readiness probe, the pause before termination, the strategy) do not count as a
+/// difference on an object that the platform's tools created: they are added with the first other change.
 #[must_use]
 pub fn web_service_changes(plan: &WebServicePlan, facts: &Facts, start: StartTime) -> ChangeSet {
     let live = &facts.live;
@@ -60,7 +60,7 @@ pub fn web_service_changes(plan: &WebServicePlan, facts: &Facts, start: StartTim
 
     let current = live.deployment.as_ref().and_then(Rollout::of_web_service).unwrap_or_default();
     let fits = facts.limits.evaluate(&demand.freed, &demand.requested, &demand.containers).fits();
-    // What does not even fit at rest is shown as it is.
+    // Changes that do not fit at rest keep the current rollout.
     let rollout = demand.replacement.is_some().then_some(if fits { Rollout::Surge } else { current });
     let steps = objects.into_iter().map(|object| Step::wanted(object, StepAction::Keep));
     let action = if live.is_absent() { Action::Create } else { Action::Update };
@@ -77,8 +77,8 @@ pub fn web_service_changes(plan: &WebServicePlan, facts: &Facts, start: StartTim
     set
 }
 
-/// Returns what stopping a web service deletes, in this order: routes, Service, Deployment, so that no request is sent to
-/// pods that are gone. An object that is not a web service's is left out.
+/// Returns the deletion of a web service, in this order: routes, Service, Deployment, so that no request is sent to
+/// deleted pods. An object that does not belong to a web service is skipped.
 #[must_use]
 pub fn web_service_deletion(tool: &ToolName, live: &LiveWebService) -> ChangeSet {
     let mut steps: Vec<Step> = live.ids().filter_map(|(kind, metadata)| deletion(kind, metadata)).collect();
@@ -88,7 +88,7 @@ pub fn web_service_deletion(tool: &ToolName, live: &LiveWebService) -> ChangeSet
     ChangeSet::new(vec![change], &Limits::default())
 }
 
-/// Writes the moment of the start on the pods, and returns whether live pods are replaced.
+/// Sets the start time on the pods, and returns whether live pods are replaced.
 fn set_start_time(deployment: &mut Deployment, live: &LiveWebService, start: StartTime) -> bool {
     let current = live.deployment.as_ref().and_then(start_time);
     write_start_time(deployment, current.filter(|_| start != StartTime::Omit).map(str::to_owned));
@@ -108,7 +108,7 @@ fn set_start_time(deployment: &mut Deployment, live: &LiveWebService, start: Sta
     }
 }
 
-/// Returns the moment of the start that the pods of a Deployment carry.
+/// Returns the start time on the pods of a Deployment.
 fn start_time(deployment: &Deployment) -> Option<&str> {
     let metadata = deployment_spec(deployment)?.template.metadata.as_ref()?;
     metadata.annotations.as_ref()?.get(platform::ANNOTATION_STARTED_AT).map(String::as_str)
@@ -122,12 +122,12 @@ fn write_start_time(deployment: &mut Deployment, moment: Option<String>) {
     }
 }
 
-/// Returns a moment as the platform writes it: UTC with microseconds and without a zone (webservice of May 2023).
+/// Formats a time as the platform does: UTC with microseconds and without a zone (webservice of May 2023).
 fn platform_time(moment: &Timestamp) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
 }
 
-/// Finds what differs, now that the rollout is chosen, and how each object is written.
+/// Sets the differences and the action of each step, after the rollout has been chosen.
 fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
     let chosen = change.rollout;
     for step in &mut change.steps {
@@ -144,7 +144,7 @@ fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
         if step.differences.is_empty() {
             continue;
         }
-        // Applying removes no field that another manager owns.
+        // Apply does not remove fields that another manager owns.
         let removes = |difference: &Difference| difference.wanted.is_none() && difference.path.is_in_spec();
         let clears = step.differences.iter().any(removes).then(|| Box::new(merge_patch(wanted, live)));
         step.action = StepAction::Apply { clears };
@@ -153,18 +153,18 @@ fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
     change.downtime = is_down.then_some(Downtime::BetweenPods);
 }
 
-/// Returns whether a difference is a change, and not only a field that these programs add to what the platform's own tools
-/// created.
+/// Returns whether a difference counts as a change; fields that these programs add to an object of the platform's tools
+/// do not.
 fn is_change(difference: &Difference, live: &LiveWebService, rollout: Option<Rollout>) -> bool {
     let path = &difference.path;
-    // Another rollout is chosen only where the usual one does not fit, so it is a change of its own.
+    // Another rollout is chosen only if the usual one does not fit, so it counts as a change.
     let is_added = path.is_annotation()
         || (path.is_rollout_strategy() && rollout.unwrap_or_default() == Rollout::Surge)
         || matches!(path.container_field(), Some("readinessProbe" | "lifecycle"));
     live.is_ours() || !is_added
 }
 
-/// Returns the steps that delete a route of the other kind, after the new one serves.
+/// Returns the steps that delete a route of the other kind, once the new one is accepted.
 fn obsolete_routes(plan: &WebServicePlan, live: &LiveWebService) -> Vec<Step> {
     let wanted = plan.routing.kind();
     let is_obsolete = |kind| matches!(kind, ObjectKind::Ingress | ObjectKind::HttpRoute) && kind != wanted;
@@ -195,18 +195,18 @@ fn with_cleared_fields(object: &Object, live: &LiveWebService) -> Value {
     json
 }
 
-/// Returns the object as a strategic merge patch with an explicit `null` for each field that the platform's tools, or
-/// somebody by hand, may have written for another request.
+/// Returns the object as a strategic merge patch with an explicit `null` for each field that the platform's tools or a
+/// person may have set for another request.
 ///
-/// Another manager owns such a field, so that applying without it would leave it as it is.
+/// Another manager owns such a field, so apply does not remove it.
 fn merge_patch(object: &Object, live: &LiveWebService) -> Value {
     let mut json = object.to_json();
     let Object::Deployment(_) = object else { return json };
-    // A Deployment that somebody paused would never roll out what is asked for.
+    // A paused Deployment does not roll out changes.
     if let Some(spec) = map(&mut json, "/spec") {
         spec.entry("paused").or_insert(Value::Null);
     }
-    // The API server has filled it in where nobody wrote it, and then refuses a strategy that does not have it.
+    // The API server sets it by default, and rejects it together with another type of strategy.
     if let Some(strategy) = map(&mut json, "/spec/strategy") {
         strategy.entry("rollingUpdate").or_insert(Value::Null);
     }
@@ -229,13 +229,13 @@ fn clear_container(container: &mut Map<String, Value>, live: &LiveWebService) {
         ("livenessProbe", current.and_then(|container| container.liveness_probe.as_ref())),
         ("startupProbe", current.and_then(|container| container.startup_probe.as_ref())),
     ] {
-        // A probe of another kind is somebody's own, and no health check of a page.
+        // A probe of another kind was not written by these tools.
         if probe.is_some_and(|probe| probe.http_get.is_some()) {
             container.entry(field).or_insert(Value::Null);
         }
     }
     for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
-        // A probe with two handlers is refused.
+        // The API server rejects a probe with two handlers.
         if let Some(probe) = container.get_mut(probe).and_then(Value::as_object_mut) {
             for handler in ["httpGet", "tcpSocket", "exec", "grpc"] {
                 probe.entry(handler).or_insert(Value::Null);

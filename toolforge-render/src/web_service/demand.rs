@@ -3,14 +3,14 @@
 use toolforge_quota::{Demand, LimitRange, Pods, Resource};
 
 use crate::object::ObjectKind;
-use crate::pod::{count_demand, has_ended, of_live_pods, of_pod};
+use crate::pod::{count_demand, has_ended, of_live_pods, pod_demand};
 use crate::web_service::LiveWebService;
 
-/// Returns the live pods that run until they are replaced, each as large as the largest of them.
+/// Returns the live pods that run until they are replaced; each counts as the largest of them.
 pub(crate) fn staying_pods(live: &LiveWebService, limit_ranges: &[LimitRange]) -> Pods {
     let staying = live.pods.iter().filter(|pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none());
     let demands: Vec<Demand> =
-        staying.filter_map(|pod| pod.spec.as_ref()).map(|spec| of_pod(spec, limit_ranges)).collect();
+        staying.filter_map(|pod| pod.spec.as_ref()).map(|spec| pod_demand(spec, limit_ranges)).collect();
     Pods {
         count: u64::try_from(demands.len()).unwrap_or(u64::MAX),
         each: demands.iter().fold(Demand::default(), Demand::max),

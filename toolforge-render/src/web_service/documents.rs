@@ -1,20 +1,20 @@
-//! Facts for a web service from what `kubectl get … -o yaml|json` printed.
+//! Facts for a web service from the output of `kubectl get … -o yaml|json`.
 
 use k8s_openapi::api::core::v1 as core;
 use toolforge_model::{ToolName, platform};
 
 use crate::namespace::{Documents, DocumentsError, Platform, limits};
-use crate::object::HttpRoute;
+use crate::object::{HttpRoute, has_label};
 use crate::web_service::{Facts, LiveWebService};
 
 impl Documents {
     /// Returns the facts for a tool's web service.
     ///
-    /// Objects of other namespaces are passed over, except the catalogue's ConfigMap; objects without a
-    /// namespace count as the tool's. Where no file holds the catalogue, the one that this library brings is used.
+    /// Objects of other namespaces are skipped, except the catalog's ConfigMap; objects without a namespace count as the
+    /// tool's. If no file contains the catalog, the bundled one is used.
     ///
     /// # Errors
-    /// When an object lacks the fields of its kind, or the catalogue, a quota or a limit cannot be read.
+    /// When an object lacks required fields, or the catalog, a quota or a limit is invalid.
     pub fn facts(&self, tool: &ToolName, platform: Platform) -> Result<Facts, DocumentsError> {
         let namespace = tool.namespace();
         let web = |name: &str| name == tool.as_str();
@@ -44,8 +44,7 @@ impl Documents {
     }
 }
 
-/// Returns whether a pod carries the tool's `name` label, by which the web service's Service selects.
+/// Returns whether a pod has the tool's `name` label, which the web service's Service selects.
 fn named(pod: &core::Pod, tool: &ToolName) -> bool {
-    let labels = pod.metadata.labels.as_ref();
-    labels.and_then(|labels| labels.get(platform::LABEL_NAME)).is_some_and(|name| name == tool.as_str())
+    has_label(pod.metadata.labels.as_ref(), platform::LABEL_NAME, tool.as_str())
 }

@@ -1,4 +1,4 @@
-//! What the cluster says of a web service.
+//! The facts that a plan for a web service needs.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
@@ -13,23 +13,23 @@ use toolforge_quota::Limits;
 use crate::namespace::Platform;
 use crate::object::{HttpRoute, Object, ObjectKind};
 
-/// All that a plan for a web service is made from, besides the request.
+/// Everything that a plan for a web service needs besides the request.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// The image catalog.
     pub catalog: Catalog,
     /// The project's domain, repository and gateway.
     pub platform: Platform,
-    /// The namespace's quotas, with what is used, and its limits.
+    /// The namespace's quotas with their usage, and its limits.
     pub limits: Limits,
     /// Whether the cluster serves HTTPRoutes and the tool may write them.
     pub http_routes: bool,
-    /// The web service's objects as they are now.
+    /// The live objects of the web service.
     pub live: LiveWebService,
 }
 
 impl Facts {
-    /// Returns the facts of a cluster of which nothing else is known: no limits, no objects, and Ingress as the only routing.
+    /// Returns facts without limits and live objects, and with Ingress as the only routing.
     #[must_use]
     pub fn new(catalog: Catalog, platform: Platform) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Facts {
     }
 }
 
-/// The objects of one tool's web service as the cluster has them; what does not exist is `None`.
+/// The live objects of one tool's web service; an object that does not exist is `None`.
 #[derive(Clone, Debug, Default)]
 pub struct LiveWebService {
     /// The Deployment with the tool's name.
@@ -55,9 +55,9 @@ pub struct LiveWebService {
     pub http_route: Option<HttpRoute>,
     /// The pods with the tool's `name` label.
     pub pods: Vec<Pod>,
-    /// The ReplicaSets with the tool's `name` label; only needed to say why pods are missing.
+    /// The ReplicaSets of the namespace; only needed for the causes of missing pods.
     pub replica_sets: Vec<ReplicaSet>,
-    /// The namespace's events; only needed to say why something does not run.
+    /// The events of the namespace; only needed for causes.
     pub events: Vec<Event>,
 }
 
@@ -68,19 +68,19 @@ impl LiveWebService {
         self.ids().next().is_none()
     }
 
-    /// Returns how many pods are ready, as the Deployment says.
+    /// Returns the number of ready pods in the Deployment's status.
     pub(crate) fn ready_replicas(&self) -> i32 {
         let status = self.deployment.as_ref().and_then(|deployment| deployment.status.as_ref());
         status.and_then(|status| status.ready_replicas).unwrap_or(0)
     }
 
-    /// Returns whether these programs have written the Deployment before.
+    /// Returns whether these programs have applied the Deployment before.
     pub(crate) fn is_ours(&self) -> bool {
         let annotations = self.deployment.as_ref().and_then(|object| object.metadata.annotations.as_ref());
         annotations.is_some_and(|annotations| annotations.contains_key(platform::ANNOTATION_TYPE))
     }
 
-    /// Returns the kinds and the metadata of the objects that exist, in the order in which they are applied.
+    /// Returns the kind and metadata of each existing object, in apply order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = (ObjectKind, &ObjectMeta)> {
         let Self { deployment, service, ingress, http_route, pods: _, replica_sets: _, events: _ } = self;
         [
@@ -120,7 +120,7 @@ impl Extend<Object> for LiveWebService {
                 Object::Service(object) => self.service = Some(*object),
                 Object::Ingress(object) => self.ingress = Some(*object),
                 Object::HttpRoute(object) => self.http_route = Some(*object),
-                // No web service has one.
+                // A web service has none of these.
                 Object::CronJob(_) | Object::Job(_) => {}
             }
         }

@@ -1,4 +1,4 @@
-//! The labels by which the platform knows the objects of a web service.
+//! The labels of a web service's objects.
 
 use toolforge_model::{WebServiceRequest, platform};
 
@@ -16,7 +16,7 @@ pub(crate) fn labels(request: &WebServiceRequest) -> Labels {
     .into()
 }
 
-/// Returns whether an object's labels mark it as part of a web service, of today or of before webservice 0.77.
+/// Returns whether an object's labels mark it as part of a web service, also of one created before webservice 0.77.
 pub(crate) fn is_web_service(labels: Option<&Labels>) -> bool {
     (has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
         && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE))

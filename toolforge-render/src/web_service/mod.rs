@@ -1,4 +1,4 @@
-//! Web services: from what is asked for to Kubernetes objects, and back.
+//! Web services: from a request to Kubernetes objects, and back.
 
 mod change;
 mod demand;
@@ -16,17 +16,18 @@ mod shell;
 pub use change::{StartTime, web_service_changes, web_service_deletion};
 pub use facts::{Facts, LiveWebService};
 pub(crate) use labels::{is_web_service, labels};
-pub use local::{LocalOptions, local_command};
+pub use local::{LocalOptions, LocalUser, local_command};
 pub(crate) use objects::{RUNNER, environment};
 pub use observe::{
-    Observation, Progress, RouteStatus, Unobservable, WebServiceState, WebServiceStatus, causes, log_file,
-    newest_ready_pod, observe, observe_request, progress, serves, status,
+    ObserveError, RolloutProgress, RouteStatus, WebServiceObservation, WebServiceState, WebServiceStatus,
+    is_web_service_pod, newest_ready_pod, observe_web_service, observe_web_service_request,
+    web_service_causes, web_service_log_file, web_service_progress, web_service_status,
 };
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
-pub use requirements::{HomeFiles, MissingNeed, find_needs};
+pub use requirements::{HomeFiles, MissingRequirement, check_requirements};
 pub use resolve::{ResolveError, ResolvedRequest, default_type, resolve_request};
 pub use shell::{
-    Holder, Leftover, NoShellOwner, ShellName, ShellOwner, ShellProgress, holders, leftovers, shell_command,
-    shell_pod, shell_progress, shell_verdict,
+    OrphanedShell, ParseShellOwnerError, QuotaConsumer, ShellHost, ShellName, ShellOwner, ShellProcess,
+    ShellProgress, orphaned_shells, quota_consumers, shell_command, shell_pod, shell_progress, shell_verdict,
 };

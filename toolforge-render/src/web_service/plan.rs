@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toolforge_images::{Runner, State, TypeLookupError};
 use toolforge_model::{TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform};
+use toolforge_quota::PerResource;
 
 use crate::namespace::Platform;
 use crate::object::{ObjectKind, deployment_spec};
@@ -19,16 +20,14 @@ pub enum Routing {
     HttpRoute,
 }
 
-/// What a plan is made with, besides the request and the facts.
+/// Options of a plan for a web service.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlanOptions {
-    /// The routing to use whatever stands; `None` keeps what stands, else takes what the cluster offers.
+    /// The routing; `None` keeps that of the live web service, else uses HTTPRoute if the tool may write it, else Ingress.
     pub routing: Option<Routing>,
 }
 
-/// A web service, resolved: all that rendering needs, and nothing that could fail.
-///
-/// Made by [`WebServicePlan::new`] only.
+/// A resolved web service: everything that rendering needs, so that rendering cannot fail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WebServicePlan {
     pub(crate) request: WebServiceRequest,
@@ -41,14 +40,14 @@ pub struct WebServicePlan {
     pub(crate) warnings: Vec<PlanWarning>,
 }
 
-/// Why no plan can be made.
+/// Why a web service cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// The catalogue has no such type.
+    /// The catalog has no such type.
     #[error(transparent)]
-    TypeLookupError(#[from] TypeLookupError),
-    /// An object with the web service's name is not a web service's.
+    Type(#[from] TypeLookupError),
+    /// An object with the web service's name belongs to something else.
     #[error("{kind} {} exists and is not a web service's: it lacks the label {label}", name.quoted())]
     Foreign {
         /// The object's kind.
@@ -60,15 +59,16 @@ pub enum PlanError {
     },
 }
 
-/// What a person should know of a plan that can be carried out all the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A warning about a plan that can be applied all the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanWarning {
     /// The type is deprecated.
+    #[error("type {name} is deprecated{}", replacement.as_ref().map(|name| format!("; {name} replaces it")).unwrap_or_default())]
     Deprecated {
         /// The type.
         name: TypeName,
-        /// The type to use instead, where the catalogue has one.
+        /// The type to use instead, if the catalog has one.
         replacement: Option<TypeName>,
     },
 }
@@ -87,7 +87,7 @@ impl WebServicePlan {
     /// Resolves a request against the facts.
     ///
     /// # Errors
-    /// When the catalogue does not have the type, or an object with the web service's name belongs to something else.
+    /// When the catalog does not have the type, or an object with the web service's name belongs to something else.
     pub fn new(request: WebServiceRequest, facts: &Facts, options: PlanOptions) -> Result<Self, PlanError> {
         refuse_foreign(&facts.live)?;
         let mut warnings = Vec::new();
@@ -98,7 +98,7 @@ impl WebServicePlan {
                     let replacement = facts.catalog.replacement(name).map(|found| found.name.clone());
                     warnings.push(PlanWarning::Deprecated { name: name.clone(), replacement });
                 }
-                let defaults = (web.default_cpu, web.default_memory);
+                let defaults = PerResource { cpu: web.default_cpu, memory: web.default_memory };
                 (web.reference(), Some(web.runner), PodResources::new(request.cpu, request.memory, defaults))
             }
             WebServiceImage::BuildService { image, mount: _ } => (
@@ -111,9 +111,9 @@ impl WebServicePlan {
             deployment_spec(deployment).and_then(|spec| spec.selector.match_labels.clone())
         });
         Ok(Self {
-            // A selector is immutable, so that of a Deployment which stands is kept.
+            // A selector is immutable, so that of an existing Deployment is kept.
             selector: live_selector.unwrap_or_else(|| labels(&request)),
-            routing: options.routing.unwrap_or_else(|| standing_or_offered(facts)),
+            routing: options.routing.unwrap_or_else(|| live_or_available_routing(facts)),
             platform: facts.platform.clone(),
             request,
             image,
@@ -123,37 +123,37 @@ impl WebServicePlan {
         })
     }
 
-    /// Returns the request that the plan carries out.
+    /// Returns the request of the plan.
     #[must_use]
     pub fn request(&self) -> &WebServiceRequest {
         &self.request
     }
 
-    /// Returns how requests from outside will reach the web service.
+    /// Returns how requests from outside reach the web service.
     #[must_use]
     pub fn routing(&self) -> Routing {
         self.routing
     }
 
-    /// Returns the reference of the image that will run.
+    /// Returns the reference of the image.
     #[must_use]
     pub fn image(&self) -> &str {
         &self.image
     }
 
-    /// Returns what each pod asks for and may use.
+    /// Returns the limits and requests of each pod.
     #[must_use]
     pub fn resources(&self) -> PodResources {
         self.resources
     }
 
-    /// Returns the host name under which the web service will answer.
+    /// Returns the public host name of the web service.
     #[must_use]
     pub fn host(&self) -> String {
         format!("{}.{}", self.request.tool, self.platform.public_domain)
     }
 
-    /// Returns what a person should know of the plan.
+    /// Returns the warnings about the plan.
     #[must_use]
     pub fn warnings(&self) -> &[PlanWarning] {
         &self.warnings
@@ -171,8 +171,8 @@ fn refuse_foreign(live: &LiveWebService) -> Result<(), PlanError> {
     }
 }
 
-/// Returns the routing that stands, or, where none does, HTTPRoute where the tool may write it, else Ingress.
-fn standing_or_offered(facts: &Facts) -> Routing {
+/// Returns the routing of the live web service; without one, HTTPRoute if the tool may write it, else Ingress.
+fn live_or_available_routing(facts: &Facts) -> Routing {
     if facts.live.http_route.is_some() {
         Routing::HttpRoute
     } else if facts.live.ingress.is_some() || !facts.http_routes {

@@ -1,31 +1,31 @@
-//! From what several sources say of a web service to one request.
+//! Merges options, the live web service and defaults into one request.
 
 use toolforge_images::{Catalog, State};
 use toolforge_model::{ToolName, TypeName, WebServiceOptions, WebServiceOptionsError, WebServiceRequest};
 
-use crate::web_service::Unobservable;
+use crate::web_service::ObserveError;
 
-/// The type where none is named and nothing runs (webservice 0.89), as long as the catalog has it.
+/// The type if no type is given and no web service runs (webservice 0.89), as long as the catalog has it.
 const DEFAULT_TYPE: &str = "php7.4";
 
-/// A request, and where its type came from.
+/// A request, and the source of its type.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResolvedRequest {
     /// The request.
     pub request: WebServiceRequest,
-    /// Whether nothing names the type, so that it is the default.
+    /// Whether the type is the default, because neither an option nor a live web service sets it.
     pub is_default_type: bool,
 }
 
-/// Why there is no request.
+/// Why a request cannot be resolved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// What runs is of no type that can be named, and no type is named.
+    /// The live web service has an unknown type, and no type is given.
     #[error(transparent)]
-    Current(Unobservable),
-    /// No type is named, nothing runs, and the catalog has no default.
+    Current(ObserveError),
+    /// No type is given, no web service runs, and the catalog has no default type.
     #[error("the catalog has no PHP, so there is no default type")]
     NoDefaultType,
     /// The options contradict each other.
@@ -33,31 +33,31 @@ pub enum ResolveError {
     Mount(WebServiceOptionsError),
 }
 
-/// Returns the request that results from options and from what runs, as [`observe_request`](super::observe_request) returned
-/// it.
+/// Returns the request for options and a live web service, as
+/// [`observe_web_service_request`](super::observe_web_service_request) returned it.
 ///
-/// An option wins over the live web service, and that over the defaults of the type. The options themselves are merged
-/// before, each with [`WebServiceOptions::or`]: those of the command line, then those of a template, then, where nothing
-/// runs, those that `service.manifest` remembers.
+/// An option overrides the live web service, which overrides the defaults of the type. The caller merges the options with
+/// [`WebServiceOptions::or`]: those of the command line, then of a template, then, if no web service runs, of
+/// `service.manifest`.
 ///
 /// # Errors
-/// When nothing names a type, or the options contradict each other.
+/// When there is no type, or the options contradict each other.
 pub fn resolve_request(
     tool: &ToolName,
     options: WebServiceOptions,
-    live: Result<WebServiceRequest, Unobservable>,
+    live: Result<WebServiceRequest, ObserveError>,
     catalog: &Catalog,
 ) -> Result<ResolvedRequest, ResolveError> {
     let live = match live {
         Ok(request) => Some(request),
-        Err(Unobservable::NoDeployment) => None,
-        // What runs is of no type that can be named: whoever names one replaces it.
+        Err(ObserveError::NoDeployment) => None,
+        // A given type replaces a live web service of an unknown type.
         Err(_) if options.type_name.is_some() => None,
         Err(error) => return Err(ResolveError::Current(error)),
     };
     let default = match (&options.type_name, &live) {
         (Some(name), _) => name.clone(),
-        // What runs wins over the default, whatever the catalog has.
+        // The live web service overrides the default, which need not be in the catalog.
         (None, Some(_)) => usual_type(),
         (None, None) => default_type(catalog).ok_or(ResolveError::NoDefaultType)?,
     };
@@ -70,7 +70,7 @@ fn usual_type() -> TypeName {
     DEFAULT_TYPE.parse().expect("the name is a type's")
 }
 
-/// Returns the type where none is named and nothing runs: PHP 7.4, or what replaces it in the catalog.
+/// Returns the type if none is given and no web service runs: PHP 7.4, or its replacement in the catalog.
 #[must_use]
 pub fn default_type(catalog: &Catalog) -> Option<TypeName> {
     let usual = usual_type();
@@ -84,7 +84,7 @@ mod tests {
 
     fn resolve(
         options: WebServiceOptions,
-        live: Result<WebServiceRequest, Unobservable>,
+        live: Result<WebServiceRequest, ObserveError>,
     ) -> Result<String, String> {
         let tool: ToolName = "x".parse().unwrap();
         let resolved =
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn options_win_over_what_runs_and_that_over_the_default() {
+    fn options_override_live_type_and_default() {
         let named =
             |name: &str| WebServiceOptions { type_name: Some(name.parse().unwrap()), ..Default::default() };
         let running = || {
@@ -102,10 +102,10 @@ mod tests {
                 .merge_into(&"x".parse().unwrap(), None, "node18".parse().unwrap())
                 .map_err(|_| unreachable!())
         };
-        let foreign = || Err(Unobservable::NoContainer);
+        let foreign = || Err(ObserveError::NoContainer);
         assert_eq!(resolve(named("python3.11"), running()).unwrap(), "python3.11");
         assert_eq!(resolve(WebServiceOptions::default(), running()).unwrap(), "node18");
-        let absent = resolve(WebServiceOptions::default(), Err(Unobservable::NoDeployment)).unwrap();
+        let absent = resolve(WebServiceOptions::default(), Err(ObserveError::NoDeployment)).unwrap();
         assert!(absent.starts_with("default php"), "{absent}");
         assert_eq!(resolve(named("python3.11"), foreign()).unwrap(), "python3.11");
         assert!(resolve(WebServiceOptions::default(), foreign()).is_err());

@@ -223,7 +223,7 @@ fn is_line(item: &LogItem) -> bool {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
-    use toolforge_render::pod::LastEnd;
+    use toolforge_render::pod::LastTermination;
 
     use super::*;
 
@@ -235,7 +235,7 @@ mod tests {
     fn crash(pod: &str) -> LogItem {
         let finished = Timestamp::from_second(1_796_000_001).unwrap();
         let (pod, reason) = (pod.into(), "Error".into());
-        let end = LastEnd { pod, exit_code: 1, reason, finished: Some(finished) };
+        let end = LastTermination { pod, exit_code: 1, reason, finished: Some(finished) };
         LogItem::RunEnded { container: "job".into(), end }
     }
 

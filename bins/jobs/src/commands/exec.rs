@@ -4,7 +4,7 @@ use toolforge_cli::{ExitCode, Failure, RemoteContainer, Session, interrupted, ru
 use toolforge_client::{JobFetchOptions, LogOwner, LogTarget};
 use toolforge_model::JobName;
 use toolforge_render::job::job_status;
-use toolforge_render::pod::{main_container, runs};
+use toolforge_render::pod::{container_runs, main_container};
 use toolforge_render::web_service::shell_command;
 
 use super::facts;
@@ -39,7 +39,8 @@ pub(super) fn run(
 /// Returns the newest running pod and its container, preferring ready ones.
 fn newest_running(pods: &[Pod]) -> Option<(&str, &str)> {
     let runs = |pod: &&Pod| {
-        pod.metadata.deletion_timestamp.is_none() && runs(pod).iter().any(|run| run.end.is_none())
+        pod.metadata.deletion_timestamp.is_none()
+            && container_runs(pod).iter().any(|run| run.termination.is_none())
     };
     let started = |pod: &Pod| pod.status.as_ref()?.start_time.as_ref().map(|time| time.0);
     let newest = pods.iter().filter(runs).max_by_key(|pod| (is_ready(pod), started(pod)))?;

@@ -1,6 +1,6 @@
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
 use toolforge_client::JobFetchOptions;
-use toolforge_render::job::{Workload, set_suspended};
+use toolforge_render::job::{Workload, resume_job, suspend_job};
 
 use super::{apply, facts};
 use crate::arguments::{Arguments, SuspendArguments};
@@ -22,7 +22,8 @@ pub(super) fn run(
             format!("job {} is {}, and only a schedule can be suspended", job.name, job.workload.job_kind()),
         ));
     }
-    let set = set_suspended(&job, suspends).map_err(|error| failures::of_run_now(error, &job))?;
+    let set = if suspends { suspend_job(&job) } else { resume_job(&job) };
+    let set = set.map_err(|error| failures::of_run_now(error, &job))?;
     if facts.live.recorded.contains_key(&job.name) {
         anstream::eprintln!(
             "note: the platform's jobs service keeps job {}, and resumes its schedule when it is loaded there again",

@@ -174,7 +174,7 @@ fn default_cpu_hint(plan: &LoadPlan) -> Option<String> {
     }
     Some(format!(
         "A job without a CPU setting has a limit of {}, which counts for the quota; with `cpu: 200m` only that counts.",
-        found.resources().cpu_limit
+        found.resources().limits.cpu
     ))
 }
 

@@ -1,7 +1,7 @@
 //! The state of a job in words.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_render::job::{JobState, JobStatus};
+use toolforge_render::job::{JobReplicas, JobState, JobStatus};
 
 /// Returns a duration as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for zero.
 pub(crate) fn duration(seconds: i64) -> String {
@@ -36,10 +36,10 @@ pub(crate) fn status_sentence(status: &JobStatus, now: Timestamp) -> String {
 /// Returns the details of the platform's word.
 fn behind(status: &JobStatus, now: Timestamp) -> String {
     let cause = status.evidence.first().map(|evidence| evidence.cause.to_string());
-    let end = status.last_end.as_ref().map(ToString::to_string);
+    let end = status.last_termination.as_ref().map(ToString::to_string);
     let of_pods = status
         .replicas
-        .map(|(desired, ready)| format!("{ready} of {desired} pods ready"))
+        .map(|JobReplicas { desired, ready }| format!("{ready} of {desired} pods ready"))
         .unwrap_or_default();
     match &status.state {
         JobState::Running if status.restarts > 0 => {

@@ -8,8 +8,8 @@ use toolforge_client::ToolHome;
 use toolforge_model::Replicas;
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
-    Facts, MissingNeed, PlanOptions, PlanWarning, ResolvedRequest, Routing, WebServicePlan, observe_request,
-    resolve_request,
+    Facts, MissingRequirement, PlanOptions, PlanWarning, ResolvedRequest, Routing, WebServicePlan,
+    observe_web_service_request, resolve_request,
 };
 
 use super::state;
@@ -62,7 +62,7 @@ pub(super) fn plan(
         Some(template) => arguments.options(invocation).or(template.options),
         None => arguments.options(invocation),
     };
-    let live = observe_request(&session.tool, facts);
+    let live = observe_web_service_request(&session.tool, facts);
     // What is remembered counts only where nothing runs that can be named.
     let options = if live.is_ok() { options } else { state::over_manifest(session, options)? };
     let ResolvedRequest { request, is_default_type, .. } =
@@ -100,18 +100,22 @@ fn warn(warning: &PlanWarning) {
 
 /// Returns what a plan's type needs in the tool's home and does not find; a type that runs already has shown that it
 /// has what it needs.
-pub(super) fn find_needs(session: &Session, plan: &WebServicePlan, facts: &Facts) -> Result<(), MissingNeed> {
-    let current = observe_request(&session.tool, facts);
+pub(super) fn check_requirements(
+    session: &Session,
+    plan: &WebServicePlan,
+    facts: &Facts,
+) -> Result<(), MissingRequirement> {
+    let current = observe_web_service_request(&session.tool, facts);
     if current.is_ok_and(|request| request.image.type_name() == plan.request().image.type_name()) {
         return Ok(());
     }
     let home = session.home.as_ref().map(ToolHome::files);
-    toolforge_render::web_service::find_needs(plan, home.as_ref())
+    toolforge_render::web_service::check_requirements(plan, home.as_ref())
 }
 
 /// Says what a plan's type needs and does not find, where the plan is not carried out.
 pub(super) fn warn_of_needs(session: &Session, plan: &WebServicePlan, facts: &Facts) {
-    if let Err(missing) = find_needs(session, plan, facts) {
+    if let Err(missing) = check_requirements(session, plan, facts) {
         eprintln!("warning: {missing}");
     }
 }

@@ -6,7 +6,7 @@ use anstream::eprintln;
 use toolforge_cli::{Document, ExitCode, Failure, Session, print, to_json};
 use toolforge_client::ToolHome;
 use toolforge_model::{MountStorage, Replicas};
-use toolforge_render::web_service::{LocalOptions as Options, local_command};
+use toolforge_render::web_service::{LocalOptions as Options, LocalUser, local_command};
 use toolforge_report::LocalCommand;
 
 use super::facts;
@@ -30,7 +30,7 @@ pub(super) fn run(
     let options = Options {
         engine: engine.to_owned(),
         home: shown(&home)?,
-        user: arguments.global.uid.map(|uid| (uid, uid)),
+        user: arguments.global.uid.map(|uid| LocalUser { uid, gid: uid }),
     };
     let line = local_command(&plan, &options);
     eprintln!(

@@ -6,8 +6,10 @@ use toolforge_cli::{
 };
 use toolforge_client::{Client, Error, FetchOptions};
 use toolforge_model::ToolName;
-use toolforge_render::pod::{Evidence, runs};
-use toolforge_render::web_service::{LiveWebService, causes, log_file, serves};
+use toolforge_render::pod::{Evidence, container_runs};
+use toolforge_render::web_service::{
+    LiveWebService, is_web_service_pod, web_service_causes, web_service_log_file,
+};
 
 use crate::advice::advice;
 use crate::arguments::Arguments;
@@ -54,11 +56,11 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
         return Ok(());
     }
     let mut live = live.clone();
-    if !live.pods.iter().any(serves) {
+    if !live.pods.iter().any(is_web_service_pod) {
         let wanted = FetchOptions { replica_sets: true, ..FetchOptions::default() };
         live.replica_sets = client.fetch_web_service(tool, wanted).await?.live.replica_sets;
     }
-    if let Some(Evidence { cause, object, message }) = causes(&live).first() {
+    if let Some(Evidence { cause, object, message }) = web_service_causes(&live).first() {
         anstream::eprintln!("{cause}");
         if !message.is_empty() {
             anstream::eprintln!("  {}: {}", object.escaped(), message.escaped());
@@ -70,7 +72,7 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
 
 /// Prints the name of the type's log file, if it has one, to people and if nothing was logged.
 fn say_where_else(live: &LiveWebService, was_empty: bool) {
-    let file = live.deployment.as_ref().and_then(log_file);
+    let file = live.deployment.as_ref().and_then(web_service_log_file);
     if let Some(file) = file.filter(|_| was_empty || io::stderr().is_terminal()) {
         anstream::eprintln!("hint: A web service of this type writes its errors to ~/{file}.");
     }
@@ -78,6 +80,6 @@ fn say_where_else(live: &LiveWebService, was_empty: bool) {
 
 /// Returns whether lines show their pod: only if several pods have started.
 fn origin(pods: &[Pod]) -> LogOrigin {
-    let started = pods.iter().filter(|pod| serves(pod) && !runs(pod).is_empty());
+    let started = pods.iter().filter(|pod| is_web_service_pod(pod) && !container_runs(pod).is_empty());
     if started.count() > 1 { LogOrigin::Pod } else { LogOrigin::SeveralPods }
 }

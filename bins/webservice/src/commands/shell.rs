@@ -12,8 +12,8 @@ use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Precondi
 use toolforge_client::{Client, Collection, ResourceType, post_params};
 use toolforge_model::platform;
 use toolforge_render::web_service::{
-    Facts, Leftover, ShellName, ShellProgress, holders, leftovers, shell_command, shell_pod, shell_progress,
-    shell_verdict,
+    Facts, OrphanedShell, QuotaConsumer, ShellName, ShellProgress, orphaned_shells, quota_consumers,
+    shell_command, shell_pod, shell_progress, shell_verdict,
 };
 
 use super::facts;
@@ -55,7 +55,7 @@ pub(super) fn run(
             platform::MANAGED_BY_WEBSERVICE
         ));
         let found = client.list::<Pod>(&shell.pods, &shells).await?.items;
-        let left = leftovers(&found, &owner, &now, process::runs);
+        let left = orphaned_shells(&found, &owner, &now, process::is_running);
         shell.refuse_what_does_not_fit(&pod, &left, &facts).await?;
         if let Some(dry_run) = arguments.dry_run {
             return shell.try_out(&pod, dry_run).await;
@@ -77,7 +77,7 @@ impl Shell<'_> {
     async fn refuse_what_does_not_fit(
         &self,
         pod: &Pod,
-        left: &[Leftover],
+        left: &[OrphanedShell],
         facts: &Facts,
     ) -> Result<(), Failure> {
         let leaving: Vec<Pod> = left.iter().map(|left| left.pod.clone()).collect();
@@ -100,8 +100,8 @@ impl Shell<'_> {
         }
         // The consumers are listed only if the quota is exceeded.
         let all = self.client.list::<Pod>(&self.pods, &ListParams::default()).await?.items;
-        for holder in holders(&all) {
-            failure = failure.detail(format!("running: {holder}"));
+        for consumer in quota_consumers(&all) {
+            failure = failure.detail(format!("running: {consumer}{}", stop_advice(&consumer)));
         }
         Err(failure.hint(
             "Stop one of these, request less with `-m` and `-c`, or use `webservice exec`, which needs no new pod.",
@@ -122,8 +122,8 @@ impl Shell<'_> {
     }
 
     /// Deletes orphaned shells; a failure to do so does not matter for this shell.
-    async fn sweep(&self, left: Vec<Leftover>) {
-        for Leftover { name, uid, pod: _ } in left {
+    async fn sweep(&self, left: Vec<OrphanedShell>) {
+        for OrphanedShell { name, uid, pod: _ } in left {
             let params = delete_params(Some(uid));
             if self.client.delete(&self.pods.clone().named(name.as_str()), &params).await.is_ok() {
                 anstream::eprintln!("note: deleted shell {name}, whose command was killed");
@@ -195,7 +195,7 @@ impl Shell<'_> {
                         .detail(evidence.message.escaped().to_string());
                     ControlFlow::Break(Err(failure.hint(advice(&evidence.cause))))
                 }
-                ShellProgress::Ended(message) => {
+                ShellProgress::Terminated(message) => {
                     ControlFlow::Break(Err(gone().detail(message.escaped().to_string())))
                 }
             }
@@ -224,4 +224,41 @@ impl Shell<'_> {
 /// Returns the parameters that delete only the pod of that uid.
 fn delete_params(uid: Option<String>) -> DeleteParams {
     DeleteParams::default().preconditions(Preconditions { uid, ..Preconditions::default() })
+}
+
+/// Returns how to stop what uses the quota, as the end of a line.
+fn stop_advice(consumer: &QuotaConsumer) -> String {
+    match consumer {
+        QuotaConsumer::WebService { .. } => "; `webservice stop` stops it".to_owned(),
+        QuotaConsumer::Shell { pod } => {
+            format!("; exit it, or run `kubectl delete pod {}`", pod.escaped())
+        }
+        QuotaConsumer::Job { name } => format!("; `toolforge jobs delete {}` deletes it", name.escaped()),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toolforge_model::Untrusted;
+
+    use super::*;
+
+    #[test]
+    fn quota_consumers_show_stop_command() {
+        let consumers = [
+            QuotaConsumer::WebService { pods: 2 },
+            QuotaConsumer::Shell { pod: Untrusted::new("shell-1-bcd") },
+            QuotaConsumer::Job { name: Untrusted::new("report") },
+            QuotaConsumer::Pod { name: Untrusted::new("by-hand") },
+        ];
+        let shown: String =
+            consumers.iter().map(|consumer| format!("{consumer}{}\n", stop_advice(consumer))).collect();
+        insta::assert_snapshot!(shown, @r"
+        the web service, with 2 pods; `webservice stop` stops it
+        the shell shell-1-bcd; exit it, or run `kubectl delete pod shell-1-bcd`
+        the job report; `toolforge jobs delete report` deletes it
+        the pod by-hand
+        ");
+    }
 }

@@ -4,7 +4,7 @@ use toolforge_client::ApplyOptions;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::object::ObjectKind;
 use toolforge_render::web_service::{
-    Facts, Progress, StartTime, WebServicePlan, progress, web_service_changes,
+    Facts, RolloutProgress, StartTime, WebServicePlan, web_service_changes, web_service_progress,
 };
 
 use super::{facts, state, wait};
@@ -35,7 +35,7 @@ pub(super) fn carry_out(
 ) -> Result<ExitCode, Failure> {
     let set = web_service_changes(plan, facts, start);
     facts::refuse_routing(plan, facts)?;
-    facts::find_needs(session, plan, facts).map_err(|error| failures::of_requirement(&error))?;
+    facts::check_requirements(session, plan, facts).map_err(|error| failures::of_requirement(&error))?;
     facts::refuse_what_does_not_fit(plan, &set)?;
     let type_name = plan.request().image.type_name();
     let lines = report::change_lines(&set);
@@ -45,7 +45,9 @@ pub(super) fn carry_out(
         return Ok(ExitCode::Success);
     }
     let (runtime, client) = session.cluster()?;
-    if set.changes.iter().all(Change::is_keep) && progress(&facts.live, None) == Progress::Ready {
+    if set.changes.iter().all(Change::is_keep)
+        && web_service_progress(&facts.live, None) == RolloutProgress::Ready
+    {
         state::remember(session, plan.request());
         print_text(&format!("Your webservice of type {type_name} is already running\n"))?;
         return Ok(ExitCode::Success);

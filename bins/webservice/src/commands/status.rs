@@ -1,6 +1,6 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print};
-use toolforge_render::web_service::observe;
+use toolforge_render::web_service::observe_web_service;
 
 use crate::arguments::{Arguments, StatusOptions};
 use crate::fetch;
@@ -9,7 +9,7 @@ use crate::report;
 /// Prints the state of the web service; with `--exit-code` it fails if the web service is not up.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let facts = fetch::status_facts(session)?;
-    let observation = observe(&session.tool, &facts);
+    let observation = observe_web_service(&session.tool, &facts);
     let document = report::status(&session.tool, &observation, Timestamp::now())?;
     print(&document, arguments.output.output)?;
     let StatusOptions { exit_code } = arguments.status;

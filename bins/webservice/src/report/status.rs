@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, age, cause, last_termination, to_json};
 use toolforge_model::ToolName;
 use toolforge_render::pod::Evidence;
-use toolforge_render::web_service::{Observation, WebServiceState, WebServiceStatus};
+use toolforge_render::web_service::{WebServiceObservation, WebServiceState, WebServiceStatus};
 
 use super::{request_report, routing};
 use crate::advice::advice;
@@ -14,10 +14,10 @@ use crate::advice::advice;
 /// Returns the state of a web service.
 pub(crate) fn status(
     tool: &ToolName,
-    observation: &Observation,
+    observation: &WebServiceObservation,
     now: Timestamp,
 ) -> Result<Document, Failure> {
-    let Observation { request, status } = observation;
+    let WebServiceObservation { request, status } = observation;
     let value = toolforge_report::WebServiceStatus {
         tool: tool.clone(),
         state: toolforge_report::WebServiceState::from_code(status.state.as_str()),
@@ -27,7 +27,7 @@ pub(crate) fn status(
         replicas: status.desired,
         ready: status.ready,
         restarts: status.restarts,
-        last_termination: status.last_end.as_ref().map(last_termination),
+        last_termination: status.last_termination.as_ref().map(last_termination),
         started: status.started.map(|moment| moment.to_string()),
         host: status.route.as_ref().map(|route| route.host.clone()),
         routing: status.route.as_ref().map(|route| routing(route.routing)),
@@ -38,7 +38,7 @@ pub(crate) fn status(
     Ok(Document { text: status_text(observation, now), value: to_json(value)? })
 }
 
-fn status_text(Observation { request, status }: &Observation, now: Timestamp) -> String {
+fn status_text(WebServiceObservation { request, status }: &WebServiceObservation, now: Timestamp) -> String {
     let mut text = format!("{}\n", headline(status));
     let mut line = |name: &str, value: String| {
         // Writing to a String cannot fail.
@@ -53,7 +53,7 @@ fn status_text(Observation { request, status }: &Observation, now: Timestamp) ->
         count => format!(", restarted {count} times"),
     };
     line("pods", format!("{} of {} ready{restarts}", status.ready, status.desired));
-    if let Some(end) = &status.last_end {
+    if let Some(end) = &status.last_termination {
         let ago = end.finished.map(|moment| format!(", {} ago", age(moment, now))).unwrap_or_default();
         line("last end", format!("{end}{ago}"));
     }

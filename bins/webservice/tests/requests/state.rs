@@ -119,10 +119,7 @@ fn a_type_without_its_files_is_not_started_and_one_that_runs_is_not_asked() {
     let home = Home::new("needs");
     std::fs::remove_dir(home.0.join("public_html")).unwrap();
     let refused = home.run(None, "php8.2 start");
-    assert!(
-        refused.starts_with("[exit 1]\nerror: type php8.2 serves the directory public_html"),
-        "{refused}"
-    );
+    assert!(refused.starts_with("[exit 1]\nerror: type php8.2 needs the directory public_html"), "{refused}");
     assert!(!refused.contains("PATCH"), "{refused}");
     assert!(home.run(RUNNING, "php8.2 restart --dry-run").starts_with("[exit 0]"));
     home.write(".lighttpd.conf", "");

@@ -1,4 +1,4 @@
-//! How a continuous job is reached.
+//! The Service and the HTTPRoute of a continuous job.
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -28,7 +28,7 @@ pub(super) fn service(plan: &JobPlan) -> Option<Service> {
     })
 }
 
-/// Returns the HTTPRoute of a job to which the tool's domain leads (jobs-api, July 2026).
+/// Returns the HTTPRoute of a published job (jobs-api, July 2026).
 pub(super) fn http_route(plan: &JobPlan) -> Option<HttpRoute> {
     let port = plan.request.kind.port().filter(|port| port.is_public())?;
     Some(HttpRoute {

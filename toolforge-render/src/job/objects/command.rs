@@ -1,17 +1,17 @@
-//! What a job's container is told to run, and how that is read back.
+//! The command of a job's container, and how it is read back.
 
 use toolforge_model::{
     FileLog, JobHealthCheck, JobRequest, LogPath, ToolName, join_words, platform, quote_word, split_words,
 };
 
-/// What a shell is told before the line that it runs (jobs-api, 2022).
+/// The arguments before the script of a shell (jobs-api, 2022).
 const SHELL: [&str; 3] = ["/bin/sh", "-c", "--"];
 
 /// A container's command.
 pub(in crate::job) struct RenderedCommand {
-    /// The words.
+    /// The command and its arguments.
     pub(in crate::job) words: Vec<String>,
-    /// The command as it was written, where it cannot be read back from the words.
+    /// The command as it was written, if it cannot be read back from the arguments.
     pub(in crate::job) written: Option<String>,
 }
 
@@ -23,8 +23,8 @@ impl RenderedCommand {
         Self { words, written: (!is_same).then(|| request.command.clone()) }
     }
 
-    /// Returns the command and the log files of a container; `written` is what an annotation says, which counts where
-    /// it makes the very same words.
+    /// Returns the command and the log files of a container; `written` is the command of the annotation, which is used if
+    /// it renders to the same arguments.
     pub(in crate::job) fn observe(
         found: &[String],
         written: Option<&str>,
@@ -33,7 +33,7 @@ impl RenderedCommand {
     ) -> (String, FileLog) {
         let (text, file_log) = read(found, is_logged, is_build_service);
         let Some(written) = written else { return (text, file_log) };
-        // A command may itself begin as the redirections do.
+        // A command may itself start like a redirection.
         let (stdout, rest) = redirection(found.last().map_or("", String::as_str), 1);
         let (stderr, _) = redirection(rest, 2);
         let redirected = [(stdout.clone(), None), (None, stderr.clone()), (stdout, stderr)]
@@ -55,7 +55,7 @@ fn words(command: &str, file_log: &FileLog, is_build_service: bool) -> Vec<Strin
     };
     let (stdout, stderr) = file_log.paths();
     if is_build_service && stdout.is_none() && stderr.is_none() {
-        // A request's words can be split; one that was put together without its checks stays one word.
+        // The command of a validated request can be split; any other command stays one argument.
         return split_words(&launched)
             .unwrap_or_else(|_| vec![platform::LAUNCHER.to_owned(), command.to_owned()]);
     }
@@ -69,12 +69,12 @@ fn words(command: &str, file_log: &FileLog, is_build_service: bool) -> Vec<Strin
     SHELL.into_iter().map(str::to_owned).chain([line]).collect()
 }
 
-/// Returns the command and the log files that words tell of by themselves.
+/// Returns the command and the log files of a container's arguments alone.
 fn read(words: &[String], is_logged: bool, is_build_service: bool) -> (String, FileLog) {
     let line = match words {
         [a, b, c, line] if [a, b, c].into_iter().eq(SHELL) => line.as_str(),
         [first, rest @ ..] if is_build_service && first == platform::LAUNCHER && !rest.is_empty() => {
-            // A launcher that launches another one is only told by both.
+            // A launcher that runs another launcher is kept.
             let is_twice = rest.len() > 1 && rest.first().is_some_and(|word| word == platform::LAUNCHER);
             return (join_words(if is_twice { words } else { rest }), FileLog::Off);
         }
@@ -99,7 +99,7 @@ fn read(words: &[String], is_logged: bool, is_build_service: bool) -> (String, F
     (command.to_owned(), file_log)
 }
 
-/// Takes `exec 1>>PATH;` from the beginning of a line; the platform's own tool writes the path without quotes.
+/// Splits `exec 1>>PATH;` from the start of a line; the platform's tool writes the path without quotes.
 fn redirection(line: &str, stream: u8) -> (Option<LogPath>, &str) {
     let Some(rest) = line.strip_prefix(&format!("exec {stream}>>")) else { return (None, line) };
     let mut is_quoted: Option<char> = None;
@@ -123,7 +123,7 @@ fn redirection(line: &str, stream: u8) -> (Option<LogPath>, &str) {
     }
 }
 
-/// Reads a command of before the file logs of 2022: `COMMAND 1>NAME.out 2>NAME.err`, without a file log both `/dev/null`.
+/// Parses a command from before 2022: `COMMAND 1>NAME.out 2>NAME.err`, both `/dev/null` without a file log.
 pub(in crate::job) fn read_of_version_1(
     words: &[String],
     tool: &ToolName,
@@ -146,7 +146,7 @@ pub(in crate::job) fn read_of_version_1(
     }
 }
 
-/// Returns the words of a health check's script.
+/// Returns the command and arguments of a health check script.
 pub(in crate::job) fn health_check_words(script: &str, is_build_service: bool) -> Vec<String> {
     match split_words(script) {
         Ok(words) if is_build_service => [platform::LAUNCHER.to_owned()].into_iter().chain(words).collect(),
@@ -154,7 +154,7 @@ pub(in crate::job) fn health_check_words(script: &str, is_build_service: bool) -
     }
 }
 
-/// Returns the health check that a probe's words are.
+/// Returns the health check of a probe's command.
 pub(in crate::job) fn health_check_of(words: &[String]) -> JobHealthCheck {
     JobHealthCheck::Script(match words {
         [first, rest @ ..] if first == platform::LAUNCHER && !rest.is_empty() => join_words(rest),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_platforms_own_lines_are_read() {
+    fn command_of_the_platform_is_parsed() {
         for (line, is_logged, command, file_log) in [
             (
                 "exec 1>>/a.out;exec 2>>/a.err;./x; echo 'y;z'",
@@ -184,7 +184,7 @@ mod tests {
                 "./x; echo 'y;z'",
                 on("/a.out", "/a.err"),
             ),
-            // A path with a blank, as the platform writes it, and as it is written here.
+            // A path with a space, as the platform writes it, and as it is written here.
             ("exec 1>>/dev/null;exec 2>>/x y.err;./x", true, "./x", on("/dev/null", "/x y.err")),
             ("exec 1>>'/a;b';exec 2>>'/it'\"'\"'s';./x", true, "./x", on("/a;b", "/it's")),
             ("exec 1>>x;./x", false, "./x", FileLog::Redirected { stdout: "x".parse().ok(), stderr: None }),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_of_the_first_version_is_read() {
+    fn command_of_version_1_is_parsed() {
         let tool: ToolName = "x".parse().unwrap();
         assert_eq!(
             read_of_version_1(&shell("./a 1>b 1>a.out 2>a.err"), &tool, true),

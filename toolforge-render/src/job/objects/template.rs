@@ -12,7 +12,7 @@ use crate::job::objects::command::{RenderedCommand, health_check_words};
 use crate::job::{JobPlan, labels};
 use crate::pod::resources;
 
-/// How long a pod has to end after it was told to (jobs-api, 2026).
+/// The termination grace period of a pod, in seconds (jobs-api, 2026).
 const GRACE_SECONDS: i64 = 15;
 
 /// Returns the template of a job's pods.
@@ -118,7 +118,7 @@ fn environment(plan: &JobPlan, port: Option<&JobPort>) -> Vec<EnvVar> {
     no_home.into_iter().chain(port).chain(own).map(variable).collect()
 }
 
-/// Returns the probes that find out whether a job has come up, and whether it is still well (jobs-api, 2026).
+/// Returns the startup and liveness probes of a job (jobs-api, 2026).
 fn probes(kind: &JobKind, is_build_service: bool) -> (Option<Probe>, Option<Probe>) {
     let JobKind::Continuous { replicas: _, port, health_check } = kind else { return (None, None) };
     let number = |port: &JobPort| IntOrString::Int(i32::from(port.number().get()));

@@ -12,13 +12,13 @@ use crate::job::objects::command::{RenderedCommand, health_check_of, health_chec
 use crate::job::objects::template::template;
 use crate::job::{JobPlan, Workload, labels};
 
-/// How long a run's objects are kept after its end (jobs-api, 2026).
+/// How long a finished run is kept, in seconds (jobs-api, 2026).
 const KEPT_SECONDS: i32 = 30;
 
-/// How late a run may begin (jobs-api, 2026).
+/// How late a run may start, in seconds (jobs-api, 2026).
 const STARTING_DEADLINE_SECONDS: i64 = 30;
 
-/// How long a rollout may make no progress (jobs-api, 2026).
+/// How long a rollout may make no progress, in seconds (jobs-api, 2026).
 const PROGRESS_DEADLINE_SECONDS: i32 = 600;
 
 /// Returns the object that runs a planned job.

@@ -1,4 +1,4 @@
-//! Reading live jobs back: what was asked for, and how it fares.
+//! Reads live jobs: as a request and as a status.
 
 mod pods;
 mod request;
@@ -6,9 +6,9 @@ mod runs;
 mod schedule;
 mod state;
 
-pub use pods::{pods_of_job, runs_of};
+pub use pods::{pods_of_job, runs_of_job};
 pub use request::observe_job;
 pub(super) use request::variables_set_by_hand;
 pub use runs::RunOutcome;
 pub use schedule::{MissedReason, MissedRuns};
-pub use state::{JobState, JobStatus, job_status};
+pub use state::{JobReplicas, JobState, JobStatus, job_status};

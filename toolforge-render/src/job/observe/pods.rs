@@ -3,22 +3,23 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::platform;
 
 use crate::job::{JobObjects, LiveJobs, Workload};
+use crate::object::has_label;
 
-/// Returns the pods of a job, of whichever run.
+/// Returns the pods of all runs of a job.
 #[must_use]
 pub fn pods_of_job<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Pod> {
-    let has_name = |pod: &&Pod| {
-        let label = |key: &str| pod.metadata.labels.as_ref()?.get(key).map(String::as_str);
-        label(platform::LABEL_MANAGED_BY) == Some(platform::MANAGED_BY_JOBS)
-            && label(platform::LABEL_JOB_NAME) == Some(job.name.as_str())
+    let is_own = |pod: &&Pod| {
+        let labels = pod.metadata.labels.as_ref();
+        has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS)
+            && has_label(labels, platform::LABEL_JOB_NAME, job.name.as_str())
     };
-    live.pods.iter().filter(has_name).collect()
+    live.pods.iter().filter(is_own).collect()
 }
 
-/// Returns the runs of a scheduled job that still stand, the newest first, with those that were started by hand; of a
-/// one-off job its one run.
+/// Returns the existing runs of a scheduled job, newest first, including those that were started manually; for a one-off
+/// job, its only run.
 #[must_use]
-pub fn runs_of<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
+pub fn runs_of_job<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     let uid = job.workload.metadata().uid.as_deref();
     let mut runs: Vec<&Job> = match &job.workload {
         Workload::OneOff(own) => {
@@ -36,7 +37,7 @@ pub fn runs_of<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     runs
 }
 
-/// Returns the pods of one run, the oldest first.
+/// Returns the pods of one run, oldest first.
 pub(super) fn pods_of_run<'a>(run: &Job, live: &'a LiveJobs) -> Vec<&'a Pod> {
     let uid = run.metadata.uid.as_deref();
     let is_own = |pod: &&Pod| {

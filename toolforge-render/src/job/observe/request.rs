@@ -1,4 +1,4 @@
-//! From a live job to the request that makes it.
+//! Reads a live job as a request.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -13,8 +13,7 @@ use crate::job::{JobFacts, JobObjects, Workload};
 use crate::object::{cron_job_spec, deployment_spec};
 use crate::pod::{cpu_of, memory_of};
 
-/// Returns the request that a live job carries out, as far as its objects tell. It never fails: what cannot be read is
-/// taken for the platform's default.
+/// Returns the request of a live job. It never fails: an invalid value counts as the platform's default.
 #[must_use]
 pub fn observe_job(job: &JobObjects, facts: &JobFacts) -> JobRequest {
     let container = job.container();
@@ -32,7 +31,7 @@ pub fn observe_job(job: &JobObjects, facts: &JobFacts) -> JobRequest {
         kind: kind(job, container, facts),
         cpu: cpu(cpu_of(limits), cpu_of(requests), facts.platform.default_cpu_limit),
         memory: memory_of(limits).filter(|memory: &Memory| *memory != JobRequest::DEFAULT_MEMORY),
-        // The volume admission webhook takes a missing label for all.
+        // The volume admission webhook treats a missing label as `all`.
         mount: match job.label(platform::LABEL_MOUNT_STORAGE) {
             Some("none") => MountStorage::None,
             _ => MountStorage::All,
@@ -44,7 +43,7 @@ pub fn observe_job(job: &JobObjects, facts: &JobFacts) -> JobRequest {
     }
 }
 
-/// The default is a limit of the server's choice with a reservation of 100m.
+/// Returns the CPU of the request. The default is the platform's limit with a request of 100m.
 fn cpu(limit: Option<Cpu>, request: Option<Cpu>, default_limit: Cpu) -> Option<Cpu> {
     let is_default = limit == Some(default_limit) && request == Some(JobRequest::DEFAULT_CPU);
     limit.filter(|limit| !is_default && *limit != JobRequest::DEFAULT_CPU)
@@ -73,7 +72,7 @@ fn command(
     } else {
         read_of_version_1(&all, &facts.tool, is_logged)
     };
-    // As the platform says it of a command that is none (jobs-api, 2026).
+    // The platform reports an empty command so (jobs-api, 2026).
     (if text.is_empty() { "unknown".to_owned() } else { text }, file_log)
 }
 
@@ -93,7 +92,7 @@ fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> Jo
             let timeout = timeout.and_then(|seconds| u32::try_from(seconds).ok()).and_then(NonZeroU32::new);
             match schedule(job, written, expression, facts) {
                 Some(schedule) => JobKind::Scheduled { schedule, retry, timeout },
-                // The API server lets no other schedule in; such an object can only be a test's.
+                // The API server rejects an invalid schedule, so only a test can create such an object.
                 None => JobKind::OneOff { retry },
             }
         }
@@ -109,13 +108,13 @@ fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> Jo
     }
 }
 
-/// Returns the schedule: as it was written where that means what stands, else as it stands.
+/// Returns the schedule: as it was written if that has the same meaning as the spec, else that of the spec.
 fn schedule(job: &JobObjects, written: Option<&str>, expression: &str, facts: &JobFacts) -> Option<Schedule> {
-    let stands = expression.parse().ok()?;
+    let current = expression.parse().ok()?;
     let kept = written.and_then(|written| Schedule::parse(written, &facts.tool, &job.name).ok());
     match kept {
-        Some(schedule) if *schedule.expression() == stands => Some(schedule),
-        _ => Some(Schedule::from_parts(expression.to_owned(), stands)),
+        Some(schedule) if *schedule.expression() == current => Some(schedule),
+        _ => Some(Schedule::from_parts(expression.to_owned(), current)),
     }
 }
 
@@ -141,17 +140,17 @@ fn health_check(probe: &Probe, job: &JobObjects) -> Option<JobHealthCheck> {
     http_get.path.as_deref().unwrap_or("/").parse().ok().map(JobHealthCheck::Http)
 }
 
-/// Returns the variables that are the owner's own.
+/// Returns the variables of the request.
 fn environment(container: &Container) -> Environment {
     let mut environment = Environment::default();
     for variable in container.env.iter().flatten().filter(|variable| variable.value_from.is_none()) {
-        // The API server leaves an empty value out. What the platform sets is refused, and so not the owner's.
+        // The API server omits an empty value. A request cannot set the platform's variables.
         drop(environment.set(&variable.name, variable.value.clone().unwrap_or_default()));
     }
     environment
 }
 
-/// Returns the names of variables that no request can have: somebody has set them by hand.
+/// Returns the names of variables that no request can set, so that they were set manually.
 pub(in crate::job) fn variables_set_by_hand(job: &JobObjects) -> Vec<String> {
     const OF_THE_PLATFORM: [&str; 2] = [platform::NO_HOME, "PORT"];
     let is_by_hand = |variable: &&k8s_openapi::api::core::v1::EnvVar| {

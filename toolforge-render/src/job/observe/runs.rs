@@ -1,4 +1,4 @@
-//! How one run of a job fares: a Job of Kubernetes.
+//! The outcome of one run of a job, which is a Job of Kubernetes.
 
 use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::Pod;
@@ -7,44 +7,46 @@ use toolforge_model::Untrusted;
 
 use crate::job::LiveJobs;
 use crate::job::observe::pods::pods_of_run;
-use crate::pod::{Cause, Evidence, LastEnd, cause_of_refusal, causes_of_pod, event_time, last_end};
+use crate::pod::{
+    Cause, Evidence, LastTermination, cause_of_refusal, causes_of_pod, event_time, last_termination,
+};
 
-/// How a run fares.
+/// The outcome of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunOutcome {
-    /// It ended well.
+    /// It succeeded.
     Succeeded {
-        /// When.
+        /// The completion time.
         at: Option<Timestamp>,
     },
-    /// It ended badly, and is not tried again.
+    /// It failed, and is not retried.
     Failed {
-        /// When.
+        /// The completion time.
         at: Option<Timestamp>,
-        /// Why, in the cluster's word: `BackoffLimitExceeded`, `DeadlineExceeded`.
+        /// The reason that the cluster reports, such as `BackoffLimitExceeded` or `DeadlineExceeded`.
         reason: Untrusted,
-        /// How the last try ended, where its pod still tells.
-        end: Option<LastEnd>,
+        /// The termination of the last try, if its pod still exists.
+        end: Option<LastTermination>,
     },
     /// Its pod runs.
     Running {
-        /// Since when.
+        /// The start time.
         since: Option<Timestamp>,
-        /// How often it was tried before.
+        /// The number of failed tries before.
         failures: u32,
     },
-    /// A try has failed, and the next one comes.
+    /// A try has failed, and another one follows.
     Retrying {
-        /// How many tries have failed.
+        /// The number of failed tries.
         failures: u32,
-        /// How the last one ended.
-        end: Option<LastEnd>,
+        /// The termination of the last try.
+        end: Option<LastTermination>,
     },
     /// Its pod does not run yet.
     Starting {
-        /// Since when.
+        /// The start time.
         since: Option<Timestamp>,
-        /// Why, where the cluster says.
+        /// The cause, if the objects show one.
         evidence: Option<Evidence>,
     },
     /// It is suspended.
@@ -52,7 +54,7 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    /// Returns how a run fares.
+    /// Returns the outcome of a run.
     #[must_use]
     pub fn of(run: &Job, live: &LiveJobs) -> Self {
         let pods = pods_of_run(run, live);
@@ -62,12 +64,12 @@ impl RunOutcome {
             conditions.into_iter().find(|condition| condition.type_ == kind && condition.status == "True")
         };
         let at = |condition: &JobCondition| condition.last_transition_time.as_ref().map(|time| time.0);
-        let end = || last_end(pods.iter().copied());
+        let end = || last_termination(pods.iter().copied());
         if let Some(complete) = condition("Complete").or_else(|| condition("SuccessCriteriaMet")) {
             let at = status.completion_time.as_ref().map(|time| time.0).or_else(|| at(complete));
             return Self::Succeeded { at };
         }
-        // A run is told to fail some seconds before it has: its pods are ended first.
+        // The condition comes some seconds before the failure: the pods are terminated first.
         if let Some(failed) = condition("Failed").or_else(|| condition("FailureTarget")) {
             let reason = Untrusted::new(failed.reason.clone().unwrap_or_default());
             return Self::Failed { at: at(failed), reason, end: end() };
@@ -81,11 +83,11 @@ impl RunOutcome {
             let since = pod.status.as_ref().and_then(|status| status.start_time.as_ref()).map(|time| time.0);
             return Self::Running { since, failures };
         }
-        // The controller says so in a moment.
+        // The controller is about to update the Job.
         if pods.iter().any(|pod| phase(pod) == Some("Succeeded")) {
             return Self::Succeeded { at: end().and_then(|end| end.finished) };
         }
-        // The same; with no retry left there is nothing to wait for.
+        // The same; without a retry left, nothing follows.
         let retries = run.spec.as_ref().and_then(|spec| spec.backoff_limit).unwrap_or(i32::MAX);
         if failures > u32::try_from(retries).unwrap_or(0) {
             let end = end();
@@ -95,7 +97,7 @@ impl RunOutcome {
         let waiting = pods.iter().filter(|pod| phase(pod) == Some("Pending") && is_staying(pod));
         let evidence = waiting.clone().flat_map(|pod| causes_of_pod(pod, &live.events)).next();
         let evidence = evidence.or_else(|| {
-            // What was refused before the newest pod was made is past.
+            // A refusal before the creation of the newest pod no longer matters.
             let since = pods
                 .iter()
                 .filter_map(|pod| pod.metadata.creation_timestamp.as_ref())
@@ -112,7 +114,7 @@ impl RunOutcome {
         Self::Starting { since, evidence }
     }
 
-    /// Returns whether the run has come to its end.
+    /// Returns whether the run has finished.
     #[must_use]
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Succeeded { .. } | Self::Failed { .. })
@@ -131,7 +133,7 @@ fn is_staying(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_none()
 }
 
-/// Returns why no pod of an object can be made, by the newest event that says so.
+/// Returns why no pod of an object can be created, by the newest event about it.
 fn refusal(uid: Option<&str>, since: Option<Timestamp>, live: &LiveJobs) -> Option<Evidence> {
     let uid = uid?;
     let events = live.events.iter().filter(|event| {
@@ -148,7 +150,7 @@ fn refusal(uid: Option<&str>, since: Option<Timestamp>, live: &LiveJobs) -> Opti
     })
 }
 
-/// Returns whether a cause is that of a full quota.
+/// Returns whether a cause is an exceeded quota.
 pub(super) fn is_quota(evidence: &Evidence) -> bool {
     evidence.cause == Cause::QuotaExceeded
 }

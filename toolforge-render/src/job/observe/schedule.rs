@@ -5,28 +5,28 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, Untrusted};
 
 use crate::job::observe::runs::RunOutcome;
-use crate::job::{JobObjects, LiveJobs, runs_of};
+use crate::job::{JobObjects, LiveJobs, runs_of_job};
 use crate::object::cron_job_spec;
 use crate::pod::{Cause, cause_of_refusal, event_time};
 
-/// How late a run may still begin: the platform's own deadline, and what the controller takes to look (jobs-api, 2026:
+/// How late a run may still start: the platform's deadline, and the interval of the controller (jobs-api, 2026:
 /// 30 s; the CronJob controller looks every 10 s).
 const LATE: SignedDuration = SignedDuration::from_secs(45);
 
-/// How long an event is thought to explain what happened around it.
+/// How far from a missed run an event may be to explain it.
 const AROUND: SignedDuration = SignedDuration::from_secs(120);
 
-/// How many runs are counted at most; whoever missed more need not know the number.
+/// The maximum number of missed runs that are counted.
 const MOST: usize = 1000;
 
-/// Runs that should have been since the last one, and were not.
+/// Scheduled runs that did not start since the last one that did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissedRuns {
-    /// How many; 1000 stands for more, too.
+    /// The number of missed runs; 1000 also means more.
     pub count: usize,
-    /// When the last of them should have been.
+    /// The time of the last missed run.
     pub last: Timestamp,
-    /// Why.
+    /// The reason.
     pub reason: MissedReason,
 }
 
@@ -34,26 +34,26 @@ pub struct MissedRuns {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissedReason {
-    /// An earlier run has not come to its end, and two of them never run at the same time.
+    /// An earlier run was still running, and runs never overlap.
     StillRunning,
-    /// No Job could be made: the quota was full.
+    /// No Job could be created: it exceeded the quota.
     QuotaExceeded {
-        /// The cluster's words.
+        /// The message of the cluster.
         message: Untrusted,
     },
-    /// No Job could be made for another reason.
+    /// No Job could be created for another reason.
     Refused {
-        /// The cluster's words.
+        /// The message of the cluster.
         message: Untrusted,
     },
-    /// The cluster came too late: it had 30 seconds.
+    /// The controller missed the starting deadline of 30 seconds.
     TooLate,
-    /// Nothing that is left says why; events are kept for an hour.
+    /// No event explains it; events are kept for an hour.
     Unknown,
 }
 
 impl MissedReason {
-    /// Returns the reason in a few words, without those of the cluster.
+    /// Returns the reason without the message of the cluster.
     #[must_use]
     pub fn short(&self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl std::fmt::Display for MissedReason {
     }
 }
 
-/// What a schedule says of a moment.
+/// The runs of a schedule around a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Times {
     pub(super) previous: Option<Timestamp>,
@@ -88,8 +88,8 @@ pub(super) struct Times {
     pub(super) missed: Option<MissedRuns>,
 }
 
-/// Returns the times of a scheduled job. In a time zone of its own, which only somebody else's hand gives it, nothing is
-/// predicted.
+/// Returns the times of a scheduled job. Nothing is predicted in a time zone other than UTC, which these programs never
+/// set.
 pub(super) fn times(job: &JobObjects, cron_job: &CronJob, live: &LiveJobs, now: Timestamp) -> Times {
     let spec = cron_job_spec(cron_job);
     let status = cron_job.status.as_ref();
@@ -105,7 +105,7 @@ pub(super) fn times(job: &JobObjects, cron_job: &CronJob, live: &LiveJobs, now: 
     Times { previous, next: expression.next_after(now, &TimeZone::UTC), missed }
 }
 
-/// Returns when somebody last changed what is wanted: before that, another schedule may have held, or none.
+/// Returns the time of the last change of the spec: before it, another schedule may have applied.
 fn last_change(cron_job: &CronJob) -> Option<Timestamp> {
     let entries = cron_job.metadata.managed_fields.iter().flatten();
     let wanted = entries.filter(|entry| entry.subresource.as_deref().unwrap_or_default().is_empty());
@@ -147,12 +147,12 @@ fn reason(job: &JobObjects, live: &LiveJobs, last: Timestamp) -> MissedReason {
     }
     let is_under_way = |run: &&k8s_openapi::api::batch::v1::Job| {
         let began = run.metadata.creation_timestamp.as_ref().is_some_and(|time| time.0 <= last);
-        // A run that was started by hand does not count for the schedule.
+        // A run that was started manually does not count for the schedule.
         let mut owners = run.metadata.owner_references.iter().flatten();
         let is_of_schedule = owners.any(|owner| owner.controller == Some(true));
         began && is_of_schedule && !RunOutcome::of(run, live).is_over()
     };
-    if runs_of(job, live).iter().any(is_under_way) {
+    if runs_of_job(job, live).iter().any(is_under_way) {
         MissedReason::StillRunning
     } else {
         MissedReason::Unknown

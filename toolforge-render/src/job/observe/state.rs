@@ -1,6 +1,7 @@
-//! How a job fares.
+//! The state of a job.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
@@ -10,53 +11,53 @@ use toolforge_model::{Untrusted, platform};
 
 use crate::job::observe::runs::{RunOutcome, is_quota};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
-use crate::job::{JobObjects, LiveJobs, Workload, pods_of_job, runs_of};
+use crate::job::{JobObjects, LiveJobs, Workload, pods_of_job, runs_of_job};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
-use crate::pod::{Evidence, LastEnd, cause_of_refusal, causes_of_pod, last_end, restarts};
+use crate::pod::{Evidence, LastTermination, cause_of_refusal, causes_of_pod, last_termination, restarts};
 
-/// How a job fares.
+/// The state of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobState {
-    /// All of it runs.
+    /// All of its pods run.
     Running,
-    /// Pods of a new revision come beside those that run.
+    /// Pods of a new revision start while older ones run.
     Updating,
     /// Some of its pods run, and others do not.
     Degraded,
-    /// It comes up.
+    /// It starts.
     Starting,
-    /// A run has failed, and is tried again.
+    /// A run has failed, and is retried.
     Retrying {
-        /// How many tries have failed.
+        /// The number of failed tries.
         failures: u32,
     },
-    /// It waits for its time.
+    /// It waits for its next scheduled run.
     Waiting {
-        /// Whether its last run ended well; `None` where it never ran.
+        /// Whether its last run succeeded; `None` if it never ran.
         last_succeeded: Option<bool>,
     },
     /// It does not run, and waiting does not help.
     Failing,
-    /// It cannot start: the quota is full.
+    /// It cannot start: it exceeds the quota.
     Blocked,
-    /// It ended well.
+    /// It succeeded.
     Succeeded,
-    /// It ended badly.
+    /// It failed.
     Failed {
-        /// The cluster's word for why.
+        /// The reason that the cluster reports.
         reason: Untrusted,
     },
     /// Its schedule is suspended.
     Suspended,
-    /// It was scaled to no pods.
+    /// It is scaled to zero pods.
     ScaledToZero,
-    /// It is being removed.
+    /// It is being deleted.
     Stopping,
 }
 
 impl JobState {
-    /// Returns the stable word for programs.
+    /// Returns the code, in kebab-case.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -76,7 +77,7 @@ impl JobState {
         }
     }
 
-    /// Returns the nearest of the platform's own words (jobs-api, 2026).
+    /// Returns the state in the platform's vocabulary (jobs-api, 2026).
     #[must_use]
     pub fn short(&self) -> &'static str {
         match self {
@@ -93,30 +94,45 @@ impl JobState {
     }
 }
 
-/// What is so, not what was asked for.
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The number of pods of a continuous job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobReplicas {
+    /// How many pods are desired.
+    pub desired: u32,
+    /// How many pods are ready.
+    pub ready: u32,
+}
+
+/// The observed status of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobStatus {
-    /// How it fares.
+    /// The state.
     pub state: JobState,
-    /// Since when, as far as it is known.
+    /// The time since which it has this state, if it is known.
     pub since: Option<Timestamp>,
-    /// How many of a continuous job's pods are wanted, and how many are ready.
-    pub replicas: Option<(u32, u32)>,
-    /// How often containers of the present pods were started again.
+    /// The number of pods; `None` if the job is not continuous.
+    pub replicas: Option<JobReplicas>,
+    /// The number of restarts of containers, in pods that are not terminating.
     pub restarts: u32,
-    /// How a container ended the last time, where a present pod still tells.
-    pub last_end: Option<LastEnd>,
-    /// Why it does not run, most telling first.
+    /// The last termination of a container, if its pod still exists.
+    pub last_termination: Option<LastTermination>,
+    /// Why it does not run, terminal causes first.
     pub evidence: Vec<Evidence>,
-    /// When a scheduled job ran the last time.
+    /// The time of the last scheduled run.
     pub previous_run: Option<Timestamp>,
-    /// When a scheduled job runs next.
+    /// The time of the next scheduled run.
     pub next_run: Option<Timestamp>,
     /// The runs of a scheduled job that were missed since.
     pub missed: Option<MissedRuns>,
 }
 
-/// Returns how a job fares at a moment.
+/// Returns the status of a job at `now`.
 #[must_use]
 pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatus {
     let pods: Vec<&Pod> = pods_of_job(job, live);
@@ -126,7 +142,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
         since: job.workload.created(),
         replicas: None,
         restarts: staying().map(restarts).sum(),
-        last_end: last_end(staying()),
+        last_termination: last_termination(staying()),
         evidence: Vec::new(),
         previous_run: None,
         next_run: None,
@@ -139,14 +155,14 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
     }
     match &job.workload {
         Workload::Continuous(deployment) => {
-            // A pod that was evicted, or whose node has gone, lies there for long, and another one runs in its place.
+            // An evicted pod, or one of a lost node, exists for long beside its replacement.
             let is_used = |pod: &&Pod| {
                 let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
                 !matches!(phase, Some("Failed" | "Succeeded"))
             };
             let pods: Vec<&Pod> = staying().filter(is_used).collect();
             status.restarts = pods.iter().copied().map(restarts).sum();
-            status.last_end = last_end(pods.iter().copied());
+            status.last_termination = last_termination(pods.iter().copied());
             continuous(&mut status, deployment, &pods, live);
         }
         Workload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
@@ -161,14 +177,14 @@ fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], al
     let ready = live.and_then(|live| live.ready_replicas).unwrap_or(0);
     let updated = live.and_then(|live| live.updated_replicas).unwrap_or(0);
     let count = |number: i32| u32::try_from(number).unwrap_or(0);
-    status.replicas = Some((count(desired), count(ready)));
+    status.replicas = Some(JobReplicas { desired: count(desired), ready: count(ready) });
     let is_seen = live.and_then(|live| live.observed_generation) >= deployment.metadata.generation;
     status.evidence = pods.iter().flat_map(|pod| causes_of_pod(pod, &all.events)).collect();
     status.evidence.extend(refused(deployment));
     status.evidence.sort_by_key(|evidence| !evidence.cause.is_terminal());
     let mut codes = BTreeSet::new();
     status.evidence.retain(|evidence| codes.insert(evidence.cause.code()));
-    // Pods of an older revision stand until the new ones are all up.
+    // Pods of an older revision run until all new ones are ready.
     let has_no_others = live.is_none_or(|live| live.replicas.unwrap_or(0) == updated);
     let is_failing = status.evidence.iter().any(|evidence| evidence.cause.is_terminal());
     status.state = if desired == 0 {
@@ -192,12 +208,12 @@ fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], al
         JobState::Running | JobState::Updating | JobState::Degraded => {
             pods.iter().filter_map(|pod| running_since(pod)).min().or(status.since)
         }
-        JobState::Failing => status.last_end.as_ref().and_then(|end| end.finished).or(status.since),
+        JobState::Failing => status.last_termination.as_ref().and_then(|end| end.finished).or(status.since),
         _ => restarted_at(deployment).max(status.since),
     };
 }
 
-/// Returns why the Deployment's controller cannot make pods.
+/// Returns why the Deployment's controller cannot create pods.
 fn refused(deployment: &Deployment) -> Option<Evidence> {
     let conditions = deployment.status.as_ref()?.conditions.iter().flatten();
     let condition = conditions.into_iter().find(|condition| {
@@ -226,7 +242,7 @@ fn scheduled(
 ) {
     let Times { previous, next, missed } = times(job, cron_job, live, now);
     (status.previous_run, status.next_run, status.missed) = (previous, next, missed);
-    let runs = runs_of(job, live);
+    let runs = runs_of_job(job, live);
     let outcomes = runs.iter().map(|run| RunOutcome::of(run, live));
     let (under_way, over): (Vec<_>, Vec<_>) = outcomes.partition(|outcome| !outcome.is_over());
     if let Some(outcome) = under_way.into_iter().next() {
@@ -236,7 +252,7 @@ fn scheduled(
         cron_job.status.as_ref().and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
     let is_suspended = cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false);
     let last_succeeded = match over.into_iter().next() {
-        // The objects of the last run still stand, so it has just ended.
+        // The objects of the last run still exist, so it has just finished.
         Some(outcome @ RunOutcome::Failed { .. }) if !is_suspended => return take_outcome(status, outcome),
         Some(outcome) => Some(matches!(outcome, RunOutcome::Succeeded { .. })),
         None => previous.map(|previous| success.is_some_and(|success| success >= previous)),
@@ -251,7 +267,7 @@ fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {
         RunOutcome::Failed { at, reason, end } => {
             status.state = JobState::Failed { reason };
             status.since = at;
-            status.last_end = end.or(status.last_end.take());
+            status.last_termination = end.or(status.last_termination.take());
         }
         RunOutcome::Running { since, failures: _ } => {
             (status.state, status.since) = (JobState::Running, since);
@@ -259,7 +275,7 @@ fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {
         RunOutcome::Retrying { failures, end } => {
             status.state = JobState::Retrying { failures };
             status.since = end.as_ref().and_then(|end| end.finished).or(status.since);
-            status.last_end = end.or(status.last_end.take());
+            status.last_termination = end.or(status.last_termination.take());
         }
         RunOutcome::Suspended => status.state = JobState::Suspended,
         RunOutcome::Starting { since, evidence } => {

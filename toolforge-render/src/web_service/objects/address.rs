@@ -1,4 +1,4 @@
-//! How a web service is reached: its Service and its route.
+//! The Service and the route of a web service.
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::api::networking::v1::{
@@ -30,7 +30,7 @@ pub(super) fn ingress(plan: &WebServicePlan) -> Ingress {
         },
     };
     Ingress {
-        // The name is that of the Ingress which, until 2020, stood beside one for paths (webservice 0.59).
+        // Until 2020, there was a second Ingress for paths (webservice 0.59); the name dates from then.
         metadata: metadata(plan, format!("{tool}-subdomain")),
         spec: Some(IngressSpec {
             rules: Some(vec![IngressRule {
@@ -81,7 +81,7 @@ pub(super) fn service(plan: &WebServicePlan) -> Service {
                 target_port: Some(IntOrString::Int(port)),
                 ..ServicePort::default()
             }]),
-            // Only this label: it selects the pods of every version of the platform's tool.
+            // This label alone selects the pods of every version of the platform's tool.
             selector: Some([(platform::LABEL_NAME.to_owned(), tool)].into()),
             ..ServiceSpec::default()
         }),

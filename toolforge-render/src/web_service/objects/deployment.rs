@@ -15,8 +15,7 @@ use crate::web_service::{WebServicePlan, labels};
 /// The program in the platform's images that starts a web server (webservice 0.98).
 pub(crate) const RUNNER: &str = "/usr/bin/webservice-runner";
 
-/// The environment of an image of the build service (webservice 0.93), word for word: the volume admission
-/// webhook looks at `NO_HOME`.
+/// The environment of an image of the build service (webservice 0.93). The volume admission webhook reads `NO_HOME`.
 const BUILD_SERVICE_ENVIRONMENT: [(&str, &str); 2] =
     [("PORT", "8000"), ("NO_HOME", "a buildservice pod does not need a home env")];
 
@@ -24,7 +23,7 @@ const BUILD_SERVICE_ENVIRONMENT: [(&str, &str); 2] =
 pub(super) fn deployment(plan: &WebServicePlan) -> Deployment {
     let tool = &plan.request.tool;
     let mut template_labels = labels(&plan.request);
-    // Absent means all, as in every Deployment that the platform's tools made before 2023.
+    // No label means all, as in every Deployment that the platform's tools created before 2023.
     if plan.request.image.mount() == MountStorage::None {
         template_labels.insert(platform::LABEL_MOUNT_STORAGE.to_owned(), MountStorage::None.to_string());
     }
@@ -46,17 +45,17 @@ pub(super) fn deployment(plan: &WebServicePlan) -> Deployment {
     }
 }
 
-/// Returns what resolving would lose: the type's name, and which limits are the type's defaults.
+/// Returns what the spec does not contain: the type's name, and which limits are the type's defaults.
 fn annotations(plan: &WebServicePlan) -> BTreeMap<String, String> {
-    let PodResources { cpu_limit, memory_limit, cpu_request: _, memory_request: _ } = plan.resources;
+    let PodResources { limits, requests: _ } = plan.resources;
     let mut annotations = BTreeMap::new();
     let mut note = |key: &str, value: String| annotations.insert(key.to_owned(), value);
     note(platform::ANNOTATION_TYPE, plan.request.image.type_name().to_owned());
     if plan.request.cpu.is_none() {
-        note(platform::ANNOTATION_DEFAULT_CPU, cpu_limit.to_string());
+        note(platform::ANNOTATION_DEFAULT_CPU, limits.cpu.to_string());
     }
     if plan.request.memory.is_none() {
-        note(platform::ANNOTATION_DEFAULT_MEMORY, memory_limit.to_string());
+        note(platform::ANNOTATION_DEFAULT_MEMORY, limits.memory.to_string());
     }
     annotations
 }
@@ -94,7 +93,7 @@ fn container(plan: &WebServicePlan) -> Container {
     }
 }
 
-/// Returns the command of a type of the catalogue.
+/// Returns the command of a type of the catalog.
 fn runner_command(runner: Runner, arguments: &[String]) -> Vec<String> {
     let runner = runner.to_string();
     let port = platform::WEB_PORT.to_string();

@@ -1,4 +1,4 @@
-//! How the cluster finds out that a pod can serve, and how a pod leaves without dropping a request.
+//! The probes of a web service, and the pause that keeps a terminating pod from dropping requests.
 
 use k8s_openapi::api::core::v1::{
     HTTPGetAction, Lifecycle, LifecycleHandler, Probe, SleepAction, TCPSocketAction,
@@ -6,17 +6,17 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use toolforge_model::{HealthCheck, HealthCheckPath, platform};
 
-/// How long a pod goes on serving after it was told to end: until every node and gateway has learnt that it leaves,
-/// which takes about a second, no request may find it gone.
+/// How long a terminating pod keeps serving, in seconds: until every node and gateway has removed it from its endpoints,
+/// which takes about a second.
 const PAUSE_SECONDS: i64 = 3;
 
-/// The probes of the container that serves.
+/// The probes of the web service's container.
 pub(super) struct Probes {
-    /// Until it succeeds, the others do not begin; a container for which it never does is started anew.
+    /// The other probes start once it succeeds; a container for which it never succeeds is restarted.
     pub(super) startup: Option<Probe>,
-    /// A pod for which it fails gets no requests.
+    /// A pod for which it fails receives no requests.
     pub(super) readiness: Probe,
-    /// A container for which it fails is started anew.
+    /// A container for which it fails is restarted.
     pub(super) liveness: Option<Probe>,
 }
 
@@ -27,13 +27,13 @@ pub(super) fn probes(health_check: &HealthCheck) -> Probes {
             startup: None,
             readiness: Probe {
                 tcp_socket: Some(TCPSocketAction { port: port(), ..TCPSocketAction::default() }),
-                // The API server's default of ten seconds would make every start wait that long for its first look.
+                // The API server's default of ten seconds would delay every start until the first probe.
                 period_seconds: Some(2),
                 ..Probe::default()
             },
             liveness: None,
         },
-        // The platform's own figures for the health checks of jobs (jobs-api, 2026).
+        // The values that the platform uses for the health checks of jobs (jobs-api, 2026).
         HealthCheck::Path(path) => Probes {
             startup: Some(Probe { failure_threshold: Some(120), ..page(path, 1) }),
             readiness: page(path, 10),
@@ -59,8 +59,7 @@ fn port() -> IntOrString {
     IntOrString::Int(i32::from(platform::WEB_PORT))
 }
 
-/// Returns what the kubelet does between the decision to end a container and its end: it waits, without needing a
-/// program in the image.
+/// Returns the hook that delays the termination of a container; it needs no program in the image.
 pub(super) fn pause_before_the_end() -> Lifecycle {
     let sleep = Some(SleepAction { seconds: PAUSE_SECONDS });
     Lifecycle {

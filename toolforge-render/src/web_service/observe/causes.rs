@@ -8,9 +8,9 @@ use crate::object::condition_text;
 use crate::pod::{Cause, Evidence, cause_of_refusal, causes_of_pod};
 use crate::web_service::LiveWebService;
 
-/// Returns why the pods of the Deployment's newest revision do not run, most telling first, each cause once.
+/// Returns why the pods of the Deployment's newest revision do not run: terminal causes first, each cause once.
 #[must_use]
-pub fn causes(live: &LiveWebService) -> Vec<Evidence> {
+pub fn web_service_causes(live: &LiveWebService) -> Vec<Evidence> {
     let newest = newest_replica_set(live);
     let mut found = Vec::new();
     for pod in
@@ -44,7 +44,7 @@ pub(crate) fn newest_replica_set(live: &LiveWebService) -> Option<&ReplicaSet> {
         .max_by_key(|set| revision(set))
 }
 
-/// Returns whether a pod is of the newest revision; where its ReplicaSet is not known, every pod is.
+/// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
 pub(crate) fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
     let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return true };
     pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid)
@@ -158,7 +158,7 @@ mod tests {
         vec![
             ("out-of-memory", pod(&none, &backing_off("OOMKilled", 137), &none_list()), vec![]),
             ("crash-loop", pod(&none, &backing_off("Error", 1), &none_list()), vec![]),
-            // A command that exits by itself is its own fault, whatever its probe answered before.
+            // A command that exits by itself is a crash, whatever its probe reported before.
             ("crash-loop", pod(&http, &backing_off("Error", 1), &none_list()), vec![refused()]),
             ("image-pull", pod(&none, &waiting("ImagePullBackOff"), &none_list()), vec![]),
             ("container-start", pod(&none, &waiting("CreateContainerError"), &none_list()), vec![]),
@@ -206,7 +206,7 @@ mod tests {
     fn every_cause_has_an_object_that_shows_it() {
         let mut found = Vec::new();
         for (code, pod, events) in pods() {
-            let evidence = causes(&live_pod(&pod, &events));
+            let evidence = web_service_causes(&live_pod(&pod, &events));
             assert_eq!(evidence.iter().map(|found| found.cause.code()).collect::<Vec<_>>(), [code], "{pod}");
             found.extend(evidence);
         }
@@ -222,7 +222,7 @@ mod tests {
             ("refused", "admission webhook \"w\" denied the request: no"),
             ("refused-for-now", "Internal error occurred: failed calling webhook \"w\": refused"),
         ] {
-            let evidence = causes(&refused(message));
+            let evidence = web_service_causes(&refused(message));
             assert_eq!(evidence.iter().map(|found| found.cause.code()).collect::<Vec<_>>(), [code]);
             found.extend(evidence);
         }
@@ -231,17 +231,17 @@ mod tests {
         let late = json!({"metadata": {}, "status": {"conditions": [condition]}});
         let late =
             LiveWebService { deployment: serde_json::from_value(late).unwrap(), ..LiveWebService::default() };
-        found.extend(causes(&late));
+        found.extend(web_service_causes(&late));
         let seen: BTreeSet<usize> = found.iter().map(|evidence| number(&evidence.cause)).collect();
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), (0..COUNT).collect::<Vec<_>>());
     }
 
     #[test]
-    fn the_answer_of_a_failed_health_check_is_the_message() {
+    fn message_is_the_response_of_the_probe() {
         for (code, pod, events) in pods() {
             let answer = events.last().and_then(|event| event.message.clone());
             if let (Some(answer), "health-check-fails" | "not-healthy") = (answer, code) {
-                assert_eq!(causes(&live_pod(&pod, &events))[0].message.as_raw(), answer);
+                assert_eq!(web_service_causes(&live_pod(&pod, &events))[0].message.as_raw(), answer);
             }
         }
     }

@@ -3,10 +3,10 @@ use toolforge_images::Runner;
 
 use crate::web_service::observe::request::{runner_and_arguments, web_container};
 
-/// Returns the file in the tool's home into which the web service writes what goes wrong, where its pods' logs are
-/// not the only place: `error.log`, `uwsgi.log`.
+/// Returns the file in the tool's home to which the web service writes its errors, if it does not only write to the log
+/// of its pods: `error.log`, `uwsgi.log`.
 #[must_use]
-pub fn log_file(deployment: &Deployment) -> Option<&'static str> {
+pub fn web_service_log_file(deployment: &Deployment) -> Option<&'static str> {
     let command = web_container(deployment)?.command.as_deref()?;
     let (runner, _) = runner_and_arguments(command)?;
     runner.parse::<Runner>().ok()?.log_file()
@@ -19,12 +19,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lighttpd_and_uwsgi_write_files_and_a_command_of_ones_own_does_not() {
+    fn log_file_depends_on_the_runner() {
         let file = |command: &[&str]| {
             let containers = json!([{"name": "webservice", "command": command}]);
             let template = json!({"spec": {"containers": containers}});
             let deployment = json!({"metadata": {}, "spec": {"selector": {}, "template": template}});
-            log_file(&serde_json::from_value(deployment).unwrap())
+            web_service_log_file(&serde_json::from_value(deployment).unwrap())
         };
         let runner = |runner| ["/usr/bin/webservice-runner", "--type", runner, "--port", "8000"];
         assert_eq!(file(&runner("lighttpd")), Some("error.log"));

@@ -1,4 +1,4 @@
-//! From live objects back to the request, and to what a person wants to know of them.
+//! Reads live objects: as a request, as a status, and as causes of failure.
 
 mod causes;
 mod log_file;
@@ -6,30 +6,35 @@ mod progress;
 mod request;
 mod status;
 
-pub use causes::causes;
-pub use log_file::log_file;
-pub use progress::{Progress, progress};
-pub use request::{Unobservable, observe_request};
+pub use causes::web_service_causes;
+pub use log_file::web_service_log_file;
+pub use progress::{RolloutProgress, web_service_progress};
+pub use request::{ObserveError, observe_web_service_request};
 pub(crate) use request::{mount, web_container};
-pub use status::{RouteStatus, WebServiceState, WebServiceStatus, newest_ready_pod, serves, status};
+pub use status::{
+    RouteStatus, WebServiceState, WebServiceStatus, is_web_service_pod, newest_ready_pod, web_service_status,
+};
 
 use toolforge_model::{ToolName, WebServiceRequest};
 
 use crate::web_service::Facts;
 
-/// What stands in the cluster, in the words of a request, and how it fares.
+/// The request and the status of a live web service.
 #[derive(Clone, Debug)]
-pub struct Observation {
-    /// The request that the live objects carry out, or why they carry out none that can be named.
-    pub request: Result<WebServiceRequest, Unobservable>,
-    /// How it fares.
+pub struct WebServiceObservation {
+    /// The request of the live objects, or why they match no request.
+    pub request: Result<WebServiceRequest, ObserveError>,
+    /// The status.
     pub status: WebServiceStatus,
 }
 
 /// Returns the request and the status of the live objects.
 ///
-/// For every plan, the objects that it renders are observed as the plan's request.
+/// The objects that a plan renders are observed as the plan's request.
 #[must_use]
-pub fn observe(tool: &ToolName, facts: &Facts) -> Observation {
-    Observation { request: observe_request(tool, facts), status: status(tool, facts) }
+pub fn observe_web_service(tool: &ToolName, facts: &Facts) -> WebServiceObservation {
+    WebServiceObservation {
+        request: observe_web_service_request(tool, facts),
+        status: web_service_status(tool, facts),
+    }
 }

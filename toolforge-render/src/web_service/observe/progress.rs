@@ -1,36 +1,36 @@
-//! How far a rollout is, from the objects alone: the decision that waiting by watch asks for after every event.
+//! The progress of a rollout, from the objects alone; a wait computes it after every watch event.
 
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::object::deployment_spec;
 use crate::pod::{Cause, Evidence};
 use crate::web_service::LiveWebService;
-use crate::web_service::observe::causes::{causes, newest_replica_set};
+use crate::web_service::observe::causes::{newest_replica_set, web_service_causes};
 
-/// How far a rollout is.
+/// The progress of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum RolloutProgress {
     /// Every pod is of the newest revision and ready.
     Ready,
-    /// Not yet; the fields are for a line of progress.
+    /// The rollout continues.
     Waiting {
-        /// How many pods of the newest revision are ready.
+        /// The number of ready pods of the newest revision.
         ready: u32,
-        /// How many are wanted.
+        /// The desired number of pods.
         desired: u32,
-        /// What it may be waiting for, where that can be seen.
+        /// The first cause of the wait, if the objects show one.
         evidence: Option<Evidence>,
     },
-    /// It cannot become ready unless something is changed.
+    /// It cannot become ready until something is changed.
     Failed(Vec<Evidence>),
 }
 
-/// Returns how far the rollout of the Deployment's `generation` is; `None` means whatever generation stands.
+/// Returns the progress of the rollout of the Deployment's `generation`; `None` means the current generation.
 #[must_use]
-pub fn progress(live: &LiveWebService, generation: Option<i64>) -> Progress {
+pub fn web_service_progress(live: &LiveWebService, generation: Option<i64>) -> RolloutProgress {
     let desired =
         live.deployment.as_ref().and_then(|deployment| deployment_spec(deployment)?.replicas).unwrap_or(1);
-    let waiting = |ready: i32, evidence| Progress::Waiting {
+    let waiting = |ready: i32, evidence| RolloutProgress::Waiting {
         ready: u32::try_from(ready).unwrap_or(0),
         desired: u32::try_from(desired).unwrap_or(0),
         evidence,
@@ -50,16 +50,16 @@ pub fn progress(live: &LiveWebService, generation: Option<i64>) -> Progress {
         .unwrap_or_else(|| status.ready_replicas.unwrap_or(0).min(updated));
     let only_new = status.replicas.unwrap_or(0) == updated;
     if updated >= desired && ready >= desired && only_new {
-        return Progress::Ready;
+        return RolloutProgress::Ready;
     }
-    let causes = causes(live);
+    let causes = web_service_causes(live);
     let leaving = live.pods.iter().any(is_leaving);
-    // A full quota is no end while pods are on their way out: their room comes back.
+    // An exceeded quota is not final while pods terminate: they free quota.
     let is_final = |evidence: &Evidence| {
         evidence.cause.is_terminal() && !(leaving && evidence.cause == Cause::QuotaExceeded)
     };
     if causes.iter().any(is_final) {
-        return Progress::Failed(causes);
+        return RolloutProgress::Failed(causes);
     }
     waiting(ready, causes.into_iter().next())
 }

@@ -5,47 +5,50 @@ use toolforge_model::{
     Cpu, HealthCheck, Memory, MountStorage, Replicas, ToolName, TypeName, Untrusted, WebServiceImage,
     WebServiceRequest, platform,
 };
+use toolforge_quota::PerResource;
 
 use crate::object::deployment_spec;
 use crate::pod::{PodResources, cpu_of, memory_of};
 use crate::web_service::{Facts, RUNNER};
 
-/// Why live objects cannot be put in the words of a request.
+/// Why live objects match no request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unobservable {
+pub enum ObserveError {
     /// There is no Deployment.
     #[error("there is no Deployment")]
     NoDeployment,
     /// The Deployment has no container named `webservice`.
     #[error("the Deployment has no container {}", platform::CONTAINER_WEBSERVICE)]
     NoContainer,
-    /// The image is of no type in the catalogue and not of the build service.
-    #[error("image {} is of no type in the catalogue", image.quoted())]
+    /// The image belongs to no type in the catalog, and not to the build service.
+    #[error("image {} belongs to no type in the catalog", image.quoted())]
     UnknownImage {
         /// The image's reference.
         image: Untrusted,
     },
-    /// The container's command is not one that a web service of its image is started with.
+    /// The container's command does not start a web service of its image.
     #[error("command {} is not a web service's", command.quoted())]
     ForeignCommand {
-        /// The command, its words joined by blanks.
+        /// The command and its arguments, joined with spaces.
         command: Untrusted,
     },
 }
 
-/// Returns the request that the live Deployment carries out.
+/// Returns the request of the live Deployment.
 ///
-/// The spec decides; an annotation is believed only where the spec agrees with it, so what somebody changed
-/// with kubectl is observed as changed.
+/// An annotation is used only if the spec agrees with it, so that a change with kubectl is observed.
 ///
 /// # Errors
-/// When there is no Deployment, or its image or command is not of a web service that can be asked for.
-pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceRequest, Unobservable> {
-    let deployment = facts.live.deployment.as_ref().ok_or(Unobservable::NoDeployment)?;
-    let container = web_container(deployment).ok_or(Unobservable::NoContainer)?;
+/// When there is no Deployment, or no request has its image or command.
+pub fn observe_web_service_request(
+    tool: &ToolName,
+    facts: &Facts,
+) -> Result<WebServiceRequest, ObserveError> {
+    let deployment = facts.live.deployment.as_ref().ok_or(ObserveError::NoDeployment)?;
+    let container = web_container(deployment).ok_or(ObserveError::NoContainer)?;
     let command = container.command.as_deref().unwrap_or_default();
-    let foreign = || Unobservable::ForeignCommand { command: Untrusted::new(command.join(" ")) };
+    let foreign = || ObserveError::ForeignCommand { command: Untrusted::new(command.join(" ")) };
     let reference = container.image.as_deref().unwrap_or_default();
     let annotations = Annotations::of(deployment);
 
@@ -57,12 +60,13 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
         } else {
             let mut found = facts.catalog.with_web_image(reference).peekable();
             if found.peek().is_none() {
-                return Err(Unobservable::UnknownImage { image: Untrusted::new(reference) });
+                return Err(ObserveError::UnknownImage { image: Untrusted::new(reference) });
             }
             let (runner, arguments) = runner_and_arguments(command).ok_or_else(foreign)?;
             let candidates = found.filter(|(_, web)| web.runner.to_string() == runner).collect::<Vec<_>>();
             let (name, web) = chosen(&candidates, annotations.type_name.as_deref()).ok_or_else(foreign)?;
-            (WebServiceImage::Type(name), arguments.to_vec(), (web.default_cpu, web.default_memory))
+            let defaults = PerResource { cpu: web.default_cpu, memory: web.default_memory };
+            (WebServiceImage::Type(name), arguments.to_vec(), defaults)
         };
     let (cpu, memory) = asked(container, &annotations, limits);
     let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
@@ -77,14 +81,14 @@ pub fn observe_request(tool: &ToolName, facts: &Facts) -> Result<WebServiceReque
     })
 }
 
-/// Returns which storage the pods are labelled to see.
+/// Returns the storage that the pods mount, by their label.
 pub(crate) fn mount(deployment: &Deployment) -> MountStorage {
     let metadata = deployment_spec(deployment).and_then(|spec| spec.template.metadata.as_ref());
     let label = metadata.and_then(|metadata| metadata.labels.as_ref()?.get(platform::LABEL_MOUNT_STORAGE));
     label.and_then(|label| label.parse().ok()).unwrap_or_default()
 }
 
-/// Returns the check of the page that ends a pod, or else of the one that keeps requests from it.
+/// Returns the health check: the path of the liveness or startup probe, else of the readiness probe.
 fn health_check(container: &Container) -> HealthCheck {
     let probes = [&container.liveness_probe, &container.startup_probe, &container.readiness_probe];
     let path =
@@ -92,7 +96,7 @@ fn health_check(container: &Container) -> HealthCheck {
     path.map_or(HealthCheck::Port, HealthCheck::Path)
 }
 
-/// Returns the container that serves: the one named `webservice`.
+/// Returns the web service's container, named `webservice`.
 pub(crate) fn web_container(deployment: &Deployment) -> Option<&Container> {
     let pod = deployment_spec(deployment)?.template.spec.as_ref()?;
     pod.containers.iter().find(|container| container.name == platform::CONTAINER_WEBSERVICE)
@@ -111,7 +115,7 @@ pub(super) fn runner_and_arguments(command: &[String]) -> Option<(&str, &[String
     }
 }
 
-/// Returns the type that the annotation names, as it was spelled, else the current one, else the first.
+/// Returns the type of the annotation in its spelling, else the current type, else the first.
 fn chosen<'a>(
     candidates: &[(&'a ImageType, &'a WebImage)],
     annotation: Option<&str>,
@@ -126,37 +130,37 @@ fn chosen<'a>(
     named.or_else(|| current().or(candidates.first()).map(|(found, web)| (found.name.clone(), *web)))
 }
 
-/// Returns the limits that were asked for; a limit that is the type's default was not.
+/// Returns the limits of the request; a limit that is the type's default is not one.
 fn asked(
     container: &Container,
     annotations: &Annotations,
-    defaults: (Cpu, Memory),
+    defaults: PerResource<Cpu, Memory>,
 ) -> (Option<Cpu>, Option<Memory>) {
     let resources = container.resources.as_ref();
     let (limits, requests) = (
         resources.and_then(|resources| resources.limits.as_ref()),
         resources.and_then(|resources| resources.requests.as_ref()),
     );
-    let default_resources = (PodResources::DEFAULT_CPU_REQUEST, PodResources::DEFAULT_MEMORY_REQUEST);
+    let default_requests = PodResources::DEFAULT_REQUESTS;
     let ours = annotations.type_name.is_some();
     (
         asked_limit(
             cpu_of(limits),
             cpu_of(requests),
-            (defaults.0, default_resources.0),
+            (defaults.cpu, default_requests.cpu),
             (ours, annotations.default_cpu),
         ),
         asked_limit(
             memory_of(limits),
             memory_of(requests),
-            (defaults.1, default_resources.1),
+            (defaults.memory, default_requests.memory),
             (ours, annotations.default_memory),
         ),
     )
 }
 
-/// Returns a limit unless it is the default: where these programs wrote the object, the default that they
-/// noted; where the platform's own tools did, the type's default limit together with the default request.
+/// Returns a limit unless it is the default: in an object of these programs, the default of the annotation; in an object
+/// of the platform's tools, the type's default limit together with the default request.
 fn asked_limit<T: Copy + PartialEq>(
     limit: Option<T>,
     request: Option<T>,

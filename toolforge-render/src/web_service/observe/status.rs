@@ -1,39 +1,41 @@
+use std::fmt;
+
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{ToolName, Untrusted, platform};
 
-use crate::object::{ObjectKind, deployment_spec};
-use crate::pod::{Evidence, LastEnd, last_end, restarts};
-use crate::web_service::observe::causes::causes;
-use crate::web_service::observe::progress::{Progress, progress};
-use crate::web_service::observe::request::{observe_request, web_container};
+use crate::object::{ObjectKind, deployment_spec, has_label};
+use crate::pod::{Evidence, LastTermination, last_termination, restarts};
+use crate::web_service::observe::causes::web_service_causes;
+use crate::web_service::observe::progress::{RolloutProgress, web_service_progress};
+use crate::web_service::observe::request::{observe_web_service_request, web_container};
 use crate::web_service::{Facts, LiveWebService, Routing, is_web_service};
 
-/// How a web service fares.
+/// The state of a web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WebServiceState {
-    /// Nothing of it exists.
+    /// None of its objects exists.
     Stopped,
-    /// All pods are ready, and the Service and a route stand.
+    /// All pods are ready, and the Service and a route exist.
     Running,
-    /// Pods of an older revision serve while the newest comes up.
+    /// Pods of an older revision serve while the newest starts.
     Updating,
     /// No pod is ready yet, and none has failed.
     Starting,
-    /// Pods are ready, but not as many as wanted, or the newest revision fails while an older one serves.
+    /// Fewer pods are ready than desired, or the newest revision fails while an older one serves.
     Degraded,
     /// No pod is ready, and waiting cannot help.
     Failing,
-    /// Pods are ready, but the Service or the route is missing, so nobody reaches them.
+    /// Pods are ready, but unreachable, because the Service or the route is missing.
     Unreachable,
-    /// It was scaled to no pods.
+    /// It is scaled to zero pods.
     ScaledToZero,
-    /// It is being removed.
+    /// It is being deleted.
     Stopping,
 }
 
 impl WebServiceState {
-    /// Returns the word that people and programs read.
+    /// Returns the code, in kebab-case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,34 +66,41 @@ impl WebServiceState {
     }
 }
 
-/// What is deployed, not what was asked for.
+impl fmt::Display for WebServiceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The observed status of a web service.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct WebServiceStatus {
-    /// How it fares.
+    /// The state.
     pub state: WebServiceState,
-    /// The type, where the live objects are of one.
+    /// The type; `None` if the live objects match no request.
     pub type_name: Option<String>,
-    /// The image that the Deployment names.
+    /// The image of the Deployment.
     pub image: Option<Untrusted>,
-    /// How many pods are wanted.
+    /// The desired number of pods.
     pub desired: u32,
-    /// How many pods are ready.
+    /// The number of ready pods.
     pub ready: u32,
-    /// How often containers of the present pods were started again.
+    /// The number of restarts of containers, in pods that are not terminating.
     pub restarts: u32,
-    /// How a container of the present pods ended the last time, where one did.
-    pub last_end: Option<LastEnd>,
-    /// When the oldest pod that serves was started.
+    /// The last termination of a container, in pods that are not terminating.
+    pub last_termination: Option<LastTermination>,
+    /// The start time of the oldest pod.
     pub started: Option<Timestamp>,
-    /// The way in from outside.
+    /// The route from outside.
     pub route: Option<RouteStatus>,
-    /// The objects of a whole web service that do not exist; empty where nothing exists.
+    /// The objects that are missing; empty if none exists.
     pub missing: Vec<ObjectKind>,
-    /// Why pods do not run, most telling first.
+    /// Why pods do not run, terminal causes first.
     pub causes: Vec<Evidence>,
 }
 
-/// The way in from outside.
+/// The route of a web service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteStatus {
     /// The kind of the route.
@@ -100,9 +109,9 @@ pub struct RouteStatus {
     pub host: Untrusted,
 }
 
-/// Returns how the live objects fare.
+/// Returns the status of a live web service.
 #[must_use]
-pub fn status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
+pub fn web_service_status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
     let live = &facts.live;
     let deployment = live.deployment.as_ref();
     let desired = deployment
@@ -121,11 +130,13 @@ pub fn status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
             missing.push(if facts.http_routes { ObjectKind::HttpRoute } else { ObjectKind::Ingress });
         }
     }
-    let causes = causes(live);
+    let causes = web_service_causes(live);
     let pods = live.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     WebServiceStatus {
         state: state(live, desired, ready, &missing),
-        type_name: observe_request(tool, facts).ok().map(|request| request.image.type_name().to_owned()),
+        type_name: observe_web_service_request(tool, facts)
+            .ok()
+            .map(|request| request.image.type_name().to_owned()),
         image: deployment
             .and_then(web_container)
             .and_then(|container| container.image.clone())
@@ -133,7 +144,7 @@ pub fn status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
         desired: u32::try_from(desired).unwrap_or(0),
         ready: u32::try_from(ready).unwrap_or(0),
         restarts: pods.clone().map(restarts).sum(),
-        last_end: last_end(&live.pods),
+        last_termination: last_termination(&live.pods),
         started: pods.filter_map(started).min(),
         route,
         missing,
@@ -156,14 +167,14 @@ fn state(live: &LiveWebService, desired: i32, ready: i32, missing: &[ObjectKind]
     if desired == 0 {
         return WebServiceState::ScaledToZero;
     }
-    match (progress(live, None), ready > 0) {
-        (Progress::Failed(_), false) => WebServiceState::Failing,
-        (Progress::Waiting { .. }, false) => WebServiceState::Starting,
+    match (web_service_progress(live, None), ready > 0) {
+        (RolloutProgress::Failed(_), false) => WebServiceState::Failing,
+        (RolloutProgress::Waiting { .. }, false) => WebServiceState::Starting,
         (_, true) if !missing.is_empty() => WebServiceState::Unreachable,
-        (Progress::Ready, _) => WebServiceState::Running,
-        (Progress::Failed(_), true) => WebServiceState::Degraded,
-        (Progress::Waiting { .. }, true) if ready < desired => WebServiceState::Degraded,
-        (Progress::Waiting { .. }, true) => WebServiceState::Updating,
+        (RolloutProgress::Ready, _) => WebServiceState::Running,
+        (RolloutProgress::Failed(_), true) => WebServiceState::Degraded,
+        (RolloutProgress::Waiting { .. }, true) if ready < desired => WebServiceState::Degraded,
+        (RolloutProgress::Waiting { .. }, true) => WebServiceState::Updating,
     }
 }
 
@@ -177,7 +188,7 @@ fn route(live: &LiveWebService) -> Option<RouteStatus> {
     Some(RouteStatus { routing: Routing::Ingress, host: Untrusted::new(host) })
 }
 
-/// Returns the name of the youngest pod of a web service that is ready.
+/// Returns the name of the newest ready pod of a web service.
 #[must_use]
 pub fn newest_ready_pod(pods: &[Pod]) -> Option<&str> {
     let is_ready = |pod: &&Pod| {
@@ -193,13 +204,13 @@ fn started(pod: &Pod) -> Option<Timestamp> {
     pod.status.as_ref()?.start_time.as_ref().map(|time| time.0)
 }
 
-/// Returns whether a pod serves: it is labelled as a web service's, of whatever age, and has the container that
-/// serves. Shells and jobs are not.
+/// Returns whether a pod belongs to a web service, of any version of the platform's tool: it has its labels and its
+/// container. Pods of shells and jobs do not.
 #[must_use]
-pub fn serves(pod: &Pod) -> bool {
-    let label = |key: &str| pod.metadata.labels.as_ref()?.get(key).map(String::as_str);
-    let is_web = label(platform::LABEL_COMPONENT) == Some(platform::COMPONENT_WEB)
-        || label(platform::LABEL_WEBSERVICE_2019) == Some("true");
+pub fn is_web_service_pod(pod: &Pod) -> bool {
+    let labels = pod.metadata.labels.as_ref();
+    let is_web = has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
+        || has_label(labels, platform::LABEL_WEBSERVICE_2019, "true");
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     is_web && containers.into_iter().any(|container| container.name == platform::CONTAINER_WEBSERVICE)
 }
@@ -211,16 +222,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shells_and_pods_without_the_container_serve_nothing() {
+    fn shells_are_not_web_service_pods() {
         let pod = |labels: Value, container: &str| -> Pod {
             let spec = json!({"containers": [{"name": container}]});
             serde_json::from_value(json!({"metadata": {"labels": labels}, "spec": spec})).unwrap()
         };
         let component = |value: &str| json!({"app.kubernetes.io/component": value});
-        assert!(serves(&pod(component("web"), "webservice")));
-        assert!(serves(&pod(json!({"tools.wmflabs.org/webservice": "true"}), "webservice")));
-        assert!(!serves(&pod(component("webservice-interactive"), "webservice")));
-        assert!(!serves(&pod(component("web"), "sidecar")));
-        assert!(!serves(&pod(json!({}), "webservice")));
+        assert!(is_web_service_pod(&pod(component("web"), "webservice")));
+        assert!(is_web_service_pod(&pod(json!({"tools.wmflabs.org/webservice": "true"}), "webservice")));
+        assert!(!is_web_service_pod(&pod(component("webservice-interactive"), "webservice")));
+        assert!(!is_web_service_pod(&pod(component("web"), "sidecar")));
+        assert!(!is_web_service_pod(&pod(json!({}), "webservice")));
     }
 }

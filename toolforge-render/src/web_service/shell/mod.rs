@@ -1,37 +1,36 @@
-//! The pod of a shell: what it is made of, whether it fits, when it can be used, and which ones were left behind.
+//! The pod of a shell: its spec, whether it fits the quota, its progress, and orphaned shells.
 //!
-//! The pod only keeps a place: what is typed runs in it by `exec`, so that nothing it writes can be lost before somebody
-//! reads it. See `docs/decisions/0008-shell.md`.
+//! The pod itself only sleeps: commands run in it with `exec`, so that none of their output is lost. See
+//! `docs/decisions/0008-shell.md`.
 
-mod holder;
-mod leftover;
+mod orphaned_shell;
 mod owner;
 mod pod;
 mod progress;
+mod quota_consumer;
 
-pub use holder::{Holder, holders};
-pub use leftover::{Leftover, leftovers};
-pub use owner::{NoShellOwner, ShellOwner};
+pub use orphaned_shell::{OrphanedShell, orphaned_shells};
+pub use owner::{ParseShellOwnerError, ShellHost, ShellOwner, ShellProcess};
 pub use pod::{ShellName, shell_command, shell_pod};
 pub use progress::{ShellProgress, shell_progress};
-
-use std::collections::BTreeMap;
+pub use quota_consumer::{QuotaConsumer, quota_consumers};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::platform;
 use toolforge_quota::{ContainerDemand, Demand, PodTraits, QuotaCheck};
 
-use crate::pod::{containers_of_pod, of_pod};
+use crate::object::{Labels, has_label};
+use crate::pod::{containers_of_pod, pod_demand};
 use crate::web_service::Facts;
 
-/// Returns whether the namespace has room for a shell's pod once the pods in `leaving` are gone.
+/// Returns whether a shell's pod fits the namespace's quota and limits once the pods in `deleted` are gone.
 #[must_use]
-pub fn shell_verdict(pod: &Pod, leaving: &[Pod], facts: &Facts) -> QuotaCheck {
+pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &Facts) -> QuotaCheck {
     let of = |pod: &Pod| {
-        pod.spec.as_ref().map(|spec| of_pod(spec, &facts.limits.limit_ranges)).unwrap_or_default()
+        pod.spec.as_ref().map(|spec| pod_demand(spec, &facts.limits.limit_ranges)).unwrap_or_default()
     };
-    let mut releases = Demand::default();
-    leaving.iter().for_each(|pod| releases.add_all(&of(pod)));
+    let mut freed = Demand::default();
+    deleted.iter().for_each(|pod| freed.add_all(&of(pod)));
     let containers: Vec<ContainerDemand> = pod
         .spec
         .iter()
@@ -39,15 +38,11 @@ pub fn shell_verdict(pod: &Pod, leaving: &[Pod], facts: &Facts) -> QuotaCheck {
         .map(ContainerDemand::from)
         .collect();
     let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
-    facts.limits.evaluate_for(with_deadline, &releases, &of(pod), &containers)
+    facts.limits.evaluate_for(with_deadline, &freed, &of(pod), &containers)
 }
 
-/// Returns whether labels mark a pod as a shell's, of ours or of the platform's own tool since webservice 0.77.
-fn is_shell(labels: Option<&BTreeMap<String, String>>) -> bool {
-    has(labels, platform::LABEL_COMPONENT, platform::COMPONENT_SHELL)
-        && has(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE)
-}
-
-fn has(labels: Option<&BTreeMap<String, String>>, key: &str, value: &str) -> bool {
-    labels.and_then(|labels| labels.get(key)).is_some_and(|found| found == value)
+/// Returns whether labels mark a pod as a shell's: one of these programs, or of the platform's tool since webservice 0.77.
+fn is_shell(labels: Option<&Labels>) -> bool {
+    has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_SHELL)
+        && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE)
 }

@@ -1,62 +1,65 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Whose shell it is: the user, and the process that opened it on its machine.
+/// The user and the process that opened a shell.
 ///
-/// As text, `tools.x@bastion process 42 started 1234 boot 0a1b namespace 4026531836`. A number of a process says
-/// nothing without the rest: numbers come again, after a reboot as in another container.
+/// As text, `tools.x@bastion process 42 started 1234 boot 0a1b namespace 4026531836`. A process id alone does not
+/// identify a process: the kernel uses it again, after a reboot and in another container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellOwner {
     user: String,
-    host: String,
-    process: u32,
-    started: u64,
-    boot: String,
-    namespace: String,
+    host: ShellHost,
+    process: ShellProcess,
 }
 
-/// A text that names no owner of a shell.
+/// A machine between two boots, and a PID namespace on it: where a process id means the same process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellHost {
+    /// The host name.
+    pub name: String,
+    /// The boot id of the kernel, which changes with every boot.
+    pub boot_id: String,
+    /// The PID namespace, which differs between containers.
+    pub pid_namespace: String,
+}
+
+/// A process on a [`ShellHost`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShellProcess {
+    /// The process id.
+    pub pid: u32,
+    /// The start time, in clock ticks since the boot (proc(5), `starttime`).
+    pub start_time: u64,
+}
+
+/// A text that is not a [`ShellOwner`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the text does not say whose shell it is")]
-pub struct NoShellOwner;
+#[error("invalid owner of a shell; expected USER@HOST process PID started TICKS boot ID namespace ID")]
+pub struct ParseShellOwnerError;
 
 impl ShellOwner {
-    /// Returns the owner for a process: its number, and when it started in the kernel's own count.
-    ///
-    /// `boot` tells one start of the machine from another, `namespace` one container on it from another.
+    /// Returns the owner for a user's process. Characters that the text cannot hold are replaced with `_`.
     #[must_use]
-    pub fn new(
-        (user, host): (&str, &str),
-        (process, started): (u32, u64),
-        boot: &str,
-        namespace: &str,
-    ) -> Self {
-        Self {
-            user: word(user),
-            host: word(host),
-            process,
-            started,
-            boot: word(boot),
-            namespace: word(namespace),
-        }
+    pub fn new(user: &str, host: &ShellHost, process: ShellProcess) -> Self {
+        let ShellHost { name, boot_id, pid_namespace } = host;
+        let host = ShellHost { name: word(name), boot_id: word(boot_id), pid_namespace: word(pid_namespace) };
+        Self { user: word(user), host, process }
     }
 
-    /// Returns the number of the process, and when it started.
+    /// Returns the process that opened the shell.
     #[must_use]
-    pub fn process(&self) -> (u32, u64) {
-        (self.process, self.started)
+    pub fn process(&self) -> ShellProcess {
+        self.process
     }
 
-    /// Returns whether the other is the same user on the same machine since its last start, so that its process can be
-    /// looked up from here.
+    /// Returns whether the other owner is the same user on the same host, so that its process can be looked up here.
     #[must_use]
-    pub fn is_beside(&self, other: &Self) -> bool {
-        let Self { user, host, process: _, started: _, boot, namespace } = self;
-        *user == other.user && *host == other.host && *boot == other.boot && *namespace == other.namespace
+    pub fn is_same_host(&self, other: &Self) -> bool {
+        self.user == other.user && self.host == other.host
     }
 }
 
-/// Returns a text as one word that can be read back.
+/// Returns a text as one word that can be parsed again.
 fn word(text: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
     let word: String = text.chars().map(safe).take(64).collect();
@@ -65,26 +68,45 @@ fn word(text: &str) -> String {
 
 impl fmt::Display for ShellOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user, host, process, started, boot, namespace } = self;
-        write!(f, "{user}@{host} process {process} started {started} boot {boot} namespace {namespace}")
+        let Self { user, host, process } = self;
+        let ShellHost { name, boot_id, pid_namespace } = host;
+        let ShellProcess { pid, start_time } = process;
+        write!(f, "{user}@{name} process {pid} started {start_time} boot {boot_id} namespace {pid_namespace}")
     }
 }
 
 impl FromStr for ShellOwner {
-    type Err = NoShellOwner;
+    type Err = ParseShellOwnerError;
 
-    fn from_str(text: &str) -> Result<Self, NoShellOwner> {
+    fn from_str(text: &str) -> Result<Self, ParseShellOwnerError> {
         let words: Vec<&str> = text.split(' ').collect();
-        let [whose, "process", process, "started", started, "boot", boot, "namespace", namespace] = words[..]
+        let [
+            user_at_host,
+            "process",
+            pid,
+            "started",
+            start_time,
+            "boot",
+            boot_id,
+            "namespace",
+            pid_namespace,
+        ] = words[..]
         else {
-            return Err(NoShellOwner);
+            return Err(ParseShellOwnerError);
         };
-        let (user, host) = whose.split_once('@').ok_or(NoShellOwner)?;
-        let process = process.parse().map_err(|_| NoShellOwner)?;
-        let started = started.parse().map_err(|_| NoShellOwner)?;
-        let owner = Self::new((user, host), (process, started), boot, namespace);
-        // What was not written by this type means nothing.
-        if owner.to_string() == text { Ok(owner) } else { Err(NoShellOwner) }
+        let (user, name) = user_at_host.split_once('@').ok_or(ParseShellOwnerError)?;
+        let host = ShellHost {
+            name: name.to_owned(),
+            boot_id: boot_id.to_owned(),
+            pid_namespace: pid_namespace.to_owned(),
+        };
+        let process = ShellProcess {
+            pid: pid.parse().map_err(|_| ParseShellOwnerError)?,
+            start_time: start_time.parse().map_err(|_| ParseShellOwnerError)?,
+        };
+        let owner = Self::new(user, &host, process);
+        // A text that `Display` would not write is rejected.
+        if owner.to_string() == text { Ok(owner) } else { Err(ParseShellOwnerError) }
     }
 }
 
@@ -92,16 +114,25 @@ impl FromStr for ShellOwner {
 mod tests {
     use super::*;
 
+    fn host(name: &str, boot_id: &str, pid_namespace: &str) -> ShellHost {
+        ShellHost {
+            name: name.to_owned(),
+            boot_id: boot_id.to_owned(),
+            pid_namespace: pid_namespace.to_owned(),
+        }
+    }
+
     #[test]
-    fn an_owner_is_read_as_it_was_written() {
-        let owner = ShellOwner::new(("tools.x", "bastion 1"), (42, 99), "0a-1b", "pid:[4026531836]");
+    fn owner_survives_a_round_trip() {
+        let process = ShellProcess { pid: 42, start_time: 99 };
+        let owner = ShellOwner::new("tools.x", &host("bastion 1", "0a-1b", "pid:[4026531836]"), process);
         let text = owner.to_string();
         assert_eq!(text, "tools.x@bastion_1 process 42 started 99 boot 0a-1b namespace pid__4026531836_");
         assert_eq!(text.parse(), Ok(owner));
     }
 
     #[test]
-    fn another_text_names_no_owner() {
+    fn owner_rejects_other_texts() {
         for text in [
             "",
             "x",
@@ -109,24 +140,24 @@ mod tests {
             "a@b process -1 started 1 boot c namespace d",
             "a@b process 1 started 1 boot c namespace d ",
         ] {
-            assert_eq!(text.parse::<ShellOwner>(), Err(NoShellOwner), "{text:?}");
+            assert_eq!(text.parse::<ShellOwner>(), Err(ParseShellOwnerError), "{text:?}");
         }
     }
 
     #[test]
-    fn only_the_same_user_on_the_same_start_of_the_same_machine_is_beside() {
-        let owner = |user: &str, host: &str, boot: &str, namespace: &str| {
-            ShellOwner::new((user, host), (1, 1), boot, namespace)
+    fn same_host_requires_same_user_and_boot() {
+        let owner = |user: &str, name: &str, boot_id: &str, pid_namespace: &str| {
+            ShellOwner::new(user, &host(name, boot_id, pid_namespace), ShellProcess { pid: 1, start_time: 1 })
         };
-        let mine = ShellOwner::new(("u", "h"), (2, 2), "b", "n");
-        assert!(mine.is_beside(&owner("u", "h", "b", "n")));
+        let mine = ShellOwner::new("u", &host("h", "b", "n"), ShellProcess { pid: 2, start_time: 2 });
+        assert!(mine.is_same_host(&owner("u", "h", "b", "n")));
         for other in [
             owner("v", "h", "b", "n"),
             owner("u", "i", "b", "n"),
             owner("u", "h", "c", "n"),
             owner("u", "h", "b", "m"),
         ] {
-            assert!(!mine.is_beside(&other), "{other}");
+            assert!(!mine.is_same_host(&other), "{other}");
         }
     }
 }

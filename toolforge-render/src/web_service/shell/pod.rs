@@ -8,17 +8,17 @@ use toolforge_model::{MountStorage, platform};
 use crate::pod::resources;
 use crate::web_service::{ShellOwner, WebServicePlan, environment};
 
-/// How long a shell may last, in seconds: a working day, so that one that is forgotten holds the quota no longer.
+/// The deadline of a shell, in seconds: a working day, so that a forgotten shell does not use the quota any longer.
 const DEADLINE: u32 = 8 * 60 * 60;
 
-/// What is typed where nothing is given: the platform's own (webservice 0.98).
+/// The command if none is given, as in the platform's tool (webservice 0.98).
 const SHELL: [&str; 2] = ["/bin/bash", "-il"];
 
-/// Without the letters and digits that look like others, as Kubernetes' own suffixes.
+/// The characters of a suffix, without vowels and look-alikes, as in Kubernetes' generated names.
 const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// The name of a shell's pod: the platform's prefix and second (webservice 0.77), and what tells apart two shells that
-/// are opened in the same second.
+/// The name of a shell's pod: the platform's prefix and Unix time (webservice 0.77), and a suffix that distinguishes shells
+/// of the same second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellName {
     second: i64,
@@ -26,21 +26,21 @@ pub struct ShellName {
 }
 
 impl ShellName {
-    /// Returns the name of a shell that is opened at a moment; `random` decides the rest.
+    /// Returns the name of a shell that is opened at `moment`; the suffix is derived from `random`.
     #[must_use]
     pub fn new(moment: &Timestamp, mut random: u64) -> Self {
         let count = u64::try_from(ALPHABET.len()).unwrap_or(1);
         let mut suffix = String::new();
         for _ in 0..8 {
-            let place = usize::try_from(random % count).unwrap_or(0);
+            let index = usize::try_from(random % count).unwrap_or(0);
             random /= count;
-            suffix.push(char::from(ALPHABET[place]));
+            suffix.push(char::from(ALPHABET[index]));
         }
         Self { second: moment.as_second().max(0), suffix }
     }
 
-    /// Returns the value of the pod's label `name`. It has a dot, which no tool's name has, so that the Service of no
-    /// web service selects the pod.
+    /// Returns the value of the pod's label `name`. It contains a dot, which a tool's name cannot, so that no web service's
+    /// Service selects the pod.
     fn label(&self) -> String {
         let Self { second, suffix } = self;
         format!("shell-{second}.{suffix}")
@@ -54,7 +54,7 @@ impl fmt::Display for ShellName {
     }
 }
 
-/// Returns what is run in a shell's pod: the arguments, or a login shell.
+/// Returns the command that runs in a shell's pod: the arguments, or a login shell.
 #[must_use]
 pub fn shell_command(arguments: &[String]) -> Vec<String> {
     if arguments.is_empty() { SHELL.map(str::to_owned).into() } else { arguments.to_vec() }
@@ -62,7 +62,7 @@ pub fn shell_command(arguments: &[String]) -> Vec<String> {
 
 /// Returns the pod of a shell with a planned web service's image, limits and working directory.
 ///
-/// Its own process only waits, and takes in what other processes leave behind; it ends by itself at the deadline.
+/// Its main process only sleeps and reaps orphaned processes; it exits at the deadline.
 #[must_use]
 pub fn shell_pod(plan: &WebServicePlan, name: &ShellName, owner: &ShellOwner) -> Pod {
     let tool = &plan.request.tool;
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shells_of_the_same_second_have_names_of_their_own() {
+    fn shell_names_differ_within_a_second() {
         let moment = Timestamp::from_second(1_684_672_496).unwrap();
         assert_eq!(ShellName::new(&moment, 0).to_string(), "shell-1684672496-bbbbbbbb");
         assert_ne!(ShellName::new(&moment, 1), ShellName::new(&moment, 2));
@@ -121,9 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn no_tools_service_selects_a_shell() {
+    fn shell_label_is_never_a_tool_name() {
         let name = ShellName::new(&Timestamp::from_second(1_684_672_496).unwrap(), 7);
-        // The pod's own name may be a tool's; its label can not.
+        // The pod's name can be a tool's name; its label cannot.
         assert!(name.to_string().parse::<toolforge_model::ToolName>().is_ok());
         assert!(name.label().parse::<toolforge_model::ToolName>().is_err());
     }

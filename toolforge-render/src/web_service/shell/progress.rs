@@ -3,25 +3,25 @@ use toolforge_model::Untrusted;
 
 use crate::pod::{Evidence, causes_of_pod};
 
-/// How far a shell's pod is.
+/// The progress of a shell's pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShellProgress {
     /// Commands can be run in it.
     Running,
-    /// Not yet; with what it may be waiting for, where that can be seen.
+    /// It does not run yet; with the cause, if the pod shows one.
     Waiting(Option<Evidence>),
     /// It cannot run.
     Failed(Evidence),
-    /// It has ended or is being deleted; with the cluster's own words.
-    Ended(Untrusted),
+    /// It has terminated or is being deleted; with the message of the cluster.
+    Terminated(Untrusted),
 }
 
-/// Returns how far a shell's pod is.
+/// Returns the progress of a shell's pod.
 #[must_use]
 pub fn shell_progress(pod: &Pod) -> ShellProgress {
     let status = pod.status.clone().unwrap_or_default();
     if pod.metadata.deletion_timestamp.is_some() {
-        return ShellProgress::Ended(Untrusted::new("the pod is being deleted"));
+        return ShellProgress::Terminated(Untrusted::new("the pod is being deleted"));
     }
     let mut causes = causes_of_pod(pod, &[]);
     causes.sort_by_key(|evidence| !evidence.cause.is_terminal());
@@ -31,8 +31,9 @@ pub fn shell_progress(pod: &Pod) -> ShellProgress {
     }
     match status.phase.as_deref() {
         Some("Succeeded" | "Failed") => {
-            let words = [status.reason, status.message].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            ShellProgress::Ended(Untrusted::new(words))
+            let message =
+                [status.reason, status.message].into_iter().flatten().collect::<Vec<_>>().join(": ");
+            ShellProgress::Terminated(Untrusted::new(message))
         }
         _ => {
             let mut containers = status.container_statuses.iter().flatten();
@@ -63,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_waited_for_until_its_container_runs() {
+    fn pod_waits_until_its_container_runs() {
         assert_eq!(progress(&json!({})), ShellProgress::Waiting(None));
         let waiting = container(&json!({"waiting": {"reason": "ContainerCreating"}}));
         assert_eq!(progress(&waiting), ShellProgress::Waiting(None));
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_run_is_not_waited_for() {
+    fn pod_that_cannot_run_has_failed() {
         let words = json!({"waiting": {"reason": "ErrImagePull", "message": "not found"}});
         let ShellProgress::Failed(evidence) = progress(&container(&words)) else { panic!("it waits") };
         assert_eq!(evidence.cause.code(), "image-pull");
@@ -80,11 +81,11 @@ mod tests {
         let ShellProgress::Failed(evidence) = progress(&container(&words)) else { panic!("it waits") };
         assert_eq!(evidence.cause, Cause::ContainerStart);
         let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"});
-        assert_eq!(progress(&evicted), ShellProgress::Ended(Untrusted::new("Evicted: low on memory")));
+        assert_eq!(progress(&evicted), ShellProgress::Terminated(Untrusted::new("Evicted: low on memory")));
     }
 
     #[test]
-    fn a_node_without_room_may_have_some_later() {
+    fn unschedulable_pod_waits() {
         let status = json!({"phase": "Pending", "conditions": [
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"},
         ]});

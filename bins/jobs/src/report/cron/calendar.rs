@@ -6,7 +6,9 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{Document, ExitCode, Failure, to_json};
 use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
-use toolforge_render::job::{JobFacts, JobLoad, calendar_of, held_by_runs, stagger};
+use toolforge_render::job::{
+    JobFacts, ScheduledJobLoad, demand_of_current_runs, simulate_scheduled_jobs, stagger,
+};
 use toolforge_report::{CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar};
 
 use super::{drawing, minute, scheduled_jobs};
@@ -25,7 +27,7 @@ const INTERVAL: SignedDuration = SignedDuration::from_mins(30);
 struct Calendar {
     from: Timestamp,
     until: Timestamp,
-    loads: Vec<JobLoad>,
+    loads: Vec<ScheduledJobLoad>,
     left_out: Vec<JobName>,
     has_runs: bool,
     timelines: Vec<Timeline>,
@@ -52,8 +54,9 @@ impl Calendar {
                 None => left_out.push(scheduled.job.name),
             }
         }
-        let intervals = calendar_of(&loads, facts, now..until);
-        let timelines = timelines(&facts.limits.quotas, &held_by_runs(&loads, facts), &intervals, INTERVALS);
+        let intervals = simulate_scheduled_jobs(&loads, facts, now..until);
+        let timelines =
+            timelines(&facts.limits.quotas, &demand_of_current_runs(&loads, facts), &intervals, INTERVALS);
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
         let can_be_staggered = !stagger(&loads, &facts.tool).is_empty();
         let conflicts = conflicts(&intervals);
@@ -136,7 +139,7 @@ impl Calendar {
     fn report(&self) -> CronCalendar {
         let time =
             |second: i64| Timestamp::from_second(second).map(|time| time.to_string()).unwrap_or_default();
-        let load = |load: &JobLoad| CalendarJob {
+        let load = |load: &ScheduledJobLoad| CalendarJob {
             name: load.name.clone(),
             cron_expression: load.expression.to_string(),
             run_seconds: load.seconds,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_cli::{Document, Failure, Table, to_json};
 use toolforge_model::{JobName, Schedule};
-use toolforge_render::job::{JobFacts, JobLoad, JobState, JobStatus, MissedReason, MissedRuns};
+use toolforge_render::job::{JobFacts, JobState, JobStatus, MissedReason, MissedRuns, ScheduledJobLoad};
 use toolforge_report::{CronJob, CronJobList};
 
 use super::{LastRun, ScheduledJob, ahead, minute, scheduled_jobs, status_of};
@@ -150,7 +150,7 @@ fn count(missed: &MissedRuns) -> String {
     format!("{}{or_more}", missed.count)
 }
 
-fn run_duration(load: &JobLoad) -> String {
+fn run_duration(load: &ScheduledJobLoad) -> String {
     let seconds = duration(i64::from(load.seconds));
     if load.is_measured {
         format!("{seconds} per run, measured in the last one")

@@ -16,7 +16,8 @@ use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Schedule, Untrusted, platform};
 use toolforge_render::job::{
-    JobFacts, JobLoad, JobObjects, JobState, JobStatus, Workload, job_status, observe_job, runs_of,
+    JobFacts, JobObjects, JobState, JobStatus, ScheduledJobLoad, Workload, job_status, observe_job,
+    runs_of_job,
 };
 
 use toolforge_report::RunResult;
@@ -29,7 +30,7 @@ struct ScheduledJob {
     cron_job: CronJob,
     /// The schedule; `None` if the cluster's cron expression is invalid.
     schedule: Option<Schedule>,
-    load: Option<JobLoad>,
+    load: Option<ScheduledJobLoad>,
 }
 
 /// Returns the scheduled jobs, by name.
@@ -39,7 +40,7 @@ fn scheduled_jobs(facts: &JobFacts) -> Vec<ScheduledJob> {
         Some(ScheduledJob {
             cron_job: (**cron_job).clone(),
             schedule: observe_job(&job, facts).kind.schedule().cloned(),
-            load: JobLoad::of(&job, facts),
+            load: ScheduledJobLoad::of(&job, facts),
             job,
         })
     };
@@ -99,7 +100,7 @@ impl LastRun {
         let started = live.and_then(|live| live.last_schedule_time.as_ref()).map(|time| time.0);
         let succeeded = live.and_then(|live| live.last_successful_time.as_ref()).map(|time| time.0);
         // A run that was started by hand is not in the status of the CronJob.
-        let newest = runs_of(&scheduled.job, &facts.live).into_iter().next();
+        let newest = runs_of_job(&scheduled.job, &facts.live).into_iter().next();
         let by_hand = newest.filter(|run| {
             let annotations = run.metadata.annotations.as_ref();
             annotations.is_some_and(|annotations| annotations.contains_key(platform::ANNOTATION_INSTANTIATE))

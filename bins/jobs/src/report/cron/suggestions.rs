@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use toolforge_cli::{Document, Failure, to_json};
-use toolforge_render::job::{JobFacts, JobLoad, Proposal, stagger};
+use toolforge_render::job::{JobFacts, ScheduleProposal, ScheduledJobLoad, stagger};
 use toolforge_report::{CronSuggestion, CronSuggestions};
 
 use super::scheduled_jobs;
@@ -11,10 +11,10 @@ use super::scheduled_jobs;
 /// Returns other minutes for the scheduled jobs that start together.
 pub(crate) fn suggestions(facts: &JobFacts) -> Result<Document, Failure> {
     let jobs = scheduled_jobs(facts);
-    let loads: Vec<JobLoad> = jobs.iter().filter_map(|scheduled| scheduled.load.clone()).collect();
+    let loads: Vec<ScheduledJobLoad> = jobs.iter().filter_map(|scheduled| scheduled.load.clone()).collect();
     let mut suggestions = Vec::new();
     let mut lines = String::new();
-    for Proposal { name, from, to } in stagger(&loads, &facts.tool) {
+    for ScheduleProposal { name, from, to } in stagger(&loads, &facts.tool) {
         let Some(scheduled) = jobs.iter().find(|scheduled| scheduled.job.name == name) else { continue };
         // Writing to a String cannot fail.
         let _ = writeln!(lines, "  {name}: {} -> {to}", scheduled.schedule_text());

@@ -1,7 +1,7 @@
 //! A job for the JSON output.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{cause, last_termination};
+use toolforge_cli::cause;
 use toolforge_images::State;
 use toolforge_model::{JobHealthCheck, JobKind, JobRequest, LogPath};
 use toolforge_render::job::JobStatus;
@@ -57,16 +57,25 @@ fn health_check_report(health_check: &JobHealthCheck) -> HealthCheck {
 }
 
 fn status_report(status: &JobStatus) -> toolforge_report::JobStatus {
-    let JobStatus { state, since, replicas, restarts, last_end, evidence, previous_run, next_run, missed } =
-        status;
+    let JobStatus {
+        state,
+        since,
+        replicas,
+        restarts,
+        last_termination,
+        evidence,
+        previous_run,
+        next_run,
+        missed,
+    } = status;
     let time = |time: &Option<Timestamp>| time.map(|time| time.to_string());
     toolforge_report::JobStatus {
         state: JobState::from_code(state.as_str()),
         short: ShortState::from_code(state.short()),
         since: time(since),
-        ready: replicas.map(|(_, ready)| ready),
+        ready: replicas.map(|replicas| replicas.ready),
         restarts: *restarts,
-        last_termination: last_end.as_ref().map(last_termination),
+        last_termination: last_termination.as_ref().map(toolforge_cli::last_termination),
         causes: evidence.iter().map(cause).collect(),
         previous_run: time(previous_run),
         next_run: time(next_run),

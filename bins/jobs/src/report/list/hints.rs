@@ -20,7 +20,7 @@ pub(super) fn hints(job: &ListedJob) -> String {
         since: _,
         replicas: _,
         restarts: _,
-        last_end,
+        last_termination,
         evidence,
         previous_run,
         next_run,
@@ -33,7 +33,7 @@ pub(super) fn hints(job: &ListedJob) -> String {
             details.push(format!("{}: {}", object.escaped(), message.escaped()));
         }
     }
-    if let Some(end) = last_end {
+    if let Some(end) = last_termination {
         let at = end.finished.map(|finished| format!(", {}", moment(finished))).unwrap_or_default();
         details.push(format!("Last termination: {end}{at}."));
     }
@@ -60,13 +60,14 @@ fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<S
     if let Some(evidence) = status.evidence.first() {
         return Some(advice(&evidence.cause, asked));
     }
-    let is_out_of_memory = status.last_end.as_ref().is_some_and(|end| end.reason.as_raw() == "OOMKilled");
+    let is_out_of_memory =
+        status.last_termination.as_ref().is_some_and(|end| end.reason.as_raw() == "OOMKilled");
     if is_out_of_memory && *state != JobState::Succeeded {
         return Some(advice(&Cause::OutOfMemory, asked));
     }
     match state {
         JobState::Failed { .. } | JobState::Retrying { .. } => {
-            let code = status.last_end.as_ref().and_then(|end| exit_code_hint(end.exit_code));
+            let code = status.last_termination.as_ref().and_then(|end| exit_code_hint(end.exit_code));
             return Some(
                 code.map_or_else(|| format!("`{}` shows its output.", asked.log_command()), str::to_owned),
             );
