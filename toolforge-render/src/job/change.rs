@@ -51,13 +51,13 @@ pub(super) fn change_to(
         return Ok(with_demand(change, None, facts).after_record(current.record));
     };
     let found = Found::of(live, &objects, plan, facts);
-    let is_same = found.is_same() && !live.is_leaving();
+    let is_same = found.is_same() && !live.is_terminating();
     let action = if let Workload::OneOff(run) = &live.workload {
         let is_over = RunOutcome::of(run, &facts.live).is_over();
         if is_same && !(manner.renews && is_over) {
             // It is deleted automatically soon, with its annotations.
             Action::Keep
-        } else if is_over || live.is_leaving() {
+        } else if is_over || live.is_terminating() {
             Action::Recreate
         } else {
             let keys = found.keys();
@@ -67,7 +67,7 @@ pub(super) fn change_to(
         let is_taken_over = current.record.is_some() && manner.adopts;
         if is_same && !is_taken_over {
             Action::Keep
-        } else if is_changeable(live, &objects) && !live.is_leaving() {
+        } else if is_changeable(live, &objects) && !live.is_terminating() {
             Action::Update
         } else {
             Action::Recreate

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobName, platform};
 
 use crate::change::WorkloadKind;
-use crate::object::{HttpRoute, Object, ObjectKind, cron_job_spec, deployment_spec};
+use crate::object::{HttpRoute, Object, ObjectKind, cron_job_spec, deployment_spec, label};
 
 /// The objects of a job, rendered or live.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +119,7 @@ impl JobObjects {
     }
 
     pub(super) fn label(&self, key: &str) -> Option<&str> {
-        self.workload.metadata().labels.as_ref()?.get(key).map(String::as_str)
+        label(self.workload.metadata().labels.as_ref(), key)
     }
 
     /// Returns an annotation of the object.
@@ -128,9 +128,9 @@ impl JobObjects {
         self.workload.metadata().annotations.as_ref()?.get(key).map(String::as_str)
     }
 
-    /// Returns whether the object is on its way out.
+    /// Returns whether the object is being deleted.
     #[must_use]
-    pub fn is_leaving(&self) -> bool {
+    pub fn is_terminating(&self) -> bool {
         self.workload.metadata().deletion_timestamp.is_some()
     }
 }

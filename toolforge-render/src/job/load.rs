@@ -2,70 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use toolforge_model::{JobField, JobName, JobRequest, Untrusted, platform};
-use toolforge_quota::{Demand, Limits, ResourceCheck, ResourceQuota};
+use toolforge_model::{JobName, JobRequest, Untrusted, platform};
+use toolforge_quota::{Demand, Limits, ResourceQuota};
 
 use crate::change::{Action, Change, ChangeSet};
 use crate::job::change::{Current, Manner, change_to, change_to_nothing};
-use crate::job::{JobFacts, JobObjects, JobPlan, JobPlanError};
+use crate::job::{JobFacts, JobObjects, JobPlan, LoadProblem};
 use crate::object::ObjectKind;
 use crate::pod::one_pod_of;
-
-/// Why a job cannot be loaded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadProblem {
-    /// The job cannot be planned.
-    #[error("job {name}: {error}")]
-    Plan {
-        /// The job's name.
-        name: JobName,
-        /// The reason.
-        error: JobPlanError,
-    },
-    /// The platform's jobs service has a record of the job, and would undo a change.
-    #[error("job {name} is managed by the platform's jobs service, which would undo a change")]
-    Recorded {
-        /// The job's name.
-        name: JobName,
-    },
-    /// The one-off job is running, and differs.
-    #[error("one-off job {name} is running and differs from the request: {}", keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", "))]
-    UnderWay {
-        /// The job's name.
-        name: JobName,
-        /// The fields that differ.
-        keys: Vec<JobField>,
-    },
-    /// Several jobs are published, and a tool has one domain.
-    #[error("only one job can be published on the tool's domain, not several: {}", names.iter().map(JobName::as_str).collect::<Vec<_>>().join(", "))]
-    SeveralPublic {
-        /// The jobs' names.
-        names: Vec<JobName>,
-    },
-    /// One run requests more than the quota of the empty namespace.
-    #[error("a run of job {name} never fits: {shortfall}")]
-    NeverFits {
-        /// The job's name.
-        name: JobName,
-        /// The quota that is exceeded.
-        shortfall: Box<ResourceCheck>,
-    },
-}
-
-impl LoadProblem {
-    /// Returns the job that has the problem; `None` if several have it.
-    #[must_use]
-    pub fn job(&self) -> Option<&JobName> {
-        match self {
-            Self::Plan { name, .. }
-            | Self::Recorded { name }
-            | Self::UnderWay { name, .. }
-            | Self::NeverFits { name, .. } => Some(name),
-            Self::SeveralPublic { .. } => None,
-        }
-    }
-}
 
 /// The result of planning a load.
 #[derive(Clone, Debug)]
@@ -147,7 +91,7 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
         let wanted: BTreeSet<&JobName> = requests.iter().map(|request| &request.name).collect();
         let is_pruned = |job: &&JobObjects| {
             let file = job.annotation(platform::ANNOTATION_FILE);
-            file.is_some() && file == options.file && !wanted.contains(&job.name) && !job.is_leaving()
+            file.is_some() && file == options.file && !wanted.contains(&job.name) && !job.is_terminating()
         };
         for job in live.iter().filter(is_pruned) {
             let current = Current { live: Some(job), record: record(&job.name) };

@@ -38,6 +38,7 @@ mod load;
 mod objects;
 mod observe;
 mod plan;
+mod problem;
 mod run_now;
 mod stagger;
 
@@ -46,11 +47,12 @@ pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, Workload};
 pub use labels::{is_job, job_name_of};
-pub use load::{LoadOptions, LoadPlan, LoadProblem, job_deletions, plan_load};
+pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load};
 pub use observe::{
     JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status, observe_job,
     pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
+pub use problem::LoadProblem;
 pub use run_now::{RunNowError, manual_run, restart_job, resume_job, suspend_job, trigger_job};
 pub use stagger::{ScheduleProposal, stagger};

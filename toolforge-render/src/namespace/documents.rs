@@ -36,7 +36,7 @@ pub enum DocumentsError {
         error: Diagnostic,
     },
     /// A file is empty.
-    #[error("{} is empty; it must hold what `kubectl get … -o yaml` printed", Untrusted::new(file).escaped())]
+    #[error("{} is empty; expected the output of `kubectl get … -o yaml`", Untrusted::new(file).escaped())]
     Empty {
         /// The file.
         file: String,

@@ -1,6 +1,7 @@
 //! Converts ResourceQuota and LimitRange objects to numbers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -10,9 +11,10 @@ use toolforge_quota::{Amounts, LimitRange, Limits, PerResource, Ratio, Resource,
 /// An invalid quantity in a ResourceQuota or a LimitRange.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} {}: {} cannot be read", name.quoted(), field.escaped())]
+#[non_exhaustive]
 pub struct LimitsError {
-    /// `ResourceQuota` or `LimitRange`.
-    pub kind: &'static str,
+    /// The kind of the object.
+    pub kind: LimitsKind,
     /// The object's name.
     pub name: Untrusted,
     /// The field.
@@ -20,6 +22,32 @@ pub struct LimitsError {
     /// The error of the quantity.
     #[source]
     pub source: QuantityError,
+}
+
+/// The kind of an object with limits of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitsKind {
+    /// A ResourceQuota of `v1`.
+    ResourceQuota,
+    /// A LimitRange of `v1`.
+    LimitRange,
+}
+
+impl LimitsKind {
+    /// Returns the kind as the API spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ResourceQuota => "ResourceQuota",
+            Self::LimitRange => "LimitRange",
+        }
+    }
+}
+
+impl fmt::Display for LimitsKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// Returns the numbers of a namespace's ResourceQuotas and LimitRanges.
@@ -49,7 +77,7 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
         for (key, quantity) in map.into_iter().flatten() {
             let resource = Resource::from(key.as_str());
             let amount = resource.parse_amount(&quantity.0).map_err(|source| LimitsError {
-                kind: "ResourceQuota",
+                kind: LimitsKind::ResourceQuota,
                 name: Untrusted::new(name.as_str()),
                 field: Untrusted::new(format!("{field}.{key}")),
                 source,
@@ -89,7 +117,7 @@ pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError>
     for item in items {
         let fail = |field: &str| {
             let (name, field) = (Untrusted::new(name.as_str()), Untrusted::new(field));
-            move |source| LimitsError { kind: "LimitRange", name, field, source }
+            move |source| LimitsError { kind: LimitsKind::LimitRange, name, field, source }
         };
         let amounts = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {
             let quantity = |key| map.as_ref().and_then(|map| map.get(key)).map(|quantity| &quantity.0);

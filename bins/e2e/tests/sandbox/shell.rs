@@ -158,7 +158,7 @@ fn full_quota_shows_stop_command() {
     tool.shell(&format!("{SHELL} -- true"))
         .exits(3)
         .says("limits.cpu: 3 of 2, 1 too much")
-        .says("running: the web service, with 2 pods; `webservice stop` ends it")
+        .says("running: the web service, with 2 pods; `webservice stop` stops it")
         .says("webservice exec")
         .and_that_is_all();
     assert_eq!(pods(&tool), before);

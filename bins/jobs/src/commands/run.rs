@@ -46,9 +46,9 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         Workload::OneOff(run) => matches!(RunOutcome::of(run, &facts.live), RunOutcome::Succeeded { .. }),
         Workload::Scheduled(_) | Workload::Continuous(_) => false,
     });
-    let is_leaving = live.as_ref().is_some_and(JobObjects::is_leaving);
+    let is_terminating = live.as_ref().is_some_and(JobObjects::is_terminating);
     let is_recorded = facts.live.recorded.contains_key(&request.name) && !change.adopt;
-    if is_recorded || (live.is_some() && !has_ended_well && !is_leaving) {
+    if is_recorded || (live.is_some() && !has_ended_well && !is_terminating) {
         let name = &request.name;
         let failure = Failure::new(ExitCode::Failed, format!("a job with the name {name} already exists"));
         return Err(if is_recorded {

@@ -148,7 +148,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
         next_run: None,
         missed: None,
     };
-    if job.is_leaving() {
+    if job.is_terminating() {
         status.state = JobState::Stopping;
         status.since = job.workload.metadata().deletion_timestamp.as_ref().map(|time| time.0);
         return status;

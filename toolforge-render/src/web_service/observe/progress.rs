@@ -53,7 +53,7 @@ pub fn web_service_progress(live: &LiveWebService, generation: Option<i64>) -> R
         return RolloutProgress::Ready;
     }
     let causes = web_service_causes(live);
-    let leaving = live.pods.iter().any(is_leaving);
+    let leaving = live.pods.iter().any(is_terminating);
     // An exceeded quota is not final while pods terminate: they free quota.
     let is_final = |evidence: &Evidence| {
         evidence.cause.is_terminal() && !(leaving && evidence.cause == Cause::QuotaExceeded)
@@ -64,6 +64,6 @@ pub fn web_service_progress(live: &LiveWebService, generation: Option<i64>) -> R
     waiting(ready, causes.into_iter().next())
 }
 
-fn is_leaving(pod: &Pod) -> bool {
+fn is_terminating(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
 }

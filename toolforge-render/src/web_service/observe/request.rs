@@ -7,7 +7,7 @@ use toolforge_model::{
 };
 use toolforge_quota::PerResource;
 
-use crate::object::deployment_spec;
+use crate::object::{deployment_spec, label};
 use crate::pod::{PodResources, cpu_of, memory_of};
 use crate::web_service::{Facts, RUNNER};
 
@@ -84,8 +84,8 @@ pub fn observe_web_service_request(
 /// Returns the storage that the pods mount, by their label.
 pub(crate) fn mount(deployment: &Deployment) -> MountStorage {
     let metadata = deployment_spec(deployment).and_then(|spec| spec.template.metadata.as_ref());
-    let label = metadata.and_then(|metadata| metadata.labels.as_ref()?.get(platform::LABEL_MOUNT_STORAGE));
-    label.and_then(|label| label.parse().ok()).unwrap_or_default()
+    let labels = metadata.and_then(|metadata| metadata.labels.as_ref());
+    label(labels, platform::LABEL_MOUNT_STORAGE).and_then(|storage| storage.parse().ok()).unwrap_or_default()
 }
 
 /// Returns the health check: the path of the liveness or startup probe, else of the readiness probe.
