@@ -300,22 +300,22 @@ fn missed_runs_are_counted_with_reason() {
     let resumed = json!({"schedule": "*/10 * * * *", "managedFields": [{"time": "2026-11-25T11:45:00Z"}]});
     for (found, expected) in [
         (missed(&none, &json!({"lastScheduleTime": "2026-11-25T11:00:00Z"}), vec![], vec![]), None),
-        (missed(&every_ten, &last, vec![], vec![]), Some("11 2026-11-25T11:50:00Z why is no longer known")),
+        (missed(&every_ten, &last, vec![], vec![]), Some("11 2026-11-25T11:50:00Z the reason is unknown")),
         // Before that the schedule was another one, or suspended.
-        (missed(&resumed, &last, vec![], vec![]), Some("1 2026-11-25T11:50:00Z why is no longer known")),
+        (missed(&resumed, &last, vec![], vec![]), Some("1 2026-11-25T11:50:00Z the reason is unknown")),
         (missed(&json!({"suspend": true, "schedule": "*/10 * * * *"}), &last, vec![], vec![]), None),
         (
             missed(&every_ten, &last, vec![under_way(true)], vec![]),
-            Some("11 2026-11-25T11:50:00Z an earlier run was still under way"),
+            Some("11 2026-11-25T11:50:00Z an earlier run was still running"),
         ),
         // A run by hand keeps no run of the schedule from being.
         (
             missed(&every_ten, &last, vec![under_way(false)], vec![]),
-            Some("11 2026-11-25T11:50:00Z why is no longer known"),
+            Some("11 2026-11-25T11:50:00Z the reason is unknown"),
         ),
         (
             missed(&every_ten, &last, vec![], vec![event("c", "FailedCreate", 50, QUOTA)]),
-            Some("11 2026-11-25T11:50:00Z the quota had no room"),
+            Some("11 2026-11-25T11:50:00Z the quota was reached"),
         ),
         (
             missed(
@@ -329,7 +329,7 @@ fn missed_runs_are_counted_with_reason() {
                     "Not starting job because prior execution is running",
                 )],
             ),
-            Some("11 2026-11-25T11:50:00Z an earlier run was still under way"),
+            Some("11 2026-11-25T11:50:00Z an earlier run was still running"),
         ),
     ] {
         assert_eq!(found.as_deref(), expected);

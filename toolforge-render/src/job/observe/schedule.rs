@@ -57,11 +57,11 @@ impl MissedReason {
     #[must_use]
     pub fn short(&self) -> &'static str {
         match self {
-            Self::StillRunning => "an earlier run was still under way",
-            Self::QuotaExceeded { .. } => "the quota had no room",
-            Self::Refused { .. } => "the cluster refused",
-            Self::TooLate => "the cluster came too late",
-            Self::Unknown => "why is no longer known",
+            Self::StillRunning => "an earlier run was still running",
+            Self::QuotaExceeded { .. } => "the quota was reached",
+            Self::Refused { .. } => "the cluster refused the run",
+            Self::TooLate => "the cluster missed the deadline",
+            Self::Unknown => "the reason is unknown",
         }
     }
 }
@@ -69,13 +69,13 @@ impl MissedReason {
 impl std::fmt::Display for MissedReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::StillRunning => f.write_str("an earlier run was still under way"),
+            Self::StillRunning => f.write_str("an earlier run was still running"),
             Self::QuotaExceeded { message } => {
-                write!(f, "the quota had no room for a run: {}", message.escaped())
+                write!(f, "a run exceeded the quota: {}", message.escaped())
             }
             Self::Refused { message } => write!(f, "the cluster refused the run: {}", message.escaped()),
-            Self::TooLate => f.write_str("the cluster did not come to it within 30 seconds"),
-            Self::Unknown => f.write_str("why is no longer known; the cluster keeps its events for an hour"),
+            Self::TooLate => f.write_str("the cluster did not start it within 30 seconds"),
+            Self::Unknown => f.write_str("the reason is unknown; the cluster keeps events for an hour"),
         }
     }
 }

@@ -67,7 +67,7 @@ fn runs_missed_due_to_quota_are_reported() {
     tool.write("cronjob.json", &cron_job.to_string());
     tool.shell("kubectl apply -f cronjob.json").exits(0).and_that_is_all();
     tool.jobs(&["trigger", "tick"]).exits(3).says("count/jobs.batch").and_that_is_all();
-    let is_reported = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("quota had no room");
+    let is_reported = |outcome: &toolforge_e2e::Outcome| outcome.stdout.contains("quota was reached");
     tool.until(150, "the missed run is reported", |tool| tool.jobs(&["cron", "tick"]), is_reported);
 }
 
