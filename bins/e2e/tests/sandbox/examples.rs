@@ -1,21 +1,12 @@
 //! The examples of the libraries, run as a tool.
 
-use std::path::PathBuf;
-
 use toolforge_e2e::{Outcome, Tool};
 
-/// Returns the path of an example that was built with the tests.
-fn example(name: &str) -> String {
-    let mut path: PathBuf = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(name);
-    path.to_str().unwrap().to_owned()
-}
+/// Where a tool finds the directory in which `cargo sandbox` was built, and the examples below it.
+const EXAMPLES: &str = "/programs/built/examples";
 
 fn run(tool: &Tool, name: &str, arguments: &[&str]) -> Outcome {
-    tool.run(&[&[example(name).as_str()], arguments].concat())
+    tool.run(&[&[format!("{EXAMPLES}/{name}").as_str()], arguments].concat())
 }
 
 #[test]

@@ -90,19 +90,20 @@ pub(crate) fn run(
 
 /// Builds the workspace's programs beside this one.
 pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
-    report.step("Build webservice, jobs and quota-check", |_| {
+    let programs = ["--package", "webservice", "--package", "jobs", "--package", "quota-check"];
+    build(report, "Build webservice, jobs and quota-check", &programs)
+}
+
+/// Builds the libraries' examples below this program. `cargo test` builds them only where all tests run.
+pub(crate) fn build_examples(report: &Report) -> Result<(), Failure> {
+    build(report, "Build the examples", &["--workspace", "--examples"])
+}
+
+fn build(report: &Report, step: &str, what: &[&str]) -> Result<(), Failure> {
+    report.step(step, |_| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.args([
-            "build",
-            "--quiet",
-            "--package",
-            "webservice",
-            "--package",
-            "jobs",
-            "--package",
-            "quota-check",
-        ]);
+        build.args(["build", "--quiet"]).args(what);
         build.args(build_options(&std::env::current_exe()?));
         let status = build.current_dir(checkout()).status().or_fail("cannot run cargo")?;
         if status.success() { Ok(()) } else { Err(Failure::new("cargo build failed")) }

@@ -34,6 +34,7 @@ pub(crate) fn run(
     let TestArguments { filter } = arguments;
     let sandbox = Sandbox::named(Some(&format!("{}-{SUFFIX}", sandbox.name())))?;
     demo::build_programs(report)?;
+    demo::build_examples(report)?;
     let was_up = sandbox.is_running();
     up::ensure_up(&sandbox, &Settings::default(), report)?;
     // Ctrl-C terminates cargo and its tests, but not this process, which must still delete the sandbox.
