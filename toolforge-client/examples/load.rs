@@ -23,9 +23,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("{}\n{}", load.set.at_rest, load.set.at_peak).into());
     }
     let report = client.apply_changes(&tool, &load.set, ApplyOptions::default()).await;
-    for change in &load.set.changes {
-        println!("{} {}", change.action, change.name);
+    for done in report.into_result()?.changes {
+        println!("{} {}", done.change.action, done.change.name);
     }
-    report.into_result()?;
     Ok(())
 }

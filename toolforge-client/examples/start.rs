@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = WebServicePlan::new(request, &facts, PlanOptions::default())?;
     let changes = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));
     if !changes.fits() {
-        return Err(changes.at_rest.to_string().into());
+        return Err(format!("{}\n{}", changes.at_rest, changes.at_peak).into());
     }
     let report = client.apply_changes(&tool, &changes, ApplyOptions::default()).await;
     let generation = report.generation(ObjectKind::Deployment);

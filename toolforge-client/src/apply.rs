@@ -130,6 +130,8 @@ pub struct Written {
     pub id: ObjectId,
     /// How it was written.
     pub kind: WriteKind,
+    /// The UID of the stored object.
+    pub uid: Option<String>,
     /// The generation of the stored object, where the API server counts it.
     pub generation: Option<i64>,
 }
@@ -357,12 +359,11 @@ impl Client {
         }
         let mut kept = Vec::new();
         for written in work.written.drain(..).rev() {
-            let is_undone = written.kind == WriteKind::Created
-                && self
-                    .delete(&ObjectPath::of(work.tool, &written.id), &DeleteParams::background())
-                    .await
-                    .is_ok();
-            if !is_undone {
+            let path = ObjectPath::of(work.tool, &written.id);
+            let own = Preconditions { uid: written.uid.clone(), ..Preconditions::default() };
+            let params = DeleteParams::background().preconditions(own);
+            let is_created = written.kind == WriteKind::Created;
+            if !(is_created && self.delete(&path, &params).await.is_ok()) {
                 kept.push(written);
             }
         }
@@ -496,9 +497,9 @@ struct Work<'a> {
 impl Work<'_> {
     fn note(&mut self, step: &Step, kind: WriteKind, stored: Stored) {
         // A run of a job is named by the server's answer.
-        let name = stored.metadata.name.unwrap_or_else(|| step.id.name.clone());
-        let generation = stored.metadata.generation;
-        self.written.push(Written { id: ObjectId::new(step.id.kind, name), kind, generation });
+        let ObjectMeta { name, uid, generation, .. } = stored.metadata;
+        let name = name.unwrap_or_else(|| step.id.name.clone());
+        self.written.push(Written { id: ObjectId::new(step.id.kind, name), kind, uid, generation });
     }
 
     fn has_deleted(&self, id: &ObjectId) -> bool {

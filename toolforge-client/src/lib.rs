@@ -30,8 +30,8 @@
 //! # Behavior
 //!
 //! All requests of a [`Client`] share one HTTP/2 connection, so the tool's RSA key signs once. No request starts a thread:
-//! it works on a current-thread tokio runtime and under `ulimit -u 1`. The crate reads no environment variable; paths are
-//! arguments. What to apply, and whether a rollout is complete, is decided in `toolforge-render`.
+//! it works on a current-thread tokio runtime and under `ulimit -u 1`. The crate reads no environment variable. The paths of
+//! kubeconfigs are arguments; [`Client::facts`] also reads the host's own files and the tool's home directory. What to apply, and whether a rollout is complete, is decided in `toolforge-render`.
 //!
 //! # Features
 //!

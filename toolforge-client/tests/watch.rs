@@ -39,7 +39,7 @@ fn watch(script: Script) -> (impl Stream<Item = Result<WatchEvent<Value>, Error>
 }
 
 /// Returns the first events as short texts.
-async fn told(script: Script, count: usize) -> (String, Requests) {
+async fn reported(script: Script, count: usize) -> (String, Requests) {
     let (changes, requests) = watch(script);
     let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
     let words = changes.take(count).map(|change| match change.unwrap() {
@@ -57,7 +57,7 @@ async fn watch_resumes_after_the_last_frame() {
         .answer(PODS, list("5", &["a"]))
         .answer(&from("5"), Answer::frames(&[frame("ADDED", "b", "7"), bookmark]))
         .answer(&from("9"), Answer::frames(&[frame("DELETED", "a", "12")]).and_stays_open());
-    let (words, requests) = told(script, 3).await;
+    let (words, requests) = reported(script, 3).await;
     assert_eq!(words, "[a] +b -a");
     assert_snapshot!(requests, @r"
     GET   /api/v1/namespaces/tool-x/pods?limit=500
@@ -75,7 +75,7 @@ async fn watch_relists_after_410_gone() {
         .answer(&from("5"), Answer::frames(&[expired()]))
         .answer(&from("50"), Answer::refusal(410, "Expired", "too old"))
         .answer(&from("60"), Answer::frames(&[frame("ADDED", "e", "61")]));
-    assert_eq!(told(script, 4).await.0, "[a] [c] [d] +e");
+    assert_eq!(reported(script, 4).await.0, "[a] [c] [d] +e");
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +90,7 @@ async fn watch_resumes_without_loss_or_duplicates() {
             .answer(&from("5"), rest(&[frame("ADDED", "b", "6"), frame("ADDED", "c", "7")]))
             .answer(&from("6"), rest(&[frame("ADDED", "c", "7")]))
             .answer(&from("7"), rest(&[]));
-        assert_eq!(told(script, 3).await.0, "[] +b +c", "cut at {cut}");
+        assert_eq!(reported(script, 3).await.0, "[] +b +c", "cut at {cut}");
     }
 }
 
@@ -101,7 +101,7 @@ async fn frames_do_not_depend_on_chunks() {
     for chunks in [pieces, vec![text.clone().into()]] {
         let script =
             Script::new().answer(PODS, list("5", &[])).answer(&from("5"), Answer::chunks(200, chunks));
-        assert_eq!(told(script, 3).await.0, "[] +b +c");
+        assert_eq!(reported(script, 3).await.0, "[] +b +c");
     }
 }
 
@@ -112,7 +112,7 @@ async fn silent_watch_is_opened_again() {
         .answer(&from("5"), Answer::frames(&[]).and_stays_open())
         .answer(&from("5"), Answer::frames(&[frame("ADDED", "b", "6")]));
     let start = tokio::time::Instant::now();
-    assert_eq!(told(script, 2).await.0, "[] +b");
+    assert_eq!(reported(script, 2).await.0, "[] +b");
     assert_eq!(start.elapsed().as_secs(), 90);
 }
 
@@ -123,7 +123,7 @@ async fn watch_without_changes_does_not_fail() {
         script = script.answer(&from("5"), Answer::frames(&[]).and_stays_open());
     }
     let script = script.answer(&from("5"), Answer::frames(&[frame("ADDED", "b", "6")]));
-    assert_eq!(told(script, 2).await.0, "[] +b");
+    assert_eq!(reported(script, 2).await.0, "[] +b");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +134,7 @@ async fn forbidden_watch_falls_back_to_lists() {
         .answer(PODS, list("6", &["b"]))
         .answer(PODS, list("7", &["c"]))
         .answer(&from("5"), Answer::refusal(403, "Forbidden", forbidden));
-    let (words, requests) = told(script, 3).await;
+    let (words, requests) = reported(script, 3).await;
     assert_eq!((words.as_str(), requests.count()), ("[a] [b] [c]", 4));
 }
 

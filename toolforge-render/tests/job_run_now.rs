@@ -8,7 +8,7 @@ use serde_json::json;
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
 use toolforge_quota::{Resource, ResourceQuota, profiles};
-use toolforge_render::change::{ChangeSet, Rollout, StepAction};
+use toolforge_render::change::{ChangeSet, Downtime, Rollout, StepAction};
 use toolforge_render::job::{JobFacts, JobObjects, LoadOptions, plan_load, restart_job, trigger_job};
 use toolforge_render::namespace::Platform;
 
@@ -85,6 +85,19 @@ fn restart_without_headroom_is_in_place() {
     assert_eq!(full.changes[0].rollout, Some(Rollout::InPlace));
     let in_place = json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
     assert_eq!(merged(&full)["spec"]["strategy"], in_place);
+}
+
+#[test]
+fn change_to_more_and_smaller_pods_fits_after_the_old_pods() {
+    let (facts, _) = facts("continuous: true, replicas: 2, mem: 2Gi", 2);
+    let facts = with_memory(facts, 4 << 30, 4 << 30);
+    let file = "- {name: job, command: x, image: bookworm, continuous: true, replicas: 3, mem: 1Gi}\n";
+    let request = JobsFile::parse(file, &facts.tool).unwrap().jobs.remove(0).request;
+    let set = plan_load(&[request], &facts, &LoadOptions::default()).set;
+    assert!(set.fits(), "{} {}", set.at_rest, set.at_peak);
+    assert!(set.refused_surge.is_some());
+    assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
+    assert_eq!(set.changes[0].downtime, Some(Downtime::BetweenPods));
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn mistakes_are_listed_with_hints() {
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     assert_snapshot!(shown(&["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @"
     [exit 1]
-    error: jobs.yaml has one mistake, and nothing was sent
+    error: jobs.yaml has one error, and nothing was sent
       line 4, column 13: invalid YAML: reference to unknown value; quote the value: schedule: '*/5 * * * *'
     ");
     let run = |more: &[&str]| {
@@ -145,7 +145,7 @@ fn mistakes_are_listed_with_hints() {
     ");
     assert_snapshot!(run(&["My_Job", "--image", "bookworm", "--mem", "512", "--retry", "1", "--continuous"]), @r#"
     [exit 1]
-    error: this job has 4 mistakes
+    error: this job has 4 errors
       NAME: job name "My_Job" has 'M'; use a-z, 0-9, '-' and '.'
       --retry: retries are only for one-off and scheduled jobs; a continuous job is always restarted
       --mem: 512 of memory is too little for any program; did you mean 512Mi?
@@ -182,7 +182,7 @@ fn invalid_values_are_reported_without_a_kubeconfig() {
     let shown = |line: &str| said(&jobs(&directory, &line.split(' ').collect::<Vec<_>>()));
     assert_snapshot!(shown("run bot --image bookworm --schedule @daly --command x --mem lots"), @r#"
     [exit 1]
-    error: this job has 2 mistakes
+    error: this job has 2 errors
       --mem: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
       --schedule: unknown schedule "@daly"; the names are @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
     "#);

@@ -173,10 +173,10 @@ async fn recent_previous_run_comes_first() {
     assert_eq!(of(&ended("2", 1, &now), &json!({})).await, format!("a:new a:{crash}"));
     assert_eq!(of(&backing_off, &json!({})).await, "");
     // A termination before the requested time is not shown.
-    for (since, is_told) in [(LogSince::Seconds(60), false), (LogSince::Moment(day.parse().unwrap()), true)] {
+    for (since, is_sent) in [(LogSince::Seconds(60), false), (LogSince::Moment(day.parse().unwrap()), true)] {
         let options = LogOptions::default().with_since(Some(since));
         let words = snapshot(&script(&new), &[pod("a", &backing_off, &ended("1", 1, day))], options).await;
-        assert_eq!(words.unwrap().contains("(ended"), is_told);
+        assert_eq!(words.unwrap().contains("(ended"), is_sent);
     }
 }
 

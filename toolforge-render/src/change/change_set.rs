@@ -43,16 +43,24 @@ impl ResourceForecast<'_> {
 impl ChangeSet {
     /// Orders changes by what they free and request, and checks them against the limits of the namespace.
     ///
-    /// If everything fits at rest but not at the peak, pods are replaced one after the other.
+    /// If everything fits at rest but not at the peak, pods are replaced one after the other, or, if that does not fit either,
+    /// all at once.
     pub(crate) fn new(mut changes: Vec<Change>, limits: &Limits) -> Self {
         changes.sort_by_cached_key(Change::order);
         let at_rest = check(&changes, limits, |change| change.demand.requested.clone());
         let at_peak = check(&changes, limits, Change::requested_at_peak);
         let mut set = Self { changes, at_rest, at_peak, refused_surge: None };
         if set.at_rest.fits() && !set.at_peak.fits() {
-            set.changes.iter_mut().for_each(Change::replace_in_place);
-            let in_place = check(&set.changes, limits, Change::requested_at_peak);
-            set.refused_surge = Some(std::mem::replace(&mut set.at_peak, in_place));
+            let refused = set.at_peak.clone();
+            // More and smaller pods may not even fit one after the other.
+            for replace in [Change::replace_in_place, Change::replace_at_once] {
+                set.changes.iter_mut().for_each(replace);
+                set.at_peak = check(&set.changes, limits, Change::requested_at_peak);
+                if set.at_peak.fits() {
+                    break;
+                }
+            }
+            set.refused_surge = Some(refused);
         }
         set
     }

@@ -212,12 +212,22 @@ impl Change {
         self.steps.iter().flat_map(Step::shown_differences)
     }
 
-    /// Changes the rollout so that pods are replaced one after the other, and a single pod with downtime: the peak then
-    /// requests no more than at rest.
+    /// Changes the rollout so that pods are replaced one after the other, and a single pod with downtime.
     pub(crate) fn replace_in_place(&mut self) {
+        let is_single = self.demand.replacement.as_ref().is_some_and(|pods| pods.new.count < 2);
+        self.set_rollout(if is_single { Rollout::Recreate } else { Rollout::InPlace });
+    }
+
+    /// Changes the rollout so that all old pods terminate first: the peak then requests no more than at rest.
+    pub(crate) fn replace_at_once(&mut self) {
+        self.set_rollout(Rollout::Recreate);
+    }
+
+    fn set_rollout(&mut self, rollout: Rollout) {
         let (Some(replacement), Some(_)) = (&self.demand.replacement, self.rollout) else { return };
-        let rollout = if replacement.new.count < 2 { Rollout::Recreate } else { Rollout::InPlace };
+        let is_down = rollout == Rollout::Recreate && replacement.old.count > 0;
         self.rollout = Some(rollout);
+        self.downtime = is_down.then_some(Downtime::BetweenPods);
         for step in &mut self.steps {
             if let Some(Object::Deployment(deployment)) = &mut step.wanted {
                 rollout.apply_to(deployment);

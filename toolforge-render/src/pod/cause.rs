@@ -116,7 +116,7 @@ impl fmt::Display for Cause {
                 f.write_str("the health check fails, so the container is restarted again and again")
             }
             Self::NotHealthy => f.write_str("the container runs, but its health check has not succeeded yet"),
-            Self::Unschedulable => f.write_str("no node has room for the pod now"),
+            Self::Unschedulable => f.write_str("no node has enough free resources for the pod now"),
             Self::NotListening => f.write_str("the container runs, but nothing listens on its port yet"),
             Self::DeadlineExceeded => f.write_str("the rollout took longer than the Deployment allows"),
         }

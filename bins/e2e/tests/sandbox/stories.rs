@@ -110,8 +110,12 @@ fn failing_health_check_restarts_the_pod() {
 #[test]
 fn health_check_that_never_succeeds_is_reported() {
     let tool = Tool::new("story-unhealthy");
-    let line =
-        "webservice buildservice start --buildservice-image=tool-built/tool-built --health-check-path /nope";
+    tool.write(
+        "www/python/src/app.py",
+        "def app(environ, start_response):\n    ill = environ['PATH_INFO'] == '/healthz'\n    \
+         start_response('503 Unavailable' if ill else '200 OK', [])\n    return [b'']\n",
+    );
+    let line = "webservice python3.11 start --health-check-path /healthz";
     // The platform's own patience is two minutes; nobody has to wait that long to see the reason.
     tool.shell(&format!("timeout 20 {line}")).exits(124).says("health check").and_that_is_all();
     tool.webservice(&["status"])

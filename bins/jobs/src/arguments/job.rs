@@ -260,7 +260,7 @@ fn failure(mistakes: &[JobDiagnostic]) -> Failure {
     let failure = match mistakes {
         [one] => Failure::new(ExitCode::Failed, line(one)),
         all => all.iter().map(line).fold(
-            Failure::new(ExitCode::Failed, format!("this job has {} mistakes", all.len())),
+            Failure::new(ExitCode::Failed, format!("this job has {} errors", all.len())),
             Failure::detail,
         ),
     };

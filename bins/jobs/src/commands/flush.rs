@@ -33,7 +33,7 @@ pub(super) fn run(
     let set = job_deletions(own.chain(records), &facts);
     let names: Vec<&str> = set.changes.iter().map(|change| change.name.as_str()).collect();
     if !names.is_empty() && !options.yes && options.change.dry_run.is_none() {
-        let question = format!("{} job(s) are deleted: {}; go on?", names.len(), names.join(", "));
+        let question = format!("{} job(s) are deleted: {}; continue?", names.len(), names.join(", "));
         if confirm(&question) == Some(false) {
             return Err(Failure::new(ExitCode::Failed, "nothing was deleted"));
         }

@@ -58,12 +58,12 @@ pub(super) fn run(
 /// Shows which jobs are removed, and asks.
 fn ask(removed: &[&str]) -> Result<(), Failure> {
     let names = removed.join(", ");
-    match confirm(&format!("jobs that are no longer in the file are removed: {names}; go on?")) {
+    match confirm(&format!("jobs that are no longer in the file are removed: {names}; continue?")) {
         Some(true) => Ok(()),
         Some(false) => Err(Failure::new(ExitCode::Failed, "nothing was changed")),
         None => Err(Failure::new(
             ExitCode::Failed,
-            format!("these jobs would be removed, and nobody can be asked: {names}"),
+            format!("these jobs would be removed, and there is no terminal to confirm on: {names}"),
         )
         .hint("`--yes` removes them.")),
     }
@@ -98,11 +98,8 @@ fn outcome(change: &Change, dry_run: bool) -> String {
 /// Reads a jobs file; what should be written otherwise is warned of.
 pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, Failure> {
     if options.prune && (options.job.is_some() || options.file.as_os_str() == "-") {
-        return Err(Failure::new(
-            ExitCode::Usage,
-            "what is no longer in a file is known only of a whole file with a path",
-        )
-        .hint("Leave `--prune` out, or name the file and leave `--job` out."));
+        return Err(Failure::new(ExitCode::Usage, "`--prune` needs a whole file with a path")
+            .hint("Leave `--prune` out, or name the file and leave `--job` out."));
     }
     let shown = Untrusted::new(options.file.display().to_string());
     let unreadable = |error: &std::io::Error| {
@@ -123,7 +120,7 @@ pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, F
     };
     let file = read.map_err(|mistakes| {
         let count = mistakes.len();
-        let what = if count == 1 { "one mistake".to_owned() } else { format!("{count} mistakes") };
+        let what = if count == 1 { "one error".to_owned() } else { format!("{count} errors") };
         let failure =
             Failure::new(ExitCode::Failed, format!("{} has {what}, and nothing was sent", shown.escaped()));
         mistakes.iter().fold(failure, |failure, mistake| failure.detail(mistake.to_string()))

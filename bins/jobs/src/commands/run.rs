@@ -52,7 +52,9 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         let name = &request.name;
         let failure = Failure::new(ExitCode::Failed, format!("a job with the name {name} already exists"));
         return Err(if is_recorded {
-            failure.hint("The platform's jobs service keeps it; `--adopt` takes it over: its record goes.")
+            failure.hint(
+                "The platform's jobs service keeps it; `--adopt` takes it over and deletes its record there.",
+            )
         } else {
             failure.hint(format!(
                 "`toolforge jobs delete {name}` deletes it; a job of a file is changed in the file, with `toolforge jobs load`."

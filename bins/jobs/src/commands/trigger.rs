@@ -36,7 +36,7 @@ pub(super) fn run(
     let (runtime, client) = session.cluster()?;
     let sent = apply::options(options.dry_run.dry_run.is_some());
     runtime.block_on(async {
-        let name = start(client, &job, &facts, now, sent).await?;
+        let name = start(client, (&job, &facts), set, now, sent).await?;
         match options.wait {
             Some(seconds) if !sent.dry_run => {
                 wait::until_end(client, &observe_job(&job, &facts), &name, seconds).await
@@ -70,18 +70,19 @@ pub(super) fn refuse_what_does_not_fit(set: &ChangeSet) -> Result<(), Failure> {
 /// next.
 pub(super) async fn start(
     client: &Client,
-    job: &JobObjects,
-    facts: &JobFacts,
+    (job, facts): (&JobObjects, &JobFacts),
+    mut set: ChangeSet,
     now: Timestamp,
     options: ApplyOptions,
 ) -> Result<String, Failure> {
     let mut second = 0;
     loop {
-        let moment = now.checked_add(SignedDuration::from_secs(second)).unwrap_or(now);
-        let set = trigger_job(job, facts, moment).map_err(|error| failures::of_run_now(error, job))?;
         let report = client.apply_changes(&facts.tool, &set, options).await;
         if second < TRIES && apply::is_name_taken(&report) {
             second += 1;
+            let moment = now.checked_add(SignedDuration::from_secs(second)).unwrap_or(now);
+            set = trigger_job(job, facts, moment).map_err(|error| failures::of_run_now(error, job))?;
+            refuse_what_does_not_fit(&set)?;
             continue;
         }
         for change in report.changes {

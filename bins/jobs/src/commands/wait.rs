@@ -98,7 +98,7 @@ pub(super) async fn until_end(
         }
         WaitOutcome::Done(Seen::Gone) => {
             Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))
-                .hint(format!("`toolforge jobs logs {name}` may still tell what it wrote.")))
+                .hint(format!("`toolforge jobs logs {name}` may still show its output.")))
         }
         WaitOutcome::DeadlineExceeded(live) => {
             let how = live.jobs.first().map(|job| progress(&RunOutcome::of(job, &live))).unwrap_or_default();
@@ -124,7 +124,7 @@ fn progress(outcome: &RunOutcome) -> String {
         RunOutcome::Running { failures, .. } => format!("running again, after {failures} failed"),
         RunOutcome::Retrying { failures, end } => {
             let end = end.as_ref().map(|end| format!(", {end}")).unwrap_or_default();
-            format!("{failures} failed{end}; the next try comes")
+            format!("{failures} failed{end}; waiting for the next attempt")
         }
         RunOutcome::Starting { evidence, .. } => match evidence {
             Some(evidence) => format!("starting: {}", evidence.cause),

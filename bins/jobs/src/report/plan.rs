@@ -85,7 +85,7 @@ fn text(plan: &LoadPlan) -> String {
     if plan.problems.is_empty() && has_changes {
         text.push_str(match (plan.fits(), has_quota) {
             (true, false) => "\nno quota is known, so whether it fits is not known\n",
-            (true, true) => "\nit fits the quota; whether a node has room is another question\n",
+            (true, true) => "\nit fits the quota; whether a node has enough free resources is not checked\n",
             (false, _) => "\nit does not fit\n",
         });
     }

@@ -123,7 +123,7 @@ pub(super) fn warn_of_needs(session: &Session, plan: &WebServicePlan, facts: &Fa
 /// Refuses changes that do not fit, before anything is sent.
 pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, set: &ChangeSet) -> Result<(), Failure> {
     let check = &set.at_rest;
-    if check.fits() {
+    if set.fits() {
         return Ok(());
     }
     let mut failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent");

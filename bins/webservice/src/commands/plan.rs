@@ -18,5 +18,5 @@ pub(super) fn run(
     facts::warn_of_needs(session, &plan, &facts);
     let set = web_service_changes(&plan, &facts, StartTime::Keep);
     print(&report::plan(&plan, &set)?, arguments.output.output)?;
-    Ok(if set.at_rest.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
+    Ok(if set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
 }

@@ -61,7 +61,7 @@ async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes:
     };
     let serves = live.deployment.as_ref().and_then(|deployment| deployment.status.as_ref()?.ready_replicas);
     let subject = if serves.unwrap_or(0) > 0 {
-        "the new pods do not come up, and the old ones serve on"
+        "the new pods do not come up, and the old ones keep running"
     } else {
         "the web service does not come up"
     };

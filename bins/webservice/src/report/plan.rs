@@ -37,7 +37,7 @@ fn difference_line(Difference { path, live, wanted, .. }: &Difference) -> String
 
 /// Returns what a plan would change, and whether it fits.
 pub(crate) fn plan(plan: &WebServicePlan, set: &ChangeSet) -> Result<Document, Failure> {
-    let fits = set.at_rest.fits();
+    let fits = set.fits();
     let change = set.changes.first();
     let value = toolforge_report::WebServicePlan {
         request: request_report(plan.request()),
@@ -97,9 +97,9 @@ fn plan_text(set: &ChangeSet) -> String {
     for violation in set.at_rest.violations() {
         let _ = writeln!(text, "{violation}");
     }
-    text.push_str(match (set.at_rest.fits(), has_quota) {
+    text.push_str(match (set.fits(), has_quota) {
         (true, false) => "\nno quota is known, so whether it fits is not known\n",
-        (true, true) => "\nit fits the quota; whether a node has room is another question\n",
+        (true, true) => "\nit fits the quota; whether a node has enough free resources is not checked\n",
         (false, _) => "\nit does not fit\n",
     });
     text

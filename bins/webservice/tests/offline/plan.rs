@@ -40,7 +40,7 @@ fn a_plan_that_changes_nothing() {
     limits.memory    8Gi    512Mi  512Mi  512Mi  fits
     services         1      1      1      1      fits
 
-    it fits the quota; whether a node has room is another question
+    it fits the quota; whether a node has enough free resources is not checked
     ");
 }
 
@@ -65,7 +65,7 @@ fn downtime_is_reported_if_both_pods_exceed_the_quota() {
     limits.memory    2Gi    1536Mi  1792Mi  1792Mi  fits
     services         1      1       1       1       fits
 
-    it fits the quota; whether a node has room is another question
+    it fits the quota; whether a node has enough free resources is not checked
     downtime: the old and the new pod together exceed the quota (limits.memory: 2304Mi of 2Gi, 256Mi too much (quota tool-stashbot)), so the old pod stops before the new one starts
     "#);
     let said = webservice(&format!("restart --dry-run -m 768Mi {NEARLY_FULL}"));
@@ -93,7 +93,7 @@ fn several_pods_are_replaced_one_after_the_other_where_one_more_has_no_room() {
     limits.memory    2Gi    1536Mi  2024Mi  2036Mi  fits
     services         1      1       1       1       fits
 
-    it fits the quota; whether a node has room is another question
+    it fits the quota; whether a node has enough free resources is not checked
     one more pod exceeds the quota (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2536Mi of 2Gi, 488Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
     ");
 }
