@@ -6,7 +6,7 @@ const LEAST_LENGTH: usize = 3;
 
 /// Returns the candidate that a mistyped word most likely stands for, or `None` where every one would be a guess.
 ///
-/// Case is ignored. A word of three characters or more is matched with the candidate that is most similar to it by
+/// Case is ignored. A word of three characters or more that only one candidate begins with stands for that one. A word of three characters or more is matched with the candidate that is most similar to it by
 /// Jaro and Winkler, or that begins with it or is its beginning; of equally similar candidates the last one is taken.
 ///
 /// ```
@@ -19,6 +19,13 @@ const LEAST_LENGTH: usize = 3;
 pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let is_long_enough = word.chars().count() >= LEAST_LENGTH;
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    if is_long_enough {
+        let mut begun = candidates.iter().filter(|candidate| candidate.to_lowercase().starts_with(&word));
+        if let (Some(only), None) = (begun.next(), begun.next()) {
+            return Some(only);
+        }
+    }
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(&candidate.to_lowercase(), &word), candidate))
@@ -56,6 +63,13 @@ mod tests {
         for (word, expected) in [("memory", "mem"), ("environment", "env"), ("envvars", "env")] {
             assert_eq!(suggest(word, WORDS), Some(expected), "{word}");
         }
+    }
+
+    #[test]
+    fn prefers_the_only_word_that_begins_so() {
+        let commands = ["start", "stop", "restart", "status"];
+        assert_eq!(suggest("stat", commands), Some("status"));
+        assert_eq!(suggest("star", commands), Some("start"));
     }
 
     #[test]

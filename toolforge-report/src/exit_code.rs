@@ -13,7 +13,7 @@ pub enum ExitCode {
     DoesNotFit,
     /// 4: the cluster refused or is unreachable.
     Cluster,
-    /// 5: the rollout failed or timed out.
+    /// 5: a rollout or a wait failed or timed out.
     Rollout,
     /// 6: partially done; the report says what.
     Partial,
@@ -58,7 +58,7 @@ impl ExitCode {
             Self::Usage => "invalid arguments",
             Self::DoesNotFit => "exceeds the quota or the limits; nothing was changed",
             Self::Cluster => "the cluster refused or is unreachable",
-            Self::Rollout => "the rollout failed or timed out",
+            Self::Rollout => "a rollout or a wait failed or timed out",
             Self::Partial => "partially done; the report says what",
             Self::Propagated(_) => {
                 "the exit code of a command in a container, or 128 plus the number of a signal"

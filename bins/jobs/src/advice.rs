@@ -1,6 +1,6 @@
 //! Advice about causes.
 
-use toolforge_model::{JobKind, JobName, JobRequest, platform};
+use toolforge_model::{JobKind, JobName, JobRequest, LogPath, platform, quote_word};
 use toolforge_render::pod::Cause;
 
 /// The job that advice is about.
@@ -9,18 +9,18 @@ pub(crate) struct Asked<'a> {
     pub(crate) name: &'a JobName,
     /// Whether it is a one-off job, which cannot be restarted.
     pub(crate) runs_once: bool,
-    /// The file with its error output, unless that is the log of its pod.
-    pub(crate) log_file: Option<&'a str>,
+    /// The files with its errors and its output, unless that is the log of its pod.
+    pub(crate) log_files: [Option<&'a str>; 2],
 }
 
 impl<'a> From<&'a JobRequest> for Asked<'a> {
     fn from(request: &'a JobRequest) -> Self {
         let (stdout, stderr) = request.file_log.paths();
-        let file = stderr.or(stdout).map(toolforge_model::LogPath::as_str);
+        let file = |path: Option<&'a LogPath>| path.map(LogPath::as_str).filter(|file| *file != "/dev/null");
         Self {
             name: &request.name,
             runs_once: matches!(request.kind, JobKind::OneOff { .. }),
-            log_file: file.filter(|file| *file != "/dev/null"),
+            log_files: [file(stderr), file(stdout).filter(|_| stdout != stderr)],
         }
     }
 }
@@ -28,10 +28,11 @@ impl<'a> From<&'a JobRequest> for Asked<'a> {
 impl Asked<'_> {
     /// Returns the command that shows the job's output.
     pub(crate) fn log_command(self) -> String {
-        match self.log_file {
-            Some(file) => format!("tail {}", toolforge_model::quote_word(file)),
-            None => format!("toolforge jobs logs {}", self.name),
+        let files: Vec<_> = self.log_files.into_iter().flatten().map(quote_word).collect();
+        if files.is_empty() {
+            return format!("toolforge jobs logs {}", self.name);
         }
+        format!("tail {}", files.join(" "))
     }
 }
 
@@ -49,12 +50,12 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             format!("Fix its command, delete it, `toolforge jobs delete {name}`, and run it again.")
         }
         Cause::CrashLoop { .. } | Cause::ContainerStart => format!(
-            "Fix the error that `{}` shows, then type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` ends the attempts.",
+            "Fix the error that `{}` shows, then type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts.",
             asked.log_command()
         ),
         Cause::ImagePull { .. } => {
             format!(
-                "Check that the image exists and its name is correct; `toolforge jobs delete {name}` ends the attempts."
+                "Check that the image exists and its name is correct; `toolforge jobs delete {name}` stops the attempts."
             )
         }
         Cause::QuotaExceeded | Cause::LimitRange => format!(
@@ -75,5 +76,19 @@ pub(crate) fn exit_code_hint(code: i32) -> Option<&'static str> {
             "127 means that the command was not found: check its path, whether this image contains it, and that its first line has no Windows line ending.",
         ),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_command_shows_each_file_once() {
+        let name: JobName = "bot".parse().unwrap();
+        let command = |log_files| Asked { name: &name, runs_once: false, log_files }.log_command();
+        assert_eq!(command([Some("bot.err"), Some("bot.out")]), "tail bot.err bot.out");
+        assert_eq!(command([Some("my log"), None]), "tail 'my log'");
+        assert_eq!(command([None, None]), "toolforge jobs logs bot");
     }
 }

@@ -63,7 +63,7 @@ fn hints(problems: &[LoadProblem]) -> Vec<String> {
     for problem in problems {
         let hint = match problem {
             LoadProblem::Recorded { .. } => {
-                "`--adopt` takes it over: the service's record goes, the job stays."
+                "`--adopt` takes it over: the record is deleted, and the job stays."
             }
             LoadProblem::UnderWay { .. } => "Wait for its end, or end it: `toolforge jobs delete NAME`.",
             LoadProblem::SeveralPublic { .. } => "Leave `publish` at one of them.",

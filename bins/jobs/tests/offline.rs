@@ -124,6 +124,18 @@ fn plan_shows_changes_and_downtime() {
 }
 
 #[test]
+fn plan_with_an_unknown_image_reports_no_success() {
+    let directory = Scratch::new("image", "- name: once\n  command: x\n  image: bookwrm\n");
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"])), @r#"
+    [exit 1]
+    error: line 3, column 10: unknown image type "bookwrm"; did you mean "bookworm"?
+
+    hint: `toolforge jobs images` lists the images.
+    "#);
+}
+
+#[test]
 fn mistakes_are_listed_with_hints() {
     let directory =
         Scratch::new("mistakes", "- name: My_Job\n  comand: x\n  image: bookworm\n  schedule: */5 * * * *\n");

@@ -32,7 +32,7 @@ use toolforge_model::JobName;
 ///   2  usage error
 ///   3  exceeds the quota or the limits; nothing was changed
 ///   4  the cluster refused or is unreachable
-///   5  a rollout or a wait timed out
+///   5  a rollout or a wait failed or timed out
 ///   6  partially done; the report says what
 /// `run --wait`, `trigger --wait` and `exec` exit with the exit code of the job's command.
 #[derive(Clone, Debug, Parser)]

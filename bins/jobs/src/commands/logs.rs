@@ -114,7 +114,7 @@ impl JobLog<'_> {
                     Asked {
                         name: self.name,
                         runs_once: matches!(job.workload, Workload::OneOff(_)),
-                        log_file: None
+                        log_files: [None, None]
                     }
                 )
             );

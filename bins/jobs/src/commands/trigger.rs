@@ -23,7 +23,7 @@ pub(super) fn run(
     if !matches!(job.workload, Workload::Scheduled(_)) {
         return Err(Failure::new(
             ExitCode::Failed,
-            format!("job {} is {}, and only a scheduled job is triggered", job.name, job.workload.job_kind()),
+            format!("job {} is {}; only scheduled jobs can be triggered", job.name, job.workload.job_kind()),
         ));
     }
     let now = Timestamp::now();

@@ -149,7 +149,7 @@ async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, liv
     let code = end.and_then(|end| u8::try_from(end.exit_code).ok()).filter(|code| *code > 0).unwrap_or(1);
     let mut failure = Failure::new(ExitCode::Propagated(code), format!("job '{name}' failed: {why}"));
     if let Some(lines) = last_lines(client, request, live).await {
-        failure = failure.detail("the last lines that it wrote:").detail(lines);
+        failure = failure.detail("the last lines of its log:").detail(lines);
     }
     let (stdout, stderr) = request.file_log.paths();
     if let Some((path, lines)) = [stderr, stdout].into_iter().flatten().find_map(last_lines_of_file) {

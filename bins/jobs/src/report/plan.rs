@@ -62,7 +62,7 @@ fn text(plan: &LoadPlan) -> String {
         let _ = writeln!(text, "keep {}", kept.join(", "));
     }
     let has_changes = set.pending().next().is_some();
-    if !has_changes {
+    if !has_changes && plan.problems.is_empty() {
         text.push_str("nothing would change\n");
     }
     let has_quota = !set.at_rest.resources().is_empty();

@@ -72,7 +72,7 @@ async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes:
     let has_run =
         matches!(first.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory | Cause::HealthCheckFails);
     if has_run && let Some(lines) = last_lines(client, tool, &live.pods).await {
-        failure = failure.detail("the last lines that it wrote:").detail(lines);
+        failure = failure.detail("the last lines of its log:").detail(lines);
     }
     failure.hint(advice(&first.cause))
 }

@@ -270,7 +270,7 @@ fn hints_say_what_is_behind_a_status_and_what_to_type_next() {
     Pod lost-1: Back-off pulling image
     "tools-harbor.wmcloud.org/tool-stashbot/lost:latest"
     Check that the image exists and its name is correct; `toolforge jobs
-    delete lost` ends the attempts.
+    delete lost` stops the attempts.
     "#);
     let mut suspended = daily();
     suspended.truncate(1);
