@@ -82,7 +82,7 @@ pub use path::{Collection, ObjectPath, ResourceType};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use retry::RetryPolicy;
 pub use server::{OwnRules, ServerVersion};
-pub use status::{ApiStatus, Denied, Exceeded, StatusKind};
+pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{

@@ -51,7 +51,7 @@ impl Diagnostic {
 /// Prints one line for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics<D = Diagnostic>(Vec<D>);
 
 impl Diagnostics {
     /// Returns `value` where no errors were found, else the errors, sorted by location.
@@ -63,15 +63,22 @@ impl Diagnostics {
         errors.sort_by_key(|error| error.location);
         Err(Self(errors))
     }
+}
+
+impl<D> Diagnostics<D> {
+    #[cfg(feature = "schedule")]
+    pub(crate) fn new(errors: Vec<D>) -> Self {
+        Self(errors)
+    }
 
     /// Returns the errors.
     #[must_use]
-    pub fn as_slice(&self) -> &[Diagnostic] {
+    pub fn as_slice(&self) -> &[D] {
         &self.0
     }
 
     /// Iterates over the errors.
-    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+    pub fn iter(&self) -> std::slice::Iter<'_, D> {
         self.0.iter()
     }
 
@@ -89,27 +96,27 @@ impl From<Diagnostic> for Diagnostics {
     }
 }
 
-impl IntoIterator for Diagnostics {
-    type Item = Diagnostic;
-    type IntoIter = std::vec::IntoIter<Diagnostic>;
+impl<D> IntoIterator for Diagnostics<D> {
+    type Item = D;
+    type IntoIter = std::vec::IntoIter<D>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
-impl<'a> IntoIterator for &'a Diagnostics {
-    type Item = &'a Diagnostic;
-    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+impl<'a, D> IntoIterator for &'a Diagnostics<D> {
+    type Item = &'a D;
+    type IntoIter = std::slice::Iter<'a, D>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
 }
 
-impl std::error::Error for Diagnostics {}
+impl<D: fmt::Debug + fmt::Display> std::error::Error for Diagnostics<D> {}
 
-impl fmt::Display for Diagnostics {
+impl<D: fmt::Display> fmt::Display for Diagnostics<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.0.iter().enumerate() {
             if index > 0 {

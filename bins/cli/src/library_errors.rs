@@ -1,8 +1,8 @@
 //! The exit code and the hint for each error of the libraries that every program can meet.
 
 use toolforge_client::{
-    ApiStatus, ApplyError, ConnectError, Error, FactsError, FileProblem, FileRole, IdentityError,
-    KubeconfigError, PlatformFilesError, StatusKind,
+    AdmissionRefusal, ApiStatus, ApplyError, ConnectError, Error, FactsError, FileProblem, FileRole,
+    IdentityError, KubeconfigError, PlatformFilesError, StatusKind,
 };
 use toolforge_model::platform;
 use toolforge_render::namespace::DocumentsError;
@@ -77,7 +77,7 @@ fn refused(refusal: &ApiStatus) -> Failure {
                 "A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?",
             )
         }
-        StatusKind::Quota { exceeded, .. } => {
+        StatusKind::Admission(AdmissionRefusal::Quota { exceeded, .. }) => {
             let resources: Vec<String> =
                 exceeded.iter().map(|exceeded| exceeded.resource.escaped().to_string()).collect();
             failure(format!("the cluster refused: quota exceeded for {}", resources.join(", ")))
@@ -87,7 +87,7 @@ fn refused(refusal: &ApiStatus) -> Failure {
                     platform::QUOTA_HELP
                 ))
         }
-        StatusKind::Webhook { name, message } => {
+        StatusKind::Admission(AdmissionRefusal::Webhook { name, message }) => {
             failure(format!("the cluster's {} refused: {}", name.escaped(), message.escaped()))
         }
         StatusKind::TooManyRequests | StatusKind::Unavailable => {

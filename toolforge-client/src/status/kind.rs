@@ -1,5 +1,5 @@
 use toolforge_model::Untrusted;
-use toolforge_render::pod::{AdmissionRefusal, Exceeded};
+use toolforge_render::pod::AdmissionRefusal;
 
 /// The kind of a refusal.
 ///
@@ -8,51 +8,8 @@ use toolforge_render::pod::{AdmissionRefusal, Exceeded};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StatusKind {
-    /// An admission webhook denies the request.
-    Webhook {
-        /// The webhook's name, like `registry-admission.tools.wmcloud.org`.
-        name: Untrusted,
-        /// Its message; may be empty.
-        message: Untrusted,
-    },
-    /// A required admission webhook does not answer.
-    WebhookUnreachable {
-        /// The webhook's name.
-        name: Untrusted,
-        /// The API server's message.
-        cause: Untrusted,
-    },
-    /// A `ValidatingAdmissionPolicy` denies the request.
-    Policy {
-        /// The policy's name.
-        name: Untrusted,
-        /// Its message.
-        message: Untrusted,
-    },
-    /// A quota is exceeded.
-    Quota {
-        /// The ResourceQuota's name.
-        quota: Untrusted,
-        /// The resources that exceed it.
-        exceeded: Vec<Exceeded>,
-    },
-    /// A quota requires a field that is missing.
-    QuotaIncomplete {
-        /// The ResourceQuota's name.
-        quota: Untrusted,
-        /// The missing fields.
-        missing: Untrusted,
-    },
-    /// A quota is new, and its use is not counted yet.
-    QuotaUnknown {
-        /// The ResourceQuota's name.
-        quota: Untrusted,
-    },
-    /// A LimitRange does not allow the amounts.
-    LimitRange {
-        /// The API server's message for each limit.
-        violations: Vec<Untrusted>,
-    },
+    /// An admission plugin refuses the object.
+    Admission(AdmissionRefusal),
     /// The user is not authorized.
     Forbidden {
         /// The user, the verb and the resource, if the message states them.
@@ -99,41 +56,26 @@ pub struct Denied {
 
 impl StatusKind {
     pub(crate) fn of(code: u16, reason: &str, message: &str, object_kind: &str) -> Self {
-        of_admission(message).unwrap_or_else(|| match (code, reason) {
-            (401, _) => Self::Unauthorized,
-            (403, _) if message.contains("because it is being terminated") => Self::NamespaceTerminating,
-            (403, _) => Self::Forbidden { denied: denied(message) },
-            (404, _) => Self::NotFound,
-            (409, "AlreadyExists") => Self::AlreadyExists,
-            (409, _) if object_kind == "resourcequotas" => Self::QuotaConflict,
-            (409, _) => Self::Conflict,
-            (410, _) => Self::Gone,
-            (422, _) => Self::Invalid,
-            (429, _) => Self::TooManyRequests,
-            (503, _) => Self::Unavailable,
-            (504, _) | (500, "Timeout" | "ServerTimeout") => Self::Timeout,
-            (500, _) => Self::Internal,
-            _ => Self::Other,
-        })
+        AdmissionRefusal::parse(message).map_or_else(
+            || match (code, reason) {
+                (401, _) => Self::Unauthorized,
+                (403, _) if message.contains("because it is being terminated") => Self::NamespaceTerminating,
+                (403, _) => Self::Forbidden { denied: denied(message) },
+                (404, _) => Self::NotFound,
+                (409, "AlreadyExists") => Self::AlreadyExists,
+                (409, _) if object_kind == "resourcequotas" => Self::QuotaConflict,
+                (409, _) => Self::Conflict,
+                (410, _) => Self::Gone,
+                (422, _) => Self::Invalid,
+                (429, _) => Self::TooManyRequests,
+                (503, _) => Self::Unavailable,
+                (504, _) | (500, "Timeout" | "ServerTimeout") => Self::Timeout,
+                (500, _) => Self::Internal,
+                _ => Self::Other,
+            },
+            Self::Admission,
+        )
     }
-}
-
-/// Parses the message of an admission plugin.
-fn of_admission(message: &str) -> Option<StatusKind> {
-    Some(match AdmissionRefusal::parse(message)? {
-        AdmissionRefusal::Webhook { name, message } => StatusKind::Webhook { name, message },
-        AdmissionRefusal::WebhookUnreachable { name, cause } => {
-            StatusKind::WebhookUnreachable { name, cause }
-        }
-        AdmissionRefusal::Policy { name, message } => StatusKind::Policy { name, message },
-        AdmissionRefusal::Quota { quota, exceeded } => StatusKind::Quota { quota, exceeded },
-        AdmissionRefusal::QuotaIncomplete { quota, missing } => {
-            StatusKind::QuotaIncomplete { quota, missing }
-        }
-        AdmissionRefusal::QuotaUnknown { quota } => StatusKind::QuotaUnknown { quota },
-        AdmissionRefusal::LimitRange { violations } => StatusKind::LimitRange { violations },
-        _ => return None,
-    })
 }
 
 /// Parses `User "x" cannot delete resource "pods" in API group "" …`.

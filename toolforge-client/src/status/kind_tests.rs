@@ -1,6 +1,8 @@
 use http::HeaderMap;
 use serde_json::json;
 
+use toolforge_render::pod::Exceeded;
+
 use super::*;
 use crate::ApiStatus;
 
@@ -13,16 +15,23 @@ fn kind(code: u16, reason: &str, message: &str) -> StatusKind {
     refusal(code, reason, message).kind().clone()
 }
 
+fn admission(code: u16, reason: &str, message: &str) -> AdmissionRefusal {
+    match kind(code, reason, message) {
+        StatusKind::Admission(refusal) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn webhook_denial_is_recognized() {
     let message = r#"admission webhook "registry-admission.tools.wmcloud.org" denied the request: Only WMCS-approved docker registry allowed"#;
-    let expected = StatusKind::Webhook {
+    let expected = AdmissionRefusal::Webhook {
         name: "registry-admission.tools.wmcloud.org".into(),
         message: "Only WMCS-approved docker registry allowed".into(),
     };
-    assert_eq!(kind(400, "", message), expected);
-    let silent = kind(400, "", r#"admission webhook "x.y" denied the request without explanation"#);
-    assert_eq!(silent, StatusKind::Webhook { name: "x.y".into(), message: "".into() });
+    assert_eq!(admission(400, "", message), expected);
+    let silent = admission(400, "", r#"admission webhook "x.y" denied the request without explanation"#);
+    assert_eq!(silent, AdmissionRefusal::Webhook { name: "x.y".into(), message: "".into() });
 }
 
 #[test]
@@ -30,8 +39,8 @@ fn unreachable_webhook_is_not_a_denial() {
     let message = r#"Internal error occurred: failed calling webhook "v.w": failed to call webhook: Post "https://v.svc:443/?timeout=10s": dial tcp: connection refused"#;
     let cause =
         r#"failed to call webhook: Post "https://v.svc:443/?timeout=10s": dial tcp: connection refused"#;
-    let expected = StatusKind::WebhookUnreachable { name: "v.w".into(), cause: cause.into() };
-    assert_eq!(kind(500, "InternalError", message), expected);
+    let expected = AdmissionRefusal::WebhookUnreachable { name: "v.w".into(), cause: cause.into() };
+    assert_eq!(admission(500, "InternalError", message), expected);
 }
 
 #[test]
@@ -44,17 +53,23 @@ fn exceeded_quota_is_parsed() {
         limited: limited.into(),
     };
     let exceeded = vec![one("limits.memory", "1Gi", "8Gi", "8Gi"), one("pods", "1", "16", "16")];
-    assert_eq!(kind(403, "Forbidden", message), StatusKind::Quota { quota: "tool-x".into(), exceeded });
+    assert_eq!(
+        admission(403, "Forbidden", message),
+        AdmissionRefusal::Quota { quota: "tool-x".into(), exceeded }
+    );
 }
 
 #[test]
 fn incomplete_and_uncounted_quotas_are_recognized() {
     let message = r#"pods "x" is forbidden: failed quota: tool-x: must specify limits.cpu for: web"#;
     let expected =
-        StatusKind::QuotaIncomplete { quota: "tool-x".into(), missing: "limits.cpu for: web".into() };
-    assert_eq!(kind(403, "Forbidden", message), expected);
+        AdmissionRefusal::QuotaIncomplete { quota: "tool-x".into(), missing: "limits.cpu for: web".into() };
+    assert_eq!(admission(403, "Forbidden", message), expected);
     let message = r#"pods "x" is forbidden: status unknown for quota: tool-x, resources: limits.cpu,pods"#;
-    assert_eq!(kind(403, "Forbidden", message), StatusKind::QuotaUnknown { quota: "tool-x".into() });
+    assert_eq!(
+        admission(403, "Forbidden", message),
+        AdmissionRefusal::QuotaUnknown { quota: "tool-x".into() }
+    );
 }
 
 #[test]
@@ -64,10 +79,10 @@ fn limit_violations_are_split() {
         "maximum cpu usage per Container is 1, but limit is 2".into(),
         "maximum memory usage per Container is 4Gi.  No limit is specified".into(),
     ];
-    assert_eq!(kind(403, "Forbidden", message), StatusKind::LimitRange { violations });
+    assert_eq!(admission(403, "Forbidden", message), AdmissionRefusal::LimitRange { violations });
     let single = r#"pods "x" is forbidden: minimum cpu usage per Container is 50m, but request is 10m"#;
     let violations = vec!["minimum cpu usage per Container is 50m, but request is 10m".into()];
-    assert_eq!(kind(403, "Forbidden", single), StatusKind::LimitRange { violations });
+    assert_eq!(admission(403, "Forbidden", single), AdmissionRefusal::LimitRange { violations });
 }
 
 #[test]
@@ -81,8 +96,8 @@ fn denied_user_verb_and_resource_are_parsed() {
 #[test]
 fn policy_denial_is_recognized() {
     let message = "deployments.apps \"x\" is forbidden: ValidatingAdmissionPolicy 'hosts' with binding 'b' denied request: the host is not yours";
-    let expected = StatusKind::Policy { name: "hosts".into(), message: "the host is not yours".into() };
-    assert_eq!(kind(403, "Forbidden", message), expected);
+    let expected = AdmissionRefusal::Policy { name: "hosts".into(), message: "the host is not yours".into() };
+    assert_eq!(admission(403, "Forbidden", message), expected);
 }
 
 #[test]

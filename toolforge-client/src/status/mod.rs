@@ -5,4 +5,4 @@ mod kind;
 
 pub use api_status::ApiStatus;
 pub use kind::{Denied, StatusKind};
-pub use toolforge_render::pod::Exceeded;
+pub use toolforge_render::pod::{AdmissionRefusal, Exceeded};

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::{JobValueError, Untrusted, suggest};
+use crate::{Diagnostics, JobValueError, Untrusted, suggest};
 
 /// A field of a job: a key of a jobs file, and the option of the same name (jobs-cli 16; `env` is ours).
 ///
@@ -173,55 +173,7 @@ impl JobDiagnostic {
 }
 
 /// All errors in a job's options; at least one.
-///
-/// Prints one line for each.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct JobDiagnostics(Vec<JobDiagnostic>);
-
-impl JobDiagnostics {
-    #[cfg(feature = "schedule")]
-    pub(super) fn new(errors: Vec<JobDiagnostic>) -> Self {
-        Self(errors)
-    }
-
-    /// Iterates over the errors.
-    pub fn iter(&self) -> std::slice::Iter<'_, JobDiagnostic> {
-        self.0.iter()
-    }
-}
-
-impl IntoIterator for JobDiagnostics {
-    type Item = JobDiagnostic;
-    type IntoIter = std::vec::IntoIter<JobDiagnostic>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a JobDiagnostics {
-    type Item = &'a JobDiagnostic;
-    type IntoIter = std::slice::Iter<'a, JobDiagnostic>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl std::error::Error for JobDiagnostics {}
-
-impl fmt::Display for JobDiagnostics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            error.fmt(f)?;
-        }
-        Ok(())
-    }
-}
+pub type JobDiagnostics = Diagnostics<JobDiagnostic>;
 
 #[cfg(test)]
 mod tests {
