@@ -61,7 +61,7 @@ mod web_service;
 #[cfg(feature = "scripted")]
 pub mod scripted;
 
-pub use {http, kube};
+pub use {http, jiff, k8s_openapi, kube, serde_json};
 
 pub use apply::{
     ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress,
