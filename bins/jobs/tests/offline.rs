@@ -136,6 +136,21 @@ fn plan_with_an_unknown_image_reports_no_success() {
 }
 
 #[test]
+fn errors_of_images_are_listed_with_the_others() {
+    let file = "- name: a\n  comand: x\n  image: bookwrm\n- name: b\n  command: x\n  image: pyhton3.11\n  schedule: '@dayly'\n";
+    let directory = Scratch::new("images", file);
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"])), @r#"
+    [exit 1]
+    error: jobs.yaml has 4 errors, and nothing was sent
+      line 2, column 3: unknown key "comand"; did you mean "command"?
+      line 3, column 10: unknown image type "bookwrm"; did you mean "bookworm"?
+      line 6, column 10: unknown image type "pyhton3.11"; did you mean "python3.11"?
+      line 7, column 13: unknown schedule "@dayly"; the names are @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
+    "#);
+}
+
+#[test]
 fn mistakes_are_listed_with_hints() {
     let directory =
         Scratch::new("mistakes", "- name: My_Job\n  comand: x\n  image: bookworm\n  schedule: */5 * * * *\n");

@@ -2,8 +2,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_text};
-use toolforge_client::{Client, Written};
-use toolforge_model::{FileJob, JobRequest, JobsFile, ToolName, Untrusted};
+use toolforge_client::{Client, JobFetchOptions, Written};
+use toolforge_model::{Diagnostic, FileJob, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Change};
 use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, plan_load};
 
@@ -18,7 +18,7 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &LoadArguments,
 ) -> Result<ExitCode, Failure> {
-    let file = read(&options.file, &session.tool)?;
+    let file = read(session, arguments, &options.file)?;
     let facts = facts::facts_to_write(session, arguments)?;
     let plan = planned(&file, &options.file, &facts, options.change.adopt);
     if !plan.problems.is_empty() {
@@ -96,7 +96,11 @@ fn outcome(change: &Change, dry_run: bool) -> String {
 }
 
 /// Reads a jobs file; what should be written otherwise is warned of.
-pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, Failure> {
+pub(super) fn read(
+    session: &Session,
+    arguments: &Arguments,
+    options: &FileOptions,
+) -> Result<JobsFile, Failure> {
     if options.prune && (options.job.is_some() || options.file.as_os_str() == "-") {
         return Err(Failure::new(ExitCode::Usage, "`--prune` needs a whole file with a path")
             .hint("Leave `--prune` out, or name the file and leave `--job` out."));
@@ -115,15 +119,20 @@ pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, F
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::new(ExitCode::Failed, format!("{} is not text (UTF-8)", shown.escaped())))?;
     let read = match &options.job {
-        Some(name) => JobsFile::parse_one(&text, tool, name),
-        None => JobsFile::parse(&text, tool),
+        Some(name) => JobsFile::parse_one(&text, &session.tool, name),
+        None => JobsFile::parse(&text, &session.tool),
     };
-    let file = read.map_err(|mistakes| {
-        let count = mistakes.len();
+    let file = read.map_err(|found| {
+        let errors = match options.job {
+            Some(_) => None,
+            None => errors_with_images(session, arguments, &text),
+        };
+        let errors = errors.unwrap_or_else(|| found.into_iter().collect());
+        let count = errors.len();
         let what = if count == 1 { "one error".to_owned() } else { format!("{count} errors") };
         let failure =
             Failure::new(ExitCode::Failed, format!("{} has {what}, and nothing was sent", shown.escaped()));
-        mistakes.iter().fold(failure, |failure, mistake| failure.detail(mistake.to_string()))
+        errors.iter().fold(failure, |failure, error| failure.detail(error.to_string()))
     })?;
     for warning in &file.warnings {
         anstream::eprintln!("warning: {}: {warning}", shown.escaped());
@@ -132,6 +141,14 @@ pub(super) fn read(options: &FileOptions, tool: &ToolName) -> Result<JobsFile, F
         return Err(Failure::new(ExitCode::Failed, format!("{} has no job {name}", shown.escaped())));
     }
     Ok(file)
+}
+
+/// Returns all errors of a file, those about its images included, or `None` if the cluster's images are not known.
+fn errors_with_images(session: &Session, arguments: &Arguments, text: &str) -> Option<Vec<Diagnostic>> {
+    // With limits, an unknown catalog is an error and not replaced by the bundled one.
+    let wanted = JobFetchOptions { catalog: true, limits: true, ..JobFetchOptions::for_names() };
+    let catalog = facts::facts(session, arguments, wanted).ok()?.catalog;
+    Some(catalog.check_jobs_file(text, &session.tool, &session.platform.build_service_repository).errors)
 }
 
 /// Returns what it takes to make the jobs those of a file.

@@ -11,7 +11,7 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &PlanArguments,
 ) -> Result<ExitCode, Failure> {
-    let file = load::read(&options.file, &session.tool)?;
+    let file = load::read(session, arguments, &options.file)?;
     let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
     let plan = load::planned(&file, &options.file, &facts, options.adopt);
     if arguments.output == JobsFormat::Name {
