@@ -137,7 +137,7 @@ fn ended(line: &str, home: Option<&Path>, source: Source) -> String {
 }
 
 #[test]
-fn logs_asks_for_the_log_of_each_pod_and_the_server_counts_the_lines() {
+fn logs_requests_each_pods_log_with_a_line_limit() {
     assert_snapshot!(run(cluster(Some(DEPLOYMENTS), &[running()]), "logs bot --last 5 --since 10m"), @"
     [exit 0]
     GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&sinceSeconds=600&tailLines=5&timestamps=true
@@ -145,7 +145,7 @@ fn logs_asks_for_the_log_of_each_pod_and_the_server_counts_the_lines() {
 }
 
 #[test]
-fn all_lines_are_needed_where_some_are_chosen_here() {
+fn logs_with_a_filter_requests_all_lines() {
     let script = || cluster(Some(DEPLOYMENTS), &[running()]);
     assert_snapshot!(run(script(), "logs bot -l 5 --grep hello"), @"
     [exit 0]
@@ -158,7 +158,7 @@ fn all_lines_are_needed_where_some_are_chosen_here() {
 }
 
 #[test]
-fn the_run_before_a_crash_is_read_first() {
+fn previous_run_of_a_crash_is_printed_first() {
     let finished = Timestamp::now().to_string();
     let end = json!({"terminated": {"containerID": "containerd://0", "exitCode": 1, "finishedAt": finished}});
     let crashed = pod(platform::COMPONENT_CONTINUOUS, &json!({"running": {}}), &end);
@@ -180,7 +180,7 @@ fn events_are_fetched_only_without_pods() {
 }
 
 #[test]
-fn what_is_left_of_a_job_that_is_gone_is_printed() {
+fn logs_of_a_deleted_job_are_printed() {
     assert_snapshot!(run(cluster(None, &[running()]), "logs bot"), @"
     [exit 0]
     GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&timestamps=true
@@ -188,7 +188,7 @@ fn what_is_left_of_a_job_that_is_gone_is_printed() {
 }
 
 #[test]
-fn a_job_that_never_was_fails_and_its_files_are_named() {
+fn logs_of_an_unknown_job_fail_and_name_its_files() {
     assert_snapshot!(run(cluster(Some(DEPLOYMENTS), &[]), "logs bit"), @"
     [exit 1]
     error: job 'bit' does not exist
@@ -218,7 +218,7 @@ fn a_job_that_never_was_fails_and_its_files_are_named() {
 }
 
 #[test]
-fn a_follow_ends_with_what_makes_the_pods() {
+fn followed_log_ends_with_the_workload() {
     for owners in [DEPLOYMENTS, CRON_JOBS, JOBS] {
         let one = looks_after(owners);
         let said = run(cluster(Some(owners), &[]).answer(&one, list(&[])), "logs bot --follow");
@@ -236,7 +236,7 @@ fn a_follow_ends_with_what_makes_the_pods() {
 }
 
 #[test]
-fn a_follow_ends_with_the_moment_until_which_lines_are_wanted() {
+fn followed_log_ends_at_the_until_option() {
     let followed = |until: Timestamp| {
         let script = cluster(Some(DEPLOYMENTS), &[running()]);
         let script = script.answer(&looks_after(DEPLOYMENTS), list(&[object(DEPLOYMENTS)]));
@@ -250,7 +250,7 @@ fn a_follow_ends_with_the_moment_until_which_lines_are_wanted() {
 }
 
 #[test]
-fn logs_do_not_stand_in_files() {
+fn logs_need_a_cluster() {
     assert_snapshot!(ended("logs bot", None, Source::Files(Documents::default())), @"
     [exit 2]
     error: logs cannot be read with --from

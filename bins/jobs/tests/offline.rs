@@ -151,7 +151,7 @@ fn errors_of_images_are_listed_with_the_others() {
 }
 
 #[test]
-fn mistakes_are_listed_with_hints() {
+fn errors_are_listed_with_hints() {
     let directory =
         Scratch::new("mistakes", "- name: My_Job\n  comand: x\n  image: bookworm\n  schedule: */5 * * * *\n");
     let shown = |words: &[&str]| said(&jobs(&directory, words));
@@ -234,7 +234,7 @@ fn invalid_values_are_reported_without_a_kubeconfig() {
 }
 
 #[test]
-fn json_is_refused_where_there_is_none() {
+fn json_is_rejected_by_verbs_without_it() {
     let directory = Scratch::new("json", "");
     let shown = |line: &str| said(&jobs(&directory, &line.split(' ').collect::<Vec<_>>()));
     assert_snapshot!(shown("logs bot --output json"), @"

@@ -124,7 +124,7 @@ fn ours(words: &[&str], facts: &JobFacts) -> (u8, Vec<Value>) {
 }
 
 #[test]
-fn every_recorded_command_line_makes_what_the_python_tools_made() {
+fn recorded_command_lines_render_the_recorded_objects() {
     let facts = facts();
     let (mut visited, mut wrong, mut used) = (0, Vec::new(), BTreeMap::<usize, usize>::new());
     for path in toolforge_fixtures::files("parity/jobs/run", ".json") {
@@ -179,7 +179,7 @@ fn collection(object: &Value) -> String {
 }
 
 #[test]
-fn every_object_that_the_python_tools_made_is_observed_as_what_makes_it() {
+fn recorded_objects_are_observed_as_their_requests() {
     let facts = facts();
     let (mut visited, mut lost) = (0, BTreeSet::new());
     for path in toolforge_fixtures::files("parity/jobs/run", ".json") {

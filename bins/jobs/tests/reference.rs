@@ -3,7 +3,7 @@
 use toolforge_cli::{Generated, reference_page};
 
 #[test]
-fn the_reference_pages_are_as_the_command_line_is() {
+fn reference_pages_match_the_command_line() {
     toolforge_fixtures::same_as_generated("../docs/reference/jobs.md", &reference_page(jobs::command()));
     toolforge_fixtures::same_as_generated(
         "../docs/reference/jobs.1",
@@ -12,7 +12,7 @@ fn the_reference_pages_are_as_the_command_line_is() {
 }
 
 #[test]
-fn the_page_on_the_file_names_every_key_and_its_examples_are_read() {
+fn jobs_file_page_names_every_key_and_its_examples_parse() {
     let page = toolforge_fixtures::read("../docs/jobs-file.md");
     for &key in toolforge_model::JobField::ALL {
         assert!(page.contains(&format!("`{key}`")), "{key} is not documented");

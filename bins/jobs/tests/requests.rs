@@ -82,7 +82,7 @@ fn writes(shown: &str) -> String {
 }
 
 #[test]
-fn a_list_is_a_handful_of_requests() {
+fn list_sends_a_fixed_number_of_requests() {
     let cron_jobs: Vec<Value> = (0..40)
         .map(|index| {
             let mut object = object("scheduled-hourly");
@@ -106,7 +106,7 @@ fn a_list_is_a_handful_of_requests() {
 }
 
 #[test]
-fn a_job_is_made_by_one_request() {
+fn run_creates_a_job_with_one_request() {
     let created = (format!("POST {BATCH}/jobs"), Answer::json(201, &json!({})));
     let line = ["run", "once", "--image", "python3.13", "--command", "./once.sh"];
     let shown = run(cluster(&[], &[], &[created]), &line);
@@ -117,7 +117,7 @@ fn a_job_is_made_by_one_request() {
 }
 
 #[test]
-fn a_job_that_is_half_made_is_removed_again() {
+fn incomplete_job_is_deleted() {
     let instead = [
         (format!("POST {APPS}/deployments"), Answer::json(201, &json!({}))),
         (
@@ -146,7 +146,7 @@ fn a_job_that_is_half_made_is_removed_again() {
 }
 
 #[test]
-fn a_job_of_the_platforms_service_is_changed_only_when_it_is_taken_over() {
+fn job_of_the_jobs_service_is_changed_only_with_adopt() {
     let record = json!({"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"name": "myjob"}}]});
     let cron_job = object("scheduled-hourly");
     let instead = || {
@@ -174,7 +174,7 @@ fn a_job_of_the_platforms_service_is_changed_only_when_it_is_taken_over() {
 }
 
 #[test]
-fn a_replacement_is_tried_again_where_only_a_status_has_changed() {
+fn replace_is_retried_if_only_the_status_has_changed() {
     let mut cron_job = object("scheduled-hourly");
     cron_job["metadata"]["resourceVersion"] = json!("6");
     let conflict = Answer::refusal(409, "Conflict", "the object has been modified");

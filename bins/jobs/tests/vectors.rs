@@ -20,7 +20,7 @@ fn rounded(text: &str) -> u64 {
 }
 
 #[test]
-fn every_recorded_name_is_a_jobs_name_or_none_as_there() {
+fn recorded_names_are_accepted_as_by_the_platform() {
     let all = vectors("job_names");
     for vector in &all {
         let text = vector["in"].as_str().unwrap();
@@ -30,7 +30,7 @@ fn every_recorded_name_is_a_jobs_name_or_none_as_there() {
 }
 
 #[test]
-fn every_recorded_pair_of_amounts_gives_the_platforms_resources() {
+fn recorded_amounts_give_the_platforms_resources() {
     let facts = JobFacts::new("tf-test".parse().unwrap(), 52503, Catalog::bundled(), Platform::default());
     let (all, mut exact) = (vectors("resources"), 0);
     for vector in &all {
@@ -65,7 +65,7 @@ fn every_recorded_pair_of_amounts_gives_the_platforms_resources() {
 }
 
 #[test]
-fn every_recorded_amount_is_read_or_refused_with_a_reason() {
+fn recorded_amounts_parse_or_have_an_error() {
     /// What the platform reads and this program refuses: amounts that no pod can have.
     const REFUSED: [&str; 5] = ["0", "-1Gi", "100m", ".5", "500m"];
     let all = vectors("quantities");

@@ -55,7 +55,7 @@ fn no_quota_is_said() {
 }
 
 #[test]
-fn without_a_kubeconfig_it_says_who_to_be() {
+fn missing_kubeconfig_hints_at_become() {
     assert_snapshot!(said(&quota_check("")), @"
     [exit 4]
     error: kubeconfig /nonexistent/.kube/config does not exist

@@ -3,7 +3,7 @@
 use toolforge_cli::{Generated, reference_page};
 
 #[test]
-fn the_reference_is_that_of_the_program() {
+fn reference_matches_the_program() {
     toolforge_fixtures::same_as_generated(
         "../docs/reference/webservice.md",
         &reference_page(webservice::command()),

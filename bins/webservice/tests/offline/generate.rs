@@ -19,7 +19,7 @@ fn proposed(words: &[&str]) -> String {
 }
 
 #[test]
-fn bash_proposes_actions_types_and_options() {
+fn bash_completes_actions_types_and_options() {
     assert_eq!(proposed(&["sta"]), "start status");
     assert_eq!(proposed(&["php8"]), "php8.2 php8.4");
     assert_eq!(proposed(&["php8.2", "sto"]), "stop");
@@ -28,7 +28,7 @@ fn bash_proposes_actions_types_and_options() {
 }
 
 #[test]
-fn the_man_page_and_the_other_shells_need_no_cluster() {
+fn man_page_and_completions_need_no_cluster() {
     assert!(webservice("generate man").contains(".SH SYNOPSIS"));
     assert!(webservice("generate zsh").contains("#compdef webservice"));
     assert!(webservice("generate fish").contains("complete -c webservice -a \"start "));

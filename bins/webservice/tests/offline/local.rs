@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use crate::{command, webservice};
 
 #[test]
-fn the_command_line_has_image_command_port_limits_and_mounts() {
+fn command_line_has_image_command_port_limits_and_mounts() {
     assert_snapshot!(webservice("php8.2 local --engine docker --home /srv/site --uid 51234 -m 1.5Gi --tool x"), @"
     [exit 0]
     docker run --rm --name webservice-x --publish 127.0.0.1:8000:8000 --memory 1610612736b --cpus 0.500 --user 51234:51234 --volume /srv/site:/data/project/x --env 'TOOL_DATA_DIR=/data/project/x' --env 'HOME=/data/project/x' --workdir /data/project/x/ --entrypoint /usr/bin/webservice-runner docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest --type lighttpd --port 8000
@@ -26,7 +26,7 @@ fn the_command_line_has_image_command_port_limits_and_mounts() {
 }
 
 #[test]
-fn a_shell_reads_the_printed_line_as_it_was_meant() {
+fn printed_line_is_quoted_for_a_shell() {
     let awkward = ["it's", "a b", "", "$HOME", "`id`", "\\", "\"", "#x", "*", "é ✓", "a\nb", "~"];
     let mut local = command("jdk17 local --engine docker --tool x --");
     local.args(awkward);
@@ -40,14 +40,14 @@ fn a_shell_reads_the_printed_line_as_it_was_meant() {
 }
 
 #[test]
-fn an_engine_that_is_missing_is_named() {
+fn missing_engine_is_named() {
     let said = webservice("php8.2 local --run --engine podman --tool x");
     // Where Podman is installed, it is asked for an image that it cannot have.
     assert!(said.contains("podman cannot be run") || !said.starts_with("[exit 0]"), "{said}");
 }
 
 #[test]
-fn types_are_listed_with_what_they_serve_and_hold() {
+fn types_are_listed_with_their_languages_and_tools() {
     assert_snapshot!(webservice("types --tool x --from catalog.yaml"), @"
     [exit 0]
     TYPE          STATE                   SERVES                       CONTENTS
@@ -77,7 +77,7 @@ fn types_are_listed_with_what_they_serve_and_hold() {
 }
 
 #[test]
-fn a_diagnosis_says_what_is_broken_and_skips_what_needs_it() {
+fn doctor_reports_a_failure_and_skips_checks_that_depend_on_it() {
     assert_snapshot!(webservice("doctor"), @"
     [exit 1]
     FAIL  kubeconfig  kubeconfig ~/.kube/config does not exist

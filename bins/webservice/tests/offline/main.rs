@@ -46,7 +46,7 @@ fn without_age(line: &str) -> String {
 const FACTS: &str = "--tool stashbot --from catalog.yaml --from limits.yaml";
 
 #[test]
-fn a_web_service_that_runs() {
+fn status_of_a_running_web_service() {
     assert_snapshot!(webservice(&format!("status {FACTS} --from running.json")), @"
     [exit 0]
     Your webservice of type php8.2 is running on backend kubernetes
@@ -58,7 +58,7 @@ fn a_web_service_that_runs() {
 }
 
 #[test]
-fn a_web_service_that_needs_more_memory_is_not_called_running() {
+fn status_of_an_out_of_memory_web_service_is_not_running() {
     assert_snapshot!(webservice(&format!("status {FACTS} --from out-of-memory.json")), @"
     [exit 0]
     Your webservice of type php8.2 does not come up
@@ -73,7 +73,7 @@ fn a_web_service_that_needs_more_memory_is_not_called_running() {
 }
 
 #[test]
-fn status_ends_with_1_only_where_that_is_asked_for() {
+fn status_exits_with_1_only_with_exit_code_option() {
     for (facts, options, code) in [
         ("running.json", "--exit-code", 0),
         ("out-of-memory.json", "--exit-code", 1),
@@ -86,7 +86,7 @@ fn status_ends_with_1_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn no_web_service() {
+fn status_without_a_web_service() {
     assert_snapshot!(webservice(&format!("status {FACTS}")), @"
     [exit 0]
     Your webservice is not running
@@ -94,7 +94,7 @@ fn no_web_service() {
 }
 
 #[test]
-fn a_deprecated_type_is_warned_of() {
+fn deprecated_type_causes_a_warning() {
     assert_snapshot!(webservice(&format!("php7.3 start --dry-run=client {FACTS}")), @"
     [exit 3]
     --- stderr
@@ -107,7 +107,7 @@ fn a_deprecated_type_is_warned_of() {
 }
 
 #[test]
-fn a_type_that_is_gone_names_what_replaces_it() {
+fn removed_type_names_its_replacement() {
     assert_snapshot!(webservice(&format!("php5.6 start --dry-run {FACTS}")), @"
     [exit 1]
     --- stderr
@@ -118,7 +118,7 @@ fn a_type_that_is_gone_names_what_replaces_it() {
 }
 
 #[test]
-fn a_misspelt_type_names_the_nearest() {
+fn misspelled_type_suggests_the_nearest() {
     assert_snapshot!(webservice(&format!("pyhton3.11 start --dry-run {FACTS}")), @r#"
     [exit 1]
     --- stderr
@@ -137,7 +137,7 @@ fn hints_repeat_the_action() {
 }
 
 #[test]
-fn a_misspelt_action_names_the_nearest() {
+fn misspelled_action_suggests_the_nearest() {
     assert_snapshot!(webservice("php8.2 strat"), @r#"
     [exit 2]
     --- stderr
@@ -148,7 +148,7 @@ fn a_misspelt_action_names_the_nearest() {
 }
 
 #[test]
-fn half_a_byte_is_no_amount_of_memory() {
+fn half_a_byte_is_an_invalid_memory() {
     assert_snapshot!(webservice("start --mem 500m"), @"
     [exit 2]
     --- stderr
@@ -159,7 +159,7 @@ fn half_a_byte_is_no_amount_of_memory() {
 }
 
 #[test]
-fn a_negative_number_of_replicas_is_no_option() {
+fn negative_replicas_are_invalid() {
     assert_snapshot!(webservice("start -r -1"), @r#"
     [exit 2]
     --- stderr
@@ -170,7 +170,7 @@ fn a_negative_number_of_replicas_is_no_option() {
 }
 
 #[test]
-fn the_grid_is_gone() {
+fn grid_backend_is_rejected() {
     assert_snapshot!(webservice("--backend=gridengine php8.2 start"), @r#"
     [exit 2]
     --- stderr
@@ -195,7 +195,7 @@ fn too_little_memory_has_its_own_hint() {
 }
 
 #[test]
-fn files_alone_do_not_name_the_tool() {
+fn files_require_the_tool_option() {
     assert_snapshot!(webservice("status --from running.json"), @"
     [exit 2]
     --- stderr
@@ -206,7 +206,7 @@ fn files_alone_do_not_name_the_tool() {
 }
 
 #[test]
-fn facts_from_files_cannot_be_changed() {
+fn changes_are_rejected_with_facts_from_files() {
     assert_snapshot!(webservice(&format!("stop {FACTS} --from running.json")), @"
     [exit 2]
     --- stderr
@@ -217,7 +217,7 @@ fn facts_from_files_cannot_be_changed() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn missing_file_is_named() {
     assert_snapshot!(webservice("status --tool x --from nowhere.yaml"), @"
     [exit 1]
     --- stderr
@@ -227,7 +227,7 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_file_that_is_not_yaml_is_shown_its_place() {
+fn invalid_yaml_is_reported_with_its_location() {
     assert_snapshot!(webservice("status --tool x --from broken.yaml"), @"
     [exit 1]
     --- stderr
@@ -236,7 +236,7 @@ fn a_file_that_is_not_yaml_is_shown_its_place() {
 }
 
 #[test]
-fn without_a_kubeconfig_it_says_who_to_be() {
+fn missing_kubeconfig_hints_at_become() {
     assert_snapshot!(webservice("status"), @"
     [exit 4]
     --- stderr
@@ -247,7 +247,7 @@ fn without_a_kubeconfig_it_says_who_to_be() {
 }
 
 #[test]
-fn help_needs_no_cluster_and_no_home() {
+fn help_needs_neither_cluster_nor_home() {
     let help = webservice("--help");
     assert!(help.starts_with("[exit 0]"), "{help}");
     for word in ["start", "stop", "restart", "status", "plan", "render", "--mem", "--dry-run", "Exit codes"] {
@@ -258,7 +258,7 @@ fn help_needs_no_cluster_and_no_home() {
 }
 
 #[test]
-fn options_may_stand_anywhere_and_be_shortened() {
+fn options_are_accepted_anywhere_and_abbreviated() {
     let plain = webservice(&format!("php8.2 render --mem 1Gi --replicas 2 {FACTS}"));
     assert!(plain.contains("memory: 1Gi") && plain.contains("replicas: 2"), "{plain}");
     for line in ["--me 1Gi php8.2 --repl 2 render", "php8.2 --mem=1Gi render -r2", "-m1Gi -r 2 php8.2 render"]
@@ -275,7 +275,7 @@ fn rendered_json_is_one_list() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_a_success() {
+fn closed_pipe_is_a_success() {
     let mut child = command(&format!("php8.2 render {FACTS}")).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = [0];
     let mut stdout = child.stdout.take().unwrap();
@@ -285,7 +285,7 @@ fn a_reader_that_goes_away_is_a_success() {
 }
 
 #[test]
-fn nothing_that_is_said_of_hostile_files_moves_the_cursor() {
+fn messages_about_hostile_files_contain_no_control_characters() {
     let hostile = [
         "status --tool stashbot --from hostile.json",
         "status --tool stashbot --from hostile.json -o json",
@@ -305,7 +305,7 @@ fn nothing_that_is_said_of_hostile_files_moves_the_cursor() {
 }
 
 #[test]
-fn logs_do_not_stand_in_files_and_their_options_are_checked() {
+fn logs_need_a_cluster_and_check_their_options() {
     assert_snapshot!(webservice(&format!("logs {FACTS}")), @"
     [exit 2]
     --- stderr
@@ -330,7 +330,7 @@ fn logs_do_not_stand_in_files_and_their_options_are_checked() {
 }
 
 #[test]
-fn the_platforms_own_command_is_named_where_it_calls() {
+fn platform_command_is_named_in_hints() {
     let mut called = command("--help");
     let output = called.env("TOOLFORGE_CLI", "1").output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains("Usage: toolforge webservice [OPTIONS]"));

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use super::{FACTS, webservice};
 
 #[test]
-fn options_of_another_action_are_refused() {
+fn options_of_another_action_are_rejected() {
     assert_snapshot!(webservice(&format!("php8.2 render --engine podman {FACTS}")), @"
     [exit 2]
     --- stderr
@@ -31,7 +31,7 @@ fn options_of_the_python_tool_are_accepted_with_every_action() {
 }
 
 #[test]
-fn json_is_refused_where_there_is_none() {
+fn json_is_rejected_by_verbs_without_it() {
     assert_snapshot!(webservice("logs -o json"), @"
     [exit 2]
     --- stderr

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::{FACTS, webservice};
 
 #[test]
-fn a_plan_that_does_not_fit() {
+fn plan_that_does_not_fit() {
     assert_snapshot!(webservice(&format!("plan -m 5Gi -r 2 {FACTS} --from running.json")), @"
     [exit 3]
     update Deployment stashbot
@@ -27,7 +27,7 @@ fn a_plan_that_does_not_fit() {
 }
 
 #[test]
-fn a_plan_that_changes_nothing() {
+fn plan_that_changes_nothing() {
     assert_snapshot!(webservice(&format!("plan {FACTS} --from running.json")), @"
     [exit 0]
     nothing would change
@@ -75,7 +75,7 @@ fn downtime_is_reported_if_both_pods_exceed_the_quota() {
 }
 
 #[test]
-fn several_pods_are_replaced_one_after_the_other_where_one_more_has_no_room() {
+fn pods_are_replaced_in_place_if_another_one_exceeds_the_quota() {
     assert_snapshot!(webservice(&format!("plan -m 500Mi -r 2 {NEARLY_FULL}")), @"
     [exit 0]
     update Deployment stashbot
@@ -99,7 +99,7 @@ fn several_pods_are_replaced_one_after_the_other_where_one_more_has_no_room() {
 }
 
 #[test]
-fn a_start_that_does_not_fit_sends_nothing() {
+fn start_that_does_not_fit_sends_nothing() {
     assert_snapshot!(webservice(&format!("start -m 5Gi -r 2 --dry-run {FACTS} --from running.json")), @"
     [exit 3]
     --- stderr

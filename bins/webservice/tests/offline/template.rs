@@ -26,7 +26,7 @@ fn template_overrides_live_and_is_overridden_by_options() {
 }
 
 #[test]
-fn keys_without_a_meaning_are_warned_of_with_the_nearest() {
+fn unknown_keys_cause_warnings_with_suggestions() {
     let said = with_template("memory: 1Gi\ntypo: 1\n", "plan");
     let stderr = said.split("--- stderr\n").nth(1).unwrap();
     assert_snapshot!(stderr, @r#"
@@ -37,7 +37,7 @@ fn keys_without_a_meaning_are_warned_of_with_the_nearest() {
 }
 
 #[test]
-fn all_mistakes_are_said_at_once() {
+fn all_errors_are_reported_at_once() {
     assert_snapshot!(with_template("cpu: 1.5.5\nextra_args: \"it's\"\nmount: some\n", "plan"), @r#"
     [exit 1]
     --- stderr
@@ -49,7 +49,7 @@ fn all_mistakes_are_said_at_once() {
 }
 
 #[test]
-fn a_template_that_is_not_there_is_a_wrong_command_line() {
+fn missing_template_is_a_usage_error() {
     assert_snapshot!(webservice("plan --template missing.yaml --tool x --from catalog.yaml"), @"
     [exit 2]
     --- stderr

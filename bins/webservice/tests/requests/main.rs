@@ -96,7 +96,7 @@ fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
 }
 
 #[test]
-fn a_second_start_only_reads() {
+fn second_start_only_reads() {
     assert_snapshot!(run(cluster(Some("running.json"), &[]), "php8.2 start"), @"
     [exit 0]
     GET   /api/v1/namespaces/tf-public/configmaps/image-config
@@ -111,7 +111,7 @@ fn a_second_start_only_reads() {
 }
 
 #[test]
-fn status_reads_what_it_shows_and_no_more() {
+fn status_requests_only_what_it_shows() {
     assert_snapshot!(run(cluster(Some("running.json"), &[]), "status"), @"
     [exit 0]
     GET   /api/v1/namespaces/tf-public/configmaps/image-config
@@ -124,7 +124,7 @@ fn status_reads_what_it_shows_and_no_more() {
 }
 
 #[test]
-fn a_refused_deployment_is_said_and_nothing_else_is_sent() {
+fn rejected_deployment_is_reported_and_stops_the_start() {
     let words = "admission webhook \"registry-admission.tools.wmcloud.org\" denied the request: Only WMCS-approved docker registry allowed";
     let instead = [(format!("PATCH {DEPLOYMENT}"), Answer::refusal(400, "", words))];
     assert_snapshot!(run(cluster(None, &instead), "php8.2 start"), @"
@@ -147,7 +147,7 @@ fn a_refused_deployment_is_said_and_nothing_else_is_sent() {
 }
 
 #[test]
-fn stop_deletes_route_then_service_then_deployment_by_their_uids() {
+fn stop_deletes_route_service_and_deployment_by_uid() {
     let instead = [
         (format!("DELETE {HTTP_ROUTE}"), Answer::json(200, &json!({"kind": "Status", "status": "Success"}))),
         (format!("DELETE {SERVICE}"), Answer::refusal(504, "Timeout", "request did not complete")),
@@ -204,7 +204,7 @@ fn pods_that_ran(change: impl Fn(&mut Value)) -> (String, Answer) {
 const LOG: &str = "GET /api/v1/namespaces/tool-stashbot/pods/stashbot-7d5f-x2x/log";
 
 #[test]
-fn logs_asks_for_the_pods_and_for_the_log_of_each() {
+fn logs_requests_pods_and_the_log_of_each() {
     let log = (LOG.to_owned(), Answer::text(200, "2026-11-25T10:00:00.5Z hello\n"));
     let script = cluster(Some("running.json"), &[pods_that_ran(|_| ()), log]);
     assert_snapshot!(run(script, "logs --last 5 --since 10m"), @"
@@ -216,7 +216,7 @@ fn logs_asks_for_the_pods_and_for_the_log_of_each() {
 }
 
 #[test]
-fn logs_asks_for_all_lines_where_some_are_searched_and_for_the_previous_run_of_a_crash() {
+fn logs_requests_all_lines_for_a_filter_and_the_previous_run_of_a_crash() {
     let crashed = pods_that_ran(|status| {
         let finished = k8s_openapi::jiff::Timestamp::now().to_string();
         let end = json!({"containerID": "containerd://0", "exitCode": 1, "finishedAt": finished});
@@ -233,7 +233,7 @@ fn logs_asks_for_all_lines_where_some_are_searched_and_for_the_previous_run_of_a
 }
 
 #[test]
-fn logs_asks_why_there_is_no_pod_where_there_is_a_deployment() {
+fn logs_without_pods_requests_the_events_of_the_deployment() {
     let none = (format!("GET {NAMESPACE}/pods"), Answer::json(200, &json!({"metadata": {}, "items": []})));
     assert_snapshot!(run(cluster(Some("running.json"), &[none]), "logs"), @"
     [exit 0]
@@ -249,7 +249,7 @@ fn logs_asks_why_there_is_no_pod_where_there_is_a_deployment() {
 }
 
 #[test]
-fn a_log_that_is_followed_ends_with_the_web_service() {
+fn followed_log_ends_with_the_web_service() {
     let gone = json!({"metadata": {"resourceVersion": "8"}, "items": []});
     let instead = [
         (format!("GET {NAMESPACE}/pods"), Answer::json(200, &gone)),

@@ -39,7 +39,7 @@ impl Drop for Home {
 const RUNNING: Option<&str> = Some("running.json");
 
 #[test]
-fn what_runs_is_remembered_and_what_was_stopped_is_forgotten() {
+fn start_writes_the_manifest_and_stop_deletes_it() {
     let home = Home::new("remembered");
     home.write("service.manifest", "mine: 1\nreplicas: 3\nweb: tcl\n");
     assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
@@ -53,7 +53,7 @@ fn what_runs_is_remembered_and_what_was_stopped_is_forgotten() {
 }
 
 #[test]
-fn a_dry_run_a_plan_and_a_status_remember_nothing() {
+fn dry_run_plan_and_status_write_no_manifest() {
     let home = Home::new("dry");
     for line in ["start --dry-run", "plan", "render", "status", "restart --dry-run", "stop --dry-run"] {
         assert!(home.run(RUNNING, line).starts_with("[exit 0]"), "{line}");
@@ -62,7 +62,7 @@ fn a_dry_run_a_plan_and_a_status_remember_nothing() {
 }
 
 #[test]
-fn a_broken_manifest_blocks_only_what_needs_it() {
+fn invalid_manifest_blocks_only_actions_that_need_it() {
     let home = Home::new("broken");
     home.write("service.manifest", "web: [\n");
     for (file, line) in [
@@ -82,7 +82,7 @@ fn a_broken_manifest_blocks_only_what_needs_it() {
 }
 
 #[test]
-fn a_broken_template_blocks_starts_with_all_its_mistakes_and_nothing_else() {
+fn invalid_template_blocks_only_start_and_reports_all_errors() {
     let home = Home::new("template");
     home.write("service.template", "cpu: lots\nreplicas: 0\n");
     for line in ["status", "stop --dry-run"] {
@@ -115,7 +115,7 @@ fn command_line_overrides_template_and_template_overrides_live() {
 }
 
 #[test]
-fn a_type_without_its_files_is_not_started_and_one_that_runs_is_not_asked() {
+fn missing_files_block_start_but_not_a_running_web_service() {
     let home = Home::new("needs");
     std::fs::remove_dir(home.0.join("public_html")).unwrap();
     let refused = home.run(None, "php8.2 start");
