@@ -38,6 +38,7 @@ mod build_service_image;
 mod diagnostic;
 mod health_check_path;
 mod job;
+mod job_name;
 mod mount_storage;
 mod quantity;
 mod replicas;
@@ -58,9 +59,10 @@ pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub use health_check_path::{HealthCheckPath, HealthCheckPathError};
 pub use job::{
     Emails, Environment, EnvironmentError, FileLog, JobDiagnostic, JobDiagnostics, JobField, JobHealthCheck,
-    JobImage, JobName, JobNameError, JobPort, JobValueError, LogPath, QuotingError, Retry, join_words,
-    quote_word, split_host, split_words,
+    JobImage, JobPort, JobValueError, LogPath, QuotingError, Retry, join_words, quote_word, split_host,
+    split_words,
 };
+pub use job_name::{JobName, JobNameError};
 pub use mount_storage::{MountStorage, MountStorageError};
 pub use quantity::{Cpu, Memory, QuantityError, parse_count};
 pub use replicas::{Replicas, ReplicasError};

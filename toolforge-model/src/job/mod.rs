@@ -4,7 +4,6 @@ mod environment;
 mod field;
 mod file_log;
 mod image;
-mod name;
 mod quoting;
 mod values;
 
@@ -19,7 +18,6 @@ pub use environment::{Environment, EnvironmentError};
 pub use field::{JobDiagnostic, JobDiagnostics, JobField};
 pub use file_log::{FileLog, LogPath};
 pub use image::{JobImage, split_host};
-pub use name::{JobName, JobNameError};
 pub use quoting::{QuotingError, join_words, quote_word, split_words};
 pub use values::{Emails, JobHealthCheck, JobPort, JobValueError, Retry};
 

@@ -1,6 +1,6 @@
 use std::fmt::{self, Write};
 
-use super::text::is_unsafe;
+use super::escape::is_unsafe;
 
 /// The longest color sequence that is accepted: 24-bit colors of text and background, and every style, fit.
 const LONGEST_SEQUENCE: usize = 64;

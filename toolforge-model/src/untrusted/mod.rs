@@ -1,3 +1,4 @@
+mod escape;
 mod line;
 mod text;
 

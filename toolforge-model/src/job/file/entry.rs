@@ -3,12 +3,32 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::read::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck};
 use crate::job::values::{JobValueError, whole_number};
 use crate::yaml::{YamlNode, YamlValue};
 use crate::{
-    Diagnostic, JobField, JobHealthCheck, JobImage, JobKind, JobOptions, Location, ToolName, Untrusted,
+    Diagnostic, JobField, JobHealthCheck, JobImage, JobKind, JobOptions, JobRequest, Location, ToolName,
+    Untrusted,
 };
+
+/// The seconds for which the tools wait for a job where the file says only `wait: true` (jobs-cli 16).
+pub const DEFAULT_WAIT_SECONDS: u32 = 600;
+
+/// One job of a jobs file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileJob {
+    /// The request.
+    pub request: JobRequest,
+    /// Whether, and for how many seconds at most, the tools wait for a one-off job to terminate.
+    pub wait: Option<u32>,
+    /// The location of the job.
+    pub location: Location,
+    /// The location of its image.
+    pub image_location: Location,
+}
+
+/// What a lookup knows about a job's image: a warning, nothing, or why the image cannot be used.
+pub type ImageCheck = Result<Option<String>, String>;
 
 /// The contents of one entry of a file.
 pub(super) struct Entry {

@@ -4,5 +4,6 @@ mod entry;
 mod read;
 mod write;
 
-pub use read::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck, JobsFile, JobsFileFindings};
+pub use entry::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck};
+pub use read::{JobsFile, JobsFileFindings};
 pub use write::write_jobs;

@@ -1,11 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::entry;
+use super::entry::{self, FileJob, ImageCheck};
 use crate::yaml::{self, YamlValue};
-use crate::{Diagnostic, Diagnostics, JobImage, JobName, JobRequest, Location, ToolName, Untrusted};
-
-/// The seconds for which the tools wait for a job where the file says only `wait: true` (jobs-cli 16).
-pub const DEFAULT_WAIT_SECONDS: u32 = 600;
+use crate::{Diagnostic, Diagnostics, JobImage, JobName, ToolName, Untrusted};
 
 /// The jobs of a jobs file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,20 +12,6 @@ pub struct JobsFile {
     pub jobs: Vec<FileJob>,
     /// Warnings about deprecated or useless lines, in the order of the file.
     pub warnings: Vec<Diagnostic>,
-}
-
-/// One job of a jobs file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FileJob {
-    /// The request.
-    pub request: JobRequest,
-    /// Whether, and for how many seconds at most, the tools wait for a one-off job to terminate.
-    pub wait: Option<u32>,
-    /// The location of the job.
-    pub location: Location,
-    /// The location of its image.
-    pub image_location: Location,
 }
 
 /// All errors and warnings of a jobs file, and its jobs without errors.
@@ -42,9 +25,6 @@ pub struct JobsFileFindings {
     /// The warnings, in the order of the file.
     pub warnings: Vec<Diagnostic>,
 }
-
-/// What a lookup knows about a job's image: a warning, nothing, or why the image cannot be used.
-pub type ImageCheck = Result<Option<String>, String>;
 
 impl JobsFile {
     /// Reads a jobs file of a tool. Of two jobs with one name the first one counts, with a warning.
