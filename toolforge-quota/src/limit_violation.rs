@@ -1,7 +1,5 @@
 use std::fmt;
 
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
 use toolforge_model::Untrusted;
 
 use crate::container_resources::{ComputeResource, ContainerDemand, ContainerResources};
@@ -144,19 +142,6 @@ impl fmt::Display for LimitViolation {
 }
 
 impl std::error::Error for LimitViolation {}
-
-impl Serialize for LimitViolation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { object, limit_range, resource, kind } = self;
-        let mut fields = serializer.serialize_struct("LimitViolation", 5)?;
-        fields.serialize_field("object", object)?;
-        fields.serialize_field("limitRange", limit_range)?;
-        fields.serialize_field("resource", resource.as_str())?;
-        fields.serialize_field("code", kind.code())?;
-        fields.serialize_field("message", &self.message())?;
-        fields.end()
-    }
-}
 
 /// Returns why the API server refuses a container: a request above the container's own limit, and what each LimitRange
 /// does not allow, as the admission plugin LimitRanger checks it. All LimitRanges bind at once.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
 use toolforge_model::Untrusted;
 
 use crate::container_resources::ContainerDemand;
@@ -56,21 +54,6 @@ impl fmt::Display for ResourceCheck {
     }
 }
 
-impl Serialize for ResourceCheck {
-    /// Writes amounts as Kubernetes quantities, and whether they fit.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { quota, resource, hard, used, after, increases: _ } = self;
-        let mut fields = serializer.serialize_struct("ResourceCheck", 6)?;
-        fields.serialize_field("quota", quota)?;
-        fields.serialize_field("resource", resource)?;
-        fields.serialize_field("hard", &resource.amount(*hard))?;
-        fields.serialize_field("used", &resource.amount(*used))?;
-        fields.serialize_field("after", &resource.amount(*after))?;
-        fields.serialize_field("fits", &self.fits())?;
-        fields.end()
-    }
-}
-
 /// Whether a change fits a namespace's quotas and limits.
 ///
 /// Only [`Limits::evaluate`] and [`Limits::evaluate_for`] create one, so that quotas and limits are always both checked.
@@ -114,17 +97,6 @@ impl fmt::Display for QuotaCheck {
         let violations = self.violations.iter().map(ToString::to_string);
         let lines: Vec<String> = violations.chain(self.shortfalls().map(ToString::to_string)).collect();
         f.write_str(&lines.join("\n"))
-    }
-}
-
-impl Serialize for QuotaCheck {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { resources, violations } = self;
-        let mut fields = serializer.serialize_struct("QuotaCheck", 3)?;
-        fields.serialize_field("fits", &self.fits())?;
-        fields.serialize_field("resources", resources)?;
-        fields.serialize_field("violations", violations)?;
-        fields.end()
     }
 }
 
@@ -231,24 +203,6 @@ mod tests {
         let fits = limits().evaluate(&Demand::default(), &[(Resource::Pods, 1)].into(), &[container("4Gi")]);
         assert_eq!(fits.to_string(), "fits");
         assert_eq!(fits.resources().len(), 1);
-    }
-
-    #[test]
-    fn serialized_with_quantities_and_codes() {
-        let check = limits().evaluate(&Demand::default(), &[(Resource::Pods, 1)].into(), &[container("6Gi")]);
-        assert_eq!(
-            serde_json::to_value(check).unwrap(),
-            serde_json::json!({
-                "fits": false,
-                "resources": [{
-                    "quota": "tools-2023", "resource": "pods", "hard": "10", "used": "0", "after": "1", "fits": true,
-                }],
-                "violations": [{
-                    "object": "job/daily", "limitRange": "tools-2023", "resource": "memory", "code": "above-max",
-                    "message": "6Gi of memory is more than the 4Gi that one container may have",
-                }],
-            })
-        );
     }
 
     #[test]

@@ -132,25 +132,28 @@ fn run_status_is_that_of_the_newest_pod() {
     for (shown, expected) in [
         (run_with(0, &none, vec![up.clone()], vec![]), "running"),
         // A current retry is not a failure.
-        (run_with(3, &tried, vec![failed(10, 1, "Error"), up], vec![]), "running, ended with exit code 1"),
-        (run_with(3, &tried, vec![failed(10, 1, "Error")], vec![]), "retrying, ended with exit code 1"),
-        (run_with(0, &tried, vec![failed(10, 1, "Error")], vec![]), "failed, ended with exit code 1"),
+        (
+            run_with(3, &tried, vec![failed(10, 1, "Error"), up], vec![]),
+            "running, terminated with exit code 1",
+        ),
+        (run_with(3, &tried, vec![failed(10, 1, "Error")], vec![]), "retrying, terminated with exit code 1"),
+        (run_with(0, &tried, vec![failed(10, 1, "Error")], vec![]), "failed, terminated with exit code 1"),
         // The same code, and two causes.
         (
             run_with(0, &tried, vec![failed(10, 137, "OOMKilled")], vec![]),
             "failed, killed for using more memory than its limit",
         ),
-        (run_with(0, &tried, vec![failed(10, 137, "Error")], vec![]), "failed, ended by signal 9"),
+        (run_with(0, &tried, vec![failed(10, 137, "Error")], vec![]), "failed, terminated by signal 9"),
         // No pod can be created: a pending pod is another case, and so is a quota that has been freed.
         (run_with(0, &none, vec![], vec![quota(30)]), "blocked (quota-exceeded)"),
         (run_with(0, &none, vec![], vec![]), "starting"),
         (
             run_with(3, &tried, vec![failed(10, 1, "Error")], vec![quota(5)]),
-            "retrying, ended with exit code 1",
+            "retrying, terminated with exit code 1",
         ),
         (
             run_with(3, &tried, vec![failed(10, 1, "Error")], vec![quota(30)]),
-            "blocked (quota-exceeded), ended with exit code 1",
+            "blocked (quota-exceeded), terminated with exit code 1",
         ),
         (
             run_with(
@@ -164,7 +167,7 @@ fn run_status_is_that_of_the_newest_pod() {
         // The controller updates the Job a moment after the pod has terminated.
         (
             run_with(3, &tried, vec![failed(10, 1, "Error"), succeeded], vec![quota(5)]),
-            "succeeded, ended with exit code 0",
+            "succeeded, terminated with exit code 0",
         ),
         (
             run_with(
@@ -212,7 +215,7 @@ fn continuous_status_ignores_failed_pods() {
         (continuous(1, all(1), vec![up()], vec![]), "running"),
         (
             continuous(1, down(), vec![crashing(3, "Error")], vec![]),
-            "failing (crash-loop), ended with exit code 3",
+            "failing (crash-loop), terminated with exit code 3",
         ),
         (
             continuous(1, down(), vec![crashing(137, "OOMKilled")], vec![]),
@@ -220,7 +223,7 @@ fn continuous_status_ignores_failed_pods() {
         ),
         (
             continuous(1, down(), vec![crashing(137, "Error")], vec![unhealthy]),
-            "failing (health-check-fails), ended by signal 9",
+            "failing (health-check-fails), terminated by signal 9",
         ),
         // A pod that was evicted lies beside the one that runs.
         (

@@ -18,8 +18,8 @@ structs! {
         pub schedule: Untrusted,
         /// Schedule as a cron expression, in UTC.
         pub cron_expression: Untrusted,
-        /// What is unusual about the schedule, in words.
-        pub warning: Option<String>,
+        /// What is unusual about the schedule.
+        pub warning: Option<ScheduleWarning>,
         /// Whether the schedule is suspended.
         pub suspended: bool,
         /// Time zone, if it is not UTC.
@@ -40,6 +40,16 @@ structs! {
         pub run_seconds: Option<u32>,
         /// Whether the duration was measured or assumed.
         pub run_seconds_measured: Option<bool>,
+    }
+
+    /// What is unusual about a schedule.
+    pub struct ScheduleWarning {
+        /// The code.
+        pub code: ScheduleWarningCode,
+        /// The same in words.
+        pub message: String,
+        /// A cron expression that runs more often.
+        pub suggestion: String,
     }
 
     /// The quota usage of the scheduled jobs over the next day: `jobs cron --calendar`.
@@ -134,6 +144,16 @@ structs! {
 }
 
 codes! {
+    /// What is unusual about a schedule.
+    pub enum ScheduleWarningCode {
+        /// It skips months that are too short.
+        ShortMonths = "short-months",
+        /// It runs in leap years only.
+        LeapYears = "leap-years",
+        /// It never runs.
+        Never = "never",
+    }
+
     /// The result of a run.
     pub enum RunResult {
         /// It succeeded.

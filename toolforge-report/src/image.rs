@@ -26,7 +26,7 @@ structs! {
         /// Image for web services; `null` if the type has none.
         pub web_image: Option<String>,
         /// How a web service is started in the image.
-        pub runner: Option<String>,
+        pub runner: Option<Runner>,
         /// CPU limit of a web service's pods by default.
         pub default_cpu: Option<String>,
         /// Memory limit of a web service's pods by default.
@@ -37,6 +37,20 @@ structs! {
 }
 
 codes! {
+    /// How a web service is started in an image.
+    pub enum Runner {
+        /// The command after `start`.
+        Generic = "generic",
+        /// `npm start`.
+        NodeJs = "nodejs",
+        /// lighttpd with PHP.
+        Lighttpd = "lighttpd",
+        /// lighttpd with the configuration of the tool.
+        LighttpdPlain = "lighttpd-plain",
+        /// uWSGI.
+        UwsgiPython = "uwsgi-python",
+    }
+
     /// Whether an image type should be used.
     pub enum ImageState {
         /// Supported.

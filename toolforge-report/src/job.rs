@@ -4,7 +4,7 @@ use toolforge_model::JobName;
 
 use crate::describe::{codes, structs};
 use crate::image::ImageState;
-use crate::web_service::{Cause, LastTermination};
+use crate::web_service::{Cause, LastTermination, Mount};
 
 structs! {
     /// The jobs of a tool: `jobs list`.
@@ -39,8 +39,8 @@ structs! {
         pub port: Option<String>,
         /// URL outside the cluster.
         pub public_url: Option<String>,
-        /// Shared storage: `all` or `none`.
-        pub mount: String,
+        /// Shared storage.
+        pub mount: Mount,
         /// When emails are sent: `none`, `all`, `onfinish` or `onfailure`.
         pub emails: String,
         /// How often a failed run is retried.
@@ -108,7 +108,7 @@ structs! {
         /// Why it did not start.
         pub code: MissedReason,
         /// The same in words.
-        pub text: String,
+        pub message: String,
     }
 }
 
@@ -121,6 +121,8 @@ codes! {
         Scheduled = "scheduled",
         /// It is kept running.
         Continuous = "continuous",
+        /// Only the platform's jobs service knows it.
+        Recorded = "recorded",
     }
 
     /// The state of a job.

@@ -34,21 +34,21 @@ mod web_service;
 
 pub use cron::{
     CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar, CronJob, CronJobList,
-    CronSuggestion, CronSuggestions, RunResult,
+    CronSuggestion, CronSuggestions, RunResult, ScheduleWarning, ScheduleWarningCode,
 };
 pub use document::{API_VERSION, Document, Kind};
 pub use exit_code::ExitCode;
-pub use image::{ImageState, ImageType, ImageTypes};
+pub use image::{ImageState, ImageType, ImageTypes, Runner};
 pub use job::{
     FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
 };
 pub use plan::{
-    Action, Difference, Downtime, LoadPlan, LoadProblem, LoadStep, ObjectChange, ProblemCode, QuotaRow,
-    Rollout, StepKind, Violation, ViolationCode, WebServicePlan,
+    Action, Difference, Downtime, JobChange, LoadPlan, LoadProblem, ObjectChange, ProblemCode, QuotaRow,
+    Rollout, Violation, ViolationCode, WebServicePlan,
 };
 pub use quota::{ContainerLimits, LimitRange, Quota, QuotaReport, QuotaState, ResourceUsage};
 pub use reference::reference;
 pub use web_service::{
-    Cause, CauseCode, Check, CheckLevel, Diagnosis, LastTermination, LocalCommand, Routing,
-    WebServiceRequest, WebServiceState, WebServiceStatus,
+    Cause, CauseCode, Check, CheckCode, CheckLevel, Diagnosis, LastTermination, LocalCommand, Mount, Routing,
+    TerminationCode, WebServiceRequest, WebServiceState, WebServiceStatus,
 };

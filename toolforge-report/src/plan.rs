@@ -1,6 +1,7 @@
 use toolforge_model::Untrusted;
 
 use crate::describe::{codes, structs};
+use crate::job::JobType;
 use crate::web_service::{Routing, WebServiceRequest};
 
 structs! {
@@ -21,7 +22,7 @@ structs! {
         /// When no pod serves requests; `null` if there is no downtime.
         pub downtime: Option<Downtime>,
         /// The objects, in the order in which they are applied.
-        pub changes: Vec<ObjectChange>,
+        pub objects: Vec<ObjectChange>,
         /// The quotas.
         pub quotas: Vec<QuotaRow>,
         /// Limits that are exceeded.
@@ -45,7 +46,7 @@ structs! {
         /// Whether it can be applied and fits the quotas and limits.
         pub fits: bool,
         /// The jobs, in the order in which they are applied.
-        pub steps: Vec<LoadStep>,
+        pub changes: Vec<JobChange>,
         /// The quotas.
         pub quotas: Vec<QuotaRow>,
         /// Limits that are exceeded.
@@ -55,13 +56,13 @@ structs! {
     }
 
     /// What happens to a job.
-    pub struct LoadStep {
+    pub struct JobChange {
         /// What is done.
         pub action: Action,
         /// Name of the job.
         pub name: String,
         /// Type of the job.
-        pub kind: StepKind,
+        pub r#type: JobType,
         /// How the pods of a continuous job are replaced; `null` if they are not.
         pub rollout: Option<Rollout>,
         /// When no pod of a continuous job runs; `null` if there is no downtime.
@@ -77,7 +78,7 @@ structs! {
         /// Name of the job; `null` if it concerns several.
         pub job: Option<String>,
         /// The same in words.
-        pub text: String,
+        pub message: String,
     }
 
     /// A field that differs.
@@ -116,8 +117,12 @@ structs! {
         pub code: ViolationCode,
         /// The object or the job; `null` in a plan with one object.
         pub object: Option<String>,
+        /// Name of the LimitRange; `null` if the container breaks its own limits.
+        pub limit_range: Option<String>,
+        /// `cpu` or `memory`.
+        pub resource: String,
         /// The same in words.
-        pub text: String,
+        pub message: String,
     }
 }
 
@@ -154,18 +159,6 @@ codes! {
         BetweenPods = "between-pods",
         /// Until the deleted workload is created again.
         UntilRecreated = "until-recreated",
-    }
-
-    /// The type of a job in a plan.
-    pub enum StepKind {
-        /// A one-off job.
-        OneOff = "one-off",
-        /// A scheduled job.
-        Scheduled = "scheduled",
-        /// A continuous job.
-        Continuous = "continuous",
-        /// A job that only the platform's jobs service knows.
-        Recorded = "recorded",
     }
 
     /// Why a job cannot be applied.

@@ -44,7 +44,7 @@ structs! {
     /// The limits of each container for CPU or memory, as Kubernetes quantities.
     pub struct ContainerLimits {
         /// `cpu` or `memory`.
-        pub dimension: String,
+        pub resource: String,
         /// Limit of a container that has none.
         pub default: Option<String>,
         /// Request of a container that has none.

@@ -3,12 +3,13 @@ use std::fmt::Write as _;
 use crate::describe::{Content, Description};
 use crate::{
     Action, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check,
-    CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions,
-    Diagnosis, Difference, Downtime, ExitCode, FileLog, HealthCheck, ImageState, ImageType, ImageTypes, Job,
-    JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LoadStep,
-    LocalCommand, MissedReason, MissedRuns, ObjectChange, ProblemCode, Quota, QuotaReport, QuotaRow,
-    QuotaState, ResourceUsage, Rollout, Routing, RunResult, ShortState, StepKind, Violation, ViolationCode,
-    WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus,
+    CheckCode, CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion,
+    CronSuggestions, Diagnosis, Difference, Downtime, ExitCode, FileLog, HealthCheck, ImageState, ImageType,
+    ImageTypes, Job, JobChange, JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan,
+    LoadProblem, LocalCommand, MissedReason, MissedRuns, Mount, ObjectChange, ProblemCode, Quota,
+    QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Routing, RunResult, Runner, ScheduleWarning,
+    ScheduleWarningCode, ShortState, TerminationCode, Violation, ViolationCode, WebServicePlan,
+    WebServiceRequest, WebServiceState, WebServiceStatus,
 };
 
 /// The kinds of documents, by program.
@@ -29,7 +30,7 @@ const KINDS: [Description; 13] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 24] = [
+const PARTS: [Description; 25] = [
     CalendarConflict::DESCRIPTION,
     CalendarJob::DESCRIPTION,
     CalendarResource::DESCRIPTION,
@@ -42,37 +43,42 @@ const PARTS: [Description; 24] = [
     Difference::DESCRIPTION,
     FileLog::DESCRIPTION,
     HealthCheck::DESCRIPTION,
+    JobChange::DESCRIPTION,
     JobStatus::DESCRIPTION,
     LastTermination::DESCRIPTION,
     LimitRange::DESCRIPTION,
     LoadProblem::DESCRIPTION,
-    LoadStep::DESCRIPTION,
     MissedRuns::DESCRIPTION,
     ObjectChange::DESCRIPTION,
     Quota::DESCRIPTION,
     QuotaRow::DESCRIPTION,
     ResourceUsage::DESCRIPTION,
+    ScheduleWarning::DESCRIPTION,
     Violation::DESCRIPTION,
     WebServiceRequest::DESCRIPTION,
 ];
 
 /// Codes.
-const CODES: [Description; 17] = [
+const CODES: [Description; 21] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
+    CheckCode::DESCRIPTION,
     CheckLevel::DESCRIPTION,
     Downtime::DESCRIPTION,
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
     JobType::DESCRIPTION,
     MissedReason::DESCRIPTION,
+    Mount::DESCRIPTION,
     ProblemCode::DESCRIPTION,
     QuotaState::DESCRIPTION,
     Rollout::DESCRIPTION,
     Routing::DESCRIPTION,
     RunResult::DESCRIPTION,
+    Runner::DESCRIPTION,
+    ScheduleWarningCode::DESCRIPTION,
     ShortState::DESCRIPTION,
-    StepKind::DESCRIPTION,
+    TerminationCode::DESCRIPTION,
     ViolationCode::DESCRIPTION,
     WebServiceState::DESCRIPTION,
 ];
@@ -102,7 +108,10 @@ const INTRODUCTION: &str = "\
 `--output json` and `--output yaml` print one document with the fields `apiVersion` (`cli.toolforge.org/v1`), `kind` (the
 name of the document below) and those of its kind. Fields are added in later versions and never renamed or removed while
 `apiVersion` stays the same. `null` means that there is no value. Codes are in kebab case; more may be added. Sentences in
-`text` and `message` are for people and may change.
+`message` and `hints` are for people and may change; a `code` beside them does not.
+
+`kind` is the kind of a document or of a Kubernetes object, `type` is that of a job or an image, `resource` is a resource
+of a quota or a limit, and `changes` are the changes of jobs or web services, each with its `objects`.
 
 `webservice render` and `jobs render` print Kubernetes objects instead: YAML documents, or a `v1` `List`.
 
@@ -160,5 +169,63 @@ fn json_type(name: &str) -> String {
         "String" | "Untrusted" | "ToolName" | "JobName" | "TypeName" => "string".to_owned(),
         "BTreeMap<String, String>" => "object of strings".to_owned(),
         name => format!("[{name}](#{})", name.to_lowercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the name of every field, with its type.
+    fn fields() -> impl Iterator<Item = (&'static str, &'static [crate::describe::Field])> {
+        KINDS.iter().chain(&PARTS).filter_map(|description| match description.content {
+            Content::Fields(fields) => Some((description.name, fields)),
+            Content::Codes(_) => None,
+        })
+    }
+
+    #[test]
+    fn every_message_has_a_code_beside_it() {
+        for (name, fields) in fields() {
+            let has = |field: &str| fields.iter().any(|found| found.name == field);
+            assert!(!has("message") || has("code"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_concept_has_one_name() {
+        for (name, fields) in fields() {
+            for field in fields {
+                let shown = format!("{name}.{}: {}", field.name, field.type_name);
+                // What people read is `message`, `hints` or the contents of an image; a resource has no other name.
+                let others = ["text", "found", "advice", "dimension", "steps", "step"];
+                assert!(!others.contains(&field.name), "{shown}");
+                // Only Kubernetes objects have a kind.
+                assert!(field.name != "kind" || name.starts_with("Object"), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn codes_are_in_kebab_case() {
+        for description in &CODES {
+            let Content::Codes(codes) = description.content else { panic!("{}", description.name) };
+            for code in codes {
+                let is_kebab = |part: &str| {
+                    !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+                };
+                assert!(code.code.split('-').all(is_kebab), "{}: {}", description.name, code.code);
+            }
+        }
+    }
+
+    #[test]
+    fn every_type_is_described_once() {
+        let mut names: Vec<&str> =
+            KINDS.iter().chain(&PARTS).chain(&CODES).map(|description| description.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
     }
 }

@@ -52,8 +52,8 @@ structs! {
         pub arguments: Vec<String>,
         /// Image of the build service.
         pub build_service_image: Option<String>,
-        /// Shared storage: `all` or `none`.
-        pub mount: String,
+        /// Shared storage.
+        pub mount: Mount,
         /// Path of the health check page.
         pub health_check_path: Option<String>,
     }
@@ -62,14 +62,16 @@ structs! {
     pub struct LastTermination {
         /// Name of its pod.
         pub pod: Untrusted,
-        /// The exit code.
+        /// How it terminated.
+        pub code: TerminationCode,
+        /// The exit code; 128 plus the number of the signal for a signal.
         pub exit_code: i32,
         /// Reason in the container status, like `Error` or `OOMKilled`.
         pub reason: Untrusted,
         /// Time of the termination, RFC 3339.
         pub finished: Option<String>,
         /// The same in words.
-        pub text: String,
+        pub message: String,
     }
 
     /// Why something does not run.
@@ -77,11 +79,11 @@ structs! {
         /// The code.
         pub code: CauseCode,
         /// The same in words.
-        pub text: String,
+        pub message: String,
         /// The object that shows it.
         pub object: Untrusted,
-        /// The cluster's message.
-        pub message: Untrusted,
+        /// The cluster's own message; empty if there is none.
+        pub cluster_message: Untrusted,
     }
 
     /// A command for a container engine: `webservice local`.
@@ -98,14 +100,14 @@ structs! {
 
     /// A check of `webservice doctor`.
     pub struct Check {
-        /// Code of the check, like `kubeconfig` or `quota`.
-        pub name: String,
+        /// What is checked.
+        pub code: CheckCode,
         /// The result.
         pub level: CheckLevel,
         /// What was found, in words.
-        pub found: String,
+        pub message: String,
         /// What to do, in words.
-        pub advice: Option<String>,
+        pub hints: Vec<String>,
     }
 }
 
@@ -166,6 +168,56 @@ codes! {
         NotListening = "not-listening",
         /// The rollout timed out.
         DeadlineExceeded = "deadline-exceeded",
+    }
+
+    /// Which shared storage a pod mounts.
+    pub enum Mount {
+        /// The tool's home and everything else.
+        All = "all",
+        /// Nothing.
+        None = "none",
+    }
+
+    /// How a container terminated.
+    pub enum TerminationCode {
+        /// Its command exited.
+        ExitCode = "exit-code",
+        /// A signal stopped it.
+        Signal = "signal",
+        /// It exceeded its memory limit and was killed.
+        OutOfMemory = "out-of-memory",
+    }
+
+    /// What is checked.
+    pub enum CheckCode {
+        /// The kubeconfig can be used, and only by the tool.
+        Kubeconfig = "kubeconfig",
+        /// The kubeconfig verifies the certificate of the server.
+        Authority = "authority",
+        /// The certificate in the kubeconfig is valid.
+        Certificate = "certificate",
+        /// The tool is known.
+        Tool = "tool",
+        /// The API server answers, and its version is supported.
+        Server = "server",
+        /// The clocks of this machine and the server agree.
+        Clock = "clock",
+        /// The tool has the permissions that the actions need.
+        Permissions = "permissions",
+        /// The usage of the quota is known.
+        Quota = "quota",
+        /// The namespace has a LimitRange.
+        Limits = "limits",
+        /// The image catalog is valid.
+        Catalog = "catalog",
+        /// The tool's home is writable.
+        Home = "home",
+        /// The file `service.template` is valid.
+        Template = "template",
+        /// The file `service.manifest` is valid.
+        Manifest = "manifest",
+        /// No command left a temporary file.
+        Leftover = "leftover",
     }
 
     /// The result of a check.

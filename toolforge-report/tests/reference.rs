@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use toolforge_report::{
-    API_VERSION, Check, CheckLevel, Diagnosis, Document, ExitCode, ImageTypes, LocalCommand, QuotaState,
-    reference,
+    API_VERSION, Check, CheckCode, CheckLevel, Diagnosis, Document, ExitCode, ImageTypes, LocalCommand,
+    QuotaState, reference,
 };
 
 #[test]
@@ -25,10 +25,10 @@ fn reference_page_describes_every_linked_type() {
 #[test]
 fn documents_survive_a_round_trip() {
     let check = Check {
-        name: "quota".to_owned(),
+        code: CheckCode::Quota,
         level: CheckLevel::Skipped,
-        found: "not checked".to_owned(),
-        advice: None,
+        message: "not checked".to_owned(),
+        hints: Vec::new(),
     };
     let document = Document::new(Diagnosis { checks: vec![check] });
     let value = serde_json::to_value(&document).unwrap();
@@ -37,7 +37,7 @@ fn documents_survive_a_round_trip() {
         json!({
             "apiVersion": API_VERSION,
             "kind": "Diagnosis",
-            "checks": [{"name": "quota", "level": "skipped", "found": "not checked", "advice": null}],
+            "checks": [{"code": "quota", "level": "skipped", "message": "not checked", "hints": []}],
         })
     );
     assert_eq!(serde_json::from_value::<Document<Diagnosis>>(value).unwrap(), document);

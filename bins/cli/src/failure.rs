@@ -54,6 +54,23 @@ impl Failure {
         self
     }
 
+    /// Returns the message.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the lines below the message.
+    pub fn details(&self) -> impl Iterator<Item = &str> {
+        self.details.iter().map(String::as_str)
+    }
+
+    /// Returns the hints.
+    #[must_use]
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// Returns the exit code.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {

@@ -10,7 +10,8 @@ use toolforge_render::object::Difference as ObjectDifference;
 use toolforge_render::pod::{self, Evidence};
 use toolforge_report::{
     Cause, CauseCode, ContainerLimits, Difference, Downtime, ImageState, ImageType, LastTermination,
-    LimitRange, Quota, QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Violation, ViolationCode,
+    LimitRange, Quota, QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Runner, TerminationCode,
+    Violation, ViolationCode,
 };
 
 /// Percentage of a limit from which a resource counts as nearly full.
@@ -21,9 +22,9 @@ const NEARLY_FULL: u64 = 80;
 pub fn cause(Evidence { cause, object, message }: &Evidence) -> Cause {
     Cause {
         code: CauseCode::from_code(cause.code()),
-        text: cause.to_string(),
+        message: cause.to_string(),
         object: object.clone(),
-        message: message.clone(),
+        cluster_message: message.clone(),
     }
 }
 
@@ -33,10 +34,11 @@ pub fn last_termination(last: &pod::LastTermination) -> LastTermination {
     let pod::LastTermination { pod, exit_code, reason, finished } = last;
     LastTermination {
         pod: pod.clone(),
+        code: TerminationCode::from_code(last.code()),
         exit_code: *exit_code,
         reason: reason.clone(),
         finished: finished.map(|time| time.to_string()),
-        text: last.to_string(),
+        message: last.to_string(),
     }
 }
 
@@ -82,14 +84,14 @@ fn limit_range(range: &QuotaLimitRange) -> LimitRange {
         amount.map(|amount| amount.to_string())
     }
     let cpu = ContainerLimits {
-        dimension: "cpu".to_owned(),
+        resource: "cpu".to_owned(),
         default: text(range.default.cpu),
         default_request: text(range.default_request.cpu),
         min: text(range.min.cpu),
         max: text(range.max.cpu),
     };
     let memory = ContainerLimits {
-        dimension: "memory".to_owned(),
+        resource: "memory".to_owned(),
         default: text(range.default.memory),
         default_request: text(range.default_request.memory),
         min: text(range.min.memory),
@@ -111,7 +113,7 @@ pub fn image_type(catalog: &Catalog, found: &CatalogType) -> ImageType {
         replacement: catalog.replacement(&found.name).map(|found| found.name.clone()),
         contents: contents(&found.name),
         web_image: web.map(WebImage::reference),
-        runner: web.map(|web| web.runner.to_string()),
+        runner: web.map(|web| Runner::from_code(web.runner.as_str())),
         default_cpu: web.map(|web| web.default_cpu.to_string()),
         default_memory: web.map(|web| web.default_memory.to_string()),
         job_image: job.map(|image| image.reference),
@@ -141,7 +143,9 @@ pub fn violations(set: &ChangeSet) -> Vec<Violation> {
     let violation = |violation: &LimitViolation| Violation {
         code: ViolationCode::from_code(violation.kind.code()),
         object: violation.object.clone(),
-        text: violation.to_string(),
+        limit_range: violation.limit_range.clone(),
+        resource: violation.resource.as_str().to_owned(),
+        message: violation.message(),
     };
     set.at_rest.violations().iter().map(violation).collect()
 }
@@ -239,10 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn every_termination_has_a_code() {
+        for (exit_code, reason) in [(0, "Completed"), (1, "Error"), (137, "OOMKilled"), (143, "Error")] {
+            let last =
+                pod::LastTermination { pod: "".into(), exit_code, reason: reason.into(), finished: None };
+            assert_eq!(last_termination(&last).code.as_str(), last.code());
+        }
+    }
+
+    #[test]
     fn every_image_type_of_the_catalog_has_a_known_state() {
         let catalog = Catalog::bundled();
         for found in catalog.types() {
-            assert_ne!(image_type(&catalog, found).state, ImageState::Other, "{}", found.name);
+            let report = image_type(&catalog, found);
+            assert_ne!(report.state, ImageState::Other, "{}", found.name);
+            assert_ne!(report.runner, Some(Runner::Other), "{}", found.name);
         }
     }
 }

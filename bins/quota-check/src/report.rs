@@ -26,7 +26,7 @@ pub fn text(report: &QuotaReport) -> String {
         for row in &range.container {
             let amounts = [&row.default, &row.default_request, &row.min, &row.max];
             let amounts = amounts.map(|amount| amount.clone().unwrap_or_else(|| "-".to_owned()));
-            table.row(std::iter::once(row.dimension.clone()).chain(amounts));
+            table.row(std::iter::once(row.resource.clone()).chain(amounts));
         }
         text.push_str(&heading(limits.len(), "limits", &range.name));
         text.push_str(&table.for_stdout());

@@ -54,13 +54,13 @@ async fn tail_ends_with_a_finished_job() {
             .answer(&log("p"), Answer::text(200, &whole[..whole.len() / (1 + before.len())]))
             .answer(&log("p"), Answer::text(200, &whole));
         let log = job_log(&script.client().0, LogOwner::Job, &before, LogOptions::following());
-        assert_eq!(followed_of(log, 10).await, "p:a p:b p:(ended with exit code 0) end");
+        assert_eq!(followed_of(log, 10).await, "p:a p:b p:(terminated with exit code 0) end");
     }
     // A Job that had finished before is read once; the tail only waits for its end.
     let script = made_by(JOBS, (&job("Complete"), &[]), (&after, &[]));
     let (client, requests) = script.answer(&log("p"), Answer::text(200, &whole)).client();
     let log = job_log(&client, LogOwner::Job, &after, LogOptions::following());
-    assert_eq!(followed_of(log, 10).await, "p:a p:b p:(ended with exit code 0) end");
+    assert_eq!(followed_of(log, 10).await, "p:a p:b p:(terminated with exit code 0) end");
     assert!(requests.to_string().starts_with("GET   /api/v1/namespaces/tool-x/pods/p/log?"));
     assert_eq!(requests.to_string().matches("/log?").count(), 1);
 }
@@ -74,6 +74,6 @@ async fn tail_ends_with_the_owner() {
         let script = made_by(owners, (&job("Suspended"), &gone), (&pods, &pod_gone))
             .answer(&log("p"), Answer::text(200, &lines(&[("01", "a")])));
         let log = job_log(&script.client().0, owner, &pods, LogOptions::following());
-        assert_eq!(followed_of(log, 10).await, "p:a p:(ended with exit code 0) end");
+        assert_eq!(followed_of(log, 10).await, "p:a p:(terminated with exit code 0) end");
     }
 }

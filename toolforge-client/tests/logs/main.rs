@@ -166,7 +166,7 @@ async fn recent_previous_run_comes_first() {
         snapshot(&script(&new), &[pod("a", state, last)], LogOptions::default()).await.unwrap()
     };
     let backing_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
-    let crash = "(ended with exit code 1)";
+    let crash = "(terminated with exit code 1)";
     assert_eq!(of(&running("2"), &ended("1", 1, &now)).await, format!("a:old a:{crash} a:new"));
     assert_eq!(of(&running("2"), &ended("1", 1, day)).await, "a:new");
     assert_eq!(of(&backing_off, &ended("1", 1, day)).await, format!("a:old a:{crash}"));
@@ -176,7 +176,7 @@ async fn recent_previous_run_comes_first() {
     for (since, is_sent) in [(LogSince::Seconds(60), false), (LogSince::Moment(day.parse().unwrap()), true)] {
         let options = LogOptions::default().with_since(Some(since));
         let words = snapshot(&script(&new), &[pod("a", &backing_off, &ended("1", 1, day))], options).await;
-        assert_eq!(words.unwrap().contains("(ended"), is_sent);
+        assert_eq!(words.unwrap().contains("(terminated"), is_sent);
     }
 }
 
@@ -249,7 +249,7 @@ async fn tail_follows_a_restarted_container() {
         .answer(&log("p"), Answer::text(200, &lines(&[("04", "new")])).and_stays_open());
     let (client, _) = script.client();
     let words = followed(&client, &[before], 5).await;
-    assert_eq!(words, "p:a p:b p:last p:(ended by signal 9) p:new");
+    assert_eq!(words, "p:a p:b p:last p:(terminated by signal 9) p:new");
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,7 +262,7 @@ async fn tail_reads_a_missed_run_from_its_start() {
         .answer(&log("p"), Answer::text(200, &lines(&[("08", "b")])));
     let (client, requests) = script.client();
     let words = followed(&client, &[before], 4).await;
-    assert_eq!(words, "p:a p:(ended with exit code 1) p:b p:(ended with exit code 2)");
+    assert_eq!(words, "p:a p:(terminated with exit code 1) p:b p:(terminated with exit code 2)");
     assert_eq!(requests.to_string().matches("/log?").count(), 2);
 }
 

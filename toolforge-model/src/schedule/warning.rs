@@ -58,6 +58,16 @@ impl ScheduleWarning {
         }
     }
 
+    /// Returns the code: `short-months`, `leap-years` or `never`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ShortMonths { .. } => "short-months",
+            Self::LeapYears { .. } => "leap-years",
+            Self::Never { .. } => "never",
+        }
+    }
+
     /// Returns the expression that was probably meant.
     #[must_use]
     pub fn suggestion(&self) -> &CronExpression {

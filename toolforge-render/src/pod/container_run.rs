@@ -103,16 +103,19 @@ mod tests {
         let backing_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
         for (state, last, expected) in [
             (running.clone(), json!({}), vec!["c1"]),
-            (running, terminated("c0", 3, "Error"), vec!["previous c0: ended with exit code 3", "c1"]),
+            (running, terminated("c0", 3, "Error"), vec!["previous c0: terminated with exit code 3", "c1"]),
             (
                 backing_off.clone(),
                 terminated("c0", 0, "Completed"),
-                vec!["previous c0: ended with exit code 0"],
+                vec!["previous c0: terminated with exit code 0"],
             ),
             (
                 terminated("c1", 137, "OOMKilled"),
                 terminated("c0", 137, "Error"),
-                vec!["previous c0: ended by signal 9", "c1: killed for using more memory than its limit"],
+                vec![
+                    "previous c0: terminated by signal 9",
+                    "c1: killed for using more memory than its limit",
+                ],
             ),
             (backing_off.clone(), json!({}), vec![]),
             (backing_off, terminated("", 128, "StartError"), vec![]),
@@ -127,7 +130,7 @@ mod tests {
         let status = json!({
             "containerID": "c1", "state": terminated("c1", 1, "Error"), "lastState": terminated("c1", 1, "Error"),
         });
-        assert_eq!(shown(&status), ["c1: ended with exit code 1"]);
+        assert_eq!(shown(&status), ["c1: terminated with exit code 1"]);
     }
 
     #[test]

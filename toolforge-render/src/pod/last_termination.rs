@@ -17,15 +17,25 @@ pub struct LastTermination {
     pub finished: Option<Timestamp>,
 }
 
+impl LastTermination {
+    /// Returns how the container terminated, as a code: `out-of-memory`, `signal` or `exit-code`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self.exit_code {
+            _ if self.reason.as_raw() == "OOMKilled" => "out-of-memory",
+            // The kubelet reports a signal as 128 plus its number, as a shell does.
+            129..=192 => "signal",
+            _ => "exit-code",
+        }
+    }
+}
+
 impl fmt::Display for LastTermination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.reason.as_raw() == "OOMKilled" {
-            return f.write_str("killed for using more memory than its limit");
-        }
-        match self.exit_code {
-            // The kubelet reports a signal as 128 plus its number, as a shell does.
-            129..=192 => write!(f, "ended by signal {}", self.exit_code - 128),
-            code => write!(f, "ended with exit code {code}"),
+        match self.code() {
+            "out-of-memory" => f.write_str("killed for using more memory than its limit"),
+            "signal" => write!(f, "terminated by signal {}", self.exit_code - 128),
+            _ => write!(f, "terminated with exit code {}", self.exit_code),
         }
     }
 }
@@ -82,14 +92,14 @@ mod tests {
         let running = serde_json::json!({"running": {}});
         for (state, last, expected) in [
             (running.clone(), serde_json::json!({}), None),
-            (running.clone(), ended(1, "Error", 1), Some("ended with exit code 1")),
+            (running.clone(), ended(1, "Error", 1), Some("terminated with exit code 1")),
             (
                 running.clone(),
                 ended(137, "OOMKilled", 1),
                 Some("killed for using more memory than its limit"),
             ),
-            (running, ended(137, "Error", 1), Some("ended by signal 9")),
-            (ended(3, "Error", 2), ended(1, "Error", 1), Some("ended with exit code 3")),
+            (running, ended(137, "Error", 1), Some("terminated by signal 9")),
+            (ended(3, "Error", 2), ended(1, "Error", 1), Some("terminated with exit code 3")),
         ] {
             let found = last_termination(&[pod(&state, &last)]).map(|end| end.to_string());
             assert_eq!(found.as_deref(), expected);

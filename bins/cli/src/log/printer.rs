@@ -260,7 +260,7 @@ mod tests {
         assert_snapshot!(printed(&[line("a", 0, "one"), line("a", 999, "two"), crash("a"), line("a", 2000, "three")], None, None), @"
         2026-11-30T00:53:20+00:00 one
         2026-11-30T00:53:20+00:00 two
-        2026-11-30T00:53:21+00:00 --- ended with exit code 1 ---
+        2026-11-30T00:53:21+00:00 --- terminated with exit code 1 ---
         2026-11-30T00:53:22+00:00 three
         ");
         assert_snapshot!(printed(&[line("a", 0, "one"), line("b", 1000, "two"), line("a", 2000, "three")], None, None), @"
@@ -275,7 +275,7 @@ mod tests {
         let items = [line("a", 0, "one"), crash("a"), line("b", 2000, "two")];
         assert_snapshot!(printed_in(style(LogOrigin::PodAndContainer), &items, None), @"
         2026-11-30T00:53:20+00:00 [a] [job] one
-        2026-11-30T00:53:21+00:00 [a] [job] --- ended with exit code 1 ---
+        2026-11-30T00:53:21+00:00 [a] [job] --- terminated with exit code 1 ---
         2026-11-30T00:53:22+00:00 [b] [job] two
         ");
     }
@@ -299,11 +299,11 @@ mod tests {
         2026-11-30T00:53:20+00:00 one
         2026-11-30T00:53:21+00:00 two
         2026-11-30T00:53:20+00:00 overtaken
-        2026-11-30T00:53:21+00:00 --- ended with exit code 1 ---
+        2026-11-30T00:53:21+00:00 --- terminated with exit code 1 ---
         ");
         assert_snapshot!(printed_in(style, &items, Some(1)), @"
         2026-11-30T00:53:20+00:00 overtaken
-        2026-11-30T00:53:21+00:00 --- ended with exit code 1 ---
+        2026-11-30T00:53:21+00:00 --- terminated with exit code 1 ---
         ");
     }
 
@@ -338,7 +338,7 @@ mod tests {
         ];
         assert_snapshot!(printed(&items, None, Some("error")), @"
         2026-11-30T00:53:20+00:00 error 1
-        2026-11-30T00:53:21+00:00 --- ended with exit code 1 ---
+        2026-11-30T00:53:21+00:00 --- terminated with exit code 1 ---
         2026-11-30T00:53:23+00:00 erESC[1mrESC[0mor 2
         2026-11-30T00:53:24+00:00 error 3
         ");

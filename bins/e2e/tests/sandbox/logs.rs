@@ -123,7 +123,7 @@ fn follow_neither_loses_nor_repeats_lines() {
     assert_eq!(printed, written);
     let ends: Vec<&str> = log.lines().filter(|line| line.contains("---")).collect();
     assert_eq!(ends.len(), 2, "{ends:?}");
-    assert!(ends.iter().all(|end| end.contains("--- ended with exit code 3 ---")), "{ends:?}");
+    assert!(ends.iter().all(|end| end.contains("--- terminated with exit code 3 ---")), "{ends:?}");
     // Lines have a pod's name only after the restart, when a second pod has written.
     assert!(!log.lines().next().unwrap().contains(" [logs-follow-"));
     assert!(log.lines().last().unwrap().contains(" [logs-follow-"));
@@ -137,7 +137,7 @@ fn previous_run_is_shown_first_and_escaped() {
     until("the second run", || tool.page("/").status == 200);
     let log = tool.webservice(&["logs"]).exits(0).stdout;
     let (previous, current) =
-        log.split_once("--- ended with exit code 3 ---").unwrap_or_else(|| panic!("{log}"));
+        log.split_once("--- terminated with exit code 3 ---").unwrap_or_else(|| panic!("{log}"));
     assert!(previous.contains(" last ") && previous.contains(" 10\n"), "{log}");
     assert_eq!(runs(current).0.len(), 1, "{log}");
     assert!(!log.contains('\u{1b}') && log.contains(r"green \u{1b}]0;title\u{7}\u{1b}[2J"), "{log}");

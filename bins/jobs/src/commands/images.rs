@@ -9,9 +9,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let catalog = match session.catalog() {
         Ok(catalog) => catalog,
         Err(failure) => {
-            let failure = failure.to_string();
-            let why = failure.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            anstream::eprintln!("note: the cluster's catalog is not available: {why}");
+            anstream::eprintln!("note: the cluster's catalog is not available: {}", failure.message());
             anstream::eprintln!("note: using the bundled catalog of August 2025");
             Catalog::bundled()
         }

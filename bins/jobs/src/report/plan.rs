@@ -10,14 +10,14 @@ use toolforge_quota::Resource;
 use toolforge_render::change::{Change, ChangeSet, Downtime};
 use toolforge_render::job::{JobPlan, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
-use toolforge_report::{Action, LoadStep, ProblemCode, StepKind};
+use toolforge_report::{Action, JobChange, JobType, ProblemCode};
 
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment.
 pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
         fits: plan.fits() && plan.problems.is_empty(),
-        steps: set.changes.iter().map(step).collect(),
+        changes: set.changes.iter().map(job_change).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
         problems: plan.problems.iter().map(problem).collect(),
@@ -106,11 +106,11 @@ fn differences(change: &Change) -> Vec<&Difference> {
     differences
 }
 
-fn step(change: &Change) -> LoadStep {
-    LoadStep {
+fn job_change(change: &Change) -> JobChange {
+    JobChange {
         action: Action::from_code(change.action.as_str()),
         name: change.name.clone(),
-        kind: StepKind::from_code(change.kind.as_str()),
+        r#type: JobType::from_code(change.kind.as_str()),
         rollout: rollout(change),
         downtime: downtime(change),
         differences: differences(change).into_iter().map(difference).collect(),
@@ -127,7 +127,7 @@ fn problem(problem: &LoadProblem) -> toolforge_report::LoadProblem {
         _ => ProblemCode::Other,
     };
     let job = problem.job().map(|name| name.as_str().to_owned());
-    toolforge_report::LoadProblem { code, job, text: problem.to_string() }
+    toolforge_report::LoadProblem { code, job, message: problem.to_string() }
 }
 
 /// Returns the failure of what does not fit, before anything is sent.

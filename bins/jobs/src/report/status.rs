@@ -45,7 +45,7 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
         JobState::Running if status.restarts > 0 => {
             let times =
                 if status.restarts == 1 { "once".to_owned() } else { format!("{} times", status.restarts) };
-            let end = end.map(|end| format!(", the last time {end}")).unwrap_or_default();
+            let end = end.map(|end| format!(", last {end}")).unwrap_or_default();
             format!("restarted {times}{end}")
         }
         JobState::Updating => format!("being updated, {of_pods}"),
@@ -56,7 +56,7 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
         JobState::Starting => cause.unwrap_or_else(|| "starting".to_owned()),
         JobState::Retrying { failures } => {
             let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
-            let end = end.map(|end| format!(", the last time {end}")).unwrap_or_default();
+            let end = end.map(|end| format!(", last {end}")).unwrap_or_default();
             format!("failed {times}{end}; will be retried")
         }
         JobState::Waiting { last_succeeded } => {

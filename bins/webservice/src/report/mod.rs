@@ -25,7 +25,7 @@ fn request_report(request: &WebServiceRequest) -> toolforge_report::WebServiceRe
         replicas: replicas.count(),
         arguments: arguments.clone(),
         build_service_image,
-        mount: image.mount().as_str().to_owned(),
+        mount: toolforge_report::Mount::from_code(image.mount().as_str()),
         health_check_path: health_check.path().map(HealthCheckPath::as_str).map(str::to_owned),
     }
 }

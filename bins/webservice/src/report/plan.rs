@@ -47,7 +47,7 @@ pub(crate) fn plan(plan: &WebServicePlan, set: &ChangeSet) -> Result<Document, F
         fits,
         rollout: change.and_then(rollout),
         downtime: change.and_then(downtime),
-        changes: change.iter().flat_map(|change| &change.steps).filter_map(object_change).collect(),
+        objects: change.iter().flat_map(|change| &change.steps).filter_map(object_change).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
     };

@@ -55,7 +55,7 @@ fn status_text(WebServiceObservation { request, status }: &WebServiceObservation
     line("pods", format!("{} of {} ready{restarts}", status.ready, status.desired));
     if let Some(end) = &status.last_termination {
         let ago = end.finished.map(|moment| format!(", {} ago", age(moment, now))).unwrap_or_default();
-        line("last end", format!("{end}{ago}"));
+        line("last run", format!("{end}{ago}"));
     }
     if let Some(started) = status.started {
         line("since", format!("{} ago", age(started, now)));

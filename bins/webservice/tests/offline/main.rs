@@ -63,7 +63,7 @@ fn status_of_an_out_of_memory_web_service_is_not_running() {
     [exit 0]
     Your webservice of type php8.2 does not come up
       pods     0 of 1 ready, restarted 6 times
-      last end killed for using more memory than its limit, [age] ago
+      last run killed for using more memory than its limit, [age] ago
       since    [age] ago
       image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
       address  https://stashbot.toolforge.org/

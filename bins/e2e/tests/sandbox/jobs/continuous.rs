@@ -24,7 +24,7 @@ fn crashed_bot_is_restarted_until_deleted() {
     tool.until(60, "the bot runs", |tool| tool.jobs(&["list"]), runs);
     tool.jobs(&["exec", "bot", "--", "touch", "/tmp/die"]).exits(0).and_that_is_all();
     let again = |outcome: &toolforge_e2e::Outcome| {
-        outcome.stdout.contains("restarted once, the last time ended with exit code 7")
+        outcome.stdout.contains("restarted once, last terminated with exit code 7")
     };
     tool.until(
         60,

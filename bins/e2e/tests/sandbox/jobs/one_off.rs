@@ -38,11 +38,11 @@ fn failed_job_shows_exit_code_and_output() {
     let tool = Tool::new("job-fails");
     run(&tool, "bad", "echo oh no; exit 3", &["--no-filelog", "--wait"])
         .exits(3)
-        .says("job 'bad' failed: ended with exit code 3")
+        .says("job 'bad' failed: terminated with exit code 3")
         .says("oh no")
         .and_that_is_all();
     // A failed job is kept for half a minute, and its name is taken.
-    tool.jobs(&["list"]).exits(0).says("Failed for").says("ended with exit code 3").and_that_is_all();
+    tool.jobs(&["list"]).exits(0).says("Failed for").says("terminated with exit code 3").and_that_is_all();
     run(&tool, "bad", "true", &[]).exits(1).says("already exists").and_that_is_all();
     tool.jobs(&["logs", "bad"]).exits(0).says("oh no").and_that_is_all();
     tool.jobs(&["delete", "bad"]).exits(0).and_that_is_all();
@@ -72,7 +72,7 @@ fn out_of_memory_differs_from_a_kill() {
     // The same exit code with another cause.
     run(&tool, "killed", "bash -c 'kill -9 $BASHPID'; exit $?", &["--no-filelog", "--wait"])
         .exits(137)
-        .says("ended by signal 9")
+        .says("terminated by signal 9")
         .and_that_is_all();
 }
 

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_cli::{Document, Failure, Table, to_json};
 use toolforge_model::{JobName, Schedule};
 use toolforge_render::job::{JobFacts, JobState, JobStatus, MissedReason, MissedRuns, ScheduledJobLoad};
-use toolforge_report::{CronJob, CronJobList};
+use toolforge_report::{CronJob, CronJobList, ScheduleWarning, ScheduleWarningCode};
 
 use super::{LastRun, ScheduledJob, ahead, minute, scheduled_jobs, status_of};
 use crate::report::{duration, status_sentence};
@@ -82,9 +82,13 @@ impl<'a> JobRuns<'a> {
         }
     }
 
-    fn warning(&self) -> Option<String> {
-        let warning = self.scheduled.schedule.as_ref().and_then(Schedule::warning);
-        warning.map(|warning| warning.to_string())
+    fn warning(&self) -> Option<ScheduleWarning> {
+        let warning = self.scheduled.schedule.as_ref().and_then(Schedule::warning)?;
+        Some(ScheduleWarning {
+            code: ScheduleWarningCode::from_code(warning.code()),
+            message: warning.to_string(),
+            suggestion: warning.suggestion().to_string(),
+        })
     }
 
     fn text(&self, now: Timestamp) -> String {
@@ -96,7 +100,7 @@ impl<'a> JobRuns<'a> {
         };
         line("schedule", scheduled.schedule_text());
         if let Some(warning) = self.warning() {
-            line("warning", warning);
+            line("warning", warning.message);
         }
         line("state", status_sentence(&self.status, now));
         line("last run", self.last_run.text());
@@ -178,7 +182,7 @@ pub(crate) fn missed_runs(MissedRuns { count, last, reason }: &MissedRuns) -> to
         MissedReason::TooLate => toolforge_report::MissedReason::TooLate,
         _ => toolforge_report::MissedReason::Unknown,
     };
-    toolforge_report::MissedRuns { count: *count, last: last.to_string(), code, text: reason.to_string() }
+    toolforge_report::MissedRuns { count: *count, last: last.to_string(), code, message: reason.to_string() }
 }
 
 #[cfg(test)]

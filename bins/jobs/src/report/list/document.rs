@@ -5,7 +5,7 @@ use toolforge_cli::cause;
 use toolforge_images::State;
 use toolforge_model::{JobHealthCheck, JobKind, JobRequest, LogPath};
 use toolforge_render::job::JobStatus;
-use toolforge_report::{FileLog, HealthCheck, ImageState, Job, JobState, JobType, ShortState};
+use toolforge_report::{FileLog, HealthCheck, ImageState, Job, JobState, JobType, Mount, ShortState};
 
 use super::ListedJob;
 use crate::report::missed_runs;
@@ -38,7 +38,7 @@ pub(super) fn job_report(job: &ListedJob) -> Job {
         replicas,
         port: kind.port().map(ToString::to_string),
         public_url: public_url.clone(),
-        mount: mount.as_str().to_owned(),
+        mount: Mount::from_code(mount.as_str()),
         emails: emails.as_str().to_owned(),
         retry: kind.retry().map(toolforge_model::Retry::count),
         timeout: timeout.map(std::num::NonZeroU32::get),

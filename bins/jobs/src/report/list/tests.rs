@@ -160,7 +160,7 @@ fn a_list_is_as_the_platform_prints_it() {
     +-----------+-------------------+------------------------------------------------------------------------------------+
     | Job name: |     Job type:     |                                      Status:                                       |
     +-----------+-------------------+------------------------------------------------------------------------------------+
-    |    bot    |    continuous     |    Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1     |
+    |    bot    |    continuous     |      Running for 2h2m5s: restarted 3 times, last terminated with exit code 1       |
     |   daily   | scheduled: @daily | Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached |
     |   once    |      one-off      |            Failed for 30m: killed for using more memory than its limit             |
     +-----------+-------------------+------------------------------------------------------------------------------------+
@@ -169,7 +169,7 @@ fn a_list_is_as_the_platform_prints_it() {
     +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+------------------------------------------------------------------------------------+
     | Job name: |   Command:   |     Job type:     |          Image:           |  Port:   |             Public:             | File log: |          Output log:           |           Error log:           |  Emails:  |        Resources:        | Replicas: | Mounts: |     Retry:     | Timeout: | Health check:  |                                      Status:                                       |
     +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+------------------------------------------------------------------------------------+
-    |    bot    |   ./bot.py   |    continuous     |        python3.13         | 8080/tcp | https://stashbot.toolforge.org/ |    yes    | /data/project/stashbot/bot.out | /data/project/stashbot/bot.err | onfailure |  mem: default, cpu: 0.2  |     2     |   all   |      N/A       |   N/A    | http: /healthz |    Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1     |
+    |    bot    |   ./bot.py   |    continuous     |        python3.13         | 8080/tcp | https://stashbot.toolforge.org/ |    yes    | /data/project/stashbot/bot.out | /data/project/stashbot/bot.err | onfailure |  mem: default, cpu: 0.2  |     2     |   all   |      N/A       |   N/A    | http: /healthz |      Running for 2h2m5s: restarted 3 times, last terminated with exit code 1       |
     |   daily   |     one      | scheduled: @daily |    node12 (deprecated)    |   N/A    |               N/A               |    no     |                                |                                |   none    | mem: 1.0Gi, cpu: default |    N/A    |   all   | yes: 2 time(s) | yes: 60s |      N/A       | Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached |
     |           | two\u{1b}[2J |                   |                           |          |                                 |           |                                |                                |           |                          |           |         |                |          |                |                                                                                    |
     |   once    |  once 'a b'  |      one-off      | tool-stashbot/once:latest |   N/A    |               N/A               |    no     |                                |                                |   none    |         default          |    N/A    |  none   | yes: 1 time(s) |   N/A    |      N/A       |            Failed for 30m: killed for using more memory than its limit             |
@@ -187,13 +187,13 @@ fn a_list_is_as_the_platform_prints_it() {
 fn our_own_tables_have_no_borders() {
     insta::assert_snapshot!(listed(JobsFormat::Table), @"
     NAME   TYPE               STATUS
-    bot    continuous         Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1
+    bot    continuous         Running for 2h2m5s: restarted 3 times, last terminated with exit code 1
     daily  scheduled: @daily  Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached
     once   one-off            Failed for 30m: killed for using more memory than its limit
     ");
     insta::assert_snapshot!(listed(JobsFormat::Wide), @"
     NAME   TYPE        IMAGE                      CPU      MEMORY   SCHEDULE OR PORT  RETRY  LOGS                                                            STATUS
-    bot    continuous  python3.13                 200m     default  8080/tcp                 /data/project/stashbot/bot.out, /data/project/stashbot/bot.err  Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1
+    bot    continuous  python3.13                 200m     default  8080/tcp                 /data/project/stashbot/bot.out, /data/project/stashbot/bot.err  Running for 2h2m5s: restarted 3 times, last terminated with exit code 1
     daily  scheduled   node12 (deprecated)        default  1Gi      @daily            2      pod                                                             Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached
     once   one-off     tool-stashbot/once:latest  default  default                    1      pod                                                             Failed for 30m: killed for using more memory than its limit
     ");
@@ -203,43 +203,44 @@ fn our_own_tables_have_no_borders() {
 fn all_of_a_job_is_shown() {
     let shown = |format| show(&jobs(&bot())[0], now(), format).unwrap().text;
     insta::assert_snapshot!(shown(JobsFormat::Table), @"
-    +---------------+-----------------------------------------------------------------------------+
-    | Job name:     | bot                                                                         |
-    +---------------+-----------------------------------------------------------------------------+
-    | Command:      | ./bot.py                                                                    |
-    +---------------+-----------------------------------------------------------------------------+
-    | Job type:     | continuous                                                                  |
-    +---------------+-----------------------------------------------------------------------------+
-    | Image:        | python3.13                                                                  |
-    +---------------+-----------------------------------------------------------------------------+
-    | Port:         | 8080/tcp                                                                    |
-    +---------------+-----------------------------------------------------------------------------+
-    | Public:       | https://stashbot.toolforge.org/                                             |
-    +---------------+-----------------------------------------------------------------------------+
-    | File log:     | yes                                                                         |
-    +---------------+-----------------------------------------------------------------------------+
-    | Output log:   | /data/project/stashbot/bot.out                                              |
-    +---------------+-----------------------------------------------------------------------------+
-    | Error log:    | /data/project/stashbot/bot.err                                              |
-    +---------------+-----------------------------------------------------------------------------+
-    | Emails:       | onfailure                                                                   |
-    +---------------+-----------------------------------------------------------------------------+
-    | Resources:    | mem: default, cpu: 0.2                                                      |
-    +---------------+-----------------------------------------------------------------------------+
-    | Replicas:     | 2                                                                           |
-    +---------------+-----------------------------------------------------------------------------+
-    | Mounts:       | all                                                                         |
-    +---------------+-----------------------------------------------------------------------------+
-    | Retry:        | N/A                                                                         |
-    +---------------+-----------------------------------------------------------------------------+
-    | Timeout:      | N/A                                                                         |
-    +---------------+-----------------------------------------------------------------------------+
-    | Health check: | http: /healthz                                                              |
-    +---------------+-----------------------------------------------------------------------------+
-    | Status:       | Running for 2h2m5s: restarted 3 times, the last time ended with exit code 1 |
-    +---------------+-----------------------------------------------------------------------------+
-    | Hints:        | Last termination: ended with exit code 1, 2026-11-25 09:57:00 UTC.          |
-    +---------------+-----------------------------------------------------------------------------+
+    +---------------+-------------------------------------------------------------------------+
+    | Job name:     | bot                                                                     |
+    +---------------+-------------------------------------------------------------------------+
+    | Command:      | ./bot.py                                                                |
+    +---------------+-------------------------------------------------------------------------+
+    | Job type:     | continuous                                                              |
+    +---------------+-------------------------------------------------------------------------+
+    | Image:        | python3.13                                                              |
+    +---------------+-------------------------------------------------------------------------+
+    | Port:         | 8080/tcp                                                                |
+    +---------------+-------------------------------------------------------------------------+
+    | Public:       | https://stashbot.toolforge.org/                                         |
+    +---------------+-------------------------------------------------------------------------+
+    | File log:     | yes                                                                     |
+    +---------------+-------------------------------------------------------------------------+
+    | Output log:   | /data/project/stashbot/bot.out                                          |
+    +---------------+-------------------------------------------------------------------------+
+    | Error log:    | /data/project/stashbot/bot.err                                          |
+    +---------------+-------------------------------------------------------------------------+
+    | Emails:       | onfailure                                                               |
+    +---------------+-------------------------------------------------------------------------+
+    | Resources:    | mem: default, cpu: 0.2                                                  |
+    +---------------+-------------------------------------------------------------------------+
+    | Replicas:     | 2                                                                       |
+    +---------------+-------------------------------------------------------------------------+
+    | Mounts:       | all                                                                     |
+    +---------------+-------------------------------------------------------------------------+
+    | Retry:        | N/A                                                                     |
+    +---------------+-------------------------------------------------------------------------+
+    | Timeout:      | N/A                                                                     |
+    +---------------+-------------------------------------------------------------------------+
+    | Health check: | http: /healthz                                                          |
+    +---------------+-------------------------------------------------------------------------+
+    | Status:       | Running for 2h2m5s: restarted 3 times, last terminated with exit code 1 |
+    +---------------+-------------------------------------------------------------------------+
+    | Hints:        | Last termination: terminated with exit code 1, 2026-11-25 09:57:00      |
+    |               | UTC.                                                                    |
+    +---------------+-------------------------------------------------------------------------+
     ");
     assert_eq!(shown(JobsFormat::Name), "bot\n");
 }
@@ -294,9 +295,9 @@ fn an_image_that_nobody_should_use_says_so() {
 #[test]
 fn programs_get_all_of_a_job() {
     let answer = list(&jobs(&bot()), now(), JobsFormat::Json).unwrap();
-    insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","jobs":[{"command":"./bot.py","cpu":"200m","cronExpression":null,"emails":"onfailure","environment":{"A":"b"},"fileLog":{"enabled":true,"stderr":"/data/project/stashbot/bot.err","stdout":"/data/project/stashbot/bot.out"},"healthCheck":{"http":"/healthz","script":null},"image":"python3.13","imageState":"current","memory":null,"mount":"all","name":"bot","port":"8080/tcp","publicUrl":"https://stashbot.toolforge.org/","replicas":2,"retry":null,"schedule":null,"status":{"causes":[],"lastTermination":{"exitCode":1,"finished":"2026-11-25T09:57:00Z","pod":"bot-1","reason":"Error","text":"ended with exit code 1"},"missed":null,"nextRun":null,"previousRun":null,"ready":2,"restarts":3,"short":"running","since":"2026-11-25T09:57:55Z","state":"running"},"timeout":null,"type":"continuous"}],"kind":"JobList"}"#);
+    insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","jobs":[{"command":"./bot.py","cpu":"200m","cronExpression":null,"emails":"onfailure","environment":{"A":"b"},"fileLog":{"enabled":true,"stderr":"/data/project/stashbot/bot.err","stdout":"/data/project/stashbot/bot.out"},"healthCheck":{"http":"/healthz","script":null},"image":"python3.13","imageState":"current","memory":null,"mount":"all","name":"bot","port":"8080/tcp","publicUrl":"https://stashbot.toolforge.org/","replicas":2,"retry":null,"schedule":null,"status":{"causes":[],"lastTermination":{"code":"exit-code","exitCode":1,"finished":"2026-11-25T09:57:00Z","message":"terminated with exit code 1","pod":"bot-1","reason":"Error"},"missed":null,"nextRun":null,"previousRun":null,"ready":2,"restarts":3,"short":"running","since":"2026-11-25T09:57:55Z","state":"running"},"timeout":null,"type":"continuous"}],"kind":"JobList"}"#);
     let answer = show(&jobs(&daily())[0], now(), JobsFormat::Json).unwrap();
-    insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","command":"one\ntwo\u001b[2J","cpu":null,"cronExpression":"43 23 * * *","emails":"none","environment":{},"fileLog":{"enabled":false,"stderr":null,"stdout":null},"healthCheck":null,"image":"node12","imageState":"deprecated","kind":"Job","memory":"1Gi","mount":"all","name":"daily","port":null,"publicUrl":null,"replicas":null,"retry":2,"schedule":"@daily","status":{"causes":[],"lastTermination":null,"missed":{"code":"quota-exceeded","count":2,"last":"2026-11-24T23:43:00Z","text":"a run exceeded the quota: jobs.batch \"daily-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"nextRun":"2026-11-25T23:43:00Z","previousRun":"2026-11-23T05:00:00Z","ready":null,"restarts":0,"short":"pending","since":"2026-11-23T05:10:00Z","state":"waiting"},"timeout":60,"type":"scheduled"}"#);
+    insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","command":"one\ntwo\u001b[2J","cpu":null,"cronExpression":"43 23 * * *","emails":"none","environment":{},"fileLog":{"enabled":false,"stderr":null,"stdout":null},"healthCheck":null,"image":"node12","imageState":"deprecated","kind":"Job","memory":"1Gi","mount":"all","name":"daily","port":null,"publicUrl":null,"replicas":null,"retry":2,"schedule":"@daily","status":{"causes":[],"lastTermination":null,"missed":{"code":"quota-exceeded","count":2,"last":"2026-11-24T23:43:00Z","message":"a run exceeded the quota: jobs.batch \"daily-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"nextRun":"2026-11-25T23:43:00Z","previousRun":"2026-11-23T05:00:00Z","ready":null,"restarts":0,"short":"pending","since":"2026-11-23T05:10:00Z","state":"waiting"},"timeout":60,"type":"scheduled"}"#);
     let answer = show(&jobs(&lost())[0], now(), JobsFormat::Json).unwrap();
-    insta::assert_snapshot!(answer.value["status"], @r#"{"causes":[{"code":"image-pull","message":"Back-off pulling image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\"","object":"Pod lost-1","text":"image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\" cannot be pulled"}],"lastTermination":null,"missed":null,"nextRun":null,"previousRun":null,"ready":0,"restarts":0,"short":"failed","since":"2026-11-25T11:59:00Z","state":"failing"}"#);
+    insta::assert_snapshot!(answer.value["status"], @r#"{"causes":[{"clusterMessage":"Back-off pulling image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\"","code":"image-pull","message":"image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\" cannot be pulled","object":"Pod lost-1"}],"lastTermination":null,"missed":null,"nextRun":null,"previousRun":null,"ready":0,"restarts":0,"short":"failed","since":"2026-11-25T11:59:00Z","state":"failing"}"#);
 }

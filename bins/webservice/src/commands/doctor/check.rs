@@ -1,5 +1,5 @@
 use toolforge_cli::Failure;
-use toolforge_report::CheckLevel;
+use toolforge_report::{CheckCode, CheckLevel};
 
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,36 +34,33 @@ impl Level {
 /// A check. All texts are escaped already.
 #[derive(Clone, Debug)]
 pub(super) struct Check {
-    pub(super) name: &'static str,
+    pub(super) code: CheckCode,
     pub(super) level: Level,
-    pub(super) found: String,
-    pub(super) advice: Option<String>,
+    pub(super) message: String,
+    pub(super) hints: Vec<String>,
 }
 
 impl Check {
-    pub(super) fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, level: Level::Ok, found: found.into(), advice: None }
+    pub(super) fn ok(code: CheckCode, message: impl Into<String>) -> Self {
+        Self { code, level: Level::Ok, message: message.into(), hints: Vec::new() }
     }
 
-    pub(super) fn warn(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, level: Level::Warn, found: found.into(), advice: Some(advice.into()) }
+    pub(super) fn warn(code: CheckCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code, level: Level::Warn, message: message.into(), hints: vec![hint.into()] }
     }
 
-    pub(super) fn fail(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, level: Level::Fail, found: found.into(), advice: Some(advice.into()) }
+    pub(super) fn fail(code: CheckCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code, level: Level::Fail, message: message.into(), hints: vec![hint.into()] }
     }
 
-    pub(super) fn skipped(name: &'static str, why: &str) -> Self {
-        Self { name, level: Level::Skip, found: why.to_owned(), advice: None }
+    pub(super) fn skipped(code: CheckCode, why: &str) -> Self {
+        Self { code, level: Level::Skip, message: why.to_owned(), hints: Vec::new() }
     }
 
     /// Returns a failed check with the texts of a failure.
-    pub(super) fn failed(name: &'static str, failure: &Failure) -> Self {
-        let text = failure.to_string();
-        let (message, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
-        let lines = message.trim_start_matches("error: ").lines().map(str::trim);
-        let found = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-        let hint = hint.trim().to_owned();
-        Self { name, level: Level::Fail, found, advice: Some(hint).filter(|hint| !hint.is_empty()) }
+    pub(super) fn failed(code: CheckCode, failure: &Failure) -> Self {
+        let message =
+            std::iter::once(failure.message()).chain(failure.details()).collect::<Vec<_>>().join("; ");
+        Self { code, level: Level::Fail, message, hints: failure.hints().to_vec() }
     }
 }

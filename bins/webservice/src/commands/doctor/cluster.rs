@@ -4,6 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session};
 use toolforge_client::{Client, FetchOptions, OwnRules, ServerVersion};
 use toolforge_images::Catalog;
+use toolforge_report::CheckCode;
 
 use super::check::Check;
 
@@ -33,16 +34,16 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
     let version = match client.server_version().await {
         Ok(version) => version,
         Err(error) => {
-            let mut checks = vec![Check::failed("server", &Failure::from(error))];
+            let mut checks = vec![Check::failed(CheckCode::Server, &Failure::from(error))];
             let rest = super::NEEDS_CLUSTER.into_iter().skip(1);
-            checks.extend(rest.map(|name| Check::skipped(name, "the server is unreachable")));
+            checks.extend(rest.map(|code| Check::skipped(code, "the server is unreachable")));
             return checks;
         }
     };
     let mut checks = vec![version_check(&version), clock_check(&version, Timestamp::now())];
     checks.push(match client.own_rules(&session.tool.namespace()).await {
         Ok(rules) => permission_check(&rules),
-        Err(error) => Check::failed("permissions", &Failure::from(error)),
+        Err(error) => Check::failed(CheckCode::Permissions, &Failure::from(error)),
     });
     let wanted = FetchOptions { limits: true, ..FetchOptions::default() };
     match client.fetch_web_service(&session.tool, wanted).await {
@@ -50,28 +51,28 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
             Ok(facts) => {
                 checks.push(if facts.limits.quotas.is_empty() {
                     Check::warn(
-                        "quota",
+                        CheckCode::Quota,
                         "the namespace has no quota",
                         "Changes are not checked against a quota.",
                     )
                 } else if facts.limits.quotas.iter().all(toolforge_quota::ResourceQuota::has_status) {
-                    Check::ok("quota", "the usage is known")
+                    Check::ok(CheckCode::Quota, "the usage is known")
                 } else {
-                    Check::warn("quota", "the usage is not known yet", "Try again in a minute.")
+                    Check::warn(CheckCode::Quota, "the usage is not known yet", "Try again in a minute.")
                 });
                 checks.push(if facts.limits.limit_ranges.is_empty() {
                     Check::warn(
-                        "limits",
+                        CheckCode::Limits,
                         "the namespace has no LimitRange",
                         "Pods without limits may be refused.",
                     )
                 } else {
-                    Check::ok("limits", "the namespace has a LimitRange")
+                    Check::ok(CheckCode::Limits, "the namespace has a LimitRange")
                 });
             }
-            Err(error) => checks.push(Check::failed("limits", &Failure::from(error))),
+            Err(error) => checks.push(Check::failed(CheckCode::Limits, &Failure::from(error))),
         },
-        Err(error) => checks.push(Check::failed("limits", &Failure::from(error))),
+        Err(error) => checks.push(Check::failed(CheckCode::Limits, &Failure::from(error))),
     }
     checks.push(catalog(client, session).await);
     checks
@@ -81,17 +82,17 @@ async fn catalog(client: &Client, session: &Session) -> Check {
     let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };
     let objects = match client.fetch_web_service(&session.tool, wanted).await {
         Ok(objects) => objects,
-        Err(error) => return Check::failed("catalog", &Failure::from(error)),
+        Err(error) => return Check::failed(CheckCode::Catalog, &Failure::from(error)),
     };
     match objects.facts(None, session.platform.clone()) {
         Ok(facts) if facts.catalog.problems().is_empty() => {
-            Check::ok("catalog", format!("{} image types", facts.catalog.types().count()))
+            Check::ok(CheckCode::Catalog, format!("{} image types", facts.catalog.types().count()))
         }
         Ok(facts) => {
             let problems: Vec<String> = facts.catalog.problems().iter().map(ToString::to_string).collect();
-            Check::warn("catalog", problems.join("; "), "Report it to the platform's admins.")
+            Check::warn(CheckCode::Catalog, problems.join("; "), "Report it to the platform's admins.")
         }
-        Err(error) => Check::failed("catalog", &Failure::from(error)),
+        Err(error) => Check::failed(CheckCode::Catalog, &Failure::from(error)),
     }
 }
 
@@ -104,12 +105,12 @@ fn version_check(version: &ServerVersion) -> Check {
         .and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
     if minor.is_some_and(|minor| MINORS.contains(&minor)) {
         return Check::ok(
-            "server",
+            CheckCode::Server,
             format!("Kubernetes {shown}, with a certificate of the kubeconfig's authority"),
         );
     }
     Check::warn(
-        "server",
+        CheckCode::Server,
         format!("Kubernetes {shown}; supported are 1.{} to 1.{}", MINORS.start(), MINORS.end()),
         "Look for a newer release of this program.",
     )
@@ -117,16 +118,16 @@ fn version_check(version: &ServerVersion) -> Check {
 
 fn clock_check(version: &ServerVersion, now: Timestamp) -> Check {
     let Some(server) = version.now else {
-        return Check::skipped("clock", "the server sends no time");
+        return Check::skipped(CheckCode::Clock, "the server sends no time");
     };
     let skew = now.as_second().saturating_sub(server.as_second());
     if skew.abs() <= SKEW {
-        return Check::ok("clock", "in sync with the server");
+        return Check::ok(CheckCode::Clock, "in sync with the server");
     }
     let (seconds, word) = (skew.abs(), if skew > 0 { "ahead of" } else { "behind" });
     let found = format!("this machine is {seconds} s {word} the server");
     Check::warn(
-        "clock",
+        CheckCode::Clock,
         found,
         "Ages are wrong by this difference, and certificates may appear to be not yet valid.",
     )
@@ -144,13 +145,17 @@ fn permission_check(rules: &OwnRules) -> Check {
     if !missing.is_empty() && rules.incomplete {
         let found =
             format!("the server lists only part of the tool's rights, without {}", missing.join("; "));
-        return Check::warn("permissions", found, "If a command is refused, tell the platform's admins.");
+        return Check::warn(
+            CheckCode::Permissions,
+            found,
+            "If a command is refused, tell the platform's admins.",
+        );
     }
     if missing.is_empty() {
-        return Check::ok("permissions", "the tool has all permissions");
+        return Check::ok(CheckCode::Permissions, "the tool has all permissions");
     }
     Check::fail(
-        "permissions",
+        CheckCode::Permissions,
         format!("missing permissions: {}", missing.join("; ")),
         "Report it to the platform's admins.",
     )
@@ -180,8 +185,8 @@ mod tests {
     fn clock_skew_of_a_minute_is_accepted() {
         let judged = |second| clock_check(&version("v1.32.0", 1000), Timestamp::from_second(second).unwrap());
         assert_eq!(judged(1060).level, Level::Ok);
-        assert_eq!(judged(1061).found, "this machine is 61 s ahead of the server");
-        assert_eq!(judged(900).found, "this machine is 100 s behind the server");
+        assert_eq!(judged(1061).message, "this machine is 61 s ahead of the server");
+        assert_eq!(judged(900).message, "this machine is 100 s behind the server");
     }
 
     #[test]
@@ -201,7 +206,7 @@ mod tests {
             rule(&["get", "list", "watch"], &["pods", "resourcequotas", "limitranges", "events"]),
         ];
         let check = judged(&some, false);
-        assert_eq!(check.found, "missing permissions: create/delete pods (needed for: shell)");
+        assert_eq!(check.message, "missing permissions: create/delete pods (needed for: shell)");
         // A rule for one object name does not count.
         let named = ResourceRule { resource_names: Some(vec!["x".to_owned()]), ..rule(&["*"], &["*"]) };
         assert_eq!(judged(std::slice::from_ref(&named), false).level, Level::Fail);

@@ -7,33 +7,42 @@ mod cluster;
 mod own;
 
 use toolforge_cli::{Document, ExitCode, Failure, Session, print, to_json};
-use toolforge_report::Diagnosis;
+use toolforge_report::{CheckCode, Diagnosis};
 
 use crate::arguments::Arguments;
 use check::{Check, Level};
 
 /// The checks that need a connection, in order.
-const NEEDS_CLUSTER: [&str; 6] = ["server", "clock", "permissions", "quota", "limits", "catalog"];
+const NEEDS_CLUSTER: [CheckCode; 6] = [
+    CheckCode::Server,
+    CheckCode::Clock,
+    CheckCode::Permissions,
+    CheckCode::Quota,
+    CheckCode::Limits,
+    CheckCode::Catalog,
+];
 
 /// Runs all checks; fails if something is broken.
 pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut checks = own::kubeconfig(&arguments.global);
     match session {
         Ok(session) => {
-            checks
-                .push(Check::ok("tool", format!("{}, namespace {}", session.tool, session.tool.namespace())));
+            checks.push(Check::ok(
+                CheckCode::Tool,
+                format!("{}, namespace {}", session.tool, session.tool.namespace()),
+            ));
             match session.cluster() {
                 Ok((runtime, client)) => checks.extend(runtime.block_on(cluster::checks(client, session))),
-                Err(failure) => checks.push(Check::failed("server", &failure)),
+                Err(failure) => checks.push(Check::failed(CheckCode::Server, &failure)),
             }
             checks.extend(own::home(session));
         }
         Err(failure) => {
             // An error in the kubeconfig has its own line already.
             if checks.iter().all(|check| check.level != Level::Fail) {
-                checks.push(Check::failed("tool", &failure));
+                checks.push(Check::failed(CheckCode::Tool, &failure));
             }
-            checks.extend(NEEDS_CLUSTER.map(|name| Check::skipped(name, "an earlier check failed")));
+            checks.extend(NEEDS_CLUSTER.map(|code| Check::skipped(code, "an earlier check failed")));
         }
     }
     let home =
@@ -41,17 +50,17 @@ pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> 
     let short =
         |text: &str| home.as_ref().map_or_else(|| text.to_owned(), |home| text.replace(home.as_str(), "~"));
     let mut text = String::new();
-    for Check { level, name, found, advice } in &checks {
-        text.push_str(&format!("{:<5} {name:<11} {}\n", level.as_str(), short(found)));
-        if let Some(advice) = advice {
-            text.push_str(&format!("{:17} {}\n", "", short(advice)));
+    for Check { code, level, message, hints } in &checks {
+        text.push_str(&format!("{:<5} {:<11} {}\n", level.as_str(), code.as_str(), short(message)));
+        for hint in hints {
+            text.push_str(&format!("{:17} {}\n", "", short(hint)));
         }
     }
-    let report = checks.iter().map(|Check { level, name, found, advice }| toolforge_report::Check {
-        name: (*name).to_owned(),
+    let report = checks.iter().map(|Check { code, level, message, hints }| toolforge_report::Check {
+        code: *code,
         level: level.code(),
-        found: short(found),
-        advice: advice.as_deref().map(short),
+        message: short(message),
+        hints: hints.iter().map(|hint| short(hint)).collect(),
     });
     let document = Document { text, value: to_json(Diagnosis { checks: report.collect() })? };
     print(&document, arguments.output.output)?;

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, GlobalOptions, Session, kubeconfig_files};
 use toolforge_client::Kubeconfig;
+use toolforge_report::CheckCode;
 
 use super::check::Check;
 use crate::failures;
@@ -19,7 +20,7 @@ pub(super) fn kubeconfig(options: &GlobalOptions) -> Vec<Check> {
     let paths = kubeconfig_files(options);
     let kubeconfig = match Kubeconfig::load(&paths) {
         Ok(kubeconfig) => kubeconfig,
-        Err(error) => return vec![Check::failed("kubeconfig", &Failure::from(error))],
+        Err(error) => return vec![Check::failed(CheckCode::Kubeconfig, &Failure::from(error))],
     };
     let readable = paths
         .iter()
@@ -27,22 +28,22 @@ pub(super) fn kubeconfig(options: &GlobalOptions) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.push(match readable {
         Some(path) => Check::warn(
-            "kubeconfig",
+            CheckCode::Kubeconfig,
             format!("{} can be read by others", path.display()),
             format!("Type `chmod go= {}`.", path.display()),
         ),
-        None => Check::ok("kubeconfig", format!("for {}", kubeconfig.server())),
+        None => Check::ok(CheckCode::Kubeconfig, format!("for {}", kubeconfig.server())),
     });
     if kubeconfig.is_insecure() {
         checks.push(Check::fail(
-            "authority",
+            CheckCode::Authority,
             "the kubeconfig disables the verification of the server's certificate",
             "Remove `insecure-skip-tls-verify`.",
         ));
     }
     checks.push(match kubeconfig.certificate() {
         None => Check::warn(
-            "certificate",
+            CheckCode::Certificate,
             "the kubeconfig has no certificate",
             "The platform's kubeconfigs have one; is this the tool's kubeconfig?",
         ),
@@ -56,18 +57,18 @@ fn certificate_check(not_after: Timestamp, now: Timestamp) -> Check {
     let found = format!("valid for {days} days, and matches its key");
     if days < LATE {
         return Check::warn(
-            "certificate",
+            CheckCode::Certificate,
             found,
             "Its renewal is overdue; report it to the platform's admins.",
         );
     }
-    Check::ok("certificate", found)
+    Check::ok(CheckCode::Certificate, found)
 }
 
 /// Returns the checks of the tool's home.
 pub(super) fn home(session: &Session) -> Vec<Check> {
     let Some(home) = &session.home else {
-        return vec![Check::skipped("home", "this user is not the tool")];
+        return vec![Check::skipped(CheckCode::Home, "this user is not the tool")];
     };
     let mut checks = Vec::new();
     let probe = home.path().join(format!(".webservice-doctor-{}", std::process::id()));
@@ -75,34 +76,34 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
         Ok(_) => {
             // A file that cannot be removed is empty.
             let _ = std::fs::remove_file(&probe);
-            Check::ok("home", format!("{} is writable", home.path().display()))
+            Check::ok(CheckCode::Home, format!("{} is writable", home.path().display()))
         }
         Err(error) => Check::warn(
-            "home",
+            CheckCode::Home,
             format!("{} is not writable: {error}", home.path().display()),
             "Requests are not remembered.",
         ),
     });
     checks.push(match home.template() {
-        Ok(None) => Check::ok("template", "the home has none"),
-        Ok(Some(found)) if found.template.unknown_keys.is_empty() => Check::ok("template", "valid"),
+        Ok(None) => Check::ok(CheckCode::Template, "the home has none"),
+        Ok(Some(found)) if found.template.unknown_keys.is_empty() => Check::ok(CheckCode::Template, "valid"),
         Ok(Some(found)) => {
             let keys: Vec<String> = found.template.unknown_keys.iter().map(ToString::to_string).collect();
-            Check::warn("template", keys.join("; "), "Unknown keys have no effect.")
+            Check::warn(CheckCode::Template, keys.join("; "), "Unknown keys have no effect.")
         }
-        Err(error) => Check::failed("template", &failures::of_template(&error)),
+        Err(error) => Check::failed(CheckCode::Template, &failures::of_template(&error)),
     });
     checks.push(match home.manifest() {
-        Ok(manifest) if manifest.invalid_values.is_empty() => Check::ok("manifest", "valid"),
+        Ok(manifest) if manifest.invalid_values.is_empty() => Check::ok(CheckCode::Manifest, "valid"),
         Ok(manifest) => {
             let mistakes: Vec<String> = manifest.invalid_values.iter().map(ToString::to_string).collect();
-            Check::warn("manifest", mistakes.join("; "), "These values are ignored.")
+            Check::warn(CheckCode::Manifest, mistakes.join("; "), "These values are ignored.")
         }
-        Err(error) => Check::failed("manifest", &failures::of_manifest(&error)),
+        Err(error) => Check::failed(CheckCode::Manifest, &failures::of_manifest(&error)),
     });
     if home.path().join("service.manifest~").exists() {
         checks.push(Check::warn(
-            "leftover",
+            CheckCode::Leftover,
             "service.manifest~ was left by a command that was killed",
             "Remove it: the platform's older tool cannot save its manifest while it exists.",
         ));
@@ -121,6 +122,9 @@ mod tests {
         assert_eq!(certificate_check(moment(40), moment(0)).level, Level::Ok);
         assert_eq!(certificate_check(moment(7), moment(0)).level, Level::Ok);
         let late = certificate_check(moment(6), moment(0));
-        assert_eq!((late.level, late.found.as_str()), (Level::Warn, "valid for 6 days, and matches its key"));
+        assert_eq!(
+            (late.level, late.message.as_str()),
+            (Level::Warn, "valid for 6 days, and matches its key")
+        );
     }
 }
