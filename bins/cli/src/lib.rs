@@ -10,8 +10,10 @@
 //! assert_eq!(failure.to_string(), "error: unknown image type \"pyhton3.11\"\n\nhint: Did you mean `python3.11`?\n");
 //! ```
 
+mod command_line;
 mod failure;
 mod generate;
+mod help;
 mod library_errors;
 mod log;
 mod options;
@@ -23,9 +25,12 @@ mod report;
 mod session;
 mod terminal;
 mod text;
+mod usage;
 
+pub use command_line::{HelpOption, help_option, positionals, separate_command};
 pub use failure::{ExitCode, Failure};
 pub use generate::{Generated, Shell, reference_page};
+pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
     DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu, parse_memory,
@@ -40,3 +45,4 @@ pub use report::{
 pub use session::{Session, Source, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age};
+pub use usage::usage_failure;

@@ -1,9 +1,9 @@
 //! The process: its arguments, how it exits, and what ends it from outside.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 
-use clap::error::{ContextKind, ErrorKind};
 use clap::{Command, FromArgMatches};
 use tokio::io::{Interest, Ready};
 use tokio::net::unix::pipe::Sender;
@@ -25,22 +25,24 @@ pub fn run(program: impl FnOnce() -> Result<ExitCode, Failure>) -> std::process:
     exit_code.code().into()
 }
 
-/// Parses the arguments of the process.
+/// Parses the arguments of a process. `Ok(None)` means that help or the version was requested and has been printed.
 ///
 /// # Errors
-/// When help or the version was requested, or the arguments are invalid. The text has been printed; the error is the
-/// exit code.
-pub fn parse<A: FromArgMatches>(command: Command) -> Result<A, ExitCode> {
-    let parsed = command.try_get_matches().and_then(|matches| A::from_arg_matches(&matches));
-    parsed.map_err(|error| {
-        // A closed pipe is not an error.
-        let _ = error.print();
-        let unknown = error.get(ContextKind::InvalidArg).map(ToString::to_string);
-        if error.kind() == ErrorKind::UnknownArgument && unknown.is_some_and(|word| !word.starts_with('-')) {
-            anstream::eprintln!("\nhint: Quote a value that contains spaces or `*`.");
+/// When the arguments are invalid.
+pub fn parse<A: FromArgMatches>(
+    command: Command,
+    arguments: Vec<OsString>,
+) -> Result<Option<A>, clap::Error> {
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| A::from_arg_matches(&matches));
+    match parsed {
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(error) if error.exit_code() == 0 => {
+            // A closed pipe is not an error.
+            let _ = error.print();
+            Ok(None)
         }
-        if error.exit_code() == 0 { ExitCode::Success } else { ExitCode::Usage }
-    })
+        Err(error) => Err(error),
+    }
 }
 
 /// Waits for SIGINT, SIGHUP or SIGTERM and returns the exit code for it: 128 plus the signal's number, as in a shell.

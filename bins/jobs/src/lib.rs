@@ -14,10 +14,15 @@ mod advice;
 mod arguments;
 mod commands;
 mod failures;
+mod help;
 mod report;
+mod synonyms;
 
-use clap::{CommandFactory as _, Parser as _};
-use toolforge_cli::{ExitCode, Failure, Session};
+use std::ffi::OsString;
+
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+use toolforge_cli::{ExitCode, Failure, Session, parse, separate_command};
 use toolforge_model::{JobRequest, ToolName};
 
 use crate::arguments::{Arguments, Verb};
@@ -26,14 +31,22 @@ use crate::arguments::{Arguments, Verb};
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
-        let mut command = Arguments::command();
         // Set by the platform's `toolforge`, which calls this program.
-        if std::env::var_os("TOOLFORGE_CLI").is_some() {
-            command = command.bin_name("toolforge jobs");
+        let is_called = std::env::var_os("TOOLFORGE_CLI").is_some();
+        let command = help::command(if is_called { "toolforge jobs" } else { "jobs" });
+        let line = separated(std::env::args_os());
+        if let Some(exit_code) = help::print_requested(&command, &line)? {
+            return Ok(exit_code);
         }
-        match toolforge_cli::parse::<Arguments>(command) {
-            Ok(arguments) => commands::dispatch(&arguments),
-            Err(exit_code) => Ok(exit_code),
+        match parse::<Arguments>(command, line.clone()) {
+            Ok(Some(arguments)) => commands::dispatch(&arguments),
+            Ok(None) => Ok(ExitCode::Success),
+            Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                // A closed pipe is not an error.
+                let _ = error.print();
+                Ok(ExitCode::Usage)
+            }
+            Err(error) => Err(synonyms::usage_failure(&error, &line)),
         }
     })
 }
@@ -72,5 +85,15 @@ pub fn command() -> clap::Command {
 }
 
 fn parsed<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Arguments, Failure> {
-    Arguments::try_parse_from(arguments).map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))
+    let line = separated(arguments.into_iter().map(OsString::from));
+    match parse(command(), line.clone()) {
+        Ok(Some(arguments)) => Ok(arguments),
+        Ok(None) => Err(Failure::new(ExitCode::Usage, "help was requested")),
+        Err(error) => Err(synonyms::usage_failure(&error, &line)),
+    }
+}
+
+/// Returns the arguments with a `--` before the command of `exec`, whose options are its own.
+fn separated(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    separate_command(&Arguments::command(), arguments.collect(), |before| matches!(before, ["exec", _name]))
 }

@@ -191,16 +191,12 @@ fn errors_are_listed_with_hints() {
     no quota is known, so whether it fits is not known
     warning: job a: this never runs, since none of the months has a day 31; write "0 0 28 2 *" to run
     "#);
-    assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @"
+    assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @r#"
     [exit 2]
-    error: unexpected argument 'daily.py' found
+    error: unexpected argument "daily.py"
 
-    Usage: jobs run [OPTIONS] [NAME]
-
-    For more information, try '--help'.
-
-    hint: Quote a value that contains spaces or `*`.
-    ");
+    hint: Put quotes around a value that contains spaces or `*`.
+    "#);
 }
 
 #[test]
@@ -225,11 +221,7 @@ fn invalid_values_are_reported_without_a_kubeconfig() {
     ");
     assert_snapshot!(shown("cron --calendar --suggest"), @"
     [exit 2]
-    error: the argument '--calendar' cannot be used with '--suggest'
-
-    Usage: jobs cron --calendar [NAME]
-
-    For more information, try '--help'.
+    error: --calendar cannot be used with --suggest
     ");
 }
 

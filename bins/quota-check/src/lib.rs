@@ -11,8 +11,13 @@
 
 mod report;
 
+use std::ffi::OsString;
+
 use clap::{CommandFactory as _, Parser};
-use toolforge_cli::{ExitCode, Failure, GlobalOptions, OutputOption, Session, print};
+use toolforge_cli::{
+    ExitCode, Failure, GlobalOptions, OutputOption, Session, TOPICS, WHERE_TO_ASK, parse, positionals, print,
+    print_text, topic, unknown_topic, usage_failure,
+};
 
 pub use report::text;
 
@@ -37,10 +42,40 @@ pub fn command() -> clap::Command {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
-    toolforge_cli::run(|| match toolforge_cli::parse(Arguments::command()) {
-        Ok(arguments) => check(&arguments),
-        Err(exit_code) => Ok(exit_code),
+    toolforge_cli::run(|| {
+        let command = with_help(Arguments::command());
+        let line: Vec<OsString> = std::env::args_os().collect();
+        let words = positionals(&command, &line);
+        if let Some((help, rest)) = words.split_first()
+            && help == "help"
+        {
+            return print_help(command, rest.first().map(String::as_str));
+        }
+        match parse(command, line) {
+            Ok(Some(arguments)) => check(&arguments),
+            Ok(None) => Ok(ExitCode::Success),
+            Err(error) => Err(usage_failure(&error)),
+        }
     })
+}
+
+/// Returns the command with the lines that end its help.
+fn with_help(command: clap::Command) -> clap::Command {
+    let topics = TOPICS.map(|(topic, _)| topic).join(", ");
+    command.after_help(format!("Topics: {topics}; `quota-check help quota`.\n\n{WHERE_TO_ASK}"))
+}
+
+/// Prints the help of the program or of a topic.
+fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode, Failure> {
+    let text = match word.map(str::to_lowercase) {
+        None => command.render_long_help().to_string(),
+        Some(word) => match topic(&word) {
+            Some(text) => format!("{text}\n{WHERE_TO_ASK}\n"),
+            None => return Err(unknown_topic(&word, &[])),
+        },
+    };
+    print_text(&text)?;
+    Ok(ExitCode::Success)
 }
 
 fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {

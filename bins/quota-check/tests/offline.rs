@@ -63,3 +63,15 @@ fn missing_kubeconfig_hints_at_become() {
     hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
     ");
 }
+
+#[test]
+fn help_has_topics_and_ends_with_where_to_ask() {
+    for line in ["--help", "-h", "help", "help quota"] {
+        let help = said(&quota_check(line));
+        let end = help.trim_end().lines().last().unwrap();
+        assert!(
+            help.starts_with("[exit 0]") && end.contains("#wikimedia-cloud on irc.libera.chat"),
+            "{help}"
+        );
+    }
+}

@@ -33,22 +33,30 @@ const LOCAL: &str = "Local options";
 ///
 /// Actions:
 ///   start    start the web service, or change the running one
-///   stop     stop it
+///   stop     stop the web service
 ///   restart  replace all pods, without downtime if the type and the quota allow it
-///   status   show its state and, if it is not running, why
-///   shell    open a shell in a new pod, or run a command there: shell -- COMMAND
-///   exec     open a shell in a running pod, or run a command there: exec -- COMMAND
-///   logs     print the logs of its pods
+///   status   show the state of the web service and, if it is not running, why
+///   shell    open a shell in a new pod, or run a command there
+///   exec     open a shell in a running pod, or run a command there
+///   logs     print the logs of the pods
 ///   plan     show what start would change, and whether it fits the quota
 ///   render   print the Kubernetes objects
 ///   types    list image types; TYPE types shows one in detail
-///   local    print the command that runs it on your own machine
+///   local    print the command that runs the web service on your own machine
 ///   doctor   check the setup: kubeconfig, cluster, permissions, home directory
-///   generate print a completion script (bash, zsh, fish) or the man page (man)
+///   generate print a completion script (bash, zsh, fish) or a man page (man, man ACTION)
+///   help     show the help on an action or a topic
 ///
-/// Exit codes: 0 done or fits, 1 wrong request or negative answer, 2 usage error, 3 exceeds the quota or the limits
-/// (nothing was changed), 4 the cluster refused or is unreachable, 5 the web service did not become ready, 6 partially
-/// done.
+/// Behind shell and exec, everything after the first word of the command belongs to the command.
+///
+/// Exit codes:
+///   0  done, or it fits
+///   1  wrong request, or a negative answer
+///   2  usage error
+///   3  exceeds the quota or the limits; nothing was changed
+///   4  the cluster refused or is unreachable
+///   5  the web service did not become ready
+///   6  partially done; the report says what
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "webservice",
@@ -202,17 +210,21 @@ impl Arguments {
         let LogsOptions { follow: _, last: _, since, until, grep } = logs;
         let StatusOptions { exit_code } = status;
         let LocalOptions { engine, home, run } = local;
-        let routed = [Action::Start, Action::Restart, Action::Plan, Action::Render];
-        let changing = [Action::Start, Action::Stop, Action::Restart, Action::Shell];
-        check_option(action, "--routing", routing.is_some(), &routed)?;
-        check_option(action, "--dry-run", dry_run.is_some(), &changing)?;
-        check_option(action, "--since", since.is_some(), &[Action::Logs])?;
-        check_option(action, "--until", until.is_some(), &[Action::Logs])?;
-        check_option(action, "--grep", grep.is_some(), &[Action::Logs])?;
-        check_option(action, "--exit-code", *exit_code, &[Action::Status])?;
-        check_option(action, "--engine", engine.is_some(), &[Action::Local])?;
-        check_option(action, "--home", home.is_some(), &[Action::Local])?;
-        check_option(action, "--run", *run, &[Action::Local])?;
+        for (id, is_given) in [
+            ("routing", routing.is_some()),
+            ("dry_run", dry_run.is_some()),
+            ("since", since.is_some()),
+            ("until", until.is_some()),
+            ("grep", grep.is_some()),
+            ("exit_code", *exit_code),
+            ("engine", engine.is_some()),
+            ("home", home.is_some()),
+            ("run", *run),
+        ] {
+            if is_given && !action.options().contains(&id) {
+                return Err(unused_option(action, id));
+            }
+        }
         if output.output == OutputFormat::Table || action.prints_document() {
             return Ok(());
         }
@@ -234,13 +246,15 @@ impl Arguments {
     }
 }
 
-/// Refuses an option that was given to an action that does not use it.
-fn check_option(action: Action, option: &str, is_given: bool, users: &[Action]) -> Result<(), Failure> {
-    if !is_given || users.contains(&action) {
-        return Ok(());
-    }
-    let users: Vec<String> = users.iter().map(|user| format!("`{}`", user.as_str())).collect();
-    let message = format!("`{option}` cannot be used with `{}`", action.as_str());
-    Err(Failure::new(ExitCode::Usage, message)
-        .hint(format!("Leave it out; it is an option of {}.", users.join(", "))))
+/// Returns the failure of an option that was given to an action that does not use it.
+fn unused_option(action: Action, id: &str) -> Failure {
+    let users: Vec<String> = Action::ALL
+        .into_iter()
+        .filter(|user| user.options().contains(&id))
+        .map(|user| format!("`{}`", user.as_str()))
+        .collect();
+    let option = id.replace('_', "-");
+    let message = format!("`--{option}` cannot be used with `{}`", action.as_str());
+    Failure::new(ExitCode::Usage, message)
+        .hint(format!("Leave it out; it is an option of {}.", users.join(", ")))
 }

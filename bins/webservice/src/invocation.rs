@@ -1,7 +1,11 @@
 //! The positional arguments: `[TYPE] ACTION [ARGUMENTS…]`.
 
 use toolforge_cli::{ExitCode, Failure};
-use toolforge_model::{TypeName, Untrusted, suggest};
+use toolforge_images::{Catalog, State};
+use toolforge_model::{TypeName, TypeNameError, Untrusted, suggest};
+
+/// The type of images that the build service made.
+const BUILD_SERVICE: &str = "buildservice";
 
 /// An action of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +60,98 @@ impl Action {
         }
     }
 
-    fn from_word(word: &str) -> Option<Self> {
+    /// Returns the action of this name.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.as_str() == word)
+    }
+
+    /// Returns what the action does, as a phrase.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Start => "start the web service, or change the running one",
+            Self::Stop => "stop the web service",
+            Self::Restart => "replace all pods, without downtime if the type and the quota allow it",
+            Self::Status => "show the state of the web service and, if it is not running, why",
+            Self::Shell => "open a shell in a new pod, or run a command there",
+            Self::Exec => "open a shell in a running pod, or run a command there",
+            Self::Logs => "print the logs of the pods",
+            Self::Plan => "show what start would change, and whether it fits the quota",
+            Self::Render => "print the Kubernetes objects",
+            Self::Types => "list image types; TYPE types shows one in detail",
+            Self::Local => "print the command that runs the web service on your own machine",
+            Self::Doctor => "check the setup: kubeconfig, cluster, permissions, home directory",
+            Self::Generate => "print a completion script (bash, zsh, fish) or a man page (man, man ACTION)",
+        }
+    }
+
+    /// Returns command lines as examples, without the program's name.
+    pub(crate) fn examples(self) -> &'static [&'static str] {
+        match self {
+            Self::Start => &["php8.2 start", "node18 start -m 1Gi -r 2", "jdk17 start -- java -jar app.jar"],
+            Self::Stop => &["stop"],
+            Self::Restart => &["restart", "restart -m 1Gi", "php8.4 restart"],
+            Self::Status => &["status", "status --exit-code", "status --output json"],
+            Self::Shell => {
+                &["shell", "python3.11 shell python3 -m venv www/python/venv", "node18 shell npm install"]
+            }
+            Self::Exec => &["exec", "exec ls -l", "exec -- sh -c 'ls && pwd'"],
+            Self::Logs => &["logs", "logs --follow --last 20", "logs --since 10m --grep error"],
+            Self::Plan => &["plan", "php8.4 plan -r 2"],
+            Self::Render => &["render", "php8.2 render --output json"],
+            Self::Types => &["types", "python3.11 types"],
+            Self::Local => &["php8.2 local", "php8.2 local --run"],
+            Self::Doctor => &["doctor"],
+            Self::Generate => &[
+                "generate bash > ~/.local/share/bash-completion/completions/webservice",
+                "generate man start",
+            ],
+        }
+    }
+
+    /// Returns how the action is called.
+    pub(crate) fn usage(self, name: &str) -> String {
+        let action = self.as_str();
+        match self {
+            Self::Generate => format!("{name} {action} bash|zsh|fish|man [ACTION]"),
+            Self::Shell => format!("{name} [TYPE] {action} [OPTIONS] [COMMAND [ARGUMENTS...]]"),
+            Self::Exec => format!("{name} {action} [OPTIONS] [COMMAND [ARGUMENTS...]]"),
+            Self::Types => format!("{name} [TYPE] {action} [OPTIONS]"),
+            Self::Start | Self::Restart | Self::Plan | Self::Render | Self::Local => {
+                format!("{name} [TYPE] {action} [OPTIONS] [-- ARGUMENTS...]")
+            }
+            Self::Stop | Self::Status | Self::Logs | Self::Doctor => format!("{name} {action} [OPTIONS]"),
+        }
+    }
+
+    /// Returns the names of the options that the action uses.
+    pub(crate) fn options(self) -> Vec<&'static str> {
+        let global = ["tool", "uid", "kubeconfig", "impersonate", "from"];
+        let own: &[&str] = match self {
+            Self::Start | Self::Restart => &["routing", "dry_run"],
+            Self::Stop | Self::Shell => &["dry_run"],
+            Self::Plan | Self::Render => &["routing"],
+            Self::Status => &["exit_code"],
+            Self::Logs => &["follow", "last", "since", "until", "grep"],
+            Self::Local => &["engine", "home", "run"],
+            Self::Exec | Self::Types | Self::Doctor | Self::Generate => &[],
+        };
+        let described: &[&str] = match self {
+            Self::Start | Self::Restart | Self::Plan | Self::Render => {
+                &["mem", "cpu", "replicas", "buildservice_image", "template", "mount", "health_check_path"]
+            }
+            Self::Shell => &["mem", "cpu", "buildservice_image", "template", "mount"],
+            Self::Local => &["buildservice_image", "template", "mount"],
+            Self::Stop
+            | Self::Status
+            | Self::Logs
+            | Self::Exec
+            | Self::Types
+            | Self::Doctor
+            | Self::Generate => &[],
+        };
+        let output: &[&str] = if self.prints_document() { &["output"] } else { &[] };
+        let global: &[&str] = if self == Self::Generate { &[] } else { &global };
+        [described, own, output, global].concat()
     }
 
     /// Returns whether the action prints one document, as a table, JSON or YAML.
@@ -113,6 +207,19 @@ impl Invocation {
     }
 }
 
+/// Words of other tools for actions, with the first action as the most likely one.
+const SYNONYMS: &[(&[&str], &str)] = &[
+    (&["kill", "rm", "remove", "delete", "down", "halt", "end", "destroy", "quit"], "stop"),
+    (&["run", "up", "launch", "create", "new", "deploy", "begin"], "start"),
+    (&["reload", "redeploy", "refresh", "reboot", "update", "apply", "scale"], "restart"),
+    (&["info", "state", "show", "describe", "get", "ps", "check", "health"], "status"),
+    (&["tail", "log", "follow"], "logs"),
+    (&["list", "ls", "images", "containers"], "types"),
+    (&["diff", "validate", "preview"], "plan"),
+    (&["ssh", "bash", "console", "terminal", "attach"], "shell"),
+    (&["completion", "completions", "complete", "man"], "generate"),
+];
+
 /// Parses the positional arguments; `trailing` are those after `--`.
 pub(crate) fn read(positionals: &[String], trailing: &[String]) -> Result<Invocation, Failure> {
     let usage = |message: String| Failure::new(ExitCode::Usage, message);
@@ -121,29 +228,24 @@ pub(crate) fn read(positionals: &[String], trailing: &[String]) -> Result<Invoca
             return Err(usage("no action given".to_owned())
                 .hint(format!("The actions are {}; for example `webservice status`.", list())));
         }
-        [first, second, rest @ ..] if Action::from_word(second).is_some() => {
-            (Some(first), Action::from_word(second), rest)
+        [first, rest @ ..] if let Some(action) = Action::from_word(first) => (None, action, rest),
+        [first, second, rest @ ..] if let Some(action) = Action::from_word(second) => {
+            (Some(first), action, rest)
         }
-        [first, rest @ ..] if Action::from_word(first).is_some() => (None, Action::from_word(first), rest),
-        [first] => (Some(first), None, &[][..]),
-        [first, second, ..] => return Err(unknown_action(first, second)),
-    };
-    let Some(action) = action else {
-        let word = type_word.map(String::as_str).unwrap_or_default();
-        return Err(missing_action(word));
+        words => return Err(no_action(words)),
     };
     let type_name = type_word
-        .map(|word| word.parse::<TypeName>().map_err(|error| Failure::from_error(ExitCode::Failed, &error)))
+        .map(|word| word.parse::<TypeName>().map_err(|error| invalid_type(word, action, &error)))
         .transpose()?;
     let argument_use = action.argument_use();
+    let name = action.as_str();
     if type_name.is_none()
         && argument_use == ArgumentUse::Type
         && let [first, ..] = rest
     {
-        let name = action.as_str();
         // `start php8.2`.
         if first.parse::<TypeName>().is_ok() {
-            return Err(usage("the type must come before the action".to_owned())
+            return Err(usage("the type comes before the action".to_owned())
                 .hint(format!("Type `webservice {first} {name}`.")));
         }
         return Err(usage(format!("arguments for `{name}` need a type before it"))
@@ -157,11 +259,7 @@ pub(crate) fn read(positionals: &[String], trailing: &[String]) -> Result<Invoca
     let arguments: Vec<String> = rest.iter().chain(trailing).cloned().collect();
     if let Some(argument) = arguments.first().filter(|_| argument_use == ArgumentUse::None) {
         let argument = Untrusted::new(argument.as_str());
-        return Err(usage(format!(
-            "unexpected argument {}: `{}` takes none",
-            argument.quoted(),
-            action.as_str()
-        )));
+        return Err(usage(format!("`{name}` takes no argument: leave {} out", argument.quoted())));
     }
     Ok(Invocation { type_name, action, arguments })
 }
@@ -170,31 +268,97 @@ fn list() -> String {
     Action::ALL.map(Action::as_str).join(", ")
 }
 
-fn unknown_action(first: &str, second: &str) -> Failure {
-    // The word that is nearly an action is the misspelled one.
-    let word = if nearest(second).is_none() && nearest(first).is_some() { first } else { second };
-    let suggestion = nearest(word).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    let word = Untrusted::new(word);
-    Failure::new(ExitCode::Usage, format!("unknown action {}{suggestion}", word.quoted()))
-        .hint(format!("The actions are {}.", list()))
-}
-
-fn missing_action(word: &str) -> Failure {
+/// Returns the failure of words without an action.
+fn no_action(words: &[String]) -> Failure {
+    let (first, second) = (words.first().map_or("", String::as_str), words.get(1).map(String::as_str));
+    let usage = |message: String| Failure::new(ExitCode::Usage, message);
+    let is_type = is_known_type(first);
+    if is_type && second.is_none() {
+        let example = if Catalog::bundled().find(&first.parse().expect("a known type is a name")).is_ok() {
+            first.to_owned()
+        } else {
+            near_type(first).unwrap_or_else(|| first.to_owned())
+        };
+        return usage(format!("no action given after {first:?}"))
+            .hint(format!("The actions are {}; for example `webservice {example} start`.", list()));
+    }
+    // Where the first word may be a type, the second one is the misspelled action.
+    let (word, before) = match second {
+        Some(second) if is_type || meant(first).is_empty() => (second, Some(first)),
+        _ => (first, None),
+    };
     let found = Untrusted::new(word);
-    match nearest(word) {
-        Some(near) => Failure::new(
-            ExitCode::Usage,
-            format!("unknown action {}; did you mean `{near}`?", found.quoted()),
-        )
-        .hint(format!("Type `webservice {near}`.")),
-        None => Failure::new(ExitCode::Usage, format!("no action given after {}", found.quoted()))
-            .hint(format!("The actions are {}; for example `webservice {} start`.", list(), found.escaped())),
+    let kind = if before.is_some() { "an action" } else { "an action or a type" };
+    let message = format!("{} is not {kind}", found.quoted());
+    if word == "version" {
+        return usage(message).hint("Type `webservice --version`.");
+    }
+    let meant = meant(word);
+    match meant.as_slice() {
+        [] => match near_type(word).filter(|_| before.is_none()) {
+            Some(near) => usage(format!("{message}; did you mean {near}?"))
+                .hint(format!("Name an action after the type, for example `webservice {near} start`.")),
+            None => usage(message).hint(format!("The actions are {}.", list())),
+        },
+        [action] => {
+            let before = before.filter(|word| word.parse::<TypeName>().is_ok());
+            let before = before.map(|word| format!("{word} ")).unwrap_or_default();
+            let follow = if word == "tail" || word == "follow" { " -f" } else { "" };
+            let action = action.as_str();
+            usage(format!("{message}; did you mean {action}?"))
+                .hint(format!("Type `webservice {before}{action}{follow}`."))
+        }
+        several => {
+            let several: Vec<&str> = several.iter().map(|action| action.as_str()).collect();
+            usage(format!("{message}; did you mean {}?", several.join(" or ")))
+                .hint(format!("The actions are {}.", list()))
+        }
     }
 }
 
-/// Returns the action that a mistyped word most likely means.
-fn nearest(word: &str) -> Option<&'static str> {
-    suggest(word, Action::ALL.map(Action::as_str))
+/// Returns the actions that a word of another tool, a misspelled or a shortened word most likely means.
+fn meant(word: &str) -> Vec<Action> {
+    let word = word.to_lowercase();
+    let synonym =
+        SYNONYMS.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, action)| *action);
+    let one = synonym.or_else(|| suggest(&word, Action::ALL.map(Action::as_str)));
+    if word.len() < 2 || is_known_type(&word) {
+        return Vec::new();
+    }
+    let begun: Vec<Action> =
+        Action::ALL.into_iter().filter(|action| action.as_str().starts_with(&word)).collect();
+    if synonym.is_none() && begun.len() > 1 {
+        return begun;
+    }
+    one.and_then(Action::from_word).into_iter().chain(begun).take(1).collect()
+}
+
+/// Returns whether a word is a type of the platform as far as this program knows without the cluster.
+fn is_known_type(word: &str) -> bool {
+    word == BUILD_SERVICE
+        || word.parse::<TypeName>().is_ok_and(|name| {
+            // A new version of a known language, too.
+            Catalog::bundled().find(&name).is_ok() || word.chars().any(|c| c.is_ascii_digit())
+        })
+}
+
+/// Returns the current type that a misspelled one most likely means.
+fn near_type(word: &str) -> Option<String> {
+    let catalog = Catalog::bundled();
+    let current = catalog.types().filter(|found| found.state == State::Current && found.web.is_some());
+    let mut names: Vec<String> =
+        current.map(|found| found.name.to_string()).chain([BUILD_SERVICE.to_owned()]).collect();
+    // Of equally similar names the last one is taken, and that is to be the newest version.
+    names.sort_by_key(|name| (name.len(), name.clone()));
+    suggest(word, names.iter().map(String::as_str)).map(str::to_owned)
+}
+
+fn invalid_type(word: &str, action: Action, error: &TypeNameError) -> Failure {
+    let failure = Failure::from_error(ExitCode::Failed, error);
+    match near_type(word) {
+        Some(near) => failure.hint(format!("Did you mean `webservice {near} {}`?", action.as_str())),
+        None => failure.hint("`webservice types` lists the types."),
+    }
 }
 
 #[cfg(test)]
@@ -231,24 +395,60 @@ mod tests {
         );
         assert_eq!(invocation("shell -- bash -c id"), (None, "shell", "bash -c id".to_owned()));
         assert_eq!(invocation("exec ls"), (None, "exec", "ls".to_owned()));
+        assert_eq!(invocation("shell -- restart"), (None, "shell", "restart".to_owned()));
         assert_eq!(invocation("generate man"), (None, "generate", "man".to_owned()));
-        assert_eq!(invocation("start start"), (named("start"), "start", String::new()));
     }
 
     #[test]
     fn invalid_lines_have_a_one_line_error() {
-        let error = |line: &str| parsed(line).unwrap_err();
-        assert_eq!(error(""), "error: no action given");
-        assert_eq!(error("strat"), "error: unknown action \"strat\"; did you mean `start`?");
-        assert_eq!(error("php8.2 strat"), "error: unknown action \"strat\"; did you mean `start`?");
-        assert_eq!(error("php8.2"), "error: no action given after \"php8.2\"");
-        assert_eq!(error("php8.2 fly"), "error: unknown action \"fly\"");
-        assert_eq!(error("start php8.2"), "error: the type must come before the action");
-        assert_eq!(error("start ./run.sh"), "error: arguments for `start` need a type before it");
-        assert_eq!(error("php8.2 stop now"), "error: unexpected argument \"now\": `stop` takes none");
+        let error = |line: &str| parsed(line).unwrap_err().trim_start_matches("error: ").to_owned();
+        assert_eq!(error(""), "no action given");
+        assert_eq!(error("php8.2"), "no action given after \"php8.2\"");
+        assert_eq!(error("start php8.2"), "the type comes before the action");
+        assert_eq!(error("start start"), "the type comes before the action");
+        assert_eq!(error("start ./run.sh"), "arguments for `start` need a type before it");
+        assert_eq!(error("php8.2 stop now"), "`stop` takes no argument: leave \"now\" out");
         assert_eq!(
             error("p\u{1b}p start"),
-            "error: type name \"p\\u{1b}p\" has '\\u{1b}'; use letters, digits, '.', '-' and '_'"
+            "type name \"p\\u{1b}p\" has '\\u{1b}'; use letters, digits, '.', '-' and '_'"
         );
+    }
+
+    #[test]
+    fn words_that_are_no_action_name_the_one_that_is_meant() {
+        for (line, expected) in [
+            ("kill", "stop"),
+            ("kill php8.2", "stop"),
+            ("rm", "stop"),
+            ("tail", "logs"),
+            ("reload", "restart"),
+            ("list", "types"),
+            ("strat", "start"),
+            ("STATUS", "status"),
+            ("Restart", "restart"),
+            ("sta", "start or status"),
+            ("pyhton", "python3.9"),
+            ("describe", "status"),
+        ] {
+            let word = line.split(' ').next().unwrap();
+            let expected = format!("error: \"{word}\" is not an action or a type; did you mean {expected}?");
+            assert_eq!(parsed(line).unwrap_err(), expected);
+        }
+        assert_eq!(
+            parsed("php8.2 strat").unwrap_err(),
+            "error: \"strat\" is not an action; did you mean start?"
+        );
+        assert_eq!(parsed("php8.2 fly").unwrap_err(), "error: \"fly\" is not an action");
+        assert_eq!(parsed("version").unwrap_err(), "error: \"version\" is not an action or a type");
+    }
+
+    #[test]
+    fn synonyms_are_not_actions_themselves() {
+        for (words, action) in SYNONYMS {
+            assert!(Action::from_word(action).is_some(), "{action}");
+            for word in *words {
+                assert!(Action::from_word(word).is_none() && !is_known_type(word), "{word}");
+            }
+        }
     }
 }

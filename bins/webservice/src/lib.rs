@@ -14,29 +14,36 @@ mod arguments;
 mod commands;
 mod failures;
 mod fetch;
+mod help;
 mod invocation;
 mod process;
 mod report;
 
-use clap::{CommandFactory, Parser};
-use toolforge_cli::{ExitCode, Failure, Session};
+use std::ffi::OsString;
+
+use clap::CommandFactory as _;
+use toolforge_cli::{ExitCode, Failure, Session, help_option, parse, separate_command, usage_failure};
 
 use crate::arguments::Arguments;
+use crate::invocation::Action;
 
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
-        let mut command = Arguments::command();
         // Set by the platform's `toolforge`, which calls this program.
-        if std::env::var_os("TOOLFORGE_CLI").is_some() {
-            command = command
-                .bin_name("toolforge webservice")
-                .override_usage(arguments::usage("toolforge webservice"));
+        let is_called = std::env::var_os("TOOLFORGE_CLI").is_some();
+        let name = if is_called { "toolforge webservice" } else { "webservice" };
+        let command = help::command(name);
+        let line = separated(std::env::args_os());
+        let option = help_option(&command, &line);
+        if let Some(exit_code) = help::print_requested(&command, name, &line, option)? {
+            return Ok(exit_code);
         }
-        match toolforge_cli::parse::<Arguments>(command) {
-            Ok(arguments) => commands::dispatch(&arguments),
-            Err(exit_code) => Ok(exit_code),
+        match parse::<Arguments>(command, line) {
+            Ok(Some(arguments)) => commands::dispatch(&arguments),
+            Ok(None) => Ok(ExitCode::Success),
+            Err(error) => Err(usage_failure(&error)),
         }
     })
 }
@@ -49,13 +56,103 @@ pub fn run_in<'a>(
     session: &Session,
     arguments: impl IntoIterator<Item = &'a str>,
 ) -> Result<ExitCode, Failure> {
-    let arguments = Arguments::try_parse_from(arguments)
-        .map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))?;
-    commands::run(session, &arguments, &arguments.invocation()?)
+    let line = separated(arguments.into_iter().map(OsString::from));
+    match parse::<Arguments>(command(), line) {
+        Ok(Some(arguments)) => commands::run(session, &arguments, &arguments.invocation()?),
+        Ok(None) => Ok(ExitCode::Success),
+        Err(error) => Err(usage_failure(&error)),
+    }
+}
+
+/// Returns the arguments with a `--` before the command of `shell` and `exec`, whose options are its own.
+fn separated(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let runs = |word: &str| matches!(Action::from_word(word), Some(Action::Shell | Action::Exec));
+    separate_command(&Arguments::command(), arguments.collect(), |before| match before {
+        [first] => runs(first),
+        [first, second] => Action::from_word(first).is_none() && runs(second),
+        _ => false,
+    })
 }
 
 /// Returns the clap command, from which help, completions, the man page and the reference page are generated.
 #[must_use]
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the type, the action and its arguments, and the memory.
+    fn read(line: &str) -> (String, &'static str, Vec<String>, Option<String>) {
+        let line = shlex::split(line).unwrap().into_iter().map(OsString::from);
+        let arguments: Arguments = parse(command(), separated(line)).unwrap().unwrap();
+        let invocation = arguments.invocation().unwrap();
+        let type_name = invocation.type_name.map(|name| name.to_string()).unwrap_or_default();
+        (
+            type_name,
+            invocation.action.as_str(),
+            invocation.arguments,
+            arguments.mem.map(|mem| mem.to_string()),
+        )
+    }
+
+    #[test]
+    fn lines_of_tutorials_run_the_command_as_written() {
+        for (line, type_name, expected) in [
+            (
+                "webservice python3.11 shell python3 -m venv www/python/venv",
+                "python3.11",
+                "python3 -m venv www/python/venv",
+            ),
+            (
+                "webservice python3.11 shell -- python3 -m venv www/python/venv",
+                "python3.11",
+                "python3 -m venv www/python/venv",
+            ),
+            (
+                "webservice python3.9 shell pip install -r requirements.txt",
+                "python3.9",
+                "pip install -r requirements.txt",
+            ),
+            ("webservice shell tail -f error.log", "", "tail -f error.log"),
+            ("webservice shell rm -f x", "", "rm -f x"),
+            ("webservice node18 shell npm --version", "node18", "npm --version"),
+            ("webservice node18 shell -- npm install", "node18", "npm install"),
+            ("webservice --backend=kubernetes node18 shell npm install", "node18", "npm install"),
+            (
+                "webservice php8.2 shell composer install --no-dev -o",
+                "php8.2",
+                "composer install --no-dev -o",
+            ),
+            ("webservice shell git log -- README", "", "git log -- README"),
+            ("webservice shell -- -- bash -c id", "", "bash -c id"),
+            ("webservice php8.2 shell", "php8.2", ""),
+            ("webservice shell restart --help", "", "restart --help"),
+        ] {
+            let (found_type, action, command, memory) = read(line);
+            let found = (found_type.as_str(), action, command.join(" "), memory);
+            assert_eq!(found, (type_name, "shell", expected.to_owned(), None), "{line}");
+        }
+        let (_, action, command, _) = read("webservice exec sh -c 'ls -l && pwd'");
+        assert_eq!((action, command), ("exec", ["sh", "-c", "ls -l && pwd"].map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn own_options_come_before_the_command() {
+        for line in [
+            "webservice -m 1Gi shell bash -c id",
+            "webservice shell --mem 1Gi bash -c id",
+            "webservice shell -m1Gi -- bash -c id",
+            "webservice --mem=1Gi shell -- -- bash -c id",
+        ] {
+            let (_, action, command, memory) = read(line);
+            assert_eq!((action, command.join(" ").as_str()), ("shell", "bash -c id"), "{line}");
+            assert_eq!(memory.as_deref(), Some("1Gi"), "{line}");
+        }
+        let (type_name, action, command, memory) = read("webservice jdk17 start java -m 1Gi");
+        assert_eq!((type_name.as_str(), action, command.join(" ").as_str()), ("jdk17", "start", "java"));
+        assert_eq!(memory.as_deref(), Some("1Gi"));
+    }
 }

@@ -36,7 +36,14 @@ use toolforge_model::JobName;
 ///   6  partially done; the report says what
 /// `run --wait`, `trigger --wait` and `exec` exit with the exit code of the job's command.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "jobs", version, infer_long_args = true, verbatim_doc_comment, args_override_self = true)]
+#[command(
+    name = "jobs",
+    version,
+    infer_long_args = true,
+    verbatim_doc_comment,
+    args_override_self = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) verb: Verb,

@@ -6,10 +6,18 @@ use toolforge_cli::{ExitCode, Failure, Generated, Shell, print_text};
 use toolforge_images::{Catalog, State};
 
 use crate::arguments::Arguments;
+use crate::help::action_command;
 use crate::invocation::{Action, Invocation};
 
 /// Prints a completion script or the man page.
 pub(super) fn run(invocation: &Invocation) -> Result<ExitCode, Failure> {
+    if let [what, action] = invocation.arguments.as_slice()
+        && what == "man"
+        && let Some(action) = Action::from_word(action)
+    {
+        print_text(&Generated::ManPage.text(action_command("webservice", action)))?;
+        return Ok(ExitCode::Success);
+    }
     let generated = Generated::from_arguments(&invocation.arguments, "webservice")?;
     let command = match generated {
         Generated::Completion(_) => completed(),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod generate;
+mod help;
 mod local;
 mod options;
 mod plan;
@@ -141,9 +142,9 @@ fn misspelled_action_suggests_the_nearest() {
     assert_snapshot!(webservice("php8.2 strat"), @r#"
     [exit 2]
     --- stderr
-    error: unknown action "strat"; did you mean `start`?
+    error: "strat" is not an action; did you mean start?
 
-    hint: The actions are start, stop, restart, status, shell, logs, exec, plan, render, types, local, doctor, generate.
+    hint: Type `webservice php8.2 start`.
     "#);
 }
 
@@ -152,9 +153,7 @@ fn half_a_byte_is_an_invalid_memory() {
     assert_snapshot!(webservice("start --mem 500m"), @"
     [exit 2]
     --- stderr
-    error: invalid value '500m' for '--mem <MEMORY>': 500m is not a whole number of bytes; write memory like 512Mi, 1.5Gi or 1G
-
-    For more information, try '--help'.
+    error: --mem: 500m is not a whole number of bytes; write memory like 512Mi, 1.5Gi or 1G
     ");
 }
 
@@ -163,9 +162,7 @@ fn negative_replicas_are_invalid() {
     assert_snapshot!(webservice("start -r -1"), @r#"
     [exit 2]
     --- stderr
-    error: invalid value '-1' for '--replicas <COUNT>': "-1" is not a whole number of replicas; write a number like 2
-
-    For more information, try '--help'.
+    error: --replicas: "-1" is not a whole number of replicas; write a number like 2
     "#);
 }
 
@@ -316,16 +313,12 @@ fn logs_need_a_cluster_and_check_their_options() {
     assert_snapshot!(webservice("logs --since yesterday"), @r#"
     [exit 2]
     --- stderr
-    error: invalid value 'yesterday' for '--since <TIME>': "yesterday" is neither a duration of at least one second, like 10m, 2h or 1d, nor a time, like 2026-11-25T10:00:00Z
-
-    For more information, try '--help'.
+    error: --since: "yesterday" is neither a duration of at least one second, like 10m, 2h or 1d, nor a time, like 2026-11-25T10:00:00Z
     "#);
     assert_snapshot!(webservice("logs -l -5"), @"
     [exit 2]
     --- stderr
-    error: invalid value '-5' for '--last <COUNT>': -5 is not in 0..=4294967295
-
-    For more information, try '--help'.
+    error: --last: -5 is not in 0..=4294967295
     ");
 }
 

@@ -1,0 +1,178 @@
+//! The words of a command line before clap parses them: where the command of `shell` and `exec` begins, and which help is
+//! asked for.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Command};
+
+/// A word of a command line that begins with `-`, or does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Word {
+    /// An option of this name, without its value.
+    Option(String),
+    /// A word at this index that is neither an option nor the value of one.
+    Positional(usize, String),
+}
+
+/// Returns the words up to `--`. The first argument is the program's name.
+fn words(command: &Command, arguments: &[OsString]) -> Vec<Word> {
+    let mut found = Vec::new();
+    let mut verb = None;
+    let mut index = 1;
+    while let Some(argument) = arguments.get(index) {
+        let word = argument.to_string_lossy();
+        if word == "--" {
+            break;
+        }
+        let options = || command.get_arguments().chain(verb.into_iter().flat_map(Command::get_arguments));
+        let is_value_next = if let Some(long) = word.strip_prefix("--") {
+            let (name, value) =
+                long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+            let long_of =
+                |option: &&Arg, is_meant: &dyn Fn(&str) -> bool| option.get_long().is_some_and(is_meant);
+            let option = options()
+                .find(|option| long_of(option, &|long| long == name))
+                .or_else(|| options().find(|option| long_of(option, &|long| long.starts_with(name))));
+            let name = option.and_then(Arg::get_long).unwrap_or(name);
+            found.push(Word::Option(format!("--{name}")));
+            value.is_none() && option.is_some_and(takes_next)
+        } else if let Some(short) = word.strip_prefix('-').filter(|short| !short.is_empty()) {
+            let mut rest = short.chars();
+            let mut is_value_next = false;
+            while let Some(letter) = rest.next() {
+                found.push(Word::Option(format!("-{letter}")));
+                let option = options().find(|option| option.get_short() == Some(letter));
+                if option.is_some_and(|option| option.get_action().takes_values()) {
+                    is_value_next = rest.as_str().is_empty() && option.is_some_and(takes_next);
+                    break;
+                }
+            }
+            is_value_next
+        } else {
+            if verb.is_none() {
+                verb = command.find_subcommand(word.as_ref());
+            }
+            found.push(Word::Positional(index, word.into_owned()));
+            false
+        };
+        index += if is_value_next { 2 } else { 1 };
+    }
+    found
+}
+
+/// Returns whether the value of an option is the next argument.
+fn takes_next(option: &Arg) -> bool {
+    option.get_action().takes_values()
+        && !option.is_require_equals_set()
+        && option.get_num_args().is_none_or(|count| count.min_values() > 0)
+}
+
+/// Returns the arguments with a `--` before the word at which a command to run begins, so that its options are its own.
+///
+/// `begins` is asked for each word that is not an option, with the words before it. A `--` in the arguments stays the only
+/// one.
+pub fn separate_command(
+    command: &Command,
+    mut arguments: Vec<OsString>,
+    begins: impl Fn(&[&str]) -> bool,
+) -> Vec<OsString> {
+    let found = words(command, &arguments);
+    let mut before: Vec<&str> = Vec::new();
+    for word in &found {
+        let Word::Positional(index, text) = word else { continue };
+        if begins(&before) {
+            arguments.insert(*index, "--".into());
+            return arguments;
+        }
+        before.push(text);
+    }
+    arguments
+}
+
+/// Returns the words before `--` that are neither options nor their values.
+#[must_use]
+pub fn positionals(command: &Command, arguments: &[OsString]) -> Vec<String> {
+    let found = words(command, arguments).into_iter();
+    found
+        .filter_map(|word| match word {
+            Word::Positional(_, text) => Some(text),
+            Word::Option(_) => None,
+        })
+        .collect()
+}
+
+/// Which help an option asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HelpOption {
+    /// The short one, `-h`.
+    Short,
+    /// The long one, `--help`.
+    Long,
+}
+
+/// Returns which help the arguments ask for with an option.
+#[must_use]
+pub fn help_option(command: &Command, arguments: &[OsString]) -> Option<HelpOption> {
+    words(command, arguments).into_iter().find_map(|word| match word {
+        Word::Option(name) if name == "-h" => Some(HelpOption::Short),
+        Word::Option(name) if name.len() > "--h".len() && "--help".starts_with(&name) => {
+            Some(HelpOption::Long)
+        }
+        Word::Option(_) | Word::Positional(..) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ArgAction;
+
+    use super::*;
+
+    fn program() -> Command {
+        let value = |name: &'static str, short| Arg::new(name).long(name).short(short);
+        Command::new("program")
+            .arg(value("mem", 'm'))
+            .arg(value("follow", 'f').action(ArgAction::SetTrue))
+            .arg(Arg::new("dry-run").long("dry-run").num_args(0..=1).require_equals(true))
+            .subcommand(Command::new("exec").arg(value("container", 'c')))
+    }
+
+    fn separated(line: &str) -> String {
+        let arguments = line.split(' ').map(OsString::from).collect();
+        let arguments = separate_command(&program(), arguments, |before| before == ["exec", "bot"]);
+        arguments.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn command_begins_at_its_first_word() {
+        for (line, expected) in [
+            ("p exec bot ls -l", "p exec bot -- ls -l"),
+            ("p -m 1Gi exec bot ls -m x", "p -m 1Gi exec bot -- ls -m x"),
+            ("p -fm 1Gi exec -c web bot ls", "p -fm 1Gi exec -c web bot -- ls"),
+            (
+                "p -m1Gi exec --mem=2Gi bot --me 3Gi ls --help",
+                "p -m1Gi exec --mem=2Gi bot --me 3Gi -- ls --help",
+            ),
+            ("p exec bot --dry-run ls -- x", "p exec bot --dry-run -- ls -- x"),
+            ("p exec bot -- ls -l", "p exec bot -- ls -l"),
+            ("p exec bot --unknown ls", "p exec bot --unknown -- ls"),
+            ("p exec bot", "p exec bot"),
+            ("p exec", "p exec"),
+            ("p", "p"),
+        ] {
+            assert_eq!(separated(line), expected);
+        }
+    }
+
+    #[test]
+    fn help_is_asked_for_by_an_option_before_the_command() {
+        let asked = |line: &str| {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            help_option(&program(), &arguments)
+        };
+        assert_eq!(asked("p exec -fh"), Some(HelpOption::Short));
+        assert_eq!(asked("p exec --hel"), Some(HelpOption::Long));
+        assert_eq!(asked("p exec -m -h"), None);
+        assert_eq!(asked("p exec -- ls --help"), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! `help`: the program, a verb, or a topic.
+
+use std::ffi::OsString;
+
+use clap::{Command, CommandFactory as _};
+use toolforge_cli::{ExitCode, Failure, TOPICS, WHERE_TO_ASK, positionals, print_text, topic, unknown_topic};
+
+use crate::arguments::Arguments;
+
+/// Returns the description of the command line for the name by which the program was called.
+pub(crate) fn command(name: &str) -> Command {
+    let topics: Vec<&str> = TOPICS.map(|(topic, _)| topic).to_vec();
+    let end = format!(
+        "Each command has its own help: `{name} run --help`.\nTopics: {}; `{name} help quota`.\n\n{WHERE_TO_ASK}",
+        topics.join(", ")
+    );
+    let verbs: Vec<String> =
+        Arguments::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    let command = Arguments::command().bin_name(name.to_owned()).after_help(end);
+    verbs.into_iter().fold(command, |command, verb| {
+        command.mut_subcommand(verb, |verb| {
+            let after = verb.get_after_long_help().map(|after| format!("{after}\n")).unwrap_or_default();
+            verb.after_help(WHERE_TO_ASK).after_long_help(format!("{after}{WHERE_TO_ASK}"))
+        })
+    })
+}
+
+/// Prints the help that `help` asks for; returns `None` for any other command line.
+///
+/// # Errors
+/// When `help` is asked about an unknown word.
+pub(crate) fn print_requested(command: &Command, line: &[OsString]) -> Result<Option<ExitCode>, Failure> {
+    let words = positionals(command, line);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let ["help", rest @ ..] = words.as_slice() else { return Ok(None) };
+    let mut command = command.clone();
+    command.build();
+    let Some(word) = rest.first().map(|word| word.to_lowercase()) else {
+        print_text(&command.render_long_help().to_string())?;
+        return Ok(Some(ExitCode::Success));
+    };
+    let text = topic(&word);
+    if let Some(text) = text {
+        print_text(&format!("{text}\n"))?;
+    }
+    match (command.find_subcommand_mut(&word), text) {
+        // A verb and a topic have the same name.
+        (Some(verb), Some(_)) => print_text(&format!("{}\n{WHERE_TO_ASK}\n", verb.render_usage()))?,
+        (Some(verb), None) => print_text(&verb.render_long_help().to_string())?,
+        (None, Some(_)) => print_text(&format!("{WHERE_TO_ASK}\n"))?,
+        (None, None) => {
+            let program = Arguments::command();
+            let verbs: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
+            return Err(unknown_topic(&word, &verbs));
+        }
+    }
+    Ok(Some(ExitCode::Success))
+}

@@ -1,0 +1,99 @@
+//! Command lines that are not understood, and what is most likely meant.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use toolforge_cli::{ExitCode, Failure, positionals};
+use toolforge_model::{Untrusted, quote_word, suggest};
+
+/// Words of other tools for verbs.
+const SYNONYMS: &[(&[&str], &str)] = &[
+    (&["stop", "kill", "rm", "remove", "del", "cancel", "end", "abort", "destroy"], "delete"),
+    (&["status", "ps", "ls", "jobs", "state"], "list"),
+    (&["describe", "info", "get", "inspect"], "show"),
+    (&["tail", "log", "follow"], "logs -f"),
+    (&["apply", "update", "sync", "deploy"], "load"),
+    (&["validate", "check", "diff", "lint", "preview"], "plan"),
+    (&["start", "create", "new", "add", "submit", "schedule"], "run"),
+    (&["reload", "rerun", "redeploy"], "restart"),
+    (&["now", "kick"], "trigger"),
+    (&["pause", "disable"], "suspend"),
+    (&["unpause", "enable", "unsuspend"], "resume"),
+    (&["calendar", "crontab"], "cron"),
+    (&["export", "save", "backup"], "dump"),
+    (&["shell", "ssh", "bash", "attach"], "exec"),
+    (&["types", "containers"], "images"),
+    (&["usage", "limits"], "quota"),
+    (&["clear", "purge"], "flush"),
+    (&["completion", "completions", "man"], "generate"),
+];
+
+/// Returns the failure of a command line that clap rejects.
+pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
+    if error.kind() != ErrorKind::InvalidSubcommand {
+        return toolforge_cli::usage_failure(error);
+    }
+    let words = positionals(&crate::command(), line);
+    let Some(word) = words.first() else { return toolforge_cli::usage_failure(error) };
+    let shown = Untrusted::new(word.as_str());
+    let message = format!("{} is not a command", shown.quoted());
+    let Some(verb) = meant(word) else {
+        return Failure::new(ExitCode::Usage, message).hint("`toolforge jobs --help` lists the commands.");
+    };
+    let mut is_replaced = false;
+    let typed: Vec<String> = line
+        .iter()
+        .skip(1)
+        .map(|argument| {
+            let argument = argument.to_string_lossy();
+            if argument == word.as_str() && !is_replaced {
+                is_replaced = true;
+                return verb.clone();
+            }
+            quote_word(&argument)
+        })
+        .collect();
+    let typed = Untrusted::new(typed.join(" "));
+    Failure::new(
+        ExitCode::Usage,
+        format!("{message}; did you mean {}?", verb.split(' ').next().unwrap_or_default()),
+    )
+    .hint(format!("Type `toolforge jobs {}`.", typed.escaped()))
+}
+
+/// Returns the verb that a word of another tool, or a misspelled word, most likely means.
+fn meant(word: &str) -> Option<String> {
+    let word = word.to_lowercase();
+    if let Some((_, verb)) = SYNONYMS.iter().find(|(words, _)| words.contains(&word.as_str())) {
+        return Some((*verb).to_owned());
+    }
+    let program = crate::command();
+    let verbs = program.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
+    suggest(&word, verbs).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synonyms_mean_verbs_that_exist() {
+        let program = crate::command();
+        let is_verb = |word: &str| program.find_subcommand(word).is_some();
+        for (words, verb) in SYNONYMS {
+            assert!(is_verb(verb.split(' ').next().unwrap()), "{verb}");
+            for word in *words {
+                assert!(!is_verb(word), "{word}");
+                assert_eq!(meant(word).as_deref(), Some(*verb));
+            }
+        }
+    }
+
+    #[test]
+    fn misspelled_verbs_have_a_suggestion() {
+        for (word, expected) in [("lst", "list"), ("RUN", "run"), ("trigr", "trigger"), ("delet", "delete")] {
+            assert_eq!(meant(word).as_deref(), Some(expected), "{word}");
+        }
+        assert_eq!(meant("xyzzy"), None);
+    }
+}

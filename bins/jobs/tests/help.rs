@@ -1,0 +1,87 @@
+//! `help`, and words that are no verbs.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+fn jobs(line: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jobs"));
+    let output =
+        command.args(line.split_whitespace()).env_clear().env("HOME", "/nonexistent").output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("[exit {}]\n{}{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn every_help_ends_with_where_to_ask() {
+    for line in [
+        "--help",
+        "-h",
+        "help",
+        "help run",
+        "load --help",
+        "run -h",
+        "help quota",
+        "help images",
+        "help files",
+    ] {
+        let help = jobs(line);
+        let end = help.trim_end().lines().last().unwrap();
+        assert!(
+            help.starts_with("[exit 0]") && end.contains("#wikimedia-cloud on irc.libera.chat"),
+            "{line}: {help}"
+        );
+    }
+}
+
+#[test]
+fn words_of_other_tools_name_the_verb() {
+    assert_snapshot!(jobs("stop bot"), @r#"
+    [exit 2]
+    error: "stop" is not a command; did you mean delete?
+
+    hint: Type `toolforge jobs delete bot`.
+    "#);
+    assert_snapshot!(jobs("tail bot"), @r#"
+    [exit 2]
+    error: "tail" is not a command; did you mean logs?
+
+    hint: Type `toolforge jobs logs -f bot`.
+    "#);
+    assert_snapshot!(jobs("apply jobs.yaml --prune"), @r#"
+    [exit 2]
+    error: "apply" is not a command; did you mean load?
+
+    hint: Type `toolforge jobs load jobs.yaml --prune`.
+    "#);
+    assert_snapshot!(jobs("lst"), @r#"
+    [exit 2]
+    error: "lst" is not a command; did you mean list?
+
+    hint: Type `toolforge jobs list`.
+    "#);
+    assert_snapshot!(jobs("xyzzy"), @r#"
+    [exit 2]
+    error: "xyzzy" is not a command
+
+    hint: `toolforge jobs --help` lists the commands.
+    "#);
+    assert_snapshot!(jobs("help xyzzy"), @r#"
+    [exit 2]
+    error: no help on "xyzzy"
+
+    hint: The topics are quota, images, exit-codes, files.
+
+    hint: The commands are run, list, show, logs, delete, flush, load, plan, dump, restart, trigger, suspend, resume, cron, render, exec, images, quota, generate.
+    "#);
+}
+
+#[test]
+fn options_of_the_command_of_exec_are_its_own() {
+    // Without a cluster, this shows only that the line is understood.
+    for line in ["exec bot ls -l", "exec bot -- ls -l", "exec --tool x bot tail -f --help"] {
+        let said = jobs(line);
+        assert!(said.starts_with("[exit 4]"), "{line}: {said}");
+    }
+}
