@@ -44,7 +44,7 @@ pub use container_resources::{Amounts, ComputeResource, ContainerDemand, Contain
 pub use demand::{Demand, InitContainer, PodDemand};
 pub use limit_range::{LimitRange, apply_defaults};
 pub use limit_violation::{LimitViolation, LimitViolationKind, violations};
-pub use quota_check::{Limits, QuotaCheck, ResourceCheck, check_resources};
+pub use quota_check::{DemandChange, Limits, QuotaCheck, ResourceCheck, check_resources};
 pub use ratio::Ratio;
 pub use resource::Resource;
 pub use resource_quota::ResourceQuota;

@@ -26,22 +26,24 @@ pub struct ResourceCheck {
     pub used: u64,
     /// What will be used after the change.
     pub after: u64,
-    /// Whether the change requests more of it than it frees; the API server checks no other resources.
-    pub increases: bool,
+    /// Whether an object that requests it is created; the API server checks the quota only then.
+    pub creates: bool,
 }
 
 impl ResourceCheck {
-    /// Returns whether the quota allows it: the change does not request more of the resource than it frees, or what is
-    /// then used is within the limit.
+    /// Returns whether the quota allows it: no object that requests it is created, or what is then used is within the
+    /// limit.
+    ///
+    /// Where more is used than the quota allows, an object that is deleted cannot be created again, even a smaller one.
     #[must_use]
     pub fn fits(&self) -> bool {
-        !self.increases || self.after <= self.hard
+        !self.creates || self.after <= self.hard
     }
 }
 
 impl fmt::Display for ResourceCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { quota, resource, hard, used: _, after, increases: _ } = self;
+        let Self { quota, resource, hard, used: _, after, creates: _ } = self;
         let over = after.saturating_sub(*hard);
         let what = if resource.is_measured() { "too much" } else { "too many" };
         let amount = |amount| resource.amount(amount);
@@ -56,7 +58,7 @@ impl fmt::Display for ResourceCheck {
 
 /// Whether a change fits a namespace's quotas and limits.
 ///
-/// Only [`Limits::evaluate`] and [`Limits::evaluate_for`] create one, so that quotas and limits are always both checked.
+/// Only [`Limits::evaluate`] and [`Limits::evaluate_change`] create one, so that quotas and limits are always both checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaCheck {
     resources: Vec<ResourceCheck>,
@@ -100,6 +102,21 @@ impl fmt::Display for QuotaCheck {
     }
 }
 
+/// What a change does to the demand of a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DemandChange {
+    /// What the objects that are deleted or updated use now.
+    pub freed: Demand,
+    /// What the objects request afterwards that are created or updated.
+    pub requested: Demand,
+    /// What of it objects request that are created; a pod is never updated, but replaced by a new one.
+    pub created: Demand,
+    /// The containers of the new pods.
+    pub containers: Vec<ContainerDemand>,
+    /// The traits of the new pods.
+    pub pods: PodTraits,
+}
+
 /// All that bounds the pods and objects of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -110,27 +127,29 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Returns whether a change fits once what it replaces is gone: what is used, without what the replaced objects free,
-    /// with what the new ones request; and whether each container is within the limits.
+    /// Returns whether objects can be created once what they replace is gone: what is used, without what the deleted
+    /// objects free, with what the new ones request; and whether each container is within the limits.
     ///
-    /// The pods have no deadline and state resources; [`evaluate_for`](Self::evaluate_for) takes other ones.
+    /// The pods have no deadline and state resources. [`evaluate_change`](Self::evaluate_change) takes other ones, and
+    /// objects that are updated.
     #[must_use]
     pub fn evaluate(&self, freed: &Demand, requested: &Demand, containers: &[ContainerDemand]) -> QuotaCheck {
-        self.evaluate_for(PodTraits::default(), freed, requested, containers)
+        self.evaluate_change(&DemandChange {
+            freed: freed.clone(),
+            requested: requested.clone(),
+            created: requested.clone(),
+            containers: containers.to_vec(),
+            pods: PodTraits::default(),
+        })
     }
 
-    /// Returns whether a change fits whose pods have certain traits, by which quotas with scopes count them or not.
+    /// Returns whether a change fits. Quotas with scopes count its pods, or not, by their traits.
     #[must_use]
-    pub fn evaluate_for(
-        &self,
-        pods: PodTraits,
-        freed: &Demand,
-        requested: &Demand,
-        containers: &[ContainerDemand],
-    ) -> QuotaCheck {
+    pub fn evaluate_change(&self, change: &DemandChange) -> QuotaCheck {
         QuotaCheck {
-            resources: check_resources_for(pods, &self.quotas, freed, requested),
-            violations: containers
+            resources: check_change(&self.quotas, change),
+            violations: change
+                .containers
                 .iter()
                 .flat_map(|container| violations(&self.limit_ranges, container))
                 .collect(),
@@ -138,24 +157,21 @@ impl Limits {
     }
 }
 
-/// Returns what a change does to the resources of quotas, without a look at the limits of a single container.
+/// Returns what created objects do to the resources of quotas, without a look at the limits of a single container.
 ///
 /// Every quota counts whose scopes match pods without a deadline that state resources.
 #[must_use]
 pub fn check_resources(quotas: &[ResourceQuota], freed: &Demand, requested: &Demand) -> Vec<ResourceCheck> {
-    check_resources_for(PodTraits::default(), quotas, freed, requested)
+    let (freed, requested) = (freed.clone(), requested.clone());
+    let created = requested.clone();
+    check_change(quotas, &DemandChange { freed, requested, created, ..DemandChange::default() })
 }
 
-fn check_resources_for(
-    pods: PodTraits,
-    quotas: &[ResourceQuota],
-    freed: &Demand,
-    requested: &Demand,
-) -> Vec<ResourceCheck> {
+fn check_change(quotas: &[ResourceQuota], change: &DemandChange) -> Vec<ResourceCheck> {
     let mut checks = Vec::new();
-    for quota in quotas.iter().filter(|quota| quota.scopes.matches(pods)) {
+    for quota in quotas.iter().filter(|quota| quota.scopes.matches(change.pods)) {
         for (resource, hard) in &quota.hard {
-            let (freed, requested) = (freed.get(resource), requested.get(resource));
+            let (freed, requested) = (change.freed.get(resource), change.requested.get(resource));
             if freed == 0 && requested == 0 {
                 continue;
             }
@@ -167,7 +183,7 @@ fn check_resources_for(
                 used,
                 after: used.saturating_sub(freed).saturating_add(requested),
                 // A saturated sum exceeds whatever it is compared with.
-                increases: requested > freed || requested == u64::MAX,
+                creates: change.created.get(resource) > 0 || requested == u64::MAX,
             });
         }
     }
@@ -220,6 +236,23 @@ mod tests {
         let pods: Demand = [(Resource::Pods, 12)].into();
         assert!(!limits.evaluate(&Demand::default(), &pods, &[]).fits());
         let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
-        assert!(limits.evaluate_for(with_deadline, &Demand::default(), &pods, &[]).fits());
+        let change = DemandChange {
+            requested: pods.clone(),
+            created: pods,
+            pods: with_deadline,
+            ..DemandChange::default()
+        };
+        assert!(limits.evaluate_change(&change).fits());
+    }
+
+    #[test]
+    fn what_is_created_must_fit_where_more_is_used_than_allowed() {
+        let mut limits = limits();
+        limits.quotas[0].used = [(Resource::Pods, 12)].into();
+        let (old, new): (Demand, Demand) = ([(Resource::Pods, 2)].into(), [(Resource::Pods, 1)].into());
+        let check = limits.evaluate(&old, &new, &[]);
+        assert_eq!(check.to_string(), "pods: 11 of 10, 1 too many (quota tools-2023)");
+        let kept = DemandChange { freed: old, requested: new, ..DemandChange::default() };
+        assert!(limits.evaluate_change(&kept).fits());
     }
 }

@@ -26,12 +26,16 @@ impl Pods {
     }
 }
 
-/// Returns the most of each resource that old and new pods request together while a Deployment replaces its pods.
+/// Returns the most of each resource that old and new pods request together right after a Deployment's controller has
+/// created one of them; nothing if it creates none.
 ///
-/// The steps are those of the Deployment controller: it starts new pods up to the surge, and once those are ready it
-/// deletes old ones as long as enough pods are ready. Terminating pods are not counted: the next step may have to wait
-/// for them, and then their quota is free. Where neither surge nor unavailability is allowed, one pod may be
-/// unavailable, as in the controller.
+/// A rollout for which a quota has this room never gets stuck: each of its pods can be created when its turn comes.
+///
+/// The steps are those of the Deployment controller (Kubernetes 1.33). Another number of replicas applies to the old
+/// pods first, before any new pod is created. Then the controller creates new pods up to the surge, and once those
+/// are ready it deletes old ones as long as enough pods are ready. Terminating pods are not counted: the next step
+/// may have to wait for them, and then their quota is free. Where neither surge nor unavailability is allowed, one pod
+/// may be unavailable, as in the controller.
 #[must_use]
 pub fn rolling_peak(old: &Pods, new: &Pods, update: RollingUpdate) -> Demand {
     let RollingUpdate { max_surge, max_unavailable } = update;
@@ -39,14 +43,20 @@ pub fn rolling_peak(old: &Pods, new: &Pods, update: RollingUpdate) -> Demand {
     let max_pods = new.count.saturating_add(max_surge);
     let min_ready = new.count.saturating_sub(max_unavailable);
     let mut peak = Demand::default();
-    let (mut olds, mut news) = (old.count, 0_u64);
+    // A Deployment without pods has nothing to scale.
+    let (mut olds, mut news) = (if old.count == 0 { 0 } else { new.count }, 0_u64);
+    if olds > old.count {
+        peak = old.demand_of(olds);
+    }
     loop {
         let headroom = max_pods.saturating_sub(olds.saturating_add(news));
         let started = headroom.min(new.count - news);
         news += started;
-        let mut now = old.demand_of(olds);
-        now.add_all(&new.demand_of(news));
-        peak = peak.max(&now);
+        if started > 0 {
+            let mut now = old.demand_of(olds);
+            now.add_all(&new.demand_of(news));
+            peak = peak.max(&now);
+        }
         let deleted = olds.saturating_add(news).saturating_sub(min_ready).min(olds);
         olds -= deleted;
         if started == 0 && deleted == 0 {
@@ -79,11 +89,16 @@ mod tests {
             ((3, 1), (3, 2), SURGE, 7),
             // Smaller pods: the first new one runs next to all old ones.
             ((3, 2), (3, 1), SURGE, 7),
-            // More and fewer replicas at the same time.
+            // More and fewer replicas at the same time: the old pods are scaled first.
             ((1, 1), (3, 1), SURGE, 4),
-            ((3, 1), (1, 1), SURGE, 3),
+            ((2, 96), (4, 64), SURGE, 448),
+            ((2, 96), (4, 64), IN_PLACE, 384),
+            ((1, 1), (3, 2), SURGE, 7),
+            ((3, 1), (1, 1), SURGE, 2),
+            ((3, 96), (2, 64), IN_PLACE, 160),
             ((0, 0), (2, 1), SURGE, 2),
-            ((2, 1), (0, 1), SURGE, 2),
+            // No pod is created.
+            ((2, 1), (0, 1), SURGE, 0),
         ] {
             let peak = rolling_peak(&pods(old.0, old.1), &pods(new.0, new.1), update);
             assert_eq!(peak.get(&Resource::LimitsMemory), expected, "{old:?} {new:?} {update:?}");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
@@ -83,8 +84,107 @@ fn restart_without_headroom_is_in_place() {
     let full = restart_job(&job, &with_memory(two, 2 << 30, 2 << 30), Timestamp::UNIX_EPOCH).unwrap();
     assert!(full.fits());
     assert_eq!(full.changes[0].rollout, Some(Rollout::InPlace));
-    let in_place = json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+    let in_place = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
     assert_eq!(merged(&full)["spec"]["strategy"], in_place);
+}
+
+fn deployment(facts: &mut JobFacts) -> &mut DeploymentSpec {
+    facts.live.deployments[0].spec.as_mut().unwrap()
+}
+
+#[test]
+fn restart_goes_back_to_the_usual_strategy_where_it_fits() {
+    let (mut facts, _) = facts("continuous: true, replicas: 2, mem: 1Gi", 2);
+    let in_place = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+    deployment(&mut facts).strategy = serde_json::from_value(in_place).unwrap();
+    let job = facts.live.jobs_of(&facts.tool).remove(0);
+    let restart = |hard: u64| {
+        restart_job(&job, &with_memory(facts.clone(), hard << 30, 2 << 30), Timestamp::UNIX_EPOCH).unwrap()
+    };
+    let roomy = restart(4);
+    assert_eq!(roomy.changes[0].rollout, Some(Rollout::Rolling));
+    let usual =
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}});
+    assert_eq!(merged(&roomy)["spec"]["strategy"], usual);
+    // It is in place already.
+    assert_eq!(merged(&restart(2))["spec"].get("strategy"), None);
+}
+
+#[test]
+fn restart_ends_a_pause() {
+    let (mut facts, _) = facts("continuous: true", 1);
+    deployment(&mut facts).paused = Some(true);
+    let job = facts.live.jobs_of(&facts.tool).remove(0);
+    let set = restart_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(merged(&set)["spec"].get("paused"), Some(&serde_json::Value::Null));
+}
+
+#[test]
+fn no_pod_is_restarted_that_a_lowered_quota_would_not_admit_again() {
+    for (job, pods, hard, used, rollout) in [
+        ("continuous: true, mem: 1Gi", 1, 768 << 20, 1 << 30, None),
+        ("continuous: true, replicas: 2, mem: 1Gi", 2, 1 << 30, 2 << 30, None),
+        ("continuous: true, mem: 1Gi", 1, 1 << 30, 1 << 30, Some(Rollout::Recreate)),
+    ] {
+        let (facts, live) = facts(job, pods);
+        let set = restart_job(&live, &with_memory(facts, hard, used), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(set.fits(), rollout.is_some(), "{job}: {}", set.at_rest);
+        if rollout.is_some() {
+            assert_eq!(set.changes[0].rollout, rollout);
+        }
+    }
+}
+
+/// Loads a job that runs with two pods again, with other memory and replicas.
+fn reloaded(live: &str, wanted: &str, pods: usize, hard: u64, used: u64) -> ChangeSet {
+    let (facts, _) = facts(&format!("continuous: true, {live}"), pods);
+    let facts = with_memory(facts, hard << 20, used << 20);
+    let file = format!("- {{name: job, command: y, image: bookworm, continuous: true, {wanted}}}\n");
+    let request = JobsFile::parse(&file, &facts.tool).unwrap().jobs.remove(0).request;
+    plan_load(&[request], &facts, &LoadOptions::default()).set
+}
+
+#[test]
+fn smaller_pods_are_created_again_under_a_lowered_quota() {
+    let set = reloaded("replicas: 2, mem: 100Mi", "replicas: 2, mem: 50Mi", 2, 100, 200);
+    assert!(set.fits());
+    assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
+    let set = reloaded("replicas: 3, mem: 96Mi", "replicas: 2, mem: 64Mi", 3, 256, 288);
+    assert!(set.fits());
+    assert_eq!(set.changes[0].rollout, Some(Rollout::Rolling));
+    let set = reloaded("replicas: 3, mem: 96Mi", "replicas: 2, mem: 64Mi", 3, 224, 288);
+    assert_eq!(set.changes[0].rollout, Some(Rollout::InPlace));
+    let set = reloaded("replicas: 2, mem: 100Mi", "replicas: 2, mem: 51Mi", 2, 100, 200);
+    assert!(!set.fits());
+    assert_eq!(set.at_rest.to_string().lines().count(), 1);
+}
+
+#[test]
+fn old_pods_are_scaled_first() {
+    let set = reloaded("replicas: 2, mem: 96Mi", "replicas: 4, mem: 64Mi", 2, 320, 192);
+    assert!(set.fits());
+    assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
+    assert!(set.refused_surge.is_some());
+    let set = reloaded("replicas: 2, mem: 96Mi", "replicas: 4, mem: 64Mi", 2, 448, 192);
+    assert_eq!(set.changes[0].rollout, Some(Rollout::Rolling));
+    assert_eq!(set.forecast().next().unwrap().peak, 448 << 20);
+}
+
+#[test]
+fn a_new_template_is_a_new_replica_set() {
+    let replica_sets = Resource::from("count/replicasets.apps");
+    let with_hard = |hard| {
+        let (mut facts, job) = facts("continuous: true", 1);
+        facts.limits.quotas = vec![ResourceQuota {
+            hard: [(replica_sets.clone(), hard)].into(),
+            used: [(replica_sets.clone(), 1)].into(),
+            ..ResourceQuota::default()
+        }];
+        restart_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap()
+    };
+    let refused = with_hard(1);
+    assert_eq!(refused.at_rest.to_string(), "count/replicasets.apps: 2 of 1, 1 too many (quota )");
+    assert!(with_hard(2).fits());
 }
 
 #[test]
@@ -106,4 +206,6 @@ fn restart_counts_only_pods_that_run() {
     let (one_of_two, job) = facts("continuous: true, replicas: 2, mem: 1Gi", 1);
     let set = restart_job(&job, &with_memory(one_of_two, 1 << 30, 1 << 30), Timestamp::UNIX_EPOCH).unwrap();
     assert!(set.fits(), "{} {}", set.at_rest, set.at_peak);
+    // One after the other, a new pod would take the turn of the missing one, and wait for ever.
+    assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
 }

@@ -40,7 +40,8 @@ pub use process::{interrupted, parse, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
 pub use report::{
-    cause, difference, downtime, image_type, last_termination, quota_report, quota_rows, rollout, violations,
+    cause, difference, downtime, exceeded_lines, image_type, last_termination, quota_report, quota_rows,
+    rollout, violations,
 };
 pub use session::{Session, Source, kubeconfig_files};
 pub use terminal::is_terminal;

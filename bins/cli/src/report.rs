@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
 use toolforge_model::{JobImage, ToolName};
-use toolforge_quota::{LimitRange as QuotaLimitRange, LimitViolation, Resource, ResourceQuota};
+use toolforge_quota::{
+    LimitRange as QuotaLimitRange, LimitViolation, Resource, ResourceCheck, ResourceQuota,
+};
 use toolforge_render::change::{Change, ChangeSet, ResourceForecast};
 use toolforge_render::object::Difference as ObjectDifference;
 use toolforge_render::pod::{self, Evidence};
@@ -136,6 +138,16 @@ pub fn quota_rows(set: &ChangeSet) -> Vec<QuotaRow> {
         }
     };
     set.forecast().map(row).collect()
+}
+
+/// Returns a line for each limit and each quota that a change set exceeds, at rest or, where it fits then, at the peak.
+#[must_use]
+pub fn exceeded_lines(set: &ChangeSet) -> Vec<String> {
+    if !set.at_rest.fits() {
+        return set.at_rest.to_string().lines().map(str::to_owned).collect();
+    }
+    let line = |row: &ResourceCheck| format!("while old and new pods run at the same time: {row}");
+    set.at_peak.shortfalls().map(line).collect()
 }
 
 /// Returns the limits that a change set breaks.

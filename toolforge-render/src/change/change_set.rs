@@ -1,8 +1,8 @@
 //! All changes of a command to a namespace, and whether they fit.
 
-use toolforge_quota::{Demand, Limits, QuotaCheck, ResourceCheck};
+use toolforge_quota::{Demand, DemandChange, Limits, QuotaCheck, ResourceCheck};
 
-use crate::change::Change;
+use crate::change::{Change, ChangeDemand};
 use crate::object::Object;
 
 /// All changes of a command to a namespace, in order, and whether they fit the quotas and limits.
@@ -16,7 +16,7 @@ pub struct ChangeSet {
     pub changes: Vec<Change>,
     /// Whether everything fits after the changes.
     pub at_rest: QuotaCheck,
-    /// Whether everything fits at the peak, while old and new pods run at the same time.
+    /// Whether every new pod can be created, while old and new pods run at the same time.
     pub at_peak: QuotaCheck,
     /// Why new pods are not ready before old ones terminate; `None` if they are, or if no pods are replaced.
     pub refused_surge: Option<QuotaCheck>,
@@ -28,15 +28,17 @@ pub struct ChangeSet {
 pub struct ResourceForecast<'a> {
     /// The resource after the changes.
     pub at_rest: &'a ResourceCheck,
-    /// What is used at the peak.
+    /// The most that is used, from now until the changes are made.
     pub peak: u64,
+    /// The resource right after the last new pod that the quota has to admit.
+    at_peak: Option<&'a ResourceCheck>,
 }
 
 impl ResourceForecast<'_> {
     /// Returns whether the quota allows it, at rest and at the peak.
     #[must_use]
     pub fn fits(&self) -> bool {
-        self.at_rest.fits() && (!self.at_rest.increases || self.peak <= self.at_rest.hard)
+        self.at_rest.fits() && self.at_peak.is_none_or(ResourceCheck::fits)
     }
 }
 
@@ -86,16 +88,22 @@ impl ChangeSet {
         self.at_rest.resources().iter().map(|at_rest| {
             let same =
                 |peak: &&ResourceCheck| peak.quota == at_rest.quota && peak.resource == at_rest.resource;
-            let peak = self.at_peak.resources().iter().find(same).map_or(at_rest.after, |peak| peak.after);
-            ResourceForecast { at_rest, peak: peak.max(at_rest.after) }
+            let at_peak = self.at_peak.resources().iter().find(same);
+            let peak = at_peak.map_or(0, |peak| peak.after).max(at_rest.after).max(at_rest.used);
+            ResourceForecast { at_rest, peak, at_peak }
         })
     }
 }
 
 fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> QuotaCheck {
-    let freed: Demand = changes.iter().map(|change| change.demand.freed.clone()).sum();
-    let requested: Demand = changes.iter().map(requested).sum();
-    let containers: Vec<_> =
-        changes.iter().flat_map(|change| change.demand.containers.iter().cloned()).collect();
-    limits.evaluate(&freed, &requested, &containers)
+    let sum = |demand: fn(&ChangeDemand) -> &Demand| {
+        changes.iter().map(|change| demand(&change.demand).clone()).sum::<Demand>()
+    };
+    limits.evaluate_change(&DemandChange {
+        freed: sum(|demand| &demand.freed),
+        requested: changes.iter().map(requested).sum(),
+        created: sum(|demand| &demand.created),
+        containers: changes.iter().flat_map(|change| change.demand.containers.iter().cloned()).collect(),
+        ..DemandChange::default()
+    })
 }

@@ -40,6 +40,11 @@ impl Rollout {
             .find(|rollout| rollout.strategy() == *strategy)
     }
 
+    /// Returns how the platform replaces the pods of a continuous job (jobs-api, 2026).
+    pub(crate) fn of_replicas(replicas: u64) -> Self {
+        if replicas == 1 { Self::Recreate } else { Self::Rolling }
+    }
+
     /// Returns the strategy of a Deployment.
     pub(crate) fn strategy(self) -> DeploymentStrategy {
         let rolling = |bounds: Option<(i32, i32)>| DeploymentStrategy {
@@ -106,16 +111,23 @@ pub(crate) struct PodReplacement {
     pub(crate) old: Pods,
     /// The pods that replace them.
     pub(crate) new: Pods,
+    /// How many of the new ones take the place of old ones that the controller cannot create: they stay missing.
+    pub(crate) missing: u64,
 }
 
 impl PodReplacement {
-    /// Returns the most of each resource that old and new pods request together.
+    /// Returns what the new pods request once all of them run that can be created.
+    pub(crate) fn at_rest(&self) -> Demand {
+        self.new.each.times(self.new.count.saturating_sub(self.missing))
+    }
+
+    /// Returns the most of each resource that old and new pods request together right after a new one is created.
     ///
     /// Terminating pods are not counted: a step that they block only has to wait.
     pub(crate) fn peak(&self, rollout: Rollout) -> Demand {
         match rollout.bounds(self.new.count) {
             Some(bounds) => rolling_peak(&self.old, &self.new, bounds),
-            None => self.new.each.times(self.new.count),
+            None => self.at_rest(),
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
-use toolforge_quota::{ContainerDemand, Demand, LimitRange, Pods};
+use toolforge_quota::{ContainerDemand, Demand, LimitRange, Pods, Resource};
 
 use crate::change::{Downtime, PodReplacement, Rollout};
-use crate::object::{Difference, Object, ObjectId};
-use crate::pod;
+use crate::object::{Difference, Object, ObjectId, deployment_spec};
+use crate::pod::{self, REPLICA_SETS};
 
 /// The kind of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -261,6 +262,9 @@ impl Change {
     }
 }
 
+/// How many old ReplicaSets of a Deployment are kept by default (Kubernetes 1.33).
+const REVISION_HISTORY_LIMIT: i32 = 10;
+
 /// What a change frees and requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ChangeDemand {
@@ -268,6 +272,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) freed: Demand,
     /// What the wanted objects request once all of their pods run.
     pub(crate) requested: Demand,
+    /// What objects request that are created, and not updated.
+    pub(crate) created: Demand,
     /// The part of it that pods do not request.
     pub(crate) besides_pods: Demand,
     /// The pods that are replaced by a rollout.
@@ -277,7 +283,7 @@ pub(crate) struct ChangeDemand {
 }
 
 impl ChangeDemand {
-    /// Returns the demand of written objects; `owner` names their workload in messages, and is `None` if there is only one.
+    /// Returns the demand of created objects; `owner` names their workload in messages, and is `None` if there is only one.
     pub(crate) fn of_objects<'a>(
         objects: impl IntoIterator<Item = &'a Object>,
         limit_ranges: &[LimitRange],
@@ -297,6 +303,23 @@ impl ChangeDemand {
             }));
         }
         demand.requested.add_all(&demand.besides_pods.clone());
+        demand.created = demand.requested.clone();
         demand
+    }
+
+    /// Counts an update of a Deployment whose pods are replaced: its new ReplicaSet and pods are created, and its old
+    /// ReplicaSets stay, up to the history limit.
+    pub(crate) fn replace_pods(&mut self, live: &Deployment, replacement: PodReplacement) {
+        let history_limit = deployment_spec(live).and_then(|spec| spec.revision_history_limit);
+        let history_limit = u64::try_from(history_limit.unwrap_or(REVISION_HISTORY_LIMIT)).unwrap_or(0);
+        let replica_sets = Resource::Count(REPLICA_SETS.to_owned());
+        let existing = self.freed.get(&replica_sets);
+        self.besides_pods.add(replica_sets.clone(), existing);
+        self.requested.add(replica_sets.clone(), existing.min(history_limit));
+        self.created.add(replica_sets, 1);
+        if replacement.new.count > 0 {
+            self.created.add_all(&replacement.new.each);
+        }
+        self.replacement = Some(replacement);
     }
 }

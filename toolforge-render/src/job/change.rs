@@ -2,7 +2,6 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobField, JobName, Untrusted};
-use toolforge_quota::Pods;
 
 use crate::change::{
     Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, Step, StepAction, WorkloadKind,
@@ -13,8 +12,10 @@ use crate::job::{
     JobFacts, JobObjects, JobPlan, LiveJobs, LoadProblem, RecordedJob, RunOutcome, Workload, demand,
     job_differences, observe_job,
 };
-use crate::object::{Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_spec, differences};
-use crate::pod::{one_pod_of, pods_of};
+use crate::object::{
+    Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
+};
+use crate::pod::{count_demand, pods_of};
 
 /// The current state of one job.
 pub(super) struct Current<'a> {
@@ -165,26 +166,32 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
         (_, None) => demand::of_addresses(&change.name, &facts.live),
         // A change of the schedule does not affect the current run.
         (Action::Update, Some(JobObjects { workload: Workload::Scheduled(_), .. })) => {
-            crate::pod::count_demand(ObjectKind::CronJob)
+            count_demand(ObjectKind::CronJob)
         }
         (_, Some(live)) => demand::of_live(live, &facts.live, limit_ranges),
     };
-    let Some(JobObjects { workload: Workload::Continuous(old), .. }) = live else { return change };
-    let is_running = deployment_spec(old).and_then(|spec| spec.replicas).unwrap_or(1) > 0;
+    if change.action == Action::Update {
+        let is_created = |step: &&Step| matches!(step.action, StepAction::Create);
+        let created = change.steps.iter().filter(is_created).map(|step| count_demand(step.id.kind)).sum();
+        change.demand.created = created;
+    }
+    let Some(JobObjects { workload: Workload::Continuous(deployment), .. }) = live else { return change };
+    let is_running = deployment_replicas(deployment) > 0;
     match change.action {
         Action::Update => {
             let replaces = change.differences().any(|difference| difference.path.is_in_pod_template());
             let new = change.objects().find(|object| object.kind() == ObjectKind::Deployment);
-            let Some(new) = new.map(|object| pods_of(object, limit_ranges)).filter(|_| replaces) else {
-                return change;
-            };
-            let old = Object::Deployment(old.clone());
-            let count = pods_of(&old, limit_ranges).count;
-            let old = Pods { count, each: one_pod_of(&old, limit_ranges) };
-            let rollout = if new.count == 1 { Rollout::Recreate } else { Rollout::Rolling };
-            change.rollout = Some(rollout);
-            change.downtime = (rollout == Rollout::Recreate && is_running).then_some(Downtime::BetweenPods);
-            change.demand.replacement = Some(PodReplacement { old, new });
+            let Some(new) = new.map(|object| pods_of(object, limit_ranges)) else { return change };
+            let old = pods_of(&Object::Deployment(deployment.clone()), limit_ranges);
+            if replaces {
+                let rollout = Rollout::of_replicas(new.count);
+                change.rollout = Some(rollout);
+                change.downtime =
+                    (rollout == Rollout::Recreate && is_running).then_some(Downtime::BetweenPods);
+                change.demand.replace_pods(deployment, PodReplacement { old, new, missing: 0 });
+            } else if new.count > old.count {
+                change.demand.created.add_all(&new.each);
+            }
         }
         Action::Recreate => change.downtime = is_running.then_some(Downtime::UntilRecreated),
         Action::Keep | Action::Create | Action::Delete => {}

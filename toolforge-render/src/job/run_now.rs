@@ -5,9 +5,9 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use toolforge_model::platform;
-use toolforge_quota::Limits;
+use toolforge_quota::{Demand, Limits, Pods};
 
 use crate::change::{
     Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
@@ -51,7 +51,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
             }
             let mut change = with_run(change, cron_job, facts, now)?;
             change.demand.freed = demand::of_live(job, &facts.live, &facts.limits.limit_ranges);
-            // The CronJob itself is kept.
+            // The CronJob itself is kept, and not created.
             change.demand.requested.add_all(&count_demand(ObjectKind::CronJob));
             Ok(ChangeSet::new(vec![change], &facts.limits))
         }
@@ -110,7 +110,8 @@ fn with_run(
     Ok(change)
 }
 
-/// Returns the change that replaces all pods by changing an annotation; nothing else of the job changes.
+/// Returns the change that replaces all pods by changing an annotation. Nothing else of the job changes, except how its
+/// pods are replaced: as on the platform where that fits the quota.
 fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now: Timestamp) -> ChangeSet {
     let limit_ranges = &facts.limits.limit_ranges;
     let object = Object::from(deployment.clone());
@@ -119,41 +120,69 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     let live = crate::job::pods_of_job(job, &facts.live);
     let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
     let staying = u64::try_from(live.iter().filter(is_staying).count()).unwrap_or(u64::MAX);
+    let pods = pods_of(&object, limit_ranges);
     // Pods that the controller could not create before are no part of the restart.
-    let mut pods = pods_of(&object, limit_ranges);
-    pods.count = pods.count.min(staying);
+    let missing = pods.count.saturating_sub(staying);
+    let old = Pods { count: pods.count - missing, each: pods.each.clone() };
+    let replacement = PodReplacement { old, new: pods.clone(), missing };
+    demand.created = Demand::default();
     demand.requested = demand.besides_pods.clone();
-    demand.requested.add_all(&pods.each.times(pods.count));
+    demand.requested.add_all(&replacement.at_rest());
     demand.freed = of_live_pods(live, limit_ranges);
     demand.freed.add_all(&count_demand(ObjectKind::Deployment));
-    demand.replacement = Some(PodReplacement { old: pods.clone(), new: pods });
-    let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.clone()).unwrap_or_default();
-    let rollout = if strategy.type_.as_deref() == Some("Recreate") {
-        Rollout::Recreate
-    } else if strategy == Rollout::InPlace.strategy() {
-        Rollout::InPlace
-    } else {
-        Rollout::Rolling
+    demand.replace_pods(deployment, replacement);
+    let current = rollout_of(deployment);
+    let usual = match current {
+        // It was chosen when the quota had no room.
+        Rollout::InPlace | Rollout::Recreate => Rollout::of_replicas(pods.count),
+        Rollout::Surge | Rollout::Rolling => Rollout::Rolling,
     };
     let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Update);
-    change.rollout = Some(rollout);
-    change.downtime = (rollout == Rollout::Recreate).then_some(Downtime::BetweenPods);
+    change.rollout = Some(usual);
+    change.downtime = (usual == Rollout::Recreate && staying > 0).then_some(Downtime::BetweenPods);
     change.demand = demand;
     let mut set = ChangeSet::new(vec![change], &facts.limits);
+    for change in &mut set.changes {
+        let chosen = change.rollout.filter(|rollout| *rollout != current);
+        let mut patch = restart_patch(chosen, now);
+        if is_paused(deployment) {
+            // A paused Deployment replaces no pods; the platform's restart ends the pause, too.
+            patch["spec"]["paused"] = Value::Null;
+        }
+        let patch = Box::new(patch);
+        let id = ObjectId::new(ObjectKind::Deployment, job.name.as_str());
+        change.steps.push(Step::of(id, StepAction::Merge { patch }));
+    }
+    set
+}
+
+fn is_paused(deployment: &Deployment) -> bool {
+    deployment_spec(deployment).is_some_and(|spec| spec.paused == Some(true))
+}
+
+/// Returns how a Deployment replaces its pods now; bounds that these programs do not write count as the default ones.
+fn rollout_of(deployment: &Deployment) -> Rollout {
+    let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.clone()).unwrap_or_default();
+    let is_written = |rollout: &Rollout| rollout.strategy() == strategy;
+    let written = [Rollout::InPlace, Rollout::Recreate].into_iter().find(is_written);
+    written.unwrap_or(Rollout::Rolling)
+}
+
+/// Returns the strategic merge patch that replaces the pods of a Deployment, and changes how, where that is chosen.
+fn restart_patch(chosen: Option<Rollout>, now: Timestamp) -> Value {
     // The platform's format: microseconds, and the zone as an offset (jobs-api, 2026).
     let moment = now.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
     let mut patch = json!({"spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
-    if set.refused_surge.is_some() && rollout != Rollout::Recreate {
-        patch["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+    if let Some(rollout) = chosen {
+        let bounds = match rollout {
+            Rollout::Recreate => Value::Null,
+            Rollout::InPlace => json!({"maxSurge": 0, "maxUnavailable": 1}),
+            // The API server's defaults: a patch without them would keep the live ones.
+            Rollout::Surge | Rollout::Rolling => json!({"maxSurge": "25%", "maxUnavailable": "25%"}),
+        };
+        patch["spec"]["strategy"] = json!({"type": rollout.strategy().type_, "rollingUpdate": bounds});
     }
-    for change in &mut set.changes {
-        if change.rollout == Some(Rollout::Recreate) && rollout != Rollout::Recreate {
-            change.rollout = Some(Rollout::InPlace);
-        }
-        let id = ObjectId::new(ObjectKind::Deployment, job.name.as_str());
-        change.steps.push(Step::of(id, StepAction::Merge { patch: Box::new(patch.clone()) }));
-    }
-    set
+    patch
 }
 
 /// Returns a Job for one run of a scheduled job now, as the platform's restart creates it: named after the job and the

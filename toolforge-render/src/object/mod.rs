@@ -15,4 +15,6 @@ pub use http_route::{
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
 pub(crate) use labels::{Labels, has_label, label};
 pub use path::{FieldPath, PathSegment};
-pub(crate) use spec::{condition_text, cron_job_spec, deployment_spec, deployment_spec_mut};
+pub(crate) use spec::{
+    condition_text, cron_job_spec, deployment_replicas, deployment_spec, deployment_spec_mut,
+};

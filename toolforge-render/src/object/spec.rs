@@ -10,6 +10,12 @@ pub(crate) fn deployment_spec(deployment: &Deployment) -> Option<&DeploymentSpec
     (&deployment.spec).into()
 }
 
+/// Returns the number of pods that a Deployment keeps running.
+pub(crate) fn deployment_replicas(deployment: &Deployment) -> u64 {
+    let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
+    u64::try_from(replicas).unwrap_or(0)
+}
+
 /// Returns a Deployment's spec, to change it.
 pub(crate) fn deployment_spec_mut(deployment: &mut Deployment) -> Option<&mut DeploymentSpec> {
     (&mut deployment.spec).into()

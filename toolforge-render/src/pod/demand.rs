@@ -8,6 +8,9 @@ use toolforge_quota::{
 use crate::object::{Object, ObjectKind, deployment_spec};
 use crate::pod::{cpu_of, memory_of};
 
+/// The resource, without `count/`, that counts ReplicaSets.
+pub(crate) const REPLICA_SETS: &str = "replicasets.apps";
+
 /// Returns the resources of a pod's containers after the LimitRanges' defaults.
 pub(crate) fn containers_of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Vec<ContainerResources> {
     pod.containers.iter().map(|container| apply_defaults(limit_ranges, of_container(container))).collect()
@@ -84,7 +87,7 @@ pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
     demand.add(Resource::Count(kind.count_name()), 1);
     match kind {
         // The pods' ReplicaSet is an object of the namespace, too.
-        ObjectKind::Deployment => demand.add(Resource::Count("replicasets.apps".to_owned()), 1),
+        ObjectKind::Deployment => demand.add(Resource::Count(REPLICA_SETS.to_owned()), 1),
         ObjectKind::Service => demand.add(Resource::Services, 1),
         ObjectKind::CronJob
         | ObjectKind::Job

@@ -13,7 +13,9 @@ pub(crate) use cause::{event_time, of_pod as causes_of_pod, of_refusal as cause_
 pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
 pub use demand::pod_demand;
-pub(crate) use demand::{containers_of_pod, count_demand, has_ended, of_live_pods, one_pod_of, pods_of};
+pub(crate) use demand::{
+    REPLICA_SETS, containers_of_pod, count_demand, has_ended, of_live_pods, one_pod_of, pods_of,
+};
 pub use last_termination::LastTermination;
 pub(crate) use last_termination::last_termination;
 pub use resources::PodResources;

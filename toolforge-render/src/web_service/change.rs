@@ -7,14 +7,10 @@ use serde_json::{Map, Value};
 use toolforge_model::{MountStorage, ToolName, platform};
 use toolforge_quota::Limits;
 
-use crate::change::{
-    Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
-    WorkloadKind,
-};
+use crate::change::{Action, Change, ChangeSet, Downtime, Rollout, Step, StepAction, WorkloadKind};
 use crate::object::{
     Difference, Object, ObjectId, ObjectKind, deployment_spec, deployment_spec_mut, differences,
 };
-use crate::pod::pods_of;
 use crate::web_service::{
     Facts, LiveWebService, WebServicePlan, demand, is_web_service, mount, web_container,
 };
@@ -46,27 +42,28 @@ pub fn web_service_changes(plan: &WebServicePlan, facts: &Facts, start: StartTim
     let live = &facts.live;
     let limit_ranges = &facts.limits.limit_ranges;
     let mut objects = plan.objects();
-    let mut replacement = None;
+    let mut replaces = false;
     for object in &mut objects {
         let Object::Deployment(deployment) = object else { continue };
         if set_start_time(deployment, live, start) {
-            let old = demand::staying_pods(live, limit_ranges);
-            replacement = Some(PodReplacement { old, new: pods_of(object, limit_ranges) });
+            replaces = true;
         }
     }
-    let mut demand = ChangeDemand::of_objects(&objects, limit_ranges, None);
-    demand.freed = demand::of_live(live, limit_ranges);
-    demand.replacement = replacement;
-
+    let demand = demand::of_change(&objects, replaces, live, limit_ranges);
     let current = live.deployment.as_ref().and_then(Rollout::of_web_service).unwrap_or_default();
-    let fits = facts.limits.evaluate(&demand.freed, &demand.requested, &demand.containers).fits();
-    // Changes that do not fit at rest keep the current rollout.
-    let rollout = demand.replacement.is_some().then_some(if fits { Rollout::Surge } else { current });
-    let steps = objects.into_iter().map(|object| Step::wanted(object, StepAction::Keep));
+    let steps = objects.into_iter().map(|object| Step::wanted(object, StepAction::Keep)).collect();
     let action = if live.is_absent() { Action::Create } else { Action::Update };
     let change = Change::new(WorkloadKind::WebService, plan.request.tool.as_str(), action);
-    let mut set =
-        ChangeSet::new(vec![Change { steps: steps.collect(), rollout, demand, ..change }], &facts.limits);
+    let change = Change { steps, demand, ..change };
+    let set = |rollout| {
+        let rollout = replaces.then_some(rollout);
+        ChangeSet::new(vec![Change { rollout, ..change.clone() }], &facts.limits)
+    };
+    let mut set = match set(Rollout::Surge) {
+        // Changes that do not fit at rest keep the current rollout.
+        refused if !refused.at_rest.fits() && current != Rollout::Surge => set(current),
+        set => set,
+    };
     for change in &mut set.changes {
         compare(change, live, current);
         change.steps.extend(obsolete_routes(plan, live));

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, ExitCode, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
+    Document, ExitCode, Failure, Table, difference, downtime, exceeded_lines, quota_rows, rollout, to_json,
+    violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -149,14 +150,7 @@ pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet) -> Failu
 }
 
 fn with_exceeded(failure: Failure, set: &ChangeSet) -> Failure {
-    let failure =
-        set.at_rest.to_string().lines().filter(|_| !set.at_rest.fits()).fold(failure, Failure::detail);
-    if !set.at_rest.fits() {
-        return failure;
-    }
-    set.at_peak.shortfalls().fold(failure, |failure, row| {
-        failure.detail(format!("while old and new pods run at the same time: {row}"))
-    })
+    exceeded_lines(set).into_iter().fold(failure, Failure::detail)
 }
 
 fn exceeded(set: &ChangeSet) -> Vec<&Resource> {
@@ -193,6 +187,15 @@ fn fit_hints(set: &ChangeSet) -> Vec<String> {
     } else {
         "Delete jobs that are not needed"
     };
+    if set.at_rest.fits() && !exceeded.is_empty() {
+        // Its old pods or ReplicaSets are in the way.
+        for change in set.pending().filter(|change| change.rollout.is_some()) {
+            hints.push(format!(
+                "`toolforge jobs delete {}` first makes room; then create it again, with downtime in between.",
+                change.name
+            ));
+        }
+    }
     if !exceeded.is_empty() {
         hints.push(format!(
             "{advice}; `toolforge jobs quota` shows the usage, and {} explains how to request more.",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstream::eprintln;
-use toolforge_cli::{ExitCode, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session, exceeded_lines};
 use toolforge_client::ToolHome;
 use toolforge_model::Replicas;
 use toolforge_render::change::ChangeSet;
@@ -122,15 +122,16 @@ pub(super) fn warn_of_needs(session: &Session, plan: &WebServicePlan, facts: &Fa
 
 /// Refuses changes that do not fit, before anything is sent.
 pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, set: &ChangeSet) -> Result<(), Failure> {
-    let check = &set.at_rest;
     if set.fits() {
         return Ok(());
     }
-    let mut failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent");
-    for line in check.to_string().lines() {
-        failure = failure.detail(line);
+    let failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent");
+    let failure = exceeded_lines(set).into_iter().fold(failure, Failure::detail);
+    if set.at_rest.fits() {
+        return Err(failure
+            .hint("`webservice stop` first makes room; then `webservice start`, with downtime in between."));
     }
-    if check.violations().iter().any(|violation| violation.kind.is_below_min()) {
+    if set.at_rest.violations().iter().any(|violation| violation.kind.is_below_min()) {
         return Err(
             failure.hint("Ask for more of it, or leave the option out; `quota-check` shows the limits.")
         );

@@ -85,7 +85,7 @@ fn plan_text(set: &ChangeSet) -> String {
         let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
         for row in set.forecast() {
             let check = row.at_rest;
-            let word = if check.fits() { "fits" } else { "too much" };
+            let word = if row.fits() { "fits" } else { "too much" };
             let resource = Untrusted::new(check.resource.to_string()).escaped().to_string();
             let amounts = [check.hard, check.used, check.after, row.peak];
             let amounts = amounts.map(|amount| check.resource.amount(amount));

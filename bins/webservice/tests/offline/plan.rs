@@ -85,16 +85,16 @@ fn pods_are_replaced_in_place_if_another_one_exceeds_the_quota() {
       spec.template.spec.containers[webservice].resources.limits.memory: 512Mi -> 500Mi
       spec.template.spec.containers[webservice].resources.requests.memory: 256Mi -> 250Mi
 
-    RESOURCE         LIMIT  USED    AFTER   PEAK    VERDICT
-    pods             4      3       4       4       fits
-    requests.cpu     2      125m    250m    250m    fits
-    requests.memory  6Gi    256Mi   500Mi   506Mi   fits
-    limits.cpu       2      500m    1       1       fits
-    limits.memory    2Gi    1536Mi  2024Mi  2036Mi  fits
-    services         1      1       1       1       fits
+    RESOURCE         LIMIT  USED    AFTER   PEAK   VERDICT
+    pods             4      3       4       4      fits
+    requests.cpu     2      125m    250m    250m   fits
+    requests.memory  6Gi    256Mi   500Mi   512Mi  fits
+    limits.cpu       2      500m    1       1      fits
+    limits.memory    2Gi    1536Mi  2024Mi  2Gi    fits
+    services         1      1       1       1      fits
 
     it fits the quota; whether a node has enough free resources is not checked
-    one more pod exceeds the quota (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2536Mi of 2Gi, 488Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
+    one more pod exceeds the quota (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2548Mi of 2Gi, 500Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
     ");
 }
 

@@ -50,7 +50,7 @@ pub(super) fn workload(plan: &JobPlan) -> Workload {
             ..CronJob::default()
         })),
         JobKind::Continuous { replicas, port: _, health_check: _ } => {
-            let rollout = if replicas.count() == 1 { Rollout::Recreate } else { Rollout::Rolling };
+            let rollout = Rollout::of_replicas(replicas.count().into());
             Workload::Continuous(Box::new(Deployment {
                 metadata,
                 spec: DeploymentSpec {

@@ -17,7 +17,7 @@ pub use quota_consumer::{QuotaConsumer, quota_consumers};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::platform;
-use toolforge_quota::{ContainerDemand, Demand, PodTraits, QuotaCheck};
+use toolforge_quota::{ContainerDemand, Demand, DemandChange, PodTraits, QuotaCheck};
 
 use crate::object::{Labels, has_label};
 use crate::pod::{containers_of_pod, pod_demand};
@@ -38,7 +38,9 @@ pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &Facts) -> QuotaCheck {
         .map(ContainerDemand::from)
         .collect();
     let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
-    facts.limits.evaluate_for(with_deadline, &freed, &of(pod), &containers)
+    let requested = of(pod);
+    let created = requested.clone();
+    facts.limits.evaluate_change(&DemandChange { freed, requested, created, containers, pods: with_deadline })
 }
 
 /// Returns whether labels mark a pod as a shell's: one of these programs, or of the platform's tool since webservice 0.77.

@@ -1,0 +1,102 @@
+//! How the pods of a web service are replaced, and whether that fits.
+
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
+use toolforge_images::Catalog;
+use toolforge_model::{ToolName, WebServiceOptions};
+use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_render::change::{ChangeSet, Rollout};
+use toolforge_render::namespace::Platform;
+use toolforge_render::web_service::{Facts, PlanOptions, StartTime, WebServicePlan, web_service_changes};
+
+fn plan(memory: &str, replicas: &str, facts: &Facts) -> WebServicePlan {
+    let tool: ToolName = "x".parse().unwrap();
+    let options = WebServiceOptions {
+        memory: Some(memory.parse().unwrap()),
+        replicas: Some(replicas.parse().unwrap()),
+        ..Default::default()
+    };
+    let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
+    WebServicePlan::new(request, facts, PlanOptions::default()).unwrap()
+}
+
+/// Returns the facts of a web service that runs with some pods, in mebibytes of a quota.
+fn running(memory: &str, replicas: &str, pods: usize, hard: u64, used: u64) -> Facts {
+    let mut facts = Facts::new(Catalog::bundled(), Platform::default());
+    let live = plan(memory, replicas, &facts).objects();
+    facts.live = live.into_iter().collect();
+    let template = facts.live.deployment.as_ref().unwrap().spec.as_ref().unwrap().template.clone();
+    let pod = Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None };
+    facts.live.pods.extend(std::iter::repeat_n(pod, pods));
+    facts.limits.quotas = vec![ResourceQuota {
+        hard: [(Resource::LimitsMemory, hard << 20)].into(),
+        used: [(Resource::LimitsMemory, used << 20)].into(),
+        ..ResourceQuota::default()
+    }];
+    facts
+}
+
+fn restart(facts: &Facts, memory: &str, replicas: &str) -> ChangeSet {
+    web_service_changes(&plan(memory, replicas, facts), facts, StartTime::Always(Timestamp::UNIX_EPOCH))
+}
+
+#[test]
+fn no_pod_is_stopped_that_a_lowered_quota_would_not_admit_again() {
+    let facts = running("1Gi", "1", 1, 768, 1024);
+    let set = restart(&facts, "1Gi", "1");
+    assert!(!set.fits());
+    assert_eq!(set.at_rest.to_string(), "limits.memory: 1Gi of 768Mi, 256Mi too much (quota )");
+    // The quota does not concern what keeps running.
+    assert!(web_service_changes(&plan("1Gi", "1", &facts), &facts, StartTime::Keep).fits());
+    let smaller = restart(&facts, "768Mi", "1");
+    assert!(smaller.fits());
+    assert_eq!(smaller.changes[0].rollout, Some(Rollout::Recreate));
+}
+
+#[test]
+fn a_service_with_a_pod_that_cannot_be_created_is_restarted_as_it_is() {
+    let facts = running("1Gi", "3", 2, 2048, 2048);
+    let set = restart(&facts, "1Gi", "3");
+    assert!(set.fits(), "{}", set.at_rest);
+    assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
+    assert!(web_service_changes(&plan("1Gi", "3", &facts), &facts, StartTime::Keep).fits());
+    assert!(!restart(&facts, "1Gi", "4").fits());
+}
+
+#[test]
+fn old_pods_are_scaled_first() {
+    let rollout = |hard| {
+        let facts = running("96Mi", "2", 2, hard, 192);
+        let set = restart(&facts, "64Mi", "4");
+        (set.fits(), set.changes[0].rollout)
+    };
+    assert_eq!(rollout(448), (true, Some(Rollout::Surge)));
+    assert_eq!(rollout(447), (true, Some(Rollout::InPlace)));
+    assert_eq!(rollout(383), (true, Some(Rollout::Recreate)));
+    assert!(!rollout(255).0);
+}
+
+#[test]
+fn old_replica_sets_stay_up_to_the_history_limit() {
+    let replica_sets = Resource::from("count/replicasets.apps");
+    for (old, hard, after, fits) in [
+        (1, 1, 2, false),
+        (1, 2, 2, true),
+        (3, 3, 4, false),
+        (3, 4, 4, true),
+        (11, 11, 11, false),
+        (11, 12, 11, true),
+    ] {
+        let mut facts = running("1Gi", "1", 1, 8192, 1024);
+        facts.live.replica_sets = vec![ReplicaSet::default(); old];
+        facts.limits.quotas[0].hard = [(replica_sets.clone(), hard)].into();
+        facts.limits.quotas[0].used = [(replica_sets.clone(), u64::try_from(old).unwrap())].into();
+        let set = restart(&facts, "1Gi", "1");
+        assert_eq!(set.fits(), fits, "{old} {hard}");
+        let row = set.forecast().next().unwrap();
+        assert_eq!((row.peak, row.at_rest.after), (u64::try_from(old).unwrap() + 1, after), "{old}");
+    }
+}
