@@ -44,6 +44,13 @@ impl Diagnostic {
     pub fn new(location: Location, message: impl fmt::Display) -> Self {
         Self { location, message: Untrusted::new(message.to_string()) }
     }
+
+    /// Returns the diagnostic as compilers print it: `jobs.yaml:3:10: unknown key "comand"`.
+    #[must_use]
+    pub fn in_file(&self, file: &Untrusted) -> String {
+        let Location { line, column } = self.location;
+        format!("{}:{line}:{column}: {}", file.escaped(), self.message.escaped())
+    }
 }
 
 /// All errors of a text, in the order of their locations; at least one.

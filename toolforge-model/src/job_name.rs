@@ -24,7 +24,7 @@ pub enum JobNameError {
         length: usize,
     },
     /// A character that may not occur.
-    #[error("job name {} has '{}'; use a-z, 0-9, '-' and '.'", name.quoted(), found.escape_default())]
+    #[error("job name {} has '{}'; use a-z, 0-9, '-' and '.'{}", name.quoted(), found.escape_default(), near(name))]
     Character {
         /// The whole text.
         name: Untrusted,
@@ -32,11 +32,24 @@ pub enum JobNameError {
         found: char,
     },
     /// A `-` or `.` at the beginning or the end, or beside a dot.
-    #[error("job name {} has '-' or '.' at an end or beside a dot; put a letter or digit there", name.quoted())]
+    #[error("job name {} has '-' or '.' at an end or beside a dot; put a letter or digit there{}", name.quoted(), near(name))]
     Part {
         /// The whole text.
         name: Untrusted,
     },
+}
+
+/// Returns the valid name that is nearest to an invalid one, as the end of an error.
+fn near(name: &Untrusted) -> String {
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, '_' | '-' | '/');
+    let lowercase = name.as_raw().to_lowercase();
+    let words =
+        lowercase.split(is_separator).map(|word| word.trim_matches('.')).filter(|word| !word.is_empty());
+    let near = words.collect::<Vec<_>>().join("-");
+    match near.parse::<JobName>() {
+        Ok(near) => format!("; did you mean \"{near}\"?"),
+        Err(_) => String::new(),
+    }
 }
 
 impl JobName {
@@ -91,7 +104,13 @@ mod tests {
     fn rejects_invalid_names() {
         let error = |text: &str| text.parse::<JobName>().unwrap_err().to_string();
         assert_eq!(error(""), "the name of a job is empty; it has 1 to 52 of a-z, 0-9, '-' and '.'");
-        assert_eq!(error("my_job"), "job name \"my_job\" has '_'; use a-z, 0-9, '-' and '.'");
+        assert_eq!(
+            error("my_job"),
+            "job name \"my_job\" has '_'; use a-z, 0-9, '-' and '.'; did you mean \"my-job\"?"
+        );
+        assert!(error("My Bot").ends_with("did you mean \"my-bot\"?"));
+        assert!(error("-bot-").ends_with("did you mean \"bot\"?"));
+        assert!(!error("bot!").contains("did you mean"));
         assert_eq!(error(&"a".repeat(53)), "the name of a job has 53 characters; at most 52 are allowed");
         assert!(error("a.-b").contains("beside a dot"));
         assert!(error("a\n").contains("'\\n'"));

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use toolforge_model::{Cpu, Memory, MountStorage, ToolName};
+use toolforge_model::{Cpu, Memory, MountStorage, QuantityError, ToolName};
 
 /// The heading of the options that select the tool and its cluster.
 const GLOBAL: &str = "Global options";
@@ -69,7 +69,8 @@ pub fn mount_parser() -> impl TypedValueParser<Value = MountStorage> {
 /// # Errors
 /// If it is invalid.
 pub fn parse_cpu(text: &str) -> Result<Cpu, String> {
-    text.parse().map_err(|error: toolforge_model::QuantityError| error.to_string())
+    let cpu: Cpu = text.parse().map_err(|error: QuantityError| error.to_string())?;
+    cpu.check_probable().map_err(|error| error.to_string())
 }
 
 /// Parses an amount of memory from the command line.
@@ -77,5 +78,6 @@ pub fn parse_cpu(text: &str) -> Result<Cpu, String> {
 /// # Errors
 /// If it is invalid.
 pub fn parse_memory(text: &str) -> Result<Memory, String> {
-    text.parse().map_err(|error: toolforge_model::QuantityError| error.to_string())
+    let memory: Memory = text.parse().map_err(|error: QuantityError| error.to_string())?;
+    memory.check_probable().map_err(|error| error.to_string())
 }

@@ -1,7 +1,9 @@
 //! What the libraries' errors mean at the edge: how the program ends, and what to type next.
 
+use std::path::Path;
+
 use toolforge_cli::{ExitCode, Failure};
-use toolforge_model::FileJob;
+use toolforge_model::{Diagnostic, FileJob, Untrusted};
 use toolforge_render::job::{JobObjects, JobPlanError, LoadPlan, LoadProblem, RunNowError};
 
 use crate::report;
@@ -29,19 +31,20 @@ pub(crate) fn of_run_now(error: RunNowError, job: &JobObjects) -> Failure {
     }
 }
 
-/// Returns the failure of jobs that cannot be applied, each with its place in the file it is of, and with
-/// what does not fit besides.
-pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob]) -> Failure {
+/// Returns the failure of jobs that cannot be applied, each with its location in the file, and with what does not fit
+/// besides.
+pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path) -> Failure {
     if let ([LoadProblem::Plan { name: _, error }], []) = (plan.problems.as_slice(), jobs) {
         return of_plan(error);
     }
+    let file = Untrusted::new(file.display().to_string());
     let line = |problem: &LoadProblem| {
         let job = problem.job().and_then(|name| jobs.iter().find(|job| job.request.name == *name));
         match (job, problem) {
             (Some(job), LoadProblem::Plan { error: error @ JobPlanError::NoSuchImage(_), .. }) => {
-                format!("{}: {error}", job.image_location)
+                Diagnostic::new(job.image_location, error).in_file(&file)
             }
-            (Some(job), problem) => format!("{}: {problem}", job.location),
+            (Some(job), problem) => Diagnostic::new(job.location, problem).in_file(&file),
             (None, problem) => problem.to_string(),
         }
     };

@@ -129,7 +129,7 @@ fn plan_with_an_unknown_image_reports_no_success() {
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"])), @r#"
     [exit 1]
-    error: line 3, column 10: unknown image type "bookwrm"; did you mean "bookworm"?
+    error: jobs.yaml:3:10: unknown image type "bookwrm"; did you mean "bookworm"?
 
     hint: `toolforge jobs images` lists the images.
     "#);
@@ -142,11 +142,11 @@ fn errors_of_images_are_listed_with_the_others() {
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"])), @r#"
     [exit 1]
-    error: jobs.yaml has 4 errors, and nothing was sent
-      line 2, column 3: unknown key "comand"; did you mean "command"?
-      line 3, column 10: unknown image type "bookwrm"; did you mean "bookworm"?
-      line 6, column 10: unknown image type "pyhton3.11"; did you mean "python3.11"?
-      line 7, column 13: unknown schedule "@dayly"; the names are @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
+    error: jobs.yaml has 4 errors; nothing was changed
+      jobs.yaml:2:3: unknown key "comand"; did you mean "command"?
+      jobs.yaml:3:10: unknown image type "bookwrm"; did you mean "bookworm"?
+      jobs.yaml:6:10: unknown image type "pyhton3.11"; did you mean "python3.11"?
+      jobs.yaml:7:13: unknown schedule "@dayly"; the names are @hourly, @daily, @weekly, @monthly, @yearly; did you mean "@daily"?
     "#);
 }
 
@@ -158,8 +158,8 @@ fn errors_are_listed_with_hints() {
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     assert_snapshot!(shown(&["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @"
     [exit 1]
-    error: jobs.yaml has one error, and nothing was sent
-      line 4, column 13: invalid YAML: reference to unknown value; quote the value: schedule: '*/5 * * * *'
+    error: jobs.yaml:4:13: invalid YAML: reference to unknown value; quote the value: schedule: '*/5 * * * *'
+      nothing was changed
     ");
     let run = |more: &[&str]| {
         shown(&[&["run", "--tool", "tf-test", "--uid", "52503", "--from", "none.yaml"], more].concat())
@@ -173,9 +173,9 @@ fn errors_are_listed_with_hints() {
     assert_snapshot!(run(&["My_Job", "--image", "bookworm", "--mem", "512", "--retry", "1", "--continuous"]), @r#"
     [exit 1]
     error: this job has 4 errors
-      NAME: job name "My_Job" has 'M'; use a-z, 0-9, '-' and '.'
+      NAME: job name "My_Job" has 'M'; use a-z, 0-9, '-' and '.'; did you mean "my-job"?
       --retry: retries are only for one-off and scheduled jobs; a continuous job is always restarted
-      --mem: 512 of memory is too little for any program; did you mean 512Mi?
+      --mem: 512 bytes of memory are too little for any program; did you mean 512Mi?
       --command: a job needs a command
     "#);
     assert_snapshot!(run(&["a", "--image", "bokworm", "--command", "x"]), @r#"

@@ -18,8 +18,9 @@ pub(crate) fn of_template(error: &TemplateError) -> Failure {
                 failure.detail(Untrusted::new(path.display().to_string()).escaped().to_string())
             })
             .hint("Rename or remove the others."),
-        TemplateError::Invalid { diagnostics, .. } => {
-            diagnostics.iter().fold(failure, |failure, diagnostic| failure.detail(diagnostic.to_string()))
+        TemplateError::Invalid { path, diagnostics } => {
+            let path = Untrusted::new(path.display().to_string());
+            diagnostics.iter().fold(failure, |failure, diagnostic| failure.detail(diagnostic.in_file(&path)))
         }
         _ => failure,
     }

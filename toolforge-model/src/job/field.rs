@@ -119,8 +119,13 @@ impl JobField {
     /// Returns the field that a mistyped key most likely stands for.
     #[must_use]
     pub fn suggest(key: &str) -> Option<Self> {
-        match key {
-            "cmd" => Some(Self::Command),
+        match key.to_lowercase().as_str() {
+            "cmd" | "run" | "exec" | "script" => Some(Self::Command),
+            "cron" | "crontab" | "when" | "every" => Some(Self::Schedule),
+            "ram" | "limits" => Some(Self::Memory),
+            "cores" => Some(Self::Cpu),
+            "container" | "type" => Some(Self::Image),
+            "title" | "id" => Some(Self::Name),
             _ => suggest(key, Self::ALL.iter().map(|field| field.as_str())).and_then(Self::from_name),
         }
     }
@@ -192,6 +197,8 @@ mod tests {
             ("comand", Some(JobField::Command)),
             ("cmd", Some(JobField::Command)),
             ("memory", Some(JobField::Memory)),
+            ("cron", Some(JobField::Schedule)),
+            ("Script", Some(JobField::Command)),
             ("imagename", Some(JobField::Image)),
             ("environment", Some(JobField::Environment)),
             ("envvars", Some(JobField::Environment)),

@@ -220,13 +220,12 @@ impl JobOptions {
         if self.image.is_none() {
             errors.push(JobDiagnostic::new(JobField::Image, "a job needs an image, like python3.13"));
         }
-        // No program runs in that; the platform's tool reads a number without a suffix as bytes, too.
-        if let Some(memory) = self.memory.filter(|memory| memory.bytes() < 1 << 20) {
-            let message = format!(
-                "{memory} of memory is too little for any program; did you mean {}Mi?",
-                memory.bytes()
-            );
-            errors.push(JobDiagnostic::new(JobField::Memory, message));
+        // The platform's tool reads a number without a suffix as bytes, too.
+        if let Some(Err(error)) = self.memory.map(Memory::check_probable) {
+            errors.push(JobDiagnostic::new(JobField::Memory, error));
+        }
+        if let Some(Err(error)) = self.cpu.map(Cpu::check_probable) {
+            errors.push(JobDiagnostic::new(JobField::Cpu, error));
         }
         let Some(command) = self.command.as_deref().filter(|command| !command.is_empty()) else {
             errors.push(JobDiagnostic::new(JobField::Command, "a job needs a command"));

@@ -4,10 +4,19 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::QuantityError;
 use super::unit::Unit;
+use super::{ImprobableAmount, QuantityError};
 
-const CPU: Unit = Unit { name: "CPU", smallest: "millis", examples: "500m, 0.5 or 2", exponent: 3 };
+const CPU: Unit = Unit {
+    name: "CPU",
+    smallest: "millis",
+    examples: "500m, 0.5 or 2",
+    spellings: &[(&["m", "milli", "mcpu"], "m"), (&["cpu", "cpus", "core", "cores", "c", ""], "")],
+    exponent: 3,
+};
+
+/// More cores than a machine of the platform has.
+const MOST_CORES: u64 = 64;
 
 /// An amount of CPU in whole millis: 1000 millis are one core.
 ///
@@ -58,6 +67,24 @@ impl Cpu {
     #[must_use]
     pub const fn half(self) -> Self {
         Self(self.0.div_ceil(2))
+    }
+}
+
+impl Cpu {
+    /// Returns the amount, if a machine can have it.
+    ///
+    /// # Errors
+    /// When it is more than 64 cores.
+    ///
+    /// ```
+    /// use toolforge_model::Cpu;
+    ///
+    /// let error = Cpu::from_millis(500_000).check_probable().unwrap_err();
+    /// assert_eq!(error.to_string(), "500 CPUs are more than any machine has; did you mean 500m?");
+    /// ```
+    pub fn check_probable(self) -> Result<Self, ImprobableAmount> {
+        let cores = self.0.div_ceil(1000);
+        if cores > MOST_CORES { Err(ImprobableAmount::Cpu { cores }) } else { Ok(self) }
     }
 }
 
@@ -171,7 +198,7 @@ mod tests {
     #[test]
     fn errors_name_the_allowed_form() {
         assert_eq!(error("lots"), "\"lots\" is not an amount of CPU; write it like 500m, 0.5 or 2");
-        assert_eq!(error("1,5"), "\"1,5\" has the unknown suffix \",5\"; write CPU like 500m, 0.5 or 2");
+        assert_eq!(error("1,5"), "\"1,5\" has the unknown suffix \",5\"; did you mean 1.5?");
         assert_eq!(error("-1"), "-1 of CPU is negative; write it like 500m, 0.5 or 2");
         assert_eq!(error("0"), "0 of CPU is zero; write a positive amount, like 500m, 0.5 or 2");
         assert_eq!(error("0.5m"), "0.5m is not a whole number of millis; write CPU like 500m, 0.5 or 2");

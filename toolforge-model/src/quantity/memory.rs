@@ -4,10 +4,23 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::QuantityError;
 use super::unit::Unit;
+use super::{ImprobableAmount, QuantityError};
 
-const MEMORY: Unit = Unit { name: "memory", smallest: "bytes", examples: "512Mi, 1.5Gi or 1G", exponent: 0 };
+const MEMORY: Unit = Unit {
+    name: "memory",
+    smallest: "bytes",
+    examples: "512Mi, 1.5Gi or 1G",
+    spellings: &[
+        (&["k", "kb", "ki", "kib"], "Ki"),
+        (&["m", "mb", "mi", "mib", "meg"], "Mi"),
+        (&["g", "gb", "gi", "gib", "gig"], "Gi"),
+    ],
+    exponent: 0,
+};
+
+/// Less than this is not enough for any program; a number without a suffix is a number of bytes.
+const LEAST: u64 = 1 << 20;
 
 /// An amount of memory in whole bytes.
 ///
@@ -51,6 +64,23 @@ impl Memory {
     #[must_use]
     pub const fn half(self) -> Self {
         Self(self.0.div_ceil(2))
+    }
+}
+
+impl Memory {
+    /// Returns the amount, if a program can run in it.
+    ///
+    /// # Errors
+    /// When it is less than 1Mi.
+    ///
+    /// ```
+    /// use toolforge_model::Memory;
+    ///
+    /// let error = Memory::from_bytes(512).check_probable().unwrap_err();
+    /// assert_eq!(error.to_string(), "512 bytes of memory are too little for any program; did you mean 512Mi?");
+    /// ```
+    pub fn check_probable(self) -> Result<Self, ImprobableAmount> {
+        if self.0 < LEAST { Err(ImprobableAmount::Memory { bytes: self.0 }) } else { Ok(self) }
     }
 }
 
@@ -173,14 +203,8 @@ mod tests {
 
     #[test]
     fn errors_name_the_allowed_form() {
-        assert_eq!(
-            error("500m"),
-            "500m is not a whole number of bytes; write memory like 512Mi, 1.5Gi or 1G"
-        );
-        assert_eq!(
-            error("1GiB"),
-            "\"1GiB\" has the unknown suffix \"GiB\"; write memory like 512Mi, 1.5Gi or 1G"
-        );
+        assert_eq!(error("500m"), "500m is not a whole number of bytes; did you mean 500Mi?");
+        assert_eq!(error("1GiB"), "\"1GiB\" has the unknown suffix \"GiB\"; did you mean 1Gi?");
         assert_eq!(error("-1Gi"), "-1Gi of memory is negative; write it like 512Mi, 1.5Gi or 1G");
         assert_eq!(
             error("99999999999999999999"),

@@ -8,7 +8,7 @@ use crate::Untrusted;
 #[non_exhaustive]
 pub enum QuantityError {
     /// The text is not a Kubernetes quantity at all.
-    #[error("{} is not an amount of {unit}; write it like {examples}", found.quoted())]
+    #[error("{} is not an amount of {unit}; {}", found.quoted(), advice(near.as_deref(), "it", examples))]
     Malformed {
         /// The text that was found.
         found: Untrusted,
@@ -16,11 +16,13 @@ pub enum QuantityError {
         unit: &'static str,
         /// Examples of allowed texts.
         examples: &'static str,
+        /// The amount that was most likely meant.
+        near: Option<String>,
     },
     /// The number is valid, but the suffix is not one of Kubernetes'.
     #[error(
-        "{} has the unknown suffix {}; write {unit} like {examples}",
-        found.quoted(), suffix.quoted()
+        "{} has the unknown suffix {}; {}",
+        found.quoted(), suffix.quoted(), advice(near.as_deref(), unit, examples)
     )]
     Suffix {
         /// The text that was found.
@@ -31,6 +33,8 @@ pub enum QuantityError {
         unit: &'static str,
         /// Examples of allowed texts.
         examples: &'static str,
+        /// The amount that was most likely meant.
+        near: Option<String>,
     },
     /// The amount is below zero.
     #[error("{} of {unit} is negative; write it like {examples}", found.escaped())]
@@ -53,7 +57,7 @@ pub enum QuantityError {
         examples: &'static str,
     },
     /// The amount is not a whole number of the smallest unit.
-    #[error("{} is not a whole number of {smallest}; write {unit} like {examples}", found.escaped())]
+    #[error("{} is not a whole number of {smallest}; {}", found.escaped(), advice(near.as_deref(), unit, examples))]
     TooFine {
         /// The text that was found.
         found: Untrusted,
@@ -63,6 +67,8 @@ pub enum QuantityError {
         smallest: &'static str,
         /// Examples of allowed texts.
         examples: &'static str,
+        /// The amount that was most likely meant.
+        near: Option<String>,
     },
     /// The amount is more than Kubernetes can hold, 2⁶³ − 1 of the smallest unit.
     #[error("{} of {unit} is more than Kubernetes can hold; write it like {examples}", found.escaped())]
@@ -76,12 +82,49 @@ pub enum QuantityError {
     },
 }
 
+/// Returns how to write an amount.
+fn advice(near: Option<&str>, unit: &str, examples: &str) -> String {
+    match near {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("write {unit} like {examples}"),
+    }
+}
+
+/// An amount that is valid, but too small or too large for every program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImprobableAmount {
+    /// Less memory than a program needs to start.
+    #[error("{bytes} bytes of memory are too little for any program; did you mean {}?", meant_memory(*bytes))]
+    Memory {
+        /// The amount in bytes.
+        bytes: u64,
+    },
+    /// More CPU than a machine has.
+    #[error("{cores} CPUs are more than any machine has; did you mean {cores}m?")]
+    Cpu {
+        /// The amount in cores.
+        cores: u64,
+    },
+}
+
+/// Returns the memory that a number without a suffix most likely means.
+fn meant_memory(bytes: u64) -> String {
+    match bytes {
+        0..=16 => format!("{bytes}Gi"),
+        17..=65_536 => format!("{bytes}Mi"),
+        more => format!("{}Mi", more.div_ceil(1024)),
+    }
+}
+
 /// A unit of amounts.
 #[derive(Clone, Copy)]
 pub(super) struct Unit {
     pub(super) name: &'static str,
     pub(super) smallest: &'static str,
     pub(super) examples: &'static str,
+    /// Suffixes as people write them, in lower case, and the suffix that each of them means.
+    pub(super) spellings: &'static [(&'static [&'static str], &'static str)],
     /// The decimal exponent from one of the unit to its smallest part.
     pub(super) exponent: i32,
 }
@@ -94,7 +137,13 @@ impl Unit {
         let found = || Untrusted::new(text);
         if !exact {
             let Self { name: unit, smallest, examples, .. } = self;
-            return Err(QuantityError::TooFine { found: found(), unit, smallest, examples });
+            return Err(QuantityError::TooFine {
+                found: found(),
+                unit,
+                smallest,
+                examples,
+                near: self.near(text),
+            });
         }
         if amount == 0 {
             return Err(QuantityError::Zero { found: found(), unit: self.name, examples: self.examples });
@@ -107,14 +156,31 @@ impl Unit {
         self.rounded_up(text, text).map(|(amount, _)| amount)
     }
 
+    /// Returns the amount that was most likely meant, as it must be written.
+    fn near(self, text: &str) -> Option<String> {
+        let written: String =
+            text.chars().filter(|c| !c.is_whitespace()).collect::<String>().replace(',', ".");
+        let number_end = written.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(written.len());
+        let (number, suffix) = written.split_at(number_end);
+        let lowercase = suffix.to_lowercase();
+        let (_, meant) =
+            self.spellings.iter().find(|(spellings, _)| spellings.contains(&lowercase.as_str()))?;
+        let near = format!("{number}{meant}");
+        let is_whole = matches!(parse(&near, self.exponent), Parsed::Amount { rounded_up: 1.., exact: true });
+        (is_whole && near != text).then_some(near)
+    }
+
     fn rounded_up(self, found: &str, text: &str) -> Result<(u64, bool), QuantityError> {
         let Self { name: unit, examples, .. } = self;
         let found = Untrusted::new(found);
         match parse(text, self.exponent) {
             Parsed::Amount { rounded_up, exact } => Ok((rounded_up, exact)),
-            Parsed::Malformed => Err(QuantityError::Malformed { found, unit, examples }),
+            Parsed::Malformed => {
+                Err(QuantityError::Malformed { found, unit, examples, near: self.near(text) })
+            }
             Parsed::UnknownSuffix(suffix) => {
-                Err(QuantityError::Suffix { found, suffix: Untrusted::new(suffix), unit, examples })
+                let suffix = Untrusted::new(suffix);
+                Err(QuantityError::Suffix { found, suffix, unit, examples, near: self.near(text) })
             }
             Parsed::Negative => Err(QuantityError::Negative { found, unit, examples }),
             Parsed::TooLarge => Err(QuantityError::TooLarge { found, unit, examples }),
@@ -127,6 +193,40 @@ impl Unit {
 /// # Errors
 /// When the text is not a Kubernetes quantity, is negative or is more than 2⁶³ − 1.
 pub fn parse_count(text: &str) -> Result<u64, QuantityError> {
-    const COUNT: Unit = Unit { name: "objects", smallest: "objects", examples: "10", exponent: 0 };
+    const COUNT: Unit =
+        Unit { name: "objects", smallest: "objects", examples: "10", spellings: &[], exponent: 0 };
     COUNT.live(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Cpu, Memory};
+
+    #[test]
+    fn usual_misspellings_name_the_amount_that_is_meant() {
+        for (text, near) in [
+            ("512mb", "512Mi"),
+            ("512MB", "512Mi"),
+            ("1GiB", "1Gi"),
+            ("1gi", "1Gi"),
+            ("1g", "1Gi"),
+            ("500m", "500Mi"),
+            ("1,5Gi", "1.5Gi"),
+            ("512 Mi", "512Mi"),
+            ("1 GB", "1Gi"),
+            ("64K", "64Ki"),
+        ] {
+            let error = text.parse::<Memory>().unwrap_err().to_string();
+            assert!(error.ends_with(&format!("; did you mean {near}?")), "{error}");
+            assert!(near.parse::<Memory>().is_ok());
+        }
+        for (text, near) in [("0,5", "0.5"), ("1 core", "1"), ("2cpus", "2"), ("500 milli", "500m")] {
+            let error = text.parse::<Cpu>().unwrap_err().to_string();
+            assert!(error.ends_with(&format!("; did you mean {near}?")), "{error}");
+        }
+        for text in ["lots", "", "Mi", "1x", "1.2.3Gi", "0.1m"] {
+            let error = text.parse::<Memory>().unwrap_err().to_string();
+            assert!(!error.contains("did you mean"), "{error}");
+        }
+    }
 }

@@ -144,7 +144,7 @@ mod tests {
                 "cpu: lots\nmem: 500m\nreplicas: -1\nmount: home\nbackend: slurm\ntype: [php8.2]\nextra_args: {a: b}\n"
             ),
             "line 1, column 6: cpu: \"lots\" is not an amount of CPU; write it like 500m, 0.5 or 2\n\
-             line 2, column 6: mem: 500m is not a whole number of bytes; write memory like 512Mi, 1.5Gi or 1G\n\
+             line 2, column 6: mem: 500m is not a whole number of bytes; did you mean 500Mi?\n\
              line 3, column 11: replicas: \"-1\" is not a whole number of replicas; write a number like 2\n\
              line 4, column 8: mount: \"home\" is not a choice of storage to mount; write all or none\n\
              line 5, column 10: backend is \"slurm\"; expected kubernetes\n\

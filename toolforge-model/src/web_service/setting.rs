@@ -2,7 +2,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::yaml::{YamlNode, YamlValue};
-use crate::{Diagnostic, HealthCheck, Replicas, Untrusted, WebServiceOptions};
+use crate::{Cpu, Diagnostic, HealthCheck, ImprobableAmount, Memory, Replicas, Untrusted, WebServiceOptions};
 
 /// What runs web services, by its name in the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +60,16 @@ impl Settings {
                 _ => self.wrong(key, value, "kubernetes"),
             },
             Setting::BuildServiceImage => self.options.build_service_image = self.parsed(key, value),
-            Setting::Cpu => self.options.cpu = self.parsed(key, value),
-            Setting::Memory => self.options.memory = self.parsed(key, value),
+            Setting::Cpu => {
+                self.options.cpu = self
+                    .parsed(key, value)
+                    .and_then(|cpu: Cpu| self.probable(key, value, cpu.check_probable()));
+            }
+            Setting::Memory => {
+                self.options.memory = self
+                    .parsed(key, value)
+                    .and_then(|memory: Memory| self.probable(key, value, memory.check_probable()));
+            }
             Setting::Mount => self.options.mount = self.parsed(key, value),
             Setting::Replicas => {
                 self.options.replicas = self.parsed_by(key, value, Replicas::parse_nonzero);
@@ -70,6 +78,19 @@ impl Settings {
             Setting::HealthCheckPath => self.options.health_check = self.parsed::<HealthCheck>(key, value),
             Setting::Arguments => self.options.arguments = self.arguments(key, value),
         }
+    }
+
+    fn probable<T>(
+        &mut self,
+        key: &str,
+        value: &YamlNode,
+        checked: Result<T, ImprobableAmount>,
+    ) -> Option<T> {
+        checked
+            .map_err(|error| {
+                self.errors.push(Diagnostic::new(value.location, format_args!("{key}: {error}")));
+            })
+            .ok()
     }
 
     fn parsed<T: FromStr<Err: Display>>(&mut self, key: &str, value: &YamlNode) -> Option<T> {

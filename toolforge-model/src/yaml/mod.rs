@@ -3,6 +3,7 @@
 
 mod node;
 mod read;
+mod remedy;
 
 pub use node::{YamlNode, YamlValue};
 pub use read::parse;

@@ -1,6 +1,7 @@
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 
 use super::node::{self, Parsed, YamlNode, YamlValue};
+use super::remedy::remedy;
 use crate::{Diagnostic, Location};
 
 /// Reads one YAML document. Of two equal keys the last one counts; a text without content is [`YamlValue::Null`].
@@ -8,6 +9,15 @@ use crate::{Diagnostic, Location};
 /// # Errors
 /// When the text is not YAML: where and why, with a hint at the usual causes.
 pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
+    read(text).map_err(|(location, reason)| {
+        let remedy = remedy(text, location.line, |text| read(text).map_err(|(location, _)| location.line));
+        let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        Diagnostic::new(location, format_args!("invalid YAML: {reason}{remedy}"))
+    })
+}
+
+/// Reads one YAML document, or returns where and why it is not YAML.
+fn read(text: &str) -> Result<YamlNode, (Location, String)> {
     let options = serde_saphyr::options! {
         // As the platform's own tools have it.
         duplicate_keys: DuplicateKeyPolicy::LastWins,
@@ -26,40 +36,9 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
                 .location()
                 .map_or(Location::START, |found| Location { line: found.line(), column: found.column() });
             let reason = error.without_snippet().render_with_formatter(&UserMessageFormatter);
-            let reason = reason.trim_end_matches(&format!(" at {location}"));
-            let hint = hint(text, location.line).map(|hint| format!("; {hint}")).unwrap_or_default();
-            Diagnostic::new(location, format_args!("invalid YAML: {reason}{hint}"))
+            (location, reason.trim_end_matches(&format!(" at {location}")).to_owned())
         })?;
     Ok(node::with_location(parsed, text))
-}
-
-/// Returns how to fix the most common errors, from the lines around the location that the reader reports.
-fn hint(text: &str, line: u64) -> Option<String> {
-    let lines: Vec<&str> = text.lines().collect();
-    let at = usize::try_from(line).unwrap_or(1).max(1) - 1;
-    // A reader often reports the line on which something began, and the error is on the next.
-    for index in [at, at + 1, at.saturating_sub(1)] {
-        let Some(found) = lines.get(index) else { continue };
-        if found.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t') {
-            return Some(format!("line {} is indented with a tab; use spaces", index + 1));
-        }
-    }
-    for index in [at, at + 1, at.saturating_sub(1)] {
-        let Some((key, value)) = lines.get(index).and_then(|found| found.split_once(": ")) else { continue };
-        let value = value.trim();
-        let is_quoted = value.starts_with(['"', '\'', '|', '>', '&', '#', '{', '[']) || value.is_empty();
-        let is_special = value.starts_with(['*', '@', '%', '`', '!']) || value.contains(": ");
-        if !is_quoted && is_special {
-            let key = key.trim().trim_start_matches("- ");
-            let quote = if value.contains('\'') { '"' } else { '\'' };
-            return Some(format!("quote the value: {key}: {quote}{value}{quote}"));
-        }
-    }
-    let indentation = |line: &str| line.len() - line.trim_start().len();
-    let (before, found) = (lines.get(at.checked_sub(1)?)?, lines.get(at)?);
-    (indentation(found) > indentation(before.trim_end_matches(['-', ' ']))
-        && !before.trim_end().ends_with(':'))
-    .then(|| format!("is line {} indented as the line above it?", at + 1))
 }
 
 #[cfg(test)]
@@ -96,6 +75,10 @@ mod tests {
             ("- schedule: */5 * * * *\n", "quote the value: schedule: '*/5 * * * *'"),
             ("- schedule: @daily\n", "quote the value: schedule: '@daily'"),
             ("command: echo a: b\n", "quote the value: command: 'echo a: b'"),
+            ("- schedule: */5 * * * * # every 5 min\n", "quote the value: schedule: '*/5 * * * *'"),
+            ("command: echo \"it's: fine\"\n", "quote the value: command: 'echo \"it''s: fine\"'"),
+            ("command: grep it's: C:\\new x\n", "quote the value: command: 'grep it''s: C:\\new x'"),
+            ("a: [\n- schedule: */5 * * * *\n", "only valid inside a block"),
             ("- name: a\n\tcommand: x\n", "line 2 is indented with a tab; use spaces"),
             ("- name: a\n    command: x\n", "is line 2 indented as the line above it?"),
         ] {

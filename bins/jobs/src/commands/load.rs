@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -22,7 +23,7 @@ pub(super) fn run(
     let facts = facts::facts_to_write(session, arguments)?;
     let plan = planned(&file, &options.file, &facts, options.change.adopt);
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan, &file.jobs));
+        return Err(failures::of_problems(&plan, &file.jobs, &options.file.file));
     }
     if !plan.fits() {
         return Err(report::verdict_failure(&plan));
@@ -128,14 +129,20 @@ pub(super) fn read(
             None => errors_with_images(session, arguments, &text),
         };
         let errors = errors.unwrap_or_else(|| found.into_iter().collect());
-        let count = errors.len();
-        let what = if count == 1 { "one error".to_owned() } else { format!("{count} errors") };
-        let failure =
-            Failure::new(ExitCode::Failed, format!("{} has {what}, and nothing was sent", shown.escaped()));
-        errors.iter().fold(failure, |failure, error| failure.detail(error.to_string()))
+        let lines: Vec<String> = errors.iter().map(|error| error.in_file(&shown)).collect();
+        match lines.as_slice() {
+            [one] => Failure::new(ExitCode::Failed, one).detail("nothing was changed"),
+            all => all.iter().fold(
+                Failure::new(
+                    ExitCode::Failed,
+                    format!("{} has {} errors; nothing was changed", shown.escaped(), all.len()),
+                ),
+                Failure::detail,
+            ),
+        }
     })?;
     for warning in &file.warnings {
-        anstream::eprintln!("warning: {}: {warning}", shown.escaped());
+        anstream::eprintln!("warning: {}", warning.in_file(&shown));
     }
     if let (Some(name), true) = (&options.job, file.jobs.is_empty()) {
         return Err(Failure::new(ExitCode::Failed, format!("{} has no job {name}", shown.escaped())));
@@ -162,10 +169,16 @@ pub(super) fn planned(file: &JobsFile, options: &FileOptions, facts: &JobFacts, 
         &LoadOptions { file: identity.as_deref(), prunes, adopts, renews: false },
     );
     report::print_warnings(&plan);
+    let mut jobs_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, other) in &plan.from_other_files {
+        jobs_of.entry(other.as_raw()).or_default().push(name.to_string());
+    }
+    for (other, names) in jobs_of {
         anstream::eprintln!(
-            "note: job {name} was created by {}, whose `load --prune` deletes it unless it is in there",
-            other.escaped()
+            "note: {} created from {}; `load --prune` of that file deletes what is no longer in it: {}",
+            if names.len() == 1 { "1 job was".to_owned() } else { format!("{} jobs were", names.len()) },
+            Untrusted::new(other).escaped(),
+            names.join(", ")
         );
     }
     plan

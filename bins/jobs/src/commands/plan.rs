@@ -21,7 +21,7 @@ pub(super) fn run(
         print(&report::plan(&plan)?, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {
-        return Err(crate::failures::of_problems(&plan, &file.jobs));
+        return Err(crate::failures::of_problems(&plan, &file.jobs, &options.file.file));
     }
     if !plan.fits() {
         return Err(report::verdict_failure(&plan));

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print};
 use toolforge_client::Written;
 use toolforge_model::JobRequest;
@@ -68,7 +70,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         &LoadOptions { adopts, renews: true, ..LoadOptions::default() },
     );
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan, &[]));
+        return Err(failures::of_problems(&plan, &[], Path::new("")));
     }
     Ok(plan)
 }

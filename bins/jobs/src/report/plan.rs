@@ -26,13 +26,27 @@ pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
     Ok(Document { text: text(plan), value: to_json(value)? })
 }
 
-/// Prints what a person should know of the planned jobs.
+/// Prints the warnings about a plan's jobs, one line for all jobs with the same warning.
 pub(crate) fn print_warnings(plan: &LoadPlan) {
-    for plan in &plan.plans {
-        for warning in plan.warnings() {
-            anstream::eprintln!("warning: job {}: {warning}", plan.request().name);
+    let warnings = plan.plans.iter().flat_map(|plan| {
+        plan.warnings().iter().map(|warning| (plan.request().name.to_string(), warning.to_string()))
+    });
+    for (warning, names) in grouped(warnings) {
+        let job = if names.len() == 1 { "job" } else { "jobs" };
+        anstream::eprintln!("warning: {job} {}: {warning}", names.join(", "));
+    }
+}
+
+/// Returns each text once, in the order of its first occurrence, with the names that have it.
+fn grouped(lines: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, text) in lines {
+        match groups.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((text, vec![name])),
         }
     }
+    groups
 }
 
 fn text(plan: &LoadPlan) -> String {

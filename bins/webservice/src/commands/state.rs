@@ -40,8 +40,8 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
     if !template.unknown_keys.is_empty() {
         // The platform's own words, which its tests look for.
         eprintln!("warning: Your template file ({name}) contains unknown keys");
-        for mistake in &template.unknown_keys {
-            eprintln!("  {mistake}");
+        for unknown in &template.unknown_keys {
+            eprintln!("  {}", unknown.in_file(&Untrusted::new(name.as_str())));
         }
     }
     // A backend on the command line wins.
@@ -61,8 +61,11 @@ pub(super) fn over_manifest(
     match home.manifest() {
         Ok(manifest) if !manifest.has_web_service() => Ok(options),
         Ok(manifest) => {
-            for mistake in &manifest.invalid_values {
-                eprintln!("warning: service.manifest: {mistake}; this is left out");
+            for invalid in &manifest.invalid_values {
+                eprintln!(
+                    "warning: {}; this is left out",
+                    invalid.in_file(&Untrusted::new("service.manifest"))
+                );
             }
             if manifest.backend == Some(Backend::GridEngine) {
                 eprintln!(

@@ -153,7 +153,7 @@ fn half_a_byte_is_an_invalid_memory() {
     assert_snapshot!(webservice("start --mem 500m"), @"
     [exit 2]
     --- stderr
-    error: --mem: 500m is not a whole number of bytes; write memory like 512Mi, 1.5Gi or 1G
+    error: --mem: 500m is not a whole number of bytes; did you mean 500Mi?
     ");
 }
 

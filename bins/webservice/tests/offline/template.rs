@@ -31,8 +31,8 @@ fn unknown_keys_cause_warnings_with_suggestions() {
     let stderr = said.split("--- stderr\n").nth(1).unwrap();
     assert_snapshot!(stderr, @r#"
     warning: Your template file (-) contains unknown keys
-      line 1, column 1: unknown key "memory"; did you mean "mem"?
-      line 2, column 1: unknown key "typo"; did you mean "type"?
+      -:1:1: unknown key "memory"; did you mean "mem"?
+      -:2:1: unknown key "typo"; did you mean "type"?
     "#);
 }
 
@@ -42,9 +42,9 @@ fn all_errors_are_reported_at_once() {
     [exit 1]
     --- stderr
     error: your template file - has errors
-      line 1, column 6: cpu: "1.5.5" is not an amount of CPU; write it like 500m, 0.5 or 2
-      line 2, column 13: extra_args has an unclosed quote; write a list of strings, like [java, -jar, app.jar]
-      line 3, column 8: mount: "some" is not a choice of storage to mount; write all or none
+      -:1:6: cpu: "1.5.5" is not an amount of CPU; write it like 500m, 0.5 or 2
+      -:2:13: extra_args has an unclosed quote; write a list of strings, like [java, -jar, app.jar]
+      -:3:8: mount: "some" is not a choice of storage to mount; write all or none
     "#);
 }
 

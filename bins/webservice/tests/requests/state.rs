@@ -89,9 +89,12 @@ fn invalid_template_blocks_only_start_and_reports_all_errors() {
         assert!(home.run(RUNNING, line).starts_with("[exit 0]"), "{line}");
     }
     let refused = home.run(RUNNING, "start --dry-run");
-    for words in
-        ["[exit 1]", "service.template has errors", "line 1, column 6: cpu", "line 2, column 11: replicas"]
-    {
+    for words in [
+        "[exit 1]",
+        "service.template has errors",
+        "service.template:1:6: cpu",
+        "service.template:2:11: replicas",
+    ] {
         assert!(refused.contains(words), "{words}: {refused}");
     }
     home.write("public_html/service.template", "");

@@ -150,7 +150,7 @@ mod tests {
     fn reports_all_errors_with_locations() {
         let text = "- name: my_job\n  comand: x\n  image: bookworm\n- name: b\n  command: y\n  image: python3.13\n  mem: lots\n  schedule: 0 0 * *\n  continuous: true\n- just text\n";
         insta::assert_snapshot!(errors(text).join("\n"), @r#"
-        line 1, column 9: job name "my_job" has '_'; use a-z, 0-9, '-' and '.'
+        line 1, column 9: job name "my_job" has '_'; use a-z, 0-9, '-' and '.'; did you mean "my-job"?
         line 2, column 3: unknown key "comand"; did you mean "command"?
         line 7, column 8: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
         line 8, column 13: a job is either scheduled or continuous, not both

@@ -100,7 +100,7 @@ fn load_with_errors_sends_nothing() {
     tool.jobs(&["load", "jobs.yaml"])
         .exits(1)
         .says("unknown key \"comand\"; did you mean \"command\"?")
-        .says("line 11, column 8: \"lots\" is not an amount of memory")
+        .says("jobs.yaml:11:8: \"lots\" is not an amount of memory")
         .and_that_is_all();
     tool.write("jobs.yaml", &FILE.replace("cpu: 200m", "cpu: 1100m"));
     tool.jobs(&["load", "jobs.yaml"]).exits(3).says("nothing was sent").and_that_is_all();
