@@ -23,6 +23,7 @@ kinds!(
     CronJobList,
     CronSuggestions,
     Diagnosis,
+    Failure,
     ImageType,
     ImageTypes,
     Job,

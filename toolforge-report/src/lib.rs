@@ -25,6 +25,7 @@ mod cron;
 mod describe;
 mod document;
 mod exit_code;
+mod failure;
 mod image;
 mod job;
 mod plan;
@@ -38,6 +39,7 @@ pub use cron::{
 };
 pub use document::{API_VERSION, Document, Kind};
 pub use exit_code::ExitCode;
+pub use failure::{DetailCode, Failure, FailureCode, FailureDetail};
 pub use image::{ImageState, ImageType, ImageTypes, Runner};
 pub use job::{
     FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,

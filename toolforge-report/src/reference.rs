@@ -4,16 +4,17 @@ use crate::describe::{Content, Description};
 use crate::{
     Action, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check,
     CheckCode, CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion,
-    CronSuggestions, Diagnosis, Difference, Downtime, ExitCode, FileLog, HealthCheck, ImageState, ImageType,
-    ImageTypes, Job, JobChange, JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan,
-    LoadProblem, LocalCommand, MissedReason, MissedRuns, Mount, ObjectChange, ProblemCode, Quota,
-    QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Routing, RunResult, Runner, ScheduleWarning,
-    ScheduleWarningCode, ShortState, TerminationCode, Violation, ViolationCode, WebServicePlan,
-    WebServiceRequest, WebServiceState, WebServiceStatus,
+    CronSuggestions, DetailCode, Diagnosis, Difference, Downtime, ExitCode, Failure, FailureCode,
+    FailureDetail, FileLog, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
+    JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
+    MissedReason, MissedRuns, Mount, ObjectChange, ProblemCode, Quota, QuotaReport, QuotaRow, QuotaState,
+    ResourceUsage, Rollout, Routing, RunResult, Runner, ScheduleWarning, ScheduleWarningCode, ShortState,
+    TerminationCode, Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState,
+    WebServiceStatus,
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 13] = [
+const KINDS: [Description; 14] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
     LocalCommand::DESCRIPTION,
@@ -27,10 +28,11 @@ const KINDS: [Description; 13] = [
     ImageTypes::DESCRIPTION,
     ImageType::DESCRIPTION,
     QuotaReport::DESCRIPTION,
+    Failure::DESCRIPTION,
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 25] = [
+const PARTS: [Description; 26] = [
     CalendarConflict::DESCRIPTION,
     CalendarJob::DESCRIPTION,
     CalendarResource::DESCRIPTION,
@@ -41,6 +43,7 @@ const PARTS: [Description; 25] = [
     CronJob::DESCRIPTION,
     CronSuggestion::DESCRIPTION,
     Difference::DESCRIPTION,
+    FailureDetail::DESCRIPTION,
     FileLog::DESCRIPTION,
     HealthCheck::DESCRIPTION,
     JobChange::DESCRIPTION,
@@ -59,12 +62,14 @@ const PARTS: [Description; 25] = [
 ];
 
 /// Codes.
-const CODES: [Description; 21] = [
+const CODES: [Description; 23] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
     CheckLevel::DESCRIPTION,
+    DetailCode::DESCRIPTION,
     Downtime::DESCRIPTION,
+    FailureCode::DESCRIPTION,
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
     JobType::DESCRIPTION,
@@ -112,6 +117,11 @@ name of the document below) and those of its kind. Fields are added in later ver
 
 `kind` is the kind of a document or of a Kubernetes object, `type` is that of a job or an image, `resource` is a resource
 of a quota or a limit, and `changes` are the changes of jobs or web services, each with its `objects`.
+
+If a command fails with `--output json` or `--output yaml`, standard error ends with a document of kind `Failure`: with
+JSON it is the last line, with YAML everything after the line `---`. Notes and warnings are lines of text before it;
+progress is not shown. Some commands print their document on standard output, too, if they fail: a plan that does not fit,
+and what was done before a change failed.
 
 `webservice render` and `jobs render` print Kubernetes objects instead: YAML documents, or a `v1` `List`.
 
@@ -165,7 +175,7 @@ fn json_type(name: &str) -> String {
     }
     match name {
         "bool" => "boolean".to_owned(),
-        "u8" | "u32" | "i32" | "i64" | "usize" => "number".to_owned(),
+        "u8" | "u32" | "u64" | "i32" | "i64" | "usize" => "number".to_owned(),
         "String" | "Untrusted" | "ToolName" | "JobName" | "TypeName" => "string".to_owned(),
         "BTreeMap<String, String>" => "object of strings".to_owned(),
         name => format!("[{name}](#{})", name.to_lowercase()),

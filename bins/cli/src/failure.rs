@@ -1,7 +1,14 @@
 use std::error::Error;
 use std::fmt;
 
+use toolforge_model::{Diagnostic, Location, Untrusted};
+use toolforge_quota::LimitViolation;
+use toolforge_render::change::{ChangeSet, ResourceForecast};
+use toolforge_render::pod::Evidence;
 pub use toolforge_report::ExitCode;
+use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaRow};
+
+use crate::report;
 
 /// Why a command failed: the error, its details, and hints about what to do next.
 ///
@@ -9,16 +16,20 @@ pub use toolforge_report::ExitCode;
 #[derive(Clone, Debug)]
 pub struct Failure {
     exit_code: ExitCode,
+    /// `None` for that of the exit code.
+    code: Option<FailureCode>,
     message: String,
-    details: Vec<String>,
+    details: Vec<FailureDetail>,
     hints: Vec<String>,
 }
 
 impl Failure {
     /// Returns a failure with its message: a lowercase phrase without a full stop.
+    ///
+    /// Its code is the general one of the exit code; see [`with_code`](Self::with_code).
     #[must_use]
     pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
-        Self { exit_code, message: message.into(), details: Vec::new(), hints: Vec::new() }
+        Self { exit_code, code: None, message: message.into(), details: Vec::new(), hints: Vec::new() }
     }
 
     /// Returns a failure with the message of an error, and its sources as details.
@@ -27,7 +38,7 @@ impl Failure {
         let mut failure = Self::new(exit_code, error.to_string());
         let mut source = error.source();
         while let Some(current) = source {
-            failure.details.push(current.to_string());
+            failure = failure.coded_detail(DetailCode::Source, current.to_string());
             source = current.source();
         }
         failure
@@ -35,8 +46,76 @@ impl Failure {
 
     /// Adds a line below the message.
     #[must_use]
-    pub fn detail(mut self, line: impl Into<String>) -> Self {
-        self.details.push(line.into());
+    pub fn detail(self, line: impl Into<String>) -> Self {
+        self.coded_detail(DetailCode::Note, line)
+    }
+
+    /// Adds lines below the message, with what they are about.
+    #[must_use]
+    pub fn coded_detail(mut self, code: DetailCode, message: impl Into<String>) -> Self {
+        self.details.push(detail(code, message));
+        self
+    }
+
+    /// Adds an error in a file.
+    #[must_use]
+    pub fn diagnostic(mut self, file: &Untrusted, diagnostic: &Diagnostic) -> Self {
+        self.details.push(FailureDetail {
+            file: Some(file.clone()),
+            line: Some(diagnostic.location.line),
+            column: Some(diagnostic.location.column),
+            ..detail(DetailCode::Diagnostic, diagnostic.message.escaped().to_string())
+        });
+        self
+    }
+
+    /// Adds the limits and the resources of quotas that a change set exceeds: at rest, else at the peak.
+    #[must_use]
+    pub fn exceeded(mut self, set: &ChangeSet) -> Self {
+        if set.at_rest.fits() {
+            return set.at_peak.shortfalls().fold(self, |failure, check| {
+                let is_same = |forecast: &ResourceForecast<'_>| {
+                    (&forecast.at_rest.quota, &forecast.at_rest.resource) == (&check.quota, &check.resource)
+                };
+                let row = set.forecast().find(is_same).map(|forecast| report::quota_row(&forecast));
+                let message = format!("while old and new pods run at the same time: {check}");
+                failure.quota(row.unwrap_or_else(|| report::quota_row_at_rest(check)), message)
+            });
+        }
+        self = set.at_rest.violations().iter().fold(self, Self::violation);
+        let rows = set.forecast().filter(|forecast| !forecast.at_rest.fits());
+        rows.fold(self, |failure, row| failure.quota(report::quota_row(&row), row.at_rest.to_string()))
+    }
+
+    /// Adds a limit that a container exceeds.
+    #[must_use]
+    pub fn violation(mut self, violation: &LimitViolation) -> Self {
+        self.details.push(FailureDetail {
+            violation: Some(report::violation(violation)),
+            ..detail(DetailCode::Limit, violation.to_string())
+        });
+        self
+    }
+
+    /// Adds a resource that exceeds a quota.
+    #[must_use]
+    pub fn quota(mut self, row: QuotaRow, message: impl Into<String>) -> Self {
+        self.details.push(FailureDetail { quota: Some(row), ..detail(DetailCode::Quota, message) });
+        self
+    }
+
+    /// Adds why something does not run; for people it is a line if the cluster has a message about it.
+    #[must_use]
+    pub fn cause(mut self, Evidence { cause, object, message }: &Evidence) -> Self {
+        let text = if message.is_empty() {
+            String::new()
+        } else {
+            format!("{}: {}", object.escaped(), message.escaped())
+        };
+        self.details.push(FailureDetail {
+            cause: Some(CauseCode::from_code(cause.code())),
+            ..detail(DetailCode::Cause, text)
+        });
         self
     }
 
@@ -54,15 +133,23 @@ impl Failure {
         self
     }
 
+    /// Returns the failure with a code that says more than its exit code.
+    #[must_use]
+    pub fn with_code(mut self, code: FailureCode) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     /// Returns the message.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Returns the lines below the message.
-    pub fn details(&self) -> impl Iterator<Item = &str> {
-        self.details.iter().map(String::as_str)
+    /// Returns the lines below the message, without one that repeats it.
+    pub fn details(&self) -> impl Iterator<Item = String> {
+        let lines = self.details.iter().map(shown);
+        lines.filter(|line| !line.is_empty() && *line != self.message)
     }
 
     /// Returns the hints.
@@ -76,12 +163,62 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         self.exit_code
     }
+
+    /// Returns the failure as a document.
+    #[must_use]
+    pub fn report(&self) -> toolforge_report::Failure {
+        let Self { exit_code, code, message, details, hints } = self;
+        toolforge_report::Failure {
+            code: code.unwrap_or_else(|| general_code(*exit_code)),
+            message: message.clone(),
+            details: details.clone(),
+            hints: hints.clone(),
+            exit_code: exit_code.code(),
+        }
+    }
+}
+
+/// Returns the code of a failure of which only the exit code is known.
+fn general_code(exit_code: ExitCode) -> FailureCode {
+    match exit_code {
+        ExitCode::Success | ExitCode::Failed => FailureCode::InvalidRequest,
+        ExitCode::Usage => FailureCode::InvalidArguments,
+        ExitCode::DoesNotFit => FailureCode::ExceedsQuota,
+        ExitCode::Cluster => FailureCode::Refused,
+        ExitCode::Rollout => FailureCode::RolloutFailed,
+        ExitCode::Partial => FailureCode::PartiallyDone,
+        ExitCode::Propagated(_) => FailureCode::CommandFailed,
+    }
+}
+
+fn detail(code: DetailCode, message: impl Into<String>) -> FailureDetail {
+    let message = message.into();
+    FailureDetail {
+        code,
+        message,
+        file: None,
+        line: None,
+        column: None,
+        quota: None,
+        violation: None,
+        cause: None,
+    }
+}
+
+/// Returns a detail for people, with its location.
+fn shown(FailureDetail { file, line, column, message, .. }: &FailureDetail) -> String {
+    match (file, *line, *column) {
+        (Some(file), Some(line), Some(column)) => {
+            Diagnostic::new(Location { line, column }, message).in_file(file)
+        }
+        _ => message.clone(),
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}", self.message)?;
-        for detail in &self.details {
+        for detail in self.details() {
             for line in detail.lines() {
                 writeln!(f, "  {line}")?;
             }

@@ -35,13 +35,12 @@ pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, 
 pub use options::{
     DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu, parse_memory,
 };
-pub use output::{Document, no_document, print, print_text, to_json};
-pub use process::{interrupted, parse, run};
+pub use output::{Document, no_document, print, print_for_people, print_text, to_json};
+pub use process::{interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
 pub use report::{
-    cause, difference, downtime, exceeded_lines, image_type, last_termination, quota_report, quota_rows,
-    rollout, violations,
+    cause, difference, downtime, image_type, last_termination, quota_report, quota_rows, rollout, violations,
 };
 pub use session::{Session, Source, kubeconfig_files};
 pub use terminal::is_terminal;

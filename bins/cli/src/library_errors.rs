@@ -6,6 +6,7 @@ use toolforge_client::{
 };
 use toolforge_model::platform;
 use toolforge_render::namespace::DocumentsError;
+use toolforge_report::FailureCode;
 
 use crate::failure::{ExitCode, Failure};
 
@@ -17,7 +18,7 @@ const RENEWAL: &str = "The platform renews certificates a month before they expi
 
 impl From<KubeconfigError> for Failure {
     fn from(error: KubeconfigError) -> Self {
-        let failure = Self::from_error(ExitCode::Cluster, &error);
+        let failure = Self::from_error(ExitCode::Cluster, &error).with_code(FailureCode::Kubeconfig);
         match &error {
             KubeconfigError::File { role: FileRole::Kubeconfig, problem: FileProblem::Empty, .. }
             | KubeconfigError::NotYaml { .. }
@@ -36,13 +37,15 @@ impl From<KubeconfigError> for Failure {
 
 impl From<IdentityError> for Failure {
     fn from(error: IdentityError) -> Self {
-        Self::from_error(ExitCode::Cluster, &error).hint("Name the tool: `--tool NAME`.")
+        Self::from_error(ExitCode::Cluster, &error)
+            .with_code(FailureCode::UnknownTool)
+            .hint("Name the tool: `--tool NAME`.")
     }
 }
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        Self::from_error(ExitCode::Cluster, &error)
+        Self::from_error(ExitCode::Cluster, &error).with_code(FailureCode::Kubeconfig)
     }
 }
 
@@ -51,7 +54,10 @@ impl From<Error> for Failure {
         if let Some(refusal) = error.api_status() {
             return refused(refusal);
         }
-        let failure = Self::from_error(ExitCode::Cluster, &error);
+        let failure = Self::from_error(ExitCode::Cluster, &error).with_code(match &error {
+            Error::CertificateExpired { .. } => FailureCode::Kubeconfig,
+            _ => FailureCode::Unreachable,
+        });
         match &error {
             Error::CertificateExpired { .. } => failure.hint(RENEWAL),
             Error::Transport(_) if !error.outcome_unknown() => {
@@ -70,10 +76,12 @@ fn refused(refusal: &ApiStatus) -> Failure {
     let failure = |text: String| Failure::new(ExitCode::Cluster, text);
     match refusal.kind() {
         StatusKind::Unauthorized => failure("the cluster rejected your certificate".to_owned())
+            .with_code(FailureCode::Unauthorized)
             .detail(message.to_string())
             .hint("Is the kubeconfig for this cluster? Otherwise ask the platform's admins."),
         StatusKind::Forbidden { .. } => {
-            failure("the cluster refused: permission denied".to_owned()).detail(message.to_string()).hint(
+            let failure = failure("the cluster refused: permission denied".to_owned());
+            failure.with_code(FailureCode::Forbidden).detail(message.to_string()).hint(
                 "A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?",
             )
         }
@@ -81,6 +89,7 @@ fn refused(refusal: &ApiStatus) -> Failure {
             let resources: Vec<String> =
                 exceeded.iter().map(|exceeded| exceeded.resource.escaped().to_string()).collect();
             failure(format!("the cluster refused: quota exceeded for {}", resources.join(", ")))
+                .with_code(FailureCode::ExceedsQuota)
                 .detail(message.to_string())
                 .hint(format!(
                     "`quota-check` shows the usage; {} explains how to request more.",
@@ -92,11 +101,13 @@ fn refused(refusal: &ApiStatus) -> Failure {
         }
         StatusKind::TooManyRequests | StatusKind::Unavailable => {
             failure("the cluster is overloaded".to_owned())
+                .with_code(FailureCode::Overloaded)
                 .detail(message.to_string())
                 .hint("Try again in a minute.")
         }
         StatusKind::Conflict => {
             failure("the object was changed by somebody else at the same time".to_owned())
+                .with_code(FailureCode::Conflict)
                 .detail(message.to_string())
                 .hint("Check the current state, then try again.")
         }
@@ -109,7 +120,8 @@ impl From<ApplyError> for Failure {
         match error {
             ApplyError::Request(error) => error.into(),
             ApplyError::StillExists { .. } => {
-                Self::from_error(ExitCode::Rollout, &error).hint("Try again in a minute.")
+                let failure = Self::from_error(ExitCode::Rollout, &error).with_code(FailureCode::TimedOut);
+                failure.hint("Try again in a minute.")
             }
             error => Self::from_error(ExitCode::Cluster, &error),
         }
@@ -123,7 +135,7 @@ impl From<FactsError> for Failure {
             FactsError::Platform(error) => return error.into(),
             _ => {}
         }
-        Self::from_error(ExitCode::Cluster, &error).hint(
+        Self::from_error(ExitCode::Cluster, &error).with_code(FailureCode::InvalidFile).hint(
             "The platform's admins publish it; offline, use `--from FILE` with the output of `kubectl get -o yaml`.",
         )
     }
@@ -131,12 +143,12 @@ impl From<FactsError> for Failure {
 
 impl From<PlatformFilesError> for Failure {
     fn from(error: PlatformFilesError) -> Self {
-        Self::from_error(ExitCode::Cluster, &error)
+        Self::from_error(ExitCode::Cluster, &error).with_code(FailureCode::InvalidFile)
     }
 }
 
 impl From<DocumentsError> for Failure {
     fn from(error: DocumentsError) -> Self {
-        Self::from_error(ExitCode::Failed, &error)
+        Self::from_error(ExitCode::Failed, &error).with_code(FailureCode::InvalidFile)
     }
 }

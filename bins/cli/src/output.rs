@@ -31,6 +31,19 @@ pub fn no_document(verb: &str) -> Failure {
     Failure::new(ExitCode::Usage, format!("{verb} has no JSON or YAML output")).hint("Leave `--output` out.")
 }
 
+/// Returns a failure as a person reads it, or as a document: JSON in one line, YAML after a line `---`.
+pub(crate) fn failure_text(failure: &Failure, format: OutputFormat) -> String {
+    let document = || toolforge_report::Document::new(failure.report());
+    let text = match format {
+        OutputFormat::Table => None,
+        OutputFormat::Json => {
+            serde_json::to_string(&document()).ok().map(|json| escape_control_characters(&json) + "\n")
+        }
+        OutputFormat::Yaml => serde_saphyr::to_string(&document()).ok().map(|yaml| format!("---\n{yaml}")),
+    };
+    text.unwrap_or_else(|| failure.to_string())
+}
+
 /// Prints the output of a command. A closed pipe is a success.
 ///
 /// # Errors
@@ -58,6 +71,14 @@ fn escape_control_characters(json: &str) -> String {
         }
     }
     text
+}
+
+/// Prints a text for people to standard output; with another format, the command prints a document instead.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print_for_people(text: &str, format: OutputFormat) -> Result<(), Failure> {
+    if format == OutputFormat::Table { print_text(text) } else { Ok(()) }
 }
 
 /// Prints a text to standard output. A closed pipe is a success.

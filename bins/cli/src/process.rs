@@ -3,13 +3,33 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
+use std::sync::OnceLock;
 
-use clap::{Command, FromArgMatches};
+use clap::{ArgMatches, Command, FromArgMatches, ValueEnum as _};
 use tokio::io::{Interest, Ready};
 use tokio::net::unix::pipe::Sender;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::{ExitCode, Failure};
+use crate::options::OutputFormat;
+use crate::output::failure_text;
+
+/// The name of the option for the output format, in every program.
+const OUTPUT: &str = "output";
+
+/// The output format of the process, from its arguments.
+static FORMAT: OnceLock<OutputFormat> = OnceLock::new();
+
+/// Returns the output format of the process: a table until its arguments are parsed.
+pub(crate) fn format() -> OutputFormat {
+    FORMAT.get().copied().unwrap_or_default()
+}
+
+/// Returns whether the arguments of the process ask for a document instead of text for people.
+#[must_use]
+pub fn prints_documents() -> bool {
+    format() != OutputFormat::Table
+}
 
 /// Runs a program, prints its failure and returns its exit code.
 #[must_use]
@@ -17,23 +37,29 @@ pub fn run(program: impl FnOnce() -> Result<ExitCode, Failure>) -> std::process:
     let exit_code = match program() {
         Ok(exit_code) => exit_code,
         Err(failure) => {
-            // Without standard error, the exit code remains.
-            let _ = write!(anstream::stderr().lock(), "{failure}");
+            print_failure(&failure);
             failure.exit_code()
         }
     };
     exit_code.code().into()
 }
 
-/// Parses the arguments of a process. `Ok(None)` means that help or the version was requested and has been printed.
+fn print_failure(failure: &Failure) {
+    // Without standard error, the exit code remains.
+    let _ = anstream::stderr().lock().write_all(failure_text(failure, format()).as_bytes());
+}
+
+/// Parses the arguments of a process, and from now on prints its failure in the format that they ask for. `Ok(None)`
+/// means that help or the version was requested and has been printed.
 ///
 /// # Errors
 /// When the arguments are invalid.
-pub fn parse<A: FromArgMatches>(
-    command: Command,
-    arguments: Vec<OsString>,
-) -> Result<Option<A>, clap::Error> {
-    let parsed = command.try_get_matches_from(arguments).and_then(|matches| A::from_arg_matches(&matches));
+pub fn parse<A: FromArgMatches>(command: Command, arguments: &[OsString]) -> Result<Option<A>, clap::Error> {
+    let described = command.clone();
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| {
+        let _ = FORMAT.set(format_of(&matches));
+        A::from_arg_matches(&matches)
+    });
     match parsed {
         Ok(parsed) => Ok(Some(parsed)),
         Err(error) if error.exit_code() == 0 => {
@@ -41,8 +67,38 @@ pub fn parse<A: FromArgMatches>(
             let _ = error.print();
             Ok(None)
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            // Has no effect if only a value was invalid.
+            let _ = FORMAT.set(format_of_invalid(&described, arguments));
+            Err(error)
+        }
     }
+}
+
+/// Returns the output format of arguments: that of the subcommand, if it has one.
+fn format_of(matches: &ArgMatches) -> OutputFormat {
+    let below = matches.subcommand().map(|(_, matches)| format_of(matches));
+    if let Some(format) = below.filter(|format| *format != OutputFormat::Table) {
+        return format;
+    }
+    let last = matches.try_get_raw(OUTPUT).ok().flatten().and_then(Iterator::last);
+    last.and_then(|word| OutputFormat::from_str(word.to_str()?, false).ok()).unwrap_or_default()
+}
+
+/// Returns the output format of arguments that cannot be parsed: the last one that is named before `--`.
+fn format_of_invalid(command: &Command, arguments: &[OsString]) -> OutputFormat {
+    let words: Vec<&str> =
+        arguments.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").collect();
+    let verb = words.iter().find_map(|word| command.find_subcommand(word)).unwrap_or(command);
+    let has_short =
+        verb.get_arguments().any(|option| option.get_id() == OUTPUT && option.get_short().is_some());
+    let value = |word: &str, next: Option<&&str>| {
+        let value = word.strip_prefix("--output").or(word.strip_prefix("-o").filter(|_| has_short))?;
+        let value = if value.is_empty() { next? } else { value.strip_prefix('=').unwrap_or(value) };
+        OutputFormat::from_str(value, false).ok()
+    };
+    let mut found = words.iter().enumerate().filter_map(|(index, word)| value(word, words.get(index + 1)));
+    found.next_back().unwrap_or_default()
 }
 
 /// Waits for SIGINT, SIGHUP or SIGTERM and returns the exit code for it: 128 plus the signal's number, as in a shell.
@@ -78,4 +134,33 @@ pub(crate) async fn stdout_closed() {
         return;
     }
     std::future::pending::<()>().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Arg;
+
+    use super::*;
+
+    #[test]
+    fn format_is_found_in_invalid_arguments() {
+        let output = Arg::new(OUTPUT).long("output").short('o');
+        let file = Arg::new("file").short('o');
+        let command = Command::new("x")
+            .subcommand(Command::new("list").arg(&output))
+            .subcommand(Command::new("run").arg(file));
+        for (line, format) in [
+            ("x", OutputFormat::Table),
+            ("x list --bogus --output json", OutputFormat::Json),
+            ("x --output=yaml fly", OutputFormat::Yaml),
+            ("x list --output yaml -o json", OutputFormat::Json),
+            ("x list -ojson --bogus", OutputFormat::Json),
+            ("x list --output", OutputFormat::Table),
+            ("x run -o json --bogus", OutputFormat::Table),
+            ("x list --bogus -- --output json", OutputFormat::Table),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(format_of_invalid(&command, &words), format, "{line}");
+        }
+    }
 }

@@ -1,10 +1,15 @@
 use std::io::{IsTerminal, Write};
 
-/// Progress on standard error: on a terminal one line that is rewritten, elsewhere a line for each change.
+use crate::process;
+
+/// Progress on standard error: on a terminal one line that is rewritten, elsewhere a line for each change; nothing
+/// if the process prints a document.
 #[derive(Debug, Default)]
 pub struct ProgressLine {
     last: String,
     is_terminal: bool,
+    /// Whether nothing is shown, because a program reads the output.
+    is_silent: bool,
 }
 
 impl ProgressLine {
@@ -12,12 +17,13 @@ impl ProgressLine {
     #[must_use]
     pub fn new() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { last: String::new(), is_terminal: std::io::stderr().is_terminal() && !dumb }
+        let is_silent = process::prints_documents();
+        Self { last: String::new(), is_terminal: std::io::stderr().is_terminal() && !dumb, is_silent }
     }
 
     /// Shows a text if it has changed. It must be escaped already.
     pub fn show(&mut self, text: &str) {
-        if text == self.last {
+        if self.is_silent || text == self.last {
             return;
         }
         let mut stderr = std::io::stderr().lock();

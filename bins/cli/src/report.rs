@@ -124,42 +124,43 @@ pub fn image_type(catalog: &Catalog, found: &CatalogType) -> ImageType {
 
 /// Returns the checks of a change set's quotas, at rest and at the peak.
 pub fn quota_rows(set: &ChangeSet) -> Vec<QuotaRow> {
-    let row = |forecast: ResourceForecast<'_>| {
-        let check = forecast.at_rest;
-        let amount = |amount| check.resource.amount(amount);
-        QuotaRow {
-            quota: check.quota.clone(),
-            resource: check.resource.to_string(),
-            hard: amount(check.hard),
-            used: amount(check.used),
-            after: amount(check.after),
-            peak: amount(forecast.peak),
-            fits: forecast.fits(),
-        }
-    };
-    set.forecast().map(row).collect()
+    set.forecast().map(|forecast| quota_row(&forecast)).collect()
 }
 
-/// Returns a line for each limit and each quota that a change set exceeds, at rest or, where it fits then, at the peak.
-#[must_use]
-pub fn exceeded_lines(set: &ChangeSet) -> Vec<String> {
-    if !set.at_rest.fits() {
-        return set.at_rest.to_string().lines().map(str::to_owned).collect();
+/// Returns the check of a resource of a quota, at rest and at the peak.
+pub(crate) fn quota_row(forecast: &ResourceForecast<'_>) -> QuotaRow {
+    let peak = forecast.at_rest.resource.amount(forecast.peak);
+    QuotaRow { peak, fits: forecast.fits(), ..quota_row_at_rest(forecast.at_rest) }
+}
+
+/// Returns the check of a resource of a quota whose peak is the usage after the change.
+pub(crate) fn quota_row_at_rest(check: &ResourceCheck) -> QuotaRow {
+    let amount = |amount| check.resource.amount(amount);
+    QuotaRow {
+        quota: check.quota.clone(),
+        resource: check.resource.to_string(),
+        hard: amount(check.hard),
+        used: amount(check.used),
+        after: amount(check.after),
+        peak: amount(check.after),
+        fits: check.fits(),
     }
-    let line = |row: &ResourceCheck| format!("while old and new pods run at the same time: {row}");
-    set.at_peak.shortfalls().map(line).collect()
 }
 
 /// Returns the limits that a change set breaks.
 pub fn violations(set: &ChangeSet) -> Vec<Violation> {
-    let violation = |violation: &LimitViolation| Violation {
+    set.at_rest.violations().iter().map(violation).collect()
+}
+
+/// Returns a limit that a container exceeds.
+pub(crate) fn violation(violation: &LimitViolation) -> Violation {
+    Violation {
         code: ViolationCode::from_code(violation.kind.code()),
         object: violation.object.clone(),
         limit_range: violation.limit_range.clone(),
         resource: violation.resource.as_str().to_owned(),
         message: violation.message(),
-    };
-    set.at_rest.violations().iter().map(violation).collect()
+    }
 }
 
 /// Returns a field that differs.

@@ -10,6 +10,7 @@ use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{LimitRange, ResourceQuota};
 use toolforge_render::namespace::{Documents, Platform};
 use toolforge_render::web_service::Facts;
+use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
 use crate::options::GlobalOptions;
@@ -154,7 +155,8 @@ fn documents(files: &[PathBuf]) -> Result<Documents, Failure> {
         let name = Untrusted::new(file.display().to_string());
         let unreadable = |error: std::io::Error| {
             Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
-                .detail(error.to_string())
+                .with_code(FailureCode::FileAccess)
+                .coded_detail(DetailCode::Source, error.to_string())
         };
         let mut bytes = Vec::new();
         if file.as_os_str() == "-" {

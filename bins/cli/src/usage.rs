@@ -37,6 +37,7 @@ pub fn usage_failure(error: &clap::Error) -> Failure {
         ErrorKind::InvalidSubcommand => {
             failure(format!("unknown command {:?}{suggestion}", text(ContextKind::InvalidSubcommand)))
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => failure("no command given".to_owned()),
         _ => {
             let shown = error.render().to_string();
             let first = shown.split("\n\n").next().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::path::Path;
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_model::{Diagnostic, FileJob, Untrusted};
 use toolforge_render::job::{JobObjects, JobPlanError, LoadPlan, LoadProblem, RunNowError};
+use toolforge_report::FailureCode;
 
 use crate::report;
 
@@ -12,8 +13,12 @@ use crate::report;
 pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
-        JobPlanError::NoSuchImage(_) => failure.hint("`toolforge jobs images` lists the images."),
-        JobPlanError::Foreign { .. } => failure.hint("Give the job another name."),
+        JobPlanError::NoSuchImage(_) => {
+            failure.with_code(FailureCode::UnknownImage).hint("`toolforge jobs images` lists the images.")
+        }
+        JobPlanError::Foreign { .. } => {
+            failure.with_code(FailureCode::AlreadyExists).hint("Give the job another name.")
+        }
         JobPlanError::HostTaken { .. } => {
             failure.hint("Stop the web service or job that has it, or leave `publish` out.")
         }
@@ -38,24 +43,37 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path) -> Fai
         return of_plan(error);
     }
     let file = Untrusted::new(file.display().to_string());
-    let line = |problem: &LoadProblem| {
-        let job = problem.job().and_then(|name| jobs.iter().find(|job| job.request.name == *name));
-        match (job, problem) {
-            (Some(job), LoadProblem::Plan { error: error @ JobPlanError::NoSuchImage(_), .. }) => {
-                Diagnostic::new(job.image_location, error).in_file(&file)
+    let diagnostic = |problem: &LoadProblem| {
+        let job = problem.job().and_then(|name| jobs.iter().find(|job| job.request.name == *name))?;
+        Some(match problem {
+            LoadProblem::Plan { error: error @ JobPlanError::NoSuchImage(_), .. } => {
+                Diagnostic::new(job.image_location, error)
             }
-            (Some(job), problem) => Diagnostic::new(job.location, problem).in_file(&file),
-            (None, problem) => problem.to_string(),
-        }
+            problem => Diagnostic::new(job.location, problem),
+        })
+    };
+    let line = |problem: &LoadProblem| match diagnostic(problem) {
+        Some(diagnostic) => diagnostic.in_file(&file),
+        None => problem.to_string(),
+    };
+    let add = |failure: Failure, problem: &LoadProblem| match diagnostic(problem) {
+        Some(diagnostic) => failure.diagnostic(&file, &diagnostic),
+        None => failure.detail(problem.to_string()),
     };
     let is_size = |problem: &LoadProblem| matches!(problem, LoadProblem::NeverFits { .. });
     let kind = if plan.problems.iter().all(is_size) { ExitCode::DoesNotFit } else { ExitCode::Failed };
-    let failure = match plan.problems.as_slice() {
-        [one] => Failure::new(kind, line(one)),
-        all => all.iter().map(line).fold(
-            Failure::new(kind, format!("{} jobs cannot be applied; nothing was changed", all.len())),
-            Failure::detail,
-        ),
+    let message = match plan.problems.as_slice() {
+        [one] => line(one),
+        all => format!("{} jobs cannot be applied; nothing was changed", all.len()),
+    };
+    let failure = plan.problems.iter().fold(Failure::new(kind, message), add);
+    let is_unknown_image = |problem: &LoadProblem| {
+        matches!(problem, LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. })
+    };
+    let failure = if plan.problems.iter().all(is_unknown_image) {
+        failure.with_code(FailureCode::UnknownImage)
+    } else {
+        failure
     };
     let failure = hints(&plan.problems).into_iter().fold(failure, Failure::hint);
     if plan.fits() { failure } else { report::with_planned(failure, plan) }

@@ -38,10 +38,13 @@ pub fn main() -> std::process::ExitCode {
         if let Some(exit_code) = help::print_requested(&command, &line)? {
             return Ok(exit_code);
         }
-        match parse::<Arguments>(command, line.clone()) {
+        match parse::<Arguments>(command, &line) {
             Ok(Some(arguments)) => commands::dispatch(&arguments),
             Ok(None) => Ok(ExitCode::Success),
-            Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Err(error)
+                if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                    && !toolforge_cli::prints_documents() =>
+            {
                 // A closed pipe is not an error.
                 let _ = error.print();
                 Ok(ExitCode::Usage)
@@ -86,7 +89,7 @@ pub fn command() -> clap::Command {
 
 fn parsed<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Arguments, Failure> {
     let line = separated(arguments.into_iter().map(OsString::from));
-    match parse(command(), line.clone()) {
+    match parse(command(), &line) {
         Ok(Some(arguments)) => Ok(arguments),
         Ok(None) => Err(Failure::new(ExitCode::Usage, "help was requested")),
         Err(error) => Err(synonyms::usage_failure(&error, &line)),

@@ -229,23 +229,73 @@ fn invalid_values_are_reported_without_a_kubeconfig() {
 fn json_is_rejected_by_verbs_without_it() {
     let directory = Scratch::new("json", "");
     let shown = |line: &str| said(&jobs(&directory, &line.split(' ').collect::<Vec<_>>()));
-    assert_snapshot!(shown("logs bot --output json"), @"
+    assert_snapshot!(shown("logs bot --output json"), @r#"
     [exit 2]
-    error: logs has no JSON or YAML output
-
-    hint: Leave `--output` out.
-    ");
-    assert_snapshot!(shown("load jobs.yaml --output json"), @"
+    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"logs has no JSON or YAML output","details":[],"hints":["Leave `--output` out."],"exitCode":2}
+    "#);
+    assert_snapshot!(shown("load jobs.yaml --output json"), @r#"
     [exit 2]
-    error: load has JSON or YAML output only with --dry-run
-
-    hint: Leave `--output` out.
-    ");
-    assert_snapshot!(shown("dump --output json"), @"
+    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"load has JSON or YAML output only with --dry-run","details":[],"hints":["Leave `--output` out."],"exitCode":2}
+    "#);
+    assert_snapshot!(shown("dump --output json"), @r#"
     [exit 2]
-    error: dump has no JSON output: a jobs file is YAML
-
-    hint: Leave `--output` out.
-    ");
+    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"dump has no JSON output: a jobs file is YAML","details":[],"hints":["Leave `--output` out."],"exitCode":2}
+    "#);
     assert!(shown("delete bot --output yaml").starts_with("[exit 2]"));
+}
+
+/// Returns the document at the end of standard error, and how many lines are before it.
+fn failure(output: &Output) -> (Value, usize) {
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    let last = stderr.lines().last().unwrap();
+    (serde_json::from_str(last).unwrap(), stderr.lines().count() - 1)
+}
+
+#[test]
+fn failures_are_documents_with_json() {
+    let directory = Scratch::new("failures", "- name: once\n  command: x\n  image: bookwrm\n  memm: 1Gi\n");
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let files = ["--tool", "tf-test", "--from", "none.yaml"];
+    let cases: [(&[&str], u8, &str, usize); 10] = [
+        (&["plan", "jobs.yaml"], 1, "invalid-file", 2),
+        (&["plan", "missing.yaml"], 1, "file-access", 1),
+        (&["show", "bot"], 1, "not-found", 0),
+        (
+            &["run", "bot", "--image", "bookwrm", "--command", "x", "--dry-run", "--uid", "52503"],
+            1,
+            "unknown-image",
+            0,
+        ),
+        (&["run", "Bot_", "--image", "bookworm", "--command", "x"], 1, "invalid-request", 0),
+        (&["logs", "bot"], 2, "invalid-arguments", 0),
+        (&["list", "--bogus"], 2, "invalid-arguments", 0),
+        (&["show"], 2, "invalid-arguments", 0),
+        (&["fly"], 2, "invalid-arguments", 0),
+        (&[], 2, "invalid-arguments", 0),
+    ];
+    for (line, exit_code, code, details) in cases {
+        let output = jobs(&directory, &[line, &["--output", "json"], &files].concat());
+        let (document, _) = failure(&output);
+        let shown = format!("{line:?}: {document:#}");
+        assert!(output.stdout.is_empty(), "{shown}");
+        assert_eq!(output.status.code(), Some(exit_code.into()), "{shown}");
+        assert_eq!(document["kind"], "Failure", "{shown}");
+        assert_eq!((&document["code"], &document["exitCode"]), (&code.into(), &exit_code.into()), "{shown}");
+        assert_eq!(document["details"].as_array().map(Vec::len), Some(details), "{shown}");
+        let yaml = jobs(&directory, &[line, &["--output", "yaml"], &files].concat());
+        let stderr = String::from_utf8(yaml.stderr).unwrap();
+        assert!(stderr.contains("---\napiVersion: cli.toolforge.org/v1\nkind: Failure\n"), "{stderr}");
+    }
+    let unreachable = jobs(&directory, &["list", "--output", "json"]);
+    assert_eq!(failure(&unreachable).0["code"], "kubeconfig");
+}
+
+#[test]
+fn errors_of_a_file_have_their_lines_in_json() {
+    let directory = Scratch::new("lines", "- name: once\n  command: x\n  image: bookwrm\n  memm: 1Gi\n");
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let line = ["plan", "jobs.yaml", "--output", "json", "--tool", "tf-test", "--from", "none.yaml"];
+    let (document, before) = failure(&jobs(&directory, &line));
+    assert_eq!(before, 0);
+    assert_snapshot!(document["details"][0], @r#"{"cause":null,"code":"diagnostic","column":10,"file":"jobs.yaml","line":3,"message":"unknown image type \"bookwrm\"; did you mean \"bookworm\"?","quota":null,"violation":null}"#);
 }

@@ -51,7 +51,7 @@ pub fn main() -> std::process::ExitCode {
         {
             return print_help(command, rest.first().map(String::as_str));
         }
-        match parse(command, line) {
+        match parse(command, &line) {
             Ok(Some(arguments)) => check(&arguments),
             Ok(None) => Ok(ExitCode::Success),
             Err(error) => Err(usage_failure(&error)),

@@ -75,3 +75,15 @@ fn help_has_topics_and_ends_with_where_to_ask() {
         );
     }
 }
+
+#[test]
+fn failures_are_documents_with_json() {
+    for (line, exit_code, code) in
+        [("", 4, "kubeconfig"), ("--bogus", 2, "invalid-arguments"), ("--from none", 2, "invalid-arguments")]
+    {
+        let output = quota_check(&format!("{line} --output=json"));
+        let document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(exit_code), "{document:#}");
+        assert_eq!((&document["kind"], &document["code"]), (&"Failure".into(), &code.into()));
+    }
+}

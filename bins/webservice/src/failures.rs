@@ -5,6 +5,7 @@ use toolforge_client::{ApplyError, ApplyReport, ChangeOutcome, ChangeReport, Man
 use toolforge_images::TypeLookupError;
 use toolforge_model::Untrusted;
 use toolforge_render::web_service::{MissingRequirement, PlanError, ResolveError};
+use toolforge_report::{DetailCode, FailureCode};
 
 use crate::invocation::Action;
 
@@ -20,15 +21,17 @@ pub(crate) fn of_template(error: &TemplateError) -> Failure {
             .hint("Rename or remove the others."),
         TemplateError::Invalid { path, diagnostics } => {
             let path = Untrusted::new(path.display().to_string());
-            diagnostics.iter().fold(failure, |failure, diagnostic| failure.detail(diagnostic.in_file(&path)))
+            let failure = failure.with_code(FailureCode::InvalidFile);
+            diagnostics.iter().fold(failure, |failure, diagnostic| failure.diagnostic(&path, diagnostic))
         }
-        _ => failure,
+        _ => failure.with_code(FailureCode::FileAccess),
     }
 }
 
 /// Returns the failure of a `service.manifest` that cannot be used.
 pub(crate) fn of_manifest(error: &ManifestError) -> Failure {
     Failure::from_error(ExitCode::Failed, error)
+        .with_code(FailureCode::InvalidFile)
         .hint("Fix or remove that file, or name the type before the action, like `webservice php8.2 start`.")
 }
 
@@ -62,16 +65,21 @@ pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Opt
         }
     });
     if written.is_empty() && !outcome_unknown {
-        return Some(last.into_iter().fold(failure, Failure::detail).detail("nothing was changed"));
+        return Some(last.into_iter().fold(failure, object_line).detail("nothing was changed"));
     }
     let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
-    let failure = done.chain(last).fold(failure.with_exit_code(ExitCode::Partial), Failure::detail);
+    let failure = done.chain(last).fold(failure.with_exit_code(ExitCode::Partial), object_line);
     Some(failure.hint(format!("Run `webservice {}` again; it continues from here.", verb.as_str())))
+}
+
+/// Adds what was done to an object.
+fn object_line(failure: Failure, line: String) -> Failure {
+    failure.coded_detail(DetailCode::Object, line)
 }
 
 /// Returns the failure of a type that does not exist.
 pub(crate) fn of_type_lookup(error: &TypeLookupError, action: Action) -> Failure {
-    let failure = Failure::from_error(ExitCode::Failed, error);
+    let failure = Failure::from_error(ExitCode::Failed, error).with_code(FailureCode::UnknownImage);
     let action = action.as_str();
     match error {
         TypeLookupError::Gone { replacement, .. } => {
@@ -90,6 +98,7 @@ pub(crate) fn of_plan(error: &PlanError, action: Action) -> Failure {
     match error {
         PlanError::Type(error) => of_type_lookup(error, action),
         PlanError::Foreign { .. } => Failure::from_error(ExitCode::Failed, error)
+            .with_code(FailureCode::AlreadyExists)
             .hint("Rename or delete that object with kubectl; the web service needs its name."),
         _ => Failure::from_error(ExitCode::Failed, error),
     }

@@ -40,7 +40,7 @@ pub fn main() -> std::process::ExitCode {
         if let Some(exit_code) = help::print_requested(&command, name, &line, option)? {
             return Ok(exit_code);
         }
-        match parse::<Arguments>(command, line) {
+        match parse::<Arguments>(command, &line) {
             Ok(Some(arguments)) => commands::dispatch(&arguments),
             Ok(None) => Ok(ExitCode::Success),
             Err(error) => Err(usage_failure(&error)),
@@ -57,7 +57,7 @@ pub fn run_in<'a>(
     arguments: impl IntoIterator<Item = &'a str>,
 ) -> Result<ExitCode, Failure> {
     let line = separated(arguments.into_iter().map(OsString::from));
-    match parse::<Arguments>(command(), line) {
+    match parse::<Arguments>(command(), &line) {
         Ok(Some(arguments)) => commands::run(session, &arguments, &arguments.invocation()?),
         Ok(None) => Ok(ExitCode::Success),
         Err(error) => Err(usage_failure(&error)),
@@ -87,7 +87,7 @@ mod tests {
     /// Returns the type, the action and its arguments, and the memory.
     fn read(line: &str) -> (String, &'static str, Vec<String>, Option<String>) {
         let line = shlex::split(line).unwrap().into_iter().map(OsString::from);
-        let arguments: Arguments = parse(command(), separated(line)).unwrap().unwrap();
+        let arguments: Arguments = parse(command(), &separated(line)).unwrap().unwrap();
         let invocation = arguments.invocation().unwrap();
         let type_name = invocation.type_name.map(|name| name.to_string()).unwrap_or_default();
         (

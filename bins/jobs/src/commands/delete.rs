@@ -4,6 +4,8 @@ use toolforge_model::JobName;
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, job_deletions};
 
+use toolforge_report::FailureCode;
+
 use super::{apply, facts};
 use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
 
@@ -23,6 +25,7 @@ pub(super) fn run(
             ExitCode::Failed,
             format!("these jobs do not exist, and nothing was deleted: {}", missing.join(", ")),
         )
+        .with_code(FailureCode::NotFound)
         .hint("`toolforge jobs list --output name` lists the jobs."));
     }
     let mut names: Vec<&JobName> = Vec::new();

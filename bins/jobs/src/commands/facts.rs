@@ -5,6 +5,7 @@ use toolforge_client::JobFetchOptions;
 use toolforge_images::Catalog;
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, JobObjects};
+use toolforge_report::FailureCode;
 
 use crate::arguments::Arguments;
 
@@ -72,7 +73,8 @@ fn uid(arguments: &Arguments) -> Option<u32> {
 /// Returns a job by its name.
 pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<JobObjects, Failure> {
     facts.live.job(&facts.tool, name).ok_or_else(|| {
-        let failure = Failure::new(ExitCode::Failed, format!("job '{name}' does not exist"));
+        let failure = Failure::new(ExitCode::Failed, format!("job '{name}' does not exist"))
+            .with_code(FailureCode::NotFound);
         let jobs = facts.live.jobs_of(&facts.tool);
         let names: Vec<String> = jobs.iter().map(|job| job.name.to_string()).collect();
         match names.as_slice() {

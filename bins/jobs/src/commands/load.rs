@@ -8,6 +8,8 @@ use toolforge_model::{Diagnostic, FileJob, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Change};
 use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, plan_load};
 
+use toolforge_report::{DetailCode, FailureCode};
+
 use super::confirm::confirm;
 use super::{apply, facts, wait};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
@@ -109,7 +111,8 @@ pub(super) fn read(
     let shown = Untrusted::new(options.file.display().to_string());
     let unreadable = |error: &std::io::Error| {
         Failure::new(ExitCode::Failed, format!("{} cannot be read", shown.escaped()))
-            .detail(error.to_string())
+            .with_code(FailureCode::FileAccess)
+            .coded_detail(DetailCode::Source, error.to_string())
     };
     let mut bytes = Vec::new();
     if options.file.as_os_str() == "-" {
@@ -129,17 +132,13 @@ pub(super) fn read(
             None => errors_with_images(session, arguments, &text),
         };
         let errors = errors.unwrap_or_else(|| found.into_iter().collect());
-        let lines: Vec<String> = errors.iter().map(|error| error.in_file(&shown)).collect();
-        match lines.as_slice() {
-            [one] => Failure::new(ExitCode::Failed, one).detail("nothing was changed"),
-            all => all.iter().fold(
-                Failure::new(
-                    ExitCode::Failed,
-                    format!("{} has {} errors; nothing was changed", shown.escaped(), all.len()),
-                ),
-                Failure::detail,
-            ),
-        }
+        let message = match errors.as_slice() {
+            [one] => one.in_file(&shown),
+            all => format!("{} has {} errors; nothing was changed", shown.escaped(), all.len()),
+        };
+        let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile);
+        let failure = errors.iter().fold(failure, |failure, error| failure.diagnostic(&shown, error));
+        if errors.len() == 1 { failure.detail("nothing was changed") } else { failure }
     })?;
     for warning in &file.warnings {
         anstream::eprintln!("warning: {}", warning.in_file(&shown));

@@ -7,6 +7,8 @@ use toolforge_render::change::Change;
 use toolforge_render::job::{JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, Workload, plan_load};
 
 use super::{apply, facts, wait};
+use toolforge_report::FailureCode;
+
 use crate::arguments::{Arguments, ChangeOptions, RunArguments};
 use crate::{failures, report};
 
@@ -52,7 +54,8 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
     let is_recorded = facts.live.recorded.contains_key(&request.name) && !change.adopt;
     if is_recorded || (live.is_some() && !has_ended_well && !is_terminating) {
         let name = &request.name;
-        let failure = Failure::new(ExitCode::Failed, format!("a job with the name {name} already exists"));
+        let failure = Failure::new(ExitCode::Failed, format!("a job with the name {name} already exists"))
+            .with_code(FailureCode::AlreadyExists);
         return Err(if is_recorded {
             failure.hint(
                 "The platform's jobs service keeps it; `--adopt` takes it over and deletes its record there.",

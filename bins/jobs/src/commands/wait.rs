@@ -86,15 +86,12 @@ pub(super) async fn until_end(
             Ok(ExitCode::Success)
         }
         WaitOutcome::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
-        WaitOutcome::Done(Seen::Stuck(Evidence { cause, object, message })) => {
-            let mut failure = Failure::new(
+        WaitOutcome::Done(Seen::Stuck(evidence)) => {
+            let failure = Failure::new(
                 ExitCode::Rollout,
-                format!("job '{name}' cannot start, and is retried: {cause}"),
+                format!("job '{name}' cannot start, and is retried: {}", evidence.cause),
             );
-            if !message.is_empty() {
-                failure = failure.detail(format!("{}: {}", object.escaped(), message.escaped()));
-            }
-            Err(failure.hint(advice(&cause, Asked::from(request))))
+            Err(failure.cause(&evidence).hint(advice(&evidence.cause, Asked::from(request))))
         }
         WaitOutcome::Done(Seen::Gone) => {
             Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))

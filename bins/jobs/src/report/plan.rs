@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, ExitCode, Failure, Table, difference, downtime, exceeded_lines, quota_rows, rollout, to_json,
-    violations,
+    Document, ExitCode, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -164,7 +163,7 @@ pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet) -> Failu
 }
 
 fn with_exceeded(failure: Failure, set: &ChangeSet) -> Failure {
-    exceeded_lines(set).into_iter().fold(failure, Failure::detail)
+    failure.exceeded(set)
 }
 
 fn exceeded(set: &ChangeSet) -> Vec<&Resource> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstream::eprintln;
-use toolforge_cli::{ExitCode, Failure, Session, exceeded_lines};
+use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::ToolHome;
 use toolforge_model::Replicas;
 use toolforge_render::change::ChangeSet;
@@ -125,8 +125,7 @@ pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, set: &ChangeSet) -
     if set.fits() {
         return Ok(());
     }
-    let failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent");
-    let failure = exceeded_lines(set).into_iter().fold(failure, Failure::detail);
+    let failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent").exceeded(set);
     if set.at_rest.fits() {
         return Err(failure
             .hint("`webservice stop` first makes room; then `webservice start`, with downtime in between."));

@@ -90,7 +90,7 @@ impl Shell<'_> {
             "the pod of the shell exceeds the quota or the limits; nothing was changed",
         );
         for violation in verdict.violations() {
-            failure = failure.detail(violation.to_string());
+            failure = failure.violation(violation);
         }
         for row in verdict.shortfalls() {
             failure = failure.detail(row.to_string());

@@ -10,6 +10,8 @@ use toolforge_model::{ToolName, platform};
 use toolforge_render::pod::{Cause, Evidence};
 use toolforge_render::web_service::{LiveWebService, WebServicePlan};
 
+use toolforge_report::{DetailCode, FailureCode};
+
 use crate::advice::advice;
 
 /// How long a rollout may take: as the platform's readers know it, an image's first pull included.
@@ -48,7 +50,9 @@ pub(super) async fn until_ready(
             let failure = Failure::new(
                 ExitCode::Rollout,
                 format!("the web service was not ready within {seconds} seconds{why}"),
-            );
+            )
+            .with_code(FailureCode::TimedOut);
+            let failure = causes.iter().fold(failure, Failure::cause);
             Err(failure.hint("It may still come up; `webservice status` shows its state."))
         }
         _ => Ok(()),
@@ -66,13 +70,11 @@ async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes:
         "the web service does not come up"
     };
     let mut failure = Failure::new(ExitCode::Rollout, format!("{subject}: {}", first.cause));
-    for evidence in causes.iter().filter(|evidence| !evidence.message.is_empty()) {
-        failure = failure.detail(format!("{}: {}", evidence.object.escaped(), evidence.message.escaped()));
-    }
+    failure = causes.iter().fold(failure, Failure::cause);
     let has_run =
         matches!(first.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory | Cause::HealthCheckFails);
     if has_run && let Some(lines) = last_lines(client, tool, &live.pods).await {
-        failure = failure.detail("the last lines of its log:").detail(lines);
+        failure = failure.detail("the last lines of its log:").coded_detail(DetailCode::Log, lines);
     }
     failure.hint(advice(&first.cause))
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 
-use super::{FACTS, webservice};
+use super::{FACTS, command, webservice};
 
 #[test]
 fn options_of_another_action_are_rejected() {
@@ -32,13 +32,11 @@ fn options_of_the_python_tool_are_accepted_with_every_action() {
 
 #[test]
 fn json_is_rejected_by_verbs_without_it() {
-    assert_snapshot!(webservice("logs -o json"), @"
+    assert_snapshot!(webservice("logs -o json"), @r#"
     [exit 2]
     --- stderr
-    error: logs has no JSON or YAML output
-
-    hint: Leave `--output` out.
-    ");
+    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"logs has no JSON or YAML output","details":[],"hints":["Leave `--output` out."],"exitCode":2}
+    "#);
     assert!(webservice("php8.2 start -o yaml").starts_with("[exit 2]"));
 }
 
@@ -82,5 +80,26 @@ fn no_option_value_panics() {
             assert!(!said.contains("panicked"), "{option} {value:?}: {said}");
             assert!(!said.contains('\u{1b}'), "{option} {value:?}: {said:?}");
         }
+    }
+}
+
+#[test]
+fn failures_are_documents_with_json() {
+    let cases = [
+        ("strat", 2, "invalid-arguments"),
+        ("status --bogus", 2, "invalid-arguments"),
+        ("start -m 1X", 2, "invalid-arguments"),
+        ("logs", 2, "invalid-arguments"),
+        ("status", 4, "kubeconfig"),
+        ("php9 plan --tool stashbot --from catalog.yaml", 1, "unknown-image"),
+    ];
+    for (line, exit_code, code) in cases {
+        let output = command(&format!("{line} -o json")).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let last = stderr.lines().last().unwrap();
+        let document: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("{stderr}"));
+        assert_eq!(output.status.code(), Some(exit_code), "{stderr}");
+        assert_eq!((&document["kind"], &document["code"]), (&"Failure".into(), &code.into()), "{stderr}");
+        assert_eq!(document["exitCode"], exit_code, "{stderr}");
     }
 }

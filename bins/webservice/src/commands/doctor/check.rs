@@ -59,8 +59,10 @@ impl Check {
 
     /// Returns a failed check with the texts of a failure.
     pub(super) fn failed(code: CheckCode, failure: &Failure) -> Self {
-        let message =
-            std::iter::once(failure.message()).chain(failure.details()).collect::<Vec<_>>().join("; ");
+        let message = std::iter::once(failure.message().to_owned())
+            .chain(failure.details())
+            .collect::<Vec<_>>()
+            .join("; ");
         Self { code, level: Level::Fail, message, hints: failure.hints().to_vec() }
     }
 }
