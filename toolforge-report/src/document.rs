@@ -19,6 +19,7 @@ macro_rules! kinds {
 }
 
 kinds!(
+    ApplyReport,
     CronCalendar,
     CronJobList,
     CronSuggestions,

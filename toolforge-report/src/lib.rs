@@ -21,6 +21,7 @@
 //! Fields are added in later versions and never renamed or removed while `apiVersion` stays the same; readers ignore
 //! fields that they do not know. A code that a reader does not know is read as `Other`.
 
+mod apply;
 mod cron;
 mod describe;
 mod document;
@@ -33,6 +34,7 @@ mod quota;
 mod reference;
 mod web_service;
 
+pub use apply::{AppliedChange, ApplyReport, DryRun, ObjectResult, Outcome, WriteKind};
 pub use cron::{
     CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar, CronJob, CronJobList,
     CronSuggestion, CronSuggestions, RunResult, ScheduleWarning, ScheduleWarningCode,

@@ -2,21 +2,22 @@ use std::fmt::Write as _;
 
 use crate::describe::{Content, Description};
 use crate::{
-    Action, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check,
-    CheckCode, CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion,
-    CronSuggestions, DetailCode, Diagnosis, Difference, Downtime, ExitCode, Failure, FailureCode,
-    FailureDetail, FileLog, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
-    JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
-    MissedReason, MissedRuns, Mount, ObjectChange, ProblemCode, Quota, QuotaReport, QuotaRow, QuotaState,
-    ResourceUsage, Rollout, Routing, RunResult, Runner, ScheduleWarning, ScheduleWarningCode, ShortState,
-    TerminationCode, Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState,
-    WebServiceStatus,
+    Action, AppliedChange, ApplyReport, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall,
+    Cause, CauseCode, Check, CheckCode, CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList,
+    CronSuggestion, CronSuggestions, DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure,
+    FailureCode, FailureDetail, FileLog, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange,
+    JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
+    MissedReason, MissedRuns, Mount, ObjectChange, ObjectResult, Outcome, ProblemCode, Quota, QuotaReport,
+    QuotaRow, QuotaState, ResourceUsage, Rollout, Routing, RunResult, Runner, ScheduleWarning,
+    ScheduleWarningCode, ShortState, TerminationCode, Violation, ViolationCode, WebServicePlan,
+    WebServiceRequest, WebServiceState, WebServiceStatus, WriteKind,
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 14] = [
+const KINDS: [Description; 15] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
+    ApplyReport::DESCRIPTION,
     LocalCommand::DESCRIPTION,
     Diagnosis::DESCRIPTION,
     JobList::DESCRIPTION,
@@ -32,7 +33,8 @@ const KINDS: [Description; 14] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 26] = [
+const PARTS: [Description; 28] = [
+    AppliedChange::DESCRIPTION,
     CalendarConflict::DESCRIPTION,
     CalendarJob::DESCRIPTION,
     CalendarResource::DESCRIPTION,
@@ -53,6 +55,7 @@ const PARTS: [Description; 26] = [
     LoadProblem::DESCRIPTION,
     MissedRuns::DESCRIPTION,
     ObjectChange::DESCRIPTION,
+    ObjectResult::DESCRIPTION,
     Quota::DESCRIPTION,
     QuotaRow::DESCRIPTION,
     ResourceUsage::DESCRIPTION,
@@ -62,19 +65,21 @@ const PARTS: [Description; 26] = [
 ];
 
 /// Codes.
-const CODES: [Description; 23] = [
+const CODES: [Description; 26] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
     CheckLevel::DESCRIPTION,
     DetailCode::DESCRIPTION,
     Downtime::DESCRIPTION,
+    DryRun::DESCRIPTION,
     FailureCode::DESCRIPTION,
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
     JobType::DESCRIPTION,
     MissedReason::DESCRIPTION,
     Mount::DESCRIPTION,
+    Outcome::DESCRIPTION,
     ProblemCode::DESCRIPTION,
     QuotaState::DESCRIPTION,
     Rollout::DESCRIPTION,
@@ -86,6 +91,7 @@ const CODES: [Description; 23] = [
     TerminationCode::DESCRIPTION,
     ViolationCode::DESCRIPTION,
     WebServiceState::DESCRIPTION,
+    WriteKind::DESCRIPTION,
 ];
 
 /// Returns the reference page of all documents and exit codes, in Markdown.

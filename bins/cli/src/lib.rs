@@ -10,6 +10,7 @@
 //! assert_eq!(failure.to_string(), "error: unknown image type \"pyhton3.11\"\n\nhint: Did you mean `python3.11`?\n");
 //! ```
 
+mod apply_report;
 mod command_line;
 mod failure;
 mod generate;
@@ -27,6 +28,7 @@ mod terminal;
 mod text;
 mod usage;
 
+pub use apply_report::{applied_changes, apply_report, planned_changes, unchanged};
 pub use command_line::{HelpOption, help_option, positionals, separate_command};
 pub use failure::{ExitCode, Failure};
 pub use generate::{Generated, Shell, reference_page};
@@ -35,7 +37,7 @@ pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, 
 pub use options::{
     DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu, parse_memory,
 };
-pub use output::{Document, no_document, print, print_for_people, print_text, to_json};
+pub use output::{Document, capture, no_document, print, print_for_people, print_text, to_json};
 pub use process::{interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};

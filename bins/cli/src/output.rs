@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
@@ -81,11 +82,27 @@ pub fn print_for_people(text: &str, format: OutputFormat) -> Result<(), Failure>
     if format == OutputFormat::Table { print_text(text) } else { Ok(()) }
 }
 
+thread_local! {
+    /// What this thread has printed, while it is captured.
+    static CAPTURED: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs something and returns what it has printed with [`print_text`] and [`print()`] on this thread, for tests of verbs.
+pub fn capture<T>(run: impl FnOnce() -> T) -> (T, String) {
+    CAPTURED.set(Some(String::new()));
+    let result = run();
+    (result, CAPTURED.take().unwrap_or_default())
+}
+
 /// Prints a text to standard output. A closed pipe is a success.
 ///
 /// # Errors
 /// When standard output cannot be written.
 pub fn print_text(text: &str) -> Result<(), Failure> {
+    let is_captured = CAPTURED.with_borrow_mut(|captured| captured.as_mut().map(|all| all.push_str(text)));
+    if is_captured.is_some() {
+        return Ok(());
+    }
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -157,14 +157,16 @@ impl Action {
     /// Returns whether the action prints one document, as a table, JSON or YAML.
     pub(crate) fn prints_document(self) -> bool {
         match self {
-            Self::Status | Self::Plan | Self::Render | Self::Types | Self::Local | Self::Doctor => true,
             Self::Start
             | Self::Stop
             | Self::Restart
-            | Self::Shell
-            | Self::Logs
-            | Self::Exec
-            | Self::Generate => false,
+            | Self::Status
+            | Self::Plan
+            | Self::Render
+            | Self::Types
+            | Self::Local
+            | Self::Doctor => true,
+            Self::Shell | Self::Logs | Self::Exec | Self::Generate => false,
         }
     }
 

@@ -1,5 +1,8 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, OutputFormat, Session, applied_changes, planned_changes,
+    print_for_people, unchanged,
+};
 use toolforge_client::ApplyOptions;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::object::ObjectKind;
@@ -39,42 +42,53 @@ pub(super) fn carry_out(
     facts::refuse_what_does_not_fit(plan, &set)?;
     let type_name = plan.request().image.type_name();
     let lines = report::change_lines(&set);
+    let format = arguments.output.output;
+    let finish = |changes, ended| report::finish(session, format, (&set, changes), arguments.dry_run, ended);
     if arguments.dry_run == Some(DryRunOption::Client) {
         note_rollout(&set);
-        print_text(&format!("{lines}nothing was sent (dry run)\n"))?;
-        return Ok(ExitCode::Success);
+        print_for_people(&format!("{lines}nothing was sent (dry run)\n"), format)?;
+        return finish(planned_changes(&set), Ok(ExitCode::Success));
     }
     let (runtime, client) = session.cluster()?;
     if set.changes.iter().all(Change::is_keep)
         && web_service_progress(&facts.live, None) == RolloutProgress::Ready
     {
         state::remember(session, plan.request());
-        print_text(&format!("Your webservice of type {type_name} is already running\n"))?;
-        return Ok(ExitCode::Success);
+        print_for_people(&format!("Your webservice of type {type_name} is already running\n"), format)?;
+        return finish(unchanged(&set), Ok(ExitCode::Success));
     }
     let tool = &session.tool;
     if arguments.dry_run == Some(DryRunOption::Server) {
         let report = runtime.block_on(client.apply_changes(tool, &set, ApplyOptions::dry_run()));
-        failures::of_apply(report, invocation.action).map_or(Ok(()), Err)?;
-        print_text(&format!("{lines}the cluster accepts it; nothing was stored (dry run)\n"))?;
-        return Ok(ExitCode::Success);
+        let changes = applied_changes(&report);
+        let ended = failures::of_apply(report, invocation.action).map_or(Ok(ExitCode::Success), Err);
+        if ended.is_ok() {
+            let text = format!("{lines}the cluster accepts it; nothing was stored (dry run)\n");
+            print_for_people(&text, format)?;
+        }
+        return finish(changes, ended);
     }
-    print_text(&format!("{announcement}\n"))?;
+    print_for_people(&format!("{announcement}\n"), format)?;
     note_rollout(&set);
-    if !facts.live.is_absent() {
+    if !facts.live.is_absent() && format == OutputFormat::Table {
         anstream::eprint!("{lines}");
     }
-    runtime.block_on(async {
+    let mut changes = Vec::new();
+    let ended = runtime.block_on(async {
         let report = client.apply_changes(tool, &set, ApplyOptions::default()).await;
+        changes = applied_changes(&report);
         let current = facts.live.deployment.as_ref().and_then(|deployment| deployment.metadata.generation);
         let generation = report.generation(ObjectKind::Deployment).or(current);
         failures::of_apply(report, invocation.action).map_or(Ok(()), Err)?;
         // Before the wait, which a person may break off.
         state::remember(session, plan.request());
         wait::until_ready(client, plan, generation).await
-    })?;
-    print_text(&format!("Your webservice of type {type_name} is running at https://{}/\n", plan.host()))?;
-    Ok(ExitCode::Success)
+    });
+    if ended.is_ok() {
+        let text = format!("Your webservice of type {type_name} is running at https://{}/\n", plan.host());
+        print_for_people(&text, format)?;
+    }
+    finish(changes, ended.map(|()| ExitCode::Success))
 }
 
 fn note_rollout(set: &ChangeSet) {

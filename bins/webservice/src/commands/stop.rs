@@ -1,7 +1,10 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use toolforge_cli::{DryRunOption, ExitCode, Failure, ProgressLine, Session, print_text};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, ProgressLine, Session, applied_changes, planned_changes,
+    print_for_people, unchanged,
+};
 use toolforge_client::{ApplyOptions, WaitOptions, WaitOutcome};
 use toolforge_render::change::Change;
 use toolforge_render::web_service::web_service_deletion;
@@ -20,24 +23,33 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let tool = &session.tool;
     let facts = fetch::status_facts(session)?;
     let set = web_service_deletion(tool, &facts.live);
+    let format = arguments.output.output;
+    let finish = |changes, ended| report::finish(session, format, (&set, changes), arguments.dry_run, ended);
     if set.changes.iter().all(Change::is_keep) {
         if arguments.dry_run.is_none() {
             state::forget(session);
         }
-        print_text("Your webservice is not running\n")?;
-        return Ok(ExitCode::Success);
+        print_for_people("Your webservice is not running\n", format)?;
+        return finish(unchanged(&set), Ok(ExitCode::Success));
     }
     if let Some(dry_run) = arguments.dry_run {
+        let (mut changes, mut failure) = (planned_changes(&set), None);
         if dry_run == DryRunOption::Server {
             let report = runtime.block_on(client.apply_changes(tool, &set, ApplyOptions::dry_run()));
-            failures::of_apply(report, Action::Stop).map_or(Ok(()), Err)?;
+            changes = applied_changes(&report);
+            failure = failures::of_apply(report, Action::Stop);
         }
-        print_text(&format!("{}nothing was deleted (dry run)\n", report::change_lines(&set)))?;
-        return Ok(ExitCode::Success);
+        if failure.is_none() {
+            let text = format!("{}nothing was deleted (dry run)\n", report::change_lines(&set));
+            print_for_people(&text, format)?;
+        }
+        return finish(changes, failure.map_or(Ok(ExitCode::Success), Err));
     }
-    print_text("Stopping webservice\n")?;
-    let gone = runtime.block_on(async {
+    print_for_people("Stopping webservice\n", format)?;
+    let mut changes = Vec::new();
+    let waited = runtime.block_on(async {
         let report = client.apply_changes(tool, &set, ApplyOptions::default()).await;
+        changes = applied_changes(&report);
         failures::of_apply(report, Action::Stop).map_or(Ok(()), Err)?;
         let mut line = ProgressLine::new();
         let waited = client.wait_web_service(tool, WaitOptions::new(TIMEOUT), |live| {
@@ -49,12 +61,16 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             ControlFlow::Continue(())
         });
         Ok::<_, Failure>(matches!(waited.await?, WaitOutcome::Done(())))
-    })?;
+    });
+    let is_gone = match waited {
+        Ok(is_gone) => is_gone,
+        Err(failure) => return finish(changes, Err(failure)),
+    };
     state::forget(session);
-    if !gone {
+    if !is_gone {
         anstream::eprintln!(
             "warning: pods are still terminating; they count for the quota until they are gone"
         );
     }
-    Ok(ExitCode::Success)
+    finish(changes, Ok(ExitCode::Success))
 }

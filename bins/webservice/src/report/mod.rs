@@ -1,9 +1,11 @@
 //! The output of the verbs, for people and for programs.
 
+mod apply;
 mod plan;
 mod status;
 mod types;
 
+pub(crate) use apply::finish;
 pub(crate) use plan::{change_lines, plan, rollout_note};
 pub(crate) use status::status;
 pub(crate) use types::{one_type, types};

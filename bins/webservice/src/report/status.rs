@@ -17,8 +17,16 @@ pub(crate) fn status(
     observation: &WebServiceObservation,
     now: Timestamp,
 ) -> Result<Document, Failure> {
-    let WebServiceObservation { request, status } = observation;
-    let value = toolforge_report::WebServiceStatus {
+    let value = to_json(status_report(tool, observation))?;
+    Ok(Document { text: status_text(observation, now), value })
+}
+
+/// Returns the state of a web service for the JSON output.
+pub(super) fn status_report(
+    tool: &ToolName,
+    WebServiceObservation { request, status }: &WebServiceObservation,
+) -> toolforge_report::WebServiceStatus {
+    toolforge_report::WebServiceStatus {
         tool: tool.clone(),
         state: toolforge_report::WebServiceState::from_code(status.state.as_str()),
         up: status.state.is_up(),
@@ -34,8 +42,7 @@ pub(crate) fn status(
         missing: status.missing.iter().map(ToString::to_string).collect(),
         causes: status.causes.iter().map(cause).collect(),
         request: request.as_ref().ok().map(request_report),
-    };
-    Ok(Document { text: status_text(observation, now), value: to_json(value)? })
+    }
 }
 
 fn status_text(WebServiceObservation { request, status }: &WebServiceObservation, now: Timestamp) -> String {

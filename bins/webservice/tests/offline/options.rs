@@ -37,7 +37,7 @@ fn json_is_rejected_by_verbs_without_it() {
     --- stderr
     {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"logs has no JSON or YAML output","details":[],"hints":["Leave `--output` out."],"exitCode":2}
     "#);
-    assert!(webservice("php8.2 start -o yaml").starts_with("[exit 2]"));
+    assert!(webservice("php8.2 shell -o yaml").starts_with("[exit 2]"));
 }
 
 #[test]
@@ -91,6 +91,7 @@ fn failures_are_documents_with_json() {
         ("start -m 1X", 2, "invalid-arguments"),
         ("logs", 2, "invalid-arguments"),
         ("status", 4, "kubeconfig"),
+        ("php8.2 start -m 5Gi --tool stashbot --from catalog.yaml --from limits.yaml", 3, "exceeds-quota"),
         ("php9 plan --tool stashbot --from catalog.yaml", 1, "unknown-image"),
     ];
     for (line, exit_code, code) in cases {
@@ -101,5 +102,8 @@ fn failures_are_documents_with_json() {
         assert_eq!(output.status.code(), Some(exit_code), "{stderr}");
         assert_eq!((&document["kind"], &document["code"]), (&"Failure".into(), &code.into()), "{stderr}");
         assert_eq!(document["exitCode"], exit_code, "{stderr}");
+        if code == "exceeds-quota" {
+            assert_eq!(document["details"][0]["violation"]["code"], "above-max", "{stderr}");
+        }
     }
 }

@@ -1,0 +1,105 @@
+//! What was done with a change set, for the JSON output.
+
+use toolforge_client::{ApplyReport, ChangeOutcome, ChangeReport, Progress, Written};
+use toolforge_model::ToolName;
+use toolforge_render::change::{Change, ChangeSet, Step, WorkloadKind};
+use toolforge_report::{Action, AppliedChange, DryRun, JobType, ObjectResult, Outcome, WriteKind};
+
+use crate::failure::ExitCode;
+use crate::options::DryRunOption;
+use crate::report;
+
+/// Returns the changes of a set before any of them is applied.
+#[must_use]
+pub fn planned_changes(set: &ChangeSet) -> Vec<AppliedChange> {
+    set.changes.iter().map(|change| applied_change(change, &[], Outcome::Planned)).collect()
+}
+
+/// Returns the changes of a set in which nothing has to be changed.
+#[must_use]
+pub fn unchanged(set: &ChangeSet) -> Vec<AppliedChange> {
+    set.changes.iter().map(|change| applied_change(change, &[], Outcome::Unchanged)).collect()
+}
+
+/// Returns what became of each change.
+#[must_use]
+pub fn applied_changes<E>(report: &ApplyReport<'_, E>) -> Vec<AppliedChange> {
+    let changes = report.changes.iter();
+    changes.map(|report| applied_change(report.change, &report.written, outcome(report))).collect()
+}
+
+/// Returns the report of a command, without the states of what it changed.
+#[must_use]
+pub fn apply_report(
+    tool: &ToolName,
+    set: &ChangeSet,
+    changes: Vec<AppliedChange>,
+    dry_run: Option<DryRunOption>,
+    exit_code: ExitCode,
+) -> toolforge_report::ApplyReport {
+    toolforge_report::ApplyReport {
+        tool: tool.clone(),
+        dry_run: dry_run.map(|dry_run| match dry_run {
+            DryRunOption::Client => DryRun::Client,
+            DryRunOption::Server => DryRun::Server,
+        }),
+        fits: set.fits(),
+        changes,
+        quotas: report::quota_rows(set),
+        violations: report::violations(set),
+        web_service: None,
+        jobs: Vec::new(),
+        exit_code: exit_code.code(),
+    }
+}
+
+fn outcome<E>(ChangeReport { change, progress, outcome, .. }: &ChangeReport<'_, E>) -> Outcome {
+    match (outcome, progress) {
+        (ChangeOutcome::Done, _) if change.is_keep() => Outcome::Unchanged,
+        (ChangeOutcome::Done, _) => Outcome::Done,
+        (ChangeOutcome::Failed(_), Progress::Nothing) => Outcome::Failed,
+        (ChangeOutcome::Failed(_), Progress::Partial) => Outcome::PartlyDone,
+        (ChangeOutcome::Failed(_), Progress::Complete) => Outcome::RunFailed,
+        (ChangeOutcome::Interrupted, _) => Outcome::Interrupted,
+        _ => Outcome::NotTried,
+    }
+}
+
+fn applied_change(change: &Change, written: &[Written], outcome: Outcome) -> AppliedChange {
+    let is_job = change.kind != WorkloadKind::WebService;
+    AppliedChange {
+        action: Action::from_code(change.action.as_str()),
+        name: change.name.clone(),
+        r#type: is_job.then(|| JobType::from_code(change.kind.as_str())),
+        outcome,
+        rollout: report::rollout(change),
+        downtime: report::downtime(change),
+        objects: change.steps.iter().filter_map(|step| object_result(step, written)).collect(),
+    }
+}
+
+/// Returns what was done to the object of a step; `None` for a wait.
+fn object_result(step: &Step, written: &[Written]) -> Option<ObjectResult> {
+    let last = written.iter().rfind(|written| written.id == step.id);
+    Some(ObjectResult {
+        action: Action::from_code(step.action()?.as_str()),
+        kind: step.id.kind.as_str().to_owned(),
+        name: step.id.name.clone(),
+        written: last.map(|written| WriteKind::from_code(written.kind.as_str())),
+        differences: step.shown_differences().map(report::difference).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use toolforge_client::WriteKind as Kind;
+
+    use super::*;
+
+    #[test]
+    fn every_way_to_write_has_a_code() {
+        for kind in [Kind::Created, Kind::Merged, Kind::Applied, Kind::Replaced, Kind::Deleted] {
+            assert_eq!(WriteKind::from_code(kind.as_str()).as_str(), kind.as_str());
+        }
+    }
+}
