@@ -6,7 +6,8 @@ use crate::plan::{Action, Difference, Downtime, QuotaRow, Rollout, Violation};
 use crate::web_service::WebServiceStatus;
 
 structs! {
-    /// What a command did: `webservice start`, `stop` and `restart`; with `--dry-run`, what it would do.
+    /// What a command did: `webservice start`, `stop` and `restart`; `jobs run`, `load`, `delete`, `flush`, `restart`,
+    /// `trigger`, `suspend` and `resume`. With `--dry-run`, what it would do; `jobs run` and `load` print a `LoadPlan` then.
     pub struct ApplyReport {
         /// The tool.
         pub tool: ToolName,

@@ -233,15 +233,11 @@ fn json_is_rejected_by_verbs_without_it() {
     [exit 2]
     {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"logs has no JSON or YAML output","details":[],"hints":["Leave `--output` out."],"exitCode":2}
     "#);
-    assert_snapshot!(shown("load jobs.yaml --output json"), @r#"
-    [exit 2]
-    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"load has JSON or YAML output only with --dry-run","details":[],"hints":["Leave `--output` out."],"exitCode":2}
-    "#);
     assert_snapshot!(shown("dump --output json"), @r#"
     [exit 2]
     {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"dump has no JSON output: a jobs file is YAML","details":[],"hints":["Leave `--output` out."],"exitCode":2}
     "#);
-    assert!(shown("delete bot --output yaml").starts_with("[exit 2]"));
+    assert!(shown("exec bot --output yaml").starts_with("[exit 2]"));
 }
 
 /// Returns the document at the end of standard error, and how many lines are before it.

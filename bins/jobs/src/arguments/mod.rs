@@ -73,36 +73,27 @@ impl Arguments {
                 Err(Failure::new(ExitCode::Usage, "dump has no JSON output: a jobs file is YAML")
                     .hint("Leave `--output` out."))
             }
-            Verb::List(_)
+            Verb::Run(_)
+            | Verb::List(_)
             | Verb::Show(_)
+            | Verb::Delete(_)
+            | Verb::Flush(_)
+            | Verb::Load(_)
+            | Verb::Restart(_)
+            | Verb::Trigger(_)
+            | Verb::Suspend(_)
+            | Verb::Resume(_)
             | Verb::Plan(_)
             | Verb::Dump(_)
             | Verb::Cron(_)
             | Verb::Render(_)
             | Verb::Images
             | Verb::Quota => Ok(()),
-            Verb::Run(options) => only_dry_run("run", options.change.dry_run),
-            Verb::Load(options) => only_dry_run("load", options.change.dry_run),
             Verb::Logs(_) => Err(no_document("logs")),
-            Verb::Delete(_) => Err(no_document("delete")),
-            Verb::Flush(_) => Err(no_document("flush")),
-            Verb::Restart(_) => Err(no_document("restart")),
-            Verb::Trigger(_) => Err(no_document("trigger")),
-            Verb::Suspend(_) => Err(no_document("suspend")),
-            Verb::Resume(_) => Err(no_document("resume")),
             Verb::Exec(_) => Err(no_document("exec")),
             Verb::Generate(_) => Err(no_document("generate")),
         }
     }
-}
-
-/// Refuses JSON and YAML for a verb that prints a plan only as a dry run.
-fn only_dry_run(verb: &str, dry_run: Option<DryRunOption>) -> Result<(), Failure> {
-    if dry_run == Some(DryRunOption::Client) {
-        return Ok(());
-    }
-    Err(Failure::new(ExitCode::Usage, format!("{verb} has JSON or YAML output only with --dry-run"))
-        .hint("Leave `--output` out."))
 }
 
 /// A verb of the program.

@@ -1,11 +1,17 @@
 //! Applying what was planned, job by job, with a report where not all of it was done.
 
-use toolforge_cli::{ExitCode, Failure, ProgressLine, Session, Table, interrupted};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, ProgressLine, Session, Table, applied_changes, interrupted,
+};
 use toolforge_client::{
     ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress,
     TERMINATION_TIMEOUT, Written,
 };
 use toolforge_render::change::{Action, Change, ChangeSet};
+use toolforge_report::AppliedChange;
+
+use super::finish::finish;
+use crate::arguments::Arguments;
 
 /// What came of a change set: the report, and the signal that interrupted it.
 pub(super) struct Applied<'a> {
@@ -42,10 +48,17 @@ pub(super) async fn apply<'a>(
 }
 
 /// Applies changes with nothing to do after each of them.
-pub(super) fn apply_all(session: &Session, set: &ChangeSet, dry_run: bool) -> Result<ExitCode, Failure> {
+pub(super) fn apply_all(
+    session: &Session,
+    arguments: &Arguments,
+    set: &ChangeSet,
+    dry_run: Option<DryRunOption>,
+) -> Result<ExitCode, Failure> {
     let (runtime, _) = session.cluster()?;
     let after = async |_: &Change, _: &[Written]| Ok(());
-    runtime.block_on(apply(session, set, options(dry_run), after))?.end()
+    let applied = runtime.block_on(apply(session, set, options(dry_run.is_some()), after))?;
+    let changes = applied.changes();
+    finish(session, arguments, (set, changes), dry_run, applied.end())
 }
 
 pub(super) fn options(dry_run: bool) -> ApplyOptions {
@@ -53,6 +66,11 @@ pub(super) fn options(dry_run: bool) -> ApplyOptions {
 }
 
 impl Applied<'_> {
+    /// Returns what became of each change, for the JSON output.
+    pub(super) fn changes(&self) -> Vec<AppliedChange> {
+        applied_changes(&self.report)
+    }
+
     /// Returns how the program ends: well, or with what was done, what failed and what was not tried.
     pub(super) fn end(self) -> Result<ExitCode, Failure> {
         let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);

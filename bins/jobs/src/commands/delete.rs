@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitCode, Failure, Session, print_text};
+use toolforge_cli::{ExitCode, Failure, Session, planned_changes, print_for_people};
 use toolforge_client::JobFetchOptions;
 use toolforge_model::JobName;
 use toolforge_render::change::ChangeSet;
@@ -6,6 +6,7 @@ use toolforge_render::job::{JobFacts, job_deletions};
 
 use toolforge_report::FailureCode;
 
+use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
 
@@ -35,7 +36,7 @@ pub(super) fn run(
             names.push(name);
         }
     }
-    delete(session, &job_deletions(names, &facts), options.change)
+    delete(session, arguments, &job_deletions(names, &facts), options.change)
 }
 
 /// Returns what has to be known before jobs are deleted.
@@ -61,16 +62,21 @@ fn check(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<(), 
 /// Deletes jobs, and waits until they are gone.
 pub(super) fn delete(
     session: &Session,
+    arguments: &Arguments,
     set: &ChangeSet,
     options: ChangeOptions,
 ) -> Result<ExitCode, Failure> {
     if options.dry_run.is_some() {
         for change in &set.changes {
-            print_text(&format!("job {} would be deleted\n", change.name))?;
+            print_for_people(
+                &format!("job {} would be deleted\n", change.name),
+                arguments.output.of_document(),
+            )?;
         }
         if options.dry_run == Some(toolforge_cli::DryRunOption::Client) {
-            return Ok(ExitCode::Success);
+            let changes = planned_changes(set);
+            return finish(session, arguments, (set, changes), options.dry_run, Ok(ExitCode::Success));
         }
     }
-    apply::apply_all(session, set, options.dry_run.is_some())
+    apply::apply_all(session, arguments, set, options.dry_run)
 }

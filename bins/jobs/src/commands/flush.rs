@@ -38,5 +38,5 @@ pub(super) fn run(
             return Err(Failure::new(ExitCode::Failed, "nothing was deleted"));
         }
     }
-    delete::delete(session, &set, options.change)
+    delete::delete(session, arguments, &set, options.change)
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_text};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_for_people};
 use toolforge_client::{Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Change};
@@ -11,6 +11,7 @@ use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, plan_load};
 use toolforge_report::{DetailCode, FailureCode};
 
 use super::confirm::confirm;
+use super::finish::finish;
 use super::{apply, facts, wait};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
 use crate::{failures, report};
@@ -45,17 +46,21 @@ pub(super) fn run(
         ask(&removed)?;
     }
     let (runtime, client) = session.cluster()?;
-    runtime.block_on(async {
+    let format = arguments.output.of_document();
+    let mut changes = Vec::new();
+    let ended = runtime.block_on(async {
         let after = async |change: &Change, _: &[Written]| {
-            print_text(&format!("{}\n", outcome(change, dry_run)))?;
+            print_for_people(&format!("{}\n", outcome(change, dry_run)), format)?;
             if dry_run { Ok(()) } else { until_end(client, change, &file.jobs).await }
         };
-        apply::apply(session, &plan.set, apply::options(dry_run), after).await?.end()
-    })?;
-    if !dry_run {
+        let applied = apply::apply(session, &plan.set, apply::options(dry_run), after).await?;
+        changes = applied.changes();
+        applied.end()
+    });
+    if !dry_run && ended.is_ok() {
         anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
     }
-    Ok(ExitCode::Success)
+    finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended)
 }
 
 /// Shows which jobs are removed, and asks.

@@ -7,6 +7,7 @@ mod delete;
 mod dump;
 mod exec;
 mod facts;
+mod finish;
 mod flush;
 mod generate;
 mod images;

@@ -1,9 +1,10 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people};
 use toolforge_client::JobFetchOptions;
 use toolforge_render::change::{ChangeSet, Rollout};
 use toolforge_render::job::{Workload, restart_job};
 
+use super::finish::finish;
 use super::{apply, facts, trigger};
 use crate::arguments::{Arguments, RestartArguments};
 use crate::{failures, report};
@@ -22,8 +23,10 @@ pub(super) fn run(
     refuse_what_does_not_fit(&job.workload, &set)?;
     let dry_run = options.dry_run.dry_run;
     if dry_run == Some(DryRunOption::Client) {
-        print_text(&format!("job {} would be restarted\n", job.name))?;
-        return Ok(ExitCode::Success);
+        let text = format!("job {} would be restarted\n", job.name);
+        print_for_people(&text, arguments.output.of_document())?;
+        let changes = planned_changes(&set);
+        return finish(session, arguments, (&set, changes), dry_run, Ok(ExitCode::Success));
     }
     for change in &set.changes {
         if change.downtime.is_some() {
@@ -37,7 +40,7 @@ pub(super) fn run(
             );
         }
     }
-    apply::apply_all(session, &set, dry_run.is_some())
+    apply::apply_all(session, arguments, &set, dry_run)
 }
 
 fn refuse_what_does_not_fit(workload: &Workload, set: &ChangeSet) -> Result<(), Failure> {

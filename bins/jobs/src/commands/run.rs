@@ -6,6 +6,7 @@ use toolforge_model::JobRequest;
 use toolforge_render::change::Change;
 use toolforge_render::job::{JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, Workload, plan_load};
 
+use super::finish::finish;
 use super::{apply, facts, wait};
 use toolforge_report::FailureCode;
 
@@ -31,16 +32,20 @@ pub(super) fn run(
     }
     let (runtime, client) = session.cluster()?;
     let dry_run = options.change.dry_run.is_some();
-    runtime.block_on(async {
+    let mut changes = Vec::new();
+    let ended = runtime.block_on(async {
         let after = async |_: &Change, _: &[Written]| Ok(());
-        apply::apply(session, &plan.set, apply::options(dry_run), after).await?.end()?;
+        let applied = apply::apply(session, &plan.set, apply::options(dry_run), after).await?;
+        changes = applied.changes();
+        applied.end()?;
         match options.job.wait {
             Some(seconds) if !dry_run => {
                 wait::until_end(client, &request, request.name.as_str(), seconds).await
             }
             _ => Ok(ExitCode::Success),
         }
-    })
+    });
+    finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended)
 }
 
 /// Returns the plan of a new job. A one-off job of the same name that has ended well makes room for it.

@@ -1,7 +1,8 @@
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, unchanged};
 use toolforge_client::JobFetchOptions;
 use toolforge_render::job::{Workload, resume_job, suspend_job};
 
+use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{Arguments, SuspendArguments};
 use crate::failures;
@@ -30,15 +31,17 @@ pub(super) fn run(
             job.name
         );
     }
+    let dry_run = options.dry_run.dry_run;
     let (is, word) =
         if suspends { ("is suspended already", "suspended") } else { ("is not suspended", "resumed") };
     if set.pending().next().is_none() {
         anstream::eprintln!("job {} {is}", job.name);
-        return Ok(ExitCode::Success);
+        return finish(session, arguments, (&set, unchanged(&set)), dry_run, Ok(ExitCode::Success));
     }
-    if options.dry_run.dry_run == Some(DryRunOption::Client) {
-        print_text(&format!("job {} would be {word}\n", job.name))?;
-        return Ok(ExitCode::Success);
+    if dry_run == Some(DryRunOption::Client) {
+        let text = format!("job {} would be {word}\n", job.name);
+        print_for_people(&text, arguments.output.of_document())?;
+        return finish(session, arguments, (&set, planned_changes(&set)), dry_run, Ok(ExitCode::Success));
     }
-    apply::apply_all(session, &set, options.dry_run.dry_run.is_some())
+    apply::apply_all(session, arguments, &set, dry_run)
 }

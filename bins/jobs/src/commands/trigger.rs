@@ -1,9 +1,13 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print_text};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Session, applied_changes, planned_changes, print_for_people,
+};
 use toolforge_client::{ApplyOptions, ChangeOutcome, Client, JobFetchOptions};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, JobObjects, Workload, observe_job, trigger_job};
+use toolforge_report::AppliedChange;
 
+use super::finish::finish;
 use super::{apply, facts, wait};
 use crate::arguments::{Arguments, TriggerArguments};
 use crate::{failures, report};
@@ -29,20 +33,22 @@ pub(super) fn run(
     let now = Timestamp::now();
     let set = trigger_job(&job, &facts, now).map_err(|error| failures::of_run_now(error, &job))?;
     refuse_what_does_not_fit(&set)?;
-    if options.dry_run.dry_run == Some(DryRunOption::Client) {
-        print_text(&format!("job {} would run now\n", job.name))?;
-        return Ok(ExitCode::Success);
+    let (format, dry_run) = (arguments.output.of_document(), options.dry_run.dry_run);
+    if dry_run == Some(DryRunOption::Client) {
+        print_for_people(&format!("job {} would run now\n", job.name), format)?;
+        return finish(session, arguments, (&set, planned_changes(&set)), dry_run, Ok(ExitCode::Success));
     }
     let (runtime, client) = session.cluster()?;
-    let sent = apply::options(options.dry_run.dry_run.is_some());
-    runtime.block_on(async {
-        let name = start(client, (&job, &facts), set, now, sent).await?;
+    let sent = apply::options(dry_run.is_some());
+    let started = runtime.block_on(start(client, (&job, &facts), set, now, sent))?;
+    let Started { name, set, changes } = started;
+    let ended = runtime.block_on(async {
         match options.wait {
             Some(seconds) if !sent.dry_run => {
                 wait::until_end(client, &observe_job(&job, &facts), &name, seconds).await
             }
             _ if sent.dry_run => {
-                print_text(&format!("job {} would run as {name}\n", job.name))?;
+                print_for_people(&format!("job {} would run as {name}\n", job.name), format)?;
                 Ok(ExitCode::Success)
             }
             _ => {
@@ -54,7 +60,16 @@ pub(super) fn run(
                 Ok(ExitCode::Success)
             }
         }
-    })
+    });
+    finish(session, arguments, (&set, changes), dry_run, ended)
+}
+
+/// A run that was created.
+pub(super) struct Started {
+    /// The name of its Job.
+    name: String,
+    set: ChangeSet,
+    changes: Vec<AppliedChange>,
 }
 
 /// Refuses a run that exceeds the quota or the limits, before anything is sent.
@@ -74,7 +89,7 @@ pub(super) async fn start(
     mut set: ChangeSet,
     now: Timestamp,
     options: ApplyOptions,
-) -> Result<String, Failure> {
+) -> Result<Started, Failure> {
     let mut second = 0;
     loop {
         let report = client.apply_changes(&facts.tool, &set, options).await;
@@ -85,13 +100,16 @@ pub(super) async fn start(
             refuse_what_does_not_fit(&set)?;
             continue;
         }
+        let changes = applied_changes(&report);
+        let mut name = None;
         for change in report.changes {
             if let ChangeOutcome::Failed(error) = change.outcome {
                 return Err(error.into());
             }
-            if let Some(written) = change.written.into_iter().next() {
-                return Ok(written.id.name);
-            }
+            name = name.or(change.written.into_iter().next().map(|written| written.id.name));
+        }
+        if let Some(name) = name {
+            return Ok(Started { name, set, changes });
         }
         return Err(Failure::new(ExitCode::Cluster, "the cluster did not create a run"));
     }

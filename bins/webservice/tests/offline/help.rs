@@ -36,6 +36,16 @@ fn action_has_help_of_its_own() {
               - client: Show what would be done and send nothing
               - server: Let the API server check it, including admission, and store nothing
 
+      -o, --output <FORMAT>
+              Output format
+
+              Possible values:
+              - table: Text for people
+              - json:  One JSON document
+              - yaml:  One YAML document
+              
+              [default: table]
+
     Global options:
           --tool <NAME>
               Name of the tool [default: the kubeconfig's]

@@ -43,6 +43,11 @@ impl ListedJob {
         }
     }
 
+    /// Returns the job for the JSON output.
+    pub(crate) fn report(&self) -> toolforge_report::Job {
+        job_report(self)
+    }
+
     /// Returns all jobs of the tool: continuous ones, scheduled ones, one-off ones.
     pub(crate) fn all(facts: &JobFacts, now: Timestamp) -> Vec<Self> {
         facts.live.jobs_of(&facts.tool).iter().map(|job| Self::of(job, facts, now)).collect()
