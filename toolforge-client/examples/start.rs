@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use toolforge_client::{ApplyOptions, Client, ConnectOptions, Kubeconfig, WaitOptions, kubeconfig_paths};
+use toolforge_client::{
+    ApplyOptions, Client, ConnectOptions, Kubeconfig, RolloutTarget, WaitOptions, kubeconfig_paths,
+};
 use toolforge_model::WebServiceOptions;
 use toolforge_render::object::ObjectKind;
 use toolforge_render::web_service::{
@@ -28,10 +30,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("{}\n{}", changes.at_rest, changes.at_peak).into());
     }
     let report = client.apply_changes(&tool, &changes, ApplyOptions::default()).await;
-    let generation = report.generation(ObjectKind::Deployment);
+    let target = report.last_written(ObjectKind::Deployment).map(RolloutTarget::from).unwrap_or_default();
     report.into_result()?;
     let options = WaitOptions::new(Duration::from_secs(300));
-    let outcome = client.wait_rollout(&tool, generation, options, |event| println!("{event:?}")).await?;
+    let outcome = client.wait_rollout(&tool, &target, options, |event| println!("{event:?}")).await?;
     println!("{outcome:?}");
     Ok(())
 }

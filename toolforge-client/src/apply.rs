@@ -9,17 +9,18 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{DeleteParams, PatchParams, PostParams, Preconditions};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::Value;
 use tokio::time::timeout;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
 use toolforge_render::object::{HttpRoute, Object, ObjectId, ObjectKind};
+use toolforge_render::pod::AdmissionRefusal;
 
+use crate::seen::Stored;
 use crate::{
-    Client, Error, LogOwner, LogTarget, ObjectPath, StatusKind, WatchEvent, WatchOptions, apply_params,
-    merge_params, post_params,
+    Client, Error, LogOwner, LogTarget, ObjectPath, RolloutTarget, StatusKind, WatchEvent, WatchOptions,
+    apply_params, merge_params, post_params,
 };
 
 /// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
@@ -28,9 +29,6 @@ pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a gateway may take to accept a route. After that, a route without a status counts as accepted, as in a
 /// cluster without a controller.
 const ROUTE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How often a replacement is tried again if only the status has changed.
-const REPLACE_TRIES: u32 = 5;
 
 /// Options for applying a change set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +71,12 @@ pub enum ApplyError {
         /// The gateway's message.
         message: Untrusted,
     },
+    /// An object was changed, deleted or replaced by somebody else since it was read; it was not written.
+    #[error("{id} was changed or deleted by somebody else since it was read")]
+    ChangedMeanwhile {
+        /// The object.
+        id: ObjectId,
+    },
     /// A deleted object still exists after the timeout.
     #[error("{id} still exists after {} seconds", TERMINATION_TIMEOUT.as_secs())]
     StillExists {
@@ -87,6 +91,19 @@ impl ApplyError {
     pub fn outcome_unknown(&self) -> bool {
         match self {
             Self::Request(error) => error.outcome_unknown(),
+            Self::RouteRefused { .. } | Self::ChangedMeanwhile { .. } | Self::StillExists { .. } => false,
+        }
+    }
+
+    /// Returns whether the change set may no longer be right, because the objects have changed since they were read: another
+    /// one, made from the present objects, may succeed.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        match self {
+            Self::ChangedMeanwhile { .. } => true,
+            Self::Request(error) => error.api_status().is_some_and(|status| {
+                matches!(status.kind(), StatusKind::Admission(AdmissionRefusal::Quota { .. }))
+            }),
             Self::RouteRefused { .. } | Self::StillExists { .. } => false,
         }
     }
@@ -208,11 +225,11 @@ impl<E> ApplyReport<'_, E> {
         Ok(Self { changes: done })
     }
 
-    /// Returns the generation of an object that was written, as the API server last stored it.
+    /// Returns the last write of an object of a kind.
     #[must_use]
-    pub fn generation(&self, kind: ObjectKind) -> Option<i64> {
+    pub fn last_written(&self, kind: ObjectKind) -> Option<&Written> {
         let written = self.changes.iter().flat_map(|report| &report.written);
-        written.filter(|written| written.id.kind == kind).filter_map(|written| written.generation).last()
+        written.filter(|written| written.id.kind == kind).last()
     }
 }
 
@@ -303,26 +320,34 @@ impl Client {
         let path = ObjectPath::of(work.tool, &step.id);
         let dry_run = work.options.dry_run;
         let document = step.wanted.as_ref().map(Object::to_json).unwrap_or_default();
+        let changed = || ApplyError::ChangedMeanwhile { id: step.id.clone() };
         match &step.action {
             StepAction::Create => {
                 let params = PostParams { dry_run, ..post_params() };
                 let stored: Stored = self.create(path.collection(), &document, &params).await?;
                 work.note(step, WriteKind::Created, stored);
             }
-            StepAction::Apply { clears } => {
+            StepAction::Apply { seen, clears } => {
+                let mut seen = seen.as_deref().cloned();
                 if let Some(patch) = clears {
                     let params = PatchParams { dry_run, ..merge_params() };
-                    let stored: Stored = self.merge(&path, patch, &params).await?;
+                    let patch = Patch::Strategic((**patch).clone());
+                    let stored = self.write(&path, patch, seen.as_ref(), &params).await?;
+                    let stored = stored.ok_or_else(changed)?;
+                    // A dry run stores nothing, so that the object is still the one that was seen.
+                    if !dry_run && seen.is_some() {
+                        seen = Some(stored.metadata.clone());
+                    }
                     work.note(step, WriteKind::Merged, stored);
                 }
                 let params = PatchParams { dry_run, ..apply_params() };
-                let stored: Stored = self.apply(&path, &document, &params).await?;
-                work.note(step, WriteKind::Applied, stored);
+                let stored = self.write(&path, Patch::Apply(document), seen.as_ref(), &params).await?;
+                work.note(step, WriteKind::Applied, stored.ok_or_else(changed)?);
             }
             StepAction::Replace { seen } => {
                 let params = PostParams { dry_run, ..post_params() };
                 let stored = self.replace_seen(&path, document, seen, &params).await?;
-                work.note(step, WriteKind::Replaced, stored);
+                work.note(step, WriteKind::Replaced, stored.ok_or_else(changed)?);
             }
             StepAction::Merge { patch } => {
                 let params = PatchParams { dry_run, ..merge_params() };
@@ -352,6 +377,20 @@ impl Client {
         Ok(())
     }
 
+    /// Patches an object; if it was seen, only if nobody else has changed it since.
+    async fn write(
+        &self,
+        path: &ObjectPath,
+        patch: Patch<Value>,
+        seen: Option<&ObjectMeta>,
+        params: &PatchParams,
+    ) -> Result<Option<Stored>, Error> {
+        match seen {
+            Some(seen) => self.patch_seen(path, patch, seen, params).await,
+            None => self.patch(path, &patch, params).await.map(Some),
+        }
+    }
+
     /// Deletes the objects that a change has created, so that no incomplete workload is left.
     async fn undo_creations(&self, work: &mut Work<'_>) {
         if work.options.dry_run {
@@ -369,39 +408,6 @@ impl Client {
         }
         kept.reverse();
         work.written = kept;
-    }
-
-    /// Replaces an object that has not been changed since it was seen. A change of its status, which controllers make at any
-    /// time, does not count.
-    async fn replace_seen(
-        &self,
-        path: &ObjectPath,
-        mut document: Value,
-        seen: &ObjectMeta,
-        params: &PostParams,
-    ) -> Result<Stored, Error> {
-        let mut version = seen.clone();
-        for _ in 0..REPLACE_TRIES {
-            keep_server_fields(&mut document, &version);
-            match self.replace(path, &document, params).await {
-                Err(error)
-                    if error.api_status().is_some_and(|status| *status.kind() == StatusKind::Conflict) =>
-                {
-                    let found: Stored = self.get(path).await?;
-                    let is_same = found.metadata.uid == seen.uid
-                        && seen.generation.is_some()
-                        && found.metadata.generation == seen.generation
-                        && own_annotations(&found.metadata) == own_annotations(seen);
-                    if !is_same {
-                        return Err(error);
-                    }
-                    version = found.metadata;
-                }
-                replaced => return replaced,
-            }
-        }
-        keep_server_fields(&mut document, &version);
-        self.replace(path, &document, params).await
     }
 
     /// Waits until a gateway accepts a route.
@@ -478,13 +484,6 @@ impl Client {
     }
 }
 
-/// A stored object; only its metadata is read.
-#[derive(Default, Deserialize)]
-struct Stored {
-    #[serde(default)]
-    metadata: ObjectMeta,
-}
-
 /// One change that is being applied.
 struct Work<'a> {
     tool: &'a ToolName,
@@ -507,19 +506,8 @@ impl Work<'_> {
     }
 }
 
-/// Returns the annotations without those of the Deployment's controller.
-fn own_annotations(metadata: &ObjectMeta) -> Vec<(&String, &String)> {
-    let all = metadata.annotations.iter().flatten();
-    all.filter(|(key, _)| !key.starts_with("deployment.kubernetes.io/")).collect()
-}
-
-/// Copies metadata that a replacement must keep: the resource version that was seen, and finalizers, on which other
-/// programs rely.
-fn keep_server_fields(document: &mut Value, seen: &ObjectMeta) {
-    if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("resourceVersion".to_owned(), json!(seen.resource_version));
-        if let Some(finalizers) = &seen.finalizers {
-            metadata.insert("finalizers".to_owned(), json!(finalizers));
-        }
+impl From<&Written> for RolloutTarget {
+    fn from(written: &Written) -> Self {
+        Self { uid: written.uid.clone(), generation: written.generation }
     }
 }

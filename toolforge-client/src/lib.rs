@@ -52,6 +52,7 @@ mod objects;
 mod path;
 mod platform_files;
 mod retry;
+mod seen;
 mod server;
 mod status;
 mod transport;
@@ -86,6 +87,6 @@ pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{
-    FetchOptions, FoundTemplate, ManifestError, RolloutEvent, RolloutOutcome, TemplateError, ToolHome,
-    WebServiceObjects,
+    FetchOptions, FoundTemplate, ManifestError, RolloutEvent, RolloutOutcome, RolloutTarget, TemplateError,
+    ToolHome, WebServiceObjects,
 };

@@ -181,7 +181,7 @@ impl Client {
         self.patch(object, &Patch::Strategic(document), params).await
     }
 
-    async fn patch<T: DeserializeOwned, D: Serialize>(
+    pub(crate) async fn patch<T: DeserializeOwned, D: Serialize>(
         &self,
         object: &ObjectPath,
         patch: &Patch<D>,

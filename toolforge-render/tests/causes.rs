@@ -1,12 +1,17 @@
 //! Causes from recorded statuses: one fixture with one signal changed in each case.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::{Documents, Platform};
 use toolforge_render::web_service::{
     Facts, RolloutProgress, WebServiceState, observe_web_service, web_service_causes, web_service_progress,
 };
+
+fn now() -> Timestamp {
+    "2026-11-25T12:00:00Z".parse().unwrap()
+}
 
 /// Returns the facts of a pod whose container has a status, and of a ReplicaSet with a condition's message.
 fn facts(container: &Value, replica_failure: Option<&str>) -> Facts {
@@ -39,7 +44,7 @@ fn facts(container: &Value, replica_failure: Option<&str>) -> Facts {
 }
 
 fn code(container: &Value, replica_failure: Option<&str>) -> String {
-    let found = web_service_causes(&facts(container, replica_failure).live);
+    let found = web_service_causes(&facts(container, replica_failure).live, now());
     found.iter().map(|evidence| evidence.cause.code()).collect::<Vec<_>>().join(" ")
 }
 
@@ -117,14 +122,36 @@ fn signals_have_their_causes() {
 }
 
 #[test]
+fn deployment_that_does_not_progress_has_its_cause() {
+    let full = "replicasets.apps \"x\" is forbidden: exceeded quota: q, requested: count/replicasets.apps=1, used: count/replicasets.apps=2, limited: count/replicasets.apps=2";
+    let policy = "admission webhook \"validate.kyverno.svc-fail\" denied the request: no";
+    for (reason, message, expected) in [
+        ("ReplicaSetCreateError", full, "quota-exceeded"),
+        ("ReplicaSetCreateError", policy, "refused"),
+        ("ProgressDeadlineExceeded", "ReplicaSet \"x\" has timed out progressing.", "deadline-exceeded"),
+    ] {
+        let condition =
+            json!({"type": "Progressing", "status": "False", "reason": reason, "message": message});
+        let deployment = json!({"metadata": {"generation": 1}, "status": {"conditions": [condition]}});
+        let live = toolforge_render::web_service::LiveWebService {
+            deployment: serde_json::from_value(deployment).unwrap(),
+            ..Default::default()
+        };
+        let found = web_service_causes(&live, now());
+        assert_eq!(found[0].cause.code(), expected, "{reason}");
+        assert_eq!(found[0].message.as_raw(), message);
+    }
+}
+
+#[test]
 fn quota_is_not_final_while_a_pod_terminates() {
     let full =
         "pods \"r-x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4";
     let mut facts = facts(&json!({"state": {"running": {}}, "lastState": {}, "restartCount": 0}), Some(full));
-    assert!(matches!(web_service_progress(&facts.live, None), RolloutProgress::Failed(_)));
+    assert!(matches!(web_service_progress(&facts.live, None, now()), RolloutProgress::Failed(_)));
     let moment = serde_json::from_value(json!("2026-11-24T10:00:00Z")).unwrap();
     facts.live.pods[0].metadata.deletion_timestamp = Some(moment);
-    assert!(matches!(web_service_progress(&facts.live, None), RolloutProgress::Waiting { .. }));
+    assert!(matches!(web_service_progress(&facts.live, None, now()), RolloutProgress::Waiting { .. }));
 }
 
 #[test]
@@ -133,8 +160,8 @@ fn unobserved_generation_is_not_ready() {
     documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
     let tool: ToolName = "stashbot".parse().unwrap();
     let facts = documents.facts(&tool, Platform::default()).unwrap();
-    assert_eq!(web_service_progress(&facts.live, Some(1)), RolloutProgress::Ready);
-    assert!(matches!(web_service_progress(&facts.live, Some(2)), RolloutProgress::Waiting { .. }));
+    assert_eq!(web_service_progress(&facts.live, Some(1), now()), RolloutProgress::Ready);
+    assert!(matches!(web_service_progress(&facts.live, Some(2), now()), RolloutProgress::Waiting { .. }));
 }
 
 #[test]
@@ -145,7 +172,7 @@ fn state_depends_on_ready_pods() {
         documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
         documents.facts(&tool, Platform::default()).unwrap()
     };
-    let state = |facts: &Facts| observe_web_service(&tool, facts).status.state;
+    let state = |facts: &Facts| observe_web_service(&tool, facts, now()).status.state;
     assert_eq!(state(&read()), WebServiceState::Running);
     let mut facts = read();
     facts.live.service = None;

@@ -40,7 +40,7 @@ fn pod(
             "name": name, "uid": name, "labels": labels("jobs"), "creationTimestamp": moment,
             "ownerReferences": [{"apiVersion": "x", "kind": "x", "name": "x", "uid": owner}],
         },
-        "spec": {"containers": [{"name": "job"}]},
+        "spec": {"containers": [{"name": "job", "livenessProbe": {"exec": {"command": ["./check"]}}}]},
         "status": {"phase": phase, "startTime": moment, "containerStatuses": [{
             "name": "job", "image": "i", "imageID": "", "ready": phase == "Running", "restartCount": restarts,
             "state": state, "lastState": last, "containerID": name,
@@ -267,6 +267,28 @@ fn continuous_status_ignores_failed_pods() {
     ] {
         assert_eq!(shown, expected);
     }
+}
+
+#[test]
+fn crash_loop_has_failed_since_its_first_pause() {
+    let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let mut crashing = pod("bad", "d", 30, "Running", &back_off, &ended(1, "Error"), 4);
+    crashing["status"]["containerStatuses"][0]["ready"] = json!(false);
+    let deployment = json!({
+        "metadata": {"name": "job", "uid": "d", "generation": 1, "labels": labels("deployments"),
+            "creationTimestamp": "2026-11-25T11:00:00Z"},
+        "spec": {"replicas": 1, "selector": {}, "template": {"spec": {"containers": [{"name": "job"}]}}},
+        "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1},
+    });
+    let status = |events: Vec<Value>| {
+        let pods = vec![crashing.clone()];
+        Cluster { deployments: vec![deployment.clone()], pods, events, ..Cluster::default() }.status()
+    };
+    let mut pause = event("bad", "BackOff", 55, "Back-off restarting failed container job in pod bad");
+    pause["firstTimestamp"] = json!("2026-11-25T11:31:00Z");
+    assert_eq!(status(vec![pause]).since, Some(at("2026-11-25T11:31:00Z")));
+    // Without the event, since the last termination.
+    assert_eq!(status(vec![]).since, Some(at("2026-11-25T11:40:00Z")));
 }
 
 fn scheduled(spec: &Value, status: &Value, runs: Vec<Value>, events: Vec<Value>) -> JobStatus {

@@ -159,7 +159,7 @@ proptest! {
             documents.read("printed", &text).unwrap();
             let facts = documents.facts(&request.tool, Platform::default()).unwrap();
             prop_assert_eq!(&facts.live.deployment, &expected.deployment);
-            prop_assert_eq!(observe_web_service(&request.tool, &facts).request, Ok(request.clone()));
+            prop_assert_eq!(observe_web_service(&request.tool, &facts, k8s_openapi::jiff::Timestamp::UNIX_EPOCH).request, Ok(request.clone()));
         }
     }
 

@@ -160,8 +160,10 @@ codes! {
         Refused = "refused",
         /// The API server refuses the pod, and it is tried again.
         RefusedForNow = "refused-for-now",
-        /// The health check fails.
+        /// The health check fails, and the container is restarted.
         HealthCheckFails = "health-check-fails",
+        /// The container runs, and its health check fails.
+        NotHealthy = "not-healthy",
         /// No node has the capacity for the pod.
         Unschedulable = "unschedulable",
         /// Nothing listens on the port.

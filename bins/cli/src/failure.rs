@@ -106,7 +106,7 @@ impl Failure {
 
     /// Adds why something does not run; for people it is a line if the cluster has a message about it.
     #[must_use]
-    pub fn cause(mut self, Evidence { cause, object, message }: &Evidence) -> Self {
+    pub fn cause(mut self, Evidence { cause, object, message, .. }: &Evidence) -> Self {
         let text = if message.is_empty() {
             String::new()
         } else {

@@ -123,6 +123,8 @@ impl From<ApplyError> for Failure {
                 let failure = Self::from_error(ExitCode::Rollout, &error).with_code(FailureCode::TimedOut);
                 failure.hint("Try again in a minute.")
             }
+            ApplyError::ChangedMeanwhile { .. } => Self::from_error(ExitCode::Cluster, &error)
+                .hint("Type the command again; it starts from the present state."),
             error => Self::from_error(ExitCode::Cluster, &error),
         }
     }

@@ -21,7 +21,7 @@ const NEARLY_FULL: u64 = 80;
 
 /// Returns why something does not run.
 #[must_use]
-pub fn cause(Evidence { cause, object, message }: &Evidence) -> Cause {
+pub fn cause(Evidence { cause, object, message, since: _ }: &Evidence) -> Cause {
     Cause {
         code: CauseCode::from_code(cause.code()),
         message: cause.to_string(),
@@ -189,7 +189,7 @@ pub fn downtime(change: &Change) -> Option<Downtime> {
 
 #[cfg(test)]
 mod tests {
-    use toolforge_render::pod::Cause as Kind;
+    use toolforge_render::pod::{Cause as Kind, HealthProbe};
 
     use super::*;
 
@@ -219,9 +219,10 @@ mod tests {
             Kind::LimitRange,
             Kind::Refused,
             Kind::RefusedForNow,
-            Kind::HealthCheckFails,
+            Kind::HealthCheckFails { check: HealthProbe::Port(8000) },
+            Kind::NotHealthy { check: HealthProbe::Path("/".into()) },
             Kind::Unschedulable,
-            Kind::NotListening,
+            Kind::NotListening { port: 8000 },
             Kind::DeadlineExceeded,
         ];
         for kind in causes {

@@ -200,7 +200,7 @@ fn replace_is_retried_if_only_the_status_has_changed() {
     std::fs::remove_file(&file).unwrap();
     assert_eq!(refused.matches("PUT").count(), 1, "{refused}");
     assert!(
-        refused.starts_with("[exit 4]\nerror: the object was changed by somebody else at the same time"),
+        refused.starts_with("[exit 4]\nerror: CronJob myjob was changed or deleted by somebody else"),
         "{refused}"
     );
 }

@@ -1,9 +1,11 @@
 //! The facts about a web service, from the cluster or from files.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session, Source};
 use toolforge_client::{Error, FetchOptions};
 use toolforge_images::Catalog;
-use toolforge_render::web_service::{Facts, RolloutProgress, web_service_progress};
+use toolforge_render::web_service::{Facts, LiveWebService, RolloutProgress, web_service_progress};
 
 /// Returns the facts for a plan.
 pub(crate) fn facts(session: &Session) -> Result<Facts, Failure> {
@@ -23,10 +25,7 @@ pub(crate) fn status_facts(session: &Session) -> Result<Facts, Failure> {
     let wanted = FetchOptions { catalog: true, replica_sets: false, ..FetchOptions::for_status() };
     let objects = runtime.block_on(async {
         let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
-        // Only missing pods need the reason for it.
-        if objects.live.deployment.is_some()
-            && web_service_progress(&objects.live, None) != RolloutProgress::Ready
-        {
+        if needs_events(&objects.live) {
             let wanted = FetchOptions { replica_sets: true, events: true, ..FetchOptions::default() };
             let found = client.fetch_web_service(&session.tool, wanted).await?.live;
             (objects.live.replica_sets, objects.live.events) = (found.replica_sets, found.events);
@@ -41,4 +40,21 @@ pub(crate) fn status_facts(session: &Session) -> Result<Facts, Failure> {
             Ok(without_catalog.facts(Some(Catalog::bundled()), session.platform.clone())?)
         }
     }
+}
+
+/// Returns whether events may show why pods are missing, not ready or restarted.
+fn needs_events(live: &LiveWebService) -> bool {
+    let statuses =
+        live.pods.iter().flat_map(|pod| pod.status.iter().flat_map(|status| &status.container_statuses));
+    let is_restarted = statuses.flatten().any(|status| status.restart_count > 0);
+    let has_check = live.deployment.as_ref().is_some_and(has_liveness_probe);
+    live.deployment.is_some()
+        && (is_restarted
+            || has_check
+            || web_service_progress(live, None, Timestamp::now()) != RolloutProgress::Ready)
+}
+
+fn has_liveness_probe(deployment: &Deployment) -> bool {
+    let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    pod.is_some_and(|pod| pod.containers.iter().any(|container| container.liveness_probe.is_some()))
 }

@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{Metadata, Resource};
 use kube::api::ListParams;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::path::named;
 use crate::watch::{WatchEvent, WatchOptions};
@@ -140,8 +140,11 @@ impl Client {
     }
 }
 
+/// How often a wait decides although no object has changed: what changes nothing may be blocked.
+const TICK: Duration = Duration::from_secs(1);
+
 /// Takes events until `decide` breaks or the deadline passes. `take` returns the objects after an event, or `None` until
-/// all kinds have been listed; `decide` is called after every event from then on.
+/// all kinds have been listed; `decide` is called after every event from then on, and every second.
 pub(crate) async fn wait_until<E, L: Default, T>(
     events: impl Stream<Item = Result<E, Error>>,
     deadline: Duration,
@@ -150,16 +153,24 @@ pub(crate) async fn wait_until<E, L: Default, T>(
 ) -> Result<WaitOutcome<T, L>, Error> {
     let mut events = pin!(events);
     let mut live = None;
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let watching = async {
-        while let Some(event) = events.next().await {
-            live = take(event?);
+        loop {
+            tokio::select! {
+                biased;
+                event = events.next() => match event {
+                    Some(event) => live = take(event?),
+                    None => return Ok(None),
+                },
+                _ = ticks.tick() => {}
+            }
             if let Some(live) = &live
                 && let ControlFlow::Break(result) = decide(live)
             {
                 return Ok(Some(result));
             }
         }
-        Ok(None)
     };
     match timeout(deadline, watching).await {
         Ok(Ok(Some(result))) => Ok(WaitOutcome::Done(result)),

@@ -2,12 +2,14 @@
 
 mod fetch;
 mod home;
+mod page;
+mod patience;
 mod rollout;
 mod wait;
 
 pub use fetch::{FetchOptions, WebServiceObjects};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
-pub use rollout::{RolloutEvent, RolloutOutcome};
+pub use rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
 
 use kube::api::ListParams;
 use toolforge_model::{ToolName, platform};

@@ -24,7 +24,8 @@ enum WebServiceEvent {
 
 impl Client {
     /// Watches a web service's Deployment, ReplicaSets, pods and, if asked for, the namespace's events. Calls `decide` after
-    /// every change until it breaks or the deadline passes, for the first time when all kinds have been listed.
+    /// every change and every second until it breaks or the deadline passes, for the first time when all kinds have been
+    /// listed.
     ///
     /// Service and routes are not watched, so they are always absent.
     ///

@@ -104,6 +104,9 @@ pub enum StepAction {
     Create,
     /// Server-side apply; fields of other managers are kept.
     Apply {
+        /// The metadata of the object that was seen: a change of somebody else since then is not overwritten. `None` if
+        /// there was no object.
+        seen: Option<Box<ObjectMeta>>,
         /// A strategic merge patch to send first: it removes fields that other managers own, which apply cannot.
         clears: Option<Box<Value>>,
     },

@@ -4,19 +4,28 @@ mod admission;
 mod cause;
 mod container_run;
 mod demand;
+mod event;
+mod evidence;
+mod health;
 mod last_termination;
+mod probe;
 mod resources;
 
 pub use admission::{AdmissionRefusal, Exceeded};
 pub use cause::{Cause, Evidence};
-pub(crate) use cause::{event_time, of_pod as causes_of_pod, of_refusal as cause_of_refusal};
+pub(crate) use cause::{of_refusal as cause_of_refusal, sort_evidence};
 pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
 pub use demand::pod_demand;
 pub(crate) use demand::{
     REPLICA_SETS, containers_of_pod, count_demand, has_ended, of_live_pods, one_pod_of, pods_of,
 };
+pub(crate) use event::event_time;
+pub(crate) use evidence::{
+    of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
+};
 pub use last_termination::LastTermination;
 pub(crate) use last_termination::last_termination;
+pub use probe::HealthProbe;
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};

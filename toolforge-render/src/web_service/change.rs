@@ -133,7 +133,7 @@ fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
             chosen.unwrap_or(current).apply_to(deployment);
         }
         let Some(found) = live.json(wanted.kind()) else {
-            step.action = StepAction::Apply { clears: None };
+            step.action = StepAction::Apply { seen: None, clears: None };
             continue;
         };
         step.differences = differences(&with_cleared_fields(wanted, live), &found);
@@ -144,7 +144,9 @@ fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
         // Apply does not remove fields that another manager owns.
         let removes = |difference: &Difference| difference.wanted.is_none() && difference.path.is_in_spec();
         let clears = step.differences.iter().any(removes).then(|| Box::new(merge_patch(wanted, live)));
-        step.action = StepAction::Apply { clears };
+        let seen =
+            live.ids().find(|(kind, _)| *kind == wanted.kind()).map(|(_, seen)| Box::new(seen.clone()));
+        step.action = StepAction::Apply { seen, clears };
     }
     let is_down = chosen == Some(Rollout::Recreate) && live.ready_replicas() > 0;
     change.downtime = is_down.then_some(Downtime::BetweenPods);

@@ -12,6 +12,7 @@ use toolforge_quota::Limits;
 
 use crate::namespace::Platform;
 use crate::object::{HttpRoute, Object, ObjectKind};
+use crate::web_service::labels::is_web_service;
 
 /// Everything that a plan for a web service needs besides the request.
 #[derive(Clone, Debug)]
@@ -68,8 +69,25 @@ impl LiveWebService {
         self.ids().next().is_none()
     }
 
+    /// Returns whether the Deployment with the tool's name is not a web service's: its labels are missing.
+    #[must_use]
+    pub fn has_foreign_deployment(&self) -> bool {
+        self.deployment.as_ref().is_some_and(|found| !is_web_service(found.metadata.labels.as_ref()))
+    }
+
+    /// Returns the objects without a Deployment that is not a web service's, and without its pods.
+    #[must_use]
+    pub fn without_foreign_deployment(mut self) -> Self {
+        if self.has_foreign_deployment() {
+            self.deployment = None;
+            self.pods.retain(|pod| is_web_service(pod.metadata.labels.as_ref()));
+        }
+        self
+    }
+
     /// Returns the number of ready pods in the Deployment's status.
-    pub(crate) fn ready_replicas(&self) -> i32 {
+    #[must_use]
+    pub fn ready_replicas(&self) -> i32 {
         let status = self.deployment.as_ref().and_then(|deployment| deployment.status.as_ref());
         status.and_then(|status| status.ready_replicas).unwrap_or(0)
     }

@@ -1,6 +1,7 @@
 use std::io::{self, IsTerminal as _};
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
 };
@@ -29,6 +30,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result<(), LogStop> {
     let wanted = FetchOptions { deployment: true, pods: true, ..FetchOptions::default() };
     let live = client.fetch_web_service(tool, wanted).await?.live;
+    let is_foreign = live.has_foreign_deployment();
+    let live = live.without_foreign_deployment();
 
     let mut printer = options.printer(origin(&live.pods));
     let mut log = client.web_service_log(tool, &live.pods, options.reading());
@@ -41,6 +44,15 @@ async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result
         say_why(client, tool, &live).await?;
     }
     say_where_else(&live, was_empty);
+    if is_foreign {
+        anstream::eprintln!(
+            "note: Deployment {tool} is not a web service's; `kubectl logs deployment/{tool}` shows its log"
+        );
+        return Ok(());
+    }
+    if options.follow && was_empty && !live.is_absent() {
+        anstream::eprintln!("note: waiting for the first line");
+    }
     if options.follow
         && printer.print_follow(log.follow()).await? == FollowEnd::Over
         && (!live.is_absent() || printer.has_printed())
@@ -56,16 +68,16 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
         return Ok(());
     }
     let mut live = live.clone();
-    if !live.pods.iter().any(is_web_service_pod) {
-        let wanted = FetchOptions { replica_sets: true, ..FetchOptions::default() };
-        live.replica_sets = client.fetch_web_service(tool, wanted).await?.live.replica_sets;
-    }
-    if let Some(Evidence { cause, object, message }) = web_service_causes(&live).first() {
+    let wanted = FetchOptions { replica_sets: true, events: true, ..FetchOptions::default() };
+    let found = client.fetch_web_service(tool, wanted).await?.live;
+    (live.replica_sets, live.events) = (found.replica_sets, found.events);
+    if let Some(Evidence { cause, object, message, .. }) = web_service_causes(&live, Timestamp::now()).first()
+    {
         anstream::eprintln!("{cause}");
         if !message.is_empty() {
             anstream::eprintln!("  {}: {}", object.escaped(), message.escaped());
         }
-        anstream::eprintln!("\nhint: {}", advice(cause));
+        anstream::eprintln!("\nhint: {}", advice(cause, live.ready_replicas() > 0));
     }
     Ok(())
 }

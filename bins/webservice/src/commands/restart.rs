@@ -1,8 +1,7 @@
-use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_render::web_service::StartTime;
 
-use super::{facts, start};
+use super::start;
 use crate::arguments::Arguments;
 use crate::invocation::Invocation;
 
@@ -12,10 +11,7 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let facts = facts::settled(session)?;
-    let plan = facts::plan(session, arguments, invocation, &facts)?;
-    let start = StartTime::Always(Timestamp::now());
-    let announcement =
-        if facts.live.deployment.is_some() { "Restarting..." } else { "Your job is not running, starting" };
-    start::carry_out(session, (arguments, invocation), &facts, &plan, start, announcement)
+    start::carry_out(session, (arguments, invocation), StartTime::Always, |facts| {
+        if facts.live.deployment.is_some() { "Restarting..." } else { "Your job is not running, starting" }
+    })
 }

@@ -193,7 +193,7 @@ impl Shell<'_> {
                     let failure = format!("the pod of the shell cannot start: {}", evidence.cause);
                     let failure = Failure::new(ExitCode::Rollout, failure)
                         .detail(evidence.message.escaped().to_string());
-                    ControlFlow::Break(Err(failure.hint(advice(&evidence.cause))))
+                    ControlFlow::Break(Err(failure.hint(advice(&evidence.cause, false))))
                 }
                 ShellProgress::Terminated(message) => {
                     ControlFlow::Break(Err(gone().detail(message.escaped().to_string())))

@@ -9,8 +9,9 @@ use crate::report;
 /// Prints the state of the web service; with `--exit-code` it fails if the web service is not up.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let facts = fetch::status_facts(session)?;
-    let observation = observe_web_service(&session.tool, &facts);
-    let document = report::status(&session.tool, &observation, Timestamp::now())?;
+    let now = Timestamp::now();
+    let observation = observe_web_service(&session.tool, &facts, now);
+    let document = report::status(&session.tool, &observation, now)?;
     print(&document, arguments.output.output)?;
     let StatusOptions { exit_code } = arguments.status;
     Ok(if exit_code && !observation.status.state.is_up() { ExitCode::Failed } else { ExitCode::Success })

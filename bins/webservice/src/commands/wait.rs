@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitCode, Failure, ProgressLine};
+use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine};
 use toolforge_client::kube::api::LogParams;
-use toolforge_client::{Client, ResourceType, RolloutEvent, RolloutOutcome, WaitOptions};
-use toolforge_model::{ToolName, platform};
+use toolforge_client::{Client, ResourceType, RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
+use toolforge_model::{ToolName, Untrusted, platform};
 use toolforge_render::pod::{Cause, Evidence};
 use toolforge_render::web_service::{LiveWebService, WebServicePlan};
 
@@ -20,30 +20,51 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 /// How many of a crashed container's last lines are shown.
 const LAST_LINES: u32 = 20;
 
-/// Waits until the Deployment's generation is rolled out.
+/// How a rollout that did not fail ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    Ready,
+    /// The Deployment was deleted by somebody else.
+    Deleted,
+}
+
+/// Waits until a Deployment is rolled out. `log` is the end of the type's log file before the change.
 pub(super) async fn until_ready(
     client: &Client,
     plan: &WebServicePlan,
-    generation: Option<i64>,
-) -> Result<(), Failure> {
+    target: &RolloutTarget,
+    log: Option<&FileMark>,
+) -> Result<Waited, Failure> {
     let tool = &plan.request().tool;
     let mut line = ProgressLine::new();
     let mut options = WaitOptions::new(TIMEOUT);
     // The answer to a health check is in events alone.
     options.events = plan.request().health_check.path().is_some();
+    let mut is_changed = false;
     let waited = client
-        .wait_rollout(tool, generation, options, |event| match event {
+        .wait_rollout(tool, target, options, |event| match event {
             RolloutEvent::Waiting { ready, desired, evidence } => {
                 let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
                 line.show(&format!("{ready} of {desired} pods ready{why}"));
             }
-            RolloutEvent::WaitingForQuota => line.show("waiting for quota that a terminated pod has freed"),
+            RolloutEvent::WaitingForQuota { terminating: 0 } => {
+                line.show("the quota has no room for the next pod yet");
+            }
+            RolloutEvent::WaitingForQuota { terminating } => {
+                line.show(&format!("waiting for the quota of {}", pods_that_terminate(terminating)));
+            }
+            RolloutEvent::ChangedMeanwhile => is_changed = true,
             _ => {}
         })
         .await;
     line.clear();
+    if is_changed {
+        anstream::eprintln!(
+            "note: the web service was changed by somebody else meanwhile; `webservice status` shows its state"
+        );
+    }
     match waited? {
-        RolloutOutcome::Failed { causes, live } => Err(failed(client, tool, &live, causes).await),
+        RolloutOutcome::Failed { causes, live } => Err(failed(client, tool, &live, causes, log).await),
         RolloutOutcome::TimedOut { causes } => {
             let seconds = TIMEOUT.as_secs();
             let why = causes.first().map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
@@ -55,45 +76,89 @@ pub(super) async fn until_ready(
             let failure = causes.iter().fold(failure, Failure::cause);
             Err(failure.hint("It may still come up; `webservice status` shows its state."))
         }
-        _ => Ok(()),
+        RolloutOutcome::Replaced => Err(Failure::new(
+            ExitCode::Rollout,
+            "the web service was stopped and started again by somebody else meanwhile",
+        )
+        .hint("`webservice status` shows its state.")),
+        RolloutOutcome::Deleted => Ok(Waited::Deleted),
+        _ => Ok(Waited::Ready),
     }
 }
 
-async fn failed(client: &Client, tool: &ToolName, live: &LiveWebService, causes: Vec<Evidence>) -> Failure {
+fn pods_that_terminate(count: usize) -> String {
+    if count == 1 {
+        "1 pod that is terminating".to_owned()
+    } else {
+        format!("{count} pods that are terminating")
+    }
+}
+
+async fn failed(
+    client: &Client,
+    tool: &ToolName,
+    live: &LiveWebService,
+    causes: Vec<Evidence>,
+    log: Option<&FileMark>,
+) -> Failure {
     let Some(first) = causes.first() else {
         return Failure::new(ExitCode::Rollout, "the web service does not come up");
     };
-    let serves = live.deployment.as_ref().and_then(|deployment| deployment.status.as_ref()?.ready_replicas);
-    let subject = if serves.unwrap_or(0) > 0 {
-        "the new pods do not come up, and the old ones keep running"
-    } else {
-        "the web service does not come up"
+    let serves = live.ready_replicas() > 0;
+    let subject = match (&first.cause, serves) {
+        (_, true) => "the new pods do not come up, and the old ones keep running",
+        (Cause::NotListening { .. } | Cause::NotHealthy { .. }, false) => "the web service is not ready",
+        (_, false) => "the web service does not come up",
     };
     let mut failure = Failure::new(ExitCode::Rollout, format!("{subject}: {}", first.cause));
     failure = causes.iter().fold(failure, Failure::cause);
-    let has_run =
-        matches!(first.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory | Cause::HealthCheckFails);
-    if has_run && let Some(lines) = last_lines(client, tool, &live.pods).await {
-        failure = failure.detail("the last lines of its log:").coded_detail(DetailCode::Log, lines);
+    if has_run(&first.cause) {
+        if let Some(lines) = last_lines(client, tool, &live.pods).await {
+            failure = failure.detail("the last lines of its log:").coded_detail(DetailCode::Log, lines);
+        }
+        if let Some((title, lines)) = log.and_then(log_lines) {
+            failure = failure.detail(title).coded_detail(DetailCode::Log, lines);
+        }
     }
-    failure.hint(advice(&first.cause))
+    failure.hint(advice(&first.cause, serves))
 }
 
-/// Returns the last lines of a container that has ended, of its previous run where it is between two.
+/// Returns whether the program ran, so that its log may show why.
+fn has_run(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::CrashLoop { .. }
+            | Cause::OutOfMemory
+            | Cause::HealthCheckFails { .. }
+            | Cause::NotHealthy { .. }
+            | Cause::NotListening { .. }
+    )
+}
+
+/// Returns the last lines of the type's log file since a mark below a title; `None` if there are none.
+pub(super) fn log_lines(log: &FileMark) -> Option<(String, String)> {
+    let lines = log.last_lines(LAST_LINES as usize)?;
+    let path = Untrusted::new(log.path().display().to_string());
+    Some((format!("the last lines of {}:", path.escaped()), lines))
+}
+
+/// Returns the last lines of a container, of its previous run if it is between two.
 async fn last_lines(client: &Client, tool: &ToolName, pods: &[Pod]) -> Option<String> {
+    let mut pods: Vec<&Pod> = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
+    pods.sort_by_key(|pod| std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0)));
     for pod in pods {
-        let status = pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| {
-            status.name == platform::CONTAINER_WEBSERVICE
-                && (status.restart_count > 0
-                    || status.state.as_ref().is_some_and(|state| state.terminated.is_some()))
+        let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+        let status = statuses.into_iter().flatten().find(|status| {
+            status.name == platform::CONTAINER_WEBSERVICE && !status.ready && status.container_id.is_some()
         });
         let (Some(status), Some(name)) = (status, pod.metadata.name.as_deref()) else { continue };
-        let previous = status.state.as_ref().is_none_or(|state| state.terminated.is_none());
+        let is_between =
+            status.state.as_ref().is_none_or(|state| state.terminated.is_none() && state.running.is_none());
         let path = ResourceType::of::<Pod>().in_namespace(tool.namespace()).named(name);
         // The failure is complete without them, so a log that cannot be read is ignored.
         let params = LogParams {
             container: Some(platform::CONTAINER_WEBSERVICE.to_owned()),
-            previous,
+            previous: is_between,
             tail_lines: Some(LAST_LINES.into()),
             ..LogParams::default()
         };

@@ -1,5 +1,6 @@
 //! What a command did.
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     Document, DryRunOption, ExitCode, Failure, OutputFormat, Session, apply_report, print, to_json,
 };
@@ -27,8 +28,9 @@ pub(crate) fn finish(
     let mut value = apply_report(&session.tool, set, changes, dry_run, exit_code);
     if dry_run.is_none() {
         let facts = fetch::status_facts(session).ok();
-        value.web_service =
-            facts.map(|facts| status_report(&session.tool, &observe_web_service(&session.tool, &facts)));
+        value.web_service = facts.map(|facts| {
+            status_report(&session.tool, &observe_web_service(&session.tool, &facts, Timestamp::now()))
+        });
     }
     print(&Document { text: String::new(), value: to_json(value)? }, format)?;
     ended

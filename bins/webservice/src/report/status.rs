@@ -51,6 +51,14 @@ fn status_text(WebServiceObservation { request, status }: &WebServiceObservation
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {name:<8} {value}");
     };
+    if let Some(id) = &status.foreign {
+        line(
+            "note",
+            format!(
+                "{id} exists and is not a web service's; a web service needs its name: rename or delete it with kubectl"
+            ),
+        );
+    }
     if status.state == WebServiceState::Stopped {
         return text;
     }
@@ -81,14 +89,14 @@ fn status_text(WebServiceObservation { request, status }: &WebServiceObservation
     {
         line("note", error.to_string());
     }
-    for Evidence { cause, object, message } in &status.causes {
+    for Evidence { cause, object, message, since: _ } in &status.causes {
         line("problem", cause.to_string());
         if !message.is_empty() {
             line("", format!("{}: {}", object.escaped(), message.escaped()));
         }
     }
     if let Some(first) = status.causes.first() {
-        let _ = writeln!(text, "  {:<8} {}", "next", advice(&first.cause));
+        let _ = writeln!(text, "  {:<8} {}", "next", advice(&first.cause, status.ready > 0));
     }
     text
 }

@@ -38,6 +38,7 @@ fn cluster(file: Option<&str>, instead: &[(String, Answer)]) -> Script {
         (format!("GET {NAMESPACE}/resourcequotas"), list(vec![])),
         (format!("GET {NAMESPACE}/limitranges"), list(vec![])),
         (format!("GET {NAMESPACE}/pods"), list(of("Pod"))),
+        (format!("GET {NAMESPACE}/events"), list(vec![])),
         ("GET /apis/apps/v1/namespaces/tool-stashbot/replicasets".to_owned(), list(vec![])),
         (
             "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned(),
@@ -105,6 +106,7 @@ fn second_start_only_reads() {
     GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
     GET   /api/v1/namespaces/tool-stashbot/resourcequotas?limit=500
     GET   /api/v1/namespaces/tool-stashbot/services/stashbot
+    GET   /api/v1/namespaces/tool-stashbot/services/stashbot:8000/proxy/
     GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
     GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-stashbot/httproutes/stashbot
     GET   /apis/networking.k8s.io/v1/namespaces/tool-stashbot/ingresses/stashbot-subdomain
@@ -238,6 +240,7 @@ fn logs_without_pods_requests_the_events_of_the_deployment() {
     let none = (format!("GET {NAMESPACE}/pods"), Answer::json(200, &json!({"metadata": {}, "items": []})));
     assert_snapshot!(run(cluster(Some("running.json"), &[none]), "logs"), @"
     [exit 0]
+    GET   /api/v1/namespaces/tool-stashbot/events?limit=500
     GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
     GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
     GET   /apis/apps/v1/namespaces/tool-stashbot/replicasets?labelSelector=name%3Dstashbot&limit=500

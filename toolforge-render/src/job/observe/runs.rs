@@ -147,6 +147,7 @@ fn refusal(uid: Option<&str>, since: Option<Timestamp>, live: &LiveJobs) -> Opti
         cause: cause_of_refusal(&message),
         object: Untrusted::new(format!("{kind} {name}")),
         message: Untrusted::new(message),
+        since: event_time(event),
     })
 }
 

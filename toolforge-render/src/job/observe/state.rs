@@ -1,6 +1,5 @@
 //! The state of a job.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -13,7 +12,10 @@ use crate::job::observe::runs::{RunOutcome, is_quota};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{JobObjects, LiveJobs, Workload, pods_of_job, runs_of_job};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
-use crate::pod::{Evidence, LastTermination, cause_of_refusal, causes_of_pod, last_termination, restarts};
+use crate::pod::{
+    Evidence, LastTermination, cause_of_deployment, cause_of_refusal, causes_of_pod, causes_of_probes,
+    last_termination, restarts, sort_evidence,
+};
 
 /// The state of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +165,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
             let pods: Vec<&Pod> = staying().filter(is_used).collect();
             status.restarts = pods.iter().copied().map(restarts).sum();
             status.last_termination = last_termination(pods.iter().copied());
-            continuous(&mut status, deployment, &pods, live);
+            continuous(&mut status, deployment, pods, (live, now));
         }
         Workload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
         Workload::Scheduled(cron_job) => scheduled(&mut status, job, cron_job, (live, now)),
@@ -171,7 +173,12 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
     status
 }
 
-fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], all: &LiveJobs) {
+fn continuous(
+    status: &mut JobStatus,
+    deployment: &Deployment,
+    mut pods: Vec<&Pod>,
+    (all, now): (&LiveJobs, Timestamp),
+) {
     let (spec, live) = (deployment_spec(deployment), deployment.status.as_ref());
     let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
     let ready = live.and_then(|live| live.ready_replicas).unwrap_or(0);
@@ -179,11 +186,15 @@ fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], al
     let count = |number: i32| u32::try_from(number).unwrap_or(0);
     status.replicas = Some(JobReplicas { desired: count(desired), ready: count(ready) });
     let is_seen = live.and_then(|live| live.observed_generation) >= deployment.metadata.generation;
-    status.evidence = pods.iter().flat_map(|pod| causes_of_pod(pod, &all.events)).collect();
+    // Of several pods with the same cause, the newest one shows it.
+    pods.sort_by_key(|pod| std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0)));
+    for pod in &pods {
+        status.evidence.extend(causes_of_pod(pod, &all.events));
+        status.evidence.extend(causes_of_probes(pod, &all.events, now));
+    }
     status.evidence.extend(refused(deployment));
-    status.evidence.sort_by_key(|evidence| !evidence.cause.is_terminal());
-    let mut codes = BTreeSet::new();
-    status.evidence.retain(|evidence| codes.insert(evidence.cause.code()));
+    status.evidence.extend(cause_of_deployment(deployment));
+    sort_evidence(&mut status.evidence);
     // Pods of an older revision run until all new ones are ready.
     let has_no_others = live.is_none_or(|live| live.replicas.unwrap_or(0) == updated);
     let is_failing = status.evidence.iter().any(|evidence| evidence.cause.is_terminal());
@@ -208,7 +219,12 @@ fn continuous(status: &mut JobStatus, deployment: &Deployment, pods: &[&Pod], al
         JobState::Running | JobState::Updating | JobState::Degraded => {
             pods.iter().filter_map(|pod| running_since(pod)).min().or(status.since)
         }
-        JobState::Failing => status.last_termination.as_ref().and_then(|end| end.finished).or(status.since),
+        // Not the last termination: a crash loop has failed since its first one.
+        JobState::Failing => status
+            .evidence
+            .first()
+            .and_then(|evidence| evidence.since)
+            .or_else(|| status.last_termination.as_ref().and_then(|end| end.finished).or(status.since)),
         _ => restarted_at(deployment).max(status.since),
     };
 }
@@ -226,6 +242,7 @@ fn refused(deployment: &Deployment) -> Option<Evidence> {
         cause: cause_of_refusal(&message),
         object: Untrusted::new(format!("Deployment {name}")),
         message: Untrusted::new(message),
+        since: condition.last_transition_time.as_ref().map(|time| time.0),
     })
 }
 

@@ -1,32 +1,33 @@
 //! Why the pods of a web service do not run.
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
 use crate::object::condition_text;
-use crate::pod::{Cause, Evidence, cause_of_refusal, causes_of_pod};
+use crate::pod::{
+    Evidence, cause_of_deployment, cause_of_refusal, causes_of_pod, causes_of_probes, sort_evidence,
+};
 use crate::web_service::LiveWebService;
 
-/// Returns why the pods of the Deployment's newest revision do not run: terminal causes first, each cause once.
+/// Returns why the pods of the Deployment's newest revision do not run or are not ready at `now`: terminal causes first,
+/// each cause once.
 #[must_use]
-pub fn web_service_causes(live: &LiveWebService) -> Vec<Evidence> {
+pub fn web_service_causes(live: &LiveWebService, now: Timestamp) -> Vec<Evidence> {
     let newest = newest_replica_set(live);
-    let mut found = Vec::new();
-    for pod in
-        live.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none() && belongs_to(pod, newest))
-    {
-        found.extend(causes_of_pod(pod, &live.events));
+    let is_new = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none() && belongs_to(pod, newest);
+    let mut pods: Vec<&Pod> = live.pods.iter().filter(is_new).collect();
+    // Of several pods with the same cause, the newest one shows it.
+    pods.sort_by_key(|pod| std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0)));
+    let mut causes = Vec::new();
+    for pod in pods {
+        causes.extend(causes_of_pod(pod, &live.events));
+        causes.extend(causes_of_probes(pod, &live.events, now));
     }
-    found.extend(newest.and_then(of_replica_set));
-    found.extend(live.deployment.as_ref().and_then(of_deployment));
-    let mut causes: Vec<Evidence> = Vec::new();
-    for evidence in found {
-        if !causes.iter().any(|known| known.cause.code() == evidence.cause.code()) {
-            causes.push(evidence);
-        }
-    }
-    causes.sort_by_key(|evidence| !evidence.cause.is_terminal());
+    causes.extend(newest.and_then(of_replica_set));
+    causes.extend(live.deployment.as_ref().and_then(cause_of_deployment));
+    sort_evidence(&mut causes);
     causes
 }
 
@@ -60,21 +61,7 @@ fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
         cause: cause_of_refusal(&message),
         object: Untrusted::new(format!("ReplicaSet {}", set.metadata.name.as_deref().unwrap_or_default())),
         message: Untrusted::new(message),
-    })
-}
-
-fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
-    let condition = deployment.status.as_ref()?.conditions.iter().flatten().find(|condition| {
-        condition_text(&condition.type_) == Some("Progressing")
-            && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
-    })?;
-    Some(Evidence {
-        cause: Cause::DeadlineExceeded,
-        object: Untrusted::new(format!(
-            "Deployment {}",
-            deployment.metadata.name.as_deref().unwrap_or_default()
-        )),
-        message: Untrusted::new(condition.message.clone().unwrap_or_default()),
+        since: condition.last_transition_time.as_ref().map(|time| time.0),
     })
 }
 
@@ -86,6 +73,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::pod::Cause;
+
+    fn now() -> Timestamp {
+        "2026-11-25T12:00:00Z".parse().unwrap()
+    }
 
     /// How many causes there are. A new one breaks the match in [`number`], and then needs an object below.
     const COUNT: usize = 13;
@@ -100,10 +92,10 @@ mod tests {
             Cause::LimitRange => 5,
             Cause::Refused => 6,
             Cause::RefusedForNow => 7,
-            Cause::HealthCheckFails => 8,
-            Cause::NotHealthy => 9,
+            Cause::HealthCheckFails { .. } => 8,
+            Cause::NotHealthy { .. } => 9,
             Cause::Unschedulable => 10,
-            Cause::NotListening => 11,
+            Cause::NotListening { .. } => 11,
             Cause::DeadlineExceeded => 12,
         }
     }
@@ -206,7 +198,7 @@ mod tests {
     fn every_cause_has_an_object_that_shows_it() {
         let mut found = Vec::new();
         for (code, pod, events) in pods() {
-            let evidence = web_service_causes(&live_pod(&pod, &events));
+            let evidence = web_service_causes(&live_pod(&pod, &events), now());
             assert_eq!(evidence.iter().map(|found| found.cause.code()).collect::<Vec<_>>(), [code], "{pod}");
             found.extend(evidence);
         }
@@ -222,7 +214,7 @@ mod tests {
             ("refused", "admission webhook \"w\" denied the request: no"),
             ("refused-for-now", "Internal error occurred: failed calling webhook \"w\": refused"),
         ] {
-            let evidence = web_service_causes(&refused(message));
+            let evidence = web_service_causes(&refused(message), now());
             assert_eq!(evidence.iter().map(|found| found.cause.code()).collect::<Vec<_>>(), [code]);
             found.extend(evidence);
         }
@@ -231,7 +223,7 @@ mod tests {
         let late = json!({"metadata": {}, "status": {"conditions": [condition]}});
         let late =
             LiveWebService { deployment: serde_json::from_value(late).unwrap(), ..LiveWebService::default() };
-        found.extend(web_service_causes(&late));
+        found.extend(web_service_causes(&late, now()));
         let seen: BTreeSet<usize> = found.iter().map(|evidence| number(&evidence.cause)).collect();
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), (0..COUNT).collect::<Vec<_>>());
     }
@@ -241,7 +233,7 @@ mod tests {
         for (code, pod, events) in pods() {
             let answer = events.last().and_then(|event| event.message.clone());
             if let (Some(answer), "health-check-fails" | "not-healthy") = (answer, code) {
-                assert_eq!(web_service_causes(&live_pod(&pod, &events))[0].message.as_raw(), answer);
+                assert_eq!(web_service_causes(&live_pod(&pod, &events), now())[0].message.as_raw(), answer);
             }
         }
     }

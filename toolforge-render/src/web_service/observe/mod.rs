@@ -15,6 +15,7 @@ pub use status::{
     RouteStatus, WebServiceState, WebServiceStatus, is_web_service_pod, newest_ready_pod, web_service_status,
 };
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{ToolName, WebServiceRequest};
 
 use crate::web_service::Facts;
@@ -28,13 +29,13 @@ pub struct WebServiceObservation {
     pub status: WebServiceStatus,
 }
 
-/// Returns the request and the status of the live objects.
+/// Returns the request and the status of the live objects at `now`.
 ///
 /// The objects that a plan renders are observed as the plan's request.
 #[must_use]
-pub fn observe_web_service(tool: &ToolName, facts: &Facts) -> WebServiceObservation {
+pub fn observe_web_service(tool: &ToolName, facts: &Facts, now: Timestamp) -> WebServiceObservation {
     WebServiceObservation {
         request: observe_web_service_request(tool, facts),
-        status: web_service_status(tool, facts),
+        status: web_service_status(tool, facts, now),
     }
 }

@@ -1,6 +1,7 @@
 //! The progress of a rollout, from the objects alone; a wait computes it after every watch event.
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 
 use crate::object::deployment_spec;
 use crate::pod::{Cause, Evidence};
@@ -25,9 +26,13 @@ pub enum RolloutProgress {
     Failed(Vec<Evidence>),
 }
 
-/// Returns the progress of the rollout of the Deployment's `generation`; `None` means the current generation.
+/// Returns the progress of the rollout of the Deployment's `generation` at `now`; `None` means the current generation.
 #[must_use]
-pub fn web_service_progress(live: &LiveWebService, generation: Option<i64>) -> RolloutProgress {
+pub fn web_service_progress(
+    live: &LiveWebService,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> RolloutProgress {
     let desired =
         live.deployment.as_ref().and_then(|deployment| deployment_spec(deployment)?.replicas).unwrap_or(1);
     let waiting = |ready: i32, evidence| RolloutProgress::Waiting {
@@ -52,11 +57,11 @@ pub fn web_service_progress(live: &LiveWebService, generation: Option<i64>) -> R
     if updated >= desired && ready >= desired && only_new {
         return RolloutProgress::Ready;
     }
-    let causes = web_service_causes(live);
+    let causes = web_service_causes(live, now);
     let leaving = live.pods.iter().any(is_terminating);
     // An exceeded quota is not final while pods terminate: they free quota.
     let is_final = |evidence: &Evidence| {
-        evidence.cause.is_terminal() && !(leaving && evidence.cause == Cause::QuotaExceeded)
+        evidence.is_failure(now) && !(leaving && evidence.cause == Cause::QuotaExceeded)
     };
     if causes.iter().any(is_final) {
         return RolloutProgress::Failed(causes);

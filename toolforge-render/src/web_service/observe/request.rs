@@ -15,7 +15,7 @@ use crate::web_service::{Facts, RUNNER};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ObserveError {
-    /// There is no Deployment.
+    /// There is no Deployment of a web service.
     #[error("there is no Deployment")]
     NoDeployment,
     /// The Deployment has no container named `webservice`.
@@ -45,7 +45,8 @@ pub fn observe_web_service_request(
     tool: &ToolName,
     facts: &Facts,
 ) -> Result<WebServiceRequest, ObserveError> {
-    let deployment = facts.live.deployment.as_ref().ok_or(ObserveError::NoDeployment)?;
+    let own = facts.live.deployment.as_ref().filter(|_| !facts.live.has_foreign_deployment());
+    let deployment = own.ok_or(ObserveError::NoDeployment)?;
     let container = web_container(deployment).ok_or(ObserveError::NoContainer)?;
     let command = container.command.as_deref().unwrap_or_default();
     let foreign = || ObserveError::ForeignCommand { command: Untrusted::new(command.join(" ")) };

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{ToolName, Untrusted, platform};
 
-use crate::object::{ObjectKind, deployment_spec, has_label};
+use crate::object::{ObjectId, ObjectKind, deployment_spec, has_label};
 use crate::pod::{Evidence, LastTermination, last_termination, restarts};
 use crate::web_service::observe::causes::web_service_causes;
 use crate::web_service::observe::progress::{RolloutProgress, web_service_progress};
@@ -96,6 +96,8 @@ pub struct WebServiceStatus {
     pub route: Option<RouteStatus>,
     /// The objects that are missing; empty if none exists.
     pub missing: Vec<ObjectKind>,
+    /// An object that has the name of one of the web service's objects, and was not created for a web service.
+    pub foreign: Option<ObjectId>,
     /// Why pods do not run, terminal causes first.
     pub causes: Vec<Evidence>,
 }
@@ -109,10 +111,11 @@ pub struct RouteStatus {
     pub host: Untrusted,
 }
 
-/// Returns the status of a live web service.
+/// Returns the status of a live web service at `now`.
 #[must_use]
-pub fn web_service_status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
-    let live = &facts.live;
+pub fn web_service_status(tool: &ToolName, facts: &Facts, now: Timestamp) -> WebServiceStatus {
+    let foreign = facts.live.has_foreign_deployment();
+    let live = &facts.live.clone().without_foreign_deployment();
     let deployment = live.deployment.as_ref();
     let desired = deployment
         .map_or(0, |deployment| deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1));
@@ -130,10 +133,10 @@ pub fn web_service_status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
             missing.push(if facts.http_routes { ObjectKind::HttpRoute } else { ObjectKind::Ingress });
         }
     }
-    let causes = web_service_causes(live);
+    let causes = web_service_causes(live, now);
     let pods = live.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     WebServiceStatus {
-        state: state(live, desired, ready, &missing),
+        state: state(live, (desired, ready), &missing, now),
         type_name: observe_web_service_request(tool, facts)
             .ok()
             .map(|request| request.image.type_name().to_owned()),
@@ -148,11 +151,17 @@ pub fn web_service_status(tool: &ToolName, facts: &Facts) -> WebServiceStatus {
         started: pods.filter_map(started).min(),
         route,
         missing,
+        foreign: foreign.then(|| ObjectId::new(ObjectKind::Deployment, tool.as_str())),
         causes,
     }
 }
 
-fn state(live: &LiveWebService, desired: i32, ready: i32, missing: &[ObjectKind]) -> WebServiceState {
+fn state(
+    live: &LiveWebService,
+    (desired, ready): (i32, i32),
+    missing: &[ObjectKind],
+    now: Timestamp,
+) -> WebServiceState {
     let Some(deployment) = &live.deployment else {
         let leaving = live.pods.iter().any(|pod| pod.metadata.deletion_timestamp.is_some());
         return match (live.is_absent(), leaving) {
@@ -167,7 +176,7 @@ fn state(live: &LiveWebService, desired: i32, ready: i32, missing: &[ObjectKind]
     if desired == 0 {
         return WebServiceState::ScaledToZero;
     }
-    match (web_service_progress(live, None), ready > 0) {
+    match (web_service_progress(live, None, now), ready > 0) {
         (RolloutProgress::Failed(_), false) => WebServiceState::Failing,
         (RolloutProgress::Waiting { .. }, false) => WebServiceState::Starting,
         (_, true) if !missing.is_empty() => WebServiceState::Unreachable,

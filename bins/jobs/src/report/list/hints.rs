@@ -27,7 +27,7 @@ pub(super) fn hints(job: &ListedJob) -> String {
         missed,
     } = &job.status;
     let mut details = Vec::new();
-    for Evidence { cause, object, message } in evidence {
+    for Evidence { cause, object, message, since: _ } in evidence {
         details.push(sentence(&cause.to_string()));
         if !message.is_empty() {
             details.push(format!("{}: {}", object.escaped(), message.escaped()));

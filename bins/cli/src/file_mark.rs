@@ -1,0 +1,80 @@
+use std::fs::{File, Metadata};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use toolforge_model::Untrusted;
+
+/// How much of a file is looked at for its last lines, in bytes.
+const LAST_BYTES: u64 = 16 * 1024;
+
+/// The end of a log file at a moment. What was written before belongs to an earlier run.
+#[derive(Clone, Debug)]
+pub struct FileMark {
+    path: PathBuf,
+    /// The inode and the length; `None` if there was no such file.
+    seen: Option<(u64, u64)>,
+}
+
+impl FileMark {
+    /// Returns the present end of a file.
+    #[must_use]
+    pub fn of(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let seen = std::fs::metadata(&path).ok().map(|metadata| (metadata.ino(), metadata.len()));
+        Self { path, seen }
+    }
+
+    /// Returns the path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the last lines that were written since, at most 16 KiB and escaped; `None` if there are none or the file
+    /// cannot be read. A file that is shorter or another one was written as a whole since.
+    #[must_use]
+    pub fn last_lines(&self, count: usize) -> Option<String> {
+        let mut file = File::open(&self.path).ok()?;
+        let metadata = file.metadata().ok().filter(Metadata::is_file)?;
+        let begin = match self.seen {
+            Some((inode, length)) if inode == metadata.ino() && length <= metadata.len() => length,
+            _ => 0,
+        };
+        file.seek(SeekFrom::Start(begin.max(metadata.len().saturating_sub(LAST_BYTES)))).ok()?;
+        let mut bytes = Vec::new();
+        file.take(LAST_BYTES).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.len().saturating_sub(count);
+        let lines = Untrusted::new(lines[last..].join("\n")).lines_escaped().to_string();
+        (!lines.is_empty()).then_some(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn only_lines_written_since_are_shown() {
+        let path = std::env::temp_dir().join(format!("toolforge-cli-mark-{}", std::process::id()));
+        std::fs::write(&path, "of an earlier run\n").unwrap();
+        let mark = FileMark::of(&path);
+        assert_eq!(mark.last_lines(20), None);
+        let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"one\ntwo\nthree\n").unwrap();
+        assert_eq!(mark.last_lines(2).as_deref(), Some("two\nthree"));
+        // A file that was emptied was written as a whole.
+        std::fs::write(&path, "new\n").unwrap();
+        assert_eq!(mark.last_lines(20).as_deref(), Some("new"));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(mark.last_lines(20), None);
+        let absent = FileMark::of(&path);
+        std::fs::write(&path, "first\n").unwrap();
+        assert_eq!(absent.last_lines(20).as_deref(), Some("first"));
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -1,0 +1,75 @@
+//! Tells a rollout that is slow from one that is blocked.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use tokio::time::Instant;
+use toolforge_render::pod::{Cause, Evidence};
+use toolforge_render::web_service::LiveWebService;
+
+/// How long the API server may refuse pods while nothing else happens: the ReplicaSet controller tries again after pauses
+/// that double with each refusal.
+const REFUSED: Duration = Duration::from_secs(30);
+
+/// The same where a pod terminates or has terminated: its grace period is 30 seconds, and by then the controller's pauses
+/// are as long.
+const REFUSED_BEHIND_PODS: Duration = Duration::from_secs(60);
+
+/// How long an image that cannot be pulled may still come: the kubelet's first pauses are 10 and 20 seconds.
+const IMAGE: Duration = Duration::from_secs(8);
+
+/// The clock of a rollout: when something last happened, and what has failed since when.
+pub(super) struct Patience {
+    /// The UIDs of the pods, with whether they terminate and are ready.
+    pods: BTreeSet<(String, bool, bool)>,
+    changed: Instant,
+    has_terminated: bool,
+    image_since: Option<Instant>,
+}
+
+impl Patience {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { pods: BTreeSet::new(), changed: now, has_terminated: false, image_since: None }
+    }
+
+    /// Notes what the objects are now.
+    pub(super) fn look(&mut self, live: &LiveWebService, causes: &[Evidence], now: Instant) {
+        let state = |pod: &Pod| {
+            let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+            let mut ready = conditions.filter(|condition| condition.type_ == "Ready");
+            let uid = pod.metadata.uid.clone().unwrap_or_default();
+            let is_terminating = pod.metadata.deletion_timestamp.is_some();
+            (uid, is_terminating, ready.any(|condition| condition.status == "True"))
+        };
+        let pods: BTreeSet<_> = live.pods.iter().map(state).collect();
+        let is_gone = |(uid, ..): &(String, bool, bool)| !pods.iter().any(|(other, ..)| other == uid);
+        self.has_terminated |=
+            pods.iter().any(|(_, is_terminating, _)| *is_terminating) || self.pods.iter().any(is_gone);
+        if pods != self.pods {
+            self.changed = now;
+        }
+        self.pods = pods;
+        let is_image = causes.iter().any(|evidence| matches!(evidence.cause, Cause::ImagePull { .. }));
+        self.image_since = is_image.then(|| self.image_since.unwrap_or(now));
+    }
+
+    /// Returns the number of pods that terminate.
+    pub(super) fn terminating(&self) -> usize {
+        self.pods.iter().filter(|(_, is_terminating, _)| *is_terminating).count()
+    }
+
+    /// Returns whether waiting does not help any longer. Quota may become free and an image may be there a moment later, so
+    /// that these causes are given some time.
+    pub(super) fn is_over(&self, evidence: &Evidence, now: Timestamp, instant: Instant) -> bool {
+        let limit = if self.has_terminated { REFUSED_BEHIND_PODS } else { REFUSED };
+        match evidence.cause {
+            Cause::QuotaExceeded | Cause::RefusedForNow => instant.duration_since(self.changed) >= limit,
+            Cause::ImagePull { .. } => {
+                self.image_since.is_some_and(|since| instant.duration_since(since) >= IMAGE)
+            }
+            _ => evidence.is_failure(now),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The end of the wait for a rollout: what is slow is waited for, what is blocked is not.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use toolforge_client::scripted::{Answer, Script};
+use toolforge_client::{RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
+use toolforge_model::ToolName;
+
+const DEPLOYMENTS: &str = "GET /apis/apps/v1/namespaces/tool-x/deployments";
+const REPLICA_SETS: &str = "GET /apis/apps/v1/namespaces/tool-x/replicasets";
+const PODS: &str = "GET /api/v1/namespaces/tool-x/pods";
+
+const FULL: &str =
+    "pods \"x-2\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4";
+
+fn tool() -> ToolName {
+    "x".parse().unwrap()
+}
+
+fn list(items: &[Value]) -> Answer {
+    Answer::json(200, &json!({"metadata": {"resourceVersion": "10"}, "items": items}))
+}
+
+fn watch(collection: &str, selector: &str) -> String {
+    format!(
+        "{collection}?allowWatchBookmarks=true&{selector}&resourceVersion=10&timeoutSeconds=290&watch=true"
+    )
+}
+
+/// Returns a Deployment of the first generation with conditions; none of its pods is ready.
+fn deployment(conditions: &Value) -> Value {
+    json!({
+        "metadata": {"name": "x", "uid": "d1", "generation": 1, "resourceVersion": "10"},
+        "spec": {"replicas": 1, "selector": {}, "template": {}},
+        "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 0, "conditions": conditions},
+    })
+}
+
+/// Returns the ReplicaSet of the Deployment, for which the API server refuses pods.
+fn refused(message: &str) -> Value {
+    json!({
+        "metadata": {"name": "x-2", "uid": "r2", "resourceVersion": "10", "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": "d1"},
+        ]},
+        "status": {"replicas": 0, "conditions": [{"type": "ReplicaFailure", "status": "True", "message": message}]},
+    })
+}
+
+/// Returns a pod of an older ReplicaSet.
+fn old_pod(is_terminating: bool) -> Value {
+    let mut pod = json!({"metadata": {"name": "x-1", "uid": "p1", "resourceVersion": "10", "ownerReferences": [
+        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "x-1", "uid": "r1"},
+    ]}});
+    if is_terminating {
+        pod["metadata"]["deletionTimestamp"] = json!("2026-11-25T10:00:00Z");
+    }
+    pod
+}
+
+struct Cluster {
+    deployments: Vec<Value>,
+    replica_sets: Vec<Value>,
+    pods: Vec<Value>,
+    frames: Vec<Value>,
+}
+
+/// Waits for the first generation of the Deployment `d1`; returns the outcome, the seconds, and the events.
+async fn wait(cluster: Cluster) -> (RolloutOutcome, u64, Vec<RolloutEvent>) {
+    let open = || Answer::frames(&[]).and_stays_open();
+    let (client, _) = Script::new()
+        .answer(DEPLOYMENTS, list(&cluster.deployments))
+        .answer(REPLICA_SETS, list(&cluster.replica_sets))
+        .answer(PODS, list(&cluster.pods))
+        .answer(
+            &watch(DEPLOYMENTS, "fieldSelector=metadata.name%3Dx"),
+            Answer::frames(&cluster.frames).and_stays_open(),
+        )
+        .answer(&watch(REPLICA_SETS, "labelSelector=name%3Dx"), open())
+        .answer(&watch(PODS, "labelSelector=name%3Dx"), open())
+        .client();
+    let target = RolloutTarget { uid: Some("d1".to_owned()), generation: Some(1) };
+    let options = WaitOptions::new(Duration::from_secs(300));
+    let (start, mut events) = (Instant::now(), Vec::new());
+    let outcome = client.wait_rollout(&tool(), &target, options, |event| events.push(event)).await.unwrap();
+    events.dedup();
+    (outcome, start.elapsed().as_secs(), events)
+}
+
+fn codes(outcome: &RolloutOutcome) -> Vec<&'static str> {
+    match outcome {
+        RolloutOutcome::Failed { causes, .. } => {
+            causes.iter().map(|evidence| evidence.cause.code()).collect()
+        }
+        _ => vec!["not failed"],
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn full_quota_is_blocked_after_a_while() {
+    let webhook = "Internal error occurred: failed calling webhook \"w\": connection refused";
+    for (message, pods, code, seconds) in [
+        (FULL, vec![old_pod(false)], "quota-exceeded", 30),
+        // A pod that terminates may free quota.
+        (FULL, vec![old_pod(true)], "quota-exceeded", 60),
+        (webhook, vec![old_pod(false)], "refused-for-now", 30),
+        ("admission webhook \"w\" denied the request: no", vec![], "refused", 0),
+    ] {
+        let cluster = Cluster {
+            deployments: vec![deployment(&json!([]))],
+            replica_sets: vec![refused(message)],
+            pods,
+            frames: vec![],
+        };
+        let (outcome, waited, _) = wait(cluster).await;
+        assert_eq!((codes(&outcome), waited), (vec![code], seconds), "{message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_replica_set_is_blocked() {
+    let full = "replicasets.apps \"x\" is forbidden: exceeded quota: q, requested: count/replicasets.apps=1, used: count/replicasets.apps=2, limited: count/replicasets.apps=2";
+    let condition = json!([{
+        "type": "Progressing", "status": "False", "reason": "ReplicaSetCreateError", "message": full,
+    }]);
+    let cluster = Cluster {
+        deployments: vec![deployment(&condition)],
+        replica_sets: vec![],
+        pods: vec![],
+        frames: vec![],
+    };
+    let (outcome, waited, events) = wait(cluster).await;
+    assert_eq!((codes(&outcome), waited), (vec!["quota-exceeded"], 30));
+    assert_eq!(events, [RolloutEvent::WaitingForQuota { terminating: 0 }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleted_and_replaced_deployments_end_the_wait() {
+    let mut terminating = deployment(&json!([]));
+    terminating["metadata"]["deletionTimestamp"] = json!("2026-11-25T10:00:00Z");
+    let mut other = deployment(&json!([]));
+    other["metadata"]["uid"] = json!("d2");
+    for (found, frame, expected) in [
+        (vec![], None, "Deleted"),
+        (vec![terminating], None, "Deleted"),
+        (vec![other], None, "Replaced"),
+        (
+            vec![deployment(&json!([]))],
+            Some(json!({"type": "DELETED", "object": deployment(&json!([]))})),
+            "Deleted",
+        ),
+    ] {
+        let frames = frame.into_iter().collect();
+        let cluster = Cluster { deployments: found, replica_sets: vec![], pods: vec![], frames };
+        let (outcome, waited, _) = wait(cluster).await;
+        assert_eq!((format!("{outcome:?}").as_str(), waited), (expected, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_of_somebody_else_is_reported_once() {
+    let mut changed = deployment(&json!([]));
+    changed["metadata"]["generation"] = json!(2);
+    let frame = json!({"type": "MODIFIED", "object": changed});
+    let cluster = Cluster {
+        deployments: vec![deployment(&json!([]))],
+        replica_sets: vec![],
+        pods: vec![],
+        frames: vec![frame.clone(), frame],
+    };
+    let (outcome, waited, events) = wait(cluster).await;
+    assert!(matches!(outcome, RolloutOutcome::TimedOut { .. }));
+    assert_eq!(waited, 300);
+    let reported = events.iter().filter(|event| **event == RolloutEvent::ChangedMeanwhile);
+    assert_eq!(reported.count(), 1);
+}

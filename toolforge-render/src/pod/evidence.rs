@@ -1,0 +1,126 @@
+//! Reads why something does not run from the statuses of its objects and from events.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Event, Pod};
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::Untrusted;
+
+use crate::object::condition_text;
+use crate::pod::cause::{Cause, Evidence, of_refusal};
+use crate::pod::event::first_time;
+use crate::pod::health::{self, FailedProbe};
+
+/// Returns why the containers of a pod do not run, by its status and by the events about it.
+pub(crate) fn of_pod(pod: &Pod, events: &[Event]) -> Vec<Evidence> {
+    let object = object(pod);
+    let Some(status) = &pod.status else { return Vec::new() };
+    let mut found = Vec::new();
+    for container in status.container_statuses.iter().flatten() {
+        if let Some(FailedProbe { cause, message, since }) = of_container(pod, container, events) {
+            found.push(Evidence { cause, object: object.clone(), message, since });
+        }
+    }
+    let unschedulable = status.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "PodScheduled" && condition.reason.as_deref() == Some("Unschedulable")
+    });
+    if let Some(condition) = unschedulable {
+        let message = Untrusted::new(condition.message.clone().unwrap_or_default());
+        let since = condition.last_transition_time.as_ref().map(|time| time.0);
+        found.push(Evidence { cause: Cause::Unschedulable, object, message, since });
+    }
+    found
+}
+
+/// Returns the probes that fail in the running containers of a pod, by the events about it, at `now`.
+pub(crate) fn of_probes(pod: &Pod, events: &[Event], now: Timestamp) -> Vec<Evidence> {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let found = statuses.filter_map(|status| {
+        let FailedProbe { cause, message, since } =
+            health::of_running(pod, container_of(pod, status)?, status, events, now)?;
+        Some(Evidence { cause, object: object(pod), message, since })
+    });
+    found.collect()
+}
+
+fn object(pod: &Pod) -> Untrusted {
+    Untrusted::new(format!("Pod {}", pod.metadata.name.as_deref().unwrap_or_default()))
+}
+
+fn container_of<'a>(pod: &'a Pod, status: &ContainerStatus) -> Option<&'a Container> {
+    let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    containers.find(|container| container.name == status.name)
+}
+
+fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option<FailedProbe> {
+    let state = status.state.clone().unwrap_or_default();
+    // A running container may still become ready, whatever terminated it before.
+    if status.ready || state.running.is_some() {
+        return None;
+    }
+    let waiting = state.waiting.unwrap_or_default();
+    let message = Untrusted::new(waiting.message.unwrap_or_default());
+    let found = |cause, message| Some(FailedProbe { cause, message, since: failing_since(pod, events) });
+    match waiting.reason.as_deref().unwrap_or_default() {
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "InvalidImageName"
+        | "ErrImageNeverPull"
+        | "RegistryUnavailable" => {
+            return found(Cause::ImagePull { image: Untrusted::new(status.image.clone()) }, message);
+        }
+        "CreateContainerConfigError"
+        | "CreateContainerError"
+        | "RunContainerError"
+        | "PostStartHookError" => return found(Cause::ContainerStart, message),
+        _ => {}
+    }
+    let is_backing_off = waiting.reason.as_deref() == Some("CrashLoopBackOff");
+    let between_runs = state.terminated.is_some();
+    let last = state.terminated.or_else(|| status.last_state.as_ref()?.terminated.clone())?;
+    let message = Untrusted::new(last.message.clone().unwrap_or_default());
+    match last.reason.as_deref() {
+        Some("OOMKilled") => found(Cause::OutOfMemory, message),
+        Some("StartError" | "ContainerCannotRun") => found(Cause::ContainerStart, message),
+        // The reason that containerd reports if the node restarted: the exit code of the command is unknown.
+        Some("Unknown" | "ContainerStatusUnknown") => None,
+        // One termination may be an exception; the kubelet's back-off or a second termination shows a loop.
+        _ if is_backing_off || (between_runs && status.restart_count > 0) => {
+            let killed = container_of(pod, status)
+                .and_then(|container| health::killed_by_probe(pod, container, &last, events));
+            killed.or_else(|| found(Cause::CrashLoop { exit_code: last.exit_code }, message))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the time of the first failure of a pod: that of the kubelet's first pause before it tried again.
+fn failing_since(pod: &Pod, events: &[Event]) -> Option<Timestamp> {
+    let uid = pod.metadata.uid.as_deref()?;
+    let pauses = events.iter().filter(|event| {
+        event.involved_object.uid.as_deref() == Some(uid)
+            && matches!(event.reason.as_deref(), Some("BackOff" | "Failed"))
+    });
+    pauses.filter_map(first_time).min()
+}
+
+/// Returns why a Deployment does not progress: its ReplicaSet cannot be created, or it takes too long.
+pub(crate) fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
+    let condition = deployment.status.as_ref()?.conditions.iter().flatten().find(|condition| {
+        condition_text(&condition.type_) == Some("Progressing")
+            && condition_text(&condition.status) == Some("False")
+    })?;
+    let message = condition.message.clone().unwrap_or_default();
+    let cause = match condition.reason.as_deref() {
+        Some("ReplicaSetCreateError") => of_refusal(&message),
+        _ => Cause::DeadlineExceeded,
+    };
+    Some(Evidence {
+        cause,
+        object: Untrusted::new(format!(
+            "Deployment {}",
+            deployment.metadata.name.as_deref().unwrap_or_default()
+        )),
+        message: Untrusted::new(message),
+        since: condition.last_transition_time.as_ref().map(|time| time.0),
+    })
+}

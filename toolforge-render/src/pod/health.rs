@@ -1,0 +1,186 @@
+//! Which probe of a container fails, by the kubelet's events.
+
+use k8s_openapi::api::core::v1::{Container, ContainerStateTerminated, ContainerStatus, Event, Pod, Probe};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_model::Untrusted;
+
+use crate::pod::cause::Cause;
+use crate::pod::event::{event_time, first_time};
+use crate::pod::probe::{HealthProbe, port_number};
+
+/// How long a program may need until it listens before that is reported: most servers need less.
+const QUIET: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long a restart by a probe is reported although the container runs: the kubelet resets its back-off after ten
+/// minutes without a failure (Kubernetes 1.33, "Container restart policy").
+const RESTART_MATTERS: SignedDuration = SignedDuration::from_mins(10);
+
+/// How late an event of the kubelet may arrive.
+const LATE: SignedDuration = SignedDuration::from_secs(5);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProbeKind {
+    Startup,
+    Readiness,
+    Liveness,
+}
+
+impl ProbeKind {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "Startup" | "startup" => Some(Self::Startup),
+            "Readiness" | "readiness" => Some(Self::Readiness),
+            "Liveness" | "liveness" => Some(Self::Liveness),
+            _ => None,
+        }
+    }
+
+    fn of(self, container: &Container) -> Option<&Probe> {
+        match self {
+            Self::Startup => container.startup_probe.as_ref(),
+            Self::Readiness => container.readiness_probe.as_ref(),
+            Self::Liveness => container.liveness_probe.as_ref(),
+        }
+    }
+}
+
+/// What the kubelet reports about a probe. It explains itself in sentences only, so that this is parsed from the message
+/// (Kubernetes 1.29 to 1.33: `Startup probe failed: …`, `Container job failed liveness probe, will be restarted`).
+struct ProbeEvent<'a> {
+    kind: ProbeKind,
+    /// Whether the container was terminated because of it.
+    kills: bool,
+    /// Whether nothing accepted the connection.
+    is_refused: bool,
+    event: &'a Event,
+}
+
+impl<'a> ProbeEvent<'a> {
+    fn parse(event: &'a Event) -> Option<Self> {
+        let message = event.message.as_deref().unwrap_or_default();
+        let (kind, kills) = match event.reason.as_deref()? {
+            "Unhealthy" => (ProbeKind::parse(message.split(" probe ").next()?)?, false),
+            "Killing" => {
+                let (_, rest) = message.split_once(" failed ")?;
+                (ProbeKind::parse(rest.split(" probe, ").next()?)?, true)
+            }
+            _ => return None,
+        };
+        let is_refused = message.trim_end().ends_with("connect: connection refused");
+        Some(Self { kind, kills, is_refused, event })
+    }
+
+    fn message(&self) -> Untrusted {
+        Untrusted::new(self.event.message.clone().unwrap_or_default())
+    }
+}
+
+/// A probe that fails.
+pub(super) struct FailedProbe {
+    pub(super) cause: Cause,
+    /// The answer of the check.
+    pub(super) message: Untrusted,
+    /// The time since which it fails.
+    pub(super) since: Option<Timestamp>,
+}
+
+/// Returns the events about the probes of a pod, newest first.
+fn probe_events<'a>(pod: &Pod, events: &'a [Event]) -> Vec<ProbeEvent<'a>> {
+    let Some(uid) = pod.metadata.uid.as_deref() else { return Vec::new() };
+    let own = events.iter().filter(|event| event.involved_object.uid.as_deref() == Some(uid));
+    let mut found: Vec<_> = own.filter_map(ProbeEvent::parse).collect();
+    found.sort_by_key(|found| std::cmp::Reverse(event_time(found.event)));
+    found
+}
+
+/// Returns the probe because of which the kubelet terminated a container, whatever its exit code was.
+///
+/// The kubelet drops events when there are many, so that the event about an earlier termination counts, too. Without any,
+/// a signal and a failed probe are enough: nothing else sends signals to a container that stays.
+pub(super) fn killed_by_probe(
+    pod: &Pod,
+    container: &Container,
+    end: &ContainerStateTerminated,
+    events: &[Event],
+) -> Option<FailedProbe> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let found = probe_events(pod, events);
+    let is_restarted = |kind| matches!(kind, ProbeKind::Startup | ProbeKind::Liveness);
+    let failure = found.iter().find(|event| !event.kills && is_restarted(event.kind));
+    let kill = found.iter().find(|event| event.kills);
+    let is_signal = matches!(end.exit_code, 137 | 143);
+    let kind = kill.or(failure.filter(|_| is_signal))?.kind;
+    let probe = kind.of(container).or(container.liveness_probe.as_ref())?;
+    let message = failure.or(kill).map(ProbeEvent::message).unwrap_or_default();
+    let since = found.iter().filter_map(|found| first_time(found.event)).min();
+    Some(FailedProbe {
+        cause: Cause::HealthCheckFails { check: HealthProbe::of(probe, container)? },
+        message,
+        since,
+    })
+}
+
+/// Returns the probe of a running container that fails, or for which it was just restarted.
+pub(super) fn of_running(
+    pod: &Pod,
+    container: &Container,
+    status: &ContainerStatus,
+    events: &[Event],
+    now: Timestamp,
+) -> Option<FailedProbe> {
+    let state = status.state.as_ref()?;
+    let begun = state.running.as_ref()?.started_at.as_ref().map(|time| time.0);
+    let is_started = container.startup_probe.is_none() || status.started == Some(true);
+    let is_up = is_started && status.ready;
+    let last = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
+    if let Some(end) = last.filter(|end| end.reason.as_deref() != Some("OOMKilled"))
+        && (!is_up || is_recent(end.finished_at.as_ref().map(|time| time.0), now, RESTART_MATTERS))
+        && let Some(killed) = killed_by_probe(pod, container, end, events)
+    {
+        return Some(killed);
+    }
+    let found = probe_events(pod, events);
+    let newest = |kind: ProbeKind| {
+        let is_own = |event: &&ProbeEvent<'_>| {
+            event.kind == kind && !event.kills && event_time(event.event).is_none_or(|at| Some(at) >= begun)
+        };
+        found.iter().find(is_own)
+    };
+    let (kind, failure) = if !is_started {
+        (ProbeKind::Startup, newest(ProbeKind::Startup))
+    } else if !status.ready && container.readiness_probe.is_some() {
+        (ProbeKind::Readiness, newest(ProbeKind::Readiness))
+    } else {
+        let period = container.liveness_probe.as_ref()?.period_seconds.unwrap_or(10);
+        let span = LATE.checked_add(SignedDuration::from_secs(2 * i64::from(period)))?;
+        let is_current = |event: &&ProbeEvent<'_>| is_recent(event_time(event.event), now, span);
+        (ProbeKind::Liveness, Some(newest(ProbeKind::Liveness).filter(is_current)?))
+    };
+    let probe = kind.of(container)?;
+    let check = HealthProbe::of(probe, container)?;
+    let since = failure.and_then(|failure| first_time(failure.event)).max(begun);
+    let port = match (&check, &probe.http_get) {
+        (HealthProbe::Port(port), _) => Some(*port),
+        (HealthProbe::Path(_), Some(page)) if failure.is_some_and(|failure| failure.is_refused) => {
+            port_number(&page.port, container)
+        }
+        _ => None,
+    };
+    let message = failure.map(ProbeEvent::message).unwrap_or_default();
+    if let Some(port) = port {
+        let is_new = is_recent(begun, now, QUIET);
+        return (!is_new).then_some(FailedProbe {
+            cause: Cause::NotListening { port },
+            message,
+            since: begun,
+        });
+    }
+    failure.map(|_| FailedProbe { cause: Cause::NotHealthy { check }, message, since })
+}
+
+/// Returns whether a time is less than a span ago; a time in the future counts as now.
+fn is_recent(moment: Option<Timestamp>, now: Timestamp, span: SignedDuration) -> bool {
+    moment.is_some_and(|moment| now.duration_since(moment) < span)
+}
