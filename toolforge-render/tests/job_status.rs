@@ -363,3 +363,28 @@ fn missed_runs_are_counted_with_reason() {
     assert_eq!((suspended.state.as_str(), suspended.next_run), ("suspended", None));
     assert_eq!(scheduled(&none, &last, vec![], vec![]).next_run, Some(at("2026-11-25T13:00:00Z")));
 }
+
+#[test]
+fn blocked_run_of_a_former_definition_is_reported() {
+    let status = |image: &str| {
+        let mut run = one_off(0, &json!({"active": 1}));
+        run["metadata"]["labels"] = labels("cronjobs");
+        run["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "job", "uid": "c"}]);
+        run["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
+        let cron_job = json!({
+            "metadata": {"name": "job", "uid": "c", "labels": labels("cronjobs")},
+            "spec": {"schedule": "0 * * * *", "jobTemplate": {"spec": {"template": {"spec": {
+                "containers": [{"name": "job", "image": "present"}],
+            }}}}},
+        });
+        let waiting = json!({"waiting": {"reason": "ImagePullBackOff"}});
+        let pods = vec![pod("p", "run", 30, "Pending", &waiting, &json!({}), 0)];
+        let status =
+            Cluster { cron_jobs: vec![cron_job], jobs: vec![run], pods, ..Cluster::default() }.status();
+        let codes = status.evidence.iter().map(|evidence| evidence.cause.code()).collect::<Vec<_>>();
+        format!("{} {}", status.state.as_str(), codes.join(" "))
+    };
+    assert_eq!(status("former"), "failing former-definition image-pull");
+    assert_eq!(status("present"), "failing image-pull");
+}

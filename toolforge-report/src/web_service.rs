@@ -170,6 +170,8 @@ codes! {
         NotListening = "not-listening",
         /// The rollout timed out.
         DeadlineExceeded = "deadline-exceeded",
+        /// A run of a scheduled job's former definition cannot start, and later runs wait for it.
+        FormerDefinition = "former-definition",
     }
 
     /// Which shared storage a pod mounts.

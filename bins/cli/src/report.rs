@@ -224,6 +224,7 @@ mod tests {
             Kind::Unschedulable,
             Kind::NotListening { port: 8000 },
             Kind::DeadlineExceeded,
+            Kind::FormerDefinition,
         ];
         for kind in causes {
             assert_eq!(CauseCode::from_code(kind.code()).as_str(), kind.code());

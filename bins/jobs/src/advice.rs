@@ -62,6 +62,14 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             "`toolforge jobs quota` shows the usage; delete jobs that are not needed, or request more: {}.",
             platform::QUOTA_HELP
         ),
+        Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => format!(
+            "Fix it, or the check in its file, then type `toolforge jobs restart {name}`; `{}` shows its output. A program that only needs more time to start comes up by itself.",
+            asked.log_command()
+        ),
+        Cause::FormerDefinition => format!(
+            "Type `toolforge jobs restart {name}`: it ends that run and starts one of the present definition."
+        ),
+        Cause::RefusedForNow | Cause::Unschedulable => "The cluster tries again by itself.".to_owned(),
         _ => format!(
             "`toolforge jobs show {name}` shows the details; `toolforge jobs delete {name}` deletes it."
         ),

@@ -60,6 +60,8 @@ pub enum Cause {
     },
     /// The rollout took longer than the Deployment allows.
     DeadlineExceeded,
+    /// A run of a scheduled job has a former definition and cannot start; later runs wait for it.
+    FormerDefinition,
 }
 
 /// A cause, the object that shows it, and the message of the cluster.
@@ -114,7 +116,8 @@ impl Cause {
             | Self::LimitRange
             | Self::Refused
             | Self::HealthCheckFails { .. }
-            | Self::DeadlineExceeded => true,
+            | Self::DeadlineExceeded
+            | Self::FormerDefinition => true,
             Self::RefusedForNow
             | Self::Unschedulable
             | Self::NotListening { .. }
@@ -139,6 +142,7 @@ impl Cause {
             Self::Unschedulable => "unschedulable",
             Self::NotListening { .. } => "not-listening",
             Self::DeadlineExceeded => "deadline-exceeded",
+            Self::FormerDefinition => "former-definition",
         }
     }
 }
@@ -173,6 +177,9 @@ impl fmt::Display for Cause {
                 "your program runs, but nothing answers on port {port}: listen on 0.0.0.0 and on $PORT"
             ),
             Self::DeadlineExceeded => f.write_str("the rollout took longer than the Deployment allows"),
+            Self::FormerDefinition => f.write_str(
+                "a run of the job's former definition cannot start, and later runs wait for its end",
+            ),
         }
     }
 }

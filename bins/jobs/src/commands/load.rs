@@ -48,10 +48,11 @@ pub(super) fn run(
     let (runtime, client) = session.cluster()?;
     let format = arguments.output.of_document();
     let mut changes = Vec::new();
+    let logs: Vec<_> = file.jobs.iter().map(|job| wait::LogMarks::of(&job.request)).collect();
     let ended = runtime.block_on(async {
         let after = async |change: &Change, _: &[Written]| {
             print_for_people(&format!("{}\n", outcome(change, dry_run)), format)?;
-            if dry_run { Ok(()) } else { until_end(client, change, &file.jobs).await }
+            if dry_run { Ok(()) } else { until_end(client, change, file.jobs.iter().zip(&logs)).await }
         };
         let applied = apply::apply(session, &plan.set, apply::options(dry_run), after).await?;
         changes = applied.changes();
@@ -78,11 +79,15 @@ fn ask(removed: &[&str]) -> Result<(), Failure> {
 }
 
 /// Waits for a job whose end the file waits for.
-async fn until_end(client: &Client, change: &Change, jobs: &[FileJob]) -> Result<(), Failure> {
-    let job = jobs.iter().find(|job| job.request.name.as_str() == change.name);
+async fn until_end<'a>(
+    client: &Client,
+    change: &Change,
+    mut jobs: impl Iterator<Item = (&'a FileJob, &'a wait::LogMarks)>,
+) -> Result<(), Failure> {
+    let job = jobs.find(|(job, _)| job.request.name.as_str() == change.name);
     match (job, change.action) {
-        (Some(FileJob { request, wait: Some(seconds), .. }), Action::Create | Action::Recreate) => {
-            match wait::until_end(client, request, request.name.as_str(), *seconds).await? {
+        (Some((FileJob { request, wait: Some(seconds), .. }, logs)), Action::Create | Action::Recreate) => {
+            match wait::until_end(client, request, request.name.as_str(), *seconds, logs).await? {
                 ExitCode::Success => Ok(()),
                 code => Err(Failure::new(code, format!("interrupted while waiting for job {}", change.name))),
             }

@@ -33,6 +33,7 @@ pub(super) fn run(
     let (runtime, client) = session.cluster()?;
     let dry_run = options.change.dry_run.is_some();
     let mut changes = Vec::new();
+    let logs = wait::LogMarks::of(&request);
     let ended = runtime.block_on(async {
         let after = async |_: &Change, _: &[Written]| Ok(());
         let applied = apply::apply(session, &plan.set, apply::options(dry_run), after).await?;
@@ -40,7 +41,7 @@ pub(super) fn run(
         applied.end()?;
         match options.job.wait {
             Some(seconds) if !dry_run => {
-                wait::until_end(client, &request, request.name.as_str(), seconds).await
+                wait::until_end(client, &request, request.name.as_str(), seconds, &logs).await
             }
             _ => Ok(ExitCode::Success),
         }

@@ -40,13 +40,13 @@ pub(super) fn run(
     }
     let (runtime, client) = session.cluster()?;
     let sent = apply::options(dry_run.is_some());
+    let request = observe_job(&job, &facts);
+    let logs = wait::LogMarks::of(&request);
     let started = runtime.block_on(start(client, (&job, &facts), set, now, sent))?;
     let Started { name, set, changes } = started;
     let ended = runtime.block_on(async {
         match options.wait {
-            Some(seconds) if !sent.dry_run => {
-                wait::until_end(client, &observe_job(&job, &facts), &name, seconds).await
-            }
+            Some(seconds) if !sent.dry_run => wait::until_end(client, &request, &name, seconds, &logs).await,
             _ if sent.dry_run => {
                 print_for_people(&format!("job {} would run as {name}\n", job.name), format)?;
                 Ok(ExitCode::Success)

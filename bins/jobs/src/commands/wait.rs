@@ -1,14 +1,13 @@
 //! Waiting for the end of one run.
 
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitCode, Failure, ProgressLine, interrupted};
+use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine, interrupted};
 use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, JobRun, ResourceType, WaitOptions, WaitOutcome, WatchOptions};
-use toolforge_model::{JobRequest, LogPath, Untrusted};
+use toolforge_model::{JobRequest, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
 use toolforge_render::pod::{Cause, Evidence, main_container};
 
@@ -16,9 +15,6 @@ use crate::advice::{Asked, advice, exit_code_hint};
 
 /// How many of the last lines are shown of what failed.
 const LAST_LINES: u32 = 20;
-
-/// How much of a log file is looked at for its last lines.
-const LAST_BYTES: u64 = 16 * 1024;
 
 /// How long the cluster may be away meanwhile.
 const OUTAGE: Duration = Duration::from_secs(60);
@@ -34,12 +30,13 @@ enum Seen {
     Gone,
 }
 
-/// Waits for the end of a run, the Job named `object`, and ends as it ends.
+/// Waits for the end of a run, the Job named `object`, and ends as it ends. `logs` are the ends of the log files before it.
 pub(super) async fn until_end(
     client: &Client,
     request: &JobRequest,
     object: &str,
     seconds: u32,
+    logs: &LogMarks,
 ) -> Result<ExitCode, Failure> {
     let mut line = ProgressLine::new();
     let mut stuck_since: Option<Instant> = None;
@@ -85,7 +82,9 @@ pub(super) async fn until_end(
             anstream::eprintln!("job '{name}' completed");
             Ok(ExitCode::Success)
         }
-        WaitOutcome::Done(Seen::Ended(outcome, live)) => Err(failed(client, request, &outcome, &live).await),
+        WaitOutcome::Done(Seen::Ended(outcome, live)) => {
+            Err(failed(client, request, &outcome, &live, logs).await)
+        }
         WaitOutcome::Done(Seen::Stuck(evidence)) => {
             let failure = Failure::new(
                 ExitCode::Rollout,
@@ -132,7 +131,13 @@ fn progress(outcome: &RunOutcome) -> String {
     }
 }
 
-async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, live: &LiveJobs) -> Failure {
+async fn failed(
+    client: &Client,
+    request: &JobRequest,
+    outcome: &RunOutcome,
+    live: &LiveJobs,
+    LogMarks(logs): &LogMarks,
+) -> Failure {
     let name = &request.name;
     let (reason, end) = match outcome {
         RunOutcome::Failed { reason, end, .. } => (reason.as_raw(), end.as_ref()),
@@ -148,10 +153,10 @@ async fn failed(client: &Client, request: &JobRequest, outcome: &RunOutcome, liv
     if let Some(lines) = last_lines(client, request, live).await {
         failure = failure.detail("the last lines of its log:").detail(lines);
     }
-    let (stdout, stderr) = request.file_log.paths();
-    if let Some((path, lines)) = [stderr, stdout].into_iter().flatten().find_map(last_lines_of_file) {
-        failure =
-            failure.detail(format!("the last lines of {}:", Untrusted::new(path).escaped())).detail(lines);
+    let count = usize::try_from(LAST_LINES).unwrap_or(usize::MAX);
+    if let Some((log, lines)) = logs.iter().find_map(|log| Some((log, log.last_lines(count)?))) {
+        let path = Untrusted::new(log.path().display().to_string());
+        failure = failure.detail(format!("the last lines of {}:", path.escaped())).detail(lines);
     }
     let is_out_of_memory = end.is_some_and(|end| end.reason.as_raw() == "OOMKilled");
     match exit_code_hint(i32::from(code)) {
@@ -184,16 +189,14 @@ async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> O
     Some(lines.trim_end().to_owned()).filter(|lines| !lines.is_empty())
 }
 
-/// Returns the last lines of a log file that is at hand.
-fn last_lines_of_file(path: &LogPath) -> Option<(&str, String)> {
-    let mut file = std::fs::File::open(path.as_str()).ok()?;
-    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    file.seek(SeekFrom::Start(metadata.len().saturating_sub(LAST_BYTES))).ok()?;
-    let mut bytes = Vec::new();
-    file.take(LAST_BYTES).read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    let last = lines.len().saturating_sub(usize::try_from(LAST_LINES).unwrap_or(usize::MAX));
-    let lines = Untrusted::new(lines[last..].join("\n")).lines_escaped().to_string();
-    (!lines.is_empty()).then_some((path.as_str(), lines))
+/// The ends of a job's log files before a run: what is in them then was written by earlier runs.
+#[derive(Clone, Debug)]
+pub(super) struct LogMarks(Vec<FileMark>);
+
+impl LogMarks {
+    /// Returns the present ends of a job's log files, that of the errors first.
+    pub(super) fn of(request: &JobRequest) -> Self {
+        let (stdout, stderr) = request.file_log.paths();
+        Self([stderr, stdout].into_iter().flatten().map(|path| FileMark::of(path.as_str())).collect())
+    }
 }

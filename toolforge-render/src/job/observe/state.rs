@@ -3,8 +3,8 @@
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, platform};
 
@@ -13,7 +13,7 @@ use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{JobObjects, LiveJobs, Workload, pods_of_job, runs_of_job};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
 use crate::pod::{
-    Evidence, LastTermination, cause_of_deployment, cause_of_refusal, causes_of_pod, causes_of_probes,
+    Cause, Evidence, LastTermination, cause_of_deployment, cause_of_refusal, causes_of_pod, causes_of_probes,
     last_termination, restarts, sort_evidence,
 };
 
@@ -260,15 +260,24 @@ fn scheduled(
     let Times { previous, next, missed } = times(job, cron_job, live, now);
     (status.previous_run, status.next_run, status.missed) = (previous, next, missed);
     let runs = runs_of_job(job, live);
-    let outcomes = runs.iter().map(|run| RunOutcome::of(run, live));
-    let (under_way, over): (Vec<_>, Vec<_>) = outcomes.partition(|outcome| !outcome.is_over());
-    if let Some(outcome) = under_way.into_iter().next() {
-        return take_outcome(status, outcome);
+    let outcomes = runs.iter().map(|run| (*run, RunOutcome::of(run, live)));
+    let (under_way, over): (Vec<_>, Vec<_>) = outcomes.partition(|(_, outcome)| !outcome.is_over());
+    if let Some((run, outcome)) = under_way.into_iter().next() {
+        take_outcome(status, outcome);
+        let cannot_start = matches!(status.state, JobState::Failing | JobState::Blocked);
+        if cannot_start && is_of_former_definition(run, cron_job) {
+            let name = run.metadata.name.as_deref().unwrap_or_default();
+            let object = Untrusted::new(format!("Job {name}"));
+            let since = status.since;
+            let cause = Cause::FormerDefinition;
+            status.evidence.insert(0, Evidence { cause, object, message: Untrusted::default(), since });
+        }
+        return;
     }
     let success =
         cron_job.status.as_ref().and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
     let is_suspended = cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false);
-    let last_succeeded = match over.into_iter().next() {
+    let last_succeeded = match over.into_iter().next().map(|(_, outcome)| outcome) {
         // The objects of the last run still exist, so it has just finished.
         Some(outcome @ RunOutcome::Failed { .. }) if !is_suspended => return take_outcome(status, outcome),
         Some(outcome) => Some(matches!(outcome, RunOutcome::Succeeded { .. })),
@@ -276,6 +285,16 @@ fn scheduled(
     };
     status.since = previous.max(success).or(status.since);
     status.state = if is_suspended { JobState::Suspended } else { JobState::Waiting { last_succeeded } };
+}
+
+/// Returns whether the containers of a run differ from those that the scheduled job now has.
+fn is_of_former_definition(run: &Job, cron_job: &CronJob) -> bool {
+    let containers = |template: &PodTemplateSpec| template.spec.clone().unwrap_or_default().containers;
+    let present = cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref());
+    match (run.spec.as_ref(), present) {
+        (Some(run), Some(present)) => containers(&run.template) != containers(&present.template),
+        _ => false,
+    }
 }
 
 fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {

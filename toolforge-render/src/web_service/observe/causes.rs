@@ -97,6 +97,8 @@ mod tests {
             Cause::Unschedulable => 10,
             Cause::NotListening { .. } => 11,
             Cause::DeadlineExceeded => 12,
+            // Only scheduled jobs have it.
+            Cause::FormerDefinition => COUNT,
         }
     }
 
