@@ -87,6 +87,6 @@ pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{
-    FetchOptions, FoundTemplate, ManifestError, RolloutEvent, RolloutOutcome, RolloutTarget, TemplateError,
-    ToolHome, WebServiceObjects,
+    FetchOptions, FoundTemplate, ManifestError, Neighbors, RolloutEvent, RolloutOutcome, RolloutTarget,
+    TemplateError, ToolHome, WebServiceObjects,
 };

@@ -64,7 +64,7 @@ pub use job::{
 };
 pub use job_name::{JobName, JobNameError};
 pub use mount_storage::{MountStorage, MountStorageError};
-pub use quantity::{Cpu, ImprobableAmount, Memory, QuantityError, parse_count};
+pub use quantity::{Cpu, ImprobableAmount, Memory, QuantityError, parse_count, parse_count_bound};
 pub use replicas::{Replicas, ReplicasError};
 pub use suggest::suggest;
 pub use tool_name::{ToolName, ToolNameError};

@@ -37,6 +37,7 @@ mod resource_quota;
 mod rollout;
 mod schedule;
 mod scopes;
+mod unsettled;
 
 pub mod profiles;
 
@@ -51,3 +52,4 @@ pub use resource_quota::ResourceQuota;
 pub use rollout::{Pods, RollingUpdate, rolling_peak};
 pub use schedule::{Conflict, Interval, ScheduledRuns, Timeline, conflicts, simulate, timelines};
 pub use scopes::{PodTraits, Scope, Scopes};
+pub use unsettled::{TerminatingPod, WaitingPods};

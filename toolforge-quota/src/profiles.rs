@@ -24,7 +24,7 @@ pub struct Profile {
 
 impl From<Profile> for Limits {
     fn from(Profile { quota, limit_range }: Profile) -> Self {
-        Self { quotas: vec![quota], limit_ranges: vec![limit_range] }
+        Self { quotas: vec![quota], limit_ranges: vec![limit_range], ..Self::default() }
     }
 }
 

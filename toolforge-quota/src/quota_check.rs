@@ -1,5 +1,6 @@
 //! Whether a change fits once the pods that it replaces are gone.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use toolforge_model::Untrusted;
@@ -11,6 +12,7 @@ use crate::limit_violation::{LimitViolation, violations};
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
+use crate::unsettled::{TerminatingPod, WaitingPods, admitted};
 
 /// What a change does to one resource of one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,7 @@ impl fmt::Display for ResourceCheck {
 pub struct QuotaCheck {
     resources: Vec<ResourceCheck>,
     violations: Vec<LimitViolation>,
+    terminating: Vec<TerminatingPod>,
 }
 
 impl QuotaCheck {
@@ -76,6 +79,17 @@ impl QuotaCheck {
     #[must_use]
     pub fn violations(&self) -> &[LimitViolation] {
         &self.violations
+    }
+
+    /// Returns the pods that terminate and after which everything fits; none where it fits now or does not then.
+    #[must_use]
+    pub fn terminating(&self) -> &[TerminatingPod] {
+        &self.terminating
+    }
+
+    /// Returns whether a demand is of a resource that does not fit.
+    fn lacks(&self, demand: &Demand) -> bool {
+        self.shortfalls().any(|row| demand.get(&row.resource) > 0)
     }
 
     /// Returns whether everything fits.
@@ -115,6 +129,8 @@ pub struct DemandChange {
     pub containers: Vec<ContainerDemand>,
     /// The traits of the new pods.
     pub pods: PodTraits,
+    /// The objects that `freed` is of: workloads, such as `Job daily`, and pods, such as `Pod daily-1`.
+    pub freed_objects: BTreeSet<String>,
 }
 
 /// All that bounds the pods and objects of a namespace.
@@ -124,6 +140,10 @@ pub struct Limits {
     pub quotas: Vec<ResourceQuota>,
     /// The LimitRanges.
     pub limit_ranges: Vec<LimitRange>,
+    /// Pods that are about to be created. They count as used, unless the change frees them.
+    pub waiting: Vec<WaitingPods>,
+    /// Pods that terminate.
+    pub terminating: Vec<TerminatingPod>,
 }
 
 impl Limits {
@@ -139,21 +159,33 @@ impl Limits {
             requested: requested.clone(),
             created: requested.clone(),
             containers: containers.to_vec(),
-            pods: PodTraits::default(),
+            ..DemandChange::default()
         })
     }
 
     /// Returns whether a change fits. Quotas with scopes count its pods, or not, by their traits.
     #[must_use]
     pub fn evaluate_change(&self, change: &DemandChange) -> QuotaCheck {
-        QuotaCheck {
-            resources: check_change(&self.quotas, change),
-            violations: change
-                .containers
-                .iter()
-                .flat_map(|container| violations(&self.limit_ranges, container))
-                .collect(),
+        let violations: Vec<_> = change
+            .containers
+            .iter()
+            .flat_map(|container| violations(&self.limit_ranges, container))
+            .collect();
+        let is_other = |object: &str| !change.freed_objects.contains(object);
+        let waiting = self.waiting.iter().filter(|pods| is_other(&pods.owner));
+        let waiting = admitted(&self.quotas, waiting);
+        let resources = check_change(&self.quotas, change, &waiting);
+        let mut check = QuotaCheck { resources, violations, terminating: Vec::new() };
+        if !check.fits() && check.violations.is_empty() {
+            let others = self.terminating.iter().filter(|pod| is_other(&pod.name));
+            check.terminating = others.filter(|pod| check.lacks(&pod.demand)).cloned().collect();
+            let mut later = change.clone();
+            check.terminating.iter().for_each(|pod| later.freed.add_all(&pod.demand));
+            if !check_change(&self.quotas, &later, &waiting).iter().all(ResourceCheck::fits) {
+                check.terminating.clear();
+            }
         }
+        check
     }
 }
 
@@ -164,10 +196,11 @@ impl Limits {
 pub fn check_resources(quotas: &[ResourceQuota], freed: &Demand, requested: &Demand) -> Vec<ResourceCheck> {
     let (freed, requested) = (freed.clone(), requested.clone());
     let created = requested.clone();
-    check_change(quotas, &DemandChange { freed, requested, created, ..DemandChange::default() })
+    let change = DemandChange { freed, requested, created, ..DemandChange::default() };
+    check_change(quotas, &change, &Demand::default())
 }
 
-fn check_change(quotas: &[ResourceQuota], change: &DemandChange) -> Vec<ResourceCheck> {
+fn check_change(quotas: &[ResourceQuota], change: &DemandChange, waiting: &Demand) -> Vec<ResourceCheck> {
     let mut checks = Vec::new();
     for quota in quotas.iter().filter(|quota| quota.scopes.matches(change.pods)) {
         for (resource, hard) in &quota.hard {
@@ -181,7 +214,10 @@ fn check_change(quotas: &[ResourceQuota], change: &DemandChange) -> Vec<Resource
                 resource: resource.clone(),
                 hard: *hard,
                 used,
-                after: used.saturating_sub(freed).saturating_add(requested),
+                after: used
+                    .saturating_sub(freed)
+                    .saturating_add(waiting.get(resource))
+                    .saturating_add(requested),
                 // A saturated sum exceeds whatever it is compared with.
                 creates: change.created.get(resource) > 0 || requested == u64::MAX,
             });
@@ -254,5 +290,56 @@ mod tests {
         assert_eq!(check.to_string(), "pods: 11 of 10, 1 too many (quota tools-2023)");
         let kept = DemandChange { freed: old, requested: new, ..DemandChange::default() };
         assert!(limits.evaluate_change(&kept).fits());
+    }
+
+    fn of_pods(hard: u64, used: u64) -> Limits {
+        let quota = ResourceQuota {
+            hard: [(Resource::Pods, hard)].into(),
+            used: [(Resource::Pods, used)].into(),
+            ..ResourceQuota::default()
+        };
+        Limits { quotas: vec![quota], ..Limits::default() }
+    }
+
+    fn one() -> Demand {
+        [(Resource::Pods, 1)].into()
+    }
+
+    #[test]
+    fn pods_that_are_about_to_be_created_count() {
+        let waiting = vec![WaitingPods { owner: "Job a".to_owned(), count: 2, each: one() }];
+        let limits = Limits { waiting, ..of_pods(3, 0) };
+        assert!(limits.evaluate(&Demand::default(), &one(), &[]).fits());
+        let limits = Limits { waiting: limits.waiting, ..of_pods(2, 0) };
+        let check = limits.evaluate(&Demand::default(), &one(), &[]);
+        assert_eq!(check.to_string(), "pods: 3 of 2, 1 too many (quota )");
+        let of_itself = DemandChange {
+            requested: one(),
+            created: one(),
+            freed_objects: ["Job a".to_owned()].into(),
+            ..DemandChange::default()
+        };
+        assert!(limits.evaluate_change(&of_itself).fits());
+    }
+
+    #[test]
+    fn pods_that_cannot_be_created_take_nothing() {
+        let each: Demand = [(Resource::Pods, 3)].into();
+        let waiting = vec![WaitingPods { owner: "Job a".to_owned(), count: 1, each }];
+        assert!(Limits { waiting, ..of_pods(2, 0) }.evaluate(&Demand::default(), &one(), &[]).fits());
+    }
+
+    #[test]
+    fn terminating_pods_are_named_where_they_make_room() {
+        let pod = |name: &str, until| TerminatingPod { name: name.to_owned(), until, demand: one() };
+        let terminating = vec![pod("Pod a", 7)];
+        let limits = Limits { terminating, ..of_pods(2, 2) };
+        let check = limits.evaluate(&Demand::default(), &one(), &[]);
+        assert!(!check.fits());
+        assert_eq!(check.terminating(), [pod("Pod a", 7)]);
+        // Two more pods do not fit then, either.
+        assert_eq!(limits.evaluate(&Demand::default(), &one().times(2), &[]).terminating(), []);
+        let limits = Limits { terminating: limits.terminating, ..of_pods(3, 2) };
+        assert_eq!(limits.evaluate(&Demand::default(), &one(), &[]).terminating(), []);
     }
 }

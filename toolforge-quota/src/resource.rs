@@ -3,7 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
-use toolforge_model::{Cpu, Memory, QuantityError, parse_count};
+use toolforge_model::{Cpu, Memory, QuantityError, parse_count, parse_count_bound};
 
 /// What a quota counts, by the API server's own keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,15 +40,28 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// Parses a Kubernetes quantity as an amount of the resource's smallest unit (millis, bytes or objects), rounded up.
+    /// Parses a Kubernetes quantity as an amount of the resource's smallest unit (millis, bytes or objects), rounded up. An
+    /// amount above 2⁶³ − 1 counts as that, as in the API server.
     ///
     /// # Errors
-    /// When the text is not a Kubernetes quantity, is negative or too large.
+    /// When the text is not a Kubernetes quantity or is negative.
     pub fn parse_amount(&self, text: &str) -> Result<u64, QuantityError> {
         match self.unit() {
             Unit::Millis => Cpu::parse_quantity(text).map(Cpu::millis),
             Unit::Bytes => Memory::parse_quantity(text).map(Memory::bytes),
             Unit::Objects => parse_count(text),
+        }
+    }
+
+    /// Parses the upper bound of a quota, rounded down: what is within it is within the exact one.
+    ///
+    /// # Errors
+    /// As [`parse_amount`](Self::parse_amount).
+    pub fn parse_bound(&self, text: &str) -> Result<u64, QuantityError> {
+        match self.unit() {
+            Unit::Millis => Cpu::parse_bound(text).map(Cpu::millis),
+            Unit::Bytes => Memory::parse_bound(text).map(Memory::bytes),
+            Unit::Objects => parse_count_bound(text),
         }
     }
 
@@ -179,6 +192,14 @@ mod tests {
             let resource = Resource::from(key);
             assert_eq!(resource.parse_amount(text).unwrap(), amount, "{key}");
             assert_eq!(resource.amount(amount), printed, "{key}");
+        }
+        for (key, text, bound) in [
+            ("limits.memory", "0.098Gi", 105_226_698),
+            ("limits.cpu", "1500u", 1),
+            ("limits.cpu", "9223372036854775807", i64::MAX.unsigned_abs()),
+            ("pods", "1.5", 1),
+        ] {
+            assert_eq!(Resource::from(key).parse_bound(text), Ok(bound), "{key}");
         }
         assert!(Resource::from("pods").parse_amount("-1").is_err());
         assert!(Resource::from("limits.memory").parse_amount("many").is_err());

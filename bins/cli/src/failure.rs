@@ -9,6 +9,7 @@ pub use toolforge_report::ExitCode;
 use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaRow};
 
 use crate::report;
+use crate::room::terminating_line;
 
 /// Why a command failed: the error, its details, and hints about what to do next.
 ///
@@ -71,7 +72,13 @@ impl Failure {
 
     /// Adds the limits and the resources of quotas that a change set exceeds: at rest, else at the peak.
     #[must_use]
-    pub fn exceeded(mut self, set: &ChangeSet) -> Self {
+    pub fn exceeded(self, set: &ChangeSet) -> Self {
+        let failure = self.shortfalls(set);
+        let lines = set.terminating().iter().map(terminating_line);
+        lines.fold(failure, |failure, line| failure.detail(format!("{line}, and frees what is missing")))
+    }
+
+    fn shortfalls(mut self, set: &ChangeSet) -> Self {
         if set.at_rest.fits() {
             return set.at_peak.shortfalls().fold(self, |failure, check| {
                 let is_same = |forecast: &ResourceForecast<'_>| {

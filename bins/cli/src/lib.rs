@@ -24,6 +24,7 @@ mod process;
 mod progress;
 mod remote;
 mod report;
+mod room;
 mod session;
 mod terminal;
 mod text;
@@ -46,6 +47,7 @@ pub use remote::{RemoteContainer, run_remote};
 pub use report::{
     cause, difference, downtime, image_type, last_termination, quota_report, quota_rows, rollout, violations,
 };
+pub use room::{terminating_line, wait_for_room};
 pub use session::{Session, Source, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age};

@@ -88,8 +88,13 @@ fn hints(problems: &[LoadProblem]) -> Vec<String> {
             }
             LoadProblem::UnderWay { .. } => "Wait for its end, or end it: `toolforge jobs delete NAME`.",
             LoadProblem::SeveralPublic { .. } => "Leave `publish` at one of them.",
+            LoadProblem::NeverFits { shortfalls, .. }
+                if shortfalls.iter().any(|row| row.resource.is_measured()) =>
+            {
+                "Request less memory or CPU; `toolforge jobs quota` shows the limits."
+            }
             LoadProblem::NeverFits { .. } => {
-                "Ask for less memory or CPU; `toolforge jobs quota` shows what there is."
+                "The quota does not allow a single run, whatever it requests; the platform's admins can change it."
             }
             LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. } => {
                 "`toolforge jobs images` lists the images."

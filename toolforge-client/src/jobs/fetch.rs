@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName, platform};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
-use toolforge_render::namespace::{Platform, limits};
+use toolforge_render::namespace::{Platform, limits, with_unsettled_pods};
 use toolforge_render::object::HttpRoute;
 
 use crate::facts::{FactsError, read_catalog};
@@ -82,7 +82,9 @@ impl JobObjects {
             Some(catalog) => catalog,
             None => read_catalog(&config_map.ok_or(FactsError::NoCatalog)?)?,
         };
-        Ok(JobFacts { tool, uid, catalog, platform, limits: limits(&quotas, &limit_ranges)?, live })
+        let limits = limits(&quotas, &limit_ranges)?;
+        let limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods);
+        Ok(JobFacts { tool, uid, catalog, platform, limits, live })
     }
 }
 
@@ -107,7 +109,10 @@ impl Client {
             JobFetchOptions { catalog: false, limits: false, events: true, ..JobFetchOptions::for_plan() };
         let fetch = async { self.fetch_jobs(tool, wanted).await.map_err(FactsError::from) };
         let (namespace, objects) = tokio::try_join!(self.facts(tool), fetch)?;
-        Ok(JobFacts { live: objects.live, ..namespace.job_facts() })
+        let live = objects.live;
+        let facts = namespace.job_facts();
+        let limits = with_unsettled_pods(facts.limits, &live.deployments, &live.jobs, &live.pods);
+        Ok(JobFacts { live, limits, ..facts })
     }
 
     /// Fetches a tool's jobs. All requests are sent concurrently over one connection, and their number does not depend on

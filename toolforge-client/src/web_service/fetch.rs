@@ -6,12 +6,13 @@ use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{ListParams, PostParams};
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, platform};
-use toolforge_render::namespace::{Platform, limits};
+use toolforge_render::namespace::{Platform, limits, with_unsettled_pods};
 use toolforge_render::object::HttpRoute;
 use toolforge_render::web_service::{Facts, LiveWebService};
 
@@ -37,6 +38,9 @@ pub struct FetchOptions {
     pub routing: bool,
     /// The pods with the tool's `name` label.
     pub pods: bool,
+    /// Where the namespace has a quota: all of its pods, Deployments and Jobs, by which pods are known that are about to be
+    /// created or that terminate, and the ReplicaSets if a quota counts them: three or four requests after the others.
+    pub unsettled: bool,
     /// The ReplicaSets with the tool's `name` label, which explain missing pods.
     pub replica_sets: bool,
     /// The namespace's events.
@@ -55,6 +59,7 @@ impl FetchOptions {
             routes: true,
             routing: true,
             pods: true,
+            unsettled: true,
             replica_sets: false,
             events: false,
         }
@@ -63,7 +68,14 @@ impl FetchOptions {
     /// Returns the options for a status: the live objects with ReplicaSets.
     #[must_use]
     pub fn for_status() -> Self {
-        Self { replica_sets: true, catalog: false, limits: false, routing: false, ..Self::for_plan() }
+        Self {
+            replica_sets: true,
+            unsettled: false,
+            catalog: false,
+            limits: false,
+            routing: false,
+            ..Self::for_plan()
+        }
     }
 
     /// Returns the options for limits and quotas only.
@@ -86,6 +98,19 @@ pub struct WebServiceObjects {
     pub http_routes: bool,
     /// The web service's own objects.
     pub live: LiveWebService,
+    /// Everything in the namespace that runs pods.
+    pub neighbors: Neighbors,
+}
+
+/// Everything in a namespace that runs pods, the web service included; empty if it was not requested.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbors {
+    /// The pods.
+    pub pods: Vec<Pod>,
+    /// The Deployments.
+    pub deployments: Vec<Deployment>,
+    /// The Jobs.
+    pub jobs: Vec<Job>,
 }
 
 impl WebServiceObjects {
@@ -94,12 +119,14 @@ impl WebServiceObjects {
     /// # Errors
     /// When the catalog, a quota or a limit is missing or invalid.
     pub fn facts(self, catalog: Option<Catalog>, platform: Platform) -> Result<Facts, FactsError> {
-        let Self { config_map, limit_ranges, quotas, http_routes, live } = self;
+        let Self { config_map, limit_ranges, quotas, http_routes, live, neighbors } = self;
         let catalog = match catalog {
             Some(catalog) => catalog,
             None => read_catalog(&config_map.ok_or(FactsError::NoCatalog)?)?,
         };
-        Ok(Facts { catalog, platform, limits: limits(&quotas, &limit_ranges)?, http_routes, live })
+        let Neighbors { pods, deployments, jobs } = neighbors;
+        let limits = with_unsettled_pods(limits(&quotas, &limit_ranges)?, &deployments, &jobs, &pods);
+        Ok(Facts { catalog, platform, limits, http_routes, live })
     }
 }
 
@@ -138,6 +165,7 @@ impl Client {
             routes,
             routing,
             pods,
+            unsettled,
             replica_sets,
             events,
         } = wanted;
@@ -179,17 +207,32 @@ impl Client {
         // An existing route keeps its kind; the permission matters only if there is none.
         let open = routing && is_served && ingress.is_none() && route.is_none();
         let http_routes = if open { self.may_create_routes(tool).await? } else { is_served };
+        let quotas: Vec<ResourceQuota> = quotas.unwrap_or_default();
+        let unsettled = unsettled && !quotas.is_empty();
+        let counted = unsettled && replica_sets.is_none() && quotas.iter().any(counts_replica_sets);
+        let (all_pods, deployments, jobs, counted_replica_sets) = tokio::try_join!(
+            biased;
+            when(unsettled, self.items(objects(ResourceType::of::<Pod>()), ListParams::default())),
+            when(unsettled, self.items(objects(ResourceType::of::<Deployment>()), ListParams::default())),
+            when(unsettled, self.items(objects(ResourceType::of::<Job>()), ListParams::default())),
+            when(counted, self.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
+        )?;
+        let neighbors = Neighbors {
+            pods: all_pods.unwrap_or_default(),
+            deployments: deployments.unwrap_or_default(),
+            jobs: jobs.unwrap_or_default(),
+        };
         let live = LiveWebService {
             deployment: deployment.flatten(),
             service: service.flatten(),
             ingress,
             http_route: route,
             pods: pods.unwrap_or_default(),
-            replica_sets: replica_sets.unwrap_or_default(),
+            replica_sets: replica_sets.or(counted_replica_sets).unwrap_or_default(),
             events: events.unwrap_or_default(),
         };
-        let (limit_ranges, quotas) = (limit_ranges.unwrap_or_default(), quotas.unwrap_or_default());
-        Ok(WebServiceObjects { config_map: config_map.flatten(), limit_ranges, quotas, http_routes, live })
+        let (config_map, limit_ranges) = (config_map.flatten(), limit_ranges.unwrap_or_default());
+        Ok(WebServiceObjects { config_map, limit_ranges, quotas, http_routes, live, neighbors })
     }
 
     async fn items<T: serde::de::DeserializeOwned>(
@@ -239,6 +282,11 @@ impl Client {
             self.create(&collection, &review, &PostParams::default()).await?;
         Ok(review.status.is_some_and(|status| status.allowed))
     }
+}
+
+fn counts_replica_sets(quota: &ResourceQuota) -> bool {
+    let hard = quota.spec.as_ref().and_then(|spec| spec.hard.as_ref());
+    hard.is_some_and(|hard| hard.contains_key("count/replicasets.apps"))
 }
 
 /// Awaits a request if it is wanted.

@@ -13,6 +13,7 @@ const CPU: Unit = Unit {
     examples: "500m, 0.5 or 2",
     spellings: &[(&["m", "milli", "mcpu"], "m"), (&["cpu", "cpus", "core", "cores", "c", ""], "")],
     exponent: 3,
+    rounds_above: 1,
 };
 
 /// More cores than a machine of the platform has.
@@ -20,7 +21,7 @@ const MOST_CORES: u64 = 64;
 
 /// An amount of CPU in whole millis: 1000 millis are one core.
 ///
-/// What a person asks for ([`FromStr`]) is more than zero and whole in millis. A quantity of a live object
+/// What a person asks for ([`FromStr`]) is more than zero; above 1m, a fraction of a milli is rounded up. A quantity of a live object
 /// ([`Cpu::parse_quantity`]) is rounded up as the API server's `MilliValue` does. Printed as `500m` or, where
 /// it is whole cores, as `2`.
 ///
@@ -42,10 +43,20 @@ impl Cpu {
 
     /// Reads a quantity of a live object, rounded up to whole millis.
     ///
+    /// More than 2⁶³ − 1 millis count as that many, as in the API server.
+    ///
     /// # Errors
-    /// When the text is not a Kubernetes quantity, is negative or is more than 2⁶³ − 1 millis.
+    /// When the text is not a Kubernetes quantity or is negative.
     pub fn parse_quantity(text: &str) -> Result<Self, QuantityError> {
         CPU.live(text).map(Self)
+    }
+
+    /// Reads an upper bound of a live object, such as a quota's, rounded down to whole millis.
+    ///
+    /// # Errors
+    /// As [`parse_quantity`](Self::parse_quantity).
+    pub fn parse_bound(text: &str) -> Result<Self, QuantityError> {
+        CPU.live_bound(text).map(Self)
     }
 
     /// Returns the amount in millis.

@@ -17,6 +17,7 @@ const MEMORY: Unit = Unit {
         (&["g", "gb", "gi", "gib", "gig"], "Gi"),
     ],
     exponent: 0,
+    rounds_above: 1024,
 };
 
 /// Less than this is not enough for any program; a number without a suffix is a number of bytes.
@@ -24,7 +25,8 @@ const LEAST: u64 = 1 << 20;
 
 /// An amount of memory in whole bytes.
 ///
-/// What a person asks for ([`FromStr`]) is more than zero and whole in bytes. A quantity of a live object
+/// What a person asks for ([`FromStr`]) is more than zero; above 1Ki, a fraction of a byte is rounded up (the platform
+/// prints 100Mi as `0.098Gi`), and a smaller amount must be whole. A quantity of a live object
 /// ([`Memory::parse_quantity`]) is rounded up as the API server's `Value` does. Printed as short as
 /// nothing is lost, binary before decimal: `512Mi`, `1536Mi`, `1500M`, `1001`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,10 +41,20 @@ impl Memory {
 
     /// Reads a quantity of a live object, rounded up to whole bytes.
     ///
+    /// More than 2⁶³ − 1 bytes count as that many, as in the API server.
+    ///
     /// # Errors
-    /// When the text is not a Kubernetes quantity, is negative or is more than 2⁶³ − 1 bytes.
+    /// When the text is not a Kubernetes quantity or is negative.
     pub fn parse_quantity(text: &str) -> Result<Self, QuantityError> {
         MEMORY.live(text).map(Self)
+    }
+
+    /// Reads an upper bound of a live object, such as a quota's, rounded down to whole bytes.
+    ///
+    /// # Errors
+    /// As [`parse_quantity`](Self::parse_quantity).
+    pub fn parse_bound(text: &str) -> Result<Self, QuantityError> {
+        MEMORY.live_bound(text).map(Self)
     }
 
     /// Returns the amount in bytes.
@@ -171,6 +183,10 @@ mod tests {
             ("4000m", 4),
             ("1_000Mi", 1_048_576_000),
             (" 1Gi", 1 << 30),
+            ("0.098Gi", 105_226_699),
+            ("0.931Gi", 999_653_639),
+            ("499826819.072", 499_826_820),
+            ("1025.5", 1026),
         ] {
             assert_eq!(text.parse::<Memory>().unwrap().bytes(), expected, "{text}");
         }
@@ -180,6 +196,20 @@ mod tests {
     fn rounds_live_values_up() {
         for (text, expected) in [("500m", 1), ("1.5", 2), ("0", 0), ("134217727.5", 134_217_728)] {
             assert_eq!(Memory::parse_quantity(text).unwrap().bytes(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn bounds_are_rounded_down_and_capped() {
+        let largest = i64::MAX.unsigned_abs();
+        for (text, bound, amount) in [
+            ("0.098Gi", 105_226_698, 105_226_699),
+            ("1Gi", 1 << 30, 1 << 30),
+            ("500m", 0, 1),
+            ("9223372036854775807k", largest, largest),
+        ] {
+            assert_eq!(Memory::parse_bound(text).unwrap().bytes(), bound, "{text}");
+            assert_eq!(Memory::parse_quantity(text).unwrap().bytes(), amount, "{text}");
         }
     }
 

@@ -7,4 +7,4 @@ mod unit;
 
 pub use cpu::Cpu;
 pub use memory::Memory;
-pub use unit::{ImprobableAmount, QuantityError, parse_count};
+pub use unit::{ImprobableAmount, QuantityError, parse_count, parse_count_bound};

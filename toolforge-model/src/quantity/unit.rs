@@ -127,15 +127,17 @@ pub(super) struct Unit {
     pub(super) spellings: &'static [(&'static [&'static str], &'static str)],
     /// The decimal exponent from one of the unit to its smallest part.
     pub(super) exponent: i32,
+    /// Above this amount, a fraction of the smallest part is rounded up; below, it is a mistake, such as `500m` of memory.
+    pub(super) rounds_above: u64,
 }
 
 impl Unit {
-    /// Reads what a person asks for: more than zero and whole in the smallest unit.
+    /// Reads what a person asks for: more than zero, and rounded up to the smallest unit.
     pub(super) fn asked(self, text: &str) -> Result<u64, QuantityError> {
         // The platform's own tools accept spaces around the number and `_` between digits.
         let (amount, exact) = self.rounded_up(text, text.trim())?;
         let found = || Untrusted::new(text);
-        if !exact {
+        if !exact && amount <= self.rounds_above {
             let Self { name: unit, smallest, examples, .. } = self;
             return Err(QuantityError::TooFine {
                 found: found(),
@@ -151,9 +153,22 @@ impl Unit {
         Ok(amount)
     }
 
-    /// Reads a live value: rounded up to the smallest unit, as the API server's `MilliValue` and `Value` do.
+    /// Reads a live value: rounded up to the smallest unit, as the API server's `MilliValue` and `Value` do, and at most
+    /// 2⁶³ − 1.
     pub(super) fn live(self, text: &str) -> Result<u64, QuantityError> {
-        self.rounded_up(text, text).map(|(amount, _)| amount)
+        self.capped(text).map(|(amount, _)| amount)
+    }
+
+    /// Reads a live upper bound: rounded down, so that what is within it is within the exact one.
+    pub(super) fn live_bound(self, text: &str) -> Result<u64, QuantityError> {
+        self.capped(text).map(|(amount, exact)| if exact { amount } else { amount.saturating_sub(1) })
+    }
+
+    fn capped(self, text: &str) -> Result<(u64, bool), QuantityError> {
+        match self.rounded_up(text, text) {
+            Err(QuantityError::TooLarge { .. }) => Ok((i64::MAX.unsigned_abs(), true)),
+            read => read,
+        }
     }
 
     /// Returns the amount that was most likely meant, as it must be written.
@@ -188,14 +203,29 @@ impl Unit {
     }
 }
 
+const COUNT: Unit = Unit {
+    name: "objects",
+    smallest: "objects",
+    examples: "10",
+    spellings: &[],
+    exponent: 0,
+    rounds_above: u64::MAX,
+};
+
 /// Reads a count of objects of a live object, such as `pods: "10"`, rounded up like the API server's `Value`.
 ///
 /// # Errors
-/// When the text is not a Kubernetes quantity, is negative or is more than 2⁶³ − 1.
+/// When the text is not a Kubernetes quantity or is negative.
 pub fn parse_count(text: &str) -> Result<u64, QuantityError> {
-    const COUNT: Unit =
-        Unit { name: "objects", smallest: "objects", examples: "10", spellings: &[], exponent: 0 };
     COUNT.live(text)
+}
+
+/// Reads an upper bound of a count of objects of a live object, rounded down.
+///
+/// # Errors
+/// As [`parse_count`].
+pub fn parse_count_bound(text: &str) -> Result<u64, QuantityError> {
+    COUNT.live_bound(text)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! All changes of a command to a namespace, and whether they fit.
 
-use toolforge_quota::{Demand, DemandChange, Limits, QuotaCheck, ResourceCheck};
+use toolforge_quota::{Demand, DemandChange, Limits, QuotaCheck, ResourceCheck, TerminatingPod};
 
 use crate::change::{Change, ChangeDemand};
 use crate::object::Object;
@@ -73,6 +73,12 @@ impl ChangeSet {
         self.at_rest.fits() && self.at_peak.fits()
     }
 
+    /// Returns the pods that terminate and after which everything fits; none where it fits now or does not then.
+    #[must_use]
+    pub fn terminating(&self) -> &[TerminatingPod] {
+        if self.at_rest.fits() { self.at_peak.terminating() } else { self.at_rest.terminating() }
+    }
+
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).
     pub fn pending(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| !change.is_keep())
@@ -99,11 +105,17 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
     let sum = |demand: fn(&ChangeDemand) -> &Demand| {
         changes.iter().map(|change| demand(&change.demand).clone()).sum::<Demand>()
     };
+    let freed_objects = |change: &Change| {
+        let is_counted = change.demand != ChangeDemand::default();
+        let steps = change.steps.iter().filter(|_| is_counted).map(|step| step.id.to_string());
+        steps.chain(change.demand.freed_pods.iter().cloned()).collect::<Vec<_>>()
+    };
     limits.evaluate_change(&DemandChange {
         freed: sum(|demand| &demand.freed),
         requested: changes.iter().map(requested).sum(),
         created: sum(|demand| &demand.created),
         containers: changes.iter().flat_map(|change| change.demand.containers.iter().cloned()).collect(),
+        freed_objects: changes.iter().flat_map(freed_objects).collect(),
         ..DemandChange::default()
     })
 }

@@ -273,6 +273,8 @@ const REVISION_HISTORY_LIMIT: i32 = 10;
 pub(crate) struct ChangeDemand {
     /// What the replaced and deleted live objects use.
     pub(crate) freed: Demand,
+    /// The pods among them, by their ids.
+    pub(crate) freed_pods: Vec<String>,
     /// What the wanted objects request once all of their pods run.
     pub(crate) requested: Demand,
     /// What objects request that are created, and not updated.

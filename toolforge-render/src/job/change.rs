@@ -10,8 +10,9 @@ use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
 use crate::job::{
     JobFacts, JobObjects, JobPlan, LiveJobs, LoadProblem, RecordedJob, RunOutcome, Workload, demand,
-    job_differences, observe_job,
+    job_differences, observe_job, pods_of_job,
 };
+use crate::namespace::pod_id;
 use crate::object::{
     Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
 };
@@ -170,6 +171,13 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
         }
         (_, Some(live)) => demand::of_live(live, &facts.live, limit_ranges),
     };
+    if !matches!(
+        (&change.action, live),
+        (Action::Update, Some(JobObjects { workload: Workload::Scheduled(_), .. }))
+    ) {
+        let pods = live.map(|live| pods_of_job(live, &facts.live)).unwrap_or_default();
+        change.demand.freed_pods = pods.into_iter().map(pod_id).collect();
+    }
     if change.action == Action::Update {
         let is_created = |step: &&Step| matches!(step.action, StepAction::Create);
         let created = change.steps.iter().filter(is_created).map(|step| count_demand(step.id.kind)).sum();

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1 as core;
 use toolforge_model::ToolName;
 
 use crate::job::{JobFacts, LiveJobs};
-use crate::namespace::{Documents, DocumentsError, Platform, limits};
+use crate::namespace::{Documents, DocumentsError, Platform, limits, with_unsettled_pods};
 
 impl Documents {
     /// Returns the facts for a tool's jobs, whose pods run with the user id `uid`.
@@ -33,8 +33,12 @@ impl Documents {
         };
         let quotas = self.all_of_kind::<core::ResourceQuota>("ResourceQuota", &namespace)?;
         let limit_ranges = self.all_of_kind::<core::LimitRange>("LimitRange", &namespace)?;
+        let limits = limits(&quotas, &limit_ranges)?;
+        // Without pods, the files do not say which ones are missing.
+        let has_pods = !live.pods.is_empty();
+        let settled = |limits| with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods);
         Ok(JobFacts {
-            limits: limits(&quotas, &limit_ranges)?,
+            limits: if has_pods { settled(limits) } else { limits },
             live,
             ..JobFacts::new(tool.clone(), uid, self.catalog()?, platform)
         })

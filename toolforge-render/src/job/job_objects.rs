@@ -8,7 +8,9 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobName, platform};
 
 use crate::change::WorkloadKind;
-use crate::object::{HttpRoute, Object, ObjectKind, cron_job_spec, deployment_spec, label};
+use crate::object::{
+    HttpRoute, Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, label,
+};
 
 /// The objects of a job, rendered or live.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +54,15 @@ impl Workload {
             Self::OneOff(_) => ObjectKind::Job,
             Self::Scheduled(_) => ObjectKind::CronJob,
             Self::Continuous(_) => ObjectKind::Deployment,
+        }
+    }
+
+    /// Returns how many pods a continuous job keeps running; `None` for other jobs.
+    #[must_use]
+    pub fn replicas(&self) -> Option<u64> {
+        match self {
+            Self::Continuous(deployment) => Some(deployment_replicas(deployment)),
+            Self::OneOff(_) | Self::Scheduled(_) => None,
         }
     }
 

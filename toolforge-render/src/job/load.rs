@@ -9,7 +9,7 @@ use crate::change::{Action, Change, ChangeSet};
 use crate::job::change::{Current, Manner, change_to, change_to_nothing};
 use crate::job::{JobFacts, JobObjects, JobPlan, LoadProblem};
 use crate::object::ObjectKind;
-use crate::pod::one_pod_of;
+use crate::pod::{count_demand, one_pod_of};
 
 /// The result of planning a load.
 #[derive(Clone, Debug)]
@@ -150,15 +150,12 @@ fn never_fits(change: &Change, set: &ChangeSet, limits: &Limits) -> Option<LoadP
         return None;
     }
     let cron_job = change.objects().find(|object| object.kind() == ObjectKind::CronJob)?;
-    let run = one_pod_of(cron_job, &limits.limit_ranges);
-    let unused = |quota: &ResourceQuota| {
-        let mut quota = quota.clone();
-        quota.used = Demand::default();
-        quota
-    };
-    let quotas = limits.quotas.iter().map(unused).collect();
+    let mut run = one_pod_of(cron_job, &limits.limit_ranges);
+    run.add_all(&count_demand(ObjectKind::Job));
+    let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
     let check = empty.evaluate(&Demand::default(), &run, &[]);
-    let shortfall = Box::new(check.shortfalls().next()?.clone());
-    Some(LoadProblem::NeverFits { name: change.name.parse().ok()?, shortfall })
+    let shortfalls: Vec<_> = check.shortfalls().cloned().collect();
+    let name = change.name.parse().ok()?;
+    (!shortfalls.is_empty()).then_some(LoadProblem::NeverFits { name, shortfalls })
 }

@@ -38,12 +38,12 @@ pub enum LoadProblem {
         names: Vec<JobName>,
     },
     /// One run requests more than the quota of the empty namespace.
-    #[error("a run of job {name} never fits: {shortfall}")]
+    #[error("a run of job {name} never fits: {}", shortfalls.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     NeverFits {
         /// The job's name.
         name: JobName,
-        /// The quota that is exceeded.
-        shortfall: Box<ResourceCheck>,
+        /// The resources that are exceeded; at least one.
+        shortfalls: Vec<ResourceCheck>,
     },
 }
 

@@ -13,7 +13,8 @@ use crate::change::{
     Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
 };
 use crate::job::change::deletion;
-use crate::job::{JobFacts, JobObjects, Workload, demand, runs_of_job};
+use crate::job::{JobFacts, JobObjects, Workload, demand, pods_of_job, runs_of_job};
+use crate::namespace::pod_id;
 use crate::object::{Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec};
 use crate::pod::{count_demand, has_ended, of_live_pods, pods_of};
 
@@ -51,6 +52,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
             }
             let mut change = with_run(change, cron_job, facts, now)?;
             change.demand.freed = demand::of_live(job, &facts.live, &facts.limits.limit_ranges);
+            change.demand.freed_pods = pods_of_job(job, &facts.live).into_iter().map(pod_id).collect();
             // The CronJob itself is kept, and not created.
             change.demand.requested.add_all(&count_demand(ObjectKind::CronJob));
             Ok(ChangeSet::new(vec![change], &facts.limits))
@@ -117,7 +119,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     let object = Object::from(deployment.clone());
     let owner = format!("job {}", job.name);
     let mut demand = ChangeDemand::of_objects([&object], limit_ranges, Some(&owner));
-    let live = crate::job::pods_of_job(job, &facts.live);
+    let live = pods_of_job(job, &facts.live);
     let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
     let staying = u64::try_from(live.iter().filter(is_staying).count()).unwrap_or(u64::MAX);
     let pods = pods_of(&object, limit_ranges);
@@ -128,6 +130,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     demand.created = Demand::default();
     demand.requested = demand.besides_pods.clone();
     demand.requested.add_all(&replacement.at_rest());
+    demand.freed_pods = live.iter().copied().map(pod_id).collect();
     demand.freed = of_live_pods(live, limit_ranges);
     demand.freed.add_all(&count_demand(ObjectKind::Deployment));
     demand.replace_pods(deployment, replacement);

@@ -61,8 +61,12 @@ pub fn limits(
     Ok(Limits {
         quotas: quotas.iter().map(resource_quota).collect::<Result<_, _>>()?,
         limit_ranges: limit_ranges.iter().map(limit_range).collect::<Result<_, _>>()?,
+        ..Limits::default()
     })
 }
+
+/// Parses an amount or an upper bound of a resource.
+type Parse = fn(&Resource, &str) -> Result<u64, QuantityError>;
 
 /// Returns a ResourceQuota's numbers: the limits of its status, or, if the quota controller has not set them yet, those of
 /// its spec with nothing used.
@@ -72,11 +76,11 @@ pub fn limits(
 pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, LimitsError> {
     let name = object.metadata.name.clone().unwrap_or_default();
     let status = object.status.as_ref();
-    let amounts = |field: &str, map: Option<&BTreeMap<String, Quantity>>| {
+    let amounts = |field: &str, map: Option<&BTreeMap<String, Quantity>>, parse: Parse| {
         let mut amounts = BTreeMap::new();
         for (key, quantity) in map.into_iter().flatten() {
             let resource = Resource::from(key.as_str());
-            let amount = resource.parse_amount(&quantity.0).map_err(|source| LimitsError {
+            let amount = parse(&resource, &quantity.0).map_err(|source| LimitsError {
                 kind: LimitsKind::ResourceQuota,
                 name: Untrusted::new(name.as_str()),
                 field: Untrusted::new(format!("{field}.{key}")),
@@ -88,10 +92,15 @@ pub fn resource_quota(object: &core::ResourceQuota) -> Result<ResourceQuota, Lim
         Ok(amounts)
     };
     let hard = match status.and_then(|status| status.hard.as_ref()).filter(|hard| !hard.is_empty()) {
-        Some(hard) => amounts("status.hard", Some(hard))?,
-        None => amounts("spec.hard", object.spec.as_ref().and_then(|spec| spec.hard.as_ref()))?,
+        Some(hard) => amounts("status.hard", Some(hard), Resource::parse_bound)?,
+        None => amounts(
+            "spec.hard",
+            object.spec.as_ref().and_then(|spec| spec.hard.as_ref()),
+            Resource::parse_bound,
+        )?,
     };
-    let used = amounts("status.used", status.and_then(|status| status.used.as_ref()))?;
+    let used =
+        amounts("status.used", status.and_then(|status| status.used.as_ref()), Resource::parse_amount)?;
     let used = used.into_iter().collect();
     Ok(ResourceQuota { name, hard, used, scopes: scopes(object).collect() })
 }
@@ -119,18 +128,20 @@ pub fn limit_range(object: &core::LimitRange) -> Result<LimitRange, LimitsError>
             let (name, field) = (Untrusted::new(name.as_str()), Untrusted::new(field));
             move |source| LimitsError { kind: LimitsKind::LimitRange, name, field, source }
         };
-        let amounts = |field: &str, map: &Option<BTreeMap<String, Quantity>>| {
+        let amounts = |field: &str, map: &Option<BTreeMap<String, Quantity>>, is_bound: bool| {
             let quantity = |key| map.as_ref().and_then(|map| map.get(key)).map(|quantity| &quantity.0);
-            let cpu =
-                quantity("cpu").map(|text| Cpu::parse_quantity(text).map_err(fail(&format!("{field}.cpu"))));
-            let memory = quantity("memory")
-                .map(|text| Memory::parse_quantity(text).map_err(fail(&format!("{field}.memory"))));
+            let cpu = if is_bound { Cpu::parse_bound } else { Cpu::parse_quantity };
+            let memory = if is_bound { Memory::parse_bound } else { Memory::parse_quantity };
+            let cpu = quantity("cpu").map(|text| cpu(text).map_err(fail(&format!("{field}.cpu"))));
+            let memory =
+                quantity("memory").map(|text| memory(text).map_err(fail(&format!("{field}.memory"))));
             Ok(Amounts { cpu: cpu.transpose()?, memory: memory.transpose()? })
         };
-        range.default = amounts("default", &item.default)?.or(range.default);
-        range.default_request = amounts("defaultRequest", &item.default_request)?.or(range.default_request);
-        range.max = amounts("max", &item.max)?.or(range.max);
-        range.min = amounts("min", &item.min)?.or(range.min);
+        range.default = amounts("default", &item.default, false)?.or(range.default);
+        range.default_request =
+            amounts("defaultRequest", &item.default_request, false)?.or(range.default_request);
+        range.max = amounts("max", &item.max, true)?.or(range.max);
+        range.min = amounts("min", &item.min, false)?.or(range.min);
         let ratio = |key: &str| {
             let quantity = item.max_limit_request_ratio.as_ref().and_then(|map| map.get(key));
             let field = format!("maxLimitRequestRatio.{key}");

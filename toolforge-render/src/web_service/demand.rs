@@ -3,6 +3,7 @@
 use toolforge_quota::{Demand, LimitRange, Pods, Resource};
 
 use crate::change::{ChangeDemand, PodReplacement};
+use crate::namespace::pod_id;
 use crate::object::{Object, ObjectKind};
 use crate::pod::{REPLICA_SETS, count_demand, has_ended, of_live_pods, pod_demand, pods_of};
 use crate::web_service::LiveWebService;
@@ -16,6 +17,7 @@ pub(crate) fn of_change(
 ) -> ChangeDemand {
     let mut demand = ChangeDemand::of_objects(objects, limit_ranges, None);
     demand.freed = of_live(live, limit_ranges);
+    demand.freed_pods = live.pods.iter().map(pod_id).collect();
     demand.created = Demand::default();
     for object in objects {
         let new = pods_of(object, limit_ranges);

@@ -1,9 +1,11 @@
 //! Facts for a web service from the output of `kubectl get … -o yaml|json`.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use toolforge_model::{ToolName, platform};
 
-use crate::namespace::{Documents, DocumentsError, Platform, limits};
+use crate::namespace::{Documents, DocumentsError, Platform, limits, with_unsettled_pods};
 use crate::object::{HttpRoute, has_label};
 use crate::web_service::{Facts, LiveWebService};
 
@@ -17,6 +19,7 @@ impl Documents {
     /// When an object lacks required fields, or the catalog, a quota or a limit is invalid.
     pub fn facts(&self, tool: &ToolName, platform: Platform) -> Result<Facts, DocumentsError> {
         let namespace = tool.namespace();
+        let pods = self.all_of_kind::<core::Pod>("Pod", &namespace)?;
         let web = |name: &str| name == tool.as_str();
         let subdomain = format!("{tool}-subdomain");
         let live = LiveWebService {
@@ -24,27 +27,24 @@ impl Documents {
             service: self.of_kind("Service", &namespace, web)?.pop(),
             ingress: self.of_kind("Ingress", &namespace, |name| name == subdomain)?.pop(),
             http_route: self.of_kind::<HttpRoute>("HTTPRoute", &namespace, web)?.pop(),
-            pods: self
-                .of_kind::<core::Pod>("Pod", &namespace, |_| true)?
-                .into_iter()
-                .filter(|pod| named(pod, tool))
-                .collect(),
+            pods: pods.iter().filter(|pod| is_named(pod, tool)).cloned().collect(),
             replica_sets: self.of_kind("ReplicaSet", &namespace, |_| true)?,
             events: self.of_kind("Event", &namespace, |_| true)?,
         };
         let quotas = self.of_kind::<core::ResourceQuota>("ResourceQuota", &namespace, |_| true)?;
         let limit_ranges = self.of_kind::<core::LimitRange>("LimitRange", &namespace, |_| true)?;
-        Ok(Facts {
-            catalog: self.catalog()?,
-            platform,
-            limits: limits(&quotas, &limit_ranges)?,
-            http_routes: live.http_route.is_some(),
-            live,
-        })
+        let mut limits = limits(&quotas, &limit_ranges)?;
+        // Without pods, the files do not say which ones are missing.
+        if !pods.is_empty() {
+            let deployments = self.all_of_kind::<Deployment>("Deployment", &namespace)?;
+            let jobs = self.all_of_kind::<Job>("Job", &namespace)?;
+            limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
+        }
+        Ok(Facts { catalog: self.catalog()?, platform, limits, http_routes: live.http_route.is_some(), live })
     }
 }
 
 /// Returns whether a pod has the tool's `name` label, which the web service's Service selects.
-fn named(pod: &core::Pod, tool: &ToolName) -> bool {
+fn is_named(pod: &core::Pod, tool: &ToolName) -> bool {
     has_label(pod.metadata.labels.as_ref(), platform::LABEL_NAME, tool.as_str())
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_for_people};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_for_people, wait_for_room};
 use toolforge_client::{Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Change};
@@ -23,8 +23,14 @@ pub(super) fn run(
     options: &LoadArguments,
 ) -> Result<ExitCode, Failure> {
     let file = read(session, arguments, &options.file)?;
-    let facts = facts::facts_to_write(session, arguments)?;
-    let plan = planned(&file, &options.file, &facts, options.change.adopt);
+    let attempt = || {
+        let facts = facts::facts_to_write(session, arguments)?;
+        Ok(planned(&file, &options.file, &facts, options.change.adopt))
+    };
+    let plan = match options.change.dry_run {
+        None => wait_for_room(attempt()?, |plan: &LoadPlan| plan.set.terminating(), attempt)?,
+        Some(_) => attempt()?,
+    };
     if !plan.problems.is_empty() {
         return Err(failures::of_problems(&plan, &file.jobs, &options.file.file));
     }

@@ -1,5 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, wait_for_room,
+};
 use toolforge_client::JobFetchOptions;
 use toolforge_render::change::{ChangeSet, Rollout};
 use toolforge_render::job::{Workload, restart_job};
@@ -15,12 +17,24 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &RestartArguments,
 ) -> Result<ExitCode, Failure> {
-    let facts =
-        facts::facts(session, arguments, JobFetchOptions { limits: true, ..JobFetchOptions::for_names() })?;
-    let job = facts::job(&facts, &options.name)?;
-    let set =
-        restart_job(&job, &facts, Timestamp::now()).map_err(|error| failures::of_run_now(error, &job))?;
+    let wanted = JobFetchOptions { limits: true, ..JobFetchOptions::for_names() };
+    let attempt = || {
+        let facts = facts::facts(session, arguments, wanted)?;
+        let job = facts::job(&facts, &options.name)?;
+        let set = restart_job(&job, &facts, Timestamp::now());
+        Ok::<_, Failure>((set.map_err(|error| failures::of_run_now(error, &job))?, job))
+    };
+    let (set, job) = match options.dry_run.dry_run {
+        None => wait_for_room(attempt()?, |(set, _)| set.terminating(), attempt)?,
+        Some(_) => attempt()?,
+    };
     refuse_what_does_not_fit(&job.workload, &set)?;
+    if job.workload.replicas() == Some(0) {
+        anstream::eprintln!(
+            "note: job {0} has 0 replicas, so no pod starts; set `replicas` in its file and type `toolforge jobs load FILE`",
+            job.name
+        );
+    }
     let dry_run = options.dry_run.dry_run;
     if dry_run == Some(DryRunOption::Client) {
         let text = format!("job {} would be restarted\n", job.name);

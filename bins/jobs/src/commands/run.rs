@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, wait_for_room};
 use toolforge_client::Written;
 use toolforge_model::JobRequest;
 use toolforge_render::change::Change;
@@ -20,8 +20,11 @@ pub(super) fn run(
     options: &RunArguments,
 ) -> Result<ExitCode, Failure> {
     let request = options.job.request(&session.tool)?;
-    let facts = facts::facts_to_write(session, arguments)?;
-    let plan = planned(&request, &facts, options.change)?;
+    let attempt = || planned(&request, &facts::facts_to_write(session, arguments)?, options.change);
+    let plan = match options.change.dry_run {
+        None => wait_for_room(attempt()?, |plan| plan.set.terminating(), attempt)?,
+        Some(_) => attempt()?,
+    };
     report::print_warnings(&plan);
     if !plan.fits() {
         return Err(report::verdict_failure(&plan));

@@ -1,6 +1,7 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, applied_changes, planned_changes, print_for_people,
+    wait_for_room,
 };
 use toolforge_client::{ApplyOptions, ChangeOutcome, Client, JobFetchOptions};
 use toolforge_render::change::ChangeSet;
@@ -22,8 +23,8 @@ pub(super) fn run(
     options: &TriggerArguments,
 ) -> Result<ExitCode, Failure> {
     let wanted = JobFetchOptions { limits: true, catalog: true, ..JobFetchOptions::for_names() };
-    let facts = facts::facts(session, arguments, wanted)?;
-    let job = facts::job(&facts, &options.name)?;
+    let mut facts = facts::facts(session, arguments, wanted)?;
+    let mut job = facts::job(&facts, &options.name)?;
     if !matches!(job.workload, Workload::Scheduled(_)) {
         return Err(Failure::new(
             ExitCode::Failed,
@@ -31,7 +32,18 @@ pub(super) fn run(
         ));
     }
     let now = Timestamp::now();
-    let set = trigger_job(&job, &facts, now).map_err(|error| failures::of_run_now(error, &job))?;
+    let planned = |facts: &JobFacts, job: &JobObjects| {
+        trigger_job(job, facts, now).map_err(|error| failures::of_run_now(error, job))
+    };
+    let mut set = planned(&facts, &job)?;
+    if options.dry_run.dry_run.is_none() {
+        let again = || {
+            facts = facts::facts(session, arguments, wanted)?;
+            job = facts::job(&facts, &options.name)?;
+            planned(&facts, &job)
+        };
+        set = wait_for_room(set, ChangeSet::terminating, again)?;
+    }
     refuse_what_does_not_fit(&set)?;
     let (format, dry_run) = (arguments.output.of_document(), options.dry_run.dry_run);
     if dry_run == Some(DryRunOption::Client) {

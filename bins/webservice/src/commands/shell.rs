@@ -6,11 +6,12 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, RemoteContainer, Session, interrupted, is_terminal,
-    print_text, run_remote,
+    print_text, run_remote, terminating_line, wait_for_room,
 };
 use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use toolforge_client::{Client, Collection, ResourceType, post_params};
 use toolforge_model::platform;
+use toolforge_quota::QuotaCheck;
 use toolforge_render::web_service::{
     Facts, OrphanedShell, QuotaConsumer, ShellName, ShellProgress, orphaned_shells, quota_consumers,
     shell_command, shell_pod, shell_progress, shell_verdict,
@@ -46,7 +47,7 @@ pub(super) fn run(
         namespace: session.tool.namespace(),
         name: name.to_string(),
     };
-    runtime.block_on(async {
+    let leaving = || -> Result<Vec<OrphanedShell>, Failure> {
         let shells = ListParams::default().labels(&format!(
             "{}={},{}={}",
             platform::LABEL_COMPONENT,
@@ -54,9 +55,23 @@ pub(super) fn run(
             platform::LABEL_MANAGED_BY,
             platform::MANAGED_BY_WEBSERVICE
         ));
-        let found = client.list::<Pod>(&shell.pods, &shells).await?.items;
-        let left = orphaned_shells(&found, &owner, &now, process::is_running);
-        shell.refuse_what_does_not_fit(&pod, &left, &facts).await?;
+        let found = runtime.block_on(client.list::<Pod>(&shell.pods, &shells))?.items;
+        Ok(orphaned_shells(&found, &owner, &now, process::is_running))
+    };
+    let attempt = |facts: &Facts| {
+        let left = leaving()?;
+        let deleted: Vec<Pod> = left.iter().map(|left| left.pod.clone()).collect();
+        Ok::<_, Failure>((shell_verdict(&pod, &deleted, facts), left))
+    };
+    let first = attempt(&facts)?;
+    let (verdict, left) = match arguments.dry_run {
+        None => {
+            wait_for_room(first, |(verdict, _)| verdict.terminating(), || attempt(&fetch::facts(session)?))?
+        }
+        Some(_) => first,
+    };
+    runtime.block_on(async {
+        shell.refuse_what_does_not_fit(&verdict).await?;
         if let Some(dry_run) = arguments.dry_run {
             return shell.try_out(&pod, dry_run).await;
         }
@@ -74,14 +89,7 @@ struct Shell<'a> {
 }
 
 impl Shell<'_> {
-    async fn refuse_what_does_not_fit(
-        &self,
-        pod: &Pod,
-        left: &[OrphanedShell],
-        facts: &Facts,
-    ) -> Result<(), Failure> {
-        let leaving: Vec<Pod> = left.iter().map(|left| left.pod.clone()).collect();
-        let verdict = shell_verdict(pod, &leaving, facts);
+    async fn refuse_what_does_not_fit(&self, verdict: &QuotaCheck) -> Result<(), Failure> {
         if verdict.fits() {
             return Ok(());
         }
@@ -95,12 +103,22 @@ impl Shell<'_> {
         for row in verdict.shortfalls() {
             failure = failure.detail(row.to_string());
         }
+        for pod in verdict.terminating() {
+            failure = failure.detail(format!("{}, and frees what is missing", terminating_line(pod)));
+        }
         if !verdict.violations().is_empty() {
             return Err(failure.hint("`quota-check` shows the limits."));
         }
         // The consumers are listed only if the quota is exceeded.
         let all = self.client.list::<Pod>(&self.pods, &ListParams::default()).await?.items;
-        for consumer in quota_consumers(&all) {
+        let consumers = quota_consumers(&all);
+        if consumers.is_empty() {
+            return Err(failure.hint(format!(
+                "Nothing runs that could be stopped; request less with `-m` and `-c`, or request more quota: {}.",
+                platform::QUOTA_HELP
+            )));
+        }
+        for consumer in consumers {
             failure = failure.detail(format!("running: {consumer}{}", stop_advice(&consumer)));
         }
         Err(failure.hint(

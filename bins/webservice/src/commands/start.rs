@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, FileMark, OutputFormat, Session, applied_changes, interrupted,
-    planned_changes, print_for_people, unchanged,
+    planned_changes, print_for_people, unchanged, wait_for_room,
 };
 use toolforge_client::{
     ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, Client, FetchOptions, RolloutTarget, ToolHome,
@@ -22,7 +22,7 @@ use super::wait::{self, Waited};
 use super::{facts, state};
 use crate::arguments::Arguments;
 use crate::invocation::Invocation;
-use crate::{failures, report};
+use crate::{failures, fetch, report};
 
 /// How often the objects are read again because somebody else has changed them meanwhile.
 const TRIES: u32 = 3;
@@ -49,7 +49,16 @@ pub(super) fn carry_out(
         tries += 1;
         let facts = facts::settled(session)?;
         let plan = facts::plan(session, arguments, invocation, &facts)?;
-        let set = web_service_changes(&plan, &facts, start(Timestamp::now()));
+        let moment = start(Timestamp::now());
+        let first = (web_service_changes(&plan, &facts, moment), facts);
+        let again = || {
+            let facts = fetch::facts(session)?;
+            Ok((web_service_changes(&plan, &facts, moment), facts))
+        };
+        let (set, facts) = match arguments.dry_run {
+            None => wait_for_room(first, |(set, _)| set.terminating(), again)?,
+            Some(_) => first,
+        };
         facts::refuse_routing(&plan, &facts)?;
         facts::check_requirements(session, &plan, &facts)
             .map_err(|error| failures::of_requirement(&error))?;

@@ -19,6 +19,7 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::platform;
 use toolforge_quota::{ContainerDemand, Demand, DemandChange, PodTraits, QuotaCheck};
 
+use crate::namespace::pod_id;
 use crate::object::{Labels, has_label};
 use crate::pod::{containers_of_pod, pod_demand};
 use crate::web_service::Facts;
@@ -40,7 +41,15 @@ pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &Facts) -> QuotaCheck {
     let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
     let requested = of(pod);
     let created = requested.clone();
-    facts.limits.evaluate_change(&DemandChange { freed, requested, created, containers, pods: with_deadline })
+    let freed_objects = deleted.iter().map(pod_id).collect();
+    facts.limits.evaluate_change(&DemandChange {
+        freed,
+        requested,
+        created,
+        containers,
+        pods: with_deadline,
+        freed_objects,
+    })
 }
 
 /// Returns whether labels mark a pod as a shell's: one of these programs, or of the platform's tool since webservice 0.77.

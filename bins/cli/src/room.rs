@@ -1,0 +1,84 @@
+//! Waiting for pods that terminate, where their room is missing.
+
+use std::time::Duration;
+
+use toolforge_model::Untrusted;
+use toolforge_quota::TerminatingPod;
+use toolforge_render::jiff::Timestamp;
+
+use crate::failure::Failure;
+use crate::progress::ProgressLine;
+
+/// The most seconds that are waited: Kubernetes gives a pod 30 to terminate, unless the pod says otherwise.
+const LONGEST: i64 = 60;
+
+/// How many seconds after its time a pod may still count: it is stopped, and then its object is deleted.
+const SLACK: i64 = 5;
+
+/// Repeats an attempt while what it found does not fit only because pods terminate, at most a minute and until a few
+/// seconds after their time.
+///
+/// `terminating` returns these pods; none where everything fits or never will.
+///
+/// # Errors
+/// Those of `again`.
+pub fn wait_for_room<T>(
+    first: T,
+    terminating: impl Fn(&T) -> &[TerminatingPod],
+    mut again: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut line = ProgressLine::new();
+    let (mut found, begin) = (first, Timestamp::now().as_second());
+    loop {
+        let now = Timestamp::now().as_second();
+        let until = terminating(&found).iter().map(|pod| pod.until).max();
+        match until {
+            Some(until) if now <= until + SLACK && until + SLACK - begin <= LONGEST => {
+                line.show(&terminating(&found).iter().map(terminating_line).collect::<Vec<_>>().join(", "));
+            }
+            _ => return Ok(found),
+        }
+        std::thread::sleep(Duration::from_secs(1));
+        found = again()?;
+    }
+}
+
+/// Returns until when a pod terminates.
+#[must_use]
+pub fn terminating_line(pod: &TerminatingPod) -> String {
+    let name = Untrusted::new(pod.name.as_str());
+    let name = name.escaped().to_string();
+    let name = name.strip_prefix("Pod ").unwrap_or(&name);
+    match Timestamp::from_second(pod.until) {
+        Ok(until) => format!("pod {name} is terminating until {} UTC", until.strftime("%H:%M:%S")),
+        Err(_) => format!("pod {name} is terminating"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(until: i64) -> TerminatingPod {
+        TerminatingPod { name: "Pod a\u{1b}".to_owned(), until, ..TerminatingPod::default() }
+    }
+
+    #[test]
+    fn terminating_pods_are_shown_with_their_time() {
+        assert_eq!(terminating_line(&pod(86_400)), r"pod a\u{1b} is terminating until 00:00:00 UTC");
+    }
+
+    #[test]
+    fn only_pods_that_terminate_soon_are_waited_for() {
+        let now = Timestamp::now().as_second();
+        for (until, attempts) in [(now + 5, 1), (now - 60, 0), (now + 3600, 0)] {
+            let mut count = 0;
+            let again = || {
+                count += 1;
+                Ok(Vec::new())
+            };
+            wait_for_room(vec![pod(until)], |pods| pods, again).unwrap();
+            assert_eq!(count, attempts, "{until}");
+        }
+    }
+}

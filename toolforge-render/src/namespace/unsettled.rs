@@ -1,0 +1,78 @@
+//! Pods that the quotas do not count yet, or not for long.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+use toolforge_quota::{LimitRange, Limits, TerminatingPod, WaitingPods};
+
+use crate::object::{Object, deployment_spec};
+use crate::pod::{has_ended, pod_demand, pods_of};
+
+/// Returns limits with the pods that controllers are about to create, and with those that terminate.
+#[must_use]
+pub fn with_unsettled_pods(limits: Limits, deployments: &[Deployment], jobs: &[Job], pods: &[Pod]) -> Limits {
+    let ranges = &limits.limit_ranges;
+    let mut waiting: Vec<WaitingPods> =
+        deployments.iter().filter_map(|found| of_deployment(found, pods, ranges)).collect();
+    waiting.extend(jobs.iter().filter_map(|job| of_job(job, pods, ranges)));
+    let terminating = pods.iter().filter_map(|pod| terminating(pod, ranges)).collect();
+    Limits { waiting, terminating, ..limits }
+}
+
+fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod> {
+    let until = pod.metadata.deletion_timestamp.as_ref()?.0.as_second();
+    let spec = pod.spec.as_ref().filter(|_| !has_ended(pod))?;
+    Some(TerminatingPod { name: pod_id(pod), until, demand: pod_demand(spec, limit_ranges) })
+}
+
+fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    let selector = deployment_spec(deployment)?.selector.match_labels.as_ref()?;
+    let is_own = |pod: &&Pod| {
+        let labels = pod.metadata.labels.as_ref();
+        selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
+    };
+    let created = pods.iter().filter(is_own).filter(|pod| is_staying(pod)).count();
+    waiting(&Object::from(deployment.clone()), created, limit_ranges)
+}
+
+fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    let status = job.status.as_ref();
+    let is_over =
+        status.and_then(|status| status.conditions.as_ref()).into_iter().flatten().any(|condition| {
+            condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
+        });
+    if is_over || job.spec.as_ref()?.suspend == Some(true) {
+        return None;
+    }
+    let uid = job.metadata.uid.as_deref();
+    let owners = |pod: &Pod| pod.metadata.owner_references.clone().into_iter().flatten();
+    let is_own = |pod: &&Pod| owners(pod).any(|owner| Some(owner.uid.as_str()) == uid);
+    // A pod that has ended may be the last one, which the Job does not know yet.
+    let created = pods.iter().filter(is_own).filter(|pod| has_ended(pod) || is_staying(pod)).count();
+    waiting(&Object::from(job.clone()), created, limit_ranges)
+}
+
+/// Returns the pods of an object that are not created yet.
+fn waiting(object: &Object, created: usize, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    let metadata = match object {
+        Object::Deployment(found) => &found.metadata,
+        Object::Job(found) => &found.metadata,
+        _ => return None,
+    };
+    if metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let wanted = pods_of(object, limit_ranges);
+    let count = wanted.count.saturating_sub(u64::try_from(created).unwrap_or(u64::MAX));
+    let owner = object.id().to_string();
+    (count > 0).then_some(WaitingPods { owner, count, each: wanted.each })
+}
+
+fn is_staying(pod: &Pod) -> bool {
+    !has_ended(pod) && pod.metadata.deletion_timestamp.is_none()
+}
+
+/// Returns the name by which [`Limits`] knows a pod.
+pub(crate) fn pod_id(pod: &Pod) -> String {
+    format!("Pod {}", pod.metadata.name.as_deref().unwrap_or_default())
+}
