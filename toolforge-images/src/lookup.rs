@@ -162,6 +162,15 @@ fn nearest(catalog: &Catalog, name: &TypeName) -> Option<TypeName> {
     if let Some(newest) = newest(catalog, family(&asked), &version(&asked)) {
         return Some(newest.name.clone());
     }
+    // Types of the grid, which are still in old files.
+    let of_grid = match asked.as_str() {
+        "lighttpd" | "lighttpd-plain" => Some("php"),
+        "uwsgi-python" | "uwsgi-plain" => Some("python"),
+        _ => None,
+    };
+    if let Some(newest) = of_grid.and_then(|family| newest(catalog, family, &[])) {
+        return Some(newest.name.clone());
+    }
     // Of equally similar names the last one is suggested, so the current ones come last.
     let names = |is_current: bool| {
         let candidates = catalog.types().filter(move |image_type| {
@@ -169,5 +178,9 @@ fn nearest(catalog: &Catalog, name: &TypeName) -> Option<TypeName> {
         });
         candidates.map(|image_type| image_type.name.as_str())
     };
-    suggest(&asked, names(false).chain(names(true)).chain(["buildservice"]))?.parse().ok()
+    let build_service = Some("buildservice").filter(|_| asked.starts_with("build"));
+    let near: TypeName =
+        suggest(&asked, names(false).chain(names(true)).chain(build_service))?.parse().ok()?;
+    // A deprecated type is not suggested where another one replaces it.
+    Some(catalog.replacement(&near).map_or(near, |replacement| replacement.name.clone()))
 }

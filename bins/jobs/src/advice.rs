@@ -9,6 +9,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) name: &'a JobName,
     /// Whether it is a one-off job, which cannot be restarted.
     pub(crate) runs_once: bool,
+    /// Whether `toolforge jobs show` was just run.
+    pub(crate) is_shown: bool,
     /// The files with its errors and its output, unless that is the log of its pod.
     pub(crate) log_files: [Option<&'a str>; 2],
 }
@@ -20,6 +22,7 @@ impl<'a> From<&'a JobRequest> for Asked<'a> {
         Self {
             name: &request.name,
             runs_once: matches!(request.kind, JobKind::OneOff { .. }),
+            is_shown: false,
             log_files: [file(stderr), file(stdout).filter(|_| stdout != stderr)],
         }
     }
@@ -70,6 +73,7 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             "Type `toolforge jobs restart {name}`: it ends that run and starts one of the present definition."
         ),
         Cause::RefusedForNow | Cause::Unschedulable => "The cluster tries again by itself.".to_owned(),
+        _ if asked.is_shown => format!("`toolforge jobs delete {name}` deletes it."),
         _ => format!(
             "`toolforge jobs show {name}` shows the details; `toolforge jobs delete {name}` deletes it."
         ),
@@ -94,7 +98,8 @@ mod tests {
     #[test]
     fn log_command_shows_each_file_once() {
         let name: JobName = "bot".parse().unwrap();
-        let command = |log_files| Asked { name: &name, runs_once: false, log_files }.log_command();
+        let command =
+            |log_files| Asked { name: &name, runs_once: false, is_shown: false, log_files }.log_command();
         assert_eq!(command([Some("bot.err"), Some("bot.out")]), "tail bot.err bot.out");
         assert_eq!(command([Some("my log"), None]), "tail 'my log'");
         assert_eq!(command([None, None]), "toolforge jobs logs bot");

@@ -30,10 +30,21 @@ const SYNONYMS: &[(&[&str], &str)] = &[
 
 /// Returns the failure of a command line that clap rejects.
 pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
+    let words = positionals(&crate::command(), line);
+    if error.kind() == ErrorKind::UnknownArgument
+        && let [verb, _name, rest @ ..] = words.as_slice()
+        && verb == "run"
+        && let Some(first) = rest.first()
+    {
+        let command = Untrusted::new(rest.join(" "));
+        return Failure::new(ExitCode::Usage, format!("unexpected argument {first:?}")).hint(format!(
+            "The command is one argument of `--command`, in quotes: `--command \"{}\"`.",
+            command.escaped()
+        ));
+    }
     if error.kind() != ErrorKind::InvalidSubcommand {
         return toolforge_cli::usage_failure(error);
     }
-    let words = positionals(&crate::command(), line);
     let Some(word) = words.first() else { return toolforge_cli::usage_failure(error) };
     let shown = Untrusted::new(word.as_str());
     let message = format!("{} is not a command", shown.quoted());

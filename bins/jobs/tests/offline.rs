@@ -195,7 +195,7 @@ fn errors_are_listed_with_hints() {
     [exit 2]
     error: unexpected argument "daily.py"
 
-    hint: Put quotes around a value that contains spaces or `*`.
+    hint: The command is one argument of `--command`, in quotes: `--command "daily.py"`.
     "#);
 }
 

@@ -8,7 +8,7 @@ pub(crate) fn advice(cause: &Cause, serves: bool) -> String {
     match cause {
         Cause::OutOfMemory => "Increase the memory limit: `webservice restart -m 1Gi`.".to_owned(),
         Cause::CrashLoop { .. } | Cause::ContainerStart => {
-            "Fix the error in the log, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
+            "Fix the error that `webservice logs` shows, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
         Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => {
             "Fix it, then type `webservice restart`, which loads changed files. A program that only needs more time to start comes up by itself; `webservice status` shows it."

@@ -182,10 +182,10 @@ pub(crate) fn usage(name: &str) -> String {
     format!("{name} [OPTIONS] [TYPE] ACTION [ARGUMENTS]... [-- ARGUMENTS...]")
 }
 
-/// Returns the failure of a request for the grid engine.
-pub(crate) fn grid_is_gone() -> Failure {
+/// Returns the failure of a request for the grid engine, with how to take it back.
+pub(crate) fn grid_is_gone(hint: &str) -> Failure {
     Failure::new(ExitCode::Usage, "backend \"gridengine\" no longer exists; only Kubernetes is supported")
-        .hint("Leave `--backend` out: `webservice php8.2 start`.")
+        .hint(hint)
 }
 
 impl Arguments {
@@ -193,7 +193,7 @@ impl Arguments {
     pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
         if let Some(backend) = self.backend.as_deref().filter(|backend| *backend != "kubernetes") {
             if backend == "gridengine" {
-                return Err(grid_is_gone());
+                return Err(grid_is_gone("Leave `--backend` out: `webservice php8.2 start`."));
             }
             let backend = Untrusted::new(backend);
             return Err(Failure::new(ExitCode::Usage, format!("unknown backend {}", backend.quoted()))

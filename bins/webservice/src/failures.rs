@@ -9,6 +9,20 @@ use toolforge_report::{DetailCode, FailureCode};
 
 use crate::invocation::Action;
 
+/// Where the type of a request comes from, for what its owner has to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TypeOrigin {
+    /// A template.
+    Template {
+        /// Its name, with the line of the key.
+        place: String,
+    },
+    /// `service.manifest`, which the next start with another type overwrites.
+    Manifest,
+    /// The command line, the web service that runs, or a default.
+    Other,
+}
+
 /// Returns the failure of a template that cannot be used.
 pub(crate) fn of_template(error: &TemplateError) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
@@ -35,8 +49,8 @@ pub(crate) fn of_manifest(error: &ManifestError) -> Failure {
         .hint("Fix or remove that file, or name the type before the action, like `webservice php8.2 start`.")
 }
 
-/// Returns the failure of options from which no request results.
-pub(crate) fn of_resolve(error: &ResolveError, action: Action) -> Failure {
+/// Returns the failure of options from which no request results. `mount_place` is the place of the template's `mount`.
+pub(crate) fn of_resolve(error: &ResolveError, action: Action, mount_place: Option<String>) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
         ResolveError::Current(_) => {
@@ -45,7 +59,10 @@ pub(crate) fn of_resolve(error: &ResolveError, action: Action) -> Failure {
         ResolveError::NoDefaultType => {
             failure.hint(format!("Name a type: `webservice TYPE {}`.", action.as_str()))
         }
-        ResolveError::Mount(_) => failure.hint("Leave `--mount` out."),
+        ResolveError::Mount(_) => failure.hint(match mount_place {
+            Some(place) => format!("Remove `mount` from {place}."),
+            None => "Leave `--mount` out.".to_owned(),
+        }),
         _ => failure,
     }
 }
@@ -78,25 +95,38 @@ fn object_line(failure: Failure, line: String) -> Failure {
 }
 
 /// Returns the failure of a type that does not exist.
-pub(crate) fn of_type_lookup(error: &TypeLookupError, action: Action) -> Failure {
+pub(crate) fn of_type_lookup(error: &TypeLookupError, action: Action, origin: &TypeOrigin) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error).with_code(FailureCode::UnknownImage);
-    let action = action.as_str();
-    match error {
-        TypeLookupError::Gone { replacement, .. } => {
-            let name = replacement.as_ref().map_or("buildservice", |name| name.as_str());
-            failure.hint(format!("Type `webservice {name} {action}`."))
+    let failure = match origin {
+        TypeOrigin::Template { place } => failure.detail(format!("{place} names this type")),
+        TypeOrigin::Manifest => failure.detail("service.manifest names this type"),
+        TypeOrigin::Other => failure,
+    };
+    let runs =
+        matches!(action, Action::Start | Action::Restart | Action::Plan | Action::Render | Action::Shell);
+    let (TypeLookupError::Gone { replacement: nearest, .. } | TypeLookupError::Unknown { nearest, .. }) =
+        error
+    else {
+        return failure.hint("`webservice types` lists the types.");
+    };
+    let is_gone = matches!(error, TypeLookupError::Gone { .. });
+    match (nearest, origin) {
+        (Some(name), TypeOrigin::Template { place }) => {
+            failure.hint(format!("Write `type: {name}` in {place}."))
         }
-        TypeLookupError::Unknown { nearest: Some(nearest), .. } => {
-            failure.hint(format!("Type `webservice {nearest} {action}`."))
-        }
-        _ => failure.hint("`webservice types` lists the types."),
+        (Some(name), _) => failure.hint(format!("Type `webservice {name} {}`.", action.as_str())),
+        (None, _) if is_gone && runs => failure.hint(format!(
+            "Build an image first, `toolforge build start URL`, then type `webservice buildservice {}`.",
+            action.as_str()
+        )),
+        (None, _) => failure.hint("`webservice types` lists the types."),
     }
 }
 
 /// Returns the failure of a request that cannot be planned.
-pub(crate) fn of_plan(error: &PlanError, action: Action) -> Failure {
+pub(crate) fn of_plan(error: &PlanError, action: Action, origin: &TypeOrigin) -> Failure {
     match error {
-        PlanError::Type(error) => of_type_lookup(error, action),
+        PlanError::Type(error) => of_type_lookup(error, action, origin),
         PlanError::Foreign { .. } => Failure::from_error(ExitCode::Failed, error)
             .with_code(FailureCode::AlreadyExists)
             .hint("Rename or delete that object with kubectl; the web service needs its name."),
@@ -105,18 +135,20 @@ pub(crate) fn of_plan(error: &PlanError, action: Action) -> Failure {
 }
 
 /// Returns the failure of a type that needs a file or a command that is missing.
-pub(crate) fn of_requirement(error: &MissingRequirement) -> Failure {
+pub(crate) fn of_requirement(error: &MissingRequirement, action: Action) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
         MissingRequirement::Site { .. } => failure.hint("Create the directory first: `mkdir ~/public_html`."),
-        MissingRequirement::PythonSource { .. } => {
-            failure.hint("Put the application there first: `mkdir -p ~/www/python/src`.")
-        }
-        MissingRequirement::Package { .. } => {
-            failure.hint("Put the application there first: `mkdir -p ~/www/js`.")
-        }
+        MissingRequirement::PythonSource { .. } => failure.hint(
+            "Put the application there first: a file ~/www/python/src/app.py with the WSGI function `app`.",
+        ),
+        MissingRequirement::Package { .. } => failure.hint(
+            "Put the application there first: ~/www/js/package.json with {\"scripts\": {\"start\": \"node server.js\"}}.",
+        ),
+        MissingRequirement::PackageNotJson { .. } | MissingRequirement::StartScript => failure
+            .hint("Fix ~/www/js/package.json; it needs {\"scripts\": {\"start\": \"node server.js\"}}."),
         MissingRequirement::Command { name } => {
-            failure.hint(format!("Add the command: `webservice {name} start COMMAND`."))
+            failure.hint(format!("Add the command: `webservice {name} {} -- COMMAND`.", action.as_str()))
         }
         _ => failure,
     }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::setting::{Backend, Setting, Settings};
 use crate::yaml::{self, YamlNode, YamlValue};
 use crate::{
-    Diagnostic, MountStorage, Replicas, Untrusted, WebServiceImage, WebServiceOptions, WebServiceRequest,
+    Diagnostic, MountStorage, Replicas, TypeName, Untrusted, WebServiceImage, WebServiceOptions,
+    WebServiceRequest,
 };
 
 /// The file `service.manifest`, in which the programs record the last request for the web service; version 4
@@ -19,6 +20,8 @@ pub struct ServiceManifest {
     pub options: WebServiceOptions,
     /// The backend that ran it.
     pub backend: Option<Backend>,
+    /// The type of the web service that was stopped last, under a key that the platform's tool keeps and does not read.
+    pub last_type: Option<TypeName>,
     /// Invalid values; they are left out when the file is written.
     pub invalid_values: Vec<Diagnostic>,
     /// The lines of all other keys.
@@ -49,6 +52,9 @@ const KEYS: [(&str, Setting); 10] = [
 /// Keys that are never kept: the version is always the one above, and the grid's distribution is gone.
 const DROPPED: [&str; 2] = ["version", "distribution"];
 
+/// The key of the last type.
+const LAST_TYPE: &str = "cli.toolforge.org/last-type";
+
 /// A value of the file.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -75,12 +81,13 @@ impl ServiceManifest {
             }
         };
         let mut settings = Settings::default();
-        let mut others = BTreeMap::new();
+        let (mut others, mut last_type) = (BTreeMap::new(), None);
         for (position, (key, value)) in pairs.iter().enumerate() {
             let name = key.scalar().unwrap_or_default();
             match KEYS.iter().find(|(known, _)| *known == name) {
                 Some((known, setting)) => settings.take(*setting, known, value),
                 None if DROPPED.contains(&name) => {}
+                None if name == LAST_TYPE => last_type = value.scalar().and_then(|name| name.parse().ok()),
                 None => {
                     let next = pairs.get(position + 1).map(|(next, _)| next.location.line);
                     others.insert(name.to_owned(), lines(text, key, next, value));
@@ -88,7 +95,7 @@ impl ServiceManifest {
             }
         }
         let Settings { options, backend, errors } = settings;
-        Ok(Self { options, backend, invalid_values: errors, others })
+        Ok(Self { options, backend, last_type, invalid_values: errors, others })
     }
 
     /// Returns whether a web service was started last, and not stopped.
@@ -115,13 +122,20 @@ impl ServiceManifest {
             arguments: arguments.clone(),
             health_check: Some(health_check.clone()).filter(|check| check.path().is_some()),
         };
-        Self { options, backend: Some(Backend::Kubernetes), invalid_values: Vec::new(), others: self.others }
+        Self {
+            options,
+            backend: Some(Backend::Kubernetes),
+            last_type: None,
+            invalid_values: Vec::new(),
+            others: self.others,
+        }
     }
 
-    /// Returns the manifest after the web service was stopped.
+    /// Returns the manifest after the web service was stopped; of the request, only its type is remembered.
     #[must_use]
     pub fn stopped(self) -> Self {
-        Self { others: self.others, ..Self::default() }
+        let last_type = self.options.type_name.or(self.last_type);
+        Self { last_type, others: self.others, ..Self::default() }
     }
 
     /// Returns the file's text. `moment` is written into its comment, as the platform's tool writes it: local time in
@@ -141,6 +155,7 @@ impl ServiceManifest {
         let text = |text: Option<String>| text.map(Value::Text);
         let values = [
             ("version", Some(Value::Number(VERSION))),
+            (LAST_TYPE, text(self.last_type.as_ref().map(ToString::to_string))),
             ("backend", text(self.backend.map(|_| "kubernetes".to_owned()))),
             ("web", text(type_name.as_ref().map(ToString::to_string))),
             ("buildservice-image", text(build_service_image.as_ref().map(ToString::to_string))),
@@ -239,7 +254,12 @@ mod tests {
         assert!(one_line.contains("mine: ['on', 010, {'a': 'b'}]\nother: 'x: y'\n"), "{one_line}");
         let stopped =
             ServiceManifest::parse("web: php8.2\nbackend: kubernetes\nmine: 1\n").unwrap().stopped();
-        assert!(stopped.to_yaml(MOMENT).ends_with("2023\nmine: 1\nversion: 4\n"));
+        let text = stopped.to_yaml(MOMENT);
+        assert!(text.ends_with("2023\ncli.toolforge.org/last-type: php8.2\nmine: 1\nversion: 4\n"), "{text}");
+        let again = ServiceManifest::parse(&text).unwrap();
+        assert_eq!(again.last_type.as_ref().unwrap().as_str(), "php8.2");
+        assert!(!again.has_web_service());
+        assert_eq!(again.stopped().to_yaml(MOMENT), text);
     }
 
     #[test]

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use super::setting::{Backend, Setting, Settings};
 use crate::yaml::{self, YamlValue};
-use crate::{Diagnostic, Diagnostics, Untrusted, WebServiceOptions, suggest};
+use crate::{Diagnostic, Diagnostics, Location, Untrusted, WebServiceOptions, suggest};
 
 /// The file `service.template`, which a tool's owner writes: defaults for what the command line leaves out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub struct ServiceTemplate {
     pub backend: Option<Backend>,
     /// Warnings about unknown keys, which are ignored.
     pub unknown_keys: Vec<Diagnostic>,
+    /// The keys that it sets, with their locations.
+    keys: BTreeMap<&'static str, Location>,
 }
 
 /// The keys (webservice 0.98, and two of 2023).
@@ -50,15 +54,27 @@ impl ServiceTemplate {
         };
         let mut settings = Settings::default();
         let mut unknown_keys = Vec::new();
+        let mut keys = BTreeMap::new();
         for (key, value) in pairs {
             let name = key.scalar().unwrap_or_default();
             match KEYS.iter().find(|(known, _)| *known == name) {
-                Some((known, setting)) => settings.take(*setting, known, value),
+                Some((known, setting)) => {
+                    settings.take(*setting, known, value);
+                    if value.value != YamlValue::Null {
+                        keys.insert(*known, key.location);
+                    }
+                }
                 None => unknown_keys.push(Diagnostic::new(key.location, unknown_key(name))),
             }
         }
         let Settings { options, backend, errors } = settings;
-        Diagnostics::or(errors, Self { options, backend, unknown_keys })
+        Diagnostics::or(errors, Self { options, backend, unknown_keys, keys })
+    }
+
+    /// Returns where a key is set, like `mem`.
+    #[must_use]
+    pub fn location(&self, key: &str) -> Option<Location> {
+        self.keys.get(key).copied()
     }
 }
 

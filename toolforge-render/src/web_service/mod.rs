@@ -25,7 +25,7 @@ pub use observe::{
 };
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
-pub use requirements::{HomeFiles, MissingRequirement, check_requirements};
+pub use requirements::{HomeFiles, MissingRequirement, check_requirements, proposed_type};
 pub use resolve::{ResolveError, ResolvedRequest, default_type, resolve_request};
 pub use shell::{
     OrphanedShell, ParseShellOwnerError, QuotaConsumer, ShellHost, ShellName, ShellOwner, ShellProcess,

@@ -1,7 +1,7 @@
 //! Checks that the files and arguments of a type exist (webservice 0.80).
 
 use serde_json::Value;
-use toolforge_images::Runner;
+use toolforge_images::{Catalog, Runner};
 use toolforge_model::{TypeName, Untrusted, WebServiceImage};
 
 use crate::web_service::WebServicePlan;
@@ -90,6 +90,21 @@ pub fn check_requirements(plan: &WebServicePlan, home: Option<&HomeFiles>) -> Re
     }
 }
 
+/// Returns the type for a home that has the files of exactly one language: the newest current type of it.
+///
+/// A home with files for lighttpd has none, since they are what the default type serves.
+#[must_use]
+pub fn proposed_type<'a>(catalog: &'a Catalog, home: &HomeFiles) -> Option<&'a TypeName> {
+    let HomeFiles { public_html, lighttpd_conf, python_source, package_json } = home;
+    let family = match (*public_html || *lighttpd_conf, *python_source, package_json.is_some()) {
+        (false, true, false) => "python",
+        (false, false, true) => "nodejs",
+        _ => return None,
+    };
+    let family: TypeName = family.parse().expect("the name of a type");
+    catalog.replacement(&family).map(|found| &found.name)
+}
+
 fn has_start_script(package: &str) -> Result<(), MissingRequirement> {
     let package: Value = serde_json::from_str(package)
         .map_err(|error| MissingRequirement::PackageNotJson { reason: Untrusted::new(error.to_string()) })?;
@@ -99,7 +114,6 @@ fn has_start_script(package: &str) -> Result<(), MissingRequirement> {
 
 #[cfg(test)]
 mod tests {
-    use toolforge_images::Catalog;
     use toolforge_model::{ToolName, WebServiceOptions};
 
     use super::*;
@@ -128,6 +142,20 @@ mod tests {
         assert_eq!(missing("tcl", &configured), "");
         let python = HomeFiles { python_source: true, ..HomeFiles::default() };
         assert_eq!(missing("python3.11", &python), "");
+    }
+
+    #[test]
+    fn type_is_proposed_for_the_only_language_of_a_home() {
+        let proposed = |home: HomeFiles| {
+            proposed_type(&Catalog::bundled(), &home).map(ToString::to_string).unwrap_or_default()
+        };
+        let python = HomeFiles { python_source: true, ..HomeFiles::default() };
+        let node = HomeFiles { package_json: Some(String::new()), ..HomeFiles::default() };
+        assert_eq!(proposed(python.clone()), "python3.13");
+        assert_eq!(proposed(node.clone()), "node20");
+        assert_eq!(proposed(HomeFiles::default()), "");
+        assert_eq!(proposed(HomeFiles { public_html: true, ..python.clone() }), "");
+        assert_eq!(proposed(HomeFiles { package_json: node.package_json, ..python }), "");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) fn to_delete() -> JobFetchOptions {
 /// Refuses a job that does not exist, or that the platform's jobs service has recorded.
 fn check(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<(), Failure> {
     if !facts.live.recorded.contains_key(name) {
-        return facts::job(facts, name).map(|_| ());
+        return facts::job(facts, name).map(|_| ()).map_err(|failure| failure.detail("nothing was deleted"));
     }
     if change.adopt {
         return Ok(());

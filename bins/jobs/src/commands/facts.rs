@@ -3,7 +3,7 @@
 use toolforge_cli::{ExitCode, Failure, Session, Source};
 use toolforge_client::JobFetchOptions;
 use toolforge_images::Catalog;
-use toolforge_model::JobName;
+use toolforge_model::{JobName, suggest};
 use toolforge_render::job::{JobFacts, JobObjects};
 use toolforge_report::FailureCode;
 
@@ -73,10 +73,12 @@ fn uid(arguments: &Arguments) -> Option<u32> {
 /// Returns a job by its name.
 pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<JobObjects, Failure> {
     facts.live.job(&facts.tool, name).ok_or_else(|| {
-        let failure = Failure::new(ExitCode::Failed, format!("job '{name}' does not exist"))
-            .with_code(FailureCode::NotFound);
         let jobs = facts.live.jobs_of(&facts.tool);
         let names: Vec<String> = jobs.iter().map(|job| job.name.to_string()).collect();
+        let near = suggest(name.as_str(), names.iter().map(String::as_str));
+        let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let failure = Failure::new(ExitCode::Failed, format!("job '{name}' does not exist{near}"))
+            .with_code(FailureCode::NotFound);
         match names.as_slice() {
             [] => failure.hint("There are no jobs; a one-off job is gone half a minute after its end."),
             names if names.len() <= 12 => failure.hint(format!("The jobs are {}.", names.join(", "))),

@@ -114,6 +114,7 @@ impl JobLog<'_> {
                     Asked {
                         name: self.name,
                         runs_once: matches!(job.workload, Workload::OneOff(_)),
+                        is_shown: false,
                         log_files: [None, None]
                     }
                 )

@@ -54,7 +54,13 @@ pub(super) fn run(
             );
         }
     }
-    apply::apply_all(session, arguments, &set, dry_run)
+    let exit_code = apply::apply_all(session, arguments, &set, dry_run)?;
+    if dry_run.is_some() {
+        anstream::eprintln!("the cluster accepts the restart of job {}; nothing was changed", job.name);
+    } else {
+        anstream::eprintln!("job {0} was restarted; `toolforge jobs show {0}` shows its state", job.name);
+    }
+    Ok(exit_code)
 }
 
 fn refuse_what_does_not_fit(workload: &Workload, set: &ChangeSet) -> Result<(), Failure> {

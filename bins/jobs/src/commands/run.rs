@@ -42,6 +42,12 @@ pub(super) fn run(
         let applied = apply::apply(session, &plan.set, apply::options(dry_run), after).await?;
         changes = applied.changes();
         applied.end()?;
+        let name = &request.name;
+        if dry_run {
+            anstream::eprintln!("the cluster accepts job {name}; nothing was changed");
+        } else {
+            anstream::eprintln!("job {name} was created; `toolforge jobs show {name}` shows its state");
+        }
         match options.job.wait {
             Some(seconds) if !dry_run => {
                 wait::until_end(client, &request, request.name.as_str(), seconds, &logs).await

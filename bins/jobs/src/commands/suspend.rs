@@ -43,5 +43,8 @@ pub(super) fn run(
         print_for_people(&text, arguments.output.of_document())?;
         return finish(session, arguments, (&set, planned_changes(&set)), dry_run, Ok(ExitCode::Success));
     }
-    apply::apply_all(session, arguments, &set, dry_run)
+    let exit_code = apply::apply_all(session, arguments, &set, dry_run)?;
+    let was = if dry_run.is_some() { "would be" } else { "was" };
+    anstream::eprintln!("job {} {was} {word}", job.name);
+    Ok(exit_code)
 }

@@ -5,17 +5,18 @@ use std::time::Duration;
 use anstream::eprintln;
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::ToolHome;
-use toolforge_model::Replicas;
+use toolforge_model::{Replicas, TypeName, WebServiceOptions};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
-    Facts, MissingRequirement, PlanOptions, PlanWarning, ResolvedRequest, Routing, WebServicePlan,
-    observe_web_service_request, resolve_request,
+    Facts, MissingRequirement, ObserveError, PlanOptions, PlanWarning, ResolvedRequest, Routing,
+    WebServicePlan, observe_web_service_request, proposed_type, resolve_request,
 };
 
-use super::state;
+use super::state::{self, NamedTemplate};
 use crate::arguments::Arguments;
-use crate::invocation::Invocation;
-use crate::{failures, fetch};
+use crate::failures::{self, TypeOrigin};
+use crate::fetch;
+use crate::invocation::{Action, Invocation};
 
 /// How long a Deployment that is being deleted may take: Kubernetes' grace of 30 s, and some for its controllers.
 const LEAVING: Duration = Duration::from_secs(90);
@@ -51,45 +52,89 @@ pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &Facts) -> Result<(),
     Ok(())
 }
 
+/// A plan, and where its amounts come from.
+pub(super) struct Planned {
+    pub(super) plan: WebServicePlan,
+    /// The lines of the template that set amounts, for refusals.
+    pub(super) template_amounts: Vec<String>,
+}
+
 /// Returns the plan for what the arguments ask, merged with what runs.
 pub(super) fn plan(
     session: &Session,
     arguments: &Arguments,
     invocation: &Invocation,
     facts: &Facts,
-) -> Result<WebServicePlan, Failure> {
-    let options = match state::template(session, arguments)? {
-        Some(template) => arguments.options(invocation).or(template.options),
-        None => arguments.options(invocation),
+) -> Result<Planned, Failure> {
+    let given = arguments.options(invocation);
+    let template = state::template(session, arguments)?;
+    let mut origin = TypeOrigin::Other;
+    if let (None, Some(template)) = (&given.type_name, &template)
+        && template.template.options.type_name.is_some()
+    {
+        origin = TypeOrigin::Template { place: template.place("type") };
+    }
+    let mut options = match &template {
+        Some(template) => given.clone().or(template.template.options.clone()),
+        None => given.clone(),
     };
     let live = observe_web_service_request(&session.tool, facts);
-    // What is remembered counts only where nothing runs that can be named.
-    let options = if live.is_ok() { options } else { state::over_manifest(session, options)? };
+    // The manifest counts only if nothing runs, or nothing whose type is known.
+    if live.is_err() {
+        let remembered = state::remembered(session, options.type_name.is_some())?;
+        if options.type_name.is_none() && remembered.options.type_name.is_some() {
+            origin = TypeOrigin::Manifest;
+        }
+        options = options.or(remembered.options);
+        if options.type_name.is_none() && matches!(live, Err(ObserveError::NoDeployment)) {
+            options.type_name = proposal(session, remembered.last_type, facts);
+        }
+    }
     let ResolvedRequest { request, is_default_type, .. } =
-        resolve_request(&session.tool, options, live, &facts.catalog)
-            .map_err(|error| failures::of_resolve(&error, invocation.action))?;
+        resolve_request(&session.tool, options, live, &facts.catalog).map_err(|error| {
+            let mount = template.as_ref().filter(|_| given.mount.is_none());
+            failures::of_resolve(&error, invocation.action, mount.map(|template| template.place("mount")))
+        })?;
     if is_default_type {
-        let name = request.image.type_name();
-        eprintln!("note: no type is given and nothing runs yet, so the type is {name}");
+        eprintln!("note: no type given: using {}", request.image.type_name());
     }
     let options = PlanOptions { routing: arguments.routing.map(Into::into) };
     let plan = WebServicePlan::new(request, facts, options)
-        .map_err(|error| failures::of_plan(&error, invocation.action))?;
+        .map_err(|error| failures::of_plan(&error, invocation.action, &origin))?;
     for warning in plan.warnings() {
-        warn(warning);
+        warn(warning, invocation.action, &origin);
     }
     for problem in facts.catalog.problems() {
         eprintln!("warning: {problem}");
     }
-    Ok(plan)
+    let template_amounts = template.map(|template| amounts_of(&template, &given)).unwrap_or_default();
+    Ok(Planned { plan, template_amounts })
 }
 
-fn warn(warning: &PlanWarning) {
+/// Returns the type for a tool without a web service: the one that was stopped last, else the one whose files are in the
+/// home.
+fn proposal(session: &Session, last_type: Option<TypeName>, facts: &Facts) -> Option<TypeName> {
+    if let Some(name) = last_type.filter(|name| facts.catalog.find(name).is_ok()) {
+        eprintln!("note: no type given: using {name}, which ran before it was stopped");
+        return Some(name);
+    }
+    let home = session.home.as_ref()?.files();
+    let name = proposed_type(&facts.catalog, &home)?;
+    let found = if home.python_source { "www/python/src" } else { "www/js/package.json" };
+    eprintln!("note: no type given: using {name}, because of ~/{found}");
+    Some(name.clone())
+}
+
+fn warn(warning: &PlanWarning, action: Action, origin: &TypeOrigin) {
     match warning {
         PlanWarning::Deprecated { name, replacement: Some(replacement) } => {
-            eprintln!(
-                "warning: type {name} is deprecated; {replacement} replaces it: `webservice {replacement} start`"
-            );
+            let cure = match origin {
+                TypeOrigin::Template { place } => format!("change it in {place}"),
+                TypeOrigin::Manifest | TypeOrigin::Other => {
+                    format!("`webservice {replacement} {}`", action.as_str())
+                }
+            };
+            eprintln!("warning: type {name} is deprecated; {replacement} replaces it: {cure}");
         }
         PlanWarning::Deprecated { name, replacement: None } => {
             eprintln!("warning: type {name} is deprecated");
@@ -120,19 +165,36 @@ pub(super) fn warn_of_needs(session: &Session, plan: &WebServicePlan, facts: &Fa
     }
 }
 
+/// Returns the lines of a template that set amounts which the command line does not.
+fn amounts_of(template: &NamedTemplate, given: &WebServiceOptions) -> Vec<String> {
+    let options = &template.template.options;
+    let set = [
+        ("replicas", options.replicas.filter(|_| given.replicas.is_none()).map(|value| value.to_string())),
+        ("mem", options.memory.filter(|_| given.memory.is_none()).map(|value| value.to_string())),
+        ("cpu", options.cpu.filter(|_| given.cpu.is_none()).map(|value| value.to_string())),
+    ];
+    set.into_iter()
+        .filter_map(|(key, value)| Some(format!("{} sets {key}: {}", template.place(key), value?)))
+        .collect()
+}
+
 /// Refuses changes that do not fit, before anything is sent.
-pub(super) fn refuse_what_does_not_fit(plan: &WebServicePlan, set: &ChangeSet) -> Result<(), Failure> {
+pub(super) fn refuse_what_does_not_fit(
+    Planned { plan, template_amounts }: &Planned,
+    set: &ChangeSet,
+) -> Result<(), Failure> {
     if set.fits() {
         return Ok(());
     }
     let failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent").exceeded(set);
+    let failure = template_amounts.iter().cloned().fold(failure, Failure::detail);
     if set.at_rest.fits() {
         return Err(failure
             .hint("`webservice stop` first makes room; then `webservice start`, with downtime in between."));
     }
     if set.at_rest.violations().iter().any(|violation| violation.kind.is_below_min()) {
         return Err(
-            failure.hint("Ask for more of it, or leave the option out; `quota-check` shows the limits.")
+            failure.hint("Request more of it, or leave the option out; `quota-check` shows the limits.")
         );
     }
     let advice = if plan.request().replicas > Replicas::ONE {

@@ -21,7 +21,7 @@ pub(super) fn run(
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
-    let plan = facts::plan(session, arguments, invocation, &facts)?;
+    let plan = facts::plan(session, arguments, invocation, &facts)?.plan;
     let LocalOptions { engine, home, run } = &arguments.local;
     let engine = program(engine.unwrap_or_else(installed));
     let current = std::env::current_dir().unwrap_or_default();

@@ -86,7 +86,7 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
 fn say_where_else(live: &LiveWebService, was_empty: bool) {
     let file = live.deployment.as_ref().and_then(web_service_log_file);
     if let Some(file) = file.filter(|_| was_empty || io::stderr().is_terminal()) {
-        anstream::eprintln!("hint: A web service of this type writes its errors to ~/{file}.");
+        anstream::eprintln!("hint: Errors are written to ~/{file}: `tail ~/{file}`");
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn run(
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
-    let plan = facts::plan(session, arguments, invocation, &facts)?;
+    let plan = facts::plan(session, arguments, invocation, &facts)?.plan;
     facts::warn_of_needs(session, &plan, &facts);
     let set = web_service_changes(&plan, &facts, StartTime::Keep);
     print(&report::plan(&plan, &set)?, arguments.output.output)?;

@@ -35,7 +35,7 @@ pub(super) fn run(
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
-    let plan = facts::plan(session, arguments, invocation, &facts)?;
+    let plan = facts::plan(session, arguments, invocation, &facts)?.plan;
     let now = Timestamp::now();
     let owner = process::owner();
     let name = ShellName::new(&now, RandomState::new().hash_one(std::process::id()));
@@ -181,7 +181,7 @@ impl Shell<'_> {
         self.until_running().await?;
         if is_terminal() {
             anstream::eprintln!(
-                "note: the pod of this shell is deleted when the shell exits, or after 8 hours"
+                "note: this shell runs in its own pod, which is removed when you leave it, or after 8 hours"
             );
         }
         let container =

@@ -48,21 +48,22 @@ pub(super) fn carry_out(
     loop {
         tries += 1;
         let facts = facts::settled(session)?;
-        let plan = facts::plan(session, arguments, invocation, &facts)?;
+        let planned = facts::plan(session, arguments, invocation, &facts)?;
         let moment = start(Timestamp::now());
-        let first = (web_service_changes(&plan, &facts, moment), facts);
+        let first = (web_service_changes(&planned.plan, &facts, moment), facts);
         let again = || {
             let facts = fetch::facts(session)?;
-            Ok((web_service_changes(&plan, &facts, moment), facts))
+            Ok((web_service_changes(&planned.plan, &facts, moment), facts))
         };
         let (set, facts) = match arguments.dry_run {
             None => wait_for_room(first, |(set, _)| set.terminating(), again)?,
             Some(_) => first,
         };
-        facts::refuse_routing(&plan, &facts)?;
-        facts::check_requirements(session, &plan, &facts)
-            .map_err(|error| failures::of_requirement(&error))?;
-        facts::refuse_what_does_not_fit(&plan, &set)?;
+        facts::refuse_routing(&planned.plan, &facts)?;
+        facts::check_requirements(session, &planned.plan, &facts)
+            .map_err(|error| failures::of_requirement(&error, invocation.action))?;
+        facts::refuse_what_does_not_fit(&planned, &set)?;
+        let plan = planned.plan;
         let work = Work { session, arguments, invocation, facts: &facts, plan: &plan, set: &set };
         let announcement = (tries == 1).then(|| announcement(&facts));
         match work.run(announcement, tries < TRIES)? {
@@ -139,7 +140,7 @@ impl Work<'_> {
             );
         }
         if !facts.live.is_absent() && format == OutputFormat::Table {
-            anstream::eprint!("{lines}");
+            anstream::eprint!("{}", report::change_summary(set));
         }
         let applied = RefCell::new(None);
         let ended = runtime.block_on(async {

@@ -7,7 +7,7 @@ use anstream::eprintln;
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 use toolforge_model::{
-    Backend, ServiceManifest, ServiceTemplate, Untrusted, WebServiceOptions, WebServiceRequest,
+    Backend, ServiceManifest, ServiceTemplate, TypeName, Untrusted, WebServiceOptions, WebServiceRequest,
 };
 
 use crate::arguments::{self, Arguments};
@@ -16,8 +16,22 @@ use crate::failures;
 /// The name of a template on standard input.
 const STANDARD_INPUT: &str = "-";
 
+/// A template and the name by which messages call it.
+pub(super) struct NamedTemplate {
+    pub(super) name: String,
+    pub(super) template: ServiceTemplate,
+}
+
+impl NamedTemplate {
+    /// Returns where a key is set, like `service.template:2`.
+    pub(super) fn place(&self, key: &str) -> String {
+        let line = self.template.location(key).map(|location| format!(":{}", location.line));
+        format!("{}{}", self.name, line.unwrap_or_default())
+    }
+}
+
 /// Returns the template that is named, else the one of the tool's home.
-pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Option<ServiceTemplate>, Failure> {
+pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Option<NamedTemplate>, Failure> {
     let found = match (&arguments.template, &session.home) {
         (Some(path), _) if path.as_os_str() == STANDARD_INPUT => {
             let mut text = String::new();
@@ -46,20 +60,26 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
     }
     // A backend on the command line wins.
     if template.backend == Some(Backend::GridEngine) && arguments.backend.is_none() {
-        return Err(arguments::grid_is_gone().detail(format!("the template {name} asks for it")));
+        let place = NamedTemplate { name, template }.place("backend");
+        return Err(arguments::grid_is_gone(&format!("Remove `backend: gridengine` from {place}.")));
     }
-    Ok(Some(template))
+    Ok(Some(NamedTemplate { name, template }))
 }
 
-/// Returns options over what the manifest remembers, for where nothing stands. A broken manifest is an error only where
-/// it is needed to know the type.
-pub(super) fn over_manifest(
-    session: &Session,
-    options: WebServiceOptions,
-) -> Result<WebServiceOptions, Failure> {
-    let Some(home) = &session.home else { return Ok(options) };
+/// What the manifest remembers.
+#[derive(Default)]
+pub(super) struct Remembered {
+    /// The request, of a web service that was not stopped.
+    pub(super) options: WebServiceOptions,
+    /// The type that was stopped last.
+    pub(super) last_type: Option<TypeName>,
+}
+
+/// Returns what the manifest remembers, for a tool without a web service. A broken manifest is an error only if the type
+/// has to come from it.
+pub(super) fn remembered(session: &Session, has_type: bool) -> Result<Remembered, Failure> {
+    let Some(home) = &session.home else { return Ok(Remembered::default()) };
     match home.manifest() {
-        Ok(manifest) if !manifest.has_web_service() => Ok(options),
         Ok(manifest) => {
             for invalid in &manifest.invalid_values {
                 eprintln!(
@@ -67,16 +87,18 @@ pub(super) fn over_manifest(
                     invalid.in_file(&Untrusted::new("service.manifest"))
                 );
             }
-            if manifest.backend == Some(Backend::GridEngine) {
+            if manifest.has_web_service() && manifest.backend == Some(Backend::GridEngine) {
                 eprintln!(
                     "note: service.manifest names the grid, which is gone; Kubernetes runs the web service"
                 );
             }
-            Ok(options.or(manifest.options))
+            let options =
+                if manifest.has_web_service() { manifest.options } else { WebServiceOptions::default() };
+            Ok(Remembered { options, last_type: manifest.last_type })
         }
-        Err(error) if options.type_name.is_some() => {
+        Err(error) if has_type => {
             eprintln!("warning: {}", with_source(&error));
-            Ok(options)
+            Ok(Remembered::default())
         }
         Err(error) => Err(failures::of_manifest(&error)),
     }

@@ -3,7 +3,7 @@ use toolforge_images::Catalog;
 use toolforge_render::web_service::default_type;
 
 use crate::arguments::Arguments;
-use crate::failures;
+use crate::failures::{self, TypeOrigin};
 use crate::invocation::Invocation;
 use crate::report;
 
@@ -28,7 +28,9 @@ pub(super) fn run(
     let document = match &invocation.type_name {
         Some(name) => report::one_type(
             &catalog,
-            catalog.find(name).map_err(|error| failures::of_type_lookup(&error, invocation.action))?,
+            catalog
+                .find(name)
+                .map_err(|error| failures::of_type_lookup(&error, invocation.action, &TypeOrigin::Other))?,
         )?,
         None => report::types(&catalog, default.as_ref())?,
     };

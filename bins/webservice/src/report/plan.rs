@@ -7,7 +7,7 @@ use toolforge_cli::{
 };
 use toolforge_model::Untrusted;
 use toolforge_render::change::{Action, ChangeSet, Rollout, Step};
-use toolforge_render::object::Difference;
+use toolforge_render::object::{Difference, FieldPath, PathSegment};
 use toolforge_render::web_service::WebServicePlan;
 use toolforge_report::ObjectChange;
 
@@ -25,6 +25,39 @@ pub(crate) fn change_lines(set: &ChangeSet) -> String {
         }
     }
     text
+}
+
+/// Returns what is changed in the words of the options, like `memory 512Mi -> 1Gi`; `plan` shows every field.
+pub(crate) fn change_summary(set: &ChangeSet) -> String {
+    let mut text = String::new();
+    for difference in set.changes.iter().flat_map(|change| &change.steps).flat_map(Step::shown_differences) {
+        let Some(word) = option_word(&difference.path) else { continue };
+        let value = |value: &Option<Untrusted>| {
+            value.as_ref().map_or_else(|| "default".to_owned(), |value| value.escaped().to_string())
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{word} {} -> {}", value(&difference.live), value(&difference.wanted));
+    }
+    text
+}
+
+/// Returns the word for a field that an option sets.
+fn option_word(path: &FieldPath) -> Option<&'static str> {
+    let names: Vec<&str> = path
+        .segments()
+        .iter()
+        .filter_map(|segment| match segment {
+            PathSegment::Field(name) => Some(name.as_str()),
+            PathSegment::Item { .. } => None,
+        })
+        .collect();
+    match names.as_slice() {
+        ["spec", "replicas"] => Some("replicas"),
+        [.., "limits", "memory"] => Some("memory"),
+        [.., "limits", "cpu"] => Some("cpu"),
+        [.., "containers", "image"] => Some("image"),
+        _ => None,
+    }
 }
 
 fn difference_line(Difference { path, live, wanted, .. }: &Difference) -> String {

@@ -187,7 +187,7 @@ fn too_little_memory_has_its_own_hint() {
     error: this does not fit, and nothing was sent
       10Mi of memory is less than the 100Mi that one container must have
 
-    hint: Ask for more of it, or leave the option out; `quota-check` shows the limits.
+    hint: Request more of it, or leave the option out; `quota-check` shows the limits.
     ");
 }
 

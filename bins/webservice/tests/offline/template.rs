@@ -56,3 +56,11 @@ fn missing_template_is_a_usage_error() {
     error: template missing.yaml does not exist
     ");
 }
+
+#[test]
+fn amounts_that_do_not_fit_name_the_line_of_the_template() {
+    let said = with_template("type: php8.2\nreplicas: 20\n", "start --dry-run");
+    assert!(said.contains("[exit 3]") && said.contains("\n  -:2 sets replicas: 20\n"), "{said}");
+    let said = with_template("type: php8.2\nreplicas: 20\n", "start -r 19 --dry-run");
+    assert!(said.contains("[exit 3]") && !said.contains("sets replicas"), "{said}");
+}

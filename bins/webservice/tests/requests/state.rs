@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use super::{cluster, run_at};
+use serde_json::json;
+use toolforge_client::scripted::Answer;
+
+use super::{CATALOG, cluster, run_at};
 
 /// A home of a test's own, removed at its end.
 struct Home(PathBuf);
@@ -17,11 +20,26 @@ impl Home {
     }
 
     fn write(&self, name: &str, text: &str) {
+        std::fs::create_dir_all(self.0.join(name).parent().unwrap()).unwrap();
         std::fs::write(self.0.join(name), text).unwrap();
     }
 
     fn manifest(&self) -> String {
         std::fs::read_to_string(self.0.join("service.manifest")).unwrap_or_default()
+    }
+
+    /// Runs a command line in a cluster without a web service, with types of three languages.
+    fn run_with_types(&self, line: &str) -> String {
+        let of = |name: &str| {
+            format!(
+                "{name}: {{state: stable, image: docker-registry.svc.toolforge.org/toolforge-{}-sssd-web}}\n",
+                name.replace('.', "")
+            )
+        };
+        let types: String = ["php8.2", "python3.11", "node18"].map(of).concat();
+        let catalog = json!({"metadata": {"name": "image-config"}, "data": {"images-v1.yaml": types}});
+        let answer = (CATALOG.to_owned(), Answer::json(200, &catalog));
+        run_at(cluster(None, &[answer]), line, Some(&self.0))
     }
 
     /// Runs a command line where the objects of a file stand.
@@ -49,7 +67,7 @@ fn start_writes_the_manifest_and_stop_deletes_it() {
     assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
     assert_eq!(home.manifest(), manifest);
     assert!(home.run(None, "stop").starts_with("[exit 0]"));
-    assert!(home.manifest().ends_with("mine: 1\nversion: 4\n"), "{}", home.manifest());
+    assert!(home.manifest().ends_with("last-type: php8.2\nmine: 1\nversion: 4\n"), "{}", home.manifest());
 }
 
 #[test]
@@ -127,4 +145,53 @@ fn missing_files_block_start_but_not_a_running_web_service() {
     assert!(home.run(RUNNING, "php8.2 restart --dry-run").starts_with("[exit 0]"));
     home.write(".lighttpd.conf", "");
     assert!(home.run(None, "php8.2 start --dry-run").starts_with("[exit 0]"));
+}
+
+#[test]
+fn type_is_remembered_over_a_stop() {
+    let home = Home::new("last-type");
+    home.write("service.manifest", "version: 4\nbackend: kubernetes\nweb: python3.11\nother: 1\n");
+    assert!(home.run(None, "stop").starts_with("[exit 0]"));
+    let manifest = home.manifest();
+    assert!(manifest.contains("cli.toolforge.org/last-type: python3.11\n"), "{manifest}");
+    assert!(manifest.contains("other: 1\n") && !manifest.contains("web:"), "{manifest}");
+    // It needs what the remembered type needs.
+    let refused = home.run_with_types("start --dry-run");
+    assert!(refused.contains("type python3.11 needs www/python/src"), "{refused}");
+    home.write("www/python/src/app.py", "");
+    assert!(home.run_with_types("start --dry-run").starts_with("[exit 0]"));
+    assert!(home.run(None, "stop").starts_with("[exit 0]"));
+    assert!(home.manifest().contains("last-type: python3.11\n"));
+}
+
+#[test]
+fn type_is_proposed_for_the_files_in_the_home() {
+    let home = Home::new("proposed");
+    std::fs::remove_dir(home.0.join("public_html")).unwrap();
+    assert!(home.run_with_types("start --dry-run").contains("type php8.2 needs the directory public_html"));
+    home.write("www/js/package.json", "{}");
+    let refused = home.run_with_types("start --dry-run");
+    assert!(refused.contains("www/js/package.json has no string `scripts.start`"), "{refused}");
+    // The default type of the platform's tool stays the default if it can run.
+    home.write("public_html/index.html", "");
+    assert!(home.run_with_types("start --dry-run").starts_with("[exit 0]"));
+}
+
+#[test]
+fn refusals_name_the_line_of_the_template() {
+    let home = Home::new("origin");
+    home.write("service.template", "# mine\ntype: golang111\n");
+    let refused = home.run(None, "start --dry-run");
+    for words in ["service.template:2 names this type", "toolforge build start URL"] {
+        assert!(refused.contains(words), "{words}: {refused}");
+    }
+    home.write("service.template", "type: pyhton3.11\n");
+    let refused = home.run_with_types("plan");
+    assert!(refused.contains("hint: Write `type: python3.11` in service.template:1."), "{refused}");
+    home.write("service.template", "type: php8.2\nmount: none\n");
+    let refused = home.run(None, "start --dry-run");
+    assert!(refused.contains("hint: Remove `mount` from service.template:2."), "{refused}");
+    home.write("service.template", "backend: gridengine\n");
+    let refused = home.run(None, "start --dry-run");
+    assert!(refused.contains("hint: Remove `backend: gridengine` from service.template:1."), "{refused}");
 }

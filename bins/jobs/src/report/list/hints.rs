@@ -47,7 +47,7 @@ pub(super) fn hints(job: &ListedJob) -> String {
         };
         details.push(format!("Missed: {runs} at {}; {reason}.", moment(*last)));
     }
-    details.extend(next_step(&job.status, state, Asked::from(&job.request)));
+    details.extend(next_step(&job.status, state, Asked { is_shown: true, ..Asked::from(&job.request) }));
     if details.is_empty() {
         return "N/A".to_owned();
     }

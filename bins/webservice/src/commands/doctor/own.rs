@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, GlobalOptions, Session, kubeconfig_files};
 use toolforge_client::Kubeconfig;
+use toolforge_model::Backend;
 use toolforge_report::CheckCode;
 
 use super::check::Check;
@@ -85,7 +86,12 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
         ),
     });
     checks.push(match home.template() {
-        Ok(None) => Check::ok(CheckCode::Template, "the home has none"),
+        Ok(None) => Check::ok(CheckCode::Template, "no service.template, which is optional"),
+        Ok(Some(found)) if found.template.backend == Some(Backend::GridEngine) => Check::fail(
+            CheckCode::Template,
+            "`backend: gridengine` blocks every start; the grid no longer exists",
+            "Remove that line.",
+        ),
         Ok(Some(found)) if found.template.unknown_keys.is_empty() => Check::ok(CheckCode::Template, "valid"),
         Ok(Some(found)) => {
             let keys: Vec<String> = found.template.unknown_keys.iter().map(ToString::to_string).collect();
@@ -94,6 +100,9 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
         Err(error) => Check::failed(CheckCode::Template, &failures::of_template(&error)),
     });
     checks.push(match home.manifest() {
+        Ok(_) if !home.path().join("service.manifest").exists() => {
+            Check::ok(CheckCode::Manifest, "no service.manifest; the first start writes it")
+        }
         Ok(manifest) if manifest.invalid_values.is_empty() => Check::ok(CheckCode::Manifest, "valid"),
         Ok(manifest) => {
             let mistakes: Vec<String> = manifest.invalid_values.iter().map(ToString::to_string).collect();
