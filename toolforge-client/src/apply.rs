@@ -257,9 +257,25 @@ impl Client {
         mut after: impl AsyncFnMut(&'a Change, &[Written]) -> Result<(), E>,
     ) -> ApplyReport<'a, E> {
         let mut cancel = pin!(cancel);
-        let mut changes: Vec<ChangeReport<'a, E>> = Vec::new();
-        for change in &set.changes {
-            let mut work = Work { tool, options, written: Vec::new(), progress: Progress::Nothing, at: None };
+        let deletions = set.changes.iter().take_while(|change| change.action == Action::Delete).count();
+        let (deletions, others) = set.changes.split_at(deletions);
+        let mut changes = Vec::new();
+        for (change, work, outcome) in
+            self.apply_deletions(tool, deletions, options, &mut cancel, &mut event).await
+        {
+            let outcome = match outcome {
+                ChangeOutcome::Done => match after(change, &work.written).await {
+                    Ok(()) => ChangeOutcome::Done,
+                    Err(error) => ChangeOutcome::Failed(error),
+                },
+                ChangeOutcome::Failed(error) => ChangeOutcome::Failed(error.into()),
+                ChangeOutcome::Interrupted => ChangeOutcome::Interrupted,
+                ChangeOutcome::NotTried => ChangeOutcome::NotTried,
+            };
+            changes.push(work.into_report(change, outcome));
+        }
+        for change in others {
+            let mut work = Work::new(tool, options);
             let is_stopped =
                 changes.last().is_some_and(|report| !matches!(report.outcome, ChangeOutcome::Done));
             let outcome = if is_stopped {
@@ -275,8 +291,7 @@ impl Client {
                     () = &mut cancel => ChangeOutcome::Interrupted,
                 }
             };
-            let Work { written, progress, at: failed_at, .. } = work;
-            changes.push(ChangeReport { change, written, progress, failed_at, outcome });
+            changes.push(work.into_report(change, outcome));
         }
         ApplyReport { changes }
     }
@@ -287,7 +302,20 @@ impl Client {
         work: &mut Work<'_>,
         event: &mut impl FnMut(ApplyEvent<'_>),
     ) -> Result<(), ApplyError> {
-        for step in &change.steps {
+        self.apply_steps(change, &change.steps, work, event).await?;
+        work.at = None;
+        work.progress = Progress::Complete;
+        Ok(())
+    }
+
+    pub(crate) async fn apply_steps(
+        &self,
+        change: &Change,
+        steps: &[Step],
+        work: &mut Work<'_>,
+        event: &mut impl FnMut(ApplyEvent<'_>),
+    ) -> Result<(), ApplyError> {
+        for step in steps {
             // In a dry run the old object still exists, and the new one of its name cannot be created.
             if work.options.dry_run && work.has_deleted(&step.id) {
                 continue;
@@ -305,8 +333,6 @@ impl Client {
             let is_written = !work.written.is_empty() && !work.options.dry_run;
             work.progress = if is_written { Progress::Partial } else { Progress::Nothing };
         }
-        work.at = None;
-        work.progress = Progress::Complete;
         Ok(())
     }
 
@@ -433,7 +459,7 @@ impl Client {
     }
 
     /// Waits until an object is gone, then for its job's pods; returns whether the pods are gone.
-    async fn await_gone(
+    pub(crate) async fn await_gone(
         &self,
         change: &Change,
         step: &Step,
@@ -485,15 +511,24 @@ impl Client {
 }
 
 /// One change that is being applied.
-struct Work<'a> {
+pub(crate) struct Work<'a> {
     tool: &'a ToolName,
     options: ApplyOptions,
-    written: Vec<Written>,
-    progress: Progress,
-    at: Option<ObjectId>,
+    pub(crate) written: Vec<Written>,
+    pub(crate) progress: Progress,
+    pub(crate) at: Option<ObjectId>,
 }
 
-impl Work<'_> {
+impl<'b> Work<'b> {
+    pub(crate) fn new(tool: &'b ToolName, options: ApplyOptions) -> Self {
+        Self { tool, options, written: Vec::new(), progress: Progress::Nothing, at: None }
+    }
+
+    pub(crate) fn into_report<E>(self, change: &Change, outcome: ChangeOutcome<E>) -> ChangeReport<'_, E> {
+        let Self { written, progress, at: failed_at, .. } = self;
+        ChangeReport { change, written, progress, failed_at, outcome }
+    }
+
     fn note(&mut self, step: &Step, kind: WriteKind, stored: Stored) {
         // A run of a job is named by the server's answer.
         let ObjectMeta { name, uid, generation, .. } = stored.metadata;

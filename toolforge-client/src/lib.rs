@@ -42,6 +42,7 @@
 mod apply;
 mod client;
 mod connect;
+mod deletions;
 mod error;
 mod exchange;
 mod exec;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::api::batch::v1::{JobCondition, JobStatus};
 use toolforge_images::Catalog;
 use toolforge_model::{JobField, JobRequest, JobsFile, ToolName};
 use toolforge_quota::{Resource, ResourceQuota};
@@ -112,6 +113,47 @@ fn change_of_kind_recreates_the_job() {
         shown(&loaded(&job("a", "continuous: true"), &existing(&scheduled))),
         ["a recreate schedule,continuous"]
     );
+}
+
+/// Returns the facts of a cluster in which the one-off job of a file has ended or not.
+fn one_off(yaml: &str, condition: Option<&str>) -> JobFacts {
+    let mut facts = existing(yaml);
+    let conditions = condition.map(|kind| {
+        vec![JobCondition { type_: kind.to_owned(), status: "True".to_owned(), ..JobCondition::default() }]
+    });
+    facts.live.jobs[0].status = Some(JobStatus { conditions, ..JobStatus::default() });
+    facts
+}
+
+#[test]
+fn ended_one_off_job_runs_again() {
+    let file = job("compile", "wait: true");
+    for (condition, expected) in [
+        (None, "compile keep"),
+        (Some("Complete"), "compile recreate "),
+        (Some("Failed"), "compile recreate "),
+        (Some("FailureTarget"), "compile recreate "),
+    ] {
+        assert_eq!(shown(&loaded(&file, &one_off(&file, condition))), [expected], "{condition:?}");
+    }
+}
+
+#[test]
+fn jobs_after_a_wait_stay_after_it() {
+    let scheduled = |command: &str| job("update", "schedule: '*/15 * * * *'").replace("command: x", command);
+    let file = [job("first", "continuous: true"), job("compile", ""), scheduled("command: y")].concat();
+    let options = LoadOptions {
+        file: Some("/a.yaml"),
+        waits_for: vec!["compile".parse().unwrap()],
+        ..Default::default()
+    };
+    let planned = |facts: &JobFacts| shown(&plan_load(&requests(&file), facts, &options));
+    // The one-off job is deleted some time after its end. The update stays behind it in both cases.
+    let changed = existing(&scheduled("command: x"));
+    assert_eq!(planned(&changed), ["first create", "compile create", "update update command"]);
+    let mut both = one_off(&job("compile", ""), Some("Failed"));
+    both.live.cron_jobs = changed.live.cron_jobs.clone();
+    assert_eq!(planned(&both), ["compile recreate ", "first create", "update update command"]);
 }
 
 #[test]

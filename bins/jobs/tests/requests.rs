@@ -194,15 +194,112 @@ fn replace_is_retried_if_only_the_status_has_changed() {
     let changed = run(script(&cron_job), &load);
     assert_eq!(changed.matches("PUT").count(), 2, "{changed}");
     assert!(changed.starts_with("[exit 0]"), "{changed}");
-    // Somebody else's change is one.
+    // After somebody else's change, the objects are looked at again.
     cron_job["metadata"]["generation"] = json!(2);
-    let refused = run(script(&cron_job), &load);
+    let again = run(script(&cron_job), &load);
     std::fs::remove_file(&file).unwrap();
-    assert_eq!(refused.matches("PUT").count(), 1, "{refused}");
-    assert!(
-        refused.starts_with("[exit 4]\nerror: CronJob myjob was changed or deleted by somebody else"),
-        "{refused}"
-    );
+    let requests: Vec<&str> = again.lines().filter(|line| line.contains("cronjobs")).collect();
+    assert_snapshot!(requests.join("\n"), @"
+    GET   /apis/batch/v1/namespaces/tool-tf-test/cronjobs?limit=500
+    PUT   /apis/batch/v1/namespaces/tool-tf-test/cronjobs/myjob?fieldManager=toolforge-cli
+    GET   /apis/batch/v1/namespaces/tool-tf-test/cronjobs/myjob
+    GET   /apis/batch/v1/namespaces/tool-tf-test/cronjobs?limit=500
+    PUT   /apis/batch/v1/namespaces/tool-tf-test/cronjobs/myjob?fieldManager=toolforge-cli
+    ");
+    assert!(again.starts_with("[exit 0]"), "{again}");
+}
+
+/// Returns a scheduled job with another name, as it is in a cluster.
+fn named(name: &str) -> Value {
+    let mut object = object("scheduled-hourly");
+    for pointer in ["/metadata/name", "/metadata/labels/app.kubernetes.io~1name"] {
+        *object.pointer_mut(pointer).unwrap() = json!(name);
+    }
+    object["metadata"]["uid"] = json!(format!("u-{name}"));
+    object
+}
+
+#[test]
+fn delete_sends_all_deletions_before_it_waits() {
+    let instead: Vec<(String, Answer)> = ["a", "b"]
+        .into_iter()
+        .flat_map(|name| {
+            [
+                (format!("DELETE {BATCH}/cronjobs/{name}"), Answer::json(200, &json!({}))),
+                (
+                    format!("GET {BATCH}/cronjobs?fieldSelector=metadata.name%3D{name}&limit=500"),
+                    Answer::json(200, &json!({"metadata": {"resourceVersion": "8"}, "items": []})),
+                ),
+            ]
+        })
+        .collect();
+    let shown = run(cluster(&[named("a"), named("b")], &[], &instead), &["delete", "a", "b", "a"]);
+    let kinds: Vec<&str> = shown
+        .lines()
+        .skip_while(|line| !line.starts_with("DELETE"))
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    assert!(shown.starts_with("[exit 0]"), "{shown}");
+    assert_eq!(kinds[..2], ["DELETE", "DELETE"], "{shown}");
+    assert!(kinds[2..].iter().all(|kind| *kind == "GET"), "{shown}");
+    // An interrupted command can be repeated: what is gone already is not an error.
+    let rest = run(cluster(&[named("b")], &[], &instead), &["delete", "a", "b"]);
+    assert_snapshot!(writes(&rest), @"
+    [exit 0]
+    DELETE /apis/batch/v1/namespaces/tool-tf-test/cronjobs/b
+    ");
+    let none = run(cluster(&[], &[], &instead), &["delete", "a", "b"]);
+    assert_snapshot!(writes(&none), @"
+    [exit 1]
+    error: these jobs do not exist: a, b
+
+    hint: `toolforge jobs list --output name` lists the jobs.
+    ");
+}
+
+#[test]
+fn object_created_by_another_load_is_looked_at_again() {
+    let file = std::env::temp_dir().join(format!("jobs-race-{}.yaml", std::process::id()));
+    std::fs::write(&file, "- {name: myjob, image: python3.13, command: ./job.sh, schedule: '@hourly'}\n")
+        .unwrap();
+    let load = ["load", file.to_str().unwrap()];
+    let list =
+        |items: &[Value]| Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": items}));
+    let exists = Answer::refusal(409, "AlreadyExists", "cronjobs.batch \"myjob\" already exists");
+    let script = |found: &Value| {
+        let instead = [
+            (format!("GET {BATCH}/cronjobs"), list(&[])),
+            (format!("GET {BATCH}/cronjobs"), list(std::slice::from_ref(found))),
+            (format!("POST {BATCH}/cronjobs"), exists.clone()),
+            (format!("PUT {BATCH}/cronjobs/myjob"), Answer::json(200, &json!({}))),
+        ];
+        cluster(&[], &[], &instead)
+    };
+    // As wanted, nothing is left to do; as another definition, it is updated.
+    let mut wanted = object("scheduled-hourly");
+    let same = run(script(&wanted), &load);
+    wanted["spec"]["schedule"] = json!("1 1 1 1 1");
+    let other = run(script(&wanted), &load);
+    let line = ["run", "myjob", "--image", "python3.13", "--command", "x", "--schedule", "@hourly"];
+    let taken = run(script(&wanted), &line);
+    std::fs::remove_file(&file).unwrap();
+    assert_snapshot!(writes(&same), @"
+    [exit 0]
+    POST  /apis/batch/v1/namespaces/tool-tf-test/cronjobs?fieldManager=toolforge-cli
+    ");
+    assert_snapshot!(writes(&other), @"
+    [exit 0]
+    POST  /apis/batch/v1/namespaces/tool-tf-test/cronjobs?fieldManager=toolforge-cli
+    PUT   /apis/batch/v1/namespaces/tool-tf-test/cronjobs/myjob?fieldManager=toolforge-cli
+    ");
+    assert_snapshot!(writes(&taken), @"
+    [exit 1]
+    error: a job with the name myjob already exists
+
+    hint: `toolforge jobs delete myjob` deletes it; a job of a file is changed in the file, with `toolforge jobs load`.
+
+    POST  /apis/batch/v1/namespaces/tool-tf-test/cronjobs?fieldManager=toolforge-cli
+    ");
 }
 
 /// Runs a command line with `--output json` and returns its exit code and its document.

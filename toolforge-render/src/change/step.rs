@@ -183,6 +183,8 @@ pub struct Change {
     pub rollout: Option<Rollout>,
     /// The downtime of the change; `None` if there is none.
     pub downtime: Option<Downtime>,
+    /// Changes of a later stage are applied after those of an earlier one, whatever they free or request.
+    pub(crate) stage: usize,
     pub(crate) demand: ChangeDemand,
 }
 
@@ -196,6 +198,7 @@ impl Change {
             steps: Vec::new(),
             rollout: None,
             downtime: None,
+            stage: 0,
             demand: ChangeDemand::default(),
         }
     }
@@ -252,16 +255,17 @@ impl Change {
     }
 
     /// Returns the order of the change: those that free quota first, those that request more later, new workloads last.
-    pub(crate) fn order(&self) -> u8 {
+    pub(crate) fn order(&self) -> (usize, u8) {
         let ChangeDemand { freed, requested, .. } = &self.demand;
-        match self.action {
+        let order = match self.action {
             Action::Delete => 0,
             Action::Update | Action::Recreate => {
                 u8::from(requested.iter().any(|(resource, amount)| amount > freed.get(resource))) + 1
             }
             Action::Create => 3,
             Action::Keep => 4,
-        }
+        };
+        (self.stage, order)
     }
 }
 

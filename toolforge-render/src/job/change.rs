@@ -26,21 +26,13 @@ pub(super) struct Current<'a> {
     pub(super) record: Option<RecordedJob>,
 }
 
-/// Options of a change to a job.
-#[derive(Clone, Copy)]
-pub(super) struct Manner {
-    /// Whether a job that the platform's jobs service manages is adopted.
-    pub(super) adopts: bool,
-    /// Whether a finished one-off job runs again although nothing differs.
-    pub(super) renews: bool,
-}
-
-/// Returns the change that makes a job as planned.
+/// Returns the change that makes a job as planned. `adopts` says whether a job that the platform's jobs service manages is
+/// adopted.
 pub(super) fn change_to(
     plan: &JobPlan,
     current: &Current<'_>,
     facts: &JobFacts,
-    manner: Manner,
+    adopts: bool,
 ) -> Result<Change, LoadProblem> {
     let objects = plan.objects();
     let name = plan.request().name.as_str();
@@ -56,17 +48,17 @@ pub(super) fn change_to(
     let is_same = found.is_same() && !live.is_terminating();
     let action = if let Workload::OneOff(run) = &live.workload {
         let is_over = RunOutcome::of(run, &facts.live).is_over();
-        if is_same && !(manner.renews && is_over) {
-            // It is deleted automatically soon, with its annotations.
-            Action::Keep
-        } else if is_over || live.is_terminating() {
+        if is_over || live.is_terminating() {
+            // The cluster deletes it soon after its end. What a load does must not depend on whether that has happened.
             Action::Recreate
+        } else if is_same {
+            Action::Keep
         } else {
             let keys = found.keys();
             return Err(LoadProblem::UnderWay { name: plan.request().name.clone(), keys });
         }
     } else {
-        let is_taken_over = current.record.is_some() && manner.adopts;
+        let is_taken_over = current.record.is_some() && adopts;
         if is_same && !is_taken_over {
             Action::Keep
         } else if is_changeable(live, &objects) && !live.is_terminating() {

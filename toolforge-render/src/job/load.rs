@@ -6,7 +6,7 @@ use toolforge_model::{JobName, JobRequest, Untrusted, platform};
 use toolforge_quota::{Demand, Limits, ResourceQuota};
 
 use crate::change::{Action, Change, ChangeSet};
-use crate::job::change::{Current, Manner, change_to, change_to_nothing};
+use crate::job::change::{Current, change_to, change_to_nothing};
 use crate::job::{JobFacts, JobObjects, JobPlan, LoadProblem};
 use crate::object::ObjectKind;
 use crate::pod::{count_demand, one_pod_of};
@@ -48,8 +48,10 @@ pub struct LoadOptions<'a> {
     pub prunes: bool,
     /// Whether jobs that the platform's jobs service manages are adopted.
     pub adopts: bool,
-    /// Whether finished one-off jobs run again although nothing differs.
-    pub renews: bool,
+    /// The jobs whose end is waited for: the changes of jobs that follow one of them in the requests are applied after it.
+    pub waits_for: Vec<JobName>,
+    /// The jobs of the requests that an earlier attempt has applied: they are left as they are.
+    pub done: Vec<JobName>,
 }
 
 /// Returns the changes that make the jobs of a namespace match the requests. Each job is rendered once.
@@ -57,11 +59,16 @@ pub struct LoadOptions<'a> {
 pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOptions<'_>) -> LoadPlan {
     let live = facts.live.jobs_of(&facts.tool);
     let record = |name: &JobName| facts.live.recorded.get(name).copied();
-    let manner = Manner { adopts: options.adopts, renews: options.renews };
     let (mut changes, mut plans) = (Vec::new(), Vec::new());
     let (mut problems, mut from_other_files) = (Vec::new(), Vec::new());
+    let mut stage = 0;
     for request in requests {
         let name = &request.name;
+        let own_stage = stage;
+        stage += usize::from(options.waits_for.contains(name));
+        if options.done.contains(name) {
+            continue;
+        }
         let found = live.iter().find(|job| job.name == *name);
         let plan = match JobPlan::new(request.clone(), facts) {
             Ok(plan) => plan.of_file(options.file),
@@ -71,8 +78,9 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
             }
         };
         let current = Current { live: found, record: record(name) };
-        match change_to(&plan, &current, facts, manner) {
-            Ok(change) => {
+        match change_to(&plan, &current, facts, options.adopts) {
+            Ok(mut change) => {
+                change.stage = own_stage;
                 if change.is_keep()
                     && let Some(other) = found.and_then(|job| other_file(job, options.file))
                 {

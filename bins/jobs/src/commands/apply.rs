@@ -4,19 +4,47 @@ use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, Session, Table, applied_changes, interrupted,
 };
 use toolforge_client::{
-    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress,
+    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, StatusKind,
     TERMINATION_TIMEOUT, Written,
 };
-use toolforge_render::change::{Action, Change, ChangeSet};
+use toolforge_model::JobName;
+use toolforge_render::change::{Action, Change, ChangeSet, StepAction};
 use toolforge_report::AppliedChange;
 
 use super::finish::finish;
 use crate::arguments::Arguments;
 
+/// How often objects are looked at again that somebody else changed between the look and the change.
+pub(super) const ATTEMPTS: u32 = 4;
+
 /// What came of a change set: the report, and the signal that interrupted it.
 pub(super) struct Applied<'a> {
-    report: ApplyReport<'a, Failure>,
+    report: ApplyReport<'a, StepFailure>,
     signal: Option<ExitCode>,
+}
+
+/// Why a change failed.
+pub(super) struct StepFailure {
+    failure: Failure,
+    is_outdated: bool,
+}
+
+impl From<ApplyError> for StepFailure {
+    fn from(error: ApplyError) -> Self {
+        let is_outdated = is_outdated(&error);
+        Self { failure: error.into(), is_outdated }
+    }
+}
+
+/// Returns whether an object was created, changed or deleted by somebody else since it was looked at.
+fn is_outdated(error: &ApplyError) -> bool {
+    match error {
+        ApplyError::ChangedMeanwhile { .. } => true,
+        ApplyError::Request(error) => error.api_status().is_some_and(|status| {
+            matches!(status.kind(), StatusKind::AlreadyExists | StatusKind::Conflict | StatusKind::NotFound)
+        }),
+        _ => false,
+    }
 }
 
 /// Applies changes in their order, until one fails or somebody interrupts it. `after` is called after each of them; its
@@ -25,13 +53,24 @@ pub(super) async fn apply<'a>(
     session: &Session,
     set: &'a ChangeSet,
     options: ApplyOptions,
-    after: impl AsyncFnMut(&'a Change, &[Written]) -> Result<(), Failure>,
+    mut after: impl AsyncFnMut(&'a Change, &[Written]) -> Result<(), Failure>,
 ) -> Result<Applied<'a>, Failure> {
     let (_, client) = session.cluster()?;
     let mut line = ProgressLine::new();
+    let mut terminating: Vec<String> = Vec::new();
     let event = |event: ApplyEvent<'_>| match event {
-        ApplyEvent::Terminating(change) => line.show(&format!("job {} is terminating", change.name)),
-        ApplyEvent::Terminated(_) => line.clear(),
+        ApplyEvent::Terminating(change) => {
+            terminating.push(change.name.clone());
+            line.show(&terminating_line(&terminating));
+        }
+        ApplyEvent::Terminated(change) => {
+            terminating.retain(|name| *name != change.name);
+            if terminating.is_empty() {
+                line.clear();
+            } else {
+                line.show(&terminating_line(&terminating));
+            }
+        }
         ApplyEvent::PodsRemain(change) => anstream::eprintln!(
             "note: pods of job {} take longer than {} seconds to terminate; until then they count for the quota",
             change.name,
@@ -41,10 +80,20 @@ pub(super) async fn apply<'a>(
     };
     let mut signal = None;
     let cancel = async { signal = Some(interrupted().await.unwrap_or(ExitCode::Partial)) };
+    let after = async |change: &'a Change, written: &[Written]| {
+        after(change, written).await.map_err(|failure| StepFailure { failure, is_outdated: false })
+    };
     let report = client.apply_changes_with(&session.tool, set, options, cancel, event, after).await;
     let is_interrupted =
         report.changes.iter().any(|change| matches!(change.outcome, ChangeOutcome::Interrupted));
     Ok(Applied { report, signal: signal.filter(|_| is_interrupted) })
+}
+
+fn terminating_line(names: &[String]) -> String {
+    match names {
+        [one] => format!("job {one} is terminating"),
+        all => format!("{} jobs are terminating: {}", all.len(), all.join(", ")),
+    }
 }
 
 /// Applies changes with nothing to do after each of them.
@@ -58,7 +107,7 @@ pub(super) fn apply_all(
     let after = async |_: &Change, _: &[Written]| Ok(());
     let applied = runtime.block_on(apply(session, set, options(dry_run.is_some()), after))?;
     let changes = applied.changes();
-    finish(session, arguments, (set, changes), dry_run, applied.end())
+    finish(session, arguments, (set, changes), dry_run, applied.end(&[]))
 }
 
 pub(super) fn options(dry_run: bool) -> ApplyOptions {
@@ -71,24 +120,51 @@ impl Applied<'_> {
         applied_changes(&self.report)
     }
 
-    /// Returns how the program ends: well, or with what was done, what failed and what was not tried.
-    pub(super) fn end(self) -> Result<ExitCode, Failure> {
+    /// Returns the jobs that are done, with their actions.
+    pub(super) fn done(&self) -> Vec<(JobName, Action)> {
+        let is_done = |report: &&ChangeReport<'_, StepFailure>| matches!(report.outcome, ChangeOutcome::Done);
+        let done = self.report.changes.iter().filter(is_done);
+        done.filter_map(|report| Some((report.change.name.parse().ok()?, report.change.action))).collect()
+    }
+
+    /// Returns whether it failed because somebody else changed an object meanwhile.
+    pub(super) fn is_outdated(&self) -> bool {
+        let outcomes = self.report.changes.iter().map(|report| &report.outcome);
+        outcomes
+            .into_iter()
+            .any(|outcome| matches!(outcome, ChangeOutcome::Failed(StepFailure { is_outdated: true, .. })))
+    }
+
+    /// Returns how the program ends: well, or with what was done, also by earlier attempts, what failed and what was not
+    /// tried.
+    pub(super) fn end(self, earlier: &[(JobName, Action)]) -> Result<ExitCode, Failure> {
         let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
-        let (mut done, mut left, mut first) = (0, 0, None);
-        let count = self.report.changes.iter().filter(|report| !report.change.is_keep()).count();
-        for ChangeReport { change, progress, outcome, .. } in self.report.changes {
-            let word = outcome_word(change, progress, &outcome);
+        let (mut done, mut left, mut terminating, mut first) = (0, 0, 0, None);
+        for (name, action) in earlier {
+            table.row([name.to_string(), action.as_str().to_owned(), "done".to_owned()]);
+            done += usize::from(*action != Action::Keep);
+        }
+        for report in self.report.changes {
+            let word = outcome_word(&report);
+            let is_sent = is_deletion_sent(&report);
+            let ChangeReport { change, progress, outcome, .. } = report;
             table.row([change.name.clone(), change.action.as_str().to_owned(), word.to_owned()]);
             let changes = usize::from(!change.is_keep());
-            match outcome {
-                ChangeOutcome::Done => done += changes,
-                ChangeOutcome::Failed(failure) => {
-                    let is_complete = progress == Progress::Complete;
-                    done += usize::from(is_complete);
-                    left += usize::from(!is_complete);
+            let is_done = match outcome {
+                ChangeOutcome::Done => true,
+                ChangeOutcome::Failed(StepFailure { failure, .. }) => {
                     first = first.or(Some((failure, progress)));
+                    progress == Progress::Complete
                 }
-                _ => left += changes,
+                _ => {
+                    terminating += usize::from(is_sent);
+                    is_sent
+                }
+            };
+            if is_done {
+                done += changes;
+            } else {
+                left += changes;
             }
         }
         match (first, self.signal) {
@@ -99,31 +175,51 @@ impl Applied<'_> {
             (failure, signal) => {
                 let kind =
                     if failure.is_some() { ExitCode::Partial } else { signal.unwrap_or(ExitCode::Partial) };
-                let mut report = Failure::new(kind, format!("{done} of {count} changes were made"))
+                let mut report = Failure::new(kind, format!("{done} of {} changes were made", done + left))
                     .detail(table.to_text(None));
                 if let Some((failure, _)) = failure {
                     report = report.detail(failure.to_string().trim_end().to_owned());
                 }
-                Err(report.hint("What was done is kept; the same command again does the rest."))
+                Err(match (left, terminating) {
+                    (0, 1..) => report.hint("Everything is deleted; only the pods are still terminating."),
+                    _ => report.hint("What was done is kept; the same command again does the rest."),
+                })
             }
         }
     }
 }
 
-fn outcome_word(change: &Change, progress: Progress, outcome: &ChangeOutcome<Failure>) -> &'static str {
-    match (outcome, progress) {
-        (ChangeOutcome::Done, _) => "done",
-        (ChangeOutcome::Failed(_), Progress::Nothing) => "failed",
-        (ChangeOutcome::Failed(_), Progress::Partial) if change.action == Action::Update => {
+fn outcome_word(report: &ChangeReport<'_, StepFailure>) -> &'static str {
+    let ChangeReport { change, progress, outcome, .. } = report;
+    match (outcome, progress, change.action) {
+        (ChangeOutcome::Done, ..) => "done",
+        (ChangeOutcome::Failed(_) | ChangeOutcome::Interrupted, ..) if is_deletion_sent(report) => {
+            "deleted, and still terminating"
+        }
+        (ChangeOutcome::Failed(_), Progress::Nothing, _) => "failed",
+        (ChangeOutcome::Failed(_), Progress::Partial, Action::Update) => {
             "failed partway: some of its objects were replaced"
         }
-        (ChangeOutcome::Failed(_), Progress::Partial) => {
+        (ChangeOutcome::Failed(_), Progress::Partial, Action::Delete) => {
+            "failed partway: some of its objects were deleted"
+        }
+        (ChangeOutcome::Failed(_), Progress::Partial, _) => {
             "failed partway: the old job was deleted and the new one was not created"
         }
-        (ChangeOutcome::Failed(_), Progress::Complete) => "done, but its run failed",
-        (ChangeOutcome::Interrupted, _) => "interrupted; whether it was done is not known",
+        (ChangeOutcome::Failed(_), Progress::Complete, _) => "done, but its run failed",
+        (ChangeOutcome::Interrupted, Progress::Complete, _) => "done, but its end was not waited for",
+        (ChangeOutcome::Interrupted, Progress::Partial, Action::Recreate) => {
+            "interrupted; the old job was deleted, and whether the new one was created is not known"
+        }
+        (ChangeOutcome::Interrupted, ..) => "interrupted; whether it was done is not known",
         _ => "not tried",
     }
+}
+
+/// Returns whether all requests of a deletion were answered, so that only the wait is missing.
+fn is_deletion_sent(report: &ChangeReport<'_, StepFailure>) -> bool {
+    let requests = report.change.steps.iter().filter(|step| matches!(step.action, StepAction::Delete { .. }));
+    report.change.action == Action::Delete && report.written.len() == requests.count()
 }
 
 /// Returns whether a run could not be created because there is one of its name.
@@ -132,5 +228,5 @@ pub(super) fn is_name_taken(report: &ApplyReport<'_>) -> bool {
         ChangeOutcome::Failed(ApplyError::Request(error)) => error.api_status(),
         _ => None,
     });
-    failed.is_some_and(|refusal| *refusal.kind() == toolforge_client::StatusKind::AlreadyExists)
+    failed.is_some_and(|refusal| *refusal.kind() == StatusKind::AlreadyExists)
 }

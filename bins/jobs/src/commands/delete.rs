@@ -10,33 +10,45 @@ use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
 
-/// Deletes jobs; if one of them does not exist, nothing is deleted.
+/// Deletes jobs. A job that does not exist is reported, so that an interrupted command can be repeated; if none of them
+/// exists, it fails.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &DeleteArguments,
 ) -> Result<ExitCode, Failure> {
     let facts = facts::facts(session, arguments, to_delete())?;
-    let is_missing = |name: &&JobName| {
-        facts.live.job(&facts.tool, name).is_none() && !facts.live.recorded.contains_key(*name)
-    };
-    let missing: Vec<&str> = options.names.iter().filter(is_missing).map(JobName::as_str).collect();
-    if let [_, _, ..] = missing.as_slice() {
-        return Err(Failure::new(
-            ExitCode::Failed,
-            format!("these jobs do not exist, and nothing was deleted: {}", missing.join(", ")),
-        )
-        .with_code(FailureCode::NotFound)
-        .hint("`toolforge jobs list --output name` lists the jobs."));
-    }
     let mut names: Vec<&JobName> = Vec::new();
     for name in &options.names {
-        check(&facts, name, options.change)?;
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    delete(session, arguments, &job_deletions(names, &facts), options.change)
+    let exists = |name: &&JobName| {
+        facts.live.job(&facts.tool, name).is_some() || facts.live.recorded.contains_key(*name)
+    };
+    let (existing, missing): (Vec<&JobName>, Vec<&JobName>) = names.into_iter().partition(exists);
+    match (existing.as_slice(), missing.as_slice()) {
+        ([], [name]) => return facts::job(&facts, name).map(|_| ExitCode::Success),
+        ([], _) => {
+            return Err(Failure::new(
+                ExitCode::Failed,
+                format!("these jobs do not exist: {}", joined(&missing)),
+            )
+            .with_code(FailureCode::NotFound)
+            .hint("`toolforge jobs list --output name` lists the jobs."));
+        }
+        (_, []) => {}
+        (_, missing) => anstream::eprintln!("note: these jobs do not exist: {}", joined(missing)),
+    }
+    for name in &existing {
+        check(&facts, name, options.change)?;
+    }
+    delete(session, arguments, &job_deletions(existing, &facts), options.change)
+}
+
+fn joined(names: &[&JobName]) -> String {
+    names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns what has to be known before jobs are deleted.
@@ -44,12 +56,9 @@ pub(super) fn to_delete() -> JobFetchOptions {
     JobFetchOptions { addresses: true, records: true, ..JobFetchOptions::for_names() }
 }
 
-/// Refuses a job that does not exist, or that the platform's jobs service has recorded.
+/// Refuses a job that the platform's jobs service has recorded.
 fn check(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<(), Failure> {
-    if !facts.live.recorded.contains_key(name) {
-        return facts::job(facts, name).map(|_| ()).map_err(|failure| failure.detail("nothing was deleted"));
-    }
-    if change.adopt {
+    if change.adopt || !facts.live.recorded.contains_key(name) {
         return Ok(());
     }
     Err(Failure::new(

@@ -1,17 +1,17 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::Path;
 
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_for_people, wait_for_room};
 use toolforge_client::{Client, JobFetchOptions, Written};
-use toolforge_model::{Diagnostic, FileJob, JobRequest, JobsFile, Untrusted};
-use toolforge_render::change::{Action, Change};
+use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
+use toolforge_render::change::{Action, Change, WorkloadKind};
 use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, plan_load};
 
-use toolforge_report::{DetailCode, FailureCode};
+use toolforge_report::{AppliedChange, DetailCode, FailureCode};
 
 use super::confirm::confirm;
 use super::finish::finish;
+use super::identity::{file_identity, is_stream};
 use super::{apply, facts, wait};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
 use crate::{failures, report};
@@ -23,51 +23,59 @@ pub(super) fn run(
     options: &LoadArguments,
 ) -> Result<ExitCode, Failure> {
     let file = read(session, arguments, &options.file)?;
-    let attempt = || {
-        let facts = facts::facts_to_write(session, arguments)?;
-        Ok(planned(&file, &options.file, &facts, options.change.adopt))
-    };
-    let plan = match options.change.dry_run {
-        None => wait_for_room(attempt()?, |plan: &LoadPlan| plan.set.terminating(), attempt)?,
-        Some(_) => attempt()?,
-    };
-    if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan, &file.jobs, &options.file.file));
-    }
-    if !plan.fits() {
-        return Err(report::verdict_failure(&plan));
-    }
-    if options.change.dry_run == Some(DryRunOption::Client) {
-        print(&report::plan(&plan)?, arguments.output.of_document())?;
-        return Ok(ExitCode::Success);
-    }
     let dry_run = options.change.dry_run.is_some();
-    let removed: Vec<&str> = plan
-        .set
-        .pending()
-        .filter(|change| change.action == Action::Delete)
-        .map(|change| change.name.as_str())
-        .collect();
-    if !removed.is_empty() && !options.yes && !dry_run {
-        ask(&removed)?;
-    }
-    let (runtime, client) = session.cluster()?;
     let format = arguments.output.of_document();
-    let mut changes = Vec::new();
     let logs: Vec<_> = file.jobs.iter().map(|job| wait::LogMarks::of(&job.request)).collect();
-    let ended = runtime.block_on(async {
+    let (mut done, mut is_confirmed) = (Vec::new(), options.yes || dry_run);
+    let mut changes: Vec<AppliedChange> = Vec::new();
+    let mut attempt = 1;
+    loop {
+        let plan_now = || {
+            let facts = facts::facts_to_write(session, arguments)?;
+            Ok(planned(&file, &options.file, &facts, options.change.adopt, &done))
+        };
+        let plan = match options.change.dry_run {
+            None => wait_for_room(plan_now()?, |plan: &LoadPlan| plan.set.terminating(), plan_now)?,
+            Some(_) => plan_now()?,
+        };
+        if attempt == 1 {
+            print_notes(&plan);
+        }
+        if !plan.problems.is_empty() {
+            return Err(failures::of_problems(&plan, &file.jobs, &options.file.file));
+        }
+        if !plan.fits() {
+            return Err(report::verdict_failure(&plan));
+        }
+        if options.change.dry_run == Some(DryRunOption::Client) {
+            print(&report::plan(&plan)?, arguments.output.of_document())?;
+            return Ok(ExitCode::Success);
+        }
+        let removed = plan.set.pending().filter(|change| change.action == Action::Delete);
+        let removed: Vec<&str> = removed.map(|change| change.name.as_str()).collect();
+        if !removed.is_empty() && !is_confirmed {
+            ask(&removed)?;
+        }
+        is_confirmed = true;
+        let (runtime, client) = session.cluster()?;
         let after = async |change: &Change, _: &[Written]| {
             print_for_people(&format!("{}\n", outcome(change, dry_run)), format)?;
             if dry_run { Ok(()) } else { until_end(client, change, file.jobs.iter().zip(&logs)).await }
         };
-        let applied = apply::apply(session, &plan.set, apply::options(dry_run), after).await?;
-        changes = applied.changes();
-        applied.end()
-    });
-    if !dry_run && ended.is_ok() {
-        anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
+        let applied = runtime.block_on(apply::apply(session, &plan.set, apply::options(dry_run), after))?;
+        changes.extend(applied.changes());
+        if !applied.is_outdated() || attempt == apply::ATTEMPTS {
+            let ended = applied.end(&done);
+            if !dry_run && ended.is_ok() {
+                anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
+            }
+            return finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended);
+        }
+        // What somebody else did at the same time may be what the file wants.
+        done.extend(applied.done());
+        changes.retain(|change| done.iter().any(|(name, _)| name.as_str() == change.name));
+        attempt += 1;
     }
-    finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended)
 }
 
 /// Shows which jobs are removed, and asks.
@@ -90,9 +98,9 @@ async fn until_end<'a>(
     change: &Change,
     mut jobs: impl Iterator<Item = (&'a FileJob, &'a wait::LogMarks)>,
 ) -> Result<(), Failure> {
-    let job = jobs.find(|(job, _)| job.request.name.as_str() == change.name);
-    match (job, change.action) {
-        (Some((FileJob { request, wait: Some(seconds), .. }, logs)), Action::Create | Action::Recreate) => {
+    match jobs.find(|(job, _)| job.request.name.as_str() == change.name) {
+        // An interrupted load may have started it: then it is kept, and its end still counts.
+        Some((FileJob { request, wait: Some(seconds), .. }, logs)) => {
             match wait::until_end(client, request, request.name.as_str(), *seconds, logs).await? {
                 ExitCode::Success => Ok(()),
                 code => Err(Failure::new(code, format!("interrupted while waiting for job {}", change.name))),
@@ -106,6 +114,7 @@ fn outcome(change: &Change, dry_run: bool) -> String {
     let would = if dry_run { "would be" } else { "was" };
     let name = &change.name;
     match change.action {
+        Action::Keep if change.kind == WorkloadKind::OneOff => format!("Job {name} is already running"),
         Action::Keep => format!("Job {name} is already up to date"),
         Action::Create => format!("Job {name} {would} created"),
         Action::Update => format!("Job {name} {would} updated"),
@@ -120,7 +129,7 @@ pub(super) fn read(
     arguments: &Arguments,
     options: &FileOptions,
 ) -> Result<JobsFile, Failure> {
-    if options.prune && (options.job.is_some() || options.file.as_os_str() == "-") {
+    if options.prune && (options.job.is_some() || is_stream(&options.file)) {
         return Err(Failure::new(ExitCode::Usage, "`--prune` needs a whole file with a path")
             .hint("Leave `--prune` out, or name the file and leave `--job` out."));
     }
@@ -173,17 +182,30 @@ fn errors_with_images(session: &Session, arguments: &Arguments, text: &str) -> O
     Some(catalog.check_jobs_file(text, &session.tool, &session.platform.build_service_repository).errors)
 }
 
-/// Returns what it takes to make the jobs those of a file.
-pub(super) fn planned(file: &JobsFile, options: &FileOptions, facts: &JobFacts, adopts: bool) -> LoadPlan {
+/// Returns what it takes to make the jobs those of a file, without those that are done.
+pub(super) fn planned(
+    file: &JobsFile,
+    options: &FileOptions,
+    facts: &JobFacts,
+    adopts: bool,
+    done: &[(JobName, Action)],
+) -> LoadPlan {
     let requests: Vec<JobRequest> = file.jobs.iter().map(|job| job.request.clone()).collect();
-    let identity = identity(&options.file);
-    let prunes = options.prune;
-    let plan = plan_load(
-        &requests,
-        facts,
-        &LoadOptions { file: identity.as_deref(), prunes, adopts, renews: false },
-    );
-    report::print_warnings(&plan);
+    let identity = file_identity(&options.file);
+    let waited = file.jobs.iter().filter(|job| job.wait.is_some());
+    let options = LoadOptions {
+        file: identity.as_deref(),
+        prunes: options.prune,
+        adopts,
+        waits_for: waited.map(|job| job.request.name.clone()).collect(),
+        done: done.iter().map(|(name, _)| name.clone()).collect(),
+    };
+    plan_load(&requests, facts, &options)
+}
+
+/// Prints what a person should know of a plan.
+pub(super) fn print_notes(plan: &LoadPlan) {
+    report::print_warnings(plan);
     let mut jobs_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, other) in &plan.from_other_files {
         jobs_of.entry(other.as_raw()).or_default().push(name.to_string());
@@ -196,14 +218,4 @@ pub(super) fn planned(file: &JobsFile, options: &FileOptions, facts: &JobFacts, 
             names.join(", ")
         );
     }
-    plan
-}
-
-/// Returns the name by which a file is known again: its path from the root, links left as they are, since what a link
-/// leads to may be another release each time. Standard input has none.
-fn identity(file: &Path) -> Option<String> {
-    if file.as_os_str() == "-" {
-        return None;
-    }
-    std::path::absolute(file).ok()?.to_str().map(str::to_owned)
 }

@@ -10,6 +10,7 @@ mod facts;
 mod finish;
 mod flush;
 mod generate;
+mod identity;
 mod images;
 mod list;
 mod load;

@@ -13,7 +13,8 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let file = load::read(session, arguments, &options.file)?;
     let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
-    let plan = load::planned(&file, &options.file, &facts, options.adopt);
+    let plan = load::planned(&file, &options.file, &facts, options.adopt, &[]);
+    load::print_notes(&plan);
     if arguments.output == JobsFormat::Name {
         let names: String = plan.set.pending().map(|change| format!("{}\n", change.name)).collect();
         print_text(&names)?;

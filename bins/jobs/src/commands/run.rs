@@ -20,42 +20,48 @@ pub(super) fn run(
     options: &RunArguments,
 ) -> Result<ExitCode, Failure> {
     let request = options.job.request(&session.tool)?;
-    let attempt = || planned(&request, &facts::facts_to_write(session, arguments)?, options.change);
-    let plan = match options.change.dry_run {
-        None => wait_for_room(attempt()?, |plan| plan.set.terminating(), attempt)?,
-        Some(_) => attempt()?,
-    };
-    report::print_warnings(&plan);
-    if !plan.fits() {
-        return Err(report::verdict_failure(&plan));
-    }
-    if options.change.dry_run == Some(DryRunOption::Client) {
-        print(&report::plan(&plan)?, arguments.output.of_document())?;
-        return Ok(ExitCode::Success);
-    }
-    let (runtime, client) = session.cluster()?;
     let dry_run = options.change.dry_run.is_some();
-    let mut changes = Vec::new();
     let logs = wait::LogMarks::of(&request);
-    let ended = runtime.block_on(async {
+    let mut attempt = 1;
+    loop {
+        let plan_now = || planned(&request, &facts::facts_to_write(session, arguments)?, options.change);
+        let plan = match options.change.dry_run {
+            None => wait_for_room(plan_now()?, |plan| plan.set.terminating(), plan_now)?,
+            Some(_) => plan_now()?,
+        };
+        if attempt == 1 {
+            report::print_warnings(&plan);
+        }
+        if !plan.fits() {
+            return Err(report::verdict_failure(&plan));
+        }
+        if options.change.dry_run == Some(DryRunOption::Client) {
+            print(&report::plan(&plan)?, arguments.output.of_document())?;
+            return Ok(ExitCode::Success);
+        }
+        let (runtime, client) = session.cluster()?;
         let after = async |_: &Change, _: &[Written]| Ok(());
-        let applied = apply::apply(session, &plan.set, apply::options(dry_run), after).await?;
-        changes = applied.changes();
-        applied.end()?;
-        let name = &request.name;
-        if dry_run {
-            anstream::eprintln!("the cluster accepts job {name}; nothing was changed");
-        } else {
-            anstream::eprintln!("job {name} was created; `toolforge jobs show {name}` shows its state");
+        let applied = runtime.block_on(apply::apply(session, &plan.set, apply::options(dry_run), after))?;
+        if applied.is_outdated() && attempt < apply::ATTEMPTS {
+            attempt += 1;
+            continue;
         }
-        match options.job.wait {
-            Some(seconds) if !dry_run => {
-                wait::until_end(client, &request, request.name.as_str(), seconds, &logs).await
+        let changes = applied.changes();
+        let mut ended = applied.end(&[]);
+        if ended.is_ok() {
+            let name = &request.name;
+            if dry_run {
+                anstream::eprintln!("the cluster accepts job {name}; nothing was changed");
+            } else {
+                anstream::eprintln!("job {name} was created; `toolforge jobs show {name}` shows its state");
             }
-            _ => Ok(ExitCode::Success),
         }
-    });
-    finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended)
+        if let (Ok(_), Some(seconds), false) = (&ended, options.job.wait, dry_run) {
+            let name = request.name.as_str();
+            ended = runtime.block_on(wait::until_end(client, &request, name, seconds, &logs));
+        }
+        return finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended);
+    }
 }
 
 /// Returns the plan of a new job. A one-off job of the same name that has ended well makes room for it.
@@ -82,11 +88,8 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         });
     }
     let adopts = change.adopt;
-    let plan = plan_load(
-        std::slice::from_ref(request),
-        facts,
-        &LoadOptions { adopts, renews: true, ..LoadOptions::default() },
-    );
+    let options = LoadOptions { adopts, ..LoadOptions::default() };
+    let plan = plan_load(std::slice::from_ref(request), facts, &options);
     if !plan.problems.is_empty() {
         return Err(failures::of_problems(&plan, &[], Path::new("")));
     }

@@ -189,6 +189,122 @@ fn partial_load_is_reported_and_resumed() {
 }
 
 #[test]
+fn one_off_job_of_a_file_runs_at_each_load() {
+    let tool = Tool::new("job-load-once");
+    let file = |command: &str| {
+        format!(
+            "- {{name: compile, image: bookworm, command: {command}, wait: true, cpu: 200m}}\n\
+             - {{name: update, image: bookworm, command: 'true', schedule: '0 5 1 1 *', cpu: 200m}}\n"
+        )
+    };
+    // The second load is within the half minute after the failure in which the Job still exists.
+    tool.write("jobs.yaml", &file("exit 3"));
+    for line in ["Job compile was created", "Job compile was created again"] {
+        tool.jobs(&["load", "jobs.yaml"])
+            .exits(6)
+            .says(line)
+            .says("done, but its run failed")
+            .says("not tried")
+            .and_that_is_all();
+        assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]), "");
+    }
+    tool.write("jobs.yaml", &file("echo ran"));
+    for line in ["Job update was created", "Job update is already up to date"] {
+        tool.jobs(&["load", "jobs.yaml"])
+            .exits(0)
+            .says("Job compile was created again")
+            .says(line)
+            .and_that_is_all();
+    }
+    tool.shell("cat compile.out").exits(0).says("ran\nran\n").and_that_is_all();
+}
+
+#[test]
+fn stream_has_no_identity_for_prune() {
+    let tool = Tool::new("job-load-pipe");
+    let job =
+        |name: &str| format!("- {{name: {name}, image: bookworm, command: x, schedule: '1 1 * * *'}}\n");
+    for name in ["a", "b"] {
+        tool.write(&format!("{name}.yaml"), &job(name));
+    }
+    for load in ["cat a.yaml | toolforge jobs load /dev/stdin", "toolforge jobs load /dev/stdin < a.yaml"] {
+        tool.shell(load).exits(0).and_that_is_all();
+    }
+    for load in [
+        "cat b.yaml | toolforge jobs load /dev/stdin --prune --yes",
+        "toolforge jobs load /dev/stdin --prune --yes < b.yaml",
+        "bash -c 'toolforge jobs load <(cat b.yaml) --prune --yes'",
+        "cat b.yaml | toolforge jobs load - --prune --yes",
+    ] {
+        tool.shell(load).exits(2).says("needs a whole file with a path").and_that_is_all();
+    }
+    assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]), "cronjob.batch/a\n");
+}
+
+#[test]
+fn loads_at_once_end_as_one_of_them() {
+    let tool = Tool::new("job-load-race");
+    let job =
+        |name: &str| format!("- {{name: {name}, image: bookworm, command: x, schedule: '1 1 * * *'}}\n");
+    tool.write("jobs.yaml", &["x0", "x1", "x2", "x3"].map(job).concat());
+    let at_once = |command: &str| format!("for i in 1 2 3 4; do ({command}; echo exit $?) & done; wait");
+    let outcome = tool.shell(&at_once("toolforge jobs load jobs.yaml 2>&1"));
+    assert_eq!(outcome.stdout.matches("exit 0").count(), 4, "{}", outcome.stdout);
+    // Of several runs of one name, one is done, and the others end as if it had existed before.
+    let run = "toolforge jobs run same --image bookworm --command x --schedule '1 1 * * *' 2>&1";
+    let outcome = tool.shell(&at_once(run));
+    assert_eq!(outcome.stdout.matches("exit 0").count(), 1, "{}", outcome.stdout);
+    assert_eq!(outcome.stdout.matches("exit 1").count(), 3, "{}", outcome.stdout);
+    assert_eq!(outcome.stdout.matches("already exists").count(), 3, "{}", outcome.stdout);
+    // So does a change of kind, in which the old job is deleted first.
+    tool.shell("sed -i 's/schedule: .1 1 [*] [*] [*]./continuous: true, cpu: 100m/' jobs.yaml")
+        .exits(0)
+        .and_that_is_all();
+    let outcome = tool.shell(&at_once("toolforge jobs load jobs.yaml 2>&1"));
+    assert_eq!(outcome.stdout.matches("exit 0").count(), 4, "{}", outcome.stdout);
+    assert_eq!(tool.kubectl(&["get", "deployments", "-o", "name"]).lines().count(), 4);
+}
+
+#[test]
+fn several_jobs_are_deleted_at_once() {
+    let tool = Tool::new("job-delete");
+    for name in ["a", "b", "c"] {
+        let command = "trap '' TERM; while :; do sleep 1; done";
+        tool.jobs(&[
+            "run",
+            name,
+            "--image",
+            "bookworm",
+            "--command",
+            command,
+            "--continuous",
+            "--cpu",
+            "60m",
+        ])
+        .exits(0)
+        .and_that_is_all();
+    }
+    tool.until(
+        60,
+        "all pods run",
+        |tool| tool.jobs(&["list"]),
+        |outcome| outcome.stdout.matches("Running").count() == 3,
+    );
+    // Each pod takes its 15 seconds to terminate.
+    let start = std::time::Instant::now();
+    tool.jobs(&["delete", "a", "b", "gone"]).exits(0).says("do not exist: gone").and_that_is_all();
+    assert!(start.elapsed().as_secs() < 29, "{:?}", start.elapsed());
+    let line = "toolforge jobs delete a b c & sleep 3; kill -INT $!; wait $!; echo exit $?";
+    tool.shell(&format!("bash -c '{line}'"))
+        .exits(0)
+        .says("exit 130")
+        .says("1 of 1 changes were made")
+        .says("deleted, and still terminating")
+        .and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "deployments", "-o", "name"]), "");
+}
+
+#[test]
 fn load_takes_over_orphaned_objects() {
     let tool = Tool::new("job-left");
     let file = "- name: web\n  command: sleep 600\n  image: bookworm\n  continuous: true\n  cpu: 200m\n  port: 8000\n  publish: /\n";
