@@ -10,7 +10,8 @@ use toolforge_model::{JobsFile, ToolName};
 use toolforge_quota::{Resource, ResourceQuota};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
-use toolforge_render::namespace::{Platform, with_unsettled_pods};
+use toolforge_render::namespace::Platform;
+use toolforge_render::pod::with_unsettled_pods;
 
 /// Returns the facts of a namespace with 8Gi, of which some are used, and with one job.
 fn facts(job: &str, used: u64) -> JobFacts {

@@ -9,7 +9,6 @@ pub use toolforge_report::ExitCode;
 use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaRow};
 
 use crate::report;
-use crate::room::terminating_line;
 
 /// Why a command failed: the error, its details, and hints about what to do next.
 ///
@@ -74,7 +73,7 @@ impl Failure {
     #[must_use]
     pub fn exceeded(self, set: &ChangeSet) -> Self {
         let failure = self.shortfalls(set);
-        let lines = set.terminating().iter().map(terminating_line);
+        let lines = set.terminating().iter().map(report::terminating_line);
         lines.fold(failure, |failure, line| failure.detail(format!("{line}, and frees what is missing")))
     }
 

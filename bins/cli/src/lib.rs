@@ -44,10 +44,11 @@ pub use output::{Document, capture, no_document, print, print_for_people, print_
 pub use process::{interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
+pub use report::terminating_line;
 pub use report::{
     cause, difference, downtime, image_type, last_termination, quota_report, quota_rows, rollout, violations,
 };
-pub use room::{terminating_line, wait_for_room};
+pub use room::wait_for_room;
 pub use session::{Session, Source, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age};

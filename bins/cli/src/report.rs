@@ -3,11 +3,12 @@
 use std::fmt::Display;
 
 use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
-use toolforge_model::{JobImage, ToolName};
+use toolforge_model::{JobImage, ToolName, Untrusted};
 use toolforge_quota::{
-    LimitRange as QuotaLimitRange, LimitViolation, Resource, ResourceCheck, ResourceQuota,
+    LimitRange as QuotaLimitRange, LimitViolation, Resource, ResourceCheck, ResourceQuota, TerminatingPod,
 };
 use toolforge_render::change::{Change, ChangeSet, ResourceForecast};
+use toolforge_render::jiff::Timestamp;
 use toolforge_render::object::Difference as ObjectDifference;
 use toolforge_render::pod::{self, Evidence};
 use toolforge_report::{
@@ -185,6 +186,18 @@ pub fn rollout(change: &Change) -> Option<Rollout> {
 #[must_use]
 pub fn downtime(change: &Change) -> Option<Downtime> {
     change.downtime.map(|downtime| Downtime::from_code(downtime.as_str()))
+}
+
+/// Returns until when a pod terminates.
+#[must_use]
+pub fn terminating_line(pod: &TerminatingPod) -> String {
+    let name = Untrusted::new(pod.name.as_str());
+    let name = name.escaped().to_string();
+    let name = name.strip_prefix("Pod ").unwrap_or(&name);
+    match Timestamp::from_second(pod.until) {
+        Ok(until) => format!("pod {name} is terminating until {} UTC", until.strftime("%H:%M:%S")),
+        Err(_) => format!("pod {name} is terminating"),
+    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use toolforge_model::Untrusted;
 use toolforge_quota::TerminatingPod;
 use toolforge_render::jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::progress::ProgressLine;
+use crate::report::terminating_line;
 
 /// The most seconds that are waited: Kubernetes gives a pod 30 to terminate, unless the pod says otherwise.
 const LONGEST: i64 = 60;
@@ -40,18 +40,6 @@ pub fn wait_for_room<T>(
         }
         std::thread::sleep(Duration::from_secs(1));
         found = again()?;
-    }
-}
-
-/// Returns until when a pod terminates.
-#[must_use]
-pub fn terminating_line(pod: &TerminatingPod) -> String {
-    let name = Untrusted::new(pod.name.as_str());
-    let name = name.escaped().to_string();
-    let name = name.strip_prefix("Pod ").unwrap_or(&name);
-    match Timestamp::from_second(pod.until) {
-        Ok(until) => format!("pod {name} is terminating until {} UTC", until.strftime("%H:%M:%S")),
-        Err(_) => format!("pod {name} is terminating"),
     }
 }
 

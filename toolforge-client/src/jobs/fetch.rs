@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName, platform};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
-use toolforge_render::namespace::{Platform, limits, with_unsettled_pods};
+use toolforge_render::namespace::{Platform, limits};
 use toolforge_render::object::HttpRoute;
+use toolforge_render::pod::with_unsettled_pods;
 
 use crate::facts::{FactsError, read_catalog};
 use crate::{Client, Error, ResourceType};

@@ -12,8 +12,9 @@ use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{ListParams, PostParams};
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, platform};
-use toolforge_render::namespace::{Platform, limits, with_unsettled_pods};
+use toolforge_render::namespace::{Platform, limits};
 use toolforge_render::object::HttpRoute;
+use toolforge_render::pod::with_unsettled_pods;
 use toolforge_render::web_service::{Facts, LiveWebService};
 
 use crate::facts::{FactsError, read_catalog};

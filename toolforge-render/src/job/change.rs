@@ -12,10 +12,10 @@ use crate::job::{
     JobFacts, JobObjects, JobPlan, LiveJobs, LoadProblem, RecordedJob, RunOutcome, Workload, demand,
     job_differences, observe_job, pods_of_job,
 };
-use crate::namespace::pod_id;
 use crate::object::{
     Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
 };
+use crate::pod::pod_id;
 use crate::pod::{count_demand, pods_of};
 
 /// The current state of one job.

@@ -4,7 +4,8 @@ use k8s_openapi::api::core::v1 as core;
 use toolforge_model::ToolName;
 
 use crate::job::{JobFacts, LiveJobs};
-use crate::namespace::{Documents, DocumentsError, Platform, limits, with_unsettled_pods};
+use crate::namespace::{Documents, DocumentsError, Platform, limits};
+use crate::pod::with_unsettled_pods;
 
 impl Documents {
     /// Returns the facts for a tool's jobs, whose pods run with the user id `uid`.

@@ -14,8 +14,8 @@ use crate::change::{
 };
 use crate::job::change::deletion;
 use crate::job::{JobFacts, JobObjects, Workload, demand, pods_of_job, runs_of_job};
-use crate::namespace::pod_id;
 use crate::object::{Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec};
+use crate::pod::pod_id;
 use crate::pod::{count_demand, has_ended, of_live_pods, pods_of};
 
 /// Why a job cannot be restarted, run now or suspended.

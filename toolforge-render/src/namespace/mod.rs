@@ -4,11 +4,8 @@ mod documents;
 mod facts;
 mod limits;
 mod platform;
-mod unsettled;
 
 pub use documents::{Documents, DocumentsError};
 pub use facts::Namespace;
 pub use limits::{LimitsError, LimitsKind, limit_range, limits, resource_quota};
 pub use platform::Platform;
-pub(crate) use unsettled::pod_id;
-pub use unsettled::with_unsettled_pods;

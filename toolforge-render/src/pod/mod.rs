@@ -10,6 +10,7 @@ mod health;
 mod last_termination;
 mod probe;
 mod resources;
+mod unsettled;
 
 pub use admission::{AdmissionRefusal, Exceeded};
 pub use cause::{Cause, Evidence};
@@ -29,3 +30,5 @@ pub(crate) use last_termination::last_termination;
 pub use probe::HealthProbe;
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
+pub(crate) use unsettled::pod_id;
+pub use unsettled::with_unsettled_pods;

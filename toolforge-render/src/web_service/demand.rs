@@ -3,8 +3,8 @@
 use toolforge_quota::{Demand, LimitRange, Pods, Resource};
 
 use crate::change::{ChangeDemand, PodReplacement};
-use crate::namespace::pod_id;
 use crate::object::{Object, ObjectKind};
+use crate::pod::pod_id;
 use crate::pod::{REPLICA_SETS, count_demand, has_ended, of_live_pods, pod_demand, pods_of};
 use crate::web_service::LiveWebService;
 

@@ -5,8 +5,9 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use toolforge_model::{ToolName, platform};
 
-use crate::namespace::{Documents, DocumentsError, Platform, limits, with_unsettled_pods};
+use crate::namespace::{Documents, DocumentsError, Platform, limits};
 use crate::object::{HttpRoute, has_label};
+use crate::pod::with_unsettled_pods;
 use crate::web_service::{Facts, LiveWebService};
 
 impl Documents {

@@ -19,8 +19,8 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::platform;
 use toolforge_quota::{ContainerDemand, Demand, DemandChange, PodTraits, QuotaCheck};
 
-use crate::namespace::pod_id;
 use crate::object::{Labels, has_label};
+use crate::pod::pod_id;
 use crate::pod::{containers_of_pod, pod_demand};
 use crate::web_service::Facts;
 
