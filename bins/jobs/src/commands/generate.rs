@@ -5,6 +5,12 @@ use crate::arguments::GenerateArguments;
 /// Prints a completion script or the man page.
 pub(super) fn run(options: &GenerateArguments) -> Result<ExitCode, Failure> {
     let GenerateArguments { what } = options;
-    print_text(&Generated::from_arguments(what, "jobs")?.text(crate::command()))?;
+    let generated = Generated::from_arguments(what, "toolforge-jobs")?;
+    let command = match generated {
+        // In a shell, `jobs` is a builtin.
+        Generated::Completion(_) => crate::command().name("toolforge-jobs"),
+        Generated::ManPage => crate::command(),
+    };
+    print_text(&generated.text(command))?;
     Ok(ExitCode::Success)
 }

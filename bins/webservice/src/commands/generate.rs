@@ -20,7 +20,7 @@ pub(super) fn run(invocation: &Invocation) -> Result<ExitCode, Failure> {
     }
     let generated = Generated::from_arguments(&invocation.arguments, "webservice")?;
     let command = match generated {
-        Generated::Completion(_) => completed(),
+        Generated::Completion(shell) => completed(shell),
         Generated::ManPage => Arguments::command(),
     };
     let mut text = generated.text(command);
@@ -34,7 +34,7 @@ pub(super) fn run(invocation: &Invocation) -> Result<ExitCode, Failure> {
 }
 
 /// Returns the command for completions: the same options, and two positionals with their possible values.
-fn completed() -> Command {
+fn completed(shell: Shell) -> Command {
     let described = Arguments::command();
     let options: Vec<Arg> = described
         .get_arguments()
@@ -44,10 +44,12 @@ fn completed() -> Command {
     let word = |name: &'static str, values: Vec<String>| {
         Arg::new(name).value_parser(PossibleValuesParser::new(values))
     };
+    // For bash, the generator proposes the values of all positionals at every place.
+    let second = (shell != Shell::Bash).then(|| word("second", actions().collect()));
     Command::new("webservice")
         .args(options)
         .arg(word("first", actions().chain(types()).collect()))
-        .arg(word("second", actions().collect()))
+        .args(second)
 }
 
 fn actions() -> impl Iterator<Item = String> {

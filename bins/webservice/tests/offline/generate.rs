@@ -8,7 +8,7 @@ use crate::webservice;
 fn proposed(words: &[&str]) -> String {
     let line = "source <(\"$PROGRAM\" generate bash); COMP_WORDS=(webservice \"$@\"); COMP_CWORD=$#; COMPREPLY=(); \
                 _webservice webservice \"${COMP_WORDS[$COMP_CWORD]}\" \"${COMP_WORDS[$((COMP_CWORD-1))]}\"; \
-                printf '%s\\n' \"${COMPREPLY[@]}\" | sort -u";
+                printf '%s\\n' \"${COMPREPLY[@]}\" | sort";
     let output = Command::new("bash")
         .args(["-c", line, "bash"])
         .args(words)
