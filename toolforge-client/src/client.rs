@@ -1,5 +1,6 @@
 use crate::connect::{ConnectError, Kubeconfig};
 use crate::exchange::Exchange;
+use crate::limits::RequestLimits;
 use crate::retry::RetryPolicy;
 use crate::transport::{ConnectOptions, Transport};
 
@@ -30,6 +31,7 @@ impl Client {
             inner: kube::Client::new(transport, namespace),
             certificate: kubeconfig.certificate().cloned(),
             retry: RetryPolicy::default(),
+            limits: RequestLimits::default(),
         }))
     }
 
@@ -39,7 +41,12 @@ impl Client {
     /// Outside a tokio runtime, as [`kube::Client::new`].
     #[must_use]
     pub fn from_kube(client: kube::Client) -> Self {
-        Self::new(Exchange { inner: client, certificate: None, retry: RetryPolicy::default() })
+        Self::new(Exchange {
+            inner: client,
+            certificate: None,
+            retry: RetryPolicy::default(),
+            limits: RequestLimits::default(),
+        })
     }
 
     /// Returns the client with another policy for repeating requests.
@@ -49,6 +56,15 @@ impl Client {
     #[must_use]
     pub fn with_retry(self, retry: RetryPolicy) -> Self {
         Self::new(Exchange { retry, ..self.exchange })
+    }
+
+    /// Returns the client with other limits of requests.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, as [`kube::Client::new`].
+    #[must_use]
+    pub fn with_limits(self, limits: RequestLimits) -> Self {
+        Self::new(Exchange { limits, ..self.exchange })
     }
 
     fn new(exchange: Exchange) -> Self {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, DATE, LOCATION, UPGRADE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kube::client::Body;
 use serde::de::DeserializeOwned;
@@ -20,16 +20,17 @@ use toolforge_model::Untrusted;
 use tower_service::Service;
 
 use crate::Error;
+use crate::answer::{collect, read_json};
 use crate::connect::ClientCertificate;
+use crate::foreign::describe_foreign;
+use crate::limits::{ANSWER_LIMIT, OBJECT_LIMIT, RequestLimits, SMALL_LIMIT, has_parameter};
+use crate::request::{name, tidy};
 use crate::retry::{Idempotency, RetryPolicy};
 use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;
 
-/// The maximum size of an answer in bytes: a page of 500 pods has about 5 MB, one object at most etcd's 1.5 MB.
-const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
-
-/// The time from the first to the last byte of an answer.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait for the beginning of an answer that is only described.
+const DESCRIPTION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends requests through another kube client.
 #[derive(Clone)]
@@ -37,55 +38,68 @@ pub(crate) struct Exchange {
     pub(crate) inner: kube::Client,
     pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) retry: RetryPolicy,
+    pub(crate) limits: RequestLimits,
 }
 
 impl Exchange {
-    /// Sends a request, again where that helps, and reads the JSON of its answer.
+    /// Sends a request, again where that helps, and reads the JSON of its answer, which is one object.
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<T, Error> {
         let request = request.map(Bytes::from);
-        let answer = self.send(&request).await?;
-        read_json(&request, answer.body())
+        let answer = self.send(&request, OBJECT_LIMIT).await?;
+        read_json(&request, &answer)
     }
 
-    /// Sends a request, again where that helps, and returns its whole answer.
+    /// Sends a request, again where that helps, and returns its whole answer of at most `limit` bytes.
     ///
     /// # Errors
     /// When there is no answer, or it is a refusal.
-    pub(crate) async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        let start = Instant::now();
-        let idempotency = Idempotency::of(request);
-        let mut attempt = 0;
+    pub(crate) async fn send(
+        &self,
+        request: &Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, Error> {
+        let mut attempts = Attempts::new(request);
         loop {
-            let error = match self.attempt(request).await {
+            match self.attempt(request, limit).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            match self.retry.wait(&error, idempotency, attempt) {
-                Some(wait) if start.elapsed().saturating_add(wait) <= self.retry.deadline => {
-                    sleep(wait).await;
-                }
-                _ => return Err(error),
+                Err(error) => attempts.pause(&self.retry, error).await?,
             }
-            attempt += 1;
         }
     }
 
-    async fn attempt(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
+    async fn attempt(&self, request: &Request<Bytes>, limit: usize) -> Result<Response<Bytes>, Error> {
+        let start = Instant::now();
         let (parts, body) = self.open(request).await?.into_parts();
-        let body = collect(body, request).await?;
+        let body = collect(body, request, (self.limits, start, limit)).await?;
         Ok(Response::from_parts(parts, body))
+    }
+
+    /// Sends a request, again where that helps, and returns its answer, whose body is still to be read.
+    async fn open_stream(&self, request: &Request<Bytes>) -> Result<Response<Body>, Error> {
+        let mut attempts = Attempts::new(request);
+        loop {
+            match self.open(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => attempts.pause(&self.retry, error).await?,
+            }
+        }
     }
 
     /// Sends a request once and returns its answer, whose body is still to be read, without a limit.
     ///
     /// # Errors
-    /// When there is no answer, or it is a refusal.
+    /// When there is no answer in time, or it is a refusal.
     pub(crate) async fn open(&self, request: &Request<Bytes>) -> Result<Response<Body>, Error> {
-        let response = self.inner.send(prepare(request)?).await?;
-        if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(response);
+        let sent = self.inner.send(prepare(request)?);
+        let response =
+            timeout(self.limits.of_beginning(request), sent).await.map_err(|_| TransportError::Silent)??;
+        let is_upgrade = request.headers().contains_key(UPGRADE);
+        match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS if is_upgrade => Ok(response),
+            status if status.is_success() && !is_upgrade => Ok(response),
+            status if status.is_success() => Err(not_upgraded(response, request).await),
+            _ => Err(self.refused(response, request).await),
         }
-        Err(self.refused(response, request).await)
     }
 
     async fn refused(&self, response: Response<Body>, request: &Request<Bytes>) -> Error {
@@ -95,7 +109,8 @@ impl Exchange {
             let location = Untrusted::new(location.unwrap_or_default());
             return Error::Redirected { request: name(request), location };
         }
-        let body = match collect(body, request).await {
+        let bounds = (self.limits, Instant::now(), SMALL_LIMIT);
+        let body = match collect(body, request, bounds).await {
             Ok(body) => body,
             Err(error) => return error,
         };
@@ -119,6 +134,31 @@ impl Exchange {
     }
 }
 
+/// The attempts at one request.
+struct Attempts {
+    start: Instant,
+    idempotency: Idempotency,
+    count: u32,
+}
+
+impl Attempts {
+    fn new(request: &Request<Bytes>) -> Self {
+        Self { start: Instant::now(), idempotency: Idempotency::of(request), count: 0 }
+    }
+
+    /// Waits before the next attempt, or returns the error where another one does not help.
+    async fn pause(&mut self, retry: &RetryPolicy, error: Error) -> Result<(), Error> {
+        let wait = retry.wait(&error, self.idempotency, self.count);
+        let Some(wait) = wait.filter(|wait| self.start.elapsed().saturating_add(*wait) <= retry.deadline)
+        else {
+            return Err(error);
+        };
+        self.count += 1;
+        sleep(wait).await;
+        Ok(())
+    }
+}
+
 impl Service<Request<Body>> for Exchange {
     type Response = Response<Body>;
     type Error = Error;
@@ -135,9 +175,9 @@ impl Service<Request<Body>> for Exchange {
             let body = body.collect().await.map_err(|error| TransportError::of_foreign(&error))?;
             let request = Request::from_parts(parts, body.to_bytes());
             let answer = if is_stream(&request) {
-                exchange.open(&request).await
+                exchange.open_stream(&request).await
             } else {
-                exchange.send(&request).await.map(|answer| answer.map(Body::from))
+                exchange.send(&request, ANSWER_LIMIT).await.map(|answer| answer.map(Body::from))
             };
             match answer {
                 // kube reads refusals itself, from a `Status`: `Api::get_opt` looks at its code.
@@ -148,18 +188,15 @@ impl Service<Request<Body>> for Exchange {
     }
 }
 
-/// Returns the method, path and query of a request.
-pub(crate) fn name<B>(request: &Request<B>) -> Untrusted {
-    let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
-    Untrusted::new(format!("{} {}", request.method(), tidy(path)))
-}
-
-/// Reads the JSON of an answer.
-pub(crate) fn read_json<T: DeserializeOwned>(request: &Request<Bytes>, body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|error| Error::Malformed {
-        request: name(request),
-        reason: Untrusted::new(error.to_string()),
-    })
+/// Returns the error for an answer that does not switch to the protocol of the request.
+async fn not_upgraded(mut response: Response<Body>, request: &Request<Bytes>) -> Error {
+    let beginning = match timeout(DESCRIPTION_TIMEOUT, response.body_mut().frame()).await {
+        Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        _ => Bytes::new(),
+    };
+    let reason = describe_foreign(response.headers(), &beginning).filter(|_| !beginning.is_empty());
+    let reason = reason.unwrap_or_else(|| "it does not switch to the protocol for running commands".into());
+    Error::Malformed { request: name(request), reason }
 }
 
 /// Returns the time on the server's clock, in whole seconds, if the answer states it.
@@ -181,42 +218,16 @@ fn prepare(request: &Request<Bytes>) -> Result<Request<Body>, Error> {
     Ok(prepared)
 }
 
-/// Returns a path without what kube's request builder leaves in it: `?` before nothing and `?&`.
-fn tidy(path: &str) -> String {
-    let path = path.replacen("?&", "?", 1);
-    path.strip_suffix('?').map(str::to_owned).unwrap_or(path)
-}
-
 /// Returns whether an answer is read while it is written: a watch, a log that is followed, another protocol.
 fn is_stream(request: &Request<Bytes>) -> bool {
-    let query = request.uri().query().unwrap_or_default();
-    let mut parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
     request.headers().contains_key(UPGRADE)
-        || parameters.any(|(name, value)| matches!(name, "watch" | "follow") && matches!(value, "true" | "1"))
-}
-
-async fn collect(body: Body, request: &Request<Bytes>) -> Result<Bytes, Error> {
-    let limited = Limited::new(body, ANSWER_LIMIT);
-    match timeout(BODY_TIMEOUT, limited.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Error::TooLarge { request: name(request), limit: ANSWER_LIMIT })
-        }
-        Ok(Err(error)) => Err(TransportError::of_exchange(&*error).into()),
-        Err(_) => Err(TransportError::Silent.into()),
-    }
+        || has_parameter(request, "watch")
+        || has_parameter(request, "follow")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tidy_drops_empty_query_parts() {
-        for (path, expected) in [("/p?&limit=500", "/p?limit=500"), ("/p?", "/p"), ("/p", "/p")] {
-            assert_eq!(tidy(path), expected);
-        }
-    }
 
     #[test]
     fn dot_segments_are_refused() {

@@ -34,12 +34,11 @@ const STATUS: u8 = 3;
 const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
-/// How often the server is pinged, so that proxies do not close a quiet connection: Toolforge's own does after an hour,
-/// others after a few minutes.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// How often the server is pinged, so that proxies do not close a quiet connection; kubectl's own interval.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long a ping may take to be written.
-const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a ping may take to be written; output is not read meanwhile.
+const PING_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How long the server may leave pings unanswered.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -222,12 +221,12 @@ impl RemoteOutput {
         if self.heard.elapsed() > SILENCE && !may_wait_for_input {
             return Err(TransportError::Silent.into());
         }
-        self.next_ping = Instant::now() + PING_INTERVAL;
         // Where input is being sent, that is as good as a ping.
         if let Ok(mut sink) = self.shared.sink.try_lock() {
             // A failure shows when the answer is read.
             let _ = timeout(PING_TIMEOUT, sink.send(Message::Ping(Bytes::new()))).await;
         }
+        self.next_ping = Instant::now() + PING_INTERVAL;
         Ok(())
     }
 
@@ -290,7 +289,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn quiet_connection_is_pinged() {
         let (mut process, sent) = process(Vec::new());
-        assert!(timeout(Duration::from_secs(50), process.output.next()).await.is_err());
+        assert!(timeout(Duration::from_secs(12), process.output.next()).await.is_err());
         assert_eq!(pings(&sent), 2);
     }
 
@@ -300,7 +299,7 @@ mod tests {
         let start = Instant::now();
         let error = process.output.next().await.unwrap_err();
         assert_eq!(error.to_string(), "the cluster stopped answering");
-        assert_eq!(start.elapsed().as_secs(), 80);
+        assert_eq!(start.elapsed().as_secs(), 65);
     }
 
     #[tokio::test(start_paused = true)]

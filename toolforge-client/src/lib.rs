@@ -39,6 +39,7 @@
 //!   chooses exactly one.
 //! - `scripted`: a tower service that plays a script of answers, for tests.
 
+mod answer;
 mod apply;
 mod client;
 mod connect;
@@ -47,11 +48,14 @@ mod error;
 mod exchange;
 mod exec;
 mod facts;
+mod foreign;
 mod jobs;
+mod limits;
 mod log;
 mod objects;
 mod path;
 mod platform_files;
+mod request;
 mod retry;
 mod seen;
 mod server;
@@ -78,6 +82,7 @@ pub use error::Error;
 pub use exec::{RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess};
 pub use facts::FactsError;
 pub use jobs::{JobFetchOptions, JobObjects, JobRun};
+pub use limits::RequestLimits;
 pub use log::{LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTail, LogTarget};
 pub use objects::{Deleted, List, apply_params, merge_params, post_params};
 pub use path::{Collection, ObjectPath, ResourceType};

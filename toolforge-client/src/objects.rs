@@ -1,5 +1,7 @@
 //! Reading and writing objects, with kube's parameters.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use http::Request;
 use kube::api::{DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams};
@@ -8,7 +10,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toolforge_model::{Untrusted, platform};
 
+use crate::answer::read_json;
+use crate::limits::{ANSWER_LIMIT, OBJECT_LIMIT};
 use crate::path::{Collection, ObjectPath};
+use crate::request::name;
 use crate::{Client, Error};
 
 /// The number of objects in one page of a list: as fast as 5,000, with a tenth of the memory.
@@ -37,9 +42,12 @@ pub enum Deleted {
 }
 
 #[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
 struct Page<T> {
     #[serde(default)]
     metadata: PageMetadata,
+    /// Required, so that another document is not taken for an empty list; it may be null.
+    #[serde(deserialize_with = "Option::deserialize")]
     items: Option<Vec<T>>,
 }
 
@@ -97,7 +105,8 @@ impl Client {
     /// token do not count. `T` may have only the fields that are needed.
     ///
     /// # Errors
-    /// Those of every request. A list whose pages expire is started again up to three times.
+    /// Those of every request. A list whose pages expire is started again up to three times. A list that repeats a page,
+    /// or has more pages than the [limits](crate::RequestLimits) allow, is [`Error::Malformed`].
     pub async fn list<T: DeserializeOwned>(
         &self,
         collection: &Collection,
@@ -107,8 +116,11 @@ impl Client {
         let mut params = ListParams { limit: Some(PAGE), continue_token: None, ..params.clone() };
         let mut items = Vec::new();
         let mut restarts = 0;
+        let mut tokens = HashSet::new();
         loop {
-            let page: Page<T> = match self.exchange().json(requests.list(&params)?).await {
+            let request = requests.list(&params)?.map(Bytes::from);
+            let page = self.exchange().send(&request, ANSWER_LIMIT).await;
+            let page: Page<T> = match page.and_then(|answer| read_json(&request, &answer)) {
                 Ok(page) => page,
                 Err(error) if params.continue_token.is_some() && error.is_gone() && restarts < RESTARTS => {
                     restarts += 1;
@@ -119,10 +131,21 @@ impl Client {
                 Err(error) => return Err(error),
             };
             items.extend(page.items.into_iter().flatten());
-            params.continue_token = page.metadata.next.filter(|token| !token.is_empty());
-            if params.continue_token.is_none() {
+            let Some(token) = page.metadata.next.filter(|token| !token.is_empty()) else {
                 let resource_version = page.metadata.resource_version.unwrap_or_default();
                 return Ok(List { items, resource_version });
+            };
+            params.continue_token = Some(token.clone());
+            let pages = self.exchange().limits.pages;
+            let endless = if !tokens.insert(token) {
+                Some("it repeats a page".to_owned())
+            } else if tokens.len() >= usize::try_from(pages).unwrap_or(usize::MAX) {
+                Some(format!("it has more than {pages} pages"))
+            } else {
+                None
+            };
+            if let Some(reason) = endless {
+                return Err(Error::Malformed { request: name(&request), reason: reason.into() });
             }
         }
     }
@@ -135,7 +158,7 @@ impl Client {
     pub async fn logs(&self, pod: &ObjectPath, params: &LogParams) -> Result<Untrusted, Error> {
         let (requests, name) = pod.requests()?;
         let request = requests.logs(&name, &LogParams { follow: false, ..params.clone() })?;
-        let answer = self.exchange().send(&request.map(Bytes::from)).await?;
+        let answer = self.exchange().send(&request.map(Bytes::from), ANSWER_LIMIT).await?;
         Ok(Untrusted::new(String::from_utf8_lossy(answer.body())))
     }
 
@@ -227,7 +250,7 @@ impl Client {
     pub async fn delete(&self, object: &ObjectPath, params: &DeleteParams) -> Result<Deleted, Error> {
         let (requests, name) = object.requests()?;
         let request: Request<Vec<u8>> = requests.delete(&name, params)?;
-        match self.exchange().send(&request.map(Bytes::from)).await {
+        match self.exchange().send(&request.map(Bytes::from), OBJECT_LIMIT).await {
             Ok(_) => Ok(Deleted::Accepted),
             Err(error) if error.is_not_found() => Ok(Deleted::AlreadyGone),
             Err(error) => Err(error),

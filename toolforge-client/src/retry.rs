@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, UPGRADE};
 use http::{HeaderValue, Method, Request};
 
 use crate::Error;
@@ -23,11 +23,12 @@ pub(crate) enum Idempotency {
 
 impl Idempotency {
     /// Returns what the method of a request means. Reviews are created, but nothing is stored; a JSON patch can append to a
-    /// list.
+    /// list; a request for another protocol runs a command.
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         let is_review = request.uri().path().starts_with("/apis/authorization.k8s.io/");
         let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         match *request.method() {
+            _ if request.headers().contains_key(UPGRADE) => Self::OnlyIfNotApplied,
             Method::POST | Method::PUT if !is_review => Self::OnlyIfNotApplied,
             Method::PATCH if content_type == Some(b"application/json-patch+json") => Self::OnlyIfNotApplied,
             _ => Self::Always,
@@ -75,7 +76,10 @@ impl RetryPolicy {
                 let again = match refusal.kind() {
                     // Neither was applied: the server rejected the first, and the second lost a race.
                     StatusKind::TooManyRequests | StatusKind::QuotaConflict => true,
-                    StatusKind::Unavailable => idempotency == Idempotency::Always,
+                    // A server that is not ready yet, or a proxy without a server, states when to come back.
+                    StatusKind::Unavailable => {
+                        idempotency == Idempotency::Always || refusal.retry_after().is_some()
+                    }
                     _ => false,
                 };
                 again.then(|| refusal.retry_after().map_or(pause, |asked| asked.max(pause)))

@@ -9,7 +9,9 @@ use kube::api::PostParams;
 use kube::core::request;
 use toolforge_model::Untrusted;
 
-use crate::exchange::{read_json, server_time};
+use crate::answer::read_json;
+use crate::exchange::server_time;
+use crate::limits::SMALL_LIMIT;
 use crate::{Client, Error, ResourceType};
 
 /// The version and the clock of the API server.
@@ -53,8 +55,8 @@ impl Client {
     /// Those of every request.
     pub async fn server_version(&self) -> Result<ServerVersion, Error> {
         let request = Request::get("/version").body(Bytes::new()).map_err(request::Error::BuildRequest)?;
-        let answer = self.exchange().send(&request).await?;
-        let version: Info = read_json(&request, answer.body())?;
+        let answer = self.exchange().send(&request, SMALL_LIMIT).await?;
+        let version: Info = read_json(&request, &answer)?;
         Ok(ServerVersion { version: Untrusted::new(version.git_version), now: server_time(answer.headers()) })
     }
 

@@ -3,7 +3,7 @@ use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
 use serde_json::Value;
-use toolforge_model::Untrusted;
+use toolforge_model::{Untrusted, yaml};
 use toolforge_report::Kind;
 
 use crate::failure::{ExitCode, Failure};
@@ -40,7 +40,7 @@ pub(crate) fn failure_text(failure: &Failure, format: OutputFormat) -> String {
         OutputFormat::Json => {
             serde_json::to_string(&document()).ok().map(|json| escape_control_characters(&json) + "\n")
         }
-        OutputFormat::Yaml => serde_saphyr::to_string(&document()).ok().map(|yaml| format!("---\n{yaml}")),
+        OutputFormat::Yaml => yaml::to_text(&document()).ok().map(|yaml| format!("---\n{yaml}")),
     };
     text.unwrap_or_else(|| failure.to_string())
 }
@@ -53,7 +53,7 @@ pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
     let text = match format {
         OutputFormat::Table => document.text.clone(),
         OutputFormat::Json => escape_control_characters(&format!("{:#}\n", document.value)),
-        OutputFormat::Yaml => serde_saphyr::to_string(&document.value)
+        OutputFormat::Yaml => yaml::to_text(&document.value)
             .map_err(|error| Failure::new(ExitCode::Failed, error.to_string()))?,
     };
     print_text(&text)

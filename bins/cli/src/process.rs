@@ -6,6 +6,7 @@ use std::os::fd::AsFd as _;
 use std::sync::OnceLock;
 
 use clap::{ArgMatches, Command, FromArgMatches, ValueEnum as _};
+use rustix::io::Errno;
 use tokio::io::{Interest, Ready};
 use tokio::net::unix::pipe::Sender;
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,10 +32,13 @@ pub fn prints_documents() -> bool {
     format() != OutputFormat::Table
 }
 
+/// The files that a program opens at the same time: for the runtime, signals, connections and the files of the home.
+const OPEN_FILES: usize = 16;
+
 /// Runs a program, prints its failure and returns its exit code.
 #[must_use]
 pub fn run(program: impl FnOnce() -> Result<ExitCode, Failure>) -> std::process::ExitCode {
-    let exit_code = match program() {
+    let exit_code = match check_open_files().and_then(|()| program()) {
         Ok(exit_code) => exit_code,
         Err(failure) => {
             print_failure(&failure);
@@ -47,6 +51,20 @@ pub fn run(program: impl FnOnce() -> Result<ExitCode, Failure>) -> std::process:
 fn print_failure(failure: &Failure) {
     // Without standard error, the exit code remains.
     let _ = anstream::stderr().lock().write_all(failure_text(failure, format()).as_bytes());
+}
+
+/// Checks that the process may open the files that it needs: the runtime panics without them.
+fn check_open_files() -> Result<(), Failure> {
+    let open = || std::fs::File::open("/dev/null");
+    let files: Result<Vec<_>, _> = std::iter::repeat_with(open).take(OPEN_FILES).collect();
+    match files {
+        Err(error) if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => {
+            Err(Failure::new(ExitCode::Failed, "this process may not open enough files")
+                .detail(error.to_string())
+                .hint("Raise the limit: `ulimit -n 64`."))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Parses the arguments of a process, and from now on prints its failure in the format that they ask for. `Ok(None)`

@@ -15,6 +15,9 @@ use toolforge_report::{DetailCode, FailureCode};
 use crate::failure::{ExitCode, Failure};
 use crate::options::GlobalOptions;
 
+/// The maximum size of a file of `--from` in bytes; the objects of a namespace have less than one MiB.
+const FILE_LIMIT: u64 = 256 * 1024 * 1024;
+
 /// The tool of a command, and the source of its facts.
 pub struct Session {
     /// The tool.
@@ -159,10 +162,16 @@ fn documents(files: &[PathBuf]) -> Result<Documents, Failure> {
                 .coded_detail(DetailCode::Source, error.to_string())
         };
         let mut bytes = Vec::new();
+        let limit = FILE_LIMIT + 1;
         if file.as_os_str() == "-" {
-            std::io::stdin().lock().read_to_end(&mut bytes).map_err(unreadable)?;
+            std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
         } else {
-            bytes = std::fs::read(file).map_err(unreadable)?;
+            let open = std::fs::File::open(file).map_err(unreadable)?;
+            open.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+        }
+        if bytes.len() as u64 > FILE_LIMIT {
+            let text = format!("{} is larger than {} MiB", name.escaped(), FILE_LIMIT / 1024 / 1024);
+            return Err(Failure::new(ExitCode::Failed, text));
         }
         let text = String::from_utf8_lossy(&bytes);
         documents.read(&file.display().to_string(), &text)?;

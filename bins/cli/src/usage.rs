@@ -1,6 +1,7 @@
 //! Command lines that clap rejects, in the words and the form of all other failures.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use toolforge_model::Untrusted;
 
 use crate::failure::{ExitCode, Failure};
 
@@ -19,38 +20,43 @@ pub fn usage_failure(error: &clap::Error) -> Failure {
     let failure = |message: String| Failure::new(ExitCode::Usage, message);
     match error.kind() {
         ErrorKind::InvalidValue if given.is_empty() => failure(format!("{option} needs a value")),
-        ErrorKind::InvalidValue => failure(format!("{option} cannot be {given:?}{suggestion}"))
+        ErrorKind::InvalidValue => failure(format!("{option} cannot be \"{given}\"{suggestion}"))
             .hint(format!("Possible values are {}.", text(ContextKind::ValidValue))),
         ErrorKind::ValueValidation => {
-            let source = std::error::Error::source(error).map(ToString::to_string);
-            failure(format!("{option}: {}", source.unwrap_or_else(|| format!("invalid value {given:?}"))))
+            let source = std::error::Error::source(error).map(|source| escaped(&source.to_string()));
+            failure(format!("{option}: {}", source.unwrap_or_else(|| format!("invalid value \"{given}\""))))
         }
         ErrorKind::UnknownArgument if option.starts_with('-') => {
             failure(format!("unknown option {option}{suggestion}"))
         }
-        ErrorKind::UnknownArgument => failure(format!("unexpected argument {option:?}"))
+        ErrorKind::UnknownArgument => failure(format!("unexpected argument \"{option}\""))
             .hint("Put quotes around a value that contains spaces or `*`."),
         ErrorKind::ArgumentConflict => {
             failure(format!("{option} cannot be used with {}", option_name(&text(ContextKind::PriorArg))))
         }
         ErrorKind::MissingRequiredArgument => failure(format!("missing: {option}")),
         ErrorKind::InvalidSubcommand => {
-            failure(format!("unknown command {:?}{suggestion}", text(ContextKind::InvalidSubcommand)))
+            failure(format!("unknown command \"{}\"{suggestion}", text(ContextKind::InvalidSubcommand)))
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => failure("no command given".to_owned()),
         _ => {
             let shown = error.render().to_string();
             let first = shown.split("\n\n").next().unwrap_or_default();
-            failure(first.trim_start_matches("error: ").to_owned())
+            failure(escaped(first.trim_start_matches("error: ")))
         }
     }
 }
 
 fn value(found: &ContextValue) -> String {
     match found {
-        ContextValue::Strings(all) => all.join(", "),
-        found => found.to_string(),
+        ContextValue::Strings(all) => escaped(&all.join(", ")),
+        found => escaped(&found.to_string()),
     }
+}
+
+/// Returns a text with what was typed, which may contain control characters, for a terminal.
+fn escaped(text: &str) -> String {
+    Untrusted::new(text).lines_escaped().to_string()
 }
 
 /// Returns an option without the name of its value: `--mem` of `--mem <MEMORY>`.
@@ -63,4 +69,38 @@ fn option_name(shown: &str) -> String {
         }
     };
     shown.split(", ").map(name).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, ArgGroup, Command};
+
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let number = |text: &str| text.parse::<u8>().map_err(|_| format!("no number: {text}"));
+        let command = Command::new("program")
+            .subcommand(Command::new("list"))
+            .arg(Arg::new("count").long("count").value_parser(number))
+            .arg(Arg::new("color").long("color").value_parser(["red", "blue"]))
+            .arg(Arg::new("file").long("file"))
+            .group(ArgGroup::new("one").args(["file", "color"]));
+        let hostile = "\u{1b}]0;x\u{7}\u{202e}";
+        let lines = [
+            vec![hostile.to_owned()],
+            vec![format!("--{hostile}")],
+            vec![format!("-{hostile}")],
+            vec![format!("--count={hostile}")],
+            vec![format!("--color={hostile}")],
+            vec!["list".to_owned(), hostile.to_owned()],
+            vec!["--file=a".to_owned(), "--color=red".to_owned()],
+        ];
+        for line in lines {
+            let arguments = ["program".to_owned()].into_iter().chain(line.clone());
+            let error = command.clone().try_get_matches_from(arguments).unwrap_err();
+            let shown = usage_failure(&error).to_string();
+            assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{line:?}: {shown:?}");
+        }
+    }
 }

@@ -118,6 +118,9 @@ impl Sources {
     }
 }
 
+/// The maximum number of values and keys that aliases (`*name`) repeat; the platform's kubeconfigs have none.
+const REPLAYED_EVENTS: usize = 1000;
+
 fn read(path: &Path) -> Result<Document, KubeconfigError> {
     let fail = |problem| KubeconfigError::File { role: FileRole::Kubeconfig, path: path.to_owned(), problem };
     let text = file::read_text(path).map_err(fail)?;
@@ -126,7 +129,12 @@ fn read(path: &Path) -> Result<Document, KubeconfigError> {
     }
     // Syntax errors are found without the fields first: an error about a field may quote a key. For the same reason this
     // does not use the model's reader, whose hints quote values.
-    let options = || serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
+    let options = || {
+        serde_saphyr::options! {
+            duplicate_keys: DuplicateKeyPolicy::LastWins,
+            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
+        }
+    };
     serde_saphyr::from_str_with_options::<IgnoredAny>(&text, options()).map_err(|error| {
         let location = location(&error);
         let message = error.without_snippet().to_string();

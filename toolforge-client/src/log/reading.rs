@@ -70,6 +70,7 @@ impl Reading {
     /// Returns the next line that has not been read, or `None` at the end of the answer. Cancel-safe.
     pub(crate) async fn next(&mut self, seen: &mut ResumePoint) -> Result<Option<LogEvent>, Error> {
         while !self.has_ended {
+            let start = Instant::now();
             let next = match &mut self.lines {
                 None => {
                     match open(&self.client, &self.request, seen.since().filter(|_| self.goes_on)).await {
@@ -98,7 +99,7 @@ impl Reading {
                 }
                 Err(error) => {
                     self.lines = None;
-                    match self.pause_after(error).await {
+                    match self.pause_after(error, start).await {
                         Ok(()) => continue,
                         // An unreachable node must not hide the logs of the others.
                         Err(Error::Api(refusal)) if refusal.code() >= 500 => {
@@ -119,9 +120,10 @@ impl Reading {
         Ok(None)
     }
 
-    /// Waits before the log is requested again, or returns the error if that does not help or took too long.
-    async fn pause_after(&mut self, error: Error) -> Result<(), Error> {
-        let since = *self.failing_since.get_or_insert_with(Instant::now);
+    /// Waits before the log is requested again, or returns the error if that does not help or took too long. What failed
+    /// began at `start`.
+    async fn pause_after(&mut self, error: Error, start: Instant) -> Result<(), Error> {
+        let since = *self.failing_since.get_or_insert(start);
         if !error.is_transient() || since.elapsed() > self.outage {
             return Err(error);
         }

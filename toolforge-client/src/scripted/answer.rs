@@ -1,12 +1,14 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::{Sleep, sleep};
 use toolforge_model::Untrusted;
 
 use crate::transport::TransportError;
@@ -18,7 +20,15 @@ pub struct Answer {
     headers: HeaderMap,
     chunks: Vec<Bytes>,
     end: End,
-    lost: bool,
+    beginning: Beginning,
+}
+
+/// Whether an answer comes at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beginning {
+    Comes,
+    Lost,
+    Never,
 }
 
 /// The end of a body.
@@ -27,6 +37,8 @@ enum End {
     Whole,
     Never,
     BrokenOff,
+    /// The last chunk is repeated after this pause.
+    Repeats(Duration),
 }
 
 impl Answer {
@@ -68,13 +80,31 @@ impl Answer {
     /// Returns an answer whose body comes in these chunks.
     #[must_use]
     pub fn chunks(code: u16, chunks: Vec<Bytes>) -> Self {
-        Self { code, headers: HeaderMap::new(), chunks, end: End::Whole, lost: false }
+        Self { code, headers: HeaderMap::new(), chunks, end: End::Whole, beginning: Beginning::Comes }
     }
 
     /// Returns a connection that is lost before an answer comes.
     #[must_use]
     pub fn lost() -> Self {
-        Self { lost: true, ..Self::chunks(200, Vec::new()) }
+        Self { beginning: Beginning::Lost, ..Self::chunks(200, Vec::new()) }
+    }
+
+    /// Returns an answer that never comes.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self { beginning: Beginning::Never, ..Self::chunks(200, Vec::new()) }
+    }
+
+    /// Returns the answer with another HTTP code.
+    #[must_use]
+    pub fn code(self, code: u16) -> Self {
+        Self { code, ..self }
+    }
+
+    /// Returns the answer with an endless body: its last chunk is repeated, with a pause before each.
+    #[must_use]
+    pub fn and_repeats(self, pause: Duration) -> Self {
+        Self { end: End::Repeats(pause), ..self }
     }
 
     /// Returns the answer with a body that does not end.
@@ -100,11 +130,14 @@ impl Answer {
         self
     }
 
-    pub(crate) fn play(self) -> Result<Response<PlayedBody>, TransportError> {
-        if self.lost {
-            return Err(lost());
+    pub(crate) async fn play(self) -> Result<Response<PlayedBody>, TransportError> {
+        match self.beginning {
+            Beginning::Comes => {}
+            Beginning::Lost => return Err(lost()),
+            Beginning::Never => std::future::pending().await,
         }
-        let body = PlayedBody { chunks: self.chunks.into(), end: self.end };
+        let last = self.chunks.last().cloned().unwrap_or_default();
+        let body = PlayedBody { chunks: self.chunks.into(), last, end: self.end, pause: None };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         *response.headers_mut() = self.headers;
@@ -127,7 +160,9 @@ fn status(code: u16, reason: &str, message: &str, details: &Value) -> Value {
 #[derive(Debug)]
 pub(crate) struct PlayedBody {
     chunks: VecDeque<Bytes>,
+    last: Bytes,
     end: End,
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Body for PlayedBody {
@@ -136,12 +171,18 @@ impl Body for PlayedBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
         match (self.chunks.pop_front(), self.end) {
             (Some(chunk), _) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
             (None, End::Never) => Poll::Pending,
             (None, End::Whole) => Poll::Ready(None),
+            (None, End::Repeats(pause)) => {
+                let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(pause)));
+                ready!(pause.as_mut().poll(context));
+                self.pause = None;
+                Poll::Ready(Some(Ok(Frame::data(self.last.clone()))))
+            }
             (None, End::BrokenOff) => {
                 self.end = End::Whole;
                 Poll::Ready(Some(Err(lost())))

@@ -127,7 +127,7 @@ impl Service<Request<Body>> for Player {
             let request = format!("{} {}", recorded.method, recorded.path);
             lock(&player.requests.0).push(recorded);
             let answer = lock(&player.script).take(&request);
-            answer.ok_or_else(|| other(format!("the script has no answer to {request}")))?.play()
+            answer.ok_or_else(|| other(format!("the script has no answer to {request}")))?.play().await
         })
     }
 }

@@ -8,6 +8,7 @@ use kube::client::Body;
 use serde_json::Value;
 use toolforge_model::Untrusted;
 
+use crate::foreign::describe_foreign;
 use crate::status::kind::StatusKind;
 
 /// The maximum length of a message in characters, where the answer is not a `Status`.
@@ -39,10 +40,7 @@ impl ApiStatus {
             .ok()
             .filter(|document| document["kind"] == "Status")
             .and_then(|document| serde_json::from_value(document).ok())
-            .unwrap_or_else(|| Status {
-                message: Some(String::from_utf8_lossy(body).trim().chars().take(TEXT_LIMIT).collect()),
-                ..Status::default()
-            });
+            .unwrap_or_else(|| Status { message: Some(message_of(headers, body)), ..Status::default() });
         Self::of_status(status, code, header)
     }
 
@@ -140,6 +138,14 @@ impl ApiStatus {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+}
+
+/// Returns the message of an answer that is not a `Status`.
+fn message_of(headers: &HeaderMap, body: &[u8]) -> String {
+    match describe_foreign(headers, body) {
+        Some(foreign) => format!("the answer does not come from the API server: {}", foreign.as_raw()),
+        None => String::from_utf8_lossy(body).trim().chars().take(TEXT_LIMIT).collect(),
     }
 }
 

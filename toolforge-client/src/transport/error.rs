@@ -96,6 +96,14 @@ pub enum TransportError {
     /// The server does not answer on an open connection.
     #[error("the cluster stopped answering")]
     Silent,
+    /// The answer arrives more slowly than [`RequestLimits`](crate::RequestLimits) allow.
+    #[error("the answer is too slow: {received} bytes in {} s", after.as_secs())]
+    Slow {
+        /// The bytes that were received.
+        received: usize,
+        /// The time since the request was sent.
+        after: Duration,
+    },
     /// An error of a kube client that the caller provided.
     #[error("the request failed: {}", reason.escaped())]
     Other {
@@ -114,6 +122,7 @@ impl TransportError {
             | Self::NoRoute { .. }
             | Self::Lost { .. }
             | Self::Silent
+            | Self::Slow { .. }
             | Self::Other { .. } => true,
             Self::ForeignAuthority { .. }
             | Self::WrongName { .. }
@@ -127,7 +136,7 @@ impl TransportError {
 
     /// Returns whether the request may have reached the cluster.
     pub(crate) fn is_after_request(&self) -> bool {
-        matches!(self, Self::Lost { .. } | Self::Silent | Self::Other { .. })
+        matches!(self, Self::Lost { .. } | Self::Silent | Self::Slow { .. } | Self::Other { .. })
     }
 
     /// Classifies an error of a TCP connection.

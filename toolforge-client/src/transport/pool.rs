@@ -10,7 +10,6 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use kube::client::Body;
-use tokio::time::timeout;
 
 use crate::transport::connector::{Connected, Connector};
 use crate::transport::error::TransportError;
@@ -21,10 +20,6 @@ const ANSWER_WINDOW: u32 = 1 << 20;
 /// The flow control window of the connection in bytes: enough for more concurrent logs and watches than a tool can have
 /// pods, because a log reader waits for one answer while the others fill their windows.
 const CONNECTION_WINDOW: u32 = 64 * ANSWER_WINDOW;
-
-/// The maximum time to the first byte of an answer: the API server itself ends a request after 60 s (kube-apiserver's
-/// `--request-timeout`).
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(65);
 
 pub(crate) struct Pool {
     connector: Connector,
@@ -60,20 +55,18 @@ impl Pool {
         // An upgrade to another protocol needs a connection of its own, of HTTP/1.1.
         if request.headers().contains_key(UPGRADE) {
             let mut sender = http1(self.connector.connect_http1().await?).await?;
-            let sent = timeout(ANSWER_TIMEOUT, sender.send_request(origin_form(request))).await;
-            return sent
-                .map_err(|_| TransportError::Silent)?
-                .map_err(|error| TransportError::of_exchange(&error));
+            let sent = sender.send_request(origin_form(request)).await;
+            return sent.map_err(|error| TransportError::of_exchange(&error));
         }
         // An idle connection may be closed before this request is sent; then the request is returned unsent, and a new
         // connection sends it.
         let mut retried = false;
         loop {
             let sent = match self.sender().await? {
-                Sender::Http2(mut sender) => timeout(ANSWER_TIMEOUT, sender.try_send_request(request)).await,
+                Sender::Http2(mut sender) => sender.try_send_request(request).await,
                 Sender::Http1(mut sender) => {
                     let origin = origin_form(request);
-                    let sent = timeout(ANSWER_TIMEOUT, sender.try_send_request(origin)).await;
+                    let sent = sender.try_send_request(origin).await;
                     if !sender.is_closed() {
                         self.idle().push(sender);
                     }
@@ -81,15 +74,14 @@ impl Pool {
                 }
             };
             match sent {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(mut failure)) => match failure.take_message() {
+                Ok(response) => return Ok(response),
+                Err(mut failure) => match failure.take_message() {
                     Some(unsent) if !retried => {
                         retried = true;
                         request = unsent;
                     }
                     _ => return Err(TransportError::of_exchange(failure.error())),
                 },
-                Err(_) => return Err(TransportError::Silent),
             }
         }
     }

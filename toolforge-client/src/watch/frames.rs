@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::client::Body;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// The longest line; an object has at most etcd's 1.5 MB, and its JSON a little more.
 const LINE_LIMIT: usize = 16 * 1024 * 1024;
@@ -17,6 +17,8 @@ const LINE_LIMIT: usize = 16 * 1024 * 1024;
 pub(crate) struct Frames {
     body: Body,
     buffer: BytesMut,
+    /// The length of the buffer's beginning without a line end.
+    searched: usize,
     idle: Duration,
 }
 
@@ -29,7 +31,11 @@ pub(crate) enum Frame<T> {
     /// Nothing changed up to this resource version.
     Bookmark(Option<String>),
     /// The server ends the watch, and this is why.
-    Ended(Box<Status>),
+    Refused(Box<Status>),
+    /// The answer has ended, was cut off, or is not a watch's: the watch continues after the last complete frame.
+    Ended,
+    /// No whole frame came in time, or it is too long: changes may have been missed.
+    Stalled,
 }
 
 #[derive(Deserialize)]
@@ -58,27 +64,34 @@ struct Envelope<T> {
 }
 
 impl Frames {
-    /// Reads frames from an answer; when nothing comes for as long as `idle`, the answer counts as ended.
+    /// Reads frames from an answer, each within the time `idle`.
     pub(crate) fn new(body: Body, idle: Duration) -> Self {
-        Self { body, buffer: BytesMut::new(), idle }
+        Self { body, buffer: BytesMut::new(), searched: 0, idle }
     }
 
-    /// Returns the next frame, or `None` where the answer has ended, was cut off, or is not a watch's: in all
-    /// three cases the watch continues after the last complete frame.
-    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Option<Frame<T>> {
+    /// Returns the next frame.
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Frame<T> {
+        // A frame that comes in pieces has to be complete in time.
+        let deadline = Instant::now() + self.idle;
         loop {
-            if let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') {
-                let line = self.buffer.split_to(end + 1);
+            if let Some(end) = self.buffer[self.searched..].iter().position(|&byte| byte == b'\n') {
+                let line = self.buffer.split_to(self.searched + end + 1);
+                self.searched = 0;
                 if !line.trim_ascii().is_empty() {
-                    return read(&line);
+                    return read(&line).unwrap_or(Frame::Ended);
                 }
                 continue;
             }
-            let frame = timeout(self.idle, self.body.frame()).await.ok()??.ok()?;
+            self.searched = self.buffer.len();
+            let frame = match timeout_at(deadline, self.body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(None | Some(Err(_))) => return Frame::Ended,
+                Err(_) => return Frame::Stalled,
+            };
             if let Some(data) = frame.data_ref() {
                 self.buffer.extend_from_slice(data);
                 if self.buffer.len() > LINE_LIMIT {
-                    return None;
+                    return Frame::Stalled;
                 }
             }
         }
@@ -94,7 +107,7 @@ fn read<T: DeserializeOwned>(line: &[u8]) -> Option<Frame<T>> {
         "DELETED" => Some(Frame::Deleted(whole(line)?, version)),
         "BOOKMARK" => Some(Frame::Bookmark(version)),
         "ERROR" => {
-            Some(Frame::Ended(Box::new(serde_json::from_slice::<Envelope<Status>>(line).ok()?.object)))
+            Some(Frame::Refused(Box::new(serde_json::from_slice::<Envelope<Status>>(line).ok()?.object)))
         }
         _ => None,
     }

@@ -27,8 +27,8 @@ pub enum WatchEvent<T> {
 pub struct WatchOptions {
     /// How long the server may be unreachable or failing before the watch gives up. Default: 15 s.
     pub outage: Duration,
-    /// How long a watch may be silent before it is opened again; the API server sends a bookmark every minute. Default:
-    /// 90 s.
+    /// How long a watch may be silent before the objects are listed again: a watch that a proxy holds back looks like one
+    /// of objects that do not change. Default: 30 s.
     pub idle: Duration,
     /// How often the collection is listed where the user may list it, but not watch it. Default: 2 s.
     pub poll: Duration,
@@ -44,6 +44,6 @@ impl WatchOptions {
 
 impl Default for WatchOptions {
     fn default() -> Self {
-        Self { outage: Duration::from_secs(15), idle: Duration::from_secs(90), poll: Duration::from_secs(2) }
+        Self { outage: Duration::from_secs(15), idle: Duration::from_secs(30), poll: Duration::from_secs(2) }
     }
 }

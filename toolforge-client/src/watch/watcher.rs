@@ -105,6 +105,7 @@ impl Watcher {
     }
 
     async fn step<T: DeserializeOwned>(&mut self, state: State) -> Result<Option<WatchEvent<T>>, Error> {
+        let start = Instant::now();
         match state {
             State::Ended => Ok(None),
             State::List => match self.client.list(&self.collection, &self.params).await {
@@ -113,17 +114,18 @@ impl Watcher {
                     self.state = State::Open(list.resource_version);
                     Ok(Some(WatchEvent::Init(list.items)))
                 }
-                Err(error) => self.retry_after(error, State::List).await,
+                Err(error) => self.retry_after(error, start, State::List).await,
             },
             State::Poll => {
                 sleep(self.options.poll).await;
+                let start = Instant::now();
                 match self.client.list(&self.collection, &self.params).await {
                     Ok(list) => {
                         self.recovered();
                         self.state = State::Poll;
                         Ok(Some(WatchEvent::Init(list.items)))
                     }
-                    Err(error) => self.retry_after(error, State::Poll).await,
+                    Err(error) => self.retry_after(error, start, State::Poll).await,
                 }
             }
             State::Open(version) => match self.open(&version).await {
@@ -135,8 +137,8 @@ impl Watcher {
                     self.state = State::Poll;
                     Ok(None)
                 }
-                Err(error) if error.is_gone() => self.retry_after(error, State::List).await,
-                Err(error) => self.retry_after(error, State::Open(version)).await,
+                Err(error) if error.is_gone() => self.retry_after(error, start, State::List).await,
+                Err(error) => self.retry_after(error, start, State::Open(version)).await,
             },
             State::Follow(frames, since, version) => self.follow(frames, since, version).await,
         }
@@ -149,21 +151,26 @@ impl Watcher {
         version: String,
     ) -> Result<Option<WatchEvent<T>>, Error> {
         let (event, reported) = match frames.next().await {
-            Some(Frame::Applied(object, reported)) => (Some(WatchEvent::Apply(object)), reported),
-            Some(Frame::Deleted(object, reported)) => (Some(WatchEvent::Delete(object)), reported),
-            Some(Frame::Bookmark(reported)) => (None, reported),
-            Some(Frame::Ended(status)) => {
+            Frame::Applied(object, reported) => (Some(WatchEvent::Apply(object)), reported),
+            Frame::Deleted(object, reported) => (Some(WatchEvent::Delete(object)), reported),
+            Frame::Bookmark(reported) => (None, reported),
+            // Whatever was missed shows in a list.
+            Frame::Stalled => {
+                self.state = State::List;
+                return Ok(None);
+            }
+            Frame::Refused(status) => {
                 let error = Error::Api(Box::new(ApiStatus::of_status(*status, 0, None)));
                 let next = if error.is_gone() { State::List } else { State::Open(version) };
-                return self.retry_after(error, next).await;
+                return self.retry_after(error, Instant::now(), next).await;
             }
-            None => {
+            Frame::Ended => {
                 // A server may end a watch without a change; that is not a failure.
                 if since.elapsed() > STEADY {
                     self.recovered();
                 }
                 let lost = TransportError::Lost { reason: "the watch ended".into() };
-                return self.retry_after(lost.into(), State::Open(version)).await;
+                return self.retry_after(lost.into(), Instant::now(), State::Open(version)).await;
             }
         };
         self.recovered();
@@ -183,9 +190,15 @@ impl Watcher {
         Ok(Frames::new(self.client.exchange().open(&request).await?.into_body(), self.options.idle))
     }
 
-    /// Waits and continues in another state, or returns the error where waiting does not help or took too long.
-    async fn retry_after<T>(&mut self, error: Error, next: State) -> Result<Option<T>, Error> {
-        let since = *self.failing_since.get_or_insert_with(Instant::now);
+    /// Waits and continues in another state, or returns the error where waiting does not help or took too long. The
+    /// request that failed was sent at `start`.
+    async fn retry_after<T>(
+        &mut self,
+        error: Error,
+        start: Instant,
+        next: State,
+    ) -> Result<Option<T>, Error> {
+        let since = *self.failing_since.get_or_insert(start);
         if !self.begun || !error.is_transient() || since.elapsed() > self.options.outage {
             return Err(error);
         }

@@ -4,6 +4,12 @@ use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::remedy;
 use crate::{Diagnostic, Location};
 
+/// The maximum number of values and keys that aliases (`*name`) repeat: those of a few hundred jobs with common settings.
+const REPLAYED_EVENTS: usize = 20_000;
+
+/// The maximum size of all values and keys in bytes, with those that aliases repeat; files have at most 1 MiB.
+const SCALAR_BYTES: usize = 8 * 1024 * 1024;
+
 /// Reads one YAML document. Of two equal keys the last one counts; a text without content is [`YamlValue::Null`].
 ///
 /// # Errors
@@ -19,6 +25,8 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
 /// Reads one YAML document, or returns where and why it is not YAML.
 fn read(text: &str) -> Result<YamlNode, (Location, String)> {
     let options = serde_saphyr::options! {
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
+        budget: serde_saphyr::budget! { max_total_scalar_bytes: SCALAR_BYTES },
         // As the platform's own tools have it.
         duplicate_keys: DuplicateKeyPolicy::LastWins,
         // One value of a kind that is not allowed must not make the others unreadable.
@@ -84,6 +92,25 @@ mod tests {
         ] {
             assert!(shown(text).ends_with(hint), "{text:?}: {}", shown(text));
         }
+    }
+
+    #[test]
+    fn repeated_aliases_are_limited() {
+        let bomb = |levels: u32, item: &str| {
+            let mut text = format!("a0: &a0 [{item}]\n");
+            for level in 1..levels {
+                let below = format!("*a{}, ", level - 1).repeat(10);
+                text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+            }
+            text
+        };
+        let start = std::time::Instant::now();
+        let found = shown(&bomb(7, "x, x, x, x, x, x"));
+        assert!(found.contains("too large or too complex"), "{found}");
+        let found = shown(&bomb(4, &"x".repeat(100_000)));
+        assert!(found.contains("invalid YAML"), "{found}");
+        assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+        assert_eq!(shown(&bomb(3, "x")), "a mapping");
     }
 
     #[test]

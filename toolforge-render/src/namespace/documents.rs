@@ -79,6 +79,9 @@ fn syntax(file: &str, location: Location, message: &str) -> DocumentsError {
     DocumentsError::Syntax { file: file.to_owned(), error: Diagnostic::new(location, message) }
 }
 
+/// The maximum number of values and keys that the aliases of a file repeat.
+const REPLAYED_EVENTS: usize = 20_000;
+
 impl Documents {
     /// Adds the objects of one file: one object, several YAML documents, or a `List`.
     ///
@@ -97,7 +100,11 @@ impl Documents {
                 syntax(file, location, &format!("invalid JSON: {reason}"))
             })?
         } else {
-            serde_saphyr::from_multiple(text).map_err(|error| {
+            // kubectl prints no aliases (`*name`); a few bytes of them can stand for gigabytes.
+            let options = serde_saphyr::options! {
+                alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
+            };
+            serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
                 let location = error
                     .location()
                     .map_or(Location::START, |found| Location { line: found.line(), column: found.column() });

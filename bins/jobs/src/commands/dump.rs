@@ -1,5 +1,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use toolforge_cli::{ExitCode, Failure, Session, print_text};
@@ -43,9 +44,14 @@ pub(super) fn run(
 
 /// Writes or replaces a file atomically.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    // A pipe or standard output cannot be replaced; opening a directory fails.
+    // A device or standard output cannot be replaced; opening a directory fails.
     let is_open = ["/dev/stdout", "/dev/stderr", "/dev/fd"].iter().any(|open| path.starts_with(open));
-    if is_open || path.metadata().is_ok_and(|existing| !existing.is_file()) {
+    let existing = path.metadata().ok().map(|existing| existing.file_type());
+    // Opening a named pipe would wait for its reader.
+    if !is_open && existing.is_some_and(|kind| kind.is_fifo()) {
+        return Err(io::Error::other("it is a named pipe; pipe standard output instead"));
+    }
+    if is_open || existing.is_some_and(|kind| !kind.is_file()) {
         return OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes());
     }
     // The target of a symbolic link is replaced, and the link stays.
@@ -95,6 +101,10 @@ mod tests {
         assert!(link.symlink_metadata().unwrap().is_symlink());
         write(Path::new("/dev/null"), "nothing").unwrap();
         assert!(write(&directory, "a directory").is_err());
+        let pipe = directory.join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(write(&pipe, "a pipe").is_err());
+        std::fs::remove_file(&pipe).unwrap();
         assert!(write(&directory.join("missing/jobs.yaml"), "no directory").is_err());
         let mut names: Vec<_> =
             std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -108,6 +108,10 @@ impl ToolHome {
     fn lock(&self) -> Result<File, ManifestError> {
         let path = self.path().join(LOCK);
         let failed = |source| ManifestError::NotWritten { path: path.clone(), source };
+        // Opening a pipe would wait for its reader.
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(failed(io::Error::other("it is not a regular file")));
+        }
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -311,5 +315,14 @@ pub(super) mod tests {
             drop(lock);
             assert!(waiting.join().unwrap().unwrap());
         });
+    }
+
+    #[test]
+    fn lock_that_is_a_pipe_is_refused() {
+        let directory = TempDirectory::new("pipe");
+        let pipe = directory.0.join(LOCK);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = directory.home().lock().unwrap_err();
+        assert!(matches!(error, ManifestError::NotWritten { .. }), "{error:?}");
     }
 }

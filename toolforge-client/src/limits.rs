@@ -1,0 +1,105 @@
+//! Bounds of requests and answers: nothing that a server or a proxy does makes a request endless.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
+
+/// The maximum size of an answer in bytes: a page of 500 pods has about 5 MB, and a log is as large as its file.
+pub(crate) const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
+
+/// The maximum size of one object in bytes; etcd stores at most 1.5 MB, and its JSON is a little larger.
+pub(crate) const OBJECT_LIMIT: usize = 8 * 1024 * 1024;
+
+/// The maximum size in bytes of an answer that is never large: the version, or a refusal.
+pub(crate) const SMALL_LIMIT: usize = 1024 * 1024;
+
+/// The received bytes that extend the time for an answer by one second.
+const BYTES_PER_SECOND: u64 = 256 * 1024;
+
+/// How long a request may take. A request that takes longer fails with [`TransportError::Silent`] or
+/// [`TransportError::Slow`].
+///
+/// [`TransportError::Silent`]: crate::TransportError::Silent
+/// [`TransportError::Slow`]: crate::TransportError::Slow
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestLimits {
+    /// The time for a request that reads, until the last byte of its answer. Each 256 KiB that have been received add one
+    /// second. Default: 30 s.
+    pub read: Duration,
+    /// The time for a request that writes. Default: 65 s, because the API server itself ends a request after 60 s
+    /// (kube-apiserver's `--request-timeout`).
+    pub write: Duration,
+    /// The maximum number of pages of one list, with 500 objects each. Default: 200.
+    pub pages: u32,
+}
+
+impl RequestLimits {
+    /// Returns the limits with this time for a request that reads.
+    #[must_use]
+    pub fn with_read(self, read: Duration) -> Self {
+        Self { read, ..self }
+    }
+
+    /// Returns the limits with this time for a request that writes.
+    #[must_use]
+    pub fn with_write(self, write: Duration) -> Self {
+        Self { write, ..self }
+    }
+
+    /// Returns the limits with this maximum number of pages.
+    #[must_use]
+    pub fn with_pages(self, pages: u32) -> Self {
+        Self { pages, ..self }
+    }
+
+    /// Returns the time until the last byte of an answer of which `received` bytes have been received.
+    pub(crate) fn of_answer(&self, request: &Request<Bytes>, received: usize) -> Duration {
+        let base = if *request.method() == Method::GET { self.read } else { self.write };
+        let millis = u64::try_from(received).unwrap_or(u64::MAX).saturating_mul(1000) / BYTES_PER_SECOND;
+        base.saturating_add(Duration::from_millis(millis))
+    }
+
+    /// Returns the time until an answer begins. The kubelet may begin the answer of a followed log with its first line.
+    pub(crate) fn of_beginning(&self, request: &Request<Bytes>) -> Duration {
+        if has_parameter(request, "follow") { self.write } else { self.of_answer(request, 0) }
+    }
+}
+
+impl Default for RequestLimits {
+    fn default() -> Self {
+        Self { read: Duration::from_secs(30), write: Duration::from_secs(65), pages: 200 }
+    }
+}
+
+/// Returns whether a parameter of a request's query is true.
+pub(crate) fn has_parameter(request: &Request<Bytes>, name: &str) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    let mut parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
+    parameters.any(|(found, value)| found == name && matches!(value, "true" | "1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(path: &str) -> Request<Bytes> {
+        Request::get(path).body(Bytes::new()).unwrap()
+    }
+
+    #[test]
+    fn received_bytes_extend_the_time() {
+        let limits = RequestLimits::default();
+        assert_eq!(limits.of_answer(&get("/p"), 0).as_secs(), 30);
+        assert_eq!(limits.of_answer(&get("/p"), 1000).as_secs(), 30);
+        assert_eq!(limits.of_answer(&get("/p"), ANSWER_LIMIT).as_secs(), 30 + 256);
+    }
+
+    #[test]
+    fn quiet_log_may_begin_late() {
+        let limits = RequestLimits::default();
+        assert_eq!(limits.of_beginning(&get("/p/log?follow=true")).as_secs(), 65);
+        assert_eq!(limits.of_beginning(&get("/p?watch=true")).as_secs(), 30);
+    }
+}
