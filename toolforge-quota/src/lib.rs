@@ -50,6 +50,9 @@ pub use ratio::Ratio;
 pub use resource::Resource;
 pub use resource_quota::ResourceQuota;
 pub use rollout::{Pods, RollingUpdate, rolling_peak};
-pub use schedule::{Conflict, Interval, ScheduledRuns, Timeline, conflicts, simulate, timelines};
+pub use schedule::{
+    Concurrency, Conflict, Interval, ScheduledRuns, Timeline, conflicting_runs, conflicts, simulate,
+    timelines,
+};
 pub use scopes::{PodTraits, Scope, Scopes};
 pub use unsettled::{TerminatingPod, WaitingPods};

@@ -9,6 +9,18 @@ use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
 
+/// What happens if a run is due while an earlier one of the same job still runs: the `concurrencyPolicy` of a CronJob.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Concurrency {
+    /// Both run.
+    Allow,
+    /// The later one starts late, if the earlier one ends within the starting deadline, and otherwise not at all.
+    #[default]
+    Forbid,
+    /// The earlier one is ended.
+    Replace,
+}
+
 /// The runs of one job, with the same demand and duration each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScheduledRuns {
@@ -16,10 +28,61 @@ pub struct ScheduledRuns {
     pub name: String,
     /// What one run requests.
     pub each: Demand,
-    /// When the runs start, in seconds since any fixed moment.
+    /// When the runs are due, in seconds since any fixed moment.
     pub starts: Vec<i64>,
     /// How long a run takes, in seconds; zero counts as one.
     pub seconds: u32,
+    /// What happens to a run that is due during another one.
+    pub concurrency: Concurrency,
+    /// How late a run may start, in seconds: the `startingDeadlineSeconds` of a CronJob.
+    pub starting_deadline: u32,
+}
+
+impl ScheduledRuns {
+    /// Returns the first second of each run, and the second after its last one.
+    fn intervals(&self) -> Vec<Range<i64>> {
+        let mut due = self.starts.clone();
+        due.sort_unstable();
+        due.dedup();
+        let seconds = i64::from(self.seconds.max(1));
+        let run = |start: i64| start..start.saturating_add(seconds);
+        match self.concurrency {
+            Concurrency::Allow => due.into_iter().map(run).collect(),
+            Concurrency::Replace => {
+                let next = due.iter().copied().skip(1).chain([i64::MAX]);
+                due.iter().zip(next).map(|(start, next)| *start..run(*start).end.min(next)).collect()
+            }
+            Concurrency::Forbid => self.one_by_one(&due, run),
+        }
+    }
+
+    fn one_by_one(&self, due: &[i64], run: impl Fn(i64) -> Range<i64>) -> Vec<Range<i64>> {
+        let mut runs: Vec<Range<i64>> = Vec::new();
+        let mut missed = None;
+        let deadline = i64::from(self.starting_deadline);
+        let is_in_time = |missed: &i64, end: i64| end.saturating_sub(*missed) <= deadline;
+        for start in due {
+            if let Some(end) = runs.last().map(|run| run.end) {
+                // The controller starts the run that was due last.
+                if let Some(late) = missed.take_if(|_| *start >= end)
+                    && *start > end
+                    && is_in_time(&late, end)
+                {
+                    runs.push(run(end));
+                }
+            }
+            match runs.last() {
+                Some(last) if *start < last.end => missed = Some(*start),
+                _ => runs.push(run(*start)),
+            }
+        }
+        if let (Some(missed), Some(end)) = (missed, runs.last().map(|run| run.end))
+            && is_in_time(&missed, end)
+        {
+            runs.push(run(end));
+        }
+        runs
+    }
 }
 
 /// A time during which the same jobs run.
@@ -30,7 +93,7 @@ pub struct Interval {
     pub start: i64,
     /// The second after the last one, in which the next interval starts.
     pub end: i64,
-    /// The jobs that run, by name.
+    /// The jobs that run, by name; one with several runs at the same time is repeated.
     pub names: Vec<String>,
     /// What the runs request together.
     pub requested: Demand,
@@ -40,9 +103,6 @@ pub struct Interval {
 
 /// Returns the intervals of a time, in order and without gaps. What is used now counts all the time, except for what
 /// `freed` has.
-///
-/// A run that would start while the one before it still runs is skipped, as on the platform
-/// (`concurrencyPolicy: Forbid`).
 #[must_use]
 pub fn simulate(
     quotas: &[ResourceQuota],
@@ -51,28 +111,42 @@ pub fn simulate(
     time: Range<i64>,
 ) -> Vec<Interval> {
     let mut edges = edges(jobs, &time);
-    let mut running = BTreeSet::new();
+    let mut running: BTreeMap<usize, usize> = BTreeMap::new();
+    // The same jobs often run together many times.
+    let mut known: BTreeMap<RunningJobs, (Demand, Vec<ResourceCheck>)> = BTreeMap::new();
     let mut intervals: Vec<Interval> = Vec::new();
     let moments: Vec<i64> = edges.keys().copied().collect();
     for (index, moment) in moments.iter().enumerate() {
         let Edge { started, ended } = edges.remove(moment).unwrap_or_default();
         // Ends before starts: a job may start in the second in which its last run ends.
-        ended.iter().for_each(|job| {
-            running.remove(job);
-        });
-        running.extend(started);
-        let mut requested = Demand::default();
-        for job in &running {
-            requested.add_all(&jobs[*job].each);
+        for job in ended {
+            running.entry(job).and_modify(|count| *count -= 1);
         }
-        let names = running.iter().map(|job| jobs[*job].name.clone()).collect();
-        let mut shortfalls = check_resources(quotas, freed, &requested);
-        shortfalls.retain(|resource| !resource.fits());
+        for job in started {
+            *running.entry(job).or_default() += 1;
+        }
+        running.retain(|_, count| *count > 0);
+        let repeated = running.iter().flat_map(|(job, count)| std::iter::repeat_n(&jobs[*job], *count));
+        let names = repeated.clone().map(|job| job.name.clone()).collect();
+        let now: RunningJobs = running.iter().map(|(job, count)| (*job, *count)).collect();
+        let (requested, shortfalls) = known
+            .entry(now)
+            .or_insert_with(|| {
+                let mut requested = Demand::default();
+                repeated.for_each(|job| requested.add_all(&job.each));
+                let mut shortfalls = check_resources(quotas, freed, &requested);
+                shortfalls.retain(|resource| !resource.fits());
+                (requested, shortfalls)
+            })
+            .clone();
         let end = moments.get(index + 1).copied().unwrap_or(time.end);
         intervals.push(Interval { start: *moment, end, names, requested, shortfalls });
     }
     intervals
 }
+
+/// The jobs that run, by index, with the number of their runs.
+type RunningJobs = Vec<(usize, usize)>;
 
 /// The jobs, by index, of which a run starts or ends at one moment.
 #[derive(Default)]
@@ -84,15 +158,10 @@ struct Edge {
 fn edges(jobs: &[ScheduledRuns], time: &Range<i64>) -> BTreeMap<i64, Edge> {
     let mut edges = BTreeMap::from([(time.start, Edge::default())]);
     for (job, runs) in jobs.iter().enumerate() {
-        let mut last_end = i64::MIN;
-        let mut starts = runs.starts.clone();
-        starts.sort_unstable();
-        for start in starts {
-            let end = start.saturating_add(i64::from(runs.seconds.max(1)));
-            if start < last_end || end <= time.start || start >= time.end {
+        for Range { start, end } in runs.intervals() {
+            if end <= time.start || start >= time.end {
                 continue;
             }
-            last_end = end;
             edges.entry(start.max(time.start)).or_default().started.push(job);
             if end < time.end {
                 edges.entry(end).or_default().ended.push(job);
@@ -159,7 +228,7 @@ pub fn timelines(
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Conflict {
-    /// The jobs that run, by name.
+    /// The jobs that run, by name; one with several runs at the same time is repeated.
     pub names: Vec<String>,
     /// When it starts for the first time.
     pub start: i64,
@@ -181,8 +250,8 @@ pub fn conflicts(intervals: &[Interval]) -> Vec<Conflict> {
         if adjacent[0].shortfalls.is_empty() {
             continue;
         }
-        let sets: Vec<BTreeSet<&String>> =
-            adjacent.iter().map(|interval| interval.names.iter().collect()).collect();
+        let sets: Vec<BTreeSet<(&str, usize)>> =
+            adjacent.iter().map(|interval| numbered(&interval.names)).collect();
         let is_within = |one: usize, other: usize| sets[one].is_subset(&sets[other]);
         let mut index = 0;
         while index < adjacent.len() {
@@ -213,13 +282,35 @@ pub fn conflicts(intervals: &[Interval]) -> Vec<Conflict> {
     found
 }
 
+/// Returns how many runs take place, at least in part, while a quota is exceeded. Runs of a job that follow each other
+/// without a pause count as one.
+#[must_use]
+pub fn conflicting_runs(intervals: &[Interval]) -> usize {
+    let mut counted = BTreeSet::new();
+    let mut count = 0;
+    for interval in intervals {
+        let running = numbered(&interval.names);
+        counted.retain(|run| running.contains(run));
+        if !interval.shortfalls.is_empty() {
+            count += running.into_iter().filter(|run| counted.insert(*run)).count();
+        }
+    }
+    count
+}
+
+/// Returns names with a number each, which tells the same names apart. The names are sorted by job.
+fn numbered(names: &[String]) -> BTreeSet<(&str, usize)> {
+    let same = names.chunk_by(|one, next| one == next);
+    same.flat_map(|same| same.iter().enumerate().map(|(index, name)| (name.as_str(), index))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn runs(name: &str, memory: u64, starts: &[i64], seconds: u32) -> ScheduledRuns {
         let each = [(Resource::LimitsMemory, memory)].into();
-        ScheduledRuns { name: name.to_owned(), each, starts: starts.to_vec(), seconds }
+        ScheduledRuns { name: name.to_owned(), each, starts: starts.to_vec(), seconds, ..Default::default() }
     }
 
     fn quota(hard: u64, used: u64) -> ResourceQuota {
@@ -255,6 +346,31 @@ mod tests {
             printed(&simulate(&[], &Demand::default(), &jobs, 5..40)),
             ["5-15 a", "15-20 ", "20-35 a", "35-40 "]
         );
+    }
+
+    #[test]
+    fn concurrency_decides_about_runs_during_a_run() {
+        let simulated = |concurrency: Concurrency, starting_deadline: u32, seconds: u32| {
+            let job = runs("a", 1, &[0, 10, 20, 30], seconds);
+            let job = ScheduledRuns { concurrency, starting_deadline, ..job };
+            printed(&simulate(&[quota(1, 0)], &Demand::default(), &[job], 0..60)).join(", ")
+        };
+        let both = "0-10 a, 10-15 a+a too much, 15-20 a, 20-25 a+a too much, 25-30 a, 30-35 a+a too much, 35-45 a, 45-60 ";
+        assert_eq!(simulated(Concurrency::Allow, 0, 15), both);
+        assert_eq!(simulated(Concurrency::Replace, 0, 15), "0-10 a, 10-20 a, 20-30 a, 30-45 a, 45-60 ");
+        assert_eq!(simulated(Concurrency::Forbid, 4, 15), "0-15 a, 15-20 , 20-35 a, 35-60 ");
+        // The one at 10 starts at 15, that at 20 and 30 at 30 and 45.
+        assert_eq!(simulated(Concurrency::Forbid, 15, 15), "0-15 a, 15-30 a, 30-45 a, 45-60 ");
+        assert_eq!(simulated(Concurrency::Forbid, 5, 16), "0-16 a, 16-20 , 20-36 a, 36-60 ");
+        assert_eq!(simulated(Concurrency::Forbid, 6, 16), "0-16 a, 16-32 a, 32-48 a, 48-60 ");
+    }
+
+    #[test]
+    fn conflicting_runs_are_counted_once() {
+        let jobs = [runs("a", 3, &[0, 50], 20), runs("b", 3, &[5, 55], 20), runs("c", 1, &[10, 90], 5)];
+        let count =
+            |hard: u64| conflicting_runs(&simulate(&[quota(hard, 0)], &Demand::default(), &jobs, 0..100));
+        assert_eq!([0, 2, 5, 6, 7].map(count), [6, 5, 5, 3, 0]);
     }
 
     #[test]

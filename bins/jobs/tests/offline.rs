@@ -169,6 +169,8 @@ fn errors_are_listed_with_hints() {
     error: the following arguments are required: --image
 
     hint: `toolforge jobs images` lists the images.
+
+    hint: If x is a scheduled job that exists, `toolforge jobs trigger x` runs it now.
     ");
     assert_snapshot!(run(&["My_Job", "--image", "bookworm", "--mem", "512", "--retry", "1", "--continuous"]), @r#"
     [exit 1]

@@ -296,6 +296,8 @@ fn object_created_by_another_load_is_looked_at_again() {
     [exit 1]
     error: a job with the name myjob already exists
 
+    hint: `toolforge jobs trigger myjob` runs it now, as it is defined.
+
     hint: `toolforge jobs delete myjob` deletes it; a job of a file is changed in the file, with `toolforge jobs load`.
 
     POST  /apis/batch/v1/namespaces/tool-tf-test/cronjobs?fieldManager=toolforge-cli

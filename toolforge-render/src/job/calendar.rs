@@ -4,10 +4,14 @@ use std::ops::Range;
 
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName};
-use toolforge_quota::{Demand, Interval, Resource, ScheduledRuns, simulate};
+use toolforge_quota::{
+    Concurrency, Conflict, Demand, Interval, Resource, ScheduledRuns, conflicts, simulate,
+};
 
+use crate::change::Action;
 use crate::job::demand::of_run;
-use crate::job::{JobFacts, JobObjects, Workload, pods_of_job, runs_of_job};
+use crate::job::duration::last_duration;
+use crate::job::{JobFacts, JobObjects, JobPlan, LoadPlan, Workload, pods_of_job, runs_of_job};
 use crate::object::cron_job_spec;
 use crate::pod::{has_ended, pod_demand};
 
@@ -27,6 +31,10 @@ pub struct ScheduledJobLoad {
     pub seconds: u32,
     /// Whether the duration was measured, and not assumed.
     pub is_measured: bool,
+    /// What happens to a run that is due during another one.
+    pub concurrency: Concurrency,
+    /// How late a run may start, in seconds.
+    pub starting_deadline: u32,
 }
 
 impl ScheduledJobLoad {
@@ -43,24 +51,27 @@ impl ScheduledJobLoad {
         }
         // Without a pod template, nothing runs.
         job.workload.template()?.spec.as_ref()?;
-        let status = cron_job.status.as_ref();
-        let started = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
-        let succeeded = status.and_then(|status| status.last_successful_time.as_ref()).map(|time| time.0);
-        let measured = match (started, succeeded) {
-            (Some(started), Some(succeeded)) if succeeded > started => {
-                u32::try_from(succeeded.as_second() - started.as_second()).ok()
-            }
-            _ => None,
-        };
+        let expression: CronExpression = spec.schedule.parse().ok()?;
+        let measured = last_duration(job, cron_job, &expression, &facts.live);
         let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
         let timeout = timeout.and_then(|seconds| u32::try_from(seconds).ok());
         let assumed = timeout.map_or(ASSUMED_SECONDS, |timeout| timeout.min(ASSUMED_SECONDS));
         Some(Self {
             name: job.name.clone(),
-            expression: spec.schedule.parse().ok()?,
+            expression,
             each: of_run(job, facts),
             seconds: measured.unwrap_or(assumed).max(1),
             is_measured: measured.is_some(),
+            concurrency: match spec.concurrency_policy.as_deref() {
+                Some("Forbid") => Concurrency::Forbid,
+                Some("Replace") => Concurrency::Replace,
+                // The default of Kubernetes.
+                _ => Concurrency::Allow,
+            },
+            // Without a deadline, a run may start as late as it has to.
+            starting_deadline: spec
+                .starting_deadline_seconds
+                .map_or(u32::MAX, |seconds| u32::try_from(seconds).unwrap_or(0)),
         })
     }
 }
@@ -104,6 +115,8 @@ pub fn simulate_scheduled_jobs(
             each: load.each.clone(),
             starts: starts.map(Timestamp::as_second).collect(),
             seconds: load.seconds,
+            concurrency: load.concurrency,
+            starting_deadline: load.starting_deadline,
         }
     };
     let runs: Vec<ScheduledRuns> = loads.iter().map(runs).collect();
@@ -113,6 +126,57 @@ pub fn simulate_scheduled_jobs(
         &runs,
         from.as_second()..until.as_second(),
     )
+}
+
+/// Returns the scheduled runs that would exceed a quota together within a time after a load, with the duration that is
+/// known of their earlier runs; none if the file has no scheduled job.
+#[must_use]
+pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Vec<Conflict> {
+    let planned: Vec<JobObjects> = plan.plans.iter().map(JobPlan::objects).collect();
+    if !planned.iter().any(|job| matches!(job.workload, Workload::Scheduled(_))) {
+        return Vec::new();
+    }
+    let live = facts.live.jobs_of(&facts.tool);
+    let is_replaced = |job: &&JobObjects| {
+        planned.iter().any(|planned| planned.name == job.name)
+            || plan
+                .set
+                .changes
+                .iter()
+                .any(|change| change.action == Action::Delete && change.name == job.name.as_str())
+    };
+    let mut loads: Vec<ScheduledJobLoad> = live
+        .iter()
+        .filter(|job| !is_replaced(job))
+        .filter_map(|job| ScheduledJobLoad::of(job, facts))
+        .collect();
+    for job in &planned {
+        let live = live.iter().find(|live| live.name == job.name);
+        let is_suspended = live.is_some_and(|live| match &live.workload {
+            Workload::Scheduled(cron_job) => {
+                cron_job_spec(cron_job).is_some_and(|spec| spec.suspend == Some(true))
+            }
+            Workload::OneOff(_) | Workload::Continuous(_) => false,
+        });
+        let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
+        if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts))
+            && known.is_measured
+        {
+            (load.seconds, load.is_measured) = (known.seconds, true);
+        }
+        loads.push(load);
+    }
+    loads.sort_by(|one, other| one.name.cmp(&other.name));
+    // What the load changes besides the runs.
+    let mut facts = facts.clone();
+    for quota in &mut facts.limits.quotas {
+        for check in plan.set.at_rest.resources().iter().filter(|check| check.quota == quota.name) {
+            let others = quota.used.iter().filter(|(resource, _)| **resource != check.resource);
+            let others = others.map(|(resource, amount)| (resource.clone(), amount));
+            quota.used = others.chain([(check.resource.clone(), check.after)]).collect();
+        }
+    }
+    conflicts(&simulate_scheduled_jobs(&loads, &facts, time.clone()))
 }
 
 #[cfg(test)]
@@ -164,8 +228,9 @@ mod tests {
             assert_eq!(known(&facts(timeout)), Some((assumed, false)));
         }
         let mut facts = facts(Some(60));
+        // During a run and after a failure, the last success is that of the run before.
         for (last_success, expected) in
-            [("2026-08-01T10:15:42Z", (42, true)), ("2026-07-31T10:15:42Z", (60, false))]
+            [("2026-08-01T10:15:42Z", (42, true)), ("2026-07-31T10:15:52Z", (52, true))]
         {
             facts.live.cron_jobs[0].status = Some(CronJobStatus {
                 last_schedule_time: Some(Time(at("2026-08-01T10:15:00Z"))),

@@ -31,6 +31,7 @@ mod change;
 mod demand;
 mod difference;
 mod documents;
+mod duration;
 mod facts;
 mod job_objects;
 mod labels;
@@ -40,9 +41,10 @@ mod observe;
 mod plan;
 mod problem;
 mod run_now;
+mod script;
 mod stagger;
 
-pub use calendar::{ScheduledJobLoad, demand_of_current_runs, simulate_scheduled_jobs};
+pub use calendar::{ScheduledJobLoad, conflicts_after_load, demand_of_current_runs, simulate_scheduled_jobs};
 pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, Workload};
@@ -55,4 +57,5 @@ pub use observe::{
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
 pub use run_now::{RunNowError, manual_run, restart_job, resume_job, suspend_job, trigger_job};
-pub use stagger::{ScheduleProposal, stagger};
+pub use script::{FileFacts, JobFileWarning, job_file_warnings};
+pub use stagger::{ScheduleProposal, StaggeredJobs, stagger};

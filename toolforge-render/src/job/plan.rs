@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::{ImageLookupError, State};
-use toolforge_model::{Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untrusted, platform};
+use toolforge_model::{
+    Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untrusted, platform, split_words,
+};
 use toolforge_quota::PerResource;
 
 use crate::job::{JobFacts, JobObjects, Workload, is_job, labels};
@@ -77,6 +79,15 @@ pub enum JobPlanWarning {
         /// The warning, with a correction.
         text: String,
     },
+    /// The command of a build service image runs without a shell, and has syntax that only a shell understands.
+    #[error("{} reaches the program as it is, because no shell runs the command of a build service image; write `sh -c '…'`, or `filelog: true` with `mount: all`", word.quoted())]
+    ShellSyntax {
+        /// The first such word.
+        word: Untrusted,
+    },
+    /// The schedule is suspended, and stays so.
+    #[error("its schedule is suspended, and stays so until it is resumed")]
+    Suspended,
 }
 
 impl JobPlan {
@@ -100,7 +111,13 @@ impl JobPlan {
         if request.command.replace("$$$$", "").contains("$$") {
             warnings.push(JobPlanWarning::DoubledDollar);
         }
+        if let Some(word) = shell_syntax(&request) {
+            warnings.push(JobPlanWarning::ShellSyntax { word: Untrusted::new(word) });
+        }
         let live = facts.live.job(&facts.tool, &request.name);
+        if live.as_ref().is_some_and(is_suspended) && request.kind.schedule().is_some() {
+            warnings.push(JobPlanWarning::Suspended);
+        }
         let deployment = live.as_ref().and_then(|live| match &live.workload {
             Workload::Continuous(deployment) => deployment_spec(deployment),
             Workload::OneOff(_) | Workload::Scheduled(_) => None,
@@ -227,4 +244,26 @@ fn refuse_foreign(request: &JobRequest, facts: &JobFacts) -> Result<(), JobPlanE
         }
     }
     Ok(())
+}
+
+/// Returns the first word of a command that only a shell understands, if no shell runs it.
+fn shell_syntax(request: &JobRequest) -> Option<String> {
+    if !request.image.is_build_service() || request.file_log.paths() != (None, None) {
+        return None;
+    }
+    let words = split_words(&request.command).ok()?;
+    let program = words.iter().map(String::as_str).find(|word| *word != platform::LAUNCHER)?;
+    let program = program.rsplit('/').next()?;
+    // A shell or an interpreter gets the rest as it is.
+    if matches!(program, "sh" | "bash" | "dash" | "zsh") {
+        return None;
+    }
+    let is_syntax = |word: &String| {
+        let word = word.as_str();
+        let variable = word.split_once('$').and_then(|(_, rest)| rest.chars().next());
+        matches!(word, "&&" | "||" | "|" | ";" | "&" | ">" | ">>" | "<" | "2>" | "2>>" | "2>&1")
+            || word.starts_with("~/")
+            || variable.is_some_and(|next| next == '{' || next == '_' || next.is_ascii_alphabetic())
+    };
+    words.into_iter().find(is_syntax)
 }

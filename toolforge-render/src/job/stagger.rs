@@ -1,14 +1,18 @@
-//! Minutes at which fewer jobs start at the same time.
+//! Other minutes for scheduled jobs whose runs exceed a quota together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use toolforge_model::{CronExpression, JobName, Schedule, ToolName};
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::{CronExpression, JobName, Schedule};
+use toolforge_quota::{Interval, conflicting_runs, conflicts};
 
-use crate::job::ScheduledJobLoad;
+use crate::job::{JobFacts, ScheduledJobLoad, simulate_scheduled_jobs};
 
 /// The number of minutes in an hour.
 const MINUTES: u8 = 60;
+
+/// How often all jobs are looked at again after some of them were moved.
+const PASSES: usize = 3;
 
 /// A proposal of another minute for a scheduled job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,39 +25,107 @@ pub struct ScheduleProposal {
     pub to: CronExpression,
 }
 
-/// Returns proposals with which no two jobs start in the same minute of an hour, as long as there are free minutes.
+/// Proposals of other minutes, and what they achieve.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StaggeredJobs {
+    /// The proposals, which are made to be applied together.
+    pub proposals: Vec<ScheduleProposal>,
+    /// The number of runs that exceed a quota, alone or together.
+    pub conflicting_runs: usize,
+    /// Their number with all proposals applied.
+    pub remaining_runs: usize,
+}
+
+/// Returns proposals that lower the number of runs that exceed a quota within a time, without more conflicts than before.
 ///
-/// Only a job that runs in a single minute is moved; of the jobs that share a minute, the first by name keeps it. The
-/// search for a free minute starts at that of `@hourly` for the job, so the result is always the same.
+/// Only a job that runs in a single minute of an hour is moved, to another minute of the same hour; of several jobs in a
+/// conflict, the first by name keeps its minute if possible. Each proposal is the result of simulating all runs with every
+/// other minute. The search starts at the minute of `@hourly` for the job, so the result is always the same.
 #[must_use]
-pub fn stagger(loads: &[ScheduledJobLoad], tool: &ToolName) -> Vec<ScheduleProposal> {
-    let sorted: BTreeMap<&JobName, &CronExpression> =
-        loads.iter().map(|load| (&load.name, &load.expression)).collect();
-    let (movable, others): (Vec<_>, Vec<_>) =
-        sorted.into_iter().partition(|(_, expression)| single_minute(expression).is_some());
-    let mut taken: BTreeSet<u8> = others.iter().flat_map(|(_, expression)| minutes(expression)).collect();
-    if taken.len() == usize::from(MINUTES) {
-        // Other jobs start in every minute, so only the movable jobs count.
-        taken.clear();
-    }
-    let mut moved = Vec::new();
-    for (name, expression) in movable {
-        if !single_minute(expression).is_some_and(|minute| taken.insert(minute)) {
-            moved.push((name, expression));
+pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timestamp>) -> StaggeredJobs {
+    let mut loads = loads.to_vec();
+    loads.sort_by(|one, other| one.name.cmp(&other.name));
+    let original: Vec<CronExpression> = loads.iter().map(|load| load.expression.clone()).collect();
+    let simulated = |loads: &[ScheduledJobLoad]| simulate_scheduled_jobs(loads, facts, time.clone());
+    let mut intervals = simulated(&loads);
+    let before = Severity::of(&intervals);
+    let mut current = before;
+    let mut order: Vec<usize> = Vec::new();
+    for _ in 0..PASSES {
+        let at_start = current;
+        for index in (0..loads.len()).rev() {
+            if current.runs == 0 {
+                break;
+            }
+            let name = loads[index].name.to_string();
+            if !intervals.iter().any(|found| !found.shortfalls.is_empty() && found.names.contains(&name)) {
+                continue;
+            }
+            let mut best: Option<(Severity, CronExpression, Vec<Interval>)> = None;
+            for candidate in candidates(&loads[index], facts) {
+                let former = std::mem::replace(&mut loads[index].expression, candidate);
+                let found = simulated(&loads);
+                let candidate = std::mem::replace(&mut loads[index].expression, former);
+                let severity = Severity::of(&found);
+                let helps = severity.runs < current.runs && severity.groups <= current.groups;
+                if helps && best.as_ref().is_none_or(|(best, ..)| severity < *best) {
+                    best = Some((severity, candidate, found));
+                }
+                if severity.runs == 0 {
+                    break;
+                }
+            }
+            if let Some((severity, expression, found)) = best {
+                (loads[index].expression, current, intervals) = (expression, severity, found);
+                order.retain(|moved| *moved != index);
+                order.push(index);
+            }
+        }
+        if current == at_start {
+            break;
         }
     }
-    let mut proposals = Vec::new();
-    for (name, expression) in moved {
-        let start = Schedule::parse("@hourly", tool, name).ok();
-        let start = start.and_then(|schedule| single_minute(schedule.expression())).unwrap_or(0);
-        let mut from_start = (0..MINUTES).map(|step| (start + step) % MINUTES);
-        let free = from_start.find(|minute| !taken.contains(minute));
-        if let Some((free, to)) = free.and_then(|free| Some((free, at_minute(expression, free)?))) {
-            taken.insert(free);
-            proposals.push(ScheduleProposal { name: name.clone(), from: expression.clone(), to });
+    let proposal = |index: usize| {
+        let (load, from) = (&loads[index], original[index].clone());
+        ScheduleProposal { name: load.name.clone(), from, to: load.expression.clone() }
+    };
+    StaggeredJobs {
+        proposals: order.into_iter().map(proposal).collect(),
+        conflicting_runs: before.runs,
+        remaining_runs: current.runs,
+    }
+}
+
+/// How much the runs exceed the quotas; the less, the better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Severity {
+    /// The runs that take place while a quota is exceeded.
+    runs: usize,
+    /// The groups of jobs that exceed one together.
+    groups: usize,
+    /// How long quotas are exceeded.
+    seconds: i64,
+}
+
+impl Severity {
+    fn of(intervals: &[Interval]) -> Self {
+        let exceeded = intervals.iter().filter(|interval| !interval.shortfalls.is_empty());
+        Self {
+            runs: conflicting_runs(intervals),
+            groups: conflicts(intervals).len(),
+            seconds: exceeded.map(|interval| interval.end - interval.start).sum(),
         }
     }
-    proposals
+}
+
+/// Returns the expression of a job at every other minute of the hour; none for a job that runs in several minutes.
+fn candidates(load: &ScheduledJobLoad, facts: &JobFacts) -> Vec<CronExpression> {
+    let Some(own) = single_minute(&load.expression) else { return Vec::new() };
+    let hourly = Schedule::parse("@hourly", &facts.tool, &load.name).ok();
+    let start = hourly.and_then(|schedule| single_minute(schedule.expression())).unwrap_or(0);
+    let minutes = (0..MINUTES).map(|step| (start + step) % MINUTES).filter(|minute| *minute != own);
+    minutes.filter_map(|minute| at_minute(&load.expression, minute)).collect()
 }
 
 /// Splits an expression into its minute field and the other fields.
@@ -67,102 +139,4 @@ fn single_minute(expression: &CronExpression) -> Option<u8> {
 
 fn at_minute(expression: &CronExpression, minute: u8) -> Option<CronExpression> {
     format!("{minute} {}", split(&expression.to_string()).1).parse().ok()
-}
-
-/// Returns the minutes of an hour in which an expression runs.
-fn minutes(expression: &CronExpression) -> Vec<u8> {
-    let every_hour = format!("{} * * * *", split(&expression.to_string()).0).parse::<CronExpression>();
-    let until = Timestamp::UNIX_EPOCH;
-    let (Ok(every_hour), Ok(from)) = (every_hour, until.checked_sub(SignedDuration::from_mins(60))) else {
-        return Vec::new();
-    };
-    let zone = TimeZone::UTC;
-    let runs = every_hour.runs_between(from, until, &zone);
-    runs.filter_map(|run| u8::try_from(run.as_second().div_euclid(60).rem_euclid(60)).ok()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use toolforge_quota::Demand;
-
-    use super::*;
-
-    fn tool() -> ToolName {
-        "stashbot".parse().unwrap()
-    }
-
-    fn load(name: &str, expression: &str) -> ScheduledJobLoad {
-        ScheduledJobLoad {
-            name: name.parse().unwrap(),
-            expression: expression.parse().unwrap(),
-            each: Demand::default(),
-            seconds: 300,
-            is_measured: false,
-        }
-    }
-
-    fn shown(loads: &[ScheduledJobLoad]) -> Vec<String> {
-        let line =
-            |proposal: &ScheduleProposal| format!("{}: {} -> {}", proposal.name, proposal.from, proposal.to);
-        stagger(loads, &tool()).iter().map(line).collect()
-    }
-
-    /// Returns the loads with all proposals applied.
-    fn done(loads: &[ScheduledJobLoad]) -> Vec<ScheduledJobLoad> {
-        let mut loads = loads.to_vec();
-        for ScheduleProposal { name, from: _, to } in stagger(&loads, &tool()) {
-            loads.iter_mut().find(|load| load.name == name).unwrap().expression = to;
-        }
-        loads
-    }
-
-    #[test]
-    fn first_job_by_name_keeps_its_minute() {
-        assert_eq!(
-            shown(&[load("c", "0 4 * * *"), load("bot", "0 5 * * mon"), load("a", "00 * * * *")]),
-            // `@hourly` is minute 6 for the one.
-            ["bot: 0 5 * * mon -> 6 5 * * mon", "c: 0 4 * * * -> 7 4 * * *"]
-        );
-        assert_eq!(shown(&[load("a", "1 4 * * *"), load("b", "2 4 * * *")]), [""; 0]);
-        assert_eq!(shown(&[]), [""; 0]);
-    }
-
-    #[test]
-    fn lists_and_steps_keep_their_minutes() {
-        let stays =
-            [load("steps", "*/6 * * * *"), load("list", "1,7-11 * * * *"), load("again", "0,0 * * * *")];
-        assert_eq!(shown(&stays), [""; 0]);
-        let with = |name: &str, expression: &str| {
-            shown(&stays.iter().cloned().chain([load(name, expression)]).collect::<Vec<_>>())
-        };
-        // 6 to 12 are taken.
-        assert_eq!(with("bot", "0 4 * * *"), ["bot: 0 4 * * * -> 13 4 * * *"]);
-        assert_eq!(with("bot", "2 4 * * *"), [""; 0]);
-    }
-
-    #[test]
-    fn jobs_of_every_minute_are_ignored() {
-        let loads = [load("always", "* * * * *"), load("a", "0 4 * * *"), load("bot", "0 4 * * *")];
-        assert_eq!(shown(&loads), ["bot: 0 4 * * * -> 6 4 * * *"]);
-    }
-
-    #[test]
-    fn proposals_leave_no_shared_minutes() {
-        for count in [2, 30, 59, 60, 61, 75] {
-            for others in [vec![], vec![load("odd", "1-59/2 * * * *")], vec![load("all", "* * * * *")]] {
-                let mut loads = others.clone();
-                loads.extend(
-                    (0..count)
-                        .map(|number| load(&format!("job-{number}"), &format!("{} 4 * * *", number % 3))),
-                );
-                let free = if others.iter().any(|load| load.name.as_str() == "odd") { 30 } else { 60 };
-                let done = done(&loads);
-                let begin: BTreeSet<u8> =
-                    done.iter().filter_map(|load| single_minute(&load.expression)).collect();
-                assert!(begin.len() >= count.min(free), "{count} {others:?}: {begin:?}");
-                assert_eq!(shown(&done), [""; 0], "{count} {others:?}");
-                assert_eq!(stagger(&loads, &tool()), stagger(&loads, &tool()));
-            }
-        }
-    }
 }

@@ -5,7 +5,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use toolforge_cli::{ExitCode, Failure, mount_parser};
 use toolforge_model::{
-    JobDiagnostic, JobField, JobHealthCheck, JobOptions, JobRequest, MountStorage, Replicas, ToolName,
+    JobDiagnostic, JobField, JobHealthCheck, JobName, JobOptions, JobRequest, MountStorage, Replicas,
+    ToolName,
 };
 
 /// The description of a job on the command line, parsed; what is wrong with it is kept for [`JobArguments::request`].
@@ -43,8 +44,14 @@ impl JobArguments {
     pub(crate) fn request(&self, tool: &ToolName) -> Result<JobRequest, Failure> {
         // The only option that the platform's tool requires.
         if !self.has_image && !self.is_web_service {
-            return Err(Failure::new(ExitCode::Usage, "the following arguments are required: --image")
-                .hint("`toolforge jobs images` lists the images."));
+            let failure = Failure::new(ExitCode::Usage, "the following arguments are required: --image")
+                .hint("`toolforge jobs images` lists the images.");
+            return Err(match self.name.as_deref().map(str::parse::<JobName>) {
+                Some(Ok(name)) if !self.has_options() => failure.hint(format!(
+                    "If {name} is a scheduled job that exists, `toolforge jobs trigger {name}` runs it now."
+                )),
+                _ => failure,
+            });
         }
         let mut mistakes = self.mistakes.clone();
         match self.options.clone().into_request(tool) {

@@ -263,6 +263,9 @@ pub(crate) struct DumpArguments {
     /// File to write [default: standard output].
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) to_file: Option<PathBuf>,
+    /// Replace a file that exists and has other content.
+    #[arg(long, requires = "to_file")]
+    pub(crate) force: bool,
 }
 
 #[derive(Clone, Debug, Args)]

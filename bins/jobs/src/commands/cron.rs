@@ -19,7 +19,7 @@ pub(super) fn run(
     let wanted = JobFetchOptions {
         catalog: false,
         addresses: false,
-        limits: *calendar,
+        limits: *calendar || *suggest,
         ..JobFetchOptions::for_list()
     };
     let facts = facts(session, arguments, wanted)?;
@@ -34,7 +34,7 @@ pub(super) fn run(
     let (document, exit) = if *calendar {
         report::calendar(&facts, now)?
     } else if *suggest {
-        (report::suggestions(&facts)?, ExitCode::Success)
+        (report::suggestions(&facts, now)?, ExitCode::Success)
     } else {
         if let Some(name) = name {
             check_kind(&facts, name)?;

@@ -17,7 +17,7 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &DumpArguments,
 ) -> Result<ExitCode, Failure> {
-    let DumpArguments { to_file } = options;
+    let DumpArguments { to_file, force } = options;
     let facts = facts(session, arguments, JobFetchOptions { events: false, ..JobFetchOptions::for_list() })?;
     let live = facts.live.jobs_of(&facts.tool);
     let requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
@@ -34,12 +34,29 @@ pub(super) fn run(
             anstream::eprintln!("warning: no jobs defined, file {} will not be created", shown(file));
         }
         (requests, None) => print_text(&write_jobs(requests))?,
+        (requests, Some(file)) if !force && is_other(file, &write_jobs(requests)) => {
+            return Err(Failure::new(
+                ExitCode::Failed,
+                format!("{} exists and has other content", shown(file)),
+            )
+            .hint("A dump has no comments, anchors or defaults: name another file, or replace it with `--force`."));
+        }
         (requests, Some(file)) => write(file, &write_jobs(requests)).map_err(|error| {
             Failure::new(ExitCode::Failed, format!("{} cannot be written", shown(file)))
                 .detail(error.to_string())
         })?,
     }
     Ok(ExitCode::Success)
+}
+
+/// Returns whether a regular file exists that contains something else.
+fn is_other(path: &Path, text: &str) -> bool {
+    match path.metadata() {
+        Ok(existing) if existing.is_file() && existing.len() > 0 => {
+            std::fs::read(path).map_or(true, |bytes| bytes != text.as_bytes())
+        }
+        _ => false,
+    }
 }
 
 /// Writes or replaces a file atomically.
@@ -100,6 +117,9 @@ mod tests {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
         assert!(link.symlink_metadata().unwrap().is_symlink());
         write(Path::new("/dev/null"), "nothing").unwrap();
+        let others = [(&file, true), (&link, true), (&directory, false)];
+        assert_eq!(others.map(|(path, _)| is_other(path, "third")), others.map(|(_, is_other)| is_other));
+        assert!(!is_other(&file, "second") && !is_other(Path::new("/dev/null"), "third"));
         assert!(write(&directory, "a directory").is_err());
         let pipe = directory.join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_for_people, wait_for_room};
 use toolforge_client::{Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Change, WorkloadKind};
-use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, plan_load};
+use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, job_file_warnings, plan_load};
 
 use toolforge_report::{AppliedChange, DetailCode, FailureCode};
 
@@ -32,14 +33,19 @@ pub(super) fn run(
     loop {
         let plan_now = || {
             let facts = facts::facts_to_write(session, arguments)?;
-            Ok(planned(&file, &options.file, &facts, options.change.adopt, &done))
+            let plan = planned(&file, &options.file, &facts, options.change.adopt, &done);
+            Ok((facts, plan))
         };
-        let plan = match options.change.dry_run {
-            None => wait_for_room(plan_now()?, |plan: &LoadPlan| plan.set.terminating(), plan_now)?,
+        let (facts, plan) = match options.change.dry_run {
+            None => wait_for_room(
+                plan_now()?,
+                |(_, plan): &(JobFacts, LoadPlan)| plan.set.terminating(),
+                plan_now,
+            )?,
             Some(_) => plan_now()?,
         };
         if attempt == 1 {
-            print_notes(&plan);
+            print_notes(session, &facts, &plan);
         }
         if !plan.problems.is_empty() {
             return Err(failures::of_problems(&plan, &file.jobs, &options.file.file));
@@ -203,9 +209,35 @@ pub(super) fn planned(
     plan_load(&requests, facts, &options)
 }
 
+/// The number of conflicts that are printed.
+const MAX_CONFLICTS: usize = 5;
+
+/// Prints what is wrong with the programs and log files of the planned jobs, if this is the tool's home.
+pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
+    let Some(home) = &session.home else { return };
+    for plan in &plan.plans {
+        for warning in job_file_warnings(plan.request(), |path| home.look(path)) {
+            anstream::eprintln!("warning: job {}: {warning}", plan.request().name);
+        }
+    }
+}
+
 /// Prints what a person should know of a plan.
-pub(super) fn print_notes(plan: &LoadPlan) {
+pub(super) fn print_notes(session: &Session, facts: &JobFacts, plan: &LoadPlan) {
     report::print_warnings(plan);
+    print_file_warnings(session, plan);
+    let conflicts = report::conflicts_of_load(plan, facts, Timestamp::now());
+    if !conflicts.is_empty() {
+        anstream::eprintln!(
+            "warning: these scheduled runs exceed the quota within the next 24 hours; after the load, `toolforge jobs cron \
+             --calendar` shows the day, and `--suggest` other minutes:"
+        );
+        let left = conflicts.len().saturating_sub(MAX_CONFLICTS);
+        conflicts.iter().take(MAX_CONFLICTS).for_each(|line| anstream::eprintln!("  {line}"));
+        if left > 0 {
+            anstream::eprintln!("  and {left} more");
+        }
+    }
     let mut jobs_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, other) in &plan.from_other_files {
         jobs_of.entry(other.as_raw()).or_default().push(name.to_string());

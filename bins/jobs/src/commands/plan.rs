@@ -14,7 +14,7 @@ pub(super) fn run(
     let file = load::read(session, arguments, &options.file)?;
     let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
     let plan = load::planned(&file, &options.file, &facts, options.adopt, &[]);
-    load::print_notes(&plan);
+    load::print_notes(session, &facts, &plan);
     if arguments.output == JobsFormat::Name {
         let names: String = plan.set.pending().map(|change| format!("{}\n", change.name)).collect();
         print_text(&names)?;

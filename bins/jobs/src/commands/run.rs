@@ -7,7 +7,7 @@ use toolforge_render::change::Change;
 use toolforge_render::job::{JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, Workload, plan_load};
 
 use super::finish::finish;
-use super::{apply, facts, wait};
+use super::{apply, facts, load, wait};
 use toolforge_report::FailureCode;
 
 use crate::arguments::{Arguments, ChangeOptions, RunArguments};
@@ -31,6 +31,7 @@ pub(super) fn run(
         };
         if attempt == 1 {
             report::print_warnings(&plan);
+            load::print_file_warnings(session, &plan);
         }
         if !plan.fits() {
             return Err(report::verdict_failure(&plan));
@@ -77,6 +78,12 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         let name = &request.name;
         let failure = Failure::new(ExitCode::Failed, format!("a job with the name {name} already exists"))
             .with_code(FailureCode::AlreadyExists);
+        let is_scheduled = live.as_ref().is_some_and(|live| matches!(live.workload, Workload::Scheduled(_)));
+        let failure = if is_scheduled {
+            failure.hint(format!("`toolforge jobs trigger {name}` runs it now, as it is defined."))
+        } else {
+            failure
+        };
         return Err(if is_recorded {
             failure.hint(
                 "The platform's jobs service keeps it; `--adopt` takes it over and deletes its record there.",

@@ -8,7 +8,7 @@ mod quota;
 mod status;
 mod tabulate;
 
-pub(crate) use cron::{calendar, cron, missed_runs, suggestions};
+pub(crate) use cron::{calendar, conflicts_of_load, cron, missed_runs, suggestions};
 pub(crate) use images::images;
 pub(crate) use list::{ListedJob, list, show};
 pub(crate) use plan::{plan, print_warnings, verdict_failure, with_planned, with_what_does_not_fit};

@@ -1,9 +1,16 @@
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use toolforge_model::ToolName;
+use toolforge_render::job::FileFacts;
 use toolforge_render::web_service::HomeFiles;
 
 use crate::connect::{FileProblem, read_text};
+
+/// How much of a file is read for its first line: a kernel reads 256 bytes (Linux, `BINPRM_BUF_SIZE`).
+const FIRST_LINE: u64 = 256;
 
 /// The home of one tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +39,29 @@ impl ToolHome {
         &self.path
     }
 
+    /// Returns what is known of a path below the home; `None` if it cannot be looked at.
+    #[must_use]
+    pub fn look(&self, relative: &str) -> Option<FileFacts> {
+        let path = self.path.join(relative);
+        let metadata = match path.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(FileFacts::Missing),
+            Err(_) => return None,
+        };
+        if metadata.is_dir() {
+            return Some(FileFacts::Directory);
+        }
+        // Opening a pipe would wait for its writer.
+        if !metadata.is_file() {
+            return None;
+        }
+        let mut start = Vec::new();
+        File::open(&path).ok()?.take(FIRST_LINE).read_to_end(&mut start).ok()?;
+        let first_line = start.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
+        let is_executable = metadata.permissions().mode() & 0o111 != 0;
+        Some(FileFacts::File { is_executable, first_line })
+    }
+
     /// Returns the files that image types start from.
     #[must_use]
     pub fn files(&self) -> HomeFiles {
@@ -47,5 +77,29 @@ impl ToolHome {
                 Err(_) => Some(String::new()),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn look_returns_type_mode_and_first_line() {
+        let directory = std::env::temp_dir().join(format!("toolforge-home-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(directory.join("logs")).unwrap();
+        let script = directory.join("run.sh");
+        std::fs::write(&script, "#!/bin/sh\r\nls\r\n").unwrap();
+        let home = ToolHome::at(&directory);
+        let first_line = b"#!/bin/sh\r".to_vec();
+        for (mode, is_executable) in [(0o644, false), (0o755, true)] {
+            std::fs::set_permissions(&script, std::fs::Permissions::from_mode(mode)).unwrap();
+            let expected = FileFacts::File { is_executable, first_line: first_line.clone() };
+            assert_eq!(home.look("run.sh"), Some(expected));
+        }
+        assert_eq!(home.look("logs"), Some(FileFacts::Directory));
+        assert_eq!(home.look("none"), Some(FileFacts::Missing));
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::entry::{self, FileJob, ImageCheck};
+use crate::job::field::JobField;
 use crate::yaml::{self, YamlValue};
 use crate::{Diagnostic, Diagnostics, JobImage, JobName, ToolName, Untrusted};
 
@@ -97,8 +98,11 @@ fn find(
         }
         YamlValue::String(_) | YamlValue::Plain(_) | YamlValue::Mapping(_) => {
             let found = Untrusted::new(document.describe());
-            let message =
-                format!("a jobs file is a list, each job beginning with `- name:`, not {}", found.escaped());
+            let message = format!(
+                "a jobs file is a list, each job beginning with `- name:`, not {}{}",
+                found.escaped(),
+                other_file(&document.value)
+            );
             return error(Diagnostic::new(document.location, message));
         }
     };
@@ -128,6 +132,30 @@ fn find(
     findings.warnings.sort_by_key(|warning| warning.location);
     findings.errors.sort_by_key(|error| error.location);
     findings
+}
+
+/// Returns what kind of file a document is instead, by its keys, and what to do with it.
+fn other_file(document: &YamlValue) -> &'static str {
+    let YamlValue::Mapping(entries) = document else { return "" };
+    let keys: Vec<&str> = entries
+        .iter()
+        .filter_map(|(key, _)| match &key.value {
+            YamlValue::String(key) => Some(key.as_str()),
+            _ => None,
+        })
+        .collect();
+    let has = |key: &str| keys.contains(&key);
+    if has("apiVersion") || has("kind") {
+        "; this is a Kubernetes manifest, which `kubectl apply --filename` reads"
+    } else if has("components") {
+        "; this is a file of `toolforge components`"
+    } else if has("jobs") {
+        "; remove the line `jobs:`, so that the list stands alone"
+    } else if keys.iter().any(|key| JobField::from_name(key).is_some()) {
+        "; this is one job: write `- ` before its first key, and indent the others by two spaces"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]
@@ -164,7 +192,16 @@ mod tests {
             errors(""),
             ["line 1, column 1: this file has no jobs; a jobs file is a list, like `- name: my-job`"]
         );
-        assert!(errors("name: x\n")[0].contains("a list, each job beginning with `- name:`, not a mapping"));
+        assert!(errors("x: x\n")[0].ends_with("a list, each job beginning with `- name:`, not a mapping"));
+        for (text, expected) in [
+            ("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n", "kubectl apply"),
+            ("components:\n  bot: {}\n", "toolforge components"),
+            ("config-version: v1\ncomponents: {}\n", "toolforge components"),
+            ("jobs:\n- name: x\n", "remove the line `jobs:`"),
+            ("name: x\nimage: bookworm\n", "this is one job: write `- `"),
+        ] {
+            assert!(errors(text)[0].contains(expected), "{text}");
+        }
         assert!(errors("- [")[0].contains("invalid YAML"));
         assert_eq!(JobsFile::parse("[]", &tool()).unwrap(), JobsFile::default());
     }

@@ -1,13 +1,15 @@
 //! The quota usage of the scheduled jobs over the next day.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{Document, ExitCode, Failure, to_json};
 use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{
-    JobFacts, ScheduledJobLoad, demand_of_current_runs, simulate_scheduled_jobs, stagger,
+    JobFacts, LoadPlan, ScheduledJobLoad, conflicts_after_load, demand_of_current_runs,
+    simulate_scheduled_jobs, stagger,
 };
 use toolforge_report::{CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar};
 
@@ -16,6 +18,46 @@ use crate::report::duration;
 
 /// Length of the simulation.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Returns the day after a time. At the end of time, it is shorter.
+pub(super) fn day(now: Timestamp) -> Range<Timestamp> {
+    now..now.checked_add(DAY).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns a line for each conflict of the day after a load.
+pub(crate) fn conflicts_of_load(plan: &LoadPlan, facts: &JobFacts, now: Timestamp) -> Vec<String> {
+    conflicts_after_load(plan, facts, &day(now)).iter().map(conflict_line).collect()
+}
+
+/// Returns the jobs of a conflict, and when it occurs.
+fn conflict_line(conflict: &Conflict) -> String {
+    let Conflict { names, start, end, occurrences, .. } = conflict;
+    let often = match occurrences {
+        1 => String::new(),
+        2 => ", and 1 more time".to_owned(),
+        _ => format!(", and {} more times", occurrences - 1),
+    };
+    let alone = if names.len() == 1 { " alone" } else { "" };
+    let time = if end - start >= DAY.as_secs() {
+        "all 24 hours".to_owned()
+    } else {
+        format!("{} to {}", clock(*start), clock(*end))
+    };
+    format!("{}{alone}, {time}{often}", run_names(names))
+}
+
+/// Returns the names of jobs, with the number of runs of those that run several times.
+fn run_names(names: &[String]) -> String {
+    let name = |same: &[String]| match same {
+        [one] => one.clone(),
+        all => format!("{} ({} runs)", all[0], all.len()),
+    };
+    names.chunk_by(|one, next| one == next).map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn distinct(names: &[String]) -> Vec<String> {
+    names.chunk_by(|one, next| one == next).map(|same| same[0].clone()).collect()
+}
 
 /// Number of intervals in a day: half hours.
 const INTERVALS: u32 = 48;
@@ -45,8 +87,7 @@ pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, Ex
 
 impl Calendar {
     fn of(facts: &JobFacts, now: Timestamp) -> Self {
-        // At the end of time, the day is shorter.
-        let until = now.checked_add(DAY).unwrap_or(Timestamp::MAX);
+        let until = day(now).end;
         let (mut loads, mut left_out) = (Vec::new(), Vec::new());
         for scheduled in scheduled_jobs(facts) {
             match scheduled.load {
@@ -58,8 +99,9 @@ impl Calendar {
         let timelines =
             timelines(&facts.limits.quotas, &demand_of_current_runs(&loads, facts), &intervals, INTERVALS);
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
-        let can_be_staggered = !stagger(&loads, &facts.tool).is_empty();
         let conflicts = conflicts(&intervals);
+        let can_be_staggered =
+            !conflicts.is_empty() && !stagger(&loads, facts, &(now..until)).proposals.is_empty();
         Self { from: now, until, loads, left_out, has_runs, timelines, conflicts, can_be_staggered }
     }
 
@@ -120,17 +162,11 @@ impl Calendar {
             return vec!["All runs of the next 24 hours fit the quota.".to_owned()];
         }
         let mut lines = vec!["These runs exceed the quota:".to_owned()];
-        for Conflict { names, start, end, occurrences, shortfalls, .. } in &self.conflicts {
-            let often = match occurrences {
-                1 => String::new(),
-                2 => ", and 1 more time".to_owned(),
-                _ => format!(", and {} more times", occurrences - 1),
-            };
-            let alone = if names.len() == 1 { " alone" } else { "" };
-            lines.push(format!("  {}{alone}, {} to {}{often}", names.join(", "), clock(*start), clock(*end)));
-            lines.extend(shortfalls.iter().map(|row| format!("    {row}")));
+        for conflict in &self.conflicts {
+            lines.push(format!("  {}", conflict_line(conflict)));
+            lines.extend(conflict.shortfalls.iter().map(|row| format!("    {row}")));
         }
-        if self.can_be_staggered && self.conflicts.iter().any(|conflict| conflict.names.len() > 1) {
+        if self.can_be_staggered {
             lines.push("`toolforge jobs cron --suggest` suggests other minutes.".to_owned());
         }
         lines
@@ -153,7 +189,7 @@ impl Calendar {
             peaks: timeline.peaks.iter().map(|peak| timeline.resource.amount(*peak)).collect(),
         };
         let conflict = |conflict: &Conflict| CalendarConflict {
-            jobs: conflict.names.clone(),
+            jobs: distinct(&conflict.names),
             from: time(conflict.start),
             until: time(conflict.end),
             times: conflict.occurrences,

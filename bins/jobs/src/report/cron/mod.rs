@@ -8,16 +8,16 @@ mod suggestions;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use calendar::calendar;
+pub(crate) use calendar::{calendar, conflicts_of_load};
 pub(crate) use list::{cron, missed_runs};
 pub(crate) use suggestions::suggestions;
 
-use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
+use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Schedule, Untrusted, platform};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobState, JobStatus, ScheduledJobLoad, Workload, job_status, observe_job,
-    runs_of_job,
+    JobFacts, JobObjects, JobState, JobStatus, RunOutcome, ScheduledJobLoad, Workload, job_status,
+    observe_job, runs_of_job,
 };
 
 use toolforge_report::RunResult;
@@ -105,16 +105,21 @@ impl LastRun {
             let annotations = run.metadata.annotations.as_ref();
             annotations.is_some_and(|annotations| annotations.contains_key(platform::ANNOTATION_INSTANTIATE))
         });
-        let by_hand = by_hand.and_then(|run| run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
-        let by_hand = by_hand.filter(|at| started.is_none_or(|started| *at > started));
+        let created = |run: &Job| run.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        let by_hand = by_hand.filter(|run| started.is_none_or(|started| created(run) > Some(started)));
+        let by_hand_outcome = by_hand.map(|run| RunOutcome::of(run, &facts.live));
+        let by_hand = by_hand.and_then(created);
         let result = match &status.state {
             JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => RunResult::Ok,
             JobState::Failed { .. } | JobState::Waiting { last_succeeded: Some(false) } => RunResult::Failed,
             JobState::Waiting { last_succeeded: None } => RunResult::Never,
-            JobState::Suspended | JobState::Stopping => match (started, succeeded) {
-                (None, _) => RunResult::Never,
-                (Some(started), Some(succeeded)) if succeeded >= started => RunResult::Ok,
-                (Some(_), _) => RunResult::Failed,
+            JobState::Suspended | JobState::Stopping => match (by_hand_outcome, started, succeeded) {
+                (Some(RunOutcome::Succeeded { .. }), ..) => RunResult::Ok,
+                (Some(RunOutcome::Failed { .. }), ..) => RunResult::Failed,
+                (Some(_), ..) => RunResult::Running,
+                (None, None, _) => RunResult::Never,
+                (None, Some(started), Some(succeeded)) if succeeded >= started => RunResult::Ok,
+                (None, Some(_), _) => RunResult::Failed,
             },
             running => RunResult::from_code(running.as_str()),
         };

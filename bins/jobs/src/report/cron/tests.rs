@@ -1,6 +1,6 @@
 //! The three answers for made-up jobs.
 
-use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus};
+use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus, JobCondition, JobStatus};
 use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -207,8 +207,8 @@ fn calendar_draws_the_day_and_its_conflicts() {
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
     Usage by anything but these runs is assumed to stay as it is now.
-    Duration of a run, as the last one was measured: daily 12m3s, often 20s.
-    Duration of a run, assumed without a successful run: bad 5m, hourly 5m, never 5m, weekly 5m.
+    Duration of a run, as the last one was measured: bad 1m, daily 12m3s, often 20s.
+    Duration of a run, assumed without a successful run: hourly 5m, never 5m, weekly 5m.
     Left out, because they are suspended or have a time zone: abroad, asleep.
 
     These runs exceed the quota:
@@ -218,8 +218,6 @@ fn calendar_draws_the_day_and_its_conflicts() {
         pods: 4 of 3, 1 too many (quota tool-stashbot)
         limits.memory: 1792Mi of 1Gi, 768Mi too much (quota tool-stashbot)
       daily, often, 04:10 to 04:10:20
-        limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
-      bad, often, 10:10 to 10:10:20
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` suggests other minutes.
     ");
@@ -265,16 +263,60 @@ fn calendar_without_conflicts_succeeds() {
 
 #[test]
 fn suggestions_explain_what_to_do() {
-    let mut facts = several();
-    insta::assert_snapshot!(suggestions(&facts).unwrap().text, @"
-    These jobs start in the same minute as others, and could have a minute of their own:
-      daily: 0 4 * * * -> 43 4 * * *
-      never: 0 0 31 2 * -> 51 0 31 2 *
+    let mut facts = facts();
+    add(&mut facts, ("a", "13 * * * *"), None, None);
+    add(&mut facts, ("b", "15 * * * *"), None, None);
+    let text = |facts: &JobFacts| suggestions(facts, now()).unwrap().text;
+    insta::assert_snapshot!(text(&facts), @"No suggestions: all runs of the next 24 hours fit the quota.");
+    let mut tight = with_quota(facts.clone(), &[(Resource::LimitsCpu, 1500, 500)]);
+    insta::assert_snapshot!(text(&tight), @"
+    The quota is exceeded during 50 runs of the next 24 hours; with these schedules, it would be during none:
+      b: 15 * * * * -> 51 * * * *
     Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type `toolforge jobs load FILE`.
     ");
-    let document = suggestions(&facts).unwrap().value;
+    let document = suggestions(&tight, now()).unwrap().value;
     assert_eq!(document["kind"], "CronSuggestions");
-    insta::assert_snapshot!(document["suggestions"][0], @r#"{"from":"0 4 * * *","name":"daily","schedule":"0 4 * * *","to":"43 4 * * *"}"#);
-    facts.live.cron_jobs.retain(|cron_job| cron_job.metadata.name.as_deref() == Some("weekly"));
-    insta::assert_snapshot!(suggestions(&facts).unwrap().text, @"No suggestions: no movable job starts in the same minute as another, or no minute is free.");
+    insta::assert_snapshot!(document["suggestions"][0], @r#"{"from":"15 * * * *","name":"b","schedule":"15 * * * *","to":"51 * * * *"}"#);
+    tight.limits.quotas[0].used.add(Resource::LimitsCpu, 1000);
+    insta::assert_snapshot!(text(&tight), @"No suggestions: the quota is exceeded during 50 runs of the next 24 hours, and another minute of a job does not lower that number. Shorten the runs, lower their memory or CPU, or choose other hours; `toolforge jobs cron --calendar` shows them.");
+    insta::assert_snapshot!(calendar(&tight, now()).unwrap().0.text.lines().last().unwrap(), @"    limits.cpu: 3500m of 1500m, 2 too much (quota tool-stashbot)");
+}
+
+#[test]
+fn overlap_of_a_whole_day_is_printed_as_such() {
+    let mut facts = with_quota(facts(), &[(Resource::LimitsCpu, 1000, 0)]);
+    for name in ["a", "b"] {
+        add(&mut facts, (name, "*/5 * * * *"), None, None);
+    }
+    facts.live.cron_jobs[0].spec.as_mut().unwrap().concurrency_policy = Some("Allow".to_owned());
+    facts.live.cron_jobs[0].status = Some(CronJobStatus {
+        active: None,
+        last_schedule_time: Some(Time(at("2026-08-01T10:00:00Z"))),
+        last_successful_time: Some(Time(at("2026-08-01T10:09:00Z"))),
+    });
+    let text = calendar(&facts, now()).unwrap().0.text;
+    insta::assert_snapshot!(text.lines().skip_while(|line| !line.starts_with("These")).collect::<Vec<_>>().join("\n"), @"
+    These runs exceed the quota:
+      a (2 runs), b, all 24 hours
+        limits.cpu: 3 of 1, 2 too much (quota tool-stashbot)
+    ");
+}
+
+#[test]
+fn suspended_job_shows_the_outcome_of_a_manual_run() {
+    let mut facts = facts();
+    add(&mut facts, ("daily", "0 4 * * *"), None, None).spec.as_mut().unwrap().suspend = Some(true);
+    let mut run = manual_run(&facts.live.cron_jobs[0], at("2026-08-01T10:10:00Z")).unwrap();
+    run.metadata.creation_timestamp = Some(Time(at("2026-08-01T10:10:00Z")));
+    run.metadata.uid = Some("run".to_owned());
+    run.status = Some(JobStatus {
+        conditions: Some(vec![JobCondition {
+            type_: "Complete".to_owned(),
+            status: "True".to_owned(),
+            ..JobCondition::default()
+        }]),
+        ..JobStatus::default()
+    });
+    facts.live.jobs.push(run);
+    assert!(list::table_text(&facts, now()).contains("2026-08-01 10:10 ok (started by hand)"));
 }
