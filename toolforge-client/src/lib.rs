@@ -4,14 +4,14 @@
 //! Show a tool's pods that are not ready:
 //!
 //! ```no_run
-//! use toolforge_client::{Client, ConnectOptions, FetchOptions, Kubeconfig, kubeconfig_paths};
+//! use toolforge_client::{Client, ConnectOptions, Kubeconfig, WebServiceFetchOptions, kubeconfig_paths};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let home = std::env::home_dir();
 //! let paths = kubeconfig_paths(std::env::var_os("KUBECONFIG").as_deref(), home.as_deref());
 //! let kubeconfig = Kubeconfig::load(&paths)?;
 //! let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1.0"))?;
-//! let objects = client.fetch_web_service(&kubeconfig.tool()?, FetchOptions::for_status()).await?;
+//! let objects = client.fetch_web_service(&kubeconfig.tool()?, WebServiceFetchOptions::for_status()).await?;
 //! for pod in &objects.live.pods {
 //!     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
 //!     if !conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True") {
@@ -81,7 +81,7 @@ pub use connect::{
 pub use error::Error;
 pub use exec::{RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess};
 pub use facts::FactsError;
-pub use jobs::{JobFetchOptions, JobObjects, JobRun};
+pub use jobs::{FetchedJobs, JobFetchOptions, JobRun};
 pub use limits::RequestLimits;
 pub use log::{LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTail, LogTarget};
 pub use objects::{Deleted, List, apply_params, merge_params, post_params};
@@ -93,6 +93,6 @@ pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{
-    FetchOptions, FoundTemplate, ManifestError, Neighbors, RolloutEvent, RolloutOutcome, RolloutTarget,
-    TemplateError, ToolHome, WebServiceObjects,
+    FetchedWebService, FoundTemplate, ManifestError, Neighbors, RolloutEvent, RolloutOutcome, RolloutTarget,
+    TemplateError, ToolHome, WebServiceFetchOptions,
 };

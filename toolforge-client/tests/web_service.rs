@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_client::{Error, FetchOptions, WaitOptions, WaitOutcome};
+use toolforge_client::{Error, WaitOptions, WaitOutcome, WebServiceFetchOptions};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Platform;
 
@@ -54,7 +54,7 @@ fn review(allowed: bool) -> Answer {
 async fn plan_facts_take_one_request_each() {
     let script = fresh().answer(ROUTE, Answer::not_found("httproutes", "x")).answer(REVIEW, review(true));
     let (client, requests) = script.client();
-    let objects = client.fetch_web_service(&tool(), FetchOptions::for_plan()).await.unwrap();
+    let objects = client.fetch_web_service(&tool(), WebServiceFetchOptions::for_plan()).await.unwrap();
     assert!(objects.http_routes && objects.live.is_absent());
     assert_snapshot!(requests, @r"
     GET   /api/v1/namespaces/tf-public/configmaps/image-config
@@ -87,7 +87,7 @@ async fn route_permission_is_requested_only_if_needed() {
         (Answer::json(200, &route), false, true, 8),
     ] {
         let (client, requests) = fresh().answer(ROUTE, answer).answer(REVIEW, review(may)).client();
-        let objects = client.fetch_web_service(&tool(), FetchOptions::for_plan()).await.unwrap();
+        let objects = client.fetch_web_service(&tool(), WebServiceFetchOptions::for_plan()).await.unwrap();
         assert_eq!((objects.http_routes, requests.count()), (expected, count), "{requests}");
     }
 }
@@ -95,7 +95,7 @@ async fn route_permission_is_requested_only_if_needed() {
 #[tokio::test]
 async fn fetch_sends_only_selected_requests() {
     let (client, requests) = fresh().client();
-    client.fetch_web_service(&tool(), FetchOptions::for_limits()).await.unwrap();
+    client.fetch_web_service(&tool(), WebServiceFetchOptions::for_limits()).await.unwrap();
     assert_snapshot!(requests, @r"
     GET   /api/v1/namespaces/tool-x/limitranges?limit=500
     GET   /api/v1/namespaces/tool-x/resourcequotas?limit=500
@@ -119,7 +119,8 @@ async fn missing_catalog_is_an_error_if_needed() {
             "the cluster's image catalog cannot be read",
         ),
     ] {
-        let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };
+        let mut wanted = WebServiceFetchOptions::default();
+        wanted.catalog = true;
         let (client, _) = Script::new().answer(path, answer).client();
         let objects = client.fetch_web_service(&tool(), wanted).await.unwrap();
         let error = objects.facts(None, Platform::default()).unwrap_err();

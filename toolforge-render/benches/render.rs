@@ -13,7 +13,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::to_yaml;
-use toolforge_render::web_service::{Facts, PlanOptions, WebServicePlan};
+use toolforge_render::web_service::{PlanOptions, WebServiceFacts, WebServicePlan};
 
 /// The number of rendered plans; the benchmark takes some tenths of a second.
 const COUNT: u32 = 20_000;
@@ -21,7 +21,8 @@ const COUNT: u32 = 20_000;
 fn main() {
     let tool: ToolName = "stashbot".parse().unwrap();
     let request = WebServiceOptions::default().merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
-    let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
+    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+    facts.http_routes = true;
     let begun = Instant::now();
     for _ in 0..COUNT {
         let plan = WebServicePlan::new(black_box(request.clone()), &facts, PlanOptions::default()).unwrap();

@@ -12,7 +12,7 @@
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{HealthCheck, Replicas, ToolName, WebServiceImage, WebServiceRequest};
 //! use toolforge_render::{
-//!     Facts, Platform, PlanOptions, StartTime, WebServicePlan, observe_web_service_request, web_service_changes,
+//!     WebServiceFacts, Platform, PlanOptions, StartTime, WebServicePlan, observe_web_service_request, web_service_changes,
 //! };
 //!
 //! let tool: ToolName = "stashbot".parse()?;
@@ -25,7 +25,7 @@
 //!     arguments: Vec::new(),
 //!     health_check: HealthCheck::Port,
 //! };
-//! let mut facts = Facts::new(Catalog::bundled(), Platform::default());
+//! let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
 //! let plan = WebServicePlan::new(request.clone(), &facts, PlanOptions::default())?;
 //! let changes = web_service_changes(&plan, &facts, StartTime::Keep);
 //! assert_eq!(changes.at_peak.to_string(), "fits");
@@ -49,11 +49,11 @@ pub use change::{
     Action, Change, ChangeSet, Downtime, ResourceForecast, Rollout, Step, StepAction, WorkloadKind,
 };
 pub use job::{
-    JobFacts, JobObjects, JobPlan, JobPlanError, JobPlanWarning, JobReplicas, JobState, JobStatus, LiveJobs,
-    LoadOptions, LoadPlan, LoadProblem, MissedReason, MissedRuns, RecordedJob, RunNowError, RunOutcome,
-    ScheduleProposal, ScheduledJobLoad, Workload, demand_of_current_runs, is_job, job_deletions,
-    job_differences, job_name_of, job_status, manual_run, observe_job, plan_load, pods_of_job, restart_job,
-    resume_job, runs_of_job, simulate_scheduled_jobs, stagger, suspend_job, trigger_job,
+    JobFacts, JobObjects, JobPlan, JobPlanError, JobPlanWarning, JobReplicas, JobState, JobStatus,
+    JobWorkload, LiveJobs, LoadOptions, LoadPlan, LoadProblem, MissedReason, MissedRuns, RecordedJob,
+    RunNowError, RunOutcome, ScheduleProposal, ScheduledJobLoad, demand_of_current_runs, is_job,
+    job_deletions, job_differences, job_name_of, job_status, manual_run, observe_job, plan_load, pods_of_job,
+    restart_job, resume_job, runs_of_job, simulate_scheduled_jobs, stagger, suspend_job, trigger_job,
 };
 pub use namespace::{
     Documents, DocumentsError, LimitsError, LimitsKind, Namespace, Platform, limit_range, limits,
@@ -69,10 +69,10 @@ pub use pod::{
     Cause, ContainerRun, Evidence, LastTermination, PodResources, container_runs, main_container, pod_demand,
 };
 pub use web_service::{
-    Facts, HomeFiles, LiveWebService, LocalOptions, LocalUser, MissingRequirement, ObserveError,
-    OrphanedShell, ParseShellOwnerError, PlanError, PlanOptions, PlanWarning, QuotaConsumer, ResolveError,
-    ResolvedRequest, RolloutProgress, RouteStatus, Routing, ShellHost, ShellName, ShellOwner, ShellProcess,
-    ShellProgress, StartTime, WebServiceObservation, WebServicePlan, WebServiceState, WebServiceStatus,
+    HomeFiles, LiveWebService, LocalOptions, LocalUser, MissingRequirement, ObserveError, OrphanedShell,
+    ParseShellOwnerError, PlanError, PlanOptions, PlanWarning, QuotaConsumer, ResolveError, ResolvedRequest,
+    RolloutProgress, RouteStatus, Routing, ShellHost, ShellName, ShellOwner, ShellProcess, ShellProgress,
+    StartTime, WebServiceFacts, WebServiceObservation, WebServicePlan, WebServiceState, WebServiceStatus,
     check_requirements, default_type, is_web_service_pod, local_command, newest_ready_pod,
     observe_web_service, observe_web_service_request, orphaned_shells, quota_consumers, resolve_request,
     shell_command, shell_pod, shell_progress, shell_verdict, web_service_causes, web_service_changes,

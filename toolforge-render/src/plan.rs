@@ -8,7 +8,7 @@ use crate::job::{JobFacts, JobPlan, JobPlanError};
 use crate::namespace::Namespace;
 use crate::object::{Object, ObjectKind};
 use crate::pod::{count_demand, one_pod_of};
-use crate::web_service::{Facts, PlanError, PlanOptions, WebServicePlan};
+use crate::web_service::{PlanError, PlanOptions, WebServiceFacts, WebServicePlan};
 
 /// A web service or a job that is planned for an empty namespace, with its objects.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,9 +73,9 @@ impl Namespace {
 
     /// Returns the facts for a web service of which nothing exists.
     #[must_use]
-    pub fn web_service_facts(&self) -> Facts {
-        let facts = Facts::new(self.catalog.clone(), self.platform.clone());
-        Facts { limits: self.limits.clone(), ..facts }
+    pub fn web_service_facts(&self) -> WebServiceFacts {
+        let facts = WebServiceFacts::new(self.catalog.clone(), self.platform.clone());
+        WebServiceFacts { limits: self.limits.clone(), ..facts }
     }
 
     /// Returns the facts for jobs of which none exists.

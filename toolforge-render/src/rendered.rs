@@ -29,7 +29,7 @@ mod tests {
     use super::counted;
     use crate::job::{JobFacts, LoadOptions, plan_load};
     use crate::namespace::Platform;
-    use crate::web_service::{Facts, PlanOptions, StartTime, WebServicePlan, web_service_changes};
+    use crate::web_service::{PlanOptions, StartTime, WebServiceFacts, WebServicePlan, web_service_changes};
 
     /// Returns a quota that allows one pod and no second one, so that the rollout has to be chosen.
     fn full() -> ResourceQuota {
@@ -39,9 +39,9 @@ mod tests {
     #[test]
     fn start_renders_a_web_service_once() {
         let tool: ToolName = "x".parse().unwrap();
-        let mut facts = Facts::new(Catalog::bundled(), Platform::default());
+        let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
         facts.limits.quotas.push(full());
-        let plan = |memory: &str, facts: &Facts| {
+        let plan = |memory: &str, facts: &WebServiceFacts| {
             let options =
                 WebServiceOptions { memory: Some(memory.parse().unwrap()), ..WebServiceOptions::default() };
             let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();

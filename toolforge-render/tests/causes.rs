@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::{Documents, Platform};
 use toolforge_render::web_service::{
-    Facts, RolloutProgress, WebServiceState, observe_web_service, web_service_causes, web_service_progress,
+    RolloutProgress, WebServiceFacts, WebServiceState, observe_web_service, web_service_causes,
+    web_service_progress,
 };
 
 fn now() -> Timestamp {
@@ -14,7 +15,7 @@ fn now() -> Timestamp {
 }
 
 /// Returns the facts of a pod whose container has a status, and of a ReplicaSet with a condition's message.
-fn facts(container: &Value, replica_failure: Option<&str>) -> Facts {
+fn facts(container: &Value, replica_failure: Option<&str>) -> WebServiceFacts {
     let mut list: Value =
         serde_json::from_str(&toolforge_fixtures::read("facts/out-of-memory.json")).unwrap();
     let items = list["items"].as_array_mut().unwrap();
@@ -133,10 +134,8 @@ fn deployment_that_does_not_progress_has_its_cause() {
         let condition =
             json!({"type": "Progressing", "status": "False", "reason": reason, "message": message});
         let deployment = json!({"metadata": {"generation": 1}, "status": {"conditions": [condition]}});
-        let live = toolforge_render::web_service::LiveWebService {
-            deployment: serde_json::from_value(deployment).unwrap(),
-            ..Default::default()
-        };
+        let mut live = toolforge_render::web_service::LiveWebService::default();
+        live.deployment = serde_json::from_value(deployment).unwrap();
         let found = web_service_causes(&live, now());
         assert_eq!(found[0].cause.code(), expected, "{reason}");
         assert_eq!(found[0].message.as_raw(), message);
@@ -172,7 +171,7 @@ fn state_depends_on_ready_pods() {
         documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
         documents.facts(&tool, Platform::default()).unwrap()
     };
-    let state = |facts: &Facts| observe_web_service(&tool, facts, now()).status.state;
+    let state = |facts: &WebServiceFacts| observe_web_service(&tool, facts, now()).status.state;
     assert_eq!(state(&read()), WebServiceState::Running);
     let mut facts = read();
     facts.live.service = None;
@@ -184,7 +183,8 @@ fn state_depends_on_ready_pods() {
     facts.live.deployment.as_mut().unwrap().spec.as_mut().unwrap().replicas = Some(2);
     assert_eq!(state(&facts), WebServiceState::Degraded);
     let mut facts = read();
-    facts.live =
-        toolforge_render::web_service::LiveWebService { pods: facts.live.pods, ..Default::default() };
+    let mut live = toolforge_render::web_service::LiveWebService::default();
+    live.pods = facts.live.pods;
+    facts.live = live;
     assert_eq!(state(&facts), WebServiceState::Stopped);
 }

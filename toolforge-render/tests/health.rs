@@ -62,15 +62,14 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
 
 /// Returns a web service with this pod.
 fn web_service(probes: &Value, status: &Value, events: &[Value]) -> LiveWebService {
-    LiveWebService {
-        deployment: Some(read(json!({
-            "metadata": {"generation": 1}, "spec": {"replicas": 1, "selector": {}, "template": {}},
-            "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1},
-        }))),
-        pods: vec![read(pod("webservice", probes, status))],
-        events: events.iter().cloned().map(read).collect(),
-        ..LiveWebService::default()
-    }
+    let mut live = LiveWebService::default();
+    live.deployment = Some(read(json!({
+        "metadata": {"generation": 1}, "spec": {"replicas": 1, "selector": {}, "template": {}},
+        "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1},
+    })));
+    live.pods = vec![read(pod("webservice", probes, status))];
+    live.events = events.iter().cloned().map(read).collect();
+    live
 }
 
 /// Returns the status of a continuous job with this pod.
@@ -85,12 +84,10 @@ fn job(probes: &Value, status: &Value, events: &[Value], now: Timestamp) -> JobS
         "spec": {"replicas": 1, "selector": {}, "template": {"spec": {"containers": [{"name": "job"}]}}},
         "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready},
     });
-    let live = LiveJobs {
-        deployments: vec![read(deployment)],
-        pods: vec![read(pod)],
-        events: events.iter().cloned().map(read).collect(),
-        ..LiveJobs::default()
-    };
+    let mut live = LiveJobs::default();
+    live.deployments = vec![read(deployment)];
+    live.pods = vec![read(pod)];
+    live.events = events.iter().cloned().map(read).collect();
     let tool: ToolName = "x".parse().unwrap();
     job_status(&live.jobs_of(&tool)[0], &live, now)
 }

@@ -9,7 +9,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{JobRequest, JobsFile, ToolName, platform, write_jobs};
 use toolforge_render::change::{Action, Change};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobPlan, LiveJobs, LoadOptions, LoadPlan, Workload, observe_job, plan_load,
+    JobFacts, JobObjects, JobPlan, JobWorkload, LiveJobs, LoadOptions, LoadPlan, observe_job, plan_load,
 };
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::Object;
@@ -39,9 +39,9 @@ fn loaded(plan: &LoadPlan) -> LiveJobs {
 
 fn without_our_annotations(mut job: JobObjects) -> JobObjects {
     let metadata = match &mut job.workload {
-        Workload::OneOff(job) => &mut job.metadata,
-        Workload::Scheduled(cron_job) => &mut cron_job.metadata,
-        Workload::Continuous(deployment) => &mut deployment.metadata,
+        JobWorkload::OneOff(job) => &mut job.metadata,
+        JobWorkload::Scheduled(cron_job) => &mut cron_job.metadata,
+        JobWorkload::Continuous(deployment) => &mut deployment.metadata,
     };
     if let Some(annotations) = &mut metadata.annotations {
         annotations.retain(|key, _| !key.starts_with(platform::ANNOTATION_PREFIX));
@@ -100,7 +100,7 @@ proptest! {
             let public = request.kind.port().is_some_and(|port| port.is_public());
             !public || !std::mem::replace(&mut is_public, true)
         });
-        let options = LoadOptions { file: Some("/data/project/x/jobs.yaml"), ..LoadOptions::default() };
+        let options = LoadOptions::of_file("/data/project/x/jobs.yaml");
         let first = plan_load(&requests, &facts, &options);
         prop_assert_eq!(&first.problems, &vec![]);
         prop_assert!(first.set.changes.iter().all(|change| change.action == Action::Create));
@@ -109,7 +109,8 @@ proptest! {
         prop_assert_eq!(&second.problems, &vec![]);
         prop_assert!(second.set.changes.iter().all(Change::is_keep));
         // Only the jobs that are no longer in the file are deleted.
-        let prunes = LoadOptions { prunes: true, ..options };
+        let mut prunes = options;
+        prunes.prunes = true;
         let rest = plan_load(&requests[1..], &facts, &prunes);
         let gone: Vec<_> = rest.set.pending().map(|change| (change.name.as_str(), change.action)).collect();
         prop_assert_eq!(gone, vec![(requests[0].name.as_str(), Action::Delete)]);
@@ -128,7 +129,8 @@ fn loading_a_file_twice_changes_nothing() {
         let requests: Vec<JobRequest> = file.jobs.into_iter().map(|job| job.request).collect();
         let first = plan_load(&requests, &empty, &LoadOptions::default());
         assert!(first.problems.is_empty(), "{}: {:?}", path.display(), first.problems);
-        let facts = JobFacts { live: loaded(&first), ..empty.clone() };
+        let mut facts = empty.clone();
+        facts.live = loaded(&first);
         let second = plan_load(&requests, &facts, &LoadOptions::default());
         assert_eq!(second.set.pending().count(), 0, "{}: {:?}", path.display(), second.set);
     }

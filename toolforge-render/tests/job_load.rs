@@ -28,14 +28,14 @@ fn existing(yaml: &str) -> JobFacts {
     if yaml.is_empty() {
         return facts;
     }
-    let options = LoadOptions { file: Some("/a.yaml"), ..LoadOptions::default() };
+    let options = LoadOptions::of_file("/a.yaml");
     let load = plan_load(&requests(yaml), &facts, &options);
     facts.live.extend(load.set.objects().cloned());
     facts
 }
 
 fn loaded(yaml: &str, facts: &JobFacts) -> LoadPlan {
-    plan_load(&requests(yaml), facts, &LoadOptions { file: Some("/a.yaml"), ..LoadOptions::default() })
+    plan_load(&requests(yaml), facts, &LoadOptions::of_file("/a.yaml"))
 }
 
 /// Returns the changes as text: the job, the action, and the fields that differ.
@@ -73,7 +73,8 @@ fn load_deletes_then_updates_then_creates() {
         job("shrinks", "continuous: true\n  mem: 1Gi"),
     ]
     .concat();
-    let options = LoadOptions { file: Some("/a.yaml"), prunes: true, ..LoadOptions::default() };
+    let mut options = LoadOptions::of_file("/a.yaml");
+    options.prunes = true;
     let plan = plan_load(&requests(&file), &facts, &options);
     // There are no live pods, so both updates only request more.
     assert_eq!(shown(&plan), ["removed delete", "grows update mem", "shrinks update mem", "new create"]);
@@ -142,11 +143,8 @@ fn ended_one_off_job_runs_again() {
 fn jobs_after_a_wait_stay_after_it() {
     let scheduled = |command: &str| job("update", "schedule: '*/15 * * * *'").replace("command: x", command);
     let file = [job("first", "continuous: true"), job("compile", ""), scheduled("command: y")].concat();
-    let options = LoadOptions {
-        file: Some("/a.yaml"),
-        waits_for: vec!["compile".parse().unwrap()],
-        ..Default::default()
-    };
+    let mut options = LoadOptions::of_file("/a.yaml");
+    options.waits_for = vec!["compile".parse().unwrap()];
     let planned = |facts: &JobFacts| shown(&plan_load(&requests(&file), facts, &options));
     // The one-off job is deleted some time after its end. The update stays behind it in both cases.
     let changed = existing(&scheduled("command: x"));
@@ -187,7 +185,9 @@ fn recorded_job_changes_only_if_adopted() {
     let same = requests(&job("a", "schedule: '@daily'"));
     let other = requests(&job("a", "schedule: '@daily'\n  mem: 1Gi"));
     let plan = |requests: &[JobRequest], adopts| {
-        shown(&plan_load(requests, &facts, &LoadOptions { adopts, ..LoadOptions::default() }))
+        let mut options = LoadOptions::default();
+        options.adopts = adopts;
+        shown(&plan_load(requests, &facts, &options))
     };
     assert_eq!(plan(&same, false), ["a keep"]);
     assert!(plan(&other, false)[1].starts_with("! job a is managed by the platform's jobs service"));

@@ -81,14 +81,12 @@ impl Cluster {
         fn read<T: serde::de::DeserializeOwned>(values: Vec<Value>) -> Vec<T> {
             values.into_iter().map(|value| serde_json::from_value(value).unwrap()).collect()
         }
-        let live = LiveJobs {
-            deployments: read(self.deployments),
-            cron_jobs: read(self.cron_jobs),
-            jobs: read(self.jobs),
-            pods: read(self.pods),
-            events: read(self.events),
-            ..LiveJobs::default()
-        };
+        let mut live = LiveJobs::default();
+        live.deployments = read(self.deployments);
+        live.cron_jobs = read(self.cron_jobs);
+        live.jobs = read(self.jobs);
+        live.pods = read(self.pods);
+        live.events = read(self.events);
         let tool: ToolName = "x".parse().unwrap();
         let jobs = live.jobs_of(&tool);
         assert_eq!(jobs.len(), 1);

@@ -12,12 +12,14 @@ use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::namespace::{Documents, Platform};
 use toolforge_render::object::{Object, to_json_list, to_yaml};
 use toolforge_render::web_service::{
-    Facts, LiveWebService, PlanOptions, Routing, StartTime, WebServicePlan, observe_web_service,
+    LiveWebService, PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, observe_web_service,
     observe_web_service_request, web_service_changes,
 };
 
-fn facts() -> Facts {
-    Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) }
+fn facts() -> WebServiceFacts {
+    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+    facts.http_routes = true;
+    facts
 }
 
 fn options() -> impl Strategy<Value = (PlanOptions, StartTime)> {
@@ -25,7 +27,8 @@ fn options() -> impl Strategy<Value = (PlanOptions, StartTime)> {
     let moment = prop::option::of(0_i64..4_000_000_000_000_000);
     (routing, moment).prop_map(|(routing, microseconds)| {
         let moment = microseconds.map(|count| Timestamp::from_microsecond(count).unwrap());
-        (PlanOptions { routing }, moment.map_or(StartTime::Omit, StartTime::Always))
+        let options = PlanOptions::default().with_routing(routing);
+        (options, moment.map_or(StartTime::Omit, StartTime::Always))
     })
 }
 
@@ -34,7 +37,7 @@ fn request() -> impl Strategy<Value = WebServiceRequest> {
 }
 
 /// Returns the objects that a plan has applied.
-fn objects(plan: &WebServicePlan, facts: &Facts, start: StartTime) -> Vec<Object> {
+fn objects(plan: &WebServicePlan, facts: &WebServiceFacts, start: StartTime) -> Vec<Object> {
     web_service_changes(plan, facts, start).objects().cloned().collect()
 }
 
@@ -46,7 +49,7 @@ fn replaces_pods(set: &ChangeSet) -> bool {
     set.changes.iter().any(|change| change.rollout.is_some())
 }
 
-fn plan(request: &WebServiceRequest, facts: &Facts, options: PlanOptions) -> WebServicePlan {
+fn plan(request: &WebServiceRequest, facts: &WebServiceFacts, options: PlanOptions) -> WebServicePlan {
     WebServicePlan::new(request.clone(), facts, options).unwrap()
 }
 
@@ -69,7 +72,8 @@ fn restart_replaces_pods_of_the_platforms_tools() {
         serde_json::from_str(&toolforge_fixtures::read("parity/webservice/06-python3.9-default.json"))
             .unwrap();
     let catalog = Catalog::parse(&toolforge_fixtures::read("parity/webservice/_image-config.json")).unwrap();
-    let mut facts = Facts { catalog, ..facts() };
+    let mut facts = facts();
+    facts.catalog = catalog;
     facts.live.deployment = serde_json::from_value(case["expected"]["deployment"].clone()).ok();
     let tool = "test".parse().unwrap();
     let request = observe_web_service_request(&tool, &facts).unwrap();

@@ -16,8 +16,8 @@ use toolforge_render::change::ChangeSet;
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::Object;
 use toolforge_render::web_service::{
-    Facts, PlanOptions, Routing, ShellHost, ShellName, ShellOwner, ShellProcess, StartTime, WebServicePlan,
-    shell_command, shell_pod, web_service_changes,
+    PlanOptions, Routing, ShellHost, ShellName, ShellOwner, ShellProcess, StartTime, WebServiceFacts,
+    WebServicePlan, shell_command, shell_pod, web_service_changes,
 };
 
 /// An intended difference: the case (`*` for all), the JSON path, the value of the Python tool, the value of this tool,
@@ -77,7 +77,7 @@ const OTHER_PARTS: [&str; 4] = ["gridengine_external", "is_deprecated", "label_s
 #[test]
 fn recorded_cases_render_as_in_the_python_tool() {
     let catalog_text = toolforge_fixtures::read("parity/webservice/_image-config.json");
-    let facts = Facts::new(Catalog::parse(&catalog_text).unwrap(), Platform::default());
+    let facts = WebServiceFacts::new(Catalog::parse(&catalog_text).unwrap(), Platform::default());
     let mut visited = 0;
     let mut used: BTreeMap<usize, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -143,7 +143,7 @@ fn shell(input: &Value, plan: &WebServicePlan) -> Value {
     serde_json::to_value(shell_pod(plan, &ShellName::new(&moment, 0), &owner)).unwrap()
 }
 
-fn planned(input: &Value, facts: &Facts) -> (WebServicePlan, ChangeSet) {
+fn planned(input: &Value, facts: &WebServiceFacts) -> (WebServicePlan, ChangeSet) {
     let text = |key: &str| input.get(key).and_then(Value::as_str);
     let mut configured: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, value) in input["webservice_config"].as_object().into_iter().flatten() {
@@ -191,7 +191,7 @@ fn planned(input: &Value, facts: &Facts) -> (WebServicePlan, ChangeSet) {
     assert!(configured.is_empty(), "{configured:?}");
     let started_at: Option<Timestamp> =
         text("started_at").map(|moment| format!("{moment}Z").parse().unwrap());
-    let plan_options = PlanOptions { routing: Some(Routing::Ingress) };
+    let plan_options = PlanOptions::default().with_routing(Some(Routing::Ingress));
     let request = options.merge_into(&tool, None, "php7.4".parse().unwrap()).unwrap();
     let plan = WebServicePlan::new(request, &facts, plan_options).unwrap();
     let set = web_service_changes(&plan, &facts, started_at.map_or(StartTime::Omit, StartTime::Always));

@@ -14,7 +14,7 @@ use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::Object;
 use toolforge_render::web_service::{
-    Facts, PlanOptions, Routing, WebServicePlan, observe_web_service_request,
+    PlanOptions, Routing, WebServiceFacts, WebServicePlan, observe_web_service_request,
 };
 
 /// The differences from the objects of 2019: the start of the path, and the reason.
@@ -66,7 +66,7 @@ fn recorded_cases_of_2019_are_rendered_and_observed() {
         let text = |key: &str| input.get(key).and_then(Value::as_str);
         let type_name = text("wstype").unwrap();
         assert!(types.get(type_name).is_some(), "{name}: {type_name} is not among the types of 2019");
-        let mut facts = Facts::new(catalog(type_name, expected), Platform::default());
+        let mut facts = WebServiceFacts::new(catalog(type_name, expected), Platform::default());
         let options = WebServiceOptions {
             type_name: Some(type_name.parse().unwrap()),
             cpu: text("cpu").map(|text| text.parse().unwrap()),
@@ -77,7 +77,7 @@ fn recorded_cases_of_2019_are_rendered_and_observed() {
         };
         let tool: ToolName = text("tool").unwrap().parse().unwrap();
         let request = options.merge_into(&tool, None, type_name.parse().unwrap()).unwrap();
-        let routing = PlanOptions { routing: Some(Routing::Ingress) };
+        let routing = PlanOptions::default().with_routing(Some(Routing::Ingress));
         let objects = WebServicePlan::new(request.clone(), &facts, routing).unwrap().objects();
         let objects: Vec<Value> = objects.iter().map(Object::to_json).collect();
         for (part, ours) in ["deployment", "service", "ingress"].into_iter().zip(&objects) {

@@ -13,7 +13,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
 use toolforge_render::namespace::Platform;
 use toolforge_render::pod::PodResources;
-use toolforge_render::web_service::{Facts, PlanOptions, WebServicePlan};
+use toolforge_render::web_service::{PlanOptions, WebServiceFacts, WebServicePlan};
 
 /// Quantities that only the Python tool accepts: the error message, and the reason.
 const REFUSED: [(&str, &str); 2] = [
@@ -25,7 +25,7 @@ fn resources(cpu: Option<Cpu>, memory: Option<Memory>) -> PodResources {
     let tool: ToolName = "x".parse().unwrap();
     let options = WebServiceOptions { cpu, memory, ..WebServiceOptions::default() };
     let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
-    let facts = Facts::new(Catalog::bundled(), Platform::default());
+    let facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
     WebServicePlan::new(request, &facts, PlanOptions::default()).unwrap().resources()
 }
 

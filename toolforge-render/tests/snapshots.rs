@@ -5,7 +5,7 @@
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_render::namespace::Platform;
-use toolforge_render::web_service::{Facts, PlanOptions, Routing, WebServicePlan};
+use toolforge_render::web_service::{PlanOptions, Routing, WebServiceFacts, WebServicePlan};
 
 #[test]
 fn web_services_render_as_their_snapshots() {
@@ -30,9 +30,11 @@ fn web_services_render_as_their_snapshots() {
                 other => panic!("{}: {other}", path.display()),
             }
         }
-        let facts = Facts { http_routes: true, ..Facts::new(Catalog::bundled(), Platform::default()) };
+        let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+        facts.http_routes = true;
         let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
-        let plan = WebServicePlan::new(request, &facts, PlanOptions { routing }).unwrap();
+        let options = PlanOptions::default().with_routing(routing);
+        let plan = WebServicePlan::new(request, &facts, options).unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         for object in plan.objects() {
             let name = format!("{name}.{}", object.kind().to_string().to_lowercase());

@@ -10,9 +10,11 @@ use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_quota::{Resource, ResourceQuota};
 use toolforge_render::change::{ChangeSet, Rollout};
 use toolforge_render::namespace::Platform;
-use toolforge_render::web_service::{Facts, PlanOptions, StartTime, WebServicePlan, web_service_changes};
+use toolforge_render::web_service::{
+    PlanOptions, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
+};
 
-fn plan(memory: &str, replicas: &str, facts: &Facts) -> WebServicePlan {
+fn plan(memory: &str, replicas: &str, facts: &WebServiceFacts) -> WebServicePlan {
     let tool: ToolName = "x".parse().unwrap();
     let options = WebServiceOptions {
         memory: Some(memory.parse().unwrap()),
@@ -24,8 +26,8 @@ fn plan(memory: &str, replicas: &str, facts: &Facts) -> WebServicePlan {
 }
 
 /// Returns the facts of a web service that runs with some pods, in mebibytes of a quota.
-fn running(memory: &str, replicas: &str, pods: usize, hard: u64, used: u64) -> Facts {
-    let mut facts = Facts::new(Catalog::bundled(), Platform::default());
+fn running(memory: &str, replicas: &str, pods: usize, hard: u64, used: u64) -> WebServiceFacts {
+    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
     let live = plan(memory, replicas, &facts).objects();
     facts.live = live.into_iter().collect();
     let template = facts.live.deployment.as_ref().unwrap().spec.as_ref().unwrap().template.clone();
@@ -39,7 +41,7 @@ fn running(memory: &str, replicas: &str, pods: usize, hard: u64, used: u64) -> F
     facts
 }
 
-fn restart(facts: &Facts, memory: &str, replicas: &str) -> ChangeSet {
+fn restart(facts: &WebServiceFacts, memory: &str, replicas: &str) -> ChangeSet {
     web_service_changes(&plan(memory, replicas, facts), facts, StartTime::Always(Timestamp::UNIX_EPOCH))
 }
 

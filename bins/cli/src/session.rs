@@ -3,13 +3,13 @@ use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 use toolforge_client::{
-    Client, ConnectOptions, FetchOptions, Kubeconfig, PlatformFiles, ToolHome, kubeconfig_paths,
+    Client, ConnectOptions, Kubeconfig, PlatformFiles, ToolHome, WebServiceFetchOptions, kubeconfig_paths,
 };
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{LimitRange, ResourceQuota};
 use toolforge_render::namespace::{Documents, Platform};
-use toolforge_render::web_service::Facts;
+use toolforge_render::web_service::WebServiceFacts;
 use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
@@ -104,7 +104,8 @@ impl Session {
         match &self.source {
             Source::Files(documents) => Ok(documents.facts(&self.tool, self.platform.clone())?.catalog),
             Source::Cluster { runtime, client } => {
-                let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };
+                let mut wanted = WebServiceFetchOptions::default();
+                wanted.catalog = true;
                 let objects = runtime.block_on(client.fetch_web_service(&self.tool, wanted))?;
                 Ok(objects.facts(None, self.platform.clone())?.catalog)
             }
@@ -116,11 +117,11 @@ impl Session {
     /// # Errors
     /// When they cannot be read.
     pub fn limits(&self) -> Result<(Vec<ResourceQuota>, Vec<LimitRange>), Failure> {
-        let Facts { limits, .. } = match &self.source {
+        let WebServiceFacts { limits, .. } = match &self.source {
             Source::Files(documents) => documents.facts(&self.tool, self.platform.clone())?,
             Source::Cluster { runtime, client } => {
-                let objects =
-                    runtime.block_on(client.fetch_web_service(&self.tool, FetchOptions::for_limits()))?;
+                let objects = runtime
+                    .block_on(client.fetch_web_service(&self.tool, WebServiceFetchOptions::for_limits()))?;
                 objects.facts(Some(Catalog::default()), self.platform.clone())?
             }
         };

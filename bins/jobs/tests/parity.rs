@@ -13,7 +13,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{Cpu, JobRequest, Memory, ToolName};
 use toolforge_quota::{LimitRange, Limits};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobPlan, LoadOptions, Workload, job_differences, observe_job, plan_load,
+    JobFacts, JobObjects, JobPlan, JobWorkload, LoadOptions, job_differences, observe_job, plan_load,
 };
 use toolforge_render::namespace::{Platform, limit_range};
 use toolforge_render::object::Object;
@@ -90,8 +90,8 @@ fn tool() -> ToolName {
 fn facts() -> JobFacts {
     let catalog =
         Catalog::parse(&toolforge_fixtures::read("parity/jobs/image-config-for-golden.yaml")).unwrap();
-    let platform =
-        Platform { build_service_repository: "harbor.example.org".to_owned(), ..Platform::default() };
+    let mut platform = Platform::default();
+    platform.build_service_repository = "harbor.example.org".to_owned();
     let limits = json!({
         "metadata": {"name": "tool-tf-test"},
         "spec": {"limits": [{
@@ -101,10 +101,9 @@ fn facts() -> JobFacts {
         }]},
     });
     let limits: LimitRange = limit_range(&serde_json::from_value(limits).unwrap()).unwrap();
-    JobFacts {
-        limits: Limits { limit_ranges: vec![limits], ..Limits::default() },
-        ..JobFacts::new(tool(), 52503, catalog, platform)
-    }
+    let mut facts = JobFacts::new(tool(), 52503, catalog, platform);
+    facts.limits = Limits { limit_ranges: vec![limits], ..Limits::default() };
+    facts
 }
 
 /// Returns the exit code and the objects of a command line.
@@ -234,11 +233,11 @@ fn live_job(case: &Value) -> Option<JobObjects> {
     let object = first["object"].clone();
     let path = first["path"].as_str().unwrap();
     let workload = if path.ends_with("/cronjobs") {
-        Workload::Scheduled(serde_json::from_value(object).unwrap())
+        JobWorkload::Scheduled(serde_json::from_value(object).unwrap())
     } else if path.ends_with("/jobs") {
-        Workload::OneOff(serde_json::from_value(object).unwrap())
+        JobWorkload::OneOff(serde_json::from_value(object).unwrap())
     } else {
-        Workload::Continuous(serde_json::from_value(object).unwrap())
+        JobWorkload::Continuous(serde_json::from_value(object).unwrap())
     };
     let name = workload.metadata().name.as_ref().unwrap().parse().unwrap();
     let service = created.get(1).map(|service| serde_json::from_value(service["object"].clone()).unwrap());

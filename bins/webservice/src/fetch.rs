@@ -3,30 +3,34 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session, Source};
-use toolforge_client::{Error, FetchOptions};
+use toolforge_client::{Error, WebServiceFetchOptions};
 use toolforge_images::Catalog;
-use toolforge_render::web_service::{Facts, LiveWebService, RolloutProgress, web_service_progress};
+use toolforge_render::web_service::{LiveWebService, RolloutProgress, WebServiceFacts, web_service_progress};
 
 /// Returns the facts for a plan.
-pub(crate) fn facts(session: &Session) -> Result<Facts, Failure> {
+pub(crate) fn facts(session: &Session) -> Result<WebServiceFacts, Failure> {
     match &session.source {
         Source::Files(documents) => Ok(documents.facts(&session.tool, session.platform.clone())?),
         Source::Cluster { runtime, client } => {
-            let objects =
-                runtime.block_on(client.fetch_web_service(&session.tool, FetchOptions::for_plan()))?;
+            let objects = runtime
+                .block_on(client.fetch_web_service(&session.tool, WebServiceFetchOptions::for_plan()))?;
             Ok(objects.facts(None, session.platform.clone())?)
         }
     }
 }
 
 /// Returns the facts for a status; without a catalog, it prints a warning and uses the bundled one.
-pub(crate) fn status_facts(session: &Session) -> Result<Facts, Failure> {
+pub(crate) fn status_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
     let Source::Cluster { runtime, client } = &session.source else { return facts(session) };
-    let wanted = FetchOptions { catalog: true, replica_sets: false, ..FetchOptions::for_status() };
+    let mut wanted = WebServiceFetchOptions::for_status();
+    wanted.catalog = true;
+    wanted.replica_sets = false;
     let objects = runtime.block_on(async {
         let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
         if needs_events(&objects.live) {
-            let wanted = FetchOptions { replica_sets: true, events: true, ..FetchOptions::default() };
+            let mut wanted = WebServiceFetchOptions::default();
+            wanted.replica_sets = true;
+            wanted.events = true;
             let found = client.fetch_web_service(&session.tool, wanted).await?.live;
             (objects.live.replica_sets, objects.live.events) = (found.replica_sets, found.events);
         }

@@ -20,6 +20,7 @@ use crate::{Client, Error, ResourceType};
 
 /// Which objects are fetched; each is one request, and all are sent concurrently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JobFetchOptions {
     /// The ConfigMap with the image catalog.
     pub catalog: bool,
@@ -55,7 +56,7 @@ impl JobFetchOptions {
 
 /// Fetched objects; those that were not requested or do not exist are `None` or empty.
 #[derive(Clone, Debug, Default)]
-pub struct JobObjects {
+pub struct FetchedJobs {
     /// The ConfigMap with the image catalog.
     pub config_map: Option<ConfigMap>,
     /// The namespace's LimitRanges.
@@ -66,7 +67,7 @@ pub struct JobObjects {
     pub live: LiveJobs,
 }
 
-impl JobObjects {
+impl FetchedJobs {
     /// Returns the facts. `catalog` replaces the fetched one; it is required if none was fetched.
     ///
     /// # Errors
@@ -85,7 +86,10 @@ impl JobObjects {
         };
         let limits = limits(&quotas, &limit_ranges)?;
         let limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods);
-        Ok(JobFacts { tool, uid, catalog, platform, limits, live })
+        let mut facts = JobFacts::new(tool, uid, catalog, platform);
+        facts.limits = limits;
+        facts.live = live;
+        Ok(facts)
     }
 }
 
@@ -111,9 +115,11 @@ impl Client {
         let fetch = async { self.fetch_jobs(tool, wanted).await.map_err(FactsError::from) };
         let (namespace, objects) = tokio::try_join!(self.facts(tool), fetch)?;
         let live = objects.live;
-        let facts = namespace.job_facts();
+        let mut facts = namespace.job_facts();
         let limits = with_unsettled_pods(facts.limits, &live.deployments, &live.jobs, &live.pods);
-        Ok(JobFacts { live, limits, ..facts })
+        facts.live = live;
+        facts.limits = limits;
+        Ok(facts)
     }
 
     /// Fetches a tool's jobs. All requests are sent concurrently over one connection, and their number does not depend on
@@ -122,7 +128,7 @@ impl Client {
     /// # Errors
     /// The first error of any request. Missing objects are not errors, nor are HTTPRoutes and records of the jobs service
     /// that the cluster does not serve or the tool may not list.
-    pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<JobObjects, Error> {
+    pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<FetchedJobs, Error> {
         let JobFetchOptions { catalog, limits, addresses, events, records } = wanted;
         let namespace = tool.namespace();
         let config_map = ResourceType::of::<ConfigMap>()
@@ -162,8 +168,16 @@ impl Client {
             let names = records.into_iter().filter_map(|record| record.metadata.name.parse().ok());
             recorded.extend(names.map(|name: JobName| (name, kind)));
         }
-        let live = LiveJobs { deployments, cron_jobs, jobs, services, http_routes, pods, events, recorded };
-        Ok(JobObjects { config_map, limit_ranges, quotas, live })
+        let mut live = LiveJobs::default();
+        live.deployments = deployments;
+        live.cron_jobs = cron_jobs;
+        live.jobs = jobs;
+        live.services = services;
+        live.http_routes = http_routes;
+        live.pods = pods;
+        live.events = events;
+        live.recorded = recorded;
+        Ok(FetchedJobs { config_map, limit_ranges, quotas, live })
     }
 
     async fn all<T: DeserializeOwned>(

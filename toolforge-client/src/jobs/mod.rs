@@ -3,5 +3,5 @@
 mod fetch;
 mod wait;
 
-pub use fetch::{JobFetchOptions, JobObjects};
+pub use fetch::{FetchedJobs, JobFetchOptions};
 pub use wait::JobRun;

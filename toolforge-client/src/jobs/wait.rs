@@ -89,6 +89,10 @@ impl Stores {
             None if self.events_wanted => return None,
             events => events.unwrap_or_default(),
         };
-        Some(LiveJobs { jobs, pods, events, ..LiveJobs::default() })
+        let mut live = LiveJobs::default();
+        live.jobs = jobs;
+        live.pods = pods;
+        live.events = events;
+        Some(live)
     }
 }

@@ -15,7 +15,7 @@ use toolforge_model::{ToolName, platform};
 use toolforge_render::namespace::{Platform, limits};
 use toolforge_render::object::HttpRoute;
 use toolforge_render::pod::with_unsettled_pods;
-use toolforge_render::web_service::{Facts, LiveWebService};
+use toolforge_render::web_service::{LiveWebService, WebServiceFacts};
 
 use crate::facts::{FactsError, read_catalog};
 use crate::status::StatusKind;
@@ -24,7 +24,8 @@ use crate::{Client, Collection, Error, PlatformFiles, ResourceType};
 
 /// Which objects are fetched; each is one request, and all are sent concurrently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FetchOptions {
+#[non_exhaustive]
+pub struct WebServiceFetchOptions {
     /// The ConfigMap with the image catalog.
     pub catalog: bool,
     /// The namespace's LimitRanges and ResourceQuotas: two requests.
@@ -48,7 +49,7 @@ pub struct FetchOptions {
     pub events: bool,
 }
 
-impl FetchOptions {
+impl WebServiceFetchOptions {
     /// Returns the options for a plan: everything except ReplicaSets and events.
     #[must_use]
     pub fn for_plan() -> Self {
@@ -88,7 +89,7 @@ impl FetchOptions {
 
 /// Fetched objects; those that were not requested or do not exist are `None` or empty.
 #[derive(Clone, Debug, Default)]
-pub struct WebServiceObjects {
+pub struct FetchedWebService {
     /// The ConfigMap with the image catalog.
     pub config_map: Option<ConfigMap>,
     /// The namespace's LimitRanges.
@@ -114,12 +115,12 @@ pub struct Neighbors {
     pub jobs: Vec<Job>,
 }
 
-impl WebServiceObjects {
+impl FetchedWebService {
     /// Returns the facts for a plan. `catalog` replaces the fetched one; it is required if none was fetched.
     ///
     /// # Errors
     /// When the catalog, a quota or a limit is missing or invalid.
-    pub fn facts(self, catalog: Option<Catalog>, platform: Platform) -> Result<Facts, FactsError> {
+    pub fn facts(self, catalog: Option<Catalog>, platform: Platform) -> Result<WebServiceFacts, FactsError> {
         let Self { config_map, limit_ranges, quotas, http_routes, live, neighbors } = self;
         let catalog = match catalog {
             Some(catalog) => catalog,
@@ -127,7 +128,11 @@ impl WebServiceObjects {
         };
         let Neighbors { pods, deployments, jobs } = neighbors;
         let limits = with_unsettled_pods(limits(&quotas, &limit_ranges)?, &deployments, &jobs, &pods);
-        Ok(Facts { catalog, platform, limits, http_routes, live })
+        let mut facts = WebServiceFacts::new(catalog, platform);
+        facts.limits = limits;
+        facts.http_routes = http_routes;
+        facts.live = live;
+        Ok(facts)
     }
 }
 
@@ -143,8 +148,8 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::facts`].
-    pub async fn web_service_facts(&self, tool: &ToolName) -> Result<Facts, FactsError> {
-        let wanted = FetchOptions { replica_sets: true, ..FetchOptions::for_plan() };
+    pub async fn web_service_facts(&self, tool: &ToolName) -> Result<WebServiceFacts, FactsError> {
+        let wanted = WebServiceFetchOptions { replica_sets: true, ..WebServiceFetchOptions::for_plan() };
         let objects = self.fetch_web_service(tool, wanted).await?;
         objects.facts(None, PlatformFiles::read(Path::new("/"))?.platform)
     }
@@ -156,9 +161,9 @@ impl Client {
     pub async fn fetch_web_service(
         &self,
         tool: &ToolName,
-        wanted: FetchOptions,
-    ) -> Result<WebServiceObjects, Error> {
-        let FetchOptions {
+        wanted: WebServiceFetchOptions,
+    ) -> Result<FetchedWebService, Error> {
+        let WebServiceFetchOptions {
             catalog,
             limits,
             deployment,
@@ -223,17 +228,16 @@ impl Client {
             deployments: deployments.unwrap_or_default(),
             jobs: jobs.unwrap_or_default(),
         };
-        let live = LiveWebService {
-            deployment: deployment.flatten(),
-            service: service.flatten(),
-            ingress,
-            http_route: route,
-            pods: pods.unwrap_or_default(),
-            replica_sets: replica_sets.or(counted_replica_sets).unwrap_or_default(),
-            events: events.unwrap_or_default(),
-        };
+        let mut live = LiveWebService::default();
+        live.deployment = deployment.flatten();
+        live.service = service.flatten();
+        live.ingress = ingress;
+        live.http_route = route;
+        live.pods = pods.unwrap_or_default();
+        live.replica_sets = replica_sets.or(counted_replica_sets).unwrap_or_default();
+        live.events = events.unwrap_or_default();
         let (config_map, limit_ranges) = (config_map.flatten(), limit_ranges.unwrap_or_default());
-        Ok(WebServiceObjects { config_map, limit_ranges, quotas, http_routes, live, neighbors })
+        Ok(FetchedWebService { config_map, limit_ranges, quotas, http_routes, live, neighbors })
     }
 
     async fn items<T: serde::de::DeserializeOwned>(

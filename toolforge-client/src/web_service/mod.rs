@@ -7,7 +7,7 @@ mod patience;
 mod rollout;
 mod wait;
 
-pub use fetch::{FetchOptions, Neighbors, WebServiceObjects};
+pub use fetch::{FetchedWebService, Neighbors, WebServiceFetchOptions};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
 

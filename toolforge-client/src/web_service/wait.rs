@@ -95,6 +95,11 @@ impl Stores {
             events => events.unwrap_or_default(),
         };
         let deployment = deployments.into_iter().next();
-        Some(LiveWebService { deployment, replica_sets, pods, events, ..LiveWebService::default() })
+        let mut live = LiveWebService::default();
+        live.deployment = deployment;
+        live.replica_sets = replica_sets;
+        live.pods = pods;
+        live.events = events;
+        Some(live)
     }
 }

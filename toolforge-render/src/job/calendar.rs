@@ -11,7 +11,7 @@ use toolforge_quota::{
 use crate::change::Action;
 use crate::job::demand::of_run;
 use crate::job::duration::last_duration;
-use crate::job::{JobFacts, JobObjects, JobPlan, LoadPlan, Workload, pods_of_job, runs_of_job};
+use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, LoadPlan, pods_of_job, runs_of_job};
 use crate::object::cron_job_spec;
 use crate::pod::{has_ended, pod_demand};
 
@@ -42,7 +42,7 @@ impl ScheduledJobLoad {
     /// other than UTC.
     #[must_use]
     pub fn of(job: &JobObjects, facts: &JobFacts) -> Option<Self> {
-        let Workload::Scheduled(cron_job) = &job.workload else { return None };
+        let JobWorkload::Scheduled(cron_job) = &job.workload else { return None };
         let spec = cron_job_spec(cron_job)?;
         if spec.suspend == Some(true)
             || spec.time_zone.as_deref().is_some_and(|zone| !matches!(zone, "UTC" | "Etc/UTC"))
@@ -83,7 +83,7 @@ pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> D
     for job in facts.live.jobs_of(&facts.tool) {
         let is_listed = loads.iter().any(|load| load.name == job.name);
         let runs = if is_listed { runs_of_job(&job, &facts.live).len() } else { 0 };
-        if !matches!(job.workload, Workload::Scheduled(_)) || runs == 0 {
+        if !matches!(job.workload, JobWorkload::Scheduled(_)) || runs == 0 {
             continue;
         }
         used.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
@@ -189,7 +189,7 @@ mod tests {
     use toolforge_quota::ResourceQuota;
 
     use super::*;
-    use crate::job::{JobPlan, Workload, manual_run};
+    use crate::job::{JobPlan, JobWorkload, manual_run};
     use crate::namespace::Platform;
 
     fn at(text: &str) -> Timestamp {
@@ -208,7 +208,7 @@ mod tests {
             ..JobOptions::default()
         };
         let request = options.into_request(&facts.tool).unwrap();
-        let Workload::Scheduled(mut cron_job) = JobPlan::new(request, &facts).unwrap().objects().workload
+        let JobWorkload::Scheduled(mut cron_job) = JobPlan::new(request, &facts).unwrap().objects().workload
         else {
             panic!("it has a schedule")
         };

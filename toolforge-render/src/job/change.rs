@@ -9,7 +9,7 @@ use crate::change::{
 use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
 use crate::job::{
-    JobFacts, JobObjects, JobPlan, LiveJobs, LoadProblem, RecordedJob, RunOutcome, Workload, demand,
+    JobFacts, JobObjects, JobPlan, JobWorkload, LiveJobs, LoadProblem, RecordedJob, RunOutcome, demand,
     job_differences, observe_job, pods_of_job,
 };
 use crate::object::{
@@ -46,7 +46,7 @@ pub(super) fn change_to(
     };
     let found = Found::of(live, &objects, plan, facts);
     let is_same = found.is_same() && !live.is_terminating();
-    let action = if let Workload::OneOff(run) = &live.workload {
+    let action = if let JobWorkload::OneOff(run) = &live.workload {
         let is_over = RunOutcome::of(run, &facts.live).is_over();
         if is_over || live.is_terminating() {
             // The cluster deletes it soon after its end. What a load does must not depend on whether that has happened.
@@ -158,14 +158,14 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
         // Addresses that remain of a job whose workload was deleted manually are replaced.
         (_, None) => demand::of_addresses(&change.name, &facts.live),
         // A change of the schedule does not affect the current run.
-        (Action::Update, Some(JobObjects { workload: Workload::Scheduled(_), .. })) => {
+        (Action::Update, Some(JobObjects { workload: JobWorkload::Scheduled(_), .. })) => {
             count_demand(ObjectKind::CronJob)
         }
         (_, Some(live)) => demand::of_live(live, &facts.live, limit_ranges),
     };
     if !matches!(
         (&change.action, live),
-        (Action::Update, Some(JobObjects { workload: Workload::Scheduled(_), .. }))
+        (Action::Update, Some(JobObjects { workload: JobWorkload::Scheduled(_), .. }))
     ) {
         let pods = live.map(|live| pods_of_job(live, &facts.live)).unwrap_or_default();
         change.demand.freed_pods = pods.into_iter().map(pod_id).collect();
@@ -175,7 +175,7 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
         let created = change.steps.iter().filter(is_created).map(|step| count_demand(step.id.kind)).sum();
         change.demand.created = created;
     }
-    let Some(JobObjects { workload: Workload::Continuous(deployment), .. }) = live else { return change };
+    let Some(JobObjects { workload: JobWorkload::Continuous(deployment), .. }) = live else { return change };
     let is_running = deployment_replicas(deployment) > 0;
     match change.action {
         Action::Update => {
@@ -298,8 +298,8 @@ fn address_differences(
 /// Deployment is the same.
 fn is_changeable(live: &JobObjects, wanted: &JobObjects) -> bool {
     match (&live.workload, &wanted.workload) {
-        (Workload::Scheduled(_), Workload::Scheduled(_)) => true,
-        (Workload::Continuous(live), Workload::Continuous(wanted)) => {
+        (JobWorkload::Scheduled(_), JobWorkload::Scheduled(_)) => true,
+        (JobWorkload::Continuous(live), JobWorkload::Continuous(wanted)) => {
             let selector = |spec: Option<&k8s_openapi::api::apps::v1::DeploymentSpec>| {
                 spec.and_then(|spec| spec.selector.match_labels.clone())
             };

@@ -2,7 +2,7 @@
 
 use toolforge_quota::{Demand, LimitRange, Resource};
 
-use crate::job::{JobFacts, JobObjects, LiveJobs, Workload, pods_of_job, runs_of_job};
+use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::ObjectKind;
 use crate::pod::{count_demand, of_live_pods, pod_demand};
 
@@ -20,7 +20,7 @@ pub(super) fn of_live(job: &JobObjects, live: &LiveJobs, limit_ranges: &[LimitRa
     for (kind, _) in job.ids() {
         demand.add_all(&count_demand(kind));
     }
-    if let Workload::Scheduled(_) = &job.workload {
+    if let JobWorkload::Scheduled(_) = &job.workload {
         let runs = u64::try_from(runs_of_job(job, live).len()).unwrap_or(u64::MAX);
         demand.add(Resource::Count(ObjectKind::Job.count_name()), runs);
     }

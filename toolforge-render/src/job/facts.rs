@@ -8,12 +8,13 @@ use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName, platform};
 use toolforge_quota::Limits;
 
-use crate::job::{JobObjects, Workload, is_job, job_name_of};
+use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::Platform;
 use crate::object::{HttpRoute, Object, ObjectKind, has_label};
 
 /// Everything that a plan for jobs needs besides the requests.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct JobFacts {
     /// The tool.
     pub tool: ToolName,
@@ -39,6 +40,7 @@ impl JobFacts {
 
 /// The objects of a tool's namespace that belong to jobs or conflict with them.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct LiveJobs {
     /// All Deployments of the namespace.
     pub deployments: Vec<Deployment>,
@@ -110,16 +112,15 @@ impl LiveJobs {
             name.filter(|name| is_wanted(name))
         };
         let continuous = self.deployments.iter().filter_map(|object| {
-            Some((name(&object.metadata)?, Workload::Continuous(Box::new(object.clone()))))
+            Some((name(&object.metadata)?, JobWorkload::Continuous(Box::new(object.clone()))))
         });
         let scheduled = self.cron_jobs.iter().filter_map(|object| {
-            Some((name(&object.metadata)?, Workload::Scheduled(Box::new(object.clone()))))
+            Some((name(&object.metadata)?, JobWorkload::Scheduled(Box::new(object.clone()))))
         });
-        let one_off =
-            self.jobs.iter().filter(|job| !is_run_of_schedule(job)).filter_map(|object| {
-                Some((name(&object.metadata)?, Workload::OneOff(Box::new(object.clone()))))
-            });
-        let live = |(name, workload): (JobName, Workload)| JobObjects {
+        let one_off = self.jobs.iter().filter(|job| !is_run_of_schedule(job)).filter_map(|object| {
+            Some((name(&object.metadata)?, JobWorkload::OneOff(Box::new(object.clone()))))
+        });
+        let live = |(name, workload): (JobName, JobWorkload)| JobObjects {
             service: self.part_of(&self.services, |object| &object.metadata, &name, tool),
             http_route: self.part_of(&self.http_routes, |object| &object.metadata, &name, tool),
             name,

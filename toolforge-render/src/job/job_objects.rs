@@ -18,7 +18,7 @@ pub struct JobObjects {
     /// The job's name.
     pub name: JobName,
     /// The object that runs it.
-    pub workload: Workload,
+    pub workload: JobWorkload,
     /// Its address inside the cluster, where it has one.
     pub service: Option<Service>,
     /// Its address outside the cluster, where it has one.
@@ -27,7 +27,7 @@ pub struct JobObjects {
 
 /// The object that runs a job.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Workload {
+pub enum JobWorkload {
     /// A Job runs a one-off job.
     OneOff(Box<Job>),
     /// A CronJob runs a scheduled job.
@@ -36,7 +36,7 @@ pub enum Workload {
     Continuous(Box<Deployment>),
 }
 
-impl Workload {
+impl JobWorkload {
     /// Returns the object's metadata.
     #[must_use]
     pub fn metadata(&self) -> &ObjectMeta {
@@ -106,9 +106,9 @@ impl JobObjects {
     pub fn into_objects(self) -> Vec<Object> {
         let Self { name: _, workload, service, http_route } = self;
         let workload = match workload {
-            Workload::OneOff(job) => Object::Job(job),
-            Workload::Scheduled(cron_job) => Object::CronJob(cron_job),
-            Workload::Continuous(deployment) => Object::Deployment(deployment),
+            JobWorkload::OneOff(job) => Object::Job(job),
+            JobWorkload::Scheduled(cron_job) => Object::CronJob(cron_job),
+            JobWorkload::Continuous(deployment) => Object::Deployment(deployment),
         };
         let service = service.map(Object::from);
         let http_route = http_route.map(Object::from);

@@ -41,6 +41,7 @@ impl LoadPlan {
 
 /// Options of a load.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct LoadOptions<'a> {
     /// The file that is written on the objects; `None` writes none.
     pub file: Option<&'a str>,
@@ -52,6 +53,14 @@ pub struct LoadOptions<'a> {
     pub waits_for: Vec<JobName>,
     /// The jobs of the requests that an earlier attempt has applied: they are left as they are.
     pub done: Vec<JobName>,
+}
+
+impl<'a> LoadOptions<'a> {
+    /// Returns the options for the jobs of a file, which is written on the objects.
+    #[must_use]
+    pub fn of_file(file: &'a str) -> Self {
+        Self { file: Some(file), ..Self::default() }
+    }
 }
 
 /// Returns the changes that make the jobs of a namespace match the requests. Each job is rendered once.

@@ -47,7 +47,7 @@ mod stagger;
 pub use calendar::{ScheduledJobLoad, conflicts_after_load, demand_of_current_runs, simulate_scheduled_jobs};
 pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
-pub use job_objects::{JobObjects, Workload};
+pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load};
 pub use observe::{

@@ -7,7 +7,7 @@ use toolforge_model::{
 };
 use toolforge_quota::PerResource;
 
-use crate::job::{JobFacts, JobObjects, Workload, is_job, labels};
+use crate::job::{JobFacts, JobObjects, JobWorkload, is_job, labels};
 use crate::namespace::Platform;
 use crate::object::{ObjectKind, cron_job_spec, deployment_spec};
 use crate::pod::PodResources;
@@ -119,8 +119,8 @@ impl JobPlan {
             warnings.push(JobPlanWarning::Suspended);
         }
         let deployment = live.as_ref().and_then(|live| match &live.workload {
-            Workload::Continuous(deployment) => deployment_spec(deployment),
-            Workload::OneOff(_) | Workload::Scheduled(_) => None,
+            JobWorkload::Continuous(deployment) => deployment_spec(deployment),
+            JobWorkload::OneOff(_) | JobWorkload::Scheduled(_) => None,
         });
         let selector = labels::selector(&request.tool, &request.name);
         let restarted_at = deployment.and_then(|spec| {
@@ -206,10 +206,10 @@ fn resources(request: &JobRequest, default_cpu_limit: Cpu) -> PodResources {
 
 fn is_suspended(live: &JobObjects) -> bool {
     match &live.workload {
-        Workload::Scheduled(cron_job) => {
+        JobWorkload::Scheduled(cron_job) => {
             cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false)
         }
-        Workload::OneOff(_) | Workload::Continuous(_) => false,
+        JobWorkload::OneOff(_) | JobWorkload::Continuous(_) => false,
     }
 }
 

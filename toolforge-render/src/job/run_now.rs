@@ -13,7 +13,7 @@ use crate::change::{
     Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
 };
 use crate::job::change::deletion;
-use crate::job::{JobFacts, JobObjects, Workload, demand, pods_of_job, runs_of_job};
+use crate::job::{JobFacts, JobObjects, JobWorkload, demand, pods_of_job, runs_of_job};
 use crate::object::{Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec};
 use crate::pod::pod_id;
 use crate::pod::{count_demand, has_ended, of_live_pods, pods_of};
@@ -40,9 +40,9 @@ pub enum RunNowError {
 /// When the job is a one-off job, or its CronJob has no template.
 pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
     match &job.workload {
-        Workload::OneOff(_) => Err(RunNowError::OneOff),
-        Workload::Continuous(deployment) => Ok(restart_pods(job, deployment, facts, now)),
-        Workload::Scheduled(cron_job) => {
+        JobWorkload::OneOff(_) => Err(RunNowError::OneOff),
+        JobWorkload::Continuous(deployment) => Ok(restart_pods(job, deployment, facts, now)),
+        JobWorkload::Scheduled(cron_job) => {
             let runs = runs_of_job(job, &facts.live);
             let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Recreate);
             change.steps = runs.iter().map(|run| deletion(ObjectKind::Job, &run.metadata)).collect();
@@ -65,7 +65,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
 /// # Errors
 /// When the job is not scheduled, or its CronJob has no template.
 pub fn trigger_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
-    let Workload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
+    let JobWorkload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
     let change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Create);
     Ok(ChangeSet::new(vec![with_run(change, cron_job, facts, now)?], &facts.limits))
 }
@@ -87,7 +87,7 @@ pub fn resume_job(job: &JobObjects) -> Result<ChangeSet, RunNowError> {
 }
 
 fn set_suspended(job: &JobObjects, suspended: bool) -> Result<ChangeSet, RunNowError> {
-    let Workload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
+    let JobWorkload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
     let current = cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false);
     let action = if current == suspended { Action::Keep } else { Action::Update };
     let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), action);

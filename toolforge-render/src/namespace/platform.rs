@@ -2,6 +2,7 @@ use toolforge_model::{Cpu, platform};
 
 /// The project's settings, from `/etc/toolforge/*.yaml` or the platform's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Platform {
     /// The domain of the tools' host names: `NAME.DOMAIN`.
     pub public_domain: String,

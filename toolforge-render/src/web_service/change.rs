@@ -12,7 +12,7 @@ use crate::object::{
     Difference, Object, ObjectId, ObjectKind, deployment_spec, deployment_spec_mut, differences,
 };
 use crate::web_service::{
-    Facts, LiveWebService, WebServicePlan, demand, is_web_service, mount, web_container,
+    LiveWebService, WebServiceFacts, WebServicePlan, demand, is_web_service, mount, web_container,
 };
 
 /// The start time that is written on the pods. A different time replaces all pods.
@@ -38,7 +38,7 @@ pub enum StartTime {
 /// programs write (annotations, the readiness probe, the pause before termination, the strategy) do not count as a
 /// difference on an object that the platform's tools created: they are added with the first other change.
 #[must_use]
-pub fn web_service_changes(plan: &WebServicePlan, facts: &Facts, start: StartTime) -> ChangeSet {
+pub fn web_service_changes(plan: &WebServicePlan, facts: &WebServiceFacts, start: StartTime) -> ChangeSet {
     let live = &facts.live;
     let limit_ranges = &facts.limits.limit_ranges;
     let mut objects = plan.objects();

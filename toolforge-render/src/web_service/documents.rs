@@ -8,7 +8,7 @@ use toolforge_model::{ToolName, platform};
 use crate::namespace::{Documents, DocumentsError, Platform, limits};
 use crate::object::{HttpRoute, has_label};
 use crate::pod::with_unsettled_pods;
-use crate::web_service::{Facts, LiveWebService};
+use crate::web_service::{LiveWebService, WebServiceFacts};
 
 impl Documents {
     /// Returns the facts for a tool's web service.
@@ -18,7 +18,7 @@ impl Documents {
     ///
     /// # Errors
     /// When an object lacks required fields, or the catalog, a quota or a limit is invalid.
-    pub fn facts(&self, tool: &ToolName, platform: Platform) -> Result<Facts, DocumentsError> {
+    pub fn facts(&self, tool: &ToolName, platform: Platform) -> Result<WebServiceFacts, DocumentsError> {
         let namespace = tool.namespace();
         let pods = self.all_of_kind::<core::Pod>("Pod", &namespace)?;
         let web = |name: &str| name == tool.as_str();
@@ -41,7 +41,13 @@ impl Documents {
             let jobs = self.all_of_kind::<Job>("Job", &namespace)?;
             limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
         }
-        Ok(Facts { catalog: self.catalog()?, platform, limits, http_routes: live.http_route.is_some(), live })
+        Ok(WebServiceFacts {
+            catalog: self.catalog()?,
+            platform,
+            limits,
+            http_routes: live.http_route.is_some(),
+            live,
+        })
     }
 }
 

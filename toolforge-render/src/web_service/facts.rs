@@ -16,7 +16,8 @@ use crate::web_service::labels::is_web_service;
 
 /// Everything that a plan for a web service needs besides the request.
 #[derive(Clone, Debug)]
-pub struct Facts {
+#[non_exhaustive]
+pub struct WebServiceFacts {
     /// The image catalog.
     pub catalog: Catalog,
     /// The project's domain, repository and gateway.
@@ -29,7 +30,7 @@ pub struct Facts {
     pub live: LiveWebService,
 }
 
-impl Facts {
+impl WebServiceFacts {
     /// Returns facts without limits and live objects, and with Ingress as the only routing.
     #[must_use]
     pub fn new(catalog: Catalog, platform: Platform) -> Self {
@@ -45,6 +46,7 @@ impl Facts {
 
 /// The live objects of one tool's web service; an object that does not exist is `None`.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct LiveWebService {
     /// The Deployment with the tool's name.
     pub deployment: Option<Deployment>,

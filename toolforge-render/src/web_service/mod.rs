@@ -14,7 +14,7 @@ mod resolve;
 mod shell;
 
 pub use change::{StartTime, web_service_changes, web_service_deletion};
-pub use facts::{Facts, LiveWebService};
+pub use facts::{LiveWebService, WebServiceFacts};
 pub(crate) use labels::{is_web_service, labels};
 pub use local::{LocalOptions, LocalUser, local_command};
 pub(crate) use objects::{RUNNER, environment};

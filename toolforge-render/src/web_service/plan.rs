@@ -9,7 +9,7 @@ use toolforge_quota::PerResource;
 use crate::namespace::Platform;
 use crate::object::{ObjectKind, deployment_spec};
 use crate::pod::PodResources;
-use crate::web_service::{Facts, LiveWebService, is_web_service, labels};
+use crate::web_service::{LiveWebService, WebServiceFacts, is_web_service, labels};
 
 /// How requests from outside reach a web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,9 +22,19 @@ pub enum Routing {
 
 /// Options of a plan for a web service.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct PlanOptions {
     /// The routing; `None` keeps that of the live web service, else uses HTTPRoute if the tool may write it, else Ingress.
     pub routing: Option<Routing>,
+}
+
+impl PlanOptions {
+    /// Returns the options with a routing, or with the default of [`routing`](Self::routing).
+    #[must_use]
+    pub fn with_routing(mut self, routing: Option<Routing>) -> Self {
+        self.routing = routing;
+        self
+    }
 }
 
 /// A resolved web service: everything that rendering needs, so that rendering cannot fail.
@@ -88,7 +98,11 @@ impl WebServicePlan {
     ///
     /// # Errors
     /// When the catalog does not have the type, or an object with the web service's name belongs to something else.
-    pub fn new(request: WebServiceRequest, facts: &Facts, options: PlanOptions) -> Result<Self, PlanError> {
+    pub fn new(
+        request: WebServiceRequest,
+        facts: &WebServiceFacts,
+        options: PlanOptions,
+    ) -> Result<Self, PlanError> {
         refuse_foreign(&facts.live)?;
         let mut warnings = Vec::new();
         let (image, runner, resources) = match &request.image {
@@ -172,7 +186,7 @@ fn refuse_foreign(live: &LiveWebService) -> Result<(), PlanError> {
 }
 
 /// Returns the routing of the live web service; without one, HTTPRoute if the tool may write it, else Ingress.
-fn live_or_available_routing(facts: &Facts) -> Routing {
+fn live_or_available_routing(facts: &WebServiceFacts) -> Routing {
     if facts.live.http_route.is_some() {
         Routing::HttpRoute
     } else if facts.live.ingress.is_some() || !facts.http_routes {

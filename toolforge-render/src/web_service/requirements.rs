@@ -118,12 +118,12 @@ mod tests {
 
     use super::*;
     use crate::namespace::Platform;
-    use crate::web_service::{Facts, PlanOptions};
+    use crate::web_service::{PlanOptions, WebServiceFacts};
 
     fn missing(name: &str, home: &HomeFiles) -> String {
         let tool: ToolName = "x".parse().unwrap();
         let request = WebServiceOptions::default().merge_into(&tool, None, name.parse().unwrap()).unwrap();
-        let facts = Facts::new(Catalog::bundled(), Platform::default());
+        let facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
         let plan = WebServicePlan::new(request, &facts, PlanOptions::default()).unwrap();
         check_requirements(&plan, Some(home)).map_or_else(|missing| missing.to_string(), |()| String::new())
     }

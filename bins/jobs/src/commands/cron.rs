@@ -2,7 +2,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print, print_text};
 use toolforge_client::JobFetchOptions;
 use toolforge_model::JobName;
-use toolforge_render::job::{JobFacts, Workload};
+use toolforge_render::job::{JobFacts, JobWorkload};
 
 use super::facts::{facts, job};
 use crate::arguments::{Arguments, CronArguments, JobsFormat};
@@ -16,16 +16,14 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let CronArguments { name, calendar, suggest } = options;
     // Images and addresses are not printed.
-    let wanted = JobFetchOptions {
-        catalog: false,
-        addresses: false,
-        limits: *calendar || *suggest,
-        ..JobFetchOptions::for_list()
-    };
+    let mut wanted = JobFetchOptions::for_list();
+    wanted.catalog = false;
+    wanted.addresses = false;
+    wanted.limits = *calendar || *suggest;
     let facts = facts(session, arguments, wanted)?;
     if arguments.output == JobsFormat::Name {
         let scheduled = facts.live.jobs_of(&facts.tool);
-        let scheduled = scheduled.iter().filter(|job| matches!(job.workload, Workload::Scheduled(_)));
+        let scheduled = scheduled.iter().filter(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
         let names: String = scheduled.map(|job| format!("{}\n", job.name)).collect();
         print_text(&names)?;
         return Ok(ExitCode::Success);
@@ -47,7 +45,7 @@ pub(super) fn run(
 
 fn check_kind(facts: &JobFacts, name: &JobName) -> Result<(), Failure> {
     let workload = job(facts, name)?.workload;
-    if matches!(workload, Workload::Scheduled(_)) {
+    if matches!(workload, JobWorkload::Scheduled(_)) {
         return Ok(());
     }
     let kind = workload.job_kind();

@@ -53,7 +53,10 @@ fn joined(names: &[&JobName]) -> String {
 
 /// Returns what has to be known before jobs are deleted.
 pub(super) fn to_delete() -> JobFetchOptions {
-    JobFetchOptions { addresses: true, records: true, ..JobFetchOptions::for_names() }
+    let mut wanted = JobFetchOptions::for_names();
+    wanted.addresses = true;
+    wanted.records = true;
+    wanted
 }
 
 /// Refuses a job that the platform's jobs service has recorded.

@@ -6,7 +6,7 @@ use std::path::Path;
 use toolforge_cli::{ExitCode, Failure, Session, print_text};
 use toolforge_client::JobFetchOptions;
 use toolforge_model::{JobRequest, Untrusted, write_jobs};
-use toolforge_render::job::{Workload, observe_job};
+use toolforge_render::job::{JobWorkload, observe_job};
 
 use super::facts::facts;
 use crate::arguments::{Arguments, DumpArguments};
@@ -18,11 +18,13 @@ pub(super) fn run(
     options: &DumpArguments,
 ) -> Result<ExitCode, Failure> {
     let DumpArguments { to_file, force } = options;
-    let facts = facts(session, arguments, JobFetchOptions { events: false, ..JobFetchOptions::for_list() })?;
+    let mut wanted = JobFetchOptions::for_list();
+    wanted.events = false;
+    let facts = facts(session, arguments, wanted)?;
     let live = facts.live.jobs_of(&facts.tool);
     let requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
     for job in &live {
-        if matches!(&job.workload, Workload::Scheduled(cron_job) if cron_job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true)))
+        if matches!(&job.workload, JobWorkload::Scheduled(cron_job) if cron_job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true)))
         {
             anstream::eprintln!("warning: job {} is suspended; a jobs file cannot express that", job.name);
         }

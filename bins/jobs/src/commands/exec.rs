@@ -54,7 +54,8 @@ fn is_ready(pod: &Pod) -> bool {
 
 /// Returns the failure of a job without a running pod, with its state.
 fn no_pod_runs(session: &Session, arguments: &Arguments, name: &JobName) -> Failure {
-    let wanted = JobFetchOptions { events: true, ..JobFetchOptions::for_names() };
+    let mut wanted = JobFetchOptions::for_names();
+    wanted.events = true;
     let found =
         facts::facts(session, arguments, wanted).and_then(|facts| Ok((facts::job(&facts, name)?, facts)));
     match found {

@@ -183,7 +183,9 @@ pub(super) fn read(
 /// Returns all errors of a file, those about its images included, or `None` if the cluster's images are not known.
 fn errors_with_images(session: &Session, arguments: &Arguments, text: &str) -> Option<Vec<Diagnostic>> {
     // With limits, an unknown catalog is an error and not replaced by the bundled one.
-    let wanted = JobFetchOptions { catalog: true, limits: true, ..JobFetchOptions::for_names() };
+    let mut wanted = JobFetchOptions::for_names();
+    wanted.catalog = true;
+    wanted.limits = true;
     let catalog = facts::facts(session, arguments, wanted).ok()?.catalog;
     Some(catalog.check_jobs_file(text, &session.tool, &session.platform.build_service_repository).errors)
 }
@@ -199,14 +201,13 @@ pub(super) fn planned(
     let requests: Vec<JobRequest> = file.jobs.iter().map(|job| job.request.clone()).collect();
     let identity = file_identity(&options.file);
     let waited = file.jobs.iter().filter(|job| job.wait.is_some());
-    let options = LoadOptions {
-        file: identity.as_deref(),
-        prunes: options.prune,
-        adopts,
-        waits_for: waited.map(|job| job.request.name.clone()).collect(),
-        done: done.iter().map(|(name, _)| name.clone()).collect(),
-    };
-    plan_load(&requests, facts, &options)
+    let mut load = LoadOptions::default();
+    load.file = identity.as_deref();
+    load.prunes = options.prune;
+    load.adopts = adopts;
+    load.waits_for = waited.map(|job| job.request.name.clone()).collect();
+    load.done = done.iter().map(|(name, _)| name.clone()).collect();
+    plan_load(&requests, facts, &load)
 }
 
 /// The number of conflicts that are printed.

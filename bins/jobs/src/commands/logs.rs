@@ -9,7 +9,7 @@ use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, Error, JobFetchOptions, LogOwner, LogTarget, ResourceType, ToolHome};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
-    JobFacts, JobObjects, Workload, is_job, job_name_of, job_status, observe_job, pods_of_job,
+    JobFacts, JobObjects, JobWorkload, is_job, job_name_of, job_status, observe_job, pods_of_job,
 };
 
 use super::facts;
@@ -80,9 +80,9 @@ impl JobLog<'_> {
 
     fn owner(&self) -> LogOwner {
         match self.job.map(|job| &job.workload) {
-            Some(Workload::OneOff(_)) => LogOwner::Job,
-            Some(Workload::Scheduled(_)) => LogOwner::CronJob,
-            Some(Workload::Continuous(_)) => LogOwner::Deployment,
+            Some(JobWorkload::OneOff(_)) => LogOwner::Job,
+            Some(JobWorkload::Scheduled(_)) => LogOwner::CronJob,
+            Some(JobWorkload::Continuous(_)) => LogOwner::Deployment,
             None => match component(self.facts, self.name) {
                 Some(platform::COMPONENT_SCHEDULED) => LogOwner::CronJob,
                 Some(platform::COMPONENT_CONTINUOUS) => LogOwner::Deployment,
@@ -113,7 +113,7 @@ impl JobLog<'_> {
                     &evidence.cause,
                     Asked {
                         name: self.name,
-                        runs_once: matches!(job.workload, Workload::OneOff(_)),
+                        runs_once: matches!(job.workload, JobWorkload::OneOff(_)),
                         is_shown: false,
                         log_files: [None, None]
                     }

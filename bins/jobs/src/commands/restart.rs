@@ -4,7 +4,7 @@ use toolforge_cli::{
 };
 use toolforge_client::JobFetchOptions;
 use toolforge_render::change::{ChangeSet, Rollout};
-use toolforge_render::job::{Workload, restart_job};
+use toolforge_render::job::{JobWorkload, restart_job};
 
 use super::finish::finish;
 use super::{apply, facts, trigger};
@@ -17,7 +17,8 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &RestartArguments,
 ) -> Result<ExitCode, Failure> {
-    let wanted = JobFetchOptions { limits: true, ..JobFetchOptions::for_names() };
+    let mut wanted = JobFetchOptions::for_names();
+    wanted.limits = true;
     let attempt = || {
         let facts = facts::facts(session, arguments, wanted)?;
         let job = facts::job(&facts, &options.name)?;
@@ -63,11 +64,11 @@ pub(super) fn run(
     Ok(exit_code)
 }
 
-fn refuse_what_does_not_fit(workload: &Workload, set: &ChangeSet) -> Result<(), Failure> {
+fn refuse_what_does_not_fit(workload: &JobWorkload, set: &ChangeSet) -> Result<(), Failure> {
     match workload {
-        Workload::OneOff(_) | Workload::Scheduled(_) => trigger::refuse_what_does_not_fit(set),
-        Workload::Continuous(_) if set.fits() => Ok(()),
-        Workload::Continuous(_) => {
+        JobWorkload::OneOff(_) | JobWorkload::Scheduled(_) => trigger::refuse_what_does_not_fit(set),
+        JobWorkload::Continuous(_) if set.fits() => Ok(()),
+        JobWorkload::Continuous(_) => {
             let failure = Failure::new(ExitCode::DoesNotFit, "a restart does not fit, and nothing was sent");
             Err(report::with_what_does_not_fit(failure, set))
         }

@@ -4,7 +4,9 @@ use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, wait_for_ro
 use toolforge_client::Written;
 use toolforge_model::JobRequest;
 use toolforge_render::change::Change;
-use toolforge_render::job::{JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, Workload, plan_load};
+use toolforge_render::job::{
+    JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load,
+};
 
 use super::finish::finish;
 use super::{apply, facts, load, wait};
@@ -69,8 +71,8 @@ pub(super) fn run(
 fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Result<LoadPlan, Failure> {
     let live = facts.live.job(&facts.tool, &request.name);
     let has_ended_well = live.as_ref().is_some_and(|live| match &live.workload {
-        Workload::OneOff(run) => matches!(RunOutcome::of(run, &facts.live), RunOutcome::Succeeded { .. }),
-        Workload::Scheduled(_) | Workload::Continuous(_) => false,
+        JobWorkload::OneOff(run) => matches!(RunOutcome::of(run, &facts.live), RunOutcome::Succeeded { .. }),
+        JobWorkload::Scheduled(_) | JobWorkload::Continuous(_) => false,
     });
     let is_terminating = live.as_ref().is_some_and(JobObjects::is_terminating);
     let is_recorded = facts.live.recorded.contains_key(&request.name) && !change.adopt;
@@ -95,7 +97,8 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         });
     }
     let adopts = change.adopt;
-    let options = LoadOptions { adopts, ..LoadOptions::default() };
+    let mut options = LoadOptions::default();
+    options.adopts = adopts;
     let plan = plan_load(std::slice::from_ref(request), facts, &options);
     if !plan.problems.is_empty() {
         return Err(failures::of_problems(&plan, &[], Path::new("")));

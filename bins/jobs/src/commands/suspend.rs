@@ -1,6 +1,6 @@
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, unchanged};
 use toolforge_client::JobFetchOptions;
-use toolforge_render::job::{Workload, resume_job, suspend_job};
+use toolforge_render::job::{JobWorkload, resume_job, suspend_job};
 
 use super::finish::finish;
 use super::{apply, facts};
@@ -14,10 +14,11 @@ pub(super) fn run(
     options: &SuspendArguments,
     suspends: bool,
 ) -> Result<ExitCode, Failure> {
-    let facts =
-        facts::facts(session, arguments, JobFetchOptions { records: true, ..JobFetchOptions::for_names() })?;
+    let mut wanted = JobFetchOptions::for_names();
+    wanted.records = true;
+    let facts = facts::facts(session, arguments, wanted)?;
     let job = facts::job(&facts, &options.name)?;
-    if !matches!(job.workload, Workload::Scheduled(_)) {
+    if !matches!(job.workload, JobWorkload::Scheduled(_)) {
         return Err(Failure::new(
             ExitCode::Failed,
             format!("job {} is {}, and only a schedule can be suspended", job.name, job.workload.job_kind()),

@@ -5,7 +5,7 @@ use toolforge_cli::{
 };
 use toolforge_client::{ApplyOptions, ChangeOutcome, Client, JobFetchOptions};
 use toolforge_render::change::ChangeSet;
-use toolforge_render::job::{JobFacts, JobObjects, Workload, observe_job, trigger_job};
+use toolforge_render::job::{JobFacts, JobObjects, JobWorkload, observe_job, trigger_job};
 use toolforge_report::AppliedChange;
 
 use super::finish::finish;
@@ -22,10 +22,12 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &TriggerArguments,
 ) -> Result<ExitCode, Failure> {
-    let wanted = JobFetchOptions { limits: true, catalog: true, ..JobFetchOptions::for_names() };
+    let mut wanted = JobFetchOptions::for_names();
+    wanted.limits = true;
+    wanted.catalog = true;
     let mut facts = facts::facts(session, arguments, wanted)?;
     let mut job = facts::job(&facts, &options.name)?;
-    if !matches!(job.workload, Workload::Scheduled(_)) {
+    if !matches!(job.workload, JobWorkload::Scheduled(_)) {
         return Err(Failure::new(
             ExitCode::Failed,
             format!("job {} is {}; only scheduled jobs can be triggered", job.name, job.workload.job_kind()),

@@ -8,7 +8,7 @@ use toolforge_client::ToolHome;
 use toolforge_model::{Replicas, TypeName, WebServiceOptions};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
-    Facts, MissingRequirement, ObserveError, PlanOptions, PlanWarning, ResolvedRequest, Routing,
+    MissingRequirement, ObserveError, PlanOptions, PlanWarning, ResolvedRequest, Routing, WebServiceFacts,
     WebServicePlan, observe_web_service_request, proposed_type, resolve_request,
 };
 
@@ -22,7 +22,7 @@ use crate::invocation::{Action, Invocation};
 const LEAVING: Duration = Duration::from_secs(90);
 
 /// Returns the facts for a change; waits for a Deployment that is being deleted.
-pub(super) fn settled(session: &Session) -> Result<Facts, Failure> {
+pub(super) fn settled(session: &Session) -> Result<WebServiceFacts, Failure> {
     let facts = fetch::facts(session)?;
     let leaves =
         facts.live.deployment.as_ref().is_some_and(|found| found.metadata.deletion_timestamp.is_some());
@@ -40,7 +40,7 @@ pub(super) fn settled(session: &Session) -> Result<Facts, Failure> {
 }
 
 /// Refuses a routing that the cluster does not offer.
-pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &Facts) -> Result<(), Failure> {
+pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &WebServiceFacts) -> Result<(), Failure> {
     let is_offered = facts.http_routes || facts.live.http_route.is_some();
     if plan.routing() == Routing::HttpRoute && !is_offered {
         return Err(Failure::new(
@@ -64,7 +64,7 @@ pub(super) fn plan(
     session: &Session,
     arguments: &Arguments,
     invocation: &Invocation,
-    facts: &Facts,
+    facts: &WebServiceFacts,
 ) -> Result<Planned, Failure> {
     let given = arguments.options(invocation);
     let template = state::template(session, arguments)?;
@@ -98,7 +98,7 @@ pub(super) fn plan(
     if is_default_type {
         eprintln!("note: no type given: using {}", request.image.type_name());
     }
-    let options = PlanOptions { routing: arguments.routing.map(Into::into) };
+    let options = PlanOptions::default().with_routing(arguments.routing.map(Into::into));
     let plan = WebServicePlan::new(request, facts, options)
         .map_err(|error| failures::of_plan(&error, invocation.action, &origin))?;
     for warning in plan.warnings() {
@@ -113,7 +113,7 @@ pub(super) fn plan(
 
 /// Returns the type for a tool without a web service: the one that was stopped last, else the one whose files are in the
 /// home.
-fn proposal(session: &Session, last_type: Option<TypeName>, facts: &Facts) -> Option<TypeName> {
+fn proposal(session: &Session, last_type: Option<TypeName>, facts: &WebServiceFacts) -> Option<TypeName> {
     if let Some(name) = last_type.filter(|name| facts.catalog.find(name).is_ok()) {
         eprintln!("note: no type given: using {name}, which ran before it was stopped");
         return Some(name);
@@ -148,7 +148,7 @@ fn warn(warning: &PlanWarning, action: Action, origin: &TypeOrigin) {
 pub(super) fn check_requirements(
     session: &Session,
     plan: &WebServicePlan,
-    facts: &Facts,
+    facts: &WebServiceFacts,
 ) -> Result<(), MissingRequirement> {
     let current = observe_web_service_request(&session.tool, facts);
     if current.is_ok_and(|request| request.image.type_name() == plan.request().image.type_name()) {
@@ -159,7 +159,7 @@ pub(super) fn check_requirements(
 }
 
 /// Says what a plan's type needs and does not find, where the plan is not carried out.
-pub(super) fn warn_of_needs(session: &Session, plan: &WebServicePlan, facts: &Facts) {
+pub(super) fn warn_of_needs(session: &Session, plan: &WebServicePlan, facts: &WebServiceFacts) {
     if let Err(missing) = check_requirements(session, plan, facts) {
         eprintln!("warning: {missing}");
     }

@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
 };
-use toolforge_client::{Client, Error, FetchOptions};
+use toolforge_client::{Client, Error, WebServiceFetchOptions};
 use toolforge_model::ToolName;
 use toolforge_render::pod::{Evidence, container_runs};
 use toolforge_render::web_service::{
@@ -28,7 +28,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 }
 
 async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result<(), LogStop> {
-    let wanted = FetchOptions { deployment: true, pods: true, ..FetchOptions::default() };
+    let mut wanted = WebServiceFetchOptions::default();
+    wanted.deployment = true;
+    wanted.pods = true;
     let live = client.fetch_web_service(tool, wanted).await?.live;
     let is_foreign = live.has_foreign_deployment();
     let live = live.without_foreign_deployment();
@@ -68,7 +70,9 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
         return Ok(());
     }
     let mut live = live.clone();
-    let wanted = FetchOptions { replica_sets: true, events: true, ..FetchOptions::default() };
+    let mut wanted = WebServiceFetchOptions::default();
+    wanted.replica_sets = true;
+    wanted.events = true;
     let found = client.fetch_web_service(tool, wanted).await?.live;
     (live.replica_sets, live.events) = (found.replica_sets, found.events);
     if let Some(Evidence { cause, object, message, .. }) = web_service_causes(&live, Timestamp::now()).first()

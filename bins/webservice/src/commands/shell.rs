@@ -13,8 +13,8 @@ use toolforge_client::{Client, Collection, ResourceType, post_params};
 use toolforge_model::platform;
 use toolforge_quota::QuotaCheck;
 use toolforge_render::web_service::{
-    Facts, OrphanedShell, QuotaConsumer, ShellName, ShellProgress, orphaned_shells, quota_consumers,
-    shell_command, shell_pod, shell_progress, shell_verdict,
+    OrphanedShell, QuotaConsumer, ShellName, ShellProgress, WebServiceFacts, orphaned_shells,
+    quota_consumers, shell_command, shell_pod, shell_progress, shell_verdict,
 };
 
 use super::facts;
@@ -58,7 +58,7 @@ pub(super) fn run(
         let found = runtime.block_on(client.list::<Pod>(&shell.pods, &shells))?.items;
         Ok(orphaned_shells(&found, &owner, &now, process::is_running))
     };
-    let attempt = |facts: &Facts| {
+    let attempt = |facts: &WebServiceFacts| {
         let left = leaving()?;
         let deleted: Vec<Pod> = left.iter().map(|left| left.pod.clone()).collect();
         Ok::<_, Failure>((shell_verdict(&pod, &deleted, facts), left))

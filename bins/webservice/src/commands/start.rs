@@ -6,14 +6,14 @@ use toolforge_cli::{
     planned_changes, print_for_people, unchanged, wait_for_room,
 };
 use toolforge_client::{
-    ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, Client, FetchOptions, RolloutTarget, ToolHome,
-    Written,
+    ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, Client, RolloutTarget, ToolHome,
+    WebServiceFetchOptions, Written,
 };
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::object::{Object, ObjectKind};
 use toolforge_render::web_service::{
-    Facts, RolloutProgress, StartTime, WebServicePlan, web_service_changes, web_service_deletion,
+    RolloutProgress, StartTime, WebServiceFacts, WebServicePlan, web_service_changes, web_service_deletion,
     web_service_log_file, web_service_progress,
 };
 use toolforge_report::AppliedChange;
@@ -42,7 +42,7 @@ pub(super) fn carry_out(
     session: &Session,
     (arguments, invocation): (&Arguments, &Invocation),
     start: fn(Timestamp) -> StartTime,
-    announcement: fn(&Facts) -> &'static str,
+    announcement: fn(&WebServiceFacts) -> &'static str,
 ) -> Result<ExitCode, Failure> {
     let mut tries = 0;
     loop {
@@ -89,7 +89,7 @@ struct Work<'a> {
     session: &'a Session,
     arguments: &'a Arguments,
     invocation: &'a Invocation,
-    facts: &'a Facts,
+    facts: &'a WebServiceFacts,
     plan: &'a WebServicePlan,
     set: &'a ChangeSet,
 }
@@ -236,7 +236,10 @@ fn is_outdated(report: &ApplyReport<'_>) -> bool {
 
 /// Deletes what this command wrote of a web service that was stopped meanwhile.
 async fn delete_remainder(client: &Client, tool: &ToolName, written: &[Written]) -> Result<(), Failure> {
-    let wanted = FetchOptions { deployment: true, service: true, routes: true, ..FetchOptions::default() };
+    let mut wanted = WebServiceFetchOptions::default();
+    wanted.deployment = true;
+    wanted.service = true;
+    wanted.routes = true;
     let live = client.fetch_web_service(tool, wanted).await?.live;
     if live.deployment.is_some() {
         return Ok(());

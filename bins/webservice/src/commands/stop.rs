@@ -6,7 +6,7 @@ use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, Session, applied_changes, interrupted, planned_changes,
     print_for_people, unchanged,
 };
-use toolforge_client::{ApplyOptions, Client, FetchOptions, WaitOptions, WaitOutcome};
+use toolforge_client::{ApplyOptions, Client, WaitOptions, WaitOutcome, WebServiceFetchOptions};
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet, Step, StepAction};
 use toolforge_render::web_service::{is_web_service_pod, web_service_deletion};
@@ -113,8 +113,10 @@ async fn delete(
         }
         failures::of_apply(report, Action::Stop).map_or(Ok(()), Err)?;
         let stopped = until_gone(client, tool, set).await?;
-        let wanted =
-            FetchOptions { deployment: true, service: true, routes: true, ..FetchOptions::default() };
+        let mut wanted = WebServiceFetchOptions::default();
+        wanted.deployment = true;
+        wanted.service = true;
+        wanted.routes = true;
         let live = client.fetch_web_service(tool, wanted).await?.live;
         let is_running = live.deployment.as_ref().is_some_and(|found| {
             found.metadata.deletion_timestamp.is_none() && !live.has_foreign_deployment()

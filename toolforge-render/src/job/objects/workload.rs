@@ -10,7 +10,7 @@ use toolforge_model::{JobHealthCheck, JobKind, Retry, platform};
 use crate::change::Rollout;
 use crate::job::objects::command::{RenderedCommand, health_check_of, health_check_words};
 use crate::job::objects::template::template;
-use crate::job::{JobPlan, Workload, labels};
+use crate::job::{JobPlan, JobWorkload, labels};
 
 /// How long a finished run is kept, in seconds (jobs-api, 2026).
 const KEPT_SECONDS: i32 = 30;
@@ -22,13 +22,15 @@ const STARTING_DEADLINE_SECONDS: i64 = 30;
 const PROGRESS_DEADLINE_SECONDS: i32 = 600;
 
 /// Returns the object that runs a planned job.
-pub(super) fn workload(plan: &JobPlan) -> Workload {
+pub(super) fn workload(plan: &JobPlan) -> JobWorkload {
     let metadata = metadata(plan);
     match &plan.request.kind {
-        JobKind::OneOff { retry } => {
-            Workload::OneOff(Box::new(Job { metadata, spec: Some(job_spec(plan, *retry)), ..Job::default() }))
-        }
-        JobKind::Scheduled { schedule, retry, timeout } => Workload::Scheduled(Box::new(CronJob {
+        JobKind::OneOff { retry } => JobWorkload::OneOff(Box::new(Job {
+            metadata,
+            spec: Some(job_spec(plan, *retry)),
+            ..Job::default()
+        })),
+        JobKind::Scheduled { schedule, retry, timeout } => JobWorkload::Scheduled(Box::new(CronJob {
             metadata,
             spec: CronJobSpec {
                 schedule: schedule.expression().to_string(),
@@ -51,7 +53,7 @@ pub(super) fn workload(plan: &JobPlan) -> Workload {
         })),
         JobKind::Continuous { replicas, port: _, health_check: _ } => {
             let rollout = Rollout::of_replicas(replicas.count().into());
-            Workload::Continuous(Box::new(Deployment {
+            JobWorkload::Continuous(Box::new(Deployment {
                 metadata,
                 spec: DeploymentSpec {
                     replicas: Some(replicas.as_i32()),

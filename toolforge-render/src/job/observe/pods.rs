@@ -2,7 +2,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::platform;
 
-use crate::job::{JobObjects, LiveJobs, Workload};
+use crate::job::{JobObjects, JobWorkload, LiveJobs};
 use crate::object::has_label;
 
 /// Returns the pods of all runs of a job.
@@ -22,16 +22,16 @@ pub fn pods_of_job<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Pod> {
 pub fn runs_of_job<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     let uid = job.workload.metadata().uid.as_deref();
     let mut runs: Vec<&Job> = match &job.workload {
-        Workload::OneOff(own) => {
+        JobWorkload::OneOff(own) => {
             live.jobs.iter().filter(|found| found.metadata.uid == own.metadata.uid).collect()
         }
-        Workload::Scheduled(_) => {
+        JobWorkload::Scheduled(_) => {
             let is_run = |found: &&Job| {
                 found.metadata.owner_references.iter().flatten().any(|owner| Some(owner.uid.as_str()) == uid)
             };
             live.jobs.iter().filter(is_run).collect()
         }
-        Workload::Continuous(_) => Vec::new(),
+        JobWorkload::Continuous(_) => Vec::new(),
     };
     runs.sort_by_key(|run| std::cmp::Reverse(run.metadata.creation_timestamp.as_ref().map(|time| time.0)));
     runs

@@ -9,7 +9,7 @@ use toolforge_model::{
 };
 
 use crate::job::objects::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};
-use crate::job::{JobFacts, JobObjects, Workload};
+use crate::job::{JobFacts, JobObjects, JobWorkload};
 use crate::object::{cron_job_spec, deployment_spec};
 use crate::pod::{cpu_of, memory_of};
 
@@ -83,8 +83,8 @@ fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> Jo
         .and_then(|spec| spec.backoff_limit)
         .map_or(Retry::default(), Retry::from_i32_saturating);
     match &job.workload {
-        Workload::OneOff(_) => JobKind::OneOff { retry },
-        Workload::Scheduled(cron_job) => {
+        JobWorkload::OneOff(_) => JobKind::OneOff { retry },
+        JobWorkload::Scheduled(cron_job) => {
             let spec = cron_job_spec(cron_job);
             let written = job.annotation(platform::ANNOTATION_CRON_EXPRESSION);
             let expression = spec.map(|spec| spec.schedule.as_str()).unwrap_or_default();
@@ -96,7 +96,7 @@ fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> Jo
                 None => JobKind::OneOff { retry },
             }
         }
-        Workload::Continuous(deployment) => {
+        JobWorkload::Continuous(deployment) => {
             let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
             JobKind::Continuous {
                 replicas: Replicas::from_i32_saturating(replicas),

@@ -10,7 +10,7 @@ use toolforge_model::{Untrusted, platform};
 
 use crate::job::observe::runs::{RunOutcome, is_quota};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
-use crate::job::{JobObjects, LiveJobs, Workload, pods_of_job, runs_of_job};
+use crate::job::{JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
 use crate::pod::{
     Cause, Evidence, LastTermination, cause_of_deployment, cause_of_refusal, causes_of_pod, causes_of_probes,
@@ -113,6 +113,7 @@ pub struct JobReplicas {
 
 /// The observed status of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JobStatus {
     /// The state.
     pub state: JobState,
@@ -156,7 +157,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
         return status;
     }
     match &job.workload {
-        Workload::Continuous(deployment) => {
+        JobWorkload::Continuous(deployment) => {
             // An evicted pod, or one of a lost node, exists for long beside its replacement.
             let is_used = |pod: &&Pod| {
                 let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
@@ -167,8 +168,8 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
             status.last_termination = last_termination(pods.iter().copied());
             continuous(&mut status, deployment, pods, (live, now));
         }
-        Workload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
-        Workload::Scheduled(cron_job) => scheduled(&mut status, job, cron_job, (live, now)),
+        JobWorkload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
+        JobWorkload::Scheduled(cron_job) => scheduled(&mut status, job, cron_job, (live, now)),
     }
     status
 }

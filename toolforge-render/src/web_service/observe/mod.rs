@@ -18,7 +18,7 @@ pub use status::{
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{ToolName, WebServiceRequest};
 
-use crate::web_service::Facts;
+use crate::web_service::WebServiceFacts;
 
 /// The request and the status of a live web service.
 #[derive(Clone, Debug)]
@@ -33,7 +33,11 @@ pub struct WebServiceObservation {
 ///
 /// The objects that a plan renders are observed as the plan's request.
 #[must_use]
-pub fn observe_web_service(tool: &ToolName, facts: &Facts, now: Timestamp) -> WebServiceObservation {
+pub fn observe_web_service(
+    tool: &ToolName,
+    facts: &WebServiceFacts,
+    now: Timestamp,
+) -> WebServiceObservation {
     WebServiceObservation {
         request: observe_web_service_request(tool, facts),
         status: web_service_status(tool, facts, now),

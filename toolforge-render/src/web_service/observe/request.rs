@@ -9,7 +9,7 @@ use toolforge_quota::PerResource;
 
 use crate::object::{deployment_spec, label};
 use crate::pod::{PodResources, cpu_of, memory_of};
-use crate::web_service::{Facts, RUNNER};
+use crate::web_service::{RUNNER, WebServiceFacts};
 
 /// Why live objects match no request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum ObserveError {
 /// When there is no Deployment, or no request has its image or command.
 pub fn observe_web_service_request(
     tool: &ToolName,
-    facts: &Facts,
+    facts: &WebServiceFacts,
 ) -> Result<WebServiceRequest, ObserveError> {
     let own = facts.live.deployment.as_ref().filter(|_| !facts.live.has_foreign_deployment());
     let deployment = own.ok_or(ObserveError::NoDeployment)?;

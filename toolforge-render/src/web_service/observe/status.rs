@@ -9,7 +9,7 @@ use crate::pod::{Evidence, LastTermination, last_termination, restarts};
 use crate::web_service::observe::causes::web_service_causes;
 use crate::web_service::observe::progress::{RolloutProgress, web_service_progress};
 use crate::web_service::observe::request::{observe_web_service_request, web_container};
-use crate::web_service::{Facts, LiveWebService, Routing, is_web_service};
+use crate::web_service::{LiveWebService, Routing, WebServiceFacts, is_web_service};
 
 /// The state of a web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,7 +113,7 @@ pub struct RouteStatus {
 
 /// Returns the status of a live web service at `now`.
 #[must_use]
-pub fn web_service_status(tool: &ToolName, facts: &Facts, now: Timestamp) -> WebServiceStatus {
+pub fn web_service_status(tool: &ToolName, facts: &WebServiceFacts, now: Timestamp) -> WebServiceStatus {
     let foreign = facts.live.has_foreign_deployment();
     let live = &facts.live.clone().without_foreign_deployment();
     let deployment = live.deployment.as_ref();

@@ -22,11 +22,11 @@ use toolforge_quota::{ContainerDemand, Demand, DemandChange, PodTraits, QuotaChe
 use crate::object::{Labels, has_label};
 use crate::pod::pod_id;
 use crate::pod::{containers_of_pod, pod_demand};
-use crate::web_service::Facts;
+use crate::web_service::WebServiceFacts;
 
 /// Returns whether a shell's pod fits the namespace's quota and limits once the pods in `deleted` are gone.
 #[must_use]
-pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &Facts) -> QuotaCheck {
+pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &WebServiceFacts) -> QuotaCheck {
     let of = |pod: &Pod| {
         pod.spec.as_ref().map(|spec| pod_demand(spec, &facts.limits.limit_ranges)).unwrap_or_default()
     };

@@ -16,7 +16,7 @@ use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Schedule, Untrusted, platform};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobState, JobStatus, RunOutcome, ScheduledJobLoad, Workload, job_status,
+    JobFacts, JobObjects, JobState, JobStatus, JobWorkload, RunOutcome, ScheduledJobLoad, job_status,
     observe_job, runs_of_job,
 };
 
@@ -36,7 +36,7 @@ struct ScheduledJob {
 /// Returns the scheduled jobs, by name.
 fn scheduled_jobs(facts: &JobFacts) -> Vec<ScheduledJob> {
     let of_live = |job: JobObjects| {
-        let Workload::Scheduled(cron_job) = &job.workload else { return None };
+        let JobWorkload::Scheduled(cron_job) = &job.workload else { return None };
         Some(ScheduledJob {
             cron_job: (**cron_job).clone(),
             schedule: observe_job(&job, facts).kind.schedule().cloned(),

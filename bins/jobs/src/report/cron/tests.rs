@@ -8,7 +8,7 @@ use toolforge_cli::ExitCode;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
 use toolforge_quota::{Resource, ResourceQuota};
-use toolforge_render::job::{JobFacts, JobPlan, Workload, manual_run};
+use toolforge_render::job::{JobFacts, JobPlan, JobWorkload, manual_run};
 use toolforge_render::namespace::Platform;
 
 use super::{calendar, cron, list, suggestions};
@@ -41,7 +41,7 @@ fn add<'a>(
     };
     let request = options.into_request(&facts.tool).unwrap();
     let objects = JobPlan::new(request, facts).unwrap().objects();
-    let Workload::Scheduled(mut cron_job) = objects.workload else { panic!("{name} has a schedule") };
+    let JobWorkload::Scheduled(mut cron_job) = objects.workload else { panic!("{name} has a schedule") };
     cron_job.metadata.uid = Some(format!("uid-{name}"));
     cron_job.metadata.creation_timestamp = Some(Time(at("2026-07-01T00:00:00Z")));
     cron_job.status = Some(CronJobStatus {

@@ -67,6 +67,7 @@ fn status_report(status: &JobStatus) -> toolforge_report::JobStatus {
         previous_run,
         next_run,
         missed,
+        ..
     } = status;
     let time = |time: &Option<Timestamp>| time.map(|time| time.to_string());
     toolforge_report::JobStatus {

@@ -15,17 +15,7 @@ const MANY: usize = 1000;
 
 /// Returns the details of a job's status, one per line; `N/A` if there are none.
 pub(super) fn hints(job: &ListedJob) -> String {
-    let JobStatus {
-        state,
-        since: _,
-        replicas: _,
-        restarts: _,
-        last_termination,
-        evidence,
-        previous_run,
-        next_run,
-        missed,
-    } = &job.status;
+    let JobStatus { state, last_termination, evidence, previous_run, next_run, missed, .. } = &job.status;
     let mut details = Vec::new();
     for Evidence { cause, object, message, since: _ } in evidence {
         details.push(sentence(&cause.to_string()));

@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session};
-use toolforge_client::{Client, FetchOptions, OwnRules, ServerVersion};
+use toolforge_client::{Client, OwnRules, ServerVersion, WebServiceFetchOptions};
 use toolforge_images::Catalog;
 use toolforge_report::CheckCode;
 
@@ -45,7 +45,8 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
         Ok(rules) => permission_check(&rules),
         Err(error) => Check::failed(CheckCode::Permissions, &Failure::from(error)),
     });
-    let wanted = FetchOptions { limits: true, ..FetchOptions::default() };
+    let mut wanted = WebServiceFetchOptions::default();
+    wanted.limits = true;
     match client.fetch_web_service(&session.tool, wanted).await {
         Ok(objects) => match objects.facts(Some(Catalog::default()), session.platform.clone()) {
             Ok(facts) => {
@@ -79,7 +80,8 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
 }
 
 async fn catalog(client: &Client, session: &Session) -> Check {
-    let wanted = FetchOptions { catalog: true, ..FetchOptions::default() };
+    let mut wanted = WebServiceFetchOptions::default();
+    wanted.catalog = true;
     let objects = match client.fetch_web_service(&session.tool, wanted).await {
         Ok(objects) => objects,
         Err(error) => return Check::failed(CheckCode::Catalog, &Failure::from(error)),
