@@ -133,7 +133,7 @@ pub fn simulate_scheduled_jobs(
 #[must_use]
 pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Vec<Conflict> {
     let planned: Vec<JobObjects> = plan.plans.iter().map(JobPlan::objects).collect();
-    if !planned.iter().any(|job| matches!(job.workload, Workload::Scheduled(_))) {
+    if !planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_))) {
         return Vec::new();
     }
     let live = facts.live.jobs_of(&facts.tool);
@@ -153,10 +153,10 @@ pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Time
     for job in &planned {
         let live = live.iter().find(|live| live.name == job.name);
         let is_suspended = live.is_some_and(|live| match &live.workload {
-            Workload::Scheduled(cron_job) => {
+            JobWorkload::Scheduled(cron_job) => {
                 cron_job_spec(cron_job).is_some_and(|spec| spec.suspend == Some(true))
             }
-            Workload::OneOff(_) | Workload::Continuous(_) => false,
+            JobWorkload::OneOff(_) | JobWorkload::Continuous(_) => false,
         });
         let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
         if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts))

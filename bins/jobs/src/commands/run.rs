@@ -80,7 +80,8 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         let name = &request.name;
         let failure = Failure::new(ExitCode::Failed, format!("a job with the name {name} already exists"))
             .with_code(FailureCode::AlreadyExists);
-        let is_scheduled = live.as_ref().is_some_and(|live| matches!(live.workload, Workload::Scheduled(_)));
+        let is_scheduled =
+            live.as_ref().is_some_and(|live| matches!(live.workload, JobWorkload::Scheduled(_)));
         let failure = if is_scheduled {
             failure.hint(format!("`toolforge jobs trigger {name}` runs it now, as it is defined."))
         } else {
