@@ -62,7 +62,7 @@ pub use namespace::{
 pub use object::{
     Difference, FieldPath, HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef,
     HttpRouteParentStatus, HttpRouteRule, HttpRouteSpec, HttpRouteStatus, Object, ObjectId, ObjectKind,
-    PathSegment, UnknownKindError, differences, to_json_list, to_yaml,
+    PathSegment, RouteAcceptance, UnknownKindError, differences, to_json_list, to_yaml,
 };
 pub use plan::Plan;
 pub use pod::{

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::batch::v1::{JobCondition, JobStatus};
 use toolforge_images::Catalog;
-use toolforge_model::{JobField, JobRequest, JobsFile, ToolName};
-use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_model::{JobField, JobRequest, JobsFile, Memory, ToolName};
+use toolforge_quota::{Amounts, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::Action;
 use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, RecordedJob, plan_load};
 use toolforge_render::namespace::Platform;
@@ -235,4 +235,22 @@ fn run_that_never_fits_is_a_problem() {
         never[1],
         "! a run of job a never fits: limits.memory: 4Gi of 3Gi, 1Gi too much (quota tool-x)"
     );
+}
+
+#[test]
+fn limits_concern_created_pods_only() {
+    let mut facts = existing(&job("web", "continuous: true\n  replicas: 3\n  mem: 1Gi\n  port: 8000"));
+    let max = Amounts { memory: Some(Memory::from_bytes(512 << 20)), ..Amounts::default() };
+    facts.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
+    for (fields, fits) in [
+        ("replicas: 3\n  mem: 1Gi\n  port: 8000", true),
+        ("replicas: 2\n  mem: 1Gi\n  port: 8000", true),
+        ("replicas: 3\n  mem: 1Gi\n  port: 8000\n  publish: true", true),
+        ("replicas: 4\n  mem: 1Gi\n  port: 8000", false),
+        ("replicas: 3\n  mem: 768Mi\n  port: 8000", false),
+        ("replicas: 3\n  mem: 512Mi\n  port: 8000", true),
+    ] {
+        let plan = loaded(&job("web", &format!("continuous: true\n  {fields}")), &facts);
+        assert_eq!((plan.fits(), plan.problems.len()), (fits, 0), "{fields}: {:?}", shown(&plan));
+    }
 }

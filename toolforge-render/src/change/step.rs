@@ -287,7 +287,7 @@ pub(crate) struct ChangeDemand {
     pub(crate) besides_pods: Demand,
     /// The pods that are replaced by a rollout.
     pub(crate) replacement: Option<PodReplacement>,
-    /// The containers whose limits are checked.
+    /// The containers of the pods that are created, whose limits are checked.
     pub(crate) containers: Vec<ContainerDemand>,
 }
 
@@ -328,6 +328,8 @@ impl ChangeDemand {
         self.created.add(replica_sets, 1);
         if replacement.new.count > 0 {
             self.created.add_all(&replacement.new.each);
+        } else {
+            self.containers.clear();
         }
         self.replacement = Some(replacement);
     }

@@ -191,6 +191,9 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
                 change.demand.replace_pods(deployment, PodReplacement { old, new, missing: 0 });
             } else if new.count > old.count {
                 change.demand.created.add_all(&new.each);
+            } else {
+                // No pod is created, and a limit does not concern those that keep running.
+                change.demand.containers.clear();
             }
         }
         Action::Recreate => change.downtime = is_running.then_some(Downtime::UntilRecreated),

@@ -10,7 +10,7 @@ mod spec;
 pub use difference::{Difference, differences};
 pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
-    HttpRouteRule, HttpRouteSpec, HttpRouteStatus,
+    HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
 };
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
 pub(crate) use labels::{Labels, has_label, label};

@@ -11,9 +11,10 @@ use crate::pod::{cpu_of, memory_of};
 /// The resource, without `count/`, that counts ReplicaSets.
 pub(crate) const REPLICA_SETS: &str = "replicasets.apps";
 
-/// Returns the resources of a pod's containers after the LimitRanges' defaults.
+/// Returns the resources of a pod's containers, init containers included, after the LimitRanges' defaults.
 pub(crate) fn containers_of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Vec<ContainerResources> {
-    pod.containers.iter().map(|container| apply_defaults(limit_ranges, of_container(container))).collect()
+    let containers = pod.containers.iter().chain(pod.init_containers.iter().flatten());
+    containers.map(|container| apply_defaults(limit_ranges, of_container(container))).collect()
 }
 
 /// Returns what one pod requests, with the LimitRanges' defaults if it sets no resources.

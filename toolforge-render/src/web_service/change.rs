@@ -1,15 +1,16 @@
 //! The changes that start, restart and stop a web service.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Container;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
-use serde_json::{Map, Value};
-use toolforge_model::{MountStorage, ToolName, platform};
+use serde_json::{Map, Value, json};
+use toolforge_model::{MountStorage, ToolName, Untrusted, platform};
 use toolforge_quota::Limits;
 
 use crate::change::{Action, Change, ChangeSet, Downtime, Rollout, Step, StepAction, WorkloadKind};
 use crate::object::{
-    Difference, Object, ObjectId, ObjectKind, deployment_spec, deployment_spec_mut, differences,
+    Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_spec, deployment_spec_mut, differences,
 };
 use crate::web_service::{
     LiveWebService, WebServiceFacts, WebServicePlan, demand, is_web_service, mount, web_container,
@@ -90,8 +91,7 @@ fn set_start_time(deployment: &mut Deployment, live: &LiveWebService, start: Sta
     let current = live.deployment.as_ref().and_then(start_time);
     write_start_time(deployment, current.filter(|_| start != StartTime::Omit).map(str::to_owned));
     let is_replaced = live.json(ObjectKind::Deployment).is_some_and(|found| {
-        let object = Object::from(deployment.clone());
-        differences(&with_cleared_fields(&object, live), &found)
+        all_differences(&Object::from(deployment.clone()), live, &found)
             .iter()
             .any(|difference| difference.path.is_in_pod_template() && is_change(difference, live, None))
     });
@@ -136,14 +136,16 @@ fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
             step.action = StepAction::Apply { seen: None, clears: None };
             continue;
         };
-        step.differences = differences(&with_cleared_fields(wanted, live), &found);
+        step.differences = all_differences(wanted, live, &found);
+        // Apply does not remove fields that another manager owns. All of them have to go, also those that alone do not count
+        // as a change: the API server may reject them together with what is applied.
+        let removes = |difference: &Difference| difference.wanted.is_none() && difference.path.is_in_spec();
+        let is_cleared = step.differences.iter().any(removes);
         step.differences.retain(|difference| is_change(difference, live, chosen));
         if step.differences.is_empty() {
             continue;
         }
-        // Apply does not remove fields that another manager owns.
-        let removes = |difference: &Difference| difference.wanted.is_none() && difference.path.is_in_spec();
-        let clears = step.differences.iter().any(removes).then(|| Box::new(merge_patch(wanted, live)));
+        let clears = is_cleared.then(|| Box::new(clearing_patch(wanted, live)));
         let seen =
             live.ids().find(|(kind, _)| *kind == wanted.kind()).map(|(_, seen)| Box::new(seen.clone()));
         step.action = StepAction::Apply { seen, clears };
@@ -181,6 +183,44 @@ fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Option<Step> {
     }
     let uid = Some(metadata.uid.clone()?);
     Some(Step::of(ObjectId::new(kind, metadata.name.clone()?), StepAction::Delete { uid }))
+}
+
+/// Returns everything in which an object differs from the live one, also what does not count as a change.
+fn all_differences(object: &Object, live: &LiveWebService, found: &Value) -> Vec<Difference> {
+    let mut all = differences(&with_cleared_fields(object, live), found);
+    if let Object::Deployment(_) = object {
+        let containers = FieldPath::of(&["spec", "template", "spec", "containers"]);
+        all.extend(replaced_containers(live).iter().enumerate().map(|(index, container)| {
+            let image = container.image.clone().unwrap_or_default();
+            let path = containers.item(index, Some(&container.name));
+            Difference::new(path, Some(Untrusted::new(image)), None)
+        }));
+    }
+    all
+}
+
+/// Returns the containers of the live Deployment that the web service's container replaces: all of them, if none has its
+/// name. As `webservice restart` of May 2023, which replaces the whole Deployment, and unlike a container beside the web
+/// service's, which stays.
+pub(crate) fn replaced_containers(live: &LiveWebService) -> &[Container] {
+    let Some(deployment) = &live.deployment else { return &[] };
+    if web_container(deployment).is_some() {
+        return &[];
+    }
+    let pod = deployment_spec(deployment).and_then(|spec| spec.template.spec.as_ref());
+    pod.map_or(&[], |pod| pod.containers.as_slice())
+}
+
+/// Returns the patch that removes what apply cannot remove.
+fn clearing_patch(object: &Object, live: &LiveWebService) -> Value {
+    let mut json = merge_patch(object, live);
+    if let (Object::Deployment(_), Some(containers)) =
+        (object, json.pointer_mut("/spec/template/spec/containers").and_then(Value::as_array_mut))
+    {
+        let delete = |container: &Container| json!({"name": container.name, "$patch": "delete"});
+        containers.extend(replaced_containers(live).iter().map(delete));
+    }
+    json
 }
 
 /// Returns the object with an explicit `null` for each field that must be absent, for comparing.
@@ -233,13 +273,22 @@ fn clear_container(container: &mut Map<String, Value>, live: &LiveWebService) {
             container.entry(field).or_insert(Value::Null);
         }
     }
+    // The API server rejects a probe with two handlers, and a variable with two sources of its value.
     for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
-        // The API server rejects a probe with two handlers.
-        if let Some(probe) = container.get_mut(probe).and_then(Value::as_object_mut) {
-            for handler in ["httpGet", "tcpSocket", "exec", "grpc"] {
-                probe.entry(handler).or_insert(Value::Null);
-            }
-        }
+        clear_others(container.get_mut(probe), &["httpGet", "tcpSocket", "exec", "grpc"]);
+    }
+    let pause = container.get_mut("lifecycle").and_then(|lifecycle| lifecycle.get_mut("preStop"));
+    clear_others(pause, &["exec", "httpGet", "sleep", "tcpSocket"]);
+    for variable in container.get_mut("env").and_then(Value::as_array_mut).into_iter().flatten() {
+        clear_others(Some(variable), &["value", "valueFrom"]);
+    }
+}
+
+/// Sets all fields to `null` of which only one may be set, except the one that is.
+fn clear_others(object: Option<&mut Value>, fields: &[&str]) {
+    let Some(object) = object.and_then(Value::as_object_mut) else { return };
+    for field in fields {
+        object.entry(*field).or_insert(Value::Null);
     }
 }
 

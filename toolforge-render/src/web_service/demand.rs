@@ -1,12 +1,13 @@
 //! What a live web service uses of the quotas.
 
+use k8s_openapi::api::core::v1::Container;
 use toolforge_quota::{Demand, LimitRange, Pods, Resource};
 
 use crate::change::{ChangeDemand, PodReplacement};
-use crate::object::{Object, ObjectKind};
+use crate::object::{Object, ObjectKind, deployment_spec, deployment_spec_mut};
 use crate::pod::pod_id;
 use crate::pod::{REPLICA_SETS, count_demand, has_ended, of_live_pods, pod_demand, pods_of};
-use crate::web_service::LiveWebService;
+use crate::web_service::{LiveWebService, replaced_containers};
 
 /// Returns what a change to objects frees and requests; `replaces` is whether the live pods are replaced.
 pub(crate) fn of_change(
@@ -15,19 +16,23 @@ pub(crate) fn of_change(
     live: &LiveWebService,
     limit_ranges: &[LimitRange],
 ) -> ChangeDemand {
-    let mut demand = ChangeDemand::of_objects(objects, limit_ranges, None);
+    let objects: Vec<Object> = objects.iter().map(|object| stored(object, live)).collect();
+    let mut demand = ChangeDemand::of_objects(&objects, limit_ranges, None);
+    let mut creates_pods = false;
     demand.freed = of_live(live, limit_ranges);
     demand.freed_pods = live.pods.iter().map(pod_id).collect();
     demand.created = Demand::default();
-    for object in objects {
+    for object in &objects {
         let new = pods_of(object, limit_ranges);
         if !live.ids().any(|(kind, _)| kind == object.kind()) {
+            creates_pods |= new.count > 0;
             demand.created.add_all(&count_demand(object.kind()));
             demand.created.add_all(&new.each.times(new.count));
             continue;
         }
         let (Object::Deployment(_), Some(deployment)) = (object, &live.deployment) else { continue };
         let before = pods_of(&Object::from(deployment.clone()), limit_ranges);
+        creates_pods |= replaces || new.count > before.count;
         if replaces {
             let old = staying_pods(live, limit_ranges);
             // As many pods as before, and as large: those that cannot be created are no part of it.
@@ -40,7 +45,32 @@ pub(crate) fn of_change(
             demand.created.add_all(&new.each);
         }
     }
+    if !creates_pods {
+        // A limit does not concern pods that keep running.
+        demand.containers.clear();
+    }
     demand
+}
+
+/// Returns an object as it is after it was applied: containers that others have added to the pods stay there.
+fn stored(object: &Object, live: &LiveWebService) -> Object {
+    let mut object = object.clone();
+    let live_pod = live
+        .deployment
+        .as_ref()
+        .and_then(|deployment| deployment_spec(deployment).and_then(|spec| spec.template.spec.as_ref()));
+    if let (Object::Deployment(deployment), Some(live_pod)) = (&mut object, live_pod)
+        && let Some(pod) = deployment_spec_mut(deployment).and_then(|spec| spec.template.spec.as_mut())
+    {
+        let replaced = replaced_containers(live);
+        let wanted = pod.containers.clone();
+        let stays = |container: &&Container| {
+            !wanted.iter().any(|ours| ours.name == container.name) && !replaced.contains(container)
+        };
+        pod.containers.extend(live_pod.containers.iter().filter(stays).cloned());
+        pod.init_containers = live_pod.init_containers.clone();
+    }
+    object
 }
 
 /// Returns the live pods that run until they are replaced; each counts as the largest of them.

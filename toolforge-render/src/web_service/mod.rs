@@ -13,6 +13,7 @@ mod requirements;
 mod resolve;
 mod shell;
 
+pub(crate) use change::replaced_containers;
 pub use change::{StartTime, web_service_changes, web_service_deletion};
 pub use facts::{LiveWebService, WebServiceFacts};
 pub(crate) use labels::{is_web_service, labels};

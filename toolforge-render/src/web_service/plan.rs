@@ -7,7 +7,7 @@ use toolforge_model::{TypeName, Untrusted, WebServiceImage, WebServiceRequest, p
 use toolforge_quota::PerResource;
 
 use crate::namespace::Platform;
-use crate::object::{ObjectKind, deployment_spec};
+use crate::object::{HttpRoute, ObjectKind, RouteAcceptance, deployment_spec};
 use crate::pod::PodResources;
 use crate::web_service::{LiveWebService, WebServiceFacts, is_web_service, labels};
 
@@ -24,7 +24,8 @@ pub enum Routing {
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct PlanOptions {
-    /// The routing; `None` keeps that of the live web service, else uses HTTPRoute if the tool may write it, else Ingress.
+    /// The routing; `None` keeps that of the live web service (an Ingress beside an HTTPRoute that the gateway refuses), else
+    /// uses HTTPRoute if the tool may write it, else Ingress.
     pub routing: Option<Routing>,
 }
 
@@ -185,9 +186,12 @@ fn refuse_foreign(live: &LiveWebService) -> Result<(), PlanError> {
     }
 }
 
-/// Returns the routing of the live web service; without one, HTTPRoute if the tool may write it, else Ingress.
+/// Returns the routing of the live web service; without one, HTTPRoute if the tool may write it, else Ingress. An Ingress
+/// beside an HTTPRoute that the gateway refuses is what requests still reach.
 fn live_or_available_routing(facts: &WebServiceFacts) -> Routing {
-    if facts.live.http_route.is_some() {
+    let is_refused = |route: &HttpRoute| matches!(route.acceptance(), RouteAcceptance::Refused { .. });
+    let route = facts.live.http_route.as_ref();
+    if route.is_some_and(|route| facts.live.ingress.is_none() || !is_refused(route)) {
         Routing::HttpRoute
     } else if facts.live.ingress.is_some() || !facts.http_routes {
         Routing::Ingress
