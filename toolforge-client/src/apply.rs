@@ -1,40 +1,30 @@
 //! Applying change sets: the steps of each change in their order, and a report of what was done.
 
-use std::collections::BTreeSet;
 use std::future;
-use std::ops::ControlFlow;
 use std::pin::pin;
-use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::Value;
-use tokio::time::timeout;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
-use toolforge_render::object::{HttpRoute, Object, ObjectId, ObjectKind};
+use toolforge_render::object::{Object, ObjectId, ObjectKind};
 use toolforge_render::pod::AdmissionRefusal;
 
+use crate::awaited::{ROUTE_TIMEOUT, TERMINATION_TIMEOUT};
 use crate::seen::Stored;
 use crate::{
-    Client, Error, LogOwner, LogTarget, ObjectPath, RolloutTarget, StatusKind, WatchEvent, WatchOptions,
-    apply_params, merge_params, post_params,
+    ApiStatus, Client, Error, ObjectPath, RolloutTarget, StatusKind, apply_params, merge_params, post_params,
 };
-
-/// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
-pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a gateway may take to accept a route. After that, a route without a status counts as accepted, as in a
-/// cluster without a controller.
-const ROUTE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Options for applying a change set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApplyOptions {
     /// Whether the API server only checks the requests and stores nothing.
+    ///
+    /// It then checks each request on its own, against the objects as they are now. So it does not check whether the name of
+    /// an object becomes free that is created again, what a deletion frees of a quota, and whether a gateway accepts a route.
     pub dry_run: bool,
 }
 
@@ -71,6 +61,9 @@ pub enum ApplyError {
         /// The gateway's message.
         message: Untrusted,
     },
+    /// The gateway has not reported yet whether it accepts the changed route, so the old one was kept.
+    #[error("the gateway has not accepted the changed route within {} seconds, so the old one was kept", ROUTE_TIMEOUT.as_secs())]
+    RouteNotAccepted,
     /// An object was changed, deleted or replaced by somebody else since it was read; it was not written.
     #[error("{id} was changed or deleted by somebody else since it was read")]
     ChangedMeanwhile {
@@ -91,7 +84,10 @@ impl ApplyError {
     pub fn outcome_unknown(&self) -> bool {
         match self {
             Self::Request(error) => error.outcome_unknown(),
-            Self::RouteRefused { .. } | Self::ChangedMeanwhile { .. } | Self::StillExists { .. } => false,
+            Self::RouteRefused { .. }
+            | Self::RouteNotAccepted
+            | Self::ChangedMeanwhile { .. }
+            | Self::StillExists { .. } => false,
         }
     }
 
@@ -101,11 +97,18 @@ impl ApplyError {
     pub fn is_outdated(&self) -> bool {
         match self {
             Self::ChangedMeanwhile { .. } => true,
-            Self::Request(error) => error.api_status().is_some_and(|status| {
-                matches!(status.kind(), StatusKind::Admission(AdmissionRefusal::Quota { .. }))
-            }),
-            Self::RouteRefused { .. } | Self::StillExists { .. } => false,
+            Self::Request(_) => self.is_quota_refusal(),
+            Self::RouteRefused { .. } | Self::RouteNotAccepted | Self::StillExists { .. } => false,
         }
+    }
+
+    /// Returns whether a quota refuses the request.
+    fn is_quota_refusal(&self) -> bool {
+        let Self::Request(error) = self else { return false };
+        let is_quota = |status: &ApiStatus| {
+            matches!(status.kind(), StatusKind::Admission(AdmissionRefusal::Quota { .. }))
+        };
+        error.api_status().is_some_and(is_quota)
     }
 }
 
@@ -170,7 +173,7 @@ pub enum ChangeOutcome<E> {
 /// The progress of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing was written.
+    /// Nothing was stored.
     Nothing,
     /// Some objects were written, or the old ones were deleted and the new ones not created.
     Partial,
@@ -188,8 +191,8 @@ pub struct ChangeReport<'a, E = ApplyError> {
     pub written: Vec<Written>,
     /// The progress of the change.
     pub progress: Progress,
-    /// The object whose step failed.
-    pub failed_at: Option<ObjectId>,
+    /// The step that failed or was interrupted.
+    pub failed_at: Option<&'a Step>,
     /// How it ended.
     pub outcome: ChangeOutcome<E>,
 }
@@ -198,6 +201,8 @@ pub struct ChangeReport<'a, E = ApplyError> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ApplyReport<'a, E = ApplyError> {
+    /// Whether it was a dry run: what was written is not stored.
+    pub dry_run: bool,
     /// The changes, in their order.
     pub changes: Vec<ChangeReport<'a, E>>,
 }
@@ -214,7 +219,7 @@ impl<E> ApplyReport<'_, E> {
     /// # Errors
     /// When a change failed. What was done before is lost with the report: look at [`changes`](Self::changes) to say it.
     pub fn into_result(self) -> Result<Self, E> {
-        let Self { changes } = self;
+        let Self { dry_run, changes } = self;
         let mut done = Vec::new();
         for report in changes {
             match report.outcome {
@@ -222,7 +227,7 @@ impl<E> ApplyReport<'_, E> {
                 outcome => done.push(ChangeReport { outcome, ..report }),
             }
         }
-        Ok(Self { changes: done })
+        Ok(Self { dry_run, changes: done })
     }
 
     /// Returns the last write of an object of a kind.
@@ -259,6 +264,7 @@ impl Client {
         let mut cancel = pin!(cancel);
         let deletions = set.changes.iter().take_while(|change| change.action == Action::Delete).count();
         let (deletions, others) = set.changes.split_at(deletions);
+        let mut frees = !deletions.is_empty();
         let mut changes = Vec::new();
         for (change, work, outcome) in
             self.apply_deletions(tool, deletions, options, &mut cancel, &mut event).await
@@ -276,6 +282,8 @@ impl Client {
         }
         for change in others {
             let mut work = Work::new(tool, options);
+            work.frees = frees;
+            frees |= change.steps.iter().any(deletes);
             let is_stopped =
                 changes.last().is_some_and(|report| !matches!(report.outcome, ChangeOutcome::Done));
             let outcome = if is_stopped {
@@ -293,7 +301,7 @@ impl Client {
             };
             changes.push(work.into_report(change, outcome));
         }
-        ApplyReport { changes }
+        ApplyReport { dry_run: options.dry_run, changes }
     }
 
     async fn apply_change(
@@ -315,23 +323,31 @@ impl Client {
         work: &mut Work<'_>,
         event: &mut impl FnMut(ApplyEvent<'_>),
     ) -> Result<(), ApplyError> {
-        for step in steps {
+        for (index, step) in steps.iter().enumerate() {
             // In a dry run the old object still exists, and the new one of its name cannot be created.
             if work.options.dry_run && work.has_deleted(&step.id) {
                 continue;
             }
-            work.at = Some(step.id.clone());
+            work.at = Some(index);
             let result = self.apply_step(change, step, work, event).await;
-            if let Err(error) = result {
-                if matches!(change.action, Action::Create | Action::Recreate) {
-                    self.undo_creations(work).await;
+            match result {
+                // In a dry run, what is deleted still counts for the quota.
+                Err(error) if work.options.dry_run && work.frees && error.is_quota_refusal() => {}
+                Err(error) => {
+                    if matches!(change.action, Action::Create | Action::Recreate) {
+                        self.undo_creations(work).await;
+                    }
+                    if matches!(error, ApplyError::RouteRefused { .. }) {
+                        self.undo_route(change, work).await;
+                    }
+                    work.progress = work.partial();
+                    return Err(error);
                 }
-                work.progress = if work.written.is_empty() { Progress::Nothing } else { Progress::Partial };
-                return Err(error);
+                Ok(()) => {}
             }
+            work.frees |= deletes(step);
             // Until the next step is done, only a part of the change is.
-            let is_written = !work.written.is_empty() && !work.options.dry_run;
-            work.progress = if is_written { Progress::Partial } else { Progress::Nothing };
+            work.progress = work.partial();
         }
         Ok(())
     }
@@ -360,11 +376,15 @@ impl Client {
                     let patch = Patch::Strategic((**patch).clone());
                     let stored = self.write(&path, patch, seen.as_ref(), &params).await?;
                     let stored = stored.ok_or_else(changed)?;
-                    // A dry run stores nothing, so that the object is still the one that was seen.
-                    if !dry_run && seen.is_some() {
+                    if seen.is_some() {
                         seen = Some(stored.metadata.clone());
                     }
                     work.note(step, WriteKind::Merged, stored);
+                    if dry_run {
+                        // The patch has all that is applied. The fields that it removes are not removed now, and the API
+                        // server may reject them together with what is applied.
+                        return Ok(());
+                    }
                 }
                 let params = PatchParams { dry_run, ..apply_params() };
                 let stored = self.write(&path, Patch::Apply(document), seen.as_ref(), &params).await?;
@@ -436,77 +456,20 @@ impl Client {
         work.written = kept;
     }
 
-    /// Waits until a gateway accepts a route.
-    async fn await_accepted(&self, path: &ObjectPath) -> Result<(), ApplyError> {
-        let refused = self
-            .wait_object(path, ROUTE_TIMEOUT, |route: Option<&HttpRoute>| {
-                let parents = route.and_then(|route| route.status.as_ref()).map(|status| &status.parents);
-                let conditions = parents.into_iter().flatten().flat_map(|parent| &parent.conditions);
-                let accepted: Vec<_> = conditions.filter(|condition| condition.type_ == "Accepted").collect();
-                match accepted.iter().find(|condition| condition.status == "False") {
-                    Some(condition) => ControlFlow::Break(Some(Untrusted::new(condition.message.clone()))),
-                    None if accepted.iter().any(|condition| condition.status == "True") => {
-                        ControlFlow::Break(None)
-                    }
-                    None => ControlFlow::Continue(()),
-                }
-            })
-            .await?;
-        match refused.flatten() {
-            None => Ok(()),
-            Some(message) => Err(ApplyError::RouteRefused { message }),
-        }
-    }
-
-    /// Waits until an object is gone, then for its job's pods; returns whether the pods are gone.
-    pub(crate) async fn await_gone(
-        &self,
-        change: &Change,
-        step: &Step,
-        uid: Option<&String>,
-        tool: &ToolName,
-    ) -> Result<bool, ApplyError> {
-        let path = ObjectPath::of(tool, &step.id);
-        let gone = self
-            .wait_object(&path, TERMINATION_TIMEOUT, |found: Option<&Stored>| match found {
-                Some(found) if found.metadata.uid.as_ref() == uid => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
-            })
-            .await?;
-        if gone.is_none() {
-            return Err(ApplyError::StillExists { id: step.id.clone() });
-        }
-        Ok(self.wait_pods_gone(tool, &change.name, TERMINATION_TIMEOUT).await?)
-    }
-
-    /// Waits until a job has no pods; returns whether that was before the deadline.
-    ///
-    /// # Errors
-    /// When the pods cannot be listed, or the cluster is unreachable for longer than a watch tolerates.
-    async fn wait_pods_gone(&self, tool: &ToolName, job: &str, deadline: Duration) -> Result<bool, Error> {
-        let target = LogTarget::job(tool, job, LogOwner::Job);
-        let mut changes =
-            pin!(self.watch::<Pod>(target.collection(), target.list_params(), WatchOptions::default()));
-        let uid = |pod: &Pod| pod.metadata.uid.clone().unwrap_or_default();
-        let following = async {
-            let mut pods = BTreeSet::new();
-            while let Some(change) = changes.next().await {
-                match change? {
-                    WatchEvent::Init(found) => pods = found.iter().map(uid).collect(),
-                    WatchEvent::Apply(pod) => {
-                        pods.insert(uid(&pod));
-                    }
-                    WatchEvent::Delete(pod) => {
-                        pods.remove(&uid(&pod));
-                    }
-                }
-                if pods.is_empty() {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
+    /// Deletes a refused route that the change has created: it would be the tool's route from then on.
+    async fn undo_route(&self, change: &Change, work: &mut Work<'_>) {
+        let is_new = |step: &&Step| {
+            step.id.kind == ObjectKind::HttpRoute
+                && matches!(step.action, StepAction::Apply { seen: None, .. })
         };
-        timeout(deadline, following).await.unwrap_or(Ok(false))
+        let Some(step) = change.steps.iter().find(is_new) else { return };
+        let Some(index) = work.written.iter().position(|written| written.id == step.id) else { return };
+        let Some(uid) = work.written[index].uid.clone() else { return };
+        let own = Preconditions { uid: Some(uid), ..Preconditions::default() };
+        let params = DeleteParams::background().preconditions(own);
+        if self.delete(&ObjectPath::of(work.tool, &step.id), &params).await.is_ok() {
+            work.written.remove(index);
+        }
     }
 }
 
@@ -516,16 +479,20 @@ pub(crate) struct Work<'a> {
     options: ApplyOptions,
     pub(crate) written: Vec<Written>,
     pub(crate) progress: Progress,
-    pub(crate) at: Option<ObjectId>,
+    /// The index of the current step.
+    pub(crate) at: Option<usize>,
+    /// Whether an earlier step or change deletes something.
+    frees: bool,
 }
 
 impl<'b> Work<'b> {
     pub(crate) fn new(tool: &'b ToolName, options: ApplyOptions) -> Self {
-        Self { tool, options, written: Vec::new(), progress: Progress::Nothing, at: None }
+        Self { tool, options, written: Vec::new(), progress: Progress::Nothing, at: None, frees: false }
     }
 
     pub(crate) fn into_report<E>(self, change: &Change, outcome: ChangeOutcome<E>) -> ChangeReport<'_, E> {
-        let Self { written, progress, at: failed_at, .. } = self;
+        let Self { written, progress, at, .. } = self;
+        let failed_at = at.and_then(|index| change.steps.get(index));
         ChangeReport { change, written, progress, failed_at, outcome }
     }
 
@@ -536,9 +503,19 @@ impl<'b> Work<'b> {
         self.written.push(Written { id: ObjectId::new(step.id.kind, name), kind, uid, generation });
     }
 
+    /// Returns the progress before all steps are done.
+    fn partial(&self) -> Progress {
+        let is_stored = !self.written.is_empty() && !self.options.dry_run;
+        if is_stored { Progress::Partial } else { Progress::Nothing }
+    }
+
     fn has_deleted(&self, id: &ObjectId) -> bool {
         self.written.iter().any(|written| written.kind == WriteKind::Deleted && written.id == *id)
     }
+}
+
+fn deletes(step: &Step) -> bool {
+    matches!(step.action, StepAction::Delete { .. })
 }
 
 impl From<&Written> for RolloutTarget {

@@ -41,6 +41,7 @@
 
 mod answer;
 mod apply;
+mod awaited;
 mod client;
 mod connect;
 mod deletions;
@@ -70,9 +71,10 @@ pub mod scripted;
 pub use {http, jiff, k8s_openapi, kube, serde_json};
 
 pub use apply::{
-    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress,
-    TERMINATION_TIMEOUT, WriteKind, Written,
+    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind,
+    Written,
 };
+pub use awaited::TERMINATION_TIMEOUT;
 pub use client::Client;
 pub use connect::{
     ClientCertificate, ConnectError, CredentialSource, FileProblem, FileRole, IdentityError, Kubeconfig,

@@ -53,7 +53,8 @@ pub enum OutputFormat {
 pub enum DryRunOption {
     /// Show what would be done and send nothing.
     Client,
-    /// Let the API server check it, including admission, and store nothing.
+    /// Let the API server check each request, including admission, and store nothing. What a deletion frees and whether a
+    /// gateway accepts a route are not checked.
     Server,
 }
 

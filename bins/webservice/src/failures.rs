@@ -4,6 +4,7 @@ use toolforge_cli::{ExitCode, Failure};
 use toolforge_client::{ApplyError, ApplyReport, ChangeOutcome, ChangeReport, ManifestError, TemplateError};
 use toolforge_images::TypeLookupError;
 use toolforge_model::Untrusted;
+use toolforge_render::change::Step;
 use toolforge_render::web_service::{MissingRequirement, PlanError, ResolveError};
 use toolforge_report::{DetailCode, FailureCode};
 
@@ -69,12 +70,18 @@ pub(crate) fn of_resolve(error: &ResolveError, action: Action, mount_place: Opti
 
 /// Returns the failure of a change that could not be applied, with what was done before.
 pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Option<Failure> {
+    let is_dry_run = report.dry_run;
     let ChangeReport { written, failed_at, outcome, .. } = report.changes.into_iter().next()?;
     let ChangeOutcome::Failed(error) = outcome else { return None };
     let outcome_unknown = error.outcome_unknown();
     let is_refused_route = matches!(error, ApplyError::RouteRefused { .. });
+    let is_route = is_refused_route || matches!(error, ApplyError::RouteNotAccepted);
     let failure = Failure::from(error);
-    let last = failed_at.filter(|_| !is_refused_route).map(|id| {
+    if is_dry_run {
+        let refused = failed_at.map(|step| format!("{}: not accepted", step.id));
+        return Some(refused.into_iter().fold(failure, object_line).detail("nothing was stored (dry run)"));
+    }
+    let last = failed_at.filter(|_| !is_route).map(|Step { id, .. }| {
         if outcome_unknown {
             format!("{id}: not known whether it was done")
         } else {
@@ -82,11 +89,24 @@ pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Opt
         }
     });
     if written.is_empty() && !outcome_unknown {
-        return Some(last.into_iter().fold(failure, object_line).detail("nothing was changed"));
+        let failure = last.into_iter().fold(failure, object_line).detail("nothing was changed");
+        return Some(if is_refused_route { failure.hint(kept_route(verb)) } else { failure });
     }
     let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
     let failure = done.chain(last).fold(failure.with_exit_code(ExitCode::Partial), object_line);
-    Some(failure.hint(format!("Run `webservice {}` again; it continues from here.", verb.as_str())))
+    Some(if is_refused_route {
+        failure.hint(kept_route(verb))
+    } else {
+        failure.hint(format!("Run `webservice {}` again; it continues from here.", verb.as_str()))
+    })
+}
+
+/// Returns the hint of a route that the gateway refuses.
+fn kept_route(verb: Action) -> String {
+    format!(
+        "Requests still reach the web service through its Ingress; `webservice {}` without `--routing` keeps it.",
+        verb.as_str()
+    )
 }
 
 /// Adds what was done to an object.

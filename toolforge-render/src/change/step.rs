@@ -107,7 +107,8 @@ pub enum StepAction {
         /// The metadata of the object that was seen: a change of somebody else since then is not overwritten. `None` if
         /// there was no object.
         seen: Option<Box<ObjectMeta>>,
-        /// A strategic merge patch to send first: it removes fields that other managers own, which apply cannot.
+        /// A strategic merge patch to send first: the wanted object, and what apply cannot remove because other managers own
+        /// it.
         clears: Option<Box<Value>>,
     },
     /// Replace, only if it is still the object that was seen.

@@ -5,11 +5,11 @@ use toolforge_cli::{
 };
 use toolforge_client::{
     ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, StatusKind,
-    TERMINATION_TIMEOUT, Written,
+    TERMINATION_TIMEOUT, WriteKind, Written,
 };
 use toolforge_model::JobName;
-use toolforge_render::change::{Action, Change, ChangeSet, StepAction};
-use toolforge_report::AppliedChange;
+use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
+use toolforge_report::{AppliedChange, DetailCode};
 
 use super::finish::finish;
 use crate::arguments::Arguments;
@@ -27,12 +27,14 @@ pub(super) struct Applied<'a> {
 pub(super) struct StepFailure {
     failure: Failure,
     is_outdated: bool,
+    /// Whether the step may have been done, because its answer was lost.
+    outcome_unknown: bool,
 }
 
 impl From<ApplyError> for StepFailure {
     fn from(error: ApplyError) -> Self {
-        let is_outdated = is_outdated(&error);
-        Self { failure: error.into(), is_outdated }
+        let (is_outdated, outcome_unknown) = (is_outdated(&error), error.outcome_unknown());
+        Self { failure: error.into(), is_outdated, outcome_unknown }
     }
 }
 
@@ -81,7 +83,11 @@ pub(super) async fn apply<'a>(
     let mut signal = None;
     let cancel = async { signal = Some(interrupted().await.unwrap_or(ExitCode::Partial)) };
     let after = async |change: &'a Change, written: &[Written]| {
-        after(change, written).await.map_err(|failure| StepFailure { failure, is_outdated: false })
+        after(change, written).await.map_err(|failure| StepFailure {
+            failure,
+            is_outdated: false,
+            outcome_unknown: false,
+        })
     };
     let report = client.apply_changes_with(&session.tool, set, options, cancel, event, after).await;
     let is_interrupted =
@@ -115,6 +121,34 @@ pub(super) fn options(dry_run: bool) -> ApplyOptions {
 }
 
 impl Applied<'_> {
+    /// Returns how the program ends after a dry run, which stores nothing.
+    fn end_of_dry_run(self) -> Result<ExitCode, Failure> {
+        const NOTHING: &str = "nothing was stored (dry run)";
+        let is_untried = |report: &ChangeReport<'_, StepFailure>| {
+            matches!(report.outcome, ChangeOutcome::NotTried) && !report.change.is_keep()
+        };
+        let untried: Vec<&str> = self
+            .report
+            .changes
+            .iter()
+            .filter(|report| is_untried(report))
+            .map(|report| report.change.name.as_str())
+            .collect();
+        let untried = (!untried.is_empty()).then(|| format!("not checked: {}", untried.join(", ")));
+        for ChangeReport { failed_at, outcome, .. } in self.report.changes {
+            let ChangeOutcome::Failed(StepFailure { failure, .. }) = outcome else { continue };
+            let refused = failed_at.map(|step| format!("{}: not accepted", step.id));
+            let failure = refused
+                .into_iter()
+                .fold(failure, |failure, line| failure.coded_detail(DetailCode::Object, line));
+            return Err(untried.into_iter().fold(failure, Failure::detail).detail(NOTHING));
+        }
+        match self.signal {
+            Some(signal) => Err(Failure::new(signal, format!("interrupted; {NOTHING}"))),
+            None => Ok(ExitCode::Success),
+        }
+    }
+
     /// Returns what became of each change, for the JSON output.
     pub(super) fn changes(&self) -> Vec<AppliedChange> {
         applied_changes(&self.report)
@@ -138,6 +172,9 @@ impl Applied<'_> {
     /// Returns how the program ends: well, or with what was done, also by earlier attempts, what failed and what was not
     /// tried.
     pub(super) fn end(self, earlier: &[(JobName, Action)]) -> Result<ExitCode, Failure> {
+        if self.report.dry_run {
+            return self.end_of_dry_run();
+        }
         let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
         let (mut done, mut left, mut terminating, mut first) = (0, 0, 0, None);
         for (name, action) in earlier {
@@ -148,7 +185,7 @@ impl Applied<'_> {
             let word = outcome_word(&report);
             let is_sent = is_deletion_sent(&report);
             let ChangeReport { change, progress, outcome, .. } = report;
-            table.row([change.name.clone(), change.action.as_str().to_owned(), word.to_owned()]);
+            table.row([change.name.clone(), change.action.as_str().to_owned(), word]);
             let changes = usize::from(!change.is_keep());
             let is_done = match outcome {
                 ChangeOutcome::Done => true,
@@ -189,30 +226,65 @@ impl Applied<'_> {
     }
 }
 
-fn outcome_word(report: &ChangeReport<'_, StepFailure>) -> &'static str {
-    let ChangeReport { change, progress, outcome, .. } = report;
-    match (outcome, progress, change.action) {
-        (ChangeOutcome::Done, ..) => "done",
-        (ChangeOutcome::Failed(_) | ChangeOutcome::Interrupted, ..) if is_deletion_sent(report) => {
+fn outcome_word(report: &ChangeReport<'_, StepFailure>) -> String {
+    let ChangeReport { progress, outcome, .. } = report;
+    let word = match (outcome, progress) {
+        (ChangeOutcome::Done, _) => "done",
+        (ChangeOutcome::Failed(_) | ChangeOutcome::Interrupted, _) if is_deletion_sent(report) => {
             "deleted, and still terminating"
         }
-        (ChangeOutcome::Failed(_), Progress::Nothing, _) => "failed",
-        (ChangeOutcome::Failed(_), Progress::Partial, Action::Update) => {
-            "failed partway: some of its objects were replaced"
+        (ChangeOutcome::Failed(_), Progress::Nothing) => "failed",
+        (ChangeOutcome::Failed(_), Progress::Partial) => {
+            return format!("failed partway: {}", objects_line(report));
         }
-        (ChangeOutcome::Failed(_), Progress::Partial, Action::Delete) => {
-            "failed partway: some of its objects were deleted"
+        (ChangeOutcome::Failed(_), Progress::Complete) => "done, but its run failed",
+        (ChangeOutcome::Interrupted, Progress::Complete) => "done, but its end was not waited for",
+        (ChangeOutcome::Interrupted, Progress::Partial) => {
+            return format!("interrupted: {}", objects_line(report));
         }
-        (ChangeOutcome::Failed(_), Progress::Partial, _) => {
-            "failed partway: the old job was deleted and the new one was not created"
-        }
-        (ChangeOutcome::Failed(_), Progress::Complete, _) => "done, but its run failed",
-        (ChangeOutcome::Interrupted, Progress::Complete, _) => "done, but its end was not waited for",
-        (ChangeOutcome::Interrupted, Progress::Partial, Action::Recreate) => {
-            "interrupted; the old job was deleted, and whether the new one was created is not known"
-        }
-        (ChangeOutcome::Interrupted, ..) => "interrupted; whether it was done is not known",
+        (ChangeOutcome::Interrupted, Progress::Nothing) => "interrupted; whether it was done is not known",
         _ => "not tried",
+    };
+    word.to_owned()
+}
+
+/// Returns what was done to the objects of a change that was done in part: `deleted Job a-1; not created: Job a-2`.
+fn objects_line(report: &ChangeReport<'_, StepFailure>) -> String {
+    let ChangeReport { change, written, failed_at, outcome, .. } = report;
+    let outcome_unknown = match outcome {
+        ChangeOutcome::Failed(failure) => failure.outcome_unknown,
+        _ => true,
+    };
+    let mut parts: Vec<(String, Vec<String>)> = Vec::new();
+    let mut add = |words: String, id: String| match parts.last_mut() {
+        Some((last, ids)) if *last == words => ids.push(id),
+        _ => parts.push((words, vec![id])),
+    };
+    for written in written {
+        add(written.kind.as_str().to_owned(), written.id.to_string());
+    }
+    for step in &change.steps {
+        let Some(kind) = write_kind(step) else { continue };
+        if written.iter().any(|written| written.kind == kind && written.id == step.id) {
+            continue;
+        }
+        let is_unknown = outcome_unknown && failed_at.is_some_and(|failed| std::ptr::eq(failed, step));
+        let words = if is_unknown { "not known whether it was" } else { "not" };
+        add(format!("{words} {}:", kind.as_str()), step.id.to_string());
+    }
+    let parts = parts.into_iter().map(|(words, ids)| format!("{words} {}", ids.join(", ")));
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// Returns how a step writes its object; `None` if it does not.
+fn write_kind(step: &Step) -> Option<WriteKind> {
+    match step.action {
+        StepAction::Create => Some(WriteKind::Created),
+        StepAction::Apply { .. } => Some(WriteKind::Applied),
+        StepAction::Replace { .. } => Some(WriteKind::Replaced),
+        StepAction::Merge { .. } => Some(WriteKind::Merged),
+        StepAction::Delete { .. } => Some(WriteKind::Deleted),
+        StepAction::Keep | StepAction::AwaitAccepted | StepAction::AwaitGone { .. } => None,
     }
 }
 

@@ -1,15 +1,52 @@
 //! Questions before jobs are deleted.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead, IsTerminal as _, Write as _};
 
-/// Asks a question on the terminal; `None` without one. Anything but `y` or `yes` means no.
+/// Asks a question on the terminal; `None` without one.
 pub(super) fn confirm(question: &str) -> Option<bool> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return None;
     }
     anstream::eprint!("{question} [y/N] ");
-    std::io::stderr().flush().ok()?;
+    Some(std::io::stderr().flush().is_ok() && is_yes(&mut std::io::stdin().lock()))
+}
+
+/// Returns whether the answer is `y` or `yes`. Anything else means no, also the end of the input and an error.
+fn is_yes(input: &mut impl BufRead) -> bool {
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).ok()?;
-    Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    let is_read = input.read_line(&mut answer).is_ok();
+    is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Error, Read};
+
+    use super::*;
+
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(Error::other("the terminal is gone"))
+        }
+    }
+
+    #[test]
+    fn only_an_answer_is_a_yes() {
+        for (input, expected) in [
+            (&b"y\n"[..], true),
+            (b" YES \n", true),
+            (b"yes", true),
+            (b"", false),
+            (b"\n", false),
+            (b"yep\n", false),
+            // Not UTF-8.
+            (b"\xff\n", false),
+        ] {
+            assert_eq!(is_yes(&mut &*input), expected, "{input:?}");
+        }
+        assert!(!is_yes(&mut BufReader::new(Broken)));
+        assert!(!is_yes(&mut b"y".chain(BufReader::new(Broken))));
+    }
 }

@@ -1,6 +1,8 @@
 //! The requests that the verbs make, from recorded answers: an extra round trip, or a write that need not be, shows here.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+mod partial;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_cli::{Session, Source};

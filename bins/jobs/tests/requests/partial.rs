@@ -1,0 +1,158 @@
+//! What is reported of changes that fail partway, and of those that a dry run only checks.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use toolforge_client::scripted::Answer;
+
+use crate::{APPS, BATCH, CORE, cluster, object, run};
+
+/// Returns how a command line ended, without its requests.
+fn ended(shown: &str) -> String {
+    let verbs = ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "];
+    let is_request = |line: &&str| !verbs.iter().any(|verb| line.starts_with(verb));
+    shown.lines().filter(is_request).map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+fn list(items: &[Value]) -> Answer {
+    Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": items}))
+}
+
+fn refusal() -> Answer {
+    Answer::refusal(400, "", "admission webhook \"w\" denied the request: no")
+}
+
+/// Runs `load` with a file, and returns how it ended.
+fn load(name: &str, text: &str, options: &[&str], script: toolforge_client::scripted::Script) -> String {
+    let file = std::env::temp_dir().join(format!("toolforge-jobs-{name}-{}.yaml", std::process::id()));
+    std::fs::write(&file, text).unwrap();
+    let line = [&["load", file.to_str().unwrap()], options].concat();
+    let shown = run(script, &line);
+    std::fs::remove_file(&file).unwrap();
+    ended(&shown)
+}
+
+#[test]
+fn refused_dry_run_has_changed_nothing() {
+    let file = "\
+- {name: a, image: python3.13, command: x, continuous: true}
+- {name: b, image: python3.13, command: x, continuous: true, port: 8000}
+- {name: c, image: python3.13, command: x, continuous: true}
+";
+    let instead = [
+        (format!("POST {APPS}/deployments"), Answer::json(201, &json!({}))),
+        (format!("POST {CORE}/services"), refusal()),
+    ];
+    assert_snapshot!(load("dry-run", file, &["--dry-run=server"], cluster(&[], &[], &instead)), @"
+    [exit 4]
+    error: the cluster's w refused: no
+      Service b: not accepted
+      not checked: c
+      nothing was stored (dry run)
+    ");
+    let line = [
+        "run",
+        "b",
+        "--image",
+        "python3.13",
+        "--command",
+        "x",
+        "--continuous",
+        "--port",
+        "8000",
+        "--dry-run=server",
+    ];
+    assert_snapshot!(ended(&run(cluster(&[], &[], &instead), &line)), @"
+    [exit 4]
+    error: the cluster's w refused: no
+      Service b: not accepted
+      nothing was stored (dry run)
+    ");
+}
+
+#[test]
+fn deletion_that_fails_names_what_still_exists() {
+    let deployment = object("continuous-port");
+    let name = deployment["metadata"]["name"].as_str().unwrap();
+    let mut service = json!({"metadata": deployment["metadata"]});
+    service["spec"] = json!({"selector": deployment["spec"]["selector"]["matchLabels"]});
+    let instead = [
+        (format!("GET {CORE}/services"), list(&[service])),
+        (format!("DELETE {CORE}/services/{name}"), Answer::json(200, &json!({}))),
+        (format!("DELETE {APPS}/deployments/{name}"), refusal()),
+    ];
+    assert_snapshot!(ended(&run(cluster(&[], &[deployment.clone()], &instead), &["delete", name])), @"
+    [exit 6]
+    error: 0 of 1 changes were made
+      JOB    STEP    OUTCOME
+      myjob  delete  failed partway: deleted Service myjob; not deleted: Deployment myjob
+      error: the cluster's w refused: no
+
+    hint: What was done is kept; the same command again does the rest.
+    ");
+}
+
+#[test]
+fn replacement_by_another_kind_names_what_is_missing() {
+    let file = "- {name: myjob, image: python3.13, command: x, continuous: true}\n";
+    let instead = |answer: Answer| {
+        [
+            (format!("DELETE {BATCH}/cronjobs/myjob"), Answer::json(200, &json!({}))),
+            (format!("GET {BATCH}/cronjobs?fieldSelector=metadata.name%3Dmyjob&limit=500"), list(&[])),
+            (format!("POST {APPS}/deployments"), answer),
+        ]
+    };
+    let script = |answer: Answer| cluster(&[object("scheduled-hourly")], &[], &instead(answer));
+    assert_snapshot!(load("refused", file, &[], script(refusal())), @"
+    [exit 6]
+    error: 0 of 1 changes were made
+      JOB    STEP      OUTCOME
+      myjob  recreate  failed partway: deleted CronJob myjob; not created: Deployment myjob
+      error: the cluster's w refused: no
+
+    hint: What was done is kept; the same command again does the rest.
+    ");
+    let lost = Answer::refusal(504, "Timeout", "request did not complete");
+    assert_snapshot!(load("lost", file, &[], script(lost)), @"
+    [exit 6]
+    error: 0 of 1 changes were made
+      JOB    STEP      OUTCOME
+      myjob  recreate  failed partway: deleted CronJob myjob; not known whether it was created: Deployment myjob
+      error: the cluster refused
+        request did not complete
+
+    hint: What was done is kept; the same command again does the rest.
+    ");
+}
+
+#[test]
+fn restart_that_fails_names_the_run_that_was_deleted() {
+    let cron_job = object("scheduled-hourly");
+    let owner = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "myjob", "uid": "u-1", "controller": true}]);
+    let mut one = json!({"metadata": {"name": "myjob-1", "uid": "u-2", "ownerReferences": owner}});
+    one["metadata"]["labels"] = cron_job["metadata"]["labels"].clone();
+    one["spec"] = cron_job["spec"]["jobTemplate"]["spec"].clone();
+    let instead = [
+        (format!("GET {BATCH}/jobs"), list(&[one])),
+        (format!("GET {BATCH}/jobs?fieldSelector=metadata.name%3Dmyjob-1&limit=500"), list(&[])),
+        (format!("DELETE {BATCH}/jobs/myjob-1"), Answer::json(200, &json!({}))),
+        (format!("POST {BATCH}/jobs"), refusal()),
+    ];
+    let shown = ended(&run(cluster(&[cron_job], &[], &instead), &["restart", "myjob"]));
+    // The new run is named after the second.
+    let words: Vec<String> = shown
+        .lines()
+        .map(|line| match line.rsplit_once("myjob-") {
+            Some((start, number)) if number.len() > 5 => format!("{start}myjob-SECOND"),
+            _ => line.to_owned(),
+        })
+        .collect();
+    assert_snapshot!(words.join("\n"), @"
+    [exit 6]
+    error: 0 of 1 changes were made
+      JOB    STEP      OUTCOME
+      myjob  recreate  failed partway: deleted Job myjob-1; not created: Job myjob-SECOND
+      error: the cluster's w refused: no
+
+    hint: What was done is kept; the same command again does the rest.
+    ");
+}

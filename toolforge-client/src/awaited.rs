@@ -1,0 +1,97 @@
+//! The waits of a change: until a gateway accepts a route, and until a workload and its pods are gone.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use k8s_openapi::api::core::v1::Pod;
+use tokio::time::timeout;
+use toolforge_model::ToolName;
+use toolforge_render::change::{Change, Step};
+use toolforge_render::object::{HttpRoute, RouteAcceptance};
+
+use crate::seen::Stored;
+use crate::{ApplyError, Client, Error, LogOwner, LogTarget, ObjectPath, WatchEvent, WatchOptions};
+
+/// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
+pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a gateway may take to accept a route. After that, a route without a status counts as accepted, as in a
+/// cluster without a controller.
+pub(crate) const ROUTE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Client {
+    /// Waits until a gateway accepts a route as it is now.
+    pub(crate) async fn await_accepted(&self, path: &ObjectPath) -> Result<(), ApplyError> {
+        let mut is_outdated = false;
+        let refused = self
+            .wait_object(path, ROUTE_TIMEOUT, |route: Option<&HttpRoute>| {
+                let acceptance = route.map_or(RouteAcceptance::NotReported, HttpRoute::acceptance);
+                is_outdated = acceptance == RouteAcceptance::Outdated;
+                match acceptance {
+                    RouteAcceptance::Accepted => ControlFlow::Break(None),
+                    RouteAcceptance::Refused { message } => ControlFlow::Break(Some(message)),
+                    RouteAcceptance::NotReported | RouteAcceptance::Outdated => ControlFlow::Continue(()),
+                }
+            })
+            .await?;
+        match refused.flatten() {
+            Some(message) => Err(ApplyError::RouteRefused { message }),
+            None if is_outdated => Err(ApplyError::RouteNotAccepted),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until an object is gone, then for its job's pods; returns whether the pods are gone.
+    pub(crate) async fn await_gone(
+        &self,
+        change: &Change,
+        step: &Step,
+        uid: Option<&String>,
+        tool: &ToolName,
+    ) -> Result<bool, ApplyError> {
+        let path = ObjectPath::of(tool, &step.id);
+        let gone = self
+            .wait_object(&path, TERMINATION_TIMEOUT, |found: Option<&Stored>| match found {
+                Some(found) if found.metadata.uid.as_ref() == uid => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            })
+            .await?;
+        if gone.is_none() {
+            return Err(ApplyError::StillExists { id: step.id.clone() });
+        }
+        Ok(self.wait_pods_gone(tool, &change.name, TERMINATION_TIMEOUT).await?)
+    }
+
+    /// Waits until a job has no pods; returns whether that was before the deadline.
+    ///
+    /// # Errors
+    /// When the pods cannot be listed, or the cluster is unreachable for longer than a watch tolerates.
+    async fn wait_pods_gone(&self, tool: &ToolName, job: &str, deadline: Duration) -> Result<bool, Error> {
+        let target = LogTarget::job(tool, job, LogOwner::Job);
+        let mut changes =
+            pin!(self.watch::<Pod>(target.collection(), target.list_params(), WatchOptions::default()));
+        let uid = |pod: &Pod| pod.metadata.uid.clone().unwrap_or_default();
+        let following = async {
+            let mut pods = BTreeSet::new();
+            while let Some(change) = changes.next().await {
+                match change? {
+                    WatchEvent::Init(found) => pods = found.iter().map(uid).collect(),
+                    WatchEvent::Apply(pod) => {
+                        pods.insert(uid(&pod));
+                    }
+                    WatchEvent::Delete(pod) => {
+                        pods.remove(&uid(&pod));
+                    }
+                }
+                if pods.is_empty() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        timeout(deadline, following).await.unwrap_or(Ok(false))
+    }
+}

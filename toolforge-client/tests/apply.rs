@@ -1,0 +1,188 @@
+//! Applying change sets: what is sent, and what the report says of it.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use toolforge_client::scripted::{Answer, Requests, Script};
+use toolforge_client::{ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, Progress};
+use toolforge_images::Catalog;
+use toolforge_model::{JobsFile, ToolName, WebServiceOptions};
+use toolforge_render::change::ChangeSet;
+use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
+use toolforge_render::namespace::Platform;
+use toolforge_render::web_service::{
+    Facts, PlanOptions, Routing, StartTime, WebServicePlan, web_service_changes,
+};
+
+const DEPLOYMENT: &str = "PATCH /apis/apps/v1/namespaces/tool-x/deployments/x";
+const ROUTES: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/tool-x/httproutes";
+const INGRESS: &str = "/apis/networking.k8s.io/v1/namespaces/tool-x/ingresses/x-subdomain";
+
+fn tool() -> ToolName {
+    "x".parse().unwrap()
+}
+
+fn plan(facts: &Facts, routing: Option<Routing>) -> WebServicePlan {
+    let options = WebServiceOptions::default();
+    let request = options.merge_into(&tool(), None, "php8.2".parse().unwrap()).unwrap();
+    WebServicePlan::new(request, facts, PlanOptions { routing }).unwrap()
+}
+
+/// Returns the facts of a running web service with an Ingress.
+fn running() -> Facts {
+    let mut facts = Facts::new(Catalog::bundled(), Platform::default());
+    facts.live = plan(&facts, None).objects().into_iter().collect();
+    facts.live.ingress.as_mut().unwrap().metadata.uid = Some("i-1".to_owned());
+    facts
+}
+
+/// Returns the change from the Ingress to an HTTPRoute.
+fn change_of_route() -> ChangeSet {
+    let facts = running();
+    web_service_changes(&plan(&facts, Some(Routing::HttpRoute)), &facts, StartTime::Keep)
+}
+
+/// Returns an HTTPRoute with the gateway's status of a generation.
+fn route(generation: i64, observed: i64, status: &str) -> Value {
+    let condition = json!({"type": "Accepted", "status": status, "observedGeneration": observed, "message": "no listener"});
+    json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+        "metadata": {"name": "x", "uid": "r-1", "generation": generation, "resourceVersion": "11"},
+        "status": {"parents": [{"conditions": [condition]}]},
+    })
+}
+
+/// Applies the change from the Ingress to an HTTPRoute that the list shows first, and a watch afterwards.
+async fn apply_route(stored: &Value, changed: &[Value]) -> (Result<(), String>, Requests) {
+    let set = change_of_route();
+    let list = json!({"metadata": {"resourceVersion": "10"}, "items": [stored]});
+    let watch = format!(
+        "GET {ROUTES}?allowWatchBookmarks=true&fieldSelector=metadata.name%3Dx&resourceVersion=10&timeoutSeconds=290&watch=true"
+    );
+    let frames: Vec<Value> =
+        changed.iter().map(|route| json!({"type": "MODIFIED", "object": route})).collect();
+    let (client, requests) = Script::new()
+        .answer(&format!("PATCH {ROUTES}/x"), Answer::json(200, stored))
+        .answer(&format!("GET {ROUTES}"), Answer::json(200, &list))
+        .answer(&watch, Answer::frames(&frames).and_stays_open())
+        .answer(&format!("DELETE {ROUTES}/x"), Answer::json(200, &json!({})))
+        .answer(&format!("DELETE {INGRESS}"), Answer::json(200, &json!({})))
+        .client();
+    let report = client.apply_changes(&tool(), &set, ApplyOptions::default()).await;
+    let result = report.into_result().map(|_| ()).map_err(|error: ApplyError| error.to_string());
+    (result, requests)
+}
+
+#[tokio::test(start_paused = true)]
+async fn accepted_route_replaces_the_ingress() {
+    let (result, requests) = apply_route(&route(1, 1, "True"), &[]).await;
+    assert_eq!(result, Ok(()));
+    assert_snapshot!(requests, @"
+    PATCH /apis/gateway.networking.k8s.io/v1/namespaces/tool-x/httproutes/x?fieldManager=toolforge-cli&force=true
+    GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-x/httproutes?fieldSelector=metadata.name%3Dx&limit=500
+    DELETE /apis/networking.k8s.io/v1/namespaces/tool-x/ingresses/x-subdomain
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_new_route_is_deleted_and_the_ingress_kept() {
+    let (result, requests) = apply_route(&route(1, 1, "False"), &[]).await;
+    assert_eq!(
+        result,
+        Err("the gateway refuses the new route, so the old one was kept: no listener".to_owned())
+    );
+    assert_snapshot!(requests.writes().lines().skip_while(|line| !line.starts_with("DELETE")).collect::<Vec<_>>().join("\n"), @r#"
+    DELETE /apis/gateway.networking.k8s.io/v1/namespaces/tool-x/httproutes/x
+    {
+      "preconditions": {
+        "uid": "r-1"
+      },
+      "propagationPolicy": "Background"
+    }
+    "#);
+    assert!(!requests.to_string().contains(INGRESS), "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_of_an_earlier_generation_does_not_count() {
+    for stale in ["True", "False"] {
+        let (result, requests) = apply_route(&route(2, 1, stale), &[]).await;
+        assert_eq!(
+            result,
+            Err("the gateway has not accepted the changed route within 5 seconds, so the old one was kept"
+                .to_owned())
+        );
+        assert!(!requests.to_string().contains("DELETE"), "{requests}");
+        let (result, requests) = apply_route(&route(2, 1, stale), &[route(2, 2, "True")]).await;
+        assert_eq!(result, Ok(()));
+        assert!(requests.to_string().contains(&format!("DELETE {INGRESS}")), "{requests}");
+        let (result, _) = apply_route(&route(2, 1, stale), &[route(2, 2, "False")]).await;
+        assert!(result.unwrap_err().contains("refuses"));
+    }
+}
+
+fn load(existing: &str, wanted: &str) -> ChangeSet {
+    let requests = |yaml: &str| {
+        let jobs = JobsFile::parse(yaml, &tool()).unwrap().jobs;
+        jobs.into_iter().map(|job| job.request).collect::<Vec<_>>()
+    };
+    let mut facts = JobFacts::new(tool(), 52503, Catalog::bundled(), Platform::default());
+    let options = LoadOptions { file: Some("/a.yaml"), prunes: true, ..LoadOptions::default() };
+    let live = plan_load(&requests(existing), &facts, &options).set;
+    facts.live.extend(live.objects().cloned());
+    plan_load(&requests(wanted), &facts, &options).set
+}
+
+fn progress<'a>(report: &'a ApplyReport<'_>) -> Vec<(&'a str, Progress)> {
+    report.changes.iter().map(|report| (report.change.name.as_str(), report.progress)).collect()
+}
+
+#[tokio::test]
+async fn failed_dry_run_has_stored_nothing() {
+    let file = "- {name: a, image: bookworm, command: x, continuous: true, port: 8000}\n";
+    let set = load("[]", file);
+    let (client, requests) = Script::new()
+        .answer("POST /apis/apps/v1/namespaces/tool-x/deployments", Answer::json(201, &json!({})))
+        .answer("POST /api/v1/namespaces/tool-x/services", Answer::refusal(403, "Forbidden", "denied"))
+        .client();
+    let report = client.apply_changes(&tool(), &set, ApplyOptions::dry_run()).await;
+    assert!(report.dry_run);
+    assert_eq!(progress(&report), [("a", Progress::Nothing)]);
+    assert!(!requests.to_string().contains("DELETE"), "{requests}");
+}
+
+#[tokio::test]
+async fn quota_of_what_is_deleted_is_not_checked_by_a_dry_run() {
+    let job = |name: &str| format!("- {{name: {name}, image: bookworm, command: x, continuous: true}}\n");
+    let full = "deployments.apps \"b\" is forbidden: exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=1, limited: count/deployments.apps=1";
+    for (existing, wanted, is_done) in [(job("a"), job("b"), true), (job("a"), job("a") + &job("b"), false)] {
+        let set = load(&existing, &wanted);
+        let (client, _) = Script::new()
+            .answer("DELETE /apis/apps/v1/namespaces/tool-x/deployments/a", Answer::json(200, &json!({})))
+            .answer(
+                "POST /apis/apps/v1/namespaces/tool-x/deployments",
+                Answer::refusal(403, "Forbidden", full),
+            )
+            .client();
+        let report = client.apply_changes(&tool(), &set, ApplyOptions::dry_run()).await;
+        assert_eq!(report.is_done(), is_done, "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn dry_run_checks_the_object_without_the_fields_that_are_removed() {
+    let mut facts = running();
+    let mut live = serde_json::to_value(&facts.live.deployment).unwrap();
+    live["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = json!({"exec": {"command": ["x"]}});
+    facts.live.deployment = serde_json::from_value(live).unwrap();
+    let set = web_service_changes(&plan(&facts, None), &facts, StartTime::Keep);
+    let merge = format!("{DEPLOYMENT}?dryRun=All&fieldManager=toolforge-cli");
+    let apply = format!("{DEPLOYMENT}?dryRun=All&fieldManager=toolforge-cli&force=true");
+    let refused = Answer::refusal(422, "Invalid", "may not specify more than 1 handler type");
+    let (client, requests) =
+        Script::new().answer(&merge, Answer::json(200, &json!({}))).answer(&apply, refused).client();
+    let report = client.apply_changes(&tool(), &set, ApplyOptions::dry_run()).await;
+    let outcome = &report.changes[0].outcome;
+    assert!(matches!(outcome, ChangeOutcome::Done), "{outcome:?}");
+    assert_eq!(requests.count(), 1, "{requests}");
+}
