@@ -11,7 +11,7 @@ use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Platform;
 use toolforge_render::web_service::{
-    Facts, PlanOptions, Routing, StartTime, WebServicePlan, web_service_changes,
+    PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
 };
 
 const DEPLOYMENT: &str = "PATCH /apis/apps/v1/namespaces/tool-x/deployments/x";
@@ -22,15 +22,15 @@ fn tool() -> ToolName {
     "x".parse().unwrap()
 }
 
-fn plan(facts: &Facts, routing: Option<Routing>) -> WebServicePlan {
+fn plan(facts: &WebServiceFacts, routing: Option<Routing>) -> WebServicePlan {
     let options = WebServiceOptions::default();
     let request = options.merge_into(&tool(), None, "php8.2".parse().unwrap()).unwrap();
-    WebServicePlan::new(request, facts, PlanOptions { routing }).unwrap()
+    WebServicePlan::new(request, facts, PlanOptions::default().with_routing(routing)).unwrap()
 }
 
 /// Returns the facts of a running web service with an Ingress.
-fn running() -> Facts {
-    let mut facts = Facts::new(Catalog::bundled(), Platform::default());
+fn running() -> WebServiceFacts {
+    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
     facts.live = plan(&facts, None).objects().into_iter().collect();
     facts.live.ingress.as_mut().unwrap().metadata.uid = Some("i-1".to_owned());
     facts
@@ -127,7 +127,8 @@ fn load(existing: &str, wanted: &str) -> ChangeSet {
         jobs.into_iter().map(|job| job.request).collect::<Vec<_>>()
     };
     let mut facts = JobFacts::new(tool(), 52503, Catalog::bundled(), Platform::default());
-    let options = LoadOptions { file: Some("/a.yaml"), prunes: true, ..LoadOptions::default() };
+    let mut options = LoadOptions::of_file("/a.yaml");
+    options.prunes = true;
     let live = plan_load(&requests(existing), &facts, &options).set;
     facts.live.extend(live.objects().cloned());
     plan_load(&requests(wanted), &facts, &options).set

@@ -11,12 +11,12 @@ use toolforge_render::k8s_openapi::api::core::v1::Pod;
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::{HttpRoute, Object, ObjectKind};
 use toolforge_render::web_service::{
-    Facts, PlanOptions, Routing, StartTime, WebServicePlan, web_service_changes,
+    PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
 };
 
 const CONTAINERS: &str = "/spec/template/spec/containers";
 
-fn plan(memory: &str, replicas: &str, facts: &Facts, routing: Option<Routing>) -> WebServicePlan {
+fn plan(memory: &str, replicas: &str, facts: &WebServiceFacts, routing: Option<Routing>) -> WebServicePlan {
     let tool: ToolName = "x".parse().unwrap();
     let options = WebServiceOptions {
         memory: Some(memory.parse().unwrap()),
@@ -24,12 +24,12 @@ fn plan(memory: &str, replicas: &str, facts: &Facts, routing: Option<Routing>) -
         ..Default::default()
     };
     let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
-    WebServicePlan::new(request, facts, PlanOptions { routing }).unwrap()
+    WebServicePlan::new(request, facts, PlanOptions::default().with_routing(routing)).unwrap()
 }
 
 /// Returns the facts of a web service with two pods of 512Mi, whose Deployment has been changed.
-fn running(change: impl FnOnce(&mut Value)) -> Facts {
-    let mut facts = Facts::new(Catalog::bundled(), Platform::default());
+fn running(change: impl FnOnce(&mut Value)) -> WebServiceFacts {
+    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
     facts.live = plan("512Mi", "2", &facts, None).objects().into_iter().collect();
     let mut json = serde_json::to_value(&facts.live.deployment).unwrap();
     change(&mut json);
@@ -55,7 +55,7 @@ fn sidecar(memory: &str) -> Value {
     json!({"name": "cache", "image": "memcached", "resources": {"limits": {"memory": memory, "cpu": "100m"}}})
 }
 
-fn changes(memory: &str, replicas: &str, facts: &Facts) -> ChangeSet {
+fn changes(memory: &str, replicas: &str, facts: &WebServiceFacts) -> ChangeSet {
     web_service_changes(&plan(memory, replicas, facts, None), facts, StartTime::Keep)
 }
 
@@ -179,7 +179,7 @@ fn limits_concern_created_pods_only() {
 #[test]
 fn refused_route_does_not_replace_an_ingress() {
     let mut facts = running(|_| ());
-    let routing = |facts: &Facts| plan("512Mi", "2", facts, None).routing();
+    let routing = |facts: &WebServiceFacts| plan("512Mi", "2", facts, None).routing();
     assert_eq!(routing(&facts), Routing::Ingress);
     let route =
         plan("512Mi", "2", &facts, Some(Routing::HttpRoute)).objects().into_iter().find_map(|object| {

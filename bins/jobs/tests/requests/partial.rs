@@ -80,7 +80,7 @@ fn deletion_that_fails_names_what_still_exists() {
         (format!("DELETE {CORE}/services/{name}"), Answer::json(200, &json!({}))),
         (format!("DELETE {APPS}/deployments/{name}"), refusal()),
     ];
-    assert_snapshot!(ended(&run(cluster(&[], &[deployment.clone()], &instead), &["delete", name])), @"
+    assert_snapshot!(ended(&run(cluster(&[], std::slice::from_ref(&deployment), &instead), &["delete", name])), @"
     [exit 6]
     error: 0 of 1 changes were made
       JOB    STEP    OUTCOME

@@ -34,7 +34,8 @@ fn action_has_help_of_its_own() {
 
               Possible values:
               - client: Show what would be done and send nothing
-              - server: Let the API server check it, including admission, and store nothing
+              - server: Let the API server check each request, including admission, and store nothing.
+                What a deletion frees and whether a gateway accepts a route are not checked
 
       -o, --output <FORMAT>
               Output format
