@@ -241,3 +241,35 @@ fn fields_of_others_survive_a_change() {
     let annotations = annotations.pointer("/spec/template/metadata/annotations").unwrap();
     assert_eq!(annotations["example.org/note"], "mine", "{annotations}");
 }
+
+#[test]
+fn handlers_and_names_by_hand_do_not_block_a_change() {
+    let tool = site("by-hand");
+    create_recorded(&tool, "05-php7.3-deprecated");
+    wait_until_up(&tool);
+    let patch = json!({"spec": {"template": {"spec": {"containers": [{
+        "name": "webservice",
+        "readinessProbe": {"exec": {"command": ["true"]}},
+        "lifecycle": {"preStop": {"exec": {"command": ["sleep", "1"]}}},
+    }]}}}});
+    let _ = tool.kubectl(&["patch", "deployment", tool.name(), "-p", &patch.to_string()]);
+    let containers = || {
+        let deployment = tool.object("deployment", tool.name());
+        deployment["spec"]["template"]["spec"]["containers"].as_array().unwrap().clone()
+    };
+    tool.webservice(&["restart", "-m", "700Mi", "--dry-run=server"]).exits(0).and_that_is_all();
+    tool.webservice(&["restart", "-m", "700Mi"]).exits(0).and_that_is_all();
+    let container = &containers()[0];
+    assert_eq!(container["readinessProbe"]["tcpSocket"]["port"], 8000, "{container}");
+    assert!(container["readinessProbe"].get("exec").is_none(), "{container}");
+    assert!(container["lifecycle"]["preStop"].get("exec").is_none(), "{container}");
+    // The web service's container replaces the ones of a Deployment in which none has its name.
+    let path = "/spec/template/spec/containers/0/name";
+    let rename = json!([{"op": "replace", "path": path, "value": "main"}]);
+    let _ = tool.kubectl(&["patch", "deployment", tool.name(), "--type=json", "-p", &rename.to_string()]);
+    tool.webservice(&["php7.3", "start", "--dry-run=server"]).exits(0).and_that_is_all();
+    tool.webservice(&["php7.3", "start"]).exits(0).and_that_is_all();
+    let names: Vec<Value> = containers().into_iter().map(|container| container["name"].clone()).collect();
+    assert_eq!(names, ["webservice"]);
+    assert_eq!(tool.page("/").body, "served");
+}
