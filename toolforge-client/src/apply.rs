@@ -2,6 +2,7 @@
 
 use std::future;
 use std::pin::pin;
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -11,11 +12,17 @@ use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
 use toolforge_render::object::{Object, ObjectId, ObjectKind};
 use toolforge_render::pod::AdmissionRefusal;
 
-use crate::awaited::{ROUTE_TIMEOUT, TERMINATION_TIMEOUT};
 use crate::seen::Stored;
 use crate::{
     ApiStatus, Client, Error, ObjectPath, RolloutTarget, StatusKind, apply_params, merge_params, post_params,
 };
+
+/// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
+pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a gateway may take to accept a route. After that, a route without a status counts as accepted, as in a
+/// cluster without a controller.
+pub(crate) const ROUTE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Options for applying a change set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

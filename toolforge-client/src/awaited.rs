@@ -12,15 +12,9 @@ use toolforge_model::ToolName;
 use toolforge_render::change::{Change, Step};
 use toolforge_render::object::{HttpRoute, RouteAcceptance};
 
+use crate::apply::{ROUTE_TIMEOUT, TERMINATION_TIMEOUT};
 use crate::seen::Stored;
 use crate::{ApplyError, Client, Error, LogOwner, LogTarget, ObjectPath, WatchEvent, WatchOptions};
-
-/// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
-pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a gateway may take to accept a route. After that, a route without a status counts as accepted, as in a
-/// cluster without a controller.
-pub(crate) const ROUTE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Client {
     /// Waits until a gateway accepts a route as it is now.

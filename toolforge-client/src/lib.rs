@@ -71,10 +71,9 @@ pub mod scripted;
 pub use {http, jiff, k8s_openapi, kube, serde_json};
 
 pub use apply::{
-    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind,
-    Written,
+    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress,
+    TERMINATION_TIMEOUT, WriteKind, Written,
 };
-pub use awaited::TERMINATION_TIMEOUT;
 pub use client::Client;
 pub use connect::{
     ClientCertificate, ConnectError, CredentialSource, FileProblem, FileRole, IdentityError, Kubeconfig,

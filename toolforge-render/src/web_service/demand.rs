@@ -7,7 +7,8 @@ use crate::change::{ChangeDemand, PodReplacement};
 use crate::object::{Object, ObjectKind, deployment_spec, deployment_spec_mut};
 use crate::pod::pod_id;
 use crate::pod::{REPLICA_SETS, count_demand, has_ended, of_live_pods, pod_demand, pods_of};
-use crate::web_service::{LiveWebService, replaced_containers};
+use crate::web_service::LiveWebService;
+use crate::web_service::patch::replaced_containers;
 
 /// Returns what a change to objects frees and requests; `replaces` is whether the live pods are replaced.
 pub(crate) fn of_change(

@@ -8,12 +8,12 @@ mod labels;
 mod local;
 mod objects;
 mod observe;
+mod patch;
 mod plan;
 mod requirements;
 mod resolve;
 mod shell;
 
-pub(crate) use change::replaced_containers;
 pub use change::{StartTime, web_service_changes, web_service_deletion};
 pub use facts::{LiveWebService, WebServiceFacts};
 pub(crate) use labels::{is_web_service, labels};
