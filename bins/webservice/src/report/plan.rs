@@ -5,7 +5,7 @@ use std::fmt::Write;
 use toolforge_cli::{
     Document, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
 };
-use toolforge_model::Untrusted;
+use toolforge_model::{Untrusted, platform};
 use toolforge_render::change::{Action, ChangeSet, Rollout, Step};
 use toolforge_render::object::{Difference, FieldPath, PathSegment};
 use toolforge_render::web_service::WebServicePlan;
@@ -27,16 +27,22 @@ pub(crate) fn change_lines(set: &ChangeSet) -> String {
     text
 }
 
-/// Returns what is changed in the words of the options, like `memory 512Mi -> 1Gi`; `plan` shows every field.
+/// Returns what is changed in the words of the options, like `memory 512Mi -> 1Gi`, and which objects are deleted; `plan`
+/// shows every field.
 pub(crate) fn change_summary(set: &ChangeSet) -> String {
     let mut text = String::new();
-    for difference in set.changes.iter().flat_map(|change| &change.steps).flat_map(Step::shown_differences) {
-        let Some(word) = option_word(&difference.path) else { continue };
-        let value = |value: &Option<Untrusted>| {
-            value.as_ref().map_or_else(|| "default".to_owned(), |value| value.escaped().to_string())
-        };
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{word} {} -> {}", value(&difference.live), value(&difference.wanted));
+    let value = |value: &Option<Untrusted>| {
+        value.as_ref().map_or_else(|| "default".to_owned(), |value| value.escaped().to_string())
+    };
+    // Writing to a String cannot fail.
+    for step in set.changes.iter().flat_map(|change| &change.steps) {
+        if step.action() == Some(Action::Delete) {
+            let _ = writeln!(text, "delete {}", step.id);
+        }
+        for difference in step.shown_differences() {
+            let Some(word) = option_word(&difference.path) else { continue };
+            let _ = writeln!(text, "{word} {} -> {}", value(&difference.live), value(&difference.wanted));
+        }
     }
     text
 }
@@ -53,6 +59,8 @@ fn option_word(path: &FieldPath) -> Option<&'static str> {
         .collect();
     match names.as_slice() {
         ["spec", "replicas"] => Some("replicas"),
+        ["spec", "paused"] => Some("paused"),
+        ["spec", "template", "metadata", "labels", platform::LABEL_MOUNT_STORAGE] => Some("mount"),
         [.., "limits", "memory"] => Some("memory"),
         [.., "limits", "cpu"] => Some("cpu"),
         [.., "containers", "image"] => Some("image"),
