@@ -60,6 +60,16 @@ impl Sandbox {
         &self.name
     }
 
+    /// Returns what to type to run a command of this sandbox: `cargo sandbox up`, with `--name` unless it is the
+    /// checkout's default sandbox.
+    pub(crate) fn typed(&self, command: &str) -> String {
+        if self.name == name_of_checkout(&checkout()) {
+            format!("cargo sandbox {command}")
+        } else {
+            format!("cargo sandbox --name {} {command}", self.name)
+        }
+    }
+
     /// Returns the directory that holds all of this sandbox's files.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
@@ -153,7 +163,7 @@ impl Sandbox {
     /// Returns the error for a command that needs a running sandbox.
     pub(crate) fn not_running(&self) -> Failure {
         Failure::new(format!("the sandbox {} is not running", self.name))
-            .hint("Start it: `cargo sandbox up`.")
+            .hint(format!("Start it: `{}`.", self.typed("up")))
     }
 
     /// Returns the file that the supervisor locks while it runs, open for writing.
@@ -275,6 +285,13 @@ mod tests {
         assert!(first.starts_with("toolforge-rs-"), "{first}");
         assert_ne!(first, second);
         assert_eq!(checked_name(&first).ok(), Some(first));
+    }
+
+    #[test]
+    fn typed_commands_name_another_sandbox() {
+        let default = Sandbox::named(None).unwrap();
+        assert_eq!(default.typed("up"), "cargo sandbox up");
+        assert_eq!(Sandbox::named(Some("vol")).unwrap().typed("up"), "cargo sandbox --name vol up");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod directory;
 mod dispatch;
 mod failure;
 mod front_door;
+mod own_program;
 mod pki;
 mod provision;
 mod report;

@@ -57,7 +57,7 @@ impl Report {
         Self { screen: Arc::new(Mutex::new(screen)) }
     }
 
-    /// Begins a step. `what` describes it, as in `Build CoreDNS v1.14.7`.
+    /// Begins a step. `what` describes it, as in `Build Kubernetes v1.33.13`.
     pub(crate) fn begin(&self, what: impl Into<String>) -> Step {
         let mut screen = lock(&self.screen);
         let number = screen.next;

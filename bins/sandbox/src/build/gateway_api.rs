@@ -1,4 +1,4 @@
-//! The cluster's add-ons, from Go modules: CoreDNS, and the custom resource definitions of the Gateway API.
+//! The custom resource definitions of the Gateway API, from its Go module.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,32 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::build::cache::{cached, entry};
-use crate::build::command::run;
-use crate::build::golang::{self, Toolchain};
+use crate::build::golang::Toolchain;
 use crate::failure::{Failure, OrFail};
 use crate::report::Report;
-
-/// A version of CoreDNS that works with Kubernetes 1.33.
-const COREDNS: &str = "v1.14.7";
-/// Approximate number of its packages that Kubernetes does not also use, for the progress.
-const PACKAGES: usize = 1_050;
-
-/// Returns the directory of CoreDNS' program, and builds it if it is not in the cache.
-pub(crate) fn build_coredns(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Failure> {
-    let inputs = [COREDNS, std::env::consts::ARCH].map(str::as_bytes);
-    cached(&inputs, "coredns", report, format!("Build CoreDNS {COREDNS}"), |partial, step| {
-        let mut command = go.command()?;
-        command.env("GOBIN", partial).args([
-            "install",
-            "-v",
-            "-buildvcs=false",
-            "-trimpath",
-            "-ldflags",
-            "-s -w",
-        ]);
-        run(command.arg(format!("github.com/coredns/coredns@{COREDNS}")), golang::progress(step, PACKAGES))
-    })
-}
 
 /// The Gateway API, in the version that the platform runs (toolforge-deploy, 2026).
 const MODULE: &str = "sigs.k8s.io/gateway-api@v1.4.1";
@@ -40,8 +17,7 @@ const MODULE: &str = "sigs.k8s.io/gateway-api@v1.4.1";
 const DEFINITIONS: &str = "config/crd/standard";
 
 /// Fetches the Gateway API and returns the directory of its custom resource definitions.
-pub(crate) fn fetch_gateway_api(report: &Report) -> Result<PathBuf, Failure> {
-    let go = Toolchain::new(report);
+pub(crate) fn fetch(go: &Toolchain<'_>, report: &Report) -> Result<PathBuf, Failure> {
     cached(&[MODULE.as_bytes()], "gateway-api", report, format!("Fetch {MODULE}"), |partial, _| {
         let mut command = go.command()?;
         command.current_dir(partial).args(["mod", "download", "-json", MODULE]);
@@ -62,7 +38,7 @@ pub(crate) fn fetch_gateway_api(report: &Report) -> Result<PathBuf, Failure> {
 }
 
 /// Returns the texts of the fetched definitions.
-pub(crate) fn gateway_api_definitions() -> Result<Vec<String>, Failure> {
+pub(crate) fn definitions() -> Result<Vec<String>, Failure> {
     let directory = entry(&[MODULE.as_bytes()], "gateway-api")?;
     let mut files: Vec<PathBuf> = fs::read_dir(&directory)?.flatten().map(|file| file.path()).collect();
     files.sort();

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use crate::build::cache::cached;
 use crate::build::command::run;
 use crate::build::debian;
 use crate::failure::Failure;
-use crate::report::{Report, Step};
+use crate::report::{Report, Step, duration};
 
 /// Minimum version of Go: CoreDNS 1.14.7 needs 1.25 (Kubernetes 1.33 needs 1.24).
 const MIN_VERSION: (u32, u32) = (1, 25);
@@ -77,17 +78,33 @@ fn python(report: &Report) -> Result<&'static str, Failure> {
     Ok("/usr/bin/python3")
 }
 
-/// Returns a line handler that shows the progress of `go build -v`, which prints each package that it compiles.
-pub(crate) fn progress(step: &Step, of_about: usize) -> impl FnMut(&str) {
+/// Returns a line handler that shows the progress of `go build -v`, which prints each package that it compiles, and
+/// estimates the remaining time.
+pub(crate) fn progress(step: &Step, of_about: u32) -> impl FnMut(&str) {
     let mut packages = 0;
+    let mut first = None;
     move |line| {
         if line.starts_with("go: downloading ") {
             step.progress(line.trim_start_matches("go: "));
         } else {
             packages += 1;
-            step.progress(format!("{packages} packages of about {of_about}"));
+            let elapsed = first.get_or_insert_with(Instant::now).elapsed();
+            let remaining = match remaining(packages, of_about, elapsed) {
+                Some(remaining) => format!(", about {} left", duration(remaining)),
+                None => String::new(),
+            };
+            step.progress(format!("{packages} packages of about {of_about}{remaining}"));
         }
     }
+}
+
+/// Estimates the remaining time in whole half minutes, once a tenth of the packages is compiled.
+fn remaining(packages: u32, of_about: u32, elapsed: Duration) -> Option<Duration> {
+    if packages < of_about / 10 {
+        return None;
+    }
+    let seconds = (elapsed * of_about.saturating_sub(packages) / packages).as_secs();
+    Some(Duration::from_secs(seconds.div_ceil(30) * 30))
 }
 
 /// Returns the major and minor version of a Go program, or `None` if it cannot be run.
@@ -104,6 +121,17 @@ fn parse(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn estimates_the_remaining_time() {
+        let seconds = |packages, elapsed| {
+            remaining(packages, 2_000, Duration::from_secs(elapsed)).map(|remaining| remaining.as_secs())
+        };
+        assert_eq!(seconds(100, 30), None);
+        assert_eq!(seconds(500, 100), Some(300));
+        assert_eq!(seconds(1_990, 400), Some(30));
+        assert_eq!(seconds(2_100, 400), Some(0));
+    }
 
     #[test]
     fn parses_go_versions() {

@@ -33,7 +33,7 @@ struct Layer {
 }
 
 /// The layers above the base. php7.3, the deprecated type of the catalog, has the files of php8.2.
-const LAYERS: [Layer; 4] = [
+const LAYERS: [Layer; 5] = [
     Layer { name: "bookworm", packages: &[], marker: None, images: &["toolforge-bookworm-sssd"] },
     Layer {
         name: "php82",
@@ -48,15 +48,21 @@ const LAYERS: [Layer; 4] = [
     },
     Layer {
         name: "python311",
-        packages: &["python3", "uwsgi-core", "uwsgi-plugin-python3"],
+        packages: &["python3", "python3-pip", "python3-venv", "uwsgi-core", "uwsgi-plugin-python3"],
         marker: None,
         images: &["toolforge-python311-sssd-web", "toolforge-python311-sssd-base"],
     },
     Layer {
         name: "node18",
-        packages: &["nodejs"],
+        packages: &["nodejs", "npm"],
         marker: None,
         images: &["toolforge-node18-sssd-web", "toolforge-node18-sssd-base"],
+    },
+    Layer {
+        name: "tcl86",
+        packages: &["lighttpd", "tcl", "tcllib"],
+        marker: None,
+        images: &["toolforge-tcl86-sssd-web", "toolforge-tcl86-sssd-base"],
     },
 ];
 

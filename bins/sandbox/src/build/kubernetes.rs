@@ -24,7 +24,7 @@ const NAMES: [&str; 7] = [
     "kubelet",
 ];
 /// Approximate number of packages, for the progress.
-const PACKAGES: usize = 2_750;
+const PACKAGES: u32 = 2_750;
 
 const MEBIBYTE: u64 = 1024 * 1024;
 /// Required disk space in bytes: the modules (0.8 GB), Go's cache (1.6 GB), the programs and the images.

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::report::Report;
 
-pub(crate) mod addons;
 pub(crate) mod cache;
 pub(crate) mod command;
+pub(crate) mod coredns;
 pub(crate) mod debian;
+pub(crate) mod gateway_api;
 pub(crate) mod golang;
 pub(crate) mod images;
 pub(crate) mod kubernetes;
@@ -42,8 +43,6 @@ pub(crate) fn everything(report: &Report) -> Result<Parts, Failure> {
 
 fn programs(report: &Report) -> Result<(PathBuf, PathBuf), Failure> {
     let go = golang::Toolchain::new(report);
-    addons::fetch_gateway_api(report)?;
-    let kubernetes = kubernetes::build(&go, report)?;
-    let coredns = addons::build_coredns(&go, report)?;
-    Ok((kubernetes, coredns))
+    gateway_api::fetch(&go, report)?;
+    Ok((kubernetes::build(&go, report)?, coredns::build(&go, report)?))
 }

@@ -16,6 +16,7 @@ use crate::build::golang::Toolchain;
 use crate::build::kubernetes;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
+use crate::own_program;
 use crate::provision::tool;
 use crate::report::Report;
 use crate::root::{self, View};
@@ -73,7 +74,7 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &AsArguments) -> Result<ExitCode
 /// Returns a process that runs a command as a tool.
 pub(crate) fn command_as(sandbox: &Sandbox, tool: &str, command: &[OsString]) -> Result<Command, Failure> {
     let mut unshare = Command::new(program("unshare")?);
-    unshare.args(["--mount", "--propagation", "private", "--"]).arg(std::env::current_exe()?);
+    unshare.args(["--mount", "--propagation", "private", "--"]).arg(own_program::executable());
     unshare.args(["--name", sandbox.name(), "internal-enter", tool, "--"]).args(command);
     Ok(unshare)
 }
@@ -82,7 +83,7 @@ pub(crate) fn command_as(sandbox: &Sandbox, tool: &str, command: &[OsString]) ->
 pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<ExitCode, Failure> {
     let EnterArguments { tool, command } = arguments;
     let uid = tool::uid(sandbox, tool)?;
-    let built = std::env::current_exe()?.parent().map(Path::to_path_buf).unwrap_or_default();
+    let built = own_program::file()?.parent().map(Path::to_path_buf).unwrap_or_default();
     let kubernetes = kubernetes::build(&Toolchain::new(&Report::new()), &Report::new())?;
     root::enter(sandbox, View::Tool)?;
     // Others can often not read a user's directories, so the programs are mounted where the tool can.

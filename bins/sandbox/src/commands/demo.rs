@@ -15,6 +15,7 @@ use crate::commands::up::UpArguments;
 use crate::commands::{as_tool, up};
 use crate::directory::{Sandbox, checkout};
 use crate::failure::{Failure, OrFail};
+use crate::own_program;
 use crate::provision::tool;
 use crate::report::Report;
 
@@ -58,18 +59,22 @@ pub(crate) fn run(
     let ports = up::ensure_up(sandbox, &settings, report)?;
     let tool_name = TOOL.parse().expect("a valid tool name");
     if !tool::is_complete(sandbox, &tool_name) {
-        report.note(format!("\nCreate a tool as the platform does: `cargo sandbox tool add {TOOL}`"));
+        report.note(format!(
+            "\nCreate a tool as the platform does: `{}`",
+            sandbox.typed(&format!("tool add {TOOL}"))
+        ));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(tool::add(sandbox, &tool_name, tool::DEFAULT_PROFILE, report))?;
     }
-    report.note(format!("\nRun commands as the tool: `cargo sandbox as {TOOL}`"));
+    let enter = sandbox.typed(&format!("as {TOOL}"));
+    report.note(format!("\nRun commands as the tool: `{enter}`"));
     for command in COMMANDS {
         typed(command);
         let line = [OsString::from("/bin/sh"), OsString::from("-c"), OsString::from(command)];
         let status = as_tool::command_as(sandbox, TOOL, &line)?.status().or_fail("cannot run unshare")?;
         if !status.success() {
             return Err(Failure::new(format!("the demo stopped: `{command}` failed"))
-                .hint(format!("Investigate as the tool: `cargo sandbox as {TOOL}`.")));
+                .hint(format!("Investigate as the tool: `{enter}`.")));
         }
         if command == FETCH_AFTER {
             let address = format!("http://{TOOL}.localhost:{}/", ports.pages);
@@ -80,11 +85,17 @@ pub(crate) fn run(
     let port = ports.pages;
     eprintln!("\nThis took {} s; the sandbox keeps running. What to try next:", begun.elapsed().as_secs());
     eprintln!("  open http://{TOOL}.localhost:{port}/ in a browser");
-    eprintln!("  cargo sandbox as {TOOL}                              open a shell as the tool");
-    eprintln!("  cargo sandbox as {TOOL} -- webservice restart -m 1Gi  give it more memory");
-    eprintln!("  cargo sandbox as {TOOL} -- webservice plan -m 9Gi     check a change first");
-    eprintln!("  cargo sandbox kubectl get pods -A                    list all pods as an admin");
-    eprintln!("  cargo sandbox down                                   stop the sandbox, keep its data");
+    let suggestions = [
+        (enter.clone(), "open a shell as the tool"),
+        (format!("{enter} -- webservice restart -m 1Gi"), "give it more memory"),
+        (format!("{enter} -- webservice plan -m 9Gi"), "check a change first"),
+        (sandbox.typed("kubectl get pods -A"), "list all pods as an admin"),
+        (sandbox.typed("down"), "stop the sandbox, keep its data"),
+    ];
+    let width = suggestions.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    for (command, effect) in suggestions {
+        eprintln!("  {command:width$}  {effect}");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -104,7 +115,7 @@ fn build(report: &Report, step: &str, what: &[&str]) -> Result<(), Failure> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build.args(["build", "--quiet"]).args(what);
-        build.args(build_options(&std::env::current_exe()?));
+        build.args(build_options(&own_program::file()?));
         let status = build.current_dir(checkout()).status().or_fail("cannot run cargo")?;
         if status.success() { Ok(()) } else { Err(Failure::new("cargo build failed")) }
     })

@@ -41,9 +41,8 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &LogsArguments) -> Result<ExitCo
     let path = sandbox.logs().join(format!("{component}.log"));
     let mut log = match File::open(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(
-                Failure::new(format!("{component} has no log yet")).hint("Start it: `cargo sandbox up`.")
-            );
+            return Err(Failure::new(format!("{component} has no log yet"))
+                .hint(format!("Start it: `{}`.", sandbox.typed("up"))));
         }
         log => log.or_fail(format!("cannot read {}", path.display()))?,
     };

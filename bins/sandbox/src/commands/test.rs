@@ -9,6 +9,7 @@ use crate::commands::down::DownArguments;
 use crate::commands::{demo, down, up};
 use crate::directory::{Sandbox, checkout};
 use crate::failure::{Failure, OrFail};
+use crate::own_program;
 use crate::report::Report;
 use crate::state::Settings;
 
@@ -43,7 +44,7 @@ pub(crate) fn run(
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut test = Command::new(cargo);
     test.args(["test", "--workspace"]).args(filter).current_dir(checkout());
-    test.env("TOOLFORGE_SANDBOX", sandbox.name()).env("TOOLFORGE_SANDBOX_BIN", std::env::current_exe()?);
+    test.env("TOOLFORGE_SANDBOX", sandbox.name()).env("TOOLFORGE_SANDBOX_BIN", own_program::file()?);
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         test.env("RUST_TEST_THREADS", THREADS);
     }

@@ -18,7 +18,7 @@ pub(crate) enum ToolVerb {
     Add {
         /// Name of the tool.
         name: ToolName,
-        /// Quota profile.
+        /// Quota profile: seed-2020, with 4 pods, or tools-2023, with 10 pods and limits for jobs [default: tools-2023].
         #[arg(long, value_name = "PROFILE")]
         quota: Option<String>,
     },
@@ -42,7 +42,7 @@ pub(crate) fn run(sandbox: &Sandbox, verb: ToolVerb, report: &Report) -> Result<
             report.note(format!(
                 "\nThe tool {name} has the user ID {uid}; its pages are at http://{name}.localhost:{pages}/"
             ));
-            report.note(format!("\nNext: `cargo sandbox as {name}`."));
+            report.note(format!("\nNext: `{}`.", sandbox.typed(&format!("as {name}"))));
         }
         ToolVerb::List => {
             for (name, uid) in tool::tools(sandbox)? {

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
+use crate::own_program;
 use crate::provision;
 use crate::report::{Report, Step};
 use crate::state::{Ports, Routing, Settings};
@@ -51,7 +52,8 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &UpArguments, report: &Report) -
         ports.api,
         sandbox.admin_kubeconfig().display()
     ));
-    report.note("\nNext: `cargo sandbox tool add NAME`, `cargo sandbox demo`, `cargo sandbox down`.");
+    let [add, demo, down] = ["tool add NAME", "demo", "down"].map(|command| sandbox.typed(command));
+    report.note(format!("\nNext: `{add}`, `{demo}`, `{down}`."));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -69,7 +71,7 @@ pub(crate) fn ensure_up(sandbox: &Sandbox, settings: &Settings, report: &Report)
         let running = sandbox.state()?.map(|state| state.settings);
         if running.as_ref().is_some_and(|running| running != settings) {
             return Err(Failure::new("the sandbox is running with another --routing")
-                .hint("Stop it first: `cargo sandbox down`. Its tools are kept."));
+                .hint(format!("Stop it first: `{}`. Its tools are kept.", sandbox.typed("down"))));
         }
         None
     } else {
@@ -123,7 +125,7 @@ fn launch(sandbox: &Sandbox, start: &Start) -> Result<(), Failure> {
     start.write(sandbox)?;
     supervisor::rotate_logs(sandbox)?;
     let log = File::create(supervisor_log(sandbox)).or_fail("cannot write the supervisor's log")?;
-    let mut supervisor = Command::new(std::env::current_exe()?)
+    let mut supervisor = Command::new(own_program::executable())
         .args(["--name", sandbox.name(), "internal-supervise"])
         .current_dir("/")
         .stdin(Stdio::null())
@@ -175,7 +177,9 @@ async fn within_patience(
     };
     timeout(PATIENCE, both).await.unwrap_or_else(|_| {
         Err(Failure::new(format!("{component} is not ready after {} s", PATIENCE.as_secs())).hint(format!(
-            "See its log: `cargo sandbox logs {component}`. To start over: `cargo sandbox down --delete`."
+            "See its log: `{}`. To start over: `{}`.",
+            sandbox.typed(&format!("logs {component}")),
+            sandbox.typed("down --delete"),
         )))
     })
 }
@@ -226,8 +230,9 @@ fn died(sandbox: &Sandbox) -> Failure {
         Some(error) => {
             let error: String = error.chars().filter(|c| !c.is_control()).collect();
             Failure::new(format!("the supervisor exited: {error}"))
-                .hint("See its log: `cargo sandbox logs supervisor`.")
+                .hint(format!("See its log: `{}`.", sandbox.typed("logs supervisor")))
         }
-        None => Failure::new("the supervisor was killed").hint("Start it again: `cargo sandbox up`."),
+        None => Failure::new("the supervisor was killed")
+            .hint(format!("Start it again: `{}`.", sandbox.typed("up"))),
     }
 }

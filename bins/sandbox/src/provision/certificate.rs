@@ -13,6 +13,7 @@ use toolforge_model::ToolName;
 
 use super::cluster::base64;
 use crate::build::debian::program;
+use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 
 /// How often, and at which interval, to check whether the certificate has been issued.
@@ -49,7 +50,12 @@ pub(super) async fn request(tool: &ToolName, directory: &Path) -> Result<Request
 }
 
 /// Lets the cluster sign a request, as maintain-kubeusers does, and returns the certificate in PEM.
-pub(super) async fn sign(client: &Client, tool: &ToolName, request: &Request) -> Result<Vec<u8>, Failure> {
+pub(super) async fn sign(
+    sandbox: &Sandbox,
+    client: &Client,
+    tool: &ToolName,
+    request: &Request,
+) -> Result<Vec<u8>, Failure> {
     let api: Api<CertificateSigningRequest> = Api::all(client.clone());
     let name = tool.namespace();
     // An interrupted run may have left one.
@@ -79,5 +85,5 @@ pub(super) async fn sign(client: &Client, tool: &ToolName, request: &Request) ->
         sleep(PAUSE).await;
     }
     Err(Failure::new(format!("the cluster has not signed the certificate of {tool}"))
-        .hint("See its log: `cargo sandbox logs kube-controller-manager`."))
+        .hint(format!("See its log: `{}`.", sandbox.typed("logs kube-controller-manager"))))
 }

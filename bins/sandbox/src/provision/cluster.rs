@@ -8,7 +8,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::objects::{apply, parse};
-use crate::build::addons;
+use crate::build::gateway_api;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::pki::INNER_SERVER;
@@ -45,7 +45,7 @@ pub(crate) async fn install(
                 apply(client, parse(INGRESS)?).await?;
             }
             Routing::Gateway => {
-                for definition in addons::gateway_api_definitions()? {
+                for definition in gateway_api::definitions()? {
                     apply(client, parse(&definition)?).await?;
                 }
                 apply(client, parse(GATEWAY)?).await?;

@@ -71,7 +71,7 @@ pub(crate) fn uid(sandbox: &Sandbox, tool: &ToolName) -> Result<u32, Failure> {
     let metadata = fs::symlink_metadata(home(sandbox, tool)).ok();
     metadata.map(|metadata| metadata.uid()).filter(|uid| *uid >= FIRST_UID).ok_or_else(|| {
         Failure::new(format!("there is no tool {tool}"))
-            .hint(format!("Add it: `cargo sandbox tool add {tool}`."))
+            .hint(format!("Add it: `{}`.", sandbox.typed(&format!("tool add {tool}"))))
     })
 }
 

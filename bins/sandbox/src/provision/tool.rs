@@ -44,7 +44,7 @@ pub(crate) async fn add(
     // Held until the end: if two commands signed for one tool, the key might not match the certificate.
     if home.as_file().try_lock().is_err() {
         return Err(Failure::new(format!("another command is creating the tool {tool}"))
-            .hint("Wait for it, then check: `cargo sandbox tool list`."));
+            .hint(format!("Wait for it, then check: `{}`.", sandbox.typed("tool list"))));
     }
     reject_existing(sandbox, tool)?;
     let namespace = tool.namespace();
@@ -58,7 +58,7 @@ pub(crate) async fn add(
             .map(|(resource, amount)| (resource.to_string(), json!(resource.amount(*amount))))
             .collect();
         apply(&client, objects(tool, &hard, &limits)).await?;
-        wait_for_controllers(&client, &namespace).await?;
+        wait_for_controllers(sandbox, &client, &namespace).await?;
         step.done();
         Ok(())
     };
@@ -69,7 +69,7 @@ pub(crate) async fn add(
     };
     let ((), request) = tokio::try_join!(cluster, request)?;
     let step = report.begin(format!("Sign the certificate of {tool}"));
-    let signed = certificate::sign(&client, tool, &request).await?;
+    let signed = certificate::sign(sandbox, &client, tool, &request).await?;
     files::write_credentials(sandbox, tool, (&signed, &request.key), ports.api)?;
     apply(&client, vec![note(tool, Timestamp::now())]).await?;
     step.done();
@@ -82,7 +82,9 @@ fn reject_existing(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(format!("the tool {tool} already exists")).hint(format!(
-        "Use it: `cargo sandbox as {tool}`; or remove it first: `cargo sandbox tool remove {tool}`."
+        "Use it: `{}`; or remove it first: `{}`.",
+        sandbox.typed(&format!("as {tool}")),
+        sandbox.typed(&format!("tool remove {tool}")),
     )))
 }
 
@@ -138,7 +140,7 @@ fn note(tool: &ToolName, now: Timestamp) -> Value {
 }
 
 /// Waits until pods can be created: the service account exists, and the quota's usage is known.
-async fn wait_for_controllers(client: &Client, namespace: &str) -> Result<(), Failure> {
+async fn wait_for_controllers(sandbox: &Sandbox, client: &Client, namespace: &str) -> Result<(), Failure> {
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
     let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), namespace);
     for _ in 0..ATTEMPTS {
@@ -149,7 +151,7 @@ async fn wait_for_controllers(client: &Client, namespace: &str) -> Result<(), Fa
         sleep(PAUSE).await;
     }
     Err(Failure::new(format!("the cluster has not finished setting up the namespace {namespace}"))
-        .hint("See the log: `cargo sandbox logs kube-controller-manager`."))
+        .hint(format!("See the log: `{}`.", sandbox.typed("logs kube-controller-manager"))))
 }
 
 /// Deletes a tool: its namespace with everything in it, and its home.
@@ -162,14 +164,14 @@ pub(crate) async fn remove(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Fai
     let home = files::home(sandbox, tool);
     if !known && !home.exists() {
         return Err(Failure::new(format!("there is no tool {tool}"))
-            .hint("List the tools: `cargo sandbox tool list`."));
+            .hint(format!("List the tools: `{}`.", sandbox.typed("tool list"))));
     }
     if known {
         namespaces.delete(&namespace, &DeleteParams::default()).await?;
         // The pods need no grace period, because the tool is deleted.
         let pods: Api<Pod> = Api::namespaced(client, &namespace);
         pods.delete_collection(&DeleteParams::default().grace_period(0), &ListParams::default()).await?;
-        wait_until_gone(&namespaces, &namespace).await?;
+        wait_until_gone(sandbox, &namespaces, &namespace).await?;
     }
     match fs::remove_dir_all(&home) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -179,7 +181,11 @@ pub(crate) async fn remove(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Fai
     }
 }
 
-async fn wait_until_gone(namespaces: &Api<Namespace>, namespace: &str) -> Result<(), Failure> {
+async fn wait_until_gone(
+    sandbox: &Sandbox,
+    namespaces: &Api<Namespace>,
+    namespace: &str,
+) -> Result<(), Failure> {
     for _ in 0..ATTEMPTS {
         if namespaces.get_opt(namespace).await?.is_none() {
             return Ok(());
@@ -187,7 +193,8 @@ async fn wait_until_gone(namespaces: &Api<Namespace>, namespace: &str) -> Result
         sleep(PAUSE).await;
     }
     Err(Failure::new(format!("the cluster has not deleted the namespace {namespace} yet")).hint(format!(
-        "See what it waits for: `cargo sandbox kubectl get namespace {namespace} -o yaml`; then run the same command again."
+        "See what it waits for: `{}`; then run the same command again.",
+        sandbox.typed(&format!("kubectl get namespace {namespace} -o yaml")),
     )))
 }
 

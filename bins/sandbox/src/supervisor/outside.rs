@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::build::debian::program;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
+use crate::own_program;
 use crate::state::{Ports, State};
 use crate::supervisor::processes::log;
 use crate::supervisor::{Start, cgroup, relay, survey};
@@ -91,7 +92,7 @@ fn spawn(sandbox: &Sandbox) -> Result<Child, Failure> {
         .args(["--pdeathsig", "KILL", "--"])
         .arg(program("unshare")?)
         .args(["--pid", "--fork", "--kill-child=KILL", "--mount", "--net", "--"])
-        .arg(std::env::current_exe()?)
+        .arg(own_program::executable())
         .args(["--name", sandbox.name(), "internal-inside"])
         // Never written to. When it is closed, the process inside knows that this one has exited.
         .stdin(Stdio::piped())
