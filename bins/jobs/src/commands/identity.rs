@@ -1,19 +1,49 @@
 //! By what a jobs file is known again, so that `load --prune` deletes only what the same file created.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The number of symbolic links that are followed (Linux, `MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 
-/// Returns the identity of a jobs file: its absolute path. Symbolic links are kept, because their target may be another
-/// release each time.
+/// Returns the identity of a jobs file: its absolute path without `..`. Symbolic links are kept, because their target may be
+/// another release each time.
 ///
 /// Standard input, pipes and open files below `/dev/fd` have none: the next one of the same name is another file.
 pub(super) fn file_identity(file: &Path) -> Option<String> {
     if !file.metadata().ok()?.is_file() || is_stream(file) {
         return None;
     }
-    std::path::absolute(file).ok()?.to_str().map(str::to_owned)
+    let directory = current_directory(std::env::var_os("PWD").map(PathBuf::from))?;
+    without_parents(&directory.join(file))?.to_str().map(str::to_owned)
+}
+
+/// Returns the current directory as the shell shows it, with the symbolic links through which it was entered: the system
+/// only knows where they lead, and an absolute path to the same file has them.
+fn current_directory(shown: Option<PathBuf>) -> Option<PathBuf> {
+    let real = std::env::current_dir().ok()?;
+    let is_current = |shown: &PathBuf| {
+        shown.is_absolute() && shown.canonicalize().is_ok_and(|shown| Some(shown) == real.canonicalize().ok())
+    };
+    Some(shown.filter(is_current).unwrap_or(real))
+}
+
+/// Returns an absolute path without `..`. Only a symbolic link before a `..` is resolved, because the parent of its target
+/// is meant.
+fn without_parents(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                if plain.is_symlink() {
+                    plain = plain.canonicalize().ok()?;
+                }
+                plain.pop();
+            }
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(component),
+        }
+    }
+    Some(plain)
 }
 
 /// Returns whether something that can be read is not a regular file of its own name: standard input, a pipe, a device.
@@ -49,6 +79,49 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn other_spellings_have_the_same_identity() {
+        let directory = std::env::temp_dir().join(format!("toolforge-jobs-spelling-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(directory.join("releases/1/sub")).unwrap();
+        let directory = directory.canonicalize().unwrap();
+        symlink("releases/1", directory.join("current")).unwrap();
+        for file in ["jobs.yaml", "releases/jobs.yaml", "releases/1/jobs.yaml"] {
+            std::fs::write(directory.join(file), "[]").unwrap();
+        }
+        for (spelled, expected) in [
+            ("jobs.yaml", "jobs.yaml"),
+            ("./releases/../jobs.yaml", "jobs.yaml"),
+            ("releases/1/../../jobs.yaml", "jobs.yaml"),
+            ("releases//1/./sub/../../jobs.yaml", "releases/jobs.yaml"),
+            // A link is kept, except before `..`, which leads to the parent of its target.
+            ("current/jobs.yaml", "current/jobs.yaml"),
+            ("current/sub/../jobs.yaml", "current/jobs.yaml"),
+            ("current/../jobs.yaml", "releases/jobs.yaml"),
+        ] {
+            let expected = directory.join(expected);
+            assert_eq!(
+                file_identity(&directory.join(spelled)),
+                expected.to_str().map(str::to_owned),
+                "{spelled}"
+            );
+        }
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn current_directory_keeps_the_links_of_the_shell() {
+        let real = std::env::current_dir().unwrap();
+        let link = std::env::temp_dir().join(format!("toolforge-jobs-directory-{}", std::process::id()));
+        let _ = std::fs::remove_file(&link);
+        symlink(&real, &link).unwrap();
+        assert_eq!(current_directory(Some(link.clone())), Some(link.clone()));
+        for other in [Some(std::env::temp_dir()), Some(PathBuf::from(".")), None] {
+            assert_eq!(current_directory(other), Some(real.clone()));
+        }
+        std::fs::remove_file(&link).unwrap();
+    }
 
     #[test]
     fn only_regular_files_have_an_identity() {
