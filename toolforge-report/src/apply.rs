@@ -67,13 +67,13 @@ codes! {
     pub enum DryRun {
         /// Nothing was sent.
         Client = "client",
-        /// The API server checked everything and stored nothing.
+        /// The API server checked each request and stored nothing.
         Server = "server",
     }
 
     /// How far a change got.
     pub enum Outcome {
-        /// A dry run on the client: nothing was sent.
+        /// A dry run: nothing was sent, or the API server accepted it and stored nothing.
         Planned = "planned",
         /// Nothing had to be changed.
         Unchanged = "unchanged",

@@ -21,11 +21,19 @@ pub fn unchanged(set: &ChangeSet) -> Vec<AppliedChange> {
     set.changes.iter().map(|change| applied_change(change, &[], Outcome::Unchanged)).collect()
 }
 
-/// Returns what became of each change.
+/// Returns what became of each change. After a dry run, nothing was written.
 #[must_use]
 pub fn applied_changes<E>(report: &ApplyReport<'_, E>) -> Vec<AppliedChange> {
-    let changes = report.changes.iter();
-    changes.map(|report| applied_change(report.change, &report.written, outcome(report))).collect()
+    let is_dry_run = report.dry_run;
+    let changes = report.changes.iter().map(|report| {
+        let written: &[Written] = if is_dry_run { &[] } else { report.written.as_slice() };
+        let outcome = match outcome(report) {
+            Outcome::Done if is_dry_run => Outcome::Planned,
+            outcome => outcome,
+        };
+        applied_change(report.change, written, outcome)
+    });
+    changes.collect()
 }
 
 /// Returns the report of a command, without the states of what it changed.

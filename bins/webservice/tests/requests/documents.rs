@@ -95,3 +95,22 @@ fn partial_stop_lists_what_was_deleted() {
     let written: Vec<&Value> = objects.iter().map(|object| &object["written"]).collect();
     assert_eq!(written, [&json!("deleted"), &Value::Null, &Value::Null]);
 }
+
+#[test]
+fn dry_run_on_the_server_writes_nothing() {
+    let accepted = || Answer::json(200, &json!({}));
+    let refused = Answer::refusal(400, "", "admission webhook \"w\" denied the request: no");
+    for (service, exit_code, outcome) in [(accepted(), 0, "planned"), (refused, 4, "failed")] {
+        let instead = [
+            (format!("PATCH {DEPLOYMENT}"), accepted()),
+            (format!("PATCH {SERVICE}"), service),
+            (format!("PATCH {HTTP_ROUTE}"), accepted()),
+        ];
+        let (code, value) = document(cluster(None, &instead), "php8.2 start --dry-run=server");
+        let change = &value["changes"][0];
+        assert_eq!((code, &change["outcome"]), (exit_code, &json!(outcome)), "{value}");
+        let written: Vec<&Value> =
+            change["objects"].as_array().unwrap().iter().map(|object| &object["written"]).collect();
+        assert_eq!(written, [&Value::Null; 3]);
+    }
+}
