@@ -61,8 +61,12 @@ fn changes(memory: &str, replicas: &str, facts: &WebServiceFacts) -> ChangeSet {
 
 /// Returns the patch that is sent before the Deployment is applied.
 fn clears(set: &ChangeSet) -> Option<Value> {
+    clears_of(set, ObjectKind::Deployment)
+}
+
+fn clears_of(set: &ChangeSet, kind: ObjectKind) -> Option<Value> {
     let mut steps = set.changes.iter().flat_map(|change| &change.steps);
-    let step = steps.find(|step| step.id.kind == ObjectKind::Deployment).unwrap();
+    let step = steps.find(|step| step.id.kind == kind).unwrap();
     match &step.action {
         StepAction::Apply { clears, .. } => clears.as_deref().cloned(),
         _ => None,
@@ -90,6 +94,25 @@ fn handlers_set_by_hand_are_removed() {
             assert_eq!(container.pointer(cleared), Some(&Value::Null), "{field} {value} {container}");
         }
     }
+}
+
+#[test]
+fn ports_set_by_hand_are_removed_if_they_cannot_stay() {
+    let mut facts = running(|deployment| {
+        deployment.pointer_mut(CONTAINERS).unwrap()[0]["ports"] =
+            json!([{"name": "http", "containerPort": 8080}, {"name": "metrics", "containerPort": 9000}]);
+    });
+    let ports =
+        |patch: Value, pointer: &str| patch.pointer(pointer).unwrap().as_array().unwrap()[1..].to_vec();
+    let patch = clears(&changes("512Mi", "2", &facts)).unwrap();
+    let expected = [json!({"containerPort": 8080, "$patch": "delete"})];
+    assert_eq!(ports(patch, &format!("{CONTAINERS}/0/ports")), expected);
+    let service = facts.live.service.as_mut().unwrap();
+    let port = &mut service.spec.as_mut().unwrap().ports.as_mut().unwrap()[0];
+    (port.port, port.name) = (80, None);
+    let set = changes("512Mi", "2", &facts);
+    let patch = clears_of(&set, ObjectKind::Service).unwrap();
+    assert_eq!(ports(patch, "/spec/ports"), [json!({"port": 80, "$patch": "delete"})]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use toolforge_quota::Limits;
 
 use crate::change::{Action, Change, ChangeSet, Downtime, Rollout, Step, StepAction, WorkloadKind};
 use crate::object::{Difference, Object, ObjectId, ObjectKind, deployment_spec, deployment_spec_mut};
-use crate::web_service::patch::{all_differences, clearing_patch};
+use crate::web_service::patch::{all_differences, clearing_patch, replaced_ports};
 use crate::web_service::{LiveWebService, WebServiceFacts, WebServicePlan, demand, is_web_service};
 
 /// The start time that is written on the pods. A different time replaces all pods.
@@ -135,7 +135,7 @@ fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
         // Apply does not remove fields that another manager owns. All of them have to go, also those that alone do not count
         // as a change: the API server may reject them together with what is applied.
         let removes = |difference: &Difference| difference.wanted.is_none() && difference.path.is_in_spec();
-        let is_cleared = step.differences.iter().any(removes);
+        let is_cleared = step.differences.iter().any(removes) || !replaced_ports(wanted, live).is_empty();
         step.differences.retain(|difference| is_change(difference, live, chosen));
         if step.differences.is_empty() {
             continue;

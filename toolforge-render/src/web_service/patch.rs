@@ -1,11 +1,14 @@
 //! What the web service's objects differ in, and the patch that removes what a server-side apply cannot remove.
 
-use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::core::v1::{Container, ContainerPort, ServicePort};
 use serde_json::{Map, Value, json};
 use toolforge_model::{MountStorage, Untrusted, platform};
 
 use crate::object::{Difference, FieldPath, Object, deployment_spec, differences};
 use crate::web_service::{LiveWebService, mount, web_container};
+
+/// The name of the web service's port.
+const PORT_NAME: &str = "http";
 
 /// Returns everything in which an object differs from the live one, also what does not count as a change.
 pub(super) fn all_differences(object: &Object, live: &LiveWebService, found: &Value) -> Vec<Difference> {
@@ -33,9 +36,40 @@ pub(super) fn replaced_containers(live: &LiveWebService) -> &[Container] {
     pod.map_or(&[], |pod| pod.containers.as_slice())
 }
 
+/// Returns the numbers of the live ports that cannot stay beside the object's own: two ports may not have one name, and of
+/// several, each needs one.
+pub(super) fn replaced_ports(object: &Object, live: &LiveWebService) -> Vec<i32> {
+    let own = i32::from(platform::WEB_PORT);
+    match object {
+        Object::Deployment(_) => {
+            let container = live.deployment.as_ref().and_then(web_container);
+            let ports = container.and_then(|container| container.ports.as_ref()).into_iter().flatten();
+            let is_replaced =
+                |port: &&ContainerPort| port.name.as_deref() == Some(PORT_NAME) && port.container_port != own;
+            ports.filter(is_replaced).map(|port| port.container_port).collect()
+        }
+        Object::Service(_) => {
+            let spec = live.service.as_ref().and_then(|service| service.spec.as_ref());
+            let ports = spec.and_then(|spec| spec.ports.as_ref()).into_iter().flatten();
+            let is_replaced = |port: &&ServicePort| {
+                port.name.as_deref().is_none_or(|name| name == PORT_NAME) && port.port != own
+            };
+            ports.filter(is_replaced).map(|port| port.port).collect()
+        }
+        Object::CronJob(_) | Object::Job(_) | Object::Ingress(_) | Object::HttpRoute(_) => Vec::new(),
+    }
+}
+
 /// Returns the patch that removes what apply cannot remove.
 pub(super) fn clearing_patch(object: &Object, live: &LiveWebService) -> Value {
     let mut json = merge_patch(object, live);
+    let (pointer, key) = match object {
+        Object::Deployment(_) => ("/spec/template/spec/containers/0/ports", "containerPort"),
+        _ => ("/spec/ports", "port"),
+    };
+    if let Some(ports) = json.pointer_mut(pointer).and_then(Value::as_array_mut) {
+        ports.extend(replaced_ports(object, live).iter().map(|port| json!({key: port, "$patch": "delete"})));
+    }
     if let (Object::Deployment(_), Some(containers)) =
         (object, json.pointer_mut("/spec/template/spec/containers").and_then(Value::as_array_mut))
     {

@@ -249,6 +249,7 @@ fn handlers_and_names_by_hand_do_not_block_a_change() {
     wait_until_up(&tool);
     let patch = json!({"spec": {"template": {"spec": {"containers": [{
         "name": "webservice",
+        "ports": [{"containerPort": 8000, "$patch": "delete"}, {"containerPort": 8080, "name": "http"}],
         "readinessProbe": {"exec": {"command": ["true"]}},
         "lifecycle": {"preStop": {"exec": {"command": ["sleep", "1"]}}},
     }]}}}});
@@ -261,6 +262,7 @@ fn handlers_and_names_by_hand_do_not_block_a_change() {
     tool.webservice(&["restart", "-m", "700Mi"]).exits(0).and_that_is_all();
     let container = &containers()[0];
     assert_eq!(container["readinessProbe"]["tcpSocket"]["port"], 8000, "{container}");
+    assert_eq!(container["ports"], json!([{"containerPort": 8000, "name": "http", "protocol": "TCP"}]));
     assert!(container["readinessProbe"].get("exec").is_none(), "{container}");
     assert!(container["lifecycle"]["preStop"].get("exec").is_none(), "{container}");
     // The web service's container replaces the ones of a Deployment in which none has its name.
