@@ -51,7 +51,7 @@ pub(super) fn run(
             return Err(failures::of_problems(&plan, &file.jobs, &options.file.file));
         }
         if !plan.fits() {
-            return Err(report::verdict_failure(&plan));
+            return Err(does_not_fit(&plan, &done));
         }
         if options.change.dry_run == Some(DryRunOption::Client) {
             print(&report::plan(&plan)?, arguments.output.of_document())?;
@@ -82,6 +82,18 @@ pub(super) fn run(
         changes.retain(|change| done.iter().any(|(name, _)| name.as_str() == change.name));
         attempt += 1;
     }
+}
+
+/// Returns the failure of what does not fit: of the whole file, or of what earlier attempts have left.
+fn does_not_fit(plan: &LoadPlan, done: &[(JobName, Action)]) -> Failure {
+    let changed = done.iter().filter(|(_, action)| *action != Action::Keep);
+    let changed: Vec<&str> = changed.map(|(name, _)| name.as_str()).collect();
+    if changed.is_empty() {
+        return report::verdict_failure(plan);
+    }
+    let message =
+        format!("the rest does not fit any more, after these jobs were changed: {}", changed.join(", "));
+    report::with_planned(Failure::new(ExitCode::Partial, message), plan)
 }
 
 /// Shows which jobs are removed, and asks.
