@@ -152,18 +152,14 @@ pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
 
 /// Adds what of a plan does not fit, and what to do about it.
 pub(crate) fn with_planned(failure: Failure, plan: &LoadPlan) -> Failure {
-    let failure = with_exceeded(failure, &plan.set);
+    let failure = failure.exceeded(&plan.set);
     let failure = default_cpu_hint(plan).into_iter().fold(failure, Failure::hint);
     fit_hints(&plan.set).into_iter().fold(failure, Failure::hint)
 }
 
 /// Adds what does not fit, and what to do about it.
 pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet) -> Failure {
-    fit_hints(set).into_iter().fold(with_exceeded(failure, set), Failure::hint)
-}
-
-fn with_exceeded(failure: Failure, set: &ChangeSet) -> Failure {
-    failure.exceeded(set)
+    fit_hints(set).into_iter().fold(failure.exceeded(set), Failure::hint)
 }
 
 fn exceeded(set: &ChangeSet) -> Vec<&Resource> {
