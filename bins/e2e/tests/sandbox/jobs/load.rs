@@ -265,7 +265,13 @@ fn loads_at_once_end_as_one_of_them() {
     let codes: Vec<&str> = outcome.stdout.lines().filter_map(|line| line.strip_prefix("exit ")).collect();
     assert_eq!(codes.len(), 4, "{}", outcome.stdout);
     assert!(codes.iter().all(|code| ["0", "3", "4", "6"].contains(code)), "{}", outcome.stdout);
-    tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
+    // For some seconds, the quota's usage still counts the Deployments that the loads have deleted.
+    tool.until(
+        60,
+        "the load converges",
+        |tool| tool.jobs(&["load", "jobs.yaml"]),
+        |outcome| outcome.code == 0,
+    );
     assert_eq!(tool.kubectl(&["get", "deployments", "-o", "name"]).lines().count(), 3);
 }
 
