@@ -13,7 +13,8 @@ use toolforge_render::job::{
 };
 use toolforge_report::{CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar};
 
-use super::{drawing, minute, scheduled_jobs};
+use super::drawing;
+use super::scheduled_job::{minute, scheduled_jobs};
 use crate::report::duration;
 
 /// Length of the simulation.

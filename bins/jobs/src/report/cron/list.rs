@@ -8,7 +8,7 @@ use toolforge_model::{JobName, Schedule};
 use toolforge_render::job::{JobFacts, JobState, JobStatus, MissedReason, MissedRuns, ScheduledJobLoad};
 use toolforge_report::{CronJob, CronJobList, ScheduleWarning, ScheduleWarningCode};
 
-use super::{LastRun, ScheduledJob, ahead, minute, scheduled_jobs, status_of};
+use super::scheduled_job::{LastRun, ScheduledJob, minute, scheduled_jobs, status_of};
 use crate::report::{duration, status_sentence};
 
 /// Number of next runs that are printed.
@@ -190,4 +190,14 @@ pub(super) fn table_text(facts: &JobFacts, now: Timestamp) -> String {
     let jobs = scheduled_jobs(facts);
     let rows: Vec<JobRuns<'_>> = jobs.iter().map(|scheduled| JobRuns::of(scheduled, facts, now)).collect();
     table(&rows, now).to_text(None)
+}
+
+/// Returns the duration until a time, in whole minutes, or hours if it is days away.
+fn ahead(moment: Timestamp, now: Timestamp) -> String {
+    let seconds = moment.as_second().saturating_sub(now.as_second());
+    match seconds {
+        ..60 => "in less than 1m".to_owned(),
+        60..86_400 => format!("in {}", duration(seconds / 60 * 60)),
+        _ => format!("in {}", duration(seconds / 3600 * 3600)),
+    }
 }

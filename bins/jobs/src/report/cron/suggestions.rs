@@ -8,7 +8,7 @@ use toolforge_render::job::{JobFacts, ScheduleProposal, ScheduledJobLoad, stagge
 use toolforge_report::{CronSuggestion, CronSuggestions};
 
 use super::calendar::day;
-use super::scheduled_jobs;
+use super::scheduled_job::scheduled_jobs;
 
 /// Returns other minutes for the scheduled jobs whose runs exceed the quota in the next day.
 pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, Failure> {

@@ -10,6 +10,13 @@ use toolforge_report::{FileLog, HealthCheck, ImageState, Job, JobState, JobType,
 use super::ListedJob;
 use crate::report::missed_runs;
 
+impl ListedJob {
+    /// Returns the job for the JSON output.
+    pub(crate) fn report(&self) -> Job {
+        job_report(self)
+    }
+}
+
 /// Returns a job for the JSON output; what it does not request is `null`.
 pub(super) fn job_report(job: &ListedJob) -> Job {
     let ListedJob { request, status, image_state, public_url } = job;

@@ -6,7 +6,8 @@ use toolforge_render::job::{JobFacts, JobPlan};
 use toolforge_render::namespace::{Documents, Platform};
 use toolforge_render::object::Object;
 
-use super::*;
+use super::{ListedJob, cells, hints, list, show};
+use crate::arguments::JobsFormat;
 
 const UID: i64 = 52503;
 

@@ -1,0 +1,217 @@
+//! The positionals and options of each verb.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use toolforge_cli::{DryRunOption, ExitCode, Failure, LogsOptions};
+use toolforge_model::JobName;
+
+use super::job::JobArguments;
+use super::output::JobsFormat;
+
+/// Whether anything is changed.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct DryRun {
+    /// Change nothing: show what would be done, or let the API server check it.
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    pub(crate) dry_run: Option<DryRunOption>,
+}
+
+/// Whether and how much is changed.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct ChangeOptions {
+    /// Change nothing: show what would be done, or let the API server check it.
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    pub(crate) dry_run: Option<DryRunOption>,
+    /// Take over jobs that the platform's jobs service has recorded, and delete its records.
+    #[arg(long)]
+    pub(crate) adopt: bool,
+}
+
+/// The name of a job.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NameArguments {
+    /// Name of the job.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: JobName,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SuspendArguments {
+    /// Name of the job.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: JobName,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) job: JobArguments,
+    #[command(flatten)]
+    pub(crate) change: ChangeOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ListArguments {
+    /// Output format; `normal`, `long` and `name` are those of the platform's tool.
+    #[arg(id = "output", short, long, value_enum, value_name = "FORMAT", default_value_t = JobsFormat::Normal)]
+    pub(crate) output: JobsFormat,
+    /// The same as `--output long`.
+    #[arg(short, long, hide = true)]
+    pub(crate) long: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LogsArguments {
+    /// Name of the job.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: JobName,
+    #[command(flatten)]
+    pub(crate) logs: LogsOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DeleteArguments {
+    /// Names of the jobs.
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<JobName>,
+    #[command(flatten)]
+    pub(crate) change: ChangeOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FlushArguments {
+    /// Do not ask for confirmation; without a terminal, there is no question.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) change: ChangeOptions,
+}
+
+/// A jobs file, and which of its jobs.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FileOptions {
+    /// Jobs file; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Only this job of the file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) job: Option<JobName>,
+    /// Delete jobs that were loaded from this file and are no longer in it.
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LoadArguments {
+    #[command(flatten)]
+    pub(crate) file: FileOptions,
+    /// Do not ask for confirmation before jobs are deleted.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) change: ChangeOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) file: FileOptions,
+    /// Plan as if jobs that the platform's jobs service has recorded were taken over.
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Exit with 1 if something would change.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DumpArguments {
+    /// File to write [default: standard output].
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(crate) to_file: Option<PathBuf>,
+    /// Replace a file that exists and has other content.
+    #[arg(long, requires = "to_file")]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RestartArguments {
+    /// Name of the job.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: JobName,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TriggerArguments {
+    /// Name of the job.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: JobName,
+    /// Wait until the run finishes, at most this many seconds, and exit with its exit code.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600")]
+    pub(crate) wait: Option<u32>,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CronArguments {
+    /// Only this job.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<JobName>,
+    /// Show what the scheduled jobs use over the next 24 hours, and which of them exceed the quota together.
+    #[arg(long, conflicts_with_all = ["suggest", "name"])]
+    pub(crate) calendar: bool,
+    /// Suggest minutes at which fewer jobs start together.
+    #[arg(long, conflicts_with = "name")]
+    pub(crate) suggest: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(
+    mut_arg("name", |argument| {
+        argument.value_name("FILE").help("Jobs file, `-` is standard input; with --image, the name of the job")
+    })
+)]
+pub(crate) struct RenderArguments {
+    #[command(flatten)]
+    pub(crate) job: JobArguments,
+}
+
+impl RenderArguments {
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.job.has_image() {
+            return self.job.check();
+        }
+        if self.job.has_options() {
+            return Err(Failure::new(ExitCode::Usage, "options of a job need --image")
+                .hint("Name the image, or leave these options out to render a file."));
+        }
+        if self.job.name.is_none() {
+            return Err(Failure::new(ExitCode::Usage, "no jobs file given")
+                .hint("Name a file, `toolforge jobs render jobs.yaml`, or describe a job as for `run`."));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExecArguments {
+    /// Name of the job.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: JobName,
+    /// Command to run [default: a shell].
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct GenerateArguments {
+    /// What to generate.
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: Vec<String>,
+}

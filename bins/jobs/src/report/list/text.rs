@@ -1,0 +1,64 @@
+//! The list of jobs, and one job in detail.
+
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::{Document, Failure, Table, to_json};
+use toolforge_report::JobList;
+
+use super::document::job_report;
+use super::{ListedJob, cells, hints};
+use crate::arguments::JobsFormat;
+use crate::report::{grid, pretty};
+
+/// Returns the list of jobs; without jobs, the text is empty.
+pub(crate) fn list(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
+    let value = to_json(JobList { jobs: jobs.iter().map(job_report).collect() })?;
+    let text = if jobs.is_empty() { String::new() } else { list_text(jobs, now, format) };
+    Ok(Document { text, value })
+}
+
+fn list_text(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> String {
+    match format {
+        JobsFormat::Name => jobs.iter().map(|job| format!("{}\n", job.request.name)).collect(),
+        JobsFormat::Normal => {
+            let rows: Vec<Vec<String>> = jobs.iter().map(|job| cells::normal(job, now).into()).collect();
+            pretty(&cells::NORMAL, &rows)
+        }
+        JobsFormat::Long => {
+            let rows: Vec<Vec<String>> = jobs.iter().map(|job| cells::long(job, now).into()).collect();
+            pretty(&cells::LONG, &rows)
+        }
+        JobsFormat::Wide => {
+            let mut table = Table::new(&cells::WIDE);
+            for job in jobs {
+                table.row(cells::wide(job, now));
+            }
+            table.for_stdout()
+        }
+        // JSON and YAML do not use this text.
+        JobsFormat::Table | JobsFormat::Json | JobsFormat::Yaml => {
+            let mut table = Table::new(&["NAME", "TYPE", "STATUS"]);
+            for job in jobs {
+                table.row(cells::normal(job, now));
+            }
+            table.for_stdout()
+        }
+    }
+}
+
+/// Returns one job in detail: the cells of a long list, one per row, and the details of its status.
+pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
+    let text = match format {
+        JobsFormat::Name => format!("{}\n", job.request.name),
+        JobsFormat::Table
+        | JobsFormat::Wide
+        | JobsFormat::Json
+        | JobsFormat::Yaml
+        | JobsFormat::Normal
+        | JobsFormat::Long => {
+            let names = cells::LONG.into_iter().chain(["Hints:"]);
+            let cells = cells::long(job, now).into_iter().chain([hints::hints(job)]);
+            grid(&names.zip(cells).map(|(name, cell)| vec![name.to_owned(), cell]).collect::<Vec<_>>())
+        }
+    };
+    Ok(Document { text, value: to_json(job_report(job))? })
+}
