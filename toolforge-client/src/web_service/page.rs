@@ -12,9 +12,6 @@ use crate::{Client, Error};
 /// How long the page may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The beginning of the API server's own answer where it does not reach a pod (Kubernetes 1.33, `apimachinery/pkg/util/proxy`).
-const UNREACHED: &str = "Error trying to reach service";
-
 impl Client {
     /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns the HTTP status if it is an
     /// error of the server, from 500 on.
@@ -26,10 +23,9 @@ impl Client {
             format!("/api/v1/namespaces/{}/services/{tool}:{}/proxy/", tool.namespace(), platform::WEB_PORT);
         let request = Request::get(path).body(Bytes::new()).ok()?;
         match timeout(TIMEOUT, self.exchange().open(&request)).await.ok()? {
-            Err(Error::Api(answer)) if answer.code() >= 500 => {
-                let is_of_server =
-                    !answer.reason().as_raw().is_empty() || answer.message().as_raw().starts_with(UNREACHED);
-                (!is_of_server).then_some(answer.code())
+            // The API server's own answer, where it reaches no pod, is a `Status` with a reason; a page is none.
+            Err(Error::Api(answer)) if answer.code() >= 500 && answer.reason().as_raw().is_empty() => {
+                Some(answer.code())
             }
             _ => None,
         }
