@@ -6,7 +6,11 @@ use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_for_p
 use toolforge_client::{Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Change, WorkloadKind};
-use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, job_file_warnings, plan_load};
+use toolforge_render::job::{
+    JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status, observe_job,
+    plan_load, runs_of_job,
+};
+use toolforge_render::pod::Cause;
 
 use toolforge_report::{AppliedChange, DetailCode, FailureCode};
 
@@ -14,6 +18,7 @@ use super::confirm::confirm;
 use super::finish::finish;
 use super::identity::{file_identity, is_stream};
 use super::{apply, facts, wait};
+use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
 use crate::{failures, report};
 
@@ -74,6 +79,7 @@ pub(super) fn run(
             let ended = applied.end(&done);
             if !dry_run && ended.is_ok() {
                 anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
+                note_former_runs(session, arguments, &facts, &plan);
             }
             return finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended);
         }
@@ -138,6 +144,34 @@ fn outcome(change: &Change, dry_run: bool) -> String {
         Action::Update => format!("Job {name} {would} updated"),
         Action::Recreate => format!("Job {name} {would} created again"),
         Action::Delete => format!("Job {name} {would} deleted"),
+    }
+}
+
+/// Warns of runs of former definitions that cannot start: later runs wait for their end. What cannot be read now is left
+/// out, because the load is done.
+fn note_former_runs(session: &Session, arguments: &Arguments, before: &JobFacts, plan: &LoadPlan) {
+    let is_loaded = |job: &&JobObjects| plan.plans.iter().any(|plan| plan.request().name == job.name);
+    let has_start = |job: &&JobObjects| {
+        let runs = runs_of_job(job, &before.live);
+        runs.iter().any(|run| matches!(RunOutcome::of(run, &before.live), RunOutcome::Starting { .. }))
+    };
+    let jobs = before.live.jobs_of(&before.tool);
+    let waiting: Vec<&JobObjects> = jobs.iter().filter(is_loaded).filter(has_start).collect();
+    if waiting.is_empty() {
+        return;
+    }
+    let mut wanted = JobFetchOptions::for_names();
+    wanted.events = true;
+    let Ok(facts) = facts::facts(session, arguments, wanted) else { return };
+    for JobObjects { name, .. } in waiting {
+        let Some(job) = facts.live.job(&facts.tool, name) else { continue };
+        let status = job_status(&job, &facts.live, Timestamp::now());
+        let [former, reasons @ ..] = status.evidence.as_slice() else { continue };
+        if former.cause == Cause::FormerDefinition {
+            let reason = reasons.first().map(|evidence| format!(" ({})", evidence.cause)).unwrap_or_default();
+            let hint = advice(&former.cause, Asked::from(&observe_job(&job, &facts)));
+            anstream::eprintln!("warning: job {name}: {}{reason}\n\nhint: {hint}", former.cause);
+        }
     }
 }
 

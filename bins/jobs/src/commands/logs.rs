@@ -9,13 +9,13 @@ use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, Error, JobFetchOptions, LogOwner, LogTarget, ResourceType, ToolHome};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobWorkload, is_job, job_name_of, job_status, observe_job, pods_of_job,
+    JobFacts, JobObjects, JobStatus, JobWorkload, is_job, job_name_of, job_status, observe_job, pods_of_job,
 };
 
 use super::facts;
 use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, LogsArguments};
-use crate::report::status_sentence;
+use crate::report::{awaited, status_sentence};
 
 /// Output to this file is discarded.
 const NOWHERE: &str = "/dev/null";
@@ -61,15 +61,23 @@ impl JobLog<'_> {
         let mut printer = options.printer(LogOrigin::PodAndContainer);
         let mut log = self.client.job_log(subject, &self.facts.live.pods, options.reading());
         printer.print_written(&mut log).await?;
-        if !printer.has_printed() {
-            if !options.follow {
-                anstream::eprintln!("No logs found!");
-            }
-            self.say_why().await?;
+        let has_printed = printer.has_printed();
+        if !has_printed && !options.follow {
+            anstream::eprintln!("No logs found!");
+        }
+        let now = Timestamp::now();
+        let status = if has_printed && !options.follow { None } else { self.status(now).await? };
+        if let Some(status) = status.as_ref().filter(|_| !has_printed) {
+            self.say_why(status, now);
         }
         let file_log = self.job.map(|job| observe_job(job, self.facts).file_log);
         if let Some(note) = file_log.and_then(|file_log| file_note(&file_log, options.follow)) {
             anstream::eprintln!("hint: {note}");
+        }
+        if options.follow
+            && let Some(waiting) = status.and_then(|status| awaited(self.name, &status, has_printed, now))
+        {
+            anstream::eprintln!("note: {waiting}");
         }
         if options.follow && printer.print_follow(log.follow()).await? == FollowEnd::Over {
             let how = if owner == LogOwner::Job { "finished" } else { "been deleted" };
@@ -91,36 +99,32 @@ impl JobLog<'_> {
         }
     }
 
-    /// Prints the state of the job, and the cause if nothing has been logged.
-    async fn say_why(&self) -> Result<(), Error> {
-        let Some(job) = self.job else { return Ok(()) };
+    /// Returns the state of the job, if it still exists.
+    async fn status(&self, now: Timestamp) -> Result<Option<JobStatus>, Error> {
+        let Some(job) = self.job else { return Ok(None) };
         let mut live = self.facts.live.clone();
         if pods_of_job(job, &live).is_empty() {
             // Only events show why no pod can be created.
             let events = ResourceType::of::<Event>().in_namespace(self.facts.tool.namespace());
             live.events = self.client.list(&events, &ListParams::default()).await?.items;
         }
-        let now = Timestamp::now();
-        let status = job_status(job, &live, now);
-        anstream::eprintln!("job {}: {}", self.name, status_sentence(&status, now));
-        if let Some(evidence) = status.evidence.first() {
-            if !evidence.message.is_empty() {
-                anstream::eprintln!("  {}: {}", evidence.object.escaped(), evidence.message.escaped());
-            }
-            anstream::eprintln!(
-                "\nhint: {}",
-                advice(
-                    &evidence.cause,
-                    Asked {
-                        name: self.name,
-                        runs_once: matches!(job.workload, JobWorkload::OneOff(_)),
-                        is_shown: false,
-                        log_files: [None, None]
-                    }
-                )
-            );
+        Ok(Some(job_status(job, &live, now)))
+    }
+
+    /// Prints a state, and the cause if the cluster knows it.
+    fn say_why(&self, status: &JobStatus, now: Timestamp) {
+        anstream::eprintln!("job {}: {}", self.name, status_sentence(status, now));
+        let Some(evidence) = status.evidence.first() else { return };
+        if !evidence.message.is_empty() {
+            anstream::eprintln!("  {}: {}", evidence.object.escaped(), evidence.message.escaped());
         }
-        Ok(())
+        let asked = Asked {
+            name: self.name,
+            runs_once: self.job.is_some_and(|job| matches!(job.workload, JobWorkload::OneOff(_))),
+            is_shown: false,
+            log_files: [None, None],
+        };
+        anstream::eprintln!("\nhint: {}", advice(&evidence.cause, asked));
     }
 }
 

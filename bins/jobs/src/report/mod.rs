@@ -13,5 +13,5 @@ pub(crate) use images::images;
 pub(crate) use list::{ListedJob, list, show};
 pub(crate) use plan::{plan, print_warnings, verdict_failure, with_planned, with_what_does_not_fit};
 pub(crate) use quota::quota;
-pub(crate) use status::{duration, status_sentence};
+pub(crate) use status::{awaited, duration, status_sentence};
 pub(crate) use tabulate::{grid, pretty, simple};

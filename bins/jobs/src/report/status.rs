@@ -1,6 +1,7 @@
 //! The state of a job in words.
 
 use k8s_openapi::jiff::Timestamp;
+use toolforge_model::JobName;
 use toolforge_render::job::{JobReplicas, JobState, JobStatus};
 
 /// Returns a duration as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for zero.
@@ -83,6 +84,41 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
         JobState::Stopping => "being deleted".to_owned(),
         _ => String::new(),
     }
+}
+
+/// Returns what a log that is followed waits for; `None` if pods run that have written something, or if the job has
+/// finished and runs only once.
+pub(crate) fn awaited(
+    name: &JobName,
+    status: &JobStatus,
+    has_printed: bool,
+    now: Timestamp,
+) -> Option<String> {
+    let is_over = matches!(status.state, JobState::Succeeded | JobState::Failed { .. });
+    if is_over && status.next_run.is_none() {
+        return None;
+    }
+    let waiting = match &status.state {
+        JobState::Running | JobState::Updating | JobState::Degraded if has_printed => return None,
+        JobState::Running | JobState::Updating | JobState::Degraded => {
+            "waiting for the first line".to_owned()
+        }
+        JobState::Suspended => format!(
+            "the schedule is suspended: waiting for a run; `toolforge jobs resume {name}` resumes it, and `toolforge jobs trigger {name}` runs it now"
+        ),
+        JobState::ScaledToZero => "the job has 0 replicas: waiting for a pod".to_owned(),
+        JobState::Retrying { .. } => "waiting for the next attempt".to_owned(),
+        JobState::Waiting { .. } | JobState::Succeeded | JobState::Failed { .. } => match status.next_run {
+            Some(next) => format!(
+                "waiting for the next run, in {}; `toolforge jobs trigger {name}` runs it now",
+                duration(next.as_second() - now.as_second())
+            ),
+            None => format!("waiting for the next run; `toolforge jobs trigger {name}` runs it now"),
+        },
+        JobState::Stopping => "waiting for the last lines: the job is being deleted".to_owned(),
+        _ => "waiting for a pod that runs".to_owned(),
+    };
+    Some(waiting)
 }
 
 #[cfg(test)]
