@@ -1,9 +1,10 @@
 //! Applying change sets: the steps of each change in their order, and a report of what was done.
 
 use std::future;
-use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::Value;
@@ -173,7 +174,7 @@ pub enum ChangeOutcome<E> {
     Failed(E),
     /// It was interrupted; it is not known whether the current step was done.
     Interrupted,
-    /// An earlier change failed or was interrupted.
+    /// An earlier change failed or was interrupted, or the interruption came before this one.
     NotTried,
 }
 
@@ -259,6 +260,7 @@ impl Client {
 
     /// Applies a change set as [`apply_changes`](Self::apply_changes) does, until a change fails or `cancel` is ready. `event`
     /// is called while objects are waited for, `after` after each change; its error ends the application like a step's.
+    /// Nothing is sent once `cancel` is ready, and nothing is created after a deletion that failed or was interrupted.
     pub async fn apply_changes_with<'a, E: From<ApplyError>>(
         &self,
         tool: &ToolName,
@@ -268,13 +270,14 @@ impl Client {
         mut event: impl FnMut(ApplyEvent<'_>),
         mut after: impl AsyncFnMut(&'a Change, &[Written]) -> Result<(), E>,
     ) -> ApplyReport<'a, E> {
-        let mut cancel = pin!(cancel);
+        // It is polled once more by each step and wait, also after it was ready.
+        let cancel = cancel.shared();
         let deletions = set.changes.iter().take_while(|change| change.action == Action::Delete).count();
         let (deletions, others) = set.changes.split_at(deletions);
         let mut frees = !deletions.is_empty();
         let mut changes = Vec::new();
         for (change, work, outcome) in
-            self.apply_deletions(tool, deletions, options, &mut cancel, &mut event).await
+            self.apply_deletions(tool, deletions, options, &cancel, &mut event).await
         {
             let outcome = match outcome {
                 ChangeOutcome::Done => match after(change, &work.written).await {
@@ -287,13 +290,13 @@ impl Client {
             };
             changes.push(work.into_report(change, outcome));
         }
+        let is_done = |report: &ChangeReport<'_, E>| matches!(report.outcome, ChangeOutcome::Done);
+        let mut is_stopped = !changes.iter().all(is_done);
         for change in others {
             let mut work = Work::new(tool, options);
             work.frees = frees;
             frees |= change.steps.iter().any(deletes);
-            let is_stopped =
-                changes.last().is_some_and(|report| !matches!(report.outcome, ChangeOutcome::Done));
-            let outcome = if is_stopped {
+            let outcome = if is_stopped || is_ready(&cancel) {
                 ChangeOutcome::NotTried
             } else {
                 let whole = async {
@@ -303,9 +306,10 @@ impl Client {
                 tokio::select! {
                     biased;
                     result = whole => result.map_or_else(ChangeOutcome::Failed, |()| ChangeOutcome::Done),
-                    () = &mut cancel => ChangeOutcome::Interrupted,
+                    () = cancel.clone() => ChangeOutcome::Interrupted,
                 }
             };
+            is_stopped = !matches!(outcome, ChangeOutcome::Done);
             changes.push(work.into_report(change, outcome));
         }
         ApplyReport { dry_run: options.dry_run, changes }
@@ -519,6 +523,11 @@ impl<'b> Work<'b> {
     fn has_deleted(&self, id: &ObjectId) -> bool {
         self.written.iter().any(|written| written.kind == WriteKind::Deleted && written.id == *id)
     }
+}
+
+/// Returns whether a future is ready.
+pub(crate) fn is_ready(future: &Shared<impl Future<Output = ()>>) -> bool {
+    future.clone().now_or_never().is_some()
 }
 
 fn deletes(step: &Step) -> bool {

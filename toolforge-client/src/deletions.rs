@@ -1,12 +1,11 @@
 //! Deleting several workloads: all of them are deleted, and then they are waited for together.
 
-use std::collections::BTreeSet;
-
+use futures_util::future::Shared;
 use futures_util::{StreamExt as _, stream};
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, Step, StepAction};
 
-use crate::apply::Work;
+use crate::apply::{Work, is_ready};
 use crate::{ApplyError, ApplyEvent, ApplyOptions, ChangeOutcome, Client, Progress};
 
 /// How many deleted workloads are watched at the same time: two streams each, and an API server allows 100 on a connection
@@ -23,14 +22,14 @@ impl Client {
         tool: &'b ToolName,
         deletions: &'a [Change],
         options: ApplyOptions,
-        cancel: &mut (impl Future<Output = ()> + Unpin),
+        cancel: &Shared<impl Future<Output = ()>>,
         event: &mut impl FnMut(ApplyEvent<'_>),
     ) -> Vec<Deletion<'a, 'b>> {
         let mut all: Vec<Deletion<'a, 'b>> = Vec::new();
         let mut is_stopped = false;
         for change in deletions {
             let mut work = Work::new(tool, options);
-            let outcome = if is_stopped {
+            let outcome = if is_stopped || is_ready(cancel) {
                 ChangeOutcome::NotTried
             } else {
                 let (steps, _) = split_waits(change);
@@ -39,7 +38,7 @@ impl Client {
                     result = self.apply_steps(change, steps, &mut work, event) => {
                         result.map_or_else(ChangeOutcome::Failed, |()| ChangeOutcome::Done)
                     }
-                    () = &mut *cancel => ChangeOutcome::Interrupted,
+                    () = cancel.clone() => ChangeOutcome::Interrupted,
                 }
             };
             is_stopped = !matches!(outcome, ChangeOutcome::Done);
@@ -53,8 +52,9 @@ impl Client {
             })
             .filter(|_| !options.dry_run)
             .collect();
+        let mut left: Vec<usize> = waits.iter().map(|(index, ..)| *index).collect();
+        let waits = if is_ready(cancel) { Vec::new() } else { waits };
         waits.iter().for_each(|(_, change, _)| event(ApplyEvent::Terminating(change)));
-        let mut left: BTreeSet<usize> = waits.iter().map(|(index, ..)| *index).collect();
         let mut gone = stream::iter(waits)
             .map(|(index, change, step)| async move {
                 let uid = match &step.action {
@@ -68,21 +68,19 @@ impl Client {
             let next = tokio::select! {
                 biased;
                 next = gone.next() => next,
-                () = &mut *cancel => {
-                    for index in left {
-                        all[index].2 = ChangeOutcome::Interrupted;
-                    }
-                    break;
-                }
+                () = cancel.clone() => None,
             };
             let Some((index, change, result)) = next else { break };
-            left.remove(&index);
+            left.retain(|waiting| *waiting != index);
             event(ApplyEvent::Terminated(change));
             match result {
                 Ok(true) => {}
                 Ok(false) => event(ApplyEvent::PodsRemain(change)),
                 Err(error) => all[index].2 = ChangeOutcome::Failed(error),
             }
+        }
+        for index in left {
+            all[index].2 = ChangeOutcome::Interrupted;
         }
         for (_, work, outcome) in &mut all {
             if matches!(outcome, ChangeOutcome::Done) {

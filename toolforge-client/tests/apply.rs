@@ -1,13 +1,17 @@
 //! Applying change sets: what is sent, and what the report says of it.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+use std::time::Duration;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_client::scripted::{Answer, Requests, Script};
-use toolforge_client::{ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, Progress};
+use toolforge_client::{
+    ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, Written,
+};
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName, WebServiceOptions};
-use toolforge_render::change::ChangeSet;
+use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Platform;
 use toolforge_render::web_service::{
@@ -186,4 +190,83 @@ async fn dry_run_checks_the_object_without_the_fields_that_are_removed() {
     let outcome = &report.changes[0].outcome;
     assert!(matches!(outcome, ChangeOutcome::Done), "{outcome:?}");
     assert_eq!(requests.count(), 1, "{requests}");
+}
+
+/// Returns continuous jobs of these names, as a file.
+fn continuous(names: &[&str]) -> String {
+    names.iter().fold(String::new(), |text, name| {
+        text + &format!("- {{name: {name}, image: bookworm, command: x, continuous: true}}\n")
+    })
+}
+
+/// Answers the deletions of `a` and `b`: `b` is gone at once, and `a` still terminates.
+fn terminating_a() -> Script {
+    let list =
+        |items: Value| Answer::json(200, &json!({"metadata": {"resourceVersion": "10"}, "items": items}));
+    let listed = |name: &str| {
+        format!(
+            "GET /apis/apps/v1/namespaces/tool-x/deployments?fieldSelector=metadata.name%3D{name}&limit=500"
+        )
+    };
+    let watch = "GET /apis/apps/v1/namespaces/tool-x/deployments?allowWatchBookmarks=true&fieldSelector=metadata.name%3Da&resourceVersion=10&timeoutSeconds=290&watch=true";
+    Script::new()
+        .answer("DELETE /apis/apps/v1/namespaces/tool-x/deployments/a", Answer::json(200, &json!({})))
+        .answer("DELETE /apis/apps/v1/namespaces/tool-x/deployments/b", Answer::json(200, &json!({})))
+        .answer(&listed("a"), list(json!([{"metadata": {"name": "a"}}])))
+        .answer(&listed("b"), list(json!([])))
+        .answer(watch, Answer::frames(&[]).and_stays_open())
+        .answer("GET /api/v1/namespaces/tool-x/pods", list(json!([])))
+        .answer("POST /apis/apps/v1/namespaces/tool-x/deployments", Answer::json(201, &json!({})))
+}
+
+/// Applies a change set until `cancel` is ready after some seconds, and returns the outcome of each change.
+async fn apply_for(seconds: u64, set: &ChangeSet, script: Script) -> (Vec<String>, Requests) {
+    let (client, requests) = script.client();
+    let cancel = async move { tokio::time::sleep(Duration::from_secs(seconds)).await };
+    let after = async |_: &Change, _: &[Written]| Ok::<(), ApplyError>(());
+    let report =
+        client.apply_changes_with(&tool(), set, ApplyOptions::default(), cancel, |_| (), after).await;
+    let outcome = |change: &ChangeReport<'_>| {
+        let outcome = match &change.outcome {
+            ChangeOutcome::Failed(error) => error.to_string(),
+            other => format!("{other:?}"),
+        };
+        format!("{}: {outcome}", change.change.name)
+    };
+    (report.changes.iter().map(outcome).collect(), requests)
+}
+
+#[tokio::test(start_paused = true)]
+async fn interrupted_deletions_are_not_waited_for() {
+    let set = load(&continuous(&["a", "b"]), "[]");
+    let script = Script::new()
+        .answer("DELETE /apis/apps/v1/namespaces/tool-x/deployments/a", Answer::json(200, &json!({})))
+        .answer("DELETE /apis/apps/v1/namespaces/tool-x/deployments/b", Answer::silent());
+    let (outcomes, requests) = apply_for(1, &set, script).await;
+    assert_eq!(outcomes, ["a: Interrupted", "b: Interrupted"]);
+    assert!(!requests.to_string().contains("GET"), "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_created_after_an_interrupted_wait() {
+    let set = load(&continuous(&["a", "b", "kept"]), &continuous(&["c", "kept"]));
+    let (outcomes, requests) = apply_for(1, &set, terminating_a()).await;
+    assert_eq!(outcomes, ["a: Interrupted", "b: Done", "c: NotTried", "kept: NotTried"]);
+    assert!(!requests.to_string().contains("POST"), "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_created_after_a_failed_deletion() {
+    let set = load(&continuous(&["a", "b"]), &continuous(&["c"]));
+    let (outcomes, requests) = apply_for(600, &set, terminating_a()).await;
+    assert_eq!(outcomes, ["a: Deployment a still exists after 30 seconds", "b: Done", "c: NotTried"]);
+    assert!(!requests.to_string().contains("POST"), "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_after_an_interruption_between_changes() {
+    let set = load("[]", &continuous(&["a", "b"]));
+    let (outcomes, requests) = apply_for(0, &set, terminating_a()).await;
+    assert_eq!(outcomes, ["a: NotTried", "b: NotTried"]);
+    assert_eq!(requests.count(), 0, "{requests}");
 }

@@ -90,9 +90,7 @@ pub(super) async fn apply<'a>(
         })
     };
     let report = client.apply_changes_with(&session.tool, set, options, cancel, event, after).await;
-    let is_interrupted =
-        report.changes.iter().any(|change| matches!(change.outcome, ChangeOutcome::Interrupted));
-    Ok(Applied { report, signal: signal.filter(|_| is_interrupted) })
+    Ok(Applied { signal: signal.filter(|_| !report.is_done()), report })
 }
 
 fn terminating_line(names: &[String]) -> String {
