@@ -189,7 +189,8 @@ impl Applied<'_> {
                 ChangeOutcome::Done => true,
                 ChangeOutcome::Failed(StepFailure { failure, .. }) => {
                     first = first.or(Some((failure, progress)));
-                    progress == Progress::Complete
+                    terminating += usize::from(is_sent);
+                    is_sent || progress == Progress::Complete
                 }
                 _ => {
                     terminating += usize::from(is_sent);
@@ -216,7 +217,9 @@ impl Applied<'_> {
                     report = report.detail(failure.to_string().trim_end().to_owned());
                 }
                 Err(match (left, terminating) {
-                    (0, 1..) => report.hint("Everything is deleted; only the pods are still terminating."),
+                    (0, 1..) => report.hint(
+                        "Every deletion was accepted; what still terminates counts for the quota until it is gone.",
+                    ),
                     _ => report.hint("What was done is kept; the same command again does the rest."),
                 })
             }

@@ -156,3 +156,54 @@ fn restart_that_fails_names_the_run_that_was_deleted() {
     hint: What was done is kept; the same command again does the rest.
     ");
 }
+
+#[test]
+fn accepted_deletion_is_counted_although_its_wait_failed() {
+    let deployments = [object("continuous-port"), {
+        let mut other = object("continuous-port");
+        for pointer in ["/metadata/name", "/metadata/labels/app.kubernetes.io~1name"] {
+            *other.pointer_mut(pointer).unwrap() = json!("other");
+        }
+        other
+    }];
+    let gone = |name: &str| format!("GET {APPS}/deployments?fieldSelector=metadata.name%3D{name}&limit=500");
+    let instead = |other: Answer| {
+        [
+            (format!("DELETE {APPS}/deployments/myjob"), Answer::json(200, &json!({}))),
+            (format!("DELETE {APPS}/deployments/other"), other),
+            (gone("myjob"), refusal()),
+            (gone("other"), list(&[])),
+        ]
+    };
+    let script = |other: Answer| cluster(&[], &deployments, &instead(other));
+    let accepted = Answer::json(200, &json!({}));
+    assert_snapshot!(ended(&run(script(accepted.clone()), &["delete", "myjob"])), @"
+    [exit 6]
+    error: 1 of 1 changes were made
+      JOB    STEP    OUTCOME
+      myjob  delete  deleted, and still terminating
+      error: the cluster's w refused: no
+
+    hint: Every deletion was accepted; what still terminates counts for the quota until it is gone.
+    ");
+    assert_snapshot!(ended(&run(script(accepted), &["delete", "myjob", "other"])), @"
+    [exit 6]
+    error: 2 of 2 changes were made
+      JOB    STEP    OUTCOME
+      myjob  delete  deleted, and still terminating
+      other  delete  done
+      error: the cluster's w refused: no
+
+    hint: Every deletion was accepted; what still terminates counts for the quota until it is gone.
+    ");
+    assert_snapshot!(ended(&run(script(refusal()), &["delete", "myjob", "other"])), @"
+    [exit 6]
+    error: 1 of 2 changes were made
+      JOB    STEP    OUTCOME
+      myjob  delete  deleted, and still terminating
+      other  delete  failed
+      error: the cluster's w refused: no
+
+    hint: What was done is kept; the same command again does the rest.
+    ");
+}
