@@ -120,7 +120,8 @@ impl Error {
     }
 
     /// Returns whether a resource version or continue token has expired.
-    pub(crate) fn is_gone(&self) -> bool {
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
         self.api_status().is_some_and(|status| *status.kind() == StatusKind::Gone)
     }
 }

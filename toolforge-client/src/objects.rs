@@ -1,6 +1,7 @@
 //! Reading and writing objects, with kube's parameters.
 
 use std::collections::HashSet;
+use std::marker::PhantomData;
 
 use bytes::Bytes;
 use http::Request;
@@ -30,6 +31,61 @@ pub struct List<T> {
     pub items: Vec<T>,
     /// The resource version of the list, from which a watch can continue.
     pub resource_version: String,
+}
+
+/// The pages of a list, each with up to 500 objects. The server sorts them by namespace and name.
+pub struct Pages<T> {
+    client: Client,
+    collection: Collection,
+    params: ListParams,
+    /// The tokens of the pages so far.
+    tokens: HashSet<String>,
+    is_done: bool,
+    items: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Pages<T> {
+    /// Returns the next page, or `None` after the last one.
+    ///
+    /// # Errors
+    /// Those of every request; where the list has expired, which takes some minutes,
+    /// [`is_gone`](Error::is_gone) is true. A list that repeats a page, or has more pages than the
+    /// [limits](crate::RequestLimits) allow, is [`Error::Malformed`].
+    pub async fn next(&mut self) -> Result<Option<List<T>>, Error> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let request = self.collection.requests()?.list(&self.params)?.map(Bytes::from);
+        let answer = self.client.exchange().send(&request, ANSWER_LIMIT).await?;
+        let Page { metadata, items } = read_json(&request, &answer)?;
+        let list = List {
+            items: items.unwrap_or_default(),
+            resource_version: metadata.resource_version.unwrap_or_default(),
+        };
+        let Some(token) = metadata.next.filter(|token| !token.is_empty()) else {
+            self.is_done = true;
+            return Ok(Some(list));
+        };
+        self.params.continue_token = Some(token.clone());
+        let pages = self.client.exchange().limits.pages;
+        let endless = if !self.tokens.insert(token) {
+            Some("it repeats a page".to_owned())
+        } else if self.tokens.len() >= usize::try_from(pages).unwrap_or(usize::MAX) {
+            Some(format!("it has more than {pages} pages"))
+        } else {
+            None
+        };
+        match endless {
+            Some(reason) => Err(Error::Malformed { request: name(&request), reason: reason.into() }),
+            None => Ok(Some(list)),
+        }
+    }
+
+    /// Returns whether the first page has been returned.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.is_done || self.params.continue_token.is_some()
+    }
 }
 
 /// The outcome of a deletion.
@@ -112,41 +168,37 @@ impl Client {
         collection: &Collection,
         params: &ListParams,
     ) -> Result<List<T>, Error> {
-        let requests = collection.requests()?;
-        let mut params = ListParams { limit: Some(PAGE), continue_token: None, ..params.clone() };
         let mut items = Vec::new();
         let mut restarts = 0;
-        let mut tokens = HashSet::new();
+        let mut pages = self.pages(collection, params);
+        let mut resource_version = String::new();
         loop {
-            let request = requests.list(&params)?.map(Bytes::from);
-            let page = self.exchange().send(&request, ANSWER_LIMIT).await;
-            let page: Page<T> = match page.and_then(|answer| read_json(&request, &answer)) {
-                Ok(page) => page,
-                Err(error) if params.continue_token.is_some() && error.is_gone() && restarts < RESTARTS => {
+            match pages.next().await {
+                Ok(Some(page)) => {
+                    items.extend(page.items);
+                    resource_version = page.resource_version;
+                }
+                Ok(None) => return Ok(List { items, resource_version }),
+                Err(error) if pages.has_begun() && error.is_gone() && restarts < RESTARTS => {
                     restarts += 1;
                     items.clear();
-                    params.continue_token = None;
-                    continue;
+                    pages = self.pages(collection, params);
                 }
                 Err(error) => return Err(error),
-            };
-            items.extend(page.items.into_iter().flatten());
-            let Some(token) = page.metadata.next.filter(|token| !token.is_empty()) else {
-                let resource_version = page.metadata.resource_version.unwrap_or_default();
-                return Ok(List { items, resource_version });
-            };
-            params.continue_token = Some(token.clone());
-            let pages = self.exchange().limits.pages;
-            let endless = if !tokens.insert(token) {
-                Some("it repeats a page".to_owned())
-            } else if tokens.len() >= usize::try_from(pages).unwrap_or(usize::MAX) {
-                Some(format!("it has more than {pages} pages"))
-            } else {
-                None
-            };
-            if let Some(reason) = endless {
-                return Err(Error::Malformed { request: name(&request), reason: reason.into() });
             }
+        }
+    }
+
+    /// Returns the pages of a list, so that a large one need not be held in memory; see [`list`](Self::list).
+    #[must_use]
+    pub fn pages<T: DeserializeOwned>(&self, collection: &Collection, params: &ListParams) -> Pages<T> {
+        Pages {
+            client: self.clone(),
+            collection: collection.clone(),
+            params: ListParams { limit: Some(PAGE), continue_token: None, ..params.clone() },
+            tokens: HashSet::new(),
+            is_done: false,
+            items: PhantomData,
         }
     }
 

@@ -81,6 +81,12 @@ impl Resource {
         matches!(self.unit(), Unit::Millis | Unit::Bytes)
     }
 
+    /// Returns whether its amounts are thousandths of a CPU.
+    #[must_use]
+    pub fn is_cpu(&self) -> bool {
+        self.unit() == Unit::Millis
+    }
+
     fn unit(&self) -> Unit {
         match self {
             Self::RequestsCpu | Self::LimitsCpu => Unit::Millis,

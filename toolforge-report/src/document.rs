@@ -25,6 +25,8 @@ kinds!(
     CronSuggestions,
     Diagnosis,
     Failure,
+    Fleet,
+    FleetQuota,
     ImageType,
     ImageTypes,
     Job,

@@ -27,6 +27,7 @@ mod describe;
 mod document;
 mod exit_code;
 mod failure;
+mod fleet;
 mod image;
 mod job;
 mod plan;
@@ -42,6 +43,7 @@ pub use cron::{
 pub use document::{API_VERSION, Document, Kind};
 pub use exit_code::ExitCode;
 pub use failure::{DetailCode, Failure, FailureCode, FailureDetail};
+pub use fleet::{Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState, FleetSummary, FormerLimit};
 pub use image::{ImageState, ImageType, ImageTypes, Runner};
 pub use job::{
     FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,

@@ -5,8 +5,9 @@ use crate::{
     Action, AppliedChange, ApplyReport, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall,
     Cause, CauseCode, Check, CheckCode, CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList,
     CronSuggestion, CronSuggestions, DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure,
-    FailureCode, FailureDetail, FileLog, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange,
-    JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
+    FailureCode, FailureDetail, FileLog, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState,
+    FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
+    JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
     MissedReason, MissedRuns, Mount, ObjectChange, ObjectResult, Outcome, ProblemCode, Quota, QuotaReport,
     QuotaRow, QuotaState, ResourceUsage, Rollout, Routing, RunResult, Runner, ScheduleWarning,
     ScheduleWarningCode, ShortState, TerminationCode, Violation, ViolationCode, WebServicePlan,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 15] = [
+const KINDS: [Description; 17] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
     ApplyReport::DESCRIPTION,
@@ -29,11 +30,13 @@ const KINDS: [Description; 15] = [
     ImageTypes::DESCRIPTION,
     ImageType::DESCRIPTION,
     QuotaReport::DESCRIPTION,
+    Fleet::DESCRIPTION,
+    FleetQuota::DESCRIPTION,
     Failure::DESCRIPTION,
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 28] = [
+const PARTS: [Description; 31] = [
     AppliedChange::DESCRIPTION,
     CalendarConflict::DESCRIPTION,
     CalendarJob::DESCRIPTION,
@@ -47,6 +50,9 @@ const PARTS: [Description; 28] = [
     Difference::DESCRIPTION,
     FailureDetail::DESCRIPTION,
     FileLog::DESCRIPTION,
+    FleetChange::DESCRIPTION,
+    FleetSummary::DESCRIPTION,
+    FormerLimit::DESCRIPTION,
     HealthCheck::DESCRIPTION,
     JobChange::DESCRIPTION,
     JobStatus::DESCRIPTION,
@@ -65,7 +71,7 @@ const PARTS: [Description; 28] = [
 ];
 
 /// Codes.
-const CODES: [Description; 26] = [
+const CODES: [Description; 28] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -74,6 +80,8 @@ const CODES: [Description; 26] = [
     Downtime::DESCRIPTION,
     DryRun::DESCRIPTION,
     FailureCode::DESCRIPTION,
+    FleetChangeCode::DESCRIPTION,
+    FleetState::DESCRIPTION,
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
     JobType::DESCRIPTION,

@@ -38,15 +38,19 @@ pub use generate::{Generated, Shell, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
-    DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu, parse_memory,
+    ClusterOptions, DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu,
+    parse_memory,
 };
-pub use output::{Document, capture, no_document, print, print_for_people, print_text, to_json};
+pub use output::{
+    Document, capture, escape_control_characters, no_document, print, print_for_people, print_text, to_json,
+};
 pub use process::{interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
 pub use report::terminating_line;
 pub use report::{
-    cause, difference, downtime, image_type, last_termination, quota_report, quota_rows, rollout, violations,
+    cause, difference, downtime, image_type, last_termination, quota_report, quota_rows, quota_usage,
+    rollout, violations,
 };
 pub use room::wait_for_room;
 pub use session::{Session, Source, kubeconfig_files};

@@ -17,6 +17,14 @@ pub struct GlobalOptions {
     /// Numeric user id of the tool, 50000 or more; only jobs need it [default: that of this process].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "UID", value_parser = clap::value_parser!(u32).range(50_000..))]
     pub uid: Option<u32>,
+    /// Which cluster, or files instead.
+    #[command(flatten)]
+    pub cluster: ClusterOptions,
+}
+
+/// The options that select the cluster.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ClusterOptions {
     /// Path of the kubeconfig; of several, separated by `:`, the first that exists [default: ~/.kube/config].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "KUBECONFIG", hide_env_values = true)]
     pub kubeconfig: Option<OsString>,

@@ -60,7 +60,8 @@ pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
 }
 
 /// Returns JSON with `\\u` escapes for all control and invisible characters, so that it is safe on a terminal.
-fn escape_control_characters(json: &str) -> String {
+#[must_use]
+pub fn escape_control_characters(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if c == '\n' || Untrusted::new(c).escaped().to_string().chars().eq([c]) {

@@ -21,6 +21,14 @@ impl ProgressLine {
         Self { last: String::new(), is_terminal: std::io::stderr().is_terminal() && !dumb, is_silent }
     }
 
+    /// Returns an empty line that is shown only on a terminal, and not between the lines of an output on the same one.
+    #[must_use]
+    pub fn only_on_terminal() -> Self {
+        let mut line = Self::new();
+        line.is_silent = line.is_silent || !line.is_terminal || std::io::stdout().is_terminal();
+        line
+    }
+
     /// Shows a text if it has changed. It must be escaped already.
     pub fn show(&mut self, text: &str) {
         if self.is_silent || text == self.last {

@@ -54,12 +54,14 @@ pub fn quota_report(
 ) -> QuotaReport {
     QuotaReport {
         tool: tool.clone(),
-        quotas: quotas.iter().map(quota).collect(),
+        quotas: quotas.iter().map(quota_usage).collect(),
         limits: limit_ranges.iter().map(limit_range).collect(),
     }
 }
 
-fn quota(quota: &ResourceQuota) -> Quota {
+/// Returns the resources of a quota with their usage.
+#[must_use]
+pub fn quota_usage(quota: &ResourceQuota) -> Quota {
     let usage = |(resource, hard): (&Resource, &u64)| {
         let used = quota.used(resource);
         ResourceUsage {

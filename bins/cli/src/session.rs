@@ -53,12 +53,12 @@ impl Session {
     /// When a file cannot be read, the tool is unknown, or the kubeconfig cannot be used.
     pub fn open(options: &GlobalOptions, program: &str) -> Result<Self, Failure> {
         let PlatformFiles { platform, .. } = PlatformFiles::read(Path::new("/"))?;
-        if !options.from.is_empty() {
+        if !options.cluster.from.is_empty() {
             let tool = options.tool.clone().ok_or_else(|| {
                 Failure::new(ExitCode::Usage, "no tool named; --from needs one")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
-            let source = Source::Files(documents(&options.from)?);
+            let source = Source::Files(documents(&options.cluster.from)?);
             return Ok(Self { tool, platform, home: None, source });
         }
         let home = own_home();
@@ -67,7 +67,7 @@ impl Session {
         let is_own = options.tool.is_none() || options.tool.as_ref() == own_tool.as_ref().ok();
         let tool = options.tool.clone().map_or(own_tool, Ok)?;
         // With another kubeconfig, this user may be somebody else, and the home not the tool's.
-        let own_home = home.as_deref().filter(|_| options.kubeconfig.is_none());
+        let own_home = home.as_deref().filter(|_| options.cluster.kubeconfig.is_none());
         let tool_home = if is_own { ToolHome::of(&tool, own_home) } else { None };
         // One thread: the login hosts limit them, and one connection needs no more.
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -77,7 +77,7 @@ impl Session {
         let client = {
             let _inside = runtime.enter();
             let agent = format!("{program}/{}", env!("CARGO_PKG_VERSION"));
-            let impersonate = options.impersonate.clone();
+            let impersonate = options.cluster.impersonate.clone();
             Client::connect(&kubeconfig, &ConnectOptions::new(agent).with_impersonate(impersonate))?
         };
         Ok(Self { tool, platform, home: tool_home, source: Source::Cluster { runtime, client } })
@@ -146,7 +146,7 @@ impl Session {
 /// Returns the paths where a kubeconfig is searched.
 #[must_use]
 pub fn kubeconfig_files(options: &GlobalOptions) -> Vec<PathBuf> {
-    kubeconfig_paths(options.kubeconfig.as_deref(), own_home().as_deref())
+    kubeconfig_paths(options.cluster.kubeconfig.as_deref(), own_home().as_deref())
 }
 
 fn own_home() -> Option<PathBuf> {

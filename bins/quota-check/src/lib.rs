@@ -9,29 +9,20 @@
 //! assert!(quota_check::text(&report).contains("limits.memory"));
 //! ```
 
+mod arguments;
+mod fleet;
 mod report;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory as _, Parser};
+use clap::CommandFactory as _;
 use toolforge_cli::{
-    ExitCode, Failure, GlobalOptions, OutputOption, Session, TOPICS, WHERE_TO_ASK, parse, positionals, print,
-    print_text, topic, unknown_topic, usage_failure,
+    ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, parse, positionals, print, print_text, topic,
+    unknown_topic, usage_failure,
 };
 
+use arguments::Arguments;
 pub use report::text;
-
-/// Show the quotas and limits of a tool's namespace, and their usage.
-///
-/// Exit codes: 0 done, 1 wrong request, 2 usage error, 4 the cluster refused or is unreachable.
-#[derive(Clone, Debug, Parser)]
-#[command(name = "quota-check", version, infer_long_args = true)]
-struct Arguments {
-    #[command(flatten)]
-    global: GlobalOptions,
-    #[command(flatten)]
-    output: OutputOption,
-}
 
 /// Returns the clap command, from which help, the man page and the reference page are generated.
 #[must_use]
@@ -79,8 +70,12 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
 }
 
 fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let session = Session::open(&arguments.global, "quota-check")?;
+    if arguments.fleet.all {
+        return fleet::run(arguments);
+    }
+    let format = arguments.document_format()?;
+    let session = Session::open(&arguments.session_options()?, "quota-check")?;
     let (quotas, limit_ranges) = session.limits()?;
-    print(&report::document(&session.tool, &quotas, &limit_ranges)?, arguments.output.output)?;
+    print(&report::document(&session.tool, &quotas, &limit_ranges)?, format)?;
     Ok(ExitCode::Success)
 }

@@ -40,7 +40,8 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let session = Session::open(&arguments.global, PROGRAM);
     // Rendering needs no cluster, unless one was named.
-    let names_facts = !arguments.global.from.is_empty() || arguments.global.kubeconfig.is_some();
+    let names_facts =
+        !arguments.global.cluster.from.is_empty() || arguments.global.cluster.kubeconfig.is_some();
     if let (Verb::Render(_), Err(_), Some(_), false) =
         (&arguments.verb, &session, &arguments.global.tool, names_facts)
     {

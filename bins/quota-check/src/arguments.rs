@@ -1,0 +1,187 @@
+//! The command line.
+
+use clap::{Args, Parser, ValueEnum};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use toolforge_cli::{ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat};
+use toolforge_model::{ToolName, Untrusted};
+use wildmatch::WildMatch;
+
+/// The heading of the options for many tools.
+const FLEET: &str = "Options for many tools";
+
+/// Show the quotas and limits of a tool's namespace, and their usage; with `--all`, the quotas of all tools.
+///
+/// Exit codes: 0 done, 1 wrong request, 2 usage error, 4 the cluster refused or is unreachable.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "quota-check", version, infer_long_args = true)]
+pub(crate) struct Arguments {
+    /// Name of the tool [default: the kubeconfig's]. With `--all`, a pattern: `*` is any text, `?` one character.
+    #[arg(
+        long,
+        help_heading = "Global options",
+        value_name = "NAME",
+        env = "TOOLFORGE_TOOL",
+        hide_env_values = true
+    )]
+    pub(crate) tool: Option<ToolPattern>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
+    /// Output format.
+    #[arg(long, short, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) fleet: FleetOptions,
+}
+
+/// The options for the quotas of many tools.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FleetOptions {
+    /// Show the quotas of all tools, a line each; with `--from`, those of a file that `kubectl get resourcequota -A -o json`
+    /// printed, of any size.
+    #[arg(long, help_heading = FLEET)]
+    pub(crate) all: bool,
+    /// Show only quotas in a state.
+    #[arg(long, help_heading = FLEET, requires = "all", value_enum, value_name = "STATE", value_delimiter = ',')]
+    pub(crate) only: Vec<Only>,
+    /// Percentage of a limit from which a quota is near it.
+    #[arg(long, help_heading = FLEET, requires = "all", value_name = "PERCENT", default_value_t = 80,
+        value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) threshold: u64,
+    /// Sort by name, by the used share, or by the used amount of a resource such as `limits.memory`; largest first, except
+    /// names. The default is the order of the list, which needs no memory for it.
+    #[arg(long, help_heading = FLEET, requires = "all", value_name = "KEY")]
+    pub(crate) sort: Option<SortKey>,
+    /// Compare with an earlier `--output json` or `--output ndjson`, and show what has changed since.
+    #[arg(long, help_heading = FLEET, requires = "all", value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+/// A state of quotas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Only {
+    /// At least the threshold is used of CPU, memory or pods.
+    Near,
+    /// All is used of CPU, memory or pods.
+    Blocked,
+    /// Nothing is used.
+    Unused,
+}
+
+/// What quotas are sorted by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SortKey {
+    Name,
+    Share,
+    Resource(String),
+}
+
+impl FromStr for SortKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "name" => Ok(Self::Name),
+            "share" => Ok(Self::Share),
+            resource if resource.contains('.') || resource.contains('/') || resource == "pods" => {
+                Ok(Self::Resource(resource.to_owned()))
+            }
+            _ => {
+                Err("expected name, share, or a resource of a quota, such as pods or limits.memory"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+/// An output format; those after `yaml` need `--all`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Text for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+    /// One JSON document for each quota, a line each.
+    Ndjson,
+    /// Comma-separated values, a line for each resource of each quota.
+    Csv,
+    /// A table in Markdown.
+    Markdown,
+    /// Metrics for Prometheus' text-file collector.
+    Prometheus,
+    /// JUnit XML: a quota that is blocked is a failed test.
+    Junit,
+    /// One page for a browser, which loads nothing else.
+    Html,
+}
+
+/// The name of a tool, or a pattern of names.
+#[derive(Clone, Debug)]
+pub(crate) struct ToolPattern {
+    text: String,
+    pattern: WildMatch,
+}
+
+impl FromStr for ToolPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if !text.contains(['*', '?']) {
+            text.parse::<ToolName>().map_err(|error| error.to_string())?;
+        }
+        Ok(Self { text: text.to_owned(), pattern: WildMatch::new(text) })
+    }
+}
+
+impl ToolPattern {
+    /// Returns whether a name matches.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        self.pattern.matches(name)
+    }
+}
+
+impl Arguments {
+    /// Returns the options that open a session; a pattern does not name a tool.
+    ///
+    /// # Errors
+    /// When a pattern stands where one tool is meant.
+    pub(crate) fn session_options(&self) -> Result<GlobalOptions, Failure> {
+        let tool = match &self.tool {
+            Some(pattern) if !self.fleet.all => Some(pattern.text.parse().map_err(|_| {
+                let name = Untrusted::new(pattern.text.as_str());
+                Failure::new(
+                    ExitCode::Usage,
+                    format!("{} is a pattern, not the name of a tool", name.quoted()),
+                )
+                .hint("Add `--all` to show the quotas of several tools.")
+            })?),
+            _ => None,
+        };
+        Ok(GlobalOptions { tool, uid: None, cluster: self.cluster.clone() })
+    }
+
+    /// Returns the format for one namespace.
+    ///
+    /// # Errors
+    /// When the format is one for many tools.
+    pub(crate) fn document_format(&self) -> Result<OutputFormat, Failure> {
+        match self.output {
+            Format::Table => Ok(OutputFormat::Table),
+            Format::Json => Ok(OutputFormat::Json),
+            Format::Yaml => Ok(OutputFormat::Yaml),
+            Format::Ndjson
+            | Format::Csv
+            | Format::Markdown
+            | Format::Prometheus
+            | Format::Junit
+            | Format::Html => {
+                Err(Failure::new(ExitCode::Usage, "this output format shows the quotas of many tools")
+                    .hint("Add `--all`."))
+            }
+        }
+    }
+}

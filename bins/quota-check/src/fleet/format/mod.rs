@@ -1,0 +1,45 @@
+//! The output formats of a fleet. Each writes a row at a time, so that the output of any size needs no memory.
+
+mod csv;
+mod html;
+mod json;
+mod junit;
+mod markdown;
+mod prometheus;
+mod table;
+
+use std::io::{Result, Write};
+
+use toolforge_report::FleetSummary;
+
+use super::row::Row;
+use crate::arguments::Format;
+
+/// Writes the rows of a fleet in one format.
+pub(super) trait FleetWriter {
+    /// Writes what precedes the rows.
+    fn begin(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Writes a row.
+    fn row(&mut self, row: &Row) -> Result<()>;
+
+    /// Writes what follows the rows, and everything that is still buffered.
+    fn end(&mut self, summary: &FleetSummary) -> Result<()>;
+}
+
+/// Returns the writer of a format.
+pub(super) fn writer(format: Format, output: Box<dyn Write>) -> Box<dyn FleetWriter> {
+    match format {
+        Format::Table => Box::new(table::TableWriter::new(output)),
+        Format::Json => Box::new(json::JsonWriter::new(output)),
+        Format::Yaml => Box::new(json::YamlWriter::new(output)),
+        Format::Ndjson => Box::new(json::NdjsonWriter::new(output)),
+        Format::Csv => Box::new(csv::CsvWriter::new(output)),
+        Format::Markdown => Box::new(markdown::MarkdownWriter::new(output)),
+        Format::Prometheus => Box::new(prometheus::PrometheusWriter::new(output)),
+        Format::Junit => Box::new(junit::JunitWriter::new(output)),
+        Format::Html => Box::new(html::HtmlWriter::new(output)),
+    }
+}

@@ -1,0 +1,10 @@
+//! The quotas of many tools: read one page or object at a time, selected, and written in one of many formats.
+
+mod baseline;
+mod dump;
+mod format;
+mod row;
+mod run;
+mod select;
+
+pub(crate) use run::run;

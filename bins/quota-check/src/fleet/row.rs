@@ -1,0 +1,183 @@
+//! One quota of a fleet, as a row.
+
+use k8s_openapi::api::core::v1 as core;
+use toolforge_cli::quota_usage;
+use toolforge_model::{ToolName, Untrusted};
+use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_render::namespace::resource_quota;
+use toolforge_report::{FleetQuota, FleetState};
+
+/// A quota, or a namespace whose quotas cannot be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) report: FleetQuota,
+    /// The amounts, for sorting.
+    pub(crate) amounts: Option<ResourceQuota>,
+}
+
+impl Row {
+    /// Returns the row of a quota that is `near` from this percentage on.
+    pub(crate) fn of_quota(quota: &core::ResourceQuota, threshold: u64) -> Self {
+        let namespace = quota.metadata.namespace.clone().unwrap_or_default();
+        let name = quota.metadata.name.clone();
+        match resource_quota(quota) {
+            Ok(amounts) => {
+                let most = most_used(&amounts);
+                let report = FleetQuota {
+                    quota: name,
+                    state: state(&amounts, threshold),
+                    share: most.map(Share::percent),
+                    resource: most.map(|most| most.resource.to_string()),
+                    resources: quota_usage(&amounts).resources,
+                    ..empty(namespace, FleetState::Ok)
+                };
+                Self { report, amounts: Some(amounts) }
+            }
+            Err(error) => {
+                anstream::eprintln!("warning: {}: {error}", Untrusted::new(namespace.as_str()).escaped());
+                let report = FleetQuota { quota: name, ..empty(namespace, FleetState::Unreadable) };
+                Self { report, amounts: None }
+            }
+        }
+    }
+
+    /// Returns the row of a namespace that the API server forbids to read.
+    pub(crate) fn forbidden(namespace: String) -> Self {
+        Self { report: empty(namespace, FleetState::Forbidden), amounts: None }
+    }
+
+    /// Returns the name that people know: that of the tool, else that of the namespace.
+    pub(crate) fn name(&self) -> &str {
+        self.report.tool.as_deref().unwrap_or(&self.report.namespace)
+    }
+
+    /// Returns the share of the limit that is used of the resource that pods use most, as used amount and limit.
+    pub(crate) fn share(&self) -> Option<Share<'_>> {
+        self.amounts.as_ref().and_then(most_used)
+    }
+
+    /// Returns the used amount of a resource.
+    pub(crate) fn used(&self, resource: &Resource) -> u64 {
+        self.amounts.as_ref().map_or(0, |amounts| amounts.used(resource))
+    }
+}
+
+fn empty(namespace: String, state: FleetState) -> FleetQuota {
+    FleetQuota {
+        tool: ToolName::from_namespace(&namespace).map(|tool| tool.to_string()),
+        namespace,
+        quota: None,
+        state,
+        share: None,
+        resource: None,
+        resources: Vec::new(),
+        change: None,
+    }
+}
+
+/// What is used of a resource's limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) used: u64,
+    /// More than zero.
+    pub(crate) hard: u64,
+}
+
+impl Share<'_> {
+    /// Returns the used percentage, rounded down.
+    pub(crate) fn percent(self) -> u64 {
+        let percent = u128::from(self.used) * 100 / u128::from(self.hard);
+        u64::try_from(percent).unwrap_or(u64::MAX)
+    }
+
+    /// Compares two shares exactly.
+    pub(crate) fn compare(self, other: Self) -> std::cmp::Ordering {
+        let product = |used: u64, hard: u64| u128::from(used) * u128::from(hard);
+        product(self.used, other.hard).cmp(&product(other.used, self.hard))
+    }
+}
+
+/// Returns the resource of pods of which the largest share is used; `None` if the quota limits none of them.
+fn most_used(quota: &ResourceQuota) -> Option<Share<'_>> {
+    let limited = quota.hard.iter().filter(|(resource, hard)| is_of_pods(resource) && **hard > 0);
+    let shares = limited.map(|(resource, hard)| Share { resource, used: quota.used(resource), hard: *hard });
+    shares.max_by(|a, b| a.compare(*b))
+}
+
+/// Returns whether each pod uses some of a resource: a tool with its only allowed Service is not short of anything.
+fn is_of_pods(resource: &Resource) -> bool {
+    match resource {
+        Resource::Pods
+        | Resource::RequestsCpu
+        | Resource::RequestsMemory
+        | Resource::LimitsCpu
+        | Resource::LimitsMemory => true,
+        Resource::Count(counted) => counted == "pods",
+        _ => false,
+    }
+}
+
+fn state(quota: &ResourceQuota, threshold: u64) -> FleetState {
+    let is_provisioned = |resource: &Resource| match resource {
+        Resource::Secrets | Resource::ConfigMaps => true,
+        Resource::Count(counted) => matches!(counted.as_str(), "secrets" | "configmaps"),
+        _ => false,
+    };
+    let mut used = quota.hard.keys().filter(|resource| !is_provisioned(resource));
+    if used.all(|resource| quota.used(resource) == 0) {
+        return FleetState::Unused;
+    }
+    match most_used(quota).map(Share::percent) {
+        Some(100..) => FleetState::Blocked,
+        Some(percent) if percent >= threshold => FleetState::Near,
+        _ => FleetState::Ok,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(hard: &[(&str, &str)], used: &[(&str, &str)]) -> Row {
+        let map = |amounts: &[(&str, &str)]| {
+            let amounts =
+                amounts.iter().map(|(key, amount)| ((*key).to_owned(), serde_json::Value::from(*amount)));
+            serde_json::Value::Object(amounts.collect())
+        };
+        let quota = serde_json::json!({
+            "metadata": {"namespace": "tool-x", "name": "tool-x"},
+            "status": {"hard": map(hard), "used": map(used)},
+        });
+        Row::of_quota(&serde_json::from_value(quota).unwrap(), 80)
+    }
+
+    #[test]
+    fn state_is_that_of_the_resources_of_pods() {
+        let hard = [("pods", "10"), ("limits.memory", "8Gi"), ("services", "1"), ("configmaps", "10")];
+        for (used, state, share) in [
+            (&[("configmaps", "1")][..], FleetState::Unused, 0),
+            (&[("services", "1")], FleetState::Ok, 0),
+            (&[("pods", "7"), ("limits.memory", "1Gi")], FleetState::Ok, 70),
+            (&[("pods", "1"), ("limits.memory", "6554Mi")], FleetState::Near, 80),
+            (&[("pods", "1"), ("limits.memory", "6553Mi")], FleetState::Ok, 79),
+            (&[("pods", "10")], FleetState::Blocked, 100),
+            (&[("pods", "15")], FleetState::Blocked, 150),
+        ] {
+            let report = row(&hard, used).report;
+            assert_eq!((report.state, report.share), (state, Some(share)), "{used:?}");
+        }
+    }
+
+    #[test]
+    fn quota_without_resources_of_pods_has_no_share() {
+        let report = row(&[("services", "1"), ("pods", "0")], &[("services", "1")]).report;
+        assert_eq!((report.state, report.share), (FleetState::Ok, None));
+    }
+
+    #[test]
+    fn unreadable_amount_marks_the_row() {
+        let report = row(&[("pods", "many")], &[]).report;
+        assert_eq!((report.state, report.quota.as_deref()), (FleetState::Unreadable, Some("tool-x")));
+    }
+}

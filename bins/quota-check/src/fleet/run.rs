@@ -1,0 +1,211 @@
+//! From the source of the quotas to the output.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use k8s_openapi::api::core::v1::ResourceQuota;
+use serde::Deserialize;
+use serde_json::Value;
+use toolforge_cli::{ExitCode, Failure, ProgressLine, Session, Source};
+use toolforge_client::{Client, Error};
+use toolforge_model::Untrusted;
+use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
+
+use super::baseline::Baseline;
+use super::dump::for_each_quota;
+use super::format::{FleetWriter, writer};
+use super::row::Row;
+use super::select::{count, is_selected, is_tool, sort};
+use crate::arguments::Arguments;
+
+/// Shows the quotas of all tools.
+///
+/// # Errors
+/// When the quotas cannot be read or the output cannot be written; what was read before is shown.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let baseline = arguments.fleet.baseline.as_deref().map(Baseline::read).transpose()?;
+    let stdout = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut fleet = FleetRun {
+        arguments,
+        writer: writer(arguments.output, Box::new(stdout)),
+        summary: FleetSummary { quotas: 0, selected: 0, near: 0, blocked: 0, unused: 0, unreadable: 0 },
+        baseline,
+        held: Vec::new(),
+        progress: ProgressLine::only_on_terminal(),
+        is_closed: false,
+    };
+    fleet.check(|fleet| fleet.writer.begin())?;
+    let read = if arguments.cluster.from.is_empty() {
+        fleet.read_cluster()
+    } else {
+        arguments.cluster.from.iter().try_for_each(|file| fleet.read_file(file))
+    };
+    fleet.progress.clear();
+    // What was read before an error is shown.
+    fleet.finish()?;
+    read?;
+    Ok(ExitCode::Success)
+}
+
+struct FleetRun<'a> {
+    arguments: &'a Arguments,
+    writer: Box<dyn FleetWriter>,
+    summary: FleetSummary,
+    baseline: Option<Baseline>,
+    /// The rows that wait for the others because they are sorted.
+    held: Vec<Row>,
+    progress: ProgressLine,
+    /// Whether nobody reads the output any more.
+    is_closed: bool,
+}
+
+impl FleetRun<'_> {
+    fn read_cluster(&mut self) -> Result<(), Failure> {
+        let session = Session::open(&self.arguments.session_options()?, "quota-check")?;
+        let Source::Cluster { runtime, client } = &session.source else { return Ok(()) };
+        runtime.block_on(self.read_pages(client))
+    }
+
+    async fn read_pages(&mut self, client: &Client) -> Result<(), Failure> {
+        let mut pages = client.all_quotas();
+        while let Some(page) = pages.next().await? {
+            for refused in page.refused {
+                let reason = match &refused.error {
+                    Error::Api(status) => status.to_string(),
+                    error => error.to_string(),
+                };
+                let namespace = Untrusted::new(refused.namespace.as_str());
+                self.warn(&format!("{}: {reason}", namespace.escaped()));
+                self.row(Row::forbidden(refused.namespace))?;
+            }
+            for quota in page.quotas {
+                self.row(Row::of_quota(&quota, self.arguments.fleet.threshold))?;
+            }
+            if self.is_closed {
+                return Ok(());
+            }
+            self.progress.show(&format!("{} quotas", self.summary.quotas));
+        }
+        Ok(())
+    }
+
+    fn read_file(&mut self, path: &Path) -> Result<(), Failure> {
+        let name = Untrusted::new(path.display().to_string());
+        let input: Box<dyn Read> = if path.as_os_str() == "-" {
+            Box::new(std::io::stdin().lock())
+        } else {
+            Box::new(File::open(path).map_err(|error| {
+                Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
+                    .with_code(FailureCode::FileAccess)
+                    .detail(error.to_string())
+            })?)
+        };
+        let mut stopped = None;
+        let result = for_each_quota(input, |object| {
+            let result = self.object(&object);
+            let is_end = self.is_closed || result.is_err();
+            stopped = result.err();
+            if is_end { Err("stopped") } else { Ok(()) }
+        });
+        match (stopped, result) {
+            (Some(failure), _) => Err(failure),
+            (None, Err(error)) if !self.is_closed => {
+                let reason = Untrusted::new(error.to_string());
+                let text = format!(
+                    "{}: {}; {} quotas were read before",
+                    name.escaped(),
+                    reason.escaped(),
+                    self.summary.quotas
+                );
+                Err(Failure::new(ExitCode::Failed, text)
+                    .hint("Write the file with `kubectl get resourcequota --all-namespaces --output json`."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn object(&mut self, object: &Value) -> Result<(), Failure> {
+        let row = match ResourceQuota::deserialize(object) {
+            Ok(quota) => Row::of_quota(&quota, self.arguments.fleet.threshold),
+            Err(error) => {
+                let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
+                let (name, reason) = (Untrusted::new(namespace), Untrusted::new(error.to_string()));
+                self.warn(&format!("{}: {}", name.escaped(), reason.escaped()));
+                let mut row = Row::forbidden(namespace.to_owned());
+                row.report.state = FleetState::Unreadable;
+                row
+            }
+        };
+        self.row(row)?;
+        if self.summary.quotas.is_multiple_of(500) {
+            self.progress.show(&format!("{} quotas", self.summary.quotas));
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.progress.clear();
+        anstream::eprintln!("warning: {text}");
+    }
+
+    fn row(&mut self, mut row: Row) -> Result<(), Failure> {
+        let tools = self.arguments.tool.as_ref();
+        if !is_tool(&row, tools) {
+            return Ok(());
+        }
+        count(&mut self.summary, row.report.state);
+        if let Some(baseline) = &mut self.baseline {
+            let change = baseline.change_of(&row.report);
+            if change.code == FleetChangeCode::Same {
+                return Ok(());
+            }
+            row.report.change = Some(change);
+        }
+        if !is_selected(&row, &self.arguments.fleet, tools) {
+            return Ok(());
+        }
+        self.summary.selected += 1;
+        if self.arguments.fleet.sort.is_some() {
+            self.held.push(row);
+            return Ok(());
+        }
+        self.check(|fleet| fleet.writer.row(&row))
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        let mut held = std::mem::take(&mut self.held);
+        if let Some(key) = &self.arguments.fleet.sort {
+            sort(&mut held, key);
+        }
+        for row in &held {
+            self.check(|fleet| fleet.writer.row(row))?;
+        }
+        let removed = self.baseline.take().into_iter().flat_map(Baseline::remaining);
+        for report in removed {
+            let row = Row { report, amounts: None };
+            if is_tool(&row, self.arguments.tool.as_ref()) {
+                self.check(|fleet| fleet.writer.row(&row))?;
+            }
+        }
+        let summary = self.summary.clone();
+        self.check(|fleet| fleet.writer.end(&summary))
+    }
+
+    /// Writes something; nothing after the reader of the output has closed it, which is not an error.
+    fn check(&mut self, write: impl FnOnce(&mut Self) -> std::io::Result<()>) -> Result<(), Failure> {
+        if self.is_closed {
+            return Ok(());
+        }
+        match write(self) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(())
+            }
+            Err(error) => {
+                Err(Failure::from_error(ExitCode::Failed, &error).detail("the output could not be written"))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}

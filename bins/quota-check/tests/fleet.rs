@@ -1,0 +1,221 @@
+//! The quotas of many tools, from the real program and a file of `kubectl get resourcequota -A -o json`.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use toolforge_report::{Document, Fleet, FleetQuota};
+
+fn quota(namespace: &str, hard: Value, used: Value) -> Value {
+    let metadata = json!({"namespace": namespace, "name": namespace});
+    json!({"kind": "ResourceQuota", "metadata": metadata, "status": {"hard": hard, "used": used}})
+}
+
+/// A tool near its limit, one that is blocked, one with nothing, one with a hostile name, and one that is unreadable.
+fn fleet() -> String {
+    let hard = json!({"pods": "10", "limits.cpu": "2", "limits.memory": "8Gi", "services": "1"});
+    let used = |pods: &str, cpu: &str, memory: &str| json!({"pods": pods, "limits.cpu": cpu, "limits.memory": memory, "services": "1"});
+    let idle = json!({"pods": "0", "limits.cpu": "0", "limits.memory": "0", "services": "0"});
+    let items = [
+        quota("tool-alpha", hard.clone(), used("2", "1", "7Gi")),
+        quota("tool-beta", hard.clone(), used("10", "1500m", "5Gi")),
+        quota("tool-gamma", hard.clone(), idle),
+        quota("<b>&\"\u{1b}[31m", hard.clone(), used("1", "100m", "512Mi")),
+        quota("tool-delta", json!({"pods": "many"}), json!({})),
+        json!({"kind": "LimitRange", "metadata": {"namespace": "tool-alpha", "name": "tool-alpha"}}),
+        quota("tool-epsilon", hard, used("1", "500m", "512Mi")),
+    ];
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+fn run(line: &str, input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+    command.env_clear().env("HOME", "/nonexistent").args(line.split_whitespace());
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || {
+        // A program that has ended does not read the rest.
+        let _ = stdin.write_all(input.as_bytes());
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn said(line: &str) -> String {
+    let output = run(&format!("--all --from - {line}"), &fleet());
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("[exit {}]\n{stdout}{stderr}", output.status.code().unwrap())
+}
+
+fn stdout(line: &str) -> String {
+    String::from_utf8(run(&format!("--all --from - {line}"), &fleet()).stdout).unwrap()
+}
+
+#[test]
+fn table_has_a_line_for_each_quota() {
+    assert_snapshot!(said(""), @r#"
+    [exit 0]
+    TOOL             STATE       SHARE  RESOURCE       USED  LIMIT
+    alpha            near        87 %   limits.memory  7Gi   8Gi
+    beta             blocked     100 %  pods           10    10
+    gamma            unused      0 %    limits.memory  0     8Gi
+    <b>&"\u{1b}[31m              10 %   pods           1     10
+    delta            unreadable
+    epsilon                      25 %   limits.cpu     500m  2
+
+    6 quotas: 1 blocked, 1 near the limit, 1 unused, 1 that cannot be read
+    warning: tool-delta: ResourceQuota "tool-delta": status.hard.pods cannot be read
+    "#);
+}
+
+#[test]
+fn states_and_tools_are_selected_and_sorted() {
+    assert_snapshot!(said("--only near,blocked --sort share --tool ?*a"), @r#"
+    [exit 0]
+    TOOL   STATE       SHARE  RESOURCE       USED  LIMIT
+    beta   blocked     100 %  pods           10    10
+    alpha  near        87 %   limits.memory  7Gi   8Gi
+    delta  unreadable
+
+    4 quotas: 1 blocked, 1 near the limit, 1 unused, 1 that cannot be read
+    warning: tool-delta: ResourceQuota "tool-delta": status.hard.pods cannot be read
+    "#);
+}
+
+#[test]
+fn threshold_is_a_percentage() {
+    assert_snapshot!(said("--only near --threshold 25 --sort limits.cpu"), @r#"
+    [exit 0]
+    TOOL     STATE       SHARE  RESOURCE       USED  LIMIT
+    alpha    near        87 %   limits.memory  7Gi   8Gi
+    epsilon  near        25 %   limits.cpu     500m  2
+    delta    unreadable
+
+    6 quotas: 1 blocked, 2 near the limit, 1 unused, 1 that cannot be read
+    warning: tool-delta: ResourceQuota "tool-delta": status.hard.pods cannot be read
+    "#);
+}
+
+#[test]
+fn documents_can_be_read_again() {
+    let fleet: Document<Fleet> = serde_json::from_str(&stdout("-o json")).unwrap();
+    assert_eq!(fleet.body.quotas.len(), 6);
+    assert_eq!(fleet.body.summary.blocked, 1);
+    let lines = stdout("-o ndjson");
+    let quotas: Vec<Document<FleetQuota>> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        quotas.iter().map(|quota| &quota.body).collect::<Vec<_>>(),
+        fleet.body.quotas.iter().collect::<Vec<_>>()
+    );
+    let yaml = stdout("-o yaml");
+    assert!(yaml.starts_with("apiVersion: cli.toolforge.org/v1\nkind: Fleet\n"), "{yaml}");
+}
+
+#[test]
+fn other_formats_escape_what_they_must() {
+    assert_snapshot!(stdout("-o markdown"), @r#"
+    | tool | state | share | resource | used | limit | change |
+    | --- | --- | ---: | --- | ---: | ---: | --- |
+    | alpha | near | 87 % | limits.memory | 7Gi | 8Gi |  |
+    | beta | blocked | 100 % | pods | 10 | 10 |  |
+    | gamma | unused | 0 % | limits.memory | 0 | 8Gi |  |
+    | \<b\>\&"\\u\{1b\}\[31m |  | 10 % | pods | 1 | 10 |  |
+    | delta | unreadable |  |  |  |  |  |
+    | epsilon |  | 25 % | limits.cpu | 500m | 2 |  |
+    "#);
+    assert_snapshot!(stdout("-o junit"), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites><testsuite name="quotas">
+    <testcase classname="tool-alpha" name="tool-alpha"><system-out>7Gi of 8Gi limits.memory</system-out></testcase>
+    <testcase classname="tool-beta" name="tool-beta"><failure type="blocked" message="10 of 10 pods"/></testcase>
+    <testcase classname="tool-gamma" name="tool-gamma"></testcase>
+    <testcase classname="&lt;b&gt;&amp;&quot;\u{1b}[31m" name="&lt;b&gt;&amp;&quot;\u{1b}[31m"></testcase>
+    <testcase classname="tool-delta" name="tool-delta"><error type="unreadable"/></testcase>
+    <testcase classname="tool-epsilon" name="tool-epsilon"></testcase>
+    </testsuite></testsuites>
+    "#);
+    assert_snapshot!(stdout("-o csv").lines().filter(|line| line.contains("pods")).collect::<Vec<_>>().join("\n"), @r#"
+    tool-alpha,alpha,tool-alpha,near,pods,2,10
+    tool-beta,beta,tool-beta,blocked,pods,10,10
+    tool-gamma,gamma,tool-gamma,unused,pods,0,10
+    "<b>&""\u{1b}[31m",,"<b>&""\u{1b}[31m",ok,pods,1,10
+    tool-epsilon,epsilon,tool-epsilon,ok,pods,1,10
+    "#);
+    assert_snapshot!(stdout("-o prometheus").lines().filter(|line| !line.contains("tool-")).collect::<Vec<_>>().join("\n"), @r#"
+    # HELP toolforge_resourcequota Limits and usage of ResourceQuotas, in cores, bytes or objects.
+    # TYPE toolforge_resourcequota gauge
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="hard"} 10
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="used"} 1
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.cpu",type="hard"} 2
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.cpu",type="used"} 0.100
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.memory",type="hard"} 8589934592
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.memory",type="used"} 536870912
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="services",type="hard"} 1
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="services",type="used"} 1
+    "#);
+}
+
+#[test]
+fn page_loads_nothing_and_shows_hostile_names_as_text() {
+    let page = stdout("-o html");
+    for forbidden in ["http://", "https://", "src=", "@import", "<b>", "\u{1b}"] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    assert!(page.contains("<tr class=\"blocked\"><th scope=\"row\">beta"), "{page}");
+}
+
+#[test]
+fn baseline_shows_what_has_changed() {
+    let directory = std::env::temp_dir().join(format!("quota-check-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("old.ndjson");
+    std::fs::write(&file, stdout("-o ndjson")).unwrap();
+    let line = format!("--all --from - --baseline {}", file.display());
+    let now = fleet()
+        .replace(r#""limits.memory":"7Gi""#, r#""limits.memory":"8Gi""#)
+        .replace("tool-gamma", "tool-zeta");
+    let output = run(&line, &now);
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"
+    TOOL   STATE    SHARE  RESOURCE       USED  LIMIT
+    alpha  blocked  100 %  limits.memory  8Gi   8Gi    was near, 87 %
+    zeta   unused   0 %    limits.memory  0     8Gi    added
+    gamma  unused   0 %    limits.memory  0     8Gi    removed
+
+    6 quotas: 2 blocked, 0 near the limit, 1 unused, 1 that cannot be read
+    ");
+}
+
+#[test]
+fn input_that_is_cut_off_or_something_else_is_an_error() {
+    let text = fleet();
+    let (first, _) = text.split_at(text.len() / 2);
+    for (input, expected) in
+        [(first, "EOF while parsing"), ("apiVersion: v1", "expected value"), ("[]", "invalid type")]
+    {
+        let output = run("--all --from -", input);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(expected) && stderr.contains("quotas were read before"), "{stderr}");
+    }
+}
+
+#[test]
+fn options_for_many_tools_need_all() {
+    for line in [
+        "--only near",
+        "--tool a* --from -",
+        "-o csv",
+        "--all --sort size",
+        "--all --threshold 0",
+        "--all --baseline",
+    ] {
+        assert_eq!(run(line, "").status.code(), Some(2), "{line}");
+    }
+}
