@@ -4,6 +4,7 @@
 mod adoption;
 mod doctor;
 mod examples;
+mod fleet;
 mod jobs;
 mod limits;
 mod logs;
