@@ -55,7 +55,7 @@ impl FleetWriter for HtmlWriter {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
              <title>Quotas of Toolforge's tools</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-             <h1>Quotas of Toolforge's tools</h1>\n<main>\n<section aria-labelledby=\"list\">\n<h2 id=\"list\">Quotas</h2>\n\
+             <header><h1>Quotas of Toolforge's tools</h1></header>\n<main>\n<section aria-labelledby=\"list\">\n<h2 id=\"list\">Quotas</h2>\n\
              <form id=\"filter\" hidden>\n<label>Tool <input name=\"text\" type=\"search\"></label>\n\
              <label>State <select name=\"state\"><option value=\"\">all</option>"
         )?;
@@ -72,7 +72,7 @@ impl FleetWriter for HtmlWriter {
         write!(
             self.output,
             "</select></label>\n<output id=\"shown\"></output>\n</form>\n\
-             <div class=\"wide\" role=\"region\" aria-labelledby=\"list\" tabindex=\"0\">\n<table id=\"quotas\">\n<thead><tr>"
+             <div class=\"wide\" role=\"region\" aria-label=\"Table of quotas\" tabindex=\"0\">\n<table id=\"quotas\">\n<thead><tr>"
         )?;
         let headings = ["Tool", "State", "Share used", "Most used"].into_iter();
         for heading in headings.chain(COLUMNS.map(|(_, heading)| heading)).chain(["Change"]) {
