@@ -22,8 +22,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let type_name = std::env::args().nth(1).map(|name| name.parse()).transpose()?;
     let options = WebServiceOptions { type_name, ..Default::default() };
     let facts = client.web_service_facts(&tool).await?;
-    let live = observe_web_service_request(&tool, &facts);
-    let request = resolve_request(&tool, options, live, &facts.catalog)?.request;
+    let live = observe_web_service_request(&facts);
+    let request = resolve_request(&tool, options, live, &facts.namespace.catalog)?.request;
     let plan = WebServicePlan::new(request, &facts, PlanOptions::default())?;
     let changes = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));
     if !changes.fits() {

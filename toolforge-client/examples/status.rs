@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tool = kubeconfig.tool()?;
     let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1"))?;
 
-    let web = observe_web_service(&tool, &client.web_service_facts(&tool).await?, Timestamp::now()).status;
+    let web = observe_web_service(&client.web_service_facts(&tool).await?, Timestamp::now()).status;
     println!("web service: {}", web.state.as_str());
     for evidence in &web.causes {
         println!("  {}: {}", evidence.cause, evidence.message.escaped());

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota};
 use kube::api::ListParams;
+use serde::de::DeserializeOwned;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{ToolName, platform};
-use toolforge_render::Namespace;
-use toolforge_render::namespace::{LimitsError, limits};
+use toolforge_render::namespace::{LimitsError, Namespace, limits};
 
-use crate::{Client, Error, ObjectPath, PlatformFiles, PlatformFilesError, ResourceType};
+use crate::{Client, Collection, Error, PlatformFiles, PlatformFilesError, ResourceType};
 
 /// Why there are no facts.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +44,66 @@ pub enum FactsError {
     Platform(#[from] PlatformFilesError),
 }
 
-/// Returns the catalog in a ConfigMap.
-pub(crate) fn read_catalog(config_map: &ConfigMap) -> Result<Catalog, FactsError> {
-    let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
-    Catalog::parse(yaml.ok_or(FactsError::NoCatalogKey)?).map_err(FactsError::Catalog)
+/// Which facts of a namespace are fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NamespaceFetchOptions {
+    /// The ConfigMap with the image catalog: one request.
+    pub catalog: bool,
+    /// The LimitRanges and ResourceQuotas: two requests.
+    pub limits: bool,
+}
+
+impl NamespaceFetchOptions {
+    /// Returns the options for everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { catalog: true, limits: true }
+    }
+
+    /// Returns the options for the image catalog only.
+    #[must_use]
+    pub fn catalog() -> Self {
+        Self { catalog: true, limits: false }
+    }
+
+    /// Returns the options for the quotas and limits only.
+    #[must_use]
+    pub fn limits() -> Self {
+        Self { catalog: false, limits: true }
+    }
+}
+
+/// Fetched facts of a namespace; those that were not requested or do not exist are `None` or empty.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct FetchedNamespace {
+    /// The ConfigMap with the image catalog.
+    pub config_map: Option<ConfigMap>,
+    /// The LimitRanges.
+    pub limit_ranges: Vec<LimitRange>,
+    /// The ResourceQuotas.
+    pub quotas: Vec<ResourceQuota>,
+}
+
+impl FetchedNamespace {
+    /// Returns the image catalog.
+    ///
+    /// # Errors
+    /// When the ConfigMap was not fetched, does not exist or is invalid.
+    pub fn catalog(&self) -> Result<Catalog, FactsError> {
+        let config_map = self.config_map.as_ref().ok_or(FactsError::NoCatalog)?;
+        let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
+        Catalog::parse(yaml.ok_or(FactsError::NoCatalogKey)?).map_err(FactsError::Catalog)
+    }
+
+    /// Returns `namespace` with the fetched quotas and limits.
+    ///
+    /// # Errors
+    /// When one of them is invalid.
+    pub fn facts(&self, namespace: Namespace) -> Result<Namespace, FactsError> {
+        Ok(namespace.with_limits(limits(&self.quotas, &self.limit_ranges)?))
+    }
 }
 
 impl Client {
@@ -59,27 +115,63 @@ impl Client {
     /// # Errors
     /// When a request fails, the catalog is missing, or something cannot be read.
     pub async fn facts(&self, tool: &ToolName) -> Result<Namespace, FactsError> {
-        let namespace = tool.namespace();
-        let (all, of) = (ListParams::default(), |kind: ResourceType| kind.in_namespace(namespace.as_str()));
-        let catalog: ObjectPath = ResourceType::of::<ConfigMap>()
+        let fetched = self.fetch_namespace(tool, NamespaceFetchOptions::all()).await?;
+        fetched.facts(host_namespace(tool, fetched.catalog()?)?)
+    }
+
+    /// Fetches the facts of a tool's namespace. All requests are sent concurrently.
+    ///
+    /// # Errors
+    /// The first error of any request. A missing catalog is not an error.
+    pub async fn fetch_namespace(
+        &self,
+        tool: &ToolName,
+        wanted: NamespaceFetchOptions,
+    ) -> Result<FetchedNamespace, Error> {
+        let NamespaceFetchOptions { catalog, limits } = wanted;
+        let config_map = ResourceType::of::<ConfigMap>()
             .in_namespace(platform::CATALOG_NAMESPACE)
             .named(platform::CATALOG_CONFIG_MAP);
-        let (quotas, ranges) =
-            (of(ResourceType::of::<ResourceQuota>()), of(ResourceType::of::<LimitRange>()));
-        let (config_map, quotas, ranges) = tokio::try_join!(
-            self.get_opt::<ConfigMap>(&catalog),
-            self.list::<ResourceQuota>(&quotas, &all),
-            self.list::<LimitRange>(&ranges, &all),
+        let own = |resource: ResourceType| resource.in_namespace(tool.namespace());
+        let (config_map, limit_ranges, quotas) = tokio::try_join!(
+            biased;
+            when(catalog, self.get_opt(&config_map)),
+            when(limits, self.items(own(ResourceType::of::<LimitRange>()), ListParams::default())),
+            when(limits, self.items(own(ResourceType::of::<ResourceQuota>()), ListParams::default())),
         )?;
-        let catalog = read_catalog(&config_map.ok_or(FactsError::NoCatalog)?)?;
-        let facts = Namespace::new(tool, catalog)
-            .with_platform(PlatformFiles::read(Path::new("/"))?.platform)
-            .with_limits(limits(&quotas.items, &ranges.items)?);
-        let owner = std::fs::metadata(tool.home()).map(|home| i64::from(home.uid()));
-        Ok(match owner {
-            Ok(uid) => facts.with_uid(uid),
-            // Elsewhere than on a host of the platform, nobody knows.
-            Err(_) => facts,
+        Ok(FetchedNamespace {
+            config_map: config_map.flatten(),
+            limit_ranges: limit_ranges.unwrap_or_default(),
+            quotas: quotas.unwrap_or_default(),
         })
     }
+
+    /// Lists the objects of a collection.
+    pub(crate) async fn items<T: DeserializeOwned>(
+        &self,
+        collection: Collection,
+        params: ListParams,
+    ) -> Result<Vec<T>, Error> {
+        Ok(self.list(&collection, &params).await?.items)
+    }
+}
+
+/// Returns a namespace with the settings of this host, without limits.
+pub(crate) fn host_namespace(tool: &ToolName, catalog: Catalog) -> Result<Namespace, FactsError> {
+    let platform = PlatformFiles::read(Path::new("/"))?.platform;
+    let facts = Namespace::new(tool, catalog).with_platform(platform);
+    let owner = std::fs::metadata(tool.home()).map(|home| i64::from(home.uid()));
+    Ok(match owner {
+        Ok(uid) => facts.with_uid(uid),
+        // Elsewhere than on a host of the platform, nobody knows.
+        Err(_) => facts,
+    })
+}
+
+/// Awaits a request if it is wanted.
+pub(crate) async fn when<T>(
+    wanted: bool,
+    request: impl Future<Output = Result<T, Error>>,
+) -> Result<Option<T>, Error> {
+    if wanted { request.await.map(Some) } else { Ok(None) }
 }

@@ -82,7 +82,7 @@ pub use connect::{
 };
 pub use error::Error;
 pub use exec::{RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess};
-pub use facts::FactsError;
+pub use facts::{FactsError, FetchedNamespace, NamespaceFetchOptions};
 pub use fleet::{QuotaPage, QuotaPages, RefusedNamespace};
 pub use jobs::{FetchedJobs, JobFetchOptions, JobRun};
 pub use limits::RequestLimits;

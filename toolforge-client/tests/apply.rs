@@ -13,7 +13,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName, WebServiceOptions};
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::web_service::{
     PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
 };
@@ -34,7 +34,7 @@ fn plan(facts: &WebServiceFacts, routing: Option<Routing>) -> WebServicePlan {
 
 /// Returns the facts of a running web service with an Ingress.
 fn running() -> WebServiceFacts {
-    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+    let mut facts = WebServiceFacts::new(Namespace::new(&tool(), Catalog::bundled()));
     facts.live = plan(&facts, None).objects().into_iter().collect();
     facts.live.ingress.as_mut().unwrap().metadata.uid = Some("i-1".to_owned());
     facts
@@ -130,7 +130,7 @@ fn load(existing: &str, wanted: &str) -> ChangeSet {
         let jobs = JobsFile::parse(yaml, &tool()).unwrap().jobs;
         jobs.into_iter().map(|job| job.request).collect::<Vec<_>>()
     };
-    let mut facts = JobFacts::new(tool(), 52503, Catalog::bundled(), Platform::default());
+    let mut facts = JobFacts::new(Namespace::new(&tool(), Catalog::bundled()).with_uid(52503));
     let mut options = LoadOptions::of_file("/a.yaml");
     options.prunes = true;
     let live = plan_load(&requests(existing), &facts, &options).set;

@@ -8,9 +8,9 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_client::{Error, WaitOptions, WaitOutcome, WebServiceFetchOptions};
+use toolforge_client::{Error, NamespaceFetchOptions, WaitOptions, WaitOutcome, WebServiceFetchOptions};
 use toolforge_model::ToolName;
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 
 const REVIEW: &str = "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const ROUTE: &str = "GET /apis/gateway.networking.k8s.io/v1/namespaces/tool-x/httproutes/x";
@@ -67,8 +67,9 @@ async fn plan_facts_take_one_request_each() {
     GET   /api/v1/namespaces/tool-x/pods?labelSelector=name%3Dx&limit=500
     POST  /apis/authorization.k8s.io/v1/selfsubjectaccessreviews
     ");
-    let facts = objects.facts(None, Platform::default()).unwrap();
-    assert!(facts.http_routes && facts.limits.quotas.is_empty());
+    let namespace = Namespace::new(&tool(), objects.namespace.catalog().unwrap());
+    let facts = objects.facts(namespace).unwrap();
+    assert!(facts.http_routes && facts.namespace.limits.quotas.is_empty());
 }
 
 #[tokio::test]
@@ -95,7 +96,7 @@ async fn route_permission_is_requested_only_if_needed() {
 #[tokio::test]
 async fn fetch_sends_only_selected_requests() {
     let (client, requests) = fresh().client();
-    client.fetch_web_service(&tool(), WebServiceFetchOptions::for_limits()).await.unwrap();
+    client.fetch_namespace(&tool(), NamespaceFetchOptions::limits()).await.unwrap();
     assert_snapshot!(requests, @r"
     GET   /api/v1/namespaces/tool-x/limitranges?limit=500
     GET   /api/v1/namespaces/tool-x/resourcequotas?limit=500
@@ -119,11 +120,9 @@ async fn missing_catalog_is_an_error_if_needed() {
             "the cluster's image catalog cannot be read",
         ),
     ] {
-        let mut wanted = WebServiceFetchOptions::default();
-        wanted.catalog = true;
         let (client, _) = Script::new().answer(path, answer).client();
-        let objects = client.fetch_web_service(&tool(), wanted).await.unwrap();
-        let error = objects.facts(None, Platform::default()).unwrap_err();
+        let fetched = client.fetch_namespace(&tool(), NamespaceFetchOptions::catalog()).await.unwrap();
+        let error = fetched.catalog().unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
 }

@@ -164,6 +164,9 @@ pub const JOBS_API_GROUP: &str = "jobs-api.toolforge.org";
 /// cluster).
 pub const DEFAULT_JOB_CPU_LIMIT: Cpu = Cpu::from_millis(1000);
 
+/// The lowest user id of a tool: below are people and the system (maintain-kubeusers, 2023).
+pub const FIRST_TOOL_UID: u32 = 50_000;
+
 /// The annotations that only remember how something was asked for. They change nothing that runs.
 pub const BOOKKEEPING_ANNOTATIONS: &[&str] = &[
     ANNOTATION_TYPE,

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::object::to_yaml;
 use toolforge_render::web_service::{PlanOptions, WebServiceFacts, WebServicePlan};
 
@@ -21,7 +21,7 @@ const COUNT: u32 = 20_000;
 fn main() {
     let tool: ToolName = "stashbot".parse().unwrap();
     let request = WebServiceOptions::default().merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
-    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+    let mut facts = WebServiceFacts::new(Namespace::new(&tool, Catalog::bundled()));
     facts.http_routes = true;
     let begun = Instant::now();
     for _ in 0..COUNT {

@@ -12,7 +12,7 @@
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{HealthCheck, Replicas, ToolName, WebServiceImage, WebServiceRequest};
 //! use toolforge_render::{
-//!     WebServiceFacts, Platform, PlanOptions, StartTime, WebServicePlan, observe_web_service_request, web_service_changes,
+//!     Namespace, PlanOptions, StartTime, WebServiceFacts, WebServicePlan, observe_web_service_request, web_service_changes,
 //! };
 //!
 //! let tool: ToolName = "stashbot".parse()?;
@@ -25,14 +25,14 @@
 //!     arguments: Vec::new(),
 //!     health_check: HealthCheck::Port,
 //! };
-//! let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+//! let mut facts = WebServiceFacts::new(Namespace::new(&tool, Catalog::bundled()));
 //! let plan = WebServicePlan::new(request.clone(), &facts, PlanOptions::default())?;
 //! let changes = web_service_changes(&plan, &facts, StartTime::Keep);
 //! assert_eq!(changes.at_peak.to_string(), "fits");
 //!
 //! // The round-trip invariant: rendered objects are observed as the request that they were rendered from.
 //! facts.live = changes.objects().cloned().collect();
-//! assert_eq!(observe_web_service_request(&tool, &facts)?, request);
+//! assert_eq!(observe_web_service_request(&facts)?, request);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -76,7 +76,7 @@ pub use web_service::{
     check_requirements, default_type, is_web_service_pod, local_command, newest_ready_pod,
     observe_web_service, observe_web_service_request, orphaned_shells, quota_consumers, resolve_request,
     shell_command, shell_pod, shell_progress, shell_verdict, web_service_causes, web_service_changes,
-    web_service_deletion, web_service_log_file, web_service_progress, web_service_status,
+    web_service_deletion, web_service_log_file, web_service_progress,
 };
 
 pub use k8s_openapi::jiff;

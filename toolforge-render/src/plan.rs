@@ -37,7 +37,7 @@ impl Namespace {
     /// # Errors
     /// When the catalog does not have the type.
     pub fn web(&self, request: WebServiceRequest) -> Result<Plan, PlanError> {
-        let plan = WebServicePlan::new(request, &self.web_service_facts(), PlanOptions::default())?;
+        let plan = WebServicePlan::new(request, &WebServiceFacts::new(self.clone()), PlanOptions::default())?;
         let name = plan.request().tool.to_string();
         Ok(Plan { name, kind: WorkloadKind::WebService, objects: plan.objects() })
     }
@@ -47,7 +47,7 @@ impl Namespace {
     /// # Errors
     /// When the catalog does not have the image.
     pub fn job(&self, request: JobRequest) -> Result<Plan, JobPlanError> {
-        let objects = JobPlan::new(request, &self.job_facts())?.objects();
+        let objects = JobPlan::new(request, &JobFacts::new(self.clone()))?.objects();
         let (name, kind) = (objects.name.to_string(), objects.workload.job_kind());
         Ok(Plan { name, kind, objects: objects.into_objects() })
     }
@@ -69,20 +69,6 @@ impl Namespace {
             Change { demand, ..Change::new(plan.kind, plan.name.as_str(), Action::Create) }
         };
         ChangeSet::new(plans.into_iter().map(change).collect(), &self.limits).at_rest
-    }
-
-    /// Returns the facts for a web service of which nothing exists.
-    #[must_use]
-    pub fn web_service_facts(&self) -> WebServiceFacts {
-        let facts = WebServiceFacts::new(self.catalog.clone(), self.platform.clone());
-        WebServiceFacts { limits: self.limits.clone(), ..facts }
-    }
-
-    /// Returns the facts for jobs of which none exists.
-    #[must_use]
-    pub fn job_facts(&self) -> JobFacts {
-        let facts = JobFacts::new(self.tool.clone(), self.uid, self.catalog.clone(), self.platform.clone());
-        JobFacts { limits: self.limits.clone(), ..facts }
     }
 }
 

@@ -28,7 +28,7 @@ mod tests {
 
     use super::counted;
     use crate::job::{JobFacts, LoadOptions, plan_load};
-    use crate::namespace::Platform;
+    use crate::namespace::Namespace;
     use crate::web_service::{PlanOptions, StartTime, WebServiceFacts, WebServicePlan, web_service_changes};
 
     /// Returns a quota that allows one pod and no second one, so that the rollout has to be chosen.
@@ -39,8 +39,8 @@ mod tests {
     #[test]
     fn start_renders_a_web_service_once() {
         let tool: ToolName = "x".parse().unwrap();
-        let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
-        facts.limits.quotas.push(full());
+        let mut facts = WebServiceFacts::new(Namespace::new(&tool, Catalog::bundled()));
+        facts.namespace.limits.quotas.push(full());
         let plan = |memory: &str, facts: &WebServiceFacts| {
             let options =
                 WebServiceOptions { memory: Some(memory.parse().unwrap()), ..WebServiceOptions::default() };
@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn load_renders_each_job_once() {
         let tool: ToolName = "x".parse().unwrap();
-        let mut facts = JobFacts::new(tool.clone(), 52503, Catalog::bundled(), Platform::default());
-        facts.limits.quotas.push(full());
+        let mut facts = JobFacts::new(Namespace::new(&tool, Catalog::bundled()).with_uid(52503));
+        facts.namespace.limits.quotas.push(full());
         let requests = |memory: &str| {
             let job = |name: &str, rest: &str| {
                 format!("- {{name: {name}, command: x, image: bookworm, mem: {memory}, {rest}}}\n")

@@ -4,7 +4,7 @@
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_model::ToolName;
-use toolforge_render::namespace::{Documents, Platform};
+use toolforge_render::namespace::Documents;
 use toolforge_render::web_service::{
     RolloutProgress, WebServiceFacts, WebServiceState, observe_web_service, web_service_causes,
     web_service_progress,
@@ -41,7 +41,7 @@ fn facts(container: &Value, replica_failure: Option<&str>) -> WebServiceFacts {
     }));
     let mut documents = Documents::default();
     documents.read("changed", &list.to_string()).unwrap();
-    documents.facts(&"stashbot".parse().unwrap(), Platform::default()).unwrap()
+    documents.web_service_facts(documents.namespace(&"stashbot".parse().unwrap()).unwrap()).unwrap()
 }
 
 fn code(container: &Value, replica_failure: Option<&str>) -> String {
@@ -158,7 +158,7 @@ fn unobserved_generation_is_not_ready() {
     let mut documents = Documents::default();
     documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
     let tool: ToolName = "stashbot".parse().unwrap();
-    let facts = documents.facts(&tool, Platform::default()).unwrap();
+    let facts = documents.web_service_facts(documents.namespace(&tool).unwrap()).unwrap();
     assert_eq!(web_service_progress(&facts.live, Some(1), now()), RolloutProgress::Ready);
     assert!(matches!(web_service_progress(&facts.live, Some(2), now()), RolloutProgress::Waiting { .. }));
 }
@@ -169,9 +169,9 @@ fn state_depends_on_ready_pods() {
     let read = || {
         let mut documents = Documents::default();
         documents.read("running", &toolforge_fixtures::read("facts/running.json")).unwrap();
-        documents.facts(&tool, Platform::default()).unwrap()
+        documents.web_service_facts(documents.namespace(&tool).unwrap()).unwrap()
     };
-    let state = |facts: &WebServiceFacts| observe_web_service(&tool, facts, now()).status.state;
+    let state = |facts: &WebServiceFacts| observe_web_service(facts, now()).status.state;
     assert_eq!(state(&read()), WebServiceState::Running);
     let mut facts = read();
     facts.live.service = None;

@@ -11,7 +11,7 @@ use toolforge_render::change::{Action, Change};
 use toolforge_render::job::{
     JobFacts, JobObjects, JobPlan, JobWorkload, LiveJobs, LoadOptions, LoadPlan, observe_job, plan_load,
 };
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::object::Object;
 
 fn tool() -> ToolName {
@@ -19,7 +19,7 @@ fn tool() -> ToolName {
 }
 
 fn facts() -> JobFacts {
-    JobFacts::new(tool(), 52503, Catalog::bundled(), Platform::default())
+    JobFacts::new(Namespace::new(&tool(), Catalog::bundled()).with_uid(52503))
 }
 
 fn request() -> impl Strategy<Value = JobRequest> {
@@ -122,7 +122,7 @@ fn loading_a_file_twice_changes_nothing() {
     let catalog =
         Catalog::parse(&toolforge_fixtures::read("parity/jobs/image-config-for-golden.yaml")).unwrap();
     let tool: ToolName = "tf-test".parse().unwrap();
-    let empty = JobFacts::new(tool.clone(), 52503, catalog, Platform::default());
+    let empty = JobFacts::new(Namespace::new(&tool, catalog).with_uid(52503));
     let files = toolforge_fixtures::files("jobs/good", ".yaml");
     for path in &files {
         let file = JobsFile::parse(&std::fs::read_to_string(path).unwrap(), &tool).unwrap();

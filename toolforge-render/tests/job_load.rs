@@ -10,7 +10,7 @@ use toolforge_model::{JobField, JobRequest, JobsFile, Memory, ToolName};
 use toolforge_quota::{Amounts, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::Action;
 use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, RecordedJob, plan_load};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::object::Object;
 
 fn tool() -> ToolName {
@@ -24,7 +24,7 @@ fn requests(yaml: &str) -> Vec<JobRequest> {
 
 /// Returns the facts of a cluster in which the jobs of a file exist.
 fn existing(yaml: &str) -> JobFacts {
-    let mut facts = JobFacts::new(tool(), 52503, Catalog::bundled(), Platform::default());
+    let mut facts = JobFacts::new(Namespace::new(&tool(), Catalog::bundled()).with_uid(52503));
     if yaml.is_empty() {
         return facts;
     }
@@ -208,7 +208,7 @@ fn existing_bot() -> JobFacts {
         hard: [(Resource::LimitsMemory, bytes)].into(),
         ..ResourceQuota::default()
     };
-    facts.limits.quotas = vec![hard(3 << 30)];
+    facts.namespace.limits.quotas = vec![hard(3 << 30)];
     facts
 }
 
@@ -241,7 +241,7 @@ fn run_that_never_fits_is_a_problem() {
 fn limits_concern_created_pods_only() {
     let mut facts = existing(&job("web", "continuous: true\n  replicas: 3\n  mem: 1Gi\n  port: 8000"));
     let max = Amounts { memory: Some(Memory::from_bytes(512 << 20)), ..Amounts::default() };
-    facts.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
+    facts.namespace.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
     for (fields, fits) in [
         ("replicas: 3\n  mem: 1Gi\n  port: 8000", true),
         ("replicas: 2\n  mem: 1Gi\n  port: 8000", true),

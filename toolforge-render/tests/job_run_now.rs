@@ -11,12 +11,12 @@ use toolforge_model::{JobsFile, ToolName};
 use toolforge_quota::{Resource, ResourceQuota, profiles};
 use toolforge_render::change::{ChangeSet, Downtime, Rollout, StepAction};
 use toolforge_render::job::{JobFacts, JobObjects, LoadOptions, plan_load, restart_job, trigger_job};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 
 /// Returns the facts of a namespace in which one job exists, with some of its pods.
 fn facts(job: &str, pods: usize) -> (JobFacts, JobObjects) {
     let tool: ToolName = "x".parse().unwrap();
-    let mut facts = JobFacts::new(tool.clone(), 52503, Catalog::bundled(), Platform::default());
+    let mut facts = JobFacts::new(Namespace::new(&tool, Catalog::bundled()).with_uid(52503));
     let file = format!("- {{name: job, command: x, image: bookworm, {job}}}\n");
     let requests = JobsFile::parse(&file, &tool).unwrap().jobs.into_iter().map(|job| job.request);
     let load = plan_load(&requests.collect::<Vec<_>>(), &facts, &LoadOptions::default());
@@ -38,7 +38,7 @@ fn with_memory(facts: JobFacts, hard: u64, used: u64) -> JobFacts {
         ..ResourceQuota::default()
     };
     let mut facts = facts;
-    facts.limits.quotas = vec![quota];
+    facts.namespace.limits.quotas = vec![quota];
     facts
 }
 
@@ -56,7 +56,7 @@ fn merged(set: &ChangeSet) -> serde_json::Value {
 #[test]
 fn runs_above_the_limit_do_not_fit() {
     let (mut facts, job) = facts("schedule: '@daily', mem: 6Gi", 0);
-    facts.limits = profiles::by_name("tools-2023").unwrap().into();
+    facts.namespace.limits = profiles::by_name("tools-2023").unwrap().into();
     for set in [
         trigger_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap(),
         restart_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap(),
@@ -70,7 +70,7 @@ fn runs_above_the_limit_do_not_fit() {
 #[test]
 fn continuous_jobs_above_the_limit_are_not_restarted() {
     let (mut facts, job) = facts("continuous: true, mem: 6Gi", 1);
-    facts.limits = profiles::by_name("tools-2023").unwrap().into();
+    facts.namespace.limits = profiles::by_name("tools-2023").unwrap().into();
     assert!(!restart_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap().fits());
 }
 
@@ -97,7 +97,7 @@ fn restart_goes_back_to_the_usual_strategy_where_it_fits() {
     let (mut facts, _) = facts("continuous: true, replicas: 2, mem: 1Gi", 2);
     let in_place = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
     deployment(&mut facts).strategy = serde_json::from_value(in_place).unwrap();
-    let job = facts.live.jobs_of(&facts.tool).remove(0);
+    let job = facts.live.jobs_of(&facts.namespace.tool).remove(0);
     let restart = |hard: u64| {
         restart_job(&job, &with_memory(facts.clone(), hard << 30, 2 << 30), Timestamp::UNIX_EPOCH).unwrap()
     };
@@ -114,7 +114,7 @@ fn restart_goes_back_to_the_usual_strategy_where_it_fits() {
 fn restart_ends_a_pause() {
     let (mut facts, _) = facts("continuous: true", 1);
     deployment(&mut facts).paused = Some(true);
-    let job = facts.live.jobs_of(&facts.tool).remove(0);
+    let job = facts.live.jobs_of(&facts.namespace.tool).remove(0);
     let set = restart_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(merged(&set)["spec"].get("paused"), Some(&serde_json::Value::Null));
 }
@@ -140,7 +140,7 @@ fn reloaded(live: &str, wanted: &str, pods: usize, hard: u64, used: u64) -> Chan
     let (facts, _) = facts(&format!("continuous: true, {live}"), pods);
     let facts = with_memory(facts, hard << 20, used << 20);
     let file = format!("- {{name: job, command: y, image: bookworm, continuous: true, {wanted}}}\n");
-    let request = JobsFile::parse(&file, &facts.tool).unwrap().jobs.remove(0).request;
+    let request = JobsFile::parse(&file, &facts.namespace.tool).unwrap().jobs.remove(0).request;
     plan_load(&[request], &facts, &LoadOptions::default()).set
 }
 
@@ -175,7 +175,7 @@ fn a_new_template_is_a_new_replica_set() {
     let replica_sets = Resource::from("count/replicasets.apps");
     let with_hard = |hard| {
         let (mut facts, job) = facts("continuous: true", 1);
-        facts.limits.quotas = vec![ResourceQuota {
+        facts.namespace.limits.quotas = vec![ResourceQuota {
             hard: [(replica_sets.clone(), hard)].into(),
             used: [(replica_sets.clone(), 1)].into(),
             ..ResourceQuota::default()
@@ -192,7 +192,7 @@ fn change_to_more_and_smaller_pods_fits_after_the_old_pods() {
     let (facts, _) = facts("continuous: true, replicas: 2, mem: 2Gi", 2);
     let facts = with_memory(facts, 4 << 30, 4 << 30);
     let file = "- {name: job, command: x, image: bookworm, continuous: true, replicas: 3, mem: 1Gi}\n";
-    let request = JobsFile::parse(file, &facts.tool).unwrap().jobs.remove(0).request;
+    let request = JobsFile::parse(file, &facts.namespace.tool).unwrap().jobs.remove(0).request;
     let set = plan_load(&[request], &facts, &LoadOptions::default()).set;
     assert!(set.fits(), "{} {}", set.at_rest, set.at_peak);
     assert!(set.refused_surge.is_some());

@@ -7,17 +7,17 @@ use proptest::prelude::*;
 use serde_json::Value;
 use toolforge_fixtures::generate;
 use toolforge_images::Catalog;
-use toolforge_model::{ServiceManifest, WebServiceRequest, platform};
+use toolforge_model::{ServiceManifest, ToolName, WebServiceRequest, platform};
 use toolforge_render::change::{Change, ChangeSet};
-use toolforge_render::namespace::{Documents, Platform};
+use toolforge_render::namespace::{Documents, Namespace};
 use toolforge_render::object::{Object, to_json_list, to_yaml};
 use toolforge_render::web_service::{
     LiveWebService, PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, observe_web_service,
     observe_web_service_request, web_service_changes,
 };
 
-fn facts() -> WebServiceFacts {
-    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+fn facts(tool: &ToolName) -> WebServiceFacts {
+    let mut facts = WebServiceFacts::new(Namespace::new(tool, Catalog::bundled()));
     facts.http_routes = true;
     facts
 }
@@ -72,11 +72,11 @@ fn restart_replaces_pods_of_the_platforms_tools() {
         serde_json::from_str(&toolforge_fixtures::read("parity/webservice/06-python3.9-default.json"))
             .unwrap();
     let catalog = Catalog::parse(&toolforge_fixtures::read("parity/webservice/_image-config.json")).unwrap();
-    let mut facts = facts();
-    facts.catalog = catalog;
-    facts.live.deployment = serde_json::from_value(case["expected"]["deployment"].clone()).ok();
     let tool = "test".parse().unwrap();
-    let request = observe_web_service_request(&tool, &facts).unwrap();
+    let mut facts = facts(&tool);
+    facts.namespace.catalog = catalog;
+    facts.live.deployment = serde_json::from_value(case["expected"]["deployment"].clone()).ok();
+    let request = observe_web_service_request(&facts).unwrap();
     let plan = plan(&request, &facts, PlanOptions::default());
     assert!(!replaces_pods(&web_service_changes(&plan, &facts, StartTime::Keep)));
     let restart = StartTime::Always(Timestamp::UNIX_EPOCH);
@@ -86,24 +86,24 @@ fn restart_replaces_pods_of_the_platforms_tools() {
 proptest! {
     #[test]
     fn rendered_objects_are_observed_as_the_request(request in request(), (options, start) in options()) {
-        let mut facts = facts();
+        let mut facts = facts(&request.tool);
         facts.live = objects(&plan(&request, &facts, options), &facts, start).into_iter().collect();
-        prop_assert_eq!(observe_web_service_request(&request.tool, &facts).unwrap(), request);
+        prop_assert_eq!(observe_web_service_request(&facts).unwrap(), request);
     }
 
     #[test]
     fn observation_needs_no_annotations(request in request(), (options, start) in options()) {
-        let mut facts = facts();
+        let mut facts = facts(&request.tool);
         let rendered = without_our_annotations(objects(&plan(&request, &facts, options), &facts, start));
         facts.live = rendered.iter().cloned().collect();
-        let observed = observe_web_service_request(&request.tool, &facts).unwrap();
+        let observed = observe_web_service_request(&facts).unwrap();
         let again = objects(&plan(&observed, &facts, options), &facts, start);
         prop_assert_eq!(without_our_annotations(again), rendered);
     }
 
     #[test]
     fn applied_plan_changes_nothing(request in request(), (options, start) in options()) {
-        let mut facts = facts();
+        let mut facts = facts(&request.tool);
         let plan = plan(&request, &facts, options);
         facts.live = objects(&plan, &facts, start).into_iter().collect();
         prop_assert!(changes_nothing(&web_service_changes(&plan, &facts, StartTime::Keep)));
@@ -115,7 +115,7 @@ proptest! {
         replicas in 0_i32..20,
         memory in generate::memory(),
     ) {
-        let mut facts = facts();
+        let mut facts = facts(&request.tool);
         let plan = plan(&request, &facts, PlanOptions::default());
         let mut live: LiveWebService = plan.objects().into_iter().collect();
         let spec = live.deployment.as_mut().unwrap().spec.as_mut().unwrap();
@@ -124,7 +124,7 @@ proptest! {
         let limits = container.resources.as_mut().unwrap().limits.as_mut().unwrap();
         let before = limits.insert("memory".to_owned(), k8s_openapi::apimachinery::pkg::api::resource::Quantity(memory.to_string()));
         facts.live = live;
-        let observed = observe_web_service_request(&request.tool, &facts).unwrap();
+        let observed = observe_web_service_request(&facts).unwrap();
         prop_assert_eq!(observed.replicas.as_i32(), replicas);
         let changed = before.is_none_or(|before| before.0 != memory.to_string());
         prop_assert_eq!(observed.memory, if changed { Some(memory) } else { request.memory });
@@ -134,7 +134,7 @@ proptest! {
 
     #[test]
     fn yaml_survives_a_round_trip(request in request(), (options, start) in options()) {
-        let facts = facts();
+        let facts = facts(&request.tool);
         for object in objects(&plan(&request, &facts, options), &facts, start) {
             let yaml = object.to_yaml();
             let expected = object.to_json();
@@ -145,7 +145,7 @@ proptest! {
 
     #[test]
     fn printed_documents_can_be_concatenated(requests in prop::collection::vec(request(), 1..4)) {
-        let facts = facts();
+        let facts = facts(&"x".parse().unwrap());
         let objects = requests.iter().map(|request| plan(request, &facts, PlanOptions::default()).objects());
         let (texts, objects): (Vec<_>, Vec<_>) = objects.map(|objects| (to_yaml(&objects), objects)).unzip();
         let read: Vec<Value> = serde_saphyr::from_multiple(&texts.concat()).unwrap();
@@ -155,15 +155,15 @@ proptest! {
 
     #[test]
     fn documents_of_printed_yaml_are_the_objects(request in request(), (options, start) in options()) {
-        let before = facts();
+        let before = facts(&request.tool);
         let objects = objects(&plan(&request, &before, options), &before, start);
         let expected: LiveWebService = objects.iter().cloned().collect();
         for text in [to_yaml(&objects), to_json_list(&objects).to_string()] {
             let mut documents = Documents::default();
             documents.read("printed", &text).unwrap();
-            let facts = documents.facts(&request.tool, Platform::default()).unwrap();
+            let facts = documents.web_service_facts(documents.namespace(&request.tool).unwrap()).unwrap();
             prop_assert_eq!(&facts.live.deployment, &expected.deployment);
-            prop_assert_eq!(observe_web_service(&request.tool, &facts, k8s_openapi::jiff::Timestamp::UNIX_EPOCH).request, Ok(request.clone()));
+            prop_assert_eq!(observe_web_service(&facts, k8s_openapi::jiff::Timestamp::UNIX_EPOCH).request, Ok(request.clone()));
         }
     }
 

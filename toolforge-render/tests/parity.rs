@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
 use toolforge_render::change::ChangeSet;
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::object::Object;
 use toolforge_render::web_service::{
     PlanOptions, Routing, ShellHost, ShellName, ShellOwner, ShellProcess, StartTime, WebServiceFacts,
@@ -77,7 +77,10 @@ const OTHER_PARTS: [&str; 4] = ["gridengine_external", "is_deprecated", "label_s
 #[test]
 fn recorded_cases_render_as_in_the_python_tool() {
     let catalog_text = toolforge_fixtures::read("parity/webservice/_image-config.json");
-    let facts = WebServiceFacts::new(Catalog::parse(&catalog_text).unwrap(), Platform::default());
+    let facts = WebServiceFacts::new(Namespace::new(
+        &"test".parse().unwrap(),
+        Catalog::parse(&catalog_text).unwrap(),
+    ));
     let mut visited = 0;
     let mut used: BTreeMap<usize, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -183,10 +186,10 @@ fn planned(input: &Value, facts: &WebServiceFacts) -> (WebServicePlan, ChangeSet
     };
     let mut facts = facts.clone();
     if let Some(domain) = configured.remove("public_domain") {
-        facts.platform.public_domain = domain.to_owned();
+        facts.namespace.platform.public_domain = domain.to_owned();
     }
     if let Some(repository) = configured.remove("buildservice_repository") {
-        facts.platform.build_service_repository = repository.to_owned();
+        facts.namespace.platform.build_service_repository = repository.to_owned();
     }
     assert!(configured.is_empty(), "{configured:?}");
     let started_at: Option<Timestamp> =

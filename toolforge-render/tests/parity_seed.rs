@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::object::Object;
 use toolforge_render::web_service::{
     PlanOptions, Routing, WebServiceFacts, WebServicePlan, observe_web_service_request,
@@ -66,7 +66,6 @@ fn recorded_cases_of_2019_are_rendered_and_observed() {
         let text = |key: &str| input.get(key).and_then(Value::as_str);
         let type_name = text("wstype").unwrap();
         assert!(types.get(type_name).is_some(), "{name}: {type_name} is not among the types of 2019");
-        let mut facts = WebServiceFacts::new(catalog(type_name, expected), Platform::default());
         let options = WebServiceOptions {
             type_name: Some(type_name.parse().unwrap()),
             cpu: text("cpu").map(|text| text.parse().unwrap()),
@@ -76,6 +75,7 @@ fn recorded_cases_of_2019_are_rendered_and_observed() {
             ..WebServiceOptions::default()
         };
         let tool: ToolName = text("tool").unwrap().parse().unwrap();
+        let mut facts = WebServiceFacts::new(Namespace::new(&tool, catalog(type_name, expected)));
         let request = options.merge_into(&tool, None, type_name.parse().unwrap()).unwrap();
         let routing = PlanOptions::default().with_routing(Some(Routing::Ingress));
         let objects = WebServicePlan::new(request.clone(), &facts, routing).unwrap().objects();
@@ -91,7 +91,7 @@ fn recorded_cases_of_2019_are_rendered_and_observed() {
         }
         // And the other way round: the old objects are the request.
         facts.live.deployment = serde_json::from_value(expected["deployment"].clone()).ok();
-        assert_eq!(observe_web_service_request(&tool, &facts).unwrap(), request, "{name}");
+        assert_eq!(observe_web_service_request(&facts).unwrap(), request, "{name}");
     }
     println!("{visited} cases, {} reasons for differences", used.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::pod::PodResources;
 use toolforge_render::web_service::{PlanOptions, WebServiceFacts, WebServicePlan};
 
@@ -29,7 +29,7 @@ fn resources(cpu: Option<Cpu>, memory: Option<Memory>) -> PodResources {
     let tool: ToolName = "x".parse().unwrap();
     let options = WebServiceOptions { cpu, memory, ..WebServiceOptions::default() };
     let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
-    let facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+    let facts = WebServiceFacts::new(Namespace::new(&tool, Catalog::bundled()));
     WebServicePlan::new(request, &facts, PlanOptions::default()).unwrap().resources()
 }
 

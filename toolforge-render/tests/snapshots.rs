@@ -4,7 +4,7 @@
 
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::web_service::{PlanOptions, Routing, WebServiceFacts, WebServicePlan};
 
 #[test]
@@ -30,7 +30,7 @@ fn web_services_render_as_their_snapshots() {
                 other => panic!("{}: {other}", path.display()),
             }
         }
-        let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+        let mut facts = WebServiceFacts::new(Namespace::new(&tool, Catalog::bundled()));
         facts.http_routes = true;
         let request = options.merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
         let options = PlanOptions::default().with_routing(routing);

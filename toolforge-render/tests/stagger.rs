@@ -13,7 +13,7 @@ use toolforge_render::job::{
     JobFacts, LoadOptions, ScheduledJobLoad, StaggeredJobs, conflicts_after_load, plan_load,
     simulate_scheduled_jobs, stagger,
 };
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 
 fn time() -> Range<Timestamp> {
     "2026-11-28T00:00:00Z".parse().unwrap().."2026-11-29T00:00:00Z".parse().unwrap()
@@ -21,8 +21,8 @@ fn time() -> Range<Timestamp> {
 
 /// Returns the facts of a cluster with a CPU quota in which the jobs exist. A job without an amount has a limit of 1 CPU.
 fn facts(yaml: &str, cpu_millis: u64) -> JobFacts {
-    let mut facts = JobFacts::new("x".parse().unwrap(), 52503, Catalog::bundled(), Platform::default());
-    facts.limits.quotas.push(ResourceQuota {
+    let mut facts = JobFacts::new(Namespace::new(&"x".parse().unwrap(), Catalog::bundled()).with_uid(52503));
+    facts.namespace.limits.quotas.push(ResourceQuota {
         name: "tool-x".to_owned(),
         hard: [(Resource::LimitsCpu, cpu_millis)].into(),
         ..ResourceQuota::default()
@@ -48,7 +48,12 @@ fn jobs(schedules: &[(&str, &str)]) -> String {
 }
 
 fn loads(facts: &JobFacts) -> Vec<ScheduledJobLoad> {
-    facts.live.jobs_of(&facts.tool).iter().filter_map(|job| ScheduledJobLoad::of(job, facts)).collect()
+    facts
+        .live
+        .jobs_of(&facts.namespace.tool)
+        .iter()
+        .filter_map(|job| ScheduledJobLoad::of(job, facts))
+        .collect()
 }
 
 /// Returns the numbers of conflicting runs and of conflicts.
@@ -88,7 +93,7 @@ fn jobs_that_fit_are_not_moved() {
     assert_eq!(suggested(&together, 2000), ["0 -> 0"]);
     // Without a quota, everything fits.
     let mut facts = facts(&jobs(&together), 2000);
-    facts.limits.quotas.clear();
+    facts.namespace.limits.quotas.clear();
     assert_eq!(shown(&stagger(&loads(&facts), &facts, &time())), ["0 -> 0"]);
 }
 

@@ -10,19 +10,19 @@ use toolforge_model::{JobsFile, ToolName};
 use toolforge_quota::{Resource, ResourceQuota};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::pod::with_unsettled_pods;
 
 /// Returns the facts of a namespace with 8Gi, of which some are used, and with one job.
 fn facts(job: &str, used: u64) -> JobFacts {
     let tool: ToolName = "x".parse().unwrap();
-    let mut facts = JobFacts::new(tool, 52503, Catalog::bundled(), Platform::default());
+    let mut facts = JobFacts::new(Namespace::new(&tool, Catalog::bundled()).with_uid(52503));
     let set = load(&facts, job);
     facts.live.extend(set.objects().cloned());
     for job in &mut facts.live.jobs {
         job.metadata.uid = Some("uid".to_owned());
     }
-    facts.limits.quotas = vec![ResourceQuota {
+    facts.namespace.limits.quotas = vec![ResourceQuota {
         hard: [(Resource::LimitsMemory, 8 << 30)].into(),
         used: [(Resource::LimitsMemory, used << 30)].into(),
         ..ResourceQuota::default()
@@ -32,13 +32,14 @@ fn facts(job: &str, used: u64) -> JobFacts {
 
 fn settled(mut facts: JobFacts) -> JobFacts {
     let live = &facts.live;
-    facts.limits = with_unsettled_pods(facts.limits, &live.deployments, &live.jobs, &live.pods);
+    facts.namespace.limits =
+        with_unsettled_pods(facts.namespace.limits, &live.deployments, &live.jobs, &live.pods);
     facts
 }
 
 fn load(facts: &JobFacts, job: &str) -> ChangeSet {
     let file = format!("- {{command: x, image: bookworm, {job}}}\n");
-    let request = JobsFile::parse(&file, &facts.tool).unwrap().jobs.remove(0).request;
+    let request = JobsFile::parse(&file, &facts.namespace.tool).unwrap().jobs.remove(0).request;
     plan_load(&[request], facts, &LoadOptions::default()).set
 }
 

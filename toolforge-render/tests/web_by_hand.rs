@@ -8,7 +8,7 @@ use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_quota::{Amounts, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::{Change, ChangeSet, StepAction};
 use toolforge_render::k8s_openapi::api::core::v1::Pod;
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::object::{HttpRoute, Object, ObjectKind};
 use toolforge_render::web_service::{
     PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
@@ -29,7 +29,7 @@ fn plan(memory: &str, replicas: &str, facts: &WebServiceFacts, routing: Option<R
 
 /// Returns the facts of a web service with two pods of 512Mi, whose Deployment has been changed.
 fn running(change: impl FnOnce(&mut Value)) -> WebServiceFacts {
-    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+    let mut facts = WebServiceFacts::new(Namespace::new(&"x".parse().unwrap(), Catalog::bundled()));
     facts.live = plan("512Mi", "2", &facts, None).objects().into_iter().collect();
     let mut json = serde_json::to_value(&facts.live.deployment).unwrap();
     change(&mut json);
@@ -131,7 +131,7 @@ fn sidecars_count_for_the_quota() {
         let mut facts = running(|deployment| {
             deployment.pointer_mut(CONTAINERS).unwrap().as_array_mut().unwrap().push(sidecar("256Mi"));
         });
-        facts.limits.quotas = vec![ResourceQuota {
+        facts.namespace.limits.quotas = vec![ResourceQuota {
             hard: [(Resource::LimitsMemory, hard << 20)].into(),
             used: [(Resource::LimitsMemory, 1536 << 20)].into(),
             ..ResourceQuota::default()
@@ -183,7 +183,7 @@ fn limits_concern_created_pods_only() {
         });
         let max =
             Amounts { memory: Some(toolforge_model::Memory::from_bytes(max << 20)), ..Amounts::default() };
-        facts.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
+        facts.namespace.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
         facts
     };
     for (max, memory, replicas, fits) in [

@@ -9,7 +9,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_quota::{Resource, ResourceQuota};
 use toolforge_render::change::{ChangeSet, Rollout};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::web_service::{
     PlanOptions, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
 };
@@ -27,13 +27,13 @@ fn plan(memory: &str, replicas: &str, facts: &WebServiceFacts) -> WebServicePlan
 
 /// Returns the facts of a web service that runs with some pods, in mebibytes of a quota.
 fn running(memory: &str, replicas: &str, pods: usize, hard: u64, used: u64) -> WebServiceFacts {
-    let mut facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+    let mut facts = WebServiceFacts::new(Namespace::new(&"x".parse().unwrap(), Catalog::bundled()));
     let live = plan(memory, replicas, &facts).objects();
     facts.live = live.into_iter().collect();
     let template = facts.live.deployment.as_ref().unwrap().spec.as_ref().unwrap().template.clone();
     let pod = Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None };
     facts.live.pods.extend(std::iter::repeat_n(pod, pods));
-    facts.limits.quotas = vec![ResourceQuota {
+    facts.namespace.limits.quotas = vec![ResourceQuota {
         hard: [(Resource::LimitsMemory, hard << 20)].into(),
         used: [(Resource::LimitsMemory, used << 20)].into(),
         ..ResourceQuota::default()
@@ -94,8 +94,8 @@ fn old_replica_sets_stay_up_to_the_history_limit() {
     ] {
         let mut facts = running("1Gi", "1", 1, 8192, 1024);
         facts.live.replica_sets = vec![ReplicaSet::default(); old];
-        facts.limits.quotas[0].hard = [(replica_sets.clone(), hard)].into();
-        facts.limits.quotas[0].used = [(replica_sets.clone(), u64::try_from(old).unwrap())].into();
+        facts.namespace.limits.quotas[0].hard = [(replica_sets.clone(), hard)].into();
+        facts.namespace.limits.quotas[0].used = [(replica_sets.clone(), u64::try_from(old).unwrap())].into();
         let set = restart(&facts, "1Gi", "1");
         assert_eq!(set.fits(), fits, "{old} {hard}");
         let row = set.forecast().next().unwrap();

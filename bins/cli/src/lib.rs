@@ -53,7 +53,7 @@ pub use report::{
     rollout, violations,
 };
 pub use room::wait_for_room;
-pub use session::{Session, Source, kubeconfig_files};
+pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age};
 pub use usage::usage_failure;

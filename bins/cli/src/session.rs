@@ -3,13 +3,13 @@ use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 use toolforge_client::{
-    Client, ConnectOptions, Kubeconfig, PlatformFiles, ToolHome, WebServiceFetchOptions, kubeconfig_paths,
+    Client, ConnectOptions, FetchedNamespace, Kubeconfig, NamespaceFetchOptions, PlatformFiles, ToolHome,
+    kubeconfig_paths,
 };
 use toolforge_images::Catalog;
-use toolforge_model::{ToolName, Untrusted};
-use toolforge_quota::{LimitRange, ResourceQuota};
-use toolforge_render::namespace::{Documents, Platform};
-use toolforge_render::web_service::WebServiceFacts;
+use toolforge_model::{ToolName, Untrusted, platform};
+use toolforge_quota::Limits;
+use toolforge_render::namespace::{Documents, Namespace, Platform};
 use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
@@ -24,6 +24,8 @@ pub struct Session {
     pub tool: ToolName,
     /// The project's settings, from the platform's files.
     pub platform: Platform,
+    /// The id of the tool's user: from the options, else that of this process if it is a tool's.
+    pub uid: Option<u32>,
     /// The tool's home; `None` for another tool, and for facts from files.
     pub home: Option<ToolHome>,
     /// The source of facts.
@@ -53,13 +55,14 @@ impl Session {
     /// When a file cannot be read, the tool is unknown, or the kubeconfig cannot be used.
     pub fn open(options: &GlobalOptions, program: &str) -> Result<Self, Failure> {
         let PlatformFiles { platform, .. } = PlatformFiles::read(Path::new("/"))?;
+        let uid = tool_uid(options);
         if !options.cluster.from.is_empty() {
             let tool = options.tool.clone().ok_or_else(|| {
                 Failure::new(ExitCode::Usage, "no tool named; --from needs one")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
             let source = Source::Files(documents(&options.cluster.from)?);
-            return Ok(Self { tool, platform, home: None, source });
+            return Ok(Self { tool, platform, uid, home: None, source });
         }
         let home = own_home();
         let kubeconfig = Kubeconfig::load(&kubeconfig_files(options))?;
@@ -80,7 +83,7 @@ impl Session {
             let impersonate = options.cluster.impersonate.clone();
             Client::connect(&kubeconfig, &ConnectOptions::new(agent).with_impersonate(impersonate))?
         };
-        Ok(Self { tool, platform, home: tool_home, source: Source::Cluster { runtime, client } })
+        Ok(Self { tool, platform, uid, home: tool_home, source: Source::Cluster { runtime, client } })
     }
 
     /// Opens a session without a cluster: without facts, and with the bundled catalog.
@@ -93,7 +96,8 @@ impl Session {
             Failure::new(ExitCode::Usage, "no tool named, and there is no kubeconfig")
                 .hint("Name the tool: `--tool NAME`.")
         })?;
-        Ok(Self { tool, platform, home: None, source: Source::Files(Documents::default()) })
+        let source = Source::Files(Documents::default());
+        Ok(Self { tool, platform, uid: tool_uid(options), home: None, source })
     }
 
     /// Returns the image catalog.
@@ -102,12 +106,10 @@ impl Session {
     /// When it cannot be read.
     pub fn catalog(&self) -> Result<Catalog, Failure> {
         match &self.source {
-            Source::Files(documents) => Ok(documents.facts(&self.tool, self.platform.clone())?.catalog),
+            Source::Files(documents) => Ok(documents.namespace(&self.tool)?.catalog),
             Source::Cluster { runtime, client } => {
-                let mut wanted = WebServiceFetchOptions::default();
-                wanted.catalog = true;
-                let objects = runtime.block_on(client.fetch_web_service(&self.tool, wanted))?;
-                Ok(objects.facts(None, self.platform.clone())?.catalog)
+                let wanted = NamespaceFetchOptions::catalog();
+                Ok(runtime.block_on(client.fetch_namespace(&self.tool, wanted))?.catalog()?)
             }
         }
     }
@@ -116,16 +118,37 @@ impl Session {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn limits(&self) -> Result<(Vec<ResourceQuota>, Vec<LimitRange>), Failure> {
-        let WebServiceFacts { limits, .. } = match &self.source {
-            Source::Files(documents) => documents.facts(&self.tool, self.platform.clone())?,
+    pub fn limits(&self) -> Result<Limits, Failure> {
+        Ok(match &self.source {
+            Source::Files(documents) => documents.namespace(&self.tool)?.limits,
             Source::Cluster { runtime, client } => {
-                let objects = runtime
-                    .block_on(client.fetch_web_service(&self.tool, WebServiceFetchOptions::for_limits()))?;
-                objects.facts(Some(Catalog::default()), self.platform.clone())?
+                let wanted = NamespaceFetchOptions::limits();
+                let fetched = runtime.block_on(client.fetch_namespace(&self.tool, wanted))?;
+                fetched.facts(self.namespace(Catalog::default()))?.limits
             }
-        };
-        Ok((limits.quotas, limits.limit_ranges))
+        })
+    }
+
+    /// Returns the namespace with a catalog, without quotas and limits.
+    #[must_use]
+    pub fn namespace(&self, catalog: Catalog) -> Namespace {
+        self.on_this_host(Namespace::new(&self.tool, catalog))
+    }
+
+    /// Returns the facts of the namespace in files.
+    ///
+    /// # Errors
+    /// When the catalog, a quota or a limit is invalid.
+    pub fn namespace_of(&self, documents: &Documents) -> Result<Namespace, Failure> {
+        Ok(self.on_this_host(documents.namespace(&self.tool)?))
+    }
+
+    fn on_this_host(&self, namespace: Namespace) -> Namespace {
+        let namespace = namespace.with_platform(self.platform.clone());
+        match self.uid {
+            Some(uid) => namespace.with_uid(uid.into()),
+            None => namespace,
+        }
     }
 
     /// Returns the cluster.
@@ -143,10 +166,26 @@ impl Session {
     }
 }
 
+/// Returns the image catalog; if it cannot be read, prints a warning and returns the bundled one. For commands that only
+/// show something, and do not need every image's name.
+#[must_use]
+pub fn catalog_or_bundled(fetched: &FetchedNamespace) -> Catalog {
+    fetched.catalog().unwrap_or_else(|error| {
+        anstream::eprintln!("warning: {error}");
+        Catalog::bundled()
+    })
+}
+
 /// Returns the paths where a kubeconfig is searched.
 #[must_use]
 pub fn kubeconfig_files(options: &GlobalOptions) -> Vec<PathBuf> {
     kubeconfig_paths(options.cluster.kubeconfig.as_deref(), own_home().as_deref())
+}
+
+/// Returns the id of the tool's user: from the options, else that of this process if it is a tool's.
+fn tool_uid(options: &GlobalOptions) -> Option<u32> {
+    let own = rustix::process::getuid().as_raw();
+    options.uid.or(Some(own).filter(|uid| *uid >= platform::FIRST_TOOL_UID))
 }
 
 fn own_home() -> Option<PathBuf> {

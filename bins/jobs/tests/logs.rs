@@ -129,7 +129,8 @@ fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
 
 fn ended(line: &str, home: Option<&Path>, source: Source) -> String {
     let tool = "stashbot".parse().unwrap();
-    let session = Session { tool, platform: Platform::default(), home: home.map(ToolHome::at), source };
+    let session =
+        Session { tool, platform: Platform::default(), uid: None, home: home.map(ToolHome::at), source };
     match jobs::run_in(&session, ["jobs"].into_iter().chain(line.split_whitespace())) {
         Ok(kind) => format!("[exit {}]", kind.code()),
         Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),

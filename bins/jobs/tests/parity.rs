@@ -15,7 +15,7 @@ use toolforge_quota::{LimitRange, Limits};
 use toolforge_render::job::{
     JobFacts, JobObjects, JobPlan, JobWorkload, LoadOptions, job_differences, observe_job, plan_load,
 };
-use toolforge_render::namespace::{Platform, limit_range};
+use toolforge_render::namespace::{Namespace, Platform, limit_range};
 use toolforge_render::object::Object;
 
 /// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tools wrote, what is written here,
@@ -101,8 +101,8 @@ fn facts() -> JobFacts {
         }]},
     });
     let limits: LimitRange = limit_range(&serde_json::from_value(limits).unwrap()).unwrap();
-    let mut facts = JobFacts::new(tool(), 52503, catalog, platform);
-    facts.limits = Limits { limit_ranges: vec![limits], ..Limits::default() };
+    let mut facts = JobFacts::new(Namespace::new(&tool(), catalog).with_uid(52503).with_platform(platform));
+    facts.namespace.limits = Limits { limit_ranges: vec![limits], ..Limits::default() };
     facts
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, JobName, JobOptions, Memory};
 use toolforge_render::job::{JobFacts, JobPlan};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::pod::PodResources;
 
 fn vectors(key: &str) -> Vec<Value> {
@@ -31,7 +31,8 @@ fn recorded_names_are_accepted_as_by_the_platform() {
 
 #[test]
 fn recorded_amounts_give_the_platforms_resources() {
-    let facts = JobFacts::new("tf-test".parse().unwrap(), 52503, Catalog::bundled(), Platform::default());
+    let facts =
+        JobFacts::new(Namespace::new(&"tf-test".parse().unwrap(), Catalog::bundled()).with_uid(52503));
     let (all, mut exact) = (vectors("resources"), 0);
     for vector in &all {
         let options = JobOptions {
@@ -43,7 +44,7 @@ fn recorded_amounts_give_the_platforms_resources() {
             ..JobOptions::default()
         };
         let asked = options.memory;
-        let plan = JobPlan::new(options.into_request(&facts.tool).unwrap(), &facts).unwrap();
+        let plan = JobPlan::new(options.into_request(&facts.namespace.tool).unwrap(), &facts).unwrap();
         let PodResources { limits, requests } = plan.resources();
         let text =
             |kind: &str, dimension: &str| vector["resources"][kind][dimension].as_str().unwrap().to_owned();

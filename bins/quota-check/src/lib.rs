@@ -75,7 +75,7 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let format = arguments.document_format()?;
     let session = Session::open(&arguments.session_options()?, "quota-check")?;
-    let (quotas, limit_ranges) = session.limits()?;
-    print(&report::document(&session.tool, &quotas, &limit_ranges)?, format)?;
+    let limits = session.limits()?;
+    print(&report::document(&session.tool, &limits.quotas, &limits.limit_ranges)?, format)?;
     Ok(ExitCode::Success)
 }

@@ -2,19 +2,19 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Failure, Session, Source};
-use toolforge_client::{Error, WebServiceFetchOptions};
-use toolforge_images::Catalog;
+use toolforge_cli::{Failure, Session, Source, catalog_or_bundled};
+use toolforge_client::{Error, NamespaceFetchOptions, WebServiceFetchOptions};
 use toolforge_render::web_service::{LiveWebService, RolloutProgress, WebServiceFacts, web_service_progress};
 
 /// Returns the facts for a plan.
 pub(crate) fn facts(session: &Session) -> Result<WebServiceFacts, Failure> {
     match &session.source {
-        Source::Files(documents) => Ok(documents.facts(&session.tool, session.platform.clone())?),
+        Source::Files(documents) => Ok(documents.web_service_facts(session.namespace_of(documents)?)?),
         Source::Cluster { runtime, client } => {
             let objects = runtime
                 .block_on(client.fetch_web_service(&session.tool, WebServiceFetchOptions::for_plan()))?;
-            Ok(objects.facts(None, session.platform.clone())?)
+            let namespace = session.namespace(objects.namespace.catalog()?);
+            Ok(objects.facts(namespace)?)
         }
     }
 }
@@ -23,7 +23,7 @@ pub(crate) fn facts(session: &Session) -> Result<WebServiceFacts, Failure> {
 pub(crate) fn status_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
     let Source::Cluster { runtime, client } = &session.source else { return facts(session) };
     let mut wanted = WebServiceFetchOptions::for_status();
-    wanted.catalog = true;
+    wanted.namespace = NamespaceFetchOptions::catalog();
     wanted.replica_sets = false;
     let objects = runtime.block_on(async {
         let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
@@ -36,14 +36,8 @@ pub(crate) fn status_facts(session: &Session) -> Result<WebServiceFacts, Failure
         }
         Ok::<_, Error>(objects)
     })?;
-    let without_catalog = objects.clone();
-    match objects.facts(None, session.platform.clone()) {
-        Ok(facts) => Ok(facts),
-        Err(error) => {
-            anstream::eprintln!("warning: {error}");
-            Ok(without_catalog.facts(Some(Catalog::bundled()), session.platform.clone())?)
-        }
-    }
+    let namespace = session.namespace(catalog_or_bundled(&objects.namespace));
+    Ok(objects.facts(namespace)?)
 }
 
 /// Returns whether events may show why pods are missing, not ready or restarted.

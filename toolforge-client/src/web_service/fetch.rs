@@ -1,35 +1,30 @@
 //! Fetching the facts for a web service, concurrently.
 
-use std::path::Path;
-
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, Pod, ResourceQuota, Service};
+use k8s_openapi::api::core::v1::{Event, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{ListParams, PostParams};
-use toolforge_images::Catalog;
-use toolforge_model::{ToolName, platform};
-use toolforge_render::namespace::{Platform, limits};
+use toolforge_model::ToolName;
+use toolforge_render::namespace::Namespace;
 use toolforge_render::object::HttpRoute;
 use toolforge_render::pod::with_unsettled_pods;
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts};
 
-use crate::facts::{FactsError, read_catalog};
+use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, when};
 use crate::status::StatusKind;
 use crate::web_service::selector;
-use crate::{Client, Collection, Error, PlatformFiles, ResourceType};
+use crate::{Client, Error, ResourceType};
 
 /// Which objects are fetched; each is one request, and all are sent concurrently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebServiceFetchOptions {
-    /// The ConfigMap with the image catalog.
-    pub catalog: bool,
-    /// The namespace's LimitRanges and ResourceQuotas: two requests.
-    pub limits: bool,
+    /// The facts of the namespace: up to three requests.
+    pub namespace: NamespaceFetchOptions,
     /// The Deployment with the tool's name.
     pub deployment: bool,
     /// The Service with the tool's name.
@@ -54,8 +49,7 @@ impl WebServiceFetchOptions {
     #[must_use]
     pub fn for_plan() -> Self {
         Self {
-            catalog: true,
-            limits: true,
+            namespace: NamespaceFetchOptions::all(),
             deployment: true,
             service: true,
             routes: true,
@@ -73,29 +67,18 @@ impl WebServiceFetchOptions {
         Self {
             replica_sets: true,
             unsettled: false,
-            catalog: false,
-            limits: false,
+            namespace: NamespaceFetchOptions::default(),
             routing: false,
             ..Self::for_plan()
         }
-    }
-
-    /// Returns the options for limits and quotas only.
-    #[must_use]
-    pub fn for_limits() -> Self {
-        Self { limits: true, ..Self::default() }
     }
 }
 
 /// Fetched objects; those that were not requested or do not exist are `None` or empty.
 #[derive(Clone, Debug, Default)]
 pub struct FetchedWebService {
-    /// The ConfigMap with the image catalog.
-    pub config_map: Option<ConfigMap>,
-    /// The namespace's LimitRanges.
-    pub limit_ranges: Vec<LimitRange>,
-    /// The namespace's ResourceQuotas.
-    pub quotas: Vec<ResourceQuota>,
+    /// The facts of the namespace.
+    pub namespace: FetchedNamespace,
     /// Whether the cluster serves HTTPRoutes and, if that was requested, the tool may create them.
     pub http_routes: bool,
     /// The web service's own objects.
@@ -116,20 +99,16 @@ pub struct Neighbors {
 }
 
 impl FetchedWebService {
-    /// Returns the facts for a plan. `catalog` replaces the fetched one; it is required if none was fetched.
+    /// Returns the facts for a plan: `namespace` with the fetched limits, and the live objects.
     ///
     /// # Errors
-    /// When the catalog, a quota or a limit is missing or invalid.
-    pub fn facts(self, catalog: Option<Catalog>, platform: Platform) -> Result<WebServiceFacts, FactsError> {
-        let Self { config_map, limit_ranges, quotas, http_routes, live, neighbors } = self;
-        let catalog = match catalog {
-            Some(catalog) => catalog,
-            None => read_catalog(&config_map.ok_or(FactsError::NoCatalog)?)?,
-        };
+    /// When a quota or a limit is invalid.
+    pub fn facts(self, namespace: Namespace) -> Result<WebServiceFacts, FactsError> {
+        let Self { namespace: fetched, http_routes, live, neighbors } = self;
         let Neighbors { pods, deployments, jobs } = neighbors;
-        let limits = with_unsettled_pods(limits(&quotas, &limit_ranges)?, &deployments, &jobs, &pods);
-        let mut facts = WebServiceFacts::new(catalog, platform);
-        facts.limits = limits;
+        let mut facts = WebServiceFacts::new(fetched.facts(namespace)?);
+        let limits = facts.namespace.limits;
+        facts.namespace.limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
         facts.http_routes = http_routes;
         facts.live = live;
         Ok(facts)
@@ -151,7 +130,8 @@ impl Client {
     pub async fn web_service_facts(&self, tool: &ToolName) -> Result<WebServiceFacts, FactsError> {
         let wanted = WebServiceFetchOptions { replica_sets: true, ..WebServiceFetchOptions::for_plan() };
         let objects = self.fetch_web_service(tool, wanted).await?;
-        objects.facts(None, PlatformFiles::read(Path::new("/"))?.platform)
+        let namespace = host_namespace(tool, objects.namespace.catalog()?)?;
+        objects.facts(namespace)
     }
 
     /// Fetches a tool's web service. All requests are sent concurrently over one connection.
@@ -164,8 +144,7 @@ impl Client {
         wanted: WebServiceFetchOptions,
     ) -> Result<FetchedWebService, Error> {
         let WebServiceFetchOptions {
-            catalog,
-            limits,
+            namespace: wanted_facts,
             deployment,
             service,
             routes,
@@ -177,29 +156,13 @@ impl Client {
         } = wanted;
         let namespace = tool.namespace();
         let objects = |resource: ResourceType| resource.in_namespace(namespace.clone());
-        let catalog_path = ResourceType::of::<ConfigMap>()
-            .in_namespace(platform::CATALOG_NAMESPACE)
-            .named(platform::CATALOG_CONFIG_MAP);
         let named = |resource: ResourceType| objects(resource).named(tool.as_str());
         let deployment_path = named(ResourceType::of::<Deployment>());
         let service_path = named(ResourceType::of::<Service>());
         let ingress_path = objects(ResourceType::of::<Ingress>()).named(format!("{tool}-subdomain"));
-        let (
-            config_map,
-            limit_ranges,
-            quotas,
-            deployment,
-            service,
-            ingress,
-            route,
-            pods,
-            replica_sets,
-            events,
-        ) = tokio::try_join!(
+        let (facts, deployment, service, ingress, route, pods, replica_sets, events) = tokio::try_join!(
             biased;
-            when(catalog, self.get_opt(&catalog_path)),
-            when(limits, self.items(objects(ResourceType::of::<LimitRange>()), ListParams::default())),
-            when(limits, self.items(objects(ResourceType::of::<ResourceQuota>()), ListParams::default())),
+            self.fetch_namespace(tool, wanted_facts),
             when(deployment, self.get_opt(&deployment_path)),
             when(service, self.get_opt(&service_path)),
             when(routes, self.get_opt(&ingress_path)),
@@ -213,9 +176,8 @@ impl Client {
         // An existing route keeps its kind; the permission matters only if there is none.
         let open = routing && is_served && ingress.is_none() && route.is_none();
         let http_routes = if open { self.may_create_routes(tool).await? } else { is_served };
-        let quotas: Vec<ResourceQuota> = quotas.unwrap_or_default();
-        let unsettled = unsettled && !quotas.is_empty();
-        let counted = unsettled && replica_sets.is_none() && quotas.iter().any(counts_replica_sets);
+        let unsettled = unsettled && !facts.quotas.is_empty();
+        let counted = unsettled && replica_sets.is_none() && facts.quotas.iter().any(counts_replica_sets);
         let (all_pods, deployments, jobs, counted_replica_sets) = tokio::try_join!(
             biased;
             when(unsettled, self.items(objects(ResourceType::of::<Pod>()), ListParams::default())),
@@ -236,16 +198,7 @@ impl Client {
         live.pods = pods.unwrap_or_default();
         live.replica_sets = replica_sets.or(counted_replica_sets).unwrap_or_default();
         live.events = events.unwrap_or_default();
-        let (config_map, limit_ranges) = (config_map.flatten(), limit_ranges.unwrap_or_default());
-        Ok(FetchedWebService { config_map, limit_ranges, quotas, http_routes, live, neighbors })
-    }
-
-    async fn items<T: serde::de::DeserializeOwned>(
-        &self,
-        collection: Collection,
-        params: ListParams,
-    ) -> Result<Vec<T>, Error> {
-        Ok(self.list(&collection, &params).await?.items)
+        Ok(FetchedWebService { namespace: facts, http_routes, live, neighbors })
     }
 
     /// Requests the route. A 404 that names the resource means that the cluster serves the kind, one without that it does
@@ -292,9 +245,4 @@ impl Client {
 fn counts_replica_sets(quota: &ResourceQuota) -> bool {
     let hard = quota.spec.as_ref().and_then(|spec| spec.hard.as_ref());
     hard.is_some_and(|hard| hard.contains_key("count/replicasets.apps"))
-}
-
-/// Awaits a request if it is wanted.
-async fn when<T>(wanted: bool, request: impl Future<Output = Result<T, Error>>) -> Result<Option<T>, Error> {
-    if wanted { request.await.map(Some) } else { Ok(None) }
 }

@@ -80,7 +80,7 @@ impl ScheduledJobLoad {
 #[must_use]
 pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Demand {
     let mut used = Demand::default();
-    for job in facts.live.jobs_of(&facts.tool) {
+    for job in facts.live.jobs_of(&facts.namespace.tool) {
         let is_listed = loads.iter().any(|load| load.name == job.name);
         let runs = if is_listed { runs_of_job(&job, &facts.live).len() } else { 0 };
         if !matches!(job.workload, JobWorkload::Scheduled(_)) || runs == 0 {
@@ -89,7 +89,7 @@ pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> D
         used.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
         for pod in pods_of_job(&job, &facts.live) {
             if let (Some(spec), false) = (&pod.spec, has_ended(pod)) {
-                used.add_all(&pod_demand(spec, &facts.limits.limit_ranges));
+                used.add_all(&pod_demand(spec, &facts.namespace.limits.limit_ranges));
             }
         }
     }
@@ -121,7 +121,7 @@ pub fn simulate_scheduled_jobs(
     };
     let runs: Vec<ScheduledRuns> = loads.iter().map(runs).collect();
     simulate(
-        &facts.limits.quotas,
+        &facts.namespace.limits.quotas,
         &demand_of_current_runs(loads, facts),
         &runs,
         from.as_second()..until.as_second(),
@@ -136,7 +136,7 @@ pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Time
     if !planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_))) {
         return Vec::new();
     }
-    let live = facts.live.jobs_of(&facts.tool);
+    let live = facts.live.jobs_of(&facts.namespace.tool);
     let is_replaced = |job: &&JobObjects| {
         planned.iter().any(|planned| planned.name == job.name)
             || plan
@@ -169,7 +169,7 @@ pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Time
     loads.sort_by(|one, other| one.name.cmp(&other.name));
     // What the load changes besides the runs.
     let mut facts = facts.clone();
-    for quota in &mut facts.limits.quotas {
+    for quota in &mut facts.namespace.limits.quotas {
         for check in plan.set.at_rest.resources().iter().filter(|check| check.quota == quota.name) {
             let others = quota.used.iter().filter(|(resource, _)| **resource != check.resource);
             let others = others.map(|(resource, amount)| (resource.clone(), amount));
@@ -190,7 +190,7 @@ mod tests {
 
     use super::*;
     use crate::job::{JobPlan, JobWorkload, manual_run};
-    use crate::namespace::Platform;
+    use crate::namespace::Namespace;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -198,7 +198,7 @@ mod tests {
 
     fn facts(timeout: Option<u32>) -> JobFacts {
         let tool = "stashbot".parse().unwrap();
-        let mut facts = JobFacts::new(tool, 52503, Catalog::bundled(), Platform::default());
+        let mut facts = JobFacts::new(Namespace::new(&tool, Catalog::bundled()).with_uid(52503));
         let options = JobOptions {
             name: Some("daily".parse().unwrap()),
             command: Some("./daily.py".to_owned()),
@@ -207,7 +207,7 @@ mod tests {
             timeout,
             ..JobOptions::default()
         };
-        let request = options.into_request(&facts.tool).unwrap();
+        let request = options.into_request(&facts.namespace.tool).unwrap();
         let JobWorkload::Scheduled(mut cron_job) = JobPlan::new(request, &facts).unwrap().objects().workload
         else {
             panic!("it has a schedule")
@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn load(facts: &JobFacts) -> Option<ScheduledJobLoad> {
-        ScheduledJobLoad::of(&facts.live.jobs_of(&facts.tool)[0], facts)
+        ScheduledJobLoad::of(&facts.live.jobs_of(&facts.namespace.tool)[0], facts)
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
     fn current_run_is_not_counted_twice() {
         let mut facts = facts(None);
         let amount = |resource: Resource, amount: u64| [(resource, amount)].into();
-        facts.limits.quotas.push(ResourceQuota {
+        facts.namespace.limits.quotas.push(ResourceQuota {
             hard: amount(Resource::Pods, 1),
             used: [(Resource::Pods, 1)].into(),
             ..ResourceQuota::default()

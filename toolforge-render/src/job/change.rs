@@ -151,7 +151,7 @@ pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {
 
 /// Adds what a change frees and requests, and how its pods are replaced.
 fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) -> Change {
-    let limit_ranges = &facts.limits.limit_ranges;
+    let limit_ranges = &facts.namespace.limits.limit_ranges;
     let owner = format!("job {}", change.name);
     change.demand = ChangeDemand::of_objects(change.objects(), limit_ranges, Some(&owner));
     change.demand.freed = match (change.action, live) {

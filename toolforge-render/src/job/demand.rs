@@ -9,7 +9,7 @@ use crate::pod::{count_demand, of_live_pods, pod_demand};
 /// Returns what one run of a job requests: its Job and one pod.
 pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> Demand {
     let pod = job.workload.template().and_then(|template| template.spec.as_ref());
-    let mut demand = pod.map(|pod| pod_demand(pod, &facts.limits.limit_ranges)).unwrap_or_default();
+    let mut demand = pod.map(|pod| pod_demand(pod, &facts.namespace.limits.limit_ranges)).unwrap_or_default();
     demand.add_all(&count_demand(ObjectKind::Job));
     demand
 }

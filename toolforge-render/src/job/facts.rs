@@ -4,37 +4,27 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use toolforge_images::Catalog;
 use toolforge_model::{JobName, ToolName, platform};
-use toolforge_quota::Limits;
 
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
-use crate::namespace::Platform;
+use crate::namespace::Namespace;
 use crate::object::{HttpRoute, Object, ObjectKind, has_label};
 
 /// Everything that a plan for jobs needs besides the requests.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct JobFacts {
-    /// The tool.
-    pub tool: ToolName,
-    /// The user id of the tool, which is also its group id.
-    pub uid: i64,
-    /// The image catalog.
-    pub catalog: Catalog,
-    /// The project's settings.
-    pub platform: Platform,
-    /// The namespace's quotas with their usage, and its limits.
-    pub limits: Limits,
+    /// The facts of the namespace.
+    pub namespace: Namespace,
     /// The live objects of the tool's namespace.
     pub live: LiveJobs,
 }
 
 impl JobFacts {
-    /// Returns facts without limits and live objects.
+    /// Returns facts without live objects.
     #[must_use]
-    pub fn new(tool: ToolName, uid: i64, catalog: Catalog, platform: Platform) -> Self {
-        Self { tool, uid, catalog, platform, limits: Limits::default(), live: LiveJobs::default() }
+    pub fn new(namespace: Namespace) -> Self {
+        Self { namespace, live: LiveJobs::default() }
     }
 }
 

@@ -66,7 +66,7 @@ impl<'a> LoadOptions<'a> {
 /// Returns the changes that make the jobs of a namespace match the requests. Each job is rendered once.
 #[must_use]
 pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOptions<'_>) -> LoadPlan {
-    let live = facts.live.jobs_of(&facts.tool);
+    let live = facts.live.jobs_of(&facts.namespace.tool);
     let record = |name: &JobName| facts.live.recorded.get(name).copied();
     let (mut changes, mut plans) = (Vec::new(), Vec::new());
     let (mut problems, mut from_other_files) = (Vec::new(), Vec::new());
@@ -120,15 +120,16 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
         }
     }
     problems.extend(several_public(&plans, &changes, &live));
-    let set = ChangeSet::new(changes, &facts.limits);
-    problems.extend(set.changes.iter().filter_map(|change| never_fits(change, &set, &facts.limits)));
+    let set = ChangeSet::new(changes, &facts.namespace.limits);
+    problems
+        .extend(set.changes.iter().filter_map(|change| never_fits(change, &set, &facts.namespace.limits)));
     LoadPlan { set, plans, problems, from_other_files }
 }
 
 /// Returns the changes that delete jobs; only a record may exist of a job.
 #[must_use]
 pub fn job_deletions<'a>(names: impl IntoIterator<Item = &'a JobName>, facts: &JobFacts) -> ChangeSet {
-    let live = facts.live.jobs_of(&facts.tool);
+    let live = facts.live.jobs_of(&facts.namespace.tool);
     let change = |name: &JobName| {
         let current = Current {
             live: live.iter().find(|job| job.name == *name),

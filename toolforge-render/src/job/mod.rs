@@ -6,7 +6,7 @@
 //! ```
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{JobOptions, ToolName};
-//! use toolforge_render::namespace::Platform;
+//! use toolforge_render::namespace::Namespace;
 //! use toolforge_render::job::{JobFacts, JobPlan, observe_job};
 //!
 //! let tool: ToolName = "stashbot".parse()?;
@@ -18,7 +18,7 @@
 //!     ..JobOptions::default()
 //! };
 //! let request = options.into_request(&tool)?;
-//! let facts = JobFacts::new(tool, 52503, Catalog::bundled(), Platform::default());
+//! let facts = JobFacts::new(Namespace::new(&tool, Catalog::bundled()).with_uid(52503));
 //! let plan = JobPlan::new(request.clone(), &facts)?;
 //!
 //! // The round-trip invariant: rendered objects are observed as the request that they were rendered from.

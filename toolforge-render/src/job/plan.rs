@@ -98,10 +98,13 @@ impl JobPlan {
     /// domain.
     pub fn new(request: JobRequest, facts: &JobFacts) -> Result<Self, JobPlanError> {
         refuse_foreign(&request, facts)?;
-        let found = facts.catalog.job_image(&request.image, &facts.platform.build_service_repository)?;
+        let found = facts
+            .namespace
+            .catalog
+            .job_image(&request.image, &facts.namespace.platform.build_service_repository)?;
         let mut warnings = Vec::new();
         if let (JobImage::Type(name), State::Deprecated | State::Gone) = (&found.image, found.state) {
-            let replacement = facts.catalog.replacement(name).map(|found| found.name.clone());
+            let replacement = facts.namespace.catalog.replacement(name).map(|found| found.name.clone());
             warnings.push(JobPlanWarning::Deprecated { name: name.clone(), replacement });
         }
         if let Some(warning) = request.kind.schedule().and_then(toolforge_model::Schedule::warning) {
@@ -114,7 +117,7 @@ impl JobPlan {
         if let Some(word) = shell_syntax(&request) {
             warnings.push(JobPlanWarning::ShellSyntax { word: Untrusted::new(word) });
         }
-        let live = facts.live.job(&facts.tool, &request.name);
+        let live = facts.live.job(&facts.namespace.tool, &request.name);
         if live.as_ref().is_some_and(is_suspended) && request.kind.schedule().is_some() {
             warnings.push(JobPlanWarning::Suspended);
         }
@@ -130,11 +133,11 @@ impl JobPlan {
         let file =
             live.as_ref().and_then(|live| live.annotation(platform::ANNOTATION_FILE)).map(str::to_owned);
         let plan = Self {
-            resources: resources(&request, facts.platform.default_cpu_limit),
+            resources: resources(&request, facts.namespace.platform.default_cpu_limit),
             request: JobRequest { image: found.image, ..request },
-            uid: facts.uid,
+            uid: facts.namespace.uid,
             reference: found.reference,
-            platform: facts.platform.clone(),
+            platform: facts.namespace.platform.clone(),
             selector,
             restarted_at,
             file,
@@ -181,7 +184,7 @@ impl JobPlan {
         for route in &facts.live.http_routes {
             let name = route.metadata.name.as_deref().unwrap_or_default();
             // Another job may release it in the same load.
-            let is_a_job = is_job(route.metadata.labels.as_ref(), &facts.tool);
+            let is_a_job = is_job(route.metadata.labels.as_ref(), &facts.namespace.tool);
             if !is_a_job && route.spec.hostnames.contains(&host) {
                 return Err(JobPlanError::HostTaken { name: Untrusted::new(name), host });
             }
@@ -235,7 +238,7 @@ fn refuse_foreign(request: &JobRequest, facts: &JobFacts) -> Result<(), JobPlanE
     let workloads = workloads.into_iter().map(|metadata| (kind, metadata));
     for (kind, metadata) in workloads.chain(services).chain(routes) {
         let has_name = metadata.name.as_deref() == Some(request.name.as_str());
-        if has_name && !is_job(metadata.labels.as_ref(), &facts.tool) {
+        if has_name && !is_job(metadata.labels.as_ref(), &facts.namespace.tool) {
             return Err(JobPlanError::Foreign {
                 kind,
                 name: Untrusted::new(request.name.as_str()),

@@ -51,11 +51,11 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
                 change.steps.push(Step::of(id, StepAction::AwaitGone { uid: run.metadata.uid.clone() }));
             }
             let mut change = with_run(change, cron_job, facts, now)?;
-            change.demand.freed = demand::of_live(job, &facts.live, &facts.limits.limit_ranges);
+            change.demand.freed = demand::of_live(job, &facts.live, &facts.namespace.limits.limit_ranges);
             change.demand.freed_pods = pods_of_job(job, &facts.live).into_iter().map(pod_id).collect();
             // The CronJob itself is kept, and not created.
             change.demand.requested.add_all(&count_demand(ObjectKind::CronJob));
-            Ok(ChangeSet::new(vec![change], &facts.limits))
+            Ok(ChangeSet::new(vec![change], &facts.namespace.limits))
         }
     }
 }
@@ -67,7 +67,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
 pub fn trigger_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
     let JobWorkload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
     let change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Create);
-    Ok(ChangeSet::new(vec![with_run(change, cron_job, facts, now)?], &facts.limits))
+    Ok(ChangeSet::new(vec![with_run(change, cron_job, facts, now)?], &facts.namespace.limits))
 }
 
 /// Returns the change that suspends the schedule of a job; an empty one if it is suspended already.
@@ -107,7 +107,7 @@ fn with_run(
 ) -> Result<Change, RunNowError> {
     let run = Object::from(manual_run(cron_job, now).ok_or(RunNowError::NoTemplate)?);
     let owner = format!("job {}", change.name);
-    change.demand = ChangeDemand::of_objects([&run], &facts.limits.limit_ranges, Some(&owner));
+    change.demand = ChangeDemand::of_objects([&run], &facts.namespace.limits.limit_ranges, Some(&owner));
     change.steps.push(Step::wanted(run, StepAction::Create));
     Ok(change)
 }
@@ -115,7 +115,7 @@ fn with_run(
 /// Returns the change that replaces all pods by changing an annotation. Nothing else of the job changes, except how its
 /// pods are replaced: as on the platform where that fits the quota.
 fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now: Timestamp) -> ChangeSet {
-    let limit_ranges = &facts.limits.limit_ranges;
+    let limit_ranges = &facts.namespace.limits.limit_ranges;
     let object = Object::from(deployment.clone());
     let owner = format!("job {}", job.name);
     let mut demand = ChangeDemand::of_objects([&object], limit_ranges, Some(&owner));
@@ -144,7 +144,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     change.rollout = Some(usual);
     change.downtime = (usual == Rollout::Recreate && staying > 0).then_some(Downtime::BetweenPods);
     change.demand = demand;
-    let mut set = ChangeSet::new(vec![change], &facts.limits);
+    let mut set = ChangeSet::new(vec![change], &facts.namespace.limits);
     for change in &mut set.changes {
         let chosen = change.rollout.filter(|rollout| *rollout != current);
         let mut patch = restart_patch(chosen, now);

@@ -122,7 +122,7 @@ impl Severity {
 /// Returns the expression of a job at every other minute of the hour; none for a job that runs in several minutes.
 fn candidates(load: &ScheduledJobLoad, facts: &JobFacts) -> Vec<CronExpression> {
     let Some(own) = single_minute(&load.expression) else { return Vec::new() };
-    let hourly = Schedule::parse("@hourly", &facts.tool, &load.name).ok();
+    let hourly = Schedule::parse("@hourly", &facts.namespace.tool, &load.name).ok();
     let start = hourly.and_then(|schedule| single_minute(schedule.expression())).unwrap_or(0);
     let minutes = (0..MINUTES).map(|step| (start + step) % MINUTES).filter(|minute| *minute != own);
     minutes.filter_map(|minute| at_minute(&load.expression, minute)).collect()

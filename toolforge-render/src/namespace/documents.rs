@@ -4,9 +4,9 @@ use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_images::{Catalog, CatalogError};
-use toolforge_model::{Diagnostic, Location, Untrusted, platform};
+use toolforge_model::{Diagnostic, Location, ToolName, Untrusted, platform};
 
-use crate::namespace::LimitsError;
+use crate::namespace::{LimitsError, Namespace, limits};
 
 /// Kubernetes objects from files, before they are parsed by kind.
 #[derive(Clone, Debug, Default)]
@@ -146,7 +146,20 @@ impl Documents {
         Ok(())
     }
 
-    pub(crate) fn catalog(&self) -> Result<Catalog, DocumentsError> {
+    /// Returns the facts of a tool's namespace in the project `tools`: the image catalog, the quotas and the limits.
+    ///
+    /// If no file contains the catalog's ConfigMap, the bundled catalog is used.
+    ///
+    /// # Errors
+    /// When the catalog, a quota or a limit is invalid.
+    pub fn namespace(&self, tool: &ToolName) -> Result<Namespace, DocumentsError> {
+        let name = tool.namespace();
+        let quotas = self.all_of_kind::<core::ResourceQuota>("ResourceQuota", &name)?;
+        let limit_ranges = self.all_of_kind::<core::LimitRange>("LimitRange", &name)?;
+        Ok(Namespace::new(tool, self.catalog()?).with_limits(limits(&quotas, &limit_ranges)?))
+    }
+
+    fn catalog(&self) -> Result<Catalog, DocumentsError> {
         let is_catalog = |name: &str| name == platform::CATALOG_CONFIG_MAP;
         let Some(config_map) =
             self.of_kind::<core::ConfigMap>("ConfigMap", platform::CATALOG_NAMESPACE, is_catalog)?.pop()

@@ -1,14 +1,11 @@
 //! What is known of a tool's namespace, whatever runs in it.
 
 use toolforge_images::Catalog;
-use toolforge_model::ToolName;
+use toolforge_model::{ToolName, platform};
 use toolforge_quota::Limits;
 use toolforge_quota::profiles::{UnknownProfileError, by_name};
 
 use crate::namespace::Platform;
-
-/// The lowest user id of a tool: below are people and the system (maintain-kubeusers, 2023).
-const FIRST_TOOL_UID: i64 = 50_000;
 
 /// What is known of a tool's namespace, whatever runs in it.
 #[derive(Clone, Debug)]
@@ -27,13 +24,13 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Returns a namespace of the project `tools` without quotas and limits. Its jobs run as user 50000, the lowest id of a
-    /// tool; see [`with_uid`](Self::with_uid).
+    /// Returns a namespace of the project `tools` without quotas and limits. Its jobs run as the user with the lowest id of
+    /// a tool, 50000; see [`with_uid`](Self::with_uid).
     #[must_use]
     pub fn new(tool: &ToolName, catalog: Catalog) -> Self {
         Self {
             tool: tool.clone(),
-            uid: FIRST_TOOL_UID,
+            uid: platform::FIRST_TOOL_UID.into(),
             catalog,
             platform: Platform::default(),
             limits: Limits::default(),

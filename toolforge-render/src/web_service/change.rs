@@ -36,7 +36,7 @@ pub enum StartTime {
 #[must_use]
 pub fn web_service_changes(plan: &WebServicePlan, facts: &WebServiceFacts, start: StartTime) -> ChangeSet {
     let live = &facts.live;
-    let limit_ranges = &facts.limits.limit_ranges;
+    let limit_ranges = &facts.namespace.limits.limit_ranges;
     let mut objects = plan.objects();
     let mut replaces = false;
     for object in &mut objects {
@@ -53,7 +53,7 @@ pub fn web_service_changes(plan: &WebServicePlan, facts: &WebServiceFacts, start
     let change = Change { steps, demand, ..change };
     let set = |rollout| {
         let rollout = replaces.then_some(rollout);
-        ChangeSet::new(vec![Change { rollout, ..change.clone() }], &facts.limits)
+        ChangeSet::new(vec![Change { rollout, ..change.clone() }], &facts.namespace.limits)
     };
     let mut set = match set(Rollout::Surge) {
         // Changes that do not fit at rest keep the current rollout.

@@ -5,20 +5,20 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1 as core;
 use toolforge_model::{ToolName, platform};
 
-use crate::namespace::{Documents, DocumentsError, Platform, limits};
+use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, has_label};
 use crate::pod::with_unsettled_pods;
 use crate::web_service::{LiveWebService, WebServiceFacts};
 
 impl Documents {
-    /// Returns the facts for a tool's web service.
+    /// Returns the facts for a web service: `facts`, which [`namespace`](Self::namespace) returned, and the live objects.
     ///
-    /// Objects of other namespaces are skipped, except the catalog's ConfigMap; objects without a namespace count as the
-    /// tool's. If no file contains the catalog, the bundled one is used.
+    /// Objects of other namespaces are skipped; objects without a namespace count as the tool's.
     ///
     /// # Errors
-    /// When an object lacks required fields, or the catalog, a quota or a limit is invalid.
-    pub fn facts(&self, tool: &ToolName, platform: Platform) -> Result<WebServiceFacts, DocumentsError> {
+    /// When an object lacks required fields.
+    pub fn web_service_facts(&self, mut facts: Namespace) -> Result<WebServiceFacts, DocumentsError> {
+        let tool = &facts.tool;
         let namespace = tool.namespace();
         let pods = self.all_of_kind::<core::Pod>("Pod", &namespace)?;
         let web = |name: &str| name == tool.as_str();
@@ -32,22 +32,13 @@ impl Documents {
             replica_sets: self.of_kind("ReplicaSet", &namespace, |_| true)?,
             events: self.of_kind("Event", &namespace, |_| true)?,
         };
-        let quotas = self.of_kind::<core::ResourceQuota>("ResourceQuota", &namespace, |_| true)?;
-        let limit_ranges = self.of_kind::<core::LimitRange>("LimitRange", &namespace, |_| true)?;
-        let mut limits = limits(&quotas, &limit_ranges)?;
         // Without pods, the files do not say which ones are missing.
         if !pods.is_empty() {
             let deployments = self.all_of_kind::<Deployment>("Deployment", &namespace)?;
             let jobs = self.all_of_kind::<Job>("Job", &namespace)?;
-            limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
+            facts.limits = with_unsettled_pods(facts.limits, &deployments, &jobs, &pods);
         }
-        Ok(WebServiceFacts {
-            catalog: self.catalog()?,
-            platform,
-            limits,
-            http_routes: live.http_route.is_some(),
-            live,
-        })
+        Ok(WebServiceFacts { namespace: facts, http_routes: live.http_route.is_some(), live })
     }
 }
 

@@ -6,11 +6,9 @@ use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
-use toolforge_images::Catalog;
 use toolforge_model::platform;
-use toolforge_quota::Limits;
 
-use crate::namespace::Platform;
+use crate::namespace::Namespace;
 use crate::object::{HttpRoute, Object, ObjectKind};
 use crate::web_service::labels::is_web_service;
 
@@ -18,12 +16,8 @@ use crate::web_service::labels::is_web_service;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WebServiceFacts {
-    /// The image catalog.
-    pub catalog: Catalog,
-    /// The project's domain, repository and gateway.
-    pub platform: Platform,
-    /// The namespace's quotas with their usage, and its limits.
-    pub limits: Limits,
+    /// The facts of the namespace.
+    pub namespace: Namespace,
     /// Whether the cluster serves HTTPRoutes and the tool may write them.
     pub http_routes: bool,
     /// The live objects of the web service.
@@ -31,16 +25,10 @@ pub struct WebServiceFacts {
 }
 
 impl WebServiceFacts {
-    /// Returns facts without limits and live objects, and with Ingress as the only routing.
+    /// Returns facts without live objects, and with Ingress as the only routing.
     #[must_use]
-    pub fn new(catalog: Catalog, platform: Platform) -> Self {
-        Self {
-            catalog,
-            platform,
-            limits: Limits::default(),
-            http_routes: false,
-            live: LiveWebService::default(),
-        }
+    pub fn new(namespace: Namespace) -> Self {
+        Self { namespace, http_routes: false, live: LiveWebService::default() }
     }
 }
 

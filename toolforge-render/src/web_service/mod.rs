@@ -22,7 +22,7 @@ pub(crate) use objects::{RUNNER, environment};
 pub use observe::{
     ObserveError, RolloutProgress, RouteStatus, WebServiceObservation, WebServiceState, WebServiceStatus,
     is_web_service_pod, newest_ready_pod, observe_web_service, observe_web_service_request,
-    web_service_causes, web_service_log_file, web_service_progress, web_service_status,
+    web_service_causes, web_service_log_file, web_service_progress,
 };
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};

@@ -108,16 +108,17 @@ impl WebServicePlan {
         let mut warnings = Vec::new();
         let (image, runner, resources) = match &request.image {
             WebServiceImage::Type(name) => {
-                let (image_type, web) = facts.catalog.web(name)?;
+                let (image_type, web) = facts.namespace.catalog.web(name)?;
                 if image_type.state != State::Current {
-                    let replacement = facts.catalog.replacement(name).map(|found| found.name.clone());
+                    let replacement =
+                        facts.namespace.catalog.replacement(name).map(|found| found.name.clone());
                     warnings.push(PlanWarning::Deprecated { name: name.clone(), replacement });
                 }
                 let defaults = PerResource { cpu: web.default_cpu, memory: web.default_memory };
                 (web.reference(), Some(web.runner), PodResources::new(request.cpu, request.memory, defaults))
             }
             WebServiceImage::BuildService { image, mount: _ } => (
-                format!("{}/{image}", facts.platform.build_service_repository),
+                format!("{}/{image}", facts.namespace.platform.build_service_repository),
                 None,
                 PodResources::new(request.cpu, request.memory, PodResources::DEFAULT_LIMITS),
             ),
@@ -129,7 +130,7 @@ impl WebServicePlan {
             // A selector is immutable, so that of an existing Deployment is kept.
             selector: live_selector.unwrap_or_else(|| labels(&request)),
             routing: options.routing.unwrap_or_else(|| live_or_available_routing(facts)),
-            platform: facts.platform.clone(),
+            platform: facts.namespace.platform.clone(),
             request,
             image,
             runner,

@@ -117,13 +117,13 @@ mod tests {
     use toolforge_model::{ToolName, WebServiceOptions};
 
     use super::*;
-    use crate::namespace::Platform;
+    use crate::namespace::Namespace;
     use crate::web_service::{PlanOptions, WebServiceFacts};
 
     fn missing(name: &str, home: &HomeFiles) -> String {
         let tool: ToolName = "x".parse().unwrap();
         let request = WebServiceOptions::default().merge_into(&tool, None, name.parse().unwrap()).unwrap();
-        let facts = WebServiceFacts::new(Catalog::bundled(), Platform::default());
+        let facts = WebServiceFacts::new(Namespace::new(&tool, Catalog::bundled()));
         let plan = WebServicePlan::new(request, &facts, PlanOptions::default()).unwrap();
         check_requirements(&plan, Some(home)).map_or_else(|missing| missing.to_string(), |()| String::new())
     }

@@ -17,12 +17,12 @@ pub(super) fn run(
     let CronArguments { name, calendar, suggest } = options;
     // Images and addresses are not printed.
     let mut wanted = JobFetchOptions::for_list();
-    wanted.catalog = false;
+    wanted.namespace.catalog = false;
     wanted.addresses = false;
-    wanted.limits = *calendar || *suggest;
-    let facts = facts(session, arguments, wanted)?;
+    wanted.namespace.limits = *calendar || *suggest;
+    let facts = facts(session, wanted)?;
     if arguments.output == JobsFormat::Name {
-        let scheduled = facts.live.jobs_of(&facts.tool);
+        let scheduled = facts.live.jobs_of(&facts.namespace.tool);
         let scheduled = scheduled.iter().filter(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
         let names: String = scheduled.map(|job| format!("{}\n", job.name)).collect();
         print_text(&names)?;

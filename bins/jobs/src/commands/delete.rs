@@ -17,7 +17,7 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &DeleteArguments,
 ) -> Result<ExitCode, Failure> {
-    let facts = facts::facts(session, arguments, to_delete())?;
+    let facts = facts::facts(session, to_delete())?;
     let mut names: Vec<&JobName> = Vec::new();
     for name in &options.names {
         if !names.contains(&name) {
@@ -25,7 +25,7 @@ pub(super) fn run(
         }
     }
     let exists = |name: &&JobName| {
-        facts.live.job(&facts.tool, name).is_some() || facts.live.recorded.contains_key(*name)
+        facts.live.job(&facts.namespace.tool, name).is_some() || facts.live.recorded.contains_key(*name)
     };
     let (existing, missing): (Vec<&JobName>, Vec<&JobName>) = names.into_iter().partition(exists);
     match (existing.as_slice(), missing.as_slice()) {

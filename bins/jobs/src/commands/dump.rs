@@ -8,20 +8,16 @@ use toolforge_client::JobFetchOptions;
 use toolforge_model::{JobRequest, Untrusted, write_jobs};
 use toolforge_render::job::{JobWorkload, observe_job};
 
-use super::facts::facts;
-use crate::arguments::{Arguments, DumpArguments};
+use super::facts::facts_to_show;
+use crate::arguments::DumpArguments;
 
 /// Prints the jobs as a jobs file, or writes it to a file.
-pub(super) fn run(
-    session: &Session,
-    arguments: &Arguments,
-    options: &DumpArguments,
-) -> Result<ExitCode, Failure> {
+pub(super) fn run(session: &Session, options: &DumpArguments) -> Result<ExitCode, Failure> {
     let DumpArguments { to_file, force } = options;
     let mut wanted = JobFetchOptions::for_list();
     wanted.events = false;
-    let facts = facts(session, arguments, wanted)?;
-    let live = facts.live.jobs_of(&facts.tool);
+    let facts = facts_to_show(session, wanted)?;
+    let live = facts.live.jobs_of(&facts.namespace.tool);
     let requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
     for job in &live {
         if matches!(&job.workload, JobWorkload::Scheduled(cron_job) if cron_job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true)))

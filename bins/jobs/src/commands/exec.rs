@@ -8,22 +8,18 @@ use toolforge_render::pod::{container_runs, main_container};
 use toolforge_render::web_service::shell_command;
 
 use super::facts;
-use crate::arguments::{Arguments, ExecArguments};
+use crate::arguments::ExecArguments;
 use crate::report::status_sentence;
 
 /// Opens a shell in a running pod of a job, or runs a command there, and returns its exit code.
-pub(super) fn run(
-    session: &Session,
-    arguments: &Arguments,
-    options: &ExecArguments,
-) -> Result<ExitCode, Failure> {
+pub(super) fn run(session: &Session, options: &ExecArguments) -> Result<ExitCode, Failure> {
     let ExecArguments { name, command } = options;
     let (runtime, client) = session.cluster()?;
     // The owner of the pods does not matter here.
     let subject = LogTarget::job(&session.tool, name.as_str(), LogOwner::Job);
     let pods = runtime.block_on(client.list::<Pod>(&subject.collection(), &subject.list_params()))?.items;
     let Some((pod, container)) = newest_running(&pods) else {
-        return Err(no_pod_runs(session, arguments, name));
+        return Err(no_pod_runs(session, name));
     };
     let namespace = session.tool.namespace();
     let container = RemoteContainer { namespace: &namespace, pod, container };
@@ -53,11 +49,10 @@ fn is_ready(pod: &Pod) -> bool {
 }
 
 /// Returns the failure of a job without a running pod, with its state.
-fn no_pod_runs(session: &Session, arguments: &Arguments, name: &JobName) -> Failure {
+fn no_pod_runs(session: &Session, name: &JobName) -> Failure {
     let mut wanted = JobFetchOptions::for_names();
     wanted.events = true;
-    let found =
-        facts::facts(session, arguments, wanted).and_then(|facts| Ok((facts::job(&facts, name)?, facts)));
+    let found = facts::facts(session, wanted).and_then(|facts| Ok((facts::job(&facts, name)?, facts)));
     match found {
         Err(failure) => failure,
         Ok((job, facts)) => {

@@ -1,60 +1,52 @@
 //! The facts that the verbs work from.
 
-use toolforge_cli::{ExitCode, Failure, Session, Source};
-use toolforge_client::JobFetchOptions;
+use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled};
+use toolforge_client::{FactsError, FetchedNamespace, JobFetchOptions};
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, suggest};
 use toolforge_render::job::{JobFacts, JobObjects};
 use toolforge_report::FailureCode;
 
-use crate::arguments::Arguments;
+/// Returns the facts for a verb that changes or explains something. The image catalog is read if `wanted` says so.
+pub(super) fn facts(session: &Session, wanted: JobFetchOptions) -> Result<JobFacts, Failure> {
+    fetch(
+        session,
+        wanted,
+        |fetched| {
+            if wanted.namespace.catalog { fetched.catalog() } else { Ok(Catalog::default()) }
+        },
+    )
+}
 
-/// The lowest number of a tool's user: below are people and the system (maintain-kubeusers, 2023).
-const FIRST_TOOL_UID: u32 = 50_000;
+/// Returns the facts for a verb that only shows jobs, which works without the cluster's image catalog, too.
+pub(super) fn facts_to_show(session: &Session, wanted: JobFetchOptions) -> Result<JobFacts, Failure> {
+    fetch(session, wanted, |fetched| Ok(catalog_or_bundled(fetched)))
+}
 
-/// Returns the facts for a verb that changes or explains something.
-pub(super) fn facts(
+fn fetch(
     session: &Session,
-    arguments: &Arguments,
     wanted: JobFetchOptions,
+    catalog: impl FnOnce(&FetchedNamespace) -> Result<Catalog, FactsError>,
 ) -> Result<JobFacts, Failure> {
-    let uid = uid(arguments);
     match &session.source {
-        Source::Files(documents) => Ok(documents.job_facts(
-            &session.tool,
-            i64::from(uid.unwrap_or(FIRST_TOOL_UID)),
-            session.platform.clone(),
-        )?),
+        Source::Files(documents) => Ok(documents.job_facts(session.namespace_of(documents)?)?),
         Source::Cluster { runtime, client } => {
             let objects = runtime.block_on(client.fetch_jobs(&session.tool, wanted))?;
-            let uid = i64::from(uid.unwrap_or(FIRST_TOOL_UID));
-            let (tool, platform) = (session.tool.clone(), session.platform.clone());
-            if !wanted.catalog {
-                return Ok(objects.facts(tool, uid, Some(Catalog::default()), platform)?);
-            }
-            let without_catalog = objects.clone();
-            match objects.facts(tool.clone(), uid, None, platform.clone()) {
-                Ok(facts) => Ok(facts),
-                // What only looks does not need every image's name.
-                Err(problem) if !wanted.limits => {
-                    anstream::eprintln!("warning: {problem}");
-                    Ok(without_catalog.facts(tool, uid, Some(Catalog::bundled()), platform)?)
-                }
-                Err(problem) => Err(problem.into()),
-            }
+            let namespace = session.namespace(catalog(&objects.namespace)?);
+            Ok(objects.facts(namespace)?)
         }
     }
 }
 
-/// Returns the facts for a verb that writes a job's objects, which hold the number of the tool's user.
-pub(super) fn facts_to_write(session: &Session, arguments: &Arguments) -> Result<JobFacts, Failure> {
-    needs_uid(arguments)?;
-    facts(session, arguments, JobFetchOptions::for_plan())
+/// Returns the facts for a verb that writes a job's objects, which hold the id of the tool's user.
+pub(super) fn facts_to_write(session: &Session) -> Result<JobFacts, Failure> {
+    needs_uid(session)?;
+    facts(session, JobFetchOptions::for_plan())
 }
 
-/// Refuses where the number of the tool's user is not known.
-pub(super) fn needs_uid(arguments: &Arguments) -> Result<(), Failure> {
-    if uid(arguments).is_none() {
+/// Refuses if the id of the tool's user is not known.
+pub(super) fn needs_uid(session: &Session) -> Result<(), Failure> {
+    if session.uid.is_none() {
         return Err(Failure::new(
             ExitCode::Failed,
             "a job runs as the tool's user, and this process runs as another one",
@@ -64,16 +56,10 @@ pub(super) fn needs_uid(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the number of the tool's user: from the options, else that of this process, where it is a tool's.
-fn uid(arguments: &Arguments) -> Option<u32> {
-    let own = rustix::process::getuid().as_raw();
-    arguments.global.uid.or(Some(own).filter(|uid| *uid >= FIRST_TOOL_UID))
-}
-
 /// Returns a job by its name.
 pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<JobObjects, Failure> {
-    facts.live.job(&facts.tool, name).ok_or_else(|| {
-        let jobs = facts.live.jobs_of(&facts.tool);
+    facts.live.job(&facts.namespace.tool, name).ok_or_else(|| {
+        let jobs = facts.live.jobs_of(&facts.namespace.tool);
         let names: Vec<String> = jobs.iter().map(|job| job.name.to_string()).collect();
         let near = suggest(name.as_str(), names.iter().map(String::as_str));
         let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();

@@ -12,8 +12,8 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &FlushArguments,
 ) -> Result<ExitCode, Failure> {
-    let facts = facts::facts(session, arguments, delete::to_delete())?;
-    let jobs = facts.live.jobs_of(&facts.tool);
+    let facts = facts::facts(session, delete::to_delete())?;
+    let jobs = facts.live.jobs_of(&facts.namespace.tool);
     let is_kept = |job: &&JobObjects| facts.live.recorded.contains_key(&job.name) && !options.change.adopt;
     // The service may keep a record of a job whose objects are gone.
     let without_objects: Vec<(&JobName, &RecordedJob)> =

@@ -28,7 +28,7 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &LoadArguments,
 ) -> Result<ExitCode, Failure> {
-    let file = read(session, arguments, &options.file)?;
+    let file = read(session, &options.file)?;
     let dry_run = options.change.dry_run.is_some();
     let format = arguments.output.of_document();
     let logs: Vec<_> = file.jobs.iter().map(|job| wait::LogMarks::of(&job.request)).collect();
@@ -37,7 +37,7 @@ pub(super) fn run(
     let mut attempt = 1;
     loop {
         let plan_now = || {
-            let facts = facts::facts_to_write(session, arguments)?;
+            let facts = facts::facts_to_write(session)?;
             let plan = planned(&file, &options.file, &facts, options.change.adopt, &done);
             Ok((facts, plan))
         };
@@ -79,7 +79,7 @@ pub(super) fn run(
             let ended = applied.end(&done);
             if !dry_run && ended.is_ok() {
                 anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
-                note_former_runs(session, arguments, &facts, &plan);
+                note_former_runs(session, &facts, &plan);
             }
             return finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended);
         }
@@ -149,22 +149,22 @@ fn outcome(change: &Change, dry_run: bool) -> String {
 
 /// Warns of runs of former definitions that cannot start: later runs wait for their end. What cannot be read now is left
 /// out, because the load is done.
-fn note_former_runs(session: &Session, arguments: &Arguments, before: &JobFacts, plan: &LoadPlan) {
+fn note_former_runs(session: &Session, before: &JobFacts, plan: &LoadPlan) {
     let is_loaded = |job: &&JobObjects| plan.plans.iter().any(|plan| plan.request().name == job.name);
     let has_start = |job: &&JobObjects| {
         let runs = runs_of_job(job, &before.live);
         runs.iter().any(|run| matches!(RunOutcome::of(run, &before.live), RunOutcome::Starting { .. }))
     };
-    let jobs = before.live.jobs_of(&before.tool);
+    let jobs = before.live.jobs_of(&before.namespace.tool);
     let waiting: Vec<&JobObjects> = jobs.iter().filter(is_loaded).filter(has_start).collect();
     if waiting.is_empty() {
         return;
     }
     let mut wanted = JobFetchOptions::for_names();
     wanted.events = true;
-    let Ok(facts) = facts::facts(session, arguments, wanted) else { return };
+    let Ok(facts) = facts::facts(session, wanted) else { return };
     for JobObjects { name, .. } in waiting {
-        let Some(job) = facts.live.job(&facts.tool, name) else { continue };
+        let Some(job) = facts.live.job(&facts.namespace.tool, name) else { continue };
         let status = job_status(&job, &facts.live, Timestamp::now());
         let [former, reasons @ ..] = status.evidence.as_slice() else { continue };
         if former.cause == Cause::FormerDefinition {
@@ -176,11 +176,7 @@ fn note_former_runs(session: &Session, arguments: &Arguments, before: &JobFacts,
 }
 
 /// Reads a jobs file; what should be written otherwise is warned of.
-pub(super) fn read(
-    session: &Session,
-    arguments: &Arguments,
-    options: &FileOptions,
-) -> Result<JobsFile, Failure> {
+pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile, Failure> {
     if options.prune && (options.job.is_some() || is_stream(&options.file)) {
         return Err(Failure::new(ExitCode::Usage, "`--prune` needs a whole file with a path")
             .hint("Leave `--prune` out, or name the file and leave `--job` out."));
@@ -206,7 +202,7 @@ pub(super) fn read(
     let file = read.map_err(|found| {
         let errors = match options.job {
             Some(_) => None,
-            None => errors_with_images(session, arguments, &text),
+            None => errors_with_images(session, &text),
         };
         let errors = errors.unwrap_or_else(|| found.into_iter().collect());
         let message = match errors.as_slice() {
@@ -227,12 +223,8 @@ pub(super) fn read(
 }
 
 /// Returns all errors of a file, those about its images included, or `None` if the cluster's images are not known.
-fn errors_with_images(session: &Session, arguments: &Arguments, text: &str) -> Option<Vec<Diagnostic>> {
-    // With limits, an unknown catalog is an error and not replaced by the bundled one.
-    let mut wanted = JobFetchOptions::for_names();
-    wanted.catalog = true;
-    wanted.limits = true;
-    let catalog = facts::facts(session, arguments, wanted).ok()?.catalog;
+fn errors_with_images(session: &Session, text: &str) -> Option<Vec<Diagnostic>> {
+    let catalog = session.catalog().ok()?;
     Some(catalog.check_jobs_file(text, &session.tool, &session.platform.build_service_repository).errors)
 }
 

@@ -14,18 +14,14 @@ use toolforge_render::job::{
 
 use super::facts;
 use crate::advice::{Asked, advice};
-use crate::arguments::{Arguments, LogsArguments};
+use crate::arguments::LogsArguments;
 use crate::report::{awaited, status_sentence};
 
 /// Output to this file is discarded.
 const NOWHERE: &str = "/dev/null";
 
 /// Prints the logs of a job's pods; no logs are not an error.
-pub(super) fn run(
-    session: &Session,
-    arguments: &Arguments,
-    options: &LogsArguments,
-) -> Result<ExitCode, Failure> {
+pub(super) fn run(session: &Session, options: &LogsArguments) -> Result<ExitCode, Failure> {
     let LogsArguments { name, logs } = options;
     let (runtime, client) = match &session.source {
         Source::Cluster { runtime, client } => (runtime, client),
@@ -34,7 +30,7 @@ pub(super) fn run(
                 .hint("Leave `--from` out to read them from the cluster."));
         }
     };
-    let facts = facts::facts(session, arguments, JobFetchOptions::for_names())?;
+    let facts = facts::facts(session, JobFetchOptions::for_names())?;
     let job = match facts::job(&facts, name) {
         Ok(job) => Some(job),
         // The pods of a deleted job may still have logs.
@@ -57,7 +53,7 @@ struct JobLog<'a> {
 impl JobLog<'_> {
     async fn show(&self, options: &LogsOptions) -> Result<(), LogStop> {
         let owner = self.owner();
-        let subject = LogTarget::job(&self.facts.tool, self.name.as_str(), owner);
+        let subject = LogTarget::job(&self.facts.namespace.tool, self.name.as_str(), owner);
         let mut printer = options.printer(LogOrigin::PodAndContainer);
         let mut log = self.client.job_log(subject, &self.facts.live.pods, options.reading());
         printer.print_written(&mut log).await?;
@@ -105,7 +101,7 @@ impl JobLog<'_> {
         let mut live = self.facts.live.clone();
         if pods_of_job(job, &live).is_empty() {
             // Only events show why no pod can be created.
-            let events = ResourceType::of::<Event>().in_namespace(self.facts.tool.namespace());
+            let events = ResourceType::of::<Event>().in_namespace(self.facts.namespace.tool.namespace());
             live.events = self.client.list(&events, &ListParams::default()).await?.items;
         }
         Ok(Some(job_status(job, &live, now)))
@@ -132,7 +128,7 @@ impl JobLog<'_> {
 fn component<'a>(facts: &'a JobFacts, name: &JobName) -> Option<&'a str> {
     let is_own = |pod: &&Pod| {
         let labels = pod.metadata.labels.as_ref();
-        is_job(labels, &facts.tool) && job_name_of(labels).as_ref() == Some(name)
+        is_job(labels, &facts.namespace.tool) && job_name_of(labels).as_ref() == Some(name)
     };
     let pod = facts.live.pods.iter().find(is_own)?;
     let labels = pod.metadata.labels.as_ref();

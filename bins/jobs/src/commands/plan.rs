@@ -11,8 +11,8 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &PlanArguments,
 ) -> Result<ExitCode, Failure> {
-    let file = load::read(session, arguments, &options.file)?;
-    let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
+    let file = load::read(session, &options.file)?;
+    let facts = facts::facts(session, JobFetchOptions::for_plan())?;
     let plan = load::planned(&file, &options.file, &facts, options.adopt, &[]);
     load::print_notes(session, &facts, &plan);
     if arguments.output == JobsFormat::Name {

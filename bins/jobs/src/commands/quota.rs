@@ -5,8 +5,8 @@ use crate::report;
 
 /// Prints the quota and its usage.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (quotas, limit_ranges) = session.limits()?;
-    let document = report::quota(&session.tool, &quotas, &limit_ranges)?;
+    let limits = session.limits()?;
+    let document = report::quota(&session.tool, &limits.quotas, &limits.limit_ranges)?;
     print(&document, arguments.output.of_document())?;
     Ok(ExitCode::Success)
 }

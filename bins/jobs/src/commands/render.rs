@@ -14,9 +14,9 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &RenderArguments,
 ) -> Result<ExitCode, Failure> {
-    let requests = requests(session, arguments, options)?;
-    facts::needs_uid(arguments)?;
-    let facts = facts::facts(session, arguments, JobFetchOptions::for_plan())?;
+    let requests = requests(session, options)?;
+    facts::needs_uid(session)?;
+    let facts = facts::facts(session, JobFetchOptions::for_plan())?;
     let mut objects: Vec<Object> = Vec::new();
     for request in requests {
         let plan = JobPlan::new(request, &facts).map_err(|error| failures::of_plan(&error))?;
@@ -35,11 +35,7 @@ pub(super) fn run(
     Ok(ExitCode::Success)
 }
 
-fn requests(
-    session: &Session,
-    arguments: &Arguments,
-    options: &RenderArguments,
-) -> Result<Vec<JobRequest>, Failure> {
+fn requests(session: &Session, options: &RenderArguments) -> Result<Vec<JobRequest>, Failure> {
     if options.job.has_image() {
         return Ok(vec![options.job.request(&session.tool)?]);
     }
@@ -48,5 +44,5 @@ fn requests(
             .hint("Name a file, `toolforge jobs render jobs.yaml`, or describe a job as for `run`."));
     };
     let options = FileOptions { file: file.into(), job: None, prune: false };
-    Ok(load::read(session, arguments, &options)?.jobs.into_iter().map(|job| job.request).collect())
+    Ok(load::read(session, &options)?.jobs.into_iter().map(|job| job.request).collect())
 }

@@ -18,9 +18,9 @@ pub(super) fn run(
     options: &RestartArguments,
 ) -> Result<ExitCode, Failure> {
     let mut wanted = JobFetchOptions::for_names();
-    wanted.limits = true;
+    wanted.namespace.limits = true;
     let attempt = || {
-        let facts = facts::facts(session, arguments, wanted)?;
+        let facts = facts::facts(session, wanted)?;
         let job = facts::job(&facts, &options.name)?;
         let set = restart_job(&job, &facts, Timestamp::now());
         Ok::<_, Failure>((set.map_err(|error| failures::of_run_now(error, &job))?, job))

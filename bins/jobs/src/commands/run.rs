@@ -26,7 +26,7 @@ pub(super) fn run(
     let logs = wait::LogMarks::of(&request);
     let mut attempt = 1;
     loop {
-        let plan_now = || planned(&request, &facts::facts_to_write(session, arguments)?, options.change);
+        let plan_now = || planned(&request, &facts::facts_to_write(session)?, options.change);
         let plan = match options.change.dry_run {
             None => wait_for_room(plan_now()?, |plan| plan.set.terminating(), plan_now)?,
             Some(_) => plan_now()?,
@@ -69,7 +69,7 @@ pub(super) fn run(
 
 /// Returns the plan of a new job. A one-off job of the same name that has ended well makes room for it.
 fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Result<LoadPlan, Failure> {
-    let live = facts.live.job(&facts.tool, &request.name);
+    let live = facts.live.job(&facts.namespace.tool, &request.name);
     let has_ended_well = live.as_ref().is_some_and(|live| match &live.workload {
         JobWorkload::OneOff(run) => matches!(RunOutcome::of(run, &facts.live), RunOutcome::Succeeded { .. }),
         JobWorkload::Scheduled(_) | JobWorkload::Continuous(_) => false,

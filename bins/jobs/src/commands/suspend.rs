@@ -16,7 +16,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let mut wanted = JobFetchOptions::for_names();
     wanted.records = true;
-    let facts = facts::facts(session, arguments, wanted)?;
+    let facts = facts::facts(session, wanted)?;
     let job = facts::job(&facts, &options.name)?;
     if !matches!(job.workload, JobWorkload::Scheduled(_)) {
         return Err(Failure::new(

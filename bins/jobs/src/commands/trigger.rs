@@ -23,9 +23,9 @@ pub(super) fn run(
     options: &TriggerArguments,
 ) -> Result<ExitCode, Failure> {
     let mut wanted = JobFetchOptions::for_names();
-    wanted.limits = true;
-    wanted.catalog = true;
-    let mut facts = facts::facts(session, arguments, wanted)?;
+    wanted.namespace.limits = true;
+    wanted.namespace.catalog = true;
+    let mut facts = facts::facts(session, wanted)?;
     let mut job = facts::job(&facts, &options.name)?;
     if !matches!(job.workload, JobWorkload::Scheduled(_)) {
         return Err(Failure::new(
@@ -40,7 +40,7 @@ pub(super) fn run(
     let mut set = planned(&facts, &job)?;
     if options.dry_run.dry_run.is_none() {
         let again = || {
-            facts = facts::facts(session, arguments, wanted)?;
+            facts = facts::facts(session, wanted)?;
             job = facts::job(&facts, &options.name)?;
             planned(&facts, &job)
         };
@@ -106,7 +106,7 @@ pub(super) async fn start(
 ) -> Result<Started, Failure> {
     let mut second = 0;
     loop {
-        let report = client.apply_changes(&facts.tool, &set, options).await;
+        let report = client.apply_changes(&facts.namespace.tool, &set, options).await;
         if second < TRIES && apply::is_name_taken(&report) {
             second += 1;
             let moment = now.checked_add(SignedDuration::from_secs(second)).unwrap_or(now);

@@ -62,14 +62,14 @@ fn run(script: Script, words: &[&str]) -> String {
     let session = Session {
         tool: "tf-test".parse().unwrap(),
         platform: Platform::default(),
+        uid: Some(52503),
         home: None,
         source: Source::Cluster { runtime, client },
     };
-    let ended =
-        match jobs::run_in(&session, ["jobs", "--uid", "52503"].into_iter().chain(words.iter().copied())) {
-            Ok(kind) => format!("[exit {}]", kind.code()),
-            Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
-        };
+    let ended = match jobs::run_in(&session, ["jobs"].into_iter().chain(words.iter().copied())) {
+        Ok(kind) => format!("[exit {}]", kind.code()),
+        Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
+    };
     let requests = requests.to_string();
     let mut lines: Vec<&str> = requests.lines().collect();
     let reads = lines.iter().take_while(|line| line.starts_with("GET")).count();

@@ -78,7 +78,7 @@ pub(super) fn plan(
         Some(template) => given.clone().or(template.template.options.clone()),
         None => given.clone(),
     };
-    let live = observe_web_service_request(&session.tool, facts);
+    let live = observe_web_service_request(facts);
     // The manifest counts only if nothing runs, or nothing whose type is known.
     if live.is_err() {
         let remembered = state::remembered(session, options.type_name.is_some())?;
@@ -91,7 +91,7 @@ pub(super) fn plan(
         }
     }
     let ResolvedRequest { request, is_default_type, .. } =
-        resolve_request(&session.tool, options, live, &facts.catalog).map_err(|error| {
+        resolve_request(&session.tool, options, live, &facts.namespace.catalog).map_err(|error| {
             let mount = template.as_ref().filter(|_| given.mount.is_none());
             failures::of_resolve(&error, invocation.action, mount.map(|template| template.place("mount")))
         })?;
@@ -104,7 +104,7 @@ pub(super) fn plan(
     for warning in plan.warnings() {
         warn(warning, invocation.action, &origin);
     }
-    for problem in facts.catalog.problems() {
+    for problem in facts.namespace.catalog.problems() {
         eprintln!("warning: {problem}");
     }
     let template_amounts = template.map(|template| amounts_of(&template, &given)).unwrap_or_default();
@@ -114,12 +114,12 @@ pub(super) fn plan(
 /// Returns the type for a tool without a web service: the one that was stopped last, else the one whose files are in the
 /// home.
 fn proposal(session: &Session, last_type: Option<TypeName>, facts: &WebServiceFacts) -> Option<TypeName> {
-    if let Some(name) = last_type.filter(|name| facts.catalog.find(name).is_ok()) {
+    if let Some(name) = last_type.filter(|name| facts.namespace.catalog.find(name).is_ok()) {
         eprintln!("note: no type given: using {name}, which ran before it was stopped");
         return Some(name);
     }
     let home = session.home.as_ref()?.files();
-    let name = proposed_type(&facts.catalog, &home)?;
+    let name = proposed_type(&facts.namespace.catalog, &home)?;
     let found = if home.python_source { "www/python/src" } else { "www/js/package.json" };
     eprintln!("note: no type given: using {name}, because of ~/{found}");
     Some(name.clone())
@@ -150,7 +150,7 @@ pub(super) fn check_requirements(
     plan: &WebServicePlan,
     facts: &WebServiceFacts,
 ) -> Result<(), MissingRequirement> {
-    let current = observe_web_service_request(&session.tool, facts);
+    let current = observe_web_service_request(facts);
     if current.is_ok_and(|request| request.image.type_name() == plan.request().image.type_name()) {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::report;
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let facts = fetch::status_facts(session)?;
     let now = Timestamp::now();
-    let observation = observe_web_service(&session.tool, &facts, now);
+    let observation = observe_web_service(&facts, now);
     let document = report::status(&session.tool, &observation, now)?;
     print(&document, arguments.output.output)?;
     let StatusOptions { exit_code } = arguments.status;

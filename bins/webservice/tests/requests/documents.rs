@@ -17,6 +17,7 @@ fn printed(script: Script, line: &str) -> (u8, String) {
     let session = Session {
         tool: "stashbot".parse().unwrap(),
         platform: Platform::default(),
+        uid: None,
         home: None,
         source: Source::Cluster { runtime, client },
     };

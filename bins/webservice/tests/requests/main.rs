@@ -83,6 +83,7 @@ fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
     let session = Session {
         tool,
         platform: Platform::default(),
+        uid: None,
         home: home.map(ToolHome::at),
         source: Source::Cluster { runtime, client },
     };

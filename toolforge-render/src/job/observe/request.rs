@@ -18,18 +18,19 @@ use crate::pod::{cpu_of, memory_of};
 pub fn observe_job(job: &JobObjects, facts: &JobFacts) -> JobRequest {
     let container = job.container();
     let reference = container.and_then(|container| container.image.clone()).unwrap_or_default();
-    let image = facts.catalog.job_image_of(&reference, &facts.platform.build_service_repository);
+    let image =
+        facts.namespace.catalog.job_image_of(&reference, &facts.namespace.platform.build_service_repository);
     let is_logged = job.label(platform::LABEL_FILE_LOG) == Some("yes");
     let (command, file_log) = command(job, container, is_logged, image.is_build_service(), facts);
     let resources = container.and_then(|container| container.resources.as_ref());
     let limits = resources.and_then(|resources| resources.limits.as_ref());
     let requests = resources.and_then(|resources| resources.requests.as_ref());
     JobRequest {
-        tool: facts.tool.clone(),
+        tool: facts.namespace.tool.clone(),
         name: job.name.clone(),
         command,
         kind: kind(job, container, facts),
-        cpu: cpu(cpu_of(limits), cpu_of(requests), facts.platform.default_cpu_limit),
+        cpu: cpu(cpu_of(limits), cpu_of(requests), facts.namespace.platform.default_cpu_limit),
         memory: memory_of(limits).filter(|memory: &Memory| *memory != JobRequest::DEFAULT_MEMORY),
         // The volume admission webhook treats a missing label as `all`.
         mount: match job.label(platform::LABEL_MOUNT_STORAGE) {
@@ -70,7 +71,7 @@ fn command(
             is_build_service,
         )
     } else {
-        read_of_version_1(&all, &facts.tool, is_logged)
+        read_of_version_1(&all, &facts.namespace.tool, is_logged)
     };
     // The platform reports an empty command so (jobs-api, 2026).
     (if text.is_empty() { "unknown".to_owned() } else { text }, file_log)
@@ -111,7 +112,7 @@ fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> Jo
 /// Returns the schedule: as it was written if that has the same meaning as the spec, else that of the spec.
 fn schedule(job: &JobObjects, written: Option<&str>, expression: &str, facts: &JobFacts) -> Option<Schedule> {
     let current = expression.parse().ok()?;
-    let kept = written.and_then(|written| Schedule::parse(written, &facts.tool, &job.name).ok());
+    let kept = written.and_then(|written| Schedule::parse(written, &facts.namespace.tool, &job.name).ok());
     match kept {
         Some(schedule) if *schedule.expression() == current => Some(schedule),
         _ => Some(Schedule::from_parts(expression.to_owned(), current)),

@@ -11,12 +11,10 @@ pub use log_file::web_service_log_file;
 pub use progress::{RolloutProgress, web_service_progress};
 pub use request::{ObserveError, observe_web_service_request};
 pub(crate) use request::{mount, web_container};
-pub use status::{
-    RouteStatus, WebServiceState, WebServiceStatus, is_web_service_pod, newest_ready_pod, web_service_status,
-};
+pub use status::{RouteStatus, WebServiceState, WebServiceStatus, is_web_service_pod, newest_ready_pod};
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::{ToolName, WebServiceRequest};
+use toolforge_model::WebServiceRequest;
 
 use crate::web_service::WebServiceFacts;
 
@@ -33,13 +31,7 @@ pub struct WebServiceObservation {
 ///
 /// The objects that a plan renders are observed as the plan's request.
 #[must_use]
-pub fn observe_web_service(
-    tool: &ToolName,
-    facts: &WebServiceFacts,
-    now: Timestamp,
-) -> WebServiceObservation {
-    WebServiceObservation {
-        request: observe_web_service_request(tool, facts),
-        status: web_service_status(tool, facts, now),
-    }
+pub fn observe_web_service(facts: &WebServiceFacts, now: Timestamp) -> WebServiceObservation {
+    let request = observe_web_service_request(facts);
+    WebServiceObservation { status: status::status(facts, request.as_ref().ok(), now), request }
 }

@@ -2,7 +2,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Container;
 use toolforge_images::{ImageType, State, WebImage};
 use toolforge_model::{
-    Cpu, HealthCheck, Memory, MountStorage, Replicas, ToolName, TypeName, Untrusted, WebServiceImage,
+    Cpu, HealthCheck, Memory, MountStorage, Replicas, TypeName, Untrusted, WebServiceImage,
     WebServiceRequest, platform,
 };
 use toolforge_quota::PerResource;
@@ -41,10 +41,7 @@ pub enum ObserveError {
 ///
 /// # Errors
 /// When there is no Deployment, or no request has its image or command.
-pub fn observe_web_service_request(
-    tool: &ToolName,
-    facts: &WebServiceFacts,
-) -> Result<WebServiceRequest, ObserveError> {
+pub fn observe_web_service_request(facts: &WebServiceFacts) -> Result<WebServiceRequest, ObserveError> {
     let own = facts.live.deployment.as_ref().filter(|_| !facts.live.has_foreign_deployment());
     let deployment = own.ok_or(ObserveError::NoDeployment)?;
     let container = web_container(deployment).ok_or(ObserveError::NoContainer)?;
@@ -53,13 +50,13 @@ pub fn observe_web_service_request(
     let reference = container.image.as_deref().unwrap_or_default();
     let annotations = Annotations::of(deployment);
 
-    let repository = format!("{}/", facts.platform.build_service_repository);
+    let repository = format!("{}/", facts.namespace.platform.build_service_repository);
     let (image, arguments, limits) =
         if let Some(Ok(image)) = reference.strip_prefix(&repository).map(str::parse) {
             let image = WebServiceImage::BuildService { image, mount: mount(deployment) };
             (image, command.to_vec(), PodResources::DEFAULT_LIMITS)
         } else {
-            let mut found = facts.catalog.with_web_image(reference).peekable();
+            let mut found = facts.namespace.catalog.with_web_image(reference).peekable();
             if found.peek().is_none() {
                 return Err(ObserveError::UnknownImage { image: Untrusted::new(reference) });
             }
@@ -72,7 +69,7 @@ pub fn observe_web_service_request(
     let (cpu, memory) = asked(container, &annotations, limits);
     let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
     Ok(WebServiceRequest {
-        tool: tool.clone(),
+        tool: facts.namespace.tool.clone(),
         image,
         cpu,
         memory,

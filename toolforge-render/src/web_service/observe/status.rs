@@ -2,13 +2,13 @@ use std::fmt;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::{ToolName, Untrusted, platform};
+use toolforge_model::{Untrusted, WebServiceRequest, platform};
 
 use crate::object::{ObjectId, ObjectKind, deployment_spec, has_label};
 use crate::pod::{Evidence, LastTermination, last_termination, restarts};
 use crate::web_service::observe::causes::web_service_causes;
 use crate::web_service::observe::progress::{RolloutProgress, web_service_progress};
-use crate::web_service::observe::request::{observe_web_service_request, web_container};
+use crate::web_service::observe::request::web_container;
 use crate::web_service::{LiveWebService, Routing, WebServiceFacts, is_web_service};
 
 /// The state of a web service.
@@ -111,9 +111,12 @@ pub struct RouteStatus {
     pub host: Untrusted,
 }
 
-/// Returns the status of a live web service at `now`.
-#[must_use]
-pub fn web_service_status(tool: &ToolName, facts: &WebServiceFacts, now: Timestamp) -> WebServiceStatus {
+/// Returns the status of a live web service at `now`; `request` is what its objects are observed as.
+pub(super) fn status(
+    facts: &WebServiceFacts,
+    request: Option<&WebServiceRequest>,
+    now: Timestamp,
+) -> WebServiceStatus {
     let foreign = facts.live.has_foreign_deployment();
     let live = &facts.live.clone().without_foreign_deployment();
     let deployment = live.deployment.as_ref();
@@ -137,9 +140,7 @@ pub fn web_service_status(tool: &ToolName, facts: &WebServiceFacts, now: Timesta
     let pods = live.pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     WebServiceStatus {
         state: state(live, (desired, ready), &missing, now),
-        type_name: observe_web_service_request(tool, facts)
-            .ok()
-            .map(|request| request.image.type_name().to_owned()),
+        type_name: request.map(|request| request.image.type_name().to_owned()),
         image: deployment
             .and_then(web_container)
             .and_then(|container| container.image.clone())
@@ -151,7 +152,7 @@ pub fn web_service_status(tool: &ToolName, facts: &WebServiceFacts, now: Timesta
         started: pods.filter_map(started).min(),
         route,
         missing,
-        foreign: foreign.then(|| ObjectId::new(ObjectKind::Deployment, tool.as_str())),
+        foreign: foreign.then(|| ObjectId::new(ObjectKind::Deployment, facts.namespace.tool.as_str())),
         causes,
     }
 }

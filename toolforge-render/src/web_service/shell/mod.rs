@@ -28,21 +28,24 @@ use crate::web_service::WebServiceFacts;
 #[must_use]
 pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &WebServiceFacts) -> QuotaCheck {
     let of = |pod: &Pod| {
-        pod.spec.as_ref().map(|spec| pod_demand(spec, &facts.limits.limit_ranges)).unwrap_or_default()
+        pod.spec
+            .as_ref()
+            .map(|spec| pod_demand(spec, &facts.namespace.limits.limit_ranges))
+            .unwrap_or_default()
     };
     let mut freed = Demand::default();
     deleted.iter().for_each(|pod| freed.add_all(&of(pod)));
     let containers: Vec<ContainerDemand> = pod
         .spec
         .iter()
-        .flat_map(|spec| containers_of_pod(spec, &facts.limits.limit_ranges))
+        .flat_map(|spec| containers_of_pod(spec, &facts.namespace.limits.limit_ranges))
         .map(ContainerDemand::from)
         .collect();
     let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
     let requested = of(pod);
     let created = requested.clone();
     let freed_objects = deleted.iter().map(pod_id).collect();
-    facts.limits.evaluate_change(&DemandChange {
+    facts.namespace.limits.evaluate_change(&DemandChange {
         freed,
         requested,
         created,

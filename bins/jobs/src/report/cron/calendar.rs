@@ -97,8 +97,12 @@ impl Calendar {
             }
         }
         let intervals = simulate_scheduled_jobs(&loads, facts, now..until);
-        let timelines =
-            timelines(&facts.limits.quotas, &demand_of_current_runs(&loads, facts), &intervals, INTERVALS);
+        let timelines = timelines(
+            &facts.namespace.limits.quotas,
+            &demand_of_current_runs(&loads, facts),
+            &intervals,
+            INTERVALS,
+        );
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
         let conflicts = conflicts(&intervals);
         let can_be_staggered =

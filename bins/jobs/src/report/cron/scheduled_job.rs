@@ -29,7 +29,8 @@ pub(super) fn scheduled_jobs(facts: &JobFacts) -> Vec<ScheduledJob> {
             job,
         })
     };
-    let mut jobs: Vec<_> = facts.live.jobs_of(&facts.tool).into_iter().filter_map(of_live).collect();
+    let mut jobs: Vec<_> =
+        facts.live.jobs_of(&facts.namespace.tool).into_iter().filter_map(of_live).collect();
     jobs.sort_by(|one, other| one.job.name.cmp(&other.job.name));
     jobs
 }

@@ -9,7 +9,7 @@ use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
 use toolforge_quota::{Resource, ResourceQuota};
 use toolforge_render::job::{JobFacts, JobPlan, JobWorkload, manual_run};
-use toolforge_render::namespace::Platform;
+use toolforge_render::namespace::Namespace;
 
 use super::{calendar, cron, list, suggestions};
 
@@ -22,7 +22,7 @@ fn now() -> Timestamp {
 }
 
 fn facts() -> JobFacts {
-    JobFacts::new("stashbot".parse().unwrap(), 52503, Catalog::bundled(), Platform::default())
+    JobFacts::new(Namespace::new(&"stashbot".parse().unwrap(), Catalog::bundled()).with_uid(52503))
 }
 
 /// Adds a job that was made in July, ran last and ended well last at these times.
@@ -39,7 +39,7 @@ fn add<'a>(
         schedule: Some(schedule.to_owned()),
         ..JobOptions::default()
     };
-    let request = options.into_request(&facts.tool).unwrap();
+    let request = options.into_request(&facts.namespace.tool).unwrap();
     let objects = JobPlan::new(request, facts).unwrap().objects();
     let JobWorkload::Scheduled(mut cron_job) = objects.workload else { panic!("{name} has a schedule") };
     cron_job.metadata.uid = Some(format!("uid-{name}"));
@@ -55,7 +55,7 @@ fn add<'a>(
 
 fn with_quota(mut facts: JobFacts, amounts: &[(Resource, u64, u64)]) -> JobFacts {
     let amounts = || amounts.iter().cloned();
-    facts.limits.quotas.push(ResourceQuota {
+    facts.namespace.limits.quotas.push(ResourceQuota {
         name: "tool-stashbot".to_owned(),
         hard: amounts().map(|(resource, hard, _)| (resource, hard)).collect(),
         used: amounts().map(|(resource, _, used)| (resource, used)).collect(),
@@ -246,7 +246,7 @@ fn calendar_without_conflicts_succeeds() {
     ");
     assert_eq!(exit, ExitCode::Success);
 
-    roomy.limits.quotas.clear();
+    roomy.namespace.limits.quotas.clear();
     insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"
     No quota limits the runs of the next 24 hours.
     Duration of a run, as the last one was measured: daily 2h12m3s.
@@ -277,7 +277,7 @@ fn suggestions_explain_what_to_do() {
     let document = suggestions(&tight, now()).unwrap().value;
     assert_eq!(document["kind"], "CronSuggestions");
     insta::assert_snapshot!(document["suggestions"][0], @r#"{"from":"15 * * * *","name":"b","schedule":"15 * * * *","to":"51 * * * *"}"#);
-    tight.limits.quotas[0].used.add(Resource::LimitsCpu, 1000);
+    tight.namespace.limits.quotas[0].used.add(Resource::LimitsCpu, 1000);
     insta::assert_snapshot!(text(&tight), @"No suggestions: the quota is exceeded during 50 runs of the next 24 hours, and another minute of a job does not lower that number. Shorten the runs, lower their memory or CPU, or choose other hours; `toolforge jobs cron --calendar` shows them.");
     insta::assert_snapshot!(calendar(&tight, now()).unwrap().0.text.lines().last().unwrap(), @"    limits.cpu: 3500m of 1500m, 2 too much (quota tool-stashbot)");
 }

@@ -22,19 +22,23 @@ impl ListedJob {
     /// Returns a live job at a time.
     pub(crate) fn of(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Self {
         let request = observe_job(job, facts);
-        let image = facts.catalog.job_image(&request.image, &facts.platform.build_service_repository);
+        let image = facts
+            .namespace
+            .catalog
+            .job_image(&request.image, &facts.namespace.platform.build_service_repository);
         let is_public = request.kind.port().is_some_and(|port| port.is_public());
         Self {
             status: job_status(job, &facts.live, now),
             image_state: image.ok().map(|image| image.state),
-            public_url: is_public
-                .then(|| format!("https://{}.{}/", facts.tool, facts.platform.public_domain)),
+            public_url: is_public.then(|| {
+                format!("https://{}.{}/", facts.namespace.tool, facts.namespace.platform.public_domain)
+            }),
             request,
         }
     }
 
     /// Returns all jobs of the tool: continuous ones, scheduled ones, one-off ones.
     pub(crate) fn all(facts: &JobFacts, now: Timestamp) -> Vec<Self> {
-        facts.live.jobs_of(&facts.tool).iter().map(|job| Self::of(job, facts, now)).collect()
+        facts.live.jobs_of(&facts.namespace.tool).iter().map(|job| Self::of(job, facts, now)).collect()
     }
 }

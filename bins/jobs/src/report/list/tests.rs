@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_render::job::{JobFacts, JobPlan};
-use toolforge_render::namespace::{Documents, Platform};
+use toolforge_render::namespace::{Documents, Namespace};
 use toolforge_render::object::Object;
 
 use super::{ListedJob, cells, hints, list, show};
@@ -36,7 +36,7 @@ fn merge(base: &mut Value, over: Value) {
 fn objects(words: &str, command: &str, added: Value) -> Vec<Value> {
     let words = ["jobs", "run", "--command", command].into_iter().chain(words.split_whitespace());
     let request = crate::requested(words, &tool()).unwrap();
-    let facts = JobFacts::new(tool(), UID, Catalog::bundled(), Platform::default());
+    let facts = JobFacts::new(Namespace::new(&tool(), Catalog::bundled()).with_uid(UID));
     let objects = JobPlan::new(request, &facts).unwrap().objects().into_objects();
     let mut objects: Vec<Value> = objects.iter().map(Object::to_json).collect();
     let is_workload =
@@ -60,7 +60,7 @@ fn pod(job: &str, status: &Value) -> Value {
 fn jobs(objects: &[Value]) -> Vec<ListedJob> {
     let mut documents = Documents::default();
     documents.read("test", &json!({"kind": "List", "items": objects}).to_string()).unwrap();
-    ListedJob::all(&documents.job_facts(&tool(), UID, Platform::default()).unwrap(), now())
+    ListedJob::all(&documents.job_facts(documents.namespace(&tool()).unwrap().with_uid(UID)).unwrap(), now())
 }
 
 /// Returns a continuous job that runs.

@@ -2,8 +2,9 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session};
-use toolforge_client::{Client, OwnRules, ServerVersion, WebServiceFetchOptions};
+use toolforge_client::{Client, NamespaceFetchOptions, OwnRules, ServerVersion};
 use toolforge_images::Catalog;
+use toolforge_render::namespace::Namespace;
 use toolforge_report::CheckCode;
 
 use super::check::Check;
@@ -45,23 +46,21 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
         Ok(rules) => permission_check(&rules),
         Err(error) => Check::failed(CheckCode::Permissions, &Failure::from(error)),
     });
-    let mut wanted = WebServiceFetchOptions::default();
-    wanted.limits = true;
-    match client.fetch_web_service(&session.tool, wanted).await {
-        Ok(objects) => match objects.facts(Some(Catalog::default()), session.platform.clone()) {
-            Ok(facts) => {
-                checks.push(if facts.limits.quotas.is_empty() {
+    match client.fetch_namespace(&session.tool, NamespaceFetchOptions::limits()).await {
+        Ok(fetched) => match fetched.facts(session.namespace(Catalog::default())) {
+            Ok(Namespace { limits, .. }) => {
+                checks.push(if limits.quotas.is_empty() {
                     Check::warn(
                         CheckCode::Quota,
                         "the namespace has no quota",
                         "Changes are not checked against a quota.",
                     )
-                } else if facts.limits.quotas.iter().all(toolforge_quota::ResourceQuota::has_status) {
+                } else if limits.quotas.iter().all(toolforge_quota::ResourceQuota::has_status) {
                     Check::ok(CheckCode::Quota, "the usage is known")
                 } else {
                     Check::warn(CheckCode::Quota, "the usage is not known yet", "Try again in a minute.")
                 });
-                checks.push(if facts.limits.limit_ranges.is_empty() {
+                checks.push(if limits.limit_ranges.is_empty() {
                     Check::warn(
                         CheckCode::Limits,
                         "the namespace has no LimitRange",
@@ -80,18 +79,16 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
 }
 
 async fn catalog(client: &Client, session: &Session) -> Check {
-    let mut wanted = WebServiceFetchOptions::default();
-    wanted.catalog = true;
-    let objects = match client.fetch_web_service(&session.tool, wanted).await {
-        Ok(objects) => objects,
+    let fetched = match client.fetch_namespace(&session.tool, NamespaceFetchOptions::catalog()).await {
+        Ok(fetched) => fetched,
         Err(error) => return Check::failed(CheckCode::Catalog, &Failure::from(error)),
     };
-    match objects.facts(None, session.platform.clone()) {
-        Ok(facts) if facts.catalog.problems().is_empty() => {
-            Check::ok(CheckCode::Catalog, format!("{} image types", facts.catalog.types().count()))
+    match fetched.catalog() {
+        Ok(catalog) if catalog.problems().is_empty() => {
+            Check::ok(CheckCode::Catalog, format!("{} image types", catalog.types().count()))
         }
-        Ok(facts) => {
-            let problems: Vec<String> = facts.catalog.problems().iter().map(ToString::to_string).collect();
+        Ok(catalog) => {
+            let problems: Vec<String> = catalog.problems().iter().map(ToString::to_string).collect();
             Check::warn(CheckCode::Catalog, problems.join("; "), "Report it to the platform's admins.")
         }
         Err(error) => Check::failed(CheckCode::Catalog, &Failure::from(error)),
