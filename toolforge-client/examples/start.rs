@@ -9,7 +9,8 @@ use toolforge_client::{
 use toolforge_model::WebServiceOptions;
 use toolforge_render::object::ObjectKind;
 use toolforge_render::web_service::{
-    PlanOptions, StartTime, WebServicePlan, observe_web_service_request, resolve_request, web_service_changes,
+    PlanOptions, StartTime, WebServicePlan, WebServiceSettings, observe_web_service_request, resolve_request,
+    web_service_changes,
 };
 
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
@@ -23,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = WebServiceOptions { type_name, ..Default::default() };
     let facts = client.web_service_facts(&tool).await?;
     let live = observe_web_service_request(&facts);
-    let request = resolve_request(&tool, options, live, &facts.namespace.catalog)?.request;
+    let request = resolve_request(WebServiceSettings::new(options), live, &facts.namespace)?.request;
     let plan = WebServicePlan::new(request, &facts, PlanOptions::default())?;
     let changes = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));
     if !changes.fits() {

@@ -27,7 +27,9 @@ pub use observe::{
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
 pub use requirements::{HomeFiles, MissingRequirement, check_requirements, proposed_type};
-pub use resolve::{ResolveError, ResolvedRequest, default_type, resolve_request};
+pub use resolve::{
+    ResolveError, ResolvedRequest, TypeSource, WebServiceSettings, default_type, resolve_request,
+};
 pub use shell::{
     OrphanedShell, ParseShellOwnerError, QuotaConsumer, ShellHost, ShellName, ShellOwner, ShellProcess,
     ShellProgress, orphaned_shells, quota_consumers, shell_command, shell_pod, shell_progress, shell_verdict,

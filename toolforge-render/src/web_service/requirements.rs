@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use toolforge_images::{Catalog, Runner};
-use toolforge_model::{TypeName, Untrusted, WebServiceImage};
+use toolforge_model::{TypeName, Untrusted, WebServiceImage, WebServiceRequest};
 
 use crate::web_service::WebServicePlan;
 
@@ -62,13 +62,20 @@ pub enum MissingRequirement {
     },
 }
 
-/// Checks that the requirements of a plan's type are met. Without `home`, only the plan itself is checked; an image of
-/// the build service has no requirements.
+/// Checks that the requirements of a plan's type are met. Without `home`, only the plan itself is checked. An image of
+/// the build service has no requirements, and those of the type that `live` runs already are met.
 ///
 /// # Errors
 /// When a requirement is not met.
-pub fn check_requirements(plan: &WebServicePlan, home: Option<&HomeFiles>) -> Result<(), MissingRequirement> {
+pub fn check_requirements(
+    plan: &WebServicePlan,
+    live: Option<&WebServiceRequest>,
+    home: Option<&HomeFiles>,
+) -> Result<(), MissingRequirement> {
     let WebServiceImage::Type(name) = &plan.request.image else { return Ok(()) };
+    if live.is_some_and(|live| live.image.type_name() == name.as_str()) {
+        return Ok(());
+    }
     let name = || name.clone();
     match (plan.runner, home) {
         (Some(Runner::Generic), _) if plan.request.arguments.is_empty() => {
@@ -125,7 +132,8 @@ mod tests {
         let request = WebServiceOptions::default().merge_into(&tool, None, name.parse().unwrap()).unwrap();
         let facts = WebServiceFacts::new(Namespace::new(&tool, Catalog::bundled()));
         let plan = WebServicePlan::new(request, &facts, PlanOptions::default()).unwrap();
-        check_requirements(&plan, Some(home)).map_or_else(|missing| missing.to_string(), |()| String::new())
+        check_requirements(&plan, None, Some(home))
+            .map_or_else(|missing| missing.to_string(), |()| String::new())
     }
 
     #[test]

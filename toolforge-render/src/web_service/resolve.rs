@@ -1,12 +1,64 @@
-//! Merges options, the live web service and defaults into one request.
+//! Merges the command line, the files, the live web service and defaults into one request.
 
 use toolforge_images::{Catalog, State};
-use toolforge_model::{ToolName, TypeName, WebServiceOptions, WebServiceOptionsError, WebServiceRequest};
+use toolforge_model::{
+    ServiceManifest, TypeName, WebServiceOptions, WebServiceOptionsError, WebServiceRequest,
+};
 
-use crate::web_service::ObserveError;
+use crate::namespace::Namespace;
+use crate::web_service::{HomeFiles, ObserveError, proposed_type};
 
 /// The type if no type is given and no web service runs (webservice 0.89), as long as the catalog has it.
 const DEFAULT_TYPE: &str = "php7.4";
+
+/// The settings of a web service in order of precedence. Between the template and the manifest is the live web service.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct WebServiceSettings {
+    /// The command line.
+    pub command_line: WebServiceOptions,
+    /// `service.template`.
+    pub template: WebServiceOptions,
+    /// `service.manifest`. It is used only if the live objects match no request. Of a stopped web service it has the type,
+    /// which is used only if there is no Deployment.
+    pub manifest: ServiceManifest,
+    /// The files in the tool's home, which propose a type if there is no Deployment.
+    pub home: HomeFiles,
+}
+
+impl WebServiceSettings {
+    /// Returns settings with a command line only.
+    #[must_use]
+    pub fn new(command_line: WebServiceOptions) -> Self {
+        Self { command_line, ..Self::default() }
+    }
+
+    /// Returns whether the command line or the template names a type.
+    #[must_use]
+    pub fn has_type(&self) -> bool {
+        self.command_line.type_name.is_some() || self.template.type_name.is_some()
+    }
+}
+
+/// The source of a request's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TypeSource {
+    /// The command line.
+    CommandLine,
+    /// `service.template`.
+    Template,
+    /// The live web service.
+    Live,
+    /// `service.manifest`.
+    Manifest,
+    /// `service.manifest`, of a web service that was stopped.
+    Stopped,
+    /// The files in the tool's home.
+    HomeFiles,
+    /// The default type.
+    Default,
+}
 
 /// A request, and the source of its type.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,8 +66,8 @@ const DEFAULT_TYPE: &str = "php7.4";
 pub struct ResolvedRequest {
     /// The request.
     pub request: WebServiceRequest,
-    /// Whether the type is the default, because neither an option nor a live web service sets it.
-    pub is_default_type: bool,
+    /// The source of its type.
+    pub type_source: TypeSource,
 }
 
 /// Why a request cannot be resolved.
@@ -33,37 +85,56 @@ pub enum ResolveError {
     Mount(WebServiceOptionsError),
 }
 
-/// Returns the request for options and a live web service, as
+/// Returns the request for settings and a live web service, as
 /// [`observe_web_service_request`](super::observe_web_service_request) returned it.
 ///
-/// An option overrides the live web service, which overrides the defaults of the type. The caller merges the options with
-/// [`WebServiceOptions::or`]: those of the command line, then of a template, then, if no web service runs, of
-/// `service.manifest`.
+/// The command line overrides the template, which overrides the live web service, which overrides the manifest, which
+/// overrides the defaults of the type. Arguments belong to their type, and are not used for another one.
 ///
 /// # Errors
 /// When there is no type, or the options contradict each other.
 pub fn resolve_request(
-    tool: &ToolName,
-    options: WebServiceOptions,
+    settings: WebServiceSettings,
     live: Result<WebServiceRequest, ObserveError>,
-    catalog: &Catalog,
+    namespace: &Namespace,
 ) -> Result<ResolvedRequest, ResolveError> {
-    let live = match live {
-        Ok(request) => Some(request),
-        Err(ObserveError::NoDeployment) => None,
-        // A given type replaces a live web service of an unknown type.
-        Err(_) if options.type_name.is_some() => None,
-        Err(error) => return Err(ResolveError::Current(error)),
+    let Namespace { tool, catalog, .. } = namespace;
+    let WebServiceSettings { command_line, template, manifest, home } = settings;
+    let mut source = [(&command_line, TypeSource::CommandLine), (&template, TypeSource::Template)]
+        .into_iter()
+        .find_map(|(options, source)| options.type_name.as_ref().map(|_| source));
+    let mut options = command_line.or(template);
+    let (live, error) = match live {
+        Ok(request) => (Some(request), None),
+        Err(error) => (None, Some(error)),
     };
-    let default = match (&options.type_name, &live) {
-        (Some(name), _) => name.clone(),
-        // The live web service overrides the default, which need not be in the catalog.
-        (None, Some(_)) => usual_type(),
-        (None, None) => default_type(catalog).ok_or(ResolveError::NoDefaultType)?,
+    if let Some(error) = error {
+        if manifest.has_web_service() {
+            source = source.or(Some(TypeSource::Manifest));
+            options = options.or(manifest.options);
+        }
+        if source.is_none() {
+            if error != ObserveError::NoDeployment {
+                return Err(ResolveError::Current(error));
+            }
+            let stopped = manifest.last_type.filter(|name| catalog.find(name).is_ok());
+            let proposal = stopped
+                .map(|name| (name, TypeSource::Stopped))
+                .or_else(|| Some((proposed_type(catalog, &home)?.clone(), TypeSource::HomeFiles)));
+            let (name, found) = match proposal {
+                Some(proposal) => proposal,
+                None => (default_type(catalog).ok_or(ResolveError::NoDefaultType)?, TypeSource::Default),
+            };
+            (options.type_name, source) = (Some(name), Some(found));
+        }
+    }
+    let request = match live {
+        // The default is not used: the live web service has a type.
+        Some(live) => options.merge_into(tool, Some(live), usual_type()),
+        None => options.into_request(tool),
     };
-    let is_default_type = options.type_name.is_none() && live.is_none();
-    let request = options.merge_into(tool, live, default).map_err(ResolveError::Mount)?;
-    Ok(ResolvedRequest { request, is_default_type })
+    let request = request.map_err(ResolveError::Mount)?;
+    Ok(ResolvedRequest { request, type_source: source.unwrap_or(TypeSource::Live) })
 }
 
 fn usual_type() -> TypeName {
@@ -82,33 +153,75 @@ pub fn default_type(catalog: &Catalog) -> Option<TypeName> {
 mod tests {
     use super::*;
 
-    fn resolve(
-        options: WebServiceOptions,
-        live: Result<WebServiceRequest, ObserveError>,
-    ) -> Result<String, String> {
-        let tool: ToolName = "x".parse().unwrap();
-        let resolved =
-            resolve_request(&tool, options, live, &Catalog::bundled()).map_err(|error| error.to_string())?;
-        let word = if resolved.is_default_type { "default " } else { "" };
-        Ok(format!("{word}{}", resolved.request.image.type_name()))
+    fn named(name: &str) -> WebServiceOptions {
+        WebServiceOptions { type_name: Some(name.parse().unwrap()), ..Default::default() }
+    }
+
+    fn running(name: &str) -> Result<WebServiceRequest, ObserveError> {
+        Ok(named(name).into_request(&"x".parse().unwrap()).unwrap())
+    }
+
+    fn started(name: &str) -> ServiceManifest {
+        ServiceManifest::default().with_request(&running(name).unwrap())
+    }
+
+    fn resolve(settings: WebServiceSettings, live: Result<WebServiceRequest, ObserveError>) -> String {
+        let namespace = Namespace::new(&"x".parse().unwrap(), Catalog::bundled());
+        match resolve_request(settings, live, &namespace) {
+            Ok(found) => format!("{:?} {}", found.type_source, found.request.image.type_name()),
+            Err(error) => error.to_string(),
+        }
     }
 
     #[test]
-    fn options_override_live_type_and_default() {
-        let named =
-            |name: &str| WebServiceOptions { type_name: Some(name.parse().unwrap()), ..Default::default() };
-        let running = || {
-            named("node18")
-                .merge_into(&"x".parse().unwrap(), None, "node18".parse().unwrap())
-                .map_err(|_| unreachable!())
+    fn each_source_overrides_those_that_follow() {
+        let absent = || Err(ObserveError::NoDeployment);
+        let mut settings = WebServiceSettings::new(named("python3.11"));
+        settings.template = named("node18");
+        settings.manifest = started("php8.2");
+        settings.home.python_source = true;
+        assert_eq!(resolve(settings.clone(), running("ruby2.7")), "CommandLine python3.11");
+        settings.command_line = WebServiceOptions::default();
+        assert_eq!(resolve(settings.clone(), running("ruby2.7")), "Template node18");
+        settings.template = WebServiceOptions::default();
+        assert_eq!(resolve(settings.clone(), running("ruby2.7")), "Live ruby2.7");
+        assert_eq!(resolve(settings.clone(), absent()), "Manifest php8.2");
+        settings.manifest = settings.manifest.stopped();
+        assert_eq!(resolve(settings.clone(), absent()), "Stopped php8.2");
+        settings.manifest.last_type = Some("gone1.0".parse().unwrap());
+        assert!(resolve(settings.clone(), absent()).starts_with("HomeFiles python"));
+        settings.home = HomeFiles::default();
+        assert!(resolve(settings, absent()).starts_with("Default php"));
+    }
+
+    #[test]
+    fn amounts_of_a_live_web_service_override_the_manifest() {
+        let namespace = Namespace::new(&"x".parse().unwrap(), Catalog::bundled());
+        let mut settings = WebServiceSettings { manifest: started("php8.2"), ..Default::default() };
+        settings.manifest.options.memory = Some("3Gi".parse().unwrap());
+        settings.template.cpu = Some("2".parse().unwrap());
+        let memory = |live| {
+            let request = resolve_request(settings.clone(), live, &namespace).unwrap().request;
+            assert_eq!(request.cpu, settings.template.cpu);
+            request.memory.map(|memory| memory.to_string())
         };
-        let foreign = || Err(ObserveError::NoContainer);
-        assert_eq!(resolve(named("python3.11"), running()).unwrap(), "python3.11");
-        assert_eq!(resolve(WebServiceOptions::default(), running()).unwrap(), "node18");
-        let absent = resolve(WebServiceOptions::default(), Err(ObserveError::NoDeployment)).unwrap();
-        assert!(absent.starts_with("default php"), "{absent}");
-        assert_eq!(resolve(named("python3.11"), foreign()).unwrap(), "python3.11");
-        assert!(resolve(WebServiceOptions::default(), foreign()).is_err());
+        assert_eq!(memory(running("php8.2")), None);
+        assert_eq!(memory(Err(ObserveError::NoDeployment)), Some("3Gi".to_owned()));
+    }
+
+    #[test]
+    fn live_web_service_of_unknown_type_needs_a_type() {
+        let unknown = || Err(ObserveError::NoContainer);
+        assert_eq!(resolve(WebServiceSettings::new(named("node18")), unknown()), "CommandLine node18");
+        let mut settings = WebServiceSettings { manifest: started("php8.2"), ..Default::default() };
+        assert_eq!(resolve(settings.clone(), unknown()), "Manifest php8.2");
+        settings.manifest = settings.manifest.stopped();
+        settings.home.python_source = true;
+        assert_eq!(resolve(settings, unknown()), ObserveError::NoContainer.to_string());
+    }
+
+    #[test]
+    fn empty_catalog_has_no_default_type() {
         assert_eq!(default_type(&Catalog::default()), None);
     }
 }

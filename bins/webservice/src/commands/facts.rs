@@ -5,11 +5,11 @@ use std::time::Duration;
 use anstream::eprintln;
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::ToolHome;
-use toolforge_model::{Replicas, TypeName, WebServiceOptions};
+use toolforge_model::{Replicas, WebServiceOptions, WebServiceRequest};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
-    MissingRequirement, ObserveError, PlanOptions, PlanWarning, ResolvedRequest, Routing, WebServiceFacts,
-    WebServicePlan, observe_web_service_request, proposed_type, resolve_request,
+    MissingRequirement, PlanOptions, PlanWarning, ResolvedRequest, Routing, TypeSource, WebServiceFacts,
+    WebServicePlan, WebServiceSettings, observe_web_service_request, resolve_request,
 };
 
 use super::state::{self, NamedTemplate};
@@ -52,11 +52,13 @@ pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &WebServiceFacts) -> 
     Ok(())
 }
 
-/// A plan, and where its amounts come from.
+/// A plan, and what it was made from.
 pub(super) struct Planned {
     pub(super) plan: WebServicePlan,
+    /// The request of the live web service, if its objects match one.
+    live: Option<WebServiceRequest>,
     /// The lines of the template that set amounts, for refusals.
-    pub(super) template_amounts: Vec<String>,
+    template_amounts: Vec<String>,
 }
 
 /// Returns the plan for what the arguments ask, merged with what runs.
@@ -68,36 +70,40 @@ pub(super) fn plan(
 ) -> Result<Planned, Failure> {
     let given = arguments.options(invocation);
     let template = state::template(session, arguments)?;
-    let mut origin = TypeOrigin::Other;
-    if let (None, Some(template)) = (&given.type_name, &template)
-        && template.template.options.type_name.is_some()
-    {
-        origin = TypeOrigin::Template { place: template.place("type") };
-    }
-    let mut options = match &template {
-        Some(template) => given.clone().or(template.template.options.clone()),
-        None => given.clone(),
-    };
     let live = observe_web_service_request(facts);
-    // The manifest counts only if nothing runs, or nothing whose type is known.
+    let mut settings = WebServiceSettings::new(given.clone());
+    if let Some(template) = &template {
+        settings.template = template.template.options.clone();
+    }
     if live.is_err() {
-        let remembered = state::remembered(session, options.type_name.is_some())?;
-        if options.type_name.is_none() && remembered.options.type_name.is_some() {
-            origin = TypeOrigin::Manifest;
-        }
-        options = options.or(remembered.options);
-        if options.type_name.is_none() && matches!(live, Err(ObserveError::NoDeployment)) {
-            options.type_name = proposal(session, remembered.last_type, facts);
+        settings.manifest = state::manifest(session, settings.has_type())?;
+        if let (Some(home), false) = (&session.home, settings.has_type()) {
+            settings.home = home.files();
         }
     }
-    let ResolvedRequest { request, is_default_type, .. } =
-        resolve_request(&session.tool, options, live, &facts.namespace.catalog).map_err(|error| {
+    let has_python = settings.home.python_source;
+    let ResolvedRequest { request, type_source, .. } =
+        resolve_request(settings, live.clone(), &facts.namespace).map_err(|error| {
             let mount = template.as_ref().filter(|_| given.mount.is_none());
             failures::of_resolve(&error, invocation.action, mount.map(|template| template.place("mount")))
         })?;
-    if is_default_type {
-        eprintln!("note: no type given: using {}", request.image.type_name());
+    let name = request.image.type_name();
+    match type_source {
+        TypeSource::Stopped => {
+            eprintln!("note: no type given: using {name}, which ran before it was stopped");
+        }
+        TypeSource::HomeFiles => {
+            let found = if has_python { "www/python/src" } else { "www/js/package.json" };
+            eprintln!("note: no type given: using {name}, because of ~/{found}");
+        }
+        TypeSource::Default => eprintln!("note: no type given: using {name}"),
+        _ => {}
     }
+    let origin = match (type_source, &template) {
+        (TypeSource::Template, Some(template)) => TypeOrigin::Template { place: template.place("type") },
+        (TypeSource::Manifest, _) => TypeOrigin::Manifest,
+        _ => TypeOrigin::Other,
+    };
     let options = PlanOptions::default().with_routing(arguments.routing.map(Into::into));
     let plan = WebServicePlan::new(request, facts, options)
         .map_err(|error| failures::of_plan(&error, invocation.action, &origin))?;
@@ -108,21 +114,7 @@ pub(super) fn plan(
         eprintln!("warning: {problem}");
     }
     let template_amounts = template.map(|template| amounts_of(&template, &given)).unwrap_or_default();
-    Ok(Planned { plan, template_amounts })
-}
-
-/// Returns the type for a tool without a web service: the one that was stopped last, else the one whose files are in the
-/// home.
-fn proposal(session: &Session, last_type: Option<TypeName>, facts: &WebServiceFacts) -> Option<TypeName> {
-    if let Some(name) = last_type.filter(|name| facts.namespace.catalog.find(name).is_ok()) {
-        eprintln!("note: no type given: using {name}, which ran before it was stopped");
-        return Some(name);
-    }
-    let home = session.home.as_ref()?.files();
-    let name = proposed_type(&facts.namespace.catalog, &home)?;
-    let found = if home.python_source { "www/python/src" } else { "www/js/package.json" };
-    eprintln!("note: no type given: using {name}, because of ~/{found}");
-    Some(name.clone())
+    Ok(Planned { plan, live: live.ok(), template_amounts })
 }
 
 fn warn(warning: &PlanWarning, action: Action, origin: &TypeOrigin) {
@@ -143,24 +135,15 @@ fn warn(warning: &PlanWarning, action: Action, origin: &TypeOrigin) {
     }
 }
 
-/// Returns what a plan's type needs in the tool's home and does not find; a type that runs already has shown that it
-/// has what it needs.
-pub(super) fn check_requirements(
-    session: &Session,
-    plan: &WebServicePlan,
-    facts: &WebServiceFacts,
-) -> Result<(), MissingRequirement> {
-    let current = observe_web_service_request(facts);
-    if current.is_ok_and(|request| request.image.type_name() == plan.request().image.type_name()) {
-        return Ok(());
-    }
+/// Returns what a plan's type needs in the tool's home and does not find.
+pub(super) fn check_requirements(session: &Session, planned: &Planned) -> Result<(), MissingRequirement> {
     let home = session.home.as_ref().map(ToolHome::files);
-    toolforge_render::web_service::check_requirements(plan, home.as_ref())
+    toolforge_render::web_service::check_requirements(&planned.plan, planned.live.as_ref(), home.as_ref())
 }
 
 /// Says what a plan's type needs and does not find, where the plan is not carried out.
-pub(super) fn warn_of_needs(session: &Session, plan: &WebServicePlan, facts: &WebServiceFacts) {
-    if let Err(missing) = check_requirements(session, plan, facts) {
+pub(super) fn warn_of_needs(session: &Session, planned: &Planned) {
+    if let Err(missing) = check_requirements(session, planned) {
         eprintln!("warning: {missing}");
     }
 }
@@ -180,7 +163,7 @@ fn amounts_of(template: &NamedTemplate, given: &WebServiceOptions) -> Vec<String
 
 /// Refuses changes that do not fit, before anything is sent.
 pub(super) fn refuse_what_does_not_fit(
-    Planned { plan, template_amounts }: &Planned,
+    Planned { plan, template_amounts, .. }: &Planned,
     set: &ChangeSet,
 ) -> Result<(), Failure> {
     if set.fits() {

@@ -14,8 +14,9 @@ pub(super) fn run(
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
-    let plan = facts::plan(session, arguments, invocation, &facts)?.plan;
-    facts::warn_of_needs(session, &plan, &facts);
+    let planned = facts::plan(session, arguments, invocation, &facts)?;
+    facts::warn_of_needs(session, &planned);
+    let plan = planned.plan;
     let set = web_service_changes(&plan, &facts, StartTime::Keep);
     print(&report::plan(&plan, &set)?, arguments.output.output)?;
     Ok(if set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })

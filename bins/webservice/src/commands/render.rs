@@ -14,8 +14,9 @@ pub(super) fn run(
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
-    let plan = facts::plan(session, arguments, invocation, &facts)?.plan;
-    facts::warn_of_needs(session, &plan, &facts);
+    let planned = facts::plan(session, arguments, invocation, &facts)?;
+    facts::warn_of_needs(session, &planned);
+    let plan = planned.plan;
     let set = web_service_changes(&plan, &facts, StartTime::Omit);
     let document = Document { text: to_yaml(set.objects()), value: to_json_list(set.objects()) };
     let format = match arguments.output.output {

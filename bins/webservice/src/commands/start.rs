@@ -60,7 +60,7 @@ pub(super) fn carry_out(
             Some(_) => first,
         };
         facts::refuse_routing(&planned.plan, &facts)?;
-        facts::check_requirements(session, &planned.plan, &facts)
+        facts::check_requirements(session, &planned)
             .map_err(|error| failures::of_requirement(&error, invocation.action))?;
         facts::refuse_what_does_not_fit(&planned, &set)?;
         let plan = planned.plan;

@@ -6,9 +6,7 @@ use std::path::Path;
 use anstream::eprintln;
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::{FoundTemplate, ManifestError, TemplateError, ToolHome};
-use toolforge_model::{
-    Backend, ServiceManifest, ServiceTemplate, TypeName, Untrusted, WebServiceOptions, WebServiceRequest,
-};
+use toolforge_model::{Backend, ServiceManifest, ServiceTemplate, Untrusted, WebServiceRequest};
 
 use crate::arguments::{self, Arguments};
 use crate::failures;
@@ -66,19 +64,9 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
     Ok(Some(NamedTemplate { name, template }))
 }
 
-/// What the manifest remembers.
-#[derive(Default)]
-pub(super) struct Remembered {
-    /// The request, of a web service that was not stopped.
-    pub(super) options: WebServiceOptions,
-    /// The type that was stopped last.
-    pub(super) last_type: Option<TypeName>,
-}
-
-/// Returns what the manifest remembers, for a tool without a web service. A broken manifest is an error only if the type
-/// has to come from it.
-pub(super) fn remembered(session: &Session, has_type: bool) -> Result<Remembered, Failure> {
-    let Some(home) = &session.home else { return Ok(Remembered::default()) };
+/// Returns the manifest. A broken one is an error only if the type has to come from it.
+pub(super) fn manifest(session: &Session, has_type: bool) -> Result<ServiceManifest, Failure> {
+    let Some(home) = &session.home else { return Ok(ServiceManifest::default()) };
     match home.manifest() {
         Ok(manifest) => {
             for invalid in &manifest.invalid_values {
@@ -92,13 +80,11 @@ pub(super) fn remembered(session: &Session, has_type: bool) -> Result<Remembered
                     "note: service.manifest names the grid, which is gone; Kubernetes runs the web service"
                 );
             }
-            let options =
-                if manifest.has_web_service() { manifest.options } else { WebServiceOptions::default() };
-            Ok(Remembered { options, last_type: manifest.last_type })
+            Ok(manifest)
         }
         Err(error) if has_type => {
             eprintln!("warning: {}", with_source(&error));
-            Ok(Remembered::default())
+            Ok(ServiceManifest::default())
         }
         Err(error) => Err(failures::of_manifest(&error)),
     }
