@@ -26,7 +26,7 @@ const BYTES_PER_SECOND: u64 = 256 * 1024;
 #[non_exhaustive]
 pub struct RequestLimits {
     /// The time for a request that reads, until the last byte of its answer. Each 256 KiB that have been received add one
-    /// second. Default: 30 s.
+    /// second. A log that is followed has no limit. Default: 30 s.
     pub read: Duration,
     /// The time for a request that writes. Default: 65 s, because the API server itself ends a request after 60 s
     /// (kube-apiserver's `--request-timeout`).
@@ -61,9 +61,9 @@ impl RequestLimits {
         base.saturating_add(Duration::from_millis(millis))
     }
 
-    /// Returns the time until an answer begins. The kubelet may begin the answer of a followed log with its first line.
+    /// Returns the time until an answer begins; none for a followed log, whose answer the kubelet begins with its first line.
     pub(crate) fn of_beginning(&self, request: &Request<Bytes>) -> Duration {
-        if has_parameter(request, "follow") { self.write } else { self.of_answer(request, 0) }
+        if has_parameter(request, "follow") { Duration::MAX } else { self.of_answer(request, 0) }
     }
 }
 
@@ -97,9 +97,9 @@ mod tests {
     }
 
     #[test]
-    fn quiet_log_may_begin_late() {
+    fn quiet_log_may_begin_at_any_time() {
         let limits = RequestLimits::default();
-        assert_eq!(limits.of_beginning(&get("/p/log?follow=true")).as_secs(), 65);
+        assert_eq!(limits.of_beginning(&get("/p/log?follow=true")), Duration::MAX);
         assert_eq!(limits.of_beginning(&get("/p?watch=true")).as_secs(), 30);
     }
 }

@@ -15,6 +15,10 @@ use crate::{Client, Error, ObjectPath};
 /// How long a log that is not followed may be silent before it is requested again.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// A followed log that was silent for so long and then failed was not unavailable before: a proxy may end an answer in which
+/// nothing is written, most after a minute.
+const QUIET: Duration = Duration::from_secs(30);
+
 /// Which log, and how much of it.
 #[derive(Clone, Debug)]
 pub(crate) struct LogRequest {
@@ -122,7 +126,15 @@ impl Reading {
 
     /// Waits before the log is requested again, or returns the error if that does not help or took too long. What failed
     /// began at `start`.
-    async fn pause_after(&mut self, error: Error, start: Instant) -> Result<(), Error> {
+    ///
+    /// A followed log may be quiet for any time, so its outage begins with the failure.
+    async fn pause_after(&mut self, error: Error, mut start: Instant) -> Result<(), Error> {
+        if self.request.follow {
+            if start.elapsed() >= QUIET {
+                (self.failing_since, self.failures) = (None, 0);
+            }
+            start = Instant::now();
+        }
         let since = *self.failing_since.get_or_insert(start);
         if !error.is_transient() || since.elapsed() > self.outage {
             return Err(error);

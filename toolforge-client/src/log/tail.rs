@@ -52,7 +52,7 @@ enum TailEvent {
 }
 
 /// State of a pod that is followed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct PodState {
     runs: Vec<ContainerRun>,
     /// Whether it is terminating: its container is not started again.
@@ -184,8 +184,8 @@ impl LogTail {
             is_gone: false,
         };
         if let Some(sender) = self.pods.get(&uid) {
-            // A follower that has ended needs no state.
-            let _ = sender.send(state);
+            // A list of pods that have not changed must not begin the request for a quiet log again.
+            sender.send_if_modified(|known| std::mem::replace(known, state) != *known);
             return;
         }
         let log = self.begun.remove(&uid).unwrap_or_else(|| {

@@ -21,6 +21,8 @@ pub struct Answer {
     chunks: Vec<Bytes>,
     end: End,
     beginning: Beginning,
+    /// The time before its beginning.
+    delay: Duration,
 }
 
 /// Whether an answer comes at all.
@@ -80,7 +82,8 @@ impl Answer {
     /// Returns an answer whose body comes in these chunks.
     #[must_use]
     pub fn chunks(code: u16, chunks: Vec<Bytes>) -> Self {
-        Self { code, headers: HeaderMap::new(), chunks, end: End::Whole, beginning: Beginning::Comes }
+        let (end, beginning, delay) = (End::Whole, Beginning::Comes, Duration::ZERO);
+        Self { code, headers: HeaderMap::new(), chunks, end, beginning, delay }
     }
 
     /// Returns a connection that is lost before an answer comes.
@@ -93,6 +96,12 @@ impl Answer {
     #[must_use]
     pub fn silent() -> Self {
         Self { beginning: Beginning::Never, ..Self::chunks(200, Vec::new()) }
+    }
+
+    /// Returns the answer, or the loss of the connection, after some time.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
     }
 
     /// Returns the answer with another HTTP code.
@@ -131,6 +140,9 @@ impl Answer {
     }
 
     pub(crate) async fn play(self) -> Result<Response<PlayedBody>, TransportError> {
+        if !self.delay.is_zero() {
+            sleep(self.delay).await;
+        }
         match self.beginning {
             Beginning::Comes => {}
             Beginning::Lost => return Err(lost()),

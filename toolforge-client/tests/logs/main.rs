@@ -3,10 +3,13 @@
 
 mod job;
 
+use std::time::Duration;
+
 use insta::assert_snapshot;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_client::{Client, Error, LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTarget};
 use toolforge_model::ToolName;
@@ -325,4 +328,41 @@ async fn forbidden_log_is_an_error() {
     let pods = [pod("a", &running("1"), &json!({}))];
     assert!(matches!(snapshot(&client, &pods, LogOptions::default()).await, Err(Error::Api(_))));
     assert_eq!(requests.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_log_is_followed_until_its_first_line() {
+    let pods = [pod("p", &running("1"), &json!({}))];
+    let first_line = Answer::text(200, &lines(&[("01", "first")])).and_stays_open();
+    let quiet: [&[Answer]; 3] = [
+        &[],
+        // The API server restarts.
+        &[Answer::lost().after(Duration::from_secs(120)), Answer::lost()],
+        // A proxy waits for a minute.
+        &[
+            Answer::text(504, "").after(Duration::from_secs(60)),
+            Answer::text(504, "").after(Duration::from_secs(60)),
+        ],
+    ];
+    for answers in quiet {
+        let script = cluster(&pods, &[]).answer(&log("p"), Answer::text(200, ""));
+        let script = answers.iter().fold(script, |script, answer| script.answer(&log("p"), answer.clone()));
+        let script = script.answer(&log("p"), first_line.clone().after(Duration::from_secs(150)));
+        assert_eq!(followed(&script.client().0, &pods, 1).await, "p:first", "{answers:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tail_ends_after_a_minute_of_outage() {
+    let pods = [pod("p", &running("1"), &json!({}))];
+    let script =
+        cluster(&pods, &[]).answer(&log("p"), Answer::text(200, "")).answer(&log("p"), Answer::lost());
+    let (client, _) = script.client();
+    let start = Instant::now();
+    let pods = pods.iter().map(read).collect::<Vec<_>>();
+    let mut log = client.web_service_log(&tool(), &pods, LogOptions::following());
+    assert_eq!(log.next().await.unwrap(), None);
+    let error = log.follow().next().await.unwrap_err();
+    assert!(matches!(error, Error::Transport(_)), "{error:?}");
+    assert!((60..75).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
