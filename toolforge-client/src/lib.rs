@@ -59,6 +59,7 @@ mod path;
 mod platform_files;
 mod request;
 mod retry;
+mod rollout;
 mod seen;
 mod server;
 mod status;
@@ -91,11 +92,12 @@ pub use objects::{Deleted, List, Pages, apply_params, merge_params, post_params}
 pub use path::{Collection, ObjectPath, ResourceType};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use retry::RetryPolicy;
+pub use rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
 pub use server::{OwnRules, ServerVersion};
 pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{
-    FetchedWebService, FoundTemplate, ManifestError, Neighbors, RolloutEvent, RolloutOutcome, RolloutTarget,
-    TemplateError, ToolHome, WebServiceFetchOptions,
+    FetchedWebService, FoundTemplate, ManifestError, Neighbors, TemplateError, ToolHome,
+    WebServiceFetchOptions,
 };

@@ -66,17 +66,18 @@ pub use object::{
 };
 pub use plan::Plan;
 pub use pod::{
-    Cause, ContainerRun, Evidence, LastTermination, PodResources, container_runs, main_container, pod_demand,
+    Cause, ContainerRun, Evidence, LastTermination, LiveRollout, PodResources, RolloutObjects,
+    RolloutProgress, container_runs, main_container, pod_demand,
 };
 pub use web_service::{
     HomeFiles, LiveWebService, LocalOptions, LocalUser, MissingRequirement, ObserveError, OrphanedShell,
     ParseShellOwnerError, PlanError, PlanOptions, PlanWarning, QuotaConsumer, ResolveError, ResolvedRequest,
-    RolloutProgress, RouteStatus, Routing, ShellHost, ShellName, ShellOwner, ShellProcess, ShellProgress,
-    StartTime, TypeSource, WebServiceFacts, WebServiceObservation, WebServicePlan, WebServiceSettings,
-    WebServiceState, WebServiceStatus, check_requirements, default_type, is_web_service_pod, local_command,
-    newest_ready_pod, observe_web_service, observe_web_service_request, orphaned_shells, quota_consumers,
-    resolve_request, shell_command, shell_pod, shell_progress, shell_verdict, web_service_causes,
-    web_service_changes, web_service_deletion, web_service_log_file, web_service_progress,
+    RouteStatus, Routing, ShellHost, ShellName, ShellOwner, ShellProcess, ShellProgress, StartTime,
+    TypeSource, WebServiceFacts, WebServiceObservation, WebServicePlan, WebServiceSettings, WebServiceState,
+    WebServiceStatus, check_requirements, default_type, is_web_service_pod, local_command, newest_ready_pod,
+    observe_web_service, observe_web_service_request, orphaned_shells, quota_consumers, resolve_request,
+    shell_command, shell_pod, shell_progress, shell_verdict, web_service_causes, web_service_changes,
+    web_service_deletion, web_service_log_file, web_service_progress,
 };
 
 pub use k8s_openapi::jiff;

@@ -5,9 +5,9 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Documents;
+use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{
-    RolloutProgress, WebServiceFacts, WebServiceState, observe_web_service, web_service_causes,
-    web_service_progress,
+    WebServiceFacts, WebServiceState, observe_web_service, web_service_causes, web_service_progress,
 };
 
 fn now() -> Timestamp {

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 use toolforge_model::ToolName;
 use toolforge_render::job::{JobStatus, LiveJobs, job_status};
 use toolforge_render::pod::Evidence;
-use toolforge_render::web_service::{
-    LiveWebService, RolloutProgress, web_service_causes, web_service_progress,
-};
+use toolforge_render::pod::RolloutProgress;
+use toolforge_render::web_service::{LiveWebService, web_service_causes, web_service_progress};
 
 /// The moment at which the container of every case began to run.
 const BEGUN: &str = "2026-11-25T12:00:00Z";

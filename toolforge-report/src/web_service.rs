@@ -170,6 +170,10 @@ codes! {
         NotListening = "not-listening",
         /// The rollout timed out.
         DeadlineExceeded = "deadline-exceeded",
+        /// The Deployment is paused, and pods of its newest revision are missing.
+        Paused = "paused",
+        /// The old pod terminates, and the new one starts after it.
+        Terminating = "terminating",
         /// A run of a scheduled job's former definition cannot start, and later runs wait for it.
         FormerDefinition = "former-definition",
     }

@@ -239,6 +239,8 @@ mod tests {
             Kind::Unschedulable,
             Kind::NotListening { port: 8000 },
             Kind::DeadlineExceeded,
+            Kind::Paused,
+            Kind::Terminating { until: Timestamp::UNIX_EPOCH },
             Kind::FormerDefinition,
         ];
         for kind in causes {

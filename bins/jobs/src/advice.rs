@@ -72,7 +72,10 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::FormerDefinition => format!(
             "Type `toolforge jobs restart {name}`: it ends that run and starts one of the present definition."
         ),
-        Cause::RefusedForNow | Cause::Unschedulable => "The cluster tries again by itself.".to_owned(),
+        Cause::Paused => format!("`toolforge jobs restart {name}` ends the pause and replaces the pods."),
+        Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
+            "The cluster tries again by itself.".to_owned()
+        }
         _ if asked.is_shown => format!("`toolforge jobs delete {name}` deletes it."),
         _ => format!(
             "`toolforge jobs show {name}` shows the details; `toolforge jobs delete {name}` deletes it."

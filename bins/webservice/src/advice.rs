@@ -30,7 +30,8 @@ pub(crate) fn advice(cause: &Cause, serves: bool) -> String {
             "`quota-check` shows the limits: request less with `webservice restart -m 256Mi`; {} explains how to request more.",
             platform::QUOTA_HELP
         ),
-        Cause::RefusedForNow | Cause::Unschedulable => {
+        Cause::Paused => "`webservice restart` ends the pause and replaces the pods.".to_owned(),
+        Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
             "The cluster tries again by itself; `webservice status` shows the state.".to_owned()
         }
         _ => "`webservice restart` tries again; `webservice stop` stops the attempts.".to_owned(),

@@ -4,7 +4,8 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session, Source, catalog_or_bundled};
 use toolforge_client::{Error, NamespaceFetchOptions, WebServiceFetchOptions};
-use toolforge_render::web_service::{LiveWebService, RolloutProgress, WebServiceFacts, web_service_progress};
+use toolforge_render::pod::RolloutProgress;
+use toolforge_render::web_service::{LiveWebService, WebServiceFacts, web_service_progress};
 
 /// Returns the facts for a plan.
 pub(crate) fn facts(session: &Session) -> Result<WebServiceFacts, Failure> {

@@ -60,6 +60,13 @@ pub enum Cause {
     },
     /// The rollout took longer than the Deployment allows.
     DeadlineExceeded,
+    /// The Deployment is paused, and pods of its newest revision are missing.
+    Paused,
+    /// The old pod terminates, and the new one starts after it.
+    Terminating {
+        /// The end of its grace period.
+        until: Timestamp,
+    },
     /// A run of a scheduled job has a former definition and cannot start; later runs wait for it.
     FormerDefinition,
 }
@@ -117,8 +124,10 @@ impl Cause {
             | Self::Refused
             | Self::HealthCheckFails { .. }
             | Self::DeadlineExceeded
+            | Self::Paused
             | Self::FormerDefinition => true,
             Self::RefusedForNow
+            | Self::Terminating { .. }
             | Self::Unschedulable
             | Self::NotListening { .. }
             | Self::NotHealthy { .. } => false,
@@ -142,6 +151,8 @@ impl Cause {
             Self::Unschedulable => "unschedulable",
             Self::NotListening { .. } => "not-listening",
             Self::DeadlineExceeded => "deadline-exceeded",
+            Self::Paused => "paused",
+            Self::Terminating { .. } => "terminating",
             Self::FormerDefinition => "former-definition",
         }
     }
@@ -177,6 +188,14 @@ impl fmt::Display for Cause {
                 "your program runs, but nothing answers on port {port}: listen on 0.0.0.0 and on $PORT"
             ),
             Self::DeadlineExceeded => f.write_str("the rollout took longer than the Deployment allows"),
+            Self::Paused => f.write_str("the Deployment is paused, so no new pods start"),
+            Self::Terminating { until } => {
+                let until = until.strftime("%H:%M:%S UTC");
+                write!(
+                    f,
+                    "the old pod is terminating, until {until} at the latest; the new one starts after it"
+                )
+            }
             Self::FormerDefinition => f.write_str(
                 "a run of the job's former definition cannot start, and later runs wait for its end",
             ),

@@ -5,8 +5,9 @@ use k8s_openapi::api::core::v1::{Container, ContainerStatus, Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
-use crate::object::condition_text;
+use crate::object::{condition_text, deployment_spec};
 use crate::pod::cause::{Cause, Evidence, of_refusal};
+use crate::pod::demand::has_ended;
 use crate::pod::event::first_time;
 use crate::pod::health::{self, FailedProbe};
 
@@ -44,6 +45,10 @@ pub(crate) fn of_probes(pod: &Pod, events: &[Event], now: Timestamp) -> Vec<Evid
 
 fn object(pod: &Pod) -> Untrusted {
     Untrusted::new(format!("Pod {}", pod.metadata.name.as_deref().unwrap_or_default()))
+}
+
+fn deployment_name(deployment: &Deployment) -> Untrusted {
+    Untrusted::new(format!("Deployment {}", deployment.metadata.name.as_deref().unwrap_or_default()))
 }
 
 fn container_of<'a>(pod: &'a Pod, status: &ContainerStatus) -> Option<&'a Container> {
@@ -103,8 +108,42 @@ fn failing_since(pod: &Pod, events: &[Event]) -> Option<Timestamp> {
     pauses.filter_map(first_time).min()
 }
 
-/// Returns why a Deployment does not progress: its ReplicaSet cannot be created, or it takes too long.
+/// Returns why a Deployment does not progress: it is paused, its ReplicaSet cannot be created, or it takes too long.
 pub(crate) fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
+    of_pause(deployment).or_else(|| of_progress(deployment))
+}
+
+/// Returns that a Deployment is paused, if pods of its newest revision are missing.
+fn of_pause(deployment: &Deployment) -> Option<Evidence> {
+    let spec = deployment_spec(deployment).filter(|spec| spec.paused == Some(true))?;
+    let updated = deployment.status.as_ref().and_then(|status| status.updated_replicas).unwrap_or(0);
+    (updated < spec.replicas.unwrap_or(1)).then(|| Evidence {
+        cause: Cause::Paused,
+        object: deployment_name(deployment),
+        message: Untrusted::default(),
+        since: None,
+    })
+}
+
+/// Returns the old pod that terminates, if a Deployment has no other and starts new pods only after it.
+pub(crate) fn of_terminating<'a>(
+    deployment: &Deployment,
+    pods: impl Iterator<Item = &'a Pod> + Clone,
+) -> Option<Evidence> {
+    let spec = deployment_spec(deployment).filter(|spec| spec.replicas != Some(0))?;
+    let is_recreated =
+        spec.strategy.as_ref().and_then(|strategy| strategy.type_.as_deref()) == Some("Recreate");
+    let until = |pod: &Pod| pod.metadata.deletion_timestamp.as_ref().map(|time| time.0);
+    let used = pods.filter(|pod| !has_ended(pod));
+    if !is_recreated || used.clone().any(|pod| until(pod).is_none()) {
+        return None;
+    }
+    let last = used.max_by_key(|pod| until(pod))?;
+    let cause = Cause::Terminating { until: until(last)? };
+    Some(Evidence { cause, object: object(last), message: Untrusted::default(), since: None })
+}
+
+fn of_progress(deployment: &Deployment) -> Option<Evidence> {
     let condition = deployment.status.as_ref()?.conditions.iter().flatten().find(|condition| {
         condition_text(&condition.type_) == Some("Progressing")
             && condition_text(&condition.status) == Some("False")
@@ -116,10 +155,7 @@ pub(crate) fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
     };
     Some(Evidence {
         cause,
-        object: Untrusted::new(format!(
-            "Deployment {}",
-            deployment.metadata.name.as_deref().unwrap_or_default()
-        )),
+        object: deployment_name(deployment),
         message: Untrusted::new(message),
         since: condition.last_transition_time.as_ref().map(|time| time.0),
     })

@@ -10,6 +10,7 @@ mod health;
 mod last_termination;
 mod probe;
 mod resources;
+mod rollout;
 mod unsettled;
 
 pub use admission::{AdmissionRefusal, Exceeded};
@@ -24,11 +25,13 @@ pub(crate) use demand::{
 pub(crate) use event::event_time;
 pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
+    of_terminating as cause_of_terminating,
 };
 pub use last_termination::LastTermination;
 pub(crate) use last_termination::last_termination;
 pub use probe::HealthProbe;
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
+pub use rollout::{LiveRollout, RolloutObjects, RolloutProgress};
 pub(crate) use unsettled::pod_id;
 pub use unsettled::with_unsettled_pods;

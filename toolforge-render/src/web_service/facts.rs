@@ -10,6 +10,7 @@ use toolforge_model::platform;
 
 use crate::namespace::Namespace;
 use crate::object::{HttpRoute, Object, ObjectKind};
+use crate::pod::{LiveRollout, RolloutObjects};
 use crate::web_service::labels::is_web_service;
 
 /// Everything that a plan for a web service needs besides the request.
@@ -75,11 +76,17 @@ impl LiveWebService {
         self
     }
 
+    /// Returns the objects of the Deployment's rollout.
+    #[must_use]
+    pub fn rollout(&self) -> RolloutObjects<'_> {
+        let Self { deployment, replica_sets, pods, events, service: _, ingress: _, http_route: _ } = self;
+        RolloutObjects { deployment: deployment.as_ref(), replica_sets, pods, events }
+    }
+
     /// Returns the number of ready pods in the Deployment's status.
     #[must_use]
     pub fn ready_replicas(&self) -> i32 {
-        let status = self.deployment.as_ref().and_then(|deployment| deployment.status.as_ref());
-        status.and_then(|status| status.ready_replicas).unwrap_or(0)
+        self.rollout().ready_replicas()
     }
 
     /// Returns whether these programs have applied the Deployment before.
@@ -116,6 +123,14 @@ impl LiveWebService {
             | ObjectKind::ContinuousJobRecord
             | ObjectKind::ScheduledJobRecord => None,
         }
+    }
+}
+
+impl From<LiveRollout> for LiveWebService {
+    /// Returns a web service without the objects that do not belong to the rollout.
+    fn from(live: LiveRollout) -> Self {
+        let LiveRollout { deployment, replica_sets, pods, events } = live;
+        Self { deployment, replica_sets, pods, events, ..Self::default() }
     }
 }
 

@@ -20,9 +20,9 @@ pub(crate) use labels::{is_web_service, labels};
 pub use local::{LocalOptions, LocalUser, local_command};
 pub(crate) use objects::{RUNNER, environment};
 pub use observe::{
-    ObserveError, RolloutProgress, RouteStatus, WebServiceObservation, WebServiceState, WebServiceStatus,
-    is_web_service_pod, newest_ready_pod, observe_web_service, observe_web_service_request,
-    web_service_causes, web_service_log_file, web_service_progress,
+    ObserveError, RouteStatus, WebServiceObservation, WebServiceState, WebServiceStatus, is_web_service_pod,
+    newest_ready_pod, observe_web_service, observe_web_service_request, web_service_causes,
+    web_service_log_file, web_service_progress,
 };
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};

@@ -116,7 +116,7 @@ pub(crate) enum Verb {
     Plan(PlanArguments),
     /// Print the current jobs as a jobs file.
     Dump(DumpArguments),
-    /// Replace the pods of a continuous job, or stop the current run of a scheduled job and run it now.
+    /// Replace the pods of a continuous job and wait until they are ready, or stop the current run of a scheduled job and run it now.
     Restart(RestartArguments),
     /// Run a scheduled job now, in addition to its schedule.
     Trigger(TriggerArguments),

@@ -4,11 +4,12 @@ use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, Session, Table, applied_changes, interrupted,
 };
 use toolforge_client::{
-    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, StatusKind,
-    TERMINATION_TIMEOUT, WriteKind, Written,
+    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, RolloutTarget,
+    StatusKind, TERMINATION_TIMEOUT, WriteKind, Written,
 };
 use toolforge_model::JobName;
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
+use toolforge_render::object::ObjectKind;
 use toolforge_report::{AppliedChange, DetailCode};
 
 use super::finish::finish;
@@ -150,6 +151,11 @@ impl Applied<'_> {
     /// Returns what became of each change, for the JSON output.
     pub(super) fn changes(&self) -> Vec<AppliedChange> {
         applied_changes(&self.report)
+    }
+
+    /// Returns the Deployment that was written last.
+    pub(super) fn rollout_target(&self) -> Option<RolloutTarget> {
+        self.report.last_written(ObjectKind::Deployment).map(RolloutTarget::from)
     }
 
     /// Returns the jobs that are done, with their actions.

@@ -19,6 +19,7 @@ mod plan;
 mod quota;
 mod render;
 mod restart;
+mod rollout;
 mod run;
 mod show;
 mod suspend;

@@ -2,16 +2,18 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, wait_for_room,
 };
-use toolforge_client::JobFetchOptions;
-use toolforge_render::change::{ChangeSet, Rollout};
-use toolforge_render::job::{JobWorkload, restart_job};
+use toolforge_client::{JobFetchOptions, Written};
+use toolforge_render::change::{Change, ChangeSet, Rollout};
+use toolforge_render::job::{JobObjects, JobWorkload, observe_job, restart_job};
 
 use super::finish::finish;
-use super::{apply, facts, trigger};
+use super::wait::LogMarks;
+use super::{apply, facts, rollout, trigger};
 use crate::arguments::{Arguments, RestartArguments};
 use crate::{failures, report};
 
-/// Replaces the pods of a continuous job, or deletes the runs of a scheduled one and starts another.
+/// Replaces the pods of a continuous job and waits until the new ones are ready, or deletes the runs of a scheduled job and
+/// starts another one.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
@@ -23,10 +25,11 @@ pub(super) fn run(
         let facts = facts::facts(session, wanted)?;
         let job = facts::job(&facts, &options.name)?;
         let set = restart_job(&job, &facts, Timestamp::now());
-        Ok::<_, Failure>((set.map_err(|error| failures::of_run_now(error, &job))?, job))
+        let request = observe_job(&job, &facts);
+        Ok::<_, Failure>((set.map_err(|error| failures::of_run_now(error, &job))?, job, request))
     };
-    let (set, job) = match options.dry_run.dry_run {
-        None => wait_for_room(attempt()?, |(set, _)| set.terminating(), attempt)?,
+    let (set, job, request) = match options.dry_run.dry_run {
+        None => wait_for_room(attempt()?, |(set, ..)| set.terminating(), attempt)?,
         Some(_) => attempt()?,
     };
     refuse_what_does_not_fit(&job.workload, &set)?;
@@ -55,13 +58,36 @@ pub(super) fn run(
             );
         }
     }
-    let exit_code = apply::apply_all(session, arguments, &set, dry_run)?;
-    if dry_run.is_some() {
-        anstream::eprintln!("the cluster accepts the restart of job {}; nothing was changed", job.name);
-    } else {
-        anstream::eprintln!("job {0} was restarted; `toolforge jobs show {0}` shows its state", job.name);
+    let (runtime, client) = session.cluster()?;
+    let logs = LogMarks::of(&request);
+    let after = async |_: &Change, _: &[Written]| Ok(());
+    let applied = runtime.block_on(apply::apply(session, &set, apply::options(dry_run.is_some()), after))?;
+    let (changes, target) = (applied.changes(), applied.rollout_target());
+    let mut ended = applied.end(&[]);
+    let has_pods = job.workload.replicas() != Some(0);
+    if let (Ok(_), Some(target), None, true) = (&ended, target, dry_run, has_pods) {
+        ended = runtime.block_on(rollout::until_ready(client, &request, &target, &logs));
     }
-    Ok(exit_code)
+    if matches!(ended, Ok(ExitCode::Success)) {
+        anstream::eprintln!("{}", outcome(&job, dry_run.is_some()));
+    }
+    finish(session, arguments, (&set, changes), dry_run, ended)
+}
+
+fn outcome(JobObjects { name, workload, .. }: &JobObjects, dry_run: bool) -> String {
+    if dry_run {
+        return format!("the cluster accepts the restart of job {name}; nothing was changed");
+    }
+    match workload {
+        JobWorkload::Scheduled(_) => {
+            format!(
+                "job {name} was restarted; `toolforge jobs logs {name} --follow` shows the output of its new run"
+            )
+        }
+        JobWorkload::Continuous(_) | JobWorkload::OneOff(_) => {
+            format!("job {name} was restarted; `toolforge jobs show {name}` shows its state")
+        }
+    }
 }
 
 fn refuse_what_does_not_fit(workload: &JobWorkload, set: &ChangeSet) -> Result<(), Failure> {

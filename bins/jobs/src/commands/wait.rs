@@ -1,6 +1,7 @@
 //! Waiting for the end of one run.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -136,7 +137,7 @@ async fn failed(
     request: &JobRequest,
     outcome: &RunOutcome,
     live: &LiveJobs,
-    LogMarks(logs): &LogMarks,
+    logs: &LogMarks,
 ) -> Failure {
     let name = &request.name;
     let (reason, end) = match outcome {
@@ -153,9 +154,8 @@ async fn failed(
     if let Some(lines) = last_lines(client, request, live).await {
         failure = failure.detail("the last lines of its log:").detail(lines);
     }
-    let count = usize::try_from(LAST_LINES).unwrap_or(usize::MAX);
-    if let Some((log, lines)) = logs.iter().find_map(|log| Some((log, log.last_lines(count)?))) {
-        let path = Untrusted::new(log.path().display().to_string());
+    if let Some((path, lines)) = logs.last_lines() {
+        let path = Untrusted::new(path.display().to_string());
         failure = failure.detail(format!("the last lines of {}:", path.escaped())).detail(lines);
     }
     let is_out_of_memory = end.is_some_and(|end| end.reason.as_raw() == "OOMKilled");
@@ -194,6 +194,12 @@ async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> O
 pub(super) struct LogMarks(Vec<FileMark>);
 
 impl LogMarks {
+    /// Returns the last lines that were written since, of the first file that has any, with its path.
+    pub(super) fn last_lines(&self) -> Option<(&Path, String)> {
+        let count = usize::try_from(LAST_LINES).unwrap_or(usize::MAX);
+        self.0.iter().find_map(|log| Some((log.path(), log.last_lines(count)?)))
+    }
+
     /// Returns the present ends of a job's log files, that of the errors first.
     pub(super) fn of(request: &JobRequest) -> Self {
         let (stdout, stderr) = request.file_log.paths();

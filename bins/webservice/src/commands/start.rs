@@ -12,8 +12,9 @@ use toolforge_client::{
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::object::{Object, ObjectKind};
+use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{
-    RolloutProgress, StartTime, WebServiceFacts, WebServicePlan, web_service_changes, web_service_deletion,
+    StartTime, WebServiceFacts, WebServicePlan, web_service_changes, web_service_deletion,
     web_service_log_file, web_service_progress,
 };
 use toolforge_report::AppliedChange;

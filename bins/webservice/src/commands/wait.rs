@@ -7,8 +7,8 @@ use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine};
 use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, ResourceType, RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
 use toolforge_model::{ToolName, Untrusted, platform};
-use toolforge_render::pod::{Cause, Evidence};
-use toolforge_render::web_service::{LiveWebService, WebServicePlan};
+use toolforge_render::pod::{Cause, Evidence, LiveRollout};
+use toolforge_render::web_service::WebServicePlan;
 
 use toolforge_report::{DetailCode, FailureCode};
 
@@ -97,14 +97,14 @@ fn pods_that_terminate(count: usize) -> String {
 async fn failed(
     client: &Client,
     tool: &ToolName,
-    live: &LiveWebService,
+    live: &LiveRollout,
     causes: Vec<Evidence>,
     log: Option<&FileMark>,
 ) -> Failure {
     let Some(first) = causes.first() else {
         return Failure::new(ExitCode::Rollout, "the web service does not come up");
     };
-    let serves = live.ready_replicas() > 0;
+    let serves = live.objects().ready_replicas() > 0;
     let subject = match (&first.cause, serves) {
         (_, true) => "the new pods do not come up, and the old ones keep running",
         (Cause::NotListening { .. } | Cause::NotHealthy { .. }, false) => "the web service is not ready",

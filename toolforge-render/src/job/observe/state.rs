@@ -13,8 +13,8 @@ use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
 use crate::pod::{
-    Cause, Evidence, LastTermination, cause_of_deployment, cause_of_refusal, causes_of_pod, causes_of_probes,
-    last_termination, restarts, sort_evidence,
+    Cause, Evidence, LastTermination, cause_of_deployment, cause_of_refusal, cause_of_terminating,
+    causes_of_pod, causes_of_probes, last_termination, restarts, sort_evidence,
 };
 
 /// The state of a job.
@@ -163,6 +163,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
                 let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
                 !matches!(phase, Some("Failed" | "Succeeded"))
             };
+            status.evidence.extend(cause_of_terminating(deployment, pods.iter().copied()));
             let pods: Vec<&Pod> = staying().filter(is_used).collect();
             status.restarts = pods.iter().copied().map(restarts).sum();
             status.last_termination = last_termination(pods.iter().copied());

@@ -1,68 +1,25 @@
 //! Why the pods of a web service do not run.
 
-use k8s_openapi::api::apps::v1::ReplicaSet;
-use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::Untrusted;
 
-use crate::object::condition_text;
-use crate::pod::{
-    Evidence, cause_of_deployment, cause_of_refusal, causes_of_pod, causes_of_probes, sort_evidence,
-};
+use crate::pod::{Evidence, RolloutProgress};
 use crate::web_service::LiveWebService;
 
 /// Returns why the pods of the Deployment's newest revision do not run or are not ready at `now`: terminal causes first,
 /// each cause once.
 #[must_use]
 pub fn web_service_causes(live: &LiveWebService, now: Timestamp) -> Vec<Evidence> {
-    let newest = newest_replica_set(live);
-    let is_new = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none() && belongs_to(pod, newest);
-    let mut pods: Vec<&Pod> = live.pods.iter().filter(is_new).collect();
-    // Of several pods with the same cause, the newest one shows it.
-    pods.sort_by_key(|pod| std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0)));
-    let mut causes = Vec::new();
-    for pod in pods {
-        causes.extend(causes_of_pod(pod, &live.events));
-        causes.extend(causes_of_probes(pod, &live.events, now));
-    }
-    causes.extend(newest.and_then(of_replica_set));
-    causes.extend(live.deployment.as_ref().and_then(cause_of_deployment));
-    sort_evidence(&mut causes);
-    causes
+    live.rollout().causes(now)
 }
 
-/// Returns the ReplicaSet of the Deployment's newest revision.
-pub(crate) fn newest_replica_set(live: &LiveWebService) -> Option<&ReplicaSet> {
-    let uid = live.deployment.as_ref()?.metadata.uid.as_deref()?;
-    let revision = |set: &ReplicaSet| -> u64 {
-        let annotation =
-            set.metadata.annotations.as_ref().and_then(|map| map.get("deployment.kubernetes.io/revision"));
-        annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
-    };
-    live.replica_sets
-        .iter()
-        .filter(|set| set.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
-        .max_by_key(|set| revision(set))
-}
-
-/// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
-pub(crate) fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
-    let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return true };
-    pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid)
-}
-
-fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
-    let condition = set.status.as_ref()?.conditions.iter().flatten().find(|condition| {
-        condition_text(&condition.type_) == Some("ReplicaFailure")
-            && condition_text(&condition.status) == Some("True")
-    })?;
-    let message = condition.message.clone().unwrap_or_default();
-    Some(Evidence {
-        cause: cause_of_refusal(&message),
-        object: Untrusted::new(format!("ReplicaSet {}", set.metadata.name.as_deref().unwrap_or_default())),
-        message: Untrusted::new(message),
-        since: condition.last_transition_time.as_ref().map(|time| time.0),
-    })
+/// Returns the progress of the rollout of the Deployment's `generation` at `now`; `None` means the current generation.
+#[must_use]
+pub fn web_service_progress(
+    live: &LiveWebService,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> RolloutProgress {
+    live.rollout().progress(generation, now)
 }
 
 #[cfg(test)]
@@ -80,7 +37,7 @@ mod tests {
     }
 
     /// How many causes there are. A new one breaks the match in [`number`], and then needs an object below.
-    const COUNT: usize = 13;
+    const COUNT: usize = 15;
 
     fn number(cause: &Cause) -> usize {
         match cause {
@@ -97,6 +54,8 @@ mod tests {
             Cause::Unschedulable => 10,
             Cause::NotListening { .. } => 11,
             Cause::DeadlineExceeded => 12,
+            Cause::Paused => 13,
+            Cause::Terminating { .. } => 14,
             // Only scheduled jobs have it.
             Cause::FormerDefinition => COUNT,
         }
@@ -226,6 +185,28 @@ mod tests {
         let late =
             LiveWebService { deployment: serde_json::from_value(late).unwrap(), ..LiveWebService::default() };
         found.extend(web_service_causes(&late, now()));
+        let paused = json!({"metadata": {}, "spec": {"paused": true, "selector": {}, "template": {}}});
+        let paused = LiveWebService {
+            deployment: serde_json::from_value(paused).unwrap(),
+            ..LiveWebService::default()
+        };
+        found.extend(web_service_causes(&paused, now()));
+        let recreated = json!({"metadata": {}, "spec": {"strategy": {"type": "Recreate"}, "selector": {}, "template": {}}});
+        let old = json!({"metadata": {"name": "x-1", "deletionTimestamp": "2026-11-25T12:00:15Z"}});
+        let terminating = LiveWebService {
+            deployment: serde_json::from_value(recreated).unwrap(),
+            pods: vec![serde_json::from_value(old).unwrap()],
+            ..LiveWebService::default()
+        };
+        let evidence = web_service_causes(&terminating, now());
+        assert_eq!(
+            (evidence[0].object.as_raw(), evidence[0].cause.to_string().as_str()),
+            (
+                "Pod x-1",
+                "the old pod is terminating, until 12:00:15 UTC at the latest; the new one starts after it",
+            )
+        );
+        found.extend(evidence);
         let seen: BTreeSet<usize> = found.iter().map(|evidence| number(&evidence.cause)).collect();
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), (0..COUNT).collect::<Vec<_>>());
     }

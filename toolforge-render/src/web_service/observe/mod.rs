@@ -2,13 +2,11 @@
 
 mod causes;
 mod log_file;
-mod progress;
 mod request;
 mod status;
 
-pub use causes::web_service_causes;
+pub use causes::{web_service_causes, web_service_progress};
 pub use log_file::web_service_log_file;
-pub use progress::{RolloutProgress, web_service_progress};
 pub use request::{ObserveError, observe_web_service_request};
 pub(crate) use request::{mount, web_container};
 pub use status::{RouteStatus, WebServiceState, WebServiceStatus, is_web_service_pod, newest_ready_pod};

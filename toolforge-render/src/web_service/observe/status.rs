@@ -5,9 +5,8 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, WebServiceRequest, platform};
 
 use crate::object::{ObjectId, ObjectKind, deployment_spec, has_label};
-use crate::pod::{Evidence, LastTermination, last_termination, restarts};
-use crate::web_service::observe::causes::web_service_causes;
-use crate::web_service::observe::progress::{RolloutProgress, web_service_progress};
+use crate::pod::{Evidence, LastTermination, RolloutProgress, last_termination, restarts};
+use crate::web_service::observe::causes::{web_service_causes, web_service_progress};
 use crate::web_service::observe::request::web_container;
 use crate::web_service::{LiveWebService, Routing, WebServiceFacts, is_web_service};
 

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use tokio::time::Instant;
 use toolforge_render::pod::{Cause, Evidence};
-use toolforge_render::web_service::LiveWebService;
 
 /// How long the API server may refuse pods while nothing else happens: the ReplicaSet controller tries again after pauses
 /// that double with each refusal.
@@ -34,8 +33,8 @@ impl Patience {
         Self { pods: BTreeSet::new(), changed: now, has_terminated: false, image_since: None }
     }
 
-    /// Notes what the objects are now.
-    pub(super) fn look(&mut self, live: &LiveWebService, causes: &[Evidence], now: Instant) {
+    /// Notes the current pods and causes.
+    pub(super) fn look(&mut self, all: &[Pod], causes: &[Evidence], now: Instant) {
         let state = |pod: &Pod| {
             let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
             let mut ready = conditions.filter(|condition| condition.type_ == "Ready");
@@ -43,7 +42,7 @@ impl Patience {
             let is_terminating = pod.metadata.deletion_timestamp.is_some();
             (uid, is_terminating, ready.any(|condition| condition.status == "True"))
         };
-        let pods: BTreeSet<_> = live.pods.iter().map(state).collect();
+        let pods: BTreeSet<_> = all.iter().map(state).collect();
         let is_gone = |(uid, ..): &(String, bool, bool)| !pods.iter().any(|(other, ..)| other == uid);
         self.has_terminated |=
             pods.iter().any(|(_, is_terminating, _)| *is_terminating) || self.pods.iter().any(is_gone);

@@ -1,0 +1,101 @@
+//! Waiting until the new pods of a continuous job run, or cannot.
+
+use std::time::Duration;
+
+use toolforge_cli::{ExitCode, Failure, ProgressLine, interrupted};
+use toolforge_client::{Client, RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
+use toolforge_model::{JobKind, JobRequest, Untrusted};
+use toolforge_render::pod::Evidence;
+use toolforge_report::FailureCode;
+
+use super::wait::LogMarks;
+use crate::advice::{Asked, advice};
+
+/// How long a rollout may take, the first pull of an image included: as for a web service.
+const TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Waits until the Deployment of a continuous job is rolled out. `logs` are the ends of its log files before.
+pub(super) async fn until_ready(
+    client: &Client,
+    request: &JobRequest,
+    target: &RolloutTarget,
+    logs: &LogMarks,
+) -> Result<ExitCode, Failure> {
+    let name = &request.name;
+    let mut line = ProgressLine::new();
+    let mut options = WaitOptions::new(TIMEOUT);
+    // The answers of checks are in events alone.
+    options.events = is_checked(&request.kind);
+    let mut is_changed = false;
+    let waiting = client.wait_job_rollout((&request.tool, name), target, options, |event| match event {
+        RolloutEvent::Waiting { ready, desired, evidence } => {
+            let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
+            line.show(&format!("{ready} of {desired} pods ready{why}"));
+        }
+        RolloutEvent::WaitingForQuota { .. } => line.show("the quota has no room for the next pod yet"),
+        RolloutEvent::ChangedMeanwhile => is_changed = true,
+        _ => {}
+    });
+    let waited = tokio::select! {
+        waited = waiting => waited,
+        signal = interrupted() => {
+            line.clear();
+            anstream::eprintln!("note: the restart of job {name} continues; `toolforge jobs show {name}` shows its state");
+            return signal;
+        }
+    };
+    line.clear();
+    if is_changed {
+        anstream::eprintln!("note: job {name} was changed by somebody else meanwhile");
+    }
+    let (message, causes) = match waited? {
+        RolloutOutcome::Failed { causes, live } => {
+            let old =
+                if live.objects().ready_replicas() > 0 { ", and the old ones keep running" } else { "" };
+            (format!("the new pods of job '{name}' do not come up{old}{}", first(&causes)), causes)
+        }
+        RolloutOutcome::TimedOut { causes } => {
+            let seconds = TIMEOUT.as_secs();
+            let message = format!("job '{name}' was not ready within {seconds} seconds{}", first(&causes));
+            let failure = failure(message, &causes, logs).with_code(FailureCode::TimedOut);
+            return Err(
+                failure.hint(format!("It may still come up; `toolforge jobs show {name}` shows its state."))
+            );
+        }
+        RolloutOutcome::Deleted => {
+            (format!("job '{name}' was deleted by somebody else meanwhile"), Vec::new())
+        }
+        RolloutOutcome::Replaced => {
+            let message = format!("job '{name}' was deleted and created again by somebody else meanwhile");
+            (message, Vec::new())
+        }
+        _ => return Ok(ExitCode::Success),
+    };
+    let failure = failure(message, &causes, logs);
+    Err(match causes.first() {
+        Some(evidence) => failure.hint(advice(&evidence.cause, Asked::from(request))),
+        None => failure,
+    })
+}
+
+/// Returns whether a container of the job is only ready when a check says so.
+fn is_checked(kind: &JobKind) -> bool {
+    match kind {
+        JobKind::Continuous { port, health_check, replicas: _ } => port.is_some() || health_check.is_some(),
+        JobKind::OneOff { .. } | JobKind::Scheduled { .. } => false,
+    }
+}
+
+fn first(causes: &[Evidence]) -> String {
+    causes.first().map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default()
+}
+
+fn failure(message: String, causes: &[Evidence], logs: &LogMarks) -> Failure {
+    let failure = causes.iter().fold(Failure::new(ExitCode::Rollout, message), Failure::cause);
+    match logs.last_lines() {
+        Some((path, lines)) => failure
+            .detail(format!("the last lines of {}:", Untrusted::new(path.display().to_string()).escaped()))
+            .detail(lines),
+        None => failure,
+    }
+}

@@ -1,0 +1,8 @@
+//! Waiting for the rollout of a Deployment, of a web service or of a continuous job.
+
+mod events;
+mod patience;
+mod target;
+mod wait;
+
+pub use target::{RolloutEvent, RolloutOutcome, RolloutTarget};

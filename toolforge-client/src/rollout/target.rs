@@ -1,0 +1,65 @@
+//! The rollout that is waited for, and what comes of it.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use toolforge_render::pod::{Evidence, LiveRollout};
+
+/// The Deployment whose rollout is waited for, as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RolloutTarget {
+    /// Its UID; `None` if any Deployment with the tool's name is meant.
+    pub uid: Option<String>,
+    /// Its generation; `None` if the current one is meant.
+    pub generation: Option<i64>,
+}
+
+impl From<&ObjectMeta> for RolloutTarget {
+    fn from(metadata: &ObjectMeta) -> Self {
+        Self { uid: metadata.uid.clone(), generation: metadata.generation }
+    }
+}
+
+/// How a rollout ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum RolloutOutcome {
+    /// Every pod is of the newest revision and ready.
+    Ready,
+    /// It cannot become ready without a change.
+    Failed {
+        /// Why, most important first.
+        causes: Vec<Evidence>,
+        /// The objects at that moment.
+        live: Box<LiveRollout>,
+    },
+    /// The deadline passed.
+    TimedOut {
+        /// Why it was not ready, most important first.
+        causes: Vec<Evidence>,
+    },
+    /// The Deployment was deleted.
+    Deleted,
+    /// The Deployment was deleted, and another one was created.
+    Replaced,
+}
+
+/// An observation while waiting for a rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RolloutEvent {
+    /// Pods are not ready yet.
+    Waiting {
+        /// The number of ready pods of the newest revision.
+        ready: u32,
+        /// The desired number.
+        desired: u32,
+        /// What it may be waiting for, if known.
+        evidence: Option<Evidence>,
+    },
+    /// The quota has no room for the next pod yet.
+    WaitingForQuota {
+        /// The number of pods that terminate; what they used is free when they are gone.
+        terminating: usize,
+    },
+    /// Somebody else changed the Deployment; the rollout of that change is waited for.
+    ChangedMeanwhile,
+}

@@ -1,0 +1,128 @@
+//! Waiting until a Deployment is rolled out, or until that is known to fail.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::Deployment;
+use tokio::time::Instant;
+use toolforge_model::{JobName, ToolName};
+use toolforge_render::pod::{Cause, RolloutObjects, RolloutProgress};
+
+use crate::rollout::events::RolloutSelector;
+use crate::rollout::patience::Patience;
+use crate::rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
+use crate::{Client, Error, ResourceType, WaitOptions, WaitOutcome};
+
+impl Client {
+    /// Waits until the Deployment of a web service is rolled out, and calls `event` with each observation.
+    ///
+    /// A rollout that is slow is waited for until the deadline; one that is blocked ends the wait: at once if something has
+    /// to be changed first, after 15 seconds of a failing health check, after 30 seconds without an answer on the port, and
+    /// after 30 to 60 seconds in which the API server refuses pods and no pod starts, becomes ready or terminates.
+    ///
+    /// # Errors
+    /// When the objects cannot be watched.
+    pub async fn wait_rollout(
+        &self,
+        tool: &ToolName,
+        target: &RolloutTarget,
+        options: WaitOptions,
+        event: impl FnMut(RolloutEvent),
+    ) -> Result<RolloutOutcome, Error> {
+        self.wait_rollout_of(RolloutSelector::web_service(tool), target, options, event).await
+    }
+
+    /// Waits until the Deployment of a continuous job is rolled out, as [`Client::wait_rollout`].
+    ///
+    /// # Errors
+    /// When the objects cannot be watched.
+    pub async fn wait_job_rollout(
+        &self,
+        (tool, job): (&ToolName, &JobName),
+        target: &RolloutTarget,
+        options: WaitOptions,
+        event: impl FnMut(RolloutEvent),
+    ) -> Result<RolloutOutcome, Error> {
+        self.wait_rollout_of(RolloutSelector::job(tool, job), target, options, event).await
+    }
+
+    async fn wait_rollout_of(
+        &self,
+        selector: RolloutSelector,
+        target: &RolloutTarget,
+        options: WaitOptions,
+        mut event: impl FnMut(RolloutEvent),
+    ) -> Result<RolloutOutcome, Error> {
+        let mut patience = Patience::new(Instant::now());
+        let mut is_changed = false;
+        let waited = self
+            .wait_rollout_objects(
+                selector,
+                options,
+                |live| live,
+                |live| {
+                    let objects = live.objects();
+                    if let Some(outcome) = lost(objects, target) {
+                        return ControlFlow::Break(outcome);
+                    }
+                    let generation = objects.deployment.and_then(|found| found.metadata.generation);
+                    if target.generation.is_some() && generation > target.generation && !is_changed {
+                        is_changed = true;
+                        event(RolloutEvent::ChangedMeanwhile);
+                    }
+                    let (now, instant) = (Timestamp::now(), Instant::now());
+                    let progress = objects.progress(target.generation, now);
+                    let causes = match &progress {
+                        RolloutProgress::Ready => return ControlFlow::Break(RolloutOutcome::Ready),
+                        RolloutProgress::Waiting { evidence, .. } => evidence.as_slice(),
+                        RolloutProgress::Failed(causes) => causes,
+                    };
+                    patience.look(objects.pods, causes, instant);
+                    if causes.iter().any(|evidence| patience.is_over(evidence, now, instant)) {
+                        let causes = objects.causes(now);
+                        return ControlFlow::Break(RolloutOutcome::Failed {
+                            causes,
+                            live: Box::new(live.clone()),
+                        });
+                    }
+                    if causes.first().is_some_and(|first| first.cause == Cause::QuotaExceeded) {
+                        event(RolloutEvent::WaitingForQuota { terminating: patience.terminating() });
+                    } else if let RolloutProgress::Waiting { ready, desired, evidence } = progress {
+                        event(RolloutEvent::Waiting { ready, desired, evidence });
+                    }
+                    ControlFlow::Continue(())
+                },
+            )
+            .await?;
+        Ok(match waited {
+            WaitOutcome::Done(outcome) => outcome,
+            WaitOutcome::DeadlineExceeded(live) => {
+                RolloutOutcome::TimedOut { causes: live.objects().causes(Timestamp::now()) }
+            }
+        })
+    }
+
+    /// Waits until a Deployment that is being deleted is gone; returns whether it is before the deadline.
+    ///
+    /// # Errors
+    /// When the Deployment cannot be watched.
+    pub async fn wait_deployment_gone(&self, tool: &ToolName, deadline: Duration) -> Result<bool, Error> {
+        let path = ResourceType::of::<Deployment>().in_namespace(tool.namespace()).named(tool.as_str());
+        let gone = self.wait_object(&path, deadline, |found: Option<&Deployment>| match found {
+            Some(found) if found.metadata.deletion_timestamp.is_some() => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        });
+        Ok(gone.await?.is_some())
+    }
+}
+
+/// Returns how the wait ends if the Deployment is no longer the one that is waited for.
+fn lost(live: RolloutObjects<'_>, target: &RolloutTarget) -> Option<RolloutOutcome> {
+    let wanted = target.uid.as_ref()?;
+    let Some(found) = live.deployment else { return Some(RolloutOutcome::Deleted) };
+    if found.metadata.deletion_timestamp.is_some() {
+        return Some(RolloutOutcome::Deleted);
+    }
+    (found.metadata.uid.as_ref() != Some(wanted)).then_some(RolloutOutcome::Replaced)
+}

@@ -1,0 +1,177 @@
+//! The rollout of a Deployment: its progress and why it does not progress, from the objects alone; a wait computes both after
+//! every watch event.
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::Untrusted;
+
+use crate::object::{condition_text, deployment_spec};
+use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
+use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
+
+/// A Deployment and the objects that it makes, as they are in a namespace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveRollout {
+    /// The Deployment.
+    pub deployment: Option<Deployment>,
+    /// Its ReplicaSets.
+    pub replica_sets: Vec<ReplicaSet>,
+    /// Its pods.
+    pub pods: Vec<Pod>,
+    /// The namespace's events; empty if they were not requested.
+    pub events: Vec<Event>,
+}
+
+impl LiveRollout {
+    /// Returns the objects without their owner.
+    #[must_use]
+    pub fn objects(&self) -> RolloutObjects<'_> {
+        let Self { deployment, replica_sets, pods, events } = self;
+        RolloutObjects { deployment: deployment.as_ref(), replica_sets, pods, events }
+    }
+}
+
+/// A borrowed [`LiveRollout`].
+#[derive(Clone, Copy, Debug)]
+pub struct RolloutObjects<'a> {
+    /// The Deployment.
+    pub deployment: Option<&'a Deployment>,
+    /// Its ReplicaSets.
+    pub replica_sets: &'a [ReplicaSet],
+    /// Its pods.
+    pub pods: &'a [Pod],
+    /// The namespace's events; empty if they were not requested.
+    pub events: &'a [Event],
+}
+
+/// The progress of a rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RolloutProgress {
+    /// Every pod is of the newest revision and ready.
+    Ready,
+    /// The rollout continues.
+    Waiting {
+        /// The number of ready pods of the newest revision.
+        ready: u32,
+        /// The desired number of pods.
+        desired: u32,
+        /// The first cause of the wait, if the objects show one.
+        evidence: Option<Evidence>,
+    },
+    /// It cannot become ready until something is changed.
+    Failed(Vec<Evidence>),
+}
+
+impl RolloutObjects<'_> {
+    /// Returns the number of ready pods in the Deployment's status.
+    #[must_use]
+    pub fn ready_replicas(self) -> i32 {
+        let status = self.deployment.and_then(|deployment| deployment.status.as_ref());
+        status.and_then(|status| status.ready_replicas).unwrap_or(0)
+    }
+
+    /// Returns the progress of the rollout of the Deployment's `generation` at `now`; `None` means the current generation.
+    #[must_use]
+    pub fn progress(self, generation: Option<i64>, now: Timestamp) -> RolloutProgress {
+        let spec = self.deployment.and_then(deployment_spec);
+        let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+        let waiting = |ready: i32, evidence| RolloutProgress::Waiting {
+            ready: u32::try_from(ready).unwrap_or(0),
+            desired: u32::try_from(desired).unwrap_or(0),
+            evidence,
+        };
+        let with_status =
+            self.deployment.and_then(|deployment| Some((deployment, deployment.status.as_ref()?)));
+        let Some((deployment, status)) = with_status else { return waiting(0, None) };
+        let wanted = generation.or(deployment.metadata.generation).unwrap_or(0);
+        if status.observed_generation.unwrap_or(0) < wanted {
+            return waiting(0, None);
+        }
+        let updated = status.updated_replicas.unwrap_or(0);
+        let ready = self
+            .newest_replica_set()
+            .and_then(|set| set.status.as_ref()?.ready_replicas)
+            .unwrap_or_else(|| status.ready_replicas.unwrap_or(0).min(updated));
+        let only_new = status.replicas.unwrap_or(0) == updated;
+        if updated >= desired && ready >= desired && only_new {
+            return RolloutProgress::Ready;
+        }
+        let causes = self.causes(now);
+        let leaving = self.pods.iter().any(is_terminating);
+        // An exceeded quota is not final while pods terminate: they free quota.
+        let is_final = |evidence: &Evidence| {
+            evidence.is_failure(now) && !(leaving && evidence.cause == Cause::QuotaExceeded)
+        };
+        if causes.iter().any(is_final) {
+            return RolloutProgress::Failed(causes);
+        }
+        waiting(ready, causes.into_iter().next())
+    }
+
+    /// Returns why the pods of the Deployment's newest revision do not run or are not ready at `now`: terminal causes
+    /// first, each cause once.
+    #[must_use]
+    pub fn causes(self, now: Timestamp) -> Vec<Evidence> {
+        let newest = self.newest_replica_set();
+        let is_new = |pod: &&Pod| !is_terminating(pod) && belongs_to(pod, newest);
+        let mut pods: Vec<&Pod> = self.pods.iter().filter(is_new).collect();
+        // Of several pods with the same cause, the newest one shows it.
+        pods.sort_by_key(|pod| {
+            std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
+        });
+        let mut causes = Vec::new();
+        for pod in pods {
+            causes.extend(of_pod(pod, self.events));
+            causes.extend(of_probes(pod, self.events, now));
+        }
+        causes.extend(newest.and_then(of_replica_set));
+        if let Some(deployment) = self.deployment {
+            causes.extend(of_deployment(deployment));
+            causes.extend(of_terminating(deployment, self.pods.iter()));
+        }
+        sort_evidence(&mut causes);
+        causes
+    }
+
+    /// Returns the ReplicaSet of the Deployment's newest revision.
+    fn newest_replica_set(&self) -> Option<&ReplicaSet> {
+        let uid = self.deployment?.metadata.uid.as_deref()?;
+        let revision = |set: &ReplicaSet| -> u64 {
+            let annotation = set
+                .metadata
+                .annotations
+                .as_ref()
+                .and_then(|map| map.get("deployment.kubernetes.io/revision"));
+            annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
+        };
+        self.replica_sets
+            .iter()
+            .filter(|set| set.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
+            .max_by_key(|set| revision(set))
+    }
+}
+
+/// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
+fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
+    let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return true };
+    pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid)
+}
+
+fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
+    let condition = set.status.as_ref()?.conditions.iter().flatten().find(|condition| {
+        condition_text(&condition.type_) == Some("ReplicaFailure")
+            && condition_text(&condition.status) == Some("True")
+    })?;
+    let message = condition.message.clone().unwrap_or_default();
+    Some(Evidence {
+        cause: of_refusal(&message),
+        object: Untrusted::new(format!("ReplicaSet {}", set.metadata.name.as_deref().unwrap_or_default())),
+        message: Untrusted::new(message),
+        since: condition.last_transition_time.as_ref().map(|time| time.0),
+    })
+}
+
+fn is_terminating(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some()
+}
