@@ -5,4 +5,5 @@ mod patience;
 mod target;
 mod wait;
 
+pub(crate) use patience::IMAGE;
 pub use target::{RolloutEvent, RolloutOutcome, RolloutTarget};

@@ -17,7 +17,7 @@ const REFUSED: Duration = Duration::from_secs(30);
 const REFUSED_BEHIND_PODS: Duration = Duration::from_secs(60);
 
 /// How long an image that cannot be pulled may still come: the kubelet's first pauses are 10 and 20 seconds.
-const IMAGE: Duration = Duration::from_secs(8);
+pub(crate) const IMAGE: Duration = Duration::from_secs(8);
 
 /// The clock of a rollout: when something last happened, and what has failed since when.
 pub(super) struct Patience {

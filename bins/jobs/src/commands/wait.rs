@@ -1,16 +1,15 @@
 //! Waiting for the end of one run.
 
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine, interrupted};
 use toolforge_client::kube::api::LogParams;
-use toolforge_client::{Client, JobRun, ResourceType, WaitOptions, WaitOutcome, WatchOptions};
+use toolforge_client::{Client, JobRun, ResourceType, RunEnd, WaitOptions, WatchOptions};
 use toolforge_model::{JobRequest, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
-use toolforge_render::pod::{Cause, Evidence, main_container};
+use toolforge_render::pod::main_container;
 
 use crate::advice::{Asked, advice, exit_code_hint};
 
@@ -19,17 +18,6 @@ const LAST_LINES: u32 = 20;
 
 /// How long the cluster may be away meanwhile.
 const OUTAGE: Duration = Duration::from_secs(60);
-
-/// How long an image that cannot be pulled may still come: the kubelet's first pauses are 10 and 20 s.
-const PATIENCE: Duration = Duration::from_secs(8);
-
-/// How a wait came to its end.
-enum Seen {
-    Ended(RunOutcome, Box<LiveJobs>),
-    /// It cannot come up, and waiting does not help.
-    Stuck(Evidence),
-    Gone,
-}
 
 /// Waits for the end of a run, the Job named `object`, and ends as it ends. `logs` are the ends of the log files before it.
 pub(super) async fn until_end(
@@ -40,34 +28,11 @@ pub(super) async fn until_end(
     logs: &LogMarks,
 ) -> Result<ExitCode, Failure> {
     let mut line = ProgressLine::new();
-    let mut stuck_since: Option<Instant> = None;
     let deadline = Duration::from_secs(seconds.into());
     let options =
         WaitOptions::new(deadline).with_events().with_watch(WatchOptions::default().with_outage(OUTAGE));
     let run = JobRun { tool: &request.tool, job: &request.name, run: object };
-    let waiting = client.wait_run(run, options, |live| {
-        let Some(job) = live.jobs.first() else { return ControlFlow::Break(Seen::Gone) };
-        let outcome = RunOutcome::of(job, live);
-        if outcome.is_over() {
-            return ControlFlow::Break(Seen::Ended(outcome, Box::new(live.clone())));
-        }
-        line.show(&progress(&outcome));
-        match outcome {
-            RunOutcome::Starting { evidence: Some(evidence), .. } if is_stuck(&evidence.cause) => {
-                // A registry may fail once; the kubelet tries again after a pause.
-                let since = *stuck_since.get_or_insert_with(Instant::now);
-                let may_pass = matches!(evidence.cause, Cause::ImagePull { .. });
-                if may_pass && since.elapsed() < PATIENCE {
-                    return ControlFlow::Continue(());
-                }
-                ControlFlow::Break(Seen::Stuck(evidence))
-            }
-            _ => {
-                stuck_since = None;
-                ControlFlow::Continue(())
-            }
-        }
-    });
+    let waiting = client.wait_run_end(run, options, |outcome| line.show(&progress(outcome)));
     let waited = tokio::select! {
         waited = waiting => waited?,
         signal = interrupted() => {
@@ -79,26 +44,20 @@ pub(super) async fn until_end(
     line.clear();
     let name = &request.name;
     match waited {
-        WaitOutcome::Done(Seen::Ended(RunOutcome::Succeeded { .. }, _)) => {
+        RunEnd::Ended { outcome: RunOutcome::Succeeded { .. }, .. } => {
             anstream::eprintln!("job '{name}' completed");
             Ok(ExitCode::Success)
         }
-        WaitOutcome::Done(Seen::Ended(outcome, live)) => {
-            Err(failed(client, request, &outcome, &live, logs).await)
-        }
-        WaitOutcome::Done(Seen::Stuck(evidence)) => {
+        RunEnd::Ended { outcome, live } => Err(failed(client, request, &outcome, &live, logs).await),
+        RunEnd::Blocked(evidence) => {
             let failure = Failure::new(
                 ExitCode::Rollout,
                 format!("job '{name}' cannot start, and is retried: {}", evidence.cause),
             );
             Err(failure.cause(&evidence).hint(advice(&evidence.cause, Asked::from(request))))
         }
-        WaitOutcome::Done(Seen::Gone) => {
-            Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))
-                .hint(format!("`toolforge jobs logs {name}` may still show its output.")))
-        }
-        WaitOutcome::DeadlineExceeded(live) => {
-            let how = live.jobs.first().map(|job| progress(&RunOutcome::of(job, &live))).unwrap_or_default();
+        RunEnd::TimedOut { outcome } => {
+            let how = outcome.as_ref().map(progress).unwrap_or_default();
             let failure = Failure::new(
                 ExitCode::Rollout,
                 format!("timed out {seconds} seconds waiting for job '{name}' to complete"),
@@ -107,12 +66,10 @@ pub(super) async fn until_end(
                 .detail(how)
                 .hint(format!("It continues; `toolforge jobs show {name}` shows its state.")))
         }
+        // It was deleted.
+        _ => Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))
+            .hint(format!("`toolforge jobs logs {name}` may still show its output."))),
     }
-}
-
-/// A full quota may get room, and a node too; an image that is not there, a command that is none and a refused pod stay so.
-fn is_stuck(cause: &Cause) -> bool {
-    matches!(cause, Cause::ImagePull { .. } | Cause::ContainerStart | Cause::LimitRange | Cause::Refused)
 }
 
 fn progress(outcome: &RunOutcome) -> String {
