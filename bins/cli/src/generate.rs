@@ -1,62 +1,108 @@
-//! Completions, man pages and reference pages, generated from a program's clap command.
+//! What `generate` prints, and reference pages, from a program's clap command.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
 use clap::{Arg, Command};
-pub use clap_complete::Shell;
+use clap_mangen::Man;
+use toolforge_model::Untrusted;
+use toolforge_report::FailureCode;
 
+use crate::completion::{Shell, completion_script};
 use crate::failure::{ExitCode, Failure};
+use crate::output::print_text;
 
-/// A text that can be generated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Generated {
-    /// A completion script.
-    Completion(Shell),
-    /// A man page of section 1, in roff.
-    ManPage,
+/// A program as `generate` describes it.
+#[derive(Clone, Debug)]
+pub struct DescribedProgram {
+    /// The name of the file that the shell runs.
+    pub name: &'static str,
+    /// The word for it after `toolforge`, if the platform's `toolforge` calls it.
+    pub word: Option<&'static str>,
+    /// The command line, with a subcommand for each verb.
+    pub command: Command,
 }
 
-/// The names on the command line.
-const NAMES: [(&str, Generated); 4] = [
-    ("bash", Generated::Completion(Shell::Bash)),
-    ("zsh", Generated::Completion(Shell::Zsh)),
-    ("fish", Generated::Completion(Shell::Fish)),
-    ("man", Generated::ManPage),
-];
-
-impl Generated {
-    /// Parses the arguments of `generate`. `program` is the name for the hint.
+impl DescribedProgram {
+    /// Runs `generate` with its arguments: a shell, `man`, `man VERB`, or `man-pages DIRECTORY`.
     ///
     /// # Errors
-    /// When it is not exactly one of `bash`, `zsh`, `fish` and `man`.
-    pub fn from_arguments(arguments: &[String], program: &str) -> Result<Self, Failure> {
-        let found = match arguments {
-            [argument] => NAMES.iter().find(|(name, _)| name == argument),
-            _ => None,
-        };
-        found.map(|(_, generated)| *generated).ok_or_else(|| {
-            Failure::new(ExitCode::Usage, "`generate` needs one of bash, zsh, fish and man").hint(format!(
-                "Type `{program} generate bash > ~/.local/share/bash-completion/completions/{program}`."
-            ))
-        })
-    }
-
-    /// Returns the text for a program.
-    #[must_use]
-    pub fn text(self, mut command: Command) -> String {
-        let mut text = Vec::new();
-        match self {
-            Self::Completion(shell) => {
-                let name = command.get_name().to_owned();
-                clap_complete::generate(shell, &mut command, name, &mut text);
+    /// When the arguments are others, or a page cannot be written.
+    pub fn generate(self, arguments: &[String]) -> Result<ExitCode, Failure> {
+        let Self { name, word, .. } = self;
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match arguments.as_slice() {
+            ["man"] => print_text(&self.pages().swap_remove(0).1)?,
+            ["man", verb] => {
+                let wanted = format!("{name}-{verb}");
+                let found = self.pages().into_iter().find(|(page, _)| *page == wanted);
+                let (_, text) = found.ok_or_else(|| {
+                    let verb = Untrusted::new(*verb);
+                    Failure::new(ExitCode::Usage, format!("no man page on {}", verb.quoted()))
+                        .hint(format!("Type `{name} generate man` for the page on the program."))
+                })?;
+                print_text(&text)?;
             }
-            // Writing to a vector cannot fail.
-            Self::ManPage => {
-                let _ = clap_mangen::Man::new(command).render(&mut text);
+            ["man-pages", directory] => self.write_pages(Path::new(directory))?,
+            [shell] if let Some(shell) = Shell::ALL.into_iter().find(|known| known.as_str() == *shell) => {
+                print_text(&completion_script(shell, name, word))?;
+            }
+            _ => {
+                return Err(Failure::new(
+                    ExitCode::Usage,
+                    "`generate` needs bash, zsh, fish, man, man COMMAND or man-pages DIRECTORY",
+                )
+                .hint(format!("For bash, type `{}`.", Shell::Bash.set_up(name))));
             }
         }
-        String::from_utf8_lossy(&text).into_owned()
+        Ok(ExitCode::Success)
     }
+
+    /// Returns the man pages with their names, that of the program first.
+    #[must_use]
+    pub fn pages(self) -> Vec<(String, String)> {
+        let Self { name, word, command } = self;
+        let typed = word.map_or_else(|| name.to_owned(), |word| format!("toolforge {word}"));
+        let mut command = command.name(name).display_name(name).bin_name(typed);
+        command.build();
+        let pages: Vec<Command> = command
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set() && verb.get_name() != "help")
+            .cloned()
+            .collect();
+        std::iter::once(command).chain(pages).map(page).collect()
+    }
+
+    fn write_pages(self, directory: &Path) -> Result<(), Failure> {
+        for (name, text) in self.pages() {
+            let file = directory.join(format!("{name}.1"));
+            fs::create_dir_all(directory).and_then(|()| fs::write(&file, text)).map_err(|error| {
+                let file = Untrusted::new(file.display().to_string());
+                Failure::new(ExitCode::Failed, format!("{} cannot be written", file.escaped()))
+                    .with_code(FailureCode::FileAccess)
+                    .detail(error.to_string())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the name and the text of a command's man page of section 1, in roff.
+fn page(command: Command) -> (String, String) {
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    // `name - what it does`, without a full stop (man-pages(7)).
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let first = about.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
+    let command = if command.get_long_about().is_none() { command.long_about(about) } else { command };
+    let source = format!("toolforge {}", env!("CARGO_PKG_VERSION"));
+    let mut text = Vec::new();
+    // Writing to a vector cannot fail.
+    let _ = Man::new(command.about(first)).source(source).manual("Toolforge").render(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    // The generator leaves out the quotes of an empty date, and breaks a line where a paragraph ends (`mandoc -Tlint`).
+    let text = text.replacen(" 1  \"", " 1 \"\" \"", 1).replace(".br\n\n.br\n", ".sp\n");
+    (name, text)
 }
 
 /// Returns a program's reference page in Markdown: its help, with a table row per option.

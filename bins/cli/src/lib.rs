@@ -12,6 +12,7 @@
 
 mod apply_report;
 mod command_line;
+mod completion;
 mod failure;
 mod file_mark;
 mod generate;
@@ -32,9 +33,13 @@ mod usage;
 
 pub use apply_report::{applied_changes, apply_report, planned_changes, unchanged};
 pub use command_line::{HelpOption, help_option, positionals, separate_command};
+pub use completion::{
+    ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
+    completion_script, generate_choices, topic_choices,
+};
 pub use failure::{ExitCode, Failure};
 pub use file_mark::FileMark;
-pub use generate::{Generated, Shell, reference_page};
+pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{

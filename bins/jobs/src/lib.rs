@@ -13,6 +13,7 @@
 mod advice;
 mod arguments;
 mod commands;
+mod completion;
 mod failures;
 mod help;
 mod report;
@@ -22,7 +23,7 @@ use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
-use toolforge_cli::{ExitCode, Failure, Session, parse, separate_command};
+use toolforge_cli::{CompletionRequest, ExitCode, Failure, Session, parse, separate_command};
 use toolforge_model::{JobRequest, ToolName};
 
 use crate::arguments::{Arguments, Verb};
@@ -31,6 +32,9 @@ use crate::arguments::{Arguments, Verb};
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
+        if let Some(request) = CompletionRequest::of_process() {
+            return request.answer(completion::described);
+        }
         // Set by the platform's `toolforge`, which calls this program.
         let is_called = std::env::var_os("TOOLFORGE_CLI").is_some();
         let command = help::command(if is_called { "toolforge jobs" } else { "jobs" });

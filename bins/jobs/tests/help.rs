@@ -90,6 +90,6 @@ fn options_of_the_command_of_exec_are_its_own() {
 fn completion_is_for_the_name_that_is_typed() {
     // `jobs` itself is a builtin of the shell.
     let script = jobs("generate bash");
-    assert!(script.contains(" toolforge-jobs\n"), "{script}");
-    assert!(jobs("generate x").contains("completions/toolforge-jobs`"));
+    assert!(script.contains(" toolforge-jobs\n") && script.contains(" toolforge\n"), "{script}");
+    assert!(jobs("generate x").contains("source <(toolforge-jobs generate bash)"));
 }

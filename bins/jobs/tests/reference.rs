@@ -1,14 +1,10 @@
-//! The reference page and the man page are as they are generated.
+//! The reference page is as it is generated.
 
-use toolforge_cli::{Generated, reference_page};
+use toolforge_cli::reference_page;
 
 #[test]
 fn reference_pages_match_the_command_line() {
     toolforge_fixtures::same_as_generated("../docs/reference/jobs.md", &reference_page(jobs::command()));
-    toolforge_fixtures::same_as_generated(
-        "../docs/reference/jobs.1",
-        &Generated::ManPage.text(jobs::command()),
-    );
 }
 
 #[test]

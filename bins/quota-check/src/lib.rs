@@ -10,6 +10,7 @@
 //! ```
 
 mod arguments;
+mod completion;
 mod fleet;
 mod report;
 
@@ -17,8 +18,8 @@ use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 use toolforge_cli::{
-    ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, parse, positionals, print, print_text, topic,
-    unknown_topic, usage_failure,
+    CompletionRequest, DescribedProgram, ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, parse, positionals, print,
+    print_text, topic, unknown_topic, usage_failure,
 };
 
 use arguments::Arguments;
@@ -34,9 +35,18 @@ pub fn command() -> clap::Command {
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
+        if let Some(request) = CompletionRequest::of_process() {
+            return request.answer(completion::described);
+        }
         let command = with_help(Arguments::command());
         let line: Vec<OsString> = std::env::args_os().collect();
         let words = positionals(&command, &line);
+        if let Some((generate, rest)) = words.split_first()
+            && generate == "generate"
+        {
+            let program = DescribedProgram { name: "quota-check", word: None, command };
+            return program.generate(rest);
+        }
         if let Some((help, rest)) = words.split_first()
             && help == "help"
         {
@@ -53,7 +63,10 @@ pub fn main() -> std::process::ExitCode {
 /// Returns the command with the lines that end its help.
 fn with_help(command: clap::Command) -> clap::Command {
     let topics = TOPICS.map(|(topic, _)| topic).join(", ");
-    command.after_help(format!("Topics: {topics}; `quota-check help quota`.\n\n{WHERE_TO_ASK}"))
+    command.after_help(format!(
+        "`quota-check generate bash` prints completions (also zsh, fish), `quota-check generate man` the man page.\n\
+         Topics: {topics}; `quota-check help quota`.\n\n{WHERE_TO_ASK}"
+    ))
 }
 
 /// Prints the help of the program or of a topic.

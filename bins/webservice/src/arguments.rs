@@ -44,7 +44,7 @@ const LOCAL: &str = "Local options";
 ///   types    list image types; TYPE types shows one in detail
 ///   local    print the command that runs the web service on your own machine
 ///   doctor   check the setup: kubeconfig, cluster, permissions, home directory
-///   generate print a completion script (bash, zsh, fish) or a man page (man, man ACTION)
+///   generate print a completion script (bash, zsh, fish) or a man page (man), or write all man pages
 ///   help     show the help on an action or a topic
 ///
 /// Behind shell and exec, everything after the first word of the command belongs to the command.

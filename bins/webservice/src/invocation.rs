@@ -80,7 +80,9 @@ impl Action {
             Self::Types => "list image types; TYPE types shows one in detail",
             Self::Local => "print the command that runs the web service on your own machine",
             Self::Doctor => "check the setup: kubeconfig, cluster, permissions, home directory",
-            Self::Generate => "print a completion script (bash, zsh, fish) or a man page (man, man ACTION)",
+            Self::Generate => {
+                "print a completion script (bash, zsh, fish) or a man page (man), or write all man pages"
+            }
         }
     }
 
@@ -101,10 +103,9 @@ impl Action {
             Self::Types => &["types", "python3.11 types"],
             Self::Local => &["php8.2 local", "php8.2 local --run"],
             Self::Doctor => &["doctor"],
-            Self::Generate => &[
-                "generate bash > ~/.local/share/bash-completion/completions/webservice",
-                "generate man start",
-            ],
+            Self::Generate => {
+                &["generate bash", "generate man start", "generate man-pages ~/.local/share/man/man1"]
+            }
         }
     }
 
@@ -112,7 +113,7 @@ impl Action {
     pub(crate) fn usage(self, name: &str) -> String {
         let action = self.as_str();
         match self {
-            Self::Generate => format!("{name} {action} bash|zsh|fish|man [ACTION]"),
+            Self::Generate => format!("{name} {action} bash|zsh|fish|man [ACTION]|man-pages DIRECTORY"),
             Self::Shell => format!("{name} [TYPE] {action} [OPTIONS] [COMMAND [ARGUMENTS...]]"),
             Self::Exec => format!("{name} {action} [OPTIONS] [COMMAND [ARGUMENTS...]]"),
             Self::Types => format!("{name} [TYPE] {action} [OPTIONS]"),
@@ -168,6 +169,11 @@ impl Action {
             | Self::Doctor => true,
             Self::Shell | Self::Logs | Self::Exec | Self::Generate => false,
         }
+    }
+
+    /// Returns whether a type before the action matters.
+    pub(crate) fn uses_type(self) -> bool {
+        self.argument_use() == ArgumentUse::Type || matches!(self, Self::Shell | Self::Types)
     }
 
     /// Returns how the arguments after the action are used.

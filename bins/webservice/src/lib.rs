@@ -12,6 +12,7 @@
 mod advice;
 mod arguments;
 mod commands;
+mod completion;
 mod failures;
 mod fetch;
 mod help;
@@ -22,7 +23,9 @@ mod report;
 use std::ffi::OsString;
 
 use clap::CommandFactory as _;
-use toolforge_cli::{ExitCode, Failure, Session, help_option, parse, separate_command, usage_failure};
+use toolforge_cli::{
+    CompletionRequest, ExitCode, Failure, Session, help_option, parse, separate_command, usage_failure,
+};
 
 use crate::arguments::Arguments;
 use crate::invocation::Action;
@@ -31,6 +34,9 @@ use crate::invocation::Action;
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     toolforge_cli::run(|| {
+        if let Some(request) = CompletionRequest::of_process() {
+            return request.answer(completion::described);
+        }
         // Set by the platform's `toolforge`, which calls this program.
         let is_called = std::env::var_os("TOOLFORGE_CLI").is_some();
         let name = if is_called { "toolforge webservice" } else { "webservice" };

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helper functions of tests may panic")]
 
 mod adoption;
+mod completion;
 mod doctor;
 mod examples;
 mod fleet;

@@ -211,7 +211,7 @@ pub(crate) struct ExecArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct GenerateArguments {
-    /// What to generate.
+    /// `bash`, `zsh`, `fish`, `man [COMMAND]` or `man-pages DIRECTORY`.
     #[arg(value_name = "WHAT")]
     pub(crate) what: Vec<String>,
 }

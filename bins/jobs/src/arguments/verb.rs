@@ -134,6 +134,6 @@ pub(crate) enum Verb {
     Images,
     /// Show the quota and its usage.
     Quota,
-    /// Print a completion script (bash, zsh, fish) or the man page (man).
+    /// Print a completion script (bash, zsh, fish) or a man page (man), or write all man pages.
     Generate(GenerateArguments),
 }

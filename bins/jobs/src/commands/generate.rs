@@ -1,16 +1,10 @@
-use toolforge_cli::{ExitCode, Failure, Generated, print_text};
+use toolforge_cli::{DescribedProgram, ExitCode, Failure};
 
 use crate::arguments::GenerateArguments;
 
-/// Prints a completion script or the man page.
+/// Prints a completion script or a man page.
 pub(super) fn run(options: &GenerateArguments) -> Result<ExitCode, Failure> {
     let GenerateArguments { what } = options;
-    let generated = Generated::from_arguments(what, "toolforge-jobs")?;
-    let command = match generated {
-        // In a shell, `jobs` is a builtin.
-        Generated::Completion(_) => crate::command().name("toolforge-jobs"),
-        Generated::ManPage => crate::command(),
-    };
-    print_text(&generated.text(command))?;
-    Ok(ExitCode::Success)
+    // In a shell, `jobs` is a builtin.
+    DescribedProgram { name: "toolforge-jobs", word: Some("jobs"), command: crate::command() }.generate(what)
 }

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::build::debian;
 use crate::commands::down::DownArguments;
 use crate::commands::{demo, down, up};
 use crate::directory::{Sandbox, checkout};
@@ -18,6 +19,10 @@ const SUFFIX: &str = "test";
 
 /// How many tests run concurrently: they wait for the cluster most of the time.
 const THREADS: &str = "4";
+
+/// The packages that only the tests need, each with a program that it contains: shells with completion, and a check of man
+/// pages.
+const PACKAGES: [(&str, &str); 3] = [("fish", "fish"), ("mandoc", "mandoc"), ("zsh", "zsh")];
 
 /// Which tests to run.
 #[derive(Debug, Clone, Args)]
@@ -33,6 +38,7 @@ pub(crate) fn run(
     report: &Report,
 ) -> Result<ExitCode, Failure> {
     let TestArguments { filter } = arguments;
+    debian::ensure(&PACKAGES, report)?;
     let sandbox = Sandbox::named(Some(&format!("{}-{SUFFIX}", sandbox.name())))?;
     demo::build_programs(report)?;
     demo::build_examples(report)?;

@@ -1,42 +1,78 @@
-//! Completions and the man page, without a cluster and without a home.
+//! Completions and man pages, without a cluster and without a home.
 
 use std::process::Command;
 
 use crate::webservice;
 
-/// Returns what bash proposes for the last of some words, with the script that the program prints.
-fn proposed(words: &[&str]) -> String {
-    let line = "source <(\"$PROGRAM\" generate bash); COMP_WORDS=(webservice \"$@\"); COMP_CWORD=$#; COMPREPLY=(); \
-                _webservice webservice \"${COMP_WORDS[$COMP_CWORD]}\" \"${COMP_WORDS[$((COMP_CWORD-1))]}\"; \
-                printf '%s\\n' \"${COMPREPLY[@]}\" | sort";
-    let output = Command::new("bash")
-        .args(["-c", line, "bash"])
-        .args(words)
-        .env("PROGRAM", env!("CARGO_BIN_EXE_webservice"))
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().replace('\n', " ")
+/// Returns the candidates for the last word of a line; a trailing space is an empty one.
+fn candidates(line: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_webservice"));
+    command.arg("--").args(line.split(' ')).env_clear().env("HOME", "/nonexistent");
+    let output = command.env("TOOLFORGE_COMPLETE", "fish").output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{line}: {output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.split('\t').next().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn bash_completes_actions_types_and_options() {
-    assert_eq!(proposed(&["sta"]), "start status");
-    assert_eq!(proposed(&["php8"]), "php8.2 php8.4");
-    assert_eq!(proposed(&["php8.2", "sto"]), "stop");
-    assert_eq!(proposed(&["start", "--mo"]), "--mount");
-    assert_eq!(proposed(&["start", "--mount", ""]), "all none");
+fn actions_come_once_and_first() {
+    let all = candidates("webservice ");
+    assert!(all.starts_with("start stop restart status shell logs exec plan render types local"), "{all}");
+    assert_eq!(all.matches("start ").count(), "start restart ".matches("start ").count(), "{all}");
+    assert!(!all.contains("--"), "{all}");
+    assert_eq!(candidates("toolforge webservice sta"), "start status");
 }
 
 #[test]
-fn man_page_and_completions_need_no_cluster() {
+fn types_stand_only_before_the_action() {
+    assert_eq!(candidates("webservice php8"), "php8.2 php8.4");
+    assert_eq!(candidates("webservice -m 1Gi php8"), "php8.2 php8.4");
+    assert_eq!(candidates("webservice start php8"), "");
+    assert_eq!(candidates("webservice php8.2 st"), "start stop status");
+    assert_eq!(candidates("webservice --backend=kubernetes php8.2 sh"), "shell");
+    // Deprecated types where no current one matches; those that are gone never.
+    assert_eq!(candidates("webservice python3."), "python3.11 python3.13 python3.9");
+    assert_eq!(candidates("webservice php5"), "");
+}
+
+#[test]
+fn options_are_those_of_the_action() {
+    assert_eq!(candidates("webservice start --mo"), "--mount");
+    assert_eq!(candidates("webservice start --mount "), "all none");
+    assert_eq!(candidates("webservice stop --m"), "");
+    assert_eq!(candidates("webservice logs --g"), "--grep");
+    assert_eq!(candidates("webservice shell ls --m"), "");
+    assert_eq!(candidates("webservice local --home sr"), "src/");
+    assert_eq!(candidates("webservice start --template Car"), "Cargo.toml");
+    assert_eq!(candidates("webservice jdk17 start java src/mai"), "src/main.rs");
+}
+
+#[test]
+fn help_and_generate_have_arguments() {
+    assert_eq!(candidates("webservice help q"), "quota");
+    assert_eq!(candidates("webservice generate "), "bash zsh fish man man-pages");
+    assert_eq!(candidates("webservice generate man st"), "start stop status");
+}
+
+#[test]
+fn man_pages_and_scripts_need_no_cluster() {
+    let page = webservice("generate man start");
+    assert!(page.contains("webservice\\-start \\- Start") && page.contains("Memory limit"), "{page}");
     assert!(webservice("generate man").contains(".SH SYNOPSIS"));
     assert!(webservice("generate zsh").contains("#compdef webservice"));
-    assert!(webservice("generate fish").contains("complete -c webservice -a \"start "));
+    assert!(webservice("generate fish").contains("--command webservice "));
     insta::assert_snapshot!(webservice("generate powershell"), @"
     [exit 2]
     --- stderr
-    error: `generate` needs one of bash, zsh, fish and man
+    error: `generate` needs bash, zsh, fish, man, man COMMAND or man-pages DIRECTORY
 
-    hint: Type `webservice generate bash > ~/.local/share/bash-completion/completions/webservice`.
+    hint: For bash, type `echo 'source <(webservice generate bash)' >> ~/.bashrc`.
     ");
+    insta::assert_snapshot!(webservice("generate man fly"), @r#"
+    [exit 2]
+    --- stderr
+    error: no man page on "fly"
+
+    hint: Type `webservice generate man` for the page on the program.
+    "#);
 }
