@@ -67,6 +67,10 @@ impl PlatformFiles {
         let jobs = Settings::read(root.join(JOBS))?;
         let mut platform = Platform::default();
         web_service.set("public_domain", &mut platform.public_domain)?;
+        web_service.set("public_scheme", &mut platform.public_scheme)?;
+        let mut port = platform.public_port.unwrap_or(platform.public_scheme.default_port());
+        web_service.set("public_port", &mut port)?;
+        platform.public_port = Some(port).filter(|port| *port != platform.public_scheme.default_port());
         web_service.set("buildservice_repository", &mut platform.build_service_repository)?;
         web_service.set("gateway_namespace", &mut platform.gateway_namespace)?;
         web_service.set("gateway_name", &mut platform.gateway_name)?;
@@ -171,9 +175,21 @@ mod tests {
         );
         let files = PlatformFiles::read(&root.0).unwrap();
         assert_eq!(files.project, "toolsbeta");
+        assert_eq!(files.platform.url("x"), "https://x/");
         assert_eq!(files.platform.public_domain, "beta.toolforge.org");
         assert_eq!(files.platform.build_service_repository, "harbor.local");
         assert_eq!((&*files.platform.gateway_namespace, &*files.platform.gateway_name), ("gates", "west"));
+    }
+
+    #[test]
+    fn urls_of_a_sandbox_have_its_port() {
+        let root = Root::new("sandbox");
+        root.write(WEB_SERVICE, "public_domain: localhost\npublic_scheme: http\npublic_port: 8080\n");
+        let platform = PlatformFiles::read(&root.0).unwrap().platform;
+        assert_eq!(platform.url(platform.host(&"x".parse().unwrap())), "http://x.localhost:8080/");
+        root.write(WEB_SERVICE, "public_scheme: ftp\n");
+        let error = PlatformFiles::read(&root.0).unwrap_err().to_string();
+        assert!(error.ends_with("public_scheme: expected http or https"), "{error}");
     }
 
     #[test]

@@ -175,6 +175,22 @@ impl Page {
         Self::try_fetch(port, host, path).unwrap_or_else(|error| Self { status: 0, body: error.to_string() })
     }
 
+    /// Opens an address as a browser does.
+    ///
+    /// # Panics
+    /// It is not of the form `http://HOST.localhost:PORT/PATH`.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a test must not continue with an address that nobody can open")]
+    pub fn open(address: &str) -> Self {
+        let parts = address.strip_prefix("http://").and_then(|rest| {
+            let (host, path) = rest.split_once('/')?;
+            let (name, port) = host.split_once(':')?;
+            Some((name, port.parse().ok()?, path))
+        });
+        let (name, port, path) = parts.unwrap_or_else(|| panic!("{address} cannot be opened"));
+        Self::fetch(port, name, &format!("/{path}"))
+    }
+
     fn try_fetch(port: u16, host: &str, path: &str) -> std::io::Result<Self> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;

@@ -18,8 +18,8 @@ use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 use toolforge_cli::{
-    CompletionRequest, DescribedProgram, ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, parse, positionals, print,
-    print_text, topic, unknown_topic, usage_failure,
+    CompletionRequest, DescribedProgram, ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, parse,
+    positionals, print, print_text, topic, unknown_topic, usage_failure,
 };
 
 use arguments::Arguments;

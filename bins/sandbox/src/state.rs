@@ -40,6 +40,13 @@ pub(crate) struct Ports {
     pub(crate) api: u16,
 }
 
+impl Ports {
+    /// Returns the address of a tool's pages.
+    pub(crate) fn page_of(self, tool: &str) -> String {
+        format!("http://{tool}.localhost:{}/", self.pages)
+    }
+}
+
 /// The ports and settings of the last start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {

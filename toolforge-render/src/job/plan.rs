@@ -171,7 +171,7 @@ impl JobPlan {
     /// Returns the public host name of a published job.
     #[must_use]
     pub fn host(&self) -> String {
-        format!("{}.{}", self.request.tool, self.platform.public_domain)
+        self.platform.host(&self.request.tool)
     }
 
     /// Returns the plan with the jobs file of the job.

@@ -8,4 +8,4 @@ mod platform;
 pub use documents::{Documents, DocumentsError};
 pub use facts::Namespace;
 pub use limits::{LimitsError, LimitsKind, limit_range, limits, resource_quota};
-pub use platform::Platform;
+pub use platform::{Platform, PublicScheme, PublicSchemeError};

@@ -166,7 +166,13 @@ impl WebServicePlan {
     /// Returns the public host name of the web service.
     #[must_use]
     pub fn host(&self) -> String {
-        format!("{}.{}", self.request.tool, self.platform.public_domain)
+        self.platform.host(&self.request.tool)
+    }
+
+    /// Returns the URL at which people open the web service.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.platform.url(self.host())
     }
 
     /// Returns the warnings about the plan.

@@ -1,6 +1,6 @@
 //! A PHP site from start to stop, with its page fetched through the front door.
 
-use toolforge_e2e::Tool;
+use toolforge_e2e::{Page, Tool};
 
 const PAGE: &str = "<?php echo 'php ' . PHP_MAJOR_VERSION . ' says ' . (6 * 7);";
 
@@ -35,6 +35,27 @@ fn php_site_starts_restarts_and_stops() {
     assert_eq!(left.trim(), "", "left behind");
     assert_eq!(tool.page("/").status, 404);
     tool.webservice(&["stop"]).exits(0).says("Your webservice is not running").and_that_is_all();
+}
+
+#[test]
+fn printed_addresses_can_be_opened() {
+    let tool = php_site("address");
+    let printed = |text: &str| {
+        let address = text.split_whitespace().find(|word| word.starts_with("http")).unwrap().to_owned();
+        (Page::open(&address).body, address)
+    };
+    let start = tool.webservice(&["php8.2", "start"]).exits(0).stdout;
+    let status = tool.webservice(&["status"]).exits(0).stdout;
+    let address = format!("http://address.localhost:{}/", tool.sandbox().pages());
+    assert_eq!(printed(&start), ("php 8 says 42".to_owned(), address.clone()));
+    assert_eq!(printed(&status), ("php 8 says 42".to_owned(), address.clone()));
+    tool.webservice(&["stop"]).exits(0).and_that_is_all();
+
+    let line = "toolforge-jobs run page --image python3.11 --command 'python3 -m http.server 8000' --continuous --port 8000 --publish";
+    tool.shell(line).exits(0).and_that_is_all();
+    let shown = tool.jobs(&["show", "page", "--output", "json"]).exits(0).stdout;
+    assert!(shown.contains(&address), "{shown}");
+    tool.until(60, "the job's page", |tool| tool.jobs(&["list"]), |_| Page::open(&address).status == 200);
 }
 
 #[test]

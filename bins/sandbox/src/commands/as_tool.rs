@@ -96,7 +96,9 @@ pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<Exi
     fs::write(&toolforge, TOOLFORGE)?;
     fs::set_permissions(&toolforge, fs::Permissions::from_mode(0o755))?;
     fs::create_dir_all("/etc/toolforge")?;
-    fs::write("/etc/toolforge/webservice.yaml", "public_domain: localhost\n")?;
+    let port = sandbox.ports()?.pages;
+    let settings = format!("public_domain: localhost\npublic_scheme: http\npublic_port: {port}\n");
+    fs::write("/etc/toolforge/webservice.yaml", settings)?;
     // A login shell gets its PATH from `/etc/profile`, which sources this file after setting the default.
     fs::create_dir_all("/etc/profile.d")?;
     let path = format!("{}:{PLATFORM_PROGRAMS}:{SYSTEM_PATH}", PROGRAMS.join(":"));

@@ -77,14 +77,12 @@ pub(crate) fn run(
                 .hint(format!("Investigate as the tool: `{enter}`.")));
         }
         if command == FETCH_AFTER {
-            let address = format!("http://{TOOL}.localhost:{}/", ports.pages);
-            typed(&format!("curl {address}"));
+            typed(&format!("curl {}", ports.page_of(TOOL)));
             print(&fetch(ports.pages)?)?;
         }
     }
-    let port = ports.pages;
     eprintln!("\nThis took {} s; the sandbox keeps running. What to try next:", begun.elapsed().as_secs());
-    eprintln!("  open http://{TOOL}.localhost:{port}/ in a browser");
+    eprintln!("  open {} in a browser", ports.page_of(TOOL));
     let suggestions = [
         (enter.clone(), "open a shell as the tool"),
         (format!("{enter} -- webservice restart -m 1Gi"), "give it more memory"),

@@ -8,7 +8,7 @@ use crate::api_server;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::report::duration;
-use crate::state::{Ports, State};
+use crate::state::State;
 use crate::supervisor::survey::{self, Process};
 use crate::supervisor::{COMPONENTS, outside};
 
@@ -38,7 +38,7 @@ fn text(
     ready: bool,
     processes: &[Process],
 ) -> String {
-    let State { ports: Ports { pages, api }, settings } = state;
+    let State { ports, settings } = state;
     let mut text = String::new();
     let supervisor = supervisor.map_or("?".to_owned(), |pid| pid.to_string());
     let ready = if ready { "ready" } else { "not ready" };
@@ -48,8 +48,8 @@ fn text(
         let _ = writeln!(text, "running for {}", duration(since));
     }
     let _ = writeln!(text, "directory   {}", sandbox.directory().display());
-    let _ = writeln!(text, "pages       http://NAME.localhost:{pages}/ (routing: {})", settings.routing);
-    let _ = writeln!(text, "API server  https://127.0.0.1:{api} ({ready})");
+    let _ = writeln!(text, "pages       {} (routing: {})", ports.page_of("NAME"), settings.routing);
+    let _ = writeln!(text, "API server  https://127.0.0.1:{} ({ready})", ports.api);
     let _ = writeln!(text, "memory      {} MiB in {} processes", memory / 1024, processes.len());
     let _ = writeln!(text, "\n{:<24} {:>8} {:>8}", "component", "pid", "MiB");
     for name in COMPONENTS {

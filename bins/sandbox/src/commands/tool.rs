@@ -38,10 +38,8 @@ pub(crate) fn run(sandbox: &Sandbox, verb: ToolVerb, report: &Report) -> Result<
         ToolVerb::Add { name, quota } => {
             let profile = quota.as_deref().unwrap_or(tool::DEFAULT_PROFILE);
             let uid = runtime.block_on(tool::add(sandbox, &name, profile, report))?;
-            let pages = sandbox.ports()?.pages;
-            report.note(format!(
-                "\nThe tool {name} has the user ID {uid}; its pages are at http://{name}.localhost:{pages}/"
-            ));
+            let pages = sandbox.ports()?.page_of(name.as_str());
+            report.note(format!("\nThe tool {name} has the user ID {uid}; its pages are at {pages}"));
             report.note(format!("\nNext: `{}`.", sandbox.typed(&format!("as {name}"))));
         }
         ToolVerb::List => {

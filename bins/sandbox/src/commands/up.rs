@@ -46,7 +46,7 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &UpArguments, report: &Report) -
     let settings = arguments.settings(sandbox.state()?.map(|state| state.settings));
     let ports = ensure_up(sandbox, &settings, report)?;
     report.note(format!("\nThe sandbox {} is running.", sandbox.name()));
-    report.note(format!("  pages       http://NAME.localhost:{}/", ports.pages));
+    report.note(format!("  pages       {}", ports.page_of("NAME")));
     report.note(format!(
         "  API server  https://127.0.0.1:{} ({})",
         ports.api,
@@ -63,7 +63,7 @@ pub(crate) fn run(sandbox: &Sandbox, arguments: &UpArguments, report: &Report) -
 /// The machine or the user cannot run it, a component cannot be built, it is running with other settings, or it does
 /// not become ready.
 pub(crate) fn ensure_up(sandbox: &Sandbox, settings: &Settings, report: &Report) -> Result<Ports, Failure> {
-    check_machine(report)?;
+    check_machine(sandbox, report)?;
     let parts = build::everything(report)?;
     let lock = sandbox.command_lock_file()?;
     wait_for_lock(&lock, report)?;
@@ -88,7 +88,7 @@ pub(crate) fn ensure_up(sandbox: &Sandbox, settings: &Settings, report: &Report)
 }
 
 /// Rejects machines and users that cannot run a sandbox.
-fn check_machine(report: &Report) -> Result<(), Failure> {
+fn check_machine(sandbox: &Sandbox, report: &Report) -> Result<(), Failure> {
     if std::env::consts::OS != "linux" {
         return Err(Failure::new(format!("the sandbox needs Linux; this is {}", std::env::consts::OS))
             .hint("Use a virtual machine with Debian 12."));
@@ -102,7 +102,7 @@ fn check_machine(report: &Report) -> Result<(), Failure> {
     }
     if !rustix::process::geteuid().is_root() {
         return Err(Failure::new("the sandbox needs root to create namespaces, mounts and a network")
-            .hint("Run it as root: `sudo -E env PATH=\"$PATH\" cargo sandbox up`."));
+            .hint(format!("Run it as root: `sudo -E env PATH=\"$PATH\" {}`.", sandbox.typed("up"))));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The HTTP server of the front door: it forwards each request to a pod, or returns an error page.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use http_body_util::combinators::BoxBody;
@@ -16,6 +17,7 @@ use tokio::net::{TcpStream, UnixListener};
 use tokio::time::{sleep, timeout};
 
 use super::destination::{Missing, destination};
+use crate::directory::Sandbox;
 use crate::failure::Failure;
 use crate::state::Settings;
 
@@ -28,17 +30,23 @@ const PAUSE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves pages on a socket, by the cluster's routes at the time of each request. Returns only on an error.
-pub(crate) async fn serve(listener: UnixListener, client: Client, settings: Settings) -> Result<(), Failure> {
+pub(crate) async fn serve(
+    listener: UnixListener,
+    client: Client,
+    settings: Settings,
+    sandbox: Sandbox,
+) -> Result<(), Failure> {
+    let sandbox = Rc::new(sandbox);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             sleep(PAUSE).await;
             continue;
         };
-        let (client, settings) = (client.clone(), settings.clone());
+        let (client, settings, sandbox) = (client.clone(), settings.clone(), Rc::clone(&sandbox));
         tokio::task::spawn_local(async move {
             let service = service_fn(|request| {
-                let (client, settings) = (client.clone(), settings.clone());
-                async move { Ok::<_, hyper::Error>(answer(request, &client, &settings).await) }
+                let (client, settings, sandbox) = (client.clone(), settings.clone(), Rc::clone(&sandbox));
+                async move { Ok::<_, hyper::Error>(answer(request, &client, &settings, &sandbox).await) }
             });
             // A browser that disconnects must not affect the others.
             let _ = hyper::server::conn::http1::Builder::new()
@@ -49,7 +57,12 @@ pub(crate) async fn serve(listener: UnixListener, client: Client, settings: Sett
     }
 }
 
-async fn answer(request: Request<Incoming>, client: &Client, settings: &Settings) -> Response<Body> {
+async fn answer(
+    request: Request<Incoming>,
+    client: &Client,
+    settings: &Settings,
+    sandbox: &Sandbox,
+) -> Response<Body> {
     let name = host_name(request.headers().get(HOST));
     let path = request.uri().path().to_owned();
     match destination(client, settings, (&name, &path)).await {
@@ -63,8 +76,11 @@ async fn answer(request: Request<Incoming>, client: &Client, settings: &Settings
         Err(Missing::Tool) => page(
             StatusCode::NOT_FOUND,
             &format!("\"{name}\" is not the host name of a tool in this sandbox"),
-            "The page of a tool is at NAME.localhost, with this port. `cargo sandbox tool list` lists the tools, \
-             `cargo sandbox tool add NAME` creates one.",
+            &format!(
+                "The page of a tool is at NAME.localhost, with this port. `{}` lists the tools, `{}` creates one.",
+                sandbox.typed("tool list"),
+                sandbox.typed("tool add NAME")
+            ),
         ),
         Err(Missing::Route) => page(
             StatusCode::NOT_FOUND,
@@ -79,7 +95,7 @@ async fn answer(request: Request<Incoming>, client: &Client, settings: &Settings
         Err(Missing::Cluster(error)) => page(
             StatusCode::BAD_GATEWAY,
             &format!("the cluster does not respond: {error}"),
-            "`cargo sandbox status` shows the components.",
+            &format!("`{}` shows the components.", sandbox.typed("status")),
         ),
     }
 }

@@ -71,7 +71,7 @@ async fn serve(sandbox: &Sandbox, start: Start) -> Result<(), Failure> {
     tokio::task::spawn_local(relay::socket_to_address(api, API_SERVER));
     let client = api_server::connect(&sandbox.inner_admin_kubeconfig()).await?;
     let pages = UnixListener::bind(sandbox.pages_socket()).or_fail("cannot listen for pages")?;
-    let front_door = front_door::serve(pages, client.clone(), settings);
+    let front_door = front_door::serve(pages, client.clone(), settings, sandbox.clone());
     let webhooks = TcpListener::bind(ADMISSION).or_fail("cannot listen for admission reviews")?;
     let (certificate, key) = (sandbox.pki().join("webhook.crt"), sandbox.pki().join("webhook.key"));
     let admission = admission::serve(webhooks, (&certificate, &key));

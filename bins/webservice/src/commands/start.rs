@@ -157,8 +157,8 @@ impl Work<'_> {
         match ended {
             Ok(Ended::Outdated) => Ok(Ended::Outdated),
             Ok(Ended::With(ExitCode::Success)) => {
-                let address = plan.host();
-                let text = format!("Your webservice of type {type_name} is running at https://{address}/\n");
+                let address = plan.url();
+                let text = format!("Your webservice of type {type_name} is running at {address}\n");
                 print_for_people(&text, format)?;
                 runtime.block_on(note_page_error(client, tool, log.as_ref()));
                 finish(changes, Ok(ExitCode::Success))

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, age, cause, last_termination, to_json};
 use toolforge_model::ToolName;
+use toolforge_render::namespace::Platform;
 use toolforge_render::pod::Evidence;
 use toolforge_render::web_service::{WebServiceObservation, WebServiceState, WebServiceStatus};
 
@@ -14,11 +15,12 @@ use crate::advice::advice;
 /// Returns the state of a web service.
 pub(crate) fn status(
     tool: &ToolName,
+    platform: &Platform,
     observation: &WebServiceObservation,
     now: Timestamp,
 ) -> Result<Document, Failure> {
     let value = to_json(status_report(tool, observation))?;
-    Ok(Document { text: status_text(observation, now), value })
+    Ok(Document { text: status_text(observation, platform, now), value })
 }
 
 /// Returns the state of a web service for the JSON output.
@@ -45,7 +47,11 @@ pub(super) fn status_report(
     }
 }
 
-fn status_text(WebServiceObservation { request, status }: &WebServiceObservation, now: Timestamp) -> String {
+fn status_text(
+    WebServiceObservation { request, status }: &WebServiceObservation,
+    platform: &Platform,
+    now: Timestamp,
+) -> String {
     let mut text = format!("{}\n", headline(status));
     let mut line = |name: &str, value: String| {
         // Writing to a String cannot fail.
@@ -79,7 +85,7 @@ fn status_text(WebServiceObservation { request, status }: &WebServiceObservation
         line("image", image.escaped().to_string());
     }
     if let Some(route) = &status.route {
-        line("address", format!("https://{}/", route.host.escaped()));
+        line("address", platform.url(route.host.escaped()));
     }
     for kind in &status.missing {
         line("missing", format!("{kind}: `webservice start` creates it again"));

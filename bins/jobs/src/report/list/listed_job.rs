@@ -30,9 +30,8 @@ impl ListedJob {
         Self {
             status: job_status(job, &facts.live, now),
             image_state: image.ok().map(|image| image.state),
-            public_url: is_public.then(|| {
-                format!("https://{}.{}/", facts.namespace.tool, facts.namespace.platform.public_domain)
-            }),
+            public_url: is_public
+                .then(|| facts.namespace.platform.url(facts.namespace.platform.host(&facts.namespace.tool))),
             request,
         }
     }
