@@ -184,6 +184,7 @@ mod tests {
     use k8s_openapi::api::batch::v1::CronJobStatus;
     use k8s_openapi::api::core::v1::Pod;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use serde_json::{Value, json};
     use toolforge_images::Catalog;
     use toolforge_model::JobOptions;
     use toolforge_quota::ResourceQuota;
@@ -243,6 +244,65 @@ mod tests {
             facts.live.cron_jobs[0].spec.as_mut().unwrap().time_zone = Some(zone.to_owned());
             assert_eq!(known(&facts).is_some(), is_known, "{zone}");
         }
+    }
+
+    /// Returns the measured seconds of an hourly job with this status, these Jobs of runs and these events of their ends.
+    fn hourly(status: &Value, runs: &[Value], ends: &[(&str, i64)]) -> Option<u32> {
+        let mut facts = facts(None);
+        let cron_job = &mut facts.live.cron_jobs[0];
+        cron_job.spec.as_mut().unwrap().schedule = "0 * * * *".to_owned();
+        cron_job.status = Some(serde_json::from_value(status.clone()).unwrap());
+        let owner = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "daily", "uid": "uid", "controller": true}]);
+        for run in runs {
+            let mut run = run.clone();
+            run["metadata"]["ownerReferences"] = owner.clone();
+            facts.live.jobs.push(serde_json::from_value(run).unwrap());
+        }
+        for (time, minute) in ends {
+            let object = json!({"kind": "Job", "name": format!("daily-{minute}")});
+            let event = json!({"metadata": {}, "reason": "Completed", "lastTimestamp": time, "involvedObject": object});
+            facts.live.events.push(serde_json::from_value(event).unwrap());
+        }
+        load(&facts).filter(|load| load.is_measured).map(|load| load.seconds)
+    }
+
+    /// The name of a run that is due at 10:00 on 2026-08-01, and of the one before.
+    const MINUTE: i64 = 1_785_578_400 / 60;
+
+    fn run(due: &str, status: &Value) -> Value {
+        let noted = json!({"batch.kubernetes.io/cronjob-scheduled-timestamp": due});
+        json!({"metadata": {"name": "run", "uid": due, "annotations": noted}, "status": status})
+    }
+
+    #[test]
+    fn last_success_may_be_of_a_run_before_the_last_one() {
+        let status = |ended: &str, active: &[i64]| {
+            let active: Vec<Value> =
+                active.iter().map(|minute| json!({"name": format!("daily-{minute}")})).collect();
+            json!({"lastScheduleTime": "2026-08-01T10:00:00Z", "lastSuccessfulTime": ended, "active": active})
+        };
+        let done = |at: &str| json!({"succeeded": 1, "completionTime": at, "conditions": [{"type": "Complete", "status": "True"}]});
+        let failed = json!({"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]});
+        // The run of 10:00 began when that of 9:00 had ended, and is under way or has failed.
+        let late = status("2026-08-01T10:00:10Z", &[MINUTE]);
+        assert_eq!(hourly(&late, &[], &[]), Some(3610));
+        let over = status("2026-08-01T10:00:10Z", &[]);
+        assert_eq!(hourly(&over, &[run("2026-08-01T10:00:00Z", &failed)], &[]), Some(3610));
+        assert_eq!(hourly(&over, &[], &[("2026-08-01T10:00:10Z", MINUTE - 60)]), Some(3610));
+        // The runs overlap.
+        let both = status("2026-08-01T10:05:00Z", &[MINUTE]);
+        assert_eq!(hourly(&both, &[], &[]), Some(65 * 60));
+        let runs = [
+            run("2026-08-01T10:00:00Z", &done("2026-08-01T10:03:00Z")),
+            run("2026-08-01T09:00:00Z", &done("2026-08-01T10:05:00Z")),
+        ];
+        assert_eq!(hourly(&status("2026-08-01T10:05:00Z", &[]), &runs, &[]), Some(65 * 60));
+        // The newer run has ended first.
+        assert_eq!(hourly(&status("2026-08-01T10:03:00Z", &[MINUTE - 60]), &[], &[]), Some(180));
+        assert_eq!(
+            hourly(&status("2026-08-01T10:03:00Z", &[]), &[], &[("2026-08-01T09:07:00Z", MINUTE - 60)]),
+            Some(180)
+        );
     }
 
     #[test]

@@ -12,9 +12,9 @@ const SCHEDULED_AT: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
 /// Returns the seconds from the time for which the last successful run was scheduled to its end.
 ///
-/// While another run is under way or after one that failed, the status of the CronJob has the end of that run, but no longer
-/// its start. It is then taken from the run's Job or its event, which are kept for a short time, and otherwise from the
-/// schedule.
+/// The status of a CronJob has the end of that run, and when the last run was due. These are different runs while another run is
+/// under way or after one that failed, and where runs overlap. So the run's Job or its event come first, which are kept for a
+/// short time.
 pub(super) fn last_duration(
     job: &JobObjects,
     cron_job: &CronJob,
@@ -22,25 +22,33 @@ pub(super) fn last_duration(
     live: &LiveJobs,
 ) -> Option<u32> {
     let status = cron_job.status.as_ref()?;
-    let due = status.last_schedule_time.as_ref().map(|time| time.0);
+    let last_due = status.last_schedule_time.as_ref().map(|time| time.0);
     let ended = status.last_successful_time.as_ref()?.0;
-    if let Some(due) = due.filter(|due| *due < ended) {
+    let runs = runs_of_job(job, live);
+    let success = |run: &Job| match RunOutcome::of(run, live) {
+        RunOutcome::Succeeded { at } => at,
+        _ => None,
+    };
+    let of_run = runs.iter().filter_map(|run| Some((success(run)?, due_time(run)?)));
+    let known = of_run.chain(ends_by_events(job, live)).filter(|(at, due)| *at >= ended && due <= at);
+    if let Some((ended, due)) = known.max() {
         return seconds(due, ended);
     }
-    let of_run = || {
-        let runs = runs_of_job(job, live);
-        runs.into_iter().find_map(|run| match RunOutcome::of(run, live) {
-            RunOutcome::Succeeded { at: Some(at) } => seconds(due_time(run)?, at),
-            _ => None,
-        })
+    let is_active = |due: Timestamp| {
+        let name = format!("{}-{}", job.name, due.as_second() / 60);
+        status.active.iter().flatten().any(|run| run.name.as_deref() == Some(name.as_str()))
     };
-    let of_schedule = || {
-        let due = expression.previous_before(ended, &TimeZone::UTC)?;
-        // Before its creation, it had no runs.
-        job.workload.created().is_none_or(|created| created <= due).then_some(())?;
-        seconds(due, ended)
-    };
-    of_run().or_else(|| of_event(job, live)).or_else(of_schedule)
+    let has_failed =
+        |due: Timestamp| runs.iter().any(|run| due_time(run) == Some(due) && success(run).is_none());
+    if let Some(due) = last_due.filter(|due| *due < ended && !is_active(*due) && !has_failed(*due)) {
+        return seconds(due, ended);
+    }
+    // It was due before the last one, and the schedule may say when.
+    let before = last_due.map_or(ended, |due| due.min(ended));
+    let due = expression.previous_before(before, &TimeZone::UTC)?;
+    // Before its creation, it had no runs.
+    job.workload.created().is_none_or(|created| created <= due).then_some(())?;
+    seconds(due, ended)
 }
 
 fn seconds(from: Timestamp, until: Timestamp) -> Option<u32> {
@@ -56,16 +64,14 @@ fn due_time(run: &Job) -> Option<Timestamp> {
     noted.or(run.metadata.creation_timestamp.as_ref().map(|time| time.0))
 }
 
-/// Returns the duration by the newest event about the end of a run, whose Job is named after the minute for which it was
-/// scheduled (Kubernetes 1.33, `getJobName` of the CronJob controller).
-fn of_event(job: &JobObjects, live: &LiveJobs) -> Option<u32> {
-    let ended = live.events.iter().filter_map(|event| {
+/// Returns the ends of runs by their events, and when these runs were due: a run's Job is named after the minute (Kubernetes
+/// 1.33, `getJobName` of the CronJob controller).
+fn ends_by_events(job: &JobObjects, live: &LiveJobs) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    live.events.iter().filter_map(|event| {
         let run = &event.involved_object;
         (run.kind.as_deref() == Some("Job") && event.reason.as_deref() == Some("Completed")).then_some(())?;
         let minute = run.name.as_deref()?.strip_prefix(job.name.as_str())?.strip_prefix('-')?;
         let due = Timestamp::from_second(minute.parse::<i64>().ok()?.checked_mul(60)?).ok()?;
         Some((event_time(event)?, due))
-    });
-    let (ended, due) = ended.filter(|(ended, due)| due <= ended).max()?;
-    seconds(due, ended)
+    })
 }
