@@ -12,7 +12,7 @@ use crate::limit_violation::{LimitViolation, violations};
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
-use crate::unsettled::{TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{TerminatingPod, WaitingPods, admitted, requested};
 
 /// What a change does to one resource of one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,7 @@ impl fmt::Display for ResourceCheck {
 pub struct QuotaCheck {
     resources: Vec<ResourceCheck>,
     violations: Vec<LimitViolation>,
+    waiting: Vec<WaitingPods>,
     terminating: Vec<TerminatingPod>,
 }
 
@@ -79,6 +80,12 @@ impl QuotaCheck {
     #[must_use]
     pub fn violations(&self) -> &[LimitViolation] {
         &self.violations
+    }
+
+    /// Returns the pods that are about to be created and take what is missing; none where everything fits.
+    #[must_use]
+    pub fn waiting(&self) -> &[WaitingPods] {
+        &self.waiting
     }
 
     /// Returns the pods that terminate and after which everything fits; none where it fits now or does not then.
@@ -173,15 +180,18 @@ impl Limits {
             .collect();
         let is_other = |object: &str| !change.freed_objects.contains(object);
         let waiting = self.waiting.iter().filter(|pods| is_other(&pods.owner));
-        let waiting = admitted(&self.quotas, waiting);
-        let resources = check_change(&self.quotas, change, &waiting);
-        let mut check = QuotaCheck { resources, violations, terminating: Vec::new() };
+        let mut waiting = admitted(&self.quotas, waiting);
+        let taken = requested(&waiting);
+        let resources = check_change(&self.quotas, change, &taken);
+        let mut check = QuotaCheck { resources, violations, waiting: Vec::new(), terminating: Vec::new() };
+        waiting.retain(|pods| check.lacks(&pods.each));
+        check.waiting = waiting;
         if !check.fits() && check.violations.is_empty() {
             let others = self.terminating.iter().filter(|pod| is_other(&pod.name));
             check.terminating = others.filter(|pod| check.lacks(&pod.demand)).cloned().collect();
             let mut later = change.clone();
             check.terminating.iter().for_each(|pod| later.freed.add_all(&pod.demand));
-            if !check_change(&self.quotas, &later, &waiting).iter().all(ResourceCheck::fits) {
+            if !check_change(&self.quotas, &later, &taken).iter().all(ResourceCheck::fits) {
                 check.terminating.clear();
             }
         }
@@ -313,6 +323,7 @@ mod tests {
         let limits = Limits { waiting: limits.waiting, ..of_pods(2, 0) };
         let check = limits.evaluate(&Demand::default(), &one(), &[]);
         assert_eq!(check.to_string(), "pods: 3 of 2, 1 too many (quota )");
+        assert_eq!(check.waiting(), limits.waiting);
         let of_itself = DemandChange {
             requested: one(),
             created: one(),

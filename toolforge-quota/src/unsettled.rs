@@ -23,25 +23,35 @@ pub struct TerminatingPod {
     pub demand: Demand,
 }
 
-/// Returns what waiting pods request for which the quotas have room. Others stay refused, and take nothing.
+/// Returns the waiting pods for which the quotas have room. Others stay refused, and take nothing.
 pub(crate) fn admitted<'a>(
     quotas: &[ResourceQuota],
     waiting: impl IntoIterator<Item = &'a WaitingPods>,
-) -> Demand {
-    let mut admitted = Demand::default();
-    for WaitingPods { owner: _, count, each } in waiting {
-        for _ in 0..*count {
-            let fits = |quota: &ResourceQuota| {
-                each.iter().filter(|(_, amount)| *amount > 0).all(|(resource, amount)| {
-                    let used = quota.used(resource).saturating_add(admitted.get(resource));
-                    quota.hard.get(resource).is_none_or(|hard| used.saturating_add(amount) <= *hard)
-                })
-            };
-            if !quotas.iter().all(fits) {
-                break;
-            }
-            admitted.add_all(each);
+) -> Vec<WaitingPods> {
+    let mut admitted: Vec<WaitingPods> = Vec::new();
+    for pods in waiting {
+        let mut taken = requested(&admitted);
+        let mut count = 0;
+        let fits = |taken: &Demand, quota: &ResourceQuota| {
+            pods.each.iter().filter(|(_, amount)| *amount > 0).all(|(resource, amount)| {
+                let used = quota.used(resource).saturating_add(taken.get(resource));
+                quota.hard.get(resource).is_none_or(|hard| used.saturating_add(amount) <= *hard)
+            })
+        };
+        while count < pods.count && quotas.iter().all(|quota| fits(&taken, quota)) {
+            taken.add_all(&pods.each);
+            count += 1;
+        }
+        if count > 0 {
+            admitted.push(WaitingPods { count, ..pods.clone() });
         }
     }
     admitted
+}
+
+/// Returns what waiting pods request.
+pub(crate) fn requested(waiting: &[WaitingPods]) -> Demand {
+    let mut demand = Demand::default();
+    waiting.iter().for_each(|pods| demand.add_all(&pods.each.times(pods.count)));
+    demand
 }

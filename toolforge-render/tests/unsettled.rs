@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
-use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_quota::{Amounts, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
@@ -65,7 +65,11 @@ fn the_missing_pods_of_jobs_count() {
     assert!(!load(&facts(two, 2), "name: b, mem: 3Gi").fits());
     // The second pod of the two has no room, and stays refused.
     assert!(load(&facts(two, 5), "name: b, mem: 1Gi").fits());
-    assert!(!load(&facts(two, 5), "name: b, mem: 2Gi").fits());
+    let set = load(&facts(two, 5), "name: b, mem: 2Gi");
+    assert!(!set.fits());
+    let named: Vec<(&str, u64)> =
+        set.waiting().iter().map(|pods| (pods.owner.as_str(), pods.count)).collect();
+    assert_eq!(named, [("Deployment a", 1)]);
 }
 
 #[test]
@@ -89,6 +93,69 @@ fn jobs_with_a_pod_or_an_end_miss_none() {
     assert!(!with_job(json!({})));
     for phase in ["Pending", "Running", "Succeeded"] {
         assert!(changed(&|facts| facts.live.pods = vec![pod(&json!({"phase": phase}), None)]), "{phase}");
+    }
+}
+
+/// Returns whether a job of 3Gi fits beside a continuous one of 3Gi whose Deployment has these fields, where 3 of 8Gi are used.
+fn fits_beside(deployment: &Value) -> bool {
+    let mut facts = facts("name: a, mem: 3Gi, continuous: true", 3);
+    let mut changed = serde_json::to_value(&facts.live.deployments[0]).unwrap();
+    for (part, fields) in deployment.as_object().unwrap() {
+        for (key, value) in fields.as_object().unwrap() {
+            changed[part][key] = value.clone();
+        }
+    }
+    facts.live.deployments = vec![serde_json::from_value(changed).unwrap()];
+    load(&settled(facts), "name: b, mem: 3Gi").fits()
+}
+
+#[test]
+fn refused_pods_do_not_count_unless_the_quota_refuses_them() {
+    let refused = |kind: &str, reason: &str, message: &str| {
+        let status = if kind == "Progressing" { "False" } else { "True" };
+        let condition = json!({"type": kind, "status": status, "reason": reason, "message": message});
+        json!({"metadata": {"generation": 2}, "status": {"observedGeneration": 2, "conditions": [condition]}})
+    };
+    let of_pod = |message: &str| {
+        refused("ReplicaFailure", "FailedCreate", &format!("pods \"a-1\" is forbidden: {message}"))
+    };
+    let limit = "maximum memory usage per Container is 2Gi, but limit is 3Gi";
+    let quota = "exceeded quota: q, requested: limits.memory=3Gi, used: limits.memory=7Gi, limited: limits.memory=8Gi";
+    for (message, is_created) in [
+        (limit, false),
+        ("failed quota: q: must specify limits.cpu for: job", false),
+        (quota, true),
+        ("status unknown for quota: q, resources: pods", true),
+    ] {
+        assert_eq!(fits_beside(&of_pod(message)), !is_created, "{message}");
+    }
+    let denied = refused("ReplicaFailure", "FailedCreate", "admission webhook \"w\" denied the request: no");
+    assert!(fits_beside(&denied));
+    // Without a ReplicaSet there are no pods.
+    let set = "replicasets.apps \"a\" is forbidden: exceeded quota: q, requested: count/replicasets.apps=1, used: count/replicasets.apps=9, limited: count/replicasets.apps=9";
+    assert!(fits_beside(&refused("Progressing", "ReplicaSetCreateError", set)));
+    // The condition may be that of an earlier template.
+    let mut stale = of_pod(limit);
+    stale["metadata"]["generation"] = json!(3);
+    assert!(!fits_beside(&stale));
+}
+
+#[test]
+fn paused_deployment_creates_no_pods_without_a_replica_set() {
+    let paused = json!({"spec": {"paused": true}});
+    assert!(fits_beside(&paused));
+    let mut scaled = paused.clone();
+    scaled["metadata"] = json!({"annotations": {"deployment.kubernetes.io/revision": "1"}});
+    assert!(!fits_beside(&scaled));
+}
+
+#[test]
+fn pods_beyond_a_limit_are_not_created() {
+    for job in ["name: a, mem: 3Gi", "name: a, mem: 3Gi, continuous: true"] {
+        let mut facts = facts(job, 4);
+        let max = Amounts { memory: Some("2Gi".parse().unwrap()), ..Amounts::default() };
+        facts.namespace.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
+        assert!(load(&settled(facts), "name: b, mem: 2Gi").fits(), "{job}");
     }
 }
 

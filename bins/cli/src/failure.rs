@@ -73,6 +73,7 @@ impl Failure {
     #[must_use]
     pub fn exceeded(self, set: &ChangeSet) -> Self {
         let failure = self.shortfalls(set);
+        let failure = set.waiting().iter().map(report::waiting_line).fold(failure, Self::detail);
         let lines = set.terminating().iter().map(report::terminating_line);
         lines.fold(failure, |failure, line| failure.detail(format!("{line}, and frees what is missing")))
     }

@@ -52,11 +52,11 @@ pub use output::{
 pub use process::{interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
-pub use report::terminating_line;
 pub use report::{
     cause, difference, downtime, image_type, last_termination, quota_report, quota_rows, quota_usage,
     rollout, violations,
 };
+pub use report::{terminating_line, waiting_line};
 pub use room::wait_for_room;
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;

@@ -6,6 +6,7 @@ use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
 use toolforge_model::{JobImage, ToolName, Untrusted};
 use toolforge_quota::{
     LimitRange as QuotaLimitRange, LimitViolation, Resource, ResourceCheck, ResourceQuota, TerminatingPod,
+    WaitingPods,
 };
 use toolforge_render::change::{Change, ChangeSet, ResourceForecast};
 use toolforge_render::jiff::Timestamp;
@@ -188,6 +189,16 @@ pub fn rollout(change: &Change) -> Option<Rollout> {
 #[must_use]
 pub fn downtime(change: &Change) -> Option<Downtime> {
     change.downtime.map(|downtime| Downtime::from_code(downtime.as_str()))
+}
+
+/// Returns that pods count as used which an object is about to create.
+#[must_use]
+pub fn waiting_line(WaitingPods { owner, count, each: _ }: &WaitingPods) -> String {
+    let pods = if *count == 1 { "pod" } else { "pods" };
+    format!(
+        "counted as used: {count} {pods} that {} is about to create",
+        Untrusted::new(owner.as_str()).escaped()
+    )
 }
 
 /// Returns until when a pod terminates.

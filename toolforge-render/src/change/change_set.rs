@@ -1,6 +1,6 @@
 //! All changes of a command to a namespace, and whether they fit.
 
-use toolforge_quota::{Demand, DemandChange, Limits, QuotaCheck, ResourceCheck, TerminatingPod};
+use toolforge_quota::{Demand, DemandChange, Limits, QuotaCheck, ResourceCheck, TerminatingPod, WaitingPods};
 
 use crate::change::{Change, ChangeDemand};
 use crate::object::Object;
@@ -73,10 +73,21 @@ impl ChangeSet {
         self.at_rest.fits() && self.at_peak.fits()
     }
 
+    /// Returns the pods that others are about to create and that take what is missing; none where everything fits.
+    #[must_use]
+    pub fn waiting(&self) -> &[WaitingPods] {
+        self.exceeded().waiting()
+    }
+
     /// Returns the pods that terminate and after which everything fits; none where it fits now or does not then.
     #[must_use]
     pub fn terminating(&self) -> &[TerminatingPod] {
-        if self.at_rest.fits() { self.at_peak.terminating() } else { self.at_rest.terminating() }
+        self.exceeded().terminating()
+    }
+
+    /// Returns the check that does not fit, if any does not.
+    fn exceeded(&self) -> &QuotaCheck {
+        if self.at_rest.fits() { &self.at_peak } else { &self.at_rest }
     }
 
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).

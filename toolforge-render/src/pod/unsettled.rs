@@ -1,12 +1,15 @@
 //! Pods that the quotas do not count yet, or not for long.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_quota::{LimitRange, Limits, TerminatingPod, WaitingPods};
+use toolforge_quota::{ContainerDemand, Demand, LimitRange, Limits, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, deployment_spec};
-use crate::pod::{has_ended, pod_demand, pods_of};
+use crate::pod::{AdmissionRefusal, cause_of_refusal, containers_of_pod, has_ended, pod_demand, pods_of};
+
+/// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
+const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// Returns limits with the pods that controllers are about to create, and with those that terminate.
 #[must_use]
@@ -31,6 +34,9 @@ fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRan
         let labels = pod.metadata.labels.as_ref();
         selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
     };
+    if is_stuck(deployment) {
+        return None;
+    }
     let created = pods.iter().filter(is_own).filter(|pod| is_staying(pod)).count();
     waiting(&Object::from(deployment.clone()), created, limit_ranges)
 }
@@ -53,19 +59,61 @@ fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<Waitin
 }
 
 /// Returns the pods of an object that are not created yet.
+///
+/// A pod that breaks a limit never is.
 fn waiting(object: &Object, created: usize, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
     let metadata = match object {
         Object::Deployment(found) => &found.metadata,
         Object::Job(found) => &found.metadata,
         _ => return None,
     };
-    if metadata.deletion_timestamp.is_some() {
+    if metadata.deletion_timestamp.is_some() || breaks_limits(object, limit_ranges) {
         return None;
     }
     let wanted = pods_of(object, limit_ranges);
     let count = wanted.count.saturating_sub(u64::try_from(created).unwrap_or(u64::MAX));
     let owner = object.id().to_string();
     (count > 0).then_some(WaitingPods { owner, count, each: wanted.each })
+}
+
+fn breaks_limits(object: &Object, limit_ranges: &[LimitRange]) -> bool {
+    let Some(spec) = object.pod_template().and_then(|template| template.spec.as_ref()) else { return false };
+    let limits = Limits { limit_ranges: limit_ranges.to_vec(), ..Limits::default() };
+    let containers = containers_of_pod(spec, limit_ranges);
+    let containers: Vec<ContainerDemand> =
+        containers.into_iter().map(|resources| ContainerDemand::new("", resources)).collect();
+    !limits.evaluate(&Demand::default(), &Demand::default(), &containers).fits()
+}
+
+/// Returns whether the controllers cannot create a Deployment's pods until something is changed: it is paused before its first
+/// ReplicaSet, or the API server refuses the ReplicaSet or the pods, and not because of what is used of a quota.
+fn is_stuck(deployment: &Deployment) -> bool {
+    let metadata = &deployment.metadata;
+    let is_paused = deployment_spec(deployment).is_some_and(|spec| spec.paused == Some(true));
+    let revision = metadata.annotations.as_ref().and_then(|annotations| annotations.get(REVISION));
+    if is_paused && revision.is_none() {
+        return true;
+    }
+    let Some(status) = &deployment.status else { return false };
+    if status.observed_generation < metadata.generation {
+        return false;
+    }
+    let message = |condition: &DeploymentCondition| condition.message.clone().unwrap_or_default();
+    status.conditions.iter().flatten().any(|condition| {
+        match (condition.type_.as_str(), condition.status.as_str(), condition.reason.as_deref()) {
+            ("ReplicaFailure", "True", _) => !may_be_admitted(&message(condition)),
+            ("Progressing", "False", Some("ReplicaSetCreateError")) => {
+                cause_of_refusal(&message(condition)).is_terminal()
+            }
+            _ => false,
+        }
+    })
+}
+
+/// Returns whether a pod that was refused with this message may be created without a change of it.
+fn may_be_admitted(message: &str) -> bool {
+    let is_quota = matches!(AdmissionRefusal::parse(message), Some(AdmissionRefusal::Quota { .. }));
+    is_quota || !cause_of_refusal(message).is_terminal()
 }
 
 fn is_staying(pod: &Pod) -> bool {

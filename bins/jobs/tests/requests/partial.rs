@@ -207,3 +207,19 @@ fn accepted_deletion_is_counted_although_its_wait_failed() {
     hint: What was done is kept; the same command again does the rest.
     ");
 }
+
+#[test]
+fn refusal_names_the_pods_that_are_about_to_be_created() {
+    let deployment = object("continuous-port");
+    let quota = json!({"metadata": {"name": "q"}, "status": {"hard": {"pods": "1"}, "used": {"pods": "0"}}});
+    let instead = [(format!("GET {CORE}/resourcequotas"), list(&[quota]))];
+    let line = ["run", "b", "--image", "python3.13", "--command", "x"];
+    assert_snapshot!(ended(&run(cluster(&[], &[deployment], &instead), &line)), @"
+    [exit 3]
+    error: this does not fit, and nothing was sent
+      pods: 2 of 1, 1 too many (quota q)
+      counted as used: 1 pod that Deployment myjob is about to create
+
+    hint: Delete jobs that are not needed; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    ");
+}

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, RemoteContainer, Session, interrupted, is_terminal,
-    print_text, run_remote, terminating_line, wait_for_room,
+    print_text, run_remote, terminating_line, wait_for_room, waiting_line,
 };
 use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use toolforge_client::{Client, Collection, ResourceType, post_params};
@@ -102,6 +102,9 @@ impl Shell<'_> {
         }
         for row in verdict.shortfalls() {
             failure = failure.detail(row.to_string());
+        }
+        for pods in verdict.waiting() {
+            failure = failure.detail(waiting_line(pods));
         }
         for pod in verdict.terminating() {
             failure = failure.detail(format!("{}, and frees what is missing", terminating_line(pod)));
