@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde::de::DeserializeOwned;
@@ -11,35 +12,38 @@ use toolforge_model::Untrusted;
 
 use crate::Error;
 use crate::foreign::describe_foreign;
-use crate::limits::RequestLimits;
+use crate::limits::Times;
 use crate::request::name;
 use crate::transport::TransportError;
 
 /// The number of characters of an unexpected answer that are quoted.
 const QUOTED: usize = 40;
 
-/// Collects the body of an answer to a request that was sent at `start`.
+/// Collects the body of an answer to a request that was sent at `start`, of at most `limit` bytes.
 pub(crate) async fn collect(
     mut body: Body,
     request: &Request<Bytes>,
-    (limits, start, limit): (RequestLimits, Instant, usize),
+    (times, start, limit): (&Times, Instant, usize),
 ) -> Result<Bytes, Error> {
+    let too_large = || Error::TooLarge { request: name(request), limit };
+    // A length that the server states.
+    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(too_large());
+    }
     let mut bytes = BytesMut::new();
     loop {
-        let deadline = start + limits.of_answer(request, bytes.len());
+        let deadline = times.deadline(request, start, bytes.len());
         let frame = match timeout_at(deadline, body.frame()).await {
             Ok(Some(frame)) => frame.map_err(|error| TransportError::of_exchange(&error))?,
             Ok(None) => return Ok(bytes.freeze()),
-            Err(_) if bytes.is_empty() => return Err(TransportError::Silent.into()),
-            Err(_) => {
-                return Err(TransportError::Slow { received: bytes.len(), after: start.elapsed() }.into());
-            }
+            Err(_) => return Err(times.too_late(start, bytes.len()).into()),
         };
         if let Some(data) = frame.data_ref() {
             if bytes.len() + data.len() > limit {
-                return Err(Error::TooLarge { request: name(request), limit });
+                return Err(too_large());
             }
             bytes.extend_from_slice(data);
+            times.add(data.len());
         }
     }
 }

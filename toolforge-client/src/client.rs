@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use crate::connect::{ConnectError, Kubeconfig};
 use crate::exchange::Exchange;
-use crate::limits::RequestLimits;
+use crate::limits::{RequestLimits, SharedTime};
 use crate::retry::RetryPolicy;
 use crate::transport::{ConnectOptions, Transport};
 
@@ -32,6 +34,7 @@ impl Client {
             certificate: kubeconfig.certificate().cloned(),
             retry: RetryPolicy::default(),
             limits: RequestLimits::default(),
+            shared_time: None,
         }))
     }
 
@@ -46,6 +49,7 @@ impl Client {
             certificate: None,
             retry: RetryPolicy::default(),
             limits: RequestLimits::default(),
+            shared_time: None,
         })
     }
 
@@ -65,6 +69,23 @@ impl Client {
     #[must_use]
     pub fn with_limits(self, limits: RequestLimits) -> Self {
         Self::new(Exchange { limits, ..self.exchange })
+    }
+
+    /// Returns a client whose requests that read have one time limit together, [`RequestLimits::read`] from now on: so many
+    /// requests, pages and repetitions do not take many times as long. Each 256 KiB that any of them receives add one second.
+    /// If this client's requests have one already, it stays. Watches and followed logs have their own.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, as [`kube::Client::new`].
+    #[must_use]
+    pub fn sharing_read_time(&self) -> Self {
+        match self.exchange.shared_time {
+            Some(_) => self.clone(),
+            None => {
+                let shared_time = Some(Arc::new(SharedTime::new()));
+                Self::new(Exchange { shared_time, ..self.exchange.clone() })
+            }
+        }
     }
 
     fn new(exchange: Exchange) -> Self {

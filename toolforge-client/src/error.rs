@@ -1,8 +1,10 @@
+use http::Request;
 use jiff::Timestamp;
 use kube::core::request;
 use toolforge_model::Untrusted;
 
 use crate::connect::CredentialSource;
+use crate::limits::is_read;
 use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;
 
@@ -16,6 +18,9 @@ pub enum Error {
     /// There was no answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// A request that writes may have been applied: its answer was lost, cannot be read, or does not say.
+    #[error(transparent)]
+    OutcomeUnknown(Box<Self>),
     /// The API server does not know the caller, and the client certificate has expired.
     #[error("the client certificate {origin} expired at {not_after}")]
     CertificateExpired {
@@ -68,6 +73,7 @@ impl Error {
     pub fn api_status(&self) -> Option<&ApiStatus> {
         match self {
             Self::Api(status) => Some(status),
+            Self::OutcomeUnknown(error) => error.api_status(),
             Self::Transport(_)
             | Self::CertificateExpired { .. }
             | Self::Malformed { .. }
@@ -78,18 +84,27 @@ impl Error {
         }
     }
 
-    /// Returns whether a write may have been applied despite the error: its answer was lost, or does not say.
+    /// Returns whether the request writes and may have been applied: its answer was lost, or does not say.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
-        match self {
-            Self::Api(status) => matches!(status.kind(), StatusKind::Timeout),
+        matches!(self, Self::OutcomeUnknown(_))
+    }
+
+    /// Returns the error of a request.
+    pub(crate) fn of_request<B>(self, request: &Request<B>) -> Self {
+        let may_be_applied = match &self {
+            Self::Api(status) => {
+                matches!(status.kind(), StatusKind::Timeout | StatusKind::Internal) || status.code() == 502
+            }
             Self::Transport(error) => error.is_after_request(),
             Self::Malformed { .. } | Self::TooLarge { .. } => true,
-            Self::CertificateExpired { .. }
+            Self::OutcomeUnknown(_)
+            | Self::CertificateExpired { .. }
             | Self::Redirected { .. }
             | Self::InvalidName { .. }
             | Self::InvalidRequest { .. } => false,
-        }
+        };
+        if may_be_applied && !is_read(request) { Self::OutcomeUnknown(Box::new(self)) } else { self }
     }
 
     /// Returns whether the same request may succeed later.
@@ -104,6 +119,7 @@ impl Error {
                     | StatusKind::Internal
             ),
             Self::Transport(error) => error.is_transient(),
+            Self::OutcomeUnknown(error) => error.is_transient(),
             Self::CertificateExpired { .. }
             | Self::Malformed { .. }
             | Self::Redirected { .. }

@@ -4,6 +4,7 @@
 //! [`kube::Client`] that [`Client::kube`](crate::Client::kube) returns, so that requests of `kube::Api` are treated alike.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kube::client::Body;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use toolforge_model::Untrusted;
 use tower_service::Service;
 
@@ -23,7 +24,7 @@ use crate::Error;
 use crate::answer::{collect, read_json};
 use crate::connect::ClientCertificate;
 use crate::foreign::describe_foreign;
-use crate::limits::{ANSWER_LIMIT, OBJECT_LIMIT, RequestLimits, SMALL_LIMIT, has_parameter};
+use crate::limits::{ANSWER_LIMIT, OBJECT_LIMIT, RequestLimits, SMALL_LIMIT, SharedTime, Times, is_stream};
 use crate::request::{name, tidy};
 use crate::retry::{Idempotency, RetryPolicy};
 use crate::status::{ApiStatus, StatusKind};
@@ -39,6 +40,8 @@ pub(crate) struct Exchange {
     pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) retry: RetryPolicy,
     pub(crate) limits: RequestLimits,
+    /// The time of all requests that read; `None` where each has its own.
+    pub(crate) shared_time: Option<Arc<SharedTime>>,
 }
 
 impl Exchange {
@@ -46,7 +49,7 @@ impl Exchange {
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<T, Error> {
         let request = request.map(Bytes::from);
         let answer = self.send(&request, OBJECT_LIMIT).await?;
-        read_json(&request, &answer)
+        read_json(&request, &answer).map_err(|error| error.of_request(&request))
     }
 
     /// Sends a request, again where that helps, and returns its whole answer of at most `limit` bytes.
@@ -62,7 +65,12 @@ impl Exchange {
         loop {
             match self.attempt(request, limit).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => attempts.pause(&self.retry, error).await?,
+                Err(error) => {
+                    let error = attempts
+                        .pause(&self.retry, self.times().deadline_of_repetition(request), error)
+                        .await;
+                    error.map_err(|error| error.of_request(request))?;
+                }
             }
         }
     }
@@ -70,7 +78,7 @@ impl Exchange {
     async fn attempt(&self, request: &Request<Bytes>, limit: usize) -> Result<Response<Bytes>, Error> {
         let start = Instant::now();
         let (parts, body) = self.open(request).await?.into_parts();
-        let body = collect(body, request, (self.limits, start, limit)).await?;
+        let body = collect(body, request, (&self.times(), start, limit)).await?;
         Ok(Response::from_parts(parts, body))
     }
 
@@ -80,7 +88,7 @@ impl Exchange {
         loop {
             match self.open(request).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => attempts.pause(&self.retry, error).await?,
+                Err(error) => attempts.pause(&self.retry, None, error).await?,
             }
         }
     }
@@ -90,9 +98,9 @@ impl Exchange {
     /// # Errors
     /// When there is no answer in time, or it is a refusal.
     pub(crate) async fn open(&self, request: &Request<Bytes>) -> Result<Response<Body>, Error> {
-        let sent = self.inner.send(prepare(request)?);
-        let response =
-            timeout(self.limits.of_beginning(request), sent).await.map_err(|_| TransportError::Silent)??;
+        let (start, times, sent) = (Instant::now(), self.times(), self.inner.send(prepare(request)?));
+        let deadline = times.deadline_of_beginning(request, start);
+        let response = timeout_at(deadline, sent).await.map_err(|_| times.too_late(start, 0))??;
         let is_upgrade = request.headers().contains_key(UPGRADE);
         match response.status() {
             StatusCode::SWITCHING_PROTOCOLS if is_upgrade => Ok(response),
@@ -102,6 +110,10 @@ impl Exchange {
         }
     }
 
+    fn times(&self) -> Times {
+        Times { limits: self.limits, shared: self.shared_time.clone() }
+    }
+
     async fn refused(&self, response: Response<Body>, request: &Request<Bytes>) -> Error {
         let (parts, body) = response.into_parts();
         if parts.status.is_redirection() {
@@ -109,7 +121,8 @@ impl Exchange {
             let location = Untrusted::new(location.unwrap_or_default());
             return Error::Redirected { request: name(request), location };
         }
-        let bounds = (self.limits, Instant::now(), SMALL_LIMIT);
+        let times = self.times();
+        let bounds = (&times, Instant::now(), SMALL_LIMIT);
         let body = match collect(body, request, bounds).await {
             Ok(body) => body,
             Err(error) => return error,
@@ -146,11 +159,17 @@ impl Attempts {
         Self { start: Instant::now(), idempotency: Idempotency::of(request), count: 0 }
     }
 
-    /// Waits before the next attempt, or returns the error where another one does not help.
-    async fn pause(&mut self, retry: &RetryPolicy, error: Error) -> Result<(), Error> {
+    /// Waits before the next attempt, or returns the error where another one does not help or would begin after the
+    /// deadline.
+    async fn pause(
+        &mut self,
+        retry: &RetryPolicy,
+        deadline: Option<Instant>,
+        error: Error,
+    ) -> Result<(), Error> {
+        let deadline = deadline.unwrap_or(self.start + retry.deadline).min(self.start + retry.deadline);
         let wait = retry.wait(&error, self.idempotency, self.count);
-        let Some(wait) = wait.filter(|wait| self.start.elapsed().saturating_add(*wait) <= retry.deadline)
-        else {
+        let Some(wait) = wait.filter(|wait| Instant::now() + *wait <= deadline) else {
             return Err(error);
         };
         self.count += 1;
@@ -182,6 +201,10 @@ impl Service<Request<Body>> for Exchange {
             match answer {
                 // kube reads refusals itself, from a `Status`: `Api::get_opt` looks at its code.
                 Err(Error::Api(refusal)) => Ok(refusal.into_response()),
+                Err(Error::OutcomeUnknown(error)) => match *error {
+                    Error::Api(refusal) => Ok(refusal.into_response()),
+                    error => Err(Error::OutcomeUnknown(Box::new(error))),
+                },
                 answer => answer,
             }
         })
@@ -218,13 +241,6 @@ fn prepare(request: &Request<Bytes>) -> Result<Request<Body>, Error> {
     Ok(prepared)
 }
 
-/// Returns whether an answer is read while it is written: a watch, a log that is followed, another protocol.
-fn is_stream(request: &Request<Bytes>) -> bool {
-    request.headers().contains_key(UPGRADE)
-        || has_parameter(request, "watch")
-        || has_parameter(request, "follow")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,13 +251,5 @@ mod tests {
             let request = Request::get(path).body(Bytes::new()).unwrap();
             assert!(matches!(prepare(&request), Err(Error::InvalidName { .. })), "{path}");
         }
-    }
-
-    #[test]
-    fn watches_and_followed_logs_are_streams() {
-        let is_stream = |path: &str| is_stream(&Request::get(path).body(Bytes::new()).unwrap());
-        assert!(is_stream("/p?&watch=true&timeoutSeconds=290"));
-        assert!(is_stream("/p/log?follow=true"));
-        assert!(!is_stream("/p?labelSelector=watch%3Dtrue"));
     }
 }

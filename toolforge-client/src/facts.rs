@@ -119,7 +119,8 @@ impl Client {
         fetched.facts(host_namespace(tool, fetched.catalog()?)?)
     }
 
-    /// Fetches the facts of a tool's namespace. All requests are sent concurrently.
+    /// Fetches the facts of a tool's namespace. All requests are sent concurrently and have one time limit
+    /// [together](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request. A missing catalog is not an error.
@@ -128,6 +129,7 @@ impl Client {
         tool: &ToolName,
         wanted: NamespaceFetchOptions,
     ) -> Result<FetchedNamespace, Error> {
+        let client = self.sharing_read_time();
         let NamespaceFetchOptions { catalog, limits } = wanted;
         let config_map = ResourceType::of::<ConfigMap>()
             .in_namespace(platform::CATALOG_NAMESPACE)
@@ -135,9 +137,9 @@ impl Client {
         let own = |resource: ResourceType| resource.in_namespace(tool.namespace());
         let (config_map, limit_ranges, quotas) = tokio::try_join!(
             biased;
-            when(catalog, self.get_opt(&config_map)),
-            when(limits, self.items(own(ResourceType::of::<LimitRange>()), ListParams::default())),
-            when(limits, self.items(own(ResourceType::of::<ResourceQuota>()), ListParams::default())),
+            when(catalog, client.get_opt(&config_map)),
+            when(limits, client.items(own(ResourceType::of::<LimitRange>()), ListParams::default())),
+            when(limits, client.items(own(ResourceType::of::<ResourceQuota>()), ListParams::default())),
         )?;
         Ok(FetchedNamespace {
             config_map: config_map.flatten(),

@@ -30,7 +30,7 @@ pub struct QuotaPages {
 }
 
 enum Source {
-    Cluster(Pages<ResourceQuota>),
+    Cluster(Box<Pages<ResourceQuota>>),
     Namespaces(VecDeque<String>),
 }
 
@@ -62,7 +62,7 @@ impl Client {
     pub fn all_quotas(&self) -> QuotaPages {
         QuotaPages {
             client: self.clone(),
-            source: Source::Cluster(self.quota_list()),
+            source: Source::Cluster(Box::new(self.quota_list())),
             last: None,
             restarts: 0,
         }
@@ -107,7 +107,7 @@ impl QuotaPages {
                     }
                     Err(error) if error.is_gone() && pages.has_begun() && self.restarts < RESTARTS => {
                         self.restarts += 1;
-                        self.source = Source::Cluster(self.client.quota_list());
+                        self.source = Source::Cluster(Box::new(self.client.quota_list()));
                     }
                     Err(error) => return Err(error),
                 },
@@ -138,7 +138,7 @@ impl QuotaPages {
             match answer {
                 Ok(quotas) => page.quotas.extend(quotas),
                 Err(error) if is_forbidden(&error) => {
-                    page.refused.push(RefusedNamespace { namespace, error })
+                    page.refused.push(RefusedNamespace { namespace, error });
                 }
                 Err(error) => return Err(error),
             }

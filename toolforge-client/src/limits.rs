@@ -1,9 +1,15 @@
 //! Bounds of requests and answers: nothing that a server or a proxy does makes a request endless.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::UPGRADE;
 use http::{Method, Request};
+use tokio::time::Instant;
+
+use crate::transport::TransportError;
 
 /// The maximum size of an answer in bytes: a page of 500 pods has about 5 MB, and a log is as large as its file.
 pub(crate) const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
@@ -16,6 +22,9 @@ pub(crate) const SMALL_LIMIT: usize = 1024 * 1024;
 
 /// The received bytes that extend the time for an answer by one second.
 const BYTES_PER_SECOND: u64 = 256 * 1024;
+
+/// As good as never; the maximum of a duration cannot be added to a moment.
+const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// How long a request may take. A request that takes longer fails with [`TransportError::Silent`] or
 /// [`TransportError::Slow`].
@@ -56,9 +65,8 @@ impl RequestLimits {
 
     /// Returns the time until the last byte of an answer of which `received` bytes have been received.
     pub(crate) fn of_answer(&self, request: &Request<Bytes>, received: usize) -> Duration {
-        let base = if *request.method() == Method::GET { self.read } else { self.write };
-        let millis = u64::try_from(received).unwrap_or(u64::MAX).saturating_mul(1000) / BYTES_PER_SECOND;
-        base.saturating_add(Duration::from_millis(millis))
+        let base = if is_read(request) { self.read } else { self.write };
+        base.saturating_add(extension(received))
     }
 
     /// Returns the time until an answer begins; none for a followed log, whose answer the kubelet begins with its first line.
@@ -71,6 +79,99 @@ impl Default for RequestLimits {
     fn default() -> Self {
         Self { read: Duration::from_secs(30), write: Duration::from_secs(65), pages: 200 }
     }
+}
+
+/// The time that several requests that read have together.
+#[derive(Debug)]
+pub(crate) struct SharedTime {
+    start: Instant,
+    received: AtomicUsize,
+}
+
+impl SharedTime {
+    pub(crate) fn new() -> Self {
+        Self { start: Instant::now(), received: AtomicUsize::new(0) }
+    }
+
+    /// Returns the moment at which the last byte of every answer is due.
+    pub(crate) fn deadline(&self, limits: RequestLimits) -> Instant {
+        self.start + limits.read.saturating_add(extension(self.received()))
+    }
+
+    /// Returns the time since the first request.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Returns the received bytes of all answers.
+    pub(crate) fn received(&self) -> usize {
+        self.received.load(Ordering::Relaxed)
+    }
+}
+
+/// The time limits of a client's requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Times {
+    pub(crate) limits: RequestLimits,
+    /// The time of all requests that read; `None` where each has its own.
+    pub(crate) shared: Option<Arc<SharedTime>>,
+}
+
+impl Times {
+    /// Returns when the last byte of an answer is due, of which `received` bytes have been received.
+    pub(crate) fn deadline(&self, request: &Request<Bytes>, start: Instant, received: usize) -> Instant {
+        self.earliest(request, start + self.limits.of_answer(request, received))
+    }
+
+    /// Returns when the first byte of an answer is due.
+    pub(crate) fn deadline_of_beginning(&self, request: &Request<Bytes>, start: Instant) -> Instant {
+        self.earliest(request, start + self.limits.of_beginning(request).min(FAR_AWAY))
+    }
+
+    /// Returns until when a request may be repeated; `None` for one that has its own time.
+    pub(crate) fn deadline_of_repetition(&self, request: &Request<Bytes>) -> Option<Instant> {
+        let shared = self.shared.as_ref().filter(|_| is_read(request) && !is_stream(request));
+        shared.map(|shared| shared.deadline(self.limits))
+    }
+
+    fn earliest(&self, request: &Request<Bytes>, own: Instant) -> Instant {
+        self.deadline_of_repetition(request).map_or(own, |shared| shared.min(own))
+    }
+
+    /// Returns the error of an answer that is not complete at its deadline.
+    pub(crate) fn too_late(&self, start: Instant, received: usize) -> TransportError {
+        let (received, after) = match &self.shared {
+            Some(shared) => (shared.received(), shared.elapsed()),
+            None => (received, start.elapsed()),
+        };
+        if received == 0 { TransportError::Silent } else { TransportError::Slow { received, after } }
+    }
+
+    /// Notes bytes that were received.
+    pub(crate) fn add(&self, received: usize) {
+        if let Some(shared) = &self.shared {
+            shared.received.fetch_add(received, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Returns the time that received bytes add.
+fn extension(received: usize) -> Duration {
+    let millis = u64::try_from(received).unwrap_or(u64::MAX).saturating_mul(1000) / BYTES_PER_SECOND;
+    Duration::from_millis(millis)
+}
+
+/// Returns whether an answer is read while it is written: a watch, a log that is followed, another protocol.
+pub(crate) fn is_stream(request: &Request<Bytes>) -> bool {
+    request.headers().contains_key(UPGRADE)
+        || has_parameter(request, "watch")
+        || has_parameter(request, "follow")
+}
+
+/// Returns whether a request changes nothing. Reviews are created, but nothing is stored.
+pub(crate) fn is_read<B>(request: &Request<B>) -> bool {
+    *request.method() == Method::GET && !request.headers().contains_key(UPGRADE)
+        || request.uri().path().starts_with("/apis/authorization.k8s.io/")
 }
 
 /// Returns whether a parameter of a request's query is true.
@@ -101,5 +202,13 @@ mod tests {
         let limits = RequestLimits::default();
         assert_eq!(limits.of_beginning(&get("/p/log?follow=true")), Duration::MAX);
         assert_eq!(limits.of_beginning(&get("/p?watch=true")).as_secs(), 30);
+    }
+
+    #[test]
+    fn watches_and_followed_logs_are_streams() {
+        let is_stream = |path: &str| is_stream(&Request::get(path).body(Bytes::new()).unwrap());
+        assert!(is_stream("/p?&watch=true&timeoutSeconds=290"));
+        assert!(is_stream("/p/log?follow=true"));
+        assert!(!is_stream("/p?labelSelector=watch%3Dtrue"));
     }
 }

@@ -158,7 +158,8 @@ impl Client {
     }
 
     /// Returns the objects of a collection that the parameters select, in pages of 500; the parameters' own limit and
-    /// token do not count. `T` may have only the fields that are needed.
+    /// token do not count. `T` may have only the fields that are needed. All pages have one time limit
+    /// [together](Self::sharing_read_time).
     ///
     /// # Errors
     /// Those of every request. A list whose pages expire is started again up to three times. A list that repeats a page,
@@ -168,9 +169,10 @@ impl Client {
         collection: &Collection,
         params: &ListParams,
     ) -> Result<List<T>, Error> {
+        let client = self.sharing_read_time();
         let mut items = Vec::new();
         let mut restarts = 0;
-        let mut pages = self.pages(collection, params);
+        let mut pages = client.pages(collection, params);
         let mut resource_version = String::new();
         loop {
             match pages.next().await {
@@ -182,7 +184,7 @@ impl Client {
                 Err(error) if pages.has_begun() && error.is_gone() && restarts < RESTARTS => {
                     restarts += 1;
                     items.clear();
-                    pages = self.pages(collection, params);
+                    pages = client.pages(collection, params);
                 }
                 Err(error) => return Err(error),
             }

@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, UPGRADE};
 use http::{HeaderValue, Method, Request};
 
 use crate::Error;
+use crate::limits::is_read;
 use crate::status::StatusKind;
 use crate::transport::TransportError;
 
@@ -25,11 +26,11 @@ impl Idempotency {
     /// Returns what the method of a request means. Reviews are created, but nothing is stored; a JSON patch can append to a
     /// list; a request for another protocol runs a command.
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let is_review = request.uri().path().starts_with("/apis/authorization.k8s.io/");
         let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         match *request.method() {
+            _ if is_read(request) => Self::Always,
             _ if request.headers().contains_key(UPGRADE) => Self::OnlyIfNotApplied,
-            Method::POST | Method::PUT if !is_review => Self::OnlyIfNotApplied,
+            Method::POST | Method::PUT => Self::OnlyIfNotApplied,
             Method::PATCH if content_type == Some(b"application/json-patch+json") => Self::OnlyIfNotApplied,
             _ => Self::Always,
         }
@@ -89,6 +90,7 @@ impl RetryPolicy {
                 (idempotency == Idempotency::Always && attempt == 0).then_some(pause)
             }
             Error::Transport(_)
+            | Error::OutcomeUnknown(_)
             | Error::CertificateExpired { .. }
             | Error::Malformed { .. }
             | Error::Redirected { .. }

@@ -108,6 +108,54 @@ async fn list_has_at_most_so_many_pages() {
     assert_eq!(requests.count(), 10);
 }
 
+#[tokio::test(start_paused = true)]
+async fn pages_have_one_time_together() {
+    let pause = Duration::from_secs(4);
+    let script = (0..50)
+        .fold(Script::new(), |script, number| script.answer(PODS, page(&number.to_string()).after(pause)));
+    let (client, requests) = script.client();
+    let start = Instant::now();
+    let error = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
+    assert!(matches!(error, Error::Transport(TransportError::Slow { .. })), "{error:?}");
+    assert_eq!((start.elapsed().as_secs(), requests.count()), (30, 8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_time_is_that_of_all_requests() {
+    let busy = |script: Script, _| script.answer(POD, Answer::refusal(429, "TooManyRequests", "busy"));
+    let (client, _) = (0..200).fold(Script::new(), busy).client();
+    let client = client.sharing_read_time();
+    let start = Instant::now();
+    for _ in 0..3 {
+        client.get::<Value>(&pod()).await.unwrap_err();
+    }
+    let elapsed = start.elapsed().as_secs();
+    assert!((20..=30).contains(&elapsed), "{elapsed}");
+    // A request that writes has its own time.
+    let (client, _) = Script::new().answer("POST /api/v1/namespaces/tool-x/pods", Answer::silent()).client();
+    let client = client.sharing_read_time();
+    client.create::<Value>(&pods(), &json!({}), &post_params()).await.unwrap_err();
+    assert!(start.elapsed().as_secs() >= elapsed + 65);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stated_length_is_enough_to_refuse_an_answer() {
+    let (error, after) =
+        get(Answer::text(200, "").header("content-length", "9437184").and_stays_open()).await;
+    assert!(matches!(error, Error::TooLarge { limit: 8_388_608, .. }), "{error:?}");
+    assert_eq!(after, Duration::ZERO);
+}
+
+#[tokio::test]
+async fn only_writes_may_have_been_applied() {
+    let html = || Answer::text(200, "<html>");
+    let (client, _) =
+        Script::new().answer(POD, html()).answer("POST /api/v1/namespaces/tool-x/pods", html()).client();
+    assert!(!client.get::<Value>(&pod()).await.unwrap_err().outcome_unknown());
+    let created = client.create::<Value>(&pods(), &json!({}), &post_params()).await;
+    assert!(created.unwrap_err().outcome_unknown());
+}
+
 #[tokio::test]
 async fn document_without_items_is_no_list() {
     let (client, _) = Script::new().answer(PODS, Answer::json(200, &json!({"metadata": {}}))).client();

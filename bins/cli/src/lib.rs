@@ -17,6 +17,7 @@ mod failure;
 mod file_mark;
 mod generate;
 mod help;
+mod input;
 mod library_errors;
 mod log;
 mod options;
@@ -41,6 +42,7 @@ pub use failure::{ExitCode, Failure};
 pub use file_mark::FileMark;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
+pub use input::read_input;
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu,

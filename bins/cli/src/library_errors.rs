@@ -51,23 +51,24 @@ impl From<ConnectError> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if let Some(refusal) = error.api_status() {
-            return refused(refusal);
-        }
-        let failure = Self::from_error(ExitCode::Cluster, &error).with_code(match &error {
-            Error::CertificateExpired { .. } => FailureCode::Kubeconfig,
-            _ => FailureCode::Unreachable,
-        });
-        match &error {
-            Error::CertificateExpired { .. } => failure.hint(RENEWAL),
-            Error::Transport(_) if !error.outcome_unknown() => {
-                failure.hint("Nothing was sent; try again in a minute.")
+        match error {
+            Error::OutcomeUnknown(error) => {
+                of_request(&error).hint("The last step may have been applied; check before you try again.")
             }
-            _ if error.outcome_unknown() => {
-                failure.hint("The last step may have been applied; check before you try again.")
-            }
-            _ => failure,
+            error @ Error::Transport(_) => of_request(&error).hint("Try again in a minute."),
+            error => of_request(&error),
         }
+    }
+}
+
+fn of_request(error: &Error) -> Failure {
+    if let Some(refusal) = error.api_status() {
+        return refused(refusal);
+    }
+    let failure = Failure::from_error(ExitCode::Cluster, error);
+    match error {
+        Error::CertificateExpired { .. } => failure.with_code(FailureCode::Kubeconfig).hint(RENEWAL),
+        _ => failure.with_code(FailureCode::Unreachable),
     }
 }
 

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use toolforge_client::kube::api::AttachParams;
 use toolforge_client::{
-    Client, RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess, ResourceType,
+    Client, Error, RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess, ResourceType,
 };
 use toolforge_model::Untrusted;
 
@@ -99,7 +99,8 @@ async fn attach(process: RemoteProcess, tty: bool) -> Result<Attached, Failure> 
 /// Writes the output of the command.
 async fn show(mut output: RemoteOutput) -> Result<Attached, Failure> {
     loop {
-        let written = match output.next().await? {
+        let event = output.next().await.map_err(|error| Error::OutcomeUnknown(Box::new(error)))?;
+        let written = match event {
             RemoteEvent::Stdout(bytes) => write(&mut std::io::stdout().lock(), &bytes),
             RemoteEvent::Stderr(bytes) => write(&mut std::io::stderr().lock(), &bytes),
             RemoteEvent::Ended(end) => return Ok(Attached::Ended(end)),

@@ -1,4 +1,3 @@
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
@@ -7,12 +6,12 @@ use toolforge_client::{
     kubeconfig_paths,
 };
 use toolforge_images::Catalog;
-use toolforge_model::{ToolName, Untrusted, platform};
+use toolforge_model::{ToolName, platform};
 use toolforge_quota::Limits;
 use toolforge_render::namespace::{Documents, Namespace, Platform};
-use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
+use crate::input::read_input;
 use crate::options::GlobalOptions;
 
 /// The maximum size of a file of `--from` in bytes; the objects of a namespace have less than one MiB.
@@ -98,6 +97,23 @@ impl Session {
         })?;
         let source = Source::Files(Documents::default());
         Ok(Self { tool, platform, uid: tool_uid(options), home: None, source })
+    }
+
+    /// Returns the session of a verb that only reads: all of its requests have one time limit
+    /// [together](Client::sharing_read_time).
+    #[must_use]
+    pub fn for_reading(self) -> Self {
+        let source = match self.source {
+            Source::Files(documents) => Source::Files(documents),
+            Source::Cluster { runtime, client } => {
+                let client = {
+                    let _inside = runtime.enter();
+                    client.sharing_read_time()
+                };
+                Source::Cluster { runtime, client }
+            }
+        };
+        Self { source, ..self }
     }
 
     /// Returns the image catalog.
@@ -195,24 +211,7 @@ fn own_home() -> Option<PathBuf> {
 fn documents(files: &[PathBuf]) -> Result<Documents, Failure> {
     let mut documents = Documents::default();
     for file in files {
-        let name = Untrusted::new(file.display().to_string());
-        let unreadable = |error: std::io::Error| {
-            Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
-                .with_code(FailureCode::FileAccess)
-                .coded_detail(DetailCode::Source, error.to_string())
-        };
-        let mut bytes = Vec::new();
-        let limit = FILE_LIMIT + 1;
-        if file.as_os_str() == "-" {
-            std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
-        } else {
-            let open = std::fs::File::open(file).map_err(unreadable)?;
-            open.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
-        }
-        if bytes.len() as u64 > FILE_LIMIT {
-            let text = format!("{} is larger than {} MiB", name.escaped(), FILE_LIMIT / 1024 / 1024);
-            return Err(Failure::new(ExitCode::Failed, text));
-        }
+        let bytes = read_input(file, FILE_LIMIT)?;
         let text = String::from_utf8_lossy(&bytes);
         documents.read(&file.display().to_string(), &text)?;
     }

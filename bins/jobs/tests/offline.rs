@@ -297,3 +297,28 @@ fn errors_of_a_file_have_their_lines_in_json() {
     assert_eq!(before, 0);
     assert_snapshot!(document["details"][0], @r#"{"cause":null,"code":"diagnostic","column":10,"file":"jobs.yaml","line":3,"message":"unknown image type \"bookwrm\"; did you mean \"bookworm\"?","quota":null,"violation":null}"#);
 }
+
+#[test]
+fn jobs_file_is_limited() {
+    let scratch = Scratch::new("limit", "");
+    for file in ["/dev/zero", "large.yaml"] {
+        std::fs::write(scratch.0.join("large.yaml"), vec![b'#'; 4 * 1024 * 1024 + 1]).unwrap();
+        let output = said(&jobs(&scratch, &[&OFFLINE[..], &["render", file]].concat()));
+        assert!(output.starts_with(&format!("[exit 1]\nerror: {file} is larger than 4 MiB")), "{output}");
+    }
+}
+
+#[test]
+fn silent_pipe_is_named() {
+    let scratch = Scratch::new("pipe", "");
+    assert!(Command::new("mkfifo").arg(scratch.0.join("pipe")).status().unwrap().success());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jobs"));
+    command.args(OFFLINE).args(["render", "pipe"]).current_dir(&scratch.0);
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(line, "note: waiting for the end of pipe\n");
+}

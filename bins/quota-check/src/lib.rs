@@ -87,7 +87,7 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return fleet::run(arguments);
     }
     let format = arguments.document_format()?;
-    let session = Session::open(&arguments.session_options()?, "quota-check")?;
+    let session = Session::open(&arguments.session_options()?, "quota-check")?.for_reading();
     let limits = session.limits()?;
     print(&report::document(&session.tool, &limits.quotas, &limits.limit_ranges)?, format)?;
     Ok(ExitCode::Success)

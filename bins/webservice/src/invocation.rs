@@ -176,6 +176,20 @@ impl Action {
         self.argument_use() == ArgumentUse::Type || matches!(self, Self::Shell | Self::Types)
     }
 
+    /// Returns whether the action only reads, and ends without waiting for anything but answers.
+    pub(crate) fn is_reading(self) -> bool {
+        match self {
+            Self::Status | Self::Plan | Self::Render | Self::Types | Self::Local | Self::Doctor => true,
+            Self::Start
+            | Self::Stop
+            | Self::Restart
+            | Self::Shell
+            | Self::Exec
+            | Self::Logs
+            | Self::Generate => false,
+        }
+    }
+
     /// Returns how the arguments after the action are used.
     fn argument_use(self) -> ArgumentUse {
         match self {

@@ -99,28 +99,29 @@ impl Client {
     }
 
     /// Fetches a tool's jobs. All requests are sent concurrently over one connection, and their number does not depend on
-    /// the number of jobs.
+    /// the number of jobs. They have one time limit [together](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request. Missing objects are not errors, nor are HTTPRoutes and records of the jobs service
     /// that the cluster does not serve or the tool may not list.
     pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<FetchedJobs, Error> {
         let JobFetchOptions { namespace: wanted_facts, addresses, events, records } = wanted;
+        let client = self.sharing_read_time();
         let namespace = tool.namespace();
         let list = |resource: ResourceType| resource.in_namespace(namespace.clone());
         let (deployments, cron_jobs, jobs, pods, facts, services, http_routes, events, continuous, scheduled) =
             tokio::try_join!(
                 biased;
-                self.all::<Deployment>(true, list(ResourceType::of::<Deployment>())),
-                self.all::<CronJob>(true, list(ResourceType::of::<CronJob>())),
-                self.all::<Job>(true, list(ResourceType::of::<Job>())),
-                self.all::<Pod>(true, list(ResourceType::of::<Pod>())),
-                self.fetch_namespace(tool, wanted_facts),
-                self.all::<Service>(addresses, list(ResourceType::of::<Service>())),
-                self.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, tool),
-                self.all::<Event>(events, list(ResourceType::of::<Event>())),
-                self.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), tool),
-                self.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Scheduled.kind()), tool),
+                client.all::<Deployment>(true, list(ResourceType::of::<Deployment>())),
+                client.all::<CronJob>(true, list(ResourceType::of::<CronJob>())),
+                client.all::<Job>(true, list(ResourceType::of::<Job>())),
+                client.all::<Pod>(true, list(ResourceType::of::<Pod>())),
+                client.fetch_namespace(tool, wanted_facts),
+                client.all::<Service>(addresses, list(ResourceType::of::<Service>())),
+                client.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, tool),
+                client.all::<Event>(events, list(ResourceType::of::<Event>())),
+                client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), tool),
+                client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Scheduled.kind()), tool),
             )?;
         let mut recorded: BTreeMap<JobName, RecordedJob> = BTreeMap::new();
         for (records, kind) in [(continuous, RecordedJob::Continuous), (scheduled, RecordedJob::Scheduled)] {

@@ -4,8 +4,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::{Sleep, sleep};
@@ -149,7 +150,8 @@ impl Answer {
             Beginning::Never => std::future::pending().await,
         }
         let last = self.chunks.last().cloned().unwrap_or_default();
-        let body = PlayedBody { chunks: self.chunks.into(), last, end: self.end, pause: None };
+        let length = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let body = PlayedBody { chunks: self.chunks.into(), last, end: self.end, pause: None, length };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         *response.headers_mut() = self.headers;
@@ -175,11 +177,17 @@ pub(crate) struct PlayedBody {
     last: Bytes,
     end: End,
     pause: Option<Pin<Box<Sleep>>>,
+    /// The length that the headers state.
+    length: Option<u64>,
 }
 
 impl Body for PlayedBody {
     type Data = Bytes;
     type Error = TransportError;
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map(SizeHint::with_exact).unwrap_or_default()
+    }
 
     fn poll_frame(
         mut self: Pin<&mut Self>,

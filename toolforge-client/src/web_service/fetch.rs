@@ -134,7 +134,8 @@ impl Client {
         objects.facts(namespace)
     }
 
-    /// Fetches a tool's web service. All requests are sent concurrently over one connection.
+    /// Fetches a tool's web service. All requests are sent concurrently over one connection. They have one time limit
+    /// [together](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request. Missing objects are not errors.
@@ -154,6 +155,7 @@ impl Client {
             replica_sets,
             events,
         } = wanted;
+        let client = self.sharing_read_time();
         let namespace = tool.namespace();
         let objects = |resource: ResourceType| resource.in_namespace(namespace.clone());
         let named = |resource: ResourceType| objects(resource).named(tool.as_str());
@@ -162,28 +164,28 @@ impl Client {
         let ingress_path = objects(ResourceType::of::<Ingress>()).named(format!("{tool}-subdomain"));
         let (facts, deployment, service, ingress, route, pods, replica_sets, events) = tokio::try_join!(
             biased;
-            self.fetch_namespace(tool, wanted_facts),
-            when(deployment, self.get_opt(&deployment_path)),
-            when(service, self.get_opt(&service_path)),
-            when(routes, self.get_opt(&ingress_path)),
-            when(routes, self.find_route(tool)),
-            when(pods, self.items(objects(ResourceType::of::<Pod>()), selector(tool))),
-            when(replica_sets, self.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
-            when(events, self.items(objects(ResourceType::of::<Event>()), ListParams::default())),
+            client.fetch_namespace(tool, wanted_facts),
+            when(deployment, client.get_opt(&deployment_path)),
+            when(service, client.get_opt(&service_path)),
+            when(routes, client.get_opt(&ingress_path)),
+            when(routes, client.find_route(tool)),
+            when(pods, client.items(objects(ResourceType::of::<Pod>()), selector(tool))),
+            when(replica_sets, client.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
+            when(events, client.items(objects(ResourceType::of::<Event>()), ListParams::default())),
         )?;
         let ingress: Option<Ingress> = ingress.flatten();
         let RouteAnswer { is_served, route } = route.unwrap_or(RouteAnswer { is_served: false, route: None });
         // An existing route keeps its kind; the permission matters only if there is none.
         let open = routing && is_served && ingress.is_none() && route.is_none();
-        let http_routes = if open { self.may_create_routes(tool).await? } else { is_served };
+        let http_routes = if open { client.may_create_routes(tool).await? } else { is_served };
         let unsettled = unsettled && !facts.quotas.is_empty();
         let counted = unsettled && replica_sets.is_none() && facts.quotas.iter().any(counts_replica_sets);
         let (all_pods, deployments, jobs, counted_replica_sets) = tokio::try_join!(
             biased;
-            when(unsettled, self.items(objects(ResourceType::of::<Pod>()), ListParams::default())),
-            when(unsettled, self.items(objects(ResourceType::of::<Deployment>()), ListParams::default())),
-            when(unsettled, self.items(objects(ResourceType::of::<Job>()), ListParams::default())),
-            when(counted, self.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
+            when(unsettled, client.items(objects(ResourceType::of::<Pod>()), ListParams::default())),
+            when(unsettled, client.items(objects(ResourceType::of::<Deployment>()), ListParams::default())),
+            when(unsettled, client.items(objects(ResourceType::of::<Job>()), ListParams::default())),
+            when(counted, client.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
         )?;
         let neighbors = Neighbors {
             pods: all_pods.unwrap_or_default(),

@@ -137,3 +137,30 @@ pub(crate) enum Verb {
     /// Print a completion script (bash, zsh, fish) or a man page (man), or write all man pages.
     Generate(GenerateArguments),
 }
+
+impl Verb {
+    /// Returns whether the verb only reads, and ends without waiting for anything but answers.
+    pub(crate) fn is_reading(&self) -> bool {
+        match self {
+            Self::List(_)
+            | Self::Show(_)
+            | Self::Plan(_)
+            | Self::Dump(_)
+            | Self::Cron(_)
+            | Self::Render(_)
+            | Self::Images
+            | Self::Quota => true,
+            Self::Run(_)
+            | Self::Logs(_)
+            | Self::Delete(_)
+            | Self::Flush(_)
+            | Self::Load(_)
+            | Self::Restart(_)
+            | Self::Trigger(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::Exec(_)
+            | Self::Generate(_) => false,
+        }
+    }
+}

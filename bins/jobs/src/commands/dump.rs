@@ -51,7 +51,8 @@ pub(super) fn run(session: &Session, options: &DumpArguments) -> Result<ExitCode
 fn is_other(path: &Path, text: &str) -> bool {
     match path.metadata() {
         Ok(existing) if existing.is_file() && existing.len() > 0 => {
-            std::fs::read(path).map_or(true, |bytes| bytes != text.as_bytes())
+            existing.len() != text.len() as u64
+                || std::fs::read(path).map_or(true, |bytes| bytes != text.as_bytes())
         }
         _ => false,
     }

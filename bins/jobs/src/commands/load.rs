@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
-use std::io::Read as _;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, print_for_people, wait_for_room};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Session, print, print_for_people, read_input, wait_for_room,
+};
 use toolforge_client::{Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Change, WorkloadKind};
@@ -12,7 +13,7 @@ use toolforge_render::job::{
 };
 use toolforge_render::pod::Cause;
 
-use toolforge_report::{AppliedChange, DetailCode, FailureCode};
+use toolforge_report::{AppliedChange, FailureCode};
 
 use super::confirm::confirm;
 use super::finish::finish;
@@ -21,6 +22,9 @@ use super::{apply, facts, wait};
 use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
 use crate::{failures, report};
+
+/// The maximum size of a jobs file in bytes: some thousand jobs.
+const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Applies a jobs file: all of it is read and checked, also against the quota, before anything is sent.
 pub(super) fn run(
@@ -182,17 +186,7 @@ pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile,
             .hint("Leave `--prune` out, or name the file and leave `--job` out."));
     }
     let shown = Untrusted::new(options.file.display().to_string());
-    let unreadable = |error: &std::io::Error| {
-        Failure::new(ExitCode::Failed, format!("{} cannot be read", shown.escaped()))
-            .with_code(FailureCode::FileAccess)
-            .coded_detail(DetailCode::Source, error.to_string())
-    };
-    let mut bytes = Vec::new();
-    if options.file.as_os_str() == "-" {
-        std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    } else {
-        bytes = std::fs::read(&options.file).map_err(|error| unreadable(&error))?;
-    }
+    let bytes = read_input(&options.file, FILE_LIMIT)?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::new(ExitCode::Failed, format!("{} is not text (UTF-8)", shown.escaped())))?;
     let read = match &options.job {

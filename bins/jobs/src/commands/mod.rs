@@ -48,7 +48,9 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     {
         return run(&Session::offline(&arguments.global)?, arguments);
     }
-    run(&session?, arguments)
+    let session = session?;
+    let session = if arguments.verb.is_reading() { session.for_reading() } else { session };
+    run(&session, arguments)
 }
 
 /// Runs the verb of the arguments in a session.

@@ -120,6 +120,8 @@ fn replacement_by_another_kind_names_what_is_missing() {
       error: the cluster refused
         request did not complete
 
+      hint: The last step may have been applied; check before you try again.
+
     hint: What was done is kept; the same command again does the rest.
     ");
 }

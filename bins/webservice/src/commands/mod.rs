@@ -32,6 +32,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return generate::run(&invocation);
     }
     let session = Session::open(&arguments.global, PROGRAM);
+    let session = if invocation.action.is_reading() { session.map(Session::for_reading) } else { session };
     if invocation.action == Action::Doctor {
         return doctor::run(session.as_ref().map_err(Clone::clone), arguments);
     }

@@ -1,10 +1,9 @@
 //! The template and the manifest in the tool's home.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use anstream::eprintln;
-use toolforge_cli::{ExitCode, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session, read_input};
 use toolforge_client::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 use toolforge_model::{Backend, ServiceManifest, ServiceTemplate, Untrusted, WebServiceRequest};
 
@@ -13,6 +12,9 @@ use crate::failures;
 
 /// The name of a template on standard input.
 const STANDARD_INPUT: &str = "-";
+
+/// The maximum size of a template on standard input in bytes, as of one in a file.
+const TEMPLATE_LIMIT: u64 = 1024 * 1024;
 
 /// A template and the name by which messages call it.
 pub(super) struct NamedTemplate {
@@ -32,11 +34,11 @@ impl NamedTemplate {
 pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Option<NamedTemplate>, Failure> {
     let found = match (&arguments.template, &session.home) {
         (Some(path), _) if path.as_os_str() == STANDARD_INPUT => {
-            let mut text = String::new();
-            std::io::stdin().lock().read_to_string(&mut text).map_err(|error| {
-                Failure::new(ExitCode::Usage, "the template on standard input cannot be read")
-                    .detail(error.to_string())
-            })?;
+            let unreadable =
+                || Failure::new(ExitCode::Usage, "the template on standard input is not text (UTF-8)");
+            let bytes = read_input(path, TEMPLATE_LIMIT)
+                .map_err(|failure| failure.with_exit_code(ExitCode::Usage))?;
+            let text = String::from_utf8(bytes).map_err(|_| unreadable())?;
             Some(FoundTemplate::parse(path, &text).map_err(|error| failures::of_template(&error))?)
         }
         (Some(path), _) => Some(FoundTemplate::read(path).map_err(|error| match error {

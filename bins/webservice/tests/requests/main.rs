@@ -164,6 +164,8 @@ fn stop_deletes_route_service_and_deployment_by_uid() {
       deleted HTTPRoute stashbot
       Service stashbot: not known whether it was done
 
+    hint: The last step may have been applied; check before you try again.
+
     hint: Run `webservice stop` again; it continues from here.
 
     GET   /api/v1/namespaces/tf-public/configmaps/image-config
