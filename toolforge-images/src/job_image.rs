@@ -8,6 +8,7 @@ use toolforge_model::{
 use crate::catalog::Catalog;
 use crate::image_type::{ImageType, State};
 use crate::lookup::TypeLookupError;
+use crate::similar::{BUILD_SERVICE, same_version, successor};
 
 /// The image of a job, as the catalog has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +35,21 @@ pub enum ImageLookupError {
         /// The type.
         name: TypeName,
     },
+    /// It is the name by which a web service is started from an image of the build service.
+    #[error(
+        "unknown image type \"{name}\"; a job names the image of the build service itself, like tool-NAME/tool-NAME:latest"
+    )]
+    BuildService {
+        /// The name.
+        name: TypeName,
+    },
     /// The reference is not in the catalog.
-    #[error("image {} is not in the catalog; jobs run the images of the catalog and of the build service", found.quoted())]
+    #[error("image {} is not in the catalog; {}", found.quoted(), meant(near.as_ref()))]
     Reference {
         /// The reference.
         found: Untrusted,
+        /// The image that was probably meant.
+        near: Option<Untrusted>,
     },
     /// The host is not the build service's repository.
     #[error("image {} is not in the build service's repository {}", found.quoted(), repository.escaped())]
@@ -48,6 +59,13 @@ pub enum ImageLookupError {
         /// The build service's repository.
         repository: Untrusted,
     },
+}
+
+fn meant(near: Option<&Untrusted>) -> String {
+    match near {
+        Some(near) => format!("did you mean {}?", near.quoted()),
+        None => "jobs run the images of the catalog and of the build service".to_owned(),
+    }
 }
 
 impl Catalog {
@@ -60,7 +78,7 @@ impl Catalog {
     pub fn job_image(&self, asked: &JobImage, repository: &str) -> Result<FoundJobImage, ImageLookupError> {
         match asked {
             JobImage::Type(name) => {
-                let found = self.find(name)?;
+                let found = self.find(name).map_err(of_type_lookup)?;
                 let reference = job_reference(found)
                     .ok_or_else(|| ImageLookupError::NoJobVariant { name: found.name.clone() })?;
                 Ok(of_type(found, reference))
@@ -88,7 +106,14 @@ impl Catalog {
         let found = self.job_image(asked, repository).map_err(|error| error.to_string())?;
         Ok(match found.state {
             State::Current => None,
-            State::Deprecated | State::Gone => Some(format!("image {asked} is {}", found.state)),
+            State::Deprecated | State::Gone => {
+                let replacement = match &found.image {
+                    JobImage::Type(name) => self.replacement(name),
+                    JobImage::BuildService(_) | JobImage::Reference(_) => None,
+                };
+                let replacement = replacement.map(|found| format!("; {} replaces it", found.name));
+                Some(format!("image {asked} is {}{}", found.state, replacement.unwrap_or_default()))
+            }
         })
     }
 
@@ -119,11 +144,11 @@ impl Catalog {
                 return Err(ImageLookupError::Repository { found: found(), repository });
             }
             let image: BuildServiceImage =
-                path.parse().map_err(|_| ImageLookupError::Reference { found: found() })?;
+                path.parse().map_err(|_| ImageLookupError::Reference { found: found(), near: None })?;
             return Ok(of_build_service(&image, repository));
         }
         if path.contains('@') {
-            return Err(ImageLookupError::Reference { found: found() });
+            return Err(ImageLookupError::Reference { found: found(), near: None });
         }
         let (name, tag) = path.rsplit_once(':').map_or((path, None), |(name, tag)| (name, Some(tag)));
         let matches = |image_type: &&ImageType| {
@@ -139,7 +164,37 @@ impl Catalog {
         let image_type = self.types().filter(|found| found.state != State::Gone).find(matches);
         image_type
             .and_then(|image_type| Some(of_type(image_type, job_reference(image_type)?)))
-            .ok_or_else(|| ImageLookupError::Reference { found: found() })
+            .ok_or_else(|| ImageLookupError::Reference { found: found(), near: self.near_reference(path) })
+    }
+
+    /// Returns the image that was probably meant by a path without its host: a type by the version in its name or tag, else an
+    /// image of the build service.
+    fn near_reference(&self, path: &str) -> Option<Untrusted> {
+        let (name, tag) = path.rsplit_once(':').unwrap_or((path, ""));
+        let (directory, name) =
+            name.rsplit_once('/').map_or((None, name), |(directory, name)| (Some(directory), name));
+        let numbers = tag.split('-').next().filter(|tag| tag.starts_with(|c: char| c.is_ascii_digit()));
+        let with_tag = numbers.map(|numbers| format!("{name}{numbers}"));
+        let with_tag = with_tag.and_then(|name| same_version(self, &name));
+        if let Some(found) = with_tag.or_else(|| same_version(self, name)).or_else(|| successor(self, name)) {
+            return Some(Untrusted::new(found.name.as_str()));
+        }
+        let tool: ToolName = directory?.parse().ok()?;
+        let tag = if tag.is_empty() { "latest" } else { tag };
+        let image: BuildServiceImage = format!("{}/{name}:{tag}", tool.namespace()).parse().ok()?;
+        Some(Untrusted::new(image.as_str()))
+    }
+}
+
+/// Returns the error of a job's type; `buildservice` is a type of web services only.
+fn of_type_lookup(error: TypeLookupError) -> ImageLookupError {
+    match error {
+        TypeLookupError::Unknown { name, nearest: Some(nearest), .. }
+            if nearest.as_str() == BUILD_SERVICE =>
+        {
+            ImageLookupError::BuildService { name }
+        }
+        error => error.into(),
     }
 }
 

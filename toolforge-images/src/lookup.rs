@@ -1,16 +1,17 @@
 //! Finds the type of a name, what replaces it, or what was probably meant.
 
-use toolforge_model::{TypeName, suggest};
+use toolforge_model::TypeName;
 
 use crate::catalog::Catalog;
-use crate::image_type::{ImageType, State, WebImage, family, repository_and_tag, version};
+use crate::image_type::{ImageType, State, WebImage, repository_and_tag};
+use crate::similar::{nearest, same_version, successor};
 
 /// Why the catalog has no image for a type name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TypeLookupError {
     /// The catalog does not have the type, but the platform has or had it.
-    #[error("type {name} is {}; {} replaces it", whereabouts(*was), successor(replacement.as_ref()))]
+    #[error("type {name} is {}; {} replaces it", whereabouts(*was), replaced_by(replacement.as_ref()))]
     #[non_exhaustive]
     Gone {
         /// The name.
@@ -21,13 +22,15 @@ pub enum TypeLookupError {
         replacement: Option<TypeName>,
     },
     /// No type ever had the name.
-    #[error("unknown image type \"{name}\"{}", suggestion(nearest.as_ref()))]
+    #[error("unknown image type \"{name}\"{}", suggestion(nearest.as_ref(), replacement.as_ref()))]
     #[non_exhaustive]
     Unknown {
         /// The name.
         name: TypeName,
         /// The type that was probably meant.
         nearest: Option<TypeName>,
+        /// The type that replaces that one, if it is deprecated.
+        replacement: Option<TypeName>,
     },
     /// The type has no image for web services.
     #[error("type {name} {}", if *has_job { "is for jobs only; it has no image for web services" } else { "has no image" })]
@@ -47,13 +50,18 @@ fn whereabouts(was: State) -> &'static str {
     }
 }
 
-fn successor(replacement: Option<&TypeName>) -> String {
-    replacement
-        .map_or_else(|| "an image of the build service (`buildservice`)".to_owned(), ToString::to_string)
+fn replaced_by(replacement: Option<&TypeName>) -> String {
+    replacement.map_or_else(|| "an image of the build service".to_owned(), ToString::to_string)
 }
 
-fn suggestion(nearest: Option<&TypeName>) -> String {
-    nearest.map(|nearest| format!("; did you mean \"{nearest}\"?")).unwrap_or_default()
+fn suggestion(nearest: Option<&TypeName>, replacement: Option<&TypeName>) -> String {
+    match (nearest, replacement) {
+        (None, _) => String::new(),
+        (Some(nearest), None) => format!("; did you mean \"{nearest}\"?"),
+        (Some(nearest), Some(replacement)) => {
+            format!("; did you mean \"{nearest}\" (deprecated; {replacement} replaces it)?")
+        }
+    }
 }
 
 impl Catalog {
@@ -94,7 +102,7 @@ impl Catalog {
     }
 
     /// Returns the type that replaces another: the newest current type of the same family with an image for web
-    /// services, if the catalog has one.
+    /// services, if the catalog has one. The releases of Debian (`bullseye`) are a family.
     ///
     /// A current type has no replacement. The name may be an alias, or the name of a type that is gone. If a whole
     /// family is gone, like `golang`, it is replaced by the build service.
@@ -109,7 +117,7 @@ impl Catalog {
 
     /// Returns the replacement of a type by its own name, not an alias.
     fn replacement_of(&self, name: &TypeName) -> Option<&ImageType> {
-        newest(self, family(name.as_str()), &[])
+        successor(self, name.as_str())
     }
 
     /// Returns the type with a name or alias; one that is gone only if no other has it.
@@ -135,52 +143,16 @@ impl TypeLookupError {
             Some(known) => Self::Gone {
                 name: name.clone(),
                 was: known.state,
-                replacement: catalog.replacement_of(&known.name).map(|found| found.name.clone()),
+                replacement: same_version(catalog, name.as_str())
+                    .or_else(|| catalog.replacement_of(&known.name))
+                    .map(|found| found.name.clone()),
             },
-            None => Self::Unknown { name: name.clone(), nearest: nearest(catalog, name) },
+            None => {
+                let nearest = nearest(catalog, name.as_str());
+                let replacement = nearest.as_ref().and_then(|nearest| catalog.replacement(nearest));
+                let replacement = replacement.map(|found| found.name.clone());
+                Self::Unknown { name: name.clone(), nearest, replacement }
+            }
         }
     }
-}
-
-/// Returns the newest current type of a family that has an image for web services and whose version begins with some
-/// numbers.
-fn newest<'a>(catalog: &'a Catalog, wanted: &str, beginning: &[u64]) -> Option<&'a ImageType> {
-    catalog
-        .types()
-        .filter(|image_type| image_type.state == State::Current && image_type.web.is_some())
-        .filter(|image_type| family(image_type.name.as_str()) == wanted)
-        .map(|image_type| (version(image_type.name.as_str()), image_type))
-        .filter(|(version, _)| version.starts_with(beginning))
-        .max_by(|left, right| left.0.cmp(&right.0))
-        .map(|(_, image_type)| image_type)
-}
-
-/// Returns the type that was probably meant: the newest one whose version begins like the given one (`python3` means
-/// `python3.13`), else the one that is not gone whose name is most similar.
-fn nearest(catalog: &Catalog, name: &TypeName) -> Option<TypeName> {
-    let asked = name.as_str().to_ascii_lowercase();
-    if let Some(newest) = newest(catalog, family(&asked), &version(&asked)) {
-        return Some(newest.name.clone());
-    }
-    // Types of the grid, which are still in old files.
-    let of_grid = match asked.as_str() {
-        "lighttpd" | "lighttpd-plain" => Some("php"),
-        "uwsgi-python" | "uwsgi-plain" => Some("python"),
-        _ => None,
-    };
-    if let Some(newest) = of_grid.and_then(|family| newest(catalog, family, &[])) {
-        return Some(newest.name.clone());
-    }
-    // Of equally similar names the last one is suggested, so the current ones come last.
-    let names = |is_current: bool| {
-        let candidates = catalog.types().filter(move |image_type| {
-            image_type.state != State::Gone && (image_type.state == State::Current) == is_current
-        });
-        candidates.map(|image_type| image_type.name.as_str())
-    };
-    let build_service = Some("buildservice").filter(|_| asked.starts_with("build"));
-    let near: TypeName =
-        suggest(&asked, names(false).chain(names(true)).chain(build_service))?.parse().ok()?;
-    // A deprecated type is not suggested where another one replaces it.
-    Some(catalog.replacement(&near).map_or(near, |replacement| replacement.name.clone()))
 }

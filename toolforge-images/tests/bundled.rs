@@ -141,10 +141,7 @@ fn unknown_names_are_gone_or_misspelled() {
         ("buildservise", "unknown image type \"buildservise\"; did you mean \"buildservice\"?"),
         ("zzzzzzzzz", "unknown image type \"zzzzzzzzz\""),
         ("php5.6", "type php5.6 is gone from the platform; php8.4 replaces it"),
-        (
-            "golang",
-            "type golang is gone from the platform; an image of the build service (`buildservice`) replaces it",
-        ),
+        ("golang", "type golang is gone from the platform; an image of the build service replaces it"),
     ] {
         assert_eq!(catalog.find(&name(asked)).unwrap_err().to_string(), expected);
     }

@@ -134,7 +134,7 @@ fn rejects_other_documents() {
     );
     assert_eq!(
         error("a: 1\n---\nb: 2"),
-        "the image catalog cannot be read: line 3, column 1: invalid YAML: only single YAML document expected but multiple found"
+        "the image catalog cannot be read: line 2, column 1: a second YAML document begins here, and only one is read; remove this line"
     );
 }
 
@@ -196,4 +196,61 @@ fn finds_types_by_reference() {
             catalog.with_web_image(reference).map(|(image_type, _)| image_type.name.as_str()).collect();
         assert_eq!(found.join(" "), expected, "{reference}");
     }
+}
+
+#[test]
+fn same_version_is_suggested() {
+    let catalog = Catalog::parse(IMAGES_2026).unwrap();
+    let error = |text: &str| catalog.find(&name(text)).unwrap_err().to_string();
+    for (asked, expected) in [
+        ("tf-python311", "type tf-python311 is not in this cluster's catalog; python3.11 replaces it"),
+        ("python311", "unknown image type \"python311\"; did you mean \"python3.11\"?"),
+        ("3.11", "unknown image type \"3.11\"; did you mean \"python3.11\"?"),
+        (
+            "python39",
+            "unknown image type \"python39\"; did you mean \"python3.9\" (deprecated; python3.13 replaces it)?",
+        ),
+        ("php74", "unknown image type \"php74\"; did you mean \"php7.4\" (deprecated; php8.4 replaces it)?"),
+        ("python37", "unknown image type \"python37\"; did you mean \"python3.13\"?"),
+        ("tf-python37-std", "unknown image type \"tf-python37-std\"; did you mean \"python3.13\"?"),
+        ("buster", "unknown image type \"buster\"; did you mean \"bookworm\"?"),
+        ("tf-buster-std", "unknown image type \"tf-buster-std\"; did you mean \"bookworm\"?"),
+        ("trixie", "type trixie is not in this cluster's catalog; bookworm replaces it"),
+        ("tf-golang", "type tf-golang is gone from the platform; an image of the build service replaces it"),
+    ] {
+        assert_eq!(error(asked), expected);
+    }
+    let replacement = |text: &str| catalog.replacement(&name(text)).map(|found| found.name.as_str());
+    assert_eq!(replacement("bullseye"), Some("bookworm"));
+    assert_eq!(replacement("mono6.8"), None);
+}
+
+#[test]
+fn image_of_a_job_that_is_not_in_the_catalog_has_a_suggestion() {
+    let catalog = Catalog::parse(IMAGES_2026).unwrap();
+    let error = |text: &str| catalog.job_image(&text.parse().unwrap(), "harbor.org").unwrap_err().to_string();
+    for (asked, expected) in [
+        ("python:3.11", "did you mean \"python3.11\"?"),
+        ("python:3.11-slim", "did you mean \"python3.11\"?"),
+        (
+            "docker-registry.tools.wmflabs.org/toolforge-python37-sssd-base:latest",
+            "did you mean \"python3.13\"?",
+        ),
+        ("docker-registry.tools.wmflabs.org/toolforge-buster-sssd:latest", "did you mean \"bookworm\"?"),
+        ("mytool/mytool:latest", "did you mean \"tool-mytool/mytool:latest\"?"),
+        ("nginx:latest", "jobs run the images of the catalog and of the build service"),
+    ] {
+        assert_eq!(error(asked), format!("image \"{asked}\" is not in the catalog; {expected}"));
+    }
+    for asked in ["buildservice", "buildservise"] {
+        assert_eq!(
+            error(asked),
+            format!(
+                "unknown image type \"{asked}\"; a job names the image of the build service itself, like \
+                 tool-NAME/tool-NAME:latest"
+            )
+        );
+    }
+    let found = catalog.check_job_image(&"bullseye".parse().unwrap(), "harbor.org");
+    assert_eq!(found, Ok(Some("image bullseye is deprecated; bookworm replaces it".to_owned())));
 }

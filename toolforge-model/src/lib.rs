@@ -79,7 +79,7 @@ pub use jiff;
 #[cfg(feature = "schedule")]
 pub use job::{JobKind, JobOptions, JobRequest};
 #[cfg(feature = "schedule")]
-pub use schedule::{CronExpression, Schedule, ScheduleError, ScheduleField, ScheduleWarning};
+pub use schedule::{CronExpression, RunInterval, Schedule, ScheduleError, ScheduleField, ScheduleWarning};
 
 #[cfg(all(feature = "schedule", feature = "yaml"))]
 pub use job::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};

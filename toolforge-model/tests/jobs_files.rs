@@ -44,7 +44,7 @@ fn good_files_have_no_errors() {
     shape-duplicate-names.yaml: line 9, column 3: a second job "harvest" is ignored; the first one counts
     shape-legacy-filelog.yaml: line 5, column 12: filelog: "yes" is deprecated here; write true
     shape-legacy-filelog.yaml: line 10, column 15: no-filelog: "true" is deprecated here; write true
-    shape-no-filelog-false.yaml: line 5, column 15: `no-filelog: false` has no effect; write `filelog: true` for the opposite
+    shape-no-filelog-false.yaml: line 5, column 15: `no-filelog: false` has no effect; remove it: this job has log files
     "#);
 }
 

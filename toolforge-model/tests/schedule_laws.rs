@@ -168,6 +168,8 @@ proptest! {
         let text = format!("0 0 {day} {} *", months.text);
         let expression: CronExpression = text.parse().unwrap();
         let warning = Schedule::from_parts(text, expression.clone()).warning();
+        // A step without effect leaves the months as they are.
+        let warning = warning.filter(|warning| warning.code() != "long-step");
         let in_each_month = |expression: &CronExpression| {
             (1..=12).filter(|month| months.values.contains(month)).all(|month| {
                 let first = jiff::civil::date(2027, month, 1);

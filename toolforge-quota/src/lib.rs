@@ -26,6 +26,7 @@
 //! # Ok::<(), profiles::UnknownProfileError>(())
 //! ```
 
+mod conflict;
 mod container_resources;
 mod demand;
 mod limit_range;
@@ -41,6 +42,7 @@ mod unsettled;
 
 pub mod profiles;
 
+pub use conflict::{Conflict, ConflictCount, ConflictCounter, conflicting_runs, conflicts};
 pub use container_resources::{Amounts, ComputeResource, ContainerDemand, ContainerResources, PerResource};
 pub use demand::{Demand, InitContainer, PodDemand};
 pub use limit_range::{LimitRange, apply_defaults};
@@ -50,9 +52,6 @@ pub use ratio::Ratio;
 pub use resource::Resource;
 pub use resource_quota::ResourceQuota;
 pub use rollout::{Pods, RollingUpdate, rolling_peak};
-pub use schedule::{
-    Concurrency, Conflict, Interval, ScheduledRuns, Timeline, conflicting_runs, conflicts, simulate,
-    timelines,
-};
+pub use schedule::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, timelines};
 pub use scopes::{PodTraits, Scope, Scopes};
 pub use unsettled::{TerminatingPod, WaitingPods};

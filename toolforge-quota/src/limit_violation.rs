@@ -100,32 +100,29 @@ impl LimitViolation {
         match self.kind {
             LimitViolationKind::AboveMax { requested, max } => {
                 let (requested, max) = (amount(requested), amount(max));
-                format!("{requested} of {resource} is more than the {max} that one container may have")
+                format!("{resource}: {requested} is more than the maximum of {max} for one container")
             }
             LimitViolationKind::NoLimit { max } => {
-                format!("no limit of {resource} is stated; one container may have at most {}", amount(max))
+                format!("{resource}: no limit is set; the maximum for one container is {}", amount(max))
             }
             LimitViolationKind::BelowMin { requested, min } => {
                 let (requested, min) = (amount(requested), amount(min));
-                format!("{requested} of {resource} is less than the {min} that one container must have")
+                format!("{resource}: {requested} is less than the minimum of {min} for one container")
             }
             LimitViolationKind::NoRequest { min } => {
-                format!(
-                    "no request of {resource} is stated; one container must have at least {}",
-                    amount(min)
-                )
+                format!("{resource}: no request is set; the minimum for one container is {}", amount(min))
             }
             LimitViolationKind::AboveRatio { limit, max } => {
                 let (limit, max) = (amount(limit), amount(max));
-                format!("a limit of {limit} of {resource} is more than the {max} that the request allows")
+                format!("{resource}: a limit of {limit} is more than the {max} that the request allows")
             }
             LimitViolationKind::NoRatio { ratio } => format!(
-                "a limit or a request of {resource} is missing; the limit may be at most {ratio} times the request"
+                "{resource}: the limit or the request is missing; the limit may be at most {ratio} times the request"
             ),
             LimitViolationKind::RequestAboveLimit { request, limit } => {
                 let (request, limit) = (amount(request), amount(limit));
                 format!(
-                    "a request of {request} of {resource} is more than the container's own limit of {limit}"
+                    "{resource}: a request of {request} is more than the container's own limit of {limit}"
                 )
             }
         }
@@ -256,8 +253,8 @@ mod tests {
         assert_eq!(
             found(&limits(), apply_defaults(&[limits()], stated)),
             [
-                "5Gi of memory is more than the 4Gi that one container may have",
-                "10m of CPU is less than the 50m that one container must have",
+                "memory: 5Gi is more than the maximum of 4Gi for one container",
+                "CPU: 10m is less than the minimum of 50m for one container",
             ]
         );
     }
@@ -268,7 +265,7 @@ mod tests {
         let found = violations(&[limits()], &container);
         assert_eq!(
             found[0].to_string(),
-            r"job/da\nily: 2 of CPU is more than the 1 that one container may have"
+            r"job/da\nily: CPU: 2 is more than the maximum of 1 for one container"
         );
     }
 
@@ -283,31 +280,31 @@ mod tests {
         };
         let none = LimitRange::default();
         let missing =
-            "a limit or a request of CPU is missing; the limit may be at most 1.5 times the request";
+            "CPU: the limit or the request is missing; the limit may be at most 1.5 times the request";
         for (range, limit, request, expected) in [
             (&max, "1", "1", None),
-            (&max, "2", "-", Some("2 of CPU is more than the 1 that one container may have")),
-            (&max, "-", "100m", Some("no limit of CPU is stated; one container may have at most 1")),
+            (&max, "2", "-", Some("CPU: 2 is more than the maximum of 1 for one container")),
+            (&max, "-", "100m", Some("CPU: no limit is set; the maximum for one container is 1")),
             (&min, "50m", "50m", None),
-            (&min, "-", "49m", Some("49m of CPU is less than the 50m that one container must have")),
-            (&min, "1", "-", Some("no request of CPU is stated; one container must have at least 50m")),
+            (&min, "-", "49m", Some("CPU: 49m is less than the minimum of 50m for one container")),
+            (&min, "1", "-", Some("CPU: no request is set; the minimum for one container is 50m")),
             (&ratio, "300m", "200m", None),
             (
                 &ratio,
                 "301m",
                 "200m",
-                Some("a limit of 301m of CPU is more than the 300m that the request allows"),
+                Some("CPU: a limit of 301m is more than the 300m that the request allows"),
             ),
             (&ratio, "499m", "333m", None),
             (
                 &ratio,
                 "500m",
                 "333m",
-                Some("a limit of 500m of CPU is more than the 499m that the request allows"),
+                Some("CPU: a limit of 500m is more than the 499m that the request allows"),
             ),
             (&ratio, "1", "0", Some(missing)),
             (&ratio, "-", "1", Some(missing)),
-            (&none, "1", "2", Some("a request of 2 of CPU is more than the container's own limit of 1")),
+            (&none, "1", "2", Some("CPU: a request of 2 is more than the container's own limit of 1")),
             (&none, "-", "-", None),
         ] {
             let found = found(range, container(limit, request));
@@ -320,7 +317,7 @@ mod tests {
         let stated = apply_defaults(&[limits()], container("-", "800m"));
         assert_eq!(
             found(&limits(), stated),
-            ["a request of 800m of CPU is more than the container's own limit of 500m"]
+            ["CPU: a request of 800m is more than the container's own limit of 500m"]
         );
     }
 }

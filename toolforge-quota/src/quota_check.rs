@@ -258,7 +258,7 @@ mod tests {
         let check = limits().evaluate(&Demand::default(), &pods, &[container("6Gi")]);
         assert_eq!(
             check.to_string(),
-            "job/daily: 6Gi of memory is more than the 4Gi that one container may have\n\
+            "job/daily: memory: 6Gi is more than the maximum of 4Gi for one container\n\
              pods: 12 of 10, 2 too many (quota tools-2023)"
         );
         assert!(!check.fits());

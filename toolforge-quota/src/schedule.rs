@@ -56,6 +56,12 @@ impl ScheduledRuns {
         }
     }
 
+    /// Returns the runs of which at least a part is within a time.
+    pub(crate) fn intervals_within(&self, time: &Range<i64>) -> impl Iterator<Item = Range<i64>> {
+        let Range { start, end } = *time;
+        self.intervals().into_iter().filter(move |run| run.end > start && run.start < end)
+    }
+
     fn one_by_one(&self, due: &[i64], run: impl Fn(i64) -> Range<i64>) -> Vec<Range<i64>> {
         let mut runs: Vec<Range<i64>> = Vec::new();
         let mut missed = None;
@@ -95,6 +101,8 @@ pub struct Interval {
     pub end: i64,
     /// The jobs that run, by name; one with several runs at the same time is repeated.
     pub names: Vec<String>,
+    /// When each of these runs started, in the order of `names`.
+    pub starts: Vec<i64>,
     /// What the runs request together.
     pub requested: Demand,
     /// The resources that the runs exceed.
@@ -111,60 +119,60 @@ pub fn simulate(
     time: Range<i64>,
 ) -> Vec<Interval> {
     let mut edges = edges(jobs, &time);
-    let mut running: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut running: BTreeSet<Run> = BTreeSet::new();
     // The same jobs often run together many times.
-    let mut known: BTreeMap<RunningJobs, (Demand, Vec<ResourceCheck>)> = BTreeMap::new();
+    let mut known: BTreeMap<Vec<usize>, (Demand, Vec<ResourceCheck>)> = BTreeMap::new();
     let mut intervals: Vec<Interval> = Vec::new();
     let moments: Vec<i64> = edges.keys().copied().collect();
     for (index, moment) in moments.iter().enumerate() {
         let Edge { started, ended } = edges.remove(moment).unwrap_or_default();
         // Ends before starts: a job may start in the second in which its last run ends.
-        for job in ended {
-            running.entry(job).and_modify(|count| *count -= 1);
+        for run in ended {
+            running.remove(&run);
         }
-        for job in started {
-            *running.entry(job).or_default() += 1;
-        }
-        running.retain(|_, count| *count > 0);
-        let repeated = running.iter().flat_map(|(job, count)| std::iter::repeat_n(&jobs[*job], *count));
-        let names = repeated.clone().map(|job| job.name.clone()).collect();
-        let now: RunningJobs = running.iter().map(|(job, count)| (*job, *count)).collect();
-        let (requested, shortfalls) = known
-            .entry(now)
-            .or_insert_with(|| {
-                let mut requested = Demand::default();
-                repeated.for_each(|job| requested.add_all(&job.each));
-                let mut shortfalls = check_resources(quotas, freed, &requested);
-                shortfalls.retain(|resource| !resource.fits());
-                (requested, shortfalls)
-            })
-            .clone();
+        running.extend(started);
+        let now: Vec<usize> = running.iter().map(|run| run.job).collect();
+        let names = now.iter().map(|job| jobs[*job].name.clone()).collect();
+        let starts = running.iter().map(|run| run.start).collect();
+        let evaluate = |now: &[usize]| {
+            let mut requested = Demand::default();
+            now.iter().for_each(|job| requested.add_all(&jobs[*job].each));
+            let mut shortfalls = check_resources(quotas, freed, &requested);
+            shortfalls.retain(|resource| !resource.fits());
+            (requested, shortfalls)
+        };
+        let (requested, shortfalls) = match known.get(&now) {
+            Some(known) => known.clone(),
+            None => known.entry(now.clone()).or_insert(evaluate(&now)).clone(),
+        };
         let end = moments.get(index + 1).copied().unwrap_or(time.end);
-        intervals.push(Interval { start: *moment, end, names, requested, shortfalls });
+        intervals.push(Interval { start: *moment, end, names, starts, requested, shortfalls });
     }
     intervals
 }
 
-/// The jobs that run, by index, with the number of their runs.
-type RunningJobs = Vec<(usize, usize)>;
+/// A run of a job, by index; two runs of a job never start in the same second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Run {
+    job: usize,
+    start: i64,
+}
 
-/// The jobs, by index, of which a run starts or ends at one moment.
+/// The runs that start or end at one moment.
 #[derive(Default)]
 struct Edge {
-    started: Vec<usize>,
-    ended: Vec<usize>,
+    started: Vec<Run>,
+    ended: Vec<Run>,
 }
 
 fn edges(jobs: &[ScheduledRuns], time: &Range<i64>) -> BTreeMap<i64, Edge> {
     let mut edges = BTreeMap::from([(time.start, Edge::default())]);
     for (job, runs) in jobs.iter().enumerate() {
-        for Range { start, end } in runs.intervals() {
-            if end <= time.start || start >= time.end {
-                continue;
-            }
-            edges.entry(start.max(time.start)).or_default().started.push(job);
+        for Range { start, end } in runs.intervals_within(time) {
+            let run = Run { job, start };
+            edges.entry(start.max(time.start)).or_default().started.push(run);
             if end < time.end {
-                edges.entry(end).or_default().ended.push(job);
+                edges.entry(end).or_default().ended.push(run);
             }
         }
     }
@@ -222,86 +230,6 @@ pub fn timelines(
         }
     }
     timelines
-}
-
-/// Jobs whose runs together exceed a quota.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Conflict {
-    /// The jobs that run, by name; one with several runs at the same time is repeated.
-    pub names: Vec<String>,
-    /// When it starts for the first time.
-    pub start: i64,
-    /// When it ends for the first time: none of the runs is left, or those that are left fit.
-    pub end: i64,
-    /// How often it occurs.
-    pub occurrences: u32,
-    /// The resources that the runs exceed.
-    pub shortfalls: Vec<ResourceCheck>,
-}
-
-/// Returns the conflicts, by the time of their first occurrence. One that is part of a larger conflict at the same time
-/// is left out.
-#[must_use]
-pub fn conflicts(intervals: &[Interval]) -> Vec<Conflict> {
-    let mut found: Vec<Conflict> = Vec::new();
-    for adjacent in intervals.chunk_by(|one, next| !one.shortfalls.is_empty() && !next.shortfalls.is_empty())
-    {
-        if adjacent[0].shortfalls.is_empty() {
-            continue;
-        }
-        let sets: Vec<BTreeSet<(&str, usize)>> =
-            adjacent.iter().map(|interval| numbered(&interval.names)).collect();
-        let is_within = |one: usize, other: usize| sets[one].is_subset(&sets[other]);
-        let mut index = 0;
-        while index < adjacent.len() {
-            // Jobs start and end one by one, so a largest set is one that is larger than both of its neighbors.
-            let is_smaller = |other: usize| is_within(index, other) && !is_within(other, index);
-            if index > 0 && is_smaller(index - 1) || index + 1 < adjacent.len() && is_smaller(index + 1) {
-                index += 1;
-                continue;
-            }
-            let first =
-                (0..index).rev().take_while(|before| is_within(*before, index)).last().unwrap_or(index);
-            let last =
-                (index..adjacent.len()).take_while(|after| is_within(*after, index)).last().unwrap_or(index);
-            let Interval { names, shortfalls, .. } = &adjacent[index];
-            match found.iter_mut().find(|conflict| conflict.names == *names) {
-                Some(conflict) => conflict.occurrences += 1,
-                None => found.push(Conflict {
-                    names: names.clone(),
-                    start: adjacent[first].start,
-                    end: adjacent[last].end,
-                    occurrences: 1,
-                    shortfalls: shortfalls.clone(),
-                }),
-            }
-            index = last + 1;
-        }
-    }
-    found
-}
-
-/// Returns how many runs take place, at least in part, while a quota is exceeded. Runs of a job that follow each other
-/// without a pause count as one.
-#[must_use]
-pub fn conflicting_runs(intervals: &[Interval]) -> usize {
-    let mut counted = BTreeSet::new();
-    let mut count = 0;
-    for interval in intervals {
-        let running = numbered(&interval.names);
-        counted.retain(|run| running.contains(run));
-        if !interval.shortfalls.is_empty() {
-            count += running.into_iter().filter(|run| counted.insert(*run)).count();
-        }
-    }
-    count
-}
-
-/// Returns names with a number each, which tells the same names apart. The names are sorted by job.
-fn numbered(names: &[String]) -> BTreeSet<(&str, usize)> {
-    let same = names.chunk_by(|one, next| one == next);
-    same.flat_map(|same| same.iter().enumerate().map(|(index, name)| (name.as_str(), index))).collect()
 }
 
 #[cfg(test)]
@@ -366,14 +294,6 @@ mod tests {
     }
 
     #[test]
-    fn conflicting_runs_are_counted_once() {
-        let jobs = [runs("a", 3, &[0, 50], 20), runs("b", 3, &[5, 55], 20), runs("c", 1, &[10, 90], 5)];
-        let count =
-            |hard: u64| conflicting_runs(&simulate(&[quota(hard, 0)], &Demand::default(), &jobs, 0..100));
-        assert_eq!([0, 2, 5, 6, 7].map(count), [6, 5, 5, 3, 0]);
-    }
-
-    #[test]
     fn timeline_has_the_peak_of_each_part() {
         let jobs = [runs("a", 3, &[0, 60], 20), runs("b", 3, &[10], 20)];
         let quotas = [quota(6, 2)];
@@ -385,31 +305,5 @@ mod tests {
         assert_eq!(found[0].peaks, [7, 4, 1, 4, 1]);
         assert_eq!(timelines(&quotas, &freed, &simulate(&quotas, &freed, &[], 0..9), 3), []);
         assert_eq!(timelines(&quotas, &freed, &[], 3), []);
-    }
-
-    fn printed_conflicts(hard: u64, jobs: &[ScheduledRuns]) -> Vec<String> {
-        let line = |conflict: &Conflict| {
-            let Conflict { names, start, end, occurrences, shortfalls } = conflict;
-            format!("{start}-{end} {} {occurrences}x {}", names.join("+"), shortfalls[0].after)
-        };
-        let intervals = simulate(&[quota(hard, 0)], &Demand::default(), jobs, 0..100);
-        conflicts(&intervals).iter().map(line).collect()
-    }
-
-    #[test]
-    fn conflict_is_reported_once_with_all_of_its_jobs() {
-        // The third starts while the first two already exceed the quota; the first two exceed it once more later.
-        let jobs =
-            [runs("a", 3, &[0, 50, 80], 20), runs("b", 3, &[5, 55, 95], 20), runs("c", 1, &[10, 85], 5)];
-        assert_eq!(printed_conflicts(5, &jobs), ["5-20 a+b+c 1x 7", "55-70 a+b 2x 6"]);
-        assert_eq!(printed_conflicts(6, &jobs), ["10-15 a+b+c 1x 7"]);
-        assert_eq!(printed_conflicts(7, &jobs), [""; 0]);
-        assert_eq!(printed_conflicts(2, &[runs("a", 3, &[0, 50], 20)]), ["0-20 a 2x 3"]);
-    }
-
-    #[test]
-    fn adjacent_conflicts_are_separate() {
-        let jobs = [runs("a", 3, &[0], 40), runs("b", 3, &[0, 30], 20), runs("c", 3, &[20], 10)];
-        assert_eq!(printed_conflicts(5, &jobs), ["0-20 a+b 2x 6", "20-30 a+c 1x 6"]);
     }
 }

@@ -6,8 +6,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{
-    Amounts, ContainerResources, Demand, LimitRange, Limits, PerResource, QuotaCheck, Ratio, Resource,
-    ResourceQuota, apply_defaults, violations,
+    Amounts, Concurrency, ConflictCounter, ContainerResources, Demand, LimitRange, Limits, PerResource,
+    QuotaCheck, Ratio, Resource, ResourceQuota, ScheduledRuns, apply_defaults, conflicting_runs, simulate,
+    violations,
 };
 
 fn resource() -> impl Strategy<Value = Resource> {
@@ -156,6 +157,33 @@ proptest! {
             });
         let found = violations(&ranges, &container.into());
         prop_assert_eq!(found.is_empty(), fits, "{:?}", found);
+    }
+
+    #[test]
+    fn counting_conflicts_equals_simulating(
+        quotas in quotas(),
+        freed in amounts(),
+        jobs in vec((amounts(), vec(-20..120_i64, 0..6), 1..40_u32, 0..3_usize, 0..30_u32), 1..5),
+    ) {
+        let jobs: Vec<ScheduledRuns> = jobs.iter().enumerate().map(|(index, (each, starts, seconds, policy, deadline))| {
+            ScheduledRuns {
+                name: format!("j{index}"),
+                each: demand(each),
+                starts: starts.clone(),
+                seconds: *seconds,
+                concurrency: [Concurrency::Allow, Concurrency::Forbid, Concurrency::Replace][*policy],
+                starting_deadline: *deadline,
+            }
+        }).collect();
+        let (quotas, freed) = (quotas, demand(&freed));
+        let intervals = simulate(&quotas, &freed, &jobs, 0..100);
+        let exceeded = intervals.iter().filter(|interval| !interval.shortfalls.is_empty());
+        let seconds: i64 = exceeded.map(|interval| interval.end - interval.start).sum();
+        for (index, job) in jobs.iter().enumerate() {
+            let others = jobs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
+            let count = ConflictCounter::new(&quotas, &freed, others, &job.each, 0..100).count(job);
+            prop_assert_eq!((count.runs, count.seconds), (conflicting_runs(&intervals), seconds));
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn verdict_names_the_owner_of_a_container() {
         let text = verdict("6Gi");
-        assert!(text.starts_with("job daily: 6Gi of memory is more than the 4Gi"), "{text}");
+        assert!(text.starts_with("job daily: memory: 6Gi is more than the maximum of 4Gi"), "{text}");
     }
 
     #[test]

@@ -254,3 +254,17 @@ fn limits_concern_created_pods_only() {
         assert_eq!((plan.fits(), plan.problems.len()), (fits, 0), "{fields}: {:?}", shown(&plan));
     }
 }
+
+#[test]
+fn differences_are_those_that_were_written() {
+    let job = |rest: &str| format!("- name: a\n  command: ls -l\n  schedule: 0 5 1 1 *\n  {rest}\n");
+    let built = job("image: tool-x/web:latest");
+    let differing = |before: &str, after: &str| shown(&loaded(after, &existing(before))).join(" ");
+    assert_eq!(differing(&built, &job("image: bookworm")), "a update image,filelog,mount");
+    let without_log = job("image: bookworm\n  no-filelog: true");
+    assert_eq!(differing(&without_log, &job("image: bookworm")), "a update filelog");
+    let with_path = job("image: bookworm\n  filelog-stdout: logs/a.out");
+    assert_eq!(differing(&job("image: bookworm"), &with_path), "a update filelog-stdout");
+    let default = job("image: bookworm\n  filelog-stdout: a.out");
+    assert_eq!(differing(&job("image: bookworm"), &default), "a keep");
+}

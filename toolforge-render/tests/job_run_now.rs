@@ -63,7 +63,7 @@ fn runs_above_the_limit_do_not_fit() {
     ] {
         assert!(!set.fits());
         let text = set.at_rest.to_string();
-        assert!(text.starts_with("job job: 6Gi of memory is more than the 4Gi"), "{text}");
+        assert!(text.starts_with("job job: memory: 6Gi is more than the maximum of 4Gi"), "{text}");
     }
 }
 

@@ -17,11 +17,8 @@ use toolforge_render::web_service::{PlanOptions, WebServiceFacts, WebServicePlan
 
 /// Quantities that only the Python tool accepts: the error message, and the reason.
 const REFUSED: [(&str, &str); 3] = [
-    ("is zero; write a positive amount", "a pod without memory or CPU cannot run"),
-    (
-        "is more than Kubernetes can hold",
-        "it would be cut to the largest number, which no container may have",
-    ),
+    ("is not a positive amount of", "a pod without memory or CPU cannot run"),
+    ("than Kubernetes can hold", "it would be cut to the largest number, which no container may have"),
     ("is not a whole number of", "half a byte is a spelling mistake, and the API server would round it up"),
 ];
 

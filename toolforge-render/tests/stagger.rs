@@ -102,7 +102,78 @@ fn conflict_that_no_minute_solves_has_no_proposal() {
     // Each of them alone exceeds the quota; or both run all the time.
     assert_eq!(suggested(&[("a", "0 4 * * *"), ("b", "0 5 * * *")], 500), ["2 -> 2"]);
     let always = suggested(&[("a", "*/5 * * * *"), ("b", "*/5 * * * *")], 1000);
-    assert_eq!(always, ["2 -> 2"]);
+    assert_eq!(always, ["576 -> 576"]);
+}
+
+#[test]
+fn evenly_spaced_runs_are_moved_together() {
+    let quarters = [("p", "*/15 * * * *"), ("q", "*/15 * * * *"), ("r", "*/15 * * * *")];
+    let found = suggested(&quarters, 2000);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("r: */15 * * * * -> ") && found[0].ends_with("-59/15 * * * *"), "{found:?}");
+    assert_eq!(found[1], "288 -> 0");
+    // The same minutes, written as a list or with an offset, and during some hours only.
+    let found = suggested(&[("p", "0,30 4,5 * * *"), ("q", "30,0 4-8 * * *")], 1000);
+    assert!(
+        found[0].starts_with("q: 30,0 4-8 * * * -> ") && found[0].ends_with("-59/30 4-8 * * *"),
+        "{found:?}"
+    );
+    assert_eq!(found[1], "8 -> 0");
+    let found = suggested(&[("p", "7 * * * *"), ("q", "7-59/20 * * * *")], 1000);
+    assert!(found[0].starts_with("q: 7-59/20 * * * * -> "), "{found:?}");
+    assert_eq!(found[1], "48 -> 0");
+}
+
+#[test]
+fn uneven_runs_are_not_moved() {
+    let uneven = [("p", "*/7 * * * *"), ("q", "0,20 * * * *"), ("r", "5-30/5 * * * *"), ("s", "* * * * *")];
+    let facts = facts(&jobs(&uneven), 500);
+    let found = stagger(&loads(&facts), &facts, &time());
+    let fixed: Vec<String> = found.fixed.iter().map(ToString::to_string).collect();
+    assert_eq!((fixed.join(" "), found.is_partial), ("p q r s".to_owned(), false));
+    assert!(found.proposals.is_empty());
+}
+
+#[test]
+fn search_among_many_runs_is_bounded() {
+    let name = |index: usize| format!("{}{index}", if index < 25 { "often" } else { "hourly" });
+    let schedules: Vec<(String, &str)> =
+        (0..50).map(|index| (name(index), if index < 25 { "*/2 * * * *" } else { "0 * * * *" })).collect();
+    let schedules: Vec<(&str, &str)> =
+        schedules.iter().map(|(name, schedule)| (name.as_str(), *schedule)).collect();
+    let facts = facts(&jobs(&schedules), 27000);
+    let found = stagger(&loads(&facts), &facts, &time());
+    assert!(found.is_partial && found.remaining_runs > 0, "{found:?}");
+}
+
+#[test]
+fn one_off_job_runs_for_the_assumed_time() {
+    let scheduled = jobs(&[("a", "0 12 * * *"), ("b", "0 12 * * *")]);
+    let one_off = "- {name: setup, command: ./setup, image: bookworm, wait: true}\n";
+    let found = |facts: &JobFacts, yaml: &str| -> Vec<(String, i64, i64)> {
+        let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
+        let found = conflicts_after_load(&plan, facts, &time());
+        let from = time().start.as_second();
+        found.into_iter().map(|found| (found.names.join("+"), found.start - from, found.end - from)).collect()
+    };
+    let yaml = format!("{one_off}{scheduled}");
+    assert_eq!(found(&facts("", 2000), &yaml), []);
+    let twelve = 12 * 3600;
+    assert_eq!(found(&facts("", 1000), &yaml), [("a+b".to_owned(), twelve, twelve + 300)]);
+    // At the start of the time, it does run.
+    let early = format!("{one_off}{}", jobs(&[("a", "0 0 * * *"), ("b", "4 * * * *")]));
+    assert_eq!(found(&facts("", 2000), &early), [("a+b+setup".to_owned(), 240, 300)]);
+}
+
+#[test]
+fn new_job_has_no_run_before_its_creation() {
+    let time = "2026-11-28T01:19:00Z".parse().unwrap().."2026-11-29T01:19:00Z".parse().unwrap();
+    let facts = facts("", 500);
+    let plan = plan_load(&requests(&jobs(&[("a", "*/6 * * * *")])), &facts, &LoadOptions::default());
+    let found = conflicts_after_load(&plan, &facts, &time);
+    let first: Timestamp = "2026-11-28T01:24:00Z".parse().unwrap();
+    let found: Vec<(i64, u32)> = found.iter().map(|found| (found.start, found.occurrences)).collect();
+    assert_eq!(found, [(first.as_second(), 240)]);
 }
 
 /// Returns a file like that of a bot with 22 jobs: uploads and updates of several wikis, most of them at the same times.

@@ -128,6 +128,10 @@ structs! {
     pub struct CronSuggestions {
         /// The suggestions.
         pub suggestions: Vec<CronSuggestion>,
+        /// Jobs that exceed the quota and cannot be moved: they run every minute or at uneven intervals.
+        pub fixed: Vec<JobName>,
+        /// Whether the search was stopped before all minutes were tried.
+        pub partial: bool,
     }
 
     /// A suggestion for a job.
@@ -152,6 +156,8 @@ codes! {
         LeapYears = "leap-years",
         /// It never runs.
         Never = "never",
+        /// A step is longer than the range of its field, and has no effect.
+        LongStep = "long-step",
     }
 
     /// The result of a run.

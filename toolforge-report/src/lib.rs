@@ -49,8 +49,8 @@ pub use job::{
     FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
 };
 pub use plan::{
-    Action, Difference, Downtime, JobChange, LoadPlan, LoadProblem, ObjectChange, ProblemCode, QuotaRow,
-    Rollout, Violation, ViolationCode, WebServicePlan,
+    Action, Difference, Downtime, JobChange, LoadPlan, LoadProblem, ObjectChange, PlanWarning,
+    PlanWarningCode, ProblemCode, QuotaRow, Rollout, Violation, ViolationCode, WebServicePlan,
 };
 pub use quota::{ContainerLimits, LimitRange, Quota, QuotaReport, QuotaState, ResourceUsage};
 pub use reference::reference;

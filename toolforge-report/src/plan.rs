@@ -1,5 +1,6 @@
 use toolforge_model::Untrusted;
 
+use crate::cron::CalendarConflict;
 use crate::describe::{codes, structs};
 use crate::job::JobType;
 use crate::web_service::{Routing, WebServiceRequest};
@@ -53,6 +54,20 @@ structs! {
         pub violations: Vec<Violation>,
         /// Why it cannot be applied.
         pub problems: Vec<LoadProblem>,
+        /// What may not be as meant, although it can be applied.
+        pub warnings: Vec<PlanWarning>,
+        /// Runs that exceed a quota together within 24 hours after the load.
+        pub conflicts: Vec<CalendarConflict>,
+    }
+
+    /// What may not be as meant in a job.
+    pub struct PlanWarning {
+        /// The code.
+        pub code: PlanWarningCode,
+        /// Names of the jobs.
+        pub jobs: Vec<String>,
+        /// The same in words.
+        pub message: String,
     }
 
     /// What happens to a job.
@@ -173,6 +188,20 @@ codes! {
         SeveralPublished = "several-published",
         /// A run exceeds the whole quota.
         NeverFits = "never-fits",
+    }
+
+    /// What may not be as meant in a job.
+    pub enum PlanWarningCode {
+        /// The image is deprecated.
+        DeprecatedImage = "deprecated-image",
+        /// The command contains `$$`, which Kubernetes replaces.
+        DoubledDollar = "doubled-dollar",
+        /// The schedule skips months or years, never runs, or has a step without effect.
+        Schedule = "schedule",
+        /// The command has shell syntax, and no shell runs it.
+        ShellSyntax = "shell-syntax",
+        /// The schedule is suspended, and stays so.
+        Suspended = "suspended",
     }
 
     /// How a container breaks a limit.

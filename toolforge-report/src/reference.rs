@@ -8,10 +8,10 @@ use crate::{
     FailureCode, FailureDetail, FileLog, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState,
     FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
     JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
-    MissedReason, MissedRuns, Mount, ObjectChange, ObjectResult, Outcome, ProblemCode, Quota, QuotaReport,
-    QuotaRow, QuotaState, ResourceUsage, Rollout, Routing, RunResult, Runner, ScheduleWarning,
-    ScheduleWarningCode, ShortState, TerminationCode, Violation, ViolationCode, WebServicePlan,
-    WebServiceRequest, WebServiceState, WebServiceStatus, WriteKind,
+    MissedReason, MissedRuns, Mount, ObjectChange, ObjectResult, Outcome, PlanWarning, PlanWarningCode,
+    ProblemCode, Quota, QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Routing, RunResult,
+    Runner, ScheduleWarning, ScheduleWarningCode, ShortState, TerminationCode, Violation, ViolationCode,
+    WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WriteKind,
 };
 
 /// The kinds of documents, by program.
@@ -36,7 +36,7 @@ const KINDS: [Description; 17] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 31] = [
+const PARTS: [Description; 32] = [
     AppliedChange::DESCRIPTION,
     CalendarConflict::DESCRIPTION,
     CalendarJob::DESCRIPTION,
@@ -62,6 +62,7 @@ const PARTS: [Description; 31] = [
     MissedRuns::DESCRIPTION,
     ObjectChange::DESCRIPTION,
     ObjectResult::DESCRIPTION,
+    PlanWarning::DESCRIPTION,
     Quota::DESCRIPTION,
     QuotaRow::DESCRIPTION,
     ResourceUsage::DESCRIPTION,
@@ -71,7 +72,7 @@ const PARTS: [Description; 31] = [
 ];
 
 /// Codes.
-const CODES: [Description; 28] = [
+const CODES: [Description; 29] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -88,6 +89,7 @@ const CODES: [Description; 28] = [
     MissedReason::DESCRIPTION,
     Mount::DESCRIPTION,
     Outcome::DESCRIPTION,
+    PlanWarningCode::DESCRIPTION,
     ProblemCode::DESCRIPTION,
     QuotaState::DESCRIPTION,
     Rollout::DESCRIPTION,

@@ -1,20 +1,24 @@
 //! What the libraries' errors mean at the edge: how the program ends, and what to type next.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use toolforge_cli::{ExitCode, Failure};
+use toolforge_images::{ImageLookupError, TypeLookupError};
 use toolforge_model::{Diagnostic, FileJob, Untrusted};
 use toolforge_render::job::{JobObjects, JobPlanError, LoadPlan, LoadProblem, RunNowError};
+use toolforge_render::namespace::Namespace;
 use toolforge_report::FailureCode;
 
 use crate::report;
 
 /// Returns the failure of a plan that cannot be made.
-pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
+pub(crate) fn of_plan(error: &JobPlanError, namespace: &Namespace) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
-        JobPlanError::NoSuchImage(_) => {
-            failure.with_code(FailureCode::UnknownImage).hint("`toolforge jobs images` lists the images.")
+        JobPlanError::NoSuchImage(error) => {
+            let failure = failure.with_code(FailureCode::UnknownImage);
+            image_hints(error, namespace).into_iter().fold(failure, Failure::hint)
         }
         JobPlanError::Foreign { .. } => {
             failure.with_code(FailureCode::AlreadyExists).hint("Give the job another name.")
@@ -24,6 +28,25 @@ pub(crate) fn of_plan(error: &JobPlanError) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// Returns what to do about an image that does not exist.
+fn image_hints(error: &ImageLookupError, Namespace { tool, catalog, .. }: &Namespace) -> Vec<String> {
+    let is_built = match error {
+        ImageLookupError::BuildService { .. } => true,
+        ImageLookupError::Type(TypeLookupError::Gone { replacement, .. }) => replacement.is_none(),
+        _ => false,
+    };
+    let hint = if is_built {
+        let name = tool.namespace();
+        format!(
+            "Build an image, `toolforge build start URL`, and name it as the job's image: `{name}/{name}:latest`."
+        )
+    } else {
+        "`toolforge jobs images` lists the images.".to_owned()
+    };
+    let bundled = "The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.";
+    [hint].into_iter().chain(catalog.is_bundled().then(|| bundled.to_owned())).collect()
 }
 
 /// Returns the failure of a job that cannot be restarted, run now or suspended.
@@ -38,9 +61,9 @@ pub(crate) fn of_run_now(error: RunNowError, job: &JobObjects) -> Failure {
 
 /// Returns the failure of jobs that cannot be applied, each with its location in the file, and with what does not fit
 /// besides.
-pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path) -> Failure {
+pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path, namespace: &Namespace) -> Failure {
     if let ([LoadProblem::Plan { name: _, error }], []) = (plan.problems.as_slice(), jobs) {
-        return of_plan(error);
+        return of_plan(error, namespace);
     }
     let file = Untrusted::new(file.display().to_string());
     let diagnostic = |problem: &LoadProblem| {
@@ -66,7 +89,10 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path) -> Fai
         [one] => line(one),
         all => format!("{} jobs cannot be applied; nothing was changed", all.len()),
     };
-    let failure = plan.problems.iter().fold(Failure::new(kind, message), add);
+    // What an anchor gets wrong is reported once.
+    let mut known = BTreeSet::new();
+    let problems = plan.problems.iter().filter(|problem| known.insert(line(problem)));
+    let failure = problems.fold(Failure::new(kind, message), add);
     let is_unknown_image = |problem: &LoadProblem| {
         matches!(problem, LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. })
     };
@@ -75,12 +101,12 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path) -> Fai
     } else {
         failure
     };
-    let failure = hints(&plan.problems).into_iter().fold(failure, Failure::hint);
+    let failure = hints(&plan.problems, namespace).into_iter().fold(failure, Failure::hint);
     if plan.fits() { failure } else { report::with_planned(failure, plan) }
 }
 
-fn hints(problems: &[LoadProblem]) -> Vec<String> {
-    let mut hints = Vec::new();
+fn hints(problems: &[LoadProblem], namespace: &Namespace) -> Vec<String> {
+    let mut hints: Vec<String> = Vec::new();
     for problem in problems {
         let hint = match problem {
             LoadProblem::Recorded { .. } => {
@@ -96,8 +122,11 @@ fn hints(problems: &[LoadProblem]) -> Vec<String> {
             LoadProblem::NeverFits { .. } => {
                 "The quota does not allow a single run, whatever it requests; the platform's admins can change it."
             }
-            LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. } => {
-                "`toolforge jobs images` lists the images."
+            LoadProblem::Plan { error: JobPlanError::NoSuchImage(error), .. } => {
+                let new = image_hints(error, namespace).into_iter().filter(|hint| !hints.contains(hint));
+                let new: Vec<String> = new.collect();
+                hints.extend(new);
+                continue;
             }
             _ => continue,
         };

@@ -132,6 +132,8 @@ fn plan_with_an_unknown_image_reports_no_success() {
     error: jobs.yaml:3:10: unknown image type "bookwrm"; did you mean "bookworm"?
 
     hint: `toolforge jobs images` lists the images.
+
+    hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
     "#);
 }
 
@@ -185,13 +187,15 @@ fn errors_are_listed_with_hints() {
     error: unknown image type "bokworm"; did you mean "bookworm"?
 
     hint: `toolforge jobs images` lists the images.
+
+    hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
     "#);
     assert_snapshot!(run(&["a", "--image", "bookworm", "--command", "x", "--schedule", "0 0 31 2 *", "--dry-run"]), @r#"
     [exit 0]
     create scheduled job a
 
     no quota is known, so whether it fits is not known
-    warning: job a: this never runs, since none of the months has a day 31; write "0 0 28 2 *" to run
+    warning: job a: this never runs, because February has no day 31; write "0 0 28 2 *" to run
     "#);
     assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @r#"
     [exit 2]

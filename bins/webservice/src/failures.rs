@@ -3,7 +3,7 @@
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_client::{ApplyError, ApplyReport, ChangeOutcome, ChangeReport, ManifestError, TemplateError};
 use toolforge_images::TypeLookupError;
-use toolforge_model::Untrusted;
+use toolforge_model::{TypeName, Untrusted};
 use toolforge_render::change::Step;
 use toolforge_render::web_service::{MissingRequirement, PlanError, ResolveError};
 use toolforge_report::{DetailCode, FailureCode};
@@ -149,9 +149,17 @@ pub(crate) fn of_plan(error: &PlanError, action: Action, origin: &TypeOrigin) ->
         PlanError::Type(error) => of_type_lookup(error, action, origin),
         PlanError::Foreign { .. } => Failure::from_error(ExitCode::Failed, error)
             .with_code(FailureCode::AlreadyExists)
-            .hint("Rename or delete that object with kubectl; the web service needs its name."),
+            .hint("The web service needs that name: delete the object with kubectl, or create it again under another name."),
         _ => Failure::from_error(ExitCode::Failed, error),
     }
+}
+
+/// Returns how to give a type its command.
+pub(crate) fn command_hint(name: &TypeName, action: Action) -> String {
+    format!(
+        "Add the command: `webservice {name} {} -- COMMAND`, or `extra_args: COMMAND` in the template.",
+        action.as_str()
+    )
 }
 
 /// Returns the failure of a type that needs a file or a command that is missing.
@@ -168,7 +176,7 @@ pub(crate) fn of_requirement(error: &MissingRequirement, action: Action) -> Fail
         MissingRequirement::PackageNotJson { .. } | MissingRequirement::StartScript => failure
             .hint("Fix ~/www/js/package.json; it needs {\"scripts\": {\"start\": \"node server.js\"}}."),
         MissingRequirement::Command { name } => {
-            failure.hint(format!("Add the command: `webservice {name} {} -- COMMAND`.", action.as_str()))
+            failure.hint(command_hint(name, action))
         }
         _ => failure,
     }

@@ -204,11 +204,11 @@ impl JobOptions {
         };
         let is_logged = self.file_log == Some(true);
         if is_logged && mounts == MountStorage::None {
-            let message = "log files are in the tool's home, which this job does not mount; mount `all`";
+            let message =
+                "log files are in the tool's home, which this job does not mount; set `mount` to `all`";
             errors.push(JobDiagnostic::new(JobField::FileLog, message));
         } else if self.mount == Some(MountStorage::None) && self.image.is_some() && !is_build_service {
-            let message =
-                "only images of the build service run without the tool's home; mount `all`, or remove this";
+            let message = "only images of the build service run without the tool's home; set `mount` to `all`, or remove it";
             errors.push(JobDiagnostic::new(JobField::Mount, message));
         }
     }

@@ -210,13 +210,13 @@ mod tests {
     fn errors_name_the_allowed_form() {
         assert_eq!(error("lots"), "\"lots\" is not an amount of CPU; write it like 500m, 0.5 or 2");
         assert_eq!(error("1,5"), "\"1,5\" has the unknown suffix \",5\"; did you mean 1.5?");
-        assert_eq!(error("-1"), "-1 of CPU is negative; write it like 500m, 0.5 or 2");
-        assert_eq!(error("0"), "0 of CPU is zero; write a positive amount, like 500m, 0.5 or 2");
+        assert_eq!(error("-1"), "-1 is not a positive amount of CPU; write it like 500m, 0.5 or 2");
+        assert_eq!(error("0"), "0 is not a positive amount of CPU; write it like 500m, 0.5 or 2");
         assert_eq!(error("0.5m"), "0.5m is not a whole number of millis; write CPU like 500m, 0.5 or 2");
-        assert_eq!(error("1E"), "1E of CPU is more than Kubernetes can hold; write it like 500m, 0.5 or 2");
+        assert_eq!(error("1E"), "1E is more CPU than Kubernetes can hold; write it like 500m, 0.5 or 2");
         assert_eq!(
             error("1e9999"),
-            "1e9999 of CPU is more than Kubernetes can hold; write it like 500m, 0.5 or 2"
+            "1e9999 is more CPU than Kubernetes can hold; write it like 500m, 0.5 or 2"
         );
         for text in
             ["", "m", ".", "_1", "1_", "1__0", "1.2.3", "1KI", "1mi", "٥m", "nan", "inf", "1e", "1e+", "1 m"]

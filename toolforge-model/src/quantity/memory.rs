@@ -235,10 +235,13 @@ mod tests {
     fn errors_name_the_allowed_form() {
         assert_eq!(error("500m"), "500m is not a whole number of bytes; did you mean 500Mi?");
         assert_eq!(error("1GiB"), "\"1GiB\" has the unknown suffix \"GiB\"; did you mean 1Gi?");
-        assert_eq!(error("-1Gi"), "-1Gi of memory is negative; write it like 512Mi, 1.5Gi or 1G");
+        assert_eq!(
+            error("-1Gi"),
+            "-1Gi is not a positive amount of memory; write it like 512Mi, 1.5Gi or 1G"
+        );
         assert_eq!(
             error("99999999999999999999"),
-            "99999999999999999999 of memory is more than Kubernetes can hold; write it like 512Mi, 1.5Gi or 1G"
+            "99999999999999999999 is more memory than Kubernetes can hold; write it like 512Mi, 1.5Gi or 1G"
         );
         assert_eq!(error(""), "\"\" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G");
     }

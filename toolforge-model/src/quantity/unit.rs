@@ -37,7 +37,7 @@ pub enum QuantityError {
         near: Option<String>,
     },
     /// The amount is below zero.
-    #[error("{} of {unit} is negative; write it like {examples}", found.escaped())]
+    #[error("{} is not a positive amount of {unit}; write it like {examples}", found.escaped())]
     Negative {
         /// The text that was found.
         found: Untrusted,
@@ -47,7 +47,7 @@ pub enum QuantityError {
         examples: &'static str,
     },
     /// The amount is zero.
-    #[error("{} of {unit} is zero; write a positive amount, like {examples}", found.escaped())]
+    #[error("{} is not a positive amount of {unit}; write it like {examples}", found.escaped())]
     Zero {
         /// The text that was found.
         found: Untrusted,
@@ -71,7 +71,7 @@ pub enum QuantityError {
         near: Option<String>,
     },
     /// The amount is more than Kubernetes can hold, 2⁶³ − 1 of the smallest unit.
-    #[error("{} of {unit} is more than Kubernetes can hold; write it like {examples}", found.escaped())]
+    #[error("{} is more {unit} than Kubernetes can hold; write it like {examples}", found.escaped())]
     TooLarge {
         /// The text that was found.
         found: Untrusted,
@@ -101,7 +101,7 @@ pub enum ImprobableAmount {
         bytes: u64,
     },
     /// More CPU than a machine has.
-    #[error("{cores} CPUs are more than any machine has; did you mean {cores}m?")]
+    #[error("{cores} CPUs are more than any machine has; {}", meant_cpu(*cores))]
     Cpu {
         /// The amount in cores.
         cores: u64,
@@ -114,6 +114,18 @@ fn meant_memory(bytes: u64) -> String {
         0..=16 => format!("{bytes}Gi"),
         17..=65_536 => format!("{bytes}Mi"),
         more => format!("{}Mi", more.div_ceil(1024)),
+    }
+}
+
+/// Returns how to write what is most likely meant: millis without their suffix, or with `M`, which is a million.
+fn meant_cpu(cores: u64) -> String {
+    const MOST_MILLIS: u64 = 100_000;
+    match (cores, cores / 1_000_000) {
+        (0..=MOST_MILLIS, _) => format!("did you mean {cores}m?"),
+        (cores, millis @ 1..=MOST_MILLIS) if cores.is_multiple_of(1_000_000) => {
+            format!("did you mean {millis}m?")
+        }
+        _ => "write CPU like 500m, 0.5 or 2".to_owned(),
     }
 }
 

@@ -34,6 +34,21 @@ pub struct CronExpression {
     pub(super) day_of_week: Field,
 }
 
+impl CronExpression {
+    /// Iterates over the minutes of an hour at which it runs, in order: 0 to 59.
+    pub fn minutes(&self) -> impl Iterator<Item = u8> {
+        (0..60).filter(|minute| self.minute.contains(i8::try_from(*minute).unwrap_or_default()))
+    }
+
+    /// Returns the expression with other minutes of the same hours.
+    ///
+    /// # Errors
+    /// When the text is not the minute field of a cron expression.
+    pub fn with_minutes(&self, minutes: &str) -> Result<Self, ScheduleError> {
+        Ok(Self { minute: Field::parse(ScheduleField::Minute, minutes)?, ..self.clone() })
+    }
+}
+
 impl FromStr for CronExpression {
     type Err = ScheduleError;
 

@@ -21,6 +21,33 @@ pub(super) struct Field {
     is_any: bool,
 }
 
+/// An entry of a field like `*/120`, which matches nothing but the first value of its range.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct LongStep {
+    pub(super) entry: String,
+    pub(super) step: u64,
+    pub(super) first: u8,
+}
+
+impl LongStep {
+    /// Returns the step of an entry, if it is longer than the range. Without an end, the range is the whole field: `5/60` means
+    /// the same as `5`, each hour.
+    fn of(field: ScheduleField, entry: &str) -> Option<Self> {
+        let (range, step) = entry.split_once('/')?;
+        let step = number(step)?;
+        let (least, most) = bounds(field);
+        let (first, count) = match (range, range.split_once('-')) {
+            ("*" | "?", _) => (least, most - least + 1),
+            (_, Some((first, last))) => {
+                let first = value(field, first).ok()?;
+                (first, value(field, last).ok()?.checked_sub(first)? + 1)
+            }
+            (first, None) => (value(field, first).ok()?, most - least + 1),
+        };
+        (step > u64::from(count)).then(|| Self { entry: entry.to_owned(), step, first })
+    }
+}
+
 impl Field {
     /// Reads one field; `text` has no whitespace.
     pub(super) fn parse(field: ScheduleField, text: &str) -> Result<Self, ScheduleError> {
@@ -53,6 +80,18 @@ impl Field {
     /// Returns the field that one value of its range matches.
     pub(super) fn single(value: u8) -> Self {
         Self { text: value.to_string(), values: bits(value, value, 1), is_any: false }
+    }
+
+    /// Returns the field that every `step`th value of its range matches.
+    pub(super) fn every(field: ScheduleField, step: u8) -> Self {
+        let (least, most) = bounds(field);
+        let text = format!("*/{step}");
+        Self { text, values: bits(least, most, step.into()), is_any: step == 1 }
+    }
+
+    /// Returns the first entry whose step is longer than its range.
+    pub(super) fn long_step(&self, field: ScheduleField) -> Option<LongStep> {
+        self.text.split(',').find_map(|entry| LongStep::of(field, entry))
     }
 
     pub(super) fn text(&self) -> &str {
@@ -113,7 +152,8 @@ impl Field {
         if end == LATE_SUNDAY && field == ScheduleField::DayOfWeek {
             return Ok(until_late_sunday(first, start, step));
         }
-        Ok(Self { text: entry.to_owned(), values: bits(start, end, step.unwrap_or(1)), is_any: false })
+        let values = bits(start, end, step.unwrap_or(1));
+        Ok(Self { text: entry.to_owned(), values, is_any: false })
     }
 }
 

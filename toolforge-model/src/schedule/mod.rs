@@ -11,5 +11,5 @@ mod written;
 
 pub use cron::CronExpression;
 pub use error::{ScheduleError, ScheduleField};
-pub use warning::ScheduleWarning;
+pub use warning::{RunInterval, ScheduleWarning};
 pub use written::Schedule;

@@ -35,6 +35,12 @@ const KEYS: [(&str, Setting); 10] = [
 /// Keys of the manifest that have another name in the template.
 const MANIFEST_KEYS: [(&str, &str); 2] = [("web", "type"), ("web::extra_args", "extra_args")];
 
+/// Other names under which people write a key.
+const OTHER_NAMES: [(&str, &str); 1] = [("image", "buildservice-image")];
+
+/// Keys of former versions that have no effect any more (webservice 0.73).
+const FORMER_KEYS: [&str; 1] = ["canonical"];
+
 impl ServiceTemplate {
     /// Reads a template. An empty one sets nothing.
     ///
@@ -80,9 +86,13 @@ impl ServiceTemplate {
 
 fn unknown_key(name: &str) -> String {
     let keys = || KEYS.iter().map(|(key, _)| *key);
-    let manifest_key = MANIFEST_KEYS.iter().find(|(manifest, _)| *manifest == name).map(|(_, key)| *key);
     let found = Untrusted::new(name);
-    match manifest_key.or_else(|| suggest(name, keys())) {
+    if FORMER_KEYS.contains(&name) {
+        return format!("the key {} no longer has an effect; remove it", found.quoted());
+    }
+    let mut other_names = MANIFEST_KEYS.iter().chain(&OTHER_NAMES);
+    let other_name = other_names.find(|(other, _)| *other == name).map(|(_, key)| *key);
+    match other_name.or_else(|| suggest(name, keys())) {
         Some(key) => format!("unknown key {}; did you mean \"{key}\"?", found.quoted()),
         None => {
             format!("unknown key {}; the keys are {}", found.quoted(), keys().collect::<Vec<_>>().join(", "))
@@ -181,6 +191,11 @@ mod tests {
         assert_eq!(
             unknown("type: php8.2\nreplica: 2\n"),
             "line 2, column 1: unknown key \"replica\"; did you mean \"replicas\"?"
+        );
+        assert_eq!(
+            unknown("image: tool-x/web\ncanonical: True\n"),
+            "line 1, column 1: unknown key \"image\"; did you mean \"buildservice-image\"?\n\
+             line 2, column 1: the key \"canonical\" no longer has an effect; remove it"
         );
         assert!(unknown("zzz: 1\n").contains("the keys are backend, buildservice-image"));
     }

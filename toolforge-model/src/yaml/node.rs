@@ -81,20 +81,29 @@ pub(super) enum Parsed {
 
 /// Returns the value with its location, and numbers and booleans with their spelling.
 pub(super) fn with_location(parsed: Spanned<Parsed>, text: &str) -> YamlNode {
+    located(parsed, text, false)
+}
+
+/// Returns a value that is merged into a mapping (`<<: *name`), or not. The location of what is merged is that of the anchor.
+fn located(parsed: Spanned<Parsed>, text: &str, is_merged: bool) -> YamlNode {
     let Spanned { value, referenced, defined } = parsed;
     let value = match value {
         Parsed::Null => YamlValue::Null,
         Parsed::Text(text) => YamlValue::String(text),
         Parsed::AsWritten(read) => YamlValue::Plain(written(defined, text).unwrap_or(read)),
         Parsed::List(items) => {
-            YamlValue::Sequence(items.into_iter().map(|item| with_location(item, text)).collect())
+            YamlValue::Sequence(items.into_iter().map(|item| located(item, text, is_merged)).collect())
         }
         Parsed::Mapping(pairs) => {
-            let pair = |(key, value)| (with_location(key, text), with_location(value, text));
+            let pair = |(key, value): (Spanned<Parsed>, Spanned<Parsed>)| {
+                let is_merged = is_merged || key.referenced != key.defined;
+                (located(key, text, is_merged), located(value, text, is_merged))
+            };
             YamlValue::Mapping(pairs.into_iter().map(pair).collect())
         }
     };
-    YamlNode { location: Location { line: referenced.line(), column: referenced.column() }, value }
+    let location = if is_merged { defined } else { referenced };
+    YamlNode { location: Location { line: location.line(), column: location.column() }, value }
 }
 
 fn written(location: serde_saphyr::Location, text: &str) -> Option<String> {

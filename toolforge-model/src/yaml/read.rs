@@ -1,7 +1,7 @@
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 
 use super::node::{self, Parsed, YamlNode, YamlValue};
-use super::remedy::remedy;
+use super::remedy::{invalid_escape, remedy, second_document};
 use crate::{Diagnostic, Location};
 
 /// The maximum number of values and keys that aliases (`*name`) repeat: those of a few hundred jobs with common settings.
@@ -16,6 +16,16 @@ const SCALAR_BYTES: usize = 8 * 1024 * 1024;
 /// When the text is not YAML: where and why, with a hint at the usual causes.
 pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
     read(text).map_err(|(location, reason)| {
+        if let Some((location, sequence)) = invalid_escape(text, location) {
+            let message = format!(
+                "invalid YAML: in double quotes, {sequence} is not an escape sequence; write \\{sequence}, or use single quotes"
+            );
+            return Diagnostic::new(location, message);
+        }
+        if let Some(location) = second_document(text, location.line, |text| read(text).is_ok()) {
+            let message = "a second YAML document begins here, and only one is read; remove this line";
+            return Diagnostic::new(location, message);
+        }
         let remedy = remedy(text, location.line, |text| read(text).map_err(|(location, _)| location.line));
         let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
         Diagnostic::new(location, format_args!("invalid YAML: {reason}{remedy}"))
@@ -92,6 +102,15 @@ mod tests {
         ] {
             assert!(shown(text).ends_with(hint), "{text:?}: {}", shown(text));
         }
+    }
+
+    #[test]
+    fn unknown_escape_sequences_are_explained() {
+        insta::assert_snapshot!(shown("- name: a\n  command: \"grep 'é\\n\\d' \\w\"\n"), @r"line 2, column 22: invalid YAML: in double quotes, \d is not an escape sequence; write \\d, or use single quotes");
+        insta::assert_snapshot!(shown("a: \"x\n  y\\\"\n  z\\.\"\n"), @r"line 3, column 4: invalid YAML: in double quotes, \. is not an escape sequence; write \\., or use single quotes");
+        insta::assert_snapshot!(shown("{a: \"\\x41\\\\\", \"\\(\": b}\n"), @r"line 1, column 16: invalid YAML: in double quotes, \( is not an escape sequence; write \\(, or use single quotes");
+        // Another error than the escape sequence.
+        assert!(!shown("a: \"\\n\n").contains("escape sequence"), "{}", shown("a: \"\\n\n"));
     }
 
     #[test]

@@ -1,6 +1,54 @@
 //! How to fix the most common errors in YAML, from the lines around the location that the reader reports.
 
 use super::node::{YamlNode, YamlValue};
+use crate::Location;
+
+/// What may follow a backslash in double quotes (YAML 1.2.2, section 5.7), besides a line break.
+const ESCAPES: &str = "0abt\tnvfre \"/\\N_LPxuU";
+
+/// Returns the first escape sequence that YAML does not have in the double-quoted text that begins at a location.
+pub(super) fn invalid_escape(text: &str, start: Location) -> Option<(Location, String)> {
+    let skipped = usize::try_from(start.line).ok()?.checked_sub(1)?;
+    let mut column = usize::try_from(start.column).ok()?.checked_sub(1)?;
+    let lines = text.lines().enumerate().skip(skipped);
+    let mut is_open = false;
+    for (index, line) in lines {
+        let mut characters = line.chars().enumerate().skip(column);
+        column = 0;
+        if !is_open {
+            is_open = characters.next()?.1 == '"';
+            is_open.then_some(())?;
+        }
+        while let Some((position, character)) = characters.next() {
+            let escaped = if character == '\\' { characters.next() } else { None };
+            match (character, escaped) {
+                ('"', _) => return None,
+                (_, Some((_, escaped))) if !ESCAPES.contains(escaped) => {
+                    let line = u64::try_from(index + 1).ok()?;
+                    let location = Location { line, column: u64::try_from(position + 1).ok()? };
+                    return Some((location, format!("\\{escaped}")));
+                }
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
+/// Returns where a second document begins (`---`) before or at a line, if what is before it is a document.
+pub(super) fn second_document(text: &str, line: u64, is_document: impl Fn(&str) -> bool) -> Option<Location> {
+    let line = usize::try_from(line).ok()?;
+    let is_separator = |line: &str| line == "---" || line.starts_with("--- ");
+    let lines: Vec<&str> = text.lines().collect();
+    let is_content = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#') && !is_separator(line)
+    };
+    let first = lines.iter().position(is_content)?;
+    let separator = lines.iter().take(line).skip(first).position(|line| is_separator(line))? + first;
+    is_document(&lines[..separator].join("\n")).then_some(())?;
+    Some(Location { line: u64::try_from(separator + 1).ok()?, column: 1 })
+}
 
 /// A line whose value has to be quoted.
 struct Unquoted<'a> {

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName};
 use toolforge_quota::{
     Concurrency, Conflict, Demand, Interval, Resource, ScheduledRuns, conflicts, simulate,
@@ -10,8 +11,10 @@ use toolforge_quota::{
 
 use crate::change::Action;
 use crate::job::demand::of_run;
-use crate::job::duration::last_duration;
-use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, LoadPlan, pods_of_job, runs_of_job};
+use crate::job::duration::{due_time, last_duration};
+use crate::job::{
+    JobFacts, JobObjects, JobPlan, JobWorkload, LiveJobs, LoadPlan, RunOutcome, pods_of_job, runs_of_job,
+};
 use crate::object::cron_job_spec;
 use crate::pod::{has_ended, pod_demand};
 
@@ -35,6 +38,8 @@ pub struct ScheduledJobLoad {
     pub concurrency: Concurrency,
     /// How late a run may start, in seconds.
     pub starting_deadline: u32,
+    /// When the current runs were due.
+    pub current: Vec<Timestamp>,
 }
 
 impl ScheduledJobLoad {
@@ -53,14 +58,11 @@ impl ScheduledJobLoad {
         job.workload.template()?.spec.as_ref()?;
         let expression: CronExpression = spec.schedule.parse().ok()?;
         let measured = last_duration(job, cron_job, &expression, &facts.live);
-        let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
-        let timeout = timeout.and_then(|seconds| u32::try_from(seconds).ok());
-        let assumed = timeout.map_or(ASSUMED_SECONDS, |timeout| timeout.min(ASSUMED_SECONDS));
         Some(Self {
             name: job.name.clone(),
             expression,
             each: of_run(job, facts),
-            seconds: measured.unwrap_or(assumed).max(1),
+            seconds: measured.unwrap_or_else(|| assumed_seconds(job)).max(1),
             is_measured: measured.is_some(),
             concurrency: match spec.concurrency_policy.as_deref() {
                 Some("Forbid") => Concurrency::Forbid,
@@ -72,8 +74,45 @@ impl ScheduledJobLoad {
             starting_deadline: spec
                 .starting_deadline_seconds
                 .map_or(u32::MAX, |seconds| u32::try_from(seconds).unwrap_or(0)),
+            current: active_runs(job, &facts.live).into_iter().filter_map(start_time).collect(),
         })
     }
+
+    /// Returns the current runs, and those that are due within a time.
+    pub(super) fn runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
+        // A run at the start of the time is included.
+        let before = time.start.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(time.start);
+        let due = self.expression.runs_between(before, time.end, &TimeZone::UTC);
+        ScheduledRuns {
+            name: self.name.to_string(),
+            each: self.each.clone(),
+            starts: self.current.iter().copied().chain(due).map(Timestamp::as_second).collect(),
+            seconds: self.seconds,
+            concurrency: self.concurrency,
+            starting_deadline: self.starting_deadline,
+        }
+    }
+}
+
+/// Returns the assumed duration of a run, in seconds: five minutes, or its timeout if that is shorter.
+fn assumed_seconds(job: &JobObjects) -> u32 {
+    let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
+    let timeout = timeout.and_then(|seconds| u32::try_from(seconds).ok());
+    timeout.map_or(ASSUMED_SECONDS, |timeout| timeout.min(ASSUMED_SECONDS)).max(1)
+}
+
+/// Returns when a run was due, or, if it was started by hand, when it was created.
+fn start_time(run: &Job) -> Option<Timestamp> {
+    due_time(run).or(run.metadata.creation_timestamp.as_ref().map(|time| time.0))
+}
+
+fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
+    let mut runs = runs_of_job(job, live);
+    runs.retain(|run| match RunOutcome::of(run, live) {
+        RunOutcome::Running { .. } | RunOutcome::Retrying { .. } | RunOutcome::Starting { .. } => true,
+        RunOutcome::Succeeded { .. } | RunOutcome::Failed { .. } | RunOutcome::Suspended => false,
+    });
+    runs
 }
 
 /// Returns what the current runs of scheduled jobs use of the quotas.
@@ -104,32 +143,19 @@ pub fn simulate_scheduled_jobs(
     facts: &JobFacts,
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
-    let Range { start: from, end: until } = time;
-    let zone = TimeZone::UTC;
-    let runs = |load: &ScheduledJobLoad| {
-        // A run that started earlier may still be running.
-        let early = from.checked_sub(k8s_openapi::jiff::SignedDuration::from_secs(i64::from(load.seconds)));
-        let starts = load.expression.runs_between(early.unwrap_or(from), until, &zone);
-        ScheduledRuns {
-            name: load.name.to_string(),
-            each: load.each.clone(),
-            starts: starts.map(Timestamp::as_second).collect(),
-            seconds: load.seconds,
-            concurrency: load.concurrency,
-            starting_deadline: load.starting_deadline,
-        }
-    };
-    let runs: Vec<ScheduledRuns> = loads.iter().map(runs).collect();
-    simulate(
-        &facts.namespace.limits.quotas,
-        &demand_of_current_runs(loads, facts),
-        &runs,
-        from.as_second()..until.as_second(),
-    )
+    let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(&time)).collect();
+    simulate(&facts.namespace.limits.quotas, &demand_of_current_runs(loads, facts), &runs, seconds(&time))
 }
 
-/// Returns the scheduled runs that would exceed a quota together within a time after a load, with the duration that is
-/// known of their earlier runs; none if the file has no scheduled job.
+/// Returns a time in seconds since 1970.
+pub(super) fn seconds(time: &Range<Timestamp>) -> Range<i64> {
+    time.start.as_second()..time.end.as_second()
+}
+
+/// Returns the runs that would exceed a quota together within a time after a load, with the duration that is known of earlier
+/// runs; none if the file has no scheduled job.
+///
+/// The one-off jobs that the load creates run at its start, for the assumed duration.
 #[must_use]
 pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Vec<Conflict> {
     let planned: Vec<JobObjects> = plan.plans.iter().map(JobPlan::objects).collect();
@@ -159,14 +185,14 @@ pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Time
             JobWorkload::OneOff(_) | JobWorkload::Continuous(_) => false,
         });
         let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
-        if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts))
-            && known.is_measured
-        {
-            (load.seconds, load.is_measured) = (known.seconds, true);
+        if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
+            load.current = known.current;
+            if known.is_measured {
+                (load.seconds, load.is_measured) = (known.seconds, true);
+            }
         }
         loads.push(load);
     }
-    loads.sort_by(|one, other| one.name.cmp(&other.name));
     // What the load changes besides the runs.
     let mut facts = facts.clone();
     for quota in &mut facts.namespace.limits.quotas {
@@ -176,7 +202,27 @@ pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Time
             quota.used = others.chain([(check.resource.clone(), check.after)]).collect();
         }
     }
-    conflicts(&simulate_scheduled_jobs(&loads, &facts, time.clone()))
+    let mut freed = demand_of_current_runs(&loads, &facts);
+    let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
+    for job in planned.iter().filter(|job| is_started(job, plan)) {
+        let each = of_run(job, &facts);
+        freed.add_all(&each);
+        runs.push(ScheduledRuns {
+            name: job.name.to_string(),
+            each,
+            starts: vec![time.start.as_second()],
+            seconds: assumed_seconds(job),
+            ..ScheduledRuns::default()
+        });
+    }
+    runs.sort_by(|one, other| one.name.cmp(&other.name));
+    conflicts(&simulate(&facts.namespace.limits.quotas, &freed, &runs, seconds(time)))
+}
+
+/// Returns whether it is a one-off job that a load starts.
+fn is_started(job: &JobObjects, plan: &LoadPlan) -> bool {
+    let is_pending = || plan.set.pending().any(|change| change.name == job.name.as_str());
+    matches!(job.workload, JobWorkload::OneOff(_)) && is_pending()
 }
 
 #[cfg(test)]

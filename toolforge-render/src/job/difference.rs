@@ -25,6 +25,10 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
                 _ => value,
             };
             let (before, after) = (shown(before, live), shown(after, wanted));
+            // The same command is run in another way: another image or other log files, which differ, too.
+            if before == after {
+                continue;
+            }
             let text = |value: Option<String>| value.map(Untrusted::new);
             differences.push(Difference::new(path(key, &wanted.kind), text(before), text(after)).of_key(key));
         }
@@ -87,6 +91,8 @@ fn value(request: &JobRequest, key: JobField) -> Option<String> {
         JobKind::OneOff { .. } | JobKind::Scheduled { .. } => (None, None, None),
     };
     let (stdout, stderr) = request.file_log.paths();
+    let default_log = |ending| format!("{}/{}.{ending}", request.tool.home(), request.name);
+    let is_default_log = |path: &str, ending| request.file_log.is_on() && path == default_log(ending);
     match key {
         JobField::Name => Some(request.name.to_string()),
         JobField::Command => Some(command(request)),
@@ -130,8 +136,12 @@ fn value(request: &JobRequest, key: JobField) -> Option<String> {
             .map(|emails| emails.as_str().to_owned()),
         JobField::Mount => Some(request.mount.to_string()),
         JobField::FileLog => Some(if request.file_log.is_on() { "true" } else { "false" }.to_owned()),
-        JobField::FileLogStdout => stdout.map(ToString::to_string),
-        JobField::FileLogStderr => stderr.map(ToString::to_string),
+        JobField::FileLogStdout => {
+            stdout.map(ToString::to_string).filter(|path| !is_default_log(path, "out"))
+        }
+        JobField::FileLogStderr => {
+            stderr.map(ToString::to_string).filter(|path| !is_default_log(path, "err"))
+        }
         JobField::Environment => {
             let pairs: Vec<String> = request
                 .environment

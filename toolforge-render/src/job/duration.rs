@@ -56,7 +56,7 @@ fn seconds(from: Timestamp, until: Timestamp) -> Option<u32> {
 }
 
 /// Returns when a run of a schedule was due; `None` for one that was started by hand.
-fn due_time(run: &Job) -> Option<Timestamp> {
+pub(super) fn due_time(run: &Job) -> Option<Timestamp> {
     let mut owners = run.metadata.owner_references.iter().flatten();
     owners.any(|owner| owner.controller == Some(true)).then_some(())?;
     let noted = run.metadata.annotations.as_ref().and_then(|annotations| annotations.get(SCHEDULED_AT));

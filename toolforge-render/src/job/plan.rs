@@ -90,6 +90,20 @@ pub enum JobPlanWarning {
     Suspended,
 }
 
+impl JobPlanWarning {
+    /// Returns the code, in kebab-case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Deprecated { .. } => "deprecated-image",
+            Self::DoubledDollar => "doubled-dollar",
+            Self::Schedule { .. } => "schedule",
+            Self::ShellSyntax { .. } => "shell-syntax",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
 impl JobPlan {
     /// Resolves a request against the facts.
     ///

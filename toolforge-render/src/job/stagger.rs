@@ -4,15 +4,24 @@ use std::ops::Range;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{CronExpression, JobName, Schedule};
-use toolforge_quota::{Interval, conflicting_runs, conflicts};
+use toolforge_quota::{
+    ConflictCount, ConflictCounter, Interval, ScheduledRuns, conflicting_runs, conflicts, simulate,
+};
 
-use crate::job::{JobFacts, ScheduledJobLoad, simulate_scheduled_jobs};
+use crate::job::calendar::seconds;
+use crate::job::{JobFacts, ScheduledJobLoad, demand_of_current_runs};
 
 /// The number of minutes in an hour.
 const MINUTES: u8 = 60;
 
 /// How often all jobs are looked at again after some of them were moved.
 const PASSES: usize = 3;
+
+/// The most starts and ends of runs that a search counts, which takes some tenths of a second.
+const MAX_WORK: usize = 10_000_000;
+
+/// What a start or end costs that is simulated with its jobs and amounts, compared with one that is only counted.
+const SIMULATED: usize = 200;
 
 /// A proposal of another minute for a scheduled job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,51 +44,73 @@ pub struct StaggeredJobs {
     pub conflicting_runs: usize,
     /// Their number with all proposals applied.
     pub remaining_runs: usize,
+    /// The jobs in a conflict whose minutes cannot be moved: they are not spaced evenly over the hour.
+    pub fixed: Vec<JobName>,
+    /// Whether the search was stopped before every minute was tried, because there are too many runs.
+    pub is_partial: bool,
 }
 
 /// Returns proposals that lower the number of runs that exceed a quota within a time, without more conflicts than before.
 ///
-/// Only a job that runs in a single minute of an hour is moved, to another minute of the same hour; of several jobs in a
-/// conflict, the first by name keeps its minute if possible. Each proposal is the result of simulating all runs with every
-/// other minute. The search starts at the minute of `@hourly` for the job, so the result is always the same.
+/// A job is moved that runs in a single minute of an hour, or in minutes that are spaced evenly over it, such as `*/15`; its
+/// hours and the number of its runs stay the same. Jobs are moved one at a time, the last by name first. Each proposal is the
+/// result of counting all conflicts with every other minute. The search starts at the minute of `@hourly` for the job, so the
+/// result is always the same.
 #[must_use]
 pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timestamp>) -> StaggeredJobs {
     let mut loads = loads.to_vec();
     loads.sort_by(|one, other| one.name.cmp(&other.name));
     let original: Vec<CronExpression> = loads.iter().map(|load| load.expression.clone()).collect();
-    let simulated = |loads: &[ScheduledJobLoad]| simulate_scheduled_jobs(loads, facts, time.clone());
-    let mut intervals = simulated(&loads);
+    let freed = demand_of_current_runs(&loads, facts);
+    let quotas = &facts.namespace.limits.quotas;
+    let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
+    let simulated = |runs: &[ScheduledRuns]| simulate(quotas, &freed, runs, seconds(time));
+    let mut intervals = simulated(&runs);
     let before = Severity::of(&intervals);
-    let mut current = before;
+    let (mut current, mut work) = (before, 0);
     let mut order: Vec<usize> = Vec::new();
     for _ in 0..PASSES {
         let at_start = current;
         for index in (0..loads.len()).rev() {
-            if current.runs == 0 {
+            if current.runs == 0 || work > MAX_WORK {
                 break;
             }
-            let name = loads[index].name.to_string();
-            if !intervals.iter().any(|found| !found.shortfalls.is_empty() && found.names.contains(&name)) {
+            let candidates = candidates(&loads[index], facts);
+            if candidates.is_empty() || !is_in_conflict(&loads[index].name, &intervals) {
                 continue;
             }
-            let mut best: Option<(Severity, CronExpression, Vec<Interval>)> = None;
-            for candidate in candidates(&loads[index], facts) {
-                let former = std::mem::replace(&mut loads[index].expression, candidate);
-                let found = simulated(&loads);
-                let candidate = std::mem::replace(&mut loads[index].expression, former);
-                let severity = Severity::of(&found);
-                let helps = severity.runs < current.runs && severity.groups <= current.groups;
-                if helps && best.as_ref().is_none_or(|(best, ..)| severity < *best) {
-                    best = Some((severity, candidate, found));
+            let others = runs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, runs)| runs);
+            let counter = ConflictCounter::new(quotas, &freed, others, &loads[index].each, seconds(time));
+            let mut found: Vec<(ConflictCount, CronExpression, ScheduledRuns)> = Vec::new();
+            for candidate in candidates {
+                let moved = ScheduledJobLoad { expression: candidate, ..loads[index].clone() };
+                let moved_runs = moved.runs(time);
+                let count = counter.count(&moved_runs);
+                work += counter.size() + moved_runs.starts.len();
+                if count.runs < current.runs {
+                    found.push((count, moved.expression, moved_runs));
                 }
-                if severity.runs == 0 {
+                if count.runs == 0 || work > MAX_WORK {
                     break;
                 }
             }
-            if let Some((severity, expression, found)) = best {
-                (loads[index].expression, current, intervals) = (expression, severity, found);
-                order.retain(|moved| *moved != index);
-                order.push(index);
+            // With the same result, the first one stays first.
+            found.sort_by_key(|(count, ..)| *count);
+            for (_, expression, moved_runs) in found {
+                let former = std::mem::replace(&mut runs[index], moved_runs);
+                let with_it = simulated(&runs);
+                work += with_it.len() * SIMULATED;
+                let severity = Severity::of(&with_it);
+                if severity.groups <= current.groups {
+                    (loads[index].expression, current, intervals) = (expression, severity, with_it);
+                    order.retain(|moved| *moved != index);
+                    order.push(index);
+                    break;
+                }
+                runs[index] = former;
+                if work > MAX_WORK {
+                    break;
+                }
             }
         }
         if current == at_start {
@@ -90,53 +121,60 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
         let (load, from) = (&loads[index], original[index].clone());
         ScheduleProposal { name: load.name.clone(), from, to: load.expression.clone() }
     };
+    let is_fixed = |load: &&ScheduledJobLoad| {
+        is_in_conflict(&load.name, &intervals) && candidates(load, facts).is_empty()
+    };
     StaggeredJobs {
         proposals: order.into_iter().map(proposal).collect(),
         conflicting_runs: before.runs,
         remaining_runs: current.runs,
+        fixed: loads.iter().filter(is_fixed).map(|load| load.name.clone()).collect(),
+        is_partial: work > MAX_WORK && current.runs > 0,
     }
 }
 
-/// How much the runs exceed the quotas; the less, the better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+fn is_in_conflict(name: &JobName, intervals: &[Interval]) -> bool {
+    let mut exceeded = intervals.iter().filter(|found| !found.shortfalls.is_empty());
+    exceeded.any(|found| found.names.iter().any(|found| found == name.as_str()))
+}
+
+/// How much the runs exceed the quotas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Severity {
     /// The runs that take place while a quota is exceeded.
     runs: usize,
     /// The groups of jobs that exceed one together.
     groups: usize,
-    /// How long quotas are exceeded.
-    seconds: i64,
 }
 
 impl Severity {
     fn of(intervals: &[Interval]) -> Self {
-        let exceeded = intervals.iter().filter(|interval| !interval.shortfalls.is_empty());
-        Self {
-            runs: conflicting_runs(intervals),
-            groups: conflicts(intervals).len(),
-            seconds: exceeded.map(|interval| interval.end - interval.start).sum(),
-        }
+        Self { runs: conflicting_runs(intervals), groups: conflicts(intervals).len() }
     }
 }
 
-/// Returns the expression of a job at every other minute of the hour; none for a job that runs in several minutes.
+/// Returns the expression of a job at every other minute of the hour; none for a job whose minutes are not spaced evenly, and
+/// for one that runs every minute.
 fn candidates(load: &ScheduledJobLoad, facts: &JobFacts) -> Vec<CronExpression> {
-    let Some(own) = single_minute(&load.expression) else { return Vec::new() };
+    let Some((own, step)) = spacing(&load.expression) else { return Vec::new() };
     let hourly = Schedule::parse("@hourly", &facts.namespace.tool, &load.name).ok();
-    let start = hourly.and_then(|schedule| single_minute(schedule.expression())).unwrap_or(0);
-    let minutes = (0..MINUTES).map(|step| (start + step) % MINUTES).filter(|minute| *minute != own);
-    minutes.filter_map(|minute| at_minute(&load.expression, minute)).collect()
+    let hourly = hourly.and_then(|schedule| schedule.expression().minutes().next());
+    let start = hourly.unwrap_or(0) % step;
+    let minutes = (0..step).map(|offset| (start + offset) % step).filter(|minute| *minute != own);
+    let field = |minute: u8| match (minute, step) {
+        (minute, MINUTES) => minute.to_string(),
+        (0, step) => format!("*/{step}"),
+        (minute, step) => format!("{minute}-59/{step}"),
+    };
+    minutes.filter_map(|minute| load.expression.with_minutes(&field(minute)).ok()).collect()
 }
 
-/// Splits an expression into its minute field and the other fields.
-fn split(text: &str) -> (&str, &str) {
-    text.split_once(' ').unwrap_or((text, ""))
-}
-
-fn single_minute(expression: &CronExpression) -> Option<u8> {
-    split(&expression.to_string()).0.parse().ok()
-}
-
-fn at_minute(expression: &CronExpression, minute: u8) -> Option<CronExpression> {
-    format!("{minute} {}", split(&expression.to_string()).1).parse().ok()
+/// Returns the first minute of an hour and the number of minutes from one run to the next, which is 60 for a single run; `None`
+/// if the runs are not spaced evenly.
+fn spacing(expression: &CronExpression) -> Option<(u8, u8)> {
+    let minutes: Vec<u8> = expression.minutes().collect();
+    let first = *minutes.first()?;
+    let step = MINUTES.checked_div(u8::try_from(minutes.len()).ok()?)?;
+    let is_even = (first..MINUTES).step_by(step.into()).eq(minutes.iter().copied());
+    (is_even && first < step && MINUTES.is_multiple_of(step)).then_some((first, step))
 }

@@ -40,6 +40,6 @@ fn kubectl_finds_all_objects_of_the_planned_example() {
     }
     run(&tool, "plan", &["6Gi"])
         .exits(0)
-        .says("# job daily: 6Gi of memory is more than the 4Gi that one container may have")
+        .says("# job daily: memory: 6Gi is more than the maximum of 4Gi for one container")
         .and_that_is_all();
 }

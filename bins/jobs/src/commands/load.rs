@@ -21,7 +21,8 @@ use super::identity::{file_identity, is_stream};
 use super::{apply, facts, wait};
 use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
-use crate::{failures, report};
+use crate::failures;
+use crate::report::{self, LoadConflicts};
 
 /// The maximum size of a jobs file in bytes: some thousand jobs.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -53,17 +54,18 @@ pub(super) fn run(
             )?,
             Some(_) => plan_now()?,
         };
+        let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
         if attempt == 1 {
-            print_notes(session, &facts, &plan);
+            print_notes(session, &plan, &conflicts);
         }
         if !plan.problems.is_empty() {
-            return Err(failures::of_problems(&plan, &file.jobs, &options.file.file));
+            return Err(failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace));
         }
         if !plan.fits() {
             return Err(does_not_fit(&plan, &done));
         }
         if options.change.dry_run == Some(DryRunOption::Client) {
-            print(&report::plan(&plan)?, arguments.output.of_document())?;
+            print(&report::plan(&plan, &conflicts)?, arguments.output.of_document())?;
             return Ok(ExitCode::Success);
         }
         let removed = plan.set.pending().filter(|change| change.action == Action::Delete);
@@ -207,13 +209,30 @@ pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile,
         let failure = errors.iter().fold(failure, |failure, error| failure.diagnostic(&shown, error));
         if errors.len() == 1 { failure.detail("nothing was changed") } else { failure }
     })?;
-    for warning in &file.warnings {
-        anstream::eprintln!("warning: {}", warning.in_file(&shown));
-    }
+    print_file_warnings_once(&shown, &file.warnings);
     if let (Some(name), true) = (&options.job, file.jobs.is_empty()) {
         return Err(Failure::new(ExitCode::Failed, format!("{} has no job {name}", shown.escaped())));
     }
     Ok(file)
+}
+
+/// Prints warnings about a file, one line for all lines with the same warning.
+fn print_file_warnings_once(file: &Untrusted, warnings: &[Diagnostic]) {
+    let mut groups: Vec<(&Diagnostic, Vec<String>)> = Vec::new();
+    for warning in warnings {
+        match groups.iter_mut().find(|(first, _)| first.message == warning.message) {
+            Some((_, others)) => others.push(warning.location.line.to_string()),
+            None => groups.push((warning, Vec::new())),
+        }
+    }
+    for (first, others) in groups {
+        let lines = if others.len() == 1 { "line" } else { "lines" };
+        let also = match others.as_slice() {
+            [] => String::new(),
+            others => format!(" (also on {lines} {})", others.join(", ")),
+        };
+        anstream::eprintln!("warning: {}{also}", first.in_file(file));
+    }
 }
 
 /// Returns all errors of a file, those about its images included, or `None` if the cluster's images are not known.
@@ -255,22 +274,29 @@ pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
     }
 }
 
+/// Warns of the runs that exceed the quota.
+pub(super) fn print_conflicts(conflicts: &LoadConflicts) {
+    let lines = conflicts.lines();
+    if lines.is_empty() {
+        return;
+    }
+    anstream::eprintln!("warning: these runs exceed the quota within the next 24 hours:");
+    let left = lines.len().saturating_sub(MAX_CONFLICTS);
+    lines.iter().take(MAX_CONFLICTS).for_each(|line| anstream::eprintln!("  {line}"));
+    if left > 0 {
+        anstream::eprintln!("  and {left} more");
+    }
+    anstream::eprintln!(
+        "\nhint: Once the jobs exist, `toolforge jobs cron --calendar` shows the day, and `toolforge jobs cron --suggest` \
+         looks for better minutes.\n"
+    );
+}
+
 /// Prints what a person should know of a plan.
-pub(super) fn print_notes(session: &Session, facts: &JobFacts, plan: &LoadPlan) {
+pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &LoadConflicts) {
     report::print_warnings(plan);
     print_file_warnings(session, plan);
-    let conflicts = report::conflicts_of_load(plan, facts, Timestamp::now());
-    if !conflicts.is_empty() {
-        anstream::eprintln!(
-            "warning: these scheduled runs exceed the quota within the next 24 hours; after the load, `toolforge jobs cron \
-             --calendar` shows the day, and `--suggest` other minutes:"
-        );
-        let left = conflicts.len().saturating_sub(MAX_CONFLICTS);
-        conflicts.iter().take(MAX_CONFLICTS).for_each(|line| anstream::eprintln!("  {line}"));
-        if left > 0 {
-            anstream::eprintln!("  and {left} more");
-        }
-    }
+    print_conflicts(conflicts);
     let mut jobs_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, other) in &plan.from_other_files {
         jobs_of.entry(other.as_raw()).or_default().push(name.to_string());

@@ -1,9 +1,11 @@
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print, print_text};
 use toolforge_client::JobFetchOptions;
 
 use super::{facts, load};
 use crate::arguments::{Arguments, JobsFormat, PlanArguments};
-use crate::report;
+use crate::failures;
+use crate::report::{self, LoadConflicts};
 
 /// Says what `load` would change, and whether it fits.
 pub(super) fn run(
@@ -14,18 +16,23 @@ pub(super) fn run(
     let file = load::read(session, &options.file)?;
     let facts = facts::facts(session, JobFetchOptions::for_plan())?;
     let plan = load::planned(&file, &options.file, &facts, options.adopt, &[]);
-    load::print_notes(session, &facts, &plan);
+    let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
+    load::print_notes(session, &plan, &conflicts);
     if arguments.output == JobsFormat::Name {
         let names: String = plan.set.pending().map(|change| format!("{}\n", change.name)).collect();
         print_text(&names)?;
     } else {
-        print(&report::plan(&plan)?, arguments.output.of_document())?;
+        print(&report::plan(&plan, &conflicts)?, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {
-        return Err(crate::failures::of_problems(&plan, &file.jobs, &options.file.file));
+        return Err(failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace));
     }
     if !plan.fits() {
-        return Err(report::verdict_failure(&plan));
+        // The plan says what does not fit.
+        let hints: Vec<String> =
+            report::hints_to_fit(&plan).into_iter().map(|hint| format!("hint: {hint}\n")).collect();
+        anstream::eprint!("{}", hints.join("\n"));
+        return Ok(ExitCode::DoesNotFit);
     }
     let changes = plan.set.pending().next().is_some();
     Ok(if changes && options.exit_code { ExitCode::Failed } else { ExitCode::Success })

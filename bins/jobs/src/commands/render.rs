@@ -19,7 +19,8 @@ pub(super) fn run(
     let facts = facts::facts(session, JobFetchOptions::for_plan())?;
     let mut objects: Vec<Object> = Vec::new();
     for request in requests {
-        let plan = JobPlan::new(request, &facts).map_err(|error| failures::of_plan(&error))?;
+        let plan =
+            JobPlan::new(request, &facts).map_err(|error| failures::of_plan(&error, &facts.namespace))?;
         for warning in plan.warnings() {
             anstream::eprintln!("warning: job {}: {warning}", plan.request().name);
         }

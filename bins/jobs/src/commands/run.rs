@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, wait_for_room};
 use toolforge_client::Written;
 use toolforge_model::JobRequest;
@@ -13,7 +14,8 @@ use super::{apply, facts, load, wait};
 use toolforge_report::FailureCode;
 
 use crate::arguments::{Arguments, ChangeOptions, RunArguments};
-use crate::{failures, report};
+use crate::failures;
+use crate::report::{self, LoadConflicts};
 
 /// Runs a job, where none of its name is there.
 pub(super) fn run(
@@ -26,20 +28,30 @@ pub(super) fn run(
     let logs = wait::LogMarks::of(&request);
     let mut attempt = 1;
     loop {
-        let plan_now = || planned(&request, &facts::facts_to_write(session)?, options.change);
-        let plan = match options.change.dry_run {
-            None => wait_for_room(plan_now()?, |plan| plan.set.terminating(), plan_now)?,
+        let plan_now = || {
+            let facts = facts::facts_to_write(session)?;
+            let plan = planned(&request, &facts, options.change)?;
+            Ok((facts, plan))
+        };
+        let (facts, plan) = match options.change.dry_run {
+            None => wait_for_room(
+                plan_now()?,
+                |(_, plan): &(JobFacts, LoadPlan)| plan.set.terminating(),
+                plan_now,
+            )?,
             Some(_) => plan_now()?,
         };
+        let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
         if attempt == 1 {
             report::print_warnings(&plan);
             load::print_file_warnings(session, &plan);
+            load::print_conflicts(&conflicts);
         }
         if !plan.fits() {
             return Err(report::verdict_failure(&plan));
         }
         if options.change.dry_run == Some(DryRunOption::Client) {
-            print(&report::plan(&plan)?, arguments.output.of_document())?;
+            print(&report::plan(&plan, &conflicts)?, arguments.output.of_document())?;
             return Ok(ExitCode::Success);
         }
         let (runtime, client) = session.cluster()?;
@@ -102,7 +114,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
     options.adopts = adopts;
     let plan = plan_load(std::slice::from_ref(request), facts, &options);
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan, &[], Path::new("")));
+        return Err(failures::of_problems(&plan, &[], Path::new(""), &facts.namespace));
     }
     Ok(plan)
 }

@@ -8,10 +8,12 @@ mod quota;
 mod status;
 mod tabulate;
 
-pub(crate) use cron::{calendar, conflicts_of_load, cron, missed_runs, suggestions};
+pub(crate) use cron::{LoadConflicts, calendar, cron, missed_runs, suggestions};
 pub(crate) use images::images;
 pub(crate) use list::{ListedJob, list, show};
-pub(crate) use plan::{plan, print_warnings, verdict_failure, with_planned, with_what_does_not_fit};
+pub(crate) use plan::{
+    hints_to_fit, plan, print_warnings, verdict_failure, with_planned, with_what_does_not_fit,
+};
 pub(crate) use quota::quota;
 pub(crate) use status::{awaited, duration, status_sentence};
 pub(crate) use tabulate::{grid, pretty, simple};

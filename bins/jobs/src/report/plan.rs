@@ -10,10 +10,12 @@ use toolforge_quota::Resource;
 use toolforge_render::change::{Change, ChangeSet, Downtime};
 use toolforge_render::job::{JobPlan, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
-use toolforge_report::{Action, JobChange, JobType, ProblemCode};
+use toolforge_report::{Action, JobChange, JobType, PlanWarning, PlanWarningCode, ProblemCode};
+
+use super::LoadConflicts;
 
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment.
-pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
+pub(crate) fn plan(plan: &LoadPlan, conflicts: &LoadConflicts) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
         fits: plan.fits() && plan.problems.is_empty(),
@@ -21,28 +23,33 @@ pub(crate) fn plan(plan: &LoadPlan) -> Result<Document, Failure> {
         quotas: quota_rows(set),
         violations: violations(set),
         problems: plan.problems.iter().map(problem).collect(),
+        warnings: warnings(plan)
+            .into_iter()
+            .map(|(code, message, jobs)| PlanWarning { code, jobs, message })
+            .collect(),
+        conflicts: conflicts.report(),
     };
     Ok(Document { text: text(plan), value: to_json(value)? })
 }
 
 /// Prints the warnings about a plan's jobs, one line for all jobs with the same warning.
 pub(crate) fn print_warnings(plan: &LoadPlan) {
-    let warnings = plan.plans.iter().flat_map(|plan| {
-        plan.warnings().iter().map(|warning| (plan.request().name.to_string(), warning.to_string()))
-    });
-    for (warning, names) in grouped(warnings) {
+    for (_, warning, names) in warnings(plan) {
         let job = if names.len() == 1 { "job" } else { "jobs" };
         anstream::eprintln!("warning: {job} {}: {warning}", names.join(", "));
     }
 }
 
-/// Returns each text once, in the order of its first occurrence, with the names that have it.
-fn grouped(lines: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
-    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-    for (name, text) in lines {
-        match groups.iter_mut().find(|(known, _)| *known == text) {
-            Some((_, names)) => names.push(name),
-            None => groups.push((text, vec![name])),
+/// Returns each warning once, in the order of its first occurrence, with the jobs that have it.
+fn warnings(plan: &LoadPlan) -> Vec<(PlanWarningCode, String, Vec<String>)> {
+    let mut groups: Vec<(PlanWarningCode, String, Vec<String>)> = Vec::new();
+    for plan in &plan.plans {
+        for warning in plan.warnings() {
+            let (name, text) = (plan.request().name.to_string(), warning.to_string());
+            match groups.iter_mut().find(|(_, known, _)| *known == text) {
+                Some((.., names)) => names.push(name),
+                None => groups.push((PlanWarningCode::from_code(warning.code()), text, vec![name])),
+            }
         }
     }
     groups
@@ -152,9 +159,12 @@ pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
 
 /// Adds what of a plan does not fit, and what to do about it.
 pub(crate) fn with_planned(failure: Failure, plan: &LoadPlan) -> Failure {
-    let failure = failure.exceeded(&plan.set);
-    let failure = default_cpu_hint(plan).into_iter().fold(failure, Failure::hint);
-    fit_hints(&plan.set).into_iter().fold(failure, Failure::hint)
+    hints_to_fit(plan).into_iter().fold(failure.exceeded(&plan.set), Failure::hint)
+}
+
+/// Returns what to do about a plan that does not fit.
+pub(crate) fn hints_to_fit(plan: &LoadPlan) -> Vec<String> {
+    default_cpu_hint(plan).into_iter().chain(fit_hints(&plan.set)).collect()
 }
 
 /// Adds what does not fit, and what to do about it.

@@ -5,15 +5,15 @@ use std::time::Duration;
 use anstream::eprintln;
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::ToolHome;
-use toolforge_model::{Replicas, WebServiceOptions, WebServiceRequest};
+use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
-    MissingRequirement, PlanOptions, PlanWarning, ResolvedRequest, Routing, TypeSource, WebServiceFacts,
-    WebServicePlan, WebServiceSettings, observe_web_service_request, resolve_request,
+    MissingRequirement, PlanError, PlanOptions, PlanWarning, ResolvedRequest, Routing, TypeSource,
+    WebServiceFacts, WebServicePlan, WebServiceSettings, observe_web_service_request, resolve_request,
 };
 
 use super::state::{self, NamedTemplate};
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, grid_is_gone};
 use crate::failures::{self, TypeOrigin};
 use crate::fetch;
 use crate::invocation::{Action, Invocation};
@@ -70,6 +70,20 @@ pub(super) fn plan(
 ) -> Result<Planned, Failure> {
     let given = arguments.options(invocation);
     let template = state::template(session, arguments)?;
+    // A backend on the command line wins.
+    let names_grid = |template: &&NamedTemplate| template.template.backend == Some(Backend::GridEngine);
+    let grid = template.as_ref().filter(|_| arguments.backend.is_none()).filter(names_grid);
+    let grid =
+        grid.map(|template| format!("Remove `backend: gridengine` from {}.", template.place("backend")));
+    // What else is wrong in the template is reported, too.
+    let with_grid = |failure: Failure| match &grid {
+        None => failure,
+        Some(remedy) => {
+            let gone = grid_is_gone(remedy).detail(failure.message());
+            let gone = failure.details().fold(gone, Failure::detail);
+            failure.hints().iter().fold(gone, |gone, hint| gone.hint(hint))
+        }
+    };
     let live = observe_web_service_request(facts);
     let mut settings = WebServiceSettings::new(given.clone());
     if let Some(template) = &template {
@@ -85,7 +99,8 @@ pub(super) fn plan(
     let ResolvedRequest { request, type_source, .. } =
         resolve_request(settings, live.clone(), &facts.namespace).map_err(|error| {
             let mount = template.as_ref().filter(|_| given.mount.is_none());
-            failures::of_resolve(&error, invocation.action, mount.map(|template| template.place("mount")))
+            let mount = mount.map(|template| template.place("mount"));
+            with_grid(failures::of_resolve(&error, invocation.action, mount))
         })?;
     let name = request.image.type_name();
     match type_source {
@@ -105,8 +120,15 @@ pub(super) fn plan(
         _ => TypeOrigin::Other,
     };
     let options = PlanOptions::default().with_routing(arguments.routing.map(Into::into));
-    let plan = WebServicePlan::new(request, facts, options)
-        .map_err(|error| failures::of_plan(&error, invocation.action, &origin))?;
+    let plan = WebServicePlan::new(request, facts, options).map_err(|error| {
+        let failure = failures::of_plan(&error, invocation.action, &origin);
+        let is_bundled = matches!(error, PlanError::Type(_)) && facts.namespace.catalog.is_bundled();
+        let hint = "The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.";
+        with_grid(if is_bundled { failure.hint(hint) } else { failure })
+    })?;
+    if let Some(remedy) = &grid {
+        return Err(grid_is_gone(remedy));
+    }
     for warning in plan.warnings() {
         warn(warning, invocation.action, &origin);
     }
@@ -142,9 +164,12 @@ pub(super) fn check_requirements(session: &Session, planned: &Planned) -> Result
 }
 
 /// Says what a plan's type needs and does not find, where the plan is not carried out.
-pub(super) fn warn_of_needs(session: &Session, planned: &Planned) {
+pub(super) fn warn_of_needs(session: &Session, planned: &Planned, action: Action) {
     if let Err(missing) = check_requirements(session, planned) {
         eprintln!("warning: {missing}");
+        if let MissingRequirement::Command { name } = &missing {
+            eprintln!("\nhint: {}\n", failures::command_hint(name, action));
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
     let planned = facts::plan(session, arguments, invocation, &facts)?;
-    facts::warn_of_needs(session, &planned);
+    facts::warn_of_needs(session, &planned, invocation.action);
     let plan = planned.plan;
     let set = web_service_changes(&plan, &facts, StartTime::Omit);
     let document = Document { text: to_yaml(set.objects()), value: to_json_list(set.objects()) };

@@ -7,7 +7,7 @@ use toolforge_cli::{ExitCode, Failure, Session, read_input};
 use toolforge_client::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 use toolforge_model::{Backend, ServiceManifest, ServiceTemplate, Untrusted, WebServiceRequest};
 
-use crate::arguments::{self, Arguments};
+use crate::arguments::Arguments;
 use crate::failures;
 
 /// The name of a template on standard input.
@@ -57,11 +57,6 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
         for unknown in &template.unknown_keys {
             eprintln!("  {}", unknown.in_file(&Untrusted::new(name.as_str())));
         }
-    }
-    // A backend on the command line wins.
-    if template.backend == Some(Backend::GridEngine) && arguments.backend.is_none() {
-        let place = NamedTemplate { name, template }.place("backend");
-        return Err(arguments::grid_is_gone(&format!("Remove `backend: gridengine` from {place}.")));
     }
     Ok(Some(NamedTemplate { name, template }))
 }

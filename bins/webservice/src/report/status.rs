@@ -61,7 +61,7 @@ fn status_text(
         line(
             "note",
             format!(
-                "{id} exists and is not a web service's; a web service needs its name: rename or delete it with kubectl"
+                "{id} exists and is not a web service's; a web service needs its name: delete it with kubectl, or create it again under another name"
             ),
         );
     }

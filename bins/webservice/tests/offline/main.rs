@@ -185,7 +185,7 @@ fn too_little_memory_has_its_own_hint() {
     [exit 3]
     --- stderr
     error: this does not fit, and nothing was sent
-      10Mi of memory is less than the 100Mi that one container must have
+      memory: 10Mi is less than the minimum of 100Mi for one container
 
     hint: Request more of it, or leave the option out; `quota-check` shows the limits.
     ");

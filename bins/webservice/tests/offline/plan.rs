@@ -20,7 +20,7 @@ fn plan_that_does_not_fit() {
     limits.cpu       2      500m   1      1500m    fits
     limits.memory    8Gi    512Mi  10Gi   10752Mi  too much
     services         1      1      1      1        fits
-    5Gi of memory is more than the 4Gi that one container may have
+    memory: 5Gi is more than the maximum of 4Gi for one container
 
     it does not fit
     ");
@@ -104,7 +104,7 @@ fn start_that_does_not_fit_sends_nothing() {
     [exit 3]
     --- stderr
     error: this does not fit, and nothing was sent
-      5Gi of memory is more than the 4Gi that one container may have
+      memory: 5Gi is more than the maximum of 4Gi for one container
       limits.memory: 10Gi of 8Gi, 2Gi too much (quota tool-stashbot)
 
     hint: Request fewer replicas, less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.

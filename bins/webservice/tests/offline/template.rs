@@ -9,7 +9,11 @@ use crate::{FACTS, command, webservice};
 
 /// Returns what the program says with a template on standard input.
 fn with_template(template: &str, line: &str) -> String {
-    let mut command = command(&format!("{line} --template - {FACTS} --from running.json"));
+    with_facts(template, line, &format!("{FACTS} --from running.json"))
+}
+
+fn with_facts(template: &str, line: &str, facts: &str) -> String {
+    let mut command = command(&format!("{line} --template - {facts}"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(template.as_bytes()).unwrap();
@@ -63,4 +67,45 @@ fn amounts_that_do_not_fit_name_the_line_of_the_template() {
     assert!(said.contains("[exit 3]") && said.contains("\n  -:2 sets replicas: 20\n"), "{said}");
     let said = with_template("type: php8.2\nreplicas: 20\n", "start -r 19 --dry-run");
     assert!(said.contains("[exit 3]") && !said.contains("sets replicas"), "{said}");
+}
+
+#[test]
+fn grid_and_unknown_type_are_reported_together() {
+    assert_snapshot!(with_template("backend: gridengine\ntype: genric\n", "plan"), @r#"
+    [exit 2]
+    --- stderr
+    error: backend "gridengine" no longer exists; only Kubernetes is supported
+      unknown image type "genric"
+      -:2 names this type
+
+    hint: Remove `backend: gridengine` from -:1.
+
+    hint: `webservice types` lists the types.
+    "#);
+    assert_snapshot!(with_template("backend: gridengine\ntype: php8.2\n", "plan"), @r#"
+    [exit 2]
+    --- stderr
+    error: backend "gridengine" no longer exists; only Kubernetes is supported
+
+    hint: Remove `backend: gridengine` from -:1.
+    "#);
+}
+
+#[test]
+fn type_without_a_command_names_both_places() {
+    let said = with_facts("type: jdk17\n", "plan", "--tool stashbot --from limits-nearly-full.yaml");
+    assert_snapshot!(said.split("--- stderr\n").nth(1).unwrap(), @"
+    warning: type jdk17 needs a command
+
+    hint: Add the command: `webservice jdk17 plan -- COMMAND`, or `extra_args: COMMAND` in the template.
+    ");
+    let said = with_facts("type: jdk99\n", "plan", "--tool stashbot --from limits-nearly-full.yaml");
+    assert_snapshot!(said.split("--- stderr\n").nth(1).unwrap(), @r#"
+    error: unknown image type "jdk99"; did you mean "jdk21"?
+      -:1 names this type
+
+    hint: Write `type: jdk21` in -:1.
+
+    hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
+    "#);
 }

@@ -61,7 +61,7 @@ pub(super) fn read(
                 let message = format!("{known} is set again at {}, which counts", later.location);
                 reader.warnings.push(Diagnostic::new(key.location, message));
             }
-            (Some(known), None) => reader.take(known, value),
+            (Some(known), None) => reader.take(known, value, tool),
             (None, _) => {
                 let meant = JobField::suggest(name);
                 // A mistyped key is not reported as missing, too.
@@ -88,6 +88,8 @@ struct Reader {
     locations: Vec<(JobField, Location)>,
     /// Fields whose values could not be read.
     failed: Vec<JobField>,
+    /// The keys of log files that are false, and where.
+    useless_file_log: Vec<(JobField, Location)>,
     warnings: Vec<Diagnostic>,
     errors: Vec<Diagnostic>,
 }
@@ -104,6 +106,7 @@ impl Reader {
         let mut job = None;
         match std::mem::take(&mut self.options).into_request(tool) {
             Ok(request) => {
+                self.warn_of_file_log(request.file_log.is_on());
                 if self.wait.is_some() && !matches!(request.kind, JobKind::OneOff { .. }) {
                     let message = "`wait` is only for one-off jobs; remove this";
                     self.errors.push(Diagnostic::new(wait_location, message));
@@ -129,7 +132,7 @@ impl Reader {
         Entry { name: self.name, job, warnings: self.warnings, errors: self.errors }
     }
 
-    fn take(&mut self, key: JobField, value: &YamlNode) {
+    fn take(&mut self, key: JobField, value: &YamlNode, tool: &ToolName) {
         self.locations.push((key, value.location));
         match key {
             JobField::Name => {
@@ -137,7 +140,7 @@ impl Reader {
                 self.options.name = self.parsed(key, value);
             }
             JobField::Command => self.options.command = self.text(key, value),
-            JobField::Image => self.options.image = self.parsed(key, value),
+            JobField::Image => self.options.image = self.read(key, value, |text| parse_image(text, tool)),
             JobField::FileLog => self.take_file_log(key, value, true),
             JobField::NoFileLog => self.take_file_log(key, value, false),
             JobField::FileLogStdout => self.options.file_log_stdout = self.parsed(key, value),
@@ -235,17 +238,45 @@ impl Reader {
             }
             self.options.file_log = Some(is_on);
         } else if value.scalar().is_some() && !self.failed.contains(&key) {
-            let other = if is_on { JobField::NoFileLog } else { JobField::FileLog };
-            let message = format!("`{key}: false` has no effect; write `{other}: true` for the opposite");
-            self.warnings.push(Diagnostic::new(value.location, message));
+            self.useless_file_log.push((key, value.location));
+        }
+    }
+
+    /// Warns of `filelog: false` and `no-filelog: false`, which change nothing.
+    fn warn_of_file_log(&mut self, is_on: bool) {
+        for (key, location) in std::mem::take(&mut self.useless_file_log) {
+            let message = match (key, is_on) {
+                (JobField::FileLog, true) => {
+                    "`filelog: false` has no effect; write `no-filelog: true` to turn log files off"
+                }
+                (JobField::FileLog, false) => {
+                    "`filelog: false` has no effect; remove it: this job has no log files"
+                }
+                (_, true) => "`no-filelog: false` has no effect; remove it: this job has log files",
+                (_, false) => "`no-filelog: false` has no effect; write `filelog: true` to turn log files on",
+            };
+            self.warnings.push(Diagnostic::new(location, message));
         }
     }
 
     fn take_wait(&mut self, key: JobField, value: &YamlNode) {
-        let seconds = value.scalar().and_then(|text| text.parse::<u32>().ok());
-        self.wait = match seconds {
-            Some(seconds) => Some(seconds),
-            None => self.flag(key, value).then_some(DEFAULT_WAIT_SECONDS),
+        let text = value.scalar().unwrap_or_default();
+        let is_flag =
+            ["true", "yes", "on", "false", "no", "off"].iter().any(|word| text.eq_ignore_ascii_case(word));
+        self.wait = match text.parse::<u32>() {
+            Ok(seconds) => Some(seconds),
+            Err(_) if is_flag || value.value == YamlValue::Null => {
+                self.flag(key, value).then_some(DEFAULT_WAIT_SECONDS)
+            }
+            Err(_) => {
+                let found = Untrusted::new(value.describe());
+                let message = format!(
+                    "{key}: {} is not a boolean or a number of seconds; write true, false or seconds like 3600",
+                    found.escaped()
+                );
+                self.refuse(key, value, message);
+                None
+            }
         };
     }
 
@@ -319,6 +350,14 @@ impl Reader {
     }
 }
 
+/// Reads an image; the example in the error is that of the tool.
+fn parse_image(text: &str, tool: &ToolName) -> Result<JobImage, String> {
+    text.parse().map_err(|JobValueError { found, what, allowed }| {
+        let allowed = allowed.replace("tool-NAME", &tool.namespace());
+        format!("{} is not {what}; expected {allowed}", found.quoted())
+    })
+}
+
 /// Reads a number of seconds; 0 means no timeout.
 fn parse_timeout(text: &str) -> Result<u32, JobValueError> {
     let seconds = whole_number(text).and_then(|seconds| u32::try_from(seconds).ok());
@@ -340,6 +379,13 @@ fn unknown_key(name: &str, meant: Option<JobField>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn image_example_names_the_tool() {
+        let tool: ToolName = "stashbot".parse().unwrap();
+        let error = parse_image("tool-NAME/tool-NAME:latest", &tool).unwrap_err();
+        assert!(error.ends_with("like tool-stashbot/tool-stashbot:latest"), "{error}");
+    }
 
     #[test]
     fn timeouts_are_whole_seconds() {

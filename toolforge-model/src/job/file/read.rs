@@ -129,8 +129,12 @@ fn find(
             findings.warnings.extend(read.errors);
         }
     }
-    findings.warnings.sort_by_key(|warning| warning.location);
-    findings.errors.sort_by_key(|error| error.location);
+    for found in [&mut findings.warnings, &mut findings.errors] {
+        found.sort_by_key(|found| found.location);
+        // What an anchor gets wrong is wrong in every job that merges it.
+        let mut known = BTreeSet::new();
+        found.retain(|found| known.insert((found.location, found.message.as_raw().to_owned())));
+    }
     findings
 }
 
@@ -207,6 +211,55 @@ mod tests {
     }
 
     #[test]
+    fn errors_of_an_anchor_are_reported_once() {
+        let text = "- &d\n  name: d\n  command: x\n  image: bookworm\n  mem: 1GB\n  env: {1: x}\n  retry: &r 9\n\
+                    - <<: *d\n  name: e\n- <<: *d\n  name: f\n  cpu: 1GB\n  retry: *r\n";
+        insta::assert_snapshot!(errors(text).join("\n"), @r#"
+        line 5, column 8: "1GB" has the unknown suffix "GB"; did you mean 1Gi?
+        line 6, column 9: "1" is not a variable name; use letters, digits and '_', and no digit first
+        line 7, column 13: "9" is not a number of retries; expected 0 to 5
+        line 12, column 8: "1GB" has the unknown suffix "GB"; write CPU like 500m, 0.5 or 2
+        line 13, column 10: "9" is not a number of retries; expected 0 to 5
+        "#);
+        let text =
+            "- &d\n  name: d\n  command: x\n  image: bookworm\n  no-filelog: false\n- <<: *d\n  name: e\n";
+        insta::assert_snapshot!(warnings(text).join("\n"), @"line 5, column 15: `no-filelog: false` has no effect; remove it: this job has log files");
+    }
+
+    #[test]
+    fn one_document_is_expected() {
+        let job = "- name: a\n  command: x\n  image: bookworm\n";
+        insta::assert_snapshot!(errors(&format!("# jobs\n---\n{job}\n--- # more\n{job}")).join("\n"), @"line 7, column 1: a second YAML document begins here, and only one is read; remove this line");
+        assert_eq!(JobsFile::parse(&format!("---\n{job}"), &tool()).unwrap().jobs.len(), 1);
+    }
+
+    #[test]
+    fn useless_file_log_is_explained() {
+        let job =
+            |image: &str, rest: &str| format!("- {{name: a, command: x, image: '{image}', {rest}: false}}\n");
+        let built = "tool-tf-test/web:latest";
+        insta::assert_snapshot!(warnings(&job("bookworm", "filelog")).join("\n"), @"line 1, column 53: `filelog: false` has no effect; write `no-filelog: true` to turn log files off");
+        insta::assert_snapshot!(warnings(&job("bookworm", "no-filelog")).join("\n"), @"line 1, column 56: `no-filelog: false` has no effect; remove it: this job has log files");
+        insta::assert_snapshot!(warnings(&job(built, "filelog")).join("\n"), @"line 1, column 68: `filelog: false` has no effect; remove it: this job has no log files");
+        insta::assert_snapshot!(warnings(&job(built, "no-filelog")).join("\n"), @"line 1, column 71: `no-filelog: false` has no effect; write `filelog: true` to turn log files on");
+    }
+
+    #[test]
+    fn wait_is_a_boolean_or_seconds() {
+        let wait = |value: &str| {
+            let text = format!("- {{name: a, command: x, image: bookworm, wait: {value}}}\n");
+            JobsFile::parse(&text, &tool()).map(|file| file.jobs[0].wait)
+        };
+        for (value, expected) in
+            [("true", Some(600)), ("'on'", Some(600)), ("3600", Some(3600)), ("false", None), ("", None)]
+        {
+            assert_eq!(wait(value).unwrap(), expected, "{value}");
+        }
+        insta::assert_snapshot!(wait("1h").unwrap_err(), @r#"line 1, column 48: wait: "1h" is not a boolean or a number of seconds; write true, false or seconds like 3600"#);
+        insta::assert_snapshot!(wait("[]").unwrap_err(), @"line 1, column 48: wait: a list is not a boolean or a number of seconds; write true, false or seconds like 3600");
+    }
+
+    #[test]
     fn resolves_anchors_and_merge_keys() {
         let text = "- &base\n  name: a\n  command: x\n  image: bookworm\n  mem: 1Gi\n- <<: *base\n  name: b\n  mem: 2Gi\n";
         let file = JobsFile::parse(text, &tool()).unwrap();
@@ -233,7 +286,7 @@ mod tests {
     fn warns_of_lines_without_effect() {
         assert_eq!(
             warnings(&format!("{JOB}  no-filelog: false\n  wait: false\n")),
-            ["line 4, column 15: `no-filelog: false` has no effect; write `filelog: true` for the opposite"]
+            ["line 4, column 15: `no-filelog: false` has no effect; remove it: this job has log files"]
         );
     }
 

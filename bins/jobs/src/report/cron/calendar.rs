@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_cli::{Document, ExitCode, Failure, to_json};
 use toolforge_model::JobName;
-use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
+use toolforge_quota::{Conflict, ResourceCheck, Timeline, conflicts, timelines};
 use toolforge_render::job::{
     JobFacts, LoadPlan, ScheduledJobLoad, conflicts_after_load, demand_of_current_runs,
-    simulate_scheduled_jobs, stagger,
+    simulate_scheduled_jobs,
 };
 use toolforge_report::{CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar};
 
@@ -20,18 +20,55 @@ use crate::report::duration;
 /// Length of the simulation.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Returns the day after a time. At the end of time, it is shorter.
+/// Returns the day from the next whole minute on, at which the next run may start. At the end of time, it is shorter.
 pub(super) fn day(now: Timestamp) -> Range<Timestamp> {
-    now..now.checked_add(DAY).unwrap_or(Timestamp::MAX)
+    let minute = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
+    let from = now.round(minute).unwrap_or(now);
+    from..from.checked_add(DAY).unwrap_or(Timestamp::MAX)
 }
 
-/// Returns a line for each conflict of the day after a load.
-pub(crate) fn conflicts_of_load(plan: &LoadPlan, facts: &JobFacts, now: Timestamp) -> Vec<String> {
-    conflicts_after_load(plan, facts, &day(now)).iter().map(conflict_line).collect()
+/// The conflicts of the day after a load.
+pub(crate) struct LoadConflicts {
+    conflicts: Vec<Conflict>,
+    until: Timestamp,
 }
 
-/// Returns the jobs of a conflict, and when it occurs.
-fn conflict_line(conflict: &Conflict) -> String {
+impl LoadConflicts {
+    /// Returns the conflicts of the day after a time.
+    pub(crate) fn of(plan: &LoadPlan, facts: &JobFacts, now: Timestamp) -> Self {
+        let day = day(now);
+        Self { conflicts: conflicts_after_load(plan, facts, &day), until: day.end }
+    }
+
+    /// Returns a line for each conflict.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.conflicts.iter().map(|conflict| conflict_line(conflict, self.until)).collect()
+    }
+
+    pub(crate) fn report(&self) -> Vec<CalendarConflict> {
+        self.conflicts.iter().map(conflict_report).collect()
+    }
+}
+
+fn conflict_report(conflict: &Conflict) -> CalendarConflict {
+    let time = |second: i64| Timestamp::from_second(second).map(|time| time.to_string()).unwrap_or_default();
+    let shortfall = |row: &ResourceCheck| CalendarShortfall {
+        quota: row.quota.clone(),
+        resource: row.resource.to_string(),
+        hard: row.resource.amount(row.hard),
+        after: row.resource.amount(row.after),
+    };
+    CalendarConflict {
+        jobs: distinct(&conflict.names),
+        from: time(conflict.start),
+        until: time(conflict.end),
+        times: conflict.occurrences,
+        shortfalls: conflict.shortfalls.iter().map(shortfall).collect(),
+    }
+}
+
+/// Returns the jobs of a conflict, and when it occurs within a day.
+fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
     let Conflict { names, start, end, occurrences, .. } = conflict;
     let often = match occurrences {
         1 => String::new(),
@@ -42,7 +79,14 @@ fn conflict_line(conflict: &Conflict) -> String {
     let time = if end - start >= DAY.as_secs() {
         "all 24 hours".to_owned()
     } else {
-        format!("{} to {}", clock(*start), clock(*end))
+        let format = if start % 60 == 0 && end % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
+        let clock = |second: i64| Timestamp::from_second(second).unwrap_or_default().strftime(format);
+        if *end >= end_of_day.as_second() {
+            // When it ends is not known.
+            format!("from {} on", clock(*start))
+        } else {
+            format!("{} to {}", clock(*start), clock(*end))
+        }
     };
     format!("{}{alone}, {time}{often}", run_names(names))
 }
@@ -75,7 +119,6 @@ struct Calendar {
     has_runs: bool,
     timelines: Vec<Timeline>,
     conflicts: Vec<Conflict>,
-    can_be_staggered: bool,
 }
 
 /// Returns the calendar of the next day, and the exit code: success if all runs fit the quota.
@@ -88,7 +131,7 @@ pub(crate) fn calendar(facts: &JobFacts, now: Timestamp) -> Result<(Document, Ex
 
 impl Calendar {
     fn of(facts: &JobFacts, now: Timestamp) -> Self {
-        let until = day(now).end;
+        let Range { start: from, end: until } = day(now);
         let (mut loads, mut left_out) = (Vec::new(), Vec::new());
         for scheduled in scheduled_jobs(facts) {
             match scheduled.load {
@@ -96,7 +139,7 @@ impl Calendar {
                 None => left_out.push(scheduled.job.name),
             }
         }
-        let intervals = simulate_scheduled_jobs(&loads, facts, now..until);
+        let intervals = simulate_scheduled_jobs(&loads, facts, from..until);
         let timelines = timelines(
             &facts.namespace.limits.quotas,
             &demand_of_current_runs(&loads, facts),
@@ -105,9 +148,7 @@ impl Calendar {
         );
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
         let conflicts = conflicts(&intervals);
-        let can_be_staggered =
-            !conflicts.is_empty() && !stagger(&loads, facts, &(now..until)).proposals.is_empty();
-        Self { from: now, until, loads, left_out, has_runs, timelines, conflicts, can_be_staggered }
+        Self { from, until, loads, left_out, has_runs, timelines, conflicts }
     }
 
     fn text(&self) -> String {
@@ -168,18 +209,17 @@ impl Calendar {
         }
         let mut lines = vec!["These runs exceed the quota:".to_owned()];
         for conflict in &self.conflicts {
-            lines.push(format!("  {}", conflict_line(conflict)));
+            lines.push(format!("  {}", conflict_line(conflict, self.until)));
             lines.extend(conflict.shortfalls.iter().map(|row| format!("    {row}")));
         }
-        if self.can_be_staggered {
-            lines.push("`toolforge jobs cron --suggest` suggests other minutes.".to_owned());
+        // A job that exceeds the quota alone does so at any minute.
+        if self.conflicts.iter().any(|conflict| distinct(&conflict.names).len() > 1) {
+            lines.push("`toolforge jobs cron --suggest` looks for better minutes.".to_owned());
         }
         lines
     }
 
     fn report(&self) -> CronCalendar {
-        let time =
-            |second: i64| Timestamp::from_second(second).map(|time| time.to_string()).unwrap_or_default();
         let load = |load: &ScheduledJobLoad| CalendarJob {
             name: load.name.clone(),
             cron_expression: load.expression.to_string(),
@@ -193,22 +233,6 @@ impl Calendar {
             others: timeline.resource.amount(timeline.other_usage),
             peaks: timeline.peaks.iter().map(|peak| timeline.resource.amount(*peak)).collect(),
         };
-        let conflict = |conflict: &Conflict| CalendarConflict {
-            jobs: distinct(&conflict.names),
-            from: time(conflict.start),
-            until: time(conflict.end),
-            times: conflict.occurrences,
-            shortfalls: conflict
-                .shortfalls
-                .iter()
-                .map(|row| CalendarShortfall {
-                    quota: row.quota.clone(),
-                    resource: row.resource.to_string(),
-                    hard: row.resource.amount(row.hard),
-                    after: row.resource.amount(row.after),
-                })
-                .collect(),
-        };
         CronCalendar {
             from: self.from.to_string(),
             until: self.until.to_string(),
@@ -217,18 +241,11 @@ impl Calendar {
             jobs: self.loads.iter().map(load).collect(),
             left_out: self.left_out.clone(),
             resources: self.timelines.iter().map(timeline).collect(),
-            conflicts: self.conflicts.iter().map(conflict).collect(),
+            conflicts: self.conflicts.iter().map(conflict_report).collect(),
         }
     }
 }
 
 fn joined(names: &[JobName]) -> String {
     names.iter().map(JobName::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns a time of day in UTC.
-fn clock(second: i64) -> String {
-    let moment = Timestamp::from_second(second).unwrap_or_default();
-    let whole = moment.as_second() % 60 == 0;
-    moment.strftime(if whole { "%H:%M" } else { "%H:%M:%S" }).to_string()
 }

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, to_json};
-use toolforge_render::job::{JobFacts, ScheduleProposal, ScheduledJobLoad, stagger};
+use toolforge_model::JobName;
+use toolforge_render::job::{JobFacts, ScheduleProposal, ScheduledJobLoad, StaggeredJobs, stagger};
 use toolforge_report::{CronSuggestion, CronSuggestions};
 
 use super::calendar::day;
@@ -24,24 +25,45 @@ pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, 
         let (from, to) = (from.to_string(), to.to_string());
         suggestions.push(CronSuggestion { schedule: scheduled.written(), name: name.clone(), from, to });
     }
-    let runs = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
-    let text = if found.conflicting_runs == 0 {
-        "No suggestions: all runs of the next 24 hours fit the quota.\n".to_owned()
-    } else if suggestions.is_empty() {
-        format!(
-            "No suggestions: the quota is exceeded during {} of the next 24 hours, and another minute of a job does not lower \
-             that number. Shorten the runs, lower their memory or CPU, or choose other hours; \
+    let text = match (found.conflicting_runs, found.remaining_runs) {
+        (0, _) => "No suggestions: all runs of the next 24 hours fit the quota.\n".to_owned(),
+        (runs, _) if suggestions.is_empty() => format!(
+            "No suggestions: in the next 24 hours, {}, and {}.\n{}\
+             Shorten the runs, lower their memory or CPU, or choose other hours; \
              `toolforge jobs cron --calendar` shows them.\n",
-            runs(found.conflicting_runs)
-        )
-    } else {
-        format!(
-            "The quota is exceeded during {} of the next 24 hours; with these schedules, it would be during {}:\n{lines}\
+            exceeding(runs),
+            if found.is_partial {
+                "the minutes that were tried do not lower that number; there are too many runs to try all"
+            } else {
+                "moving one job to another minute does not lower that number"
+            },
+            not_moved(&found)
+        ),
+        (runs, remaining) => format!(
+            "In the next 24 hours, {}; with these schedules, {} would:\n{lines}{}{}\
              Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type \
              `toolforge jobs load FILE`.\n",
-            runs(found.conflicting_runs),
-            if found.remaining_runs == 0 { "none".to_owned() } else { runs(found.remaining_runs) }
-        )
+            exceeding(runs),
+            if remaining == 0 { "none".to_owned() } else { format!("only {remaining}") },
+            if found.is_partial { "There are too many runs to try all minutes.\n" } else { "" },
+            not_moved(&found)
+        ),
     };
-    Ok(Document { text, value: to_json(CronSuggestions { suggestions })? })
+    Ok(Document {
+        text,
+        value: to_json(CronSuggestions { suggestions, fixed: found.fixed, partial: found.is_partial })?,
+    })
+}
+
+fn exceeding(runs: usize) -> String {
+    if runs == 1 { "1 run exceeds the quota".to_owned() } else { format!("{runs} runs exceed the quota") }
+}
+
+/// Returns a line about the jobs that no suggestion can move.
+fn not_moved(found: &StaggeredJobs) -> String {
+    if found.fixed.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = found.fixed.iter().map(JobName::as_str).collect();
+    format!("Not moved, because they run every minute or at uneven intervals: {}.\n", names.join(", "))
 }

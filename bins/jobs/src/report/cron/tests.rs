@@ -141,7 +141,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
     insta::assert_snapshot!(one(&facts, "never"), @r#"
     never, times in UTC; it is 2026-08-01 10:17
       schedule  0 0 31 2 *
-      warning   this never runs, since none of the months has a day 31; write "0 0 28 2 *" to run
+      warning   this never runs, because February has no day 31; write "0 0 28 2 *" to run
       state     Pending for 31d10h17m: no next run
       last run  never
       next runs none within five years
@@ -197,7 +197,7 @@ fn calendar_draws_the_day_and_its_conflicts() {
     add(&mut facts, ("hourly", "0 * * * *"), None, None);
     let (document, exit) = calendar(&facts, now()).unwrap();
     insta::assert_snapshot!(document.text, @"
-    From 2026-08-01 10:17 to 2026-08-02 10:17 UTC, one column per half hour:
+    From 2026-08-01 10:18 to 2026-08-02 10:18 UTC, one column per half hour:
 
     pods              of 3    |*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*@*!*@*@*@*@*@*@|  max 4
     limits.cpu        of 8    |:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:-:=:-:-:-:-:-:-|  max 3500m
@@ -212,14 +212,14 @@ fn calendar_draws_the_day_and_its_conflicts() {
     Left out, because they are suspended or have a time zone: abroad, asleep.
 
     These runs exceed the quota:
-      hourly, often, 11:00 to 11:00:20, and 22 more times
+      hourly, often, 11:00:00 to 11:00:20, and 22 more times
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
-      daily, hourly, often, 04:00 to 04:05:20
+      daily, hourly, often, 04:00 to 04:05
         pods: 4 of 3, 1 too many (quota tool-stashbot)
         limits.memory: 1792Mi of 1Gi, 768Mi too much (quota tool-stashbot)
-      daily, often, 04:10 to 04:10:20
+      daily, often, 04:05:00 to 04:05:20, and 1 more time
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
-    `toolforge jobs cron --suggest` suggests other minutes.
+    `toolforge jobs cron --suggest` looks for better minutes.
     ");
     assert_eq!(exit, ExitCode::Failed);
     assert_eq!(document.value["kind"], "CronCalendar");
@@ -270,7 +270,7 @@ fn suggestions_explain_what_to_do() {
     insta::assert_snapshot!(text(&facts), @"No suggestions: all runs of the next 24 hours fit the quota.");
     let mut tight = with_quota(facts.clone(), &[(Resource::LimitsCpu, 1500, 500)]);
     insta::assert_snapshot!(text(&tight), @"
-    The quota is exceeded during 50 runs of the next 24 hours; with these schedules, it would be during none:
+    In the next 24 hours, 48 runs exceed the quota; with these schedules, none would:
       b: 15 * * * * -> 51 * * * *
     Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type `toolforge jobs load FILE`.
     ");
@@ -278,8 +278,11 @@ fn suggestions_explain_what_to_do() {
     assert_eq!(document["kind"], "CronSuggestions");
     insta::assert_snapshot!(document["suggestions"][0], @r#"{"from":"15 * * * *","name":"b","schedule":"15 * * * *","to":"51 * * * *"}"#);
     tight.namespace.limits.quotas[0].used.add(Resource::LimitsCpu, 1000);
-    insta::assert_snapshot!(text(&tight), @"No suggestions: the quota is exceeded during 50 runs of the next 24 hours, and another minute of a job does not lower that number. Shorten the runs, lower their memory or CPU, or choose other hours; `toolforge jobs cron --calendar` shows them.");
-    insta::assert_snapshot!(calendar(&tight, now()).unwrap().0.text.lines().last().unwrap(), @"    limits.cpu: 3500m of 1500m, 2 too much (quota tool-stashbot)");
+    insta::assert_snapshot!(text(&tight), @"
+    No suggestions: in the next 24 hours, 48 runs exceed the quota, and moving one job to another minute does not lower that number.
+    Shorten the runs, lower their memory or CPU, or choose other hours; `toolforge jobs cron --calendar` shows them.
+    ");
+    insta::assert_snapshot!(calendar(&tight, now()).unwrap().0.text.lines().last().unwrap(), @"`toolforge jobs cron --suggest` looks for better minutes.");
 }
 
 #[test]
@@ -288,17 +291,47 @@ fn overlap_of_a_whole_day_is_printed_as_such() {
     for name in ["a", "b"] {
         add(&mut facts, (name, "*/5 * * * *"), None, None);
     }
+    let conflicts = |facts: &JobFacts, now: &str| {
+        let text = calendar(facts, at(now)).unwrap().0.text;
+        text.lines().skip_while(|line| !line.starts_with("These")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:20:00Z"), @"
+    These runs exceed the quota:
+      a, b, all 24 hours
+        limits.cpu: 2 of 1, 1 too much (quota tool-stashbot)
+    `toolforge jobs cron --suggest` looks for better minutes.
+    ");
+    // The first run is at 10:20, and the last one is not over at the end of the day.
+    insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:17:30Z"), @"
+    These runs exceed the quota:
+      a, b, from 10:20 on
+        limits.cpu: 2 of 1, 1 too much (quota tool-stashbot)
+    `toolforge jobs cron --suggest` looks for better minutes.
+    ");
+    // A third job is part of it for five minutes only.
+    add(&mut facts, ("noon", "0 12 * * *"), None, None);
+    insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:20:00Z"), @"
+    These runs exceed the quota:
+      a, b, all 24 hours
+        limits.cpu: 2 of 1, 1 too much (quota tool-stashbot)
+      a, b, noon, 12:00 to 12:05
+        limits.cpu: 3 of 1, 2 too much (quota tool-stashbot)
+    `toolforge jobs cron --suggest` looks for better minutes.
+    ");
+    facts.live.cron_jobs.pop();
     facts.live.cron_jobs[0].spec.as_mut().unwrap().concurrency_policy = Some("Allow".to_owned());
     facts.live.cron_jobs[0].status = Some(CronJobStatus {
         active: None,
         last_schedule_time: Some(Time(at("2026-08-01T10:00:00Z"))),
         last_successful_time: Some(Time(at("2026-08-01T10:09:00Z"))),
     });
-    let text = calendar(&facts, now()).unwrap().0.text;
-    insta::assert_snapshot!(text.lines().skip_while(|line| !line.starts_with("These")).collect::<Vec<_>>().join("\n"), @"
+    insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:17:30Z"), @"
     These runs exceed the quota:
-      a (2 runs), b, all 24 hours
+      a, b, 10:20 to 10:25
+        limits.cpu: 2 of 1, 1 too much (quota tool-stashbot)
+      a (2 runs), b, from 10:25 on
         limits.cpu: 3 of 1, 2 too much (quota tool-stashbot)
+    `toolforge jobs cron --suggest` looks for better minutes.
     ");
 }
 
