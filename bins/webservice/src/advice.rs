@@ -1,10 +1,39 @@
 //! Advice about causes.
 
 use toolforge_model::platform;
-use toolforge_render::pod::Cause;
+use toolforge_render::pod::{Cause, RolloutObjects};
 
-/// Returns what to do about a cause, with the commands to type. `serves` is whether other pods of the web service run.
-pub(crate) fn advice(cause: &Cause, serves: bool) -> String {
+/// The pods of a web service that are ready although others do not come up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadyPods {
+    /// None.
+    None,
+    /// Pods of an older revision, which the new ones replace.
+    Old,
+    /// Only pods of the newest revision: there are fewer than desired.
+    New,
+}
+
+impl ReadyPods {
+    /// Returns which pods are ready, where `outdated` of `ready` pods are of older revisions.
+    pub(crate) fn of(ready: u32, outdated: u32) -> Self {
+        match (ready, outdated) {
+            (0, _) => Self::None,
+            (_, 0) => Self::New,
+            _ => Self::Old,
+        }
+    }
+}
+
+impl From<RolloutObjects<'_>> for ReadyPods {
+    fn from(objects: RolloutObjects<'_>) -> Self {
+        let count = |pods: i32| u32::try_from(pods).unwrap_or(0);
+        Self::of(count(objects.ready_replicas()), count(objects.outdated_ready_replicas()))
+    }
+}
+
+/// Returns what to do about a cause, with the commands to type.
+pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
     match cause {
         Cause::OutOfMemory => "Increase the memory limit: `webservice restart -m 1Gi`.".to_owned(),
         Cause::CrashLoop { .. } | Cause::ContainerStart => {
@@ -18,8 +47,12 @@ pub(crate) fn advice(cause: &Cause, serves: bool) -> String {
             "Check that the image exists and its name is correct. `webservice TYPE restart` runs another type; `webservice stop` stops the attempts."
                 .to_owned()
         }
-        Cause::QuotaExceeded if serves => format!(
+        Cause::QuotaExceeded if ready == ReadyPods::Old => format!(
             "The old pods use the quota that the new ones need: `webservice restart` replaces them one after the other. `quota-check` shows the usage; {} explains how to request more.",
+            platform::QUOTA_HELP
+        ),
+        Cause::QuotaExceeded if ready == ReadyPods::New => format!(
+            "Request fewer replicas with `webservice start --replicas COUNT`, or stop something else: `quota-check` shows the usage; {} explains how to request more.",
             platform::QUOTA_HELP
         ),
         Cause::QuotaExceeded => format!(
@@ -35,5 +68,23 @@ pub(crate) fn advice(cause: &Cause, serves: bool) -> String {
             "The cluster tries again by itself; `webservice status` shows the state.".to_owned()
         }
         _ => "`webservice restart` tries again; `webservice stop` stops the attempts.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_quota_is_explained_by_the_pods_that_run() {
+        for (ready, outdated, advised) in [
+            (2, 2, "`webservice restart` replaces"),
+            (2, 1, "`webservice restart` replaces"),
+            (1, 0, "fewer replicas"),
+            (0, 0, "request less"),
+        ] {
+            let text = advice(&Cause::QuotaExceeded, ReadyPods::of(ready, outdated));
+            assert!(text.contains(advised), "{text}");
+        }
     }
 }

@@ -71,11 +71,30 @@ impl RolloutObjects<'_> {
         status.and_then(|status| status.ready_replicas).unwrap_or(0)
     }
 
+    /// Returns how many of the ready pods are of older revisions.
+    #[must_use]
+    pub fn outdated_ready_replicas(self) -> i32 {
+        (self.ready_replicas() - self.updated_ready_replicas()).max(0)
+    }
+
+    /// Returns how many of the ready pods are of the newest revision.
+    fn updated_ready_replicas(self) -> i32 {
+        let of_set = self.newest_replica_set().and_then(|set| set.status.as_ref()?.ready_replicas);
+        let status = self.deployment.and_then(|deployment| deployment.status.as_ref());
+        let updated = status.and_then(|status| status.updated_replicas).unwrap_or(0);
+        of_set.unwrap_or_else(|| self.ready_replicas().min(updated))
+    }
+
+    /// Returns the desired number of pods.
+    #[must_use]
+    pub fn desired_replicas(self) -> i32 {
+        self.deployment.and_then(|deployment| deployment_spec(deployment)?.replicas).unwrap_or(1)
+    }
+
     /// Returns the progress of the rollout of the Deployment's `generation` at `now`; `None` means the current generation.
     #[must_use]
     pub fn progress(self, generation: Option<i64>, now: Timestamp) -> RolloutProgress {
-        let spec = self.deployment.and_then(deployment_spec);
-        let desired = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+        let desired = self.desired_replicas();
         let waiting = |ready: i32, evidence| RolloutProgress::Waiting {
             ready: u32::try_from(ready).unwrap_or(0),
             desired: u32::try_from(desired).unwrap_or(0),
@@ -89,10 +108,7 @@ impl RolloutObjects<'_> {
             return waiting(0, None);
         }
         let updated = status.updated_replicas.unwrap_or(0);
-        let ready = self
-            .newest_replica_set()
-            .and_then(|set| set.status.as_ref()?.ready_replicas)
-            .unwrap_or_else(|| status.ready_replicas.unwrap_or(0).min(updated));
+        let ready = self.updated_ready_replicas();
         let only_new = status.replicas.unwrap_or(0) == updated;
         if updated >= desired && ready >= desired && only_new {
             return RolloutProgress::Ready;
@@ -174,4 +190,42 @@ fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
 
 fn is_terminating(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn outdated(status: &Value, sets: &[(&str, i32)]) -> i32 {
+        let deployment =
+            json!({"metadata": {"uid": "d"}, "spec": {"selector": {}, "template": {}}, "status": status});
+        let set = |(revision, ready): &(&str, i32)| {
+            let owner = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": "d"}]);
+            let annotations = json!({"deployment.kubernetes.io/revision": revision});
+            let metadata = json!({"annotations": annotations, "ownerReferences": owner});
+            let status = json!({"replicas": ready, "readyReplicas": ready});
+            serde_json::from_value(json!({"metadata": metadata, "spec": {"selector": {}}, "status": status}))
+                .unwrap()
+        };
+        let live = LiveRollout {
+            deployment: Some(serde_json::from_value(deployment).unwrap()),
+            replica_sets: sets.iter().map(set).collect(),
+            ..LiveRollout::default()
+        };
+        live.objects().outdated_ready_replicas()
+    }
+
+    #[test]
+    fn ready_pods_of_the_newest_revision_are_not_outdated() {
+        // One of two pods has no room.
+        let status = json!({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1});
+        assert_eq!(outdated(&status, &[("1", 1)]), 0);
+        assert_eq!(outdated(&status, &[]), 0);
+        // The new pod is not ready.
+        let status = json!({"replicas": 2, "updatedReplicas": 1, "readyReplicas": 1});
+        assert_eq!(outdated(&status, &[("9", 1), ("10", 0)]), 1);
+        assert_eq!(outdated(&json!({"replicas": 2, "readyReplicas": 2}), &[]), 2);
+    }
 }

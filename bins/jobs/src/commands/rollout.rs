@@ -50,9 +50,18 @@ pub(super) async fn until_ready(
     }
     let (message, causes) = match waited? {
         RolloutOutcome::Failed { causes, live } => {
-            let old =
-                if live.objects().ready_replicas() > 0 { ", and the old ones keep running" } else { "" };
-            (format!("the new pods of job '{name}' do not come up{old}{}", first(&causes)), causes)
+            let objects = live.objects();
+            let (ready, old) = (objects.ready_replicas(), objects.outdated_ready_replicas());
+            let what = match (ready, old) {
+                (1.., 0) => {
+                    format!("only {ready} of {} pods of job '{name}' are ready", objects.desired_replicas())
+                }
+                (_, 1..) => {
+                    format!("the new pods of job '{name}' do not come up, and the old ones keep running")
+                }
+                _ => format!("the new pods of job '{name}' do not come up"),
+            };
+            (format!("{what}{}", first(&causes)), causes)
         }
         RolloutOutcome::TimedOut { causes } => {
             let seconds = TIMEOUT.as_secs();

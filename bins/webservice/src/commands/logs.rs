@@ -12,7 +12,7 @@ use toolforge_render::web_service::{
     LiveWebService, is_web_service_pod, web_service_causes, web_service_log_file,
 };
 
-use crate::advice::advice;
+use crate::advice::{ReadyPods, advice};
 use crate::arguments::Arguments;
 
 /// Prints the logs of the web service's pods; no logs are not an error.
@@ -81,7 +81,7 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
         if !message.is_empty() {
             anstream::eprintln!("  {}: {}", object.escaped(), message.escaped());
         }
-        anstream::eprintln!("\nhint: {}", advice(cause, live.ready_replicas() > 0));
+        anstream::eprintln!("\nhint: {}", advice(cause, ReadyPods::from(live.rollout())));
     }
     Ok(())
 }

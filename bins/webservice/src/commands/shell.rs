@@ -18,7 +18,7 @@ use toolforge_render::web_service::{
 };
 
 use super::facts;
-use crate::advice::advice;
+use crate::advice::{ReadyPods, advice};
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::Invocation;
@@ -214,7 +214,7 @@ impl Shell<'_> {
                     let failure = format!("the pod of the shell cannot start: {}", evidence.cause);
                     let failure = Failure::new(ExitCode::Rollout, failure)
                         .detail(evidence.message.escaped().to_string());
-                    ControlFlow::Break(Err(failure.hint(advice(&evidence.cause, false))))
+                    ControlFlow::Break(Err(failure.hint(advice(&evidence.cause, ReadyPods::None))))
                 }
                 ShellProgress::Terminated(message) => {
                     ControlFlow::Break(Err(gone().detail(message.escaped().to_string())))

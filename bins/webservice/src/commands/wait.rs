@@ -7,12 +7,12 @@ use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine};
 use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, ResourceType, RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
 use toolforge_model::{ToolName, Untrusted, platform};
-use toolforge_render::pod::{Cause, Evidence, LiveRollout};
+use toolforge_render::pod::{Cause, Evidence, LiveRollout, RolloutObjects};
 use toolforge_render::web_service::WebServicePlan;
 
 use toolforge_report::{DetailCode, FailureCode};
 
-use crate::advice::advice;
+use crate::advice::{ReadyPods, advice};
 
 /// How long a rollout may take: as the platform's readers know it, an image's first pull included.
 const TIMEOUT: Duration = Duration::from_mins(5);
@@ -104,11 +104,14 @@ async fn failed(
     let Some(first) = causes.first() else {
         return Failure::new(ExitCode::Rollout, "the web service does not come up");
     };
-    let serves = live.objects().ready_replicas() > 0;
-    let subject = match (&first.cause, serves) {
-        (_, true) => "the new pods do not come up, and the old ones keep running",
-        (Cause::NotListening { .. } | Cause::NotHealthy { .. }, false) => "the web service is not ready",
-        (_, false) => "the web service does not come up",
+    let ready = ReadyPods::from(live.objects());
+    let subject = match (&first.cause, ready) {
+        (_, ReadyPods::Old) => "the new pods do not come up, and the old ones keep running".to_owned(),
+        (_, ReadyPods::New) => some_are_ready(live.objects()),
+        (Cause::NotListening { .. } | Cause::NotHealthy { .. }, ReadyPods::None) => {
+            "the web service is not ready".to_owned()
+        }
+        (_, ReadyPods::None) => "the web service does not come up".to_owned(),
     };
     let mut failure = Failure::new(ExitCode::Rollout, format!("{subject}: {}", first.cause));
     failure = causes.iter().fold(failure, Failure::cause);
@@ -120,7 +123,12 @@ async fn failed(
             failure = failure.detail(title).coded_detail(DetailCode::Log, lines);
         }
     }
-    failure.hint(advice(&first.cause, serves))
+    failure.hint(advice(&first.cause, ready))
+}
+
+/// Returns how many pods are ready, where not all are.
+fn some_are_ready(objects: RolloutObjects<'_>) -> String {
+    format!("only {} of {} pods are ready", objects.ready_replicas(), objects.desired_replicas())
 }
 
 /// Returns whether the program ran, so that its log may show why.

@@ -10,7 +10,7 @@ use toolforge_render::pod::Evidence;
 use toolforge_render::web_service::{WebServiceObservation, WebServiceState, WebServiceStatus};
 
 use super::{request_report, routing};
-use crate::advice::advice;
+use crate::advice::{ReadyPods, advice};
 
 /// Returns the state of a web service.
 pub(crate) fn status(
@@ -102,7 +102,12 @@ fn status_text(
         }
     }
     if let Some(first) = status.causes.first() {
-        let _ = writeln!(text, "  {:<8} {}", "next", advice(&first.cause, status.ready > 0));
+        let _ = writeln!(
+            text,
+            "  {:<8} {}",
+            "next",
+            advice(&first.cause, ReadyPods::of(status.ready, status.outdated))
+        );
     }
     text
 }

@@ -85,6 +85,8 @@ pub struct WebServiceStatus {
     pub desired: u32,
     /// The number of ready pods.
     pub ready: u32,
+    /// How many of them are of older revisions.
+    pub outdated: u32,
     /// The number of restarts of containers, in pods that are not terminating.
     pub restarts: u32,
     /// The last termination of a container, in pods that are not terminating.
@@ -146,6 +148,7 @@ pub(super) fn status(
             .map(Untrusted::new),
         desired: u32::try_from(desired).unwrap_or(0),
         ready: u32::try_from(ready).unwrap_or(0),
+        outdated: u32::try_from(live.rollout().outdated_ready_replicas()).unwrap_or(0),
         restarts: pods.clone().map(restarts).sum(),
         last_termination: last_termination(&live.pods),
         started: pods.filter_map(started).min(),
