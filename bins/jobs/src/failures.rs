@@ -87,7 +87,7 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path, namesp
     let kind = if plan.problems.iter().all(is_size) { ExitCode::DoesNotFit } else { ExitCode::Failed };
     let message = match plan.problems.as_slice() {
         [one] => line(one),
-        all => format!("{} jobs cannot be applied; nothing was changed", all.len()),
+        all => format!("{} jobs cannot be applied", all.len()),
     };
     // What an anchor gets wrong is reported once.
     let mut known = BTreeSet::new();

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
@@ -37,7 +37,7 @@ pub(super) fn run(
     let dry_run = options.change.dry_run.is_some();
     let format = arguments.output.of_document();
     let logs: Vec<_> = file.jobs.iter().map(|job| wait::LogMarks::of(&job.request)).collect();
-    let (mut done, mut is_confirmed) = (Vec::new(), options.yes || dry_run);
+    let (mut done, mut confirmed) = (Vec::new(), BTreeSet::new());
     let mut changes: Vec<AppliedChange> = Vec::new();
     let mut attempt = 1;
     loop {
@@ -46,20 +46,21 @@ pub(super) fn run(
             let plan = planned(&file, &options.file, &facts, options.change.adopt, &done);
             Ok((facts, plan))
         };
+        let first = plan_now().map_err(|failure| after_changes(failure, &done))?;
         let (facts, plan) = match options.change.dry_run {
-            None => wait_for_room(
-                plan_now()?,
-                |(_, plan): &(JobFacts, LoadPlan)| plan.set.terminating(),
-                plan_now,
-            )?,
-            Some(_) => plan_now()?,
+            None => wait_for_room(first, |(_, plan): &(JobFacts, LoadPlan)| plan.set.terminating(), plan_now)
+                .map_err(|failure| after_changes(failure, &done))?,
+            Some(_) => first,
         };
         let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
         if attempt == 1 {
             print_notes(session, &plan, &conflicts);
         }
         if !plan.problems.is_empty() {
-            return Err(failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace));
+            let failure = failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace);
+            let is_untouched = done.is_empty() && plan.problems.len() > 1;
+            let failure = if is_untouched { failure.detail("nothing was changed") } else { failure };
+            return Err(after_changes(failure, &done));
         }
         if !plan.fits() {
             return Err(does_not_fit(&plan, &done));
@@ -69,11 +70,12 @@ pub(super) fn run(
             return Ok(ExitCode::Success);
         }
         let removed = plan.set.pending().filter(|change| change.action == Action::Delete);
-        let removed: Vec<&str> = removed.map(|change| change.name.as_str()).collect();
-        if !removed.is_empty() && !is_confirmed {
-            ask(&removed)?;
+        let removed: Vec<&str> =
+            removed.map(|change| change.name.as_str()).filter(|name| !confirmed.contains(*name)).collect();
+        if !removed.is_empty() && !options.yes && !dry_run {
+            ask(&removed).map_err(|failure| after_changes(failure, &done))?;
+            confirmed.extend(removed.into_iter().map(str::to_owned));
         }
-        is_confirmed = true;
         let (runtime, client) = session.cluster()?;
         let after = async |change: &Change, _: &[Written]| {
             print_for_people(&format!("{}\n", outcome(change, dry_run)), format)?;
@@ -96,10 +98,27 @@ pub(super) fn run(
     }
 }
 
+/// Returns the names of the jobs that earlier attempts have changed.
+fn changed_jobs(done: &[(JobName, Action)]) -> Vec<&str> {
+    let changed = done.iter().filter(|(_, action)| *action != Action::Keep);
+    changed.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Returns a failure of an attempt, with what earlier attempts have changed.
+fn after_changes(failure: Failure, done: &[(JobName, Action)]) -> Failure {
+    let changed = changed_jobs(done);
+    if changed.is_empty() {
+        return failure;
+    }
+    let message = format!("the rest was not applied, after these jobs were changed: {}", changed.join(", "));
+    let hints = failure.hints().is_empty().then_some("The same command again does the rest.");
+    let partial = Failure::new(ExitCode::Partial, message).detail(failure.to_string().trim_end().to_owned());
+    hints.into_iter().fold(partial, Failure::hint)
+}
+
 /// Returns the failure of what does not fit: of the whole file, or of what earlier attempts have left.
 fn does_not_fit(plan: &LoadPlan, done: &[(JobName, Action)]) -> Failure {
-    let changed = done.iter().filter(|(_, action)| *action != Action::Keep);
-    let changed: Vec<&str> = changed.map(|(name, _)| name.as_str()).collect();
+    let changed = changed_jobs(done);
     if changed.is_empty() {
         return report::verdict_failure(plan);
     }
@@ -113,7 +132,9 @@ fn ask(removed: &[&str]) -> Result<(), Failure> {
     let names = removed.join(", ");
     match confirm(&format!("jobs that are no longer in the file are removed: {names}; continue?")) {
         Some(true) => Ok(()),
-        Some(false) => Err(Failure::new(ExitCode::Failed, "nothing was changed")),
+        Some(false) => {
+            Err(Failure::new(ExitCode::Failed, "the removal was not confirmed; nothing was changed"))
+        }
         None => Err(Failure::new(
             ExitCode::Failed,
             format!("these jobs would be removed, and there is no terminal to confirm on: {names}"),

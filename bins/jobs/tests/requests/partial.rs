@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_client::scripted::Answer;
 
-use crate::{APPS, BATCH, CORE, cluster, object, run};
+use crate::{APPS, BATCH, CORE, RECORDS, cluster, object, run};
 
 /// Returns how a command line ended, without its requests.
 fn ended(shown: &str) -> String {
@@ -223,5 +223,61 @@ fn refusal_names_the_pods_that_are_about_to_be_created() {
       counted as used: 1 pod that Deployment myjob is about to create
 
     hint: Delete jobs that are not needed; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    ");
+}
+
+/// Answers the requests of a load whose job `a` is created, and whose job `b` is created by somebody else at the same time.
+fn lost_race(instead: Vec<(String, Answer)>) -> toolforge_client::scripted::Script {
+    let taken = Answer::refusal(409, "AlreadyExists", "deployments.apps \"b\" already exists");
+    let create = format!("POST {APPS}/deployments");
+    let mut answers = vec![(create.clone(), Answer::json(201, &json!({}))), (create, taken)];
+    answers.extend(instead);
+    cluster(&[], &[], &answers)
+}
+
+const TWO: &str = "\
+- {name: a, image: python3.13, command: x, continuous: true}
+- {name: b, image: python3.13, command: x, continuous: true}
+";
+
+#[test]
+fn failure_of_a_second_attempt_names_what_the_first_has_changed() {
+    let schedules = format!("GET {BATCH}/cronjobs");
+    let refused = vec![(schedules.clone(), list(&[])), (schedules, refusal())];
+    assert_snapshot!(load("again-refused", TWO, &[], lost_race(refused)), @"
+    [exit 6]
+    error: the rest was not applied, after these jobs were changed: a
+      error: the cluster's w refused: no
+
+    hint: The same command again does the rest.
+    ");
+    let records = format!("GET {RECORDS}/continuous-jobs");
+    let record = json!({"metadata": {"name": "b"}, "spec": {}});
+    let recorded = vec![(records.clone(), list(&[])), (records, list(&[record]))];
+    let shown = load("again-recorded", TWO, &[], lost_race(recorded));
+    let name = format!("toolforge-jobs-again-recorded-{}.yaml", std::process::id());
+    assert_snapshot!(shown.replace(std::env::temp_dir().join(name).to_str().unwrap(), "jobs.yaml"), @"
+    [exit 6]
+    error: the rest was not applied, after these jobs were changed: a
+      error: jobs.yaml:2:3: job b is managed by the platform's jobs service, which would undo a change
+
+      hint: `--adopt` takes it over: the record is deleted, and the job stays.
+    ");
+}
+
+#[test]
+fn second_attempt_deletes_only_what_was_confirmed() {
+    let file = std::env::temp_dir().join(format!("toolforge-jobs-again-{}.yaml", std::process::id()));
+    let mut old = object("continuous-port");
+    old["metadata"]["annotations"]["cli.toolforge.org/file"] = json!(file.to_str().unwrap());
+    let deployments = format!("GET {APPS}/deployments");
+    let found = vec![(deployments.clone(), list(&[])), (deployments, list(&[old]))];
+    let shown = load("again", TWO, &["--prune"], lost_race(found));
+    assert_snapshot!(shown, @"
+    [exit 6]
+    error: the rest was not applied, after these jobs were changed: a
+      error: these jobs would be removed, and there is no terminal to confirm on: myjob
+
+      hint: `--yes` removes them.
     ");
 }
