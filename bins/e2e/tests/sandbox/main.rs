@@ -6,6 +6,7 @@ mod completion;
 mod doctor;
 mod examples;
 mod fleet;
+mod health;
 mod jobs;
 mod limits;
 mod logs;

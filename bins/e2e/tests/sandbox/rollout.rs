@@ -55,3 +55,175 @@ fn python_tool_pod_restarts_without_headroom() {
     tool.webservice(&["restart"]).exits(0).says("downtime:").and_that_is_all();
     assert_eq!(tool.page("/").body, "back");
 }
+
+#[test]
+fn restart_that_cannot_finish_stops_nothing() {
+    let tool = Tool::new("lowered");
+    tool.write("public_html/index.php", "<?php echo 'here';");
+    tool.webservice(&["php8.2", "start", "-m", "1Gi"]).exits(0).and_that_is_all();
+    let command = ["run", "bot", "--image", "bookworm", "--command", "sleep 600", "--continuous"];
+    tool.jobs(&[&command[..], &["--mem", "1Gi", "--cpu", "200m"]].concat()).exits(0).and_that_is_all();
+    tool.jobs(&["run", "tick", "--image", "bookworm", "--command", "true", "--schedule", "@yearly"])
+        .exits(0)
+        .and_that_is_all();
+    tool.until(
+        30,
+        "the bot runs",
+        |tool| tool.jobs(&["list"]),
+        |outcome| outcome.stdout.contains("Running for"),
+    );
+    let pods = tool.kubectl(&["get", "pods", "-o", "name"]);
+    // Each new pod is checked alone against what is used, at every step of its rollout.
+    limit(&tool, "limits.memory", "768Mi");
+    for restart in [tool.webservice(&["restart"]), tool.jobs(&["restart", "bot"])] {
+        restart.exits(3).says("limits.memory").says("of 768Mi").and_that_is_all();
+    }
+    limit(&tool, "limits.memory", "8Gi");
+    // A new template is a new ReplicaSet beside the old one.
+    let _ = tool.kubectl(&["create", "quota", "sets", "--hard=count/replicasets.apps=2"]);
+    tool.until(
+        20,
+        "the ReplicaSets are counted",
+        |tool| tool.webservice(&["restart"]),
+        |outcome| outcome.code == 3 && outcome.stderr.contains("count/replicasets.apps: 3 of 2"),
+    );
+    tool.jobs(&["restart", "bot"]).exits(3).says("count/replicasets.apps: 3 of 2").and_that_is_all();
+    let _ = tool.kubectl(&["delete", "quota", "sets"]);
+    // The same for a limit of each container, which a running one is not measured by.
+    let lower = r#"[{"op": "replace", "path": "/spec/limits/0/max/memory", "value": "512Mi"}]"#;
+    let _ = tool.kubectl(&["patch", "limitrange", "tool-lowered", "--type", "json", "--patch", lower]);
+    tool.jobs(&["restart", "bot"]).exits(3).says("512Mi").and_that_is_all();
+    tool.webservice(&["restart"]).exits(3).says("512Mi").and_that_is_all();
+    let none = r#"[{"op": "replace", "path": "/spec/limits/0/max/memory", "value": "256Mi"},
+        {"op": "remove", "path": "/spec/limits/0/default"}]"#;
+    let _ = tool.kubectl(&["patch", "limitrange", "tool-lowered", "--type", "json", "--patch", none]);
+    tool.jobs(&["trigger", "tick"]).exits(3).says("256Mi").and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "pods", "-o", "name"]), pods);
+    assert_eq!(tool.page("/").body, "here");
+}
+
+/// Sets a limit of the tool's quota and waits until it counts.
+fn limit(tool: &Tool, resource: &str, amount: &str) {
+    let quota = tool.namespace();
+    let patch = json!({"spec": {"hard": {resource: amount}}}).to_string();
+    let _ = tool.kubectl(&["patch", "resourcequota", &quota, "--patch", &patch]);
+    let begun = std::time::Instant::now();
+    while tool.object("resourcequota", &quota)["status"]["hard"][resource] != amount {
+        assert!(begun.elapsed().as_secs() < 20, "{resource} is not counted");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn blocked_rollout_ends_the_wait_with_its_cure() {
+    let tool = Tool::new("blocked");
+    tool.write("public_html/index.php", "<?php echo 'here';");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    limit(&tool, "limits.memory", "600Mi");
+    // kubectl's restart creates the new pod beside the old one, which the quota never allows.
+    let _ = tool.kubectl(&["rollout", "restart", "deployment", "blocked"]);
+    let full = "no pod can be created: the namespace's quota is full";
+    tool.until(
+        15,
+        "status reports it",
+        |tool| tool.webservice(&["status"]),
+        |outcome| {
+            outcome.stdout.contains(full) && outcome.stdout.contains("`webservice restart` replaces them")
+        },
+    );
+    let begun = std::time::Instant::now();
+    tool.webservice(&["start"])
+        .exits(5)
+        .says(&format!("the new pods do not come up, and the old ones keep running: {full}"))
+        .says("exceeded quota: tool-blocked, requested: limits.memory=512Mi")
+        .says("`webservice restart` replaces them")
+        .and_that_is_all();
+    assert!(begun.elapsed().as_secs() < 80, "{:?}", begun.elapsed());
+    assert_eq!(tool.page("/").body, "here");
+    tool.webservice(&["restart"]).exits(0).says("downtime:").and_that_is_all();
+    assert_eq!(tool.page("/").body, "here");
+}
+
+#[test]
+fn slow_rollouts_are_not_called_failed() {
+    let tool = Tool::new("slow");
+    tool.write("public_html/index.php", "<?php echo 'here';");
+    tool.webservice(&["php8.2", "start", "-r", "2", "-m", "128Mi", "-c", "100m"]).exits(0).and_that_is_all();
+    // Four pods fill the quota: the controller scales first and then replaces one pod after the other.
+    limit(&tool, "limits.memory", "512Mi");
+    tool.webservice(&["restart", "-r", "4"]).exits(0).and_that_is_all();
+    assert_eq!(tool.object("deployment", "slow")["status"]["updatedReplicas"], 4);
+    tool.webservice(&["stop"]).exits(0).and_that_is_all();
+    // Of a change of replicas and template together, the controller scales the old template first.
+    let quick = "trap 'exit 0' TERM; while :; do sleep 0.2; done";
+    let file = |memory: &str, replicas: u8| {
+        let head = "- name: bot\n  image: bookworm\n  continuous: true\n  cpu: 100m\n";
+        tool.write(
+            "jobs.yaml",
+            &format!("{head}  command: \"{quick}\"\n  mem: {memory}\n  replicas: {replicas}\n"),
+        );
+    };
+    limit(&tool, "limits.memory", "640Mi");
+    file("192Mi", 2);
+    tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
+    let is_rolled_out = |replicas: u8| {
+        let ready = format!("\"ready\": {replicas}");
+        move |outcome: &toolforge_e2e::Outcome| {
+            outcome.stdout.contains("\"state\": \"running\"") && outcome.stdout.contains(&ready)
+        }
+    };
+    tool.until(30, "two pods run", |tool| tool.jobs(&["show", "bot", "--output", "json"]), is_rolled_out(2));
+    file("128Mi", 4);
+    let loaded = tool.jobs(&["load", "jobs.yaml"]);
+    // What is predicted to fit gets through; what is not is refused and changes nothing.
+    let replicas = if loaded.code == 0 { 4 } else { 2 };
+    assert!([0, 3].contains(&loaded.code), "{loaded:?}");
+    tool.until(
+        60,
+        "the rollout is through",
+        |tool| tool.jobs(&["show", "bot", "--output", "json"]),
+        is_rolled_out(replicas),
+    );
+    println!("a change of replicas and template together: exit {}", loaded.code);
+}
+
+#[test]
+fn restart_and_stop_at_once_leave_no_half() {
+    let tool = Tool::new("at-once");
+    tool.write("public_html/index.php", "<?php echo 'here';");
+    std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..3).map(|_| scope.spawn(|| tool.webservice(&["php8.2", "start"]))).collect();
+        for start in starts {
+            start.join().unwrap().exits(0).and_that_is_all();
+        }
+    });
+    assert_eq!(tool.page("/").body, "here");
+    let begun = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        // This health check never succeeds, so that the restart still waits.
+        let restart = scope.spawn(|| tool.webservice(&["restart", "--health-check-path", "/missing"]));
+        tool.until(
+            15,
+            "the new pod starts",
+            |tool| tool.run(&["kubectl", "get", "pods", "-o", "name"]),
+            |outcome| outcome.stdout.lines().count() == 2,
+        );
+        tool.webservice(&["stop"]).exits(0).and_that_is_all();
+        restart
+            .join()
+            .unwrap()
+            .exits(5)
+            .says("the web service was stopped by somebody else meanwhile")
+            .says("`webservice restart` starts it again")
+            .and_that_is_all();
+    });
+    assert!(begun.elapsed().as_secs() < 45, "{:?}", begun.elapsed());
+    assert_eq!(tool.kubectl(&["get", "deployments,services,ingresses,httproutes,pods", "-o", "name"]), "");
+    // At any moment, the end is one that some order gives.
+    for pause in ["0", "0.1", "0.3"] {
+        let line = format!("webservice php8.2 start & sleep {pause}; webservice stop; wait $!; echo exit $?");
+        let outcome = tool.shell(&format!("bash -c '{line}'")).exits(0);
+        let left = tool.kubectl(&["get", "deployments,services,httproutes", "-o", "name"]);
+        assert!([0, 3].contains(&left.lines().count()), "{left}\n{outcome:?}");
+    }
+}

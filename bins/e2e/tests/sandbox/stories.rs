@@ -106,24 +106,3 @@ fn failing_health_check_restarts_the_pod() {
     }
     tool.webservice(&["status"]).exits(0).says("restarted once").and_that_is_all();
 }
-
-#[test]
-fn health_check_that_never_succeeds_is_reported() {
-    let tool = Tool::new("story-unhealthy");
-    tool.write(
-        "www/python/src/app.py",
-        "def app(environ, start_response):\n    ill = environ['PATH_INFO'] == '/healthz'\n    \
-         start_response('503 Unavailable' if ill else '200 OK', [])\n    return [b'']\n",
-    );
-    tool.webservice(&["python3.11", "start", "--health-check-path", "/healthz"])
-        .exits(5)
-        .says("your program runs, but its health check /healthz fails")
-        .says("HTTP probe failed with statuscode: 503")
-        .and_that_is_all();
-    tool.webservice(&["status"])
-        .exits(0)
-        .says("your program runs, but its health check /healthz fails")
-        .says("Startup probe failed")
-        .and_that_is_all();
-    tool.webservice(&["stop"]).exits(0).and_that_is_all();
-}

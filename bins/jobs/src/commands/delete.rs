@@ -90,5 +90,14 @@ pub(super) fn delete(
             return finish(session, arguments, (set, changes), options.dry_run, Ok(ExitCode::Success));
         }
     }
-    apply::apply_all(session, arguments, set, options.dry_run)
+    let exit_code = apply::apply_all(session, arguments, set, options.dry_run)?;
+    if options.dry_run.is_none() && exit_code == ExitCode::Success {
+        let names: Vec<&str> = set.changes.iter().map(|change| change.name.as_str()).collect();
+        match names.as_slice() {
+            [] => anstream::eprintln!("there are no jobs to delete"),
+            [name] => anstream::eprintln!("job {name} was deleted"),
+            names => anstream::eprintln!("{} jobs were deleted: {}", names.len(), names.join(", ")),
+        }
+    }
+    Ok(exit_code)
 }

@@ -65,3 +65,40 @@ fn refused_route_names_what_still_serves() {
         "{shown}"
     );
 }
+
+#[test]
+fn change_by_somebody_else_is_read_and_kept() {
+    let before = objects("running.json", "Deployment").remove(0);
+    let mut after = before.clone();
+    let generation = before["metadata"]["generation"].as_i64().unwrap();
+    after["metadata"]["generation"] = json!(generation + 1);
+    after["metadata"]["resourceVersion"] = json!("99");
+    after["spec"]["replicas"] = json!(2);
+    let mut written = after.clone();
+    written["metadata"]["generation"] = json!(generation + 2);
+    let mut ready = written.clone();
+    ready["status"] = json!({
+        "observedGeneration": generation + 2, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2,
+    });
+    let ready = json!({"metadata": {"resourceVersion": "100"}, "items": [ready]});
+    let conflict = Answer::refusal(409, "Conflict", "the object has been modified");
+    let get = format!("GET {DEPLOYMENT}");
+    let instead = [
+        (get.clone(), Answer::json(200, &before)),
+        (get, Answer::json(200, &after)),
+        (format!("PATCH {DEPLOYMENT}"), conflict),
+        (format!("PATCH {DEPLOYMENT}"), Answer::json(200, &written)),
+        ("GET /apis/apps/v1/namespaces/tool-stashbot/deployments".to_owned(), Answer::json(200, &ready)),
+    ];
+    let shown = run(cluster(Some("running.json"), &instead), "start -m 1Gi");
+    assert_eq!(ended(&shown), "[exit 0]");
+    let of_deployment = |line: &&str| line.contains("/deployments/stashbot");
+    let requests: Vec<&str> = shown.lines().filter(of_deployment).collect();
+    assert_snapshot!(requests.join("\n"), @"
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    PATCH /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot?fieldManager=toolforge-cli&force=true
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    PATCH /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot?fieldManager=toolforge-cli&force=true
+    ");
+}

@@ -5,5 +5,6 @@ mod continuous;
 mod corpus;
 mod load;
 mod one_off;
+mod restart;
 mod schedule;
 mod scheduled;

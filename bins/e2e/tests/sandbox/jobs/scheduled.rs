@@ -93,3 +93,46 @@ fn conflicting_runs_get_suggestions() {
     tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
     tool.jobs(&["cron", "--calendar"]).exits(0).and_that_is_all();
 }
+
+/// Loads scheduled jobs of one CPU each; the quota is two CPUs.
+fn load(tool: &Tool, schedules: &[(String, String)]) -> toolforge_e2e::Outcome {
+    let job = |(name, schedule): &(String, String)| {
+        format!("- {{name: {name}, command: ./{name}.sh, image: bookworm, schedule: '{schedule}'}}\n")
+    };
+    tool.write("jobs.yaml", &schedules.iter().map(job).collect::<String>());
+    tool.jobs(&["flush"]).exits(0).and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml"]).exits(0)
+}
+
+#[test]
+fn suggestions_lower_the_conflicts_of_the_day() {
+    let tool = Tool::new("job-suggest");
+    let jobs = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+        list.iter().map(|(name, schedule)| ((*name).to_owned(), (*schedule).to_owned())).collect()
+    };
+    // Runs that never meet need no other minute, and another minute must not create a conflict.
+    let hourly = [("h1", "25 * * * *"), ("h2", "29 * * * *"), ("a", "45 22 * * *"), ("b", "45 22 * * *")];
+    for fitting in [&[("morning", "0 4 * * *"), ("evening", "0 16 * * *")][..], &hourly] {
+        let loaded = load(&tool, &jobs(fitting));
+        assert!(!loaded.stderr.contains("exceed the quota"), "{}", loaded.stderr);
+        tool.jobs(&["cron", "--suggest"])
+            .exits(0)
+            .says("No suggestions: all runs of the next 24 hours fit the quota.")
+            .and_that_is_all();
+    }
+    // These overlap although no two begin in the same minute.
+    let mut overlapping = jobs(&[("a", "13 * * * *"), ("b", "15 * * * *"), ("c", "17 * * * *")]);
+    load(&tool, &overlapping).says("these scheduled runs exceed the quota").and_that_is_all();
+    tool.jobs(&["cron", "--calendar"]).exits(1).and_that_is_all();
+    let document = tool.jobs(&["cron", "--suggest", "--output", "json"]).exits(0).stdout;
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let suggestions = document["suggestions"].as_array().unwrap();
+    assert!(!suggestions.is_empty(), "{document}");
+    for suggestion in suggestions {
+        let job = overlapping.iter_mut().find(|(name, _)| suggestion["name"] == name.as_str()).unwrap();
+        suggestion["to"].as_str().unwrap().clone_into(&mut job.1);
+    }
+    load(&tool, &overlapping).and_that_is_all();
+    tool.jobs(&["cron", "--calendar"]).exits(0).and_that_is_all();
+    tool.jobs(&["cron", "--suggest"]).exits(0).says("No suggestions").and_that_is_all();
+}
