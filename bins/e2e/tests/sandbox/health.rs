@@ -12,6 +12,14 @@ fn node(tool: &Tool, listen: &str) {
     tool.write("www/js/server.js", &server);
 }
 
+/// Returns the age of the container of the tool's only pod.
+fn seconds_since_start(tool: &Tool) -> u64 {
+    let path = "jsonpath={.items[0].status.containerStatuses[0].state.running.startedAt}";
+    let started = tool.kubectl(&["get", "pods", "-o", path]);
+    let age = tool.shell(&format!("echo $(($(date +%s) - $(date --date {started} +%s)))")).exits(0);
+    age.stdout.trim().parse().unwrap()
+}
+
 #[test]
 fn program_on_another_address_is_reported() {
     let tool = Tool::new("deaf");
@@ -21,7 +29,9 @@ fn program_on_another_address_is_reported() {
     std::thread::scope(|scope| {
         let begun = Instant::now();
         let start = scope.spawn(|| tool.webservice(&["node18", "start"]));
-        tool.until(30, "status reports it", |tool| tool.webservice(&["status"]), says);
+        tool.until(120, "status reports it", |tool| tool.webservice(&["status"]), says);
+        // Of the program, not of the pod, whose start takes as long as the machine is busy.
+        assert!(seconds_since_start(&tool) < 15);
         tool.webservice(&["status", "-o", "json"])
             .exits(0)
             .says("\"code\": \"not-listening\"")
@@ -36,7 +46,7 @@ fn program_on_another_address_is_reported() {
             .says(&format!("error: the web service is not ready: {nothing}"))
             .says("`webservice restart`, which loads changed files")
             .and_that_is_all();
-        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(180), "{:?}", begun.elapsed());
     });
     // The next start knows it already, and another file is loaded by a restart only.
     node(&tool, "process.env.PORT");
@@ -135,7 +145,7 @@ fn failing_checks_of_jobs_are_reported() {
         ("deaf", "your program runs, but nothing answers on port 8080", "connection refused"),
     ];
     tool.until(
-        30,
+        60,
         "the list reports all of them",
         |tool| tool.jobs(&["list"]),
         |outcome| expected.iter().all(|(_, cause, _)| outcome.stdout.contains(cause)),
