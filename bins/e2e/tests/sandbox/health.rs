@@ -110,8 +110,8 @@ fn page_that_is_an_error_is_reported_with_the_log() {
     assert!(!outcome.stderr.contains("warning:"), "{}", outcome.stderr);
 }
 
-/// The command of a program that terminates at once when it is told to, with an exit code.
-fn until_told(code: u8) -> String {
+/// The command of a program that terminates at SIGTERM with an exit code.
+fn until_sigterm(code: u8) -> String {
     format!("trap 'exit {code}' TERM; while :; do sleep 0.2; done")
 }
 
@@ -126,8 +126,8 @@ fn failing_checks_of_jobs_are_reported() {
     let tool = Tool::new("job-unwell");
     let two = r#"{"spec": {"hard": {"services": "2"}}}"#;
     let _ = tool.kubectl(&["patch", "resourcequota", "tool-job-unwell", "--patch", two]);
-    run(&tool, "script", &until_told(0), &["--health-check-script", "echo no token; exit 3"]);
-    run(&tool, "deaf", &until_told(0), &["--port", "8080"]);
+    run(&tool, "script", &until_sigterm(0), &["--health-check-script", "echo no token; exit 3"]);
+    run(&tool, "deaf", &until_sigterm(0), &["--port", "8080"]);
     tool.until(
         20,
         "the quota's new limit counts",
@@ -172,7 +172,8 @@ fn failing_checks_of_jobs_are_reported() {
 fn restarts_by_a_check_are_reported_for_every_exit_code() {
     let tool = Tool::new("job-ill");
     // As the first process of its container, a program without a handler ignores SIGTERM, and is killed.
-    let commands = [("zero", until_told(0)), ("one", until_told(1)), ("signal", "exec sleep 600".to_owned())];
+    let commands =
+        [("zero", until_sigterm(0)), ("one", until_sigterm(1)), ("signal", "exec sleep 600".to_owned())];
     for (name, command) in &commands {
         run(&tool, name, command, &["--health-check-script", "test ! -e /tmp/ill"]);
     }

@@ -2,7 +2,7 @@
 
 use toolforge_e2e::{Outcome, Tool};
 
-/// A program that terminates at once when it is told to.
+/// A program that terminates at once at SIGTERM.
 const QUICK: &str = "trap 'exit 0' TERM; echo here; while :; do sleep 0.2; done";
 
 fn run(tool: &Tool, name: &str, command: &str, options: &[&str]) {
