@@ -2,7 +2,7 @@
 
 use toolforge_model::{
     BuildServiceImage, ImageCheck, JobImage, JobsFile, JobsFileFindings, ToolName, TypeName, Untrusted,
-    split_host,
+    reference_host, reference_path,
 };
 
 use crate::catalog::Catalog;
@@ -136,7 +136,7 @@ impl Catalog {
     }
 
     fn by_reference(&self, reference: &str, repository: &str) -> Result<FoundJobImage, ImageLookupError> {
-        let (host, path) = split_host(reference);
+        let (host, path) = (reference_host(reference), reference_path(reference));
         let found = || Untrusted::new(reference);
         if JobImage::Reference(reference.to_owned()).is_build_service() {
             if host.is_some_and(|host| host != repository) {
@@ -153,9 +153,9 @@ impl Catalog {
         let (name, tag) = path.rsplit_once(':').map_or((path, None), |(name, tag)| (name, Some(tag)));
         let matches = |image_type: &&ImageType| {
             let Some(own) = job_reference(image_type) else { return false };
-            let (own_host, own_path) = split_host(&own);
+            let own_path = reference_path(&own);
             let (own_name, own_tag) = own_path.rsplit_once(':').unwrap_or((own_path, "latest"));
-            host.is_none_or(|host| own_host == Some(host))
+            host.is_none_or(|host| reference_host(&own) == Some(host))
                 && tag.is_none_or(|tag| tag == own_tag)
                 && (own_name == name
                     || image_type.name.as_str() == name

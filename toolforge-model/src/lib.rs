@@ -59,8 +59,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub use health_check_path::{HealthCheckPath, HealthCheckPathError};
 pub use job::{
     Emails, Environment, EnvironmentError, FileLog, JobDiagnostic, JobDiagnostics, JobField, JobHealthCheck,
-    JobImage, JobPort, JobValueError, LogPath, QuotingError, Retry, join_words, quote_word, split_host,
-    split_words,
+    JobImage, JobPort, JobValueError, LogPath, QuotingError, Retry, join_words, quote_word, reference_host,
+    reference_path, split_words,
 };
 pub use job_name::{JobName, JobNameError};
 pub use mount_storage::{MountStorage, MountStorageError};

@@ -69,6 +69,12 @@ impl Failure {
         self
     }
 
+    /// Returns the failure of a change set that does not fit, of which nothing was sent.
+    #[must_use]
+    pub fn does_not_fit(set: &ChangeSet) -> Self {
+        Self::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent").exceeded(set)
+    }
+
     /// Adds the limits and the resources of quotas that a change set exceeds: at rest, else at the peak.
     #[must_use]
     pub fn exceeded(self, set: &ChangeSet) -> Self {

@@ -17,7 +17,7 @@ pub(crate) struct Asked<'a> {
 
 impl<'a> From<&'a JobRequest> for Asked<'a> {
     fn from(request: &'a JobRequest) -> Self {
-        let (stdout, stderr) = request.file_log.paths();
+        let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
         let file = |path: Option<&'a LogPath>| path.map(LogPath::as_str).filter(|file| *file != "/dev/null");
         Self {
             name: &request.name,

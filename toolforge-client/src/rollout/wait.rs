@@ -39,7 +39,8 @@ impl Client {
     /// When the objects cannot be watched.
     pub async fn wait_job_rollout(
         &self,
-        (tool, job): (&ToolName, &JobName),
+        tool: &ToolName,
+        job: &JobName,
         target: &RolloutTarget,
         options: WaitOptions,
         event: impl FnMut(RolloutEvent),

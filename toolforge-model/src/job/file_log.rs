@@ -31,14 +31,30 @@ pub enum FileLog {
 }
 
 impl FileLog {
-    /// Returns the files of standard output and standard error.
+    /// Returns the file of standard output.
     #[must_use]
-    pub fn paths(&self) -> (Option<&LogPath>, Option<&LogPath>) {
+    pub fn stdout(&self) -> Option<&LogPath> {
         match self {
-            Self::Off => (None, None),
-            Self::On { stdout, stderr } => (Some(stdout), Some(stderr)),
-            Self::Redirected { stdout, stderr } => (stdout.as_ref(), stderr.as_ref()),
+            Self::Off => None,
+            Self::On { stdout, .. } => Some(stdout),
+            Self::Redirected { stdout, .. } => stdout.as_ref(),
         }
+    }
+
+    /// Returns the file of standard error; it may be that of standard output.
+    #[must_use]
+    pub fn stderr(&self) -> Option<&LogPath> {
+        match self {
+            Self::Off => None,
+            Self::On { stderr, .. } => Some(stderr),
+            Self::Redirected { stderr, .. } => stderr.as_ref(),
+        }
+    }
+
+    /// Returns whether any output is written to a file.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        self.stdout().is_some() || self.stderr().is_some()
     }
 
     /// Returns whether log files are on.

@@ -34,18 +34,23 @@ impl JobImage {
         match self {
             Self::Type(_) => false,
             Self::BuildService(_) => true,
-            Self::Reference(reference) => is_build_service_path(split_host(reference).1),
+            Self::Reference(reference) => is_build_service_path(reference_path(reference)),
         }
     }
 }
 
-/// Splits a reference into its host, if it has one, and its path (jobs-api, 2026: the first part is a host if it has a
-/// dot).
+/// Returns the host of an image reference: its first part, if that has a dot (jobs-api, 2026) or a port.
 #[must_use]
-pub fn split_host(reference: &str) -> (Option<&str>, &str) {
-    match reference.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) => (Some(host), rest),
-        _ => (None, reference),
+pub fn reference_host(reference: &str) -> Option<&str> {
+    reference.split_once('/').map(|(host, _)| host).filter(|host| host.contains(['.', ':']))
+}
+
+/// Returns the path of an image reference: what follows its host.
+#[must_use]
+pub fn reference_path(reference: &str) -> &str {
+    match (reference_host(reference), reference.split_once('/')) {
+        (Some(_), Some((_, path))) => path,
+        _ => reference,
     }
 }
 

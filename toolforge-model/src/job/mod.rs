@@ -17,7 +17,7 @@ mod request;
 pub use environment::{Environment, EnvironmentError};
 pub use field::{JobDiagnostic, JobDiagnostics, JobField};
 pub use file_log::{FileLog, LogPath};
-pub use image::{JobImage, split_host};
+pub use image::{JobImage, reference_host, reference_path};
 pub use quoting::{QuotingError, join_words, quote_word, split_words};
 pub use values::{Emails, JobHealthCheck, JobPort, JobValueError, Retry};
 

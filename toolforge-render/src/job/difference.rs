@@ -73,7 +73,7 @@ pub(super) fn path(key: JobField, kind: &JobKind) -> FieldPath {
 /// Returns the command by its meaning: quoting does not matter unless a shell reads it.
 fn command(request: &JobRequest) -> String {
     let is_build_service = request.image.is_build_service();
-    if is_build_service && request.file_log.paths() == (None, None) {
+    if is_build_service && !request.file_log.has_files() {
         return join_words(&RenderedCommand::of(request).words);
     }
     // A launcher that is written is the one that would be added.
@@ -90,7 +90,7 @@ fn value(request: &JobRequest, key: JobField) -> Option<String> {
         }
         JobKind::OneOff { .. } | JobKind::Scheduled { .. } => (None, None, None),
     };
-    let (stdout, stderr) = request.file_log.paths();
+    let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
     let default_log = |ending| format!("{}/{}.{ending}", request.tool.home(), request.name);
     let is_default_log = |path: &str, ending| request.file_log.is_on() && path == default_log(ending);
     match key {

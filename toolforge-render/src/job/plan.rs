@@ -265,7 +265,7 @@ fn refuse_foreign(request: &JobRequest, facts: &JobFacts) -> Result<(), JobPlanE
 
 /// Returns the first word of a command that only a shell understands, if no shell runs it.
 fn shell_syntax(request: &JobRequest) -> Option<String> {
-    if !request.image.is_build_service() || request.file_log.paths() != (None, None) {
+    if !request.image.is_build_service() || request.file_log.has_files() {
         return None;
     }
     let words = split_words(&request.command).ok()?;

@@ -80,7 +80,7 @@ pub fn job_file_warnings(
     {
         warnings.extend(of_program(request, &path, facts));
     }
-    let (stdout, stderr) = request.file_log.paths();
+    let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
     for path in [stdout, stderr].into_iter().flatten() {
         let Some(directory) = log_directory(request, path) else { continue };
         let warning = JobFileWarning::LogDirectory { path: Untrusted::new(path.as_str()) };

@@ -158,7 +158,7 @@ fn left_files(home: &Path, name: &JobName) -> Vec<String> {
 
 /// Returns where a job's output is written, and the command that shows it.
 fn file_note(file_log: &FileLog, follow: bool) -> Option<String> {
-    let (stdout, stderr) = file_log.paths();
+    let (stdout, stderr) = (file_log.stdout(), file_log.stderr());
     let place = |path: &LogPath| match path.as_str() {
         NOWHERE => "nowhere".to_owned(),
         path => format!("to {}", Untrusted::new(path).escaped()),

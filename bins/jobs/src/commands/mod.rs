@@ -28,6 +28,7 @@ mod wait;
 
 use toolforge_cli::{ExitCode, Failure, Session};
 
+use self::suspend::Suspension;
 use crate::arguments::{Arguments, Verb};
 
 /// The user agent in the API server's log.
@@ -67,8 +68,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Verb::Dump(options) => dump::run(session, options),
         Verb::Restart(options) => restart::run(session, arguments, options),
         Verb::Trigger(options) => trigger::run(session, arguments, options),
-        Verb::Suspend(options) => suspend::run(session, arguments, options, true),
-        Verb::Resume(options) => suspend::run(session, arguments, options, false),
+        Verb::Suspend(options) => suspend::run(session, arguments, options, Suspension::Suspend),
+        Verb::Resume(options) => suspend::run(session, arguments, options, Suspension::Resume),
         Verb::Cron(options) => cron::run(session, arguments, options),
         Verb::Render(options) => render::run(session, arguments, options),
         Verb::Exec(options) => exec::run(session, options),

@@ -27,7 +27,7 @@ pub(super) async fn until_ready(
     // The answers of checks are in events alone.
     options.events = is_checked(&request.kind);
     let mut is_changed = false;
-    let waiting = client.wait_job_rollout((&request.tool, name), target, options, |event| match event {
+    let waiting = client.wait_job_rollout(&request.tool, name, target, options, |event| match event {
         RolloutEvent::Waiting { ready, desired, evidence } => {
             let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
             line.show(&format!("{ready} of {desired} pods ready{why}"));

@@ -7,12 +7,19 @@ use super::{apply, facts};
 use crate::arguments::{Arguments, SuspendArguments};
 use crate::failures;
 
+/// What is done to a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Suspension {
+    Suspend,
+    Resume,
+}
+
 /// Suspends or resumes a schedule.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     options: &SuspendArguments,
-    suspends: bool,
+    suspension: Suspension,
 ) -> Result<ExitCode, Failure> {
     let mut wanted = JobFetchOptions::for_names();
     wanted.records = true;
@@ -24,7 +31,10 @@ pub(super) fn run(
             format!("job {} is {}, and only a schedule can be suspended", job.name, job.workload.job_kind()),
         ));
     }
-    let set = if suspends { suspend_job(&job) } else { resume_job(&job) };
+    let set = match suspension {
+        Suspension::Suspend => suspend_job(&job),
+        Suspension::Resume => resume_job(&job),
+    };
     let set = set.map_err(|error| failures::of_run_now(error, &job))?;
     if facts.live.recorded.contains_key(&job.name) {
         anstream::eprintln!(
@@ -33,8 +43,10 @@ pub(super) fn run(
         );
     }
     let dry_run = options.dry_run.dry_run;
-    let (is, word) =
-        if suspends { ("is suspended already", "suspended") } else { ("is not suspended", "resumed") };
+    let (is, word) = match suspension {
+        Suspension::Suspend => ("is suspended already", "suspended"),
+        Suspension::Resume => ("is not suspended", "resumed"),
+    };
     if set.pending().next().is_none() {
         anstream::eprintln!("job {} {is}", job.name);
         return finish(session, arguments, (&set, unchanged(&set)), dry_run, Ok(ExitCode::Success));

@@ -159,7 +159,7 @@ impl LogMarks {
 
     /// Returns the present ends of a job's log files, that of the errors first.
     pub(super) fn of(request: &JobRequest) -> Self {
-        let (stdout, stderr) = request.file_log.paths();
+        let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
         Self([stderr, stdout].into_iter().flatten().map(|path| FileMark::of(path.as_str())).collect())
     }
 }

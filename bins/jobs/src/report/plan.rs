@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, ExitCode, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
+    Document, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -153,8 +153,7 @@ fn problem(problem: &LoadProblem) -> toolforge_report::LoadProblem {
 
 /// Returns the failure of what does not fit, before anything is sent.
 pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
-    let failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent");
-    with_planned(failure, plan)
+    hints_to_fit(plan).into_iter().fold(Failure::does_not_fit(&plan.set), Failure::hint)
 }
 
 /// Adds what of a plan does not fit, and what to do about it.

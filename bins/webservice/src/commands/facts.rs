@@ -194,7 +194,7 @@ pub(super) fn refuse_what_does_not_fit(
     if set.fits() {
         return Ok(());
     }
-    let failure = Failure::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent").exceeded(set);
+    let failure = Failure::does_not_fit(set);
     let failure = template_amounts.iter().cloned().fold(failure, Failure::detail);
     if set.at_rest.fits() {
         return Err(failure

@@ -99,14 +99,13 @@ impl Work<'_> {
     fn run(&self, announcement: Option<&str>, may_repeat: bool) -> Result<Ended, Failure> {
         let Self { session, arguments, facts, plan, set, .. } = *self;
         let type_name = plan.request().image.type_name();
-        let lines = report::change_lines(set);
         let format = arguments.output.output;
         let finish = |changes, ended| {
             report::finish(session, format, (set, changes), arguments.dry_run, ended).map(Ended::With)
         };
         if arguments.dry_run == Some(DryRunOption::Client) {
             note_rollout(set);
-            print_for_people(&format!("{lines}nothing was sent (dry run)\n"), format)?;
+            print_for_people(&format!("{}nothing was sent (dry run)\n", report::change_lines(set)), format)?;
             return finish(planned_changes(set), Ok(ExitCode::Success));
         }
         let (runtime, client) = session.cluster()?;
@@ -126,7 +125,10 @@ impl Work<'_> {
             let changes = applied_changes(&report);
             let ended = failures::of_apply(report, self.invocation.action).map_or(Ok(ExitCode::Success), Err);
             if ended.is_ok() {
-                let text = format!("{lines}the cluster accepts it; nothing was stored (dry run)\n");
+                let text = format!(
+                    "{}the cluster accepts it; nothing was stored (dry run)\n",
+                    report::change_lines(set)
+                );
                 print_for_people(&text, format)?;
             }
             return finish(changes, ended);

@@ -75,7 +75,7 @@ fn written(job: &JobRequest) -> Written<'_> {
         JobKind::OneOff { .. } | JobKind::Continuous { .. } => None,
     };
     let by_default = if is_build_service { MountStorage::None } else { MountStorage::All };
-    let (stdout, stderr) = job.file_log.paths();
+    let (stdout, stderr) = (job.file_log.stdout(), job.file_log.stderr());
     Written {
         name: job.name.as_str(),
         command: &job.command,

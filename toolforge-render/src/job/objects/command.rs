@@ -53,7 +53,7 @@ fn words(command: &str, file_log: &FileLog, is_build_service: bool) -> Vec<Strin
     } else {
         command.to_owned()
     };
-    let (stdout, stderr) = file_log.paths();
+    let (stdout, stderr) = (file_log.stdout(), file_log.stderr());
     if is_build_service && stdout.is_none() && stderr.is_none() {
         // The command of a validated request can be split; any other command stays one argument.
         return split_words(&launched)

@@ -49,7 +49,7 @@ pub(super) fn long(job: &ListedJob, now: Timestamp) -> [String; 17] {
     let ListedJob { request, status, image_state, public_url } = job;
     let path =
         |path: Option<&toolforge_model::LogPath>| path.map(|path| escaped(path.as_str())).unwrap_or_default();
-    let (stdout, stderr) = request.file_log.paths();
+    let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
     let OfKind { port, replicas, retry, timeout, health_check } = of_kind(&request.kind);
     [
         request.name.to_string(),
@@ -164,7 +164,7 @@ fn resources(request: &JobRequest) -> String {
 
 /// Returns the log files, or `pod` for the pod's log.
 fn logs(file_log: &FileLog) -> String {
-    match file_log.paths() {
+    match (file_log.stdout(), file_log.stderr()) {
         (None, None) => "pod".to_owned(),
         (Some(stdout), Some(stderr)) if stdout != stderr => {
             format!("{}, {}", escaped(stdout.as_str()), escaped(stderr.as_str()))

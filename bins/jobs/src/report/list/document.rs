@@ -29,7 +29,7 @@ pub(super) fn job_report(job: &ListedJob) -> Job {
             (None, Some(replicas.count()), health_check.as_ref())
         }
     };
-    let (stdout, stderr) = file_log.paths();
+    let (stdout, stderr) = (file_log.stdout(), file_log.stderr());
     let path = |path: Option<&LogPath>| path.map(|path| path.as_str().to_owned());
     Job {
         name: name.clone(),
