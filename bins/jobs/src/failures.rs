@@ -35,6 +35,8 @@ fn image_hints(error: &ImageLookupError, Namespace { tool, catalog, .. }: &Names
     let is_built = match error {
         ImageLookupError::BuildService { .. } => true,
         ImageLookupError::Type(TypeLookupError::Gone { replacement, .. }) => replacement.is_none(),
+        // Images of the build service are named after the tool.
+        ImageLookupError::Type(TypeLookupError::Unknown { name, .. }) => name.as_str() == tool.as_str(),
         _ => false,
     };
     let hint = if is_built {
