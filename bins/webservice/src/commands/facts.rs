@@ -81,7 +81,7 @@ pub(super) fn plan(
         Some(remedy) => {
             let gone = grid_is_gone(remedy).detail(failure.message());
             let gone = failure.details().fold(gone, Failure::detail);
-            failure.hints().iter().fold(gone, |gone, hint| gone.hint(hint))
+            failure.hints().iter().fold(gone, Failure::hint)
         }
     };
     let live = observe_web_service_request(facts);
