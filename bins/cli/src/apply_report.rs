@@ -61,9 +61,9 @@ pub fn apply_report(
     }
 }
 
-fn outcome<E>(ChangeReport { change, progress, outcome, .. }: &ChangeReport<'_, E>) -> Outcome {
+fn outcome<E>(ChangeReport { change, written, progress, outcome, .. }: &ChangeReport<'_, E>) -> Outcome {
     match (outcome, progress) {
-        (ChangeOutcome::Done, _) if change.is_keep() => Outcome::Unchanged,
+        (ChangeOutcome::Done, _) if change.is_keep() && written.is_empty() => Outcome::Unchanged,
         (ChangeOutcome::Done, _) => Outcome::Done,
         (ChangeOutcome::Failed(_), Progress::Nothing) => Outcome::Failed,
         (ChangeOutcome::Failed(_), Progress::Partial) => Outcome::PartlyDone,

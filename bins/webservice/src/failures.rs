@@ -1,7 +1,9 @@
 //! The exit code and the hint for each error about a web service.
 
 use toolforge_cli::{ExitCode, Failure};
-use toolforge_client::{ApplyError, ApplyReport, ChangeOutcome, ChangeReport, ManifestError, TemplateError};
+use toolforge_client::{
+    ApplyError, ApplyReport, ChangeOutcome, ChangeReport, ManifestError, TemplateError, Written,
+};
 use toolforge_images::TypeLookupError;
 use toolforge_model::{TypeName, Untrusted};
 use toolforge_render::change::Step;
@@ -99,6 +101,16 @@ pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Opt
     } else {
         failure.hint(format!("Run `webservice {}` again; it continues from here.", verb.as_str()))
     })
+}
+
+/// Returns a failure of another attempt, with what earlier ones have written.
+pub(crate) fn after_writes(failure: Failure, written: &[Written]) -> Failure {
+    if written.is_empty() {
+        return failure;
+    }
+    let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
+    let partial = Failure::new(ExitCode::Partial, "only a part of the web service was changed");
+    done.fold(partial, object_line).detail(failure.to_string().trim_end().to_owned())
 }
 
 /// Returns the hint of a route that the gateway refuses.

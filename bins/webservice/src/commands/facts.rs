@@ -68,11 +68,21 @@ pub(super) fn plan(
     invocation: &Invocation,
     facts: &WebServiceFacts,
 ) -> Result<Planned, Failure> {
-    let given = arguments.options(invocation);
     let template = state::template(session, arguments)?;
+    plan_with(session, (arguments, invocation), facts, template.as_ref())
+}
+
+/// Returns the plan for what the arguments ask, merged with a template and with what runs.
+pub(super) fn plan_with(
+    session: &Session,
+    (arguments, invocation): (&Arguments, &Invocation),
+    facts: &WebServiceFacts,
+    template: Option<&NamedTemplate>,
+) -> Result<Planned, Failure> {
+    let given = arguments.options(invocation);
     // A backend on the command line wins.
     let names_grid = |template: &&NamedTemplate| template.template.backend == Some(Backend::GridEngine);
-    let grid = template.as_ref().filter(|_| arguments.backend.is_none()).filter(names_grid);
+    let grid = template.filter(|_| arguments.backend.is_none()).filter(names_grid);
     let grid =
         grid.map(|template| format!("Remove `backend: gridengine` from {}.", template.place("backend")));
     // What else is wrong in the template is reported, too.
@@ -86,7 +96,7 @@ pub(super) fn plan(
     };
     let live = observe_web_service_request(facts);
     let mut settings = WebServiceSettings::new(given.clone());
-    if let Some(template) = &template {
+    if let Some(template) = template {
         settings.template = template.template.options.clone();
     }
     if live.is_err() {
@@ -98,7 +108,7 @@ pub(super) fn plan(
     let has_python = settings.home.python_source;
     let ResolvedRequest { request, type_source, .. } =
         resolve_request(settings, live.clone(), &facts.namespace).map_err(|error| {
-            let mount = template.as_ref().filter(|_| given.mount.is_none());
+            let mount = template.filter(|_| given.mount.is_none());
             let mount = mount.map(|template| template.place("mount"));
             with_grid(failures::of_resolve(&error, invocation.action, mount))
         })?;
@@ -114,7 +124,7 @@ pub(super) fn plan(
         TypeSource::Default => eprintln!("note: no type given: using {name}"),
         _ => {}
     }
-    let origin = match (type_source, &template) {
+    let origin = match (type_source, template) {
         (TypeSource::Template, Some(template)) => TypeOrigin::Template { place: template.place("type") },
         (TypeSource::Manifest, _) => TypeOrigin::Manifest,
         _ => TypeOrigin::Other,
@@ -135,7 +145,7 @@ pub(super) fn plan(
     for problem in facts.namespace.catalog.problems() {
         eprintln!("warning: {problem}");
     }
-    let template_amounts = template.map(|template| amounts_of(&template, &given)).unwrap_or_default();
+    let template_amounts = template.map(|template| amounts_of(template, &given)).unwrap_or_default();
     Ok(Planned { plan, live: live.ok(), template_amounts })
 }
 
@@ -186,15 +196,20 @@ fn amounts_of(template: &NamedTemplate, given: &WebServiceOptions) -> Vec<String
         .collect()
 }
 
-/// Refuses changes that do not fit, before anything is sent.
+/// Refuses changes that do not fit, before anything of them is sent.
 pub(super) fn refuse_what_does_not_fit(
     Planned { plan, template_amounts, .. }: &Planned,
     set: &ChangeSet,
+    is_untouched: bool,
 ) -> Result<(), Failure> {
     if set.fits() {
         return Ok(());
     }
-    let failure = Failure::does_not_fit(set);
+    let failure = if is_untouched {
+        Failure::does_not_fit(set)
+    } else {
+        Failure::new(ExitCode::DoesNotFit, "the rest does not fit").exceeded(set)
+    };
     let failure = template_amounts.iter().cloned().fold(failure, Failure::detail);
     if set.at_rest.fits() {
         return Err(failure

@@ -19,6 +19,7 @@ use toolforge_render::web_service::{
 };
 use toolforge_report::AppliedChange;
 
+use super::state::NamedTemplate;
 use super::wait::{self, Waited};
 use super::{facts, state};
 use crate::arguments::Arguments;
@@ -45,31 +46,24 @@ pub(super) fn carry_out(
     start: fn(Timestamp) -> StartTime,
     announcement: fn(&WebServiceFacts) -> &'static str,
 ) -> Result<ExitCode, Failure> {
+    // Standard input can be read only once.
+    let template = state::template(session, arguments)?;
+    // Another attempt replaces no pods that this command has started.
+    let moment = start(Timestamp::now());
+    let mut earlier: Vec<Written> = Vec::new();
     let mut tries = 0;
     loop {
         tries += 1;
-        let facts = facts::settled(session)?;
-        let planned = facts::plan(session, arguments, invocation, &facts)?;
-        let moment = start(Timestamp::now());
-        let first = (web_service_changes(&planned.plan, &facts, moment), facts);
-        let again = || {
-            let facts = fetch::facts(session)?;
-            Ok((web_service_changes(&planned.plan, &facts, moment), facts))
-        };
-        let (set, facts) = match arguments.dry_run {
-            None => wait_for_room(first, |(set, _)| set.terminating(), again)?,
-            Some(_) => first,
-        };
-        facts::refuse_routing(&planned.plan, &facts)?;
-        facts::check_requirements(session, &planned)
-            .map_err(|error| failures::of_requirement(&error, invocation.action))?;
-        facts::refuse_what_does_not_fit(&planned, &set)?;
-        let plan = planned.plan;
-        let work = Work { session, arguments, invocation, facts: &facts, plan: &plan, set: &set };
-        let announcement = (tries == 1).then(|| announcement(&facts));
+        let (plan, set, facts) =
+            planned(session, (arguments, invocation), template.as_ref(), moment, earlier.is_empty())
+                .map_err(|failure| failures::after_writes(failure, &earlier))?;
+        let (facts, plan, set, earlier_writes) = (&facts, &plan, &set, earlier.as_slice());
+        let work = Work { session, arguments, invocation, facts, plan, set, earlier: earlier_writes };
+        let announcement = (tries == 1).then(|| announcement(facts));
         match work.run(announcement, tries < TRIES)? {
             Ended::With(exit_code) => return Ok(exit_code),
-            Ended::Outdated => {
+            Ended::Outdated(written) => {
+                earlier = written;
                 anstream::eprintln!(
                     "note: somebody else changed the web service meanwhile; reading it again"
                 );
@@ -78,11 +72,37 @@ pub(super) fn carry_out(
     }
 }
 
+/// Returns the plan, the changes that it needs, which fit, and the facts that they are made from.
+fn planned(
+    session: &Session,
+    (arguments, invocation): (&Arguments, &Invocation),
+    template: Option<&NamedTemplate>,
+    moment: StartTime,
+    is_untouched: bool,
+) -> Result<(WebServicePlan, ChangeSet, WebServiceFacts), Failure> {
+    let facts = facts::settled(session)?;
+    let planned = facts::plan_with(session, (arguments, invocation), &facts, template)?;
+    let first = (web_service_changes(&planned.plan, &facts, moment), facts);
+    let again = || {
+        let facts = fetch::facts(session)?;
+        Ok((web_service_changes(&planned.plan, &facts, moment), facts))
+    };
+    let (set, facts) = match arguments.dry_run {
+        None => wait_for_room(first, |(set, _)| set.terminating(), again)?,
+        Some(_) => first,
+    };
+    facts::refuse_routing(&planned.plan, &facts)?;
+    facts::check_requirements(session, &planned)
+        .map_err(|error| failures::of_requirement(&error, invocation.action))?;
+    facts::refuse_what_does_not_fit(&planned, &set, is_untouched)?;
+    Ok((planned.plan, set, facts))
+}
+
 /// How an attempt ended.
 enum Ended {
     With(ExitCode),
-    /// The objects have changed since they were read.
-    Outdated,
+    /// The objects have changed since they were read; these were written by this and earlier attempts.
+    Outdated(Vec<Written>),
 }
 
 /// One attempt to apply a plan.
@@ -93,6 +113,8 @@ struct Work<'a> {
     facts: &'a WebServiceFacts,
     plan: &'a WebServicePlan,
     set: &'a ChangeSet,
+    /// The objects that earlier attempts have written.
+    earlier: &'a [Written],
 }
 
 impl Work<'_> {
@@ -112,7 +134,9 @@ impl Work<'_> {
         let tool = &session.tool;
         let log = self.log_mark();
         let is_unchanged = set.changes.iter().all(Change::is_keep);
-        if is_unchanged && web_service_progress(&facts.live, None, Timestamp::now()) == RolloutProgress::Ready
+        if is_unchanged
+            && self.earlier.is_empty()
+            && web_service_progress(&facts.live, None, Timestamp::now()) == RolloutProgress::Ready
         {
             state::remember(session, plan.request());
             print_for_people(&format!("Your webservice of type {type_name} is already running\n"), format)?;
@@ -137,7 +161,7 @@ impl Work<'_> {
             print_for_people(&format!("{announcement}\n"), format)?;
         }
         note_rollout(set);
-        if is_unchanged {
+        if is_unchanged && self.earlier.is_empty() {
             anstream::eprintln!(
                 "note: it was started before and is not ready; `webservice restart` loads changed files"
             );
@@ -157,7 +181,7 @@ impl Work<'_> {
         });
         let changes = applied.take().unwrap_or_default();
         match ended {
-            Ok(Ended::Outdated) => Ok(Ended::Outdated),
+            Ok(Ended::Outdated(written)) => Ok(Ended::Outdated(written)),
             Ok(Ended::With(ExitCode::Success)) => {
                 let address = plan.url();
                 let text = format!("Your webservice of type {type_name} is running at {address}\n");
@@ -179,14 +203,24 @@ impl Work<'_> {
     ) -> Result<Ended, Failure> {
         let Self { session, invocation, facts, plan, set, .. } = *self;
         let tool = &session.tool;
-        let report = client.apply_changes(tool, set, ApplyOptions::default()).await;
+        let mut report = client.apply_changes(tool, set, ApplyOptions::default()).await;
+        let last_written = report.last_written(ObjectKind::Deployment).map(RolloutTarget::from);
+        if let Some(change) = report.changes.first_mut() {
+            let is_again = |written: &Written| {
+                change.written.iter().any(|again| (&again.id, again.kind) == (&written.id, written.kind))
+            };
+            let earlier: Vec<Written> =
+                self.earlier.iter().filter(|written| !is_again(written)).cloned().collect();
+            change.written.splice(0..0, earlier);
+        }
         if may_repeat && is_outdated(&report) {
-            return Ok(Ended::Outdated);
+            return Ok(Ended::Outdated(
+                report.changes.into_iter().flat_map(|change| change.written).collect(),
+            ));
         }
         applied.replace(Some(applied_changes(&report)));
         let current = facts.live.deployment.as_ref().map(|deployment| &deployment.metadata);
-        let written = report.last_written(ObjectKind::Deployment);
-        let target = written.map(RolloutTarget::from).or_else(|| current.map(RolloutTarget::from));
+        let target = last_written.or_else(|| current.map(RolloutTarget::from));
         let target = target.unwrap_or_default();
         // An object that is created has the first generation.
         if current.is_none() && target.generation.is_some_and(|generation| generation > 1) {

@@ -102,3 +102,52 @@ fn change_by_somebody_else_is_read_and_kept() {
     PATCH /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot?fieldManager=toolforge-cli&force=true
     ");
 }
+
+/// Answers a first start whose Service is refused, because somebody else has taken the last one of the quota.
+fn last_service_taken(quotas: &[serde_json::Value]) -> String {
+    let full = "services \"stashbot\" is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1";
+    let quotas = quotas.iter().map(|quota| {
+        let list = json!({"metadata": {"resourceVersion": "7"}, "items": [quota]});
+        ("GET /api/v1/namespaces/tool-stashbot/resourcequotas".to_owned(), Answer::json(200, &list))
+    });
+    let mut instead = vec![
+        (
+            format!("PATCH {DEPLOYMENT}"),
+            Answer::json(201, &json!({"metadata": {"uid": "d-1", "generation": 1}})),
+        ),
+        (format!("PATCH {SERVICE}"), Answer::refusal(403, "Forbidden", full)),
+    ];
+    instead.extend(quotas);
+    for resource in ["apps/v1/namespaces/tool-stashbot/deployments", "batch/v1/namespaces/tool-stashbot/jobs"]
+    {
+        let none = json!({"metadata": {"resourceVersion": "7"}, "items": []});
+        instead.push((format!("GET /apis/{resource}"), Answer::json(200, &none)));
+    }
+    run(cluster(None, &instead), "php8.2 start")
+}
+
+#[test]
+fn second_attempt_that_does_not_fit_names_what_the_first_has_written() {
+    let quota = |used: &str| json!({"metadata": {"name": "q"}, "status": {"hard": {"services": "1"}, "used": {"services": used}}});
+    assert_snapshot!(ended(&last_service_taken(&[quota("0"), quota("1")])), @"
+    [exit 6]
+    error: only a part of the web service was changed
+      applied Deployment stashbot
+      error: the rest does not fit
+        services: 2 of 1, 1 too many (quota q)
+      
+      hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    ");
+    // The quota's usage may be counted late.
+    assert_snapshot!(ended(&last_service_taken(&[quota("0")])), @r#"
+    [exit 6]
+    error: the cluster refused: quota exceeded for services
+      services "stashbot" is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1
+      applied Deployment stashbot
+      Service stashbot: not done
+
+    hint: `quota-check` shows the usage; https://w.wiki/6YLP explains how to request more.
+
+    hint: Run `webservice start` again; it continues from here.
+    "#);
+}
