@@ -20,15 +20,14 @@ pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
     let placed = positionals(&program, before);
     let placed: Vec<&str> = placed.iter().map(String::as_str).collect();
     let action = placed.iter().take(2).find_map(|word| Action::from_word(word));
-    let options = program.get_arguments().filter(|option| !option.is_positional()).map(|option| {
+    let options = program.get_arguments().filter(|option| {
         let is_used = action.is_none_or(|action| action.options().contains(&option.get_id().as_str()));
-        let option = option.clone();
-        let option = if is_used { option } else { option.hide(true) };
-        match option.get_id().as_str() {
-            "template" | "kubeconfig" | "from" => option.value_hint(ValueHint::FilePath),
-            "home" => option.value_hint(ValueHint::DirPath),
-            _ => option,
-        }
+        !option.is_positional() && (is_used || is_given(option, before))
+    });
+    let options = options.cloned().map(|option| match option.get_id().as_str() {
+        "template" | "kubeconfig" | "from" => option.value_hint(ValueHint::FilePath),
+        "home" => option.value_hint(ValueHint::DirPath),
+        _ => option,
     });
     let word = Arg::new("word").num_args(0..);
     let word = match (placed.as_slice(), action) {
@@ -44,6 +43,16 @@ pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
         _ => word,
     };
     (Command::new("webservice").args(options).arg(word), words)
+}
+
+/// Returns whether an option is on the line, so that its value is no positional argument.
+fn is_given(option: &Arg, before: &[OsString]) -> bool {
+    let long = option.get_long().map(|long| format!("--{long}"));
+    let short = option.get_short().map(|short| format!("-{short}"));
+    let begins = |word: &OsString, name: &Option<String>| {
+        name.as_ref().is_some_and(|name| word.to_string_lossy().starts_with(name.as_str()))
+    };
+    before.iter().any(|word| begins(word, &long) || begins(word, &short))
 }
 
 /// Actions come first, then types.
