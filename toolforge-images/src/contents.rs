@@ -75,10 +75,87 @@ pub fn contents(name: &TypeName) -> Option<String> {
     Some(format!("{}{text}", debian.unwrap_or_default()))
 }
 
+/// Programs with their version cut off that only some images contain, and the beginnings of the names of these types (the
+/// same recipes). A type of another language that may contain it is listed, too: npm needs Python.
+const PROGRAMS: [(&str, &[&str]); 12] = [
+    ("java", &["jdk"]),
+    ("mono", &["mono"]),
+    ("node", &["node", "ruby"]),
+    ("npm", &["node", "ruby"]),
+    ("php", &["php"]),
+    ("python", &["python", "node"]),
+    ("ruby", &["ruby"]),
+    ("tclsh", &["tcl"]),
+    ("composer", &["php"]),
+    ("deno", &[]),
+    ("zsh", &[]),
+    ("Rscript", &[]),
+];
+
+/// Returns whether a program, as a command or a script names it, is certainly not in a type's image: that of another language
+/// or of another version. Programs of every Debian image, like `sh`, `bash` and `perl`, and unknown ones are not.
+///
+/// ```
+/// use toolforge_images::lacks_program;
+///
+/// let python = "python3.11".parse().unwrap();
+/// assert!(!lacks_program(&python, "python3") && !lacks_program(&python, "bash"));
+/// assert!(lacks_program(&python, "python3.13") && lacks_program(&python, "php"));
+/// ```
+#[must_use]
+pub fn lacks_program(name: &TypeName, program: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let family = program.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
+    let Some((language, types)) = PROGRAMS.iter().find(|(known, _)| *known == family) else { return false };
+    let name = ["toolforge-", "tf-"]
+        .iter()
+        .find_map(|prefix| name.as_str().strip_prefix(prefix))
+        .unwrap_or(name.as_str());
+    if !types.iter().any(|family| name.starts_with(family)) {
+        return true;
+    }
+    // Debian has `python3`, and no `python`.
+    if program == "python" {
+        return true;
+    }
+    let (wanted, own) = (digits(program), digits(name));
+    matches!(*language, "php" | "python") && name.starts_with(language) && !own.starts_with(&wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Catalog, State};
+
+    #[test]
+    fn languages_contain_their_own_programs_only() {
+        let lacks = |name: &str, program| lacks_program(&name.parse().unwrap(), program);
+        for (name, program) in [
+            ("python3.11", "python3"),
+            ("tf-python311", "python3.11"),
+            ("php8.2", "php8.2"),
+            ("node18", "npm"),
+            ("ruby31", "node"),
+            ("jdk17", "java"),
+            ("tcl8.6", "tclsh8.6"),
+            ("bookworm", "perl"),
+            ("bookworm", "bash"),
+            ("bookworm", "anything"),
+        ] {
+            assert!(!lacks(name, program), "{name} {program}");
+        }
+        for (name, program) in [
+            ("python3.11", "python"),
+            ("python3.11", "python2"),
+            ("php8.2", "php7.4"),
+            ("php8.2", "python3"),
+            ("bookworm", "node"),
+            ("node18", "ruby"),
+            ("mono6.12", "java"),
+        ] {
+            assert!(lacks(name, program), "{name} {program}");
+        }
+    }
 
     #[test]
     fn knows_every_current_bundled_type() {

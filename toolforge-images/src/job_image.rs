@@ -179,7 +179,12 @@ impl Catalog {
         if let Some(found) = with_tag.or_else(|| same_version(self, name)).or_else(|| successor(self, name)) {
             return Some(Untrusted::new(found.name.as_str()));
         }
-        let tool: ToolName = directory?.parse().ok()?;
+        // `tool-NAME:TAG`, too; `NAME:TAG` is more often an image of another registry.
+        let (directory, name) = match directory {
+            Some(directory) => (directory, name),
+            None => (name.strip_prefix("tool-")?, name.strip_prefix("tool-")?),
+        };
+        let tool: ToolName = directory.parse().ok()?;
         let tag = if tag.is_empty() { "latest" } else { tag };
         let image: BuildServiceImage = format!("{}/{name}:{tag}", tool.namespace()).parse().ok()?;
         Some(Untrusted::new(image.as_str()))
@@ -219,4 +224,22 @@ fn job_reference(image_type: &ImageType) -> Option<String> {
     let image = image_type.job.as_deref()?;
     let has_tag = image.rsplit('/').next().is_some_and(|name| name.contains([':', '@']));
     Some(if has_tag { image.to_owned() } else { format!("{image}:latest") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_of_one_word_have_a_suggestion() {
+        let meant = |asked: &str| {
+            let asked: JobImage = asked.parse().unwrap();
+            let error = Catalog::bundled().job_image(&asked, "tools-harbor.wmcloud.org").unwrap_err();
+            error.to_string().split_once("did you mean ").map(|(_, meant)| meant.to_owned())
+        };
+        assert_eq!(meant("tool-bugone:latest").as_deref(), Some("\"tool-bugone/bugone:latest\"?"));
+        assert_eq!(meant("bugone/web:1").as_deref(), Some("\"tool-bugone/web:1\"?"));
+        assert_eq!(meant("3.11").as_deref(), Some("\"python3.11\"?"));
+        assert_eq!(meant("ubuntu:22.04"), None);
+    }
 }

@@ -32,7 +32,7 @@ mod lookup;
 mod similar;
 
 pub use catalog::{Catalog, CatalogError};
-pub use contents::contents;
+pub use contents::{contents, lacks_program};
 pub use entry::EntryProblem;
 pub use image_type::{ImageType, Runner, RunnerError, State, WebImage};
 pub use job_image::{FoundJobImage, ImageLookupError};

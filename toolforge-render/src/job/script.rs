@@ -1,5 +1,6 @@
 //! What is wrong with the files that a job's command and its logs need in the tool's home.
 
+use toolforge_images::lacks_program;
 use toolforge_model::{JobImage, JobRequest, LogPath, Untrusted, split_words};
 
 /// What is known of one path.
@@ -56,6 +57,14 @@ pub enum JobFileWarning {
         /// The image.
         image: JobImage,
     },
+    /// The image is made for another language than the program of the command.
+    #[error("it needs {}, which image {image} does not contain", program.escaped())]
+    Program {
+        /// The program.
+        program: Untrusted,
+        /// The image.
+        image: JobImage,
+    },
     /// The directory of a log file does not exist, so the job cannot start.
     #[error("the directory of its log file {0} does not exist, so it cannot start; `mkdir -p \"$(dirname {0})\"` creates it", path.escaped())]
     LogDirectory {
@@ -63,9 +72,6 @@ pub enum JobFileWarning {
         path: Untrusted,
     },
 }
-
-/// Languages with images of their own (the platform's image types, 2026).
-const LANGUAGES: [&str; 4] = ["node", "php", "ruby", "tclsh"];
 
 /// Returns what is wrong with the program and the log files of a job. `look` returns what is known of a path relative to the
 /// tool's home, and `None` if it cannot be looked at.
@@ -75,10 +81,17 @@ pub fn job_file_warnings(
     look: impl Fn(&str) -> Option<FileFacts>,
 ) -> Vec<JobFileWarning> {
     let mut warnings: Vec<JobFileWarning> = Vec::new();
-    if let Some(path) = program(request)
-        && let Some(facts) = look(&path)
+    let words = split_words(&request.command).unwrap_or_default();
+    let mut words = words.iter().map(|word| word.trim_end_matches([';', '&']));
+    let program = words.next().unwrap_or_default();
+    if let Some(path) = home_path(request, program) {
+        warnings.extend(look(&path).and_then(|facts| of_program(request, &path, facts)));
+    } else if let Some(interpreter) = interpreter_of(request, program) {
+        warnings.push(JobFileWarning::Program { program: interpreter, image: request.image.clone() });
+    } else if is_interpreter(program)
+        && let Some(path) = words.next().and_then(|word| script_path(request, word))
     {
-        warnings.extend(of_program(request, &path, facts));
+        warnings.extend(look(&path).and_then(|facts| of_script(&path, &facts)));
     }
     let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
     for path in [stdout, stderr].into_iter().flatten() {
@@ -101,10 +114,8 @@ fn log_directory<'a>(request: &JobRequest, path: &'a LogPath) -> Option<&'a str>
     (!directory.split('/').any(|part| part == "..")).then_some(directory)
 }
 
-/// Returns the path of the program relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
-fn program(request: &JobRequest) -> Option<String> {
-    let words = split_words(&request.command).ok()?;
-    let word = words.first()?.trim_end_matches([';', '&']);
+/// Returns a path of a command relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
+fn home_path(request: &JobRequest, word: &str) -> Option<String> {
     let home = request.tool.home();
     let with_slash = format!("{home}/");
     let of_home = ["~/", "$HOME/", "${HOME}/", with_slash.as_str()];
@@ -122,6 +133,15 @@ fn program(request: &JobRequest) -> Option<String> {
     (is_plain && !relative.is_empty()).then(|| relative.to_owned())
 }
 
+/// Returns the path of a script that an interpreter reads: `jobs/daily.py`, or `daily.py` in the home.
+fn script_path(request: &JobRequest, word: &str) -> Option<String> {
+    let is_script = word.rsplit_once('.').is_some_and(|(name, extension)| {
+        !name.is_empty() && ["js", "php", "pl", "py", "rb", "sh", "tcl"].contains(&extension)
+    });
+    let path = if word.contains('/') { word.to_owned() } else { format!("./{word}") };
+    home_path(request, &path).filter(|_| is_script)
+}
+
 fn of_program(request: &JobRequest, path: &str, facts: FileFacts) -> Option<JobFileWarning> {
     let path = Untrusted::new(path);
     let first_line = match facts {
@@ -134,18 +154,35 @@ fn of_program(request: &JobRequest, path: &str, facts: FileFacts) -> Option<JobF
     if line.ends_with('\r') {
         return Some(JobFileWarning::WindowsLineEnds { path });
     }
-    let mut words = line.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
+    let mut words = line.split_whitespace();
     let program = words.next()?;
-    let interpreter = if program == "env" { words.find(|word| !word.starts_with('-'))? } else { program };
+    // One in the tool's home is not the image's.
+    let program = ["/usr/bin/", "/bin/", "/usr/local/bin/"].iter().find_map(|at| program.strip_prefix(at))?;
+    let program = if program == "env" { words.find(|word| !word.starts_with('-'))? } else { program };
+    let interpreter = interpreter_of(request, program)?;
+    Some(JobFileWarning::Interpreter { path, interpreter, image: request.image.clone() })
+}
+
+/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and a shell reads line ends.
+fn of_script(path: &str, facts: &FileFacts) -> Option<JobFileWarning> {
+    let path = Untrusted::new(path);
+    match facts {
+        FileFacts::Missing => Some(JobFileWarning::Missing { path }),
+        FileFacts::Directory => Some(JobFileWarning::Directory { path }),
+        FileFacts::File { .. } => None,
+    }
+}
+
+/// Returns whether a word of a command names an interpreter.
+fn is_interpreter(word: &str) -> bool {
+    let family = word.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
+    ["bash", "node", "perl", "php", "python", "ruby", "sh", "tclsh"].contains(&family)
+}
+
+/// Returns an interpreter that the job's image does not contain; `None` if it may contain it, or nothing is known.
+fn interpreter_of(request: &JobRequest, program: &str) -> Option<Untrusted> {
     let JobImage::Type(image) = &request.image else { return None };
-    let language = LANGUAGES.iter().find(|language| interpreter.starts_with(**language))?;
-    let family = language.strip_suffix("sh").unwrap_or(language);
-    let is_of_family = image.as_str().trim_start_matches("tf-").starts_with(family);
-    (!is_of_family).then(|| JobFileWarning::Interpreter {
-        path,
-        interpreter: Untrusted::new(interpreter),
-        image: request.image.clone(),
-    })
+    lacks_program(image, program).then(|| Untrusted::new(program))
 }
 
 #[cfg(test)]
@@ -155,7 +192,8 @@ mod tests {
     use super::*;
 
     fn warnings(command: &str, more: &str, found: &[(&str, FileFacts)]) -> Vec<String> {
-        let yaml = format!("- name: a\n  image: bookworm\n  command: {command}\n{more}");
+        let image = if more.contains("image:") { "" } else { "  image: bookworm\n" };
+        let yaml = format!("- name: a\n{image}  command: {command}\n{more}");
         let file = JobsFile::parse(&yaml, &"x".parse().unwrap()).unwrap();
         let look = |path: &str| {
             let facts = found.iter().find(|(known, _)| *known == path).map(|(_, facts)| facts.clone());
@@ -187,9 +225,59 @@ mod tests {
         ] {
             assert_eq!(warnings("./run.sh --fast", "", &[("run.sh", facts)]), [expected]);
         }
-        for line in ["#!/bin/sh", "#!/usr/bin/env python3", "", "\u{7f}ELF", "#!"] {
+        for line in [
+            "#!/bin/sh",
+            "#!/bin/bash -e",
+            "#!/usr/bin/perl",
+            "#!/data/project/x/venv/bin/python",
+            "",
+            "\u{7f}ELF",
+            "#!",
+        ] {
             assert_eq!(warnings("./run.sh", "", &[("run.sh", file(true, line))]), [""; 0], "{line}");
         }
+    }
+
+    #[test]
+    fn interpreter_belongs_to_the_image() {
+        let lacks = |image: &str, line: &str| {
+            let more = format!("  image: {image}\n");
+            let found = warnings("./run", &more, &[("run", file(true, line))]);
+            assert!(found.len() < 2, "{found:?}");
+            found.first().is_some_and(|text| text.contains(&format!("which image {image} does not contain")))
+        };
+        assert!(
+            !lacks("python3.11", "#!/usr/bin/env python3") && !lacks("tf-python311", "#!/usr/bin/python3.11")
+        );
+        assert!(lacks("python3.11", "#!/usr/bin/env python") && lacks("python3.11", "#!/usr/bin/python3.13"));
+        assert!(lacks("php8.2", "#!/usr/bin/env python3") && !lacks("php8.2", "#!/usr/bin/php"));
+        assert!(!lacks("ruby31", "#!/usr/bin/env node") && lacks("python3.11", "#!/usr/bin/env node"));
+        assert!(lacks("bookworm", "#!/usr/bin/java") && !lacks("jdk17", "#!/usr/bin/java"));
+    }
+
+    #[test]
+    fn named_interpreters_and_their_scripts_are_checked() {
+        let python = "  image: python3.11\n";
+        let missing = ["daily.py does not exist in the tool's home"];
+        assert_eq!(warnings("python3 daily.py --all", python, &[]), missing);
+        assert_eq!(
+            warnings("python3 ~/jobs/a.py", python, &[]),
+            ["jobs/a.py does not exist in the tool's home"]
+        );
+        assert_eq!(warnings("python3 daily.py", python, &[("daily.py", file(false, ""))]), [""; 0]);
+        for other in [
+            "python3 -m venv x.py",
+            "python3 -u daily.py",
+            "python3 daily",
+            "cat daily.py",
+            "python3 /x/a.py",
+        ] {
+            assert_eq!(warnings(other, python, &[]), [""; 0], "{other}");
+        }
+        assert_eq!(
+            warnings("php daily.php", python, &[]),
+            ["it needs php, which image python3.11 does not contain"]
+        );
     }
 
     #[test]
