@@ -57,7 +57,7 @@ codes! {
         AlreadyExists = "already-exists",
         /// The image or image type does not exist.
         UnknownImage = "unknown-image",
-        /// The person at the terminal said no.
+        /// The person at the terminal said no, or there is no terminal to confirm on.
         NotConfirmed = "not-confirmed",
         /// The quota or the limits are exceeded, each row of it in `details`; nothing was changed.
         ExceedsQuota = "exceeds-quota",

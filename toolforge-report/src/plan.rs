@@ -198,6 +198,8 @@ codes! {
         DoubledDollar = "doubled-dollar",
         /// The schedule skips months or years, never runs, or has a step without effect.
         Schedule = "schedule",
+        /// The command contains curly quotes, which a shell does not read as quotes.
+        CurlyQuotes = "curly-quotes",
         /// The command has shell syntax, and no shell runs it.
         ShellSyntax = "shell-syntax",
         /// The schedule is suspended, and stays so.

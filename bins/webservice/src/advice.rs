@@ -44,7 +44,7 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
                 .to_owned()
         }
         Cause::ImagePull { .. } => {
-            "Check that the image exists and its name is correct. `webservice TYPE restart` runs another type; `webservice stop` stops the attempts."
+            "Check that the image exists and its name is correct; `toolforge build start URL` builds the one of a build service. `webservice TYPE restart` runs another type; `webservice stop` stops the attempts."
                 .to_owned()
         }
         Cause::QuotaExceeded if ready == ReadyPods::Old => format!(

@@ -26,7 +26,7 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
             };
             let (before, after) = (shown(before, live), shown(after, wanted));
             // The same command is run in another way: another image or other log files, which differ, too.
-            if before == after {
+            if before == after || is_implied(key, (live, before.as_ref()), (wanted, after.as_ref())) {
                 continue;
             }
             let text = |value: Option<String>| value.map(Untrusted::new);
@@ -34,6 +34,25 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
         }
     }
     differences
+}
+
+/// Returns whether a log file is the default one, which comes and goes with the log files as a whole.
+fn is_implied(
+    key: JobField,
+    (live, before): (&JobRequest, Option<&String>),
+    (wanted, after): (&JobRequest, Option<&String>),
+) -> bool {
+    let ending = match key {
+        JobField::FileLogStdout => "out",
+        JobField::FileLogStderr => "err",
+        _ => return false,
+    };
+    let is_default = |request: &JobRequest, path: &String| {
+        *path == format!("{}/{}.{ending}", request.tool.home(), request.name)
+    };
+    live.file_log.is_on() != wanted.file_log.is_on()
+        && before.is_none_or(|path| is_default(live, path))
+        && after.is_none_or(|path| is_default(wanted, path))
 }
 
 /// Returns the path of the field that a field of a jobs file sets.
@@ -151,5 +170,32 @@ fn value(request: &JobRequest, key: JobField) -> Option<String> {
             (!pairs.is_empty()).then(|| pairs.join(" "))
         }
         JobField::NoFileLog | JobField::Wait | JobField::WebService => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toolforge_model::JobsFile;
+
+    use super::*;
+
+    fn request(more: &str) -> JobRequest {
+        let text = format!("- {{name: a, command: ls -l, schedule: '0 5 1 1 *', {more}}}\n");
+        JobsFile::parse(&text, &"x".parse().unwrap()).unwrap().jobs.remove(0).request
+    }
+
+    fn keys(live: &str, wanted: &str) -> String {
+        let found = job_differences(&request(live), &request(wanted));
+        found.iter().filter_map(|difference| Some(difference.key?.to_string())).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn another_image_is_not_another_command() {
+        assert_eq!(keys("image: tool-x/x:latest", "image: bookworm"), "image mount filelog");
+        assert_eq!(keys("image: bookworm", "image: tool-x/x:latest"), "image mount filelog");
+        assert_eq!(keys("image: bookworm", "image: bookworm, no-filelog: true"), "filelog");
+        let named = "image: bookworm, filelog-stdout: b.out";
+        assert_eq!(keys("image: bookworm", named), "filelog-stdout");
+        assert_eq!(keys("image: bookworm, no-filelog: true", named), "filelog filelog-stdout");
     }
 }

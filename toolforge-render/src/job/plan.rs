@@ -85,6 +85,12 @@ pub enum JobPlanWarning {
         /// The first such word.
         word: Untrusted,
     },
+    /// The command contains the quotation marks of a word processor.
+    #[error("the command contains {}, which a shell does not read as quotes; write ' or \"", found.quoted())]
+    CurlyQuotes {
+        /// The first such character.
+        found: Untrusted,
+    },
     /// The schedule is suspended, and stays so.
     #[error("its schedule is suspended, and stays so until it is resumed")]
     Suspended,
@@ -98,6 +104,7 @@ impl JobPlanWarning {
             Self::Deprecated { .. } => "deprecated-image",
             Self::DoubledDollar => "doubled-dollar",
             Self::Schedule { .. } => "schedule",
+            Self::CurlyQuotes { .. } => "curly-quotes",
             Self::ShellSyntax { .. } => "shell-syntax",
             Self::Suspended => "suspended",
         }
@@ -127,6 +134,10 @@ impl JobPlan {
         // `$$$$` is the escaped form of `$$`.
         if request.command.replace("$$$$", "").contains("$$") {
             warnings.push(JobPlanWarning::DoubledDollar);
+        }
+        let mut curly = request.command.matches(['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}']);
+        if let Some(found) = curly.next() {
+            warnings.push(JobPlanWarning::CurlyQuotes { found: Untrusted::new(found) });
         }
         if let Some(word) = shell_syntax(&request) {
             warnings.push(JobPlanWarning::ShellSyntax { word: Untrusted::new(word) });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use toolforge_images::{Runner, State, TypeLookupError};
-use toolforge_model::{TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform};
+use toolforge_model::{BuildServiceImage, TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform};
 use toolforge_quota::PerResource;
 
 use crate::namespace::Platform;
@@ -82,6 +82,12 @@ pub enum PlanWarning {
         /// The type to use instead, if the catalog has one.
         replacement: Option<TypeName>,
     },
+    /// The image does not have the form of the build service's images, so there is hardly one of this name.
+    #[error("image {image} is not of the form tool-NAME/NAME:TAG, as the build service's images are")]
+    ImageForm {
+        /// The image.
+        image: BuildServiceImage,
+    },
 }
 
 impl Routing {
@@ -117,11 +123,16 @@ impl WebServicePlan {
                 let defaults = PerResource { cpu: web.default_cpu, memory: web.default_memory };
                 (web.reference(), Some(web.runner), PodResources::new(request.cpu, request.memory, defaults))
             }
-            WebServiceImage::BuildService { image, mount: _ } => (
-                format!("{}/{image}", facts.namespace.platform.build_service_repository),
-                None,
-                PodResources::new(request.cpu, request.memory, PodResources::DEFAULT_LIMITS),
-            ),
+            WebServiceImage::BuildService { image, mount: _ } => {
+                if !(image.as_str().starts_with("tool-") && image.as_str().contains('/')) {
+                    warnings.push(PlanWarning::ImageForm { image: image.clone() });
+                }
+                (
+                    format!("{}/{image}", facts.namespace.platform.build_service_repository),
+                    None,
+                    PodResources::new(request.cpu, request.memory, PodResources::DEFAULT_LIMITS),
+                )
+            }
         };
         let live_selector = facts.live.deployment.as_ref().and_then(|deployment| {
             deployment_spec(deployment).and_then(|spec| spec.selector.match_labels.clone())

@@ -163,7 +163,7 @@ fn warn(warning: &PlanWarning, action: Action, origin: &TypeOrigin) {
         PlanWarning::Deprecated { name, replacement: None } => {
             eprintln!("warning: type {name} is deprecated");
         }
-        _ => {}
+        warning => eprintln!("warning: {warning}"),
     }
 }
 

@@ -80,6 +80,12 @@ pub(super) fn read(
     reader.finish(entry.location, tool)
 }
 
+/// Returns what to do about a value in the quotation marks of a word processor, which YAML does not know.
+fn curly_quotes_remedy(text: &str) -> Option<&'static str> {
+    text.starts_with(['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}'])
+        .then_some("; YAML knows only the plain quotes ' and \"")
+}
+
 #[derive(Default)]
 struct Reader {
     options: JobOptions,
@@ -204,7 +210,11 @@ impl Reader {
         read: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.text(key, value)?;
-        read(&text).map_err(|error| self.refuse(key, value, error)).ok()
+        let refuse = |error: E| {
+            let remedy = curly_quotes_remedy(&text);
+            self.refuse(key, value, format_args!("{error}{}", remedy.unwrap_or_default()));
+        };
+        read(&text).map_err(refuse).ok()
     }
 
     fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, key: JobField, value: &YamlNode) -> Option<T> {
