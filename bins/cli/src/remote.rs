@@ -8,7 +8,7 @@ use toolforge_client::kube::api::AttachParams;
 use toolforge_client::{
     Client, Error, RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess, ResourceType,
 };
-use toolforge_model::Untrusted;
+use toolforge_model::{Untrusted, quote_word};
 
 use crate::failure::{ExitCode, Failure};
 use crate::terminal::{Input, RawMode, is_terminal, size};
@@ -52,7 +52,11 @@ pub async fn run_remote(
                 ExitCode::Propagated(NOT_RUN),
                 format!("command {} cannot be run in the container", program.quoted()),
             );
-            Err(failure.detail(message.escaped().to_string()))
+            let failure = failure.detail(message.escaped().to_string());
+            Err(match shell_line(command) {
+                Some(line) => failure.hint(format!("A command line needs a shell: `-- sh -c {line}`.")),
+                None => failure,
+            })
         }
         Attached::Ended(RemoteEnd::Lost) => {
             Err(Failure::new(ExitCode::Cluster, "the connection to the command was lost").hint(format!(
@@ -61,6 +65,15 @@ pub async fn run_remote(
         }
         Attached::Unread => Ok(ExitCode::Success),
     }
+}
+
+/// Returns a command as one quoted word for a shell, if it is a line that only a shell understands.
+fn shell_line(command: &[String]) -> Option<String> {
+    let is_line = match command {
+        [word] => word.contains(|letter: char| letter.is_whitespace() || "&|;<>$`*".contains(letter)),
+        words => words.iter().any(|word| ["&&", "||", "|", ";", ">", ">>", "<"].contains(&word.as_str())),
+    };
+    is_line.then(|| Untrusted::new(quote_word(&command.join(" "))).escaped().to_string())
 }
 
 /// Size of a read from standard input, which fits in a message of any server.
@@ -166,5 +179,21 @@ async fn feed_terminal(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_shell_lines_need_a_shell() {
+        let line =
+            |words: &[&str]| shell_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        assert_eq!(line(&["ls && pwd"]).as_deref(), Some("'ls && pwd'"));
+        assert_eq!(line(&["ls", "&&", "pwd"]).as_deref(), Some("'ls && pwd'"));
+        assert_eq!(line(&["echo $HOME"]).as_deref(), Some("'echo $HOME'"));
+        assert_eq!(line(&["ls", "-l", "a b"]), None);
+        assert_eq!(line(&["nosuch"]), None);
     }
 }

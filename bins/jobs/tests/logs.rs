@@ -263,7 +263,7 @@ fn logs_need_a_cluster() {
 #[test]
 fn exec_without_running_pod_shows_state() {
     let said = run(cluster(Some(CRON_JOBS), &[]), "exec bot");
-    assert!(said.starts_with("[exit 1]\nerror: job 'bot' has no running pod\n  Pending for "), "{said}");
+    assert!(said.starts_with("[exit 1]\nerror: job 'bot' has no running pod\n  Waiting for "), "{said}");
     assert!(
         said.contains(": next run in ")
             && said.contains("\nhint: `toolforge jobs show bot` shows the details.\n"),

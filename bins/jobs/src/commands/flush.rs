@@ -1,6 +1,7 @@
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_model::JobName;
 use toolforge_render::job::{JobObjects, RecordedJob, job_deletions};
+use toolforge_report::FailureCode;
 
 use super::confirm::confirm;
 use super::{delete, facts};
@@ -35,7 +36,9 @@ pub(super) fn run(
     if !names.is_empty() && !options.yes && options.change.dry_run.is_none() {
         let question = format!("{} job(s) are deleted: {}; continue?", names.len(), names.join(", "));
         if confirm(&question) == Some(false) {
-            return Err(Failure::new(ExitCode::Failed, "nothing was deleted"));
+            return Err(
+                Failure::new(ExitCode::Failed, "nothing was deleted").with_code(FailureCode::NotConfirmed)
+            );
         }
     }
     delete::delete(session, arguments, &set, options.change)

@@ -132,15 +132,16 @@ fn ask(removed: &[&str]) -> Result<(), Failure> {
     let names = removed.join(", ");
     match confirm(&format!("jobs that are no longer in the file are removed: {names}; continue?")) {
         Some(true) => Ok(()),
-        Some(false) => {
-            Err(Failure::new(ExitCode::Failed, "the removal was not confirmed; nothing was changed"))
-        }
-        None => Err(Failure::new(
-            ExitCode::Failed,
-            format!("these jobs would be removed, and there is no terminal to confirm on: {names}"),
-        )
+        Some(false) => Err(not_confirmed("the removal was not confirmed; nothing was changed".to_owned())),
+        None => Err(not_confirmed(format!(
+            "these jobs would be removed, and there is no terminal to confirm on: {names}"
+        ))
         .hint("`--yes` removes them.")),
     }
+}
+
+fn not_confirmed(message: String) -> Failure {
+    Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotConfirmed)
 }
 
 /// Waits for a job whose end the file waits for.

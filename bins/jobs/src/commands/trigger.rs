@@ -56,8 +56,11 @@ pub(super) fn run(
     let sent = apply::options(dry_run.is_some());
     let request = observe_job(&job, &facts);
     let logs = wait::LogMarks::of(&request);
-    let started = runtime.block_on(start(client, (&job, &facts), set, now, sent))?;
-    let Started { name, set, changes } = started;
+    let Started { name, set, changes } = runtime.block_on(start(client, (&job, &facts), set, now, sent))?;
+    let name = match name {
+        Ok(name) => name,
+        Err(failure) => return finish(session, arguments, (&set, changes), dry_run, Err(failure)),
+    };
     let ended = runtime.block_on(async {
         match options.wait {
             Some(seconds) if !sent.dry_run => wait::until_end(client, &request, &name, seconds, &logs).await,
@@ -78,10 +81,10 @@ pub(super) fn run(
     finish(session, arguments, (&set, changes), dry_run, ended)
 }
 
-/// A run that was created.
+/// A run that was sent.
 pub(super) struct Started {
-    /// The name of its Job.
-    name: String,
+    /// The name of its Job, if it was created.
+    name: Result<String, Failure>,
     set: ChangeSet,
     changes: Vec<AppliedChange>,
 }
@@ -95,7 +98,7 @@ pub(super) fn refuse_what_does_not_fit(set: &ChangeSet) -> Result<(), Failure> {
     Err(report::with_what_does_not_fit(failure, set))
 }
 
-/// Creates a run and returns its Job's name. Where somebody started another one in the same second, it is named after the
+/// Sends a run and returns its Job's name, or why it was not created. Where somebody started another one in the same second, it is named after the
 /// next.
 pub(super) async fn start(
     client: &Client,
@@ -115,16 +118,15 @@ pub(super) async fn start(
             continue;
         }
         let changes = applied_changes(&report);
-        let mut name = None;
+        let mut name = Err(Failure::new(ExitCode::Cluster, "the cluster did not create a run"));
         for change in report.changes {
             if let ChangeOutcome::Failed(error) = change.outcome {
-                return Err(error.into());
+                name = Err(error.into());
+                break;
             }
-            name = name.or(change.written.into_iter().next().map(|written| written.id.name));
+            name = name
+                .or_else(|none| change.written.into_iter().next().map(|written| written.id.name).ok_or(none));
         }
-        if let Some(name) = name {
-            return Ok(Started { name, set, changes });
-        }
-        return Err(Failure::new(ExitCode::Cluster, "the cluster did not create a run"));
+        return Ok(Started { name, set, changes });
     }
 }

@@ -21,10 +21,13 @@ pub(crate) fn duration(seconds: i64) -> String {
 
 /// Returns the state of a job in one line: the platform's word, its duration, and the details.
 pub(crate) fn status_sentence(status: &JobStatus, now: Timestamp) -> String {
-    let word = match status.state.short() {
-        "running" => "Running",
-        "succeeded" => "Succeeded",
-        "failed" => "Failed",
+    let word = match (&status.state, status.state.short()) {
+        // For both, the platform's word is the one for a job that cannot start.
+        (JobState::Waiting { .. }, _) => "Waiting",
+        (JobState::Suspended, _) => "Suspended",
+        (_, "running") => "Running",
+        (_, "succeeded") => "Succeeded",
+        (_, "failed") => "Failed",
         _ => "Pending",
     };
     let ago = |moment: Timestamp| duration(now.as_second() - moment.as_second());
@@ -79,7 +82,6 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
             ("", None) => String::new(),
             (_, None) => reason.escaped().to_string(),
         },
-        JobState::Suspended => "suspended".to_owned(),
         JobState::ScaledToZero => "scaled to zero".to_owned(),
         JobState::Stopping => "being deleted".to_owned(),
         _ => String::new(),

@@ -353,6 +353,11 @@ fn every_verb_prints_one_document() {
         assert!(exit_code == 2 && value.is_string(), "{line:?}: {value:#}");
     }
     std::fs::remove_file(file).unwrap();
+    // A run that the cluster refuses, too.
+    let refused = (format!("POST {BATCH}/jobs"), Answer::refusal(403, "Forbidden", "jobs is forbidden: no"));
+    let (exit_code, value) = document(cluster(&cron(), &[], &[refused]), &["trigger", &name]);
+    assert_eq!((exit_code, &value["kind"]), (4, &json!("ApplyReport")), "{value:#}");
+    assert_eq!(value["exitCode"], 4, "{value:#}");
 }
 
 #[test]

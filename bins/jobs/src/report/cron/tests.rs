@@ -118,7 +118,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
     insta::assert_snapshot!(one(&facts, "often"), @r#"
     often, times in UTC; it is 2026-08-01 10:17
       schedule  */5 * * * *
-      state     Pending for 27m10s: next run in 2m30s; 5 runs were missed: the quota was reached
+      state     Waiting for 27m10s: next run in 2m30s; 5 runs were missed: the quota was reached
       last run  2026-08-01 09:50 ok
       next runs 2026-08-01 10:20, in 2m
                 2026-08-01 10:25, in 7m
@@ -130,7 +130,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
     insta::assert_snapshot!(one(&facts, "daily"), @"
     daily, times in UTC; it is 2026-08-01 10:17
       schedule  0 4 * * *
-      state     Pending for 6h5m27s: next run in 17h42m30s
+      state     Waiting for 6h5m27s: next run in 17h42m30s
       last run  2026-08-01 04:00 ok
       next runs 2026-08-02 04:00, in 17h42m
                 2026-08-03 04:00, in 1d17h
@@ -142,7 +142,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
     never, times in UTC; it is 2026-08-01 10:17
       schedule  0 0 31 2 *
       warning   this never runs, because February has no day 31; write "0 0 28 2 *" to run
-      state     Pending for 31d10h17m: no next run
+      state     Waiting for 31d10h17m: no next run
       last run  never
       next runs none within five years
       missed    none
@@ -151,7 +151,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
     insta::assert_snapshot!(one(&facts, "asleep"), @"
     asleep, times in UTC; it is 2026-08-01 10:17
       schedule  @hourly (46 * * * *)
-      state     Pending for 2d17m: suspended
+      state     Suspended for 2d17m
       last run  2026-07-30 10:00 ok
       next runs none, it is suspended
       missed    none

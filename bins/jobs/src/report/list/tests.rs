@@ -162,7 +162,7 @@ fn a_list_is_as_the_platform_prints_it() {
     | Job name: |     Job type:     |                                      Status:                                       |
     +-----------+-------------------+------------------------------------------------------------------------------------+
     |    bot    |    continuous     |      Running for 2h2m5s: restarted 3 times, last terminated with exit code 1       |
-    |   daily   | scheduled: @daily | Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached |
+    |   daily   | scheduled: @daily | Waiting for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached |
     |   once    |      one-off      |            Failed for 30m: killed for using more memory than its limit             |
     +-----------+-------------------+------------------------------------------------------------------------------------+
     ");
@@ -171,7 +171,7 @@ fn a_list_is_as_the_platform_prints_it() {
     | Job name: |   Command:   |     Job type:     |          Image:           |  Port:   |             Public:             | File log: |          Output log:           |           Error log:           |  Emails:  |        Resources:        | Replicas: | Mounts: |     Retry:     | Timeout: | Health check:  |                                      Status:                                       |
     +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+------------------------------------------------------------------------------------+
     |    bot    |   ./bot.py   |    continuous     |        python3.13         | 8080/tcp | https://stashbot.toolforge.org/ |    yes    | /data/project/stashbot/bot.out | /data/project/stashbot/bot.err | onfailure |  mem: default, cpu: 0.2  |     2     |   all   |      N/A       |   N/A    | http: /healthz |      Running for 2h2m5s: restarted 3 times, last terminated with exit code 1       |
-    |   daily   |     one      | scheduled: @daily |    node12 (deprecated)    |   N/A    |               N/A               |    no     |                                |                                |   none    | mem: 1.0Gi, cpu: default |    N/A    |   all   | yes: 2 time(s) | yes: 60s |      N/A       | Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached |
+    |   daily   |     one      | scheduled: @daily |    node12 (deprecated)    |   N/A    |               N/A               |    no     |                                |                                |   none    | mem: 1.0Gi, cpu: default |    N/A    |   all   | yes: 2 time(s) | yes: 60s |      N/A       | Waiting for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached |
     |           | two\u{1b}[2J |                   |                           |          |                                 |           |                                |                                |           |                          |           |         |                |          |                |                                                                                    |
     |   once    |  once 'a b'  |      one-off      | tool-stashbot/once:latest |   N/A    |               N/A               |    no     |                                |                                |   none    |         default          |    N/A    |  none   | yes: 1 time(s) |   N/A    |      N/A       |            Failed for 30m: killed for using more memory than its limit             |
     +-----------+--------------+-------------------+---------------------------+----------+---------------------------------+-----------+--------------------------------+--------------------------------+-----------+--------------------------+-----------+---------+----------------+----------+----------------+------------------------------------------------------------------------------------+
@@ -189,13 +189,13 @@ fn our_own_tables_have_no_borders() {
     insta::assert_snapshot!(listed(JobsFormat::Table), @"
     NAME   TYPE               STATUS
     bot    continuous         Running for 2h2m5s: restarted 3 times, last terminated with exit code 1
-    daily  scheduled: @daily  Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached
+    daily  scheduled: @daily  Waiting for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached
     once   one-off            Failed for 30m: killed for using more memory than its limit
     ");
     insta::assert_snapshot!(listed(JobsFormat::Wide), @"
     NAME   TYPE        IMAGE                      CPU      MEMORY   SCHEDULE OR PORT  RETRY  LOGS                                                            STATUS
     bot    continuous  python3.13                 200m     default  8080/tcp                 /data/project/stashbot/bot.out, /data/project/stashbot/bot.err  Running for 2h2m5s: restarted 3 times, last terminated with exit code 1
-    daily  scheduled   node12 (deprecated)        default  1Gi      @daily            2      pod                                                             Pending for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached
+    daily  scheduled   node12 (deprecated)        default  1Gi      @daily            2      pod                                                             Waiting for 2d6h50m: next run in 11h43m; 2 runs were missed: the quota was reached
     once   one-off     tool-stashbot/once:latest  default  default                    1      pod                                                             Failed for 30m: killed for using more memory than its limit
     ");
 }
