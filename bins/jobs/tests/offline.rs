@@ -326,3 +326,44 @@ fn silent_pipe_is_named() {
     child.wait().unwrap();
     assert_eq!(line, "note: waiting for the end of pipe\n");
 }
+
+const STASHBOT: [&str; 4] = ["--tool", "stashbot", "--uid", "52503"];
+
+#[test]
+fn plan_says_once_what_does_not_fit() {
+    let file = "- {name: a, command: x, image: bookworm, mem: 7Gi}\n";
+    let scratch = Scratch::new("does-not-fit", file);
+    let limits = toolforge_fixtures::path("facts/limits.yaml");
+    let from = ["--from", limits.to_str().unwrap()];
+    let output = jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat());
+    assert_snapshot!(said(&output), @"
+    [exit 3]
+    create one-off job a
+
+    RESOURCE         LIMIT  USED   AFTER   PEAK    VERDICT
+    pods             4      1      2       2       fits
+    requests.cpu     2      125m   225m    225m    fits
+    requests.memory  6Gi    256Mi  3840Mi  3840Mi  fits
+    limits.cpu       2      500m   1500m   1500m   fits
+    limits.memory    8Gi    512Mi  7680Mi  7680Mi  fits
+    job a: memory: 7Gi is more than the maximum of 4Gi for one container
+
+    it does not fit
+    hint: Request less of it; `toolforge jobs quota` shows the limits of one job.
+    ");
+}
+
+#[test]
+fn plan_as_json_has_warnings_and_conflicts() {
+    let job = |name: &str, rest: &str| {
+        format!("- {{name: {name}, command: x, image: bookworm, cpu: 1, schedule: '{rest}'}}\n")
+    };
+    let file = format!("{}{}", job("a", "*/120 * * * *"), job("b", "0 12 * * *"));
+    let scratch = Scratch::new("conflicts", &file);
+    let limits = toolforge_fixtures::path("facts/limits.yaml");
+    let from = ["--output", "json", "--from", limits.to_str().unwrap()];
+    let output = jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat());
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_snapshot!(document["warnings"][0], @r#"{"code":"schedule","jobs":["a"],"message":"minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 hours"}"#);
+    assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
+}
