@@ -1,15 +1,18 @@
 //! The process: its arguments, how it exits, and what ends it from outside.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
+use std::future::poll_fn;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
 
 use clap::{ArgMatches, Command, FromArgMatches, ValueEnum as _};
 use rustix::io::Errno;
 use tokio::io::{Interest, Ready};
 use tokio::net::unix::pipe::Sender;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::{ExitCode, Failure};
 use crate::options::OutputFormat;
@@ -119,6 +122,13 @@ fn format_of_invalid(command: &Command, arguments: &[OsString]) -> OutputFormat 
     found.next_back().unwrap_or_default()
 }
 
+thread_local! {
+    /// The signals that end a command, with their numbers; `None` until the first wait for one.
+    ///
+    /// They are kept, so that one that comes between two waits ends the next wait at once.
+    static SIGNALS: RefCell<Option<[(Signal, u8); 3]>> = const { RefCell::new(None) };
+}
+
 /// Waits for SIGINT, SIGHUP or SIGTERM and returns the exit code for it: 128 plus the signal's number, as in a shell.
 ///
 /// From the first call on, these signals no longer end the process.
@@ -126,17 +136,47 @@ fn format_of_invalid(command: &Command, arguments: &[OsString]) -> OutputFormat 
 /// # Errors
 /// When the signal handlers cannot be installed.
 pub async fn interrupted() -> Result<ExitCode, Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::from_error(ExitCode::Failed, &error));
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut hang_up = listen(SignalKind::hangup())?;
-    let mut terminate = listen(SignalKind::terminate())?;
+    poll_fn(|context| {
+        SIGNALS.with_borrow_mut(|signals| {
+            if signals.is_none() {
+                match listen() {
+                    Ok(all) => *signals = Some(all),
+                    Err(error) => return Poll::Ready(Err(Failure::from_error(ExitCode::Failed, &error))),
+                }
+            }
+            received(signals, context).map(Ok)
+        })
+    })
+    .await
+}
+
+/// Returns the exit code for a signal that came after the last wait for one.
+pub(crate) fn pending_interrupt() -> Option<ExitCode> {
+    let received =
+        SIGNALS.with_borrow_mut(|signals| received(signals, &mut Context::from_waker(Waker::noop())));
+    match received {
+        Poll::Ready(exit_code) => Some(exit_code),
+        Poll::Pending => None,
+    }
+}
+
+fn listen() -> std::io::Result<[(Signal, u8); 3]> {
     // The numbers are the same on every Unix.
-    let number = tokio::select! {
-        _ = hang_up.recv() => 1,
-        _ = interrupt.recv() => 2,
-        _ = terminate.recv() => 15,
-    };
-    Ok(ExitCode::Propagated(128 + number))
+    Ok([
+        (signal(SignalKind::hangup())?, 1),
+        (signal(SignalKind::interrupt())?, 2),
+        (signal(SignalKind::terminate())?, 15),
+    ])
+}
+
+fn received(signals: &mut Option<[(Signal, u8); 3]>, context: &mut Context<'_>) -> Poll<ExitCode> {
+    let ready = signals.iter_mut().flatten().map(|(signal, number)| (signal.poll_recv(context), *number));
+    // All are polled, so that each of them wakes.
+    let ready: Vec<u8> = ready.filter_map(|(poll, number)| poll.is_ready().then_some(number)).collect();
+    match ready.first() {
+        Some(number) => Poll::Ready(ExitCode::Propagated(128 + number)),
+        None => Poll::Pending,
+    }
 }
 
 /// Waits until the reading end of the pipe at standard output is closed; waits forever if it is not a pipe.
@@ -159,6 +199,27 @@ mod tests {
     use clap::Arg;
 
     use super::*;
+
+    #[test]
+    fn signal_between_two_waits_is_kept() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let wait = || {
+            runtime.block_on(async {
+                tokio::time::timeout(std::time::Duration::from_millis(200), interrupted()).await
+            })
+        };
+        assert_eq!(pending_interrupt(), None);
+        assert!(wait().is_err());
+        let process = std::process::id().to_string();
+        let hang_up = || std::process::Command::new("kill").args(["-HUP", &process]).status().unwrap();
+        assert!(hang_up().success());
+        assert_eq!(wait().unwrap().unwrap(), ExitCode::Propagated(129));
+        assert!(hang_up().success());
+        // Any request lets the runtime see the signal.
+        runtime.block_on(async { tokio::time::sleep(std::time::Duration::from_millis(100)).await });
+        assert_eq!(pending_interrupt(), Some(ExitCode::Propagated(129)));
+        assert_eq!(pending_interrupt(), None);
+    }
 
     #[test]
     fn format_is_found_in_invalid_arguments() {

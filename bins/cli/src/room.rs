@@ -6,6 +6,7 @@ use toolforge_quota::TerminatingPod;
 use toolforge_render::jiff::Timestamp;
 
 use crate::failure::Failure;
+use crate::process::pending_interrupt;
 use crate::progress::ProgressLine;
 use crate::report::terminating_line;
 
@@ -21,7 +22,7 @@ const SLACK: i64 = 5;
 /// `terminating` returns these pods; none where everything fits or never will.
 ///
 /// # Errors
-/// Those of `again`.
+/// Those of `again`, and when a signal came meanwhile that is listened to.
 pub fn wait_for_room<T>(
     first: T,
     terminating: impl Fn(&T) -> &[TerminatingPod],
@@ -40,6 +41,9 @@ pub fn wait_for_room<T>(
         }
         std::thread::sleep(Duration::from_secs(1));
         found = again()?;
+        if let Some(exit_code) = pending_interrupt() {
+            return Err(Failure::new(exit_code, "interrupted; nothing was sent"));
+        }
     }
 }
 

@@ -109,7 +109,11 @@ pub(crate) fn after_writes(failure: Failure, written: &[Written]) -> Failure {
         return failure;
     }
     let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
-    let partial = Failure::new(ExitCode::Partial, "only a part of the web service was changed");
+    let exit_code = match failure.exit_code() {
+        signal @ ExitCode::Propagated(_) => signal,
+        _ => ExitCode::Partial,
+    };
+    let partial = Failure::new(exit_code, "only a part of the web service was changed");
     done.fold(partial, object_line).detail(failure.to_string().trim_end().to_owned())
 }
 

@@ -112,7 +112,11 @@ fn after_changes(failure: Failure, done: &[(JobName, Action)]) -> Failure {
     }
     let message = format!("the rest was not applied, after these jobs were changed: {}", changed.join(", "));
     let hints = failure.hints().is_empty().then_some("The same command again does the rest.");
-    let partial = Failure::new(ExitCode::Partial, message).detail(failure.to_string().trim_end().to_owned());
+    let exit_code = match failure.exit_code() {
+        signal @ ExitCode::Propagated(_) => signal,
+        _ => ExitCode::Partial,
+    };
+    let partial = Failure::new(exit_code, message).detail(failure.to_string().trim_end().to_owned());
     hints.into_iter().fold(partial, Failure::hint)
 }
 

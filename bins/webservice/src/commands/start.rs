@@ -172,11 +172,13 @@ impl Work<'_> {
         let applied = RefCell::new(None);
         let ended = runtime.block_on(async {
             tokio::select! {
-                ended = self.apply(client, log.as_ref(), &applied, may_repeat) => ended,
+                // The signal may have come before anything is sent.
+                biased;
                 signal = interrupted() => {
                     anstream::eprintln!("note: {}", self.interruption(applied.borrow().is_some()));
                     signal.map(Ended::With)
                 }
+                ended = self.apply(client, log.as_ref(), &applied, may_repeat) => ended,
             }
         });
         let changes = applied.take().unwrap_or_default();
@@ -290,7 +292,11 @@ async fn delete_remainder(client: &Client, tool: &ToolName, written: &[Written])
 
 /// Warns of a page that is an error of the server, with the last lines of the type's log file.
 async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark>) {
-    let Some(code) = client.page_error(tool).await else { return };
+    let code = tokio::select! {
+        code = client.page_error(tool) => code,
+        _ = interrupted() => return,
+    };
+    let Some(code) = code else { return };
     anstream::eprintln!("warning: it is running, but its page / answers with the HTTP status {code}");
     if let Some((title, lines)) = log.and_then(wait::log_lines) {
         anstream::eprintln!("  {title}");
