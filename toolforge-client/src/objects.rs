@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use kube::api::{DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams};
 use kube::core::request;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use toolforge_model::{Untrusted, platform};
 
@@ -304,8 +304,13 @@ impl Client {
     pub async fn delete(&self, object: &ObjectPath, params: &DeleteParams) -> Result<Deleted, Error> {
         let (requests, name) = object.requests()?;
         let request: Request<Vec<u8>> = requests.delete(&name, params)?;
-        match self.exchange().send(&request.map(Bytes::from), OBJECT_LIMIT).await {
-            Ok(_) => Ok(Deleted::Accepted),
+        let request = request.map(Bytes::from);
+        match self.exchange().send(&request, OBJECT_LIMIT).await {
+            // The page of a proxy does not accept anything.
+            Ok(answer) => match read_json::<IgnoredAny>(&request, &answer) {
+                Ok(_) => Ok(Deleted::Accepted),
+                Err(error) => Err(error.of_request(&request)),
+            },
             Err(error) if error.is_not_found() => Ok(Deleted::AlreadyGone),
             Err(error) => Err(error),
         }

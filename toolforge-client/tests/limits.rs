@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use toolforge_client::kube::api::{AttachParams, ListParams};
+use toolforge_client::kube::api::{AttachParams, DeleteParams, ListParams};
 use toolforge_client::scripted::{Answer, Requests, Script};
 use toolforge_client::{
     Client, Collection, Error, ObjectPath, RequestLimits, ResourceType, TransportError, WatchEvent,
@@ -154,6 +154,16 @@ async fn only_writes_may_have_been_applied() {
     assert!(!client.get::<Value>(&pod()).await.unwrap_err().outcome_unknown());
     let created = client.create::<Value>(&pods(), &json!({}), &post_params()).await;
     assert!(created.unwrap_err().outcome_unknown());
+}
+
+#[tokio::test]
+async fn page_of_a_proxy_accepts_no_deletion() {
+    let delete = "DELETE /api/v1/namespaces/tool-x/pods/x";
+    for body in ["<html>", "", "{\"kind\": \"Sta"] {
+        let (client, _) = Script::new().answer(delete, Answer::text(200, body)).client();
+        let error = client.delete(&pod(), &DeleteParams::default()).await.unwrap_err();
+        assert!(error.outcome_unknown(), "{body}: {error:?}");
+    }
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ pub use report::{
     rollout, violations,
 };
 pub use report::{terminating_line, waiting_line};
-pub use room::wait_for_room;
+pub use room::{wait_for_room, wait_for_usage};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age};

@@ -1,4 +1,4 @@
-//! Waiting for pods that terminate, where their room is missing.
+//! Waiting for pods that terminate, and for quotas that count deleted objects, where their room is missing.
 
 use std::time::Duration;
 
@@ -47,6 +47,31 @@ pub fn wait_for_room<T>(
     }
 }
 
+/// How many seconds a quota may take to notice a deletion.
+const USAGE_SECONDS: u32 = 15;
+
+/// Repeats an attempt while what it found does not fit and a quota still counts what was deleted, at most 15 seconds.
+///
+/// # Errors
+/// Those of `again`.
+pub fn wait_for_usage<T>(
+    first: T,
+    is_outdated: impl Fn(&T) -> bool,
+    mut again: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut line = ProgressLine::new();
+    let mut found = first;
+    for _ in 0..USAGE_SECONDS {
+        if !is_outdated(&found) {
+            break;
+        }
+        line.show("waiting for the quota, which still counts deleted objects");
+        std::thread::sleep(Duration::from_secs(1));
+        found = again()?;
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +97,15 @@ mod tests {
             wait_for_room(vec![pod(until)], |pods| pods, again).unwrap();
             assert_eq!(count, attempts, "{until}");
         }
+    }
+
+    #[test]
+    fn outdated_usage_is_waited_for() {
+        let mut looks = 0;
+        let again = || {
+            looks += 1;
+            Ok(looks)
+        };
+        assert_eq!(wait_for_usage(0, |look| *look < 1, again).unwrap(), 1);
     }
 }

@@ -4,11 +4,12 @@ use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, Session, Table, applied_changes, interrupted,
 };
 use toolforge_client::{
-    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, RolloutTarget,
-    StatusKind, TERMINATION_TIMEOUT, WriteKind, Written,
+    AdmissionRefusal, ApiStatus, ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome,
+    ChangeReport, Progress, RolloutTarget, StatusKind, TERMINATION_TIMEOUT, WriteKind, Written,
 };
 use toolforge_model::JobName;
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
+use toolforge_render::job::LoadPlan;
 use toolforge_render::object::ObjectKind;
 use toolforge_report::{AppliedChange, DetailCode};
 
@@ -28,6 +29,8 @@ pub(super) struct Applied<'a> {
 pub(super) struct StepFailure {
     failure: Failure,
     is_outdated: bool,
+    /// The resources of which a quota has no more.
+    exceeded: Vec<String>,
     /// Whether the step may have been done, because its answer was lost.
     outcome_unknown: bool,
 }
@@ -35,7 +38,7 @@ pub(super) struct StepFailure {
 impl From<ApplyError> for StepFailure {
     fn from(error: ApplyError) -> Self {
         let (is_outdated, outcome_unknown) = (is_outdated(&error), error.outcome_unknown());
-        Self { failure: error.into(), is_outdated, outcome_unknown }
+        Self { exceeded: exceeded(&error), failure: error.into(), is_outdated, outcome_unknown }
     }
 }
 
@@ -47,6 +50,17 @@ fn is_outdated(error: &ApplyError) -> bool {
             matches!(status.kind(), StatusKind::AlreadyExists | StatusKind::Conflict | StatusKind::NotFound)
         }),
         _ => false,
+    }
+}
+
+/// Returns the resources that a quota refuses.
+fn exceeded(error: &ApplyError) -> Vec<String> {
+    let ApplyError::Request(error) = error else { return Vec::new() };
+    match error.api_status().map(ApiStatus::kind) {
+        Some(StatusKind::Admission(AdmissionRefusal::Quota { exceeded, .. })) => {
+            exceeded.iter().map(|exceeded| exceeded.resource.as_raw().to_owned()).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -87,6 +101,7 @@ pub(super) async fn apply<'a>(
         after(change, written).await.map_err(|failure| StepFailure {
             failure,
             is_outdated: false,
+            exceeded: Vec::new(),
             outcome_unknown: false,
         })
     };
@@ -171,6 +186,26 @@ impl Applied<'_> {
         outcomes
             .into_iter()
             .any(|outcome| matches!(outcome, ChangeOutcome::Failed(StepFailure { is_outdated: true, .. })))
+    }
+
+    /// Returns whether it failed because a quota refused a resource that a new plan counts, and the new plan fits: somebody
+    /// else took the headroom and has freed it again. `plan` returns the new plan.
+    pub(super) fn fits_again(
+        &self,
+        plan: impl FnOnce() -> Result<LoadPlan, Failure>,
+    ) -> Result<bool, Failure> {
+        let exceeded = self.report.changes.iter().flat_map(|report| match &report.outcome {
+            ChangeOutcome::Failed(StepFailure { exceeded, .. }) => exceeded.as_slice(),
+            _ => &[],
+        });
+        let exceeded: Vec<&String> = exceeded.collect();
+        if exceeded.is_empty() || self.report.dry_run {
+            return Ok(false);
+        }
+        let plan = plan()?;
+        let is_counted =
+            |name: &&String| plan.set.forecast().any(|row| row.at_rest.resource.to_string() == **name);
+        Ok(plan.problems.is_empty() && plan.fits() && exceeded.iter().all(is_counted))
     }
 
     /// Returns how the program ends: well, or with what was done, also by earlier attempts, what failed and what was not

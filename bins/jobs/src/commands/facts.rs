@@ -4,6 +4,7 @@ use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled};
 use toolforge_client::{FactsError, FetchedNamespace, JobFetchOptions};
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, suggest};
+use toolforge_quota::Resource;
 use toolforge_render::job::{JobFacts, JobObjects};
 use toolforge_report::FailureCode;
 
@@ -70,5 +71,20 @@ pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<JobObjects, Failur
             names if names.len() <= 12 => failure.hint(format!("The jobs are {}.", names.join(", "))),
             _ => failure.hint("`toolforge jobs list --output name` lists the jobs."),
         }
+    })
+}
+
+/// Returns whether a quota counts more workloads than exist: the quota controller takes some seconds to notice a deletion.
+pub(super) fn counts_deleted(facts: &JobFacts) -> bool {
+    let live = &facts.live;
+    let existing = [
+        ("deployments.apps", live.deployments.len()),
+        ("cronjobs.batch", live.cron_jobs.len()),
+        ("jobs.batch", live.jobs.len()),
+    ];
+    existing.into_iter().any(|(kind, count)| {
+        let resource = Resource::Count(kind.to_owned());
+        let mut quotas = facts.namespace.limits.quotas.iter();
+        quotas.any(|quota| usize::try_from(quota.used(&resource)).is_ok_and(|used| used > count))
     })
 }

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, print, print_for_people, read_input, wait_for_room,
+    wait_for_usage,
 };
 use toolforge_client::{Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
@@ -52,6 +53,10 @@ pub(super) fn run(
                 .map_err(|failure| after_changes(failure, &done))?,
             Some(_) => first,
         };
+        let (facts, plan) = match options.change.dry_run {
+            None => wait_for_usage((facts, plan), is_usage_outdated, plan_now)?,
+            Some(_) => (facts, plan),
+        };
         let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
         if attempt == 1 {
             print_notes(session, &plan, &conflicts);
@@ -83,7 +88,13 @@ pub(super) fn run(
         };
         let applied = runtime.block_on(apply::apply(session, &plan.set, apply::options(dry_run), after))?;
         changes.extend(applied.changes());
-        if !applied.is_outdated() || attempt == apply::ATTEMPTS {
+        let look_again = || {
+            let done: Vec<_> = done.iter().cloned().chain(applied.done()).collect();
+            let facts = facts::facts_to_write(session)?;
+            Ok(planned(&file, &options.file, &facts, options.change.adopt, &done))
+        };
+        let is_last = attempt == apply::ATTEMPTS;
+        if is_last || !(applied.is_outdated() || applied.fits_again(look_again)?) {
             let ended = applied.end(&done);
             if !dry_run && ended.is_ok() {
                 anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
@@ -118,6 +129,11 @@ fn after_changes(failure: Failure, done: &[(JobName, Action)]) -> Failure {
     };
     let partial = Failure::new(exit_code, message).detail(failure.to_string().trim_end().to_owned());
     hints.into_iter().fold(partial, Failure::hint)
+}
+
+/// Returns whether a plan does not fit, and a quota still counts deleted objects.
+pub(super) fn is_usage_outdated((facts, plan): &(JobFacts, LoadPlan)) -> bool {
+    plan.problems.is_empty() && !plan.fits() && facts::counts_deleted(facts)
 }
 
 /// Returns the failure of what does not fit: of the whole file, or of what earlier attempts have left.

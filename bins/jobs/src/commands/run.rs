@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, wait_for_room};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, wait_for_room, wait_for_usage};
 use toolforge_client::Written;
 use toolforge_model::JobRequest;
 use toolforge_render::change::Change;
@@ -34,11 +34,14 @@ pub(super) fn run(
             Ok((facts, plan))
         };
         let (facts, plan) = match options.change.dry_run {
-            None => wait_for_room(
-                plan_now()?,
-                |(_, plan): &(JobFacts, LoadPlan)| plan.set.terminating(),
-                plan_now,
-            )?,
+            None => {
+                let found = wait_for_room(
+                    plan_now()?,
+                    |(_, plan): &(JobFacts, LoadPlan)| plan.set.terminating(),
+                    plan_now,
+                )?;
+                wait_for_usage(found, load::is_usage_outdated, plan_now)?
+            }
             Some(_) => plan_now()?,
         };
         let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
