@@ -5,6 +5,8 @@ mod adoption;
 mod completion;
 mod doctor;
 mod examples;
+
+mod faults;
 mod fleet;
 mod health;
 mod jobs;

@@ -1,0 +1,86 @@
+//! The verbs of the tables.
+
+use super::fault::{Effect, Fault, WatchFault};
+
+/// A verb of one of the programs.
+#[derive(Clone, Copy)]
+pub(crate) struct Verb {
+    pub(crate) name: &'static str,
+    /// A shell command line.
+    pub(crate) line: &'static str,
+    /// What its output contains when it works; `None` if it writes.
+    pub(crate) expected: Option<&'static str>,
+}
+
+const fn reads(name: &'static str, line: &'static str, expected: &'static str) -> Verb {
+    Verb { name, line, expected: Some(expected) }
+}
+
+const fn writes(name: &'static str, line: &'static str) -> Verb {
+    Verb { name, line, expected: None }
+}
+
+/// The verbs that read.
+pub(crate) const READING: [Verb; 17] = [
+    reads("webservice status", "webservice status", "php8.2"),
+    reads("webservice logs", "webservice logs --last 3", ""),
+    reads("webservice plan", "webservice php8.2 plan -r 2", "pods"),
+    reads("webservice types", "webservice types", "php8.2"),
+    reads("webservice doctor", "webservice doctor", "Kubernetes v1"),
+    reads("webservice exec", "webservice exec echo inside", "inside"),
+    reads("jobs list", "toolforge-jobs list", "tick"),
+    reads("jobs show", "toolforge-jobs show tick", "tick"),
+    reads("jobs logs", "toolforge-jobs logs bot", "hello"),
+    reads("jobs plan", "toolforge-jobs plan jobs.yaml", "create scheduled job new"),
+    reads("jobs dump", "toolforge-jobs dump", "name: tick"),
+    reads("jobs cron", "toolforge-jobs cron", "tick"),
+    reads("jobs render", "toolforge-jobs render jobs.yaml", "kind: CronJob"),
+    reads("jobs exec", "toolforge-jobs exec bot -- echo inside", "inside"),
+    reads("jobs images", "toolforge-jobs images", "python3.11"),
+    reads("jobs quota", "toolforge-jobs quota", "limits"),
+    reads("quota-check", "quota-check", "limits.memory"),
+];
+
+/// The verbs that write, with command lines that would change something.
+pub(crate) const WRITING: [Verb; 12] = [
+    writes("webservice start", "webservice php8.2 start -r 2"),
+    writes("webservice restart", "webservice restart"),
+    writes("webservice stop", "webservice stop"),
+    writes("webservice shell", "webservice shell true"),
+    writes("jobs run", "toolforge-jobs run new --image bookworm --command true --schedule '17 4 1 1 *'"),
+    writes("jobs load", "toolforge-jobs load jobs.yaml"),
+    writes("jobs suspend", "toolforge-jobs suspend tick"),
+    writes("jobs resume", "toolforge-jobs resume rest"),
+    writes("jobs trigger", "toolforge-jobs trigger tick"),
+    writes("jobs restart", "toolforge-jobs restart bot"),
+    writes("jobs delete", "toolforge-jobs delete tick"),
+    writes("jobs flush", "toolforge-jobs flush --yes"),
+];
+
+impl Verb {
+    pub(crate) fn is_writing(&self) -> bool {
+        self.expected.is_none()
+    }
+
+    /// Returns whether the verb uses the bundled catalog, with a warning, where the cluster's cannot be read.
+    pub(crate) fn has_fallback(&self) -> bool {
+        matches!(self.name, "webservice types" | "jobs images")
+    }
+
+    /// Returns the exit codes that are allowed with a fault of all requests.
+    pub(crate) fn allowed(&self, fault: Fault) -> &'static [i32] {
+        // `doctor` reports what is wrong.
+        let (fatal, either): (&[i32], &[i32]) = match self.name {
+            "webservice doctor" => (&[1], &[0, 1]),
+            _ if self.has_fallback() => (&[0], &[0]),
+            _ => (&[4], &[0, 4, 6]),
+        };
+        let is_remote = matches!(self.name, "webservice exec" | "webservice shell" | "jobs exec");
+        match fault.effect() {
+            Effect::Harmless if fault == Fault::Watch(WatchFault::Silent) && is_remote => fatal,
+            Effect::Harmless => &[0],
+            Effect::Fatal | Effect::FatalForLists => fatal,
+            Effect::DependsOnSize => either,
+        }
+    }
+}
