@@ -3,12 +3,12 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota};
+use k8s_openapi::api::core::v1::{ConfigMap, ResourceQuota};
 use kube::api::ListParams;
 use serde::de::DeserializeOwned;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{ToolName, platform};
-use toolforge_render::namespace::{LimitsError, Namespace, limits};
+use toolforge_render::namespace::{LimitObjects, Namespace};
 
 use crate::{Client, Collection, Error, PlatformFiles, PlatformFilesError, ResourceType};
 
@@ -33,9 +33,6 @@ pub enum FactsError {
     /// The image catalog is invalid.
     #[error("the cluster's image catalog cannot be read")]
     Catalog(#[source] CatalogError),
-    /// A quota or a limit cannot be read.
-    #[error("the namespace's limits cannot be read")]
-    Limits(#[from] LimitsError),
     /// A request failed.
     #[error(transparent)]
     Request(#[from] Error),
@@ -80,10 +77,8 @@ impl NamespaceFetchOptions {
 pub struct FetchedNamespace {
     /// The ConfigMap with the image catalog.
     pub config_map: Option<ConfigMap>,
-    /// The LimitRanges.
-    pub limit_ranges: Vec<LimitRange>,
-    /// The ResourceQuotas.
-    pub quotas: Vec<ResourceQuota>,
+    /// The quotas and limits.
+    pub limits: Option<LimitObjects>,
 }
 
 impl FetchedNamespace {
@@ -98,11 +93,14 @@ impl FetchedNamespace {
     }
 
     /// Returns `namespace` with the fetched quotas and limits.
-    ///
-    /// # Errors
-    /// When one of them is invalid.
-    pub fn facts(&self, namespace: Namespace) -> Result<Namespace, FactsError> {
-        Ok(namespace.with_limits(limits(&self.quotas, &self.limit_ranges)?))
+    #[must_use]
+    pub fn facts(&self, namespace: Namespace) -> Namespace {
+        namespace.with_limits(self.limits.as_ref().map(LimitObjects::limits).unwrap_or_default())
+    }
+
+    /// Returns the fetched ResourceQuotas.
+    pub(crate) fn quotas(&self) -> &[ResourceQuota] {
+        self.limits.as_ref().map(LimitObjects::quotas).unwrap_or_default()
     }
 }
 
@@ -116,7 +114,7 @@ impl Client {
     /// When a request fails, the catalog is missing, or something cannot be read.
     pub async fn facts(&self, tool: &ToolName) -> Result<Namespace, FactsError> {
         let fetched = self.fetch_namespace(tool, NamespaceFetchOptions::all()).await?;
-        fetched.facts(host_namespace(tool, fetched.catalog()?)?)
+        Ok(fetched.facts(host_namespace(tool, fetched.catalog()?)?))
     }
 
     /// Fetches the facts of a tool's namespace. All requests are sent concurrently and have one time limit
@@ -134,18 +132,13 @@ impl Client {
         let config_map = ResourceType::of::<ConfigMap>()
             .in_namespace(platform::CATALOG_NAMESPACE)
             .named(platform::CATALOG_CONFIG_MAP);
-        let own = |resource: ResourceType| resource.in_namespace(tool.namespace());
-        let (config_map, limit_ranges, quotas) = tokio::try_join!(
+        let namespace = tool.namespace();
+        let (config_map, limits) = tokio::try_join!(
             biased;
             when(catalog, client.get_opt(&config_map)),
-            when(limits, client.items(own(ResourceType::of::<LimitRange>()), ListParams::default())),
-            when(limits, client.items(own(ResourceType::of::<ResourceQuota>()), ListParams::default())),
+            when(limits, client.fetch_limits(&namespace)),
         )?;
-        Ok(FetchedNamespace {
-            config_map: config_map.flatten(),
-            limit_ranges: limit_ranges.unwrap_or_default(),
-            quotas: quotas.unwrap_or_default(),
-        })
+        Ok(FetchedNamespace { config_map: config_map.flatten(), limits })
     }
 
     /// Lists the objects of a collection.

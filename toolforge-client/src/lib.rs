@@ -54,6 +54,7 @@ mod foreign;
 mod jobs;
 mod limits;
 mod log;
+mod namespace_limits;
 mod objects;
 mod path;
 mod platform_files;

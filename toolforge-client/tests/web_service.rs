@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_client::{Error, NamespaceFetchOptions, WaitOptions, WaitOutcome, WebServiceFetchOptions};
+use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Namespace;
 
@@ -68,8 +69,28 @@ async fn plan_facts_take_one_request_each() {
     POST  /apis/authorization.k8s.io/v1/selfsubjectaccessreviews
     ");
     let namespace = Namespace::new(&tool(), objects.namespace.catalog().unwrap());
-    let facts = objects.facts(namespace).unwrap();
+    let facts = objects.facts(namespace);
     assert!(facts.http_routes && facts.namespace.limits.quotas.is_empty());
+}
+
+#[tokio::test]
+async fn forbidden_limits_leave_the_quotas() {
+    let forbidden = || Answer::refusal(403, "Forbidden", "limitranges is forbidden");
+    let quota =
+        json!({"metadata": {"name": "tool-x"}, "status": {"hard": {"pods": "4"}, "used": {"pods": "1"}}});
+    let (ranges, quotas) =
+        ("GET /api/v1/namespaces/tool-x/limitranges", "GET /api/v1/namespaces/tool-x/resourcequotas");
+    let script = Script::new().answer(ranges, forbidden()).answer(quotas, list(&[quota]));
+    let (client, _) = script.client();
+    let objects = client.fetch_namespace(&tool(), NamespaceFetchOptions::limits()).await.unwrap();
+    let limits = objects.facts(Namespace::new(&tool(), Catalog::default())).limits;
+    let unread: Vec<&str> = limits.unread.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!((limits.quotas.len(), unread), (1, vec!["LimitRange"]));
+
+    let script = Script::new().answer(ranges, forbidden()).answer(quotas, forbidden());
+    let (client, _) = script.client();
+    let refused = client.fetch_namespace(&tool(), NamespaceFetchOptions::limits()).await;
+    assert_eq!(refused.unwrap_err().api_status().map(|status| status.code()), Some(403));
 }
 
 #[tokio::test]

@@ -159,13 +159,15 @@ impl ConflictCounter {
         each: &Demand,
         time: Range<i64>,
     ) -> Self {
-        let limiting = quotas.iter().filter(|quota| quota.scopes.matches(PodTraits::default()));
-        let limits: Vec<(&Resource, u64)> = limiting
+        let traits = PodTraits::default();
+        let limits: Vec<(&Resource, u64)> = quotas
+            .iter()
             .flat_map(|quota| {
                 let left = |resource, hard: u64| {
                     hard.saturating_sub(quota.used(resource).saturating_sub(freed.get(resource)))
                 };
-                quota.hard.iter().map(move |(resource, hard)| (resource, left(resource, *hard)))
+                let counted = quota.hard.iter().filter(|(resource, _)| quota.counts(resource, &traits));
+                counted.map(move |(resource, hard)| (resource, left(resource, *hard)))
             })
             .collect();
         let amounts = |each: &Demand| limits.iter().map(|(resource, _)| each.get(resource)).collect();

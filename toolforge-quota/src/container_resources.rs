@@ -1,46 +1,111 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
-use toolforge_model::{Cpu, Memory};
+use toolforge_model::{Cpu, Memory, QuantityError};
 
-/// A resource that a container requests and is limited in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use crate::unit::Unit;
+
+/// A resource in the `resources` of a container, or in a LimitRange.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum ComputeResource {
     /// CPU, counted in millis.
     Cpu,
     /// Memory, counted in bytes.
     Memory,
+    /// `ephemeral-storage`: files that a container writes on its node, counted in bytes.
+    EphemeralStorage,
+    /// Huge pages of a size, here without `hugepages-`, counted in bytes.
+    HugePages(String),
+    /// `storage` of a PersistentVolumeClaim, counted in bytes.
+    Storage,
+    /// A resource of a node's devices, such as `nvidia.com/gpu`, counted in devices.
+    Extended(String),
+    /// Another resource, which no quota counts.
+    Other(String),
 }
 
 impl ComputeResource {
-    /// Both resources, CPU first.
-    pub const ALL: &'static [Self] = &[Self::Cpu, Self::Memory];
+    /// Parses a Kubernetes quantity as millis, bytes or devices, rounded up.
+    ///
+    /// # Errors
+    /// When the text is not a Kubernetes quantity or is negative.
+    pub fn parse_amount(&self, text: &str) -> Result<u64, QuantityError> {
+        self.unit().parse_amount(text)
+    }
 
-    /// Returns Kubernetes' name of the resource: `cpu` or `memory`.
+    /// Parses an upper bound, rounded down.
+    ///
+    /// # Errors
+    /// As [`parse_amount`](Self::parse_amount).
+    pub fn parse_bound(&self, text: &str) -> Result<u64, QuantityError> {
+        self.unit().parse_bound(text)
+    }
+
+    /// Returns an amount of millis, bytes or devices as a Kubernetes quantity.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn amount(&self, amount: u64) -> String {
+        self.unit().amount(amount)
+    }
+
+    /// Returns Kubernetes' key of the resource, such as `cpu`.
+    #[must_use]
+    pub fn key(&self) -> String {
         match self {
-            Self::Cpu => "cpu",
-            Self::Memory => "memory",
+            Self::Cpu => "cpu".to_owned(),
+            Self::Memory => "memory".to_owned(),
+            Self::EphemeralStorage => "ephemeral-storage".to_owned(),
+            Self::HugePages(size) => format!("hugepages-{size}"),
+            Self::Storage => "storage".to_owned(),
+            Self::Extended(key) | Self::Other(key) => key.clone(),
         }
     }
 
-    /// Returns an amount of millis or bytes as a Kubernetes quantity.
+    /// Returns whether a container's limit may be larger than its request. Devices and huge pages cannot be shared.
     #[must_use]
-    pub fn amount(self, amount: u64) -> String {
+    pub fn is_overcommitted(&self) -> bool {
+        !matches!(self, Self::HugePages(_) | Self::Extended(_))
+    }
+
+    fn unit(&self) -> Unit {
         match self {
-            Self::Cpu => Cpu::from_millis(amount).to_string(),
-            Self::Memory => Memory::from_bytes(amount).to_string(),
+            Self::Cpu => Unit::Millis,
+            Self::Memory | Self::EphemeralStorage | Self::HugePages(_) | Self::Storage => Unit::Bytes,
+            Self::Extended(_) | Self::Other(_) => Unit::Objects,
+        }
+    }
+}
+
+impl From<&str> for ComputeResource {
+    fn from(key: &str) -> Self {
+        match key {
+            "cpu" => Self::Cpu,
+            "memory" => Self::Memory,
+            "ephemeral-storage" => Self::EphemeralStorage,
+            "storage" => Self::Storage,
+            other => match other.strip_prefix("hugepages-") {
+                Some(size) => Self::HugePages(size.to_owned()),
+                // As in the API server: only names of other domains are extended resources.
+                None if other.contains('/')
+                    && !other.contains("kubernetes.io/")
+                    && !other.starts_with("requests.") =>
+                {
+                    Self::Extended(other.to_owned())
+                }
+                None => Self::Other(other.to_owned()),
+            },
         }
     }
 }
 
 impl fmt::Display for ComputeResource {
-    /// Writes the resource as it is called in a sentence: `CPU` or `memory`.
+    /// Writes the resource as it is called in a sentence: `CPU`, `memory` or `ephemeral storage`, else its key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Cpu => "CPU",
-            Self::Memory => "memory",
-        })
+        match self {
+            Self::Cpu => f.pad("CPU"),
+            Self::EphemeralStorage => f.pad("ephemeral storage"),
+            other => f.pad(&other.key()),
+        }
     }
 }
 
@@ -53,36 +118,82 @@ pub struct PerResource<C, M = C> {
     pub memory: M,
 }
 
-impl<T> PerResource<T> {
-    /// Returns the value for one of the resources.
+/// Amounts of a container's resources, in millis, bytes or devices; only those that are stated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Amounts(BTreeMap<ComputeResource, u64>);
+
+impl Amounts {
+    /// Returns an amount of CPU and one of memory, where they are stated.
     #[must_use]
-    pub fn get(&self, resource: ComputeResource) -> &T {
-        match resource {
-            ComputeResource::Cpu => &self.cpu,
-            ComputeResource::Memory => &self.memory,
+    pub fn new(cpu: Option<Cpu>, memory: Option<Memory>) -> Self {
+        let cpu = cpu.map(|cpu| (ComputeResource::Cpu, cpu.millis()));
+        let memory = memory.map(|memory| (ComputeResource::Memory, memory.bytes()));
+        cpu.into_iter().chain(memory).collect()
+    }
+
+    /// Returns the amount of CPU.
+    #[must_use]
+    pub fn cpu(&self) -> Option<Cpu> {
+        self.get(&ComputeResource::Cpu).map(Cpu::from_millis)
+    }
+
+    /// Returns the amount of memory.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        self.get(&ComputeResource::Memory).map(Memory::from_bytes)
+    }
+
+    /// Returns the amount of a resource.
+    #[must_use]
+    pub fn get(&self, resource: &ComputeResource) -> Option<u64> {
+        self.0.get(resource).copied()
+    }
+
+    /// Returns the resources that are stated, and their amounts.
+    pub fn iter(&self) -> impl Iterator<Item = (&ComputeResource, u64)> {
+        self.0.iter().map(|(resource, amount)| (resource, *amount))
+    }
+
+    /// Returns these amounts, with others where none is stated.
+    #[must_use]
+    pub fn or(mut self, other: &Self) -> Self {
+        for (resource, amount) in other.iter() {
+            self.0.entry(resource.clone()).or_insert(amount);
+        }
+        self
+    }
+
+    /// Adds amounts; sums saturate.
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        for (resource, amount) in other.iter() {
+            let sum = self.0.entry(resource.clone()).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    }
+
+    /// Raises amounts to those of another.
+    pub(crate) fn raise_to(&mut self, other: &Self) {
+        for (resource, amount) in other.iter() {
+            let larger = self.0.entry(resource.clone()).or_default();
+            *larger = (*larger).max(amount);
         }
     }
 }
 
-/// An amount of CPU and one of memory; `None` where none is stated.
-pub type Amounts = PerResource<Option<Cpu>, Option<Memory>>;
-
-impl Amounts {
-    /// Returns these amounts, with others where none is stated.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self { cpu: self.cpu.or(other.cpu), memory: self.memory.or(other.memory) }
+impl FromIterator<(ComputeResource, u64)> for Amounts {
+    fn from_iter<I: IntoIterator<Item = (ComputeResource, u64)>>(amounts: I) -> Self {
+        Self(amounts.into_iter().collect())
     }
+}
 
-    /// Returns the amounts as plain numbers: millis and bytes.
-    #[must_use]
-    pub fn numbers(self) -> PerResource<Option<u64>> {
-        PerResource { cpu: self.cpu.map(Cpu::millis), memory: self.memory.map(Memory::bytes) }
+impl Extend<(ComputeResource, u64)> for Amounts {
+    fn extend<I: IntoIterator<Item = (ComputeResource, u64)>>(&mut self, amounts: I) {
+        self.0.extend(amounts);
     }
 }
 
 /// The `resources` of one container.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ContainerResources {
     /// The most that it may use.
     pub limits: Amounts,
@@ -90,25 +201,37 @@ pub struct ContainerResources {
     pub requests: Amounts,
 }
 
-/// A container of a change, and the object that it belongs to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContainerDemand {
-    /// The object, such as `job/daily`; `None` where nobody would ask which one it is.
-    pub object: Option<String>,
-    /// Its resources, with the namespace's defaults already applied.
-    pub resources: ContainerResources,
-}
+impl ContainerResources {
+    /// Returns the resources with a request where only a limit is stated, as the API server completes a pod.
+    pub(crate) fn with_requests(self) -> Self {
+        let Self { limits, requests } = self;
+        Self { requests: requests.or(&limits), limits }
+    }
 
-impl ContainerDemand {
-    /// Returns a container of an object.
-    #[must_use]
-    pub fn new(object: impl Into<String>, resources: ContainerResources) -> Self {
-        Self { object: Some(object.into()), resources }
+    /// Returns the resources with what is missing from others.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self { limits: self.limits.or(&other.limits), requests: self.requests.or(&other.requests) }
     }
 }
 
-impl From<ContainerResources> for ContainerDemand {
-    fn from(resources: ContainerResources) -> Self {
-        Self { object: None, resources }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_round_trip() {
+        for (key, resource) in [
+            ("cpu", ComputeResource::Cpu),
+            ("memory", ComputeResource::Memory),
+            ("ephemeral-storage", ComputeResource::EphemeralStorage),
+            ("hugepages-2Mi", ComputeResource::HugePages("2Mi".to_owned())),
+            ("storage", ComputeResource::Storage),
+            ("nvidia.com/gpu", ComputeResource::Extended("nvidia.com/gpu".to_owned())),
+            ("kubernetes.io/batteries", ComputeResource::Other("kubernetes.io/batteries".to_owned())),
+            ("pets", ComputeResource::Other("pets".to_owned())),
+        ] {
+            assert_eq!(ComputeResource::from(key), resource);
+            assert_eq!(resource.key(), key);
+        }
     }
 }

@@ -11,26 +11,27 @@
 //! whether a node has enough resources: a change that fits the quota may fit no node.
 //!
 //! ```
-//! use toolforge_quota::{ContainerDemand, ContainerResources, Demand, Limits, PodDemand, apply_defaults, profiles};
+//! use toolforge_quota::{ContainerResources, Demand, Limits, PodDemand, profiles};
 //!
 //! let limits: Limits = profiles::by_name("tools-2023")?.into();
 //! // A container that states nothing gets the namespace's defaults.
-//! let resources = apply_defaults(&limits.limit_ranges, ContainerResources::default());
-//! let container = ContainerDemand::new("deployment/stashbot", resources);
-//! let pod = PodDemand { containers: vec![resources], ..PodDemand::default() }.demand();
+//! let pod = PodDemand { containers: vec![ContainerResources::default()], ..PodDemand::default() };
+//! let pod = pod.with_defaults(&limits.limit_ranges);
 //!
-//! let check = limits.evaluate(&Demand::default(), &pod.times(10), &[container.clone()]);
+//! let check = limits.evaluate(&Demand::default(), &pod.demand().times(10), &[pod.clone()]);
 //! assert_eq!(check.to_string(), "limits.cpu: 5 of 2, 3 too much (quota tools-2023)");
-//! let check = limits.evaluate(&Demand::default(), &pod.times(4), &[container]);
+//! let check = limits.evaluate(&Demand::default(), &pod.demand().times(4), &[pod]);
 //! assert_eq!(check.to_string(), "fits");
 //! # Ok::<(), profiles::UnknownProfileError>(())
 //! ```
 
+mod admission;
 mod conflict;
 mod container_resources;
 mod demand;
 mod limit_range;
 mod limit_violation;
+mod pod_demand;
 mod quota_check;
 mod ratio;
 mod resource;
@@ -38,20 +39,25 @@ mod resource_quota;
 mod rollout;
 mod schedule;
 mod scopes;
+mod unit;
 mod unsettled;
 
 pub mod profiles;
 
+pub use admission::Admission;
 pub use conflict::{Conflict, ConflictCount, ConflictCounter, conflicting_runs, conflicts};
-pub use container_resources::{Amounts, ComputeResource, ContainerDemand, ContainerResources, PerResource};
-pub use demand::{Demand, InitContainer, PodDemand};
-pub use limit_range::{LimitRange, apply_defaults};
-pub use limit_violation::{LimitViolation, LimitViolationKind, violations};
-pub use quota_check::{DemandChange, Limits, QuotaCheck, ResourceCheck, check_resources};
+pub use container_resources::{Amounts, ComputeResource, ContainerResources, PerResource};
+pub use demand::Demand;
+pub use limit_range::{Bounds, LimitRange, apply_defaults};
+pub use limit_violation::{LimitType, LimitViolation, LimitViolationKind, claim_violations, violations};
+pub use pod_demand::{InitContainer, PodDemand};
+pub use quota_check::{
+    DemandChange, Limits, LimitsKind, QuotaCheck, ResourceCheck, Unspecified, check_resources,
+};
 pub use ratio::Ratio;
 pub use resource::Resource;
-pub use resource_quota::ResourceQuota;
+pub use resource_quota::{QuotaMark, QuotaNote, ResourceQuota};
 pub use rollout::{Pods, RollingUpdate, rolling_peak};
 pub use schedule::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, timelines};
-pub use scopes::{PodTraits, Scope, Scopes};
+pub use scopes::{PodTraits, PriorityClasses, Scope, Scopes};
 pub use unsettled::{TerminatingPod, WaitingPods};

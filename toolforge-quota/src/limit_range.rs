@@ -1,7 +1,9 @@
-use crate::container_resources::{Amounts, ContainerResources, PerResource};
+use std::collections::BTreeMap;
+
+use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
 use crate::ratio::Ratio;
 
-/// The defaults and bounds of one LimitRange for each container; `None` where it states none.
+/// The defaults and bounds of one LimitRange; nothing where it states none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitRange {
     /// The LimitRange's name; on Toolforge that of the namespace.
@@ -10,12 +12,25 @@ pub struct LimitRange {
     pub default: Amounts,
     /// The requests of a container that states none.
     pub default_request: Amounts,
-    /// The most that a container may have.
+    /// The bounds of each container (type Container).
+    pub container: Bounds,
+    /// The bounds of the sums of each pod's containers (type Pod).
+    pub pod: Bounds,
+    /// The bounds of the storage that each claim requests (type PersistentVolumeClaim).
+    pub claim: Bounds,
+    /// The fields that are not quantities, such as `max.cpu`; they bind nothing here.
+    pub unreadable: Vec<String>,
+}
+
+/// The bounds of a LimitRange for one type of object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// The most that one may have.
     pub max: Amounts,
-    /// The least that a container must request.
+    /// The least that one must request.
     pub min: Amounts,
-    /// How many times its request a container's limit may be.
-    pub max_limit_request_ratio: PerResource<Option<Ratio>>,
+    /// How many times its request a limit may be.
+    pub max_limit_request_ratio: BTreeMap<ComputeResource, Ratio>,
 }
 
 impl LimitRange {
@@ -25,9 +40,13 @@ impl LimitRange {
     /// minimum (the API's own defaulting of a LimitRange).
     #[must_use]
     pub fn with_defaults(&self, container: ContainerResources) -> ContainerResources {
-        let limits = self.default.or(self.max);
-        let requests = self.default_request.or(limits).or(self.min);
-        ContainerResources { limits: container.limits.or(limits), requests: container.requests.or(requests) }
+        container.or(&self.defaults())
+    }
+
+    fn defaults(&self) -> ContainerResources {
+        let limits = self.default.clone().or(&self.container.max);
+        let requests = self.default_request.clone().or(&limits).or(&self.container.min);
+        ContainerResources { limits, requests }
     }
 }
 
@@ -35,13 +54,47 @@ impl LimitRange {
 ///
 /// In its order: where only a limit is stated, the request is that limit (the pod's own defaulting); then each
 /// LimitRange fills in the limits and requests that are still missing (the admission plugin LimitRanger, which
-/// takes several LimitRanges in no fixed order). A request that is stated alone can so exceed the limit that is filled
-/// in, and the pod is then refused; see [`violations`](crate::violations).
+/// takes several LimitRanges in no fixed order; see [`Limits::admissions`](crate::Limits::admissions)). A request that
+/// is stated alone can so exceed the limit that is filled in, and the pod is then refused; see
+/// [`violations`](crate::violations).
 #[must_use]
 pub fn apply_defaults(limit_ranges: &[LimitRange], container: ContainerResources) -> ContainerResources {
-    let ContainerResources { limits, requests } = container;
-    let stated = ContainerResources { limits, requests: requests.or(limits) };
-    limit_ranges.iter().fold(stated, |container, range| range.with_defaults(container))
+    limit_ranges.iter().fold(container.with_requests(), |container, range| range.with_defaults(container))
+}
+
+/// How many LimitRanges with different defaults are taken in every order; the cluster has rarely more than one.
+const MOST_ORDERED: usize = 4;
+
+/// Returns the orders of LimitRanges in which pods can get different defaults. The first one is the given order.
+pub(crate) fn orders(limit_ranges: &[LimitRange]) -> Vec<Vec<&LimitRange>> {
+    let competes = |range: &&LimitRange| {
+        let defaults = range.defaults();
+        limit_ranges.iter().filter(|other| !std::ptr::eq(*other, *range)).any(|other| {
+            let others = other.defaults();
+            let differs = |ours: &Amounts, theirs: &Amounts| {
+                ours.iter()
+                    .any(|(resource, amount)| theirs.get(resource).is_some_and(|other| other != amount))
+            };
+            differs(&defaults.limits, &others.limits) || differs(&defaults.requests, &others.requests)
+        })
+    };
+    let (competing, others): (Vec<&LimitRange>, Vec<&LimitRange>) = limit_ranges.iter().partition(competes);
+    if competing.len() > MOST_ORDERED {
+        return vec![limit_ranges.iter().collect()];
+    }
+    let mut orders = vec![Vec::new()];
+    for _ in 0..competing.len() {
+        orders = orders
+            .into_iter()
+            .flat_map(|order: Vec<&LimitRange>| {
+                let next =
+                    competing.iter().filter(|range| !order.iter().any(|taken| std::ptr::eq(*taken, **range)));
+                next.map(|range| order.iter().chain([range]).copied().collect()).collect::<Vec<Vec<_>>>()
+            })
+            .collect();
+    }
+    orders.iter_mut().for_each(|order| order.extend(&others));
+    orders
 }
 
 #[cfg(test)]
@@ -50,7 +103,7 @@ mod tests {
     use crate::profiles;
 
     fn amounts(cpu: &str, memory: &str) -> Amounts {
-        Amounts { cpu: cpu.parse().ok(), memory: memory.parse().ok() }
+        Amounts::new(cpu.parse().ok(), memory.parse().ok())
     }
 
     /// A container by its CPU limit and request; `-` stands for none.
@@ -80,10 +133,10 @@ mod tests {
             (container("-", "800m"), container("500m", "800m")),
             (container("1", "200m"), container("1", "200m")),
         ] {
-            let found = apply_defaults(&[limits()], stated);
+            let found = apply_defaults(&[limits()], stated.clone());
             assert_eq!(
-                (found.limits.cpu, found.requests.cpu),
-                (expected.limits.cpu, expected.requests.cpu),
+                (found.limits.cpu(), found.requests.cpu()),
+                (expected.limits.cpu(), expected.requests.cpu()),
                 "{stated:?}"
             );
         }
@@ -94,8 +147,7 @@ mod tests {
         let range = |default, default_request, max, min| LimitRange {
             default: amounts(default, "-"),
             default_request: amounts(default_request, "-"),
-            max: amounts(max, "-"),
-            min: amounts(min, "-"),
+            container: Bounds { max: amounts(max, "-"), min: amounts(min, "-"), ..Bounds::default() },
             ..LimitRange::default()
         };
         for (range, expected) in [
@@ -108,10 +160,14 @@ mod tests {
         ] {
             assert_eq!(range.with_defaults(ContainerResources::default()), expected, "{range:?}");
         }
-        let memory_only = LimitRange { min: amounts("-", "100Mi"), ..LimitRange::default() };
+        let memory_only = LimitRange {
+            container: Bounds { min: amounts("-", "100Mi"), ..Bounds::default() },
+            ..LimitRange::default()
+        };
         let given = memory_only.with_defaults(ContainerResources::default());
-        assert_eq!((given.limits.memory, given.requests), (None, amounts("-", "100Mi")));
-        let memory_only = LimitRange { max: amounts("-", "4Gi"), ..memory_only };
+        assert_eq!((given.limits.memory(), given.requests), (None, amounts("-", "100Mi")));
+        let container = Bounds { max: amounts("-", "4Gi"), ..memory_only.container };
+        let memory_only = LimitRange { container, ..LimitRange::default() };
         let given = memory_only.with_defaults(ContainerResources::default());
         assert_eq!((given.limits, given.requests), (amounts("-", "4Gi"), amounts("-", "4Gi")));
     }
@@ -122,5 +178,24 @@ mod tests {
         let found =
             apply_defaults(&[LimitRange::default(), range("1"), range("2")], ContainerResources::default());
         assert_eq!(found, container("1", "1"));
+    }
+
+    #[test]
+    fn only_different_defaults_have_an_order() {
+        let range = |name: &str, cpu, memory| LimitRange {
+            name: name.to_owned(),
+            default: amounts(cpu, memory),
+            ..LimitRange::default()
+        };
+        let names = |ranges: &[LimitRange]| {
+            let name = |range: &&LimitRange| range.name.clone();
+            orders(ranges).iter().map(|order| order.iter().map(name).collect()).collect::<Vec<String>>()
+        };
+        assert_eq!(names(&[]), [""]);
+        assert_eq!(names(&[range("a", "1", "-"), range("b", "-", "1Gi"), range("c", "1", "1Gi")]), ["abc"]);
+        assert_eq!(
+            names(&[range("a", "1", "-"), range("b", "-", "1Gi"), range("c", "2", "-")]),
+            ["acb", "cab"]
+        );
     }
 }

@@ -2,34 +2,35 @@ use std::fmt;
 
 use toolforge_model::Untrusted;
 
-use crate::container_resources::{ComputeResource, ContainerDemand, ContainerResources};
-use crate::limit_range::LimitRange;
+use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
+use crate::limit_range::{Bounds, LimitRange};
+use crate::pod_demand::PodDemand;
 use crate::ratio::Ratio;
 
-/// Which bound a container breaks; amounts are millis of CPU or bytes of memory.
+/// Which bound a container or a pod breaks; amounts are millis of CPU, bytes of memory or devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitViolationKind {
-    /// More than a container may have.
+    /// More than it may have.
     AboveMax {
         /// The limit or the request, whichever is larger.
         requested: u64,
         /// The most that is allowed.
         max: u64,
     },
-    /// No limit, where a container may have no more than a maximum.
+    /// No limit, where it may have no more than a maximum.
     NoLimit {
         /// The most that is allowed.
         max: u64,
     },
-    /// Less than a container must have.
+    /// Less than it must have.
     BelowMin {
         /// The limit or the request, whichever is smaller.
         requested: u64,
         /// The least that is allowed.
         min: u64,
     },
-    /// No request, where a container must have at least a minimum.
+    /// No request, where it must have at least a minimum.
     NoRequest {
         /// The least that is allowed.
         min: u64,
@@ -53,6 +54,17 @@ pub enum LimitViolationKind {
         /// The limit.
         limit: u64,
     },
+    /// A request of devices or huge pages that is not the container's own limit.
+    RequestIsNotLimit {
+        /// The request.
+        request: u64,
+        /// The limit, if there is one.
+        limit: Option<u64>,
+    },
+    /// No request, where a quota limits requests.
+    QuotaNeedsRequest,
+    /// No limit, where a quota limits limits.
+    QuotaNeedsLimit,
 }
 
 impl LimitViolationKind {
@@ -67,24 +79,62 @@ impl LimitViolationKind {
             Self::AboveRatio { .. } => "above-ratio",
             Self::NoRatio { .. } => "no-ratio",
             Self::RequestAboveLimit { .. } => "request-above-limit",
+            Self::RequestIsNotLimit { .. } => "request-is-not-limit",
+            Self::QuotaNeedsRequest => "quota-needs-request",
+            Self::QuotaNeedsLimit => "quota-needs-limit",
         }
     }
 
-    /// Returns whether the container would have to request more.
+    /// Returns whether it would have to request more.
     #[must_use]
     pub fn is_below_min(self) -> bool {
-        matches!(self, Self::BelowMin { .. } | Self::NoRequest { .. })
+        matches!(self, Self::BelowMin { .. } | Self::NoRequest { .. } | Self::QuotaNeedsRequest)
     }
 }
 
-/// An amount of a container that is not allowed.
+/// What a bound of a LimitRange is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LimitType {
+    /// Each container.
+    Container,
+    /// The sums of each pod's containers.
+    Pod,
+    /// Each PersistentVolumeClaim.
+    PersistentVolumeClaim,
+}
+
+impl LimitType {
+    /// Returns the type as the API spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Container => "Container",
+            Self::Pod => "Pod",
+            Self::PersistentVolumeClaim => "PersistentVolumeClaim",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Pod => "pod",
+            Self::PersistentVolumeClaim => "volume claim",
+        }
+    }
+}
+
+/// An amount of a container or a pod that is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LimitViolation {
-    /// The object whose container it is, as the [`ContainerDemand`] names it.
+    /// The object whose container it is, as the [`PodDemand`] names it.
     pub object: Option<String>,
-    /// The name of the LimitRange; `None` for [`LimitViolationKind::RequestAboveLimit`].
+    /// The name of the LimitRange; `None` for what the API server refuses without any.
     pub limit_range: Option<String>,
+    /// The name of the quota that requires an amount.
+    pub quota: Option<String>,
+    /// What the bound is of.
+    pub limit_type: LimitType,
     /// The resource.
     pub resource: ComputeResource,
     /// Which bound, with the amounts.
@@ -95,22 +145,24 @@ impl LimitViolation {
     /// Returns the sentence that says which bound is broken, without the object.
     #[must_use]
     pub fn message(&self) -> String {
-        let resource = self.resource;
+        let resource = &self.resource;
+        let noun = self.limit_type.noun();
         let amount = |amount| resource.amount(amount);
+        let quota = Untrusted::new(self.quota.as_deref().unwrap_or_default());
         match self.kind {
             LimitViolationKind::AboveMax { requested, max } => {
                 let (requested, max) = (amount(requested), amount(max));
-                format!("{resource}: {requested} is more than the maximum of {max} for one container")
+                format!("{resource}: {requested} is more than the maximum of {max} for one {noun}")
             }
             LimitViolationKind::NoLimit { max } => {
-                format!("{resource}: no limit is set; the maximum for one container is {}", amount(max))
+                format!("{resource}: no limit is set; the maximum for one {noun} is {}", amount(max))
             }
             LimitViolationKind::BelowMin { requested, min } => {
                 let (requested, min) = (amount(requested), amount(min));
-                format!("{resource}: {requested} is less than the minimum of {min} for one container")
+                format!("{resource}: {requested} is less than the minimum of {min} for one {noun}")
             }
             LimitViolationKind::NoRequest { min } => {
-                format!("{resource}: no request is set; the minimum for one container is {}", amount(min))
+                format!("{resource}: no request is set; the minimum for one {noun} is {}", amount(min))
             }
             LimitViolationKind::AboveRatio { limit, max } => {
                 let (limit, max) = (amount(limit), amount(max));
@@ -124,6 +176,19 @@ impl LimitViolation {
                 format!(
                     "{resource}: a request of {request} is more than the container's own limit of {limit}"
                 )
+            }
+            LimitViolationKind::RequestIsNotLimit { request, limit } => {
+                let limit = limit.map_or_else(|| "none".to_owned(), amount);
+                format!(
+                    "{resource}: a request of {} must be the container's limit, which is {limit}",
+                    amount(request)
+                )
+            }
+            LimitViolationKind::QuotaNeedsRequest => {
+                format!("{resource}: no request is set; quota {} requires one", quota.escaped())
+            }
+            LimitViolationKind::QuotaNeedsLimit => {
+                format!("{resource}: no limit is set; quota {} requires one", quota.escaped())
             }
         }
     }
@@ -140,41 +205,101 @@ impl fmt::Display for LimitViolation {
 
 impl std::error::Error for LimitViolation {}
 
-/// Returns why the API server refuses a container: a request above the container's own limit, and what each LimitRange
-/// does not allow, as the admission plugin LimitRanger checks it. All LimitRanges bind at once.
+/// Returns why the API server refuses a pod: requests that are no possible part of a container's own limits, and what
+/// each LimitRange does not allow, as the admission plugin LimitRanger checks it. All LimitRanges bind at once.
 #[must_use]
-pub fn violations(limit_ranges: &[LimitRange], container: &ContainerDemand) -> Vec<LimitViolation> {
-    let ContainerDemand { object, resources } = container;
-    let mut found = Vec::new();
-    let mut add = |range: Option<&LimitRange>, resource: ComputeResource, kind: LimitViolationKind| {
-        let limit_range = range.map(|range| range.name.clone());
-        found.push(LimitViolation { object: object.clone(), limit_range, resource, kind });
-    };
-    for &resource in ComputeResource::ALL {
-        if let Some(kind) = Stated::of(resources, resource).above_limit() {
-            add(None, resource, kind);
-        }
-    }
+pub fn violations(limit_ranges: &[LimitRange], pod: &PodDemand) -> Vec<LimitViolation> {
+    let mut found = own_violations(pod);
+    let sums = pod.sums();
     for range in limit_ranges {
-        let (max, min) = (range.max.numbers(), range.min.numbers());
-        for &resource in ComputeResource::ALL {
-            if let Some(kind) = Stated::of(resources, resource).above_max(*max.get(resource)) {
-                add(Some(range), resource, kind);
-            }
-        }
-        for &resource in ComputeResource::ALL {
-            if let Some(kind) = Stated::of(resources, resource).below_min(*min.get(resource)) {
-                add(Some(range), resource, kind);
-            }
-        }
-        for &resource in ComputeResource::ALL {
-            let ratio = range.max_limit_request_ratio.get(resource);
-            if let Some(kind) = Stated::of(resources, resource).above_ratio(*ratio) {
-                add(Some(range), resource, kind);
+        found.extend(range_violations(range, pod, &sums));
+    }
+    found
+}
+
+/// Returns what the API server refuses in a pod without a look at any LimitRange.
+pub(crate) fn own_violations(pod: &PodDemand) -> Vec<LimitViolation> {
+    let mut found = Vec::new();
+    for container in pod.all_containers() {
+        for (resource, _) in container.requests.iter() {
+            if let Some(kind) = Stated::of(container, resource).outside_limit(resource) {
+                found.push(LimitViolation {
+                    object: pod.object.clone(),
+                    limit_range: None,
+                    quota: None,
+                    limit_type: LimitType::Container,
+                    resource: resource.clone(),
+                    kind,
+                });
             }
         }
     }
     found
+}
+
+/// Returns what one LimitRange does not allow; `sums` are those of the pod.
+pub(crate) fn range_violations(
+    range: &LimitRange,
+    pod: &PodDemand,
+    sums: &ContainerResources,
+) -> Vec<LimitViolation> {
+    let of = |resources: &ContainerResources, limit_type, bounds: &Bounds| {
+        let found = broken(bounds, resources).into_iter();
+        let found = found.map(|(resource, kind)| LimitViolation {
+            object: pod.object.clone(),
+            limit_range: Some(range.name.clone()),
+            quota: None,
+            limit_type,
+            resource,
+            kind,
+        });
+        found.collect::<Vec<_>>()
+    };
+    let containers =
+        pod.all_containers().flat_map(|container| of(container, LimitType::Container, &range.container));
+    let mut found: Vec<_> = containers.collect();
+    found.extend(of(sums, LimitType::Pod, &range.pod));
+    found
+}
+
+/// Returns what the LimitRanges do not allow of the storage that a PersistentVolumeClaim requests.
+#[must_use]
+pub fn claim_violations(
+    limit_ranges: &[LimitRange],
+    object: Option<&str>,
+    requests: &Amounts,
+) -> Vec<LimitViolation> {
+    // A claim has no limits, so that a maximum bounds its request.
+    let resources = ContainerResources { limits: requests.clone(), requests: requests.clone() };
+    let of = |range: &LimitRange| {
+        let found = broken(&range.claim, &resources).into_iter().map(|(resource, kind)| LimitViolation {
+            object: object.map(str::to_owned),
+            limit_range: Some(range.name.clone()),
+            quota: None,
+            limit_type: LimitType::PersistentVolumeClaim,
+            resource,
+            kind,
+        });
+        found.collect::<Vec<_>>()
+    };
+    limit_ranges.iter().flat_map(of).collect()
+}
+
+/// Returns the bounds that amounts break: maxima, minima, ratios.
+fn broken(bounds: &Bounds, resources: &ContainerResources) -> Vec<(ComputeResource, LimitViolationKind)> {
+    let stated = |resource: &ComputeResource| Stated::of(resources, resource);
+    let max = bounds
+        .max
+        .iter()
+        .filter_map(|(resource, max)| stated(resource).above_max(max).map(|kind| (resource.clone(), kind)));
+    let min = bounds
+        .min
+        .iter()
+        .filter_map(|(resource, min)| stated(resource).below_min(min).map(|kind| (resource.clone(), kind)));
+    let ratio = bounds.max_limit_request_ratio.iter().filter_map(|(resource, ratio)| {
+        stated(resource).above_ratio(*ratio).map(|kind| (resource.clone(), kind))
+    });
+    max.chain(min).chain(ratio).collect()
 }
 
 /// What a container states of one resource, in millis or bytes.
@@ -185,35 +310,37 @@ struct Stated {
 }
 
 impl Stated {
-    fn of(resources: &ContainerResources, resource: ComputeResource) -> Self {
+    fn of(resources: &ContainerResources, resource: &ComputeResource) -> Self {
         let ContainerResources { limits, requests } = resources;
-        Self { limit: *limits.numbers().get(resource), request: *requests.numbers().get(resource) }
+        Self { limit: limits.get(resource), request: requests.get(resource) }
     }
 
-    fn above_limit(self) -> Option<LimitViolationKind> {
-        let (request, limit) = (self.request?, self.limit?);
+    fn outside_limit(self, resource: &ComputeResource) -> Option<LimitViolationKind> {
+        let (request, limit) = (self.request?, self.limit);
+        if !resource.is_overcommitted() {
+            return (limit != Some(request))
+                .then_some(LimitViolationKind::RequestIsNotLimit { request, limit });
+        }
+        let limit = limit?;
         (request > limit).then_some(LimitViolationKind::RequestAboveLimit { request, limit })
     }
 
     /// Checks a maximum: a limit must be stated, and neither it nor the request may be larger.
-    fn above_max(self, max: Option<u64>) -> Option<LimitViolationKind> {
-        let max = max?;
+    fn above_max(self, max: u64) -> Option<LimitViolationKind> {
         let Some(limit) = self.limit else { return Some(LimitViolationKind::NoLimit { max }) };
         let requested = self.request.map_or(limit, |request| request.max(limit));
         (requested > max).then_some(LimitViolationKind::AboveMax { requested, max })
     }
 
     /// Checks a minimum: a request must be stated, and neither it nor the limit may be smaller.
-    fn below_min(self, min: Option<u64>) -> Option<LimitViolationKind> {
-        let min = min?;
+    fn below_min(self, min: u64) -> Option<LimitViolationKind> {
         let Some(request) = self.request else { return Some(LimitViolationKind::NoRequest { min }) };
         let requested = self.limit.map_or(request, |limit| limit.min(request));
         (requested < min).then_some(LimitViolationKind::BelowMin { requested, min })
     }
 
     /// Checks a ratio: limit and request must both be stated and above zero.
-    fn above_ratio(self, ratio: Option<Ratio>) -> Option<LimitViolationKind> {
-        let ratio = ratio?;
+    fn above_ratio(self, ratio: Ratio) -> Option<LimitViolationKind> {
         let stated = |amount: Option<u64>| amount.filter(|amount| *amount > 0);
         let (Some(limit), Some(request)) = (stated(self.limit), stated(self.request)) else {
             return Some(LimitViolationKind::NoRatio { ratio });
@@ -228,27 +355,29 @@ mod tests {
     use toolforge_model::Cpu;
 
     use super::*;
-    use crate::{Amounts, PerResource, apply_defaults, profiles};
+    use crate::pod_demand::InitContainer;
+    use crate::{apply_defaults, profiles};
 
     fn limits() -> LimitRange {
         profiles::by_name("tools-2023").unwrap().limit_range
     }
 
     fn container(cpu_limit: &str, cpu_request: &str) -> ContainerResources {
-        let cpu = |text: &str| Amounts { cpu: Cpu::parse_quantity(text).ok(), memory: None };
+        let cpu = |text: &str| Amounts::new(Cpu::parse_quantity(text).ok(), None);
         ContainerResources { limits: cpu(cpu_limit), requests: cpu(cpu_request) }
     }
 
     fn found(range: &LimitRange, resources: ContainerResources) -> Vec<String> {
-        let found = violations(std::slice::from_ref(range), &resources.into());
+        let pod = PodDemand { containers: vec![resources], ..PodDemand::default() };
+        let found = violations(std::slice::from_ref(range), &pod);
         found.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn violations_name_amount_and_bound() {
         let stated = ContainerResources {
-            limits: Amounts { memory: Some("5Gi".parse().unwrap()), cpu: None },
-            requests: Amounts { cpu: Some("10m".parse().unwrap()), memory: None },
+            limits: Amounts::new(None, Some("5Gi".parse().unwrap())),
+            requests: Amounts::new(Some("10m".parse().unwrap()), None),
         };
         assert_eq!(
             found(&limits(), apply_defaults(&[limits()], stated)),
@@ -261,8 +390,12 @@ mod tests {
 
     #[test]
     fn violations_name_the_object() {
-        let container = ContainerDemand::new("job/da\nily", container("2", "1"));
-        let found = violations(&[limits()], &container);
+        let pod = PodDemand {
+            object: Some("job/da\nily".to_owned()),
+            containers: vec![container("2", "1")],
+            ..PodDemand::default()
+        };
+        let found = violations(&[limits()], &pod);
         assert_eq!(
             found[0].to_string(),
             r"job/da\nily: CPU: 2 is more than the maximum of 1 for one container"
@@ -271,13 +404,12 @@ mod tests {
 
     #[test]
     fn bounds_match_the_api_server() {
-        let cpu = |millis| Amounts { cpu: Some(Cpu::from_millis(millis)), memory: None };
-        let max = LimitRange { max: cpu(1000), ..LimitRange::default() };
-        let min = LimitRange { min: cpu(50), ..LimitRange::default() };
-        let ratio = LimitRange {
-            max_limit_request_ratio: PerResource { cpu: Some(Ratio::from_thousandths(1500)), memory: None },
-            ..LimitRange::default()
-        };
+        let cpu = |millis| Amounts::new(Some(Cpu::from_millis(millis)), None);
+        let of = |container| LimitRange { container, ..LimitRange::default() };
+        let max = of(Bounds { max: cpu(1000), ..Bounds::default() });
+        let min = of(Bounds { min: cpu(50), ..Bounds::default() });
+        let ratio = [(ComputeResource::Cpu, Ratio::from_thousandths(1500))].into();
+        let ratio = of(Bounds { max_limit_request_ratio: ratio, ..Bounds::default() });
         let none = LimitRange::default();
         let missing =
             "CPU: the limit or the request is missing; the limit may be at most 1.5 times the request";
@@ -319,5 +451,50 @@ mod tests {
             found(&limits(), stated),
             ["CPU: a request of 800m is more than the container's own limit of 500m"]
         );
+    }
+
+    #[test]
+    fn init_containers_are_bound() {
+        let init = InitContainer { resources: container("2", "1"), is_sidecar: false };
+        let pod = PodDemand { init_containers: vec![init], ..PodDemand::default() };
+        let found = violations(&[limits()], &pod);
+        assert!(found.iter().any(|found| found.resource == ComputeResource::Cpu), "{found:?}");
+    }
+
+    #[test]
+    fn sums_of_a_pod_are_bound() {
+        let bounds =
+            |max| Bounds { max: Amounts::new(Some(Cpu::from_millis(max)), None), ..Bounds::default() };
+        let range = |max| LimitRange { pod: bounds(max), ..LimitRange::default() };
+        let pod =
+            PodDemand { containers: vec![container("1", "1"), container("1", "1")], ..PodDemand::default() };
+        assert_eq!(violations(&[range(2000)], &pod), []);
+        let found = violations(&[range(1999)], &pod);
+        assert_eq!(found[0].to_string(), "CPU: 2 is more than the maximum of 1999m for one pod");
+        assert_eq!(found[0].limit_type, LimitType::Pod);
+        let without_limit = PodDemand { containers: vec![container("-", "1")], ..PodDemand::default() };
+        let found = violations(&[range(5000)], &without_limit);
+        assert_eq!(found[0].to_string(), "CPU: no limit is set; the maximum for one pod is 5");
+    }
+
+    #[test]
+    fn devices_are_limited_to_their_request() {
+        let gpu = |count| [(ComputeResource::from("nvidia.com/gpu"), count)].into_iter().collect::<Amounts>();
+        for (limits, request, is_allowed) in
+            [(gpu(1), 1, true), (gpu(2), 1, false), (Amounts::default(), 1, false)]
+        {
+            let resources = ContainerResources { limits, requests: gpu(request) };
+            assert_eq!(found(&LimitRange::default(), resources).is_empty(), is_allowed);
+        }
+    }
+
+    #[test]
+    fn claims_are_bound() {
+        let storage = |bytes| [(ComputeResource::Storage, bytes)].into_iter().collect::<Amounts>();
+        let claim = Bounds { min: storage(1 << 20), max: storage(1 << 30), ..Bounds::default() };
+        let range = [LimitRange { claim, ..LimitRange::default() }];
+        let found = |bytes| claim_violations(&range, Some("data"), &storage(bytes)).len();
+        assert_eq!([found(1 << 20), found(1 << 30), found((1 << 30) + 1), found(5)], [0, 0, 1, 1]);
+        assert_eq!(claim_violations(&range, None, &Amounts::default()).len(), 2);
     }
 }

@@ -1,16 +1,21 @@
 //! Named sets of limits: what the platform gave to every tool at some time. They are for tests and for trying things out
 //! without a cluster, whose own limits always take precedence. Today's defaults are not public.
 
+use std::collections::BTreeSet;
+
 use toolforge_model::{Cpu, Memory};
 
-use crate::container_resources::{Amounts, PerResource};
-use crate::limit_range::LimitRange;
+use crate::container_resources::Amounts;
+use crate::limit_range::{Bounds, LimitRange};
 use crate::quota_check::Limits;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 
 /// The names of the profiles.
-pub const NAMES: &[&str] = &["seed-2020", "tools-2023"];
+pub const NAMES: &[&str] = &["seed-2020", "toolforge-2023"];
+
+/// A former name of `toolforge-2023`.
+const FORMER_NAME: &str = "tools-2023";
 
 /// The ResourceQuota and the LimitRange of a tool's namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +30,19 @@ pub struct Profile {
 impl From<Profile> for Limits {
     fn from(Profile { quota, limit_range }: Profile) -> Self {
         Self { quotas: vec![quota], limit_ranges: vec![limit_range], ..Self::default() }
+    }
+}
+
+impl Limits {
+    /// Returns the limits of a profile with what is used now; a resource that no quota counts now counts as unused.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        let Profile { mut quota, limit_range } = profile;
+        for resource in quota.hard.keys() {
+            let used = self.quotas.iter().map(|quota| quota.used(resource)).max();
+            quota.used.add(resource.clone(), used.unwrap_or(0));
+        }
+        Self { quotas: vec![quota], limit_ranges: vec![limit_range], unread: BTreeSet::new(), ..self }
     }
 }
 
@@ -59,20 +77,21 @@ const TOOLS_2023: &[(&str, &str)] = &[
     ("count/deployments.apps", "3"),
 ];
 
-/// Returns a profile.
+/// Returns a profile. `tools-2023` is another name of `toolforge-2023`.
 ///
 /// # Errors
 /// When [`NAMES`] does not have the name.
 pub fn by_name(name: &str) -> Result<Profile, UnknownProfileError> {
     let values: &[&[(&str, &str)]] = match name {
         "seed-2020" => &[SEED_2020],
-        "tools-2023" => &[SEED_2020, TOOLS_2023],
+        "toolforge-2023" | FORMER_NAME => &[SEED_2020, TOOLS_2023],
         _ => return Err(UnknownProfileError { name: name.to_owned() }),
     };
     let mut quota = ResourceQuota { name: name.to_owned(), ..ResourceQuota::default() };
     for (key, amount) in values.iter().flat_map(|values| values.iter()) {
         let resource = Resource::from(*key);
         let amount = resource.parse_amount(amount).expect("the profiles' amounts are Kubernetes quantities");
+        quota.used.add(resource.clone(), 0);
         quota.hard.insert(resource, amount);
     }
     Ok(Profile { quota, limit_range: limit_range(name) })
@@ -81,17 +100,14 @@ pub fn by_name(name: &str) -> Result<Profile, UnknownProfileError> {
 /// The LimitRange of both profiles: the page of 2020 names the defaults and maxima, maintain-kubeusers of
 /// February 2020 to 2023 the rest.
 fn limit_range(name: &str) -> LimitRange {
-    let amounts = |millis, bytes| Amounts {
-        cpu: Some(Cpu::from_millis(millis)),
-        memory: Some(Memory::from_bytes(bytes)),
-    };
+    let amounts =
+        |millis, bytes| Amounts::new(Some(Cpu::from_millis(millis)), Some(Memory::from_bytes(bytes)));
     LimitRange {
         name: name.to_owned(),
         default: amounts(500, 512 << 20),
         default_request: amounts(150, 256 << 20),
-        max: amounts(1000, 4 << 30),
-        min: amounts(50, 100 << 20),
-        max_limit_request_ratio: PerResource::default(),
+        container: Bounds { max: amounts(1000, 4 << 30), min: amounts(50, 100 << 20), ..Bounds::default() },
+        ..LimitRange::default()
     }
 }
 
@@ -134,7 +150,19 @@ mod tests {
     fn unknown_names_are_refused_with_the_known_ones() {
         assert_eq!(
             by_name("tomorrow").unwrap_err().to_string(),
-            "unknown quota profile \"tomorrow\"; the profiles are seed-2020, tools-2023"
+            "unknown quota profile \"tomorrow\"; the profiles are seed-2020, toolforge-2023"
         );
+    }
+
+    #[test]
+    fn profile_keeps_what_is_used() {
+        let mut limits = Limits::default();
+        let used = [(Resource::Pods, 2), (Resource::Secrets, 3)].into();
+        limits.quotas = vec![ResourceQuota { used, ..ResourceQuota::default() }];
+        let limits = limits.with_profile(by_name("seed-2020").unwrap());
+        assert_eq!(limits.quotas.len(), 1);
+        assert_eq!((limits.quotas[0].hard[&Resource::Pods], limits.quotas[0].used(&Resource::Pods)), (4, 2));
+        assert_eq!(limits.quotas[0].used(&Resource::Secrets), 3);
+        assert_eq!(limits.limit_ranges[0].name, "seed-2020");
     }
 }

@@ -5,12 +5,13 @@ use std::fmt;
 
 use toolforge_model::Untrusted;
 
-use crate::container_resources::ContainerDemand;
+use crate::container_resources::ComputeResource;
 use crate::demand::Demand;
 use crate::limit_range::LimitRange;
-use crate::limit_violation::{LimitViolation, violations};
+use crate::limit_violation::{LimitType, LimitViolation, LimitViolationKind, violations};
+use crate::pod_demand::PodDemand;
 use crate::resource::Resource;
-use crate::resource_quota::ResourceQuota;
+use crate::resource_quota::{QuotaMark, ResourceQuota};
 use crate::scopes::PodTraits;
 use crate::unsettled::{TerminatingPod, WaitingPods, admitted, requested};
 
@@ -30,6 +31,8 @@ pub struct ResourceCheck {
     pub after: u64,
     /// Whether an object that requests it is created; the API server checks the quota only then.
     pub creates: bool,
+    /// What a person should know of the quota's numbers.
+    pub mark: Option<QuotaMark>,
 }
 
 impl ResourceCheck {
@@ -45,16 +48,51 @@ impl ResourceCheck {
 
 impl fmt::Display for ResourceCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { quota, resource, hard, used: _, after, creates: _ } = self;
+        let Self { quota, resource, hard, used: _, after, creates: _, mark: _ } = self;
         let over = after.saturating_sub(*hard);
         let what = if resource.is_measured() { "too much" } else { "too many" };
-        let amount = |amount| resource.amount(amount);
         let name = Untrusted::new(resource.to_string());
-        write!(f, "{}: {} of {}", name.escaped(), amount(*after), amount(*hard))?;
+        let (limit, [after]) = resource.short_amounts(*hard, [*after]);
+        write!(f, "{}: {after} of {limit}", name.escaped())?;
         if over > 0 {
-            write!(f, ", {} {what}", amount(over))?;
+            write!(f, ", {} {what}", resource.short_amount(over))?;
         }
         write!(f, " (quota {})", Untrusted::new(quota.as_str()).escaped())
+    }
+}
+
+/// Amounts that a pod must state, because a quota limits them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unspecified {
+    /// The quota's name.
+    pub quota: String,
+    /// The object whose pod it is, as the [`PodDemand`] names it.
+    pub object: Option<String>,
+    /// The resources of which a container states nothing, such as `limits.memory`.
+    pub resources: Vec<Resource>,
+}
+
+impl Unspecified {
+    /// Returns one violation for each of the resources.
+    fn violations(&self) -> impl Iterator<Item = LimitViolation> {
+        self.resources.iter().filter_map(|resource| {
+            let (resource, kind) = match resource {
+                Resource::RequestsCpu => (ComputeResource::Cpu, LimitViolationKind::QuotaNeedsRequest),
+                Resource::RequestsMemory => (ComputeResource::Memory, LimitViolationKind::QuotaNeedsRequest),
+                Resource::LimitsCpu => (ComputeResource::Cpu, LimitViolationKind::QuotaNeedsLimit),
+                Resource::LimitsMemory => (ComputeResource::Memory, LimitViolationKind::QuotaNeedsLimit),
+                _ => return None,
+            };
+            Some(LimitViolation {
+                object: self.object.clone(),
+                limit_range: None,
+                quota: Some(self.quota.clone()),
+                limit_type: LimitType::Container,
+                resource,
+                kind,
+            })
+        })
     }
 }
 
@@ -76,7 +114,8 @@ impl QuotaCheck {
         &self.resources
     }
 
-    /// Returns what a single container requests that a LimitRange does not allow, whatever else runs.
+    /// Returns what a single container or pod requests that a LimitRange does not allow, or does not state where a quota
+    /// requires it, whatever else runs.
     #[must_use]
     pub fn violations(&self) -> &[LimitViolation] {
         &self.violations
@@ -132,10 +171,9 @@ pub struct DemandChange {
     pub requested: Demand,
     /// What of it objects request that are created; a pod is never updated, but replaced by a new one.
     pub created: Demand,
-    /// The containers of the new pods.
-    pub containers: Vec<ContainerDemand>,
-    /// The traits of the new pods.
-    pub pods: PodTraits,
+    /// The pods that are created, each kind once, with the namespace's defaults applied. A quota with scopes counts what
+    /// pods request if one of these matches; if there are none, as if a pod without a deadline did that states resources.
+    pub pods: Vec<PodDemand>,
     /// The objects that `freed` is of: workloads, such as `Job daily`, and pods, such as `Pod daily-1`.
     pub freed_objects: BTreeSet<String>,
 }
@@ -151,21 +189,48 @@ pub struct Limits {
     pub waiting: Vec<WaitingPods>,
     /// Pods that terminate.
     pub terminating: Vec<TerminatingPod>,
+    /// The kinds that the cluster did not let the user read; nothing is checked against them.
+    pub unread: BTreeSet<LimitsKind>,
+}
+
+/// The kind of an object that limits a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LimitsKind {
+    /// A ResourceQuota.
+    ResourceQuota,
+    /// A LimitRange.
+    LimitRange,
+}
+
+impl LimitsKind {
+    /// Returns the kind as the API spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ResourceQuota => "ResourceQuota",
+            Self::LimitRange => "LimitRange",
+        }
+    }
+}
+
+impl fmt::Display for LimitsKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 impl Limits {
     /// Returns whether objects can be created once what they replace is gone: what is used, without what the deleted
-    /// objects free, with what the new ones request; and whether each container is within the limits.
+    /// objects free, with what the new ones request; and whether each of the new pods is within the limits.
     ///
-    /// The pods have no deadline and state resources. [`evaluate_change`](Self::evaluate_change) takes other ones, and
-    /// objects that are updated.
+    /// [`evaluate_change`](Self::evaluate_change) takes objects that are updated, too.
     #[must_use]
-    pub fn evaluate(&self, freed: &Demand, requested: &Demand, containers: &[ContainerDemand]) -> QuotaCheck {
+    pub fn evaluate(&self, freed: &Demand, requested: &Demand, pods: &[PodDemand]) -> QuotaCheck {
         self.evaluate_change(&DemandChange {
             freed: freed.clone(),
             requested: requested.clone(),
             created: requested.clone(),
-            containers: containers.to_vec(),
+            pods: pods.to_vec(),
             ..DemandChange::default()
         })
     }
@@ -173,11 +238,12 @@ impl Limits {
     /// Returns whether a change fits. Quotas with scopes count its pods, or not, by their traits.
     #[must_use]
     pub fn evaluate_change(&self, change: &DemandChange) -> QuotaCheck {
-        let violations: Vec<_> = change
-            .containers
-            .iter()
-            .flat_map(|container| violations(&self.limit_ranges, container))
-            .collect();
+        let violations = change.pods.iter().flat_map(|pod| {
+            let unspecified = self.unspecified(pod);
+            let unspecified: Vec<_> = unspecified.iter().flat_map(Unspecified::violations).collect();
+            violations(&self.limit_ranges, pod).into_iter().chain(unspecified)
+        });
+        let violations: Vec<LimitViolation> = violations.collect();
         let is_other = |object: &str| !change.freed_objects.contains(object);
         let waiting = self.waiting.iter().filter(|pods| is_other(&pods.owner));
         let mut waiting = admitted(&self.quotas, waiting);
@@ -197,6 +263,17 @@ impl Limits {
         }
         check
     }
+
+    /// Returns the amounts that a pod must state for each of the quotas that count it.
+    pub(crate) fn unspecified(&self, pod: &PodDemand) -> Vec<Unspecified> {
+        let traits = pod.traits();
+        let of = |quota: &ResourceQuota| {
+            let resources = pod.unspecified(quota.hard.keys().filter(|key| quota.counts(key, &traits)));
+            let (quota, object) = (quota.name.clone(), pod.object.clone());
+            (!resources.is_empty()).then_some(Unspecified { quota, object, resources })
+        };
+        self.quotas.iter().filter_map(of).collect()
+    }
 }
 
 /// Returns what created objects do to the resources of quotas, without a look at the limits of a single container.
@@ -212,8 +289,15 @@ pub fn check_resources(quotas: &[ResourceQuota], freed: &Demand, requested: &Dem
 
 fn check_change(quotas: &[ResourceQuota], change: &DemandChange, waiting: &Demand) -> Vec<ResourceCheck> {
     let mut checks = Vec::new();
-    for quota in quotas.iter().filter(|quota| quota.scopes.matches(change.pods)) {
+    let mut traits: Vec<PodTraits> = change.pods.iter().map(PodDemand::traits).collect();
+    if traits.is_empty() {
+        traits.push(PodTraits::default());
+    }
+    for quota in quotas {
         for (resource, hard) in &quota.hard {
+            if !traits.iter().any(|pod| quota.counts(resource, pod)) {
+                continue;
+            }
             let (freed, requested) = (change.freed.get(resource), change.requested.get(resource));
             if freed == 0 && requested == 0 {
                 continue;
@@ -230,6 +314,7 @@ fn check_change(quotas: &[ResourceQuota], change: &DemandChange, waiting: &Deman
                     .saturating_add(requested),
                 // A saturated sum exceeds whatever it is compared with.
                 creates: change.created.get(resource) > 0 || requested == u64::MAX,
+                mark: quota.mark(resource),
             });
         }
     }
@@ -245,24 +330,27 @@ mod tests {
         profiles::by_name("tools-2023").unwrap().into()
     }
 
-    fn container(memory: &str) -> ContainerDemand {
-        let limits = Amounts { memory: Some(memory.parse().unwrap()), ..Amounts::default() };
-        let requests = Amounts { cpu: Some("100m".parse().unwrap()), ..limits };
-        let limits = Amounts { cpu: Some("100m".parse().unwrap()), ..limits };
-        ContainerDemand::new("job/daily", ContainerResources { limits, requests })
+    fn pod(memory: &str) -> PodDemand {
+        let amounts = Amounts::new(Some("100m".parse().unwrap()), Some(memory.parse().unwrap()));
+        let container = ContainerResources { limits: amounts.clone(), requests: amounts };
+        PodDemand {
+            object: Some("job/daily".to_owned()),
+            containers: vec![container],
+            ..PodDemand::default()
+        }
     }
 
     #[test]
     fn printed_as_one_line_for_each_limit_and_quota() {
         let pods: Demand = [(Resource::Pods, 12)].into();
-        let check = limits().evaluate(&Demand::default(), &pods, &[container("6Gi")]);
+        let check = limits().evaluate(&Demand::default(), &pods, &[pod("6Gi")]);
         assert_eq!(
             check.to_string(),
             "job/daily: memory: 6Gi is more than the maximum of 4Gi for one container\n\
              pods: 12 of 10, 2 too many (quota tools-2023)"
         );
         assert!(!check.fits());
-        let fits = limits().evaluate(&Demand::default(), &[(Resource::Pods, 1)].into(), &[container("4Gi")]);
+        let fits = limits().evaluate(&Demand::default(), &[(Resource::Pods, 1)].into(), &[pod("4Gi")]);
         assert_eq!(fits.to_string(), "fits");
         assert_eq!(fits.resources().len(), 1);
     }
@@ -270,7 +358,7 @@ mod tests {
     #[test]
     fn a_container_beyond_its_limits_does_not_fit_without_quotas() {
         let limits = Limits { quotas: Vec::new(), ..limits() };
-        let check = limits.evaluate(&Demand::default(), &Demand::default(), &[container("6Gi")]);
+        let check = limits.evaluate(&Demand::default(), &Demand::default(), &[pod("6Gi")]);
         assert!(!check.fits());
         assert_eq!(check.shortfalls().count(), 0);
     }
@@ -281,14 +369,33 @@ mod tests {
         limits.quotas[0].scopes = [Scope::NotTerminating].into_iter().collect();
         let pods: Demand = [(Resource::Pods, 12)].into();
         assert!(!limits.evaluate(&Demand::default(), &pods, &[]).fits());
-        let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
-        let change = DemandChange {
-            requested: pods.clone(),
-            created: pods,
-            pods: with_deadline,
-            ..DemandChange::default()
-        };
-        assert!(limits.evaluate_change(&change).fits());
+        let with_deadline = PodDemand { has_deadline: true, ..pod("1Gi") };
+        assert!(limits.evaluate(&Demand::default(), &pods, &[with_deadline]).fits());
+    }
+
+    #[test]
+    fn quotas_with_scopes_count_no_other_objects() {
+        let mut limits = limits();
+        let jobs = Resource::Count("jobs.batch".to_owned());
+        limits.quotas[0].hard.insert(jobs.clone(), 0);
+        let requested: Demand = [(jobs, 1)].into();
+        assert!(!limits.evaluate(&Demand::default(), &requested, &[]).fits());
+        limits.quotas[0].scopes = [Scope::NotTerminating].into_iter().collect();
+        assert!(limits.evaluate(&Demand::default(), &requested, &[]).fits());
+    }
+
+    #[test]
+    fn pods_must_state_what_a_quota_limits() {
+        let limits = Limits { limit_ranges: Vec::new(), ..limits() };
+        let mut pod = pod("1Gi");
+        assert!(limits.evaluate(&Demand::default(), &pod.demand(), &[pod.clone()]).fits());
+        pod.containers[0].limits = Amounts::default();
+        let check = limits.evaluate(&Demand::default(), &pod.demand(), &[pod]);
+        assert_eq!(
+            check.to_string(),
+            "job/daily: CPU: no limit is set; quota tools-2023 requires one\n\
+             job/daily: memory: no limit is set; quota tools-2023 requires one"
+        );
     }
 
     #[test]
@@ -317,7 +424,8 @@ mod tests {
 
     #[test]
     fn pods_that_are_about_to_be_created_count() {
-        let waiting = vec![WaitingPods { owner: "Job a".to_owned(), count: 2, each: one() }];
+        let waiting =
+            vec![WaitingPods { owner: "Job a".to_owned(), count: 2, each: one(), ..WaitingPods::default() }];
         let limits = Limits { waiting, ..of_pods(3, 0) };
         assert!(limits.evaluate(&Demand::default(), &one(), &[]).fits());
         let limits = Limits { waiting: limits.waiting, ..of_pods(2, 0) };
@@ -336,7 +444,8 @@ mod tests {
     #[test]
     fn pods_that_cannot_be_created_take_nothing() {
         let each: Demand = [(Resource::Pods, 3)].into();
-        let waiting = vec![WaitingPods { owner: "Job a".to_owned(), count: 1, each }];
+        let waiting =
+            vec![WaitingPods { owner: "Job a".to_owned(), count: 1, each, ..WaitingPods::default() }];
         assert!(Limits { waiting, ..of_pods(2, 0) }.evaluate(&Demand::default(), &one(), &[]).fits());
     }
 

@@ -3,7 +3,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
-use toolforge_model::{Cpu, Memory, QuantityError, parse_count, parse_count_bound};
+use toolforge_model::QuantityError;
+
+use crate::container_resources::ComputeResource;
+use crate::unit::{Rounding, Unit};
 
 /// What a quota counts, by the API server's own keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +22,14 @@ pub enum Resource {
     LimitsCpu,
     /// The sum of memory limits.
     LimitsMemory,
+    /// The sum of requests of ephemeral storage; also written `ephemeral-storage`.
+    RequestsEphemeralStorage,
+    /// The sum of limits of ephemeral storage.
+    LimitsEphemeralStorage,
+    /// The sum of requests of huge pages of a size, here without `requests.hugepages-`; also written `hugepages-SIZE`.
+    HugePages(String),
+    /// The sum of requests of an extended resource, here without `requests.`, such as `nvidia.com/gpu`.
+    Extended(String),
     /// Services.
     Services,
     /// Services of type NodePort or LoadBalancer, counted by ports.
@@ -46,11 +57,7 @@ impl Resource {
     /// # Errors
     /// When the text is not a Kubernetes quantity or is negative.
     pub fn parse_amount(&self, text: &str) -> Result<u64, QuantityError> {
-        match self.unit() {
-            Unit::Millis => Cpu::parse_quantity(text).map(Cpu::millis),
-            Unit::Bytes => Memory::parse_quantity(text).map(Memory::bytes),
-            Unit::Objects => parse_count(text),
-        }
+        self.unit().parse_amount(text)
     }
 
     /// Parses the upper bound of a quota, rounded down: what is within it is within the exact one.
@@ -58,21 +65,35 @@ impl Resource {
     /// # Errors
     /// As [`parse_amount`](Self::parse_amount).
     pub fn parse_bound(&self, text: &str) -> Result<u64, QuantityError> {
-        match self.unit() {
-            Unit::Millis => Cpu::parse_bound(text).map(Cpu::millis),
-            Unit::Bytes => Memory::parse_bound(text).map(Memory::bytes),
-            Unit::Objects => parse_count_bound(text),
-        }
+        self.unit().parse_bound(text)
     }
 
     /// Returns an amount of the resource's smallest unit as a Kubernetes quantity.
     #[must_use]
     pub fn amount(&self, amount: u64) -> String {
-        match self.unit() {
-            Unit::Millis => Cpu::from_millis(amount).to_string(),
-            Unit::Bytes => Memory::from_bytes(amount).to_string(),
-            Unit::Objects => amount.to_string(),
+        self.unit().amount(amount)
+    }
+
+    /// Returns a limit and amounts that are compared with it, for people: as short as `3.18Gi`, the limit rounded down and the
+    /// amounts up. Where rounding would change whether one is within the limit, all are exact.
+    #[must_use]
+    pub fn short_amounts<const N: usize>(&self, hard: u64, amounts: [u64; N]) -> (String, [String; N]) {
+        let unit = self.unit();
+        let short =
+            (unit.short(hard, Rounding::Down), amounts.map(|amount| unit.short(amount, Rounding::Up)));
+        let parsed = |text: &str| unit.parse_amount(text).unwrap_or(u64::MAX);
+        let limit = parsed(&short.0);
+        let is_kept = |(amount, text): (u64, &String)| (amount <= hard) == (parsed(text) <= limit);
+        if amounts.into_iter().zip(&short.1).all(is_kept) {
+            return short;
         }
+        (unit.amount(hard), amounts.map(|amount| unit.amount(amount)))
+    }
+
+    /// Returns an amount for people, rounded up where it would be long.
+    #[must_use]
+    pub fn short_amount(&self, amount: u64) -> String {
+        self.unit().short(amount, Rounding::Up)
     }
 
     /// Returns whether the resource is measured, like memory, and not counted: there is too much of it, not too many.
@@ -87,12 +108,74 @@ impl Resource {
         self.unit() == Unit::Millis
     }
 
+    /// Returns whether pods use the resource, so that a quota with scopes counts it. Other objects match no scope.
+    #[must_use]
+    pub fn is_of_pods(&self) -> bool {
+        match self {
+            Self::Pods
+            | Self::RequestsCpu
+            | Self::RequestsMemory
+            | Self::LimitsCpu
+            | Self::LimitsMemory
+            | Self::RequestsEphemeralStorage
+            | Self::LimitsEphemeralStorage
+            | Self::HugePages(_)
+            | Self::Extended(_) => true,
+            Self::Count(counted) => counted == "pods",
+            Self::Services
+            | Self::ServicesNodeports
+            | Self::ServicesLoadbalancers
+            | Self::ReplicationControllers
+            | Self::Secrets
+            | Self::ConfigMaps
+            | Self::PersistentVolumeClaims
+            | Self::Other(_) => false,
+        }
+    }
+
+    /// Returns whether each container must state the resource if a quota limits it (`must specify`).
+    #[must_use]
+    pub fn must_be_specified(&self) -> bool {
+        matches!(self, Self::RequestsCpu | Self::RequestsMemory | Self::LimitsCpu | Self::LimitsMemory)
+    }
+
+    /// Returns the resource that counts what containers request; `None` where no quota does.
+    #[must_use]
+    pub fn of_requests(resource: &ComputeResource) -> Option<Self> {
+        match resource {
+            ComputeResource::Cpu => Some(Self::RequestsCpu),
+            ComputeResource::Memory => Some(Self::RequestsMemory),
+            ComputeResource::EphemeralStorage => Some(Self::RequestsEphemeralStorage),
+            ComputeResource::HugePages(size) => Some(Self::HugePages(size.clone())),
+            ComputeResource::Extended(key) => Some(Self::Extended(key.clone())),
+            ComputeResource::Storage | ComputeResource::Other(_) => None,
+        }
+    }
+
+    /// Returns the resource that counts containers' limits; `None` where no quota does.
+    #[must_use]
+    pub fn of_limits(resource: &ComputeResource) -> Option<Self> {
+        match resource {
+            ComputeResource::Cpu => Some(Self::LimitsCpu),
+            ComputeResource::Memory => Some(Self::LimitsMemory),
+            ComputeResource::EphemeralStorage => Some(Self::LimitsEphemeralStorage),
+            ComputeResource::HugePages(_)
+            | ComputeResource::Extended(_)
+            | ComputeResource::Storage
+            | ComputeResource::Other(_) => None,
+        }
+    }
+
     fn unit(&self) -> Unit {
         match self {
             Self::RequestsCpu | Self::LimitsCpu => Unit::Millis,
-            Self::RequestsMemory | Self::LimitsMemory => Unit::Bytes,
-            // Storage and huge pages are memory under other names: `requests.storage`, `hugepages-2Mi`.
-            Self::Other(key) if key.ends_with("storage") || key.contains("hugepages-") => Unit::Bytes,
+            Self::RequestsMemory
+            | Self::LimitsMemory
+            | Self::RequestsEphemeralStorage
+            | Self::LimitsEphemeralStorage
+            | Self::HugePages(_) => Unit::Bytes,
+            // `requests.storage`, and the same of a storage class.
+            Self::Other(key) if key.ends_with("storage") => Unit::Bytes,
             Self::Pods
             | Self::Services
             | Self::ServicesNodeports
@@ -101,18 +184,11 @@ impl Resource {
             | Self::Secrets
             | Self::ConfigMaps
             | Self::PersistentVolumeClaims
+            | Self::Extended(_)
             | Self::Count(_)
             | Self::Other(_) => Unit::Objects,
         }
     }
-}
-
-/// What a resource is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Millis,
-    Bytes,
-    Objects,
 }
 
 impl From<&str> for Resource {
@@ -123,6 +199,8 @@ impl From<&str> for Resource {
             "requests.memory" | "memory" => Self::RequestsMemory,
             "limits.cpu" => Self::LimitsCpu,
             "limits.memory" => Self::LimitsMemory,
+            "requests.ephemeral-storage" | "ephemeral-storage" => Self::RequestsEphemeralStorage,
+            "limits.ephemeral-storage" => Self::LimitsEphemeralStorage,
             "services" => Self::Services,
             "services.nodeports" => Self::ServicesNodeports,
             "services.loadbalancers" => Self::ServicesLoadbalancers,
@@ -130,10 +208,21 @@ impl From<&str> for Resource {
             "secrets" => Self::Secrets,
             "configmaps" => Self::ConfigMaps,
             "persistentvolumeclaims" => Self::PersistentVolumeClaims,
-            other => match other.strip_prefix("count/") {
-                Some(counted) => Self::Count(counted.to_owned()),
-                None => Self::Other(other.to_owned()),
-            },
+            other => Self::with_prefix(other),
+        }
+    }
+}
+
+impl Resource {
+    fn with_prefix(key: &str) -> Self {
+        if let Some(counted) = key.strip_prefix("count/") {
+            return Self::Count(counted.to_owned());
+        }
+        let requested = key.strip_prefix("requests.");
+        match ComputeResource::from(requested.unwrap_or(key)) {
+            ComputeResource::HugePages(size) => Self::HugePages(size),
+            ComputeResource::Extended(name) if requested.is_some() => Self::Extended(name),
+            _ => Self::Other(key.to_owned()),
         }
     }
 }
@@ -160,6 +249,10 @@ impl fmt::Display for Resource {
             Self::RequestsMemory => "requests.memory",
             Self::LimitsCpu => "limits.cpu",
             Self::LimitsMemory => "limits.memory",
+            Self::RequestsEphemeralStorage => "requests.ephemeral-storage",
+            Self::LimitsEphemeralStorage => "limits.ephemeral-storage",
+            Self::HugePages(size) => return f.pad(&format!("requests.hugepages-{size}")),
+            Self::Extended(key) => return f.pad(&format!("requests.{key}")),
             Self::Services => "services",
             Self::ServicesNodeports => "services.nodeports",
             Self::ServicesLoadbalancers => "services.loadbalancers",
@@ -212,8 +305,32 @@ mod tests {
     }
 
     #[test]
-    fn cpu_and_memory_are_requests() {
+    fn short_names_are_requests() {
         assert_eq!(Resource::from("cpu"), Resource::RequestsCpu);
         assert_eq!(Resource::from("memory").to_string(), "requests.memory");
+        assert_eq!(Resource::from("ephemeral-storage"), Resource::RequestsEphemeralStorage);
+        assert_eq!(Resource::from("hugepages-2Mi"), Resource::from("requests.hugepages-2Mi"));
+    }
+
+    #[test]
+    fn resources_of_pods_are_known() {
+        for (key, expected) in [
+            ("pods", true),
+            ("count/pods", true),
+            ("count/jobs.batch", false),
+            ("services", false),
+            ("cpu", true),
+            ("limits.ephemeral-storage", true),
+            ("hugepages-2Mi", true),
+            ("requests.nvidia.com/gpu", true),
+            // The API server counts extended resources by their requests only.
+            ("limits.nvidia.com/gpu", false),
+            ("nvidia.com/gpu", false),
+            ("requests.storage", false),
+            ("gold.storageclass.storage.k8s.io/requests.storage", false),
+            ("requests.kubernetes.io/batteries", false),
+        ] {
+            assert_eq!(Resource::from(key).is_of_pods(), expected, "{key}");
+        }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::demand::Demand;
 use crate::resource::Resource;
-use crate::scopes::Scopes;
+use crate::scopes::{PodTraits, Scopes};
 
 /// What one ResourceQuota allows and what is used of it, in each resource's smallest unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,51 @@ pub struct ResourceQuota {
     pub used: Demand,
     /// Which pods it counts.
     pub scopes: Scopes,
+    /// What the numbers of some resources do not say.
+    pub notes: BTreeMap<Resource, QuotaNote>,
+}
+
+/// What the numbers of one resource of a quota do not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuotaNote {
+    /// The limit as the cluster states it, where it has a fraction of the smallest unit, or is too large; it is rounded
+    /// down.
+    pub exact_hard: Option<String>,
+    /// The usage as the cluster states it; it is rounded up.
+    pub exact_used: Option<String>,
+    /// Another limit that the quota controller has not applied yet, as it is written.
+    pub pending: Option<String>,
+    /// Whether the limit is not a quantity; then it has no number, and nothing is checked against it.
+    pub is_unreadable: bool,
+}
+
+/// What a person should know of the numbers of one resource of a quota, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QuotaMark {
+    /// The limit is not a quantity. Nothing is checked against it.
+    Unreadable,
+    /// Nothing is counted yet, because the quota is new. The API server refuses pods until it is.
+    NotCountedYet,
+    /// The quota controller has not applied a new limit yet.
+    Pending,
+    /// The quota controller has counted other resources, but not this one: the cluster has nothing of that name.
+    NotCounted,
+    /// A number is rounded: the limit down, the usage up.
+    Rounded,
+}
+
+impl QuotaMark {
+    /// Returns the code, in kebab-case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::NotCountedYet => "not-counted-yet",
+            Self::NotCounted => "not-counted",
+            Self::Pending => "pending",
+            Self::Rounded => "rounded",
+        }
+    }
 }
 
 impl ResourceQuota {
@@ -30,13 +75,36 @@ impl ResourceQuota {
         Self { used: Demand::default(), ..self.clone() }
     }
 
-    /// Returns whether the quota controller has counted every resource that is limited.
+    /// Returns whether the quota controller has counted what is used. A resource that does not exist is never counted.
     ///
-    /// Until it has, which takes a moment after the quota is created, the API server refuses what the quota counts:
+    /// Until it has, which takes a moment after the quota is created, the API server may refuse what the quota counts:
     /// `status unknown for quota`.
     #[must_use]
     pub fn has_status(&self) -> bool {
-        !self.hard.is_empty() && self.hard.keys().all(|resource| self.used.contains(resource))
+        self.hard.is_empty() || self.used != Demand::default()
+    }
+
+    /// Returns what a person should know of a resource's numbers.
+    #[must_use]
+    pub fn mark(&self, resource: &Resource) -> Option<QuotaMark> {
+        let note = self.notes.get(resource);
+        let has = |is: fn(&QuotaNote) -> bool| note.is_some_and(is);
+        if has(|note| note.is_unreadable) {
+            Some(QuotaMark::Unreadable)
+        } else if self.used == Demand::default() {
+            Some(QuotaMark::NotCountedYet)
+        } else if has(|note| note.pending.is_some()) {
+            Some(QuotaMark::Pending)
+        } else if !self.used.contains(resource) {
+            Some(QuotaMark::NotCounted)
+        } else {
+            has(|note| note.exact_hard.is_some() || note.exact_used.is_some()).then_some(QuotaMark::Rounded)
+        }
+    }
+
+    /// Returns whether a quota counts a resource of a pod, or of another object.
+    pub(crate) fn counts(&self, resource: &Resource, pod: &PodTraits) -> bool {
+        if resource.is_of_pods() { self.scopes.matches(pod) } else { self.scopes.is_empty() }
     }
 
     /// Returns the resources that are used up; one of which nothing was ever allowed is not among them.
@@ -68,12 +136,31 @@ mod tests {
     }
 
     #[test]
-    fn status_is_known_once_every_resource_is_counted() {
-        assert!(!ResourceQuota::default().has_status());
+    fn status_is_known_once_something_is_counted() {
+        assert!(ResourceQuota::default().has_status());
         assert!(!quota(&[]).has_status());
-        assert!(!quota(&[("pods", 5), ("services", 0)]).has_status());
-        let counted = quota(&[("pods", 5), ("services", 0), ("services.nodeports", 0)]);
-        assert!(counted.has_status());
-        assert!(!counted.without_usage().has_status());
+        assert!(quota(&[("pods", 0)]).has_status());
+    }
+
+    #[test]
+    fn marks_say_the_worst_of_a_row() {
+        let services = Resource::Services;
+        let counted = || quota(&[("pods", 5), ("services", 0)]);
+        let noted = |note: QuotaNote| ResourceQuota { notes: [(services.clone(), note)].into(), ..counted() };
+        let exact_hard = Some("1500m".to_owned());
+        let pending = Some("7".to_owned());
+        for (quota, expected) in [
+            (quota(&[]), Some(QuotaMark::NotCountedYet)),
+            (quota(&[("pods", 5)]), Some(QuotaMark::NotCounted)),
+            (counted(), None),
+            (
+                noted(QuotaNote { exact_hard: exact_hard.clone(), ..QuotaNote::default() }),
+                Some(QuotaMark::Rounded),
+            ),
+            (noted(QuotaNote { exact_hard, pending, ..QuotaNote::default() }), Some(QuotaMark::Pending)),
+            (noted(QuotaNote { is_unreadable: true, ..QuotaNote::default() }), Some(QuotaMark::Unreadable)),
+        ] {
+            assert_eq!(quota.mark(&services), expected, "{quota:?}");
+        }
     }
 }

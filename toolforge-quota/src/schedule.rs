@@ -209,8 +209,9 @@ pub fn timelines(
     let length = last.end.saturating_sub(first.start);
     let edge = |part: u32| first.start + length.saturating_mul(i64::from(part)) / i64::from(parts);
     let mut timelines = Vec::new();
-    for quota in quotas.iter().filter(|quota| quota.scopes.matches(PodTraits::default())) {
-        for (resource, hard) in &quota.hard {
+    let traits = PodTraits::default();
+    for quota in quotas {
+        for (resource, hard) in quota.hard.iter().filter(|(resource, _)| quota.counts(resource, &traits)) {
             if intervals.iter().all(|interval| interval.requested.get(resource) == 0) {
                 continue;
             }

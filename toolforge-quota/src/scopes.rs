@@ -1,9 +1,7 @@
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::fmt;
-use std::str::FromStr;
 
-/// A scope of a ResourceQuota, by Kubernetes' own names.
+/// A scope of a ResourceQuota, with what it selects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Scope {
@@ -16,78 +14,127 @@ pub enum Scope {
     /// Pods of which a container states a request or a limit.
     NotBestEffort,
     /// Pods of certain priority classes.
-    PriorityClass,
+    PriorityClass(PriorityClasses),
     /// Pods with affinity terms that select pods of other namespaces.
     CrossNamespacePodAffinity,
-    /// A scope that this library does not know.
+    /// A scope that this library does not know; the API server lets it match nothing.
     Other(String),
 }
 
-impl From<&str> for Scope {
-    fn from(name: &str) -> Self {
-        match name {
-            "Terminating" => Self::Terminating,
-            "NotTerminating" => Self::NotTerminating,
-            "BestEffort" => Self::BestEffort,
-            "NotBestEffort" => Self::NotBestEffort,
-            "PriorityClass" => Self::PriorityClass,
-            "CrossNamespacePodAffinity" => Self::CrossNamespacePodAffinity,
-            other => Self::Other(other.to_owned()),
+/// Which priority classes a scope selects. A pod need not have one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PriorityClasses {
+    /// Pods with a class (`Exists`).
+    Any,
+    /// Pods without a class (`DoesNotExist`).
+    None,
+    /// Pods with one of these classes (`In`).
+    In(BTreeSet<String>),
+    /// Pods with another class than these, or without one (`NotIn`).
+    NotIn(BTreeSet<String>),
+}
+
+impl PriorityClasses {
+    fn matches(&self, class: Option<&str>) -> bool {
+        match self {
+            Self::Any => class.is_some(),
+            Self::None => class.is_none(),
+            Self::In(classes) => class.is_some_and(|class| classes.contains(class)),
+            Self::NotIn(classes) => class.is_none_or(|class| !classes.contains(class)),
         }
     }
 }
 
-impl FromStr for Scope {
-    type Err = Infallible;
+impl fmt::Display for PriorityClasses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |classes: &BTreeSet<String>| classes.iter().cloned().collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Any => f.write_str("PriorityClass"),
+            Self::None => f.write_str("no PriorityClass"),
+            Self::In(classes) => write!(f, "PriorityClass in ({})", list(classes)),
+            Self::NotIn(classes) => write!(f, "PriorityClass not in ({})", list(classes)),
+        }
+    }
+}
 
-    fn from_str(name: &str) -> Result<Self, Infallible> {
-        Ok(Self::from(name))
+impl Scope {
+    /// Returns a scope by the name and the operator that Kubernetes gives it; the list `scopes` has only names, and means
+    /// `Exists`.
+    #[must_use]
+    pub fn new(name: &str, operator: &str, values: impl IntoIterator<Item = String>) -> Self {
+        match (name, operator) {
+            ("Terminating", _) => Self::Terminating,
+            ("NotTerminating", _) => Self::NotTerminating,
+            ("BestEffort", _) => Self::BestEffort,
+            ("NotBestEffort", _) => Self::NotBestEffort,
+            ("CrossNamespacePodAffinity", _) => Self::CrossNamespacePodAffinity,
+            ("PriorityClass", "Exists") => Self::PriorityClass(PriorityClasses::Any),
+            ("PriorityClass", "DoesNotExist") => Self::PriorityClass(PriorityClasses::None),
+            ("PriorityClass", "In") => Self::PriorityClass(PriorityClasses::In(values.into_iter().collect())),
+            ("PriorityClass", "NotIn") => {
+                Self::PriorityClass(PriorityClasses::NotIn(values.into_iter().collect()))
+            }
+            (other, _) => Self::Other(other.to_owned()),
+        }
+    }
+
+    fn matches(&self, pod: &PodTraits) -> bool {
+        match self {
+            Self::Terminating => pod.has_deadline,
+            Self::NotTerminating => !pod.has_deadline,
+            Self::BestEffort => pod.is_best_effort,
+            Self::NotBestEffort => !pod.is_best_effort,
+            Self::PriorityClass(classes) => classes.matches(pod.priority_class.as_deref()),
+            Self::CrossNamespacePodAffinity => pod.has_cross_namespace_affinity,
+            Self::Other(_) => false,
+        }
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Terminating => "Terminating",
-            Self::NotTerminating => "NotTerminating",
-            Self::BestEffort => "BestEffort",
-            Self::NotBestEffort => "NotBestEffort",
-            Self::PriorityClass => "PriorityClass",
-            Self::CrossNamespacePodAffinity => "CrossNamespacePodAffinity",
-            Self::Other(name) => name,
-        })
+        match self {
+            Self::Terminating => f.pad("Terminating"),
+            Self::NotTerminating => f.pad("NotTerminating"),
+            Self::BestEffort => f.pad("BestEffort"),
+            Self::NotBestEffort => f.pad("NotBestEffort"),
+            Self::PriorityClass(classes) => classes.fmt(f),
+            Self::CrossNamespacePodAffinity => f.pad("CrossNamespacePodAffinity"),
+            Self::Other(name) => f.pad(name),
+        }
     }
 }
 
 /// What of a pod decides which scopes it matches.
 ///
 /// The default is a pod without a deadline that states resources, such as one of a web service.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodTraits {
     /// Whether it has a deadline (`activeDeadlineSeconds`).
     pub has_deadline: bool,
-    /// Whether its containers state neither requests nor limits.
+    /// Whether its containers state neither requests nor limits of CPU and memory.
     pub is_best_effort: bool,
+    /// The name of its priority class.
+    pub priority_class: Option<String>,
+    /// Whether an affinity term selects pods of other namespaces.
+    pub has_cross_namespace_affinity: bool,
 }
 
-/// The scopes of a ResourceQuota: it counts only the pods that match all of them.
+/// The scopes of a ResourceQuota: it counts only the pods that match all of them, and no other objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
     /// Returns whether the quota counts a pod.
-    ///
-    /// Tools' pods have no priority class and no affinity, so a quota for those never counts them; a quota with a scope
-    /// that this library does not know counts none either.
     #[must_use]
-    pub fn matches(&self, pod: PodTraits) -> bool {
-        self.0.iter().all(|scope| match scope {
-            Scope::Terminating => pod.has_deadline,
-            Scope::NotTerminating => !pod.has_deadline,
-            Scope::BestEffort => pod.is_best_effort,
-            Scope::NotBestEffort => !pod.is_best_effort,
-            Scope::PriorityClass | Scope::CrossNamespacePodAffinity | Scope::Other(_) => false,
-        })
+    pub fn matches(&self, pod: &PodTraits) -> bool {
+        self.0.iter().all(|scope| scope.matches(pod))
+    }
+
+    /// Returns whether the quota counts every object.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Returns the scopes, in the order of [`Scope`].
@@ -111,29 +158,54 @@ mod tests {
         let without_deadline = PodTraits::default();
         let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
         let best_effort = PodTraits { is_best_effort: true, ..PodTraits::default() };
+        let across = PodTraits { has_cross_namespace_affinity: true, ..PodTraits::default() };
+        let pods = [without_deadline, with_deadline, best_effort, across];
         for (scopes, expected) in [
-            (&[][..], [true, true, true]),
-            (&["NotTerminating"], [true, false, true]),
-            (&["Terminating"], [false, true, false]),
-            (&["NotBestEffort"], [true, true, false]),
-            (&["BestEffort"], [false, false, true]),
-            (&["NotTerminating", "BestEffort"], [false, false, true]),
-            (&["PriorityClass"], [false; 3]),
-            (&["CrossNamespacePodAffinity"], [false; 3]),
-            (&["Tomorrow"], [false; 3]),
+            (&[][..], [true, true, true, true]),
+            (&["NotTerminating"], [true, false, true, true]),
+            (&["Terminating"], [false, true, false, false]),
+            (&["NotBestEffort"], [true, true, false, true]),
+            (&["BestEffort"], [false, false, true, false]),
+            (&["NotTerminating", "BestEffort"], [false, false, true, false]),
+            (&["CrossNamespacePodAffinity"], [false, false, false, true]),
+            (&["Tomorrow"], [false; 4]),
         ] {
-            let scopes: Scopes = scopes.iter().copied().map(Scope::from).collect();
-            let found = [without_deadline, with_deadline, best_effort].map(|pod| scopes.matches(pod));
-            assert_eq!(found, expected, "{scopes:?}");
+            let scopes: Scopes = scopes.iter().map(|name| Scope::new(name, "Exists", [])).collect();
+            assert_eq!(pods.each_ref().map(|pod| scopes.matches(pod)), expected, "{scopes:?}");
         }
     }
 
     #[test]
-    fn names_round_trip() {
-        for name in
-            ["Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass", "Tomorrow"]
-        {
-            assert_eq!(Scope::from(name).to_string(), name);
+    fn pods_match_by_priority_class() {
+        let of = |class: Option<&str>| PodTraits {
+            priority_class: class.map(str::to_owned),
+            ..PodTraits::default()
+        };
+        let pods = [of(None), of(Some("high")), of(Some("low"))];
+        for (operator, printed, expected) in [
+            ("Exists", "PriorityClass", [false, true, true]),
+            ("DoesNotExist", "no PriorityClass", [true, false, false]),
+            ("In", "PriorityClass in (high)", [false, true, false]),
+            ("NotIn", "PriorityClass not in (high)", [true, false, true]),
+        ] {
+            let scope = Scope::new("PriorityClass", operator, ["high".to_owned()]);
+            assert_eq!(scope.to_string(), printed);
+            let scopes: Scopes = [scope].into_iter().collect();
+            assert_eq!(pods.each_ref().map(|pod| scopes.matches(pod)), expected, "{operator}");
+        }
+    }
+
+    #[test]
+    fn names_are_printed() {
+        for name in [
+            "Terminating",
+            "NotTerminating",
+            "BestEffort",
+            "NotBestEffort",
+            "CrossNamespacePodAffinity",
+            "Tomorrow",
+        ] {
+            assert_eq!(Scope::new(name, "Exists", []).to_string(), name);
         }
     }
 }

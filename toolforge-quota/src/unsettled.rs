@@ -1,5 +1,7 @@
 use crate::demand::Demand;
+use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
+use crate::scopes::PodTraits;
 
 /// Pods that a controller is about to create, and that no quota counts yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +12,8 @@ pub struct WaitingPods {
     pub count: u64,
     /// What each of them requests.
     pub each: Demand,
+    /// What decides which quotas count them.
+    pub traits: PodTraits,
 }
 
 /// A pod that terminates, and that the quotas count until it has.
@@ -33,10 +37,14 @@ pub(crate) fn admitted<'a>(
         let mut taken = requested(&admitted);
         let mut count = 0;
         let fits = |taken: &Demand, quota: &ResourceQuota| {
-            pods.each.iter().filter(|(_, amount)| *amount > 0).all(|(resource, amount)| {
-                let used = quota.used(resource).saturating_add(taken.get(resource));
-                quota.hard.get(resource).is_none_or(|hard| used.saturating_add(amount) <= *hard)
-            })
+            let counted =
+                |resource: &Resource, amount: u64| amount > 0 && quota.counts(resource, &pods.traits);
+            pods.each.iter().filter(|(resource, amount)| counted(resource, *amount)).all(
+                |(resource, amount)| {
+                    let used = quota.used(resource).saturating_add(taken.get(resource));
+                    quota.hard.get(resource).is_none_or(|hard| used.saturating_add(amount) <= *hard)
+                },
+            )
         };
         while count < pods.count && quotas.iter().all(|quota| fits(&taken, quota)) {
             taken.add_all(&pods.each);

@@ -6,9 +6,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{
-    Amounts, Concurrency, ConflictCounter, ContainerResources, Demand, LimitRange, Limits, PerResource,
-    QuotaCheck, Ratio, Resource, ResourceQuota, ScheduledRuns, apply_defaults, conflicting_runs, simulate,
-    violations,
+    Amounts, Bounds, ComputeResource, Concurrency, ConflictCounter, ContainerResources, Demand, LimitRange,
+    Limits, PodDemand, QuotaCheck, Ratio, Resource, ResourceQuota, ScheduledRuns, apply_defaults,
+    conflicting_runs, simulate, violations,
 };
 
 fn resource() -> impl Strategy<Value = Resource> {
@@ -51,7 +51,7 @@ fn evaluate(quotas: &[ResourceQuota], freed: &Demand, requested: &Demand) -> Quo
 fn resources() -> impl Strategy<Value = Amounts> {
     let cpu = prop::option::of((1..2000_u64).prop_map(Cpu::from_millis));
     let memory = prop::option::of((1..2000_u64).prop_map(Memory::from_bytes));
-    (cpu, memory).prop_map(|(cpu, memory)| Amounts { cpu, memory })
+    (cpu, memory).prop_map(|(cpu, memory)| Amounts::new(cpu, memory))
 }
 
 fn container() -> impl Strategy<Value = ContainerResources> {
@@ -60,14 +60,16 @@ fn container() -> impl Strategy<Value = ContainerResources> {
 
 fn limit_range() -> impl Strategy<Value = LimitRange> {
     let ratio = || prop::option::of((0..5000_u64).prop_map(Ratio::from_thousandths));
-    let ratios = (ratio(), ratio()).prop_map(|(cpu, memory)| PerResource { cpu, memory });
+    let ratios = (ratio(), ratio()).prop_map(|(cpu, memory)| {
+        let cpu = cpu.map(|ratio| (ComputeResource::Cpu, ratio));
+        cpu.into_iter().chain(memory.map(|ratio| (ComputeResource::Memory, ratio))).collect()
+    });
     (container(), container(), ratios).prop_map(|(defaults, bounds, max_limit_request_ratio)| LimitRange {
         name: "l".to_owned(),
         default: defaults.limits,
         default_request: defaults.requests,
-        max: bounds.limits,
-        min: bounds.requests,
-        max_limit_request_ratio,
+        container: Bounds { max: bounds.limits, min: bounds.requests, max_limit_request_ratio },
+        ..LimitRange::default()
     })
 }
 
@@ -109,29 +111,33 @@ proptest! {
     #[test]
     fn applying_defaults_is_idempotent(ranges in vec(limit_range(), 0..3), container in container()) {
         let once = apply_defaults(&ranges, container);
-        prop_assert_eq!(apply_defaults(&ranges, once), once);
+        prop_assert_eq!(apply_defaults(&ranges, once.clone()), once);
     }
 
     #[test]
     fn defaults_keep_stated_amounts(ranges in vec(limit_range(), 0..3), container in container()) {
-        let given = apply_defaults(&ranges, container);
-        prop_assert!(container.limits.cpu.is_none() || given.limits.cpu == container.limits.cpu);
-        prop_assert!(container.requests.memory.is_none() || given.requests.memory == container.requests.memory);
+        let given = apply_defaults(&ranges, container.clone());
+        for (resource, amount) in container.limits.iter() {
+            prop_assert_eq!(given.limits.get(resource), Some(amount));
+        }
+        for (resource, amount) in container.requests.iter() {
+            prop_assert_eq!(given.requests.get(resource), Some(amount));
+        }
     }
 
     #[test]
     fn defaults_of_one_limit_range_are_idempotent(range in limit_range(), container in container()) {
         let once = range.with_defaults(container);
-        prop_assert_eq!(range.with_defaults(once), once);
+        prop_assert_eq!(range.with_defaults(once.clone()), once);
     }
 
     #[test]
     fn violations_equal_counting_by_hand(
         ranges in vec(limit_range(), 0..3), container in container(),
     ) {
-        let ContainerResources { limits, requests } = container;
-        let cpu = |amounts: Amounts| amounts.cpu.map(|amount| u128::from(amount.millis()));
-        let memory = |amounts: Amounts| amounts.memory.map(|amount| u128::from(amount.bytes()));
+        let ContainerResources { limits, requests } = &container;
+        let cpu = |amounts: &Amounts| amounts.get(&ComputeResource::Cpu).map(u128::from);
+        let memory = |amounts: &Amounts| amounts.get(&ComputeResource::Memory).map(u128::from);
         // A missing amount breaks every bound on it: `None` is below every minimum and above every maximum.
         let allowed = |limit: Option<u128>, request: Option<u128>, min: Option<u128>, max: Option<u128>| {
             let both = || limit.into_iter().chain(request);
@@ -149,13 +155,14 @@ proptest! {
         let fits = cpu(requests).is_none_or(|request| cpu(limits).is_none_or(|limit| request <= limit))
             && memory(requests).is_none_or(|request| memory(limits).is_none_or(|limit| request <= limit))
             && ranges.iter().all(|range| {
-                let ratio = range.max_limit_request_ratio;
-                allowed(cpu(limits), cpu(requests), cpu(range.min), cpu(range.max))
-                    && allowed(memory(limits), memory(requests), memory(range.min), memory(range.max))
-                    && within(cpu(limits), cpu(requests), ratio.cpu)
-                    && within(memory(limits), memory(requests), ratio.memory)
+                let Bounds { max, min, max_limit_request_ratio: ratio } = &range.container;
+                let ratio = |resource| ratio.get(&resource).copied();
+                allowed(cpu(limits), cpu(requests), cpu(min), cpu(max))
+                    && allowed(memory(limits), memory(requests), memory(min), memory(max))
+                    && within(cpu(limits), cpu(requests), ratio(ComputeResource::Cpu))
+                    && within(memory(limits), memory(requests), ratio(ComputeResource::Memory))
             });
-        let found = violations(&ranges, &container.into());
+        let found = violations(&ranges, &PodDemand { containers: vec![container.clone()], ..PodDemand::default() });
         prop_assert_eq!(found.is_empty(), fits, "{:?}", found);
     }
 
@@ -202,7 +209,8 @@ proptest! {
     #[test]
     fn resource_keys_round_trip(key in "[a-z./]{0,20}") {
         let resource = Resource::from(key.as_str());
-        if key != "cpu" && key != "memory" {
+        let is_short = ["cpu", "memory", "ephemeral-storage"].contains(&key.as_str()) || key.starts_with("hugepages-");
+        if !is_short {
             prop_assert_eq!(resource.to_string(), key);
         }
     }
@@ -211,6 +219,21 @@ proptest! {
     fn resource_amounts_round_trip(key in "[a-z./]{0,20}", amount in 0..=i64::MAX as u64) {
         for resource in [Resource::from(key.as_str()), Resource::LimitsCpu, Resource::LimitsMemory, Resource::Pods] {
             prop_assert_eq!(resource.parse_amount(&resource.amount(amount)), Ok(amount));
+        }
+    }
+
+    #[test]
+    fn short_amounts_keep_what_fits(
+        key in prop::sample::select(vec!["limits.memory", "limits.cpu", "pods"]),
+        hard in any::<u64>(), used in any::<u64>(), shift in 1..64_u32, near in 0..4_u64,
+    ) {
+        let resource = Resource::from(key);
+        let hard = hard >> shift;
+        for used in [used >> shift, hard.saturating_add(near), hard.saturating_sub(near)] {
+            let (limit, [amount]) = resource.short_amounts(hard, [used]);
+            let parsed = |text: &str| resource.parse_amount(text).unwrap();
+            prop_assert_eq!(used <= hard, parsed(&amount) <= parsed(&limit), "{} {}", amount, limit);
+            prop_assert!(parsed(&limit) <= hard && parsed(&amount) >= used, "{} {}", amount, limit);
         }
     }
 

@@ -56,8 +56,8 @@ pub use job::{
     restart_job, resume_job, runs_of_job, simulate_scheduled_jobs, stagger, suspend_job, trigger_job,
 };
 pub use namespace::{
-    Documents, DocumentsError, LimitsError, LimitsKind, Namespace, Platform, PublicScheme, PublicSchemeError,
-    limit_range, limits, resource_quota,
+    Documents, DocumentsError, Namespace, Platform, PublicScheme, PublicSchemeError, limit_range, limits,
+    resource_quota,
 };
 pub use object::{
     Difference, FieldPath, HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef,

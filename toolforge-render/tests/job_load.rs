@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::batch::v1::{JobCondition, JobStatus};
 use toolforge_images::Catalog;
 use toolforge_model::{JobField, JobRequest, JobsFile, Memory, ToolName};
-use toolforge_quota::{Amounts, LimitRange, Resource, ResourceQuota};
+use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::Action;
 use toolforge_render::job::{JobFacts, LoadOptions, LoadPlan, RecordedJob, plan_load};
 use toolforge_render::namespace::Namespace;
@@ -240,8 +240,9 @@ fn run_that_never_fits_is_a_problem() {
 #[test]
 fn limits_concern_created_pods_only() {
     let mut facts = existing(&job("web", "continuous: true\n  replicas: 3\n  mem: 1Gi\n  port: 8000"));
-    let max = Amounts { memory: Some(Memory::from_bytes(512 << 20)), ..Amounts::default() };
-    facts.namespace.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
+    let max = Amounts::new(None, Some(Memory::from_bytes(512 << 20)));
+    let container = Bounds { max, ..Bounds::default() };
+    facts.namespace.limits.limit_ranges = vec![LimitRange { container, ..LimitRange::default() }];
     for (fields, fits) in [
         ("replicas: 3\n  mem: 1Gi\n  port: 8000", true),
         ("replicas: 2\n  mem: 1Gi\n  port: 8000", true),

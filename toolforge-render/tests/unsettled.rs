@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
-use toolforge_quota::{Amounts, LimitRange, Resource, ResourceQuota};
+use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
@@ -153,8 +153,9 @@ fn paused_deployment_creates_no_pods_without_a_replica_set() {
 fn pods_beyond_a_limit_are_not_created() {
     for job in ["name: a, mem: 3Gi", "name: a, mem: 3Gi, continuous: true"] {
         let mut facts = facts(job, 4);
-        let max = Amounts { memory: Some("2Gi".parse().unwrap()), ..Amounts::default() };
-        facts.namespace.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
+        let max = Amounts::new(None, Some("2Gi".parse().unwrap()));
+        let container = Bounds { max, ..Bounds::default() };
+        facts.namespace.limits.limit_ranges = vec![LimitRange { container, ..LimitRange::default() }];
         assert!(load(&settled(facts), "name: b, mem: 2Gi").fits(), "{job}");
     }
 }

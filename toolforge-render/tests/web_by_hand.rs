@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
-use toolforge_quota::{Amounts, LimitRange, Resource, ResourceQuota};
+use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::{Change, ChangeSet, StepAction};
 use toolforge_render::k8s_openapi::api::core::v1::Pod;
 use toolforge_render::namespace::Namespace;
@@ -181,9 +181,9 @@ fn limits_concern_created_pods_only() {
         let mut facts = running(|deployment| {
             deployment.pointer_mut(CONTAINERS).unwrap().as_array_mut().unwrap().push(sidecar("256Mi"));
         });
-        let max =
-            Amounts { memory: Some(toolforge_model::Memory::from_bytes(max << 20)), ..Amounts::default() };
-        facts.namespace.limits.limit_ranges = vec![LimitRange { max, ..LimitRange::default() }];
+        let max = Amounts::new(None, Some(toolforge_model::Memory::from_bytes(max << 20)));
+        let container = Bounds { max, ..Bounds::default() };
+        facts.namespace.limits.limit_ranges = vec![LimitRange { container, ..LimitRange::default() }];
         facts
     };
     for (max, memory, replicas, fits) in [

@@ -50,9 +50,10 @@ pub use job::{
 };
 pub use plan::{
     Action, Difference, Downtime, JobChange, LoadPlan, LoadProblem, ObjectChange, PlanWarning,
-    PlanWarningCode, ProblemCode, QuotaRow, Rollout, Violation, ViolationCode, WebServicePlan,
+    PlanWarningCode, ProblemCode, QuotaRow, RestartForecast, Rollout, Violation, ViolationCode,
+    WebServicePlan,
 };
-pub use quota::{ContainerLimits, LimitRange, Quota, QuotaReport, QuotaState, ResourceUsage};
+pub use quota::{ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState, ResourceUsage};
 pub use reference::reference;
 pub use web_service::{
     Cause, CauseCode, Check, CheckCode, CheckLevel, Diagnosis, LastTermination, LocalCommand, Mount, Routing,

@@ -1,5 +1,6 @@
 use toolforge_model::Untrusted;
 
+use crate::QuotaNote;
 use crate::cron::CalendarConflict;
 use crate::describe::{codes, structs};
 use crate::job::JobType;
@@ -28,6 +29,20 @@ structs! {
         pub quotas: Vec<QuotaRow>,
         /// Limits that are exceeded.
         pub violations: Vec<Violation>,
+        /// What a restart would do after the plan is applied; `null` if no web service runs.
+        pub restart: Option<RestartForecast>,
+    }
+
+    /// What a restart of a running web service would do.
+    pub struct RestartForecast {
+        /// Whether it fits the quotas and limits; else nothing would be changed.
+        pub fits: bool,
+        /// How the pods would be replaced.
+        pub rollout: Option<Rollout>,
+        /// When no pod would serve requests; `null` if there would be no downtime.
+        pub downtime: Option<Downtime>,
+        /// The quotas.
+        pub quotas: Vec<QuotaRow>,
     }
 
     /// What happens to a Kubernetes object.
@@ -124,17 +139,21 @@ structs! {
         pub peak: String,
         /// Whether it fits, also during the change.
         pub fits: bool,
+        /// What the numbers do not say; `null` if they are exact.
+        pub note: Option<QuotaNote>,
     }
 
-    /// A limit of a LimitRange that a container exceeds.
+    /// A limit of a LimitRange that a container or a pod exceeds.
     pub struct Violation {
         /// The code.
         pub code: ViolationCode,
         /// The object or the job; `null` in a plan with one object.
         pub object: Option<String>,
-        /// Name of the LimitRange; `null` if the container breaks its own limits.
+        /// Name of the LimitRange; `null` if the container breaks its own limits, or lacks what a quota requires.
         pub limit_range: Option<String>,
-        /// `cpu` or `memory`.
+        /// Name of the quota that requires an amount; else `null`.
+        pub quota: Option<String>,
+        /// Name of the resource, like `cpu` or `memory`.
         pub resource: String,
         /// The same in words.
         pub message: String,
@@ -222,5 +241,11 @@ codes! {
         NoRatio = "no-ratio",
         /// A request above the limit.
         RequestAboveLimit = "request-above-limit",
+        /// A request of devices or huge pages that is not the limit.
+        RequestIsNotLimit = "request-is-not-limit",
+        /// No request, although a quota requires one.
+        QuotaNeedsRequest = "quota-needs-request",
+        /// No limit, although a quota requires one.
+        QuotaNeedsLimit = "quota-needs-limit",
     }
 }

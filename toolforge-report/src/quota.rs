@@ -11,12 +11,16 @@ structs! {
         pub quotas: Vec<Quota>,
         /// The namespace's LimitRanges.
         pub limits: Vec<LimitRange>,
+        /// The kinds that the cluster does not let this user read, `ResourceQuota` or `LimitRange`; else empty.
+        pub unread: Vec<String>,
     }
 
     /// A ResourceQuota.
     pub struct Quota {
         /// Name of the ResourceQuota.
         pub name: String,
+        /// Which pods it counts, in words, like `Terminating`; empty if it counts all pods and objects.
+        pub scopes: Vec<String>,
         /// The limited resources.
         pub resources: Vec<ResourceUsage>,
     }
@@ -25,25 +29,35 @@ structs! {
     pub struct ResourceUsage {
         /// Name of the resource, like `pods` or `limits.memory`.
         pub resource: String,
-        /// The limit, as a Kubernetes quantity.
+        /// The limit, as a Kubernetes quantity, exactly as the cluster states it.
         pub hard: String,
-        /// The usage, as a Kubernetes quantity.
+        /// The usage, as a Kubernetes quantity, exactly as the cluster states it.
         pub used: String,
         /// How much of the limit is used.
         pub state: QuotaState,
+        /// What the numbers do not say; `null` if they are exact.
+        pub note: Option<QuotaNote>,
+        /// Another limit that the quota controller has not applied yet.
+        pub pending: Option<String>,
     }
 
-    /// The limits of a LimitRange for containers.
+    /// The limits of a LimitRange.
     pub struct LimitRange {
         /// Name of the LimitRange.
         pub name: String,
-        /// The limits for CPU and for memory.
+        /// The limits for each container.
         pub container: Vec<ContainerLimits>,
+        /// The limits for the sums of each pod's containers.
+        pub pod: Vec<ContainerLimits>,
+        /// The limits for each PersistentVolumeClaim.
+        pub claim: Vec<ContainerLimits>,
+        /// The fields that are not quantities, like `max.cpu`.
+        pub unreadable: Vec<String>,
     }
 
-    /// The limits of each container for CPU or memory, as Kubernetes quantities.
+    /// The limits of each container, pod or claim for one resource, as Kubernetes quantities.
     pub struct ContainerLimits {
-        /// `cpu` or `memory`.
+        /// Name of the resource, like `cpu` or `memory`.
         pub resource: String,
         /// Limit of a container that has none.
         pub default: Option<String>,
@@ -53,6 +67,8 @@ structs! {
         pub min: Option<String>,
         /// The maximum.
         pub max: Option<String>,
+        /// How many times its request a limit may be, like `1.5`.
+        pub max_limit_request_ratio: Option<String>,
     }
 }
 
@@ -67,7 +83,23 @@ codes! {
         Full = "full",
         /// More than the limit is used.
         Over = "over",
-        /// The limit is zero.
+        /// The limit is zero, and nothing is used.
         NotAllowed = "not-allowed",
+        /// The usage is not known.
+        Unknown = "unknown",
+    }
+
+    /// What the numbers of a resource of a quota do not say.
+    pub enum QuotaNote {
+        /// The limit is not a quantity, and nothing is checked against it.
+        Unreadable = "unreadable",
+        /// The quota is new, and its usage is not counted yet.
+        NotCountedYet = "not-counted-yet",
+        /// The quota controller has not applied a new limit yet.
+        Pending = "pending",
+        /// The cluster has nothing of that name to count.
+        NotCounted = "not-counted",
+        /// For the check, the limit is rounded down and the usage up.
+        Rounded = "rounded",
     }
 }

@@ -9,9 +9,10 @@ use crate::{
     FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
     JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
     MissedReason, MissedRuns, Mount, ObjectChange, ObjectResult, Outcome, PlanWarning, PlanWarningCode,
-    ProblemCode, Quota, QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Routing, RunResult,
-    Runner, ScheduleWarning, ScheduleWarningCode, ShortState, TerminationCode, Violation, ViolationCode,
-    WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WriteKind,
+    ProblemCode, Quota, QuotaNote, QuotaReport, QuotaRow, QuotaState, ResourceUsage, RestartForecast,
+    Rollout, Routing, RunResult, Runner, ScheduleWarning, ScheduleWarningCode, ShortState, TerminationCode,
+    Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus,
+    WriteKind,
 };
 
 /// The kinds of documents, by program.
@@ -36,7 +37,7 @@ const KINDS: [Description; 17] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 32] = [
+const PARTS: [Description; 33] = [
     AppliedChange::DESCRIPTION,
     CalendarConflict::DESCRIPTION,
     CalendarJob::DESCRIPTION,
@@ -66,13 +67,14 @@ const PARTS: [Description; 32] = [
     Quota::DESCRIPTION,
     QuotaRow::DESCRIPTION,
     ResourceUsage::DESCRIPTION,
+    RestartForecast::DESCRIPTION,
     ScheduleWarning::DESCRIPTION,
     Violation::DESCRIPTION,
     WebServiceRequest::DESCRIPTION,
 ];
 
 /// Codes.
-const CODES: [Description; 29] = [
+const CODES: [Description; 30] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -91,6 +93,7 @@ const CODES: [Description; 29] = [
     Outcome::DESCRIPTION,
     PlanWarningCode::DESCRIPTION,
     ProblemCode::DESCRIPTION,
+    QuotaNote::DESCRIPTION,
     QuotaState::DESCRIPTION,
     Rollout::DESCRIPTION,
     Routing::DESCRIPTION,

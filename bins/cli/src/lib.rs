@@ -46,7 +46,7 @@ pub use input::read_input;
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu,
-    parse_memory,
+    parse_memory, parse_profile,
 };
 pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text, to_json,
@@ -55,8 +55,8 @@ pub use process::{interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
 pub use report::{
-    cause, difference, downtime, image_type, last_termination, quota_report, quota_rows, quota_usage,
-    rollout, violations,
+    cause, difference, downtime, forecast_cells, image_type, last_termination, quota_report, quota_rows,
+    quota_usage, rollout, violations, warn_of_unread,
 };
 pub use report::{terminating_line, waiting_line};
 pub use room::{wait_for_room, wait_for_usage};

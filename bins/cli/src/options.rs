@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use toolforge_model::{Cpu, Memory, MountStorage, QuantityError, ToolName};
+use toolforge_quota::profiles::{Profile, UnknownProfileError, by_name};
 
 /// The heading of the options that select the tool and its cluster.
 const GLOBAL: &str = "Global options";
@@ -71,6 +72,14 @@ pub enum DryRunOption {
 pub fn mount_parser() -> impl TypedValueParser<Value = MountStorage> {
     let values = [MountStorage::All, MountStorage::None].map(MountStorage::as_str);
     PossibleValuesParser::new(values).try_map(|value| value.parse::<MountStorage>())
+}
+
+/// Parses the name of a quota profile from the command line.
+///
+/// # Errors
+/// If there is no profile of that name.
+pub fn parse_profile(text: &str) -> Result<Profile, UnknownProfileError> {
+    by_name(text)
 }
 
 /// Parses an amount of CPU from the command line.

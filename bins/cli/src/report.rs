@@ -1,21 +1,21 @@
 //! Parts of reports that several programs print, from the libraries' types.
 
-use std::fmt::Display;
+use std::collections::BTreeSet;
 
 use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
 use toolforge_model::{JobImage, ToolName, Untrusted};
 use toolforge_quota::{
-    LimitRange as QuotaLimitRange, LimitViolation, Resource, ResourceCheck, ResourceQuota, TerminatingPod,
-    WaitingPods,
+    Amounts, Bounds, ComputeResource, LimitRange as QuotaLimitRange, LimitViolation, Limits, QuotaMark,
+    QuotaNote, Resource, ResourceCheck, ResourceQuota, TerminatingPod, WaitingPods,
 };
 use toolforge_render::change::{Change, ChangeSet, ResourceForecast};
 use toolforge_render::jiff::Timestamp;
 use toolforge_render::object::Difference as ObjectDifference;
 use toolforge_render::pod::{self, Evidence};
 use toolforge_report::{
-    Cause, CauseCode, ContainerLimits, Difference, Downtime, ImageState, ImageType, LastTermination,
-    LimitRange, Quota, QuotaReport, QuotaRow, QuotaState, ResourceUsage, Rollout, Runner, TerminationCode,
-    Violation, ViolationCode,
+    Cause, CauseCode, ContainerLimits, Difference, Downtime, ExitCode, ImageState, ImageType,
+    LastTermination, LimitRange, Quota, QuotaNote as Note, QuotaReport, QuotaRow, QuotaState, ResourceUsage,
+    Rollout, Runner, TerminationCode, Violation, ViolationCode,
 };
 
 /// Percentage of a limit from which a resource counts as nearly full.
@@ -48,37 +48,64 @@ pub fn last_termination(last: &pod::LastTermination) -> LastTermination {
 
 /// Returns the quotas and limits of a namespace.
 #[must_use]
-pub fn quota_report(
-    tool: &ToolName,
-    quotas: &[ResourceQuota],
-    limit_ranges: &[QuotaLimitRange],
-) -> QuotaReport {
+pub fn quota_report(tool: &ToolName, limits: &Limits) -> QuotaReport {
     QuotaReport {
         tool: tool.clone(),
-        quotas: quotas.iter().map(quota_usage).collect(),
-        limits: limit_ranges.iter().map(limit_range).collect(),
+        quotas: limits.quotas.iter().map(quota_usage).collect(),
+        limits: limits.limit_ranges.iter().map(limit_range).collect(),
+        unread: limits.unread.iter().map(|kind| kind.as_str().to_owned()).collect(),
     }
+}
+
+/// Prints a warning for each kind of limits that the cluster did not let the user read, and returns the exit code of an
+/// answer without them.
+pub fn warn_of_unread(limits: &Limits) -> ExitCode {
+    for kind in &limits.unread {
+        anstream::eprintln!(
+            "warning: the cluster does not let you read {kind} objects, so they are left out"
+        );
+    }
+    if limits.unread.is_empty() { ExitCode::Success } else { ExitCode::Partial }
 }
 
 /// Returns the resources of a quota with their usage.
 #[must_use]
 pub fn quota_usage(quota: &ResourceQuota) -> Quota {
-    let usage = |(resource, hard): (&Resource, &u64)| {
-        let used = quota.used(resource);
+    let resources: BTreeSet<&Resource> = quota.hard.keys().chain(quota.notes.keys()).collect();
+    let usage = |resource: &Resource| {
+        let (hard, used) = (quota.hard.get(resource), quota.used(resource));
+        let note = quota.notes.get(resource);
+        let exact = |text: fn(&QuotaNote) -> &Option<String>| note.and_then(|note| text(note).clone());
+        let mark = quota.mark(resource);
+        let state = match (hard, mark) {
+            (None, _) | (_, Some(QuotaMark::NotCountedYet | QuotaMark::Unreadable)) => QuotaState::Unknown,
+            (Some(hard), _) => quota_state(used, *hard),
+        };
         ResourceUsage {
             resource: resource.to_string(),
-            hard: resource.amount(*hard),
-            used: resource.amount(used),
-            state: quota_state(used, *hard),
+            hard: exact(|note| &note.exact_hard)
+                .unwrap_or_else(|| hard.map(|hard| resource.amount(*hard)).unwrap_or_default()),
+            used: exact(|note| &note.exact_used).unwrap_or_else(|| resource.amount(used)),
+            state,
+            note: mark.map(quota_note),
+            pending: exact(|note| &note.pending),
         }
     };
-    Quota { name: quota.name.clone(), resources: quota.hard.iter().map(usage).collect() }
+    Quota {
+        name: quota.name.clone(),
+        scopes: quota.scopes.iter().map(ToString::to_string).collect(),
+        resources: resources.into_iter().map(usage).collect(),
+    }
+}
+
+fn quota_note(mark: QuotaMark) -> Note {
+    Note::from_code(mark.as_str())
 }
 
 fn quota_state(used: u64, hard: u64) -> QuotaState {
     match hard {
-        0 => QuotaState::NotAllowed,
         _ if used > hard => QuotaState::Over,
+        0 => QuotaState::NotAllowed,
         _ if used == hard => QuotaState::Full,
         _ if u128::from(used) * 100 >= u128::from(hard) * u128::from(NEARLY_FULL) => QuotaState::NearlyFull,
         _ => QuotaState::Ok,
@@ -86,24 +113,69 @@ fn quota_state(used: u64, hard: u64) -> QuotaState {
 }
 
 fn limit_range(range: &QuotaLimitRange) -> LimitRange {
-    fn text<T: Display>(amount: Option<T>) -> Option<String> {
-        amount.map(|amount| amount.to_string())
+    let none = Amounts::default();
+    let mut container = bounds(&range.default, &range.default_request, &range.container);
+    // The platform's LimitRange has both; a missing row would read as an unlimited resource.
+    for resource in [ComputeResource::Cpu, ComputeResource::Memory].map(|resource| resource.key()) {
+        if !container.iter().any(|row| row.resource == resource) {
+            container.push(ContainerLimits { resource, ..no_limits() });
+        }
     }
-    let cpu = ContainerLimits {
-        resource: "cpu".to_owned(),
-        default: text(range.default.cpu),
-        default_request: text(range.default_request.cpu),
-        min: text(range.min.cpu),
-        max: text(range.max.cpu),
+    LimitRange {
+        name: range.name.clone(),
+        container,
+        pod: bounds(&none, &none, &range.pod),
+        claim: bounds(&none, &none, &range.claim),
+        unreadable: range.unreadable.clone(),
+    }
+}
+
+fn no_limits() -> ContainerLimits {
+    ContainerLimits {
+        resource: String::new(),
+        default: None,
+        default_request: None,
+        min: None,
+        max: None,
+        max_limit_request_ratio: None,
+    }
+}
+
+/// Returns a row for each resource that is bound or has a default.
+fn bounds(default: &Amounts, default_request: &Amounts, bounds: &Bounds) -> Vec<ContainerLimits> {
+    let Bounds { max, min, max_limit_request_ratio } = bounds;
+    let stated =
+        [default, default_request, max, min].map(|amounts| amounts.iter().map(|(resource, _)| resource));
+    let resources: BTreeSet<&ComputeResource> =
+        stated.into_iter().flatten().chain(max_limit_request_ratio.keys()).collect();
+    let row = |resource: &ComputeResource| {
+        let text = |amounts: &Amounts| amounts.get(resource).map(|amount| resource.amount(amount));
+        ContainerLimits {
+            resource: resource.key(),
+            default: text(default),
+            default_request: text(default_request),
+            min: text(min),
+            max: text(max),
+            max_limit_request_ratio: max_limit_request_ratio.get(resource).map(ToString::to_string),
+        }
     };
-    let memory = ContainerLimits {
-        resource: "memory".to_owned(),
-        default: text(range.default.memory),
-        default_request: text(range.default_request.memory),
-        min: text(range.min.memory),
-        max: text(range.max.memory),
+    resources.into_iter().map(row).collect()
+}
+
+/// Returns the rows of a table of a quota's resources, with amounts for people, and a name that can be printed.
+#[must_use]
+pub fn forecast_cells(forecast: &ResourceForecast<'_>) -> [String; 6] {
+    let check = forecast.at_rest;
+    let (limit, [used, after, peak]) =
+        check.resource.short_amounts(check.hard, [check.used, check.after, forecast.peak]);
+    let verdict = if forecast.fits() { "fits" } else { "too much" };
+    let note = match check.mark {
+        Some(QuotaMark::NotCountedYet) => "; usage not counted yet",
+        Some(QuotaMark::Pending) => "; a new limit is pending",
+        Some(QuotaMark::Unreadable | QuotaMark::NotCounted | QuotaMark::Rounded) | None => "",
     };
-    LimitRange { name: range.name.clone(), container: vec![cpu, memory] }
+    let resource = Untrusted::new(check.resource.to_string()).escaped().to_string();
+    [resource, limit, used, after, peak, format!("{verdict}{note}")]
 }
 
 /// Returns an image type of a catalog.
@@ -148,6 +220,7 @@ pub(crate) fn quota_row_at_rest(check: &ResourceCheck) -> QuotaRow {
         after: amount(check.after),
         peak: amount(check.after),
         fits: check.fits(),
+        note: check.mark.map(quota_note),
     }
 }
 
@@ -162,7 +235,8 @@ pub(crate) fn violation(violation: &LimitViolation) -> Violation {
         code: ViolationCode::from_code(violation.kind.code()),
         object: violation.object.clone(),
         limit_range: violation.limit_range.clone(),
-        resource: violation.resource.as_str().to_owned(),
+        quota: violation.quota.clone(),
+        resource: violation.resource.key(),
         message: violation.message(),
     }
 }
@@ -193,7 +267,7 @@ pub fn downtime(change: &Change) -> Option<Downtime> {
 
 /// Returns that pods count as used which an object is about to create.
 #[must_use]
-pub fn waiting_line(WaitingPods { owner, count, each: _ }: &WaitingPods) -> String {
+pub fn waiting_line(WaitingPods { owner, count, each: _, traits: _ }: &WaitingPods) -> String {
     let pods = if *count == 1 { "pod" } else { "pods" };
     format!(
         "counted as used: {count} {pods} that {} is about to create",
@@ -228,9 +302,24 @@ mod tests {
             (8, 10, QuotaState::NearlyFull),
             (10, 10, QuotaState::Full),
             (11, 10, QuotaState::Over),
+            (2, 0, QuotaState::Over),
             (u64::MAX, u64::MAX, QuotaState::Full),
         ] {
             assert_eq!(quota_state(used, hard), state, "{used} of {hard}");
+        }
+    }
+
+    #[test]
+    fn every_mark_has_a_code() {
+        let marks = [
+            QuotaMark::Unreadable,
+            QuotaMark::NotCountedYet,
+            QuotaMark::Pending,
+            QuotaMark::NotCounted,
+            QuotaMark::Rounded,
+        ];
+        for mark in marks {
+            assert_eq!(quota_note(mark).as_str(), mark.as_str());
         }
     }
 

@@ -130,7 +130,8 @@ impl Session {
         }
     }
 
-    /// Returns the namespace's quotas and limits.
+    /// Returns the namespace's quotas and limits. If the user may read only one of the two kinds, the other is
+    /// [unread](Limits#structfield.unread).
     ///
     /// # Errors
     /// When they cannot be read.
@@ -140,7 +141,7 @@ impl Session {
             Source::Cluster { runtime, client } => {
                 let wanted = NamespaceFetchOptions::limits();
                 let fetched = runtime.block_on(client.fetch_namespace(&self.tool, wanted))?;
-                fetched.facts(self.namespace(Catalog::default()))?.limits
+                fetched.facts(self.namespace(Catalog::default())).limits
             }
         })
     }
@@ -154,7 +155,7 @@ impl Session {
     /// Returns the facts of the namespace in files.
     ///
     /// # Errors
-    /// When the catalog, a quota or a limit is invalid.
+    /// When the catalog is invalid.
     pub fn namespace_of(&self, documents: &Documents) -> Result<Namespace, Failure> {
         Ok(self.on_this_host(documents.namespace(&self.tool)?))
     }

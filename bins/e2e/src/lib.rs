@@ -9,8 +9,10 @@
 //! assert!(missing.contains("cargo sandbox up"));
 //! ```
 
+mod api;
 mod sandbox;
 mod tool;
 
+pub use api::{Api, Connection};
 pub use sandbox::{Page, Sandbox, TemporarySandbox};
 pub use tool::{Outcome, Tool};

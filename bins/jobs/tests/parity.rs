@@ -100,7 +100,7 @@ fn facts() -> JobFacts {
             "min": {"cpu": "50m", "memory": "100Mi"},
         }]},
     });
-    let limits: LimitRange = limit_range(&serde_json::from_value(limits).unwrap()).unwrap();
+    let limits: LimitRange = limit_range(&serde_json::from_value(limits).unwrap());
     let mut facts = JobFacts::new(Namespace::new(&tool(), catalog).with_uid(52503).with_platform(platform));
     facts.namespace.limits = Limits { limit_ranges: vec![limits], ..Limits::default() };
     facts

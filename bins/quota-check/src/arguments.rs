@@ -4,8 +4,9 @@ use clap::{Args, Parser, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use toolforge_cli::{ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat};
+use toolforge_cli::{ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat, parse_profile};
 use toolforge_model::{ToolName, Untrusted};
+use toolforge_quota::profiles::Profile;
 use wildmatch::WildMatch;
 
 /// The heading of the options for many tools.
@@ -13,7 +14,8 @@ const FLEET: &str = "Options for many tools";
 
 /// Show the quotas and limits of a tool's namespace, and their usage; with `--all`, the quotas of all tools.
 ///
-/// Exit codes: 0 done, 1 wrong request, 2 usage error, 4 the cluster refused or is unreachable.
+/// Exit codes: 0 done, 1 wrong request, 2 usage error, 4 the cluster refused or is unreachable, 6 only a part could be
+/// read.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "quota-check", version, infer_long_args = true)]
 pub(crate) struct Arguments {
@@ -28,6 +30,10 @@ pub(crate) struct Arguments {
     pub(crate) tool: Option<ToolPattern>,
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
+    /// Show the limits of a named profile instead of the namespace's, beside what is used: seed-2020, the platform's page of
+    /// 2020, or toolforge-2023. It needs no cluster.
+    #[arg(long, value_name = "PROFILE", conflicts_with = "all", value_parser = parse_profile)]
+    pub(crate) quota: Option<Profile>,
     /// Output format.
     #[arg(long, short, value_enum, value_name = "FORMAT", default_value_t)]
     pub(crate) output: Format,

@@ -5,7 +5,7 @@
 //! ```
 //! let profile = toolforge_quota::profiles::by_name("seed-2020").unwrap();
 //! let tool = "stashbot".parse().unwrap();
-//! let report = toolforge_cli::quota_report(&tool, &[profile.quota], &[profile.limit_range]);
+//! let report = toolforge_cli::quota_report(&tool, &profile.into());
 //! assert!(quota_check::text(&report).contains("limits.memory"));
 //! ```
 
@@ -18,8 +18,8 @@ use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 use toolforge_cli::{
-    CompletionRequest, DescribedProgram, ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, parse,
-    positionals, print, print_text, topic, unknown_topic, usage_failure,
+    CompletionRequest, DescribedProgram, ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, kubeconfig_files,
+    parse, positionals, print, print_text, topic, unknown_topic, usage_failure, warn_of_unread,
 };
 
 use arguments::Arguments;
@@ -87,8 +87,19 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return fleet::run(arguments);
     }
     let format = arguments.document_format()?;
-    let session = Session::open(&arguments.session_options()?, "quota-check")?.for_reading();
+    let options = arguments.session_options()?;
+    // A profile can be looked at without a cluster.
+    let is_offline = arguments.quota.is_some()
+        && options.cluster.from.is_empty()
+        && !kubeconfig_files(&options).iter().any(|file| file.exists());
+    let session =
+        if is_offline { Session::offline(&options)? } else { Session::open(&options, "quota-check")? };
+    let session = session.for_reading();
     let limits = session.limits()?;
-    print(&report::document(&session.tool, &limits.quotas, &limits.limit_ranges)?, format)?;
-    Ok(ExitCode::Success)
+    let limits = match arguments.quota.clone() {
+        Some(profile) => limits.with_profile(profile),
+        None => limits,
+    };
+    print(&report::document(&session.tool, &limits)?, format)?;
+    Ok(warn_of_unread(&limits))
 }

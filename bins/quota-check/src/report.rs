@@ -1,40 +1,102 @@
 use toolforge_cli::{Document, Failure, Table, quota_report, to_json};
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_quota::{LimitRange, ResourceQuota};
-use toolforge_report::{QuotaReport, QuotaState};
+use toolforge_quota::{Limits, LimitsKind, Resource};
+use toolforge_report::{ContainerLimits, QuotaNote, QuotaReport, QuotaState, ResourceUsage};
 
 /// Returns the quotas and limits of a namespace with their usage, for people.
 #[must_use]
 pub fn text(report: &QuotaReport) -> String {
-    let QuotaReport { tool: _, quotas, limits } = report;
+    let QuotaReport { tool: _, quotas, limits, unread } = report;
+    let is_read = |kind: LimitsKind| !unread.iter().any(|unread| unread == kind.as_str());
     let mut text = String::new();
     for quota in quotas {
         let mut table = Table::new(&["RESOURCE", "USED", "LIMIT", "STATE"]);
         for row in &quota.resources {
             let name = Untrusted::new(row.resource.as_str()).escaped().to_string();
-            table.row([name, row.used.clone(), row.hard.clone(), word(row.state).to_owned()]);
+            let (limit, used) = amounts(row);
+            table.row([name, used, limit, state(row)]);
         }
-        text.push_str(&heading(quotas.len(), "quota", &quota.name));
+        if quotas.len() > 1 || !quota.scopes.is_empty() {
+            text.push_str(&heading("quota", &quota.name, &quota.scopes));
+        }
         text.push_str(&table.for_stdout());
         text.push('\n');
     }
-    if quotas.is_empty() {
+    if quotas.is_empty() && is_read(LimitsKind::ResourceQuota) {
         text.push_str("the namespace has no quota\n\n");
     }
     for range in limits {
-        let mut table = Table::new(&["EACH CONTAINER", "DEFAULT", "REQUEST", "MIN", "MAX"]);
-        for row in &range.container {
-            let amounts = [&row.default, &row.default_request, &row.min, &row.max];
-            let amounts = amounts.map(|amount| amount.clone().unwrap_or_else(|| "-".to_owned()));
-            table.row(std::iter::once(row.resource.clone()).chain(amounts));
+        if limits.len() > 1 {
+            text.push_str(&heading("limits", &range.name, &[]));
         }
-        text.push_str(&heading(limits.len(), "limits", &range.name));
-        text.push_str(&table.for_stdout());
+        let tables = [
+            ("EACH CONTAINER", &range.container),
+            ("EACH POD", &range.pod),
+            ("EACH VOLUME CLAIM", &range.claim),
+        ];
+        for (subject, rows) in tables {
+            text.push_str(&limits_table(subject, rows));
+        }
+        if !range.unreadable.is_empty() {
+            let fields = Untrusted::new(range.unreadable.join(", "));
+            text.push_str(&format!("not a quantity, and left out: {}\n", fields.escaped()));
+        }
     }
-    if limits.is_empty() {
+    if limits.is_empty() && is_read(LimitsKind::LimitRange) {
         text.push_str("the namespace has no limits for containers\n");
     }
     text
+}
+
+/// Returns the limit and the usage of a resource for people; as the cluster states them if they are not numbers.
+fn amounts(row: &ResourceUsage) -> (String, String) {
+    let resource = Resource::from(row.resource.as_str());
+    let shown = |text: &str| Untrusted::new(text).escaped().to_string();
+    match (resource.parse_bound(&row.hard), resource.parse_amount(&row.used)) {
+        (Ok(hard), Ok(used)) => {
+            let (hard, [used]) = resource.short_amounts(hard, [used]);
+            (hard, used)
+        }
+        _ => (shown(&row.hard), shown(&row.used)),
+    }
+}
+
+/// Returns how much of a resource is used, and what a person should know of its numbers.
+fn state(row: &ResourceUsage) -> String {
+    let pending = || {
+        let pending = Untrusted::new(row.pending.as_deref().unwrap_or_default());
+        format!("limit {} is pending", pending.escaped())
+    };
+    let note = match row.note {
+        None | Some(QuotaNote::Rounded | QuotaNote::Other) => String::new(),
+        Some(QuotaNote::Unreadable) => "not a quantity".to_owned(),
+        Some(QuotaNote::NotCountedYet) => "not counted yet".to_owned(),
+        Some(QuotaNote::NotCounted) => "not counted: the cluster has no such resource".to_owned(),
+        Some(QuotaNote::Pending) => pending(),
+        Some(_) => String::new(),
+    };
+    let words = [word(row.state), &note];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// Returns the table of bounds of a LimitRange for one type of object; nothing if it has none.
+fn limits_table(subject: &'static str, rows: &[ContainerLimits]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let has_ratio = rows.iter().any(|row| row.max_limit_request_ratio.is_some());
+    let ratio = has_ratio.then_some("LIMIT/REQUEST");
+    let header: Vec<&'static str> =
+        [subject, "DEFAULT", "REQUEST", "MIN", "MAX"].into_iter().chain(ratio).collect();
+    let mut table = Table::new(&header);
+    for row in rows {
+        let amounts = [&row.default, &row.default_request, &row.min, &row.max];
+        let amounts = amounts.into_iter().chain(has_ratio.then_some(&row.max_limit_request_ratio));
+        let amounts = amounts.map(|amount| amount.clone().unwrap_or_else(|| "-".to_owned()));
+        let resource = Untrusted::new(row.resource.as_str()).escaped().to_string();
+        table.row(std::iter::once(resource).chain(amounts));
+    }
+    table.for_stdout()
 }
 
 /// Returns the word for a state; nothing for a resource that is available.
@@ -43,38 +105,41 @@ fn word(state: QuotaState) -> &'static str {
         QuotaState::Ok => "",
         QuotaState::NearlyFull => "nearly full",
         QuotaState::NotAllowed => "not allowed",
+        QuotaState::Unknown => "",
         other => other.as_str(),
     }
 }
 
-/// Returns a heading if there are several of a kind.
-fn heading(count: usize, kind: &str, name: &str) -> String {
-    if count > 1 { format!("{kind} {}\n", Untrusted::new(name).escaped()) } else { String::new() }
+/// Returns the heading of one of several quotas or LimitRanges, with the pods that it counts.
+fn heading(kind: &str, name: &str, scopes: &[String]) -> String {
+    let name = Untrusted::new(name);
+    if scopes.is_empty() {
+        return format!("{kind} {}\n", name.escaped());
+    }
+    let scopes = Untrusted::new(scopes.join(", "));
+    format!("{kind} {}, which counts only pods with {}\n", name.escaped(), scopes.escaped())
 }
 
 /// Returns the output of the program.
-pub(crate) fn document(
-    tool: &ToolName,
-    quotas: &[ResourceQuota],
-    limit_ranges: &[LimitRange],
-) -> Result<Document, Failure> {
-    let report = quota_report(tool, quotas, limit_ranges);
+pub(crate) fn document(tool: &ToolName, limits: &Limits) -> Result<Document, Failure> {
+    let report = quota_report(tool, limits);
     Ok(Document { text: text(&report), value: to_json(report)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use toolforge_quota::{Resource, profiles};
+    use toolforge_quota::profiles;
 
     #[test]
     fn full_resources_are_marked() {
         let profile = profiles::by_name("seed-2020").unwrap();
-        let (mut quota, limits) = (profile.quota, profile.limit_range);
+        let mut limits: Limits = profile.into();
+        let quota = &mut limits.quotas[0];
         quota.used.add(Resource::Pods, 4);
         quota.used.add(Resource::LimitsMemory, 7 << 30);
         quota.used.add(Resource::Services, 2);
-        insta::assert_snapshot!(text(&quota_report(&"stashbot".parse().unwrap(), &[quota], &[limits])), @r"
+        insta::assert_snapshot!(text(&quota_report(&"stashbot".parse().unwrap(), &limits)), @r"
         RESOURCE                USED  LIMIT  STATE
         pods                    4     4      full
         requests.cpu            0     2

@@ -45,6 +45,82 @@ fn json_has_a_version_and_says_what_is_full() {
 }
 
 #[test]
+fn odd_numbers_mark_their_rows() {
+    assert_snapshot!(said(&quota_check("--tool stashbot --from limits-odd.yaml")), @"
+    [exit 0]
+    quota tool-stashbot
+    RESOURCE                    USED    LIMIT  STATE
+    pods                        1       4      limit 10 is pending
+    requests.memory             3.18Gi  8Gi
+    limits.cpu                  500m    9.22P
+    limits.memory               0       100Mi
+    services                    2       0      over
+    count/ponies.example.com    0       many   not a quantity
+    count/unicorns.example.com  0       3      not counted: the cluster has no such resource
+
+    quota short-runs, which counts only pods with Terminating
+    RESOURCE  USED  LIMIT  STATE
+    pods      0     2      not counted yet
+
+    EACH CONTAINER     DEFAULT  REQUEST  MIN  MAX  LIMIT/REQUEST
+    cpu                -        -        -    1    -
+    memory             512Mi    -        -    -    1.5
+    ephemeral-storage  1Gi      -        -    -    -
+    EACH POD  DEFAULT  REQUEST  MIN  MAX
+    memory    -        -        -    2Gi
+    EACH VOLUME CLAIM  DEFAULT  REQUEST  MIN  MAX
+    storage            -        -        1Gi  -
+    not a quantity, and left out: max.memory
+    ");
+}
+
+#[test]
+fn json_keeps_exact_numbers() {
+    let output = quota_check("--tool stashbot --from limits-odd.yaml --output json");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let resources = report["quotas"][0]["resources"].as_array().unwrap();
+    let row = |name: &str| resources.iter().find(|row| row["resource"] == name).unwrap();
+    assert_eq!(row("limits.cpu")["hard"], "9223372036854775807");
+    assert_eq!(row("limits.cpu")["note"], "rounded");
+    assert_eq!(row("limits.memory")["hard"], "0.098Gi");
+    assert_eq!(row("requests.memory")["used"], "3330142Ki");
+    assert_eq!(row("requests.memory")["note"], serde_json::Value::Null);
+    assert_eq!((&row("pods")["note"], &row("pods")["pending"]), (&"pending".into(), &"10".into()));
+    assert_eq!(row("count/ponies.example.com")["note"], "unreadable");
+    assert_eq!(report["quotas"][1]["scopes"][0], "Terminating");
+    assert_eq!(report["quotas"][1]["resources"][0]["note"], "not-counted-yet");
+    assert_eq!(report["limits"][0]["pod"][0]["max"], "2Gi");
+    assert_eq!(report["limits"][0]["unreadable"][0], "max.memory");
+}
+
+#[test]
+fn profile_replaces_the_limits() {
+    assert_snapshot!(said(&quota_check("--tool stashbot --from limits.yaml --quota seed-2020")), @"
+    [exit 0]
+    RESOURCE                USED   LIMIT  STATE
+    pods                    1      4
+    requests.cpu            125m   2
+    requests.memory         256Mi  6Gi
+    limits.cpu              500m   2
+    limits.memory           512Mi  8Gi
+    services                1      1      full
+    services.nodeports      0      0      not allowed
+    replicationcontrollers  0      1
+    secrets                 0      10
+    configmaps              0      10
+    persistentvolumeclaims  0      3
+
+    EACH CONTAINER  DEFAULT  REQUEST  MIN    MAX
+    cpu             500m     150m     50m    1
+    memory          512Mi    256Mi    100Mi  4Gi
+    ");
+    let offline = said(&quota_check("--tool stashbot --quota toolforge-2023"));
+    assert!(offline.starts_with("[exit 0]") && offline.contains("count/cronjobs.batch"), "{offline}");
+    let unknown = said(&quota_check("--tool stashbot --quota none"));
+    assert!(unknown.contains("the profiles are seed-2020, toolforge-2023"), "{unknown}");
+}
+
+#[test]
 fn no_quota_is_said() {
     assert_snapshot!(said(&quota_check("--tool another --from limits.yaml")), @"
     [exit 0]

@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, GlobalOptions, LogsOptions, OutputFormat, OutputOption, mount_parser,
-    no_document, parse_cpu, parse_memory,
+    no_document, parse_cpu, parse_memory, parse_profile,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, ReplicasError, Untrusted,
     WebServiceOptions,
 };
+use toolforge_quota::profiles::Profile;
 use toolforge_render::web_service::Routing;
 
 use crate::invocation::{self, Action, Invocation};
@@ -102,6 +103,9 @@ pub(crate) struct Arguments {
     /// Change nothing: show what would be done, or let the API server check it.
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     pub(crate) dry_run: Option<DryRunOption>,
+    /// Plan within the limits of a named profile instead of the namespace's: seed-2020 or toolforge-2023.
+    #[arg(long, help_heading = WEB_SERVICE, value_name = "PROFILE", value_parser = parse_profile)]
+    pub(crate) quota: Option<Profile>,
     #[command(flatten)]
     pub(crate) output: OutputOption,
     #[command(flatten)]
@@ -206,13 +210,14 @@ impl Arguments {
 
     /// Refuses options that the action does not use. Those of the Python tool are accepted with every action, as there.
     fn check_options(&self, action: Action) -> Result<(), Failure> {
-        let Self { routing, dry_run, output, logs, status, local, .. } = self;
+        let Self { routing, dry_run, quota, output, logs, status, local, .. } = self;
         let LogsOptions { follow: _, last: _, since, until, grep } = logs;
         let StatusOptions { exit_code } = status;
         let LocalOptions { engine, home, run } = local;
         for (id, is_given) in [
             ("routing", routing.is_some()),
             ("dry_run", dry_run.is_some()),
+            ("quota", quota.is_some()),
             ("since", since.is_some()),
             ("until", until.is_some()),
             ("grep", grep.is_some()),

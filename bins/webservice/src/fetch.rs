@@ -15,7 +15,7 @@ pub(crate) fn facts(session: &Session) -> Result<WebServiceFacts, Failure> {
             let objects = runtime
                 .block_on(client.fetch_web_service(&session.tool, WebServiceFetchOptions::for_plan()))?;
             let namespace = session.namespace(objects.namespace.catalog()?);
-            Ok(objects.facts(namespace)?)
+            Ok(objects.facts(namespace))
         }
     }
 }
@@ -38,7 +38,7 @@ pub(crate) fn status_facts(session: &Session) -> Result<WebServiceFacts, Failure
         Ok::<_, Error>(objects)
     })?;
     let namespace = session.namespace(catalog_or_bundled(&objects.namespace));
-    Ok(objects.facts(namespace)?)
+    Ok(objects.facts(namespace))
 }
 
 /// Returns whether events may show why pods are missing, not ready or restarted.

@@ -130,7 +130,8 @@ impl Action {
         let own: &[&str] = match self {
             Self::Start | Self::Restart => &["routing", "dry_run"],
             Self::Stop | Self::Shell => &["dry_run"],
-            Self::Plan | Self::Render => &["routing"],
+            Self::Plan => &["routing", "quota"],
+            Self::Render => &["routing"],
             Self::Status => &["exit_code"],
             Self::Logs => &["follow", "last", "since", "until", "grep"],
             Self::Local => &["engine", "home", "run"],

@@ -62,16 +62,14 @@ pub struct FetchedJobs {
 
 impl FetchedJobs {
     /// Returns the facts: `namespace` with the fetched limits, and the live objects.
-    ///
-    /// # Errors
-    /// When a quota or a limit is invalid.
-    pub fn facts(self, namespace: Namespace) -> Result<JobFacts, FactsError> {
+    #[must_use]
+    pub fn facts(self, namespace: Namespace) -> JobFacts {
         let Self { namespace: fetched, live } = self;
-        let mut facts = JobFacts::new(fetched.facts(namespace)?);
+        let mut facts = JobFacts::new(fetched.facts(namespace));
         let limits = facts.namespace.limits;
         facts.namespace.limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods);
         facts.live = live;
-        Ok(facts)
+        facts
     }
 }
 
@@ -95,7 +93,7 @@ impl Client {
         let wanted = JobFetchOptions { events: true, ..JobFetchOptions::for_plan() };
         let objects = self.fetch_jobs(tool, wanted).await?;
         let namespace = host_namespace(tool, objects.namespace.catalog()?)?;
-        objects.facts(namespace)
+        Ok(objects.facts(namespace))
     }
 
     /// Fetches a tool's jobs. All requests are sent concurrently over one connection, and their number does not depend on

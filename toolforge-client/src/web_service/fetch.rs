@@ -100,18 +100,16 @@ pub struct Neighbors {
 
 impl FetchedWebService {
     /// Returns the facts for a plan: `namespace` with the fetched limits, and the live objects.
-    ///
-    /// # Errors
-    /// When a quota or a limit is invalid.
-    pub fn facts(self, namespace: Namespace) -> Result<WebServiceFacts, FactsError> {
+    #[must_use]
+    pub fn facts(self, namespace: Namespace) -> WebServiceFacts {
         let Self { namespace: fetched, http_routes, live, neighbors } = self;
         let Neighbors { pods, deployments, jobs } = neighbors;
-        let mut facts = WebServiceFacts::new(fetched.facts(namespace)?);
+        let mut facts = WebServiceFacts::new(fetched.facts(namespace));
         let limits = facts.namespace.limits;
         facts.namespace.limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
         facts.http_routes = http_routes;
         facts.live = live;
-        Ok(facts)
+        facts
     }
 }
 
@@ -131,7 +129,7 @@ impl Client {
         let wanted = WebServiceFetchOptions { replica_sets: true, ..WebServiceFetchOptions::for_plan() };
         let objects = self.fetch_web_service(tool, wanted).await?;
         let namespace = host_namespace(tool, objects.namespace.catalog()?)?;
-        objects.facts(namespace)
+        Ok(objects.facts(namespace))
     }
 
     /// Fetches a tool's web service. All requests are sent concurrently over one connection. They have one time limit
@@ -178,8 +176,8 @@ impl Client {
         // An existing route keeps its kind; the permission matters only if there is none.
         let open = routing && is_served && ingress.is_none() && route.is_none();
         let http_routes = if open { client.may_create_routes(tool).await? } else { is_served };
-        let unsettled = unsettled && !facts.quotas.is_empty();
-        let counted = unsettled && replica_sets.is_none() && facts.quotas.iter().any(counts_replica_sets);
+        let unsettled = unsettled && !facts.quotas().is_empty();
+        let counted = unsettled && replica_sets.is_none() && facts.quotas().iter().any(counts_replica_sets);
         let (all_pods, deployments, jobs, counted_replica_sets) = tokio::try_join!(
             biased;
             when(unsettled, client.items(objects(ResourceType::of::<Pod>()), ListParams::default())),

@@ -125,7 +125,7 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
         freed: sum(|demand| &demand.freed),
         requested: changes.iter().map(requested).sum(),
         created: sum(|demand| &demand.created),
-        containers: changes.iter().flat_map(|change| change.demand.containers.iter().cloned()).collect(),
+        pods: changes.iter().flat_map(|change| change.demand.pods.iter().cloned()).collect(),
         freed_objects: changes.iter().flat_map(freed_objects).collect(),
         ..DemandChange::default()
     })

@@ -5,7 +5,7 @@ use std::fmt;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
-use toolforge_quota::{ContainerDemand, Demand, LimitRange, Pods, Resource};
+use toolforge_quota::{Demand, LimitRange, PodDemand, Pods, Resource};
 
 use crate::change::{Downtime, PodReplacement, Rollout};
 use crate::object::{Difference, Object, ObjectId, deployment_spec};
@@ -288,8 +288,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) besides_pods: Demand,
     /// The pods that are replaced by a rollout.
     pub(crate) replacement: Option<PodReplacement>,
-    /// The containers of the pods that are created, whose limits are checked.
-    pub(crate) containers: Vec<ContainerDemand>,
+    /// The pods that are created, whose limits are checked.
+    pub(crate) pods: Vec<PodDemand>,
 }
 
 impl ChangeDemand {
@@ -305,11 +305,9 @@ impl ChangeDemand {
             let Pods { count, each } = pod::pods_of(object, limit_ranges);
             demand.requested.add_all(&each.times(count));
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
-            let containers = spec.into_iter().flat_map(|spec| pod::containers_of_pod(spec, limit_ranges));
-            demand.containers.extend(containers.map(|resources| {
-                let mut container = ContainerDemand::from(resources);
-                container.object = owner.map(str::to_owned);
-                container
+            demand.pods.extend(spec.map(|spec| PodDemand {
+                object: owner.map(str::to_owned),
+                ..pod::stated_pod(spec).with_defaults(limit_ranges)
             }));
         }
         demand.requested.add_all(&demand.besides_pods.clone());
@@ -330,7 +328,7 @@ impl ChangeDemand {
         if replacement.new.count > 0 {
             self.created.add_all(&replacement.new.each);
         } else {
-            self.containers.clear();
+            self.pods.clear();
         }
         self.replacement = Some(replacement);
     }

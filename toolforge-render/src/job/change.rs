@@ -193,7 +193,7 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
                 change.demand.created.add_all(&new.each);
             } else {
                 // No pod is created, and a limit does not concern those that keep running.
-                change.demand.containers.clear();
+                change.demand.pods.clear();
             }
         }
         Action::Recreate => change.downtime = is_running.then_some(Downtime::UntilRecreated),

@@ -162,7 +162,7 @@ fn never_fits(change: &Change, set: &ChangeSet, limits: &Limits) -> Option<LoadP
     if matches!(change.action, Action::Keep | Action::Delete) {
         return None;
     }
-    let owner = change.demand.containers.first().and_then(|container| container.object.as_ref());
+    let owner = change.demand.pods.first().and_then(|pod| pod.object.as_ref());
     // What breaks a limit is reported as that.
     if set.at_rest.violations().iter().any(|violation| violation.object.as_ref() == owner) {
         return None;

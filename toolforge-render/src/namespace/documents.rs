@@ -6,7 +6,7 @@ use serde_json::Value;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{Diagnostic, Location, ToolName, Untrusted, platform};
 
-use crate::namespace::{LimitsError, Namespace, limits};
+use crate::namespace::{Namespace, limits};
 
 /// Kubernetes objects from files, before they are parsed by kind.
 #[derive(Clone, Debug, Default)]
@@ -70,9 +70,6 @@ pub enum DocumentsError {
     /// The catalog is invalid.
     #[error(transparent)]
     Catalog(CatalogError),
-    /// A quota or a limit is invalid.
-    #[error("the namespace's limits cannot be read")]
-    Limits(#[from] LimitsError),
 }
 
 fn syntax(file: &str, location: Location, message: &str) -> DocumentsError {
@@ -151,12 +148,12 @@ impl Documents {
     /// If no file contains the catalog's ConfigMap, the bundled catalog is used.
     ///
     /// # Errors
-    /// When the catalog, a quota or a limit is invalid.
+    /// When the catalog is invalid.
     pub fn namespace(&self, tool: &ToolName) -> Result<Namespace, DocumentsError> {
         let name = tool.namespace();
         let quotas = self.all_of_kind::<core::ResourceQuota>("ResourceQuota", &name)?;
         let limit_ranges = self.all_of_kind::<core::LimitRange>("LimitRange", &name)?;
-        Ok(Namespace::new(tool, self.catalog()?).with_limits(limits(&quotas, &limit_ranges)?))
+        Ok(Namespace::new(tool, self.catalog()?).with_limits(limits(&quotas, &limit_ranges)))
     }
 
     fn catalog(&self) -> Result<Catalog, DocumentsError> {

@@ -7,5 +7,5 @@ mod platform;
 
 pub use documents::{Documents, DocumentsError};
 pub use facts::Namespace;
-pub use limits::{LimitsError, LimitsKind, limit_range, limits, resource_quota};
+pub use limits::{LimitObjects, limit_range, limits, resource_quota};
 pub use platform::{Platform, PublicScheme, PublicSchemeError};

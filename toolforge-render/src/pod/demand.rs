@@ -1,47 +1,82 @@
 //! From Kubernetes objects to the numbers that quotas count.
 
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Pod, PodAffinityTerm, PodSpec, ResourceRequirements};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_quota::{
-    Amounts, ContainerResources, Demand, InitContainer, LimitRange, PodDemand, Pods, Resource, apply_defaults,
+    Amounts, ComputeResource, ContainerResources, Demand, InitContainer, LimitRange, PodDemand, Pods,
+    Resource,
 };
 
 use crate::object::{Object, ObjectKind, deployment_spec};
-use crate::pod::{cpu_of, memory_of};
 
 /// The resource, without `count/`, that counts ReplicaSets.
 pub(crate) const REPLICA_SETS: &str = "replicasets.apps";
 
-/// Returns the resources of a pod's containers, init containers included, after the LimitRanges' defaults.
-pub(crate) fn containers_of_pod(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Vec<ContainerResources> {
-    let containers = pod.containers.iter().chain(pod.init_containers.iter().flatten());
-    containers.map(|container| apply_defaults(limit_ranges, of_container(container))).collect()
+/// Returns a pod as it is written, without the LimitRanges' defaults.
+#[must_use]
+pub fn stated_pod(pod: &PodSpec) -> PodDemand {
+    let init_containers = pod.init_containers.iter().flatten().map(|container| InitContainer {
+        resources: resources_of(container.resources.as_ref()),
+        is_sidecar: container.restart_policy.as_deref() == Some("Always"),
+    });
+    PodDemand {
+        object: None,
+        containers: pod.containers.iter().map(|found| resources_of(found.resources.as_ref())).collect(),
+        init_containers: init_containers.collect(),
+        resources: resources_of(pod.resources.as_ref()),
+        overhead: amounts_of(pod.overhead.as_ref()),
+        has_deadline: pod.active_deadline_seconds.is_some_and(|seconds| seconds >= 0),
+        priority_class: pod.priority_class_name.clone().filter(|name| !name.is_empty()),
+        has_cross_namespace_affinity: has_cross_namespace_affinity(pod),
+    }
 }
 
 /// Returns what one pod requests, with the LimitRanges' defaults if it sets no resources.
 #[must_use]
 pub fn pod_demand(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
-    let resources = |container: &Container| apply_defaults(limit_ranges, of_container(container));
-    let init_containers = pod.init_containers.iter().flatten().map(|container| InitContainer {
-        resources: resources(container),
-        is_sidecar: container.restart_policy.as_deref() == Some("Always"),
-    });
-    PodDemand {
-        containers: pod.containers.iter().map(resources).collect(),
-        init_containers: init_containers.collect(),
-    }
-    .demand()
+    stated_pod(pod).with_defaults(limit_ranges).demand()
 }
 
-fn of_container(container: &Container) -> ContainerResources {
-    let resources = container.resources.as_ref();
-    let (limits, requests) = (
-        resources.and_then(|resources| resources.limits.as_ref()),
-        resources.and_then(|resources| resources.requests.as_ref()),
-    );
+fn resources_of(resources: Option<&ResourceRequirements>) -> ContainerResources {
     ContainerResources {
-        limits: Amounts { cpu: cpu_of(limits), memory: memory_of(limits) },
-        requests: Amounts { cpu: cpu_of(requests), memory: memory_of(requests) },
+        limits: amounts_of(resources.and_then(|resources| resources.limits.as_ref())),
+        requests: amounts_of(resources.and_then(|resources| resources.requests.as_ref())),
     }
+}
+
+/// Returns amounts; an invalid quantity counts as absent.
+fn amounts_of(quantities: Option<&BTreeMap<String, Quantity>>) -> Amounts {
+    let amount = |(key, quantity): (&String, &Quantity)| {
+        let resource = ComputeResource::from(key.as_str());
+        let amount = resource.parse_amount(&quantity.0).ok()?;
+        Some((resource, amount))
+    };
+    quantities.into_iter().flatten().filter_map(amount).collect()
+}
+
+fn has_cross_namespace_affinity(pod: &PodSpec) -> bool {
+    let is_across = |term: &PodAffinityTerm| {
+        term.namespaces.as_ref().is_some_and(|names| !names.is_empty()) || term.namespace_selector.is_some()
+    };
+    let affinity = pod.affinity.as_ref();
+    let near = affinity.and_then(|affinity| affinity.pod_affinity.as_ref()).map(|terms| {
+        (
+            &terms.required_during_scheduling_ignored_during_execution,
+            &terms.preferred_during_scheduling_ignored_during_execution,
+        )
+    });
+    let far = affinity.and_then(|affinity| affinity.pod_anti_affinity.as_ref()).map(|terms| {
+        (
+            &terms.required_during_scheduling_ignored_during_execution,
+            &terms.preferred_during_scheduling_ignored_during_execution,
+        )
+    });
+    near.into_iter().chain(far).any(|(required, preferred)| {
+        required.iter().flatten().any(is_across)
+            || preferred.iter().flatten().any(|term| is_across(&term.pod_affinity_term))
+    })
 }
 
 /// Returns what the live pods of a workload use of the quotas now.
@@ -54,7 +89,7 @@ pub(crate) fn of_live_pods<'a>(
     let mut demand = Demand::default();
     for pod in pods {
         if has_ended(pod) {
-            demand.add(Resource::Count("pods".to_owned()), 1);
+            demand.add_all(&PodDemand::terminal_demand());
         } else if let Some(spec) = &pod.spec {
             demand.add_all(&pod_demand(spec, limit_ranges));
         }

@@ -18,10 +18,8 @@ pub use cause::{Cause, Evidence};
 pub(crate) use cause::{of_refusal as cause_of_refusal, sort_evidence};
 pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
-pub use demand::pod_demand;
-pub(crate) use demand::{
-    REPLICA_SETS, containers_of_pod, count_demand, has_ended, of_live_pods, one_pod_of, pods_of,
-};
+pub(crate) use demand::{REPLICA_SETS, count_demand, has_ended, of_live_pods, one_pod_of, pods_of};
+pub use demand::{pod_demand, stated_pod};
 pub(crate) use event::event_time;
 pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,

@@ -3,10 +3,10 @@
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_quota::{ContainerDemand, Demand, LimitRange, Limits, TerminatingPod, WaitingPods};
+use toolforge_quota::{Demand, LimitRange, Limits, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, deployment_spec};
-use crate::pod::{AdmissionRefusal, cause_of_refusal, containers_of_pod, has_ended, pod_demand, pods_of};
+use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod};
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -73,16 +73,16 @@ fn waiting(object: &Object, created: usize, limit_ranges: &[LimitRange]) -> Opti
     let wanted = pods_of(object, limit_ranges);
     let count = wanted.count.saturating_sub(u64::try_from(created).unwrap_or(u64::MAX));
     let owner = object.id().to_string();
-    (count > 0).then_some(WaitingPods { owner, count, each: wanted.each })
+    let spec = object.pod_template().and_then(|template| template.spec.as_ref());
+    let traits = spec.map(|spec| stated_pod(spec).with_defaults(limit_ranges).traits()).unwrap_or_default();
+    (count > 0).then_some(WaitingPods { owner, count, each: wanted.each, traits })
 }
 
 fn breaks_limits(object: &Object, limit_ranges: &[LimitRange]) -> bool {
     let Some(spec) = object.pod_template().and_then(|template| template.spec.as_ref()) else { return false };
     let limits = Limits { limit_ranges: limit_ranges.to_vec(), ..Limits::default() };
-    let containers = containers_of_pod(spec, limit_ranges);
-    let containers: Vec<ContainerDemand> =
-        containers.into_iter().map(|resources| ContainerDemand::new("", resources)).collect();
-    !limits.evaluate(&Demand::default(), &Demand::default(), &containers).fits()
+    let pod = stated_pod(spec).with_defaults(limit_ranges);
+    !limits.evaluate(&Demand::default(), &Demand::default(), &[pod]).fits()
 }
 
 /// Returns whether the controllers cannot create a Deployment's pods until something is changed: it is paused before its first

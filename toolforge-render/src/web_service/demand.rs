@@ -48,7 +48,7 @@ pub(crate) fn of_change(
     }
     if !creates_pods {
         // A limit does not concern pods that keep running.
-        demand.containers.clear();
+        demand.pods.clear();
     }
     demand
 }

@@ -1,9 +1,11 @@
 //! The effect of a LimitRange on a pod is predicted as the API server applies it.
 
+use k8s_openapi::api::core::v1::PodSpec;
 use serde_json::{Value, json};
 use toolforge_e2e::Tool;
-use toolforge_quota::{Amounts, ContainerResources, LimitRange, apply_defaults, violations};
+use toolforge_quota::{Admission, LimitRange, Limits};
 use toolforge_render::namespace::limit_range;
+use toolforge_render::pod::stated_pod;
 
 /// Limits with some of the bounds. The API server sets defaults for the missing ones.
 fn limit_ranges() -> Vec<Value> {
@@ -42,14 +44,10 @@ fn containers() -> Vec<Value> {
     ]
 }
 
-fn predicted(range: &LimitRange, resources: &Value) -> bool {
-    let amounts = |field: &str| Amounts {
-        cpu: resources[field]["cpu"].as_str().map(|text| text.parse().unwrap()),
-        memory: resources[field]["memory"].as_str().map(|text| text.parse().unwrap()),
-    };
-    let container = ContainerResources { limits: amounts("limits"), requests: amounts("requests") };
-    let ranges = std::slice::from_ref(range);
-    violations(ranges, &apply_defaults(ranges, container).into()).is_empty()
+fn predicted(range: &LimitRange, pod: &Value) -> bool {
+    let pod: PodSpec = serde_json::from_value(pod["spec"].clone()).unwrap();
+    let limits = Limits { limit_ranges: vec![range.clone()], ..Limits::default() };
+    limits.admissions(&stated_pod(&pod)) == [Admission::Admitted]
 }
 
 #[test]
@@ -67,9 +65,8 @@ fn predictions_match_the_api_server() {
             "metadata": {"name": "tested", "namespace": tool.namespace()}, "spec": {"limits": [item]},
         });
         tool.sandbox().create(&object);
-        let as_written = limit_range(&serde_json::from_value(object).unwrap()).unwrap();
-        let stored =
-            limit_range(&serde_json::from_value(tool.object("limitrange", "tested")).unwrap()).unwrap();
+        let as_written = limit_range(&serde_json::from_value(object).unwrap());
+        let stored = limit_range(&serde_json::from_value(tool.object("limitrange", "tested")).unwrap());
         for (case, resources) in containers().iter().enumerate() {
             let pod = json!({
                 "apiVersion": "v1", "kind": "Pod",
@@ -87,7 +84,7 @@ fn predictions_match_the_api_server() {
             assert!(accepted || has_reason, "refused for another reason: {}", answer.stderr);
             refused += usize::from(!accepted);
             for (whose, range) in [("as written", &as_written), ("as stored", &stored)] {
-                if predicted(range, resources) != accepted {
+                if predicted(range, &pod) != accepted {
                     wrong.push(format!(
                         "{item} {whose}, {resources}: the server {}",
                         if accepted {

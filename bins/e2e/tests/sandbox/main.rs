@@ -1,6 +1,7 @@
 //! The real programs, run with a tool's uid, against a real Kubernetes.
 #![expect(clippy::unwrap_used, reason = "helper functions of tests may panic")]
 
+mod admission;
 mod adoption;
 mod completion;
 mod doctor;

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, LogsOptions};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, LogsOptions, parse_profile};
 use toolforge_model::JobName;
+use toolforge_quota::profiles::Profile;
 
 use super::job::JobArguments;
 use super::output::JobsFormat;
@@ -122,6 +123,9 @@ pub(crate) struct PlanArguments {
     /// Plan as if jobs that the platform's jobs service has recorded were taken over.
     #[arg(long)]
     pub(crate) adopt: bool,
+    /// Plan within the limits of a named profile instead of the namespace's: seed-2020 or toolforge-2023.
+    #[arg(long, value_name = "PROFILE", value_parser = parse_profile)]
+    pub(crate) quota: Option<Profile>,
     /// Exit with 1 if something would change.
     #[arg(long)]
     pub(crate) exit_code: bool,

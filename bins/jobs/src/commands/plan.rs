@@ -1,5 +1,5 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Session, print, print_text};
+use toolforge_cli::{ExitCode, Failure, Session, print, print_text, warn_of_unread};
 use toolforge_client::JobFetchOptions;
 
 use super::{facts, load};
@@ -14,8 +14,12 @@ pub(super) fn run(
     options: &PlanArguments,
 ) -> Result<ExitCode, Failure> {
     let file = load::read(session, &options.file)?;
-    let facts = facts::facts(session, JobFetchOptions::for_plan())?;
+    let mut facts = facts::facts(session, JobFetchOptions::for_plan())?;
+    if let Some(profile) = options.quota.clone() {
+        facts.namespace.limits = facts.namespace.limits.with_profile(profile);
+    }
     let plan = load::planned(&file, &options.file, &facts, options.adopt, &[]);
+    warn_of_unread(&facts.namespace.limits);
     let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
     load::print_notes(session, &plan, &conflicts);
     if arguments.output == JobsFormat::Name {

@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitCode, Failure, Session, print};
+use toolforge_cli::{ExitCode, Failure, Session, print, warn_of_unread};
 
 use crate::arguments::Arguments;
 use crate::report;
@@ -6,7 +6,6 @@ use crate::report;
 /// Prints the quota and its usage.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let limits = session.limits()?;
-    let document = report::quota(&session.tool, &limits.quotas, &limits.limit_ranges)?;
-    print(&document, arguments.output.of_document())?;
-    Ok(ExitCode::Success)
+    print(&report::quota(&session.tool, &limits)?, arguments.output.of_document())?;
+    Ok(warn_of_unread(&limits))
 }

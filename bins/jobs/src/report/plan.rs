@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
+    Document, Failure, Table, difference, downtime, forecast_cells, quota_rows, rollout, to_json, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -90,12 +90,7 @@ fn text(plan: &LoadPlan) -> String {
     if has_quota {
         let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
         for row in set.forecast() {
-            let check = row.at_rest;
-            let resource = Untrusted::new(check.resource.to_string()).escaped().to_string();
-            let amounts = [check.hard, check.used, check.after, row.peak];
-            let amounts = amounts.map(|amount| check.resource.amount(amount));
-            let verdict = if row.fits() { "fits" } else { "too much" };
-            table.row(std::iter::once(resource).chain(amounts).chain([verdict.to_owned()]));
+            table.row(forecast_cells(&row));
         }
         text.push('\n');
         text.push_str(&table.for_stdout());

@@ -2,22 +2,18 @@
 
 use toolforge_cli::{Document, Failure, quota_report, to_json};
 use toolforge_model::{Cpu, Memory, ToolName};
-use toolforge_quota::{LimitRange, Resource, ResourceQuota};
+use toolforge_quota::{Limits, Resource};
 
 use super::simple;
 
 /// Returns the quotas and limits of a tool: for people the three tables of the platform's tool.
-pub(crate) fn quota(
-    tool: &ToolName,
-    quotas: &[ResourceQuota],
-    limit_ranges: &[LimitRange],
-) -> Result<Document, Failure> {
-    let value = to_json(quota_report(tool, quotas, limit_ranges))?;
-    Ok(Document { text: tables(tool, quotas, limit_ranges), value })
+pub(crate) fn quota(tool: &ToolName, limits: &Limits) -> Result<Document, Failure> {
+    let value = to_json(quota_report(tool, limits))?;
+    Ok(Document { text: tables(tool, limits), value })
 }
 
 /// Returns the tables of the platform's tool (jobs-cli 16); an unlimited resource has no row.
-fn tables(tool: &ToolName, quotas: &[ResourceQuota], limit_ranges: &[LimitRange]) -> String {
+fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> String {
     let named = tool.namespace();
     let row = |(name, resource): (&str, &Resource)| {
         // The platform's quota has the name of the namespace; another quota counts only for what that one does not limit.
@@ -37,8 +33,8 @@ fn tables(tool: &ToolName, quotas: &[ResourceQuota], limit_ranges: &[LimitRange]
         ("Continuous jobs (including web services)", &Resource::Count("deployments.apps".to_owned())),
     ];
     let per_job = [
-        ("CPU", limit_ranges.iter().filter_map(|range| range.max.cpu).min().map(cores)),
-        ("Memory", limit_ranges.iter().filter_map(|range| range.max.memory).min().map(gibibytes)),
+        ("CPU", limit_ranges.iter().filter_map(|range| range.container.max.cpu()).min().map(cores)),
+        ("Memory", limit_ranges.iter().filter_map(|range| range.container.max.memory()).min().map(gibibytes)),
     ];
     let per_job =
         per_job.into_iter().filter_map(|(name, max)| Some(vec![name.to_owned(), String::new(), max?]));
@@ -89,7 +85,7 @@ fn decimal(thousandths: u128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use toolforge_quota::profiles;
+    use toolforge_quota::{ResourceQuota, profiles};
 
     use super::*;
 
@@ -105,7 +101,8 @@ mod tests {
         quota.used.add(Resource::LimitsCpu, 1500);
         quota.used.add(Resource::LimitsMemory, 1536 << 20);
         quota.used.add(Resource::from("count/cronjobs.batch"), 7);
-        insta::assert_snapshot!(tables(&tool(), &[quota], &[limits]), @"
+        let limits = Limits { quotas: vec![quota], limit_ranges: vec![limits], ..Limits::default() };
+        insta::assert_snapshot!(tables(&tool(), &limits), @"
         Running jobs                                  Used    Limit
         --------------------------------------------  ------  -------
         Total running jobs at once (Kubernetes pods)  4       10
@@ -128,16 +125,21 @@ mod tests {
     #[test]
     fn unlimited_resources_have_no_row() {
         let hard = [(Resource::Pods, 4), (Resource::Secrets, 10)].into();
-        let quota_of = |name: &str| ResourceQuota { name: name.to_owned(), hard, ..ResourceQuota::default() };
-        let quotas = [quota_of("tool-stashbot")];
-        let answer = quota(&tool(), &quotas, &[]).unwrap();
+        let quota_of = |name: &str| ResourceQuota {
+            name: name.to_owned(),
+            hard,
+            used: [(Resource::Pods, 0), (Resource::Secrets, 0)].into(),
+            ..ResourceQuota::default()
+        };
+        let limits = Limits { quotas: vec![quota_of("tool-stashbot")], ..Limits::default() };
+        let answer = quota(&tool(), &limits).unwrap();
         insta::assert_snapshot!(answer.text, @"
         Running jobs                                    Used    Limit
         --------------------------------------------  ------  -------
         Total running jobs at once (Kubernetes pods)       0        4
         ");
-        insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","kind":"QuotaReport","limits":[],"quotas":[{"name":"tool-stashbot","resources":[{"hard":"4","resource":"pods","state":"ok","used":"0"},{"hard":"10","resource":"secrets","state":"ok","used":"0"}]}],"tool":"stashbot"}"#);
-        insta::assert_snapshot!(tables(&tool(), &[], &[]), @"the namespace has no quota and no limits");
+        insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","kind":"QuotaReport","limits":[],"quotas":[{"name":"tool-stashbot","resources":[{"hard":"4","note":null,"pending":null,"resource":"pods","state":"ok","used":"0"},{"hard":"10","note":null,"pending":null,"resource":"secrets","state":"ok","used":"0"}],"scopes":[]}],"tool":"stashbot","unread":[]}"#);
+        insta::assert_snapshot!(tables(&tool(), &Limits::default()), @"the namespace has no quota and no limits");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1 as core;
 use toolforge_cli::quota_usage;
-use toolforge_model::{ToolName, Untrusted};
+use toolforge_model::ToolName;
 use toolforge_quota::{Resource, ResourceQuota};
 use toolforge_render::namespace::resource_quota;
 use toolforge_report::{FleetQuota, FleetState};
@@ -20,25 +20,18 @@ impl Row {
     pub(crate) fn of_quota(quota: &core::ResourceQuota, threshold: u64) -> Self {
         let namespace = quota.metadata.namespace.clone().unwrap_or_default();
         let name = quota.metadata.name.clone();
-        match resource_quota(quota) {
-            Ok(amounts) => {
-                let most = most_used(&amounts);
-                let report = FleetQuota {
-                    quota: name,
-                    state: state(&amounts, threshold),
-                    share: most.map(Share::percent),
-                    resource: most.map(|most| most.resource.to_string()),
-                    resources: quota_usage(&amounts).resources,
-                    ..empty(namespace, FleetState::Ok)
-                };
-                Self { report, amounts: Some(amounts) }
-            }
-            Err(error) => {
-                anstream::eprintln!("warning: {}: {error}", Untrusted::new(namespace.as_str()).escaped());
-                let report = FleetQuota { quota: name, ..empty(namespace, FleetState::Unreadable) };
-                Self { report, amounts: None }
-            }
-        }
+        let amounts = resource_quota(quota);
+        let most = most_used(&amounts);
+        let is_unreadable = amounts.notes.values().any(|note| note.is_unreadable);
+        let report = FleetQuota {
+            quota: name,
+            state: if is_unreadable { FleetState::Unreadable } else { state(&amounts, threshold) },
+            share: most.map(Share::percent),
+            resource: most.map(|most| most.resource.to_string()),
+            resources: quota_usage(&amounts).resources,
+            ..empty(namespace, FleetState::Ok)
+        };
+        Self { report, amounts: Some(amounts) }
     }
 
     /// Returns the row of a namespace that the API server forbids to read.
@@ -98,24 +91,12 @@ impl Share<'_> {
     }
 }
 
-/// Returns the resource of pods of which the largest share is used; `None` if the quota limits none of them.
+/// Returns the resource of pods of which the largest share is used; `None` if the quota limits none of them. A tool with
+/// its only allowed Service is not short of anything.
 fn most_used(quota: &ResourceQuota) -> Option<Share<'_>> {
-    let limited = quota.hard.iter().filter(|(resource, hard)| is_of_pods(resource) && **hard > 0);
+    let limited = quota.hard.iter().filter(|(resource, hard)| resource.is_of_pods() && **hard > 0);
     let shares = limited.map(|(resource, hard)| Share { resource, used: quota.used(resource), hard: *hard });
     shares.max_by(|a, b| a.compare(*b))
-}
-
-/// Returns whether each pod uses some of a resource: a tool with its only allowed Service is not short of anything.
-fn is_of_pods(resource: &Resource) -> bool {
-    match resource {
-        Resource::Pods
-        | Resource::RequestsCpu
-        | Resource::RequestsMemory
-        | Resource::LimitsCpu
-        | Resource::LimitsMemory => true,
-        Resource::Count(counted) => counted == "pods",
-        _ => false,
-    }
 }
 
 fn state(quota: &ResourceQuota, threshold: u64) -> FleetState {

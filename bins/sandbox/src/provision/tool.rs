@@ -9,9 +9,9 @@ use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
-use toolforge_model::{Cpu, Memory, ToolName};
-use toolforge_quota::LimitRange;
+use toolforge_model::ToolName;
 use toolforge_quota::profiles::{self, Profile};
+use toolforge_quota::{Amounts, LimitRange};
 
 pub(crate) use super::files::{is_complete, tools, uid};
 use super::objects::apply;
@@ -92,8 +92,9 @@ fn reject_existing(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
 fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange) -> Vec<Value> {
     let namespace = tool.namespace();
     let amount = |amount: Option<String>| amount.map_or(Value::Null, Value::String);
-    let pair = |cpu: Option<Cpu>, memory: Option<Memory>| {
-        let (cpu, memory) = (cpu.map(|cpu| cpu.to_string()), memory.map(|memory| memory.to_string()));
+    let pair = |amounts: &Amounts| {
+        let cpu = amounts.cpu().map(|cpu| cpu.to_string());
+        let memory = amounts.memory().map(|memory| memory.to_string());
         json!({"cpu": amount(cpu), "memory": amount(memory)})
     };
     vec![
@@ -110,10 +111,10 @@ fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange) -> V
             "metadata": {"name": namespace, "namespace": namespace},
             "spec": {"limits": [{
                 "type": "Container",
-                "default": pair(limits.default.cpu, limits.default.memory),
-                "defaultRequest": pair(limits.default_request.cpu, limits.default_request.memory),
-                "max": pair(limits.max.cpu, limits.max.memory),
-                "min": pair(limits.min.cpu, limits.min.memory),
+                "default": pair(&limits.default),
+                "defaultRequest": pair(&limits.default_request),
+                "max": pair(&limits.container.max),
+                "min": pair(&limits.container.min),
             }]},
         }),
         json!({

@@ -1,4 +1,5 @@
-use toolforge_cli::{ExitCode, Failure, Session, print};
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::{ExitCode, Failure, Session, print, warn_of_unread};
 use toolforge_render::web_service::{StartTime, web_service_changes};
 
 use super::facts;
@@ -7,17 +8,26 @@ use crate::fetch;
 use crate::invocation::Invocation;
 use crate::report;
 
-/// Prints what `start` would change, and whether it fits.
+/// Prints what `start` would change, whether it fits, and what a restart would do.
 pub(super) fn run(
     session: &Session,
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let facts = fetch::facts(session)?;
+    let mut facts = fetch::facts(session)?;
+    if let Some(profile) = arguments.quota.clone() {
+        facts.namespace.limits = facts.namespace.limits.with_profile(profile);
+    }
     let planned = facts::plan(session, arguments, invocation, &facts)?;
     facts::warn_of_needs(session, &planned, invocation.action);
     let plan = planned.plan;
+    warn_of_unread(&facts.namespace.limits);
     let set = web_service_changes(&plan, &facts, StartTime::Keep);
-    print(&report::plan(&plan, &set)?, arguments.output.output)?;
+    let restart = facts
+        .live
+        .deployment
+        .is_some()
+        .then(|| web_service_changes(&plan, &facts, StartTime::Always(Timestamp::now())));
+    print(&report::plan(&plan, &set, restart.as_ref())?, arguments.output.output)?;
     Ok(if set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
 }

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use toolforge_cli::{
-    Document, Failure, Table, difference, downtime, quota_rows, rollout, to_json, violations,
+    Document, Failure, Table, difference, downtime, forecast_cells, quota_rows, rollout, to_json, violations,
 };
 use toolforge_model::{Untrusted, platform};
 use toolforge_render::change::{Action, ChangeSet, Rollout, Step};
 use toolforge_render::object::{Difference, FieldPath, PathSegment};
 use toolforge_render::web_service::WebServicePlan;
-use toolforge_report::ObjectChange;
+use toolforge_report::{ObjectChange, RestartForecast};
 
 use super::{request_report, routing};
 
@@ -76,8 +76,12 @@ fn difference_line(Difference { path, live, wanted, .. }: &Difference) -> String
     format!("  {}: {} -> {}\n", path.escaped(), value(live), value(wanted))
 }
 
-/// Returns what a plan would change, and whether it fits.
-pub(crate) fn plan(plan: &WebServicePlan, set: &ChangeSet) -> Result<Document, Failure> {
+/// Returns what a plan would change, and whether it fits; `restart` are the changes of a restart, if something runs.
+pub(crate) fn plan(
+    plan: &WebServicePlan,
+    set: &ChangeSet,
+    restart: Option<&ChangeSet>,
+) -> Result<Document, Failure> {
     let fits = set.fits();
     let change = set.changes.first();
     let value = toolforge_report::WebServicePlan {
@@ -91,13 +95,43 @@ pub(crate) fn plan(plan: &WebServicePlan, set: &ChangeSet) -> Result<Document, F
         objects: change.iter().flat_map(|change| &change.steps).filter_map(object_change).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
+        restart: restart.map(restart_forecast),
     };
     let mut text = plan_text(set);
     if let Some(note) = rollout_note(set).filter(|_| fits) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{note}");
     }
+    // A plan that replaces the pods is itself the answer.
+    if let Some(restart) = restart.filter(|_| change.is_none_or(|change| change.rollout.is_none())) {
+        text.push_str(&restart_text(restart));
+    }
     Ok(Document { text, value: to_json(value)? })
+}
+
+fn restart_forecast(set: &ChangeSet) -> RestartForecast {
+    let change = set.changes.first();
+    RestartForecast {
+        fits: set.fits(),
+        rollout: change.and_then(rollout),
+        downtime: change.and_then(downtime),
+        quotas: quota_rows(set),
+    }
+}
+
+/// Returns what a restart of the running web service would do.
+fn restart_text(set: &ChangeSet) -> String {
+    if !set.fits() {
+        let check = if set.at_rest.fits() { &set.at_peak } else { &set.at_rest };
+        return format!("a restart would not fit, and would change nothing:\n{check}\n");
+    }
+    match rollout_note(set) {
+        Some(note) => format!("a restart would work, but {note}\n"),
+        None if set.changes.iter().any(|change| change.downtime.is_some()) => {
+            "a restart would stop the old pods before the new ones start\n".to_owned()
+        }
+        None => "a restart would replace the pods without downtime\n".to_owned(),
+    }
 }
 
 /// Returns what a person should know of how the pods are replaced, where that is not the gentlest way.
@@ -125,12 +159,7 @@ fn plan_text(set: &ChangeSet) -> String {
     if has_quota {
         let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
         for row in set.forecast() {
-            let check = row.at_rest;
-            let word = if row.fits() { "fits" } else { "too much" };
-            let resource = Untrusted::new(check.resource.to_string()).escaped().to_string();
-            let amounts = [check.hard, check.used, check.after, row.peak];
-            let amounts = amounts.map(|amount| check.resource.amount(amount));
-            table.row(std::iter::once(resource).chain(amounts).chain([word.to_owned()]));
+            table.row(forecast_cells(&row));
         }
         text.push('\n');
         text.push_str(&table.for_stdout());

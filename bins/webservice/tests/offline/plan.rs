@@ -13,13 +13,13 @@ fn plan_that_does_not_fit() {
       spec.template.spec.containers[webservice].resources.limits.memory: 512Mi -> 5Gi
       spec.template.spec.containers[webservice].resources.requests.memory: 256Mi -> 2560Mi
 
-    RESOURCE         LIMIT  USED   AFTER  PEAK     VERDICT
-    pods             4      1      2      3        fits
-    requests.cpu     2      125m   250m   375m     fits
-    requests.memory  6Gi    256Mi  5Gi    5376Mi   fits
-    limits.cpu       2      500m   1      1500m    fits
-    limits.memory    8Gi    512Mi  10Gi   10752Mi  too much
-    services         1      1      1      1        fits
+    RESOURCE         LIMIT  USED   AFTER  PEAK    VERDICT
+    pods             4      1      2      3       fits
+    requests.cpu     2      125m   250m   375m    fits
+    requests.memory  6Gi    256Mi  5Gi    5376Mi  fits
+    limits.cpu       2      500m   1      1500m   fits
+    limits.memory    8Gi    512Mi  10Gi   10.5Gi  too much
+    services         1      1      1      1       fits
     memory: 5Gi is more than the maximum of 4Gi for one container
 
     it does not fit
@@ -41,7 +41,17 @@ fn plan_that_changes_nothing() {
     services         1      1      1      1      fits
 
     it fits the quota; whether a node has enough free resources is not checked
+    a restart would replace the pods without downtime
     ");
+}
+
+#[test]
+fn plan_within_a_profile() {
+    let plan = webservice(&format!("plan -m 4Gi -r 2 {FACTS} --from running.json --quota seed-2020"));
+    // The files' quota is named after the namespace, and has fewer resources.
+    assert!(plan.starts_with("[exit 0]") && plan.contains("limits.memory"), "{plan}");
+    let refused = webservice(&format!("php8.2 start {FACTS} --quota seed-2020"));
+    assert!(refused.contains("`--quota` cannot be used with `start`"), "{refused}");
 }
 
 const NEARLY_FULL: &str =

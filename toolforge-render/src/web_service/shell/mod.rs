@@ -17,11 +17,11 @@ pub use quota_consumer::{QuotaConsumer, quota_consumers};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::platform;
-use toolforge_quota::{ContainerDemand, Demand, DemandChange, PodTraits, QuotaCheck};
+use toolforge_quota::{Demand, DemandChange, QuotaCheck};
 
 use crate::object::{Labels, has_label};
 use crate::pod::pod_id;
-use crate::pod::{containers_of_pod, pod_demand};
+use crate::pod::{pod_demand, stated_pod};
 use crate::web_service::WebServiceFacts;
 
 /// Returns whether a shell's pod fits the namespace's quota and limits once the pods in `deleted` are gone.
@@ -35,24 +35,13 @@ pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &WebServiceFacts) -> Quo
     };
     let mut freed = Demand::default();
     deleted.iter().for_each(|pod| freed.add_all(&of(pod)));
-    let containers: Vec<ContainerDemand> = pod
-        .spec
-        .iter()
-        .flat_map(|spec| containers_of_pod(spec, &facts.namespace.limits.limit_ranges))
-        .map(ContainerDemand::from)
-        .collect();
-    let with_deadline = PodTraits { has_deadline: true, ..PodTraits::default() };
+    let pods =
+        pod.spec.iter().map(|spec| stated_pod(spec).with_defaults(&facts.namespace.limits.limit_ranges));
+    let pods = pods.collect();
     let requested = of(pod);
     let created = requested.clone();
     let freed_objects = deleted.iter().map(pod_id).collect();
-    facts.namespace.limits.evaluate_change(&DemandChange {
-        freed,
-        requested,
-        created,
-        containers,
-        pods: with_deadline,
-        freed_objects,
-    })
+    facts.namespace.limits.evaluate_change(&DemandChange { freed, requested, created, pods, freed_objects })
 }
 
 /// Returns whether labels mark a pod as a shell's: one of these programs, or of the platform's tool since webservice 0.77.

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session};
 use toolforge_client::{Client, NamespaceFetchOptions, OwnRules, ServerVersion};
 use toolforge_images::Catalog;
-use toolforge_render::namespace::Namespace;
+use toolforge_quota::{LimitsKind, ResourceQuota};
 use toolforge_report::CheckCode;
 
 use super::check::Check;
@@ -47,31 +47,34 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
         Err(error) => Check::failed(CheckCode::Permissions, &Failure::from(error)),
     });
     match client.fetch_namespace(&session.tool, NamespaceFetchOptions::limits()).await {
-        Ok(fetched) => match fetched.facts(session.namespace(Catalog::default())) {
-            Ok(Namespace { limits, .. }) => {
-                checks.push(if limits.quotas.is_empty() {
-                    Check::warn(
-                        CheckCode::Quota,
-                        "the namespace has no quota",
-                        "Changes are not checked against a quota.",
-                    )
-                } else if limits.quotas.iter().all(toolforge_quota::ResourceQuota::has_status) {
-                    Check::ok(CheckCode::Quota, "the usage is known")
-                } else {
-                    Check::warn(CheckCode::Quota, "the usage is not known yet", "Try again in a minute.")
-                });
-                checks.push(if limits.limit_ranges.is_empty() {
-                    Check::warn(
-                        CheckCode::Limits,
-                        "the namespace has no LimitRange",
-                        "Pods without limits may be refused.",
-                    )
-                } else {
-                    Check::ok(CheckCode::Limits, "the namespace has a LimitRange")
-                });
-            }
-            Err(error) => checks.push(Check::failed(CheckCode::Limits, &Failure::from(error))),
-        },
+        Ok(fetched) => {
+            let limits = fetched.facts(session.namespace(Catalog::default())).limits;
+            let is_unread = |kind| limits.unread.contains(&kind);
+            checks.push(if is_unread(LimitsKind::ResourceQuota) {
+                Check::warn(CheckCode::Quota, "the quota cannot be read", "The cluster forbids it.")
+            } else if limits.quotas.is_empty() {
+                Check::warn(
+                    CheckCode::Quota,
+                    "the namespace has no quota",
+                    "Changes are not checked against a quota.",
+                )
+            } else if limits.quotas.iter().all(ResourceQuota::has_status) {
+                Check::ok(CheckCode::Quota, "the usage is known")
+            } else {
+                Check::warn(CheckCode::Quota, "the usage is not known yet", "Try again in a minute.")
+            });
+            checks.push(if is_unread(LimitsKind::LimitRange) {
+                Check::warn(CheckCode::Limits, "the LimitRange cannot be read", "The cluster forbids it.")
+            } else if limits.limit_ranges.is_empty() {
+                Check::warn(
+                    CheckCode::Limits,
+                    "the namespace has no LimitRange",
+                    "Pods without limits may be refused.",
+                )
+            } else {
+                Check::ok(CheckCode::Limits, "the namespace has a LimitRange")
+            });
+        }
         Err(error) => checks.push(Check::failed(CheckCode::Limits, &Failure::from(error))),
     }
     checks.push(catalog(client, session).await);

@@ -1,0 +1,121 @@
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use crate::Sandbox;
+
+/// The API server as its admin sees it, through `kubectl proxy`. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Api {
+    proxy: Child,
+    port: u16,
+}
+
+/// One connection to the API server, for many requests.
+#[derive(Debug)]
+pub struct Connection(BufReader<TcpStream>);
+
+impl Api {
+    /// Starts `kubectl proxy` on a free port.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    #[expect(clippy::panic, reason = "no test can run without the API server")]
+    pub fn of(sandbox: &Sandbox) -> Self {
+        let mut command = sandbox.command(&["kubectl", "proxy", "--port=0"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut proxy = child.unwrap_or_else(|error| panic!("kubectl proxy: {error}"));
+        let mut line = String::new();
+        if let Some(stdout) = proxy.stdout.take() {
+            let read = BufReader::new(stdout).read_line(&mut line);
+            assert!(read.is_ok(), "kubectl proxy: {read:?}");
+        }
+        match line.trim().rsplit(':').next().and_then(|port| port.parse().ok()) {
+            Some(port) => Self { proxy, port },
+            None => panic!("kubectl proxy printed {line:?}"),
+        }
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Panics
+    /// The proxy does not accept it.
+    #[must_use]
+    #[expect(clippy::panic, reason = "no test can run without the API server")]
+    pub fn connect(&self) -> Connection {
+        let stream = TcpStream::connect(("127.0.0.1", self.port));
+        Connection(BufReader::new(stream.unwrap_or_else(|error| panic!("kubectl proxy: {error}"))))
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        let _ = self.proxy.kill();
+        let _ = self.proxy.wait();
+    }
+}
+
+impl Connection {
+    /// Sends a request and returns the status and the body of its answer.
+    ///
+    /// # Panics
+    /// The connection ends, or the answer is not JSON.
+    #[expect(clippy::panic, reason = "a test must not continue without an answer")]
+    pub fn request(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.try_request(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    fn try_request(&mut self, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        write!(
+            self.0.get_mut(),
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nContent-Type: {kind}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let status = self.line()?.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        let (mut length, mut is_chunked) = (0, false);
+        loop {
+            let line = self.line()?.to_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            is_chunked |= line.starts_with("transfer-encoding:") && line.contains("chunked");
+        }
+        let mut answer = Vec::new();
+        if is_chunked {
+            loop {
+                let size = usize::from_str_radix(&self.line()?, 16).unwrap_or(0);
+                self.append(size, &mut answer)?;
+                let _ = self.line()?;
+                if size == 0 {
+                    break;
+                }
+            }
+        } else {
+            self.append(length, &mut answer)?;
+        }
+        Ok((status, serde_json::from_slice(&answer)?))
+    }
+
+    fn line(&mut self) -> std::io::Result<String> {
+        let mut line = String::new();
+        if self.0.read_line(&mut line)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn append(&mut self, count: usize, answer: &mut Vec<u8>) -> std::io::Result<()> {
+        let start = answer.len();
+        answer.resize(start + count, 0);
+        self.0.read_exact(&mut answer[start..])
+    }
+}

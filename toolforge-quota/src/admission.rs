@@ -1,0 +1,98 @@
+//! What the API server answers to the creation of one pod.
+
+use crate::demand::Demand;
+use crate::limit_range::{LimitRange, orders};
+use crate::limit_violation::{LimitViolation, own_violations, range_violations};
+use crate::pod_demand::PodDemand;
+use crate::quota_check::{Limits, ResourceCheck, Unspecified};
+use crate::resource::Resource;
+
+/// The API server's answer to the creation of a pod, as far as limits and quotas decide it (Kubernetes 1.33).
+///
+/// The API server checks in the order of these variants, and answers with the first that applies. Of several LimitRanges
+/// or quotas that refuse a pod, it names one, in no fixed order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// The pod is created.
+    Admitted,
+    /// A container's requests are no possible part of its own limits.
+    Invalid(Vec<LimitViolation>),
+    /// LimitRanges do not allow its amounts.
+    OutsideLimits(Vec<LimitViolation>),
+    /// Quotas require amounts that a container does not state.
+    Unspecified(Vec<Unspecified>),
+    /// Quotas whose usage is not counted yet: their names.
+    NotCounted(Vec<String>),
+    /// Quotas are exceeded: the resources that do not fit.
+    ExceedsQuota(Vec<ResourceCheck>),
+}
+
+impl Limits {
+    /// Returns what the API server can answer to the creation of a pod as it is written, now and beside the pods that are
+    /// counted. There are several answers only if LimitRanges have different defaults for the same resource: the API server
+    /// takes them in no fixed order.
+    #[must_use]
+    pub fn admissions(&self, pod: &PodDemand) -> Vec<Admission> {
+        let mut answers = Vec::new();
+        for order in orders(&self.limit_ranges) {
+            let ranges: Vec<LimitRange> = order.into_iter().cloned().collect();
+            let answer = self.admission(&pod.clone().with_defaults(&ranges));
+            if !answers.contains(&answer) {
+                answers.push(answer);
+            }
+        }
+        answers
+    }
+
+    /// Returns the answer for a pod that has its defaults.
+    fn admission(&self, pod: &PodDemand) -> Admission {
+        let invalid = own_violations(pod);
+        if !invalid.is_empty() {
+            return Admission::Invalid(invalid);
+        }
+        let sums = pod.sums();
+        let outside: Vec<_> =
+            self.limit_ranges.iter().flat_map(|range| range_violations(range, pod, &sums)).collect();
+        if !outside.is_empty() {
+            return Admission::OutsideLimits(outside);
+        }
+        let unspecified = self.unspecified(pod);
+        if !unspecified.is_empty() {
+            return Admission::Unspecified(unspecified);
+        }
+        let traits = pod.traits();
+        let uncounted = self.quotas.iter().filter(|quota| {
+            let mut counted = quota.hard.keys().filter(|resource| quota.counts(resource, &traits));
+            counted.any(|resource| resource.is_of_pods() && !quota.used.contains(resource))
+        });
+        let uncounted: Vec<String> = uncounted.map(|quota| quota.name.clone()).collect();
+        if !uncounted.is_empty() {
+            return Admission::NotCounted(uncounted);
+        }
+        let demand: Demand = pod.demand();
+        let exceeded: Vec<ResourceCheck> = self
+            .evaluate(&Demand::default(), &demand, std::slice::from_ref(pod))
+            .shortfalls()
+            .cloned()
+            .collect();
+        if exceeded.is_empty() { Admission::Admitted } else { Admission::ExceedsQuota(exceeded) }
+    }
+}
+
+impl Admission {
+    /// Returns the resources that an answer names for one quota.
+    #[must_use]
+    pub fn resources_of_quota(&self, quota: &str) -> Vec<Resource> {
+        match self {
+            Self::Unspecified(found) => {
+                let of = found.iter().filter(|found| found.quota == quota);
+                of.flat_map(|found| found.resources.iter().cloned()).collect()
+            }
+            Self::ExceedsQuota(found) => {
+                let of = found.iter().filter(|found| found.quota == quota);
+                of.map(|found| found.resource.clone()).collect()
+            }
+            Self::Admitted | Self::Invalid(_) | Self::OutsideLimits(_) | Self::NotCounted(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use toolforge_model::{Cpu, Memory, QuantityError, parse_count, parse_count_bound};
+
+/// What a resource is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Millis of CPU.
+    Millis,
+    /// Bytes.
+    Bytes,
+    /// Whole objects or devices.
+    Objects,
+}
+
+impl Unit {
+    /// Parses a Kubernetes quantity, rounded up.
+    pub(crate) fn parse_amount(self, text: &str) -> Result<u64, QuantityError> {
+        match self {
+            Self::Millis => Cpu::parse_quantity(text).map(Cpu::millis),
+            Self::Bytes => Memory::parse_quantity(text).map(Memory::bytes),
+            Self::Objects => parse_count(text),
+        }
+    }
+
+    /// Parses an upper bound, rounded down.
+    pub(crate) fn parse_bound(self, text: &str) -> Result<u64, QuantityError> {
+        match self {
+            Self::Millis => Cpu::parse_bound(text).map(Cpu::millis),
+            Self::Bytes => Memory::parse_bound(text).map(Memory::bytes),
+            Self::Objects => parse_count_bound(text),
+        }
+    }
+
+    /// Returns an amount as a Kubernetes quantity, exactly.
+    pub(crate) fn amount(self, amount: u64) -> String {
+        match self {
+            Self::Millis => Cpu::from_millis(amount).to_string(),
+            Self::Bytes => Memory::from_bytes(amount).to_string(),
+            Self::Objects => amount.to_string(),
+        }
+    }
+}
+
+/// How an amount is rounded that would be too long to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// For what is allowed or left.
+    Down,
+    /// For what is used or requested.
+    Up,
+}
+
+/// The most digits of an amount that is printed exactly.
+const SHORT: usize = 4;
+
+impl Unit {
+    /// Returns an amount with three digits, or exactly if that has at most four.
+    pub(crate) fn short(self, amount: u64, rounding: Rounding) -> String {
+        const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+        const DECIMAL: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
+        let exact = self.amount(amount);
+        if exact.bytes().filter(u8::is_ascii_digit).count() <= SHORT {
+            return exact;
+        }
+        let (factor, first, suffixes) = match self {
+            Self::Bytes => (1024, 1, BINARY),
+            Self::Millis => (1000, 1000, DECIMAL),
+            Self::Objects => (1000, 1, DECIMAL),
+        };
+        let (mut unit, mut steps) = (first, 0);
+        while u128::from(amount) >= unit * factor && steps + 1 < suffixes.len() {
+            unit *= factor;
+            steps += 1;
+        }
+        let whole = u128::from(amount) / unit;
+        let tenths: u32 = if whole < 10 { 2 } else { u32::from(whole < 100) };
+        let scale = 10_u128.pow(tenths);
+        let scaled = u128::from(amount) * scale;
+        let scaled = match rounding {
+            Rounding::Down => scaled / unit,
+            Rounding::Up => scaled.div_ceil(unit),
+        };
+        let (whole, rest) = (scaled / scale, scaled % scale);
+        let width = usize::try_from(tenths).unwrap_or(0);
+        let fraction = if tenths == 0 { String::new() } else { format!(".{rest:0width$}") };
+        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+        format!("{whole}{fraction}{}", suffixes[steps])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_amounts_have_three_digits() {
+        for (unit, text, down, up) in [
+            (Unit::Bytes, "8Gi", "8Gi", "8Gi"),
+            (Unit::Bytes, "1536Mi", "1536Mi", "1536Mi"),
+            (Unit::Bytes, "3330142Ki", "3.17Gi", "3.18Gi"),
+            (Unit::Bytes, "2490880Ki", "2.37Gi", "2.38Gi"),
+            (Unit::Bytes, "105226699", "100Mi", "101Mi"),
+            (Unit::Bytes, "1073741825", "1Gi", "1.01Gi"),
+            (Unit::Bytes, "1073741823", "1023Mi", "1024Mi"),
+            (Unit::Bytes, "9223372036854775807", "7.99Ei", "8Ei"),
+            (Unit::Millis, "1500m", "1500m", "1500m"),
+            (Unit::Millis, "12345m", "12.3", "12.4"),
+            (Unit::Millis, "123456m", "123", "124"),
+            (Unit::Millis, "9223372036854775807", "9.22P", "9.23P"),
+            (Unit::Objects, "12", "12", "12"),
+            (Unit::Objects, "123456", "123k", "124k"),
+        ] {
+            let amount = unit.parse_amount(text).unwrap();
+            assert_eq!(unit.short(amount, Rounding::Down), down, "{text}");
+            assert_eq!(unit.short(amount, Rounding::Up), up, "{text}");
+        }
+    }
+}
