@@ -126,8 +126,11 @@ async fn failed(
     failure.hint(advice(&first.cause, ready))
 }
 
-/// Returns how many pods are ready, where not all are.
+/// Returns how many pods are ready; where enough are, old ones are among them.
 fn some_are_ready(objects: RolloutObjects<'_>) -> String {
+    if objects.ready_replicas() >= objects.desired_replicas() {
+        return "the new pods do not come up, and the old ones keep running".to_owned();
+    }
     format!("only {} of {} pods are ready", objects.ready_replicas(), objects.desired_replicas())
 }
 

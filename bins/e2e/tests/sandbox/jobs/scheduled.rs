@@ -122,7 +122,7 @@ fn suggestions_lower_the_conflicts_of_the_day() {
     }
     // These overlap although no two begin in the same minute.
     let mut overlapping = jobs(&[("a", "13 * * * *"), ("b", "15 * * * *"), ("c", "17 * * * *")]);
-    load(&tool, &overlapping).says("these scheduled runs exceed the quota").and_that_is_all();
+    load(&tool, &overlapping).says("these runs exceed the quota").and_that_is_all();
     tool.jobs(&["cron", "--calendar"]).exits(1).and_that_is_all();
     let document = tool.jobs(&["cron", "--suggest", "--output", "json"]).exits(0).stdout;
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
