@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_report::{Document, Fleet, FleetQuota};
 
-fn quota(namespace: &str, hard: Value, used: Value) -> Value {
+fn quota(namespace: &str, hard: &Value, used: &Value) -> Value {
     let metadata = json!({"namespace": namespace, "name": namespace});
     json!({"kind": "ResourceQuota", "metadata": metadata, "status": {"hard": hard, "used": used}})
 }
@@ -19,13 +19,13 @@ fn fleet() -> String {
     let used = |pods: &str, cpu: &str, memory: &str| json!({"pods": pods, "limits.cpu": cpu, "limits.memory": memory, "services": "1"});
     let idle = json!({"pods": "0", "limits.cpu": "0", "limits.memory": "0", "services": "0"});
     let items = [
-        quota("tool-alpha", hard.clone(), used("2", "1", "7Gi")),
-        quota("tool-beta", hard.clone(), used("10", "1500m", "5Gi")),
-        quota("tool-gamma", hard.clone(), idle),
-        quota("<b>&\"\u{1b}[31m", hard.clone(), used("1", "100m", "512Mi")),
-        quota("tool-delta", json!({"pods": "many"}), json!({})),
+        quota("tool-alpha", &hard, &used("2", "1", "7Gi")),
+        quota("tool-beta", &hard, &used("10", "1500m", "5Gi")),
+        quota("tool-gamma", &hard, &idle),
+        quota("<b>&\"\u{1b}[31m", &hard, &used("1", "100m", "512Mi")),
+        quota("tool-delta", &json!({"pods": "many"}), &json!({})),
         json!({"kind": "LimitRange", "metadata": {"namespace": "tool-alpha", "name": "tool-alpha"}}),
-        quota("tool-epsilon", hard, used("1", "500m", "512Mi")),
+        quota("tool-epsilon", &hard, &used("1", "500m", "512Mi")),
     ];
     json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
 }
