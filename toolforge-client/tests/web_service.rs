@@ -90,7 +90,7 @@ async fn forbidden_limits_leave_the_quotas() {
     let script = Script::new().answer(ranges, forbidden()).answer(quotas, forbidden());
     let (client, _) = script.client();
     let refused = client.fetch_namespace(&tool(), NamespaceFetchOptions::limits()).await;
-    assert_eq!(refused.unwrap_err().api_status().map(|status| status.code()), Some(403));
+    assert_eq!(refused.unwrap_err().api_status().map(toolforge_client::ApiStatus::code), Some(403));
 }
 
 #[tokio::test]

@@ -68,12 +68,11 @@ fn state(row: &ResourceUsage) -> String {
         format!("limit {} is pending", pending.escaped())
     };
     let note = match row.note {
-        None | Some(QuotaNote::Rounded | QuotaNote::Other) => String::new(),
         Some(QuotaNote::Unreadable) => "not a quantity".to_owned(),
         Some(QuotaNote::NotCountedYet) => "not counted yet".to_owned(),
         Some(QuotaNote::NotCounted) => "not counted: the cluster has no such resource".to_owned(),
         Some(QuotaNote::Pending) => pending(),
-        Some(_) => String::new(),
+        _ => String::new(),
     };
     let words = [word(row.state), &note];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("; ")
@@ -102,10 +101,9 @@ fn limits_table(subject: &'static str, rows: &[ContainerLimits]) -> String {
 /// Returns the word for a state; nothing for a resource that is available.
 fn word(state: QuotaState) -> &'static str {
     match state {
-        QuotaState::Ok => "",
+        QuotaState::Ok | QuotaState::Unknown => "",
         QuotaState::NearlyFull => "nearly full",
         QuotaState::NotAllowed => "not allowed",
-        QuotaState::Unknown => "",
         other => other.as_str(),
     }
 }

@@ -127,6 +127,5 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
         created: sum(|demand| &demand.created),
         pods: changes.iter().flat_map(|change| change.demand.pods.iter().cloned()).collect(),
         freed_objects: changes.iter().flat_map(freed_objects).collect(),
-        ..DemandChange::default()
     })
 }

@@ -1,6 +1,6 @@
 //! Random choices that a seed repeats.
 
-/// A generator of numbers (SplitMix64).
+/// A generator of numbers (`SplitMix64`).
 pub(super) struct Random(u64);
 
 impl Random {
