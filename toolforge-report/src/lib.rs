@@ -8,8 +8,8 @@
 //!
 //! // Standard output of `quota-check --output json`.
 //! let json = r#"{
-//!     "apiVersion": "cli.toolforge.org/v1", "kind": "QuotaReport", "tool": "stashbot", "limits": [],
-//!     "quotas": [{"name": "tool-stashbot", "resources": [
+//!     "apiVersion": "cli.toolforge.org/v1", "kind": "QuotaReport", "tool": "stashbot", "limits": [], "unread": [],
+//!     "quotas": [{"name": "tool-stashbot", "scopes": [], "resources": [
 //!         {"resource": "pods", "hard": "4", "used": "4", "state": "full"}
 //!     ]}]
 //! }"#;

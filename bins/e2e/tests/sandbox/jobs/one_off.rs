@@ -128,5 +128,5 @@ fn build_service_image_runs_arguments() {
     assert!(environment.contains("NO_HOME") && environment.contains("GREETING"), "{environment}");
     built("line", "echo one; echo two", &["--filelog", "--mount", "all"]).exits(0).and_that_is_all();
     tool.shell("cat ~/line.out").exits(0).says("one\ntwo\n").and_that_is_all();
-    built("none", "echo one", &["--filelog"]).exits(1).says("mount `all`").and_that_is_all();
+    built("none", "echo one", &["--filelog"]).exits(1).says("set `mount` to `all`").and_that_is_all();
 }
