@@ -53,6 +53,7 @@ note() { echo "$*" >> ~/noted; }
 const FISH: &str = r#"
 for program in webservice toolforge-jobs quota-check; $program generate fish | source; end
 while read --local line; complete -C "$line" | string split --fields 1 \t | string join ' '; end
+exit 0
 "#;
 
 fn tool(name: &str) -> Tool {

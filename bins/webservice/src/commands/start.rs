@@ -10,6 +10,7 @@ use toolforge_client::{
     WebServiceFetchOptions, Written,
 };
 use toolforge_model::ToolName;
+use toolforge_quota::Resource;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::object::{Object, ObjectKind};
 use toolforge_render::pod::RolloutProgress;
@@ -88,7 +89,10 @@ fn planned(
         Ok((web_service_changes(&planned.plan, &facts, moment), facts))
     };
     let (set, facts) = match arguments.dry_run {
-        None => wait_for_room(first, |(set, _)| set.terminating(), again)?,
+        None => match wait_for_room(first, |(set, _)| set.terminating(), again)? {
+            (set, _) if lacks_objects(&set) => again()?,
+            settled => settled,
+        },
         Some(_) => first,
     };
     facts::refuse_routing(&planned.plan, &facts)?;
@@ -96,6 +100,16 @@ fn planned(
         .map_err(|error| failures::of_requirement(&error, invocation.action))?;
     facts::refuse_what_does_not_fit(&planned, &set, is_untouched)?;
     Ok((planned.plan, set, facts))
+}
+
+/// Returns whether a quota has no room for objects other than pods. It may count those that somebody else has created after
+/// they were looked for.
+fn lacks_objects(set: &ChangeSet) -> bool {
+    set.at_rest.shortfalls().any(|check| match &check.resource {
+        Resource::Services => true,
+        Resource::Count(counted) => counted != "pods",
+        _ => false,
+    })
 }
 
 /// How an attempt ended.

@@ -63,7 +63,8 @@ fn platform_jobs_can_be_changed_and_deleted() {
     assert_eq!(deployment["spec"]["strategy"]["type"], "Recreate");
     assert!(deployment["spec"]["template"]["spec"]["containers"][0]["livenessProbe"].is_null());
     assert_eq!(tool.object("cronjob", "j3")["spec"]["jobTemplate"]["spec"]["backoffLimit"], 1);
-    tool.jobs(&["restart", "j2"]).exits(0).and_that_is_all();
+    // Its program does not exist here.
+    tool.jobs(&["restart", "j2"]).exits(5).says("./bot.py: not found").and_that_is_all();
     tool.jobs(&["flush", "--yes"]).exits(0).and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "deployments,cronjobs,services", "-o", "name"]), "");
 }
