@@ -5,7 +5,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_quota::{Demand, LimitRange, Limits, TerminatingPod, WaitingPods};
 
-use crate::object::{Object, deployment_spec};
+use crate::object::{Object, condition_text, deployment_spec};
 use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod};
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
@@ -100,9 +100,10 @@ fn is_stuck(deployment: &Deployment) -> bool {
     }
     let message = |condition: &DeploymentCondition| condition.message.clone().unwrap_or_default();
     status.conditions.iter().flatten().any(|condition| {
-        match (condition.type_.as_str(), condition.status.as_str(), condition.reason.as_deref()) {
-            ("ReplicaFailure", "True", _) => !may_be_admitted(&message(condition)),
-            ("Progressing", "False", Some("ReplicaSetCreateError")) => {
+        let reason = condition.reason.as_deref();
+        match (condition_text(&condition.type_), condition_text(&condition.status), reason) {
+            (Some("ReplicaFailure"), Some("True"), _) => !may_be_admitted(&message(condition)),
+            (Some("Progressing"), Some("False"), Some("ReplicaSetCreateError")) => {
                 cause_of_refusal(&message(condition)).is_terminal()
             }
             _ => false,
