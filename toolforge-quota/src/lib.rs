@@ -57,7 +57,7 @@ pub use quota_check::{
 pub use ratio::Ratio;
 pub use resource::Resource;
 pub use resource_quota::{QuotaMark, QuotaNote, ResourceQuota};
-pub use rollout::{Pods, RollingUpdate, rolling_peak};
+pub use rollout::{Pods, RollingUpdate, RolloutForecast, RolloutVerdict, forecast_rollout, rolling_peak};
 pub use schedule::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, timelines};
 pub use scopes::{PodTraits, PriorityClasses, Scope, Scopes};
 pub use unsettled::{TerminatingPod, WaitingPods};

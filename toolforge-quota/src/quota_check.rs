@@ -13,7 +13,7 @@ use crate::pod_demand::PodDemand;
 use crate::resource::Resource;
 use crate::resource_quota::{QuotaMark, ResourceQuota};
 use crate::scopes::PodTraits;
-use crate::unsettled::{TerminatingPod, WaitingPods, admitted, requested};
+use crate::unsettled::{TerminatingPod, WaitingPods, admitted};
 
 /// What a change does to one resource of one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,29 +235,37 @@ impl Limits {
         })
     }
 
-    /// Returns whether a change fits. Quotas with scopes count its pods, or not, by their traits.
+    /// Returns whether a change fits.
+    ///
+    /// [`evaluate_changes`](Self::evaluate_changes) takes several.
     #[must_use]
     pub fn evaluate_change(&self, change: &DemandChange) -> QuotaCheck {
-        let violations = change.pods.iter().flat_map(|pod| {
+        self.evaluate_changes(std::slice::from_ref(change))
+    }
+
+    /// Returns whether several changes fit together. A quota with scopes counts each change by the traits of its own pods.
+    #[must_use]
+    pub fn evaluate_changes(&self, changes: &[DemandChange]) -> QuotaCheck {
+        let violations = changes.iter().flat_map(|change| &change.pods).flat_map(|pod| {
             let unspecified = self.unspecified(pod);
             let unspecified: Vec<_> = unspecified.iter().flat_map(Unspecified::violations).collect();
             violations(&self.limit_ranges, pod).into_iter().chain(unspecified)
         });
         let violations: Vec<LimitViolation> = violations.collect();
-        let is_other = |object: &str| !change.freed_objects.contains(object);
+        let is_other = |object: &str| !changes.iter().any(|change| change.freed_objects.contains(object));
         let waiting = self.waiting.iter().filter(|pods| is_other(&pods.owner));
         let mut waiting = admitted(&self.quotas, waiting);
-        let taken = requested(&waiting);
-        let resources = check_change(&self.quotas, change, &taken);
+        let mut parts: Vec<CountedChange> = changes.iter().map(CountedChange::from).collect();
+        parts.extend(waiting.iter().map(CountedChange::of_waiting));
+        let resources = check_changes(&self.quotas, &parts);
         let mut check = QuotaCheck { resources, violations, waiting: Vec::new(), terminating: Vec::new() };
         waiting.retain(|pods| check.lacks(&pods.each));
         check.waiting = waiting;
         if !check.fits() && check.violations.is_empty() {
             let others = self.terminating.iter().filter(|pod| is_other(&pod.name));
             check.terminating = others.filter(|pod| check.lacks(&pod.demand)).cloned().collect();
-            let mut later = change.clone();
-            check.terminating.iter().for_each(|pod| later.freed.add_all(&pod.demand));
-            if !check_change(&self.quotas, &later, &taken).iter().all(ResourceCheck::fits) {
+            parts.extend(check.terminating.iter().map(CountedChange::of_terminating));
+            if !check_changes(&self.quotas, &parts).iter().all(ResourceCheck::fits) {
                 check.terminating.clear();
             }
         }
@@ -284,24 +292,59 @@ pub fn check_resources(quotas: &[ResourceQuota], freed: &Demand, requested: &Dem
     let (freed, requested) = (freed.clone(), requested.clone());
     let created = requested.clone();
     let change = DemandChange { freed, requested, created, ..DemandChange::default() };
-    check_change(quotas, &change, &Demand::default())
+    check_changes(quotas, &[CountedChange::from(&change)])
 }
 
-fn check_change(quotas: &[ResourceQuota], change: &DemandChange, waiting: &Demand) -> Vec<ResourceCheck> {
-    let mut checks = Vec::new();
-    let mut traits: Vec<PodTraits> = change.pods.iter().map(PodDemand::traits).collect();
-    if traits.is_empty() {
-        traits.push(PodTraits::default());
+/// A change of what is used, with what decides which quotas count it.
+struct CountedChange {
+    freed: Demand,
+    requested: Demand,
+    created: Demand,
+    traits: Vec<PodTraits>,
+    /// Whether the command that is checked makes it; others do not add rows.
+    is_own: bool,
+}
+
+impl From<&DemandChange> for CountedChange {
+    fn from(change: &DemandChange) -> Self {
+        let mut traits: Vec<PodTraits> = change.pods.iter().map(PodDemand::traits).collect();
+        if traits.is_empty() {
+            traits.push(PodTraits::default());
+        }
+        let DemandChange { freed, requested, created, .. } = change.clone();
+        Self { freed, requested, created, traits, is_own: true }
     }
+}
+
+impl CountedChange {
+    fn of_waiting(pods: &WaitingPods) -> Self {
+        let requested = pods.each.times(pods.count);
+        let traits = vec![pods.traits.clone()];
+        Self { freed: Demand::default(), requested, created: Demand::default(), traits, is_own: false }
+    }
+
+    fn of_terminating(pod: &TerminatingPod) -> Self {
+        let (freed, traits) = (pod.demand.clone(), vec![pod.traits.clone()]);
+        Self { freed, requested: Demand::default(), created: Demand::default(), traits, is_own: false }
+    }
+
+    fn is_counted_by(&self, quota: &ResourceQuota, resource: &Resource) -> bool {
+        self.traits.iter().any(|pod| quota.counts(resource, pod))
+    }
+}
+
+fn check_changes(quotas: &[ResourceQuota], changes: &[CountedChange]) -> Vec<ResourceCheck> {
+    let mut checks = Vec::new();
     for quota in quotas {
         for (resource, hard) in &quota.hard {
-            if !traits.iter().any(|pod| quota.counts(resource, pod)) {
+            let counted = || changes.iter().filter(|change| change.is_counted_by(quota, resource));
+            let own = || counted().filter(|change| change.is_own);
+            let sum = |amounts: &mut dyn Iterator<Item = u64>| amounts.fold(0, u64::saturating_add);
+            let requested = sum(&mut own().map(|change| change.requested.get(resource)));
+            if requested == 0 && own().all(|change| change.freed.get(resource) == 0) {
                 continue;
             }
-            let (freed, requested) = (change.freed.get(resource), change.requested.get(resource));
-            if freed == 0 && requested == 0 {
-                continue;
-            }
+            let freed = sum(&mut counted().map(|change| change.freed.get(resource)));
             let used = quota.used(resource);
             checks.push(ResourceCheck {
                 quota: quota.name.clone(),
@@ -310,10 +353,9 @@ fn check_change(quotas: &[ResourceQuota], change: &DemandChange, waiting: &Deman
                 used,
                 after: used
                     .saturating_sub(freed)
-                    .saturating_add(waiting.get(resource))
-                    .saturating_add(requested),
+                    .saturating_add(sum(&mut counted().map(|change| change.requested.get(resource)))),
                 // A saturated sum exceeds whatever it is compared with.
-                creates: change.created.get(resource) > 0 || requested == u64::MAX,
+                creates: requested == u64::MAX || own().any(|change| change.created.get(resource) > 0),
                 mark: quota.mark(resource),
             });
         }
@@ -371,6 +413,27 @@ mod tests {
         assert!(!limits.evaluate(&Demand::default(), &pods, &[]).fits());
         let with_deadline = PodDemand { has_deadline: true, ..pod("1Gi") };
         assert!(limits.evaluate(&Demand::default(), &pods, &[with_deadline]).fits());
+    }
+
+    #[test]
+    fn each_change_counts_by_its_own_pods() {
+        let mut limits = of_pods(1, 0);
+        limits.quotas[0].scopes = [Scope::Terminating].into_iter().collect();
+        let change = |has_deadline| DemandChange {
+            requested: one(),
+            created: one(),
+            pods: vec![PodDemand { has_deadline, ..pod("1Gi") }],
+            ..DemandChange::default()
+        };
+        assert!(limits.evaluate_changes(&[change(true), change(false)]).fits());
+        assert!(!limits.evaluate_changes(&[change(true), change(true)]).fits());
+        // A pod that waits is counted, or not, by its own scope.
+        for (has_deadline, fits) in [(false, true), (true, false)] {
+            let traits = PodTraits { has_deadline, ..PodTraits::default() };
+            let waiting = WaitingPods { owner: "Job a".to_owned(), count: 1, each: one(), traits };
+            let limits = Limits { waiting: vec![waiting], ..limits.clone() };
+            assert_eq!(limits.evaluate_change(&change(true)).fits(), fits);
+        }
     }
 
     #[test]
@@ -442,6 +505,14 @@ mod tests {
     }
 
     #[test]
+    fn billions_of_waiting_pods_are_not_counted_one_by_one() {
+        let waiting =
+            WaitingPods { owner: "Job a".to_owned(), count: u64::MAX, each: one(), ..WaitingPods::default() };
+        let limits = Limits { waiting: vec![waiting], ..of_pods(u64::MAX - 1, 0) };
+        assert_eq!(limits.evaluate(&Demand::default(), &one(), &[]).waiting()[0].count, u64::MAX - 1);
+    }
+
+    #[test]
     fn pods_that_cannot_be_created_take_nothing() {
         let each: Demand = [(Resource::Pods, 3)].into();
         let waiting =
@@ -451,7 +522,12 @@ mod tests {
 
     #[test]
     fn terminating_pods_are_named_where_they_make_room() {
-        let pod = |name: &str, until| TerminatingPod { name: name.to_owned(), until, demand: one() };
+        let pod = |name: &str, until| TerminatingPod {
+            name: name.to_owned(),
+            until,
+            demand: one(),
+            traits: PodTraits::default(),
+        };
         let terminating = vec![pod("Pod a", 7)];
         let limits = Limits { terminating, ..of_pods(2, 2) };
         let check = limits.evaluate(&Demand::default(), &one(), &[]);

@@ -1,5 +1,4 @@
 use crate::demand::Demand;
-use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
 
@@ -25,41 +24,33 @@ pub struct TerminatingPod {
     pub until: i64,
     /// What it requests.
     pub demand: Demand,
+    /// What decides which quotas count it.
+    pub traits: PodTraits,
 }
 
-/// Returns the waiting pods for which the quotas have room. Others stay refused, and take nothing.
+/// Returns the waiting pods that the quotas admit. Others stay refused, and use nothing.
 pub(crate) fn admitted<'a>(
     quotas: &[ResourceQuota],
     waiting: impl IntoIterator<Item = &'a WaitingPods>,
 ) -> Vec<WaitingPods> {
     let mut admitted: Vec<WaitingPods> = Vec::new();
     for pods in waiting {
-        let mut taken = requested(&admitted);
-        let mut count = 0;
-        let fits = |taken: &Demand, quota: &ResourceQuota| {
-            let counted =
-                |resource: &Resource, amount: u64| amount > 0 && quota.counts(resource, &pods.traits);
-            pods.each.iter().filter(|(resource, amount)| counted(resource, *amount)).all(
-                |(resource, amount)| {
-                    let used = quota.used(resource).saturating_add(taken.get(resource));
-                    quota.hard.get(resource).is_none_or(|hard| used.saturating_add(amount) <= *hard)
-                },
-            )
-        };
-        while count < pods.count && quotas.iter().all(|quota| fits(&taken, quota)) {
-            taken.add_all(&pods.each);
-            count += 1;
+        let mut count = pods.count;
+        for quota in quotas {
+            for (resource, hard) in &quota.hard {
+                let each = pods.each.get(resource);
+                if each == 0 || !quota.counts(resource, &pods.traits) {
+                    continue;
+                }
+                let earlier = admitted.iter().filter(|earlier| quota.counts(resource, &earlier.traits));
+                let taken = earlier.map(|earlier| earlier.each.get(resource).saturating_mul(earlier.count));
+                let used = taken.fold(quota.used(resource), u64::saturating_add);
+                count = count.min(hard.saturating_sub(used) / each);
+            }
         }
         if count > 0 {
             admitted.push(WaitingPods { count, ..pods.clone() });
         }
     }
     admitted
-}
-
-/// Returns what waiting pods request.
-pub(crate) fn requested(waiting: &[WaitingPods]) -> Demand {
-    let mut demand = Demand::default();
-    waiting.iter().for_each(|pods| demand.add_all(&pods.each.times(pods.count)));
-    demand
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use toolforge_quota::{Demand, Pods, Resource, RollingUpdate, rolling_peak};
+use toolforge_quota::{
+    Demand, Pods, Resource, RollingUpdate, RolloutForecast, RolloutVerdict, forecast_rollout, rolling_peak,
+};
 
 /// How a Deployment replaces its pods.
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +148,18 @@ fn can_get_stuck(case: &Case) -> bool {
     false
 }
 
+fn forecast(case: &Case) -> RolloutForecast {
+    let pods = |(count, each): (u64, u64)| Pods { count, each: [(Resource::Pods, each)].into() };
+    let update = match case.strategy {
+        Replacement::Rolling { surge, unavailable } => {
+            Some(RollingUpdate { max_surge: surge, max_unavailable: unavailable })
+        }
+        Replacement::Recreate => None,
+    };
+    let fits = |demand: &Demand| case.others + demand.get(&Resource::Pods) <= case.hard;
+    forecast_rollout(&pods(case.old), &pods(case.new), update, fits)
+}
+
 fn is_predicted_to_fit(case: &Case) -> bool {
     let pods = |(count, each): (u64, u64)| Pods { count, each: [(Resource::Pods, each)].into() };
     let (old, new) = (pods(case.old), pods(case.new));
@@ -186,6 +200,18 @@ proptest! {
     fn what_is_predicted_to_fit_never_gets_stuck(case in cases()) {
         if is_predicted_to_fit(&case) {
             prop_assert!(!can_get_stuck(&case), "{:?}", case);
+        }
+    }
+
+    #[test]
+    fn verdict_says_whether_it_gets_stuck(case in cases()) {
+        let used = case.others + case.old.0 * case.old.1;
+        let case = Case { hard: case.hard.max(used), new: (case.new.0, case.new.1.max(1)), ..case };
+        let RolloutForecast { verdict, peak, .. } = forecast(&case);
+        prop_assert_eq!(verdict.completes(), !can_get_stuck(&case), "{:?} {:?}", verdict, case);
+        prop_assert!(case.others + peak.get(&Resource::Pods) <= case.hard);
+        if verdict == RolloutVerdict::Fits {
+            prop_assert!(is_predicted_to_fit(&case), "{:?}", case);
         }
     }
 

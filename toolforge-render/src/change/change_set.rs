@@ -113,19 +113,12 @@ impl ChangeSet {
 }
 
 fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> QuotaCheck {
-    let sum = |demand: fn(&ChangeDemand) -> &Demand| {
-        changes.iter().map(|change| demand(&change.demand).clone()).sum::<Demand>()
-    };
-    let freed_objects = |change: &Change| {
+    let counted = |change: &Change| {
+        let ChangeDemand { freed, created, pods, freed_pods, .. } = change.demand.clone();
         let is_counted = change.demand != ChangeDemand::default();
         let steps = change.steps.iter().filter(|_| is_counted).map(|step| step.id.to_string());
-        steps.chain(change.demand.freed_pods.iter().cloned()).collect::<Vec<_>>()
+        let freed_objects = steps.chain(freed_pods).collect();
+        DemandChange { freed, requested: requested(change), created, pods, freed_objects }
     };
-    limits.evaluate_change(&DemandChange {
-        freed: sum(|demand| &demand.freed),
-        requested: changes.iter().map(requested).sum(),
-        created: sum(|demand| &demand.created),
-        pods: changes.iter().flat_map(|change| change.demand.pods.iter().cloned()).collect(),
-        freed_objects: changes.iter().flat_map(freed_objects).collect(),
-    })
+    limits.evaluate_changes(&changes.iter().map(counted).collect::<Vec<_>>())
 }

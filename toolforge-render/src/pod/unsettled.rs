@@ -25,7 +25,8 @@ pub fn with_unsettled_pods(limits: Limits, deployments: &[Deployment], jobs: &[J
 fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod> {
     let until = pod.metadata.deletion_timestamp.as_ref()?.0.as_second();
     let spec = pod.spec.as_ref().filter(|_| !has_ended(pod))?;
-    Some(TerminatingPod { name: pod_id(pod), until, demand: pod_demand(spec, limit_ranges) })
+    let traits = stated_pod(spec).with_defaults(limit_ranges).traits();
+    Some(TerminatingPod { name: pod_id(pod), until, demand: pod_demand(spec, limit_ranges), traits })
 }
 
 fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
