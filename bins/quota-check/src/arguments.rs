@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use toolforge_cli::{ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat, parse_profile};
 use toolforge_model::{ToolName, Untrusted};
+use toolforge_quota::Resource;
 use toolforge_quota::profiles::Profile;
 use wildmatch::WildMatch;
 
@@ -44,14 +45,14 @@ pub(crate) struct Arguments {
 /// The options for the quotas of many tools.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FleetOptions {
-    /// Show the quotas of all tools, a line each; with `--from`, those of a file that `kubectl get resourcequota -A -o json`
+    /// Show the quotas of all tools, one line per quota; with `--from`, those of a file that `kubectl get resourcequota -A -o json`
     /// printed, of any size.
     #[arg(long, help_heading = FLEET)]
     pub(crate) all: bool,
     /// Show only quotas in a state.
     #[arg(long, help_heading = FLEET, requires = "all", value_enum, value_name = "STATE", value_delimiter = ',')]
     pub(crate) only: Vec<Only>,
-    /// Percentage of a limit from which a quota is near it.
+    /// Usage percentage at which a quota counts as near its limit.
     #[arg(long, help_heading = FLEET, requires = "all", value_name = "PERCENT", default_value_t = 80,
         value_parser = clap::value_parser!(u64).range(1..=100))]
     pub(crate) threshold: u64,
@@ -69,7 +70,7 @@ pub(crate) struct FleetOptions {
 pub(crate) enum Only {
     /// At least the threshold is used of CPU, memory or pods.
     Near,
-    /// All is used of CPU, memory or pods.
+    /// CPU, memory or pods are fully used.
     Blocked,
     /// Nothing is used.
     Unused,
@@ -80,7 +81,7 @@ pub(crate) enum Only {
 pub(crate) enum SortKey {
     Name,
     Share,
-    Resource(String),
+    Resource(Resource),
 }
 
 impl FromStr for SortKey {
@@ -90,13 +91,13 @@ impl FromStr for SortKey {
         match text {
             "name" => Ok(Self::Name),
             "share" => Ok(Self::Share),
-            resource if resource.contains('.') || resource.contains('/') || resource == "pods" => {
-                Ok(Self::Resource(resource.to_owned()))
-            }
-            _ => {
-                Err("expected name, share, or a resource of a quota, such as pods or limits.memory"
-                    .to_owned())
-            }
+            text => match Resource::from(text) {
+                Resource::Other(_) => {
+                    Err("expected name, share, or a resource of a quota, such as pods or limits.memory"
+                        .to_owned())
+                }
+                resource => Ok(Self::Resource(resource)),
+            },
         }
     }
 }
@@ -111,9 +112,9 @@ pub(crate) enum Format {
     Json,
     /// One YAML document.
     Yaml,
-    /// One JSON document for each quota, a line each.
+    /// One JSON document per quota, one per line.
     Ndjson,
-    /// Comma-separated values, a line for each resource of each quota.
+    /// Comma-separated values, one line for each resource of each quota.
     Csv,
     /// A table in Markdown.
     Markdown,
@@ -154,7 +155,7 @@ impl Arguments {
     /// Returns the options that open a session; a pattern does not name a tool.
     ///
     /// # Errors
-    /// When a pattern stands where one tool is meant.
+    /// When a pattern is given without `--all`.
     pub(crate) fn session_options(&self) -> Result<GlobalOptions, Failure> {
         let tool = match &self.tool {
             Some(pattern) if !self.fleet.all => Some(pattern.text.parse().map_err(|_| {

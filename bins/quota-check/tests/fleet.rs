@@ -61,14 +61,14 @@ fn table_has_a_line_for_each_quota() {
     assert_snapshot!(said(""), @r#"
     [exit 0]
     TOOL             STATE       SHARE  RESOURCE       USED  LIMIT
-    alpha            near        87 %   limits.memory  7Gi   8Gi
-    beta             blocked     100 %  pods           10    10
-    gamma            unused      0 %    limits.memory  0     8Gi
-    <b>&"\u{1b}[31m              10 %   pods           1     10
+    alpha            near        87%    limits.memory  7Gi   8Gi
+    beta             blocked     100%   pods           10    10
+    gamma            unused      0%     limits.memory  0     8Gi
+    <b>&"\u{1b}[31m              10%    pods           1     10
     delta            unreadable
-    epsilon                      25 %   limits.cpu     500m  2
+    epsilon                      25%    limits.cpu     500m  2
 
-    6 quotas: 1 blocked, 1 near the limit, 1 unused, 1 that cannot be read
+    6 quotas: 1 blocked, 1 near the limit, 1 unused, 1 unreadable
     "#);
 }
 
@@ -77,11 +77,11 @@ fn states_and_tools_are_selected_and_sorted() {
     assert_snapshot!(said("--only near,blocked --sort share --tool ?*a"), @"
     [exit 0]
     TOOL   STATE       SHARE  RESOURCE       USED  LIMIT
-    beta   blocked     100 %  pods           10    10
-    alpha  near        87 %   limits.memory  7Gi   8Gi
+    beta   blocked     100%   pods           10    10
+    alpha  near        87%    limits.memory  7Gi   8Gi
     delta  unreadable
 
-    4 quotas: 1 blocked, 1 near the limit, 1 unused, 1 that cannot be read
+    4 quotas: 1 blocked, 1 near the limit, 1 unused, 1 unreadable
     ");
 }
 
@@ -90,11 +90,11 @@ fn threshold_is_a_percentage() {
     assert_snapshot!(said("--only near --threshold 25 --sort limits.cpu"), @"
     [exit 0]
     TOOL     STATE       SHARE  RESOURCE       USED  LIMIT
-    alpha    near        87 %   limits.memory  7Gi   8Gi
-    epsilon  near        25 %   limits.cpu     500m  2
+    alpha    near        87%    limits.memory  7Gi   8Gi
+    epsilon  near        25%    limits.cpu     500m  2
     delta    unreadable
 
-    6 quotas: 1 blocked, 2 near the limit, 1 unused, 1 that cannot be read
+    6 quotas: 1 blocked, 2 near the limit, 1 unused, 1 unreadable
     ");
 }
 
@@ -119,12 +119,12 @@ fn other_formats_escape_what_they_must() {
     assert_snapshot!(stdout("-o markdown"), @r#"
     | tool | state | share | resource | used | limit | change |
     | --- | --- | ---: | --- | ---: | ---: | --- |
-    | alpha | near | 87 % | limits.memory | 7Gi | 8Gi |  |
-    | beta | blocked | 100 % | pods | 10 | 10 |  |
-    | gamma | unused | 0 % | limits.memory | 0 | 8Gi |  |
-    | \<b\>\&"\\u\{1b\}\[31m |  | 10 % | pods | 1 | 10 |  |
+    | alpha | near | 87% | limits.memory | 7Gi | 8Gi |  |
+    | beta | blocked | 100% | pods | 10 | 10 |  |
+    | gamma | unused | 0% | limits.memory | 0 | 8Gi |  |
+    | \<b\>\&"\\u\{1b\}\[31m |  | 10% | pods | 1 | 10 |  |
     | delta | unreadable |  |  |  |  |  |
-    | epsilon |  | 25 % | limits.cpu | 500m | 2 |  |
+    | epsilon |  | 25% | limits.cpu | 500m | 2 |  |
     "#);
     assert_snapshot!(stdout("-o junit"), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
@@ -138,12 +138,12 @@ fn other_formats_escape_what_they_must() {
     </testsuite></testsuites>
     "#);
     assert_snapshot!(stdout("-o csv").lines().filter(|line| line.contains("pods")).collect::<Vec<_>>().join("\n"), @r#"
-    tool-alpha,alpha,tool-alpha,near,pods,2,10
-    tool-beta,beta,tool-beta,blocked,pods,10,10
-    tool-gamma,gamma,tool-gamma,unused,pods,0,10
-    "<b>&""\u{1b}[31m",,"<b>&""\u{1b}[31m",ok,pods,1,10
-    tool-delta,delta,tool-delta,unreadable,pods,0,many
-    tool-epsilon,epsilon,tool-epsilon,ok,pods,1,10
+    tool-alpha,alpha,tool-alpha,near,pods,2,10,
+    tool-beta,beta,tool-beta,blocked,pods,10,10,
+    tool-gamma,gamma,tool-gamma,unused,pods,0,10,
+    "<b>&""\u{1b}[31m",,"<b>&""\u{1b}[31m",ok,pods,1,10,
+    tool-delta,delta,tool-delta,unreadable,pods,0,many,
+    tool-epsilon,epsilon,tool-epsilon,ok,pods,1,10,
     "#);
     assert_snapshot!(stdout("-o prometheus").lines().filter(|line| !line.contains("tool-")).collect::<Vec<_>>().join("\n"), @r#"
     # HELP toolforge_resourcequota Limits and usage of ResourceQuotas, in cores, bytes or objects.
@@ -182,12 +182,81 @@ fn baseline_shows_what_has_changed() {
     std::fs::remove_dir_all(&directory).unwrap();
     assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"
     TOOL   STATE    SHARE  RESOURCE       USED  LIMIT
-    alpha  blocked  100 %  limits.memory  8Gi   8Gi    was near, 87 %
-    zeta   unused   0 %    limits.memory  0     8Gi    added
-    gamma  unused   0 %    limits.memory  0     8Gi    removed
+    alpha  blocked  100%   limits.memory  8Gi   8Gi    was near, 87%
+    zeta   unused   0%     limits.memory  0     8Gi    added
+    gamma  unused   0%     limits.memory  0     8Gi    removed
 
-    6 quotas: 2 blocked, 0 near the limit, 1 unused, 1 that cannot be read
+    6 quotas: 2 blocked, 0 near the limit, 1 unused, 1 unreadable
     ");
+}
+
+/// Runs with a baseline of the fleet as it was, and returns the output.
+fn compared(line: &str, now: &str) -> Output {
+    let directory =
+        std::env::temp_dir().join(format!("quota-check-{}-{}", std::process::id(), line.len() + now.len()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("old.ndjson");
+    std::fs::write(&file, stdout("-o ndjson")).unwrap();
+    let output = run(&format!("--all --from - --baseline {} {line}", file.display()), now);
+    std::fs::remove_dir_all(&directory).unwrap();
+    output
+}
+
+#[test]
+fn removed_quotas_are_selected_and_sorted_like_others() {
+    let now = fleet().replace("tool-beta", "tool-zeta");
+    let text = String::from_utf8(compared("--only blocked --sort name", &now).stdout).unwrap();
+    assert_snapshot!(text, @"
+    TOOL  STATE    SHARE  RESOURCE  USED  LIMIT
+    beta  blocked  100%   pods      10    10     removed
+    zeta  blocked  100%   pods      10    10     added
+
+    6 quotas: 1 blocked, 1 near the limit, 1 unused, 1 unreadable
+    ");
+    let junit = String::from_utf8(compared("-o junit", &now).stdout).unwrap();
+    assert!(junit.contains("tool-zeta") && !junit.contains("tool-beta"), "{junit}");
+    let csv = String::from_utf8(compared("-o csv", &now).stdout).unwrap();
+    assert!(csv.contains("tool-beta,beta,tool-beta,blocked,pods,10,10,removed\n"), "{csv}");
+}
+
+#[test]
+fn quotas_after_a_cut_are_not_removed() {
+    let now = fleet();
+    let output = compared("", &now[..now.len() / 2]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("removed"), "{text}");
+}
+
+#[test]
+fn quota_that_can_no_longer_be_read_is_one_row() {
+    let now = fleet().replace(r#""hard":{"limits.cpu":"2","limits.memory":"8Gi","pods":"10","services":"1"},"used":{"limits.cpu":"1500m""#, r#""hard":[],"used":{"limits.cpu":"1500m""#);
+    let output = compared("", &now);
+    assert_eq!(output.status.code(), Some(6));
+    assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"
+    TOOL  STATE       SHARE  RESOURCE  USED  LIMIT
+    beta  unreadable                                was blocked, 100%
+
+    6 quotas: 0 blocked, 1 near the limit, 1 unused, 2 unreadable
+    ");
+}
+
+#[test]
+fn closed_output_is_no_error_in_any_format() {
+    let namespace =
+        |number: usize| quota(&format!("tool-t{number}"), &json!({"pods": "10"}), &json!({"pods": "1"}));
+    let items: Vec<Value> = (0..3000).map(namespace).collect();
+    let input = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    for format in ["table", "json", "yaml", "ndjson", "csv", "markdown", "prometheus", "junit", "html"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+        command.env_clear().env("HOME", "/nonexistent").args(["--all", "--from", "-", "-o", format]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]
@@ -211,6 +280,7 @@ fn options_for_many_tools_need_all() {
         "--tool a* --from -",
         "-o csv",
         "--all --sort size",
+        "--all --sort limits.memroy",
         "--all --threshold 0",
         "--all --baseline",
     ] {

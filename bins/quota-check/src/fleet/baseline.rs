@@ -54,9 +54,26 @@ impl Baseline {
         if is_empty { Err("it is empty".to_owned()) } else { Ok(baseline) }
     }
 
-    /// Returns what has changed of a quota, and forgets it.
+    /// Returns what has changed of a quota, and forgets it. A namespace that can no longer be read is compared with the first
+    /// of its quotas, and stands for all of them; the other way round, too.
     pub(super) fn change_of(&mut self, now: &FleetQuota) -> FleetChange {
-        let Some(old) = self.quotas.remove(&(now.namespace.clone(), now.quota.clone())) else {
+        let namespace = (now.namespace.clone(), None);
+        let old = if now.quota.is_some() {
+            self.quotas
+                .remove(&(now.namespace.clone(), now.quota.clone()))
+                .or_else(|| self.quotas.remove(&namespace))
+        } else {
+            let mut first = None;
+            self.quotas.retain(|(other, _), quota| {
+                let is_same = *other == now.namespace;
+                if is_same && first.is_none() {
+                    first = Some(quota.clone());
+                }
+                !is_same
+            });
+            first
+        };
+        let Some(old) = old else {
             return FleetChange {
                 code: FleetChangeCode::Added,
                 state: None,
@@ -70,6 +87,8 @@ impl Baseline {
         let (before, after) = (hard(&old), hard(now));
         let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
         let changed = keys.filter(|key| before.get(*key) != after.get(*key));
+        // The limits of what cannot be read are unknown.
+        let changed = changed.filter(|_| !before.is_empty() && !after.is_empty());
         let limits: Vec<FormerLimit> = changed
             .map(|key| FormerLimit { resource: key.clone(), hard: before.get(key).cloned() })
             .collect();

@@ -34,9 +34,9 @@ impl Row {
         Self { report, amounts: Some(amounts) }
     }
 
-    /// Returns the row of a namespace that the API server forbids to read.
-    pub(crate) fn forbidden(namespace: String) -> Self {
-        Self { report: empty(namespace, FleetState::Forbidden), amounts: None }
+    /// Returns the row of a quota that cannot be read, or, without a name, of a namespace whose quotas cannot.
+    pub(crate) fn unread(namespace: String, quota: Option<String>, state: FleetState) -> Self {
+        Self { report: FleetQuota { quota, ..empty(namespace, state) }, amounts: None }
     }
 
     /// Returns the name that people know: that of the tool, else that of the namespace.

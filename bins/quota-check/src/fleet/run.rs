@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         baseline,
         held: Vec::new(),
         progress: ProgressLine::only_on_terminal(),
+        is_partial: false,
         is_closed: false,
     };
     fleet.check(|fleet| fleet.writer.begin())?;
@@ -42,10 +43,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         arguments.cluster.from.iter().try_for_each(|file| fleet.read_file(file))
     };
     fleet.progress.clear();
-    // What was read before an error is shown.
+    // What was read before an error is shown. The quotas that were not read are not reported as removed.
+    if read.is_err() || fleet.is_closed {
+        fleet.baseline = None;
+    }
     fleet.finish()?;
     read?;
-    Ok(ExitCode::Success)
+    Ok(if fleet.is_partial { ExitCode::Partial } else { ExitCode::Success })
 }
 
 struct FleetRun<'a> {
@@ -56,6 +60,8 @@ struct FleetRun<'a> {
     /// The rows that wait for the others because they are sorted.
     held: Vec<Row>,
     progress: ProgressLine,
+    /// Whether a quota of a selected tool could not be read.
+    is_partial: bool,
     /// Whether nobody reads the output any more.
     is_closed: bool,
 }
@@ -77,7 +83,7 @@ impl FleetRun<'_> {
                 };
                 let namespace = Untrusted::new(refused.namespace.as_str());
                 self.warn(&format!("{}: {reason}", namespace.escaped()));
-                self.row(Row::forbidden(refused.namespace))?;
+                self.row(Row::unread(refused.namespace, None, FleetState::Forbidden))?;
             }
             for quota in page.quotas {
                 self.row(Row::of_quota(&quota, self.arguments.fleet.threshold))?;
@@ -132,9 +138,8 @@ impl FleetRun<'_> {
                 let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
                 let (name, reason) = (Untrusted::new(namespace), Untrusted::new(error.to_string()));
                 self.warn(&format!("{}: {}", name.escaped(), reason.escaped()));
-                let mut row = Row::forbidden(namespace.to_owned());
-                row.report.state = FleetState::Unreadable;
-                row
+                let quota = object["metadata"]["name"].as_str();
+                Row::unread(namespace.to_owned(), quota.map(str::to_owned), FleetState::Unreadable)
             }
         };
         self.row(row)?;
@@ -155,6 +160,7 @@ impl FleetRun<'_> {
             return Ok(());
         }
         count(&mut self.summary, row.report.state);
+        self.is_partial |= row.amounts.is_none();
         if let Some(baseline) = &mut self.baseline {
             let change = baseline.change_of(&row.report);
             if change.code == FleetChangeCode::Same {
@@ -165,6 +171,11 @@ impl FleetRun<'_> {
         if !is_selected(&row, &self.arguments.fleet, tools) {
             return Ok(());
         }
+        self.show(row)
+    }
+
+    /// Writes a row, or holds it until it can be sorted.
+    fn show(&mut self, row: Row) -> Result<(), Failure> {
         self.summary.selected += 1;
         if self.arguments.fleet.sort.is_some() {
             self.held.push(row);
@@ -174,19 +185,19 @@ impl FleetRun<'_> {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
+        let removed = self.baseline.take().into_iter().flat_map(Baseline::remaining);
+        for report in removed {
+            let row = Row { report, amounts: None };
+            if is_selected(&row, &self.arguments.fleet, self.arguments.tool.as_ref()) {
+                self.show(row)?;
+            }
+        }
         let mut held = std::mem::take(&mut self.held);
         if let Some(key) = &self.arguments.fleet.sort {
             sort(&mut held, key);
         }
         for row in &held {
             self.check(|fleet| fleet.writer.row(row))?;
-        }
-        let removed = self.baseline.take().into_iter().flat_map(Baseline::remaining);
-        for report in removed {
-            let row = Row { report, amounts: None };
-            if is_tool(&row, self.arguments.tool.as_ref()) {
-                self.check(|fleet| fleet.writer.row(&row))?;
-            }
         }
         let summary = self.summary.clone();
         self.check(|fleet| fleet.writer.end(&summary))

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use toolforge_quota::Resource;
 use toolforge_report::{FleetState, FleetSummary};
 
 use super::row::Row;
@@ -45,10 +44,7 @@ pub(super) fn sort(rows: &mut [Row], key: &SortKey) {
     match key {
         SortKey::Name => rows.sort_by(|a, b| a.name().cmp(b.name())),
         SortKey::Share => rows.sort_by(by_share),
-        SortKey::Resource(resource) => {
-            let resource = Resource::from(resource.as_str());
-            rows.sort_by_key(|row| std::cmp::Reverse(row.used(&resource)));
-        }
+        SortKey::Resource(resource) => rows.sort_by_key(|row| std::cmp::Reverse(row.used(resource))),
     }
 }
 

@@ -1,6 +1,6 @@
-//! Comma-separated values (RFC 4180), a line for each resource of each quota.
+//! Comma-separated values (RFC 4180), one line for each resource of each quota.
 
-use std::io::{Result, Write};
+use std::io::{Error, Result, Write};
 
 use toolforge_model::Untrusted;
 use toolforge_report::FleetSummary;
@@ -17,6 +17,14 @@ impl CsvWriter {
     pub(super) fn new(output: Box<dyn Write>) -> Self {
         Self { output: csv::Writer::from_writer(output) }
     }
+
+    fn record<T: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = T>) -> Result<()> {
+        self.output.write_record(cells).map_err(|error| match error.into_kind() {
+            // Its kind says whether the reader has closed the output.
+            csv::ErrorKind::Io(error) => error,
+            other => Error::other(format!("{other:?}")),
+        })
+    }
 }
 
 /// Returns a cell that a spreadsheet does not take for a formula.
@@ -27,8 +35,7 @@ fn cell(text: &str) -> String {
 
 impl FleetWriter for CsvWriter {
     fn begin(&mut self) -> Result<()> {
-        self.output.write_record(["namespace", "tool", "quota", "state", "resource", "used", "hard"])?;
-        Ok(())
+        self.record(["namespace", "tool", "quota", "state", "resource", "used", "hard", "change"])
     }
 
     fn row(&mut self, row: &Row) -> Result<()> {
@@ -40,13 +47,14 @@ impl FleetWriter for CsvWriter {
             text(&report.quota),
             report.state.as_str().to_owned(),
         ];
-        if report.resources.is_empty() {
-            let empty = [String::new(), String::new(), String::new()];
-            self.output.write_record(head.iter().chain(&empty))?;
-        }
-        for usage in &report.resources {
-            let amounts = [cell(&usage.resource), cell(&usage.used), cell(&usage.hard)];
-            self.output.write_record(head.iter().chain(&amounts))?;
+        let change = report.change.as_ref().map_or("", |change| change.code.as_str()).to_owned();
+        let none = [String::new(), String::new(), String::new()];
+        let amounts = report
+            .resources
+            .iter()
+            .map(|usage| [cell(&usage.resource), cell(&usage.used), cell(&usage.hard)]);
+        for amounts in amounts.chain(report.resources.is_empty().then_some(none)) {
+            self.record(head.iter().chain(&amounts).chain([&change]))?;
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ const SCRIPT: &str = include_str!("page.js");
 const COLUMNS: [(&str, &str); 3] =
     [("pods", "Pods"), ("limits.cpu", "CPU limits"), ("limits.memory", "Memory limits")];
 
-/// How many tens of percent have a bar of their own in the distribution; the last one has everything from 100 % on.
+/// How many tens of percent have a bar of their own in the distribution; the last one has everything from 100% on.
 const BARS: usize = 11;
 
 /// Writes a page.
@@ -95,11 +95,7 @@ impl FleetWriter for HtmlWriter {
                 if let Some(count) = self.distribution.get_mut(index) {
                     *count += 1;
                 }
-                let _ = write!(
-                    html,
-                    "<td class=\"number\" data-key=\"{share}\">{}{share}&nbsp;%</td>",
-                    bar(share)
-                );
+                let _ = write!(html, "<td class=\"number\" data-key=\"{share}\">{}{share}%</td>", bar(share));
             }
             None => html.push_str("<td data-key=\"-1\"></td>"),
         }
@@ -125,7 +121,7 @@ impl FleetWriter for HtmlWriter {
         write!(
             self.output,
             "</tbody>\n</table>\n</div>\n</section>\n<section id=\"summary\" aria-labelledby=\"sum\">\n<h2 id=\"sum\">Summary</h2>\n\
-             <p>{quotas} quotas: {blocked} blocked, {near} near the limit, {unused} unused, {unreadable} that cannot be read; \
+             <p>{quotas} quotas: {blocked} blocked, {near} near the limit, {unused} unused, {unreadable} unreadable; \
              {selected} are in the list.</p>\n\
              <table id=\"distribution\">\n<caption>Quotas in the list by the used share of the resource that pods use most</caption>\n\
              <thead><tr><th scope=\"col\">Share used</th><th scope=\"col\">Quotas</th></tr></thead>\n<tbody>\n"
@@ -134,9 +130,9 @@ impl FleetWriter for HtmlWriter {
         for (index, count) in self.distribution.iter().enumerate() {
             let from = index * 10;
             let range = if index + 1 == BARS {
-                "100 % or more".to_owned()
+                "100% or more".to_owned()
             } else {
-                format!("{from} to {} %", from + 9)
+                format!("{from} to {}%", from + 9)
             };
             let bar = bar(count * 100 / largest);
             writeln!(

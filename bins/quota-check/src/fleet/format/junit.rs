@@ -4,7 +4,7 @@ use std::io::{Result, Write};
 
 use quick_xml::escape::escape;
 use toolforge_model::Untrusted;
-use toolforge_report::{FleetState, FleetSummary};
+use toolforge_report::{FleetChangeCode, FleetState, FleetSummary};
 
 use super::FleetWriter;
 use super::table::usage_text;
@@ -33,6 +33,10 @@ impl FleetWriter for JunitWriter {
 
     fn row(&mut self, row: &Row) -> Result<()> {
         let report = &row.report;
+        // What no longer exists is not tested.
+        if report.change.as_ref().is_some_and(|change| change.code == FleetChangeCode::Removed) {
+            return Ok(());
+        }
         let class = attribute(&report.namespace);
         let name = attribute(report.quota.as_deref().unwrap_or(&report.namespace));
         let text = attribute(&usage_text(row));

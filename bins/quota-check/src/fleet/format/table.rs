@@ -71,7 +71,7 @@ impl FleetWriter for TableWriter {
         }
         write!(self.output, "{quotas} quotas: {blocked} blocked, {near} near the limit, {unused} unused")?;
         if *unreadable > 0 {
-            write!(self.output, ", {unreadable} that cannot be read")?;
+            write!(self.output, ", {unreadable} unreadable")?;
         }
         writeln!(self.output)?;
         self.output.flush()
@@ -92,7 +92,7 @@ pub(super) fn cells(row: &Row) -> Vec<String> {
     let mut cells = vec![
         name,
         state(report.state).to_owned(),
-        report.share.map(|share| format!("{share} %")).unwrap_or_default(),
+        report.share.map(|share| format!("{share}%")).unwrap_or_default(),
         amount(report.resource.as_ref()),
         amount(most.map(|usage| &usage.used)),
         amount(most.map(|usage| &usage.hard)),
@@ -122,8 +122,8 @@ pub(super) fn state(state: FleetState) -> &'static str {
 /// Returns what has changed since the baseline.
 pub(super) fn change_text(change: &FleetChange) -> String {
     let former = match (change.state.map(state), change.share) {
-        (Some(""), Some(share)) => format!("was {share} %"),
-        (Some(state), Some(share)) => format!("was {state}, {share} %"),
+        (Some(""), Some(share)) => format!("was {share}%"),
+        (Some(state), Some(share)) => format!("was {state}, {share}%"),
         (Some(state), None) if !state.is_empty() => format!("was {state}"),
         _ => String::new(),
     };
