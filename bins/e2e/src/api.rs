@@ -68,7 +68,25 @@ impl Connection {
         self.try_request(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
+    /// Watches for so long as the path's `timeoutSeconds` says, and returns the events.
+    ///
+    /// # Panics
+    /// The connection ends, or an event is not JSON.
+    #[expect(clippy::panic, reason = "a test must not continue without the events")]
+    pub fn watch(&mut self, path: &str) -> Vec<Value> {
+        let answer = self.exchange("GET", path, &Value::Null).and_then(|(_, answer)| {
+            let events = serde_json::Deserializer::from_slice(&answer).into_iter();
+            Ok(events.collect::<Result<Vec<Value>, _>>()?)
+        });
+        answer.unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
     fn try_request(&mut self, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
+        let (status, answer) = self.exchange(method, path, body)?;
+        Ok((status, serde_json::from_slice(&answer)?))
+    }
+
+    fn exchange(&mut self, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, Vec<u8>)> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
         write!(
@@ -102,7 +120,7 @@ impl Connection {
         } else {
             self.append(length, &mut answer)?;
         }
-        Ok((status, serde_json::from_slice(&answer)?))
+        Ok((status, answer))
     }
 
     fn line(&mut self) -> std::io::Result<String> {

@@ -15,6 +15,8 @@ mod limits;
 mod logs;
 mod manifest;
 mod outage;
+mod predicted_rollouts;
+mod random;
 mod readers;
 mod refusals;
 mod rollout;

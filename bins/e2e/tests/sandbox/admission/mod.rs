@@ -2,5 +2,4 @@
 
 mod answer;
 mod proof;
-mod random;
 mod world;

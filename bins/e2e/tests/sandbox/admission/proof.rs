@@ -7,8 +7,8 @@ use toolforge_e2e::{Api, Connection, Sandbox};
 use toolforge_quota::{Admission, Limits};
 
 use super::answer::{Answer, Verdict, verdict_of};
-use super::random::Random;
 use super::world::{self, World};
+use crate::random::Random;
 
 /// How many pods are sent.
 const PODS: usize = 2100;

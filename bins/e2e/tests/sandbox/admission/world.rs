@@ -8,7 +8,7 @@ use toolforge_e2e::Connection;
 use toolforge_quota::Limits;
 use toolforge_render::namespace::limits;
 
-use super::random::Random;
+use crate::random::Random;
 
 /// The image of every pod; the sandbox admits no others.
 const IMAGE: &str = "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest";

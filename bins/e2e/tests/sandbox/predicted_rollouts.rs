@@ -1,0 +1,390 @@
+//! Random rollouts under random quotas end as predicted, and use at most what is predicted at the peak.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use toolforge_e2e::{Api, Connection, Sandbox};
+use toolforge_quota::{
+    Demand, Pods, Resource, RollingUpdate, RolloutForecast, RolloutVerdict, forecast_rollout,
+};
+
+use crate::random::Random;
+
+/// How many rollouts there are in the gate; `TOOLFORGE_E2E_ROLLOUTS` sets another number.
+const ROLLOUTS: usize = 64;
+
+/// How many rollouts take place at the same time.
+const AT_ONCE: usize = 4;
+
+/// How many rollouts are drawn to find one with the verdict whose turn it is.
+const DRAWS: usize = 500;
+
+/// How long a rollout may take that completes. The ReplicaSet controller waits longer after each refusal.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// How long a rollout must not complete that is stuck, after the last of its pods was created.
+const STUCK: Duration = Duration::from_secs(12);
+
+/// The image of every pod; the sandbox admits no others.
+const IMAGE: &str = "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest";
+
+const VERDICTS: [RolloutVerdict; 4] = [
+    RolloutVerdict::Fits,
+    RolloutVerdict::FitsAfterTermination,
+    RolloutVerdict::Deadlock,
+    RolloutVerdict::Never,
+];
+
+/// Pods of one template: how many, and the CPU in millis and memory in MiB of each.
+#[derive(Clone, Copy, Debug)]
+struct Template {
+    replicas: u64,
+    cpu: u64,
+    memory: u64,
+}
+
+impl Template {
+    fn pods(self) -> Pods {
+        let each = [
+            (Resource::Pods, 1),
+            (Resource::LimitsCpu, self.cpu),
+            (Resource::LimitsMemory, self.memory << 20),
+        ];
+        Pods { count: self.replicas, each: each.into() }
+    }
+
+    fn of(random: &mut Random) -> Self {
+        Self {
+            replicas: random.pick(&[1, 1, 2, 2, 3, 4]),
+            cpu: random.pick(&[10, 20, 30]),
+            memory: random.pick(&[16, 24, 32]),
+        }
+    }
+}
+
+/// How a Deployment replaces its pods, as its strategy spells it.
+#[derive(Clone, Copy, Debug)]
+enum Strategy {
+    Recreate,
+    /// Pods, or percentages.
+    Rolling {
+        surge: Bound,
+        unavailable: Bound,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Bound {
+    Pods(u64),
+    Percent(u64),
+}
+
+impl Bound {
+    fn json(self) -> Value {
+        match self {
+            Self::Pods(count) => json!(count),
+            Self::Percent(percent) => json!(format!("{percent}%")),
+        }
+    }
+}
+
+impl Strategy {
+    fn of(random: &mut Random) -> Self {
+        let bound = |random: &mut Random| match random.below(4) {
+            0 => Bound::Percent(random.pick(&[25, 34, 50, 100])),
+            1 => Bound::Pods(2),
+            _ => Bound::Pods(1),
+        };
+        match random.below(6) {
+            0 => Self::Recreate,
+            1 | 2 => Self::Rolling { surge: bound(random), unavailable: Bound::Pods(0) },
+            3 | 4 => Self::Rolling { surge: Bound::Pods(0), unavailable: bound(random) },
+            _ => Self::Rolling { surge: Bound::Percent(25), unavailable: Bound::Percent(25) },
+        }
+    }
+
+    fn json(self) -> Value {
+        match self {
+            Self::Recreate => json!({"type": "Recreate"}),
+            Self::Rolling { surge, unavailable } => json!({
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": surge.json(), "maxUnavailable": unavailable.json()},
+            }),
+        }
+    }
+
+    /// Surges are rounded up, unavailable pods down.
+    fn update(self, replicas: u64) -> Option<RollingUpdate> {
+        let Self::Rolling { surge, unavailable } = self else { return None };
+        let max_surge = match surge {
+            Bound::Pods(count) => count,
+            Bound::Percent(percent) => (replicas * percent).div_ceil(100),
+        };
+        let max_unavailable = match unavailable {
+            Bound::Pods(count) => count,
+            Bound::Percent(percent) => replicas * percent / 100,
+        };
+        Some(RollingUpdate { max_surge, max_unavailable })
+    }
+}
+
+/// A change of a Deployment under a quota.
+#[derive(Clone, Debug)]
+struct Case {
+    old: Template,
+    new: Template,
+    strategy: Strategy,
+    hard: BTreeMap<Resource, u64>,
+    forecast: RolloutForecast,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { old, new, strategy, hard, forecast } = self;
+        write!(f, "{old:?} -> {new:?}, {strategy:?}, quota {}: {forecast:?}", quota(hard)["spec"]["hard"])
+    }
+}
+
+impl Case {
+    fn of(random: &mut Random) -> Self {
+        let (old, mut new) = (Template::of(random), Template::of(random));
+        if random.percent(50) {
+            new.replicas = old.replicas;
+        }
+        let strategy = Strategy::of(random);
+        // Each limit is between what the old pods use and twice what both need; most cases have one that is tight.
+        let (old_pods, new_pods) = (old.pods(), new.pods());
+        let mut hard = BTreeMap::new();
+        for (resource, each) in new_pods.each.iter() {
+            let used = old_pods.each.get(resource) * old.replicas;
+            let all = used + each * new.replicas;
+            let step = if *resource == Resource::Pods { 1 } else { each / 2 };
+            let steps = usize::try_from((all - used) / step).unwrap_or(0) + 1;
+            let amount = if random.percent(40) { used + step * random.below(steps + 1) as u64 } else { all };
+            hard.insert(resource.clone(), amount);
+        }
+        let fits = |demand: &Demand| hard.iter().all(|(resource, hard)| demand.get(resource) <= *hard);
+        let forecast = forecast_rollout(&old_pods, &new_pods, strategy.update(new.replicas), fits);
+        Self { old, new, strategy, hard, forecast }
+    }
+}
+
+fn quota(hard: &BTreeMap<Resource, u64>) -> Value {
+    let amounts: serde_json::Map<String, Value> = hard
+        .iter()
+        .map(|(resource, amount)| (resource.to_string(), json!(resource.amount(*amount))))
+        .collect();
+    json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "quota"}, "spec": {"hard": amounts}})
+}
+
+fn spec(template: Template, version: &str, strategy: Strategy) -> Value {
+    let amounts = json!({"cpu": format!("{}m", template.cpu), "memory": format!("{}Mi", template.memory)});
+    // As the first process of its container, sleep ignores the signal, and terminates when the grace period ends.
+    json!({
+        "replicas": template.replicas,
+        "selector": {"matchLabels": {"app": "rollout"}},
+        "strategy": strategy.json(),
+        "template": {
+            "metadata": {"labels": {"app": "rollout", "version": version}},
+            "spec": {
+                "terminationGracePeriodSeconds": 2,
+                "containers": [{
+                    "name": "sleep", "image": IMAGE, "command": ["sleep", "infinity"],
+                    "resources": {"limits": amounts, "requests": amounts},
+                }],
+            },
+        },
+    })
+}
+
+/// What a rollout did.
+#[derive(Debug)]
+struct Outcome {
+    is_complete: bool,
+    was_refused: bool,
+    /// The most of each resource that pods requested together right after one was created.
+    peak: Demand,
+}
+
+#[test]
+fn random_rollouts_end_as_predicted() {
+    let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    let seed = variable("TOOLFORGE_E2E_SEED").unwrap_or(2026);
+    let count =
+        variable("TOOLFORGE_E2E_ROLLOUTS").and_then(|count| usize::try_from(count).ok()).unwrap_or(ROLLOUTS);
+    let mut random = Random::new(seed);
+    let run = random.below(1_000_000);
+    let cases: Vec<Case> =
+        (0..count).map(|number| case_with(&mut random, VERDICTS[number % VERDICTS.len()])).collect();
+    let api = Api::of(&Sandbox::for_tests());
+    let next = Mutex::new(cases.iter().enumerate());
+    let outcomes: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
+        let worker = || {
+            let mut connection = api.connect();
+            let mut outcomes = Vec::new();
+            loop {
+                let taken = next.lock().unwrap().next();
+                let Some((number, case)) = taken else { return outcomes };
+                let namespace = format!("rollout-{run}-{number}");
+                outcomes.push((number, roll_out(&mut connection, &namespace, case)));
+            }
+        };
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+
+    let mut histogram: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (number, outcome) in &outcomes {
+        let case = &cases[*number];
+        let verdict = case.forecast.verdict;
+        *histogram.entry(verdict.as_str()).or_default() += 1;
+        let is_as_predicted = outcome.is_complete == verdict.completes()
+            && (outcome.is_complete || outcome.was_refused)
+            && !(verdict == RolloutVerdict::Fits && outcome.was_refused)
+            && outcome.peak == case.forecast.peak;
+        if !is_as_predicted {
+            wrong.push(format!("{case}\n{outcome:?}"));
+        }
+    }
+    println!("seed {seed}, {count} rollouts");
+    for (verdict, found) in &histogram {
+        println!("{verdict}: {found} ({}%)", found * 100 / count);
+        assert!(found * 100 >= count * 15, "only {found} rollouts: {verdict}");
+    }
+    println!("{} disagreements", wrong.len());
+    assert_eq!(histogram.len(), VERDICTS.len());
+    assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// Returns a random rollout with a verdict.
+fn case_with(random: &mut Random, verdict: RolloutVerdict) -> Case {
+    let mut cases = (0..DRAWS).map(|_| Case::of(random));
+    cases.find(|case| case.forecast.verdict == verdict).unwrap()
+}
+
+/// Creates a namespace, the old pods and the quota, changes the Deployment, and returns what happened.
+fn roll_out(connection: &mut Connection, namespace: &str, case: &Case) -> Outcome {
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    create(connection, "/api/v1/namespaces", &object);
+    let core = format!("/api/v1/namespaces/{namespace}");
+    wait_for(connection, &format!("{core}/serviceaccounts/default"), |account| {
+        account["metadata"]["uid"].is_string()
+    });
+    let deployments = format!("/apis/apps/v1/namespaces/{namespace}/deployments");
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "rollout"},
+        "spec": spec(case.old, "old", case.strategy),
+    });
+    create(connection, &deployments, &deployment);
+    let path = format!("{deployments}/rollout");
+    wait_for(connection, &path, |found| found["status"]["readyReplicas"] == json!(case.old.replicas));
+    create(connection, &format!("{core}/resourcequotas"), &quota(&case.hard));
+    let pods = Resource::Pods.to_string();
+    wait_for(connection, &format!("{core}/resourcequotas/quota"), |found| {
+        found["status"]["used"][&pods] == json!(case.old.replicas.to_string())
+    });
+
+    let (_, list) = connection.request("GET", &format!("{core}/pods"), &Value::Null);
+    let version = list["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    let template = &spec(case.new, "new", case.strategy)["template"];
+    let patch = json!({"spec": {"replicas": case.new.replicas, "template": template}});
+    let (code, changed) = connection.request("PATCH", &path, &patch);
+    assert_eq!(code, 200, "{changed}");
+    let generation = changed["metadata"]["generation"].clone();
+    let is_complete = wait_until_over(connection, &path, &core, &generation, case.new.replicas);
+    let events = connection.watch(&format!("{core}/pods?watch=1&resourceVersion={version}&timeoutSeconds=1"));
+    let (_, reported) = connection.request("GET", &format!("{core}/events"), &Value::Null);
+    let was_refused = reported["items"].as_array().unwrap().iter().any(|event| {
+        event["reason"] == "FailedCreate"
+            && event["message"].as_str().unwrap_or_default().contains("exceeded quota")
+    });
+    let peak = peak(case, &list, &events);
+    let _ = connection.request("DELETE", &format!("/api/v1/namespaces/{namespace}"), &Value::Null);
+    Outcome { is_complete, was_refused, peak }
+}
+
+/// Returns whether a rollout completes, once it has or is stuck.
+fn wait_until_over(
+    connection: &mut Connection,
+    path: &str,
+    core: &str,
+    generation: &Value,
+    replicas: u64,
+) -> bool {
+    let begun = Instant::now();
+    let (mut seen, mut changed) = (BTreeSet::new(), Instant::now());
+    loop {
+        let (_, found) = connection.request("GET", path, &Value::Null);
+        let status = &found["status"];
+        let is_all = |field: &str| status[field].as_u64().unwrap_or(0) == replicas;
+        if status["observedGeneration"] == *generation
+            && ["replicas", "updatedReplicas", "availableReplicas"].into_iter().all(is_all)
+        {
+            return true;
+        }
+        let (_, pods) = connection.request("GET", &format!("{core}/pods"), &Value::Null);
+        let state: BTreeSet<String> = pods["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|pod| {
+                let ready = pod["status"]["containerStatuses"][0]["ready"] == true;
+                format!("{} {ready}", pod["metadata"]["name"])
+            })
+            .collect();
+        if state != seen {
+            (seen, changed) = (state, Instant::now());
+        }
+        // While pods terminate or start, it is not stuck; after that the controller tries again, later each time.
+        let is_stuck = changed.elapsed() > STUCK.max(begun.elapsed() / 2);
+        if is_stuck || begun.elapsed() > LONGEST {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// Returns the most of each resource that pods requested together right after one of them was created, without those that
+/// were terminating.
+fn peak(case: &Case, list: &Value, events: &[Value]) -> Demand {
+    let (old, new) = (case.old.pods().each, case.new.pods().each);
+    let is_new = |pod: &Value| pod["metadata"]["labels"]["version"] == "new";
+    let name = |pod: &Value| pod["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let mut pods: BTreeMap<String, bool> =
+        list["items"].as_array().unwrap().iter().map(|pod| (name(pod), is_new(pod))).collect();
+    let mut peak = Demand::default();
+    for event in events {
+        let pod = &event["object"];
+        if event["type"] == "DELETED" || pod["metadata"]["deletionTimestamp"].is_string() {
+            pods.remove(&name(pod));
+        } else if event["type"] == "ADDED" {
+            pods.insert(name(pod), is_new(pod));
+            let count = |new: bool| pods.values().filter(|is_new| **is_new == new).count() as u64;
+            let mut now = old.times(count(false));
+            now.add_all(&new.times(count(true)));
+            peak = peak.max(&now);
+        }
+    }
+    peak
+}
+
+fn create(connection: &mut Connection, path: &str, object: &Value) {
+    let (code, answer) = connection.request("POST", path, object);
+    assert_eq!(code, 201, "{object}: {answer}");
+}
+
+fn wait_for(connection: &mut Connection, path: &str, is_met: impl Fn(&Value) -> bool) {
+    let begun = Instant::now();
+    loop {
+        let (_, found) = connection.request("GET", path, &Value::Null);
+        if is_met(&found) {
+            return;
+        }
+        assert!(begun.elapsed() < LONGEST, "{path}: {found}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
