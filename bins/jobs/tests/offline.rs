@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const JOBS: &str = "\
 - name: bot
@@ -83,6 +83,7 @@ fn file_is_rendered_without_a_cluster() {
     [exit 0]
     keep bot, daily, once
     nothing would change
+    a restart of bot would replace the pods without downtime
     ");
 }
 
@@ -366,4 +367,70 @@ fn plan_as_json_has_warnings_and_conflicts() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_snapshot!(document["warnings"][0], @r#"{"code":"schedule","jobs":["a"],"message":"minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 hours"}"#);
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
+}
+
+const RUNNING: &str = "\
+- {name: one, command: x, image: bookworm, continuous: true, mem: 128Mi}
+- {name: small, command: x, image: bookworm, continuous: true, mem: 128Mi, replicas: 2}
+- {name: large, command: x, image: bookworm, continuous: true, mem: 576Mi, replicas: 2}
+- {name: daily, command: x, image: bookworm, schedule: '@daily'}
+";
+
+/// Returns the plan of a file whose jobs run as they are defined, in a namespace with a quota for memory.
+fn plan_again(name: &str, memory: &str, options: &[&str]) -> Output {
+    let scratch = Scratch::new(name, RUNNING);
+    let rendered =
+        jobs(&scratch, &[&["render", "jobs.yaml", "--output", "json"][..], &STASHBOT].concat()).stdout;
+    let mut live: Value = serde_json::from_slice(&rendered).unwrap();
+    let items = live["items"].as_array_mut().unwrap();
+    let pods: Vec<Value> = items.iter().flat_map(pods_of).collect();
+    items.extend(pods);
+    std::fs::write(scratch.0.join("live.json"), live.to_string()).unwrap();
+    let quota = json!({
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "q"},
+        "status": {"hard": {"limits.memory": memory}, "used": {"limits.memory": "1536Mi"}},
+    });
+    std::fs::write(scratch.0.join("quota.json"), quota.to_string()).unwrap();
+    let from = ["--from", "live.json", "--from", "quota.json"];
+    jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from, options].concat())
+}
+
+/// Returns the pods of a Deployment.
+fn pods_of(object: &Value) -> Vec<Value> {
+    let template = &object["spec"]["template"];
+    let count = if object["kind"] == "Deployment" { object["spec"]["replicas"].as_u64().unwrap() } else { 0 };
+    let pod = |index: u64| {
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"]});
+        pod["metadata"]["name"] = json!(format!("{}-{index}", object["metadata"]["name"].as_str().unwrap()));
+        pod["spec"] = template["spec"].clone();
+        pod["status"] = json!({"phase": "Running"});
+        pod
+    };
+    (0..count).map(pod).collect()
+}
+
+#[test]
+fn plan_says_what_a_restart_would_do() {
+    assert_snapshot!(said(&plan_again("restart", "2Gi", &[])), @"
+    [exit 0]
+    keep one, small, large, daily
+    nothing would change
+    a restart of small would replace the pods without downtime
+    a restart of one would stop the old pods before the new ones start
+    a restart of large would work, but one more pod exceeds the quota (limits.memory: 2112Mi of 2Gi, 64Mi too much (quota q)), so the pods are replaced one after the other; the others keep running
+    ");
+    let lowered = String::from_utf8(plan_again("no-restart", "1Gi", &[]).stdout).unwrap();
+    assert_snapshot!(lowered, @"
+    keep one, small, large, daily
+    nothing would change
+    a restart of large or one or small would not fit, and would change nothing:
+    limits.memory: 1536Mi of 1Gi, 512Mi too much (quota q)
+    ");
+    let output = plan_again("restart-json", "1Gi", &["--output", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let changes = document["changes"].as_array().unwrap().iter();
+    let restarts: Vec<Value> = changes.map(|change| change["restart"]["fits"].clone()).collect();
+    assert_eq!(restarts, [json!(false), json!(false), json!(false), json!(null)]);
 }

@@ -23,7 +23,7 @@ use super::{apply, facts, wait};
 use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
 use crate::failures;
-use crate::report::{self, LoadConflicts};
+use crate::report::{self, LoadConflicts, LoadRestarts};
 
 /// The maximum size of a jobs file in bytes: some thousand jobs.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -71,7 +71,10 @@ pub(super) fn run(
             return Err(does_not_fit(&plan, &done));
         }
         if options.change.dry_run == Some(DryRunOption::Client) {
-            print(&report::plan(&plan, &conflicts)?, arguments.output.of_document())?;
+            print(
+                &report::plan(&plan, &conflicts, &LoadRestarts::default())?,
+                arguments.output.of_document(),
+            )?;
             return Ok(ExitCode::Success);
         }
         let removed = plan.set.pending().filter(|change| change.action == Action::Delete);

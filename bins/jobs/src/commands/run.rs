@@ -15,7 +15,7 @@ use toolforge_report::FailureCode;
 
 use crate::arguments::{Arguments, ChangeOptions, RunArguments};
 use crate::failures;
-use crate::report::{self, LoadConflicts};
+use crate::report::{self, LoadConflicts, LoadRestarts};
 
 /// Runs a job, where none of its name is there.
 pub(super) fn run(
@@ -54,7 +54,10 @@ pub(super) fn run(
             return Err(report::verdict_failure(&plan));
         }
         if options.change.dry_run == Some(DryRunOption::Client) {
-            print(&report::plan(&plan, &conflicts)?, arguments.output.of_document())?;
+            print(
+                &report::plan(&plan, &conflicts, &LoadRestarts::default())?,
+                arguments.output.of_document(),
+            )?;
             return Ok(ExitCode::Success);
         }
         let (runtime, client) = session.cluster()?;

@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, FileMark, OutputFormat, Session, applied_changes, interrupted,
-    planned_changes, print_for_people, unchanged, wait_for_room,
+    planned_changes, print_for_people, rollout_note, unchanged, wait_for_room,
 };
 use toolforge_client::{
     ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, Client, RolloutTarget, ToolHome,
@@ -320,7 +320,7 @@ async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark
 }
 
 fn note_rollout(set: &ChangeSet) {
-    if let Some(note) = report::rollout_note(set) {
+    if let Some(note) = rollout_note(set) {
         anstream::eprintln!("note: {note}");
     }
 }
