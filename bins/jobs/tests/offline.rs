@@ -36,6 +36,17 @@ impl Scratch {
         std::fs::write(directory.join("jobs.yaml"), text).unwrap();
         Self(directory)
     }
+
+    /// Writes a quota of one resource to `quota.json`.
+    fn write_quota(&self, resource: &str, hard: &str, used: &str) {
+        let quota = json!({
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "q"},
+            "status": {"hard": {resource: hard}, "used": {resource: used}},
+        });
+        std::fs::write(self.0.join("quota.json"), quota.to_string()).unwrap();
+    }
 }
 
 impl Drop for Scratch {
@@ -350,7 +361,73 @@ fn plan_says_once_what_does_not_fit() {
     job a: memory: 7Gi is more than the maximum of 4Gi for one container
 
     it does not fit
+
     hint: Request less of it; `toolforge jobs quota` shows the limits of one job.
+    ");
+}
+
+#[test]
+fn plan_with_a_problem_says_once_what_does_not_fit() {
+    let file = "- {name: a, command: x, image: bookworm, mem: 3Gi, continuous: true, replicas: 3}\n\
+                - {name: b, command: x, image: bookwrm}\n";
+    let scratch = Scratch::new("problem", file);
+    let limits = toolforge_fixtures::path("facts/limits.yaml");
+    let from = ["--from", limits.to_str().unwrap()];
+    assert_snapshot!(said(&jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat())), @r#"
+    [exit 1]
+    create continuous job a
+
+    RESOURCE         LIMIT  USED   AFTER   PEAK    VERDICT
+    pods             4      1      4       4       fits
+    requests.cpu     2      125m   425m    425m    fits
+    requests.memory  6Gi    256Mi  4864Mi  4864Mi  fits
+    limits.cpu       2      500m   3500m   3500m   too much
+    limits.memory    8Gi    512Mi  9728Mi  9728Mi  too much
+    error: jobs.yaml:2:32: unknown image type "bookwrm"; did you mean "bookworm"?
+
+    hint: `toolforge jobs images` lists the images.
+
+    hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
+
+    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts.
+
+    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    "#);
+    let load = ["load", "jobs.yaml", "--dry-run"];
+    assert_snapshot!(said(&jobs(&scratch, &[&load[..], &STASHBOT, &from].concat())), @r#"
+    [exit 1]
+    error: jobs.yaml:2:32: unknown image type "bookwrm"; did you mean "bookworm"?
+      limits.cpu: 3500m of 2, 1500m too much (quota tool-stashbot)
+      limits.memory: 9728Mi of 8Gi, 1536Mi too much (quota tool-stashbot)
+
+    hint: `toolforge jobs images` lists the images.
+
+    hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
+
+    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts.
+
+    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    "#);
+}
+
+#[test]
+fn plan_marks_what_is_over_the_limit() {
+    let file = "- {name: a, command: x, image: bookworm, schedule: '1 1 1 1 1'}\n";
+    let scratch = Scratch::new("over", file);
+    let live = jobs(&scratch, &[&["render", "jobs.yaml"][..], &STASHBOT].concat()).stdout;
+    std::fs::write(scratch.0.join("live.yaml"), live).unwrap();
+    std::fs::write(scratch.0.join("jobs.yaml"), file.replace("'1 ", "'2 ")).unwrap();
+    scratch.write_quota("count/cronjobs.batch", "1", "2");
+    let from = ["--from", "live.yaml", "--from", "quota.json"];
+    assert_snapshot!(said(&jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat())), @"
+    [exit 0]
+    update scheduled job a
+      schedule: 1 1 1 1 1 -> 2 1 1 1 1
+
+    RESOURCE              LIMIT  USED  AFTER  PEAK  VERDICT
+    count/cronjobs.batch  1      2     2      2     over; nothing added
+
+    it fits the quota; whether a node has enough free resources is not checked
     ");
 }
 
@@ -386,13 +463,7 @@ fn plan_again(name: &str, memory: &str, options: &[&str]) -> Output {
     let pods: Vec<Value> = items.iter().flat_map(pods_of).collect();
     items.extend(pods);
     std::fs::write(scratch.0.join("live.json"), live.to_string()).unwrap();
-    let quota = json!({
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": "q"},
-        "status": {"hard": {"limits.memory": memory}, "used": {"limits.memory": "1536Mi"}},
-    });
-    std::fs::write(scratch.0.join("quota.json"), quota.to_string()).unwrap();
+    scratch.write_quota("limits.memory", memory, "1536Mi");
     let from = ["--from", "live.json", "--from", "quota.json"];
     jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from, options].concat())
 }

@@ -62,7 +62,8 @@ pub(super) fn run(
             print_notes(session, &plan, &conflicts);
         }
         if !plan.problems.is_empty() {
-            let failure = failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace);
+            let failure =
+                failures::of_problems_and_quota(&plan, &file.jobs, &options.file.file, &facts.namespace);
             let is_untouched = done.is_empty() && plan.problems.len() > 1;
             let failure = if is_untouched { failure.detail("nothing was changed") } else { failure };
             return Err(after_changes(failure, &done));

@@ -31,13 +31,18 @@ pub(super) fn run(
         print(&report::plan(&plan, &conflicts, &restarts)?, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace));
+        let failure = failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace);
+        // The plan says what does not fit.
+        let is_shown = arguments.output != JobsFormat::Name;
+        return Err(match (plan.fits(), is_shown) {
+            (true, _) => failure,
+            (false, true) => report::hints_to_fit(&plan).into_iter().fold(failure, Failure::hint),
+            (false, false) => report::with_planned(failure, &plan),
+        });
     }
     if !plan.fits() {
         // The plan says what does not fit.
-        let hints: Vec<String> =
-            report::hints_to_fit(&plan).into_iter().map(|hint| format!("hint: {hint}\n")).collect();
-        anstream::eprint!("{}", hints.join("\n"));
+        report::hints_to_fit(&plan).iter().for_each(|hint| anstream::eprintln!("\nhint: {hint}"));
         return Ok(ExitCode::DoesNotFit);
     }
     let changes = plan.set.pending().next().is_some();

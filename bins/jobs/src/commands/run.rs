@@ -120,7 +120,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
     options.adopts = adopts;
     let plan = plan_load(std::slice::from_ref(request), facts, &options);
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan, &[], Path::new(""), &facts.namespace));
+        return Err(failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace));
     }
     Ok(plan)
 }

@@ -248,7 +248,8 @@ impl Work<'_> {
         failures::of_apply(report, invocation.action).map_or(Ok(()), Err)?;
         // Before the wait, which a person may interrupt.
         state::remember(session, plan.request());
-        match wait::until_ready(client, plan, &target, log).await? {
+        let waited = wait::until_ready(client, plan, &target, log).await;
+        match waited.map_err(|failure| failures::of_wait(failure, &all))? {
             Waited::Ready => Ok(Ended::With(ExitCode::Success)),
             Waited::Deleted => {
                 delete_remainder(client, tool, &all).await?;
