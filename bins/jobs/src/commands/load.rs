@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, print, print_for_people, read_input, wait_for_room,
-    wait_for_usage,
+    wait_for_usage, warn_of_unread,
 };
 use toolforge_client::{Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
@@ -59,6 +59,7 @@ pub(super) fn run(
         };
         let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
         if attempt == 1 {
+            warn_of_unread(&facts.namespace.limits);
             print_notes(session, &plan, &conflicts);
         }
         if !plan.problems.is_empty() {

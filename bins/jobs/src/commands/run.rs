@@ -1,7 +1,9 @@
 use std::path::Path;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, wait_for_room, wait_for_usage};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Session, print, wait_for_room, wait_for_usage, warn_of_unread,
+};
 use toolforge_client::Written;
 use toolforge_model::JobRequest;
 use toolforge_render::change::Change;
@@ -46,6 +48,7 @@ pub(super) fn run(
         };
         let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
         if attempt == 1 {
+            warn_of_unread(&facts.namespace.limits);
             report::print_warnings(&plan);
             load::print_file_warnings(session, &plan);
             load::print_conflicts(&conflicts);
