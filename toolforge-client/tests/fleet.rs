@@ -1,7 +1,10 @@
 //! The quotas of all namespaces.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use toolforge_client::QuotaPage;
 use toolforge_client::scripted::{Answer, Script};
 
@@ -63,4 +66,26 @@ async fn namespaces_are_read_one_by_one_where_the_list_is_forbidden() {
         .answer("GET /api/v1/namespaces/tool-b/resourcequotas", refusal(403, "Forbidden"))
         .answer("GET /api/v1/namespaces/tool-c/resourcequotas", page(&[], ""));
     assert_eq!(pages(script).await, [(vec!["tool-a".to_owned()], vec!["tool-b".to_owned()])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_page_has_a_time_limit_of_its_own() {
+    let slow = Duration::from_secs(25);
+    let script = |last: Answer| {
+        Script::new()
+            .answer(QUOTAS, page(&["tool-a"], "2").after(slow))
+            .answer(QUOTAS, page(&["tool-b"], "3").after(slow))
+            .answer(QUOTAS, last)
+    };
+    let start = Instant::now();
+    assert_eq!(pages(script(page(&["tool-c"], "").after(slow))).await.len(), 3);
+    assert_eq!(start.elapsed().as_secs(), 75);
+    let (client, _) = script(Answer::silent()).client();
+    let mut pages = client.all_quotas();
+    for _ in 0..2 {
+        assert!(pages.next().await.unwrap().is_some());
+    }
+    let start = Instant::now();
+    assert!(pages.next().await.is_err());
+    assert_eq!(start.elapsed().as_secs(), 30);
 }

@@ -67,8 +67,16 @@ struct Cluster {
     frames: Vec<Value>,
 }
 
+/// The time before the watch reports the frames of pods.
+const POD_FRAMES: Duration = Duration::from_secs(3);
+
 /// Waits for the first generation of the Deployment `d1`; returns the outcome, the seconds, and the events.
 async fn wait(cluster: Cluster) -> (RolloutOutcome, u64, Vec<RolloutEvent>) {
+    wait_with(cluster, &[]).await
+}
+
+/// Does the same with frames of pods.
+async fn wait_with(cluster: Cluster, pods: &[Value]) -> (RolloutOutcome, u64, Vec<RolloutEvent>) {
     let open = || Answer::frames(&[]).and_stays_open();
     let (client, _) = Script::new()
         .answer(DEPLOYMENTS, list(&cluster.deployments))
@@ -79,7 +87,10 @@ async fn wait(cluster: Cluster) -> (RolloutOutcome, u64, Vec<RolloutEvent>) {
             Answer::frames(&cluster.frames).and_stays_open(),
         )
         .answer(&watch(REPLICA_SETS, "labelSelector=name%3Dx"), open())
-        .answer(&watch(PODS, "labelSelector=name%3Dx"), open())
+        .answer(
+            &watch(PODS, "labelSelector=name%3Dx"),
+            Answer::frames(pods).and_stays_open().after(POD_FRAMES),
+        )
         .client();
     let target = RolloutTarget { uid: Some("d1".to_owned()), generation: Some(1) };
     let options = WaitOptions::new(Duration::from_secs(300));
@@ -175,4 +186,53 @@ async fn change_of_somebody_else_is_reported_once() {
     assert_eq!(waited, 300);
     let reported = events.iter().filter(|event| **event == RolloutEvent::ChangedMeanwhile);
     assert_eq!(reported.count(), 1);
+}
+
+/// Returns a Deployment whose only pod is ready; its container has a probe or not.
+fn ready(probe: &str) -> Value {
+    let mut deployment = deployment(&json!([]));
+    let mut container = json!({"name": "job"});
+    if !probe.is_empty() {
+        container[probe] = json!({"tcpSocket": {"port": 8000}});
+    }
+    deployment["spec"]["template"] = json!({"spec": {"containers": [container]}});
+    deployment["status"] =
+        json!({"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1});
+    deployment
+}
+
+/// Returns the only pod in a state of its container.
+fn pod(restarts: i32, state: &Value) -> Value {
+    let is_running = state["running"].is_object();
+    json!({
+        "metadata": {"name": "x-1", "uid": "p1", "resourceVersion": "11"},
+        "spec": {"containers": [{"name": "job"}]},
+        "status": {"phase": "Running", "containerStatuses": [{
+            "name": "job", "image": "", "imageID": "", "containerID": "c", "ready": is_running,
+            "restartCount": restarts, "state": state,
+            "lastState": {"terminated": {"exitCode": 3, "reason": "Error"}},
+        }]},
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_without_a_probe_must_keep_running() {
+    let running = json!({"running": {}});
+    let cluster = |probe: &str| Cluster {
+        deployments: vec![ready(probe)],
+        replica_sets: vec![],
+        pods: vec![pod(0, &running)],
+        frames: vec![],
+    };
+    for (probe, seconds) in [("", 5), ("readinessProbe", 0), ("startupProbe", 0), ("livenessProbe", 5)] {
+        let (outcome, waited, _) = wait(cluster(probe)).await;
+        assert_eq!((format!("{outcome:?}").as_str(), waited), ("Ready", seconds), "{probe}");
+    }
+    let frame = |restarts, state: &Value| json!({"type": "MODIFIED", "object": pod(restarts, state)});
+    let restarted = frame(1, &running);
+    let (outcome, waited, _) = wait_with(cluster(""), std::slice::from_ref(&restarted)).await;
+    assert_eq!((format!("{outcome:?}").as_str(), waited), ("Ready", 8));
+    let waiting = frame(1, &json!({"waiting": {"reason": "CrashLoopBackOff"}}));
+    let (outcome, waited, _) = wait_with(cluster(""), &[restarted, waiting]).await;
+    assert_eq!((codes(&outcome), waited), (vec!["crash-loop"], 3));
 }

@@ -33,13 +33,13 @@ structs! {
         pub restart: Option<RestartForecast>,
     }
 
-    /// What a restart of a running web service would do.
+    /// What a restart of a running web service or continuous job would do.
     pub struct RestartForecast {
         /// Whether it fits the quotas and limits; else nothing would be changed.
         pub fits: bool,
         /// How the pods would be replaced.
         pub rollout: Option<Rollout>,
-        /// When no pod would serve requests; `null` if there would be no downtime.
+        /// When no pod would run; `null` if there would be no downtime.
         pub downtime: Option<Downtime>,
         /// The quotas.
         pub quotas: Vec<QuotaRow>,
@@ -97,6 +97,8 @@ structs! {
         pub rollout: Option<Rollout>,
         /// When no pod of a continuous job runs; `null` if there is no downtime.
         pub downtime: Option<Downtime>,
+        /// What a restart would do instead; `null` unless a continuous job is kept, and in the output of a dry run.
+        pub restart: Option<RestartForecast>,
         /// The fields that differ.
         pub differences: Vec<Difference>,
     }

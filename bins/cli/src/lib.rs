@@ -26,6 +26,7 @@ mod process;
 mod progress;
 mod remote;
 mod report;
+mod rollout;
 mod room;
 mod session;
 mod terminal;
@@ -59,6 +60,7 @@ pub use report::{
     quota_usage, rollout, violations, warn_of_unread,
 };
 pub use report::{terminating_line, waiting_line};
+pub use rollout::{restart_forecast, restart_outcome, rollout_note};
 pub use room::{wait_for_room, wait_for_usage};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;

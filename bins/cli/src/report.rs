@@ -168,7 +168,12 @@ pub fn forecast_cells(forecast: &ResourceForecast<'_>) -> [String; 6] {
     let check = forecast.at_rest;
     let (limit, [used, after, peak]) =
         check.resource.short_amounts(check.hard, [check.used, check.after, forecast.peak]);
-    let verdict = if forecast.fits() { "fits" } else { "too much" };
+    let verdict = match forecast.fits() {
+        // The API server checks only what is created.
+        true if check.after > check.hard => "over; nothing added",
+        true => "fits",
+        false => "too much",
+    };
     let note = match check.mark {
         Some(QuotaMark::NotCountedYet) => "; usage not counted yet",
         Some(QuotaMark::Pending) => "; a new limit is pending",

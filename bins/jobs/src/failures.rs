@@ -61,8 +61,18 @@ pub(crate) fn of_run_now(error: RunNowError, job: &JobObjects) -> Failure {
     }
 }
 
-/// Returns the failure of jobs that cannot be applied, each with its location in the file, and with what does not fit
-/// besides.
+/// Returns the failure of jobs that cannot be applied, each with its location in the file, and what does not fit besides.
+pub(crate) fn of_problems_and_quota(
+    plan: &LoadPlan,
+    jobs: &[FileJob],
+    file: &Path,
+    namespace: &Namespace,
+) -> Failure {
+    let failure = of_problems(plan, jobs, file, namespace);
+    if plan.fits() { failure } else { report::with_planned(failure, plan) }
+}
+
+/// Returns the failure of jobs that cannot be applied, each with its location in the file.
 pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path, namespace: &Namespace) -> Failure {
     if let ([LoadProblem::Plan { name: _, error }], []) = (plan.problems.as_slice(), jobs) {
         return of_plan(error, namespace);
@@ -103,8 +113,7 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path, namesp
     } else {
         failure
     };
-    let failure = hints(&plan.problems, namespace).into_iter().fold(failure, Failure::hint);
-    if plan.fits() { failure } else { report::with_planned(failure, plan) }
+    hints(&plan.problems, namespace).into_iter().fold(failure, Failure::hint)
 }
 
 fn hints(problems: &[LoadProblem], namespace: &Namespace) -> Vec<String> {

@@ -86,7 +86,7 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.fleet.all {
         return fleet::run(arguments);
     }
-    let format = arguments.document_format()?;
+    arguments.document_format()?;
     let options = arguments.session_options()?;
     // A profile can be looked at without a cluster.
     let is_offline = arguments.quota.is_some()
@@ -94,7 +94,12 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
         && !kubeconfig_files(&options).iter().any(|file| file.exists());
     let session =
         if is_offline { Session::offline(&options)? } else { Session::open(&options, "quota-check")? };
-    let session = session.for_reading();
+    check_in(&session.for_reading(), arguments)
+}
+
+/// Prints the quotas and limits of a session's namespace.
+fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let format = arguments.document_format()?;
     let limits = session.limits()?;
     let limits = match arguments.quota.clone() {
         Some(profile) => limits.with_profile(profile),
@@ -102,4 +107,46 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     print(&report::document(&session.tool, &limits)?, format)?;
     Ok(warn_of_unread(&limits))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use serde_json::json;
+    use toolforge_cli::Source;
+    use toolforge_client::scripted::{Answer, Script};
+    use toolforge_render::namespace::Platform;
+
+    use super::*;
+
+    const NAMESPACE: &str = "GET /api/v1/namespaces/tool-x";
+
+    #[test]
+    fn answer_without_one_kind_is_partial() {
+        for (unread, exit_code) in [(vec!["resourcequotas"], 6), (vec!["limitranges"], 6), (vec![], 0)] {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let script = ["resourcequotas", "limitranges"].into_iter().fold(Script::new(), |script, kind| {
+                let answer = if unread.contains(&kind) {
+                    Answer::refusal(403, "Forbidden", "no")
+                } else {
+                    Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": []}))
+                };
+                script.answer(&format!("{NAMESPACE}/{kind}"), answer)
+            });
+            let client = {
+                let _inside = runtime.enter();
+                script.client().0
+            };
+            let session = Session {
+                tool: "x".parse().unwrap(),
+                platform: Platform::default(),
+                uid: None,
+                home: None,
+                source: Source::Cluster { runtime, client },
+            };
+            let arguments = Arguments::parse_from(["quota-check"]);
+            let (ended, stdout) = toolforge_cli::capture(|| check_in(&session, &arguments).unwrap());
+            assert_eq!(ended.code(), exit_code, "{stdout}");
+        }
+    }
 }

@@ -117,6 +117,16 @@ pub(crate) fn after_writes(failure: Failure, written: &[Written]) -> Failure {
     done.fold(partial, object_line).detail(failure.to_string().trim_end().to_owned())
 }
 
+/// Returns a failure of the wait after all changes were accepted, with what was written.
+pub(crate) fn of_wait(failure: Failure, written: &[Written]) -> Failure {
+    if failure.exit_code() != ExitCode::Cluster || written.is_empty() {
+        return failure;
+    }
+    let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
+    done.fold(failure.with_exit_code(ExitCode::Partial), object_line)
+        .hint("All changes were accepted; `webservice status` shows the state.")
+}
+
 /// Returns the hint of a route that the gateway refuses.
 fn kept_route(verb: Action) -> String {
     format!(

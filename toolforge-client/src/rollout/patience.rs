@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use tokio::time::Instant;
-use toolforge_render::pod::{Cause, Evidence};
+use toolforge_render::pod::{Cause, Evidence, RolloutObjects};
 
 /// How long the API server may refuse pods while nothing else happens: the ReplicaSet controller tries again after pauses
 /// that double with each refusal.
@@ -19,6 +19,9 @@ const REFUSED_BEHIND_PODS: Duration = Duration::from_secs(60);
 /// How long an image that cannot be pulled may still come: the kubelet's first pauses are 10 and 20 seconds.
 pub(crate) const IMAGE: Duration = Duration::from_secs(8);
 
+/// How long pods must be ready whose containers have no startup or readiness probe: they are ready as soon as they run.
+const RUNS: Duration = Duration::from_secs(5);
+
 /// The clock of a rollout: when something last happened, and what has failed since when.
 pub(super) struct Patience {
     /// The UIDs of the pods, with whether they terminate and are ready.
@@ -26,11 +29,13 @@ pub(super) struct Patience {
     changed: Instant,
     has_terminated: bool,
     image_since: Option<Instant>,
+    /// When all pods became ready, and how often their containers had been restarted.
+    ready: Option<(Instant, u32)>,
 }
 
 impl Patience {
     pub(super) fn new(now: Instant) -> Self {
-        Self { pods: BTreeSet::new(), changed: now, has_terminated: false, image_since: None }
+        Self { pods: BTreeSet::new(), changed: now, has_terminated: false, image_since: None, ready: None }
     }
 
     /// Notes the current pods and causes.
@@ -52,6 +57,16 @@ impl Patience {
         self.pods = pods;
         let is_image = causes.iter().any(|evidence| matches!(evidence.cause, Cause::ImagePull { .. }));
         self.image_since = is_image.then(|| self.image_since.unwrap_or(now));
+    }
+
+    /// Notes whether all pods are ready, and returns whether they stay so: without a probe, a program that terminates soon
+    /// is ready for a moment again and again.
+    pub(super) fn stays_ready(&mut self, objects: RolloutObjects<'_>, is_ready: bool, now: Instant) -> bool {
+        let restarts = objects.restarts();
+        let is_same = |(_, before): &(Instant, u32)| *before == restarts;
+        self.ready = is_ready.then(|| self.ready.filter(is_same).unwrap_or((now, restarts)));
+        let has_run = self.ready.is_some_and(|(since, _)| now.duration_since(since) >= RUNS);
+        is_ready && (has_run || objects.is_probed() || objects.desired_replicas() == 0)
     }
 
     /// Returns the number of pods that terminate.

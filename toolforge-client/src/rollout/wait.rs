@@ -19,7 +19,8 @@ impl Client {
     ///
     /// A rollout that is slow is waited for until the deadline; one that is blocked ends the wait: at once if something has
     /// to be changed first, after 15 seconds of a failing health check, after 30 seconds without an answer on the port, and
-    /// after 30 to 60 seconds in which the API server refuses pods and no pod starts, becomes ready or terminates.
+    /// after 30 to 60 seconds in which the API server refuses pods and no pod starts, becomes ready or terminates. Pods
+    /// without a startup or readiness probe must be ready for 5 seconds without a restart.
     ///
     /// # Errors
     /// When the objects cannot be watched.
@@ -74,8 +75,13 @@ impl Client {
                     }
                     let (now, instant) = (Timestamp::now(), Instant::now());
                     let progress = objects.progress(target.generation, now);
+                    let is_ready = progress == RolloutProgress::Ready;
+                    if patience.stays_ready(objects, is_ready, instant) {
+                        return ControlFlow::Break(RolloutOutcome::Ready);
+                    }
+                    let progress = if is_ready { just_ready(objects, now) } else { progress };
                     let causes = match &progress {
-                        RolloutProgress::Ready => return ControlFlow::Break(RolloutOutcome::Ready),
+                        RolloutProgress::Ready => &[],
                         RolloutProgress::Waiting { evidence, .. } => evidence.as_slice(),
                         RolloutProgress::Failed(causes) => causes,
                     };
@@ -116,6 +122,20 @@ impl Client {
         });
         Ok(gone.await?.is_some())
     }
+}
+
+/// Returns the progress of pods that are ready and may not stay so: they show that a program terminated before the Deployment
+/// does.
+fn just_ready(objects: RolloutObjects<'_>, now: Timestamp) -> RolloutProgress {
+    let mut causes = objects.causes(now);
+    causes.retain(|evidence| {
+        matches!(evidence.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory | Cause::ContainerStart)
+    });
+    if !causes.is_empty() {
+        return RolloutProgress::Failed(causes);
+    }
+    let desired = u32::try_from(objects.desired_replicas()).unwrap_or(0);
+    RolloutProgress::Waiting { ready: desired, desired, evidence: None }
 }
 
 /// Returns how the wait ends if the Deployment is no longer the one that is waited for.

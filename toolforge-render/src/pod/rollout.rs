@@ -2,12 +2,13 @@
 //! every watch event.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::{Container, Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
 use crate::object::{condition_text, deployment_spec};
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
+use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
 
 /// A Deployment and the objects that it makes, as they are in a namespace.
@@ -63,7 +64,7 @@ pub enum RolloutProgress {
     Failed(Vec<Evidence>),
 }
 
-impl RolloutObjects<'_> {
+impl<'a> RolloutObjects<'a> {
     /// Returns the number of ready pods in the Deployment's status.
     #[must_use]
     pub fn ready_replicas(self) -> i32 {
@@ -130,8 +131,7 @@ impl RolloutObjects<'_> {
     #[must_use]
     pub fn causes(self, now: Timestamp) -> Vec<Evidence> {
         let newest = self.newest_replica_set();
-        let is_new = |pod: &&Pod| !is_terminating(pod) && belongs_to(pod, newest);
-        let mut pods: Vec<&Pod> = self.pods.iter().filter(is_new).collect();
+        let mut pods: Vec<&Pod> = self.newest_pods().collect();
         // Of several pods with the same cause, the newest one shows it.
         pods.sort_by_key(|pod| {
             std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
@@ -150,8 +150,30 @@ impl RolloutObjects<'_> {
         causes
     }
 
+    /// Returns whether every container of the Deployment is ready only when a startup or readiness probe says so. Others are
+    /// ready as soon as they run, also for the moment between two terminations.
+    #[must_use]
+    pub fn is_probed(self) -> bool {
+        let spec = self.deployment.and_then(deployment_spec).and_then(|spec| spec.template.spec.as_ref());
+        let is_probed =
+            |container: &Container| container.startup_probe.is_some() || container.readiness_probe.is_some();
+        spec.is_some_and(|spec| spec.containers.iter().all(is_probed))
+    }
+
+    /// Returns how often containers of the newest revision were restarted.
+    #[must_use]
+    pub fn restarts(self) -> u32 {
+        self.newest_pods().map(restarts).sum()
+    }
+
+    /// Returns the pods of the Deployment's newest revision that do not terminate.
+    fn newest_pods(self) -> impl Iterator<Item = &'a Pod> {
+        let newest = self.newest_replica_set();
+        self.pods.iter().filter(move |pod| !is_terminating(pod) && belongs_to(pod, newest))
+    }
+
     /// Returns the ReplicaSet of the Deployment's newest revision.
-    fn newest_replica_set(&self) -> Option<&ReplicaSet> {
+    fn newest_replica_set(self) -> Option<&'a ReplicaSet> {
         let uid = self.deployment?.metadata.uid.as_deref()?;
         let revision = |set: &ReplicaSet| -> u64 {
             let annotation = set

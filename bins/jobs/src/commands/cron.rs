@@ -1,5 +1,5 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Session, print, print_text};
+use toolforge_cli::{ExitCode, Failure, Session, print, print_text, warn_of_unread};
 use toolforge_client::JobFetchOptions;
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, JobWorkload};
@@ -21,6 +21,7 @@ pub(super) fn run(
     wanted.addresses = false;
     wanted.namespace.limits = *calendar || *suggest;
     let facts = facts(session, wanted)?;
+    warn_of_unread(&facts.namespace.limits);
     if arguments.output == JobsFormat::Name {
         let scheduled = facts.live.jobs_of(&facts.namespace.tool);
         let scheduled = scheduled.iter().filter(|job| matches!(job.workload, JobWorkload::Scheduled(_)));

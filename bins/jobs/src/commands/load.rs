@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, print, print_for_people, read_input, wait_for_room,
-    wait_for_usage,
+    wait_for_usage, warn_of_unread,
 };
 use toolforge_client::{Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
@@ -23,7 +23,7 @@ use super::{apply, facts, wait};
 use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
 use crate::failures;
-use crate::report::{self, LoadConflicts};
+use crate::report::{self, LoadConflicts, LoadRestarts};
 
 /// The maximum size of a jobs file in bytes: some thousand jobs.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -59,10 +59,12 @@ pub(super) fn run(
         };
         let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
         if attempt == 1 {
+            warn_of_unread(&facts.namespace.limits);
             print_notes(session, &plan, &conflicts);
         }
         if !plan.problems.is_empty() {
-            let failure = failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace);
+            let failure =
+                failures::of_problems_and_quota(&plan, &file.jobs, &options.file.file, &facts.namespace);
             let is_untouched = done.is_empty() && plan.problems.len() > 1;
             let failure = if is_untouched { failure.detail("nothing was changed") } else { failure };
             return Err(after_changes(failure, &done));
@@ -71,7 +73,10 @@ pub(super) fn run(
             return Err(does_not_fit(&plan, &done));
         }
         if options.change.dry_run == Some(DryRunOption::Client) {
-            print(&report::plan(&plan, &conflicts)?, arguments.output.of_document())?;
+            print(
+                &report::plan(&plan, &conflicts, &LoadRestarts::default())?,
+                arguments.output.of_document(),
+            )?;
             return Ok(ExitCode::Success);
         }
         let removed = plan.set.pending().filter(|change| change.action == Action::Delete);

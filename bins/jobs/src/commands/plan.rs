@@ -5,7 +5,7 @@ use toolforge_client::JobFetchOptions;
 use super::{facts, load};
 use crate::arguments::{Arguments, JobsFormat, PlanArguments};
 use crate::failures;
-use crate::report::{self, LoadConflicts};
+use crate::report::{self, LoadConflicts, LoadRestarts};
 
 /// Says what `load` would change, and whether it fits.
 pub(super) fn run(
@@ -20,22 +20,29 @@ pub(super) fn run(
     }
     let plan = load::planned(&file, &options.file, &facts, options.adopt, &[]);
     warn_of_unread(&facts.namespace.limits);
-    let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
+    let now = Timestamp::now();
+    let conflicts = LoadConflicts::of(&plan, &facts, now);
     load::print_notes(session, &plan, &conflicts);
     if arguments.output == JobsFormat::Name {
         let names: String = plan.set.pending().map(|change| format!("{}\n", change.name)).collect();
         print_text(&names)?;
     } else {
-        print(&report::plan(&plan, &conflicts)?, arguments.output.of_document())?;
+        let restarts = LoadRestarts::of(&plan, &facts, now);
+        print(&report::plan(&plan, &conflicts, &restarts)?, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace));
+        let failure = failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace);
+        // The plan says what does not fit.
+        let is_shown = arguments.output != JobsFormat::Name;
+        return Err(match (plan.fits(), is_shown) {
+            (true, _) => failure,
+            (false, true) => report::hints_to_fit(&plan).into_iter().fold(failure, Failure::hint),
+            (false, false) => report::with_planned(failure, &plan),
+        });
     }
     if !plan.fits() {
         // The plan says what does not fit.
-        let hints: Vec<String> =
-            report::hints_to_fit(&plan).into_iter().map(|hint| format!("hint: {hint}\n")).collect();
-        anstream::eprint!("{}", hints.join("\n"));
+        report::hints_to_fit(&plan).iter().for_each(|hint| anstream::eprintln!("\nhint: {hint}"));
         return Ok(ExitCode::DoesNotFit);
     }
     let changes = plan.set.pending().next().is_some();

@@ -1,6 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, wait_for_room,
+    warn_of_unread,
 };
 use toolforge_client::{JobFetchOptions, Written};
 use toolforge_render::change::{Change, ChangeSet, Rollout};
@@ -26,12 +27,14 @@ pub(super) fn run(
         let job = facts::job(&facts, &options.name)?;
         let set = restart_job(&job, &facts, Timestamp::now());
         let request = observe_job(&job, &facts);
-        Ok::<_, Failure>((set.map_err(|error| failures::of_run_now(error, &job))?, job, request))
+        let set = set.map_err(|error| failures::of_run_now(error, &job))?;
+        Ok::<_, Failure>((set, job, request, facts.namespace.limits))
     };
-    let (set, job, request) = match options.dry_run.dry_run {
+    let (set, job, request, limits) = match options.dry_run.dry_run {
         None => wait_for_room(attempt()?, |(set, ..)| set.terminating(), attempt)?,
         Some(_) => attempt()?,
     };
+    warn_of_unread(&limits);
     refuse_what_does_not_fit(&job.workload, &set)?;
     if job.workload.replicas() == Some(0) {
         anstream::eprintln!(

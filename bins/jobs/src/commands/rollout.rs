@@ -8,7 +8,7 @@ use toolforge_model::{JobKind, JobRequest, Untrusted};
 use toolforge_render::pod::Evidence;
 use toolforge_report::FailureCode;
 
-use super::wait::LogMarks;
+use super::wait::{LogMarks, not_seen};
 use crate::advice::{Asked, advice};
 
 /// How long a rollout may take, the first pull of an image included: as for a web service.
@@ -48,7 +48,7 @@ pub(super) async fn until_ready(
     if is_changed {
         anstream::eprintln!("note: job {name} was changed by somebody else meanwhile");
     }
-    let (message, causes) = match waited? {
+    let (message, causes) = match waited.map_err(|error| not_seen(error, name))? {
         RolloutOutcome::Failed { causes, live } => {
             let objects = live.objects();
             let (ready, old) = (objects.ready_replicas(), objects.outdated_ready_replicas());

@@ -1,7 +1,9 @@
 use std::path::Path;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, wait_for_room, wait_for_usage};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Session, print, wait_for_room, wait_for_usage, warn_of_unread,
+};
 use toolforge_client::Written;
 use toolforge_model::JobRequest;
 use toolforge_render::change::Change;
@@ -15,7 +17,7 @@ use toolforge_report::FailureCode;
 
 use crate::arguments::{Arguments, ChangeOptions, RunArguments};
 use crate::failures;
-use crate::report::{self, LoadConflicts};
+use crate::report::{self, LoadConflicts, LoadRestarts};
 
 /// Runs a job, where none of its name is there.
 pub(super) fn run(
@@ -46,6 +48,7 @@ pub(super) fn run(
         };
         let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
         if attempt == 1 {
+            warn_of_unread(&facts.namespace.limits);
             report::print_warnings(&plan);
             load::print_file_warnings(session, &plan);
             load::print_conflicts(&conflicts);
@@ -54,7 +57,10 @@ pub(super) fn run(
             return Err(report::verdict_failure(&plan));
         }
         if options.change.dry_run == Some(DryRunOption::Client) {
-            print(&report::plan(&plan, &conflicts)?, arguments.output.of_document())?;
+            print(
+                &report::plan(&plan, &conflicts, &LoadRestarts::default())?,
+                arguments.output.of_document(),
+            )?;
             return Ok(ExitCode::Success);
         }
         let (runtime, client) = session.cluster()?;
@@ -117,7 +123,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
     options.adopts = adopts;
     let plan = plan_load(std::slice::from_ref(request), facts, &options);
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems(&plan, &[], Path::new(""), &facts.namespace));
+        return Err(failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace));
     }
     Ok(plan)
 }

@@ -1,7 +1,7 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, applied_changes, planned_changes, print_for_people,
-    wait_for_room,
+    wait_for_room, warn_of_unread,
 };
 use toolforge_client::{ApplyOptions, ChangeOutcome, Client, JobFetchOptions};
 use toolforge_render::change::ChangeSet;
@@ -46,6 +46,7 @@ pub(super) fn run(
         };
         set = wait_for_room(set, ChangeSet::terminating, again)?;
     }
+    warn_of_unread(&facts.namespace.limits);
     refuse_what_does_not_fit(&set)?;
     let (format, dry_run) = (arguments.output.of_document(), options.dry_run.dry_run);
     if dry_run == Some(DryRunOption::Client) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine, interrupted};
 use toolforge_client::kube::api::LogParams;
-use toolforge_client::{Client, JobRun, ResourceType, RunEnd, WaitOptions, WatchOptions};
-use toolforge_model::{JobRequest, Untrusted};
+use toolforge_client::{Client, Error, JobRun, ResourceType, RunEnd, WaitOptions, WatchOptions};
+use toolforge_model::{JobName, JobRequest, Untrusted};
 use toolforge_render::job::{LiveJobs, RunOutcome};
 use toolforge_render::pod::main_container;
 
@@ -34,7 +34,7 @@ pub(super) async fn until_end(
     let run = JobRun { tool: &request.tool, job: &request.name, run: object };
     let waiting = client.wait_run_end(run, options, |outcome| line.show(&progress(outcome)));
     let waited = tokio::select! {
-        waited = waiting => waited?,
+        waited = waiting => waited.map_err(|error| not_seen(error, &request.name))?,
         signal = interrupted() => {
             line.clear();
             anstream::eprintln!("note: job {} continues; `toolforge jobs show {0}` shows its state", request.name);
@@ -70,6 +70,14 @@ pub(super) async fn until_end(
         _ => Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))
             .hint(format!("`toolforge jobs logs {name}` may still show its output."))),
     }
+}
+
+/// Returns the failure of a wait after the job was changed: its end was not seen.
+pub(super) fn not_seen(error: Error, name: &JobName) -> Failure {
+    Failure::from(error)
+        .with_exit_code(ExitCode::Partial)
+        .detail(format!("the change of job {name} was accepted"))
+        .hint(format!("`toolforge jobs show {name}` shows its state."))
 }
 
 fn progress(outcome: &RunOutcome) -> String {

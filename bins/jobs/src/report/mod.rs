@@ -5,6 +5,7 @@ mod images;
 mod list;
 mod plan;
 mod quota;
+mod restarts;
 mod status;
 mod tabulate;
 
@@ -15,5 +16,6 @@ pub(crate) use plan::{
     hints_to_fit, plan, print_warnings, verdict_failure, with_planned, with_what_does_not_fit,
 };
 pub(crate) use quota::quota;
+pub(crate) use restarts::LoadRestarts;
 pub(crate) use status::{awaited, duration, status_sentence};
 pub(crate) use tabulate::{grid, pretty, simple};

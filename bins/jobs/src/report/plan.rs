@@ -12,14 +12,18 @@ use toolforge_render::job::{JobPlan, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
 use toolforge_report::{Action, JobChange, JobType, PlanWarning, PlanWarningCode, ProblemCode};
 
-use super::LoadConflicts;
+use super::{LoadConflicts, LoadRestarts};
 
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment.
-pub(crate) fn plan(plan: &LoadPlan, conflicts: &LoadConflicts) -> Result<Document, Failure> {
+pub(crate) fn plan(
+    plan: &LoadPlan,
+    conflicts: &LoadConflicts,
+    restarts: &LoadRestarts,
+) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
         fits: plan.fits() && plan.problems.is_empty(),
-        changes: set.changes.iter().map(job_change).collect(),
+        changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
         problems: plan.problems.iter().map(problem).collect(),
@@ -29,7 +33,7 @@ pub(crate) fn plan(plan: &LoadPlan, conflicts: &LoadConflicts) -> Result<Documen
             .collect(),
         conflicts: conflicts.report(),
     };
-    Ok(Document { text: text(plan), value: to_json(value)? })
+    Ok(Document { text: text(plan) + &restarts.text(), value: to_json(value)? })
 }
 
 /// Prints the warnings about a plan's jobs, one line for all jobs with the same warning.
@@ -122,13 +126,14 @@ fn differences(change: &Change) -> Vec<&Difference> {
     differences
 }
 
-fn job_change(change: &Change) -> JobChange {
+fn job_change(change: &Change, restarts: &LoadRestarts) -> JobChange {
     JobChange {
         action: Action::from_code(change.action.as_str()),
         name: change.name.clone(),
         r#type: JobType::from_code(change.kind.as_str()),
         rollout: rollout(change),
         downtime: downtime(change),
+        restart: restarts.forecast(&change.name),
         differences: differences(change).into_iter().map(difference).collect(),
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod partial;
+mod unread;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};

@@ -281,3 +281,32 @@ fn second_attempt_deletes_only_what_was_confirmed() {
       hint: `--yes` removes them.
     ");
 }
+
+#[test]
+fn refused_wait_is_reported_after_what_was_done() {
+    let deployment = object("continuous-port");
+    let one = |path: &str| format!("GET {path}?fieldSelector=metadata.name%3Dmyjob&limit=500");
+    let instead = [
+        (format!("PATCH {APPS}/deployments/myjob"), Answer::json(200, &deployment)),
+        (format!("GET {APPS}/replicasets"), list(&[])),
+        (one(&format!("{APPS}/deployments")), refusal()),
+        (format!("POST {BATCH}/jobs"), Answer::json(201, &json!({}))),
+        (one(&format!("{BATCH}/jobs")), refusal()),
+    ];
+    let script = |deployments: &[Value]| cluster(&[], deployments, &instead);
+    assert_snapshot!(ended(&run(script(std::slice::from_ref(&deployment)), &["restart", "myjob"])), @"
+    [exit 6]
+    error: the cluster's w refused: no
+      the change of job myjob was accepted
+
+    hint: `toolforge jobs show myjob` shows its state.
+    ");
+    let line = ["run", "myjob", "--image", "python3.13", "--command", "x", "--wait"];
+    assert_snapshot!(ended(&run(script(&[]), &line)), @"
+    [exit 6]
+    error: the cluster's w refused: no
+      the change of job myjob was accepted
+
+    hint: `toolforge jobs show myjob` shows its state.
+    ");
+}

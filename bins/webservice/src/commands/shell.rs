@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, RemoteContainer, Session, interrupted, is_terminal,
-    print_text, run_remote, terminating_line, wait_for_room, waiting_line,
+    print_text, run_remote, terminating_line, wait_for_room, waiting_line, warn_of_unread,
 };
 use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use toolforge_client::{Client, Collection, ResourceType, post_params};
@@ -35,6 +35,7 @@ pub(super) fn run(
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
+    warn_of_unread(&facts.namespace.limits);
     let plan = facts::plan(session, arguments, invocation, &facts)?.plan;
     let now = Timestamp::now();
     let owner = process::owner();

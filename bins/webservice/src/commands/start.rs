@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, FileMark, OutputFormat, Session, applied_changes, interrupted,
-    planned_changes, print_for_people, unchanged, wait_for_room,
+    planned_changes, print_for_people, rollout_note, unchanged, wait_for_room, warn_of_unread,
 };
 use toolforge_client::{
     ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, Client, RolloutTarget, ToolHome,
@@ -58,6 +58,9 @@ pub(super) fn carry_out(
         let (plan, set, facts) =
             planned(session, (arguments, invocation), template.as_ref(), moment, earlier.is_empty())
                 .map_err(|failure| failures::after_writes(failure, &earlier))?;
+        if tries == 1 {
+            warn_of_unread(&facts.namespace.limits);
+        }
         let (facts, plan, set, earlier_writes) = (&facts, &plan, &set, earlier.as_slice());
         let work = Work { session, arguments, invocation, facts, plan, set, earlier: earlier_writes };
         let announcement = (tries == 1).then(|| announcement(facts));
@@ -248,7 +251,8 @@ impl Work<'_> {
         failures::of_apply(report, invocation.action).map_or(Ok(()), Err)?;
         // Before the wait, which a person may interrupt.
         state::remember(session, plan.request());
-        match wait::until_ready(client, plan, &target, log).await? {
+        let waited = wait::until_ready(client, plan, &target, log).await;
+        match waited.map_err(|failure| failures::of_wait(failure, &all))? {
             Waited::Ready => Ok(Ended::With(ExitCode::Success)),
             Waited::Deleted => {
                 delete_remainder(client, tool, &all).await?;
@@ -320,7 +324,7 @@ async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark
 }
 
 fn note_rollout(set: &ChangeSet) {
-    if let Some(note) = report::rollout_note(set) {
+    if let Some(note) = rollout_note(set) {
         anstream::eprintln!("note: {note}");
     }
 }

@@ -5,7 +5,7 @@ use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, Session, applied_changes, interrupted, planned_changes,
     print_for_people, unchanged,
 };
-use toolforge_client::{ApplyOptions, Client, StopOutcome};
+use toolforge_client::{ApplyOptions, Client, StopOutcome, Written};
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::web_service::web_service_deletion;
@@ -96,6 +96,7 @@ async fn delete(
 ) -> Result<Ended, Failure> {
     let report = client.apply_changes(tool, set, ApplyOptions::default()).await;
     applied.replace(Some(applied_changes(&report)));
+    let written: Vec<Written> = report.changes.iter().flat_map(|change| change.written.clone()).collect();
     failures::of_apply(report, Action::Stop).map_or(Ok(()), Err)?;
     let mut line = ProgressLine::new();
     let stopped = client.wait_stopped(tool, set, TIMEOUT, |left| match left {
@@ -103,5 +104,6 @@ async fn delete(
         1 => line.show("1 pod is terminating"),
         left => line.show(&format!("{left} pods are terminating")),
     });
-    Ok(Ended::Stopped(stopped.await?))
+    let stopped = stopped.await.map_err(|error| failures::of_wait(error.into(), &written))?;
+    Ok(Ended::Stopped(stopped))
 }

@@ -3,13 +3,14 @@
 use std::fmt::Write;
 
 use toolforge_cli::{
-    Document, Failure, Table, difference, downtime, forecast_cells, quota_rows, rollout, to_json, violations,
+    Document, Failure, Table, difference, downtime, forecast_cells, quota_rows, restart_forecast,
+    restart_outcome, rollout, rollout_note, to_json, violations,
 };
 use toolforge_model::{Untrusted, platform};
-use toolforge_render::change::{Action, ChangeSet, Rollout, Step};
+use toolforge_render::change::{Action, ChangeSet, Step};
 use toolforge_render::object::{Difference, FieldPath, PathSegment};
 use toolforge_render::web_service::WebServicePlan;
-use toolforge_report::{ObjectChange, RestartForecast};
+use toolforge_report::ObjectChange;
 
 use super::{request_report, routing};
 
@@ -104,50 +105,10 @@ pub(crate) fn plan(
     }
     // A plan that replaces the pods is itself the answer.
     if let Some(restart) = restart.filter(|_| change.is_none_or(|change| change.rollout.is_none())) {
-        text.push_str(&restart_text(restart));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "a restart {}", restart_outcome(restart));
     }
     Ok(Document { text, value: to_json(value)? })
-}
-
-fn restart_forecast(set: &ChangeSet) -> RestartForecast {
-    let change = set.changes.first();
-    RestartForecast {
-        fits: set.fits(),
-        rollout: change.and_then(rollout),
-        downtime: change.and_then(downtime),
-        quotas: quota_rows(set),
-    }
-}
-
-/// Returns what a restart of the running web service would do.
-fn restart_text(set: &ChangeSet) -> String {
-    if !set.fits() {
-        let check = if set.at_rest.fits() { &set.at_peak } else { &set.at_rest };
-        return format!("a restart would not fit, and would change nothing:\n{check}\n");
-    }
-    match rollout_note(set) {
-        Some(note) => format!("a restart would work, but {note}\n"),
-        None if set.changes.iter().any(|change| change.downtime.is_some()) => {
-            "a restart would stop the old pods before the new ones start\n".to_owned()
-        }
-        None => "a restart would replace the pods without downtime\n".to_owned(),
-    }
-}
-
-/// Returns what a person should know of how the pods are replaced, where that is not the gentlest way.
-pub(crate) fn rollout_note(set: &ChangeSet) -> Option<String> {
-    let refused = set.refused_surge.as_ref()?;
-    let missing = refused.shortfalls().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let change = set.changes.first()?;
-    match change.rollout? {
-        Rollout::InPlace => Some(format!(
-            "one more pod exceeds the quota ({missing}), so the pods are replaced one after the other; the others keep running"
-        )),
-        Rollout::Recreate if change.downtime.is_some() => Some(format!(
-            "downtime: the old and the new pod together exceed the quota ({missing}), so the old pod stops before the new one starts"
-        )),
-        _ => None,
-    }
 }
 
 fn plan_text(set: &ChangeSet) -> String {

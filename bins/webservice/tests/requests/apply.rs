@@ -151,3 +151,53 @@ fn second_attempt_that_does_not_fit_names_what_the_first_has_written() {
     hint: Run `webservice start` again; it continues from here.
     "#);
 }
+
+/// Answers a command whose requests that write are accepted, and whose wait is refused.
+fn refused_wait(line: &str, file: Option<&str>) -> String {
+    let accepted = Answer::json(200, &json!({"metadata": {"uid": "d-1", "generation": 1}}));
+    let mut instead: Vec<(String, Answer)> = [DEPLOYMENT, SERVICE, HTTP_ROUTE, INGRESS]
+        .into_iter()
+        .flat_map(|path| ["PATCH", "DELETE"].map(|method| (format!("{method} {path}"), accepted.clone())))
+        .collect();
+    let list = "GET /apis/apps/v1/namespaces/tool-stashbot/deployments".to_owned();
+    instead.push((list, Answer::refusal(403, "Forbidden", "deployments.apps is forbidden: no")));
+    ended(&run(cluster(file, &instead), line))
+}
+
+#[test]
+fn refused_wait_is_reported_after_what_was_done() {
+    assert_snapshot!(refused_wait("stop", Some("running.json")), @"
+    [exit 6]
+    error: the cluster refused: permission denied
+      deployments.apps is forbidden: no
+      deleted HTTPRoute stashbot
+      deleted Service stashbot
+      deleted Deployment stashbot
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    hint: All changes were accepted; `webservice status` shows the state.
+    ");
+    assert_snapshot!(refused_wait("restart", Some("running.json")), @"
+    [exit 6]
+    error: the cluster refused: permission denied
+      deployments.apps is forbidden: no
+      applied Deployment stashbot
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    hint: All changes were accepted; `webservice status` shows the state.
+    ");
+    assert_snapshot!(refused_wait("php8.2 start", None), @"
+    [exit 6]
+    error: the cluster refused: permission denied
+      deployments.apps is forbidden: no
+      applied Deployment stashbot
+      applied Service stashbot
+      applied HTTPRoute stashbot
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    hint: All changes were accepted; `webservice status` shows the state.
+    ");
+}

@@ -4,6 +4,7 @@
 mod apply;
 mod documents;
 mod state;
+mod unread;
 
 use std::path::Path;
 

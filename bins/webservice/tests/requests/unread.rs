@@ -1,0 +1,54 @@
+//! What is answered if the cluster does not let the user read one kind of the limits.
+
+use insta::assert_snapshot;
+use toolforge_client::scripted::{Answer, Script};
+use toolforge_fixtures::in_own_process;
+
+use crate::{NAMESPACE, cluster, run};
+
+/// Returns a cluster with a web service that does not let the user read one kind of the limits.
+fn without(kind: &str) -> Script {
+    let forbidden = Answer::refusal(403, "Forbidden", &format!("{kind} is forbidden: no"));
+    cluster(Some("running.json"), &[(format!("GET {NAMESPACE}/{kind}"), forbidden)])
+}
+
+#[test]
+fn unread_limits_are_a_warning() {
+    let lines =
+        ["start", "start -m 1Gi --dry-run", "restart --dry-run", "plan", "php8.2 shell --dry-run", "status"];
+    let (exit_code, stderr) = in_own_process("unread::unread_limits_are_a_warning", || {
+        for kind in ["resourcequotas", "limitranges"] {
+            for line in lines {
+                let shown = run(without(kind), line);
+                eprintln!("{line}, without {kind}: {}", shown.lines().next().unwrap_or_default());
+            }
+        }
+        0
+    });
+    assert_eq!(exit_code, 0, "{stderr}");
+    let is_shown = |line: &&str| line.starts_with("warning: the cluster") || line.contains(" without ");
+    assert_snapshot!(stderr.lines().filter(is_shown).collect::<Vec<_>>().join("\n"), @"
+    warning: the cluster does not let you read ResourceQuota objects, so they are left out
+    start, without resourcequotas: [exit 0]
+    warning: the cluster does not let you read ResourceQuota objects, so they are left out
+    start -m 1Gi --dry-run, without resourcequotas: [exit 0]
+    warning: the cluster does not let you read ResourceQuota objects, so they are left out
+    restart --dry-run, without resourcequotas: [exit 0]
+    warning: the cluster does not let you read ResourceQuota objects, so they are left out
+    plan, without resourcequotas: [exit 0]
+    warning: the cluster does not let you read ResourceQuota objects, so they are left out
+    php8.2 shell --dry-run, without resourcequotas: [exit 0]
+    status, without resourcequotas: [exit 0]
+    warning: the cluster does not let you read LimitRange objects, so they are left out
+    start, without limitranges: [exit 0]
+    warning: the cluster does not let you read LimitRange objects, so they are left out
+    start -m 1Gi --dry-run, without limitranges: [exit 0]
+    warning: the cluster does not let you read LimitRange objects, so they are left out
+    restart --dry-run, without limitranges: [exit 0]
+    warning: the cluster does not let you read LimitRange objects, so they are left out
+    plan, without limitranges: [exit 0]
+    warning: the cluster does not let you read LimitRange objects, so they are left out
+    php8.2 shell --dry-run, without limitranges: [exit 0]
+    status, without limitranges: [exit 0]
+    ");
+}
