@@ -26,6 +26,7 @@
 //! ```
 
 mod admission;
+mod audit;
 mod conflict;
 mod container_resources;
 mod demand;
@@ -45,6 +46,7 @@ mod unsettled;
 pub mod profiles;
 
 pub use admission::Admission;
+pub use audit::{AuditFinding, AuditLevel};
 pub use conflict::{Conflict, ConflictCount, ConflictCounter, conflicting_runs, conflicts};
 pub use container_resources::{Amounts, ComputeResource, ContainerResources, PerResource};
 pub use demand::Demand;
