@@ -38,6 +38,7 @@
 
 pub mod change;
 pub mod job;
+pub mod manifest;
 pub mod namespace;
 pub mod object;
 mod plan;

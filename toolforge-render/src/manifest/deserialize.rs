@@ -1,0 +1,224 @@
+//! Deserializes YAML values whose locations are known, so that an error has the location of the value.
+
+use std::fmt;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    self, DeserializeSeed, Deserializer, Expected, IntoDeserializer as _, MapAccess, SeqAccess, Unexpected,
+    Visitor,
+};
+use serde::{Deserialize, forward_to_deserialize_any};
+use toolforge_model::yaml::{YamlNode, YamlValue};
+use toolforge_model::{Diagnostic, Location, Memory};
+
+/// Returns a value of a type, or where and why the node is none.
+pub(crate) fn deserialize<'a, T: Deserialize<'a>>(node: &'a YamlNode) -> Result<T, Diagnostic> {
+    T::deserialize(Node { node }).map_err(|NodeError { location, message }| {
+        Diagnostic::new(location.unwrap_or(node.location), message)
+    })
+}
+
+#[derive(Debug)]
+struct NodeError {
+    /// Where the innermost value is that is wrong.
+    location: Option<Location>,
+    message: String,
+}
+
+impl NodeError {
+    fn at(self, location: Location) -> Self {
+        Self { location: self.location.or(Some(location)), ..self }
+    }
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for NodeError {}
+
+impl de::Error for NodeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self { location: None, message: message.to_string() }
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("found {found}; expected {}", in_words(&expected.to_string())))
+    }
+}
+
+/// Returns what is expected in words, from the name of a type.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "i16" | "i32" | "i64" | "u16" | "u32" | "u64" => "a whole number",
+        "IntOrString" => "a whole number or a percentage",
+        name if name.starts_with(char::is_uppercase) || name == "a map" => "a mapping",
+        other => other,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    node: &'a YamlNode,
+}
+
+/// A number or a boolean.
+enum Plain<'a> {
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(&'a str),
+}
+
+/// Returns the meaning of a number or a boolean as it is spelled.
+fn plain(text: &str) -> Plain<'_> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "y" => return Plain::Bool(true),
+        "false" | "no" | "off" | "n" => return Plain::Bool(false),
+        _ => {}
+    }
+    let radix = |prefix: &str, radix| {
+        text.strip_prefix(prefix).and_then(|digits| u64::from_str_radix(digits, radix).ok())
+    };
+    if let Some(number) = text.parse().ok().or_else(|| radix("0x", 16)).or_else(|| radix("0o", 8)) {
+        return Plain::Unsigned(number);
+    }
+    match (text.parse(), text.parse()) {
+        (Ok(number), _) => Plain::Signed(number),
+        (_, Ok(number)) => Plain::Float(number),
+        _ => Plain::Text(text),
+    }
+}
+
+impl<'de> Deserializer<'de> for Node<'de> {
+    type Error = NodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NodeError> {
+        let location = self.node.location;
+        let value = match &self.node.value {
+            YamlValue::Null => visitor.visit_unit(),
+            YamlValue::String(text) => visitor.visit_borrowed_str(text),
+            YamlValue::Plain(text) => match plain(text) {
+                Plain::Bool(value) => visitor.visit_bool(value),
+                Plain::Unsigned(number) => visitor.visit_u64(number),
+                Plain::Signed(number) => visitor.visit_i64(number),
+                Plain::Float(number) => visitor.visit_f64(number),
+                Plain::Text(text) => visitor.visit_borrowed_str(text),
+            },
+            YamlValue::Sequence(items) => visitor.visit_seq(Items { items: items.iter() }),
+            YamlValue::Mapping(pairs) => visitor.visit_map(Pairs { pairs: pairs.iter(), value: None }),
+        };
+        value.map_err(|error| error.at(location))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NodeError> {
+        match self.node.value {
+            YamlValue::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    /// A quantity may be a number, as in `cpu: 1`.
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, NodeError> {
+        if name != "Quantity" {
+            return visitor.visit_newtype_struct(self);
+        }
+        let text = self.node.scalar().unwrap_or_default();
+        if Memory::parse_quantity(text).is_err() {
+            let message =
+                format!("{} is not a quantity; write it like 500m, 0.5, 2 or 512Mi", self.node.describe());
+            return Err(de::Error::custom(message)).map_err(|error: NodeError| error.at(self.node.location));
+        }
+        let text: StrDeserializer<'_, NodeError> = text.into_deserializer();
+        visitor.visit_newtype_struct(text)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct Items<'a> {
+    items: std::slice::Iter<'a, YamlNode>,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = NodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, NodeError> {
+        let next = self.items.next();
+        next.map(|node| seed.deserialize(Node { node }).map_err(|error| error.at(node.location))).transpose()
+    }
+}
+
+struct Pairs<'a> {
+    pairs: std::slice::Iter<'a, (YamlNode, YamlNode)>,
+    value: Option<&'a YamlNode>,
+}
+
+impl<'de> MapAccess<'de> for Pairs<'de> {
+    type Error = NodeError;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, NodeError> {
+        let Some((key, value)) = self.pairs.next() else { return Ok(None) };
+        self.value = Some(value);
+        let text = key.scalar().ok_or_else(|| -> NodeError {
+            de::Error::custom(format!("a key must be text, not {}", key.describe()))
+        });
+        let text: Result<StrDeserializer<'_, NodeError>, NodeError> =
+            text.map(|text| text.into_deserializer());
+        text.and_then(|text| seed.deserialize(text)).map(Some).map_err(|error| error.at(key.location))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, NodeError> {
+        let Some(node) = self.value.take() else { return Err(de::Error::custom("a key without a value")) };
+        seed.deserialize(Node { node }).map_err(|error| error.at(node.location))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::PodSpec;
+    use serde_json::Value;
+    use toolforge_model::yaml;
+
+    use super::*;
+
+    fn error(text: &str) -> String {
+        deserialize::<PodSpec>(&yaml::parse(text).unwrap()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn quantities_may_be_numbers() {
+        let text = "containers:\n- name: a\n  resources: {limits: {cpu: 1, memory: 0.5Gi}}\n";
+        let spec: PodSpec = deserialize(&yaml::parse(text).unwrap()).unwrap();
+        let limits = spec.containers[0].resources.clone().unwrap().limits.unwrap();
+        let amounts: Vec<&str> = limits.values().map(|quantity| quantity.0.as_str()).collect();
+        assert_eq!(amounts, ["1", "0.5Gi"]);
+    }
+
+    #[test]
+    fn errors_have_the_location_of_the_value() {
+        insta::assert_snapshot!(error("containers:\n- name: a\n  resources:\n    limits: {cpu: lots}\n"), @r#"line 4, column 19: "lots" is not a quantity; write it like 500m, 0.5, 2 or 512Mi"#);
+        insta::assert_snapshot!(error("containers:\n- name: a\n  env:\n  - {name: X, value: 5}\n"), @"line 4, column 22: found integer `5`; expected a string");
+        insta::assert_snapshot!(error("activeDeadlineSeconds: soon\n"), @r#"line 1, column 24: found string "soon"; expected a whole number"#);
+        insta::assert_snapshot!(error("containers: many\n"), @r#"line 1, column 13: found string "many"; expected a list"#);
+        insta::assert_snapshot!(error("containers:\n- resources: {limits: {memory: -1}}\n"), @"line 2, column 32: -1 is not a quantity; write it like 500m, 0.5, 2 or 512Mi");
+    }
+
+    #[test]
+    fn plain_values_keep_their_meaning() {
+        let node = yaml::parse("[1, -1, 1.5, true, no, ~, '5', 0x10, x]").unwrap();
+        let value: Value = deserialize(&node).unwrap();
+        assert_eq!(value.to_string(), r#"[1,-1,1.5,true,false,null,"5",16,"x"]"#);
+    }
+}

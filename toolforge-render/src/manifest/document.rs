@@ -1,0 +1,208 @@
+//! The documents of a file: YAML documents, or JSON values one after the other.
+
+use serde::de::IgnoredAny;
+use toolforge_model::yaml::{self, YamlNode, YamlValue};
+use toolforge_model::{Diagnostic, Location};
+
+/// One document of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileDocument {
+    /// Its content, with locations in the file.
+    pub node: YamlNode,
+    /// Its text.
+    pub text: String,
+    /// How many lines of the file are before its text.
+    pub lines_before: u64,
+}
+
+impl FileDocument {
+    /// Returns a diagnostic about the document's text with its location in the file.
+    #[must_use]
+    pub fn in_file(&self, found: &Diagnostic) -> Diagnostic {
+        moved(found, self.lines_before)
+    }
+}
+
+/// The documents of a file, and the errors of those that cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileDocuments {
+    /// The documents with content, in the order of the file.
+    pub documents: Vec<FileDocument>,
+    /// Syntax errors, at most one of each document.
+    pub errors: Vec<Diagnostic>,
+}
+
+/// Reads all documents of a file. One that cannot be read does not affect the others.
+#[must_use]
+pub fn file_documents(text: &str) -> FileDocuments {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !text.trim_start().starts_with('{') {
+        return yaml_documents(text);
+    }
+    json_documents(text).unwrap_or_else(|error| {
+        // YAML has mappings in braces, too.
+        let read = yaml_documents(text);
+        if read.errors.is_empty() { read } else { FileDocuments { errors: vec![error], ..read } }
+    })
+}
+
+fn yaml_documents(text: &str) -> FileDocuments {
+    let mut found = FileDocuments::default();
+    for (lines_before, part) in parts(text) {
+        match yaml::parse(part) {
+            Ok(node) if node.value == YamlValue::Null => {}
+            Ok(mut node) => {
+                move_node(&mut node, lines_before);
+                found.documents.push(FileDocument { node, text: part.to_owned(), lines_before });
+            }
+            Err(error) => found.errors.push(moved(&error, lines_before)),
+        }
+    }
+    found
+}
+
+/// Splits a text at the lines that begin a YAML document (`---`), which stay with the document, or end one (`...`). Each
+/// part has the number of lines before it.
+fn parts(text: &str) -> Vec<(u64, &str)> {
+    let is_marker = |line: &str, marker: &str| {
+        line.strip_prefix(marker)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+    };
+    let mut parts = Vec::new();
+    let (mut start, mut offset) = (0, 0);
+    let (mut lines_before, mut lines) = (0, 0);
+    let mut is_directive = false;
+    for line in text.split_inclusive('\n') {
+        let begins = is_marker(line, "---");
+        let ends = is_marker(line, "...");
+        if (begins && !is_directive) || ends {
+            parts.push((lines_before, &text[start..offset]));
+            (start, lines_before) = (offset, lines);
+        }
+        offset += line.len();
+        lines += 1;
+        if ends {
+            (start, lines_before) = (offset, lines);
+        }
+        // Directives belong to the document that follows them.
+        is_directive = !begins && (line.starts_with('%') || is_directive && is_comment(line));
+    }
+    parts.push((lines_before, &text[start..]));
+    parts
+}
+
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.is_empty() || line.starts_with('#')
+}
+
+/// Reads JSON values one after the other, or returns why the text is not JSON.
+fn json_documents(text: &str) -> Result<FileDocuments, Diagnostic> {
+    let mut found = FileDocuments::default();
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let mut start = 0;
+    while let Some(value) = values.next() {
+        value.map_err(|error| json_error(&error))?;
+        let end = values.byte_offset();
+        let before = text.get(..start).unwrap_or_default();
+        let lines_before = count(before.matches('\n').count());
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        // Tabs are spaces between the values of JSON, and an error in YAML; strings have none.
+        let part = text.get(start..end).unwrap_or_default().replace('\t', " ");
+        let part = format!("{}{part}", " ".repeat(column));
+        start = end;
+        match yaml::parse(&part) {
+            Ok(mut node) => {
+                move_node(&mut node, lines_before);
+                found.documents.push(FileDocument { node, text: part, lines_before });
+            }
+            Err(error) => found.errors.push(moved(&error, lines_before)),
+        }
+    }
+    Ok(found)
+}
+
+fn json_error(error: &serde_json::Error) -> Diagnostic {
+    let location = Location { line: count(error.line()), column: count(error.column()) };
+    if error.is_eof() {
+        return Diagnostic::new(location, "the text ends within a JSON value; is it cut off?");
+    }
+    let reason = error.to_string();
+    let reason = reason.trim_end_matches(&format!(" at line {} column {}", location.line, location.column));
+    Diagnostic::new(location, format_args!("invalid JSON: {reason}"))
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn moved(found: &Diagnostic, lines: u64) -> Diagnostic {
+    let Location { line, column } = found.location;
+    Diagnostic::new(Location { line: line + lines, column }, found.message.as_raw())
+}
+
+fn move_node(node: &mut YamlNode, lines: u64) {
+    node.location.line += lines;
+    match &mut node.value {
+        YamlValue::Sequence(items) => items.iter_mut().for_each(|item| move_node(item, lines)),
+        YamlValue::Mapping(pairs) => pairs.iter_mut().for_each(|(key, value)| {
+            move_node(key, lines);
+            move_node(value, lines);
+        }),
+        YamlValue::Null | YamlValue::String(_) | YamlValue::Plain(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the location and the content of each document, then the errors.
+    fn shown(text: &str) -> Vec<String> {
+        let FileDocuments { documents, errors } = file_documents(text);
+        let documents = documents.iter().map(|document| {
+            let Location { line, column } = document.node.location;
+            let key = match &document.node.value {
+                YamlValue::Mapping(pairs) => pairs.first().map(|(key, _)| key.describe()),
+                _ => None,
+            };
+            format!("{line}:{column} {}", key.unwrap_or_else(|| document.node.describe()))
+        });
+        documents.chain(errors.iter().map(ToString::to_string)).collect()
+    }
+
+    #[test]
+    fn yaml_documents_have_their_locations() {
+        assert_eq!(
+            shown("a: 1\n---\nb: 1\n--- # more\n- c\n...\n"),
+            ["1:1 \"a\"", "3:1 \"b\"", "5:1 a list"]
+        );
+        assert_eq!(shown("# only\n---\n\n---\n# comments\n"), Vec::<String>::new());
+        assert_eq!(shown("%YAML 1.2\n# comment\n---\na: 1\n"), ["4:1 \"a\""]);
+        assert_eq!(shown("---\na: |\n  text\n  --- no marker\n"), ["2:1 \"a\""]);
+        assert_eq!(shown("\u{feff}a: 1\n"), ["1:1 \"a\""]);
+    }
+
+    #[test]
+    fn every_document_reports_its_syntax_error() {
+        insta::assert_snapshot!(shown("a: [1\n---\nb: 1\n---\nc: \"x\n").join("\n"), @r#"
+        3:1 "b"
+        line 1, column 4: invalid YAML: unclosed bracket '['
+        line 5, column 4: invalid YAML: unclosed quote
+        "#);
+    }
+
+    #[test]
+    fn json_values_may_follow_each_other() {
+        assert_eq!(shown("{\"a\": 1}\n{\n\t\"b\": 1} {\"c\": 2}"), ["1:1 \"a\"", "2:1 \"b\"", "3:10 \"c\""]);
+        assert_eq!(shown("{a: 1}\n"), ["1:1 \"a\""]);
+    }
+
+    #[test]
+    fn cut_json_is_explained() {
+        insta::assert_snapshot!(shown("{\"a\": {\"b\": [1,\n 2").join("\n"), @"line 2, column 2: the text ends within a JSON value; is it cut off?");
+        insta::assert_snapshot!(shown("{\"a\": 1,\n \"b\" 2}").join("\n"), @"line 2, column 6: invalid JSON: expected `:`");
+    }
+}

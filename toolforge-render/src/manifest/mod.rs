@@ -1,0 +1,14 @@
+//! Manifests as people write them: Kubernetes objects of any kind, with the locations of their fields.
+//!
+//! [`file_documents`] splits a file, and [`Manifests::read`] reads the objects of a document, `List`s included.
+
+mod deserialize;
+mod document;
+mod kind;
+mod object;
+mod read;
+
+pub use document::{FileDocument, FileDocuments, file_documents};
+pub use kind::ManifestKind;
+pub use object::{Manifest, ManifestObject};
+pub use read::{Manifests, is_manifest};

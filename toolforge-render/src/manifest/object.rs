@@ -1,0 +1,110 @@
+use std::fmt;
+
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, ReplicationController, Service};
+use serde_json::Value;
+use toolforge_model::yaml::YamlNode;
+use toolforge_model::{Location, Untrusted};
+
+use crate::manifest::ManifestKind;
+use crate::manifest::deserialize::deserialize;
+use crate::object::{cron_job_spec, deployment_spec};
+
+/// An object of a manifest.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// Its kind.
+    pub kind: ManifestKind,
+    /// Its name; the beginning of it where the API server completes the name (`generateName`).
+    pub name: String,
+    /// Whether the API server completes the name, so that every application creates another object.
+    pub is_name_generated: bool,
+    /// Where it begins in its file.
+    pub location: Location,
+    /// Its content, with the location of every field.
+    pub node: YamlNode,
+    /// Its content, by kind.
+    pub object: ManifestObject,
+}
+
+/// The content of an object of which quotas count more than that it exists.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ManifestObject {
+    /// A Deployment.
+    Deployment(Box<Deployment>),
+    /// A ReplicaSet.
+    ReplicaSet(Box<ReplicaSet>),
+    /// A StatefulSet.
+    StatefulSet(Box<StatefulSet>),
+    /// A DaemonSet.
+    DaemonSet(Box<DaemonSet>),
+    /// A ReplicationController.
+    ReplicationController(Box<ReplicationController>),
+    /// A Job.
+    Job(Box<Job>),
+    /// A CronJob.
+    CronJob(Box<CronJob>),
+    /// A Pod.
+    Pod(Box<Pod>),
+    /// A Service.
+    Service(Box<Service>),
+    /// A PersistentVolumeClaim.
+    PersistentVolumeClaim(Box<PersistentVolumeClaim>),
+    /// Another kind, of which quotas count the objects.
+    Other,
+}
+
+impl ManifestObject {
+    /// Returns the spec of the pods that the object creates, or is.
+    #[must_use]
+    pub fn pod_spec(&self) -> Option<&PodSpec> {
+        match self {
+            Self::Deployment(found) => deployment_spec(found)?.template.spec.as_ref(),
+            Self::ReplicaSet(found) => found.spec.as_ref()?.template.as_ref()?.spec.as_ref(),
+            Self::StatefulSet(found) => found.spec.as_ref()?.template.spec.as_ref(),
+            Self::DaemonSet(found) => found.spec.as_ref()?.template.spec.as_ref(),
+            Self::ReplicationController(found) => found.spec.as_ref()?.template.as_ref()?.spec.as_ref(),
+            Self::Job(found) => found.spec.as_ref()?.template.spec.as_ref(),
+            Self::CronJob(found) => cron_job_spec(found)?.job_template.spec.as_ref()?.template.spec.as_ref(),
+            Self::Pod(found) => found.spec.as_ref(),
+            Self::Service(_) | Self::PersistentVolumeClaim(_) | Self::Other => None,
+        }
+    }
+
+    /// Returns whether the object creates pods, or is one.
+    #[must_use]
+    pub fn has_pods(&self) -> bool {
+        !matches!(self, Self::Service(_) | Self::PersistentVolumeClaim(_) | Self::Other)
+    }
+}
+
+impl Manifest {
+    /// Returns the object as JSON; fields of its kind are typed, so that quantities are text.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let json = match &self.object {
+            ManifestObject::Deployment(found) => serde_json::to_value(found),
+            ManifestObject::ReplicaSet(found) => serde_json::to_value(found),
+            ManifestObject::StatefulSet(found) => serde_json::to_value(found),
+            ManifestObject::DaemonSet(found) => serde_json::to_value(found),
+            ManifestObject::ReplicationController(found) => serde_json::to_value(found),
+            ManifestObject::Job(found) => serde_json::to_value(found),
+            ManifestObject::CronJob(found) => serde_json::to_value(found),
+            ManifestObject::Pod(found) => serde_json::to_value(found),
+            ManifestObject::Service(found) => serde_json::to_value(found),
+            ManifestObject::PersistentVolumeClaim(found) => serde_json::to_value(found),
+            ManifestObject::Other => return deserialize(&self.node).unwrap_or_default(),
+        };
+        json.unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Manifest {
+    /// Writes the kind and the name: `Deployment web`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, Untrusted::new(self.name.as_str()).escaped())
+    }
+}

@@ -1,0 +1,237 @@
+//! From a document to the objects in it.
+
+use toolforge_model::yaml::{YamlNode, YamlValue};
+use toolforge_model::{Diagnostic, ToolName, Untrusted};
+
+use crate::manifest::deserialize::deserialize;
+use crate::manifest::{Manifest, ManifestKind, ManifestObject};
+
+/// The most objects of all documents; the largest namespaces have a few hundred.
+const MOST_OBJECTS: usize = 10_000;
+
+/// The objects of documents, and what is wrong with others.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Manifests {
+    /// The objects without errors, in the order of the documents.
+    pub manifests: Vec<Manifest>,
+    /// The errors.
+    pub errors: Vec<Diagnostic>,
+    /// What is left out.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Returns whether a document is meant as a Kubernetes object: it has an `apiVersion` or a `kind`.
+#[must_use]
+pub fn is_manifest(node: &YamlNode) -> bool {
+    node.get("apiVersion").is_some() || node.get("kind").is_some()
+}
+
+impl Manifests {
+    /// Adds the objects of a document for a tool's namespace: one object, or a `List` of them, which may contain lists.
+    pub fn read(&mut self, node: &YamlNode, tool: &ToolName) {
+        self.add(node, None, tool);
+    }
+
+    /// Adds an object; `item_kind` is that of the items of a list like `PodList`, which do not repeat it.
+    fn add(&mut self, node: &YamlNode, item_kind: Option<&ManifestKind>, tool: &ToolName) {
+        match self.object(node, item_kind, tool) {
+            Ok(Some(manifest)) if self.manifests.len() < MOST_OBJECTS => self.manifests.push(manifest),
+            Ok(Some(_)) => {
+                let message = format!("more than {MOST_OBJECTS} objects; check fewer at once");
+                if self.errors.iter().all(|error| error.message.as_raw() != message) {
+                    self.errors.push(Diagnostic::new(node.location, message));
+                }
+            }
+            Ok(None) => {}
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    /// Returns an object; `None` if it is a list, whose items are added, or belongs to no namespace.
+    fn object(
+        &mut self,
+        node: &YamlNode,
+        item_kind: Option<&ManifestKind>,
+        tool: &ToolName,
+    ) -> Result<Option<Manifest>, Diagnostic> {
+        let YamlValue::Mapping(_) = &node.value else {
+            let found = Untrusted::new(node.describe());
+            let message =
+                format!("an object is a mapping that begins with `apiVersion:`, not {}", found.escaped());
+            return Err(Diagnostic::new(node.location, message));
+        };
+        let stated = |field: &str| text(node, field);
+        let kind = match (stated("apiVersion")?, stated("kind")?, item_kind) {
+            (Some(api_version), Some(kind), _) => ManifestKind::new(api_version, kind),
+            (None, None, Some(kind)) => kind.clone(),
+            (None, _, _) => return Err(missing(node, "apiVersion: v1")),
+            (_, None, _) => return Err(missing(node, "kind: Deployment")),
+        };
+        if let Some(item_kind) = kind.kind.strip_suffix("List")
+            && (item_kind.is_empty() || node.get("items").is_some())
+        {
+            let of_items = ManifestKind { kind: item_kind.to_owned(), ..kind.clone() };
+            let of_items = (!item_kind.is_empty()).then_some(&of_items);
+            match node.get("items").map(|items| (&items.value, items)) {
+                Some((YamlValue::Sequence(items), _)) => {
+                    items.iter().for_each(|item| self.add(item, of_items, tool));
+                }
+                Some((_, found)) => {
+                    let text = Untrusted::new(found.describe());
+                    let message = format!("items is {}; expected a list of objects", text.escaped());
+                    return Err(Diagnostic::new(found.location, message));
+                }
+                None => {}
+            }
+            return Ok(None);
+        }
+        let metadata = node.get("metadata").ok_or_else(|| missing(node, "metadata: {name: NAME}"))?;
+        let (name, is_name_generated) = match (text(metadata, "name")?, text(metadata, "generateName")?) {
+            (Some(name), _) => (name, false),
+            (None, Some(prefix)) => (prefix, true),
+            (None, None) => return Err(missing(metadata, "name: NAME")),
+        };
+        if !kind.is_namespaced() {
+            let message = format!("{kind} objects belong to no namespace, so no quota counts them");
+            self.warnings.push(Diagnostic::new(node.location, message));
+            return Ok(None);
+        }
+        let namespace = tool.namespace();
+        if let Some(found) = metadata.get("namespace").filter(|found| found.scalar() != Some(&namespace)) {
+            let text = Untrusted::new(found.describe());
+            let message = format!("namespace {} is not that of the tool, {namespace}", text.escaped());
+            return Err(Diagnostic::new(found.location, message));
+        }
+        let object = content(&kind, node)?;
+        if object.has_pods() && object.pod_spec().is_none_or(|pod| pod.containers.is_empty()) {
+            let place = node.get("spec").unwrap_or(node);
+            let message = format!("this {kind} has no containers");
+            return Err(Diagnostic::new(place.location, message));
+        }
+        let (name, node) = (name.to_owned(), node.clone());
+        Ok(Some(Manifest { kind, name, is_name_generated, location: node.location, node, object }))
+    }
+}
+
+/// Returns the content of an object of which quotas count more than that it exists. Data of others is not looked at.
+fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Diagnostic> {
+    let has_content = matches!(kind.group.as_str(), "" | "apps" | "batch" | "extensions");
+    if let Some(found) = node.get("apiVersion").filter(|_| has_content && kind.version != "v1") {
+        let text = Untrusted::new(found.describe());
+        let current = match kind.group.as_str() {
+            "" => "v1",
+            "batch" => "batch/v1",
+            _ => "apps/v1",
+        };
+        let message = format!("the cluster does not serve {}; write `apiVersion: {current}`", text.escaped());
+        return Err(Diagnostic::new(found.location, message));
+    }
+    let found = match (kind.group.as_str(), kind.kind.as_str()) {
+        ("apps", "Deployment") => ManifestObject::Deployment(Box::new(deserialize(node)?)),
+        ("apps", "ReplicaSet") => ManifestObject::ReplicaSet(Box::new(deserialize(node)?)),
+        ("apps", "StatefulSet") => ManifestObject::StatefulSet(Box::new(deserialize(node)?)),
+        ("apps", "DaemonSet") => ManifestObject::DaemonSet(Box::new(deserialize(node)?)),
+        ("batch", "Job") => ManifestObject::Job(Box::new(deserialize(node)?)),
+        ("batch", "CronJob") => ManifestObject::CronJob(Box::new(deserialize(node)?)),
+        ("", "ReplicationController") => ManifestObject::ReplicationController(Box::new(deserialize(node)?)),
+        ("", "Pod") => ManifestObject::Pod(Box::new(deserialize(node)?)),
+        ("", "Service") => ManifestObject::Service(Box::new(deserialize(node)?)),
+        ("", "PersistentVolumeClaim") => ManifestObject::PersistentVolumeClaim(Box::new(deserialize(node)?)),
+        _ => ManifestObject::Other,
+    };
+    Ok(found)
+}
+
+/// Returns a field that must be text, if it is set.
+fn text<'a>(node: &'a YamlNode, field: &str) -> Result<Option<&'a str>, Diagnostic> {
+    let Some(found) = node.get(field) else { return Ok(None) };
+    let text = found.string().filter(|text| !text.is_empty());
+    text.map(Some).ok_or_else(|| {
+        let shown = Untrusted::new(found.describe());
+        Diagnostic::new(found.location, format_args!("{field} is {}; expected text", shown.escaped()))
+    })
+}
+
+fn missing(node: &YamlNode, example: &str) -> Diagnostic {
+    let field = example.split(':').next().unwrap_or_default();
+    Diagnostic::new(node.location, format_args!("no {field}; expected a line like `{example}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::file_documents;
+
+    fn read(text: &str) -> Manifests {
+        let mut found = Manifests::default();
+        let tool = "stashbot".parse().unwrap();
+        let documents = file_documents(text);
+        assert_eq!(documents.errors, []);
+        documents.documents.iter().for_each(|document| found.read(&document.node, &tool));
+        found
+    }
+
+    /// Returns the objects with their lines, then the errors and warnings.
+    fn shown(text: &str) -> String {
+        let Manifests { manifests, errors, warnings } = read(text);
+        let manifests = manifests.iter().map(|found| format!("{}: {found}", found.location.line));
+        let found = errors.iter().chain(&warnings).map(ToString::to_string);
+        manifests.chain(found).collect::<Vec<_>>().join("\n")
+    }
+
+    const POD: &str = "{containers: [{name: a, image: x}]}";
+
+    #[test]
+    fn lists_and_lists_in_lists_are_flattened() {
+        let text = format!(
+            "apiVersion: v1\nkind: List\nitems:\n- {{apiVersion: v1, kind: Secret, metadata: {{name: a}}}}\n\
+             - apiVersion: v1\n  kind: PodList\n  items:\n  - {{metadata: {{name: b}}, spec: {POD}}}\n\
+             - {{apiVersion: v1, kind: List}}\n---\n{{apiVersion: v1, kind: Pod, metadata: {{generateName: c-}}, spec: {POD}}}\n"
+        );
+        insta::assert_snapshot!(shown(&text), @"
+        4: Secret a
+        8: Pod b
+        11: Pod c-
+        ");
+    }
+
+    #[test]
+    fn every_error_has_its_location() {
+        let text = "apiVersion: v1\nkind: List\nitems:\n- {kind: Pod}\n- {apiVersion: v1}\n- 5\n\
+                    - {apiVersion: v1, kind: Pod}\n- {apiVersion: v1, kind: Pod, metadata: {}}\n\
+                    - {apiVersion: v1, kind: Pod, metadata: {name: 5}}\n\
+                    - {apiVersion: v1, kind: Pod, metadata: {name: a}}\n\
+                    - {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: tool-other}, spec: {}}\n\
+                    - {apiVersion: apps/v1beta1, kind: Deployment, metadata: {name: a}}\n\
+                    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: two}}\n\
+                    - {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n\
+                    ---\napiVersion: v1\nkind: List\nitems: {}\n";
+        insta::assert_snapshot!(shown(text), @r#"
+        line 4, column 3: no apiVersion; expected a line like `apiVersion: v1`
+        line 5, column 3: no kind; expected a line like `kind: Deployment`
+        line 6, column 3: an object is a mapping that begins with `apiVersion:`, not 5
+        line 7, column 3: no metadata; expected a line like `metadata: {name: NAME}`
+        line 8, column 41: no name; expected a line like `name: NAME`
+        line 9, column 48: name is 5; expected text
+        line 10, column 3: this Pod has no containers
+        line 11, column 62: namespace "tool-other" is not that of the tool, tool-stashbot
+        line 12, column 16: the cluster does not serve "apps/v1beta1"; write `apiVersion: apps/v1`
+        line 13, column 81: found string "two"; expected a whole number
+        line 18, column 8: items is a mapping; expected a list of objects
+        line 14, column 3: Namespace objects belong to no namespace, so no quota counts them
+        "#);
+    }
+
+    #[test]
+    fn unknown_kinds_are_objects() {
+        assert_eq!(shown("{apiVersion: example.com/v1, kind: Pony, metadata: {name: a}}\n"), "1: Pony a");
+    }
+
+    #[test]
+    fn number_of_objects_is_bounded() {
+        let item = "- {apiVersion: v1, kind: Secret, metadata: {name: a}}\n";
+        let found = read(&format!("apiVersion: v1\nkind: List\nitems:\n{}", item.repeat(MOST_OBJECTS + 2)));
+        assert_eq!((found.manifests.len(), found.errors.len()), (MOST_OBJECTS, 1));
+    }
+}
