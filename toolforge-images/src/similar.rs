@@ -8,8 +8,8 @@ use crate::image_type::{ImageType, State, family, version};
 /// Debian's releases, oldest first: types that are named after one belong together.
 const DEBIAN: [&str; 6] = ["jessie", "stretch", "buster", "bullseye", "bookworm", "trixie"];
 
-/// What the platform's names of types and images have before the name (2020 to 2026).
-const BEGINNINGS: [&str; 2] = ["toolforge-", "tf-"];
+/// What the platform's names of types and images have before the name (2018 to 2026).
+const BEGINNINGS: [&str; 3] = ["toollabs-", "toolforge-", "tf-"];
 
 /// What they have after the name.
 const ENDINGS: [&str; 7] = ["-deprecated", "-std", "-base", "-web", "-sssd", "-std", "-deprecated"];

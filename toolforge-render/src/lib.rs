@@ -37,6 +37,7 @@
 //! ```
 
 pub mod change;
+pub mod convert;
 pub mod job;
 pub mod manifest;
 pub mod namespace;

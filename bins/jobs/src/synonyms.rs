@@ -21,6 +21,7 @@ const SYNONYMS: &[(&[&str], &str)] = &[
     (&["unpause", "enable", "unsuspend"], "resume"),
     (&["calendar", "crontab"], "cron"),
     (&["export", "save", "backup"], "dump"),
+    (&["import", "migrate"], "convert"),
     (&["shell", "ssh", "bash", "attach"], "exec"),
     (&["types", "containers"], "images"),
     (&["usage", "limits"], "quota"),

@@ -150,6 +150,59 @@ fn plan_with_an_unknown_image_reports_no_success() {
 }
 
 #[test]
+fn crontab_is_converted_without_a_cluster() {
+    let crontab = "*/5 * * * * jsub -N watch -once -mem 300m ./watch.py\n@reboot ./start.sh\n";
+    let directory = Scratch::new("convert", crontab);
+    let shown = |words: &[&str]| said(&jobs(&directory, words));
+    assert_snapshot!(shown(&["convert", "jobs.yaml", "--tool", "tf-test"]), @r#"
+    [exit 6]
+    # image: python3.13 is a guess; `jobs images` lists the others
+    - name: watch
+      command: ./watch.py
+      image: python3.13
+      schedule: "*/5 * * * *"
+      mem: 300Mi
+    warning: line 2: @reboot ./start.sh: not converted: there is no reboot; a job with `continuous: true` always runs
+    "#);
+    std::fs::write(directory.0.join("bad.yaml"), format!("- {}\n- kind: Pod\n", "long ".repeat(99))).unwrap();
+    assert_snapshot!(shown(&["convert", "bad.yaml", "--tool", "tf-test"]), @"
+    [exit 1]
+    error: bad.yaml:1:1: an object is a mapping that begins with `apiVersion:`, not a list
+    ");
+    std::fs::write(directory.0.join("secret.yaml"), "{apiVersion: v1, kind: Secret, metadata: {name: a}}\n")
+        .unwrap();
+    assert_snapshot!(shown(&["convert", "secret.yaml", "--tool", "tf-test"]), @"
+    [exit 1]
+    warning: line 1: Secret a: not converted: a jobs file has no such objects
+    error: nothing could be converted
+
+    hint: Convert manifests of Kubernetes, a crontab, or lines of jsub.
+    ");
+}
+
+#[test]
+fn web_service_is_converted_to_a_template() {
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web}\n\
+                    spec:\n  replicas: 2\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: webservice\n        \
+                    image: docker-registry.tools.wmflabs.org/toolforge-php82-sssd-web:latest\n";
+    let directory = Scratch::new("template", manifest);
+    let line = ["convert", "jobs.yaml", "--tool", "tf-test", "--service-template", "service.template"];
+    assert_snapshot!(said(&jobs(&directory, &line)), @"[exit 0]");
+    let template = std::fs::read_to_string(directory.0.join("service.template")).unwrap();
+    assert_snapshot!(template, @"
+    type: php8.2
+    replicas: 2
+    ");
+    std::fs::write(directory.0.join("service.template"), "type: jdk17\n").unwrap();
+    assert_snapshot!(said(&jobs(&directory, &line)), @"
+    [exit 1]
+    error: service.template exists and has other content
+
+    hint: Name another file.
+    ");
+}
+
+#[test]
 fn errors_of_images_are_listed_with_the_others() {
     let file = "- name: a\n  comand: x\n  image: bookwrm\n- name: b\n  command: x\n  image: pyhton3.11\n  schedule: '@dayly'\n";
     let directory = Scratch::new("images", file);

@@ -57,12 +57,15 @@ impl YamlNode {
     }
 
     /// Returns what was found, for an error: a string in quotes, a number or boolean as it is spelled, or the name of
-    /// the kind. The text is untrusted.
+    /// the kind. Of a long string, only the first 60 characters. The text is untrusted.
     #[must_use]
     pub fn describe(&self) -> String {
         match &self.value {
             YamlValue::Null => "nothing".to_owned(),
-            YamlValue::String(text) => format!("\"{text}\""),
+            YamlValue::String(text) => match text.char_indices().nth(60) {
+                Some((end, _)) => format!("\"{}…\"", &text[..end]),
+                None => format!("\"{text}\""),
+            },
             YamlValue::Plain(text) => text.clone(),
             YamlValue::Sequence(_) => "a list".to_owned(),
             YamlValue::Mapping(_) => "a mapping".to_owned(),

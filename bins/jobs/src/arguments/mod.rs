@@ -6,9 +6,9 @@ mod output;
 mod verb;
 
 pub(crate) use options::{
-    ChangeOptions, CronArguments, DeleteArguments, DumpArguments, ExecArguments, FileOptions, FlushArguments,
-    GenerateArguments, ListArguments, LoadArguments, LogsArguments, PlanArguments, RenderArguments,
-    RestartArguments, RunArguments, SuspendArguments, TriggerArguments,
+    ChangeOptions, ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments,
+    FileOptions, FlushArguments, GenerateArguments, ListArguments, LoadArguments, LogsArguments,
+    PlanArguments, RenderArguments, RestartArguments, RunArguments, SuspendArguments, TriggerArguments,
 };
 pub(crate) use output::JobsFormat;
 pub(crate) use verb::{Arguments, Verb};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, LogsOptions, parse_profile};
-use toolforge_model::JobName;
+use toolforge_model::{JobImage, JobName};
 use toolforge_quota::profiles::Profile;
 
 use super::job::JobArguments;
@@ -173,6 +173,19 @@ pub(crate) struct CronArguments {
     /// Suggest minutes at which fewer jobs start together.
     #[arg(long, conflicts_with = "name")]
     pub(crate) suggest: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConvertArguments {
+    /// Files to convert, `-` is standard input: manifests or the output of `kubectl get -o yaml`, a crontab, lines of jsub.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Image of jobs from a crontab or jsub, which do not name one [default: guessed from the command].
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<JobImage>,
+    /// Write the service.template of a web service to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) service_template: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 use toolforge_cli::{ExitCode, Failure, GlobalOptions, OutputFormat, no_document};
 
 use super::options::{
-    CronArguments, DeleteArguments, DumpArguments, ExecArguments, FlushArguments, GenerateArguments,
-    ListArguments, LoadArguments, LogsArguments, NameArguments, PlanArguments, RenderArguments,
-    RestartArguments, RunArguments, SuspendArguments, TriggerArguments,
+    ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments, FlushArguments,
+    GenerateArguments, ListArguments, LoadArguments, LogsArguments, NameArguments, PlanArguments,
+    RenderArguments, RestartArguments, RunArguments, SuspendArguments, TriggerArguments,
 };
 use super::output::JobsFormat;
 
@@ -87,6 +87,7 @@ impl Arguments {
             | Verb::Render(_)
             | Verb::Images
             | Verb::Quota => Ok(()),
+            Verb::Convert(_) => Err(no_document("convert")),
             Verb::Logs(_) => Err(no_document("logs")),
             Verb::Exec(_) => Err(no_document("exec")),
             Verb::Generate(_) => Err(no_document("generate")),
@@ -116,6 +117,8 @@ pub(crate) enum Verb {
     Plan(PlanArguments),
     /// Print the current jobs as a jobs file.
     Dump(DumpArguments),
+    /// Convert manifests, crontabs and `jsub` lines to a jobs file.
+    Convert(ConvertArguments),
     /// Replace the pods of a continuous job and wait until they are ready, or stop the current run of a scheduled job and run it now.
     Restart(RestartArguments),
     /// Run a scheduled job now, in addition to its schedule.
@@ -146,6 +149,7 @@ impl Verb {
             | Self::Show(_)
             | Self::Plan(_)
             | Self::Dump(_)
+            | Self::Convert(_)
             | Self::Cron(_)
             | Self::Render(_)
             | Self::Images

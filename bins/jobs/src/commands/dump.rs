@@ -48,7 +48,7 @@ pub(super) fn run(session: &Session, options: &DumpArguments) -> Result<ExitCode
 }
 
 /// Returns whether a regular file exists that contains something else.
-fn is_other(path: &Path, text: &str) -> bool {
+pub(super) fn is_other(path: &Path, text: &str) -> bool {
     match path.metadata() {
         Ok(existing) if existing.is_file() && existing.len() > 0 => {
             existing.len() != text.len() as u64
@@ -59,7 +59,7 @@ fn is_other(path: &Path, text: &str) -> bool {
 }
 
 /// Writes or replaces a file atomically.
-fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     // A device or standard output cannot be replaced; opening a directory fails.
     let is_open = ["/dev/stdout", "/dev/stderr", "/dev/fd"].iter().any(|open| path.starts_with(open));
     let existing = path.metadata().ok().map(|existing| existing.file_type());

@@ -6,17 +6,19 @@ use crate::report;
 
 /// Prints the images of the cluster's catalog, or of the bundled one.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let catalog = match session.catalog() {
-        Ok(catalog) => catalog,
-        Err(failure) => {
-            anstream::eprintln!("note: the cluster's catalog is not available: {}", failure.message());
-            anstream::eprintln!("note: using the bundled catalog of August 2025");
-            Catalog::bundled()
-        }
-    };
+    let catalog = catalog(session);
     for problem in catalog.problems() {
         anstream::eprintln!("warning: {problem}");
     }
     print(&report::images(&catalog, arguments.output)?, arguments.output.of_document())?;
     Ok(ExitCode::Success)
+}
+
+/// Returns the cluster's catalog, or, with a note, the bundled one.
+pub(super) fn catalog(session: &Session) -> Catalog {
+    session.catalog().unwrap_or_else(|failure| {
+        anstream::eprintln!("note: the cluster's catalog is not available: {}", failure.message());
+        anstream::eprintln!("note: using the bundled catalog of August 2025");
+        Catalog::bundled()
+    })
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod confirm;
+mod convert;
 mod cron;
 mod delete;
 mod dump;
@@ -41,10 +42,10 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return generate::run(options);
     }
     let session = Session::open(&arguments.global, PROGRAM);
-    // Rendering needs no cluster, unless one was named.
+    // Rendering and converting need no cluster, unless one was named.
     let names_facts =
         !arguments.global.cluster.from.is_empty() || arguments.global.cluster.kubeconfig.is_some();
-    if let (Verb::Render(_), Err(_), Some(_), false) =
+    if let (Verb::Render(_) | Verb::Convert(_), Err(_), Some(_), false) =
         (&arguments.verb, &session, &arguments.global.tool, names_facts)
     {
         return run(&Session::offline(&arguments.global)?, arguments);
@@ -66,6 +67,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Verb::Load(options) => load::run(session, arguments, options),
         Verb::Plan(options) => plan::run(session, arguments, options),
         Verb::Dump(options) => dump::run(session, options),
+        Verb::Convert(options) => convert::run(session, options),
         Verb::Restart(options) => restart::run(session, arguments, options),
         Verb::Trigger(options) => trigger::run(session, arguments, options),
         Verb::Suspend(options) => suspend::run(session, arguments, options, Suspension::Suspend),

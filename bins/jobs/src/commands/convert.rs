@@ -1,0 +1,80 @@
+use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input};
+use toolforge_model::Untrusted;
+use toolforge_render::Namespace;
+use toolforge_render::convert::{Conversion, Converter, with_current_version};
+use toolforge_render::manifest::{Manifests, file_documents};
+use toolforge_report::FailureCode;
+
+use super::{dump, images};
+use crate::arguments::ConvertArguments;
+
+/// The most bytes that are read of a file.
+const FILE_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Prints the jobs of manifests, crontabs and `jsub` lines as a jobs file.
+pub(super) fn run(session: &Session, options: &ConvertArguments) -> Result<ExitCode, Failure> {
+    let namespace = Namespace::new(&session.tool, images::catalog(session));
+    let mut converter = Converter::new(&namespace, options.image.clone());
+    let mut errors = Vec::new();
+    for file in &options.files {
+        let name = Untrusted::new(file.display().to_string());
+        let bytes = read_input(file, FILE_LIMIT)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Failure::new(ExitCode::Failed, format!("{} is not text (UTF-8)", name.escaped())))?;
+        if Converter::is_lines(&text) {
+            converter.add_lines(&text);
+            continue;
+        }
+        let documents = file_documents(&text);
+        let mut manifests = Manifests::default();
+        for document in &documents.documents {
+            manifests.read(&with_current_version(&document.node), &session.tool);
+        }
+        errors
+            .extend(documents.errors.into_iter().chain(manifests.errors).map(|error| (name.clone(), error)));
+        converter.add_manifests(&manifests.manifests);
+    }
+    if let Some((name, first)) = errors.first() {
+        let message = match errors.len() {
+            1 => first.in_file(name),
+            count => format!("the files have {count} errors"),
+        };
+        let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile);
+        return Err(errors.iter().fold(failure, |failure, (name, error)| failure.diagnostic(name, error)));
+    }
+    finish(&converter.finish(), options)
+}
+
+fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCode, Failure> {
+    print_text(&conversion.to_yaml())?;
+    for left in &conversion.unconverted {
+        let (what, reason) = (left.what.escaped(), left.reason.escaped());
+        anstream::eprintln!("warning: line {}: {what}: not converted: {reason}", left.location.line);
+    }
+    match (&conversion.web_service, &options.service_template) {
+        (Some(web), Some(path)) => {
+            let (text, name) = (web.to_yaml(), Untrusted::new(path.display().to_string()));
+            if dump::is_other(path, &text) {
+                let text = format!("{} exists and has other content", name.escaped());
+                return Err(Failure::new(ExitCode::Failed, text).hint("Name another file."));
+            }
+            dump::write(path, &text).map_err(|error| {
+                Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
+                    .detail(error.to_string())
+            })?;
+        }
+        (Some(web), None) => {
+            anstream::eprintln!("note: there is a web service; its service.template would be:");
+            web.to_yaml().lines().for_each(|line| anstream::eprintln!("  {line}"));
+            anstream::eprintln!("Write it with `--service-template FILE`.");
+        }
+        (None, _) => {}
+    }
+    match (conversion.jobs.is_empty() && conversion.web_service.is_none(), conversion.unconverted.is_empty())
+    {
+        (true, _) => Err(Failure::new(ExitCode::Failed, "nothing could be converted")
+            .hint("Convert manifests of Kubernetes, a crontab, or lines of jsub.")),
+        (false, true) => Ok(ExitCode::Success),
+        (false, false) => Ok(ExitCode::Partial),
+    }
+}

@@ -1,0 +1,139 @@
+//! Manifests, crontabs and `jsub` lines as jobs files.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use insta::assert_snapshot;
+use toolforge_images::Catalog;
+use toolforge_model::{JobsFile, ToolName};
+use toolforge_render::Namespace;
+use toolforge_render::convert::{Conversion, Converter, with_current_version};
+use toolforge_render::manifest::{Manifests, file_documents};
+
+fn namespace() -> Namespace {
+    Namespace::new(&tool(), Catalog::bundled())
+}
+
+fn tool() -> ToolName {
+    "stashbot".parse().unwrap()
+}
+
+fn of_lines(text: &str) -> Conversion {
+    assert!(Converter::is_lines(text), "{text}");
+    let namespace = namespace();
+    let mut converter = Converter::new(&namespace, None);
+    converter.add_lines(text);
+    converter.finish()
+}
+
+fn of_manifests(text: &str) -> Conversion {
+    assert!(!Converter::is_lines(text), "{text}");
+    let mut manifests = Manifests::default();
+    let documents = file_documents(text);
+    assert_eq!(documents.errors, []);
+    documents
+        .documents
+        .iter()
+        .for_each(|document| manifests.read(&with_current_version(&document.node), &tool()));
+    assert_eq!(manifests.errors, []);
+    let namespace = namespace();
+    let mut converter = Converter::new(&namespace, None);
+    converter.add_manifests(&manifests.manifests);
+    converter.finish()
+}
+
+/// Returns the jobs file, the template, and what is not converted.
+fn shown(conversion: &Conversion) -> String {
+    let yaml = conversion.to_yaml();
+    if !yaml.is_empty() {
+        let findings = JobsFile::check(&yaml, &tool(), None);
+        assert_eq!(findings.errors, [], "{yaml}");
+    }
+    let template =
+        conversion.web_service.iter().map(|web| format!("--- service.template\n{}", web.to_yaml()));
+    let left = conversion.unconverted.iter().map(|left| {
+        format!("--- line {}: {}: {}\n", left.location.line, left.what.escaped(), left.reason.escaped())
+    });
+    [yaml].into_iter().chain(template).chain(left).collect()
+}
+
+#[test]
+fn crontab_becomes_scheduled_jobs() {
+    let text = "\u{feff}# m h dom mon dow command\nMAILTO=\"\"\nPATH=/usr/bin\nLANG=C\n\n\
+        */10 * * * * /data/project/stashbot/venv/bin/python3 /data/project/stashbot/update.py --all > /dev/null 2>&1\n\
+        0 3 * * mon php ~/clean.php 'a b'\n\
+        @daily date +\\%F >> days.txt\n\
+        @reboot ./start.sh\n\
+        99 * * * * ./never.sh\n\
+        5 5 * * * mail me@example.org%Hello%there\n\
+        10 4 * * * /usr/bin/jsub -N Clean_Up -once -quiet -mem 512m -l h_rt=1:00 -o logs/clean.out ./clean.sh --now >/dev/null 2>&1\n\
+        rm -rf everything\n";
+    assert_snapshot!(shown(&of_lines(text)));
+}
+
+#[test]
+fn jsub_lines_become_jobs() {
+    let text = "jsub -once -N bot -mem 1g -cwd python3 bot.py -v 'two words'\n\
+        jstart -N irc ./irc.pl\n\
+        jsub -continuous node server.js\n\
+        jsub -mem lots ./x\n\
+        jsub -N only\n\
+        jsub -N bot ./other 'unclosed\n";
+    assert_snapshot!(shown(&of_lines(text)));
+}
+
+#[test]
+fn cron_job_becomes_a_scheduled_job() {
+    let text = "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: wiki.update\n  labels: {toolforge: tool}\nspec:\n  \
+        schedule: '*/7 * * * *'\n  concurrencyPolicy: Replace\n  startingDeadlineSeconds: 100\n  jobTemplate:\n    spec:\n      \
+        backoffLimit: 0\n      activeDeadlineSeconds: 600\n      template:\n        metadata:\n          labels: {toolforge: tool}\n        \
+        spec:\n          restartPolicy: OnFailure\n          nodeSelector: {disk: ssd}\n          containers:\n          - name: bot\n            \
+        workingDir: /data/project/stashbot\n            image: docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest\n            \
+        command: [/data/project/stashbot/venv/bin/python3, -m, bot, 'a b']\n            \
+        env:\n            - {name: HOME, value: /data/project/stashbot}\n            - {name: MODE, value: fast}\n            \
+        - {name: TOKEN, valueFrom: {secretKeyRef: {name: secrets, key: token}}}\n            \
+        resources: {limits: {memory: 1Gi, cpu: 500m}, requests: {memory: 512Mi, cpu: 250m}}\n            \
+        volumeMounts:\n            - {name: home, mountPath: /data/project}\n          volumes:\n          \
+        - {name: home, hostPath: {path: /data/project}}\n";
+    assert_snapshot!(shown(&of_manifests(text)));
+}
+
+/// The two examples of the platform's page of 2020.
+#[test]
+fn examples_of_2020_become_jobs() {
+    let text = "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata:\n  name: list-images\n  labels:\n    name: wikiloveslove.list-images\n    \
+        toolforge: tool\nspec:\n  schedule: \"28 * * * *\"\n  jobTemplate:\n    spec:\n      template:\n        metadata:\n          \
+        labels:\n            toolforge: tool\n        spec:\n          containers:\n          - name: bot\n            \
+        workingDir: /data/project/wikiloveslove\n            image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest\n            \
+        args:\n            - /bin/sh\n            - -c\n            - /data/project/wikiloveslove/list_images.sh\n            env:\n            \
+        - name: PYTHONIOENCODING\n              value: utf-8\n            - name: HOME\n              value: /data/project/wikiloveslove\n          \
+        restartPolicy: OnFailure\n---\n# Run stashbot on kubernetes\napiVersion: extensions/v1beta1\nkind: Deployment\nmetadata:\n  \
+        name: stashbot\n  namespace: tool-stashbot\n  labels: {name: stashbot, toolforge: tool}\nspec:\n  replicas: 1\n  template:\n    \
+        metadata:\n      labels: {name: stashbot, toolforge: tool}\n    spec:\n      containers:\n        - name: bot\n          \
+        image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest\n          \
+        command: [ \"/data/project/stashbot/bin/stashbot.sh\", \"run\" ]\n          workingDir: /data/project/stashbot\n          env:\n            \
+        - name: HOME\n              value: /data/project/stashbot\n          imagePullPolicy: Always\n";
+    assert_snapshot!(shown(&of_manifests(text)));
+}
+
+#[test]
+fn deployment_and_service_become_a_continuous_job() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n\
+        - apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: stashbot.bot}\n  spec:\n    replicas: 2\n    \
+        selector: {matchLabels: {name: bot}}\n    template:\n      metadata: {labels: {name: bot, toolforge: tool}}\n      spec:\n        \
+        containers:\n        - name: bot\n          image: docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest\n          \
+        command: [/bin/sh, -c, './run.sh && true']\n          livenessProbe: {exec: {command: [cat, /tmp/alive]}}\n        \
+        - {name: side, image: x}\n\
+        - {apiVersion: v1, kind: Service, metadata: {name: bot}, spec: {selector: {name: bot}, ports: [{port: 8080}]}}\n\
+        - {apiVersion: v1, kind: Service, metadata: {name: other}, spec: {selector: {name: other}, ports: [{port: 1}]}}\n\
+        - {apiVersion: v1, kind: Secret, metadata: {name: token}}\n\
+        - {apiVersion: v1, kind: Pod, metadata: {name: Once}, spec: {restartPolicy: Never, containers: [{name: a, image: 'evil.example/x:1', args: [./a]}]}}\n";
+    assert_snapshot!(shown(&of_manifests(text)));
+}
+
+#[test]
+fn web_service_becomes_a_template() {
+    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: stashbot\n  labels: {app.kubernetes.io/component: web, name: stashbot, toolforge: tool}\nspec:\n  \
+        replicas: 2\n  selector: {matchLabels: {name: stashbot}}\n  template:\n    metadata: {labels: {name: stashbot}}\n    spec:\n      containers:\n      \
+        - name: webservice\n        image: docker-registry.tools.wmflabs.org/toolforge-php82-sssd-web:latest\n        \
+        resources: {limits: {memory: 1Gi, cpu: '1'}}\n";
+    assert_snapshot!(shown(&of_manifests(text)));
+}
