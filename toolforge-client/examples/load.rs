@@ -1,12 +1,14 @@
 //! Applies a jobs file, as `jobs load` does.
 
-use toolforge_client::{ApplyOptions, Client, ConnectOptions, Kubeconfig, kubeconfig_paths};
+use std::error::Error;
+
+use toolforge_client::{ApplyOptions, Attempt, Client, ConnectOptions, Kubeconfig, kubeconfig_paths};
 use toolforge_model::JobsFile;
 use toolforge_render::job::{LoadOptions, plan_load};
 
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "jobs.yaml".to_owned());
     let kubeconfig = Kubeconfig::load(&kubeconfig_paths(None, std::env::home_dir().as_deref()))?;
     let tool = kubeconfig.tool()?;
@@ -14,15 +16,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let file = JobsFile::parse(&std::fs::read_to_string(path)?, &tool)?;
     let requests: Vec<_> = file.jobs.into_iter().map(|job| job.request).collect();
-    let facts = client.job_facts(&tool).await?;
-    let load = plan_load(&requests, &facts, &LoadOptions::default());
-    if let Some(problem) = load.problems.into_iter().next() {
-        return Err(problem.into());
-    }
-    if !load.set.fits() {
-        return Err(format!("{}\n{}", load.set.at_rest, load.set.at_peak).into());
-    }
-    let report = client.apply_changes(&tool, &load.set, ApplyOptions::default()).await;
+    let planner = async |attempt: &Attempt| {
+        let facts = client.job_facts(&tool).await?;
+        let mut options = LoadOptions::default();
+        options.done = attempt.done().filter_map(|change| change.name.parse().ok()).collect();
+        let load = plan_load(&requests, &facts, &options);
+        match load.problems.first() {
+            Some(problem) => Err(problem.to_string().into()),
+            None => Ok::<_, Box<dyn Error>>(load),
+        }
+    };
+    let (_, report) = client.apply_planned(&tool, ApplyOptions::default(), &planner).await?.into_parts();
     for done in report.into_result()?.changes {
         println!("{} {}", done.change.action, done.change.name);
     }

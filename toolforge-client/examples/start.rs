@@ -1,10 +1,11 @@
 //! Starts a web service of the type that is named, and waits until it is ready.
 
+use std::error::Error;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use toolforge_client::{
-    ApplyOptions, Client, ConnectOptions, Kubeconfig, RolloutTarget, WaitOptions, kubeconfig_paths,
+    ApplyOptions, Attempt, Client, ConnectOptions, Kubeconfig, RolloutTarget, WaitOptions, kubeconfig_paths,
 };
 use toolforge_model::WebServiceOptions;
 use toolforge_render::object::ObjectKind;
@@ -15,22 +16,23 @@ use toolforge_render::web_service::{
 
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let kubeconfig = Kubeconfig::load(&kubeconfig_paths(None, std::env::home_dir().as_deref()))?;
     let tool = kubeconfig.tool()?;
     let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1"))?;
 
     let type_name = std::env::args().nth(1).map(|name| name.parse()).transpose()?;
     let options = WebServiceOptions { type_name, ..Default::default() };
-    let facts = client.web_service_facts(&tool).await?;
-    let live = observe_web_service_request(&facts);
-    let request = resolve_request(WebServiceSettings::new(options), live, &facts.namespace)?.request;
-    let plan = WebServicePlan::new(request, &facts, PlanOptions::default())?;
-    let changes = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));
-    if !changes.fits() {
-        return Err(format!("{}\n{}", changes.at_rest, changes.at_peak).into());
-    }
-    let report = client.apply_changes(&tool, &changes, ApplyOptions::default()).await;
+    let start = StartTime::WhereReplaced(Timestamp::now());
+    let planner = async |_: &Attempt| {
+        let facts = client.web_service_facts(&tool).await?;
+        let live = observe_web_service_request(&facts);
+        let request =
+            resolve_request(WebServiceSettings::new(options.clone()), live, &facts.namespace)?.request;
+        let plan = WebServicePlan::new(request, &facts, PlanOptions::default())?;
+        Ok::<_, Box<dyn Error>>(web_service_changes(&plan, &facts, start))
+    };
+    let (_, report) = client.apply_planned(&tool, ApplyOptions::default(), &planner).await?.into_parts();
     let target = report.last_written(ObjectKind::Deployment).map(RolloutTarget::from).unwrap_or_default();
     report.into_result()?;
     let options = WaitOptions::new(Duration::from_secs(300));

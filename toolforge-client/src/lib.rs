@@ -40,11 +40,9 @@
 //! - `scripted`: a tower service that plays a script of answers, for tests.
 
 mod answer;
-mod apply;
-mod awaited;
+mod change;
 mod client;
 mod connect;
-mod deletions;
 mod error;
 mod exchange;
 mod exec;
@@ -61,10 +59,8 @@ mod platform_files;
 mod request;
 mod retry;
 mod rollout;
-mod seen;
 mod server;
 mod status;
-mod stop;
 mod transport;
 mod watch;
 mod web_service;
@@ -74,9 +70,10 @@ pub mod scripted;
 
 pub use {http, jiff, k8s_openapi, kube, serde_json};
 
-pub use apply::{
-    ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress,
-    TERMINATION_TIMEOUT, WriteKind, Written,
+pub use change::{
+    Applied, ApplyError, ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport,
+    EarlierChange, MissingQuota, Planner, Progress, StopOutcome, TERMINATION_TIMEOUT, WriteKind, Written,
+    wait_for_quota,
 };
 pub use client::Client;
 pub use connect::{
@@ -97,7 +94,6 @@ pub use retry::RetryPolicy;
 pub use rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
 pub use server::{OwnRules, ServerVersion};
 pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
-pub use stop::StopOutcome;
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{

@@ -7,11 +7,11 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_client::scripted::{Answer, Requests, Script};
 use toolforge_client::{
-    ApplyError, ApplyOptions, ApplyReport, ChangeOutcome, ChangeReport, Progress, Written,
+    ApplyError, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, Planner, Progress,
 };
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName, WebServiceOptions};
-use toolforge_render::change::{Change, ChangeSet};
+use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::web_service::{
@@ -138,7 +138,7 @@ fn load(existing: &str, wanted: &str) -> ChangeSet {
     plan_load(&requests(wanted), &facts, &options).set
 }
 
-fn progress<'a>(report: &'a ApplyReport<'_>) -> Vec<(&'a str, Progress)> {
+fn progress(report: &ApplyReport) -> Vec<(&str, Progress)> {
     report.changes.iter().map(|report| (report.change.name.as_str(), report.progress)).collect()
 }
 
@@ -219,14 +219,32 @@ fn terminating_a() -> Script {
         .answer("POST /apis/apps/v1/namespaces/tool-x/deployments", Answer::json(201, &json!({})))
 }
 
-/// Applies a change set until `cancel` is ready after some seconds, and returns the outcome of each change.
+/// Plans the same changes, which somebody interrupts after some seconds.
+struct Interrupted<'a> {
+    set: &'a ChangeSet,
+    seconds: u64,
+}
+
+impl Planner for Interrupted<'_> {
+    type Plan = ChangeSet;
+    type Error = ApplyError;
+
+    async fn plan(&self, _attempt: &Attempt) -> Result<ChangeSet, ApplyError> {
+        Ok(self.set.clone())
+    }
+
+    async fn interrupted(&self) {
+        tokio::time::sleep(Duration::from_secs(self.seconds)).await;
+    }
+}
+
+/// Applies a change set until it is interrupted after some seconds, and returns the outcome of each change.
 async fn apply_for(seconds: u64, set: &ChangeSet, script: Script) -> (Vec<String>, Requests) {
     let (client, requests) = script.client();
-    let cancel = async move { tokio::time::sleep(Duration::from_secs(seconds)).await };
-    let after = async |_: &Change, _: &[Written]| Ok::<(), ApplyError>(());
+    let planner = Interrupted { set, seconds };
     let report =
-        client.apply_changes_with(&tool(), set, ApplyOptions::default(), cancel, |_| (), after).await;
-    let outcome = |change: &ChangeReport<'_>| {
+        client.apply_planned(&tool(), ApplyOptions::default(), &planner).await.unwrap().into_parts().1;
+    let outcome = |change: &ChangeReport| {
         let outcome = match &change.outcome {
             ChangeOutcome::Failed(error) => error.to_string(),
             other => format!("{other:?}"),
@@ -268,5 +286,41 @@ async fn nothing_is_sent_after_an_interruption_between_changes() {
     let set = load("[]", &continuous(&["a", "b"]));
     let (outcomes, requests) = apply_for(0, &set, terminating_a()).await;
     assert_eq!(outcomes, ["a: NotTried", "b: NotTried"]);
+    assert_eq!(requests.count(), 0, "{requests}");
+}
+
+#[tokio::test]
+async fn outdated_changes_are_planned_again() {
+    let (one, two) = (load("[]", &continuous(&["a", "b"])), load("[]", &continuous(&["b"])));
+    let taken = Answer::refusal(409, "AlreadyExists", "deployments.apps \"b\" already exists");
+    let post = "POST /apis/apps/v1/namespaces/tool-x/deployments";
+    let (client, requests) = Script::new()
+        .answer(post, Answer::json(201, &json!({})))
+        .answer(post, taken)
+        .answer(post, Answer::json(201, &json!({})))
+        .client();
+    let planner = async |attempt: &Attempt| {
+        let done: Vec<&str> = attempt.done().map(|change| change.name.as_str()).collect();
+        assert_eq!(done.len(), usize::try_from(attempt.earlier_attempts).unwrap());
+        Ok::<_, ApplyError>(if attempt.is_first() { one.clone() } else { two.clone() })
+    };
+    let applied = client.apply_planned(&tool(), ApplyOptions::default(), &planner).await.unwrap();
+    assert_eq!(progress(&applied.into_parts().1), [("a", Progress::Complete), ("b", Progress::Complete)]);
+    assert_eq!(requests.count(), 3, "{requests}");
+}
+
+#[tokio::test]
+async fn changes_that_do_not_fit_are_not_sent() {
+    let (client, requests) = Script::new().client();
+    let requested = JobsFile::parse(&continuous(&["a"]), &tool()).unwrap().jobs.remove(0).request;
+    let planner = async |_: &Attempt| {
+        let mut facts = JobFacts::new(Namespace::new(&tool(), Catalog::bundled()).with_uid(52503));
+        facts.namespace = facts.namespace.with_profile("tools-2023").unwrap();
+        let mut requested = requested.clone();
+        requested.memory = Some("100Gi".parse().unwrap());
+        Ok::<_, ApplyError>(plan_load(&[requested], &facts, &LoadOptions::default()))
+    };
+    let error = client.apply_planned(&tool(), ApplyOptions::default(), &planner).await.unwrap_err();
+    assert!(error.to_string().starts_with("the changes do not fit: "), "{error}");
     assert_eq!(requests.count(), 0, "{requests}");
 }

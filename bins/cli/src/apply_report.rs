@@ -23,7 +23,7 @@ pub fn unchanged(set: &ChangeSet) -> Vec<AppliedChange> {
 
 /// Returns what became of each change. After a dry run, nothing was written.
 #[must_use]
-pub fn applied_changes<E>(report: &ApplyReport<'_, E>) -> Vec<AppliedChange> {
+pub fn applied_changes<E>(report: &ApplyReport<E>) -> Vec<AppliedChange> {
     let is_dry_run = report.dry_run;
     let changes = report.changes.iter().map(|report| {
         let written: &[Written] = if is_dry_run { &[] } else { report.written.as_slice() };
@@ -31,7 +31,7 @@ pub fn applied_changes<E>(report: &ApplyReport<'_, E>) -> Vec<AppliedChange> {
             Outcome::Done if is_dry_run => Outcome::Planned,
             outcome => outcome,
         };
-        applied_change(report.change, written, outcome)
+        applied_change(&report.change, written, outcome)
     });
     changes.collect()
 }
@@ -61,13 +61,15 @@ pub fn apply_report(
     }
 }
 
-fn outcome<E>(ChangeReport { change, written, progress, outcome, .. }: &ChangeReport<'_, E>) -> Outcome {
+fn outcome<E>(ChangeReport { change, written, progress, outcome, .. }: &ChangeReport<E>) -> Outcome {
     match (outcome, progress) {
         (ChangeOutcome::Done, _) if change.is_keep() && written.is_empty() => Outcome::Unchanged,
         (ChangeOutcome::Done, _) => Outcome::Done,
         (ChangeOutcome::Failed(_), Progress::Nothing) => Outcome::Failed,
         (ChangeOutcome::Failed(_), Progress::Partial) => Outcome::PartlyDone,
-        (ChangeOutcome::Failed(_), Progress::Complete) => Outcome::RunFailed,
+        (ChangeOutcome::Failed(_), Progress::Complete) | (ChangeOutcome::FollowUpFailed(_), _) => {
+            Outcome::RunFailed
+        }
         (ChangeOutcome::Interrupted, _) => Outcome::Interrupted,
         _ => Outcome::NotTried,
     }

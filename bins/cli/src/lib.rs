@@ -27,7 +27,6 @@ mod progress;
 mod remote;
 mod report;
 mod rollout;
-mod room;
 mod session;
 mod terminal;
 mod text;
@@ -59,9 +58,8 @@ pub use report::{
     cause, difference, downtime, forecast_cells, image_type, last_termination, quota_report, quota_rows,
     quota_usage, rollout, violations, warn_of_unread,
 };
-pub use report::{terminating_line, waiting_line};
+pub use report::{quota_wait_line, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};
-pub use room::{wait_for_room, wait_for_usage};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age};

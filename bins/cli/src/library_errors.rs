@@ -120,6 +120,8 @@ impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
         match error {
             ApplyError::Request(error) => error.into(),
+            ApplyError::DoesNotFit { set } => Self::does_not_fit(&set),
+            ApplyError::Interrupted => Self::from_error(ExitCode::Partial, &error),
             ApplyError::StillExists { .. } => {
                 let failure = Self::from_error(ExitCode::Rollout, &error).with_code(FailureCode::TimedOut);
                 failure.hint("Try again in a minute.")

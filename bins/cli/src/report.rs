@@ -280,6 +280,15 @@ pub fn waiting_line(WaitingPods { owner, count, each: _, traits: _ }: &WaitingPo
     )
 }
 
+/// Returns what changes wait for that do not fit yet.
+#[must_use]
+pub fn quota_wait_line(terminating: &[TerminatingPod]) -> String {
+    if terminating.is_empty() {
+        return "waiting for the quota, which still counts deleted objects".to_owned();
+    }
+    terminating.iter().map(terminating_line).collect::<Vec<_>>().join(", ")
+}
+
 /// Returns until when a pod terminates.
 #[must_use]
 pub fn terminating_line(pod: &TerminatingPod) -> String {
@@ -297,6 +306,13 @@ mod tests {
     use toolforge_render::pod::{Cause as Kind, HealthProbe};
 
     use super::*;
+
+    #[test]
+    fn terminating_pods_are_shown_with_their_time() {
+        let pod =
+            TerminatingPod { name: "Pod a\u{1b}".to_owned(), until: 86_400, ..TerminatingPod::default() };
+        assert_eq!(terminating_line(&pod), r"pod a\u{1b} is terminating until 00:00:00 UTC");
+    }
 
     #[test]
     fn quota_state_depends_on_the_share_that_is_used() {

@@ -71,11 +71,7 @@ impl Session {
         // With another kubeconfig, this user may be somebody else, and the home not the tool's.
         let own_home = home.as_deref().filter(|_| options.cluster.kubeconfig.is_none());
         let tool_home = if is_own { ToolHome::of(&tool, own_home) } else { None };
-        // One thread: the login hosts limit them, and one connection needs no more.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::from_error(ExitCode::Cluster, &error))?;
+        let runtime = runtime()?;
         let client = {
             let _inside = runtime.enter();
             let agent = format!("{program}/{}", env!("CARGO_PKG_VERSION"));
@@ -168,6 +164,17 @@ impl Session {
         }
     }
 
+    /// Runs a future on this thread.
+    ///
+    /// # Errors
+    /// When facts come from files, and no runtime can be created.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
+        match &self.source {
+            Source::Cluster { runtime, .. } => Ok(runtime.block_on(future)),
+            Source::Files(_) => Ok(runtime()?.block_on(future)),
+        }
+    }
+
     /// Returns the cluster.
     ///
     /// # Errors
@@ -181,6 +188,12 @@ impl Session {
             }
         }
     }
+}
+
+/// Returns a runtime on this thread: the login hosts limit the number of threads, and one connection needs no more.
+fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::from_error(ExitCode::Cluster, &error))
 }
 
 /// Returns the image catalog; if it cannot be read, prints a warning and returns the bundled one. For commands that only

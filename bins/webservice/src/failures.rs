@@ -2,7 +2,7 @@
 
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_client::{
-    ApplyError, ApplyReport, ChangeOutcome, ChangeReport, ManifestError, TemplateError, Written,
+    ApplyError, ApplyReport, Attempt, ChangeOutcome, ChangeReport, ManifestError, TemplateError, Written,
 };
 use toolforge_images::TypeLookupError;
 use toolforge_model::{TypeName, Untrusted};
@@ -71,9 +71,11 @@ pub(crate) fn of_resolve(error: &ResolveError, action: Action, mount_place: Opti
 }
 
 /// Returns the failure of a change that could not be applied, with what was done before.
-pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Option<Failure> {
+pub(crate) fn of_apply(report: ApplyReport<Failure>, verb: Action) -> Option<Failure> {
     let is_dry_run = report.dry_run;
-    let ChangeReport { written, failed_at, outcome, .. } = report.changes.into_iter().next()?;
+    let report = report.changes.into_iter().next()?;
+    let failed_at = report.failed_step().cloned();
+    let ChangeReport { written, outcome, .. } = report;
     let ChangeOutcome::Failed(error) = outcome else { return None };
     let outcome_unknown = error.outcome_unknown();
     let is_refused_route = matches!(error, ApplyError::RouteRefused { .. });
@@ -90,8 +92,9 @@ pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Opt
             format!("{id}: not done")
         }
     });
-    if written.is_empty() && !outcome_unknown {
-        let failure = last.into_iter().fold(failure, object_line).detail("nothing was changed");
+    if written.is_empty() {
+        let failure = last.into_iter().fold(failure, object_line);
+        let failure = if outcome_unknown { failure } else { failure.detail("nothing was changed") };
         return Some(if is_refused_route { failure.hint(kept_route(verb)) } else { failure });
     }
     let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
@@ -104,11 +107,11 @@ pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Opt
 }
 
 /// Returns a failure of another attempt, with what earlier ones have written.
-pub(crate) fn after_writes(failure: Failure, written: &[Written]) -> Failure {
-    if written.is_empty() {
+pub(crate) fn after_writes(failure: Failure, attempt: &Attempt) -> Failure {
+    if attempt.written().next().is_none() {
         return failure;
     }
-    let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
+    let done = attempt.written().map(|written| format!("{} {}", written.kind.as_str(), written.id));
     let exit_code = match failure.exit_code() {
         signal @ ExitCode::Propagated(_) => signal,
         _ => ExitCode::Partial,

@@ -3,40 +3,56 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session, Source, catalog_or_bundled};
-use toolforge_client::{Error, NamespaceFetchOptions, WebServiceFetchOptions};
+use toolforge_client::{NamespaceFetchOptions, WebServiceFetchOptions};
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts, web_service_progress};
 
 /// Returns the facts for a plan.
 pub(crate) fn facts(session: &Session) -> Result<WebServiceFacts, Failure> {
+    session.block_on(fetch_facts(session))?
+}
+
+/// Fetches the facts as [`facts`] does.
+pub(crate) async fn fetch_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
     match &session.source {
         Source::Files(documents) => Ok(documents.web_service_facts(session.namespace_of(documents)?)?),
-        Source::Cluster { runtime, client } => {
-            let objects = runtime
-                .block_on(client.fetch_web_service(&session.tool, WebServiceFetchOptions::for_plan()))?;
+        Source::Cluster { client, .. } => {
+            let objects = client.fetch_web_service(&session.tool, WebServiceFetchOptions::for_plan()).await?;
             let namespace = session.namespace(objects.namespace.catalog()?);
             Ok(objects.facts(namespace))
         }
     }
 }
 
+/// Fetches the facts for a change; waits for a Deployment that is being deleted.
+pub(crate) async fn facts_to_write(session: &Session) -> Result<WebServiceFacts, Failure> {
+    let Source::Cluster { client, .. } = &session.source else { return fetch_facts(session).await };
+    let wanted = WebServiceFetchOptions::for_plan();
+    let waiting = || anstream::eprintln!("note: the web service that was stopped is still terminating");
+    let objects = client.fetch_settled_web_service(&session.tool, wanted, waiting).await?;
+    let namespace = session.namespace(objects.namespace.catalog()?);
+    Ok(objects.facts(namespace))
+}
+
 /// Returns the facts for a status; without a catalog, it prints a warning and uses the bundled one.
 pub(crate) fn status_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
-    let Source::Cluster { runtime, client } = &session.source else { return facts(session) };
+    session.block_on(fetch_status_facts(session))?
+}
+
+/// Fetches the facts as [`status_facts`] does.
+pub(crate) async fn fetch_status_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
+    let Source::Cluster { client, .. } = &session.source else { return fetch_facts(session).await };
     let mut wanted = WebServiceFetchOptions::for_status();
     wanted.namespace = NamespaceFetchOptions::catalog();
     wanted.replica_sets = false;
-    let objects = runtime.block_on(async {
-        let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
-        if needs_events(&objects.live) {
-            let mut wanted = WebServiceFetchOptions::default();
-            wanted.replica_sets = true;
-            wanted.events = true;
-            let found = client.fetch_web_service(&session.tool, wanted).await?.live;
-            (objects.live.replica_sets, objects.live.events) = (found.replica_sets, found.events);
-        }
-        Ok::<_, Error>(objects)
-    })?;
+    let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
+    if needs_events(&objects.live) {
+        let mut wanted = WebServiceFetchOptions::default();
+        wanted.replica_sets = true;
+        wanted.events = true;
+        let found = client.fetch_web_service(&session.tool, wanted).await?.live;
+        (objects.live.replica_sets, objects.live.events) = (found.replica_sets, found.events);
+    }
     let namespace = session.namespace(catalog_or_bundled(&objects.namespace));
     Ok(objects.facts(namespace))
 }

@@ -114,7 +114,11 @@ impl Client {
     ///
     /// # Errors
     /// When the Deployment cannot be watched.
-    pub async fn wait_deployment_gone(&self, tool: &ToolName, deadline: Duration) -> Result<bool, Error> {
+    pub(crate) async fn wait_deployment_gone(
+        &self,
+        tool: &ToolName,
+        deadline: Duration,
+    ) -> Result<bool, Error> {
         let path = ResourceType::of::<Deployment>().in_namespace(tool.namespace()).named(tool.as_str());
         let gone = self.wait_object(&path, deadline, |found: Option<&Deployment>| match found {
             Some(found) if found.metadata.deletion_timestamp.is_some() => ControlFlow::Continue(()),

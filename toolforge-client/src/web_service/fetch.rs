@@ -142,6 +142,15 @@ impl Client {
         tool: &ToolName,
         wanted: WebServiceFetchOptions,
     ) -> Result<FetchedWebService, Error> {
+        // Boxed, because this future has many kilobytes, and each one that awaits it would contain it.
+        Box::pin(self.fetch_objects(tool, wanted)).await
+    }
+
+    async fn fetch_objects(
+        &self,
+        tool: &ToolName,
+        wanted: WebServiceFetchOptions,
+    ) -> Result<FetchedWebService, Error> {
         let WebServiceFetchOptions {
             namespace: wanted_facts,
             deployment,

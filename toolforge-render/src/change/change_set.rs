@@ -1,9 +1,14 @@
 //! All changes of a command to a namespace, and whether they fit.
 
-use toolforge_quota::{Demand, DemandChange, Limits, QuotaCheck, ResourceCheck, TerminatingPod, WaitingPods};
+use toolforge_quota::{
+    Demand, DemandChange, Limits, QuotaCheck, Resource, ResourceCheck, TerminatingPod, WaitingPods,
+};
 
 use crate::change::{Change, ChangeDemand};
 use crate::object::Object;
+
+/// The resource that a quota counts pods by in its generic form, `count/pods`.
+const PODS: &str = "pods";
 
 /// All changes of a command to a namespace, in order, and whether they fit the quotas and limits.
 ///
@@ -20,6 +25,14 @@ pub struct ChangeSet {
     pub at_peak: QuotaCheck,
     /// Why new pods are not ready before old ones terminate; `None` if they are, or if no pods are replaced.
     pub refused_surge: Option<QuotaCheck>,
+    /// Whether a quota counts more workloads than exist.
+    pub(crate) counts_deleted: bool,
+}
+
+impl AsRef<Self> for ChangeSet {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 /// One resource of a quota, at rest and at the peak.
@@ -51,7 +64,7 @@ impl ChangeSet {
         changes.sort_by_cached_key(Change::order);
         let at_rest = check(&changes, limits, |change| change.demand.requested.clone());
         let at_peak = check(&changes, limits, Change::requested_at_peak);
-        let mut set = Self { changes, at_rest, at_peak, refused_surge: None };
+        let mut set = Self { changes, at_rest, at_peak, refused_surge: None, counts_deleted: false };
         if set.at_rest.fits() && !set.at_peak.fits() {
             let refused = set.at_peak.clone();
             // More and smaller pods may not even fit one after the other.
@@ -83,6 +96,24 @@ impl ChangeSet {
     #[must_use]
     pub fn terminating(&self) -> &[TerminatingPod] {
         self.exceeded().terminating()
+    }
+
+    /// Returns whether it does not fit while a quota counts more Deployments, CronJobs or Jobs than exist: its controller
+    /// takes some seconds to notice a deletion.
+    #[must_use]
+    pub fn counts_deleted(&self) -> bool {
+        self.counts_deleted && !self.fits()
+    }
+
+    /// Returns whether it lacks quota for objects other than pods. The quota may count some that were created after the
+    /// objects were read.
+    #[must_use]
+    pub fn lacks_objects(&self) -> bool {
+        self.at_rest.shortfalls().any(|check| match &check.resource {
+            Resource::Services => true,
+            Resource::Count(counted) => counted != PODS,
+            _ => false,
+        })
     }
 
     /// Returns the check that does not fit, if any does not.

@@ -5,7 +5,9 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobName, ToolName, platform};
+use toolforge_quota::Resource;
 
+use crate::change::{Change, ChangeSet};
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::Namespace;
 use crate::object::{HttpRoute, Object, ObjectKind, has_label};
@@ -25,6 +27,27 @@ impl JobFacts {
     #[must_use]
     pub fn new(namespace: Namespace) -> Self {
         Self { namespace, live: LiveJobs::default() }
+    }
+
+    /// Returns changes, checked against the limits of the namespace.
+    pub(super) fn change_set(&self, changes: Vec<Change>) -> ChangeSet {
+        let counts_deleted = self.counts_deleted();
+        ChangeSet { counts_deleted, ..ChangeSet::new(changes, &self.namespace.limits) }
+    }
+
+    /// Returns whether a quota counts more workloads than exist.
+    fn counts_deleted(&self) -> bool {
+        let LiveJobs { deployments, cron_jobs, jobs, .. } = &self.live;
+        let existing = [
+            ("deployments.apps", deployments.len()),
+            ("cronjobs.batch", cron_jobs.len()),
+            ("jobs.batch", jobs.len()),
+        ];
+        existing.into_iter().any(|(kind, count)| {
+            let resource = Resource::Count(kind.to_owned());
+            let mut quotas = self.namespace.limits.quotas.iter();
+            quotas.any(|quota| usize::try_from(quota.used(&resource)).is_ok_and(|used| used > count))
+        })
     }
 }
 

@@ -25,6 +25,12 @@ pub struct LoadPlan {
     pub from_other_files: Vec<(JobName, Untrusted)>,
 }
 
+impl AsRef<ChangeSet> for LoadPlan {
+    fn as_ref(&self) -> &ChangeSet {
+        &self.set
+    }
+}
+
 impl LoadPlan {
     /// Returns whether everything fits, at rest and at the peak.
     #[must_use]
@@ -120,7 +126,7 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
         }
     }
     problems.extend(several_public(&plans, &changes, &live));
-    let set = ChangeSet::new(changes, &facts.namespace.limits);
+    let set = facts.change_set(changes);
     problems
         .extend(set.changes.iter().filter_map(|change| never_fits(change, &set, &facts.namespace.limits)));
     LoadPlan { set, plans, problems, from_other_files }

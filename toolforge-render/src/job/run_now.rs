@@ -55,7 +55,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
             change.demand.freed_pods = pods_of_job(job, &facts.live).into_iter().map(pod_id).collect();
             // The CronJob itself is kept, and not created.
             change.demand.requested.add_all(&count_demand(ObjectKind::CronJob));
-            Ok(ChangeSet::new(vec![change], &facts.namespace.limits))
+            Ok(facts.change_set(vec![change]))
         }
     }
 }
@@ -67,7 +67,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
 pub fn trigger_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
     let JobWorkload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
     let change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Create);
-    Ok(ChangeSet::new(vec![with_run(change, cron_job, facts, now)?], &facts.namespace.limits))
+    Ok(facts.change_set(vec![with_run(change, cron_job, facts, now)?]))
 }
 
 /// Returns the change that suspends the schedule of a job; an empty one if it is suspended already.
@@ -144,7 +144,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     change.rollout = Some(usual);
     change.downtime = (usual == Rollout::Recreate && staying > 0).then_some(Downtime::BetweenPods);
     change.demand = demand;
-    let mut set = ChangeSet::new(vec![change], &facts.namespace.limits);
+    let mut set = facts.change_set(vec![change]);
     for change in &mut set.changes {
         let chosen = change.rollout.filter(|rollout| *rollout != current);
         let mut patch = restart_patch(chosen, now);

@@ -1,112 +1,173 @@
 //! Applying what was planned, job by job, with a report where not all of it was done.
 
+use std::cell::{Cell, RefCell};
+
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, Session, Table, applied_changes, interrupted,
+    quota_wait_line,
 };
 use toolforge_client::{
-    AdmissionRefusal, ApiStatus, ApplyError, ApplyEvent, ApplyOptions, ApplyReport, ChangeOutcome,
-    ChangeReport, Progress, RolloutTarget, StatusKind, TERMINATION_TIMEOUT, WriteKind, Written,
+    ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, Planner, Progress,
+    RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
 };
-use toolforge_model::JobName;
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
-use toolforge_render::job::LoadPlan;
 use toolforge_render::object::ObjectKind;
 use toolforge_report::{AppliedChange, DetailCode};
 
-use super::finish::finish;
-use crate::arguments::Arguments;
+/// What a verb does around the requests that apply its changes.
+pub(super) struct Command<P, C, F> {
+    /// Fetches facts and plans the changes.
+    pub(super) plan: P,
+    /// Checks a plan before anything of it is sent.
+    pub(super) check: C,
+    /// What follows each change.
+    pub(super) follow_up: F,
+}
 
-/// How often objects are looked at again that somebody else changed between the look and the change.
-pub(super) const ATTEMPTS: u32 = 4;
+impl<P, C> Command<P, C, fn(&Change, &[Written]) -> std::future::Ready<Result<(), Failure>>> {
+    /// Returns a command that does nothing after each change.
+    pub(super) fn new(plan: P, check: C) -> Self {
+        Self { plan, check, follow_up: |_, _| std::future::ready(Ok(())) }
+    }
+}
 
-/// What came of a change set: the report, and the signal that interrupted it.
-pub(super) struct Applied<'a> {
-    report: ApplyReport<'a, StepFailure>,
+impl<P, C, F> Command<P, C, F> {
+    /// Plans and checks the changes once, for a dry run that sends nothing.
+    pub(super) async fn plan_only<T>(&self) -> Result<T, Failure>
+    where
+        P: AsyncFn(&Attempt) -> Result<T, Failure>,
+        C: Fn(&T, &Attempt) -> Result<(), Failure>,
+    {
+        let attempt = Attempt::default();
+        let plan = (self.plan)(&attempt).await?;
+        (self.check)(&plan, &attempt)?;
+        Ok(plan)
+    }
+}
+
+/// A verb whose changes are being applied.
+struct Running<'a, P, C, F> {
+    command: &'a Command<P, C, F>,
+    signal: Cell<Option<ExitCode>>,
+    line: RefCell<ProgressLine>,
+    /// The jobs that are terminating.
+    terminating: RefCell<Vec<String>>,
+}
+
+impl<T, P, C, F> Planner for Running<'_, P, C, F>
+where
+    T: AsRef<ChangeSet>,
+    P: AsyncFn(&Attempt) -> Result<T, Failure>,
+    C: Fn(&T, &Attempt) -> Result<(), Failure>,
+    F: AsyncFn(&Change, &[Written]) -> Result<(), Failure>,
+{
+    type Plan = T;
+    type Error = Failure;
+
+    async fn plan(&self, attempt: &Attempt) -> Result<T, Failure> {
+        (self.command.plan)(attempt).await.map_err(|failure| after_changes(failure, attempt))
+    }
+
+    fn check(&self, plan: &T, attempt: &Attempt) -> Result<(), Failure> {
+        self.line.borrow_mut().clear();
+        (self.command.check)(plan, attempt)
+    }
+
+    async fn follow_up(&self, change: &Change, written: &[Written]) -> Result<(), Failure> {
+        (self.command.follow_up)(change, written).await
+    }
+
+    fn event(&self, event: ApplyEvent<'_>) {
+        let (mut line, mut terminating) = (self.line.borrow_mut(), self.terminating.borrow_mut());
+        match event {
+            ApplyEvent::Terminating(change) => {
+                terminating.push(change.name.clone());
+                line.show(&terminating_line(&terminating));
+            }
+            ApplyEvent::Terminated(change) => {
+                terminating.retain(|name| *name != change.name);
+                if terminating.is_empty() {
+                    line.clear();
+                } else {
+                    line.show(&terminating_line(&terminating));
+                }
+            }
+            ApplyEvent::PodsRemain(change) => anstream::eprintln!(
+                "note: pods of job {} take longer than {} seconds to terminate; until then they count for the quota",
+                change.name,
+                TERMINATION_TIMEOUT.as_secs()
+            ),
+            ApplyEvent::WaitingForQuota(set) => line.show(&quota_wait_line(set.terminating())),
+            _ => {}
+        }
+    }
+
+    async fn interrupted(&self) {
+        if self.signal.get().is_none() {
+            self.signal.set(Some(interrupted().await.unwrap_or(ExitCode::Partial)));
+        }
+    }
+
+    fn interruption(&self, attempt: &Attempt) -> Failure {
+        let signal = self.signal.get().unwrap_or(ExitCode::Partial);
+        after_changes(Failure::new(signal, "interrupted; nothing was sent"), attempt)
+    }
+}
+
+/// Returns the jobs that earlier attempts have changed.
+pub(super) fn changed_jobs(attempt: &Attempt) -> Vec<&str> {
+    attempt.done().filter(|change| !change.is_keep()).map(|change| change.name.as_str()).collect()
+}
+
+/// Returns a failure of an attempt, with what earlier attempts have changed.
+pub(super) fn after_changes(failure: Failure, attempt: &Attempt) -> Failure {
+    let changed = changed_jobs(attempt);
+    if changed.is_empty() {
+        return failure;
+    }
+    let message = format!("the rest was not applied, after these jobs were changed: {}", changed.join(", "));
+    let hints = failure.hints().is_empty().then_some("The same command again does the rest.");
+    let exit_code = match failure.exit_code() {
+        signal @ ExitCode::Propagated(_) => signal,
+        _ => ExitCode::Partial,
+    };
+    let partial = Failure::new(exit_code, message).detail(failure.to_string().trim_end().to_owned());
+    hints.into_iter().fold(partial, Failure::hint)
+}
+
+/// What came of the changes of a verb: the plan that was applied last, the report of all attempts, and the signal that
+/// interrupted it.
+pub(super) struct Applied<T> {
+    pub(super) plan: T,
+    pub(super) report: ApplyReport<Failure>,
     signal: Option<ExitCode>,
 }
 
-/// Why a change failed.
-pub(super) struct StepFailure {
-    failure: Failure,
-    is_outdated: bool,
-    /// The resources of which a quota has no more.
-    exceeded: Vec<String>,
-    /// Whether the step may have been done, because its answer was lost.
-    outcome_unknown: bool,
-}
-
-impl From<ApplyError> for StepFailure {
-    fn from(error: ApplyError) -> Self {
-        let (is_outdated, outcome_unknown) = (is_outdated(&error), error.outcome_unknown());
-        Self { exceeded: exceeded(&error), failure: error.into(), is_outdated, outcome_unknown }
-    }
-}
-
-/// Returns whether an object was created, changed or deleted by somebody else since it was looked at.
-fn is_outdated(error: &ApplyError) -> bool {
-    match error {
-        ApplyError::ChangedMeanwhile { .. } => true,
-        ApplyError::Request(error) => error.api_status().is_some_and(|status| {
-            matches!(status.kind(), StatusKind::AlreadyExists | StatusKind::Conflict | StatusKind::NotFound)
-        }),
-        _ => false,
-    }
-}
-
-/// Returns the resources that a quota refuses.
-fn exceeded(error: &ApplyError) -> Vec<String> {
-    let ApplyError::Request(error) = error else { return Vec::new() };
-    match error.api_status().map(ApiStatus::kind) {
-        Some(StatusKind::Admission(AdmissionRefusal::Quota { exceeded, .. })) => {
-            exceeded.iter().map(|exceeded| exceeded.resource.as_raw().to_owned()).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Applies changes in their order, until one fails or somebody interrupts it. `after` is called after each of them; its
-/// error is that of the change.
-pub(super) async fn apply<'a>(
+/// Plans changes and applies them in their order, until one fails or somebody interrupts it.
+pub(super) async fn apply<T, P, C, F>(
     session: &Session,
-    set: &'a ChangeSet,
-    options: ApplyOptions,
-    mut after: impl AsyncFnMut(&'a Change, &[Written]) -> Result<(), Failure>,
-) -> Result<Applied<'a>, Failure> {
-    let (_, client) = session.cluster()?;
-    let mut line = ProgressLine::new();
-    let mut terminating: Vec<String> = Vec::new();
-    let event = |event: ApplyEvent<'_>| match event {
-        ApplyEvent::Terminating(change) => {
-            terminating.push(change.name.clone());
-            line.show(&terminating_line(&terminating));
-        }
-        ApplyEvent::Terminated(change) => {
-            terminating.retain(|name| *name != change.name);
-            if terminating.is_empty() {
-                line.clear();
-            } else {
-                line.show(&terminating_line(&terminating));
-            }
-        }
-        ApplyEvent::PodsRemain(change) => anstream::eprintln!(
-            "note: pods of job {} take longer than {} seconds to terminate; until then they count for the quota",
-            change.name,
-            TERMINATION_TIMEOUT.as_secs()
-        ),
-        _ => {}
+    dry_run: Option<DryRunOption>,
+    command: &Command<P, C, F>,
+) -> Result<Applied<T>, Failure>
+where
+    T: AsRef<ChangeSet>,
+    P: AsyncFn(&Attempt) -> Result<T, Failure>,
+    C: Fn(&T, &Attempt) -> Result<(), Failure>,
+    F: AsyncFn(&Change, &[Written]) -> Result<(), Failure>,
+{
+    let client = match session.cluster() {
+        Ok((_, client)) => client,
+        Err(failure) => return Err(command.plan_only().await.err().unwrap_or(failure)),
     };
-    let mut signal = None;
-    let cancel = async { signal = Some(interrupted().await.unwrap_or(ExitCode::Partial)) };
-    let after = async |change: &'a Change, written: &[Written]| {
-        after(change, written).await.map_err(|failure| StepFailure {
-            failure,
-            is_outdated: false,
-            exceeded: Vec::new(),
-            outcome_unknown: false,
-        })
+    let options = if dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
+    let running = Running {
+        command,
+        signal: Cell::default(),
+        line: RefCell::new(ProgressLine::new()),
+        terminating: RefCell::default(),
     };
-    let report = client.apply_changes_with(&session.tool, set, options, cancel, event, after).await;
-    Ok(Applied { signal: signal.filter(|_| !report.is_done()), report })
+    let (plan, report) = client.apply_planned(&session.tool, options, &running).await?.into_parts();
+    Ok(Applied { plan, signal: running.signal.get().filter(|_| !report.is_done()), report })
 }
 
 fn terminating_line(names: &[String]) -> String {
@@ -116,53 +177,7 @@ fn terminating_line(names: &[String]) -> String {
     }
 }
 
-/// Applies changes with nothing to do after each of them.
-pub(super) fn apply_all(
-    session: &Session,
-    arguments: &Arguments,
-    set: &ChangeSet,
-    dry_run: Option<DryRunOption>,
-) -> Result<ExitCode, Failure> {
-    let (runtime, _) = session.cluster()?;
-    let after = async |_: &Change, _: &[Written]| Ok(());
-    let applied = runtime.block_on(apply(session, set, options(dry_run.is_some()), after))?;
-    let changes = applied.changes();
-    finish(session, arguments, (set, changes), dry_run, applied.end(&[]))
-}
-
-pub(super) fn options(dry_run: bool) -> ApplyOptions {
-    if dry_run { ApplyOptions::dry_run() } else { ApplyOptions::default() }
-}
-
-impl Applied<'_> {
-    /// Returns how the program ends after a dry run, which stores nothing.
-    fn end_of_dry_run(self) -> Result<ExitCode, Failure> {
-        const NOTHING: &str = "nothing was stored (dry run)";
-        let is_untried = |report: &ChangeReport<'_, StepFailure>| {
-            matches!(report.outcome, ChangeOutcome::NotTried) && !report.change.is_keep()
-        };
-        let untried: Vec<&str> = self
-            .report
-            .changes
-            .iter()
-            .filter(|report| is_untried(report))
-            .map(|report| report.change.name.as_str())
-            .collect();
-        let untried = (!untried.is_empty()).then(|| format!("not checked: {}", untried.join(", ")));
-        for ChangeReport { failed_at, outcome, .. } in self.report.changes {
-            let ChangeOutcome::Failed(StepFailure { failure, .. }) = outcome else { continue };
-            let refused = failed_at.map(|step| format!("{}: not accepted", step.id));
-            let failure = refused
-                .into_iter()
-                .fold(failure, |failure, line| failure.coded_detail(DetailCode::Object, line));
-            return Err(untried.into_iter().fold(failure, Failure::detail).detail(NOTHING));
-        }
-        match self.signal {
-            Some(signal) => Err(Failure::new(signal, format!("interrupted; {NOTHING}"))),
-            None => Ok(ExitCode::Success),
-        }
-    }
-
+impl<T> Applied<T> {
     /// Returns what became of each change, for the JSON output.
     pub(super) fn changes(&self) -> Vec<AppliedChange> {
         applied_changes(&self.report)
@@ -173,113 +188,123 @@ impl Applied<'_> {
         self.report.last_written(ObjectKind::Deployment).map(RolloutTarget::from)
     }
 
-    /// Returns the jobs that are done, with their actions.
-    pub(super) fn done(&self) -> Vec<(JobName, Action)> {
-        let is_done = |report: &&ChangeReport<'_, StepFailure>| matches!(report.outcome, ChangeOutcome::Done);
-        let done = self.report.changes.iter().filter(is_done);
-        done.filter_map(|report| Some((report.change.name.parse().ok()?, report.change.action))).collect()
+    /// Returns the names of the changed jobs, by all attempts.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.report.changes.iter().map(|report| report.change.name.clone()).collect()
     }
 
-    /// Returns whether it failed because somebody else changed an object meanwhile.
-    pub(super) fn is_outdated(&self) -> bool {
-        let outcomes = self.report.changes.iter().map(|report| &report.outcome);
-        outcomes
-            .into_iter()
-            .any(|outcome| matches!(outcome, ChangeOutcome::Failed(StepFailure { is_outdated: true, .. })))
+    /// Returns the name of the Job that was created, of a verb that starts a run.
+    pub(super) fn created_run(&self) -> Option<String> {
+        self.report.last_written(ObjectKind::Job).map(|written| written.id.name.clone())
     }
 
-    /// Returns whether it failed because a quota refused a resource that a new plan counts, and the new plan fits: somebody
-    /// else took the headroom and has freed it again. `plan` returns the new plan.
-    pub(super) fn fits_again(
-        &self,
-        plan: impl FnOnce() -> Result<LoadPlan, Failure>,
-    ) -> Result<bool, Failure> {
-        let exceeded = self.report.changes.iter().flat_map(|report| match &report.outcome {
-            ChangeOutcome::Failed(StepFailure { exceeded, .. }) => exceeded.as_slice(),
-            _ => &[],
-        });
-        let exceeded: Vec<&String> = exceeded.collect();
-        if exceeded.is_empty() || self.report.dry_run {
-            return Ok(false);
-        }
-        let plan = plan()?;
-        let is_counted =
-            |name: &&String| plan.set.forecast().any(|row| row.at_rest.resource.to_string() == **name);
-        Ok(plan.problems.is_empty() && plan.fits() && exceeded.iter().all(is_counted))
+    /// Returns the plan, and how the program ends: well, or with what was done, what failed and what was not tried.
+    pub(super) fn end(self) -> (T, Result<ExitCode, Failure>) {
+        let Self { plan, report, signal } = self;
+        (plan, if report.dry_run { end_of_dry_run(report, signal) } else { end(report, signal) })
     }
+}
 
-    /// Returns how the program ends: well, or with what was done, also by earlier attempts, what failed and what was not
-    /// tried.
-    pub(super) fn end(self, earlier: &[(JobName, Action)]) -> Result<ExitCode, Failure> {
-        if self.report.dry_run {
-            return self.end_of_dry_run();
-        }
-        let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
-        let (mut done, mut left, mut terminating, mut first) = (0, 0, 0, None);
-        for (name, action) in earlier {
-            table.row([name.to_string(), action.as_str().to_owned(), "done".to_owned()]);
-            done += usize::from(*action != Action::Keep);
-        }
-        for report in self.report.changes {
-            let word = outcome_word(&report);
-            let is_sent = is_deletion_sent(&report);
-            let ChangeReport { change, progress, outcome, .. } = report;
-            table.row([change.name.clone(), change.action.as_str().to_owned(), word]);
-            let changes = usize::from(!change.is_keep());
-            let is_done = match outcome {
-                ChangeOutcome::Done => true,
-                ChangeOutcome::Failed(StepFailure { failure, .. }) => {
-                    first = first.or(Some((failure, progress)));
-                    terminating += usize::from(is_sent);
-                    is_sent || progress == Progress::Complete
+/// Returns how the program ends after a dry run, which stores nothing.
+fn end_of_dry_run(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCode, Failure> {
+    const NOTHING: &str = "nothing was stored (dry run)";
+    let is_untried = |report: &ChangeReport<Failure>| {
+        matches!(report.outcome, ChangeOutcome::NotTried) && !report.change.is_keep()
+    };
+    let untried = report.changes.iter().filter(|report| is_untried(report));
+    let untried: Vec<&str> = untried.map(|report| report.change.name.as_str()).collect();
+    let untried = (!untried.is_empty()).then(|| format!("not checked: {}", untried.join(", ")));
+    for change in report.changes {
+        let refused = change.failed_step().map(|step| format!("{}: not accepted", step.id));
+        let failure = match change.outcome {
+            ChangeOutcome::Failed(error) => Failure::from(error),
+            ChangeOutcome::FollowUpFailed(failure) => failure,
+            _ => continue,
+        };
+        let failure =
+            refused.into_iter().fold(failure, |failure, line| failure.coded_detail(DetailCode::Object, line));
+        return Err(untried.into_iter().fold(failure, Failure::detail).detail(NOTHING));
+    }
+    match signal {
+        Some(signal) => Err(Failure::new(signal, format!("interrupted; {NOTHING}"))),
+        None => Ok(ExitCode::Success),
+    }
+}
+
+/// Returns how the program ends.
+fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCode, Failure> {
+    let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
+    let (mut done, mut left, mut terminating, mut first) = (0, 0, 0, None);
+    for report in report.changes {
+        let word = outcome_word(&report);
+        let is_sent = is_deletion_sent(&report);
+        let ChangeReport { change, progress, outcome, .. } = report;
+        table.row([change.name.clone(), change.action.as_str().to_owned(), word]);
+        let changes = usize::from(!change.is_keep());
+        let failure = match outcome {
+            ChangeOutcome::Done => None,
+            ChangeOutcome::Failed(error) => Some(Failure::from(error)),
+            ChangeOutcome::FollowUpFailed(failure) => Some(failure),
+            _ => {
+                terminating += usize::from(is_sent);
+                if is_sent {
+                    done += changes;
+                } else {
+                    left += changes;
                 }
-                _ => {
-                    terminating += usize::from(is_sent);
-                    is_sent
-                }
-            };
-            if is_done {
-                done += changes;
-            } else {
-                left += changes;
+                continue;
             }
+        };
+        let is_done = failure.is_none() || is_sent || progress == Progress::Complete;
+        if let Some(failure) = failure {
+            first = first.or(Some((failure, progress)));
+            terminating += usize::from(is_sent);
         }
-        match (first, self.signal) {
-            (None, None) => Ok(ExitCode::Success),
-            // Nothing was done, or all of it was: the failure itself says all.
-            (Some((failure, Progress::Nothing)), _) if done == 0 => Err(failure),
-            (Some((failure, Progress::Complete)), None) if left == 0 => Err(failure),
-            (failure, signal) => {
-                let kind =
-                    if failure.is_some() { ExitCode::Partial } else { signal.unwrap_or(ExitCode::Partial) };
-                let mut report = Failure::new(kind, format!("{done} of {} changes were made", done + left))
-                    .detail(table.to_text(None));
-                if let Some((failure, _)) = failure {
-                    report = report.detail(failure.to_string().trim_end().to_owned());
-                }
-                Err(match (left, terminating) {
+        if is_done {
+            done += changes;
+        } else {
+            left += changes;
+        }
+    }
+    match (first, signal) {
+        (None, None) => Ok(ExitCode::Success),
+        // Nothing was done, or all of it was: the failure itself says all.
+        (Some((failure, Progress::Nothing)), _) if done == 0 => Err(failure),
+        (Some((failure, Progress::Complete)), None) if left == 0 => Err(failure),
+        (failure, signal) => {
+            let kind =
+                if failure.is_some() { ExitCode::Partial } else { signal.unwrap_or(ExitCode::Partial) };
+            let mut report = Failure::new(kind, format!("{done} of {} changes were made", done + left))
+                .detail(table.to_text(None));
+            if let Some((failure, _)) = failure {
+                report = report.detail(failure.to_string().trim_end().to_owned());
+            }
+            Err(match (left, terminating) {
                     (0, 1..) => report.hint(
                         "Every deletion was accepted; what still terminates counts for the quota until it is gone.",
                     ),
                     _ => report.hint("What was done is kept; the same command again does the rest."),
                 })
-            }
         }
     }
 }
 
-fn outcome_word(report: &ChangeReport<'_, StepFailure>) -> String {
+fn outcome_word(report: &ChangeReport<Failure>) -> String {
     let ChangeReport { progress, outcome, .. } = report;
     let word = match (outcome, progress) {
         (ChangeOutcome::Done, _) => "done",
-        (ChangeOutcome::Failed(_) | ChangeOutcome::Interrupted, _) if is_deletion_sent(report) => {
+        (ChangeOutcome::Failed(_) | ChangeOutcome::FollowUpFailed(_) | ChangeOutcome::Interrupted, _)
+            if is_deletion_sent(report) =>
+        {
             "deleted, and still terminating"
         }
         (ChangeOutcome::Failed(_), Progress::Nothing) => "failed",
         (ChangeOutcome::Failed(_), Progress::Partial) => {
             return format!("failed partway: {}", objects_line(report));
         }
-        (ChangeOutcome::Failed(_), Progress::Complete) => "done, but its run failed",
+        (ChangeOutcome::FollowUpFailed(_), _) | (ChangeOutcome::Failed(_), Progress::Complete) => {
+            "done, but its run failed"
+        }
         (ChangeOutcome::Interrupted, Progress::Complete) => "done, but its end was not waited for",
         (ChangeOutcome::Interrupted, Progress::Partial) => {
             return format!("interrupted: {}", objects_line(report));
@@ -291,10 +316,10 @@ fn outcome_word(report: &ChangeReport<'_, StepFailure>) -> String {
 }
 
 /// Returns what was done to the objects of a change that was done in part: `deleted Job a-1; not created: Job a-2`.
-fn objects_line(report: &ChangeReport<'_, StepFailure>) -> String {
-    let ChangeReport { change, written, failed_at, outcome, .. } = report;
+fn objects_line(report: &ChangeReport<Failure>) -> String {
+    let ChangeReport { change, written, outcome, .. } = report;
     let outcome_unknown = match outcome {
-        ChangeOutcome::Failed(failure) => failure.outcome_unknown,
+        ChangeOutcome::Failed(error) => error.outcome_unknown(),
         _ => true,
     };
     let mut parts: Vec<(String, Vec<String>)> = Vec::new();
@@ -310,7 +335,8 @@ fn objects_line(report: &ChangeReport<'_, StepFailure>) -> String {
         if written.iter().any(|written| written.kind == kind && written.id == step.id) {
             continue;
         }
-        let is_unknown = outcome_unknown && failed_at.is_some_and(|failed| std::ptr::eq(failed, step));
+        let is_unknown =
+            outcome_unknown && report.failed_step().is_some_and(|failed| std::ptr::eq(failed, step));
         let words = if is_unknown { "not known whether it was" } else { "not" };
         add(format!("{words} {}:", kind.as_str()), step.id.to_string());
     }
@@ -331,16 +357,7 @@ fn write_kind(step: &Step) -> Option<WriteKind> {
 }
 
 /// Returns whether all requests of a deletion were answered, so that only the wait is missing.
-fn is_deletion_sent(report: &ChangeReport<'_, StepFailure>) -> bool {
+fn is_deletion_sent(report: &ChangeReport<Failure>) -> bool {
     let requests = report.change.steps.iter().filter(|step| matches!(step.action, StepAction::Delete { .. }));
-    report.change.action == Action::Delete && report.written.len() == requests.count()
-}
-
-/// Returns whether a run could not be created because there is one of its name.
-pub(super) fn is_name_taken(report: &ApplyReport<'_>) -> bool {
-    let failed = report.changes.iter().find_map(|change| match &change.outcome {
-        ChangeOutcome::Failed(ApplyError::Request(error)) => error.api_status(),
-        _ => None,
-    });
-    failed.is_some_and(|refusal| *refusal.kind() == StatusKind::AlreadyExists)
+    report.change.action == Action::Delete && report.written.len() >= requests.count()
 }

@@ -1,11 +1,12 @@
-use toolforge_cli::{ExitCode, Failure, Session, planned_changes, print_for_people};
-use toolforge_client::JobFetchOptions;
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people};
+use toolforge_client::{Attempt, JobFetchOptions, Written};
 use toolforge_model::JobName;
-use toolforge_render::change::ChangeSet;
+use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::job::{JobFacts, job_deletions};
 
 use toolforge_report::FailureCode;
 
+use super::apply::Command;
 use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
@@ -17,19 +18,38 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &DeleteArguments,
 ) -> Result<ExitCode, Failure> {
-    let facts = facts::facts(session, to_delete())?;
-    let mut names: Vec<&JobName> = Vec::new();
-    for name in &options.names {
-        if !names.contains(&name) {
-            names.push(name);
+    let plan = async |attempt: &Attempt| {
+        let facts = facts::fetch_facts(session, to_delete()).await?;
+        let mut names: Vec<&JobName> = Vec::new();
+        for name in &options.names {
+            let is_done = attempt.done().any(|change| change.name == name.as_str());
+            if !is_done && !names.contains(&name) {
+                names.push(name);
+            }
         }
-    }
+        let existing = existing(&facts, names, attempt)?;
+        for name in &existing {
+            check(&facts, name, options.change)?;
+        }
+        Ok(job_deletions(existing, &facts))
+    };
+    delete(session, arguments, &Command::new(plan, |_: &ChangeSet, _: &Attempt| Ok(())), options.change)
+}
+
+/// Returns the names of the jobs that exist. Those that do not are reported; without any that does, it fails, unless an earlier
+/// attempt has deleted some.
+fn existing<'a>(
+    facts: &JobFacts,
+    names: Vec<&'a JobName>,
+    attempt: &Attempt,
+) -> Result<Vec<&'a JobName>, Failure> {
     let exists = |name: &&JobName| {
         facts.live.job(&facts.namespace.tool, name).is_some() || facts.live.recorded.contains_key(*name)
     };
     let (existing, missing): (Vec<&JobName>, Vec<&JobName>) = names.into_iter().partition(exists);
     match (existing.as_slice(), missing.as_slice()) {
-        ([], [name]) => return facts::job(&facts, name).map(|_| ExitCode::Success),
+        _ if !attempt.is_first() => {}
+        ([], [name]) => return facts::job(facts, name).map(|_| Vec::new()),
         ([], _) => {
             return Err(Failure::new(
                 ExitCode::Failed,
@@ -41,10 +61,7 @@ pub(super) fn run(
         (_, []) => {}
         (_, missing) => anstream::eprintln!("note: these jobs do not exist: {}", joined(missing)),
     }
-    for name in &existing {
-        check(&facts, name, options.change)?;
-    }
-    delete(session, arguments, &job_deletions(existing, &facts), options.change)
+    Ok(existing)
 }
 
 fn joined(names: &[&JobName]) -> String {
@@ -72,32 +89,42 @@ fn check(facts: &JobFacts, name: &JobName, change: ChangeOptions) -> Result<(), 
 }
 
 /// Deletes jobs, and waits until they are gone.
-pub(super) fn delete(
+pub(super) fn delete<T, P, C, F>(
     session: &Session,
     arguments: &Arguments,
-    set: &ChangeSet,
+    command: &Command<P, C, F>,
     options: ChangeOptions,
-) -> Result<ExitCode, Failure> {
-    if options.dry_run.is_some() {
-        for change in &set.changes {
-            print_for_people(
-                &format!("job {} would be deleted\n", change.name),
-                arguments.output.of_document(),
-            )?;
-        }
-        if options.dry_run == Some(toolforge_cli::DryRunOption::Client) {
-            let changes = planned_changes(set);
-            return finish(session, arguments, (set, changes), options.dry_run, Ok(ExitCode::Success));
-        }
+) -> Result<ExitCode, Failure>
+where
+    T: AsRef<ChangeSet>,
+    P: AsyncFn(&Attempt) -> Result<T, Failure>,
+    C: Fn(&T, &Attempt) -> Result<(), Failure>,
+    F: AsyncFn(&Change, &[Written]) -> Result<(), Failure>,
+{
+    let dry_run = options.dry_run;
+    let print_planned = |set: &ChangeSet| {
+        let lines = set.changes.iter().map(|change| format!("job {} would be deleted\n", change.name));
+        print_for_people(&lines.collect::<String>(), arguments.output.of_document())
+    };
+    if dry_run == Some(DryRunOption::Client) {
+        let plan = session.block_on(command.plan_only())??;
+        let set = plan.as_ref();
+        print_planned(set)?;
+        return finish(session, arguments, (set, planned_changes(set)), dry_run, Ok(ExitCode::Success));
     }
-    let exit_code = apply::apply_all(session, arguments, set, options.dry_run)?;
-    if options.dry_run.is_none() && exit_code == ExitCode::Success {
-        let names: Vec<&str> = set.changes.iter().map(|change| change.name.as_str()).collect();
+    let applied = session.block_on(apply::apply(session, dry_run, command))??;
+    let changes = applied.changes();
+    let names = applied.names();
+    let (plan, ended) = applied.end();
+    let set = plan.as_ref();
+    if dry_run.is_some() {
+        print_planned(set)?;
+    } else if matches!(ended, Ok(ExitCode::Success)) {
         match names.as_slice() {
             [] => anstream::eprintln!("there are no jobs to delete"),
             [name] => anstream::eprintln!("job {name} was deleted"),
             names => anstream::eprintln!("{} jobs were deleted: {}", names.len(), names.join(", ")),
         }
     }
-    Ok(exit_code)
+    finish(session, arguments, (set, changes), dry_run, ended)
 }

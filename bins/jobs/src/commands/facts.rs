@@ -4,12 +4,16 @@ use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled};
 use toolforge_client::{FactsError, FetchedNamespace, JobFetchOptions};
 use toolforge_images::Catalog;
 use toolforge_model::{JobName, suggest};
-use toolforge_quota::Resource;
 use toolforge_render::job::{JobFacts, JobObjects};
 use toolforge_report::FailureCode;
 
 /// Returns the facts for a verb that changes or explains something. The image catalog is read if `wanted` says so.
 pub(super) fn facts(session: &Session, wanted: JobFetchOptions) -> Result<JobFacts, Failure> {
+    session.block_on(fetch_facts(session, wanted))?
+}
+
+/// Fetches the facts as [`facts`] does.
+pub(super) async fn fetch_facts(session: &Session, wanted: JobFetchOptions) -> Result<JobFacts, Failure> {
     fetch(
         session,
         wanted,
@@ -17,32 +21,33 @@ pub(super) fn facts(session: &Session, wanted: JobFetchOptions) -> Result<JobFac
             if wanted.namespace.catalog { fetched.catalog() } else { Ok(Catalog::default()) }
         },
     )
+    .await
 }
 
 /// Returns the facts for a verb that only shows jobs, which works without the cluster's image catalog, too.
 pub(super) fn facts_to_show(session: &Session, wanted: JobFetchOptions) -> Result<JobFacts, Failure> {
-    fetch(session, wanted, |fetched| Ok(catalog_or_bundled(fetched)))
+    session.block_on(fetch(session, wanted, |fetched| Ok(catalog_or_bundled(fetched))))?
 }
 
-fn fetch(
+async fn fetch(
     session: &Session,
     wanted: JobFetchOptions,
     catalog: impl FnOnce(&FetchedNamespace) -> Result<Catalog, FactsError>,
 ) -> Result<JobFacts, Failure> {
     match &session.source {
         Source::Files(documents) => Ok(documents.job_facts(session.namespace_of(documents)?)?),
-        Source::Cluster { runtime, client } => {
-            let objects = runtime.block_on(client.fetch_jobs(&session.tool, wanted))?;
+        Source::Cluster { client, .. } => {
+            let objects = client.fetch_jobs(&session.tool, wanted).await?;
             let namespace = session.namespace(catalog(&objects.namespace)?);
             Ok(objects.facts(namespace))
         }
     }
 }
 
-/// Returns the facts for a verb that writes a job's objects, which hold the id of the tool's user.
-pub(super) fn facts_to_write(session: &Session) -> Result<JobFacts, Failure> {
+/// Fetches the facts for a verb that writes a job's objects, which hold the id of the tool's user.
+pub(super) async fn fetch_facts_to_write(session: &Session) -> Result<JobFacts, Failure> {
     needs_uid(session)?;
-    facts(session, JobFetchOptions::for_plan())
+    fetch_facts(session, JobFetchOptions::for_plan()).await
 }
 
 /// Refuses if the id of the tool's user is not known.
@@ -71,20 +76,5 @@ pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<JobObjects, Failur
             names if names.len() <= 12 => failure.hint(format!("The jobs are {}.", names.join(", "))),
             _ => failure.hint("`toolforge jobs list --output name` lists the jobs."),
         }
-    })
-}
-
-/// Returns whether a quota counts more workloads than exist: the quota controller takes some seconds to notice a deletion.
-pub(super) fn counts_deleted(facts: &JobFacts) -> bool {
-    let live = &facts.live;
-    let existing = [
-        ("deployments.apps", live.deployments.len()),
-        ("cronjobs.batch", live.cron_jobs.len()),
-        ("jobs.batch", live.jobs.len()),
-    ];
-    existing.into_iter().any(|(kind, count)| {
-        let resource = Resource::Count(kind.to_owned());
-        let mut quotas = facts.namespace.limits.quotas.iter();
-        quotas.any(|quota| usize::try_from(quota.used(&resource)).is_ok_and(|used| used > count))
     })
 }

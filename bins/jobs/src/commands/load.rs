@@ -1,21 +1,22 @@
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, print, print_for_people, read_input, wait_for_room,
-    wait_for_usage, warn_of_unread,
+    DryRunOption, ExitCode, Failure, Session, print, print_for_people, read_input, warn_of_unread,
 };
-use toolforge_client::{Client, JobFetchOptions, Written};
+use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
-use toolforge_render::change::{Action, Change, WorkloadKind};
+use toolforge_render::change::{Action, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
     JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status, observe_job,
     plan_load, runs_of_job,
 };
 use toolforge_render::pod::Cause;
 
-use toolforge_report::{AppliedChange, FailureCode};
+use toolforge_report::FailureCode;
 
+use super::apply::Command;
 use super::confirm::confirm;
 use super::finish::finish;
 use super::identity::{file_identity, is_stream};
@@ -35,115 +36,87 @@ pub(super) fn run(
     options: &LoadArguments,
 ) -> Result<ExitCode, Failure> {
     let file = read(session, &options.file)?;
-    let dry_run = options.change.dry_run.is_some();
+    let dry_run = options.change.dry_run;
     let format = arguments.output.of_document();
     let logs: Vec<_> = file.jobs.iter().map(|job| wait::LogMarks::of(&job.request)).collect();
-    let (mut done, mut confirmed) = (Vec::new(), BTreeSet::new());
-    let mut changes: Vec<AppliedChange> = Vec::new();
-    let mut attempt = 1;
-    loop {
-        let plan_now = || {
-            let facts = facts::facts_to_write(session)?;
-            let plan = planned(&file, &options.file, &facts, options.change.adopt, &done);
-            Ok((facts, plan))
-        };
-        let first = plan_now().map_err(|failure| after_changes(failure, &done))?;
-        let (facts, plan) = match options.change.dry_run {
-            None => wait_for_room(first, |(_, plan): &(JobFacts, LoadPlan)| plan.set.terminating(), plan_now)
-                .map_err(|failure| after_changes(failure, &done))?,
-            Some(_) => first,
-        };
-        let (facts, plan) = match options.change.dry_run {
-            None => wait_for_usage((facts, plan), is_usage_outdated, plan_now)?,
-            Some(_) => (facts, plan),
-        };
-        let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
-        if attempt == 1 {
+    let confirmed: RefCell<BTreeSet<String>> = RefCell::default();
+    let plan = async |attempt: &Attempt| {
+        let facts = facts::fetch_facts_to_write(session).await?;
+        let done = attempt.done().filter_map(|change| change.name.parse().ok()).collect();
+        let plan = planned(&file, &options.file, &facts, options.change.adopt, done);
+        Ok(PlannedLoad { facts, plan })
+    };
+    let check = |planned: &PlannedLoad, attempt: &Attempt| {
+        let PlannedLoad { facts, plan } = planned;
+        if attempt.is_first() {
             warn_of_unread(&facts.namespace.limits);
-            print_notes(session, &plan, &conflicts);
+            print_notes(session, plan, &planned.conflicts());
         }
         if !plan.problems.is_empty() {
             let failure =
-                failures::of_problems_and_quota(&plan, &file.jobs, &options.file.file, &facts.namespace);
-            let is_untouched = done.is_empty() && plan.problems.len() > 1;
+                failures::of_problems_and_quota(plan, &file.jobs, &options.file.file, &facts.namespace);
+            let is_untouched = attempt.is_first() && plan.problems.len() > 1;
             let failure = if is_untouched { failure.detail("nothing was changed") } else { failure };
-            return Err(after_changes(failure, &done));
+            return Err(apply::after_changes(failure, attempt));
         }
         if !plan.fits() {
-            return Err(does_not_fit(&plan, &done));
-        }
-        if options.change.dry_run == Some(DryRunOption::Client) {
-            print(
-                &report::plan(&plan, &conflicts, &LoadRestarts::default())?,
-                arguments.output.of_document(),
-            )?;
-            return Ok(ExitCode::Success);
+            return Err(does_not_fit(plan, attempt));
         }
         let removed = plan.set.pending().filter(|change| change.action == Action::Delete);
+        let mut confirmed = confirmed.borrow_mut();
         let removed: Vec<&str> =
             removed.map(|change| change.name.as_str()).filter(|name| !confirmed.contains(*name)).collect();
-        if !removed.is_empty() && !options.yes && !dry_run {
-            ask(&removed).map_err(|failure| after_changes(failure, &done))?;
+        if !removed.is_empty() && !options.yes && dry_run.is_none() {
+            ask(&removed).map_err(|failure| apply::after_changes(failure, attempt))?;
             confirmed.extend(removed.into_iter().map(str::to_owned));
         }
-        let (runtime, client) = session.cluster()?;
-        let after = async |change: &Change, _: &[Written]| {
-            print_for_people(&format!("{}\n", outcome(change, dry_run)), format)?;
-            if dry_run { Ok(()) } else { until_end(client, change, file.jobs.iter().zip(&logs)).await }
-        };
-        let applied = runtime.block_on(apply::apply(session, &plan.set, apply::options(dry_run), after))?;
-        changes.extend(applied.changes());
-        let look_again = || {
-            let done: Vec<_> = done.iter().cloned().chain(applied.done()).collect();
-            let facts = facts::facts_to_write(session)?;
-            Ok(planned(&file, &options.file, &facts, options.change.adopt, &done))
-        };
-        let is_last = attempt == apply::ATTEMPTS;
-        if is_last || !(applied.is_outdated() || applied.fits_again(look_again)?) {
-            let ended = applied.end(&done);
-            if !dry_run && ended.is_ok() {
-                anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
-                note_former_runs(session, &facts, &plan);
-            }
-            return finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended);
-        }
-        // What somebody else did at the same time may be what the file wants.
-        done.extend(applied.done());
-        changes.retain(|change| done.iter().any(|(name, _)| name.as_str() == change.name));
-        attempt += 1;
-    }
-}
-
-/// Returns the names of the jobs that earlier attempts have changed.
-fn changed_jobs(done: &[(JobName, Action)]) -> Vec<&str> {
-    let changed = done.iter().filter(|(_, action)| *action != Action::Keep);
-    changed.map(|(name, _)| name.as_str()).collect()
-}
-
-/// Returns a failure of an attempt, with what earlier attempts have changed.
-fn after_changes(failure: Failure, done: &[(JobName, Action)]) -> Failure {
-    let changed = changed_jobs(done);
-    if changed.is_empty() {
-        return failure;
-    }
-    let message = format!("the rest was not applied, after these jobs were changed: {}", changed.join(", "));
-    let hints = failure.hints().is_empty().then_some("The same command again does the rest.");
-    let exit_code = match failure.exit_code() {
-        signal @ ExitCode::Propagated(_) => signal,
-        _ => ExitCode::Partial,
+        Ok(())
     };
-    let partial = Failure::new(exit_code, message).detail(failure.to_string().trim_end().to_owned());
-    hints.into_iter().fold(partial, Failure::hint)
+    let follow_up = async |change: &Change, _: &[Written]| {
+        print_for_people(&format!("{}\n", outcome(change, dry_run.is_some())), format)?;
+        match (dry_run, session.cluster()) {
+            (None, Ok((_, client))) => until_end(client, change, file.jobs.iter().zip(&logs)).await,
+            _ => Ok(()),
+        }
+    };
+    let command = Command { plan, check, follow_up };
+    if dry_run == Some(DryRunOption::Client) {
+        let planned = session.block_on(command.plan_only())??;
+        print(&report::plan(&planned.plan, &planned.conflicts(), &LoadRestarts::default())?, format)?;
+        return Ok(ExitCode::Success);
+    }
+    let applied = session.block_on(apply::apply(session, dry_run, &command))??;
+    let changes = applied.changes();
+    let (PlannedLoad { facts, plan }, ended) = applied.end();
+    if dry_run.is_none() && ended.is_ok() {
+        anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
+        note_former_runs(session, &facts, &plan);
+    }
+    finish(session, arguments, (&plan.set, changes), dry_run, ended)
 }
 
-/// Returns whether a plan does not fit, and a quota still counts deleted objects.
-pub(super) fn is_usage_outdated((facts, plan): &(JobFacts, LoadPlan)) -> bool {
-    plan.problems.is_empty() && !plan.fits() && facts::counts_deleted(facts)
+/// A load, and the facts that it is planned from.
+pub(super) struct PlannedLoad {
+    pub(super) facts: JobFacts,
+    pub(super) plan: LoadPlan,
+}
+
+impl PlannedLoad {
+    /// Returns the runs that exceed the quota.
+    pub(super) fn conflicts(&self) -> LoadConflicts {
+        LoadConflicts::of(&self.plan, &self.facts, Timestamp::now())
+    }
+}
+
+impl AsRef<ChangeSet> for PlannedLoad {
+    fn as_ref(&self) -> &ChangeSet {
+        &self.plan.set
+    }
 }
 
 /// Returns the failure of what does not fit: of the whole file, or of what earlier attempts have left.
-fn does_not_fit(plan: &LoadPlan, done: &[(JobName, Action)]) -> Failure {
-    let changed = changed_jobs(done);
+fn does_not_fit(plan: &LoadPlan, attempt: &Attempt) -> Failure {
+    let changed = apply::changed_jobs(attempt);
     if changed.is_empty() {
         return report::verdict_failure(plan);
     }
@@ -294,7 +267,7 @@ pub(super) fn planned(
     options: &FileOptions,
     facts: &JobFacts,
     adopts: bool,
-    done: &[(JobName, Action)],
+    done: Vec<JobName>,
 ) -> LoadPlan {
     let requests: Vec<JobRequest> = file.jobs.iter().map(|job| job.request.clone()).collect();
     let identity = file_identity(&options.file);
@@ -304,7 +277,7 @@ pub(super) fn planned(
     load.prunes = options.prune;
     load.adopts = adopts;
     load.waits_for = waited.map(|job| job.request.name.clone()).collect();
-    load.done = done.iter().map(|(name, _)| name.clone()).collect();
+    load.done = done;
     plan_load(&requests, facts, &load)
 }
 

@@ -18,7 +18,7 @@ pub(super) fn run(
     if let Some(profile) = options.quota.clone() {
         facts.namespace.limits = facts.namespace.limits.with_profile(profile);
     }
-    let plan = load::planned(&file, &options.file, &facts, options.adopt, &[]);
+    let plan = load::planned(&file, &options.file, &facts, options.adopt, Vec::new());
     warn_of_unread(&facts.namespace.limits);
     let now = Timestamp::now();
     let conflicts = LoadConflicts::of(&plan, &facts, now);

@@ -1,12 +1,14 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, wait_for_room,
-    warn_of_unread,
+    DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
 };
-use toolforge_client::{JobFetchOptions, Written};
-use toolforge_render::change::{Change, ChangeSet, Rollout};
+use toolforge_client::{Attempt, JobFetchOptions};
+use toolforge_model::JobRequest;
+use toolforge_quota::Limits;
+use toolforge_render::change::{ChangeSet, Rollout};
 use toolforge_render::job::{JobObjects, JobWorkload, observe_job, restart_job};
 
+use super::apply::Command;
 use super::finish::finish;
 use super::wait::LogMarks;
 use super::{apply, facts, rollout, trigger};
@@ -22,32 +24,73 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let mut wanted = JobFetchOptions::for_names();
     wanted.namespace.limits = true;
-    let attempt = || {
-        let facts = facts::facts(session, wanted)?;
+    let plan = async |_: &Attempt| {
+        let facts = facts::fetch_facts(session, wanted).await?;
         let job = facts::job(&facts, &options.name)?;
         let set = restart_job(&job, &facts, Timestamp::now());
-        let request = observe_job(&job, &facts);
         let set = set.map_err(|error| failures::of_run_now(error, &job))?;
-        Ok::<_, Failure>((set, job, request, facts.namespace.limits))
+        let request = observe_job(&job, &facts);
+        Ok(PlannedRestart { set, logs: LogMarks::of(&request), request, job, limits: facts.namespace.limits })
     };
-    let (set, job, request, limits) = match options.dry_run.dry_run {
-        None => wait_for_room(attempt()?, |(set, ..)| set.terminating(), attempt)?,
-        Some(_) => attempt()?,
+    let dry_run = options.dry_run.dry_run;
+    let check = |planned: &PlannedRestart, attempt: &Attempt| {
+        let PlannedRestart { set, job, limits, .. } = planned;
+        if attempt.is_first() {
+            warn_of_unread(limits);
+        }
+        refuse_what_does_not_fit(&job.workload, set)?;
+        if attempt.is_first() {
+            print_notes(job, set, dry_run);
+        }
+        Ok(())
     };
-    warn_of_unread(&limits);
-    refuse_what_does_not_fit(&job.workload, &set)?;
+    let command = Command::new(plan, check);
+    if dry_run == Some(DryRunOption::Client) {
+        let PlannedRestart { set, job, .. } = session.block_on(command.plan_only())??;
+        let text = format!("job {} would be restarted\n", job.name);
+        print_for_people(&text, arguments.output.of_document())?;
+        let changes = planned_changes(&set);
+        return finish(session, arguments, (&set, changes), dry_run, Ok(ExitCode::Success));
+    }
+    let applied = session.block_on(apply::apply(session, dry_run, &command))??;
+    let (changes, target) = (applied.changes(), applied.rollout_target());
+    let (PlannedRestart { set, job, request, logs, .. }, mut ended) = applied.end();
+    let has_pods = job.workload.replicas() != Some(0);
+    if let (Ok(_), Some(target), None, true) = (&ended, target, dry_run, has_pods) {
+        let (runtime, client) = session.cluster()?;
+        ended = runtime.block_on(rollout::until_ready(client, &request, &target, &logs));
+    }
+    if matches!(ended, Ok(ExitCode::Success)) {
+        anstream::eprintln!("{}", outcome(&job, dry_run.is_some()));
+    }
+    finish(session, arguments, (&set, changes), dry_run, ended)
+}
+
+/// A restart, and the job that it is of.
+struct PlannedRestart {
+    set: ChangeSet,
+    job: JobObjects,
+    request: JobRequest,
+    /// The ends of the job's log files before the restart.
+    logs: LogMarks,
+    limits: Limits,
+}
+
+impl AsRef<ChangeSet> for PlannedRestart {
+    fn as_ref(&self) -> &ChangeSet {
+        &self.set
+    }
+}
+
+fn print_notes(job: &JobObjects, set: &ChangeSet, dry_run: Option<DryRunOption>) {
     if job.workload.replicas() == Some(0) {
         anstream::eprintln!(
             "note: job {0} has 0 replicas, so no pod starts; set `replicas` in its file and type `toolforge jobs load FILE`",
             job.name
         );
     }
-    let dry_run = options.dry_run.dry_run;
     if dry_run == Some(DryRunOption::Client) {
-        let text = format!("job {} would be restarted\n", job.name);
-        print_for_people(&text, arguments.output.of_document())?;
-        let changes = planned_changes(&set);
-        return finish(session, arguments, (&set, changes), dry_run, Ok(ExitCode::Success));
+        return;
     }
     for change in &set.changes {
         if change.downtime.is_some() {
@@ -61,20 +104,6 @@ pub(super) fn run(
             );
         }
     }
-    let (runtime, client) = session.cluster()?;
-    let logs = LogMarks::of(&request);
-    let after = async |_: &Change, _: &[Written]| Ok(());
-    let applied = runtime.block_on(apply::apply(session, &set, apply::options(dry_run.is_some()), after))?;
-    let (changes, target) = (applied.changes(), applied.rollout_target());
-    let mut ended = applied.end(&[]);
-    let has_pods = job.workload.replicas() != Some(0);
-    if let (Ok(_), Some(target), None, true) = (&ended, target, dry_run, has_pods) {
-        ended = runtime.block_on(rollout::until_ready(client, &request, &target, &logs));
-    }
-    if matches!(ended, Ok(ExitCode::Success)) {
-        anstream::eprintln!("{}", outcome(&job, dry_run.is_some()));
-    }
-    finish(session, arguments, (&set, changes), dry_run, ended)
 }
 
 fn outcome(JobObjects { name, workload, .. }: &JobObjects, dry_run: bool) -> String {

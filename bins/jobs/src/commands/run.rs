@@ -1,23 +1,21 @@
 use std::path::Path;
 
-use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, print, wait_for_room, wait_for_usage, warn_of_unread,
-};
-use toolforge_client::Written;
+use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, warn_of_unread};
+use toolforge_client::Attempt;
 use toolforge_model::JobRequest;
-use toolforge_render::change::Change;
 use toolforge_render::job::{
     JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load,
 };
 
-use super::finish::finish;
-use super::{apply, facts, load, wait};
 use toolforge_report::FailureCode;
 
+use super::apply::Command;
+use super::finish::finish;
+use super::load::PlannedLoad;
+use super::{apply, facts, load, wait};
 use crate::arguments::{Arguments, ChangeOptions, RunArguments};
 use crate::failures;
-use crate::report::{self, LoadConflicts, LoadRestarts};
+use crate::report::{self, LoadRestarts};
 
 /// Runs a job, where none of its name is there.
 pub(super) fn run(
@@ -26,66 +24,48 @@ pub(super) fn run(
     options: &RunArguments,
 ) -> Result<ExitCode, Failure> {
     let request = options.job.request(&session.tool)?;
-    let dry_run = options.change.dry_run.is_some();
     let logs = wait::LogMarks::of(&request);
-    let mut attempt = 1;
-    loop {
-        let plan_now = || {
-            let facts = facts::facts_to_write(session)?;
-            let plan = planned(&request, &facts, options.change)?;
-            Ok((facts, plan))
-        };
-        let (facts, plan) = match options.change.dry_run {
-            None => {
-                let found = wait_for_room(
-                    plan_now()?,
-                    |(_, plan): &(JobFacts, LoadPlan)| plan.set.terminating(),
-                    plan_now,
-                )?;
-                wait_for_usage(found, load::is_usage_outdated, plan_now)?
-            }
-            Some(_) => plan_now()?,
-        };
-        let conflicts = LoadConflicts::of(&plan, &facts, Timestamp::now());
-        if attempt == 1 {
-            warn_of_unread(&facts.namespace.limits);
-            report::print_warnings(&plan);
-            load::print_file_warnings(session, &plan);
-            load::print_conflicts(&conflicts);
+    let plan = async |_: &Attempt| {
+        let facts = facts::fetch_facts_to_write(session).await?;
+        let plan = planned(&request, &facts, options.change)?;
+        Ok(PlannedLoad { facts, plan })
+    };
+    let check = |planned: &PlannedLoad, attempt: &Attempt| {
+        if attempt.is_first() {
+            warn_of_unread(&planned.facts.namespace.limits);
+            report::print_warnings(&planned.plan);
+            load::print_file_warnings(session, &planned.plan);
+            load::print_conflicts(&planned.conflicts());
         }
-        if !plan.fits() {
-            return Err(report::verdict_failure(&plan));
-        }
-        if options.change.dry_run == Some(DryRunOption::Client) {
-            print(
-                &report::plan(&plan, &conflicts, &LoadRestarts::default())?,
-                arguments.output.of_document(),
-            )?;
-            return Ok(ExitCode::Success);
-        }
-        let (runtime, client) = session.cluster()?;
-        let after = async |_: &Change, _: &[Written]| Ok(());
-        let applied = runtime.block_on(apply::apply(session, &plan.set, apply::options(dry_run), after))?;
-        if applied.is_outdated() && attempt < apply::ATTEMPTS {
-            attempt += 1;
-            continue;
-        }
-        let changes = applied.changes();
-        let mut ended = applied.end(&[]);
-        if ended.is_ok() {
-            let name = &request.name;
-            if dry_run {
-                anstream::eprintln!("the cluster accepts job {name}; nothing was changed");
-            } else {
-                anstream::eprintln!("job {name} was created; `toolforge jobs show {name}` shows its state");
-            }
-        }
-        if let (Ok(_), Some(seconds), false) = (&ended, options.job.wait, dry_run) {
-            let name = request.name.as_str();
-            ended = runtime.block_on(wait::until_end(client, &request, name, seconds, &logs));
-        }
-        return finish(session, arguments, (&plan.set, changes), options.change.dry_run, ended);
+        if planned.plan.fits() { Ok(()) } else { Err(report::verdict_failure(&planned.plan)) }
+    };
+    let command = Command::new(plan, check);
+    let dry_run = options.change.dry_run;
+    if dry_run == Some(DryRunOption::Client) {
+        let planned = session.block_on(command.plan_only())??;
+        print(
+            &report::plan(&planned.plan, &planned.conflicts(), &LoadRestarts::default())?,
+            arguments.output.of_document(),
+        )?;
+        return Ok(ExitCode::Success);
     }
+    let applied = session.block_on(apply::apply(session, dry_run, &command))??;
+    let changes = applied.changes();
+    let (PlannedLoad { plan, .. }, mut ended) = applied.end();
+    if ended.is_ok() {
+        let name = &request.name;
+        if dry_run.is_some() {
+            anstream::eprintln!("the cluster accepts job {name}; nothing was changed");
+        } else {
+            anstream::eprintln!("job {name} was created; `toolforge jobs show {name}` shows its state");
+        }
+    }
+    if let (Ok(_), Some(seconds), None) = (&ended, options.job.wait, dry_run) {
+        let (runtime, client) = session.cluster()?;
+        let name = request.name.as_str();
+        ended = runtime.block_on(wait::until_end(client, &request, name, seconds, &logs));
+    }
+    finish(session, arguments, (&plan.set, changes), dry_run, ended)
 }
 
 /// Returns the plan of a new job. A one-off job of the same name that has ended well makes room for it.

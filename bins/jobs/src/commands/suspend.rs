@@ -1,7 +1,9 @@
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, unchanged};
-use toolforge_client::JobFetchOptions;
+use toolforge_client::{Attempt, JobFetchOptions};
+use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobWorkload, resume_job, suspend_job};
 
+use super::apply::Command;
 use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{Arguments, SuspendArguments};
@@ -23,41 +25,59 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let mut wanted = JobFetchOptions::for_names();
     wanted.records = true;
-    let facts = facts::facts(session, wanted)?;
-    let job = facts::job(&facts, &options.name)?;
-    if !matches!(job.workload, JobWorkload::Scheduled(_)) {
-        return Err(Failure::new(
-            ExitCode::Failed,
-            format!("job {} is {}, and only a schedule can be suspended", job.name, job.workload.job_kind()),
-        ));
-    }
-    let set = match suspension {
-        Suspension::Suspend => suspend_job(&job),
-        Suspension::Resume => resume_job(&job),
+    let plan = async |attempt: &Attempt| {
+        let facts = facts::fetch_facts(session, wanted).await?;
+        let job = facts::job(&facts, &options.name)?;
+        if !matches!(job.workload, JobWorkload::Scheduled(_)) {
+            return Err(Failure::new(
+                ExitCode::Failed,
+                format!(
+                    "job {} is {}, and only a schedule can be suspended",
+                    job.name,
+                    job.workload.job_kind()
+                ),
+            ));
+        }
+        let set = match suspension {
+            Suspension::Suspend => suspend_job(&job),
+            Suspension::Resume => resume_job(&job),
+        };
+        let set = set.map_err(|error| failures::of_run_now(error, &job))?;
+        if attempt.is_first() && facts.live.recorded.contains_key(&job.name) {
+            anstream::eprintln!(
+                "note: the platform's jobs service keeps job {}, and resumes its schedule when it is loaded there again",
+                job.name
+            );
+        }
+        Ok(set)
     };
-    let set = set.map_err(|error| failures::of_run_now(error, &job))?;
-    if facts.live.recorded.contains_key(&job.name) {
-        anstream::eprintln!(
-            "note: the platform's jobs service keeps job {}, and resumes its schedule when it is loaded there again",
-            job.name
-        );
-    }
-    let dry_run = options.dry_run.dry_run;
+    let command = Command::new(plan, |_: &ChangeSet, _: &Attempt| Ok(()));
+    let (name, dry_run) = (&options.name, options.dry_run.dry_run);
     let (is, word) = match suspension {
         Suspension::Suspend => ("is suspended already", "suspended"),
         Suspension::Resume => ("is not suspended", "resumed"),
     };
-    if set.pending().next().is_none() {
-        anstream::eprintln!("job {} {is}", job.name);
-        return finish(session, arguments, (&set, unchanged(&set)), dry_run, Ok(ExitCode::Success));
-    }
+    let is_kept = |set: &ChangeSet| set.pending().next().is_none();
     if dry_run == Some(DryRunOption::Client) {
-        let text = format!("job {} would be {word}\n", job.name);
+        let set = session.block_on(command.plan_only())??;
+        if is_kept(&set) {
+            anstream::eprintln!("job {name} {is}");
+            return finish(session, arguments, (&set, unchanged(&set)), dry_run, Ok(ExitCode::Success));
+        }
+        let text = format!("job {name} would be {word}\n");
         print_for_people(&text, arguments.output.of_document())?;
         return finish(session, arguments, (&set, planned_changes(&set)), dry_run, Ok(ExitCode::Success));
     }
-    let exit_code = apply::apply_all(session, arguments, &set, dry_run)?;
-    let was = if dry_run.is_some() { "would be" } else { "was" };
-    anstream::eprintln!("job {} {was} {word}", job.name);
-    Ok(exit_code)
+    let applied = session.block_on(apply::apply(session, dry_run, &command))??;
+    let changes = applied.changes();
+    let (set, ended) = applied.end();
+    if matches!(ended, Ok(ExitCode::Success)) {
+        let was = if dry_run.is_some() { "would be" } else { "was" };
+        if is_kept(&set) {
+            anstream::eprintln!("job {name} {is}");
+        } else {
+            anstream::eprintln!("job {name} {was} {word}");
+        }
+    }
+    finish(session, arguments, (&set, changes), dry_run, ended)
 }

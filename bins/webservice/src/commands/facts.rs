@@ -1,10 +1,8 @@
 //! From the command line and the facts to a plan.
 
-use std::time::Duration;
-
 use anstream::eprintln;
 use toolforge_cli::{ExitCode, Failure, Session};
-use toolforge_client::ToolHome;
+use toolforge_client::{Attempt, ToolHome};
 use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
@@ -15,29 +13,7 @@ use toolforge_render::web_service::{
 use super::state::{self, NamedTemplate};
 use crate::arguments::{Arguments, grid_is_gone};
 use crate::failures::{self, TypeOrigin};
-use crate::fetch;
 use crate::invocation::{Action, Invocation};
-
-/// How long a Deployment that is being deleted may take: Kubernetes' grace of 30 s, and some for its controllers.
-const LEAVING: Duration = Duration::from_secs(90);
-
-/// Returns the facts for a change; waits for a Deployment that is being deleted.
-pub(super) fn settled(session: &Session) -> Result<WebServiceFacts, Failure> {
-    let facts = fetch::facts(session)?;
-    let leaves =
-        facts.live.deployment.as_ref().is_some_and(|found| found.metadata.deletion_timestamp.is_some());
-    let (true, Ok((runtime, client))) = (leaves, session.cluster()) else { return Ok(facts) };
-    eprintln!("note: the web service that was stopped is still terminating");
-    if !runtime.block_on(client.wait_deployment_gone(&session.tool, LEAVING))? {
-        let seconds = LEAVING.as_secs();
-        return Err(Failure::new(
-            ExitCode::Rollout,
-            format!("the old Deployment is not gone after {seconds} seconds"),
-        )
-        .hint("Try again in a minute; where that does not help, ask the platform's admins."));
-    }
-    fetch::facts(session)
-}
 
 /// Refuses a routing that the cluster does not offer.
 pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &WebServiceFacts) -> Result<(), Failure> {
@@ -69,15 +45,20 @@ pub(super) fn plan(
     facts: &WebServiceFacts,
 ) -> Result<Planned, Failure> {
     let template = state::template(session, arguments)?;
-    plan_with(session, (arguments, invocation), facts, template.as_ref())
+    let mut notes = Vec::new();
+    let planned = plan_with(session, (arguments, invocation), facts, template.as_ref(), &mut notes);
+    notes.iter().for_each(|note| eprintln!("{note}"));
+    planned
 }
 
-/// Returns the plan for what the arguments ask, merged with a template and with what runs.
+/// Returns the plan for what the arguments ask, merged with a template and with what runs. `notes` get what should be printed
+/// about it.
 pub(super) fn plan_with(
     session: &Session,
     (arguments, invocation): (&Arguments, &Invocation),
     facts: &WebServiceFacts,
     template: Option<&NamedTemplate>,
+    notes: &mut Vec<String>,
 ) -> Result<Planned, Failure> {
     let given = arguments.options(invocation);
     // A backend on the command line wins.
@@ -100,7 +81,7 @@ pub(super) fn plan_with(
         settings.template = template.template.options.clone();
     }
     if live.is_err() {
-        settings.manifest = state::manifest(session, settings.has_type())?;
+        settings.manifest = state::manifest(session, settings.has_type(), notes)?;
         if let (Some(home), false) = (&session.home, settings.has_type()) {
             settings.home = home.files();
         }
@@ -115,13 +96,13 @@ pub(super) fn plan_with(
     let name = request.image.type_name();
     match type_source {
         TypeSource::Stopped => {
-            eprintln!("note: no type given: using {name}, which ran before it was stopped");
+            notes.push(format!("note: no type given: using {name}, which ran before it was stopped"));
         }
         TypeSource::HomeFiles => {
             let found = if has_python { "www/python/src" } else { "www/js/package.json" };
-            eprintln!("note: no type given: using {name}, because of ~/{found}");
+            notes.push(format!("note: no type given: using {name}, because of ~/{found}"));
         }
-        TypeSource::Default => eprintln!("note: no type given: using {name}"),
+        TypeSource::Default => notes.push(format!("note: no type given: using {name}")),
         _ => {}
     }
     let origin = match (type_source, template) {
@@ -140,16 +121,14 @@ pub(super) fn plan_with(
         return Err(grid_is_gone(remedy));
     }
     for warning in plan.warnings() {
-        warn(warning, invocation.action, &origin);
+        notes.push(warning_line(warning, invocation.action, &origin));
     }
-    for problem in facts.namespace.catalog.problems() {
-        eprintln!("warning: {problem}");
-    }
+    notes.extend(facts.namespace.catalog.problems().iter().map(|problem| format!("warning: {problem}")));
     let template_amounts = template.map(|template| amounts_of(template, &given)).unwrap_or_default();
     Ok(Planned { plan, live: live.ok(), template_amounts })
 }
 
-fn warn(warning: &PlanWarning, action: Action, origin: &TypeOrigin) {
+fn warning_line(warning: &PlanWarning, action: Action, origin: &TypeOrigin) -> String {
     match warning {
         PlanWarning::Deprecated { name, replacement: Some(replacement) } => {
             let cure = match origin {
@@ -158,12 +137,12 @@ fn warn(warning: &PlanWarning, action: Action, origin: &TypeOrigin) {
                     format!("`webservice {replacement} {}`", action.as_str())
                 }
             };
-            eprintln!("warning: type {name} is deprecated; {replacement} replaces it: {cure}");
+            format!("warning: type {name} is deprecated; {replacement} replaces it: {cure}")
         }
         PlanWarning::Deprecated { name, replacement: None } => {
-            eprintln!("warning: type {name} is deprecated");
+            format!("warning: type {name} is deprecated")
         }
-        warning => eprintln!("warning: {warning}"),
+        warning => format!("warning: {warning}"),
     }
 }
 
@@ -200,12 +179,12 @@ fn amounts_of(template: &NamedTemplate, given: &WebServiceOptions) -> Vec<String
 pub(super) fn refuse_what_does_not_fit(
     Planned { plan, template_amounts, .. }: &Planned,
     set: &ChangeSet,
-    is_untouched: bool,
+    attempt: &Attempt,
 ) -> Result<(), Failure> {
     if set.fits() {
         return Ok(());
     }
-    let failure = if is_untouched {
+    let failure = if attempt.written().next().is_none() {
         Failure::does_not_fit(set)
     } else {
         Failure::new(ExitCode::DoesNotFit, "the rest does not fit").exceeded(set)

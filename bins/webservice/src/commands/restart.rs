@@ -11,7 +11,7 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    start::carry_out(session, (arguments, invocation), StartTime::Always, |facts| {
+    start::apply(session, (arguments, invocation), StartTime::Always, |facts| {
         if facts.live.deployment.is_some() { "Restarting..." } else { "Your job is not running, starting" }
     })
 }

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -6,15 +7,15 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, RemoteContainer, Session, interrupted, is_terminal,
-    print_text, run_remote, terminating_line, wait_for_room, waiting_line, warn_of_unread,
+    print_text, quota_wait_line, run_remote, terminating_line, waiting_line, warn_of_unread,
 };
 use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
-use toolforge_client::{Client, Collection, ResourceType, post_params};
+use toolforge_client::{Client, Collection, MissingQuota, ResourceType, post_params, wait_for_quota};
 use toolforge_model::platform;
 use toolforge_quota::QuotaCheck;
 use toolforge_render::web_service::{
-    OrphanedShell, QuotaConsumer, ShellName, ShellProgress, WebServiceFacts, orphaned_shells,
-    quota_consumers, shell_command, shell_pod, shell_progress, shell_verdict,
+    OrphanedShell, QuotaConsumer, ShellName, ShellProgress, orphaned_shells, quota_consumers, shell_command,
+    shell_pod, shell_progress, shell_verdict,
 };
 
 use super::facts;
@@ -48,7 +49,7 @@ pub(super) fn run(
         namespace: session.tool.namespace(),
         name: name.to_string(),
     };
-    let leaving = || -> Result<Vec<OrphanedShell>, Failure> {
+    let orphans = async || -> Result<Vec<OrphanedShell>, Failure> {
         let shells = ListParams::default().labels(&format!(
             "{}={},{}={}",
             platform::LABEL_COMPONENT,
@@ -56,21 +57,29 @@ pub(super) fn run(
             platform::LABEL_MANAGED_BY,
             platform::MANAGED_BY_WEBSERVICE
         ));
-        let found = runtime.block_on(client.list::<Pod>(&shell.pods, &shells))?.items;
+        let found = client.list::<Pod>(&shell.pods, &shells).await?.items;
         Ok(orphaned_shells(&found, &owner, &now, process::is_running))
     };
-    let attempt = |facts: &WebServiceFacts| {
-        let left = leaving()?;
+    let known = Cell::new(Some(facts));
+    let look = async || {
+        let facts = match known.take() {
+            Some(facts) => facts,
+            None => fetch::fetch_facts(session).await?,
+        };
+        let left = orphans().await?;
         let deleted: Vec<Pod> = left.iter().map(|left| left.pod.clone()).collect();
-        Ok::<_, Failure>((shell_verdict(&pod, &deleted, facts), left))
+        Ok::<_, Failure>((shell_verdict(&pod, &deleted, &facts), left))
     };
-    let first = attempt(&facts)?;
-    let (verdict, left) = match arguments.dry_run {
-        None => {
-            wait_for_room(first, |(verdict, _)| verdict.terminating(), || attempt(&fetch::facts(session)?))?
-        }
-        Some(_) => first,
+    let missing = |(verdict, _): &(QuotaCheck, Vec<OrphanedShell>)| match arguments.dry_run {
+        None => MissingQuota::of_pods_until(verdict.terminating().iter().map(|pod| pod.until)),
+        Some(_) => MissingQuota::Nothing,
     };
+    let mut line = ProgressLine::new();
+    let waiting = |(verdict, _): &(QuotaCheck, Vec<OrphanedShell>)| {
+        line.show(&quota_wait_line(verdict.terminating()));
+    };
+    let (verdict, left) = runtime.block_on(wait_for_quota(look, missing, waiting))?;
+    line.clear();
     runtime.block_on(async {
         shell.refuse_what_does_not_fit(&verdict).await?;
         if let Some(dry_run) = arguments.dry_run {

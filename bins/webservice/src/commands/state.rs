@@ -61,26 +61,29 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
     Ok(Some(NamedTemplate { name, template }))
 }
 
-/// Returns the manifest. A broken one is an error only if the type has to come from it.
-pub(super) fn manifest(session: &Session, has_type: bool) -> Result<ServiceManifest, Failure> {
+/// Returns the manifest. A broken one is an error only if the type has to come from it. `notes` get what is wrong with it.
+pub(super) fn manifest(
+    session: &Session,
+    has_type: bool,
+    notes: &mut Vec<String>,
+) -> Result<ServiceManifest, Failure> {
     let Some(home) = &session.home else { return Ok(ServiceManifest::default()) };
     match home.manifest() {
         Ok(manifest) => {
             for invalid in &manifest.invalid_values {
-                eprintln!(
-                    "warning: {}; this is left out",
-                    invalid.in_file(&Untrusted::new("service.manifest"))
-                );
+                let line = invalid.in_file(&Untrusted::new("service.manifest"));
+                notes.push(format!("warning: {line}; this is left out"));
             }
             if manifest.has_web_service() && manifest.backend == Some(Backend::GridEngine) {
-                eprintln!(
+                notes.push(
                     "note: service.manifest names the grid, which is gone; Kubernetes runs the web service"
+                        .to_owned(),
                 );
             }
             Ok(manifest)
         }
         Err(error) if has_type => {
-            eprintln!("warning: {}", with_source(&error));
+            notes.push(format!("warning: {}", with_source(&error)));
             Ok(ServiceManifest::default())
         }
         Err(error) => Err(failures::of_manifest(&error)),

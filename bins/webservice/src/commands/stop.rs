@@ -1,15 +1,14 @@
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::time::Duration;
 
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, ProgressLine, Session, applied_changes, interrupted, planned_changes,
-    print_for_people, unchanged,
+    DryRunOption, ExitCode, Failure, OutputFormat, ProgressLine, Session, applied_changes, interrupted,
+    planned_changes, print_for_people, unchanged,
 };
-use toolforge_client::{ApplyOptions, Client, StopOutcome, Written};
+use toolforge_client::{ApplyOptions, Attempt, Client, Planner, StopOutcome, Written};
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::web_service::web_service_deletion;
-use toolforge_report::AppliedChange;
 
 use super::state;
 use crate::arguments::Arguments;
@@ -23,54 +22,55 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (runtime, client) = session.cluster()?;
     let tool = &session.tool;
-    let facts = fetch::status_facts(session)?;
-    let set = web_service_deletion(tool, &facts.live);
     let format = arguments.output.output;
-    let finish = |changes, ended| report::finish(session, format, (&set, changes), arguments.dry_run, ended);
-    if set.changes.iter().all(Change::is_keep) {
+    let stop = Stop { session, arguments, signal: Cell::default() };
+    if arguments.dry_run == Some(DryRunOption::Client) {
+        let set = runtime.block_on(stop.plan(&Attempt::default()))?;
+        let changes = if is_stopped(&set) { unchanged(&set) } else { planned_changes(&set) };
+        print_planned(&set, format)?;
+        return report::finish(session, format, (&set, changes), arguments.dry_run, Ok(ExitCode::Success));
+    }
+    let options = if arguments.dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
+    let (set, report) = runtime.block_on(client.apply_planned(tool, options, &stop))?.into_parts();
+    let changes = if is_stopped(&set) { unchanged(&set) } else { applied_changes(&report) };
+    let written: Vec<Written> = report.changes.iter().flat_map(|change| change.written.clone()).collect();
+    let finish = |ended| report::finish(session, format, (&set, changes), arguments.dry_run, ended);
+    if let Some(failure) = failures::of_apply(report, Action::Stop) {
+        return finish(Err(failure));
+    }
+    if let Some(signal) = stop.signal.get() {
+        anstream::eprintln!(
+            "note: interrupted while objects were deleted; `webservice stop` again does the rest"
+        );
+        return finish(Ok(signal));
+    }
+    if arguments.dry_run.is_some() || is_stopped(&set) {
         if arguments.dry_run.is_none() {
             state::forget(session);
         }
-        print_for_people("Your webservice is not running\n", format)?;
-        return finish(unchanged(&set), Ok(ExitCode::Success));
+        print_planned(&set, format)?;
+        return finish(Ok(ExitCode::Success));
     }
-    if let Some(dry_run) = arguments.dry_run {
-        let (mut changes, mut failure) = (planned_changes(&set), None);
-        if dry_run == DryRunOption::Server {
-            let report = runtime.block_on(client.apply_changes(tool, &set, ApplyOptions::dry_run()));
-            changes = applied_changes(&report);
-            failure = failures::of_apply(report, Action::Stop);
-        }
-        if failure.is_none() {
-            let text = format!("{}nothing was deleted (dry run)\n", report::change_lines(&set));
-            print_for_people(&text, format)?;
-        }
-        return finish(changes, failure.map_or(Ok(ExitCode::Success), Err));
-    }
-    print_for_people("Stopping webservice\n", format)?;
-    let applied = RefCell::new(None);
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = delete(client, tool, &set, &applied) => ended,
+            stopped = until_stopped(client, tool, &set) => {
+                let stopped = stopped.map_err(|failure| failures::of_wait(failure, &written));
+                stopped.map(Ended::Stopped)
+            }
             signal = interrupted() => {
-                anstream::eprintln!("note: {}", if applied.borrow().is_some() {
-                    "its pods continue to terminate; until then they count for the quota"
-                } else {
-                    "interrupted while objects were deleted; `webservice stop` again does the rest"
-                });
+                anstream::eprintln!("note: its pods continue to terminate; until then they count for the quota");
                 signal.map(Ended::Interrupted)
             }
         }
     });
-    let changes = applied.take().unwrap_or_default();
     match ended {
-        Err(failure) => return finish(changes, Err(failure)),
-        Ok(Ended::Interrupted(exit_code)) => return finish(changes, Ok(exit_code)),
+        Err(failure) => return finish(Err(failure)),
+        Ok(Ended::Interrupted(exit_code)) => return finish(Ok(exit_code)),
         Ok(Ended::Stopped(StopOutcome::StartedAgain)) => {
             anstream::eprintln!(
                 "note: somebody else started the web service again meanwhile; `webservice status` shows its state"
             );
-            return finish(changes, Ok(ExitCode::Success));
+            return finish(Ok(ExitCode::Success));
         }
         Ok(Ended::Stopped(StopOutcome::PodsRemain)) => anstream::eprintln!(
             "warning: pods are still terminating; they count for the quota until they are gone"
@@ -78,32 +78,73 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Ok(Ended::Stopped(_)) => {}
     }
     state::forget(session);
-    finish(changes, Ok(ExitCode::Success))
+    finish(Ok(ExitCode::Success))
 }
 
-/// How the command went on after it had begun to delete objects.
+/// Stops the web service.
+struct Stop<'a> {
+    session: &'a Session,
+    arguments: &'a Arguments,
+    /// The signal that has interrupted the deletion.
+    signal: Cell<Option<ExitCode>>,
+}
+
+impl Planner for Stop<'_> {
+    type Plan = ChangeSet;
+    type Error = Failure;
+
+    async fn plan(&self, attempt: &Attempt) -> Result<ChangeSet, Failure> {
+        let facts = fetch::fetch_status_facts(self.session).await;
+        let facts = facts.map_err(|failure| failures::after_writes(failure, attempt))?;
+        Ok(web_service_deletion(&self.session.tool, &facts.live))
+    }
+
+    fn check(&self, set: &ChangeSet, attempt: &Attempt) -> Result<(), Failure> {
+        if attempt.is_first() && self.arguments.dry_run.is_none() && !is_stopped(set) {
+            print_for_people("Stopping webservice\n", self.arguments.output.output)?;
+        }
+        Ok(())
+    }
+
+    async fn interrupted(&self) {
+        if self.signal.get().is_none() {
+            self.signal.set(Some(interrupted().await.unwrap_or(ExitCode::Partial)));
+        }
+    }
+
+    fn interruption(&self, attempt: &Attempt) -> Failure {
+        let signal = self.signal.get().unwrap_or(ExitCode::Partial);
+        failures::after_writes(Failure::new(signal, "interrupted; nothing was sent"), attempt)
+    }
+}
+
+/// Returns whether there is nothing to delete.
+fn is_stopped(set: &ChangeSet) -> bool {
+    set.changes.iter().all(Change::is_keep)
+}
+
+fn print_planned(set: &ChangeSet, format: OutputFormat) -> Result<(), Failure> {
+    let text = if is_stopped(set) {
+        "Your webservice is not running\n".to_owned()
+    } else {
+        format!("{}nothing was deleted (dry run)\n", report::change_lines(set))
+    };
+    print_for_people(&text, format)
+}
+
+/// How the command went on after it had deleted the objects.
 enum Ended {
     Stopped(StopOutcome),
     Interrupted(ExitCode),
 }
 
-/// Deletes the web service and waits until it is gone.
-async fn delete(
-    client: &Client,
-    tool: &ToolName,
-    set: &ChangeSet,
-    applied: &RefCell<Option<Vec<AppliedChange>>>,
-) -> Result<Ended, Failure> {
-    let report = client.apply_changes(tool, set, ApplyOptions::default()).await;
-    applied.replace(Some(applied_changes(&report)));
-    let written: Vec<Written> = report.changes.iter().flat_map(|change| change.written.clone()).collect();
-    failures::of_apply(report, Action::Stop).map_or(Ok(()), Err)?;
+/// Waits until the web service is gone.
+async fn until_stopped(client: &Client, tool: &ToolName, set: &ChangeSet) -> Result<StopOutcome, Failure> {
     let mut line = ProgressLine::new();
     let stopped = client.wait_stopped(tool, set, TIMEOUT, |left| match left {
         0 => {}
         1 => line.show("1 pod is terminating"),
         left => line.show(&format!("{left} pods are terminating")),
     });
-    let stopped = stopped.await.map_err(|error| failures::of_wait(error.into(), &written))?;
-    Ok(Ended::Stopped(stopped))
+    Ok(stopped.await?)
 }

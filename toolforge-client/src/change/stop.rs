@@ -1,13 +1,20 @@
-//! Waiting until a web service that was deleted is gone.
+//! Stopping a web service: waiting until it is gone, and deleting what a start at the same time has left.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet, Step, StepAction};
+use toolforge_render::object::{ObjectId, ObjectKind};
 use toolforge_render::web_service::{is_web_service_pod, web_service_deletion};
 
-use crate::{ApplyError, ApplyOptions, Client, Error, WaitOptions, WaitOutcome, WebServiceFetchOptions};
+use crate::{
+    ApplyError, ApplyOptions, Client, Error, FetchedWebService, WaitOptions, WaitOutcome,
+    WebServiceFetchOptions, Written,
+};
+
+/// How long a Deployment that is being deleted may take: Kubernetes' grace of 30 s, and some for its controllers.
+const DELETION_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How often the objects that a start at the same time has left are deleted.
 const TRIES: u32 = 3;
@@ -25,6 +32,30 @@ pub enum StopOutcome {
 }
 
 impl Client {
+    /// Fetches a tool's web service as [`fetch_web_service`](Self::fetch_web_service) does; a Deployment that is being deleted
+    /// is waited for first, at most 90 seconds. `waiting` is called before that.
+    ///
+    /// # Errors
+    /// When a request fails, or the Deployment still exists after that time.
+    pub async fn fetch_settled_web_service(
+        &self,
+        tool: &ToolName,
+        wanted: WebServiceFetchOptions,
+        waiting: impl FnOnce(),
+    ) -> Result<FetchedWebService, ApplyError> {
+        let found = self.fetch_web_service(tool, wanted).await?;
+        let deployment = found.live.deployment.as_ref();
+        if deployment.is_none_or(|found| found.metadata.deletion_timestamp.is_none()) {
+            return Ok(found);
+        }
+        waiting();
+        if !self.wait_deployment_gone(tool, DELETION_TIMEOUT).await? {
+            let id = ObjectId::new(ObjectKind::Deployment, tool.as_str());
+            return Err(ApplyError::StillExists { id, timeout: DELETION_TIMEOUT });
+        }
+        Ok(self.fetch_web_service(tool, wanted).await?)
+    }
+
     /// Waits until a web service that `deletion` has deleted is gone, and calls `event` with the number of its pods that
     /// terminate. Objects without a Deployment, which a start at the same time has left, are deleted, too.
     ///
@@ -45,13 +76,7 @@ impl Client {
             }
             let deletion = remainder.as_ref().unwrap_or(deletion);
             let stopped = self.wait_deleted(tool, deletion, deadline, &mut event).await?;
-            let wanted = WebServiceFetchOptions {
-                deployment: true,
-                service: true,
-                routes: true,
-                ..WebServiceFetchOptions::default()
-            };
-            let live = self.fetch_web_service(tool, wanted).await?.live;
+            let live = self.fetch_web_service(tool, own_objects()).await?.live;
             let is_running = live.deployment.as_ref().is_some_and(|found| {
                 found.metadata.deletion_timestamp.is_none() && !live.has_foreign_deployment()
             });
@@ -65,6 +90,22 @@ impl Client {
             }
             remainder = Some(left);
         }
+    }
+
+    /// Deletes what a start has written of a web service whose Deployment somebody else has deleted meanwhile; other objects,
+    /// and all of them if there is a Deployment again, are kept.
+    ///
+    /// # Errors
+    /// When objects cannot be read or deleted.
+    pub async fn delete_remainder(&self, tool: &ToolName, written: &[Written]) -> Result<(), ApplyError> {
+        let live = self.fetch_web_service(tool, own_objects()).await?.live;
+        if live.deployment.is_some() {
+            return Ok(());
+        }
+        let mut set = web_service_deletion(tool, &live);
+        let is_own = |step: &Step| written.iter().any(|written| written.id == step.id);
+        set.changes.iter_mut().for_each(|change| change.steps.retain(is_own));
+        self.apply_changes(tool, &set, ApplyOptions::default()).await.into_result().map(|_| ())
     }
 
     /// Waits until the deleted Deployment and the web service's pods are gone.
@@ -95,6 +136,16 @@ impl Client {
             WaitOutcome::Done(stopped) => stopped,
             WaitOutcome::DeadlineExceeded(_) => StopOutcome::PodsRemain,
         })
+    }
+}
+
+/// Returns what is fetched to see what is left of a web service.
+fn own_objects() -> WebServiceFetchOptions {
+    WebServiceFetchOptions {
+        deployment: true,
+        service: true,
+        routes: true,
+        ..WebServiceFetchOptions::default()
     }
 }
 

@@ -5,15 +5,15 @@ use futures_util::{StreamExt as _, stream};
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, Step, StepAction};
 
-use crate::apply::{Work, is_ready};
-use crate::{ApplyError, ApplyEvent, ApplyOptions, ChangeOutcome, Client, Progress};
+use crate::change::apply::{DeletionOutcome, Work, is_ready};
+use crate::{ApplyError, ApplyEvent, ApplyOptions, Client, Progress};
 
 /// How many deleted workloads are watched at the same time: two streams each, and an API server allows 100 on a connection
 /// (kube-apiserver 1.33).
 const WAITS_AT_ONCE: usize = 16;
 
 /// A deletion, what was written for it, and its outcome.
-pub(crate) type Deletion<'a, 'b> = (&'a Change, Work<'b>, ChangeOutcome<ApplyError>);
+pub(crate) type Deletion<'a, 'b> = (&'a Change, Work<'b>, Result<DeletionOutcome, ApplyError>);
 
 impl Client {
     /// Sends all deletions, and then waits once for all of them.
@@ -30,22 +30,24 @@ impl Client {
         for change in deletions {
             let mut work = Work::new(tool, options);
             let outcome = if is_stopped || is_ready(cancel) {
-                ChangeOutcome::NotTried
+                Ok(DeletionOutcome::NotTried)
             } else {
                 let (steps, _) = split_waits(change);
                 tokio::select! {
                     biased;
                     result = self.apply_steps(change, steps, &mut work, event) => {
-                        result.map_or_else(ChangeOutcome::Failed, |()| ChangeOutcome::Done)
+                        result.map(|()| DeletionOutcome::Done)
                     }
-                    () = cancel.clone() => ChangeOutcome::Interrupted,
+                    () = cancel.clone() => Ok(DeletionOutcome::Interrupted),
                 }
             };
-            is_stopped = !matches!(outcome, ChangeOutcome::Done);
+            is_stopped = !matches!(outcome, Ok(DeletionOutcome::Done));
             all.push((change, work, outcome));
         }
-        let waits =
-            all.iter().enumerate().filter(|(_, (_, _, outcome))| matches!(outcome, ChangeOutcome::Done));
+        let waits = all
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, _, outcome))| matches!(outcome, Ok(DeletionOutcome::Done)));
         let waits: Vec<(usize, &'a Change, &'a Step)> = waits
             .flat_map(|(index, (change, ..))| {
                 split_waits(change).1.iter().map(move |step| (index, *change, step))
@@ -76,14 +78,14 @@ impl Client {
             match result {
                 Ok(true) => {}
                 Ok(false) => event(ApplyEvent::PodsRemain(change)),
-                Err(error) => all[index].2 = ChangeOutcome::Failed(error),
+                Err(error) => all[index].2 = Err(error),
             }
         }
         for index in left {
-            all[index].2 = ChangeOutcome::Interrupted;
+            all[index].2 = Ok(DeletionOutcome::Interrupted);
         }
         for (_, work, outcome) in &mut all {
-            if matches!(outcome, ChangeOutcome::Done) {
+            if matches!(outcome, Ok(DeletionOutcome::Done)) {
                 (work.at, work.progress) = (None, Progress::Complete);
             }
         }

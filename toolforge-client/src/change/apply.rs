@@ -8,22 +8,16 @@ use futures_util::future::Shared;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::Value;
-use toolforge_model::{ToolName, Untrusted};
+use toolforge_model::ToolName;
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
 use toolforge_render::object::{Object, ObjectId, ObjectKind};
-use toolforge_render::pod::AdmissionRefusal;
 
-use crate::seen::Stored;
-use crate::{
-    ApiStatus, Client, Error, ObjectPath, RolloutTarget, StatusKind, apply_params, merge_params, post_params,
-};
+use crate::change::report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
+use crate::change::seen::Stored;
+use crate::{ApplyError, Client, Error, ObjectPath, apply_params, merge_params, post_params};
 
 /// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
 pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a gateway may take to accept a route. After that, a route without a status counts as accepted, as in a
-/// cluster without a controller.
-pub(crate) const ROUTE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Options for applying a change set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,206 +48,23 @@ pub enum ApplyEvent<'a> {
     Terminated(&'a Change),
     /// The workload is gone, and its pods take longer than the timeout; until then they count for the quota.
     PodsRemain(&'a Change),
-}
-
-/// Why a change could not be applied.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ApplyError {
-    /// A request failed.
-    #[error(transparent)]
-    Request(#[from] Error),
-    /// The gateway refuses the new route, so the old one was kept.
-    #[error("the gateway refuses the new route, so the old one was kept: {}", message.escaped())]
-    RouteRefused {
-        /// The gateway's message.
-        message: Untrusted,
-    },
-    /// The gateway has not reported yet whether it accepts the changed route, so the old one was kept.
-    #[error("the gateway has not accepted the changed route within {} seconds, so the old one was kept", ROUTE_TIMEOUT.as_secs())]
-    RouteNotAccepted,
-    /// An object was changed, deleted or replaced by somebody else since it was read; it was not written.
-    #[error("{id} was changed or deleted by somebody else since it was read")]
-    ChangedMeanwhile {
-        /// The object.
-        id: ObjectId,
-    },
-    /// A deleted object still exists after the timeout.
-    #[error("{id} still exists after {} seconds", TERMINATION_TIMEOUT.as_secs())]
-    StillExists {
-        /// The object.
-        id: ObjectId,
-    },
-}
-
-impl ApplyError {
-    /// Returns whether the request may have been applied, because its answer was lost.
-    #[must_use]
-    pub fn outcome_unknown(&self) -> bool {
-        match self {
-            Self::Request(error) => error.outcome_unknown(),
-            Self::RouteRefused { .. }
-            | Self::RouteNotAccepted
-            | Self::ChangedMeanwhile { .. }
-            | Self::StillExists { .. } => false,
-        }
-    }
-
-    /// Returns whether the change set may no longer be right, because the objects have changed since they were read: another
-    /// one, made from the present objects, may succeed.
-    #[must_use]
-    pub fn is_outdated(&self) -> bool {
-        match self {
-            Self::ChangedMeanwhile { .. } => true,
-            Self::Request(_) => self.is_quota_refusal(),
-            Self::RouteRefused { .. } | Self::RouteNotAccepted | Self::StillExists { .. } => false,
-        }
-    }
-
-    /// Returns whether a quota refuses the request.
-    fn is_quota_refusal(&self) -> bool {
-        let Self::Request(error) = self else { return false };
-        let is_quota = |status: &ApiStatus| {
-            matches!(status.kind(), StatusKind::Admission(AdmissionRefusal::Quota { .. }))
-        };
-        error.api_status().is_some_and(is_quota)
-    }
-}
-
-/// How an object was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WriteKind {
-    /// Created.
-    Created,
-    /// Merged: some of its fields were set or removed.
-    Merged,
-    /// Applied on the server's side.
-    Applied,
-    /// Replaced as a whole.
-    Replaced,
-    /// Deleted.
-    Deleted,
-}
-
-impl WriteKind {
-    /// Returns the word: `applied`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Merged => "merged",
-            Self::Applied => "applied",
-            Self::Replaced => "replaced",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
-/// One object that was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Written {
-    /// The object.
-    pub id: ObjectId,
-    /// How it was written.
-    pub kind: WriteKind,
-    /// The UID of the stored object.
-    pub uid: Option<String>,
-    /// The generation of the stored object, where the API server counts it.
-    pub generation: Option<i64>,
-}
-
-/// The outcome of a change.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ChangeOutcome<E> {
-    /// All steps were done.
-    Done,
-    /// A step failed, or the callback after the change.
-    Failed(E),
-    /// It was interrupted; it is not known whether the current step was done.
-    Interrupted,
-    /// An earlier change failed or was interrupted, or the interruption came before this one.
-    NotTried,
-}
-
-/// The progress of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Nothing was stored.
-    Nothing,
-    /// Some objects were written, or the old ones were deleted and the new ones not created.
-    Partial,
-    /// All steps were done.
-    Complete,
-}
-
-/// What was done for one change.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ChangeReport<'a, E = ApplyError> {
-    /// The change.
-    pub change: &'a Change,
-    /// The objects that were written, in order, without those that were undone.
-    pub written: Vec<Written>,
-    /// The progress of the change.
-    pub progress: Progress,
-    /// The step that failed or was interrupted.
-    pub failed_at: Option<&'a Step>,
-    /// How it ended.
-    pub outcome: ChangeOutcome<E>,
-}
-
-/// What was done for a change set.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ApplyReport<'a, E = ApplyError> {
-    /// Whether it was a dry run: what was written is not stored.
-    pub dry_run: bool,
-    /// The changes, in their order.
-    pub changes: Vec<ChangeReport<'a, E>>,
-}
-
-impl<E> ApplyReport<'_, E> {
-    /// Returns whether every change was done.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.changes.iter().all(|report| matches!(report.outcome, ChangeOutcome::Done))
-    }
-
-    /// Returns the report, or the error of the change that failed; a change that was interrupted is none.
-    ///
-    /// # Errors
-    /// When a change failed. What was done before is lost with the report: look at [`changes`](Self::changes) to say it.
-    pub fn into_result(self) -> Result<Self, E> {
-        let Self { dry_run, changes } = self;
-        let mut done = Vec::new();
-        for report in changes {
-            match report.outcome {
-                ChangeOutcome::Failed(error) => return Err(error),
-                outcome => done.push(ChangeReport { outcome, ..report }),
-            }
-        }
-        Ok(Self { dry_run, changes: done })
-    }
-
-    /// Returns the last write of an object of a kind.
-    #[must_use]
-    pub fn last_written(&self, kind: ObjectKind) -> Option<&Written> {
-        let written = self.changes.iter().flat_map(|report| &report.written);
-        written.filter(|written| written.id.kind == kind).last()
-    }
+    /// The changes fit once [some pods](ChangeSet::terminating) have terminated, or, if there are none, once a quota no longer
+    /// counts deleted objects. They are planned again in a second.
+    WaitingForQuota(&'a ChangeSet),
+    /// Somebody else has changed objects meanwhile, so the changes are planned again.
+    Outdated,
 }
 
 impl Client {
     /// Applies a change set, change by change, until one fails. The report says what was done.
-    pub async fn apply_changes<'a>(
+    ///
+    /// [`apply_planned`](Self::apply_planned) also plans again where somebody else changes objects meanwhile.
+    pub async fn apply_changes(
         &self,
         tool: &ToolName,
-        set: &'a ChangeSet,
+        set: &ChangeSet,
         options: ApplyOptions,
-    ) -> ApplyReport<'a> {
+    ) -> ApplyReport {
         let after = async |_: &Change, _: &[Written]| Ok(());
         self.apply_changes_with(tool, set, options, future::pending(), |_| (), after).await
     }
@@ -261,15 +72,15 @@ impl Client {
     /// Applies a change set as [`apply_changes`](Self::apply_changes) does, until a change fails or `cancel` is ready. `event`
     /// is called while objects are waited for, `after` after each change; its error ends the application like a step's.
     /// Nothing is sent once `cancel` is ready, and nothing is created after a deletion that failed or was interrupted.
-    pub async fn apply_changes_with<'a, E: From<ApplyError>>(
+    pub(crate) async fn apply_changes_with<E>(
         &self,
         tool: &ToolName,
-        set: &'a ChangeSet,
+        set: &ChangeSet,
         options: ApplyOptions,
         cancel: impl Future<Output = ()>,
         mut event: impl FnMut(ApplyEvent<'_>),
-        mut after: impl AsyncFnMut(&'a Change, &[Written]) -> Result<(), E>,
-    ) -> ApplyReport<'a, E> {
+        mut after: impl AsyncFnMut(&Change, &[Written]) -> Result<(), E>,
+    ) -> ApplyReport<E> {
         // It is polled once more by each step and wait, also after it was ready.
         let cancel = cancel.shared();
         let deletions = set.changes.iter().take_while(|change| change.action == Action::Delete).count();
@@ -280,18 +91,17 @@ impl Client {
             self.apply_deletions(tool, deletions, options, &cancel, &mut event).await
         {
             let outcome = match outcome {
-                ChangeOutcome::Done => match after(change, &work.written).await {
+                Ok(DeletionOutcome::Done) => match after(change, &work.written).await {
                     Ok(()) => ChangeOutcome::Done,
-                    Err(error) => ChangeOutcome::Failed(error),
+                    Err(error) => ChangeOutcome::FollowUpFailed(error),
                 },
-                ChangeOutcome::Failed(error) => ChangeOutcome::Failed(error.into()),
-                ChangeOutcome::Interrupted => ChangeOutcome::Interrupted,
-                ChangeOutcome::NotTried => ChangeOutcome::NotTried,
+                Ok(DeletionOutcome::Interrupted) => ChangeOutcome::Interrupted,
+                Ok(DeletionOutcome::NotTried) => ChangeOutcome::NotTried,
+                Err(error) => ChangeOutcome::Failed(error),
             };
             changes.push(work.into_report(change, outcome));
         }
-        let is_done = |report: &ChangeReport<'_, E>| matches!(report.outcome, ChangeOutcome::Done);
-        let mut is_stopped = !changes.iter().all(is_done);
+        let mut is_stopped = !changes.iter().all(ChangeReport::is_done);
         for change in others {
             let mut work = Work::new(tool, options);
             work.frees = frees;
@@ -300,12 +110,15 @@ impl Client {
                 ChangeOutcome::NotTried
             } else {
                 let whole = async {
-                    self.apply_change(change, &mut work, &mut event).await?;
-                    after(change, &work.written).await
+                    if let Err(error) = self.apply_change(change, &mut work, &mut event).await {
+                        return ChangeOutcome::Failed(error);
+                    }
+                    let result = after(change, &work.written).await;
+                    result.map_or_else(ChangeOutcome::FollowUpFailed, |()| ChangeOutcome::Done)
                 };
                 tokio::select! {
                     biased;
-                    result = whole => result.map_or_else(ChangeOutcome::Failed, |()| ChangeOutcome::Done),
+                    outcome = whole => outcome,
                     () = cancel.clone() => ChangeOutcome::Interrupted,
                 }
             };
@@ -343,7 +156,7 @@ impl Client {
             let result = self.apply_step(change, step, work, event).await;
             match result {
                 // In a dry run, what is deleted still counts for the quota.
-                Err(error) if work.options.dry_run && work.frees && error.is_quota_refusal() => {}
+                Err(error) if work.options.dry_run && work.frees && error.exceeded().next().is_some() => {}
                 Err(error) => {
                     if matches!(change.action, Action::Create | Action::Recreate) {
                         self.undo_creations(work).await;
@@ -484,6 +297,16 @@ impl Client {
     }
 }
 
+/// The outcome of a deletion that did not fail.
+pub(crate) enum DeletionOutcome {
+    /// The object and its pods are gone, or only its pods remain.
+    Done,
+    /// It was interrupted.
+    Interrupted,
+    /// Nothing was sent.
+    NotTried,
+}
+
 /// One change that is being applied.
 pub(crate) struct Work<'a> {
     tool: &'a ToolName,
@@ -501,10 +324,9 @@ impl<'b> Work<'b> {
         Self { tool, options, written: Vec::new(), progress: Progress::Nothing, at: None, frees: false }
     }
 
-    pub(crate) fn into_report<E>(self, change: &Change, outcome: ChangeOutcome<E>) -> ChangeReport<'_, E> {
-        let Self { written, progress, at, .. } = self;
-        let failed_at = at.and_then(|index| change.steps.get(index));
-        ChangeReport { change, written, progress, failed_at, outcome }
+    fn into_report<E>(self, change: &Change, outcome: ChangeOutcome<E>) -> ChangeReport<E> {
+        let Self { written, progress, at: failed_at, .. } = self;
+        ChangeReport { change: change.clone(), written, progress, failed_at, outcome }
     }
 
     fn note(&mut self, step: &Step, kind: WriteKind, stored: Stored) {
@@ -532,10 +354,4 @@ pub(crate) fn is_ready(future: &Shared<impl Future<Output = ()>>) -> bool {
 
 fn deletes(step: &Step) -> bool {
     matches!(step.action, StepAction::Delete { .. })
-}
-
-impl From<&Written> for RolloutTarget {
-    fn from(written: &Written) -> Self {
-        Self { uid: written.uid.clone(), generation: written.generation }
-    }
 }

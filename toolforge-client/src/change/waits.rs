@@ -12,8 +12,9 @@ use toolforge_model::ToolName;
 use toolforge_render::change::{Change, Step};
 use toolforge_render::object::{HttpRoute, RouteAcceptance};
 
-use crate::apply::{ROUTE_TIMEOUT, TERMINATION_TIMEOUT};
-use crate::seen::Stored;
+use crate::change::apply::TERMINATION_TIMEOUT;
+use crate::change::error::ROUTE_TIMEOUT;
+use crate::change::seen::Stored;
 use crate::{ApplyError, Client, Error, LogOwner, LogTarget, ObjectPath, WatchEvent, WatchOptions};
 
 impl Client {
@@ -54,7 +55,7 @@ impl Client {
             })
             .await?;
         if gone.is_none() {
-            return Err(ApplyError::StillExists { id: step.id.clone() });
+            return Err(ApplyError::StillExists { id: step.id.clone(), timeout: TERMINATION_TIMEOUT });
         }
         Ok(self.wait_pods_gone(tool, &change.name, TERMINATION_TIMEOUT).await?)
     }

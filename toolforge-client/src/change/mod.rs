@@ -1,0 +1,18 @@
+//! Change sets: planning them until they fit, applying them, and the report of what was done.
+
+mod apply;
+mod deletions;
+mod error;
+mod planner;
+mod quota;
+mod report;
+mod seen;
+mod stop;
+mod waits;
+
+pub use apply::{ApplyEvent, ApplyOptions, TERMINATION_TIMEOUT};
+pub use error::ApplyError;
+pub use planner::{Applied, Attempt, EarlierChange, Planner};
+pub use quota::{MissingQuota, wait_for_quota};
+pub use report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
+pub use stop::StopOutcome;

@@ -1,0 +1,157 @@
+//! What was done for a change set.
+
+use toolforge_render::change::{Change, Step};
+use toolforge_render::object::{ObjectId, ObjectKind};
+
+use crate::{ApplyError, RolloutTarget};
+
+/// How an object was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteKind {
+    /// Created.
+    Created,
+    /// Merged: some of its fields were set or removed.
+    Merged,
+    /// Applied on the server's side.
+    Applied,
+    /// Replaced as a whole.
+    Replaced,
+    /// Deleted.
+    Deleted,
+}
+
+impl WriteKind {
+    /// Returns the word: `applied`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Merged => "merged",
+            Self::Applied => "applied",
+            Self::Replaced => "replaced",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// One object that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The object.
+    pub id: ObjectId,
+    /// How it was written.
+    pub kind: WriteKind,
+    /// The UID of the stored object.
+    pub uid: Option<String>,
+    /// The generation of the stored object, where the API server counts it.
+    pub generation: Option<i64>,
+}
+
+/// The outcome of a change; `E` is the error of what a program does after each change.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ChangeOutcome<E = ApplyError> {
+    /// All steps were done.
+    Done,
+    /// A step failed.
+    Failed(ApplyError),
+    /// All steps were done, and what the program does after them failed.
+    FollowUpFailed(E),
+    /// It was interrupted; it is not known whether the current step was done.
+    Interrupted,
+    /// An earlier change failed or was interrupted, or the interruption came before this one.
+    NotTried,
+}
+
+/// The progress of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing was stored.
+    Nothing,
+    /// Some objects were written, or the old ones were deleted and the new ones not created.
+    Partial,
+    /// All steps were done.
+    Complete,
+}
+
+/// What was done for one change.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ChangeReport<E = ApplyError> {
+    /// The change.
+    pub change: Change,
+    /// The objects that were written, in order, without those that were undone.
+    pub written: Vec<Written>,
+    /// The progress of the change.
+    pub progress: Progress,
+    /// The index of the step that failed or was interrupted.
+    pub failed_at: Option<usize>,
+    /// How it ended.
+    pub outcome: ChangeOutcome<E>,
+}
+
+impl<E> ChangeReport<E> {
+    /// Returns whether the change was done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self.outcome, ChangeOutcome::Done)
+    }
+
+    /// Returns the step that failed or was interrupted.
+    #[must_use]
+    pub fn failed_step(&self) -> Option<&Step> {
+        self.change.steps.get(self.failed_at?)
+    }
+}
+
+/// What was done for a change set.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ApplyReport<E = ApplyError> {
+    /// Whether it was a dry run: what was written is not stored.
+    pub dry_run: bool,
+    /// The changes, in their order.
+    pub changes: Vec<ChangeReport<E>>,
+}
+
+impl<E> ApplyReport<E> {
+    /// Returns whether every change was done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.changes.iter().all(ChangeReport::is_done)
+    }
+
+    /// Returns the last write of an object of a kind.
+    #[must_use]
+    pub fn last_written(&self, kind: ObjectKind) -> Option<&Written> {
+        let written = self.changes.iter().flat_map(|report| &report.written);
+        written.filter(|written| written.id.kind == kind).last()
+    }
+}
+
+impl<E: From<ApplyError>> ApplyReport<E> {
+    /// Returns the report, or the error of the change that failed; a change that was interrupted is none.
+    ///
+    /// # Errors
+    /// When a change failed. What was done before is lost with the report: look at [`changes`](Self::changes) to say it.
+    pub fn into_result(self) -> Result<Self, E> {
+        let Self { dry_run, changes } = self;
+        let mut done = Vec::new();
+        for report in changes {
+            match report.outcome {
+                ChangeOutcome::Failed(error) => return Err(error.into()),
+                ChangeOutcome::FollowUpFailed(error) => return Err(error),
+                outcome => done.push(ChangeReport { outcome, ..report }),
+            }
+        }
+        Ok(Self { dry_run, changes: done })
+    }
+}
+
+impl From<&Written> for RolloutTarget {
+    fn from(written: &Written) -> Self {
+        Self { uid: written.uid.clone(), generation: written.generation }
+    }
+}
