@@ -233,7 +233,7 @@ impl fmt::Display for Failure {
         writeln!(f, "error: {}", self.message)?;
         for detail in self.details() {
             for line in detail.lines() {
-                writeln!(f, "  {line}")?;
+                writeln!(f, "{}", format!("  {line}").trim_end())?;
             }
         }
         for hint in &self.hints {

@@ -42,7 +42,7 @@ pub fn wait_for_room<T>(
         std::thread::sleep(Duration::from_secs(1));
         found = again()?;
         if let Some(exit_code) = pending_interrupt() {
-            return Err(Failure::new(exit_code, "interrupted; nothing was sent"));
+            return Err(Failure::new(exit_code, "interrupted while waiting for the quota"));
         }
     }
 }
