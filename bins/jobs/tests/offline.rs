@@ -218,6 +218,28 @@ fn errors_are_listed_with_hints() {
 }
 
 #[test]
+fn typographic_quotes_of_a_command_are_a_warning() {
+    let directory = Scratch::new("quotes", "- {name: b, image: bookworm, command: 'echo ‘b’'}\n");
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let shown = |line: &[&str]| said(&jobs(&directory, &[line, &OFFLINE, &["--from", "none.yaml"]].concat()));
+    let run = ["run", "a", "--image", "bookworm", "--command", "echo “a b”", "--dry-run"];
+    assert_snapshot!(shown(&run), @r#"
+    [exit 0]
+    create one-off job a
+
+    no quota is known, so whether it fits is not known
+    warning: job a: the command contains "“", which a shell does not read as quotes; write ' or "
+    "#);
+    assert_snapshot!(shown(&["plan", "jobs.yaml"]), @r#"
+    [exit 0]
+    create one-off job b
+
+    no quota is known, so whether it fits is not known
+    warning: job b: the command contains "‘", which a shell does not read as quotes; write ' or "
+    "#);
+}
+
+#[test]
 fn invalid_values_are_reported_without_a_kubeconfig() {
     let directory = Scratch::new("values", "");
     let shown = |line: &str| said(&jobs(&directory, &line.split(' ').collect::<Vec<_>>()));
