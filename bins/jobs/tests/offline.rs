@@ -150,6 +150,20 @@ fn plan_with_an_unknown_image_reports_no_success() {
 }
 
 #[test]
+fn image_named_after_the_tool_has_a_hint() {
+    let directory = Scratch::new("own-image", "");
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let hint = "name it as the job's image: `tool-tf-test/tool-tf-test:latest`";
+    for (image, has_hint) in
+        [("tf-test", true), ("tf-test:latest", true), ("tool-tf-test", true), ("nginx:latest", false)]
+    {
+        let line = ["run", "a", "--image", image, "--command", "x", "--from", "none.yaml"];
+        let shown = said(&jobs(&directory, &[&line[..], &OFFLINE].concat()));
+        assert_eq!(shown.contains(hint), has_hint, "{shown}");
+    }
+}
+
+#[test]
 fn errors_of_images_are_listed_with_the_others() {
     let file = "- name: a\n  comand: x\n  image: bookwrm\n- name: b\n  command: x\n  image: pyhton3.11\n  schedule: '@dayly'\n";
     let directory = Scratch::new("images", file);
