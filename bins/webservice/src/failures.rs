@@ -193,6 +193,7 @@ pub(crate) fn of_requirement(error: &MissingRequirement, action: Action) -> Fail
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
         MissingRequirement::Site { .. } => failure.hint("Create the directory first: `mkdir ~/public_html`."),
+        MissingRequirement::ClosedSite { .. } => failure.hint("Open it: `chmod u+rx ~/public_html`."),
         MissingRequirement::PythonSource { .. } => failure.hint(
             "Put the application there first: a file ~/www/python/src/app.py with the WSGI function `app`.",
         ),

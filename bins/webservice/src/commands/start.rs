@@ -20,6 +20,7 @@ use toolforge_render::web_service::{
 };
 use toolforge_report::AppliedChange;
 
+use super::facts::Planned;
 use super::state::NamedTemplate;
 use super::wait::{self, Waited};
 use super::{facts, state};
@@ -55,13 +56,14 @@ pub(super) fn carry_out(
     let mut tries = 0;
     loop {
         tries += 1;
-        let (plan, set, facts) =
+        let (planned, set, facts) =
             planned(session, (arguments, invocation), template.as_ref(), moment, earlier.is_empty())
                 .map_err(|failure| failures::after_writes(failure, &earlier))?;
         if tries == 1 {
             warn_of_unread(&facts.namespace.limits);
+            facts::warn_of_lost_files(session, &planned);
         }
-        let (facts, plan, set, earlier_writes) = (&facts, &plan, &set, earlier.as_slice());
+        let (facts, plan, set, earlier_writes) = (&facts, &planned.plan, &set, earlier.as_slice());
         let work = Work { session, arguments, invocation, facts, plan, set, earlier: earlier_writes };
         let announcement = (tries == 1).then(|| announcement(facts));
         match work.run(announcement, tries < TRIES)? {
@@ -83,7 +85,7 @@ fn planned(
     template: Option<&NamedTemplate>,
     moment: StartTime,
     is_untouched: bool,
-) -> Result<(WebServicePlan, ChangeSet, WebServiceFacts), Failure> {
+) -> Result<(Planned, ChangeSet, WebServiceFacts), Failure> {
     let facts = facts::settled(session)?;
     let planned = facts::plan_with(session, (arguments, invocation), &facts, template)?;
     let first = (web_service_changes(&planned.plan, &facts, moment), facts);
@@ -102,7 +104,7 @@ fn planned(
     facts::check_requirements(session, &planned)
         .map_err(|error| failures::of_requirement(&error, invocation.action))?;
     facts::refuse_what_does_not_fit(&planned, &set, is_untouched)?;
-    Ok((planned.plan, set, facts))
+    Ok((planned, set, facts))
 }
 
 /// Returns whether a quota has no room for objects other than pods. It may count those that somebody else has created after
