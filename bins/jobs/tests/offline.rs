@@ -217,12 +217,25 @@ fn errors_are_listed_with_hints() {
     hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
     "#);
     assert_snapshot!(run(&["a", "--image", "bookworm", "--command", "x", "--schedule", "0 0 31 2 *", "--dry-run"]), @r#"
+    [exit 1]
+    error: --schedule: this never runs, because February has no day 31; write "0 0 28 2 *" to run
+    "#);
+    let schedule = "- {name: a, command: x, image: bookworm, schedule: '0 0 31 2 *'}\n";
+    std::fs::write(directory.0.join("never.yaml"), schedule).unwrap();
+    assert_snapshot!(shown(&["plan", "never.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @r#"
     [exit 0]
     create scheduled job a
 
     no quota is known, so whether it fits is not known
     warning: job a: this never runs, because February has no day 31; write "0 0 28 2 *" to run
     "#);
+    assert_snapshot!(run(&["a", "--image", "bookworm", "--command", "x", "--cpu", "0.1", "--dry-run"]), @"
+    [exit 0]
+    create one-off job a
+
+    no quota is known, so whether it fits is not known
+    note: --cpu 100m is the default, with a limit of 1, which counts for the quota; any other value is also the limit
+    ");
     assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @r#"
     [exit 2]
     error: unexpected argument "daily.py"

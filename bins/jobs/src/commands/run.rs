@@ -50,6 +50,15 @@ pub(super) fn run(
         if attempt == 1 {
             warn_of_unread(&facts.namespace.limits);
             report::print_warnings(&plan);
+            if options.job.states_default_cpu()
+                && let [plan] = plan.plans.as_slice()
+            {
+                anstream::eprintln!(
+                    "note: --cpu {} is the default, with a limit of {}, which counts for the quota; any other value is also the limit",
+                    JobRequest::DEFAULT_CPU,
+                    plan.resources().limits.cpu
+                );
+            }
             load::print_file_warnings(session, &plan);
             load::print_conflicts(&conflicts);
         }
