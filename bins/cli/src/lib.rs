@@ -64,5 +64,5 @@ pub use rollout::{restart_forecast, restart_outcome, rollout_note};
 pub use room::{wait_for_room, wait_for_usage};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
-pub use text::{Table, age};
+pub use text::{Table, age, columns, wrap};
 pub use usage::usage_failure;
