@@ -94,8 +94,9 @@ pub(crate) fn of_apply(report: ApplyReport<'_, ApplyError>, verb: Action) -> Opt
         let failure = last.into_iter().fold(failure, object_line).detail("nothing was changed");
         return Some(if is_refused_route { failure.hint(kept_route(verb)) } else { failure });
     }
+    let exit_code = if written.is_empty() { failure.exit_code() } else { ExitCode::Partial };
     let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
-    let failure = done.chain(last).fold(failure.with_exit_code(ExitCode::Partial), object_line);
+    let failure = done.chain(last).fold(failure.with_exit_code(exit_code), object_line);
     Some(if is_refused_route {
         failure.hint(kept_route(verb))
     } else {
