@@ -77,7 +77,7 @@ pub fn contents(name: &TypeName) -> Option<String> {
 
 /// Programs with their version cut off that only some images contain, and the beginnings of the names of these types (the
 /// same recipes). A type of another language that may contain it is listed, too: npm needs Python.
-const PROGRAMS: [(&str, &[&str]); 12] = [
+const PROGRAMS: &[(&str, &[&str])] = &[
     ("java", &["jdk"]),
     ("mono", &["mono"]),
     ("node", &["node", "ruby"]),
@@ -87,10 +87,33 @@ const PROGRAMS: [(&str, &[&str]); 12] = [
     ("ruby", &["ruby"]),
     ("tclsh", &["tcl"]),
     ("composer", &["php"]),
+    ("javac", &["jdk"]),
+    ("mvn", &["jdk"]),
+    ("npx", &["node", "ruby"]),
+    ("yarn", &["node", "ruby"]),
+    ("gem", &["ruby"]),
+    ("bundle", &["ruby"]),
+    ("bundler", &["ruby"]),
+    ("rake", &["ruby"]),
+    ("irb", &["ruby"]),
+    ("pip", &["python"]),
+    ("virtualenv", &["python"]),
+    ("uwsgi", &["python"]),
+    ("gcc", COMPILERS),
+    ("g++", COMPILERS),
+    ("cc", COMPILERS),
+    ("mariadb", &["mariadb"]),
+    ("mysql", &["mariadb"]),
+    ("mysqldump", &["mariadb"]),
+    ("go", &["golang"]),
+    ("cargo", &[]),
     ("deno", &[]),
     ("zsh", &[]),
     ("Rscript", &[]),
 ];
+
+/// The types whose images contain compilers: build-essential, or Mono, which may bring one.
+const COMPILERS: &[&str] = &["node", "perl", "python", "ruby", "mono"];
 
 /// Returns whether a program, as a command or a script names it, is certainly not in a type's image: that of another language
 /// or of another version. Programs of every Debian image, like `sh`, `bash` and `perl`, and unknown ones are not.
@@ -138,6 +161,15 @@ mod tests {
             ("ruby31", "node"),
             ("jdk17", "java"),
             ("tcl8.6", "tclsh8.6"),
+            ("php8.2", "composer"),
+            ("node18", "yarn"),
+            ("python3.11", "pip3"),
+            ("python3.11", "gcc"),
+            ("perl5.36", "cc"),
+            ("ruby31", "bundle"),
+            ("jdk17", "mvn"),
+            ("mariadb", "mysql"),
+            ("bookworm", "make"),
             ("bookworm", "perl"),
             ("bookworm", "bash"),
             ("bookworm", "anything"),
@@ -152,6 +184,14 @@ mod tests {
             ("bookworm", "node"),
             ("node18", "ruby"),
             ("mono6.12", "java"),
+            ("python3.11", "composer"),
+            ("bookworm", "yarn"),
+            ("php8.2", "gcc"),
+            ("node18", "pip3"),
+            ("bookworm", "g++"),
+            ("tcl8.6", "mysql"),
+            ("bookworm", "cargo"),
+            ("node18", "go"),
         ] {
             assert!(lacks(name, program), "{name} {program}");
         }

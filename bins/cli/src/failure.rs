@@ -9,6 +9,7 @@ pub use toolforge_report::ExitCode;
 use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaRow};
 
 use crate::report;
+use crate::text::wrap;
 
 /// Why a command failed: the error, its details, and hints about what to do next.
 ///
@@ -161,8 +162,27 @@ impl Failure {
 
     /// Returns the lines below the message, without one that repeats it.
     pub fn details(&self) -> impl Iterator<Item = String> {
-        let lines = self.details.iter().map(shown);
-        lines.filter(|line| !line.is_empty() && *line != self.message)
+        self.coded_details().map(|(_, text)| text)
+    }
+
+    fn coded_details(&self) -> impl Iterator<Item = (DetailCode, String)> {
+        let details = self.details.iter().map(|detail| (detail.code, shown(detail)));
+        details.filter(|(_, text)| !text.is_empty() && *text != self.message)
+    }
+
+    /// Returns the failure for people, in lines of at most `columns` characters; the lines of logs stay as they are.
+    pub(crate) fn text(&self, columns: Option<usize>) -> String {
+        let columns = columns.unwrap_or(usize::MAX);
+        let mut lines = wrap(&format!("error: {}", self.message), columns, 2);
+        for (code, text) in self.coded_details() {
+            let columns = if code == DetailCode::Log { usize::MAX } else { columns };
+            lines.extend(text.lines().flat_map(|line| wrap(format!("  {line}").trim_end(), columns, 4)));
+        }
+        for hint in &self.hints {
+            lines.push(String::new());
+            lines.extend(wrap(&format!("hint: {hint}"), columns, 2));
+        }
+        lines.into_iter().map(|line| line + "\n").collect()
     }
 
     /// Returns the hints.
@@ -230,15 +250,30 @@ fn shown(FailureDetail { file, line, column, message, .. }: &FailureDetail) -> S
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.message)?;
-        for detail in self.details() {
-            for line in detail.lines() {
-                writeln!(f, "  {line}")?;
-            }
-        }
-        for hint in &self.hints {
-            writeln!(f, "\nhint: {hint}")?;
-        }
-        Ok(())
+        f.write_str(&self.text(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failure_is_wrapped_but_not_its_log() {
+        let failure = Failure::new(ExitCode::Rollout, "the web service does not come up: it crashes")
+            .detail("a detail of more than thirty characters")
+            .coded_detail(DetailCode::Log, "a line of a log that stays as it is")
+            .hint("Fix the error, then type `webservice restart`.");
+        insta::assert_snapshot!(failure.text(Some(32)), @"
+        error: the web service does not
+          come up: it crashes
+          a detail of more than thirty
+            characters
+          a line of a log that stays as it is
+
+        hint: Fix the error, then type
+          `webservice restart`.
+        ");
+        assert_eq!(failure.text(None).lines().count(), 5);
     }
 }

@@ -62,5 +62,5 @@ pub use report::{quota_wait_line, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
-pub use text::{Table, age};
+pub use text::{Table, age, columns, wrap};
 pub use usage::usage_failure;

@@ -8,6 +8,7 @@ use toolforge_report::Kind;
 
 use crate::failure::{ExitCode, Failure};
 use crate::options::OutputFormat;
+use crate::text::stderr_columns;
 
 /// The output of a command, for people and for programs.
 pub struct Document {
@@ -42,7 +43,7 @@ pub(crate) fn failure_text(failure: &Failure, format: OutputFormat) -> String {
         }
         OutputFormat::Yaml => yaml::to_text(&document()).ok().map(|yaml| format!("---\n{yaml}")),
     };
-    text.unwrap_or_else(|| failure.to_string())
+    text.unwrap_or_else(|| failure.text(stderr_columns()))
 }
 
 /// Prints the output of a command. A closed pipe is a success.

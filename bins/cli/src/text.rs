@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 
 /// Rows of cells below headings, without borders.
 ///
-/// If the terminal is too narrow, each row becomes a block of `HEADING value` lines.
+/// If the terminal is too narrow, the last column gets several lines, or each row becomes a block of `HEADING value` lines.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     headings: Vec<&'static str>,
@@ -13,6 +13,9 @@ pub struct Table {
 
 /// Spaces between two columns.
 const GAP: usize = 2;
+
+/// The least width of a last column whose cells get several lines.
+const LAST: usize = 24;
 
 impl Table {
     /// Returns an empty table.
@@ -42,9 +45,12 @@ impl Table {
             })
             .collect();
         let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-        if columns.is_some_and(|columns| total > columns) {
-            return self.to_blocks();
-        }
+        let before = total - widths.last().copied().unwrap_or(0);
+        let last = match columns {
+            Some(columns) if total > columns && before + LAST > columns => return self.to_blocks(),
+            Some(columns) if total > columns => columns - before,
+            _ => usize::MAX,
+        };
         let line = |cells: Vec<&str>| {
             let mut line = String::new();
             for (cell, width) in cells.iter().zip(&widths) {
@@ -56,7 +62,11 @@ impl Table {
         };
         let mut text = line(self.headings.clone());
         for row in &self.rows {
-            text.push_str(&line(row.iter().map(String::as_str).collect()));
+            let Some((cell, others)) = row.split_last() else { continue };
+            for (index, part) in wrap(cell, last, 0).iter().enumerate() {
+                let others = others.iter().map(|cell| if index == 0 { cell.as_str() } else { "" });
+                text.push_str(&line(others.chain([part.as_str()]).collect()));
+            }
         }
         text
     }
@@ -70,9 +80,45 @@ impl Table {
     }
 }
 
+/// Returns a line as lines of at most `columns` characters; those after the first begin with `indent` spaces.
+///
+/// It is broken between words. A longer word is not broken, nor is a command in backticks, which can be copied.
+#[must_use]
+pub fn wrap(line: &str, columns: usize, indent: usize) -> Vec<String> {
+    if line.chars().count() <= columns {
+        return vec![line.to_owned()];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let (mut current, mut quoted) = (String::new(), false);
+    let mut word = String::new();
+    for part in line.split_inclusive(' ') {
+        word.push_str(part);
+        quoted ^= part.matches('`').count() % 2 == 1;
+        if quoted {
+            continue;
+        }
+        let length = current.chars().count() + word.trim_end().chars().count();
+        if length > columns && !current.trim().is_empty() {
+            lines.push(std::mem::take(&mut current).trim_end().to_owned());
+            current.extend(std::iter::repeat_n(' ', indent));
+        }
+        current.push_str(&std::mem::take(&mut word));
+    }
+    current.push_str(&word);
+    lines.push(current.trim_end().to_owned());
+    lines
+}
+
+/// Returns the number of columns of standard error, if it is a terminal.
+#[must_use]
+pub(crate) fn stderr_columns() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stderr())
+        .map(|(terminal_size::Width(columns), _)| usize::from(columns))
+}
+
 /// Returns the number of columns of standard output, if it is a terminal.
 #[must_use]
-pub(crate) fn columns() -> Option<usize> {
+pub fn columns() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout())
         .map(|(terminal_size::Width(columns), _)| usize::from(columns))
 }
@@ -128,6 +174,32 @@ mod tests {
         RESOURCE pods
         USED 1
         ");
+    }
+
+    #[test]
+    fn last_column_gets_several_lines() {
+        let mut table = Table::new(&["NAME", "STATUS"]);
+        table.row(["a".to_owned(), "Failed for 11s: the command ends with code 1".to_owned()]);
+        table.row(["b".to_owned(), "Running".to_owned()]);
+        insta::assert_snapshot!(table.to_text(Some(32)), @"
+        NAME  STATUS
+        a     Failed for 11s: the
+              command ends with code 1
+        b     Running
+        ");
+    }
+
+    #[test]
+    fn lines_are_wrapped_between_words() {
+        for (line, expected) in [
+            ("short", "short"),
+            ("it is longer than that", "it is longer/  than that"),
+            ("type `webservice php8.2 start` now", "type/  `webservice php8.2 start`/  now"),
+            ("averyveryverylongword and more", "averyveryverylongword/  and more"),
+            ("an odd ` stays", "an odd ` stays"),
+        ] {
+            assert_eq!(wrap(line, 14, 2).join("/"), expected);
+        }
     }
 
     #[test]

@@ -32,11 +32,15 @@ pub(crate) fn of_plan(error: &JobPlanError, namespace: &Namespace) -> Failure {
 
 /// Returns what to do about an image that does not exist.
 fn image_hints(error: &ImageLookupError, Namespace { tool, catalog, .. }: &Namespace) -> Vec<String> {
+    // Images of the build service are named after the tool.
+    let is_own = |name: &str| name == tool.as_str() || name == tool.namespace();
     let is_built = match error {
         ImageLookupError::BuildService { .. } => true,
         ImageLookupError::Type(TypeLookupError::Gone { replacement, .. }) => replacement.is_none(),
-        // Images of the build service are named after the tool.
-        ImageLookupError::Type(TypeLookupError::Unknown { name, .. }) => name.as_str() == tool.as_str(),
+        ImageLookupError::Type(TypeLookupError::Unknown { name, .. }) => is_own(name.as_str()),
+        ImageLookupError::Reference { found, near: None } => {
+            found.as_raw().split(':').next().is_some_and(is_own)
+        }
         _ => false,
     };
     let hint = if is_built {

@@ -203,6 +203,20 @@ fn web_service_is_converted_to_a_template() {
 }
 
 #[test]
+fn image_named_after_the_tool_has_a_hint() {
+    let directory = Scratch::new("own-image", "");
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let hint = "name it as the job's image: `tool-tf-test/tool-tf-test:latest`";
+    for (image, has_hint) in
+        [("tf-test", true), ("tf-test:latest", true), ("tool-tf-test", true), ("nginx:latest", false)]
+    {
+        let line = ["run", "a", "--image", image, "--command", "x", "--from", "none.yaml"];
+        let shown = said(&jobs(&directory, &[&line[..], &OFFLINE].concat()));
+        assert_eq!(shown.contains(hint), has_hint, "{shown}");
+    }
+}
+
+#[test]
 fn errors_of_images_are_listed_with_the_others() {
     let file = "- name: a\n  comand: x\n  image: bookwrm\n- name: b\n  command: x\n  image: pyhton3.11\n  schedule: '@dayly'\n";
     let directory = Scratch::new("images", file);
@@ -256,17 +270,52 @@ fn errors_are_listed_with_hints() {
     hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
     "#);
     assert_snapshot!(run(&["a", "--image", "bookworm", "--command", "x", "--schedule", "0 0 31 2 *", "--dry-run"]), @r#"
+    [exit 1]
+    error: --schedule: this never runs, because February has no day 31; write "0 0 28 2 *" to run
+    "#);
+    let schedule = "- {name: a, command: x, image: bookworm, schedule: '0 0 31 2 *'}\n";
+    std::fs::write(directory.0.join("never.yaml"), schedule).unwrap();
+    assert_snapshot!(shown(&["plan", "never.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @r#"
     [exit 0]
     create scheduled job a
 
     no quota is known, so whether it fits is not known
     warning: job a: this never runs, because February has no day 31; write "0 0 28 2 *" to run
     "#);
+    assert_snapshot!(run(&["a", "--image", "bookworm", "--command", "x", "--cpu", "0.1", "--dry-run"]), @"
+    [exit 0]
+    create one-off job a
+
+    no quota is known, so whether it fits is not known
+    note: --cpu 100m is the default, with a limit of 1, which counts for the quota; any other value is also the limit
+    ");
     assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @r#"
     [exit 2]
     error: unexpected argument "daily.py"
 
     hint: The command is one argument of `--command`, in quotes: `--command "daily.py"`.
+    "#);
+}
+
+#[test]
+fn typographic_quotes_of_a_command_are_a_warning() {
+    let directory = Scratch::new("quotes", "- {name: b, image: bookworm, command: 'echo ‘b’'}\n");
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let shown = |line: &[&str]| said(&jobs(&directory, &[line, &OFFLINE, &["--from", "none.yaml"]].concat()));
+    let run = ["run", "a", "--image", "bookworm", "--command", "echo “a b”", "--dry-run"];
+    assert_snapshot!(shown(&run), @r#"
+    [exit 0]
+    create one-off job a
+
+    no quota is known, so whether it fits is not known
+    warning: job a: the command contains "“", which a shell does not read as quotes; write ' or "
+    "#);
+    assert_snapshot!(shown(&["plan", "jobs.yaml"]), @r#"
+    [exit 0]
+    create one-off job b
+
+    no quota is known, so whether it fits is not known
+    warning: job b: the command contains "‘", which a shell does not read as quotes; write ' or "
     "#);
 }
 

@@ -74,7 +74,10 @@ fn state(row: &ResourceUsage) -> String {
         Some(QuotaNote::Pending) => pending(),
         _ => String::new(),
     };
-    let words = [word(row.state), &note];
+    // One Service is what a web service has.
+    let is_usual = row.resource == Resource::Services.to_string() && row.hard == "1";
+    let word = if is_usual && row.state == QuotaState::Full { "in use" } else { word(row.state) };
+    let words = [word, &note];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("; ")
 }
 

@@ -26,7 +26,7 @@ fn limits_and_use_from_a_file() {
     requests.memory  256Mi  6Gi
     limits.cpu       500m   2
     limits.memory    512Mi  8Gi
-    services         1      1      full
+    services         1      1      in use
 
     EACH CONTAINER  DEFAULT  REQUEST  MIN    MAX
     cpu             500m     150m     50m    1
@@ -103,7 +103,7 @@ fn profile_replaces_the_limits() {
     requests.memory         256Mi  6Gi
     limits.cpu              500m   2
     limits.memory           512Mi  8Gi
-    services                1      1      full
+    services                1      1      in use
     services.nodeports      0      0      not allowed
     replicationcontrollers  0      1
     secrets                 0      10

@@ -97,8 +97,9 @@ pub(crate) fn of_apply(report: ApplyReport<Failure>, verb: Action) -> Option<Fai
         let failure = if outcome_unknown { failure } else { failure.detail("nothing was changed") };
         return Some(if is_refused_route { failure.hint(kept_route(verb)) } else { failure });
     }
+    let exit_code = if written.is_empty() { failure.exit_code() } else { ExitCode::Partial };
     let done = written.iter().map(|written| format!("{} {}", written.kind.as_str(), written.id));
-    let failure = done.chain(last).fold(failure.with_exit_code(ExitCode::Partial), object_line);
+    let failure = done.chain(last).fold(failure.with_exit_code(exit_code), object_line);
     Some(if is_refused_route {
         failure.hint(kept_route(verb))
     } else {
@@ -196,6 +197,7 @@ pub(crate) fn of_requirement(error: &MissingRequirement, action: Action) -> Fail
     let failure = Failure::from_error(ExitCode::Failed, error);
     match error {
         MissingRequirement::Site { .. } => failure.hint("Create the directory first: `mkdir ~/public_html`."),
+        MissingRequirement::ClosedSite { .. } => failure.hint("Open it: `chmod u+rx ~/public_html`."),
         MissingRequirement::PythonSource { .. } => failure.hint(
             "Put the application there first: a file ~/www/python/src/app.py with the WSGI function `app`.",
         ),

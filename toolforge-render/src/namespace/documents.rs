@@ -23,6 +23,22 @@ struct Object {
     json: Value,
 }
 
+impl Object {
+    /// Returns whether the object is in a namespace; one that names none is in every namespace.
+    fn is_in(&self, namespace: &str) -> bool {
+        self.namespace.as_deref().is_none_or(|found| found == namespace)
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, DocumentsError> {
+        serde_json::from_value(self.json.clone()).map_err(|error| DocumentsError::Object {
+            file: self.file.clone(),
+            kind: Untrusted::new(self.kind.clone()),
+            name: Untrusted::new(self.name.clone()),
+            reason: Untrusted::new(error.to_string()),
+        })
+    }
+}
+
 /// Why facts cannot be read from files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -65,11 +81,24 @@ pub enum DocumentsError {
         reason: Untrusted,
     },
     /// The ConfigMap with the catalog lacks its key.
-    #[error("ConfigMap {} has no key `{}`", platform::CATALOG_CONFIG_MAP, platform::CATALOG_KEY)]
-    NoCatalogKey,
+    #[error(
+        "{}: ConfigMap {} has no key `{}`",
+        Untrusted::new(file).escaped(),
+        platform::CATALOG_CONFIG_MAP,
+        platform::CATALOG_KEY
+    )]
+    NoCatalogKey {
+        /// The file.
+        file: String,
+    },
     /// The catalog is invalid.
-    #[error(transparent)]
-    Catalog(CatalogError),
+    #[error("{}: {error}", Untrusted::new(file).escaped())]
+    Catalog {
+        /// The file.
+        file: String,
+        /// The error of the catalog.
+        error: CatalogError,
+    },
 }
 
 fn syntax(file: &str, location: Location, message: &str) -> DocumentsError {
@@ -157,15 +186,17 @@ impl Documents {
     }
 
     fn catalog(&self) -> Result<Catalog, DocumentsError> {
-        let is_catalog = |name: &str| name == platform::CATALOG_CONFIG_MAP;
-        let Some(config_map) =
-            self.of_kind::<core::ConfigMap>("ConfigMap", platform::CATALOG_NAMESPACE, is_catalog)?.pop()
-        else {
-            return Ok(Catalog::bundled());
+        let is_catalog = |object: &&Object| {
+            object.kind == "ConfigMap"
+                && object.name == platform::CATALOG_CONFIG_MAP
+                && object.is_in(platform::CATALOG_NAMESPACE)
         };
+        let Some(object) = self.objects.iter().rfind(is_catalog) else { return Ok(Catalog::bundled()) };
+        let config_map: core::ConfigMap = object.parse()?;
+        let file = || object.file.clone();
         let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
-        let yaml = yaml.ok_or(DocumentsError::NoCatalogKey)?;
-        Catalog::parse(yaml).map_err(DocumentsError::Catalog)
+        let yaml = yaml.ok_or_else(|| DocumentsError::NoCatalogKey { file: file() })?;
+        Catalog::parse(yaml).map_err(|error| DocumentsError::Catalog { file: file(), error })
     }
 
     /// Returns all objects of a kind.
@@ -183,19 +214,8 @@ impl Documents {
         namespace: &str,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Vec<T>, DocumentsError> {
-        let in_namespace = |object: &&Object| {
-            object.kind == kind
-                && object.namespace.as_deref().is_none_or(|found| found == namespace)
-                && is_wanted(&object.name)
-        };
-        let read = |object: &Object| {
-            serde_json::from_value(object.json.clone()).map_err(|error| DocumentsError::Object {
-                file: object.file.clone(),
-                kind: Untrusted::new(object.kind.clone()),
-                name: Untrusted::new(object.name.clone()),
-                reason: Untrusted::new(error.to_string()),
-            })
-        };
-        self.objects.iter().filter(in_namespace).map(read).collect()
+        let is_found =
+            |object: &&Object| object.kind == kind && object.is_in(namespace) && is_wanted(&object.name);
+        self.objects.iter().filter(is_found).map(Object::parse).collect()
     }
 }

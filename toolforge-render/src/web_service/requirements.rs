@@ -11,6 +11,8 @@ use crate::web_service::WebServicePlan;
 pub struct HomeFiles {
     /// Whether the directory `public_html` exists.
     pub public_html: bool,
+    /// Whether the owner of the directory `public_html` may not read it.
+    pub public_html_closed: bool,
     /// Whether the file `.lighttpd.conf` exists.
     pub lighttpd_conf: bool,
     /// Whether the directory `www/python/src` exists.
@@ -26,6 +28,12 @@ pub enum MissingRequirement {
     /// There are no files for lighttpd to serve.
     #[error("type {name} needs the directory public_html or the file .lighttpd.conf in the home of the tool")]
     Site {
+        /// The type.
+        name: TypeName,
+    },
+    /// The files for lighttpd to serve cannot be read.
+    #[error("type {name} serves the directory public_html, which its owner may not read")]
+    ClosedSite {
         /// The type.
         name: TypeName,
     },
@@ -86,6 +94,9 @@ pub fn check_requirements(
         {
             Err(MissingRequirement::Site { name: name() })
         }
+        (Some(Runner::Lighttpd | Runner::LighttpdPlain), Some(home)) if home.public_html_closed => {
+            Err(MissingRequirement::ClosedSite { name: name() })
+        }
         (Some(Runner::UwsgiPython), Some(home)) if !home.python_source => {
             Err(MissingRequirement::PythonSource { name: name() })
         }
@@ -102,7 +113,7 @@ pub fn check_requirements(
 /// A home with files for lighttpd has none, since they are what the default type serves.
 #[must_use]
 pub fn proposed_type<'a>(catalog: &'a Catalog, home: &HomeFiles) -> Option<&'a TypeName> {
-    let HomeFiles { public_html, lighttpd_conf, python_source, package_json } = home;
+    let HomeFiles { public_html, lighttpd_conf, python_source, package_json, .. } = home;
     let family = match (*public_html || *lighttpd_conf, *python_source, package_json.is_some()) {
         (false, true, false) => "python",
         (false, false, true) => "nodejs",
@@ -146,6 +157,8 @@ mod tests {
         assert_eq!(missing("buildservice", &nothing), "");
         let site = HomeFiles { public_html: true, ..HomeFiles::default() };
         assert_eq!(missing("php8.2", &site), "");
+        let closed = HomeFiles { public_html_closed: true, ..site };
+        assert!(missing("php8.2", &closed).contains("may not read"));
         let configured = HomeFiles { lighttpd_conf: true, ..HomeFiles::default() };
         assert_eq!(missing("tcl", &configured), "");
         let python = HomeFiles { python_source: true, ..HomeFiles::default() };

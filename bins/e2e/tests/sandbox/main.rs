@@ -16,6 +16,7 @@ mod logs;
 mod manifest;
 mod outage;
 mod predicted_rollouts;
+mod races;
 mod random;
 mod readers;
 mod refusals;

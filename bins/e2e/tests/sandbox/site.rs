@@ -100,7 +100,7 @@ fn quota_check_shows_limits_and_usage() {
         .says("limits.memory")
         .says("512Mi")
         .says("8Gi")
-        .says("full")
+        .says("in use")
         .and_that_is_all();
     let json = tool.run(&["quota-check", "--output", "json"]).exits(0);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();

@@ -6,7 +6,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use toolforge_cli::{ExitCode, Failure, mount_parser};
 use toolforge_model::{
     JobDiagnostic, JobField, JobHealthCheck, JobName, JobOptions, JobRequest, MountStorage, Replicas,
-    ToolName,
+    Schedule, ScheduleWarning, ToolName,
 };
 
 /// The description of a job on the command line, parsed; what is wrong with it is kept for [`JobArguments::request`].
@@ -34,6 +34,11 @@ impl JobArguments {
         without_name != JobOptions::default() || self.wait.is_some() || !only_name
     }
 
+    /// Returns whether the default CPU is stated: it has a limit of its own.
+    pub(crate) fn states_default_cpu(&self) -> bool {
+        self.options.cpu == Some(JobRequest::DEFAULT_CPU)
+    }
+
     /// Checks everything that does not depend on the tool or the cluster.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let any_tool: ToolName = "tool".parse().expect("a valid name");
@@ -55,8 +60,13 @@ impl JobArguments {
         }
         let mut mistakes = self.mistakes.clone();
         match self.options.clone().into_request(tool) {
-            Ok(request) if mistakes.is_empty() => Ok(request),
-            Ok(_) => Err(failure(&mistakes)),
+            Ok(request) => {
+                let warning = request.kind.schedule().and_then(Schedule::warning);
+                // A jobs file may have one, as on the platform; who types it means another.
+                let never = warning.filter(|warning| matches!(warning, ScheduleWarning::Never { .. }));
+                mistakes.extend(never.map(|never| JobDiagnostic::new(JobField::Schedule, never)));
+                if mistakes.is_empty() { Ok(request) } else { Err(failure(&mistakes)) }
+            }
             Err(found) => {
                 // An invalid value is not also missing.
                 let invalid: Vec<JobField> = mistakes.iter().map(|mistake| mistake.field).collect();

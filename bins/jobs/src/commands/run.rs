@@ -34,6 +34,15 @@ pub(super) fn run(
         if attempt.is_first() {
             warn_of_unread(&planned.facts.namespace.limits);
             report::print_warnings(&planned.plan);
+            if options.job.states_default_cpu()
+                && let [plan] = planned.plan.plans.as_slice()
+            {
+                anstream::eprintln!(
+                    "note: --cpu {} is the default, with a limit of {}, which counts for the quota; any other value is also the limit",
+                    JobRequest::DEFAULT_CPU,
+                    plan.resources().limits.cpu
+                );
+            }
             load::print_file_warnings(session, &planned.plan);
             load::print_conflicts(&planned.conflicts());
         }

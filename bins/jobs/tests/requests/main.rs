@@ -2,11 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod partial;
+mod questions;
 mod unread;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use toolforge_cli::{Session, Source};
+use toolforge_cli::{ExitCode, Failure, Session, Source};
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_render::namespace::Platform;
 
@@ -55,6 +56,19 @@ fn cluster(cron_jobs: &[Value], deployments: &[Value], instead: &[(String, Answe
 
 /// Runs a command line against a script and returns how it ended and the requests that it made, the first reads sorted.
 fn run(script: Script, words: &[&str]) -> String {
+    let (ended, requests) = outcome(script, words);
+    let ended = match ended {
+        Ok(kind) => format!("[exit {}]", kind.code()),
+        Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
+    };
+    let mut lines: Vec<&str> = requests.lines().collect();
+    let reads = lines.iter().take_while(|line| line.starts_with("GET")).count();
+    lines[..reads].sort_unstable();
+    format!("{ended}\n{}", lines.join("\n"))
+}
+
+/// Runs a command line against a script and returns its outcome and the requests that it made.
+fn outcome(script: Script, words: &[&str]) -> (Result<ExitCode, Failure>, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (client, requests) = {
         let _inside = runtime.enter();
@@ -67,15 +81,8 @@ fn run(script: Script, words: &[&str]) -> String {
         home: None,
         source: Source::Cluster { runtime, client },
     };
-    let ended = match jobs::run_in(&session, ["jobs"].into_iter().chain(words.iter().copied())) {
-        Ok(kind) => format!("[exit {}]", kind.code()),
-        Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
-    };
-    let requests = requests.to_string();
-    let mut lines: Vec<&str> = requests.lines().collect();
-    let reads = lines.iter().take_while(|line| line.starts_with("GET")).count();
-    lines[..reads].sort_unstable();
-    format!("{ended}\n{}", lines.join("\n"))
+    let ended = jobs::run_in(&session, ["jobs"].into_iter().chain(words.iter().copied()));
+    (ended, requests.to_string())
 }
 
 /// Returns the lines of requests that write.

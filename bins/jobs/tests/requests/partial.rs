@@ -13,7 +13,7 @@ fn ended(shown: &str) -> String {
     shown.lines().filter(is_request).map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-fn list(items: &[Value]) -> Answer {
+pub(crate) fn list(items: &[Value]) -> Answer {
     Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": items}))
 }
 
@@ -227,7 +227,7 @@ fn refusal_names_the_pods_that_are_about_to_be_created() {
 }
 
 /// Answers the requests of a load whose job `a` is created, and whose job `b` is created by somebody else at the same time.
-fn lost_race(instead: Vec<(String, Answer)>) -> toolforge_client::scripted::Script {
+pub(crate) fn lost_race(instead: Vec<(String, Answer)>) -> toolforge_client::scripted::Script {
     let taken = Answer::refusal(409, "AlreadyExists", "deployments.apps \"b\" already exists");
     let create = format!("POST {APPS}/deployments");
     let mut answers = vec![(create.clone(), Answer::json(201, &json!({}))), (create, taken)];
@@ -235,7 +235,7 @@ fn lost_race(instead: Vec<(String, Answer)>) -> toolforge_client::scripted::Scri
     cluster(&[], &[], &answers)
 }
 
-const TWO: &str = "\
+pub(crate) const TWO: &str = "\
 - {name: a, image: python3.13, command: x, continuous: true}
 - {name: b, image: python3.13, command: x, continuous: true}
 ";

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_fixtures::in_own_process;
+use toolforge_fixtures::OwnProcess;
 
 use crate::{BATCH, CORE, cluster, object, run};
 
@@ -34,7 +34,7 @@ fn unread_limits_are_a_warning() {
         // They need no limits.
         &["suspend", "myjob", "--dry-run"],
     ];
-    let (exit_code, stderr) = in_own_process("unread::unread_limits_are_a_warning", || {
+    let (exit_code, stderr) = OwnProcess::of("unread::unread_limits_are_a_warning").run(|| {
         for kind in ["resourcequotas", "limitranges"] {
             for line in lines {
                 let shown = run(without(kind), line);

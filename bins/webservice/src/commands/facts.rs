@@ -152,6 +152,17 @@ pub(super) fn check_requirements(session: &Session, planned: &Planned) -> Result
     toolforge_render::web_service::check_requirements(&planned.plan, planned.live.as_ref(), home.as_ref())
 }
 
+/// Warns of what the type of a running web service needs and does not find any more: its pages are gone, although it runs.
+pub(super) fn warn_of_lost_files(session: &Session, planned: &Planned) {
+    let home = session.home.as_ref().map(ToolHome::files);
+    if planned.live.is_some()
+        && let Err(missing) =
+            toolforge_render::web_service::check_requirements(&planned.plan, None, home.as_ref())
+    {
+        eprintln!("warning: {missing}");
+    }
+}
+
 /// Says what a plan's type needs and does not find, where the plan is not carried out.
 pub(super) fn warn_of_needs(session: &Session, planned: &Planned, action: Action) {
     if let Err(missing) = check_requirements(session, planned) {

@@ -146,6 +146,7 @@ impl Planner for Start<'_> {
         self.refuse(planned, attempt).map_err(|failure| failures::after_writes(failure, attempt))?;
         if attempt.is_first() {
             warn_of_unread(&planned.facts.namespace.limits);
+            facts::warn_of_lost_files(self.session, &planned.plan);
             self.log.replace(self.log_mark(&planned.set));
         }
         if self.arguments.dry_run.is_none() { self.announce(planned, attempt) } else { Ok(()) }
@@ -210,6 +211,7 @@ impl Start<'_> {
     fn dry_run(&self) -> Result<ExitCode, Failure> {
         let planned = self.plan_only()?;
         warn_of_unread(&planned.facts.namespace.limits);
+        facts::warn_of_lost_files(self.session, &planned.plan);
         let set = &planned.set;
         note_rollout(set);
         let text = format!("{}nothing was sent (dry run)\n", report::change_lines(set));

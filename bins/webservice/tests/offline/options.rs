@@ -107,3 +107,37 @@ fn failures_are_documents_with_json() {
         }
     }
 }
+
+#[test]
+fn errors_of_files_name_the_file() {
+    let file = std::env::temp_dir().join(format!("toolforge-webservice-{}-catalog.json", std::process::id()));
+    let mut said = String::new();
+    for content in [
+        r#"{"kind": "ConfigMap", "metadata": {"name": "image-config"}}"#,
+        r#"{"kind": "ConfigMap", "metadata": {"name": "image-config"}, "data": {"images-v1.yaml": "a: [1"}}"#,
+        r#"{"kind": "ConfigMap", "metadata": {"name": "image-config"}, "data": 1}"#,
+        r#"{"kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": 1}}"#,
+        r#"{"kind": "LimitRange", "metadata": {"name": "l"}, "spec": {"limits": 1}}"#,
+    ] {
+        std::fs::write(&file, content).unwrap();
+        said.push_str(&webservice(&format!("php8.2 plan --tool stashbot --from {}", file.display())));
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert_snapshot!(said.replace(file.to_str().unwrap(), "FILE"), @r#"
+    [exit 1]
+    --- stderr
+    error: FILE: ConfigMap image-config has no key `images-v1.yaml`
+    [exit 1]
+    --- stderr
+    error: FILE: the image catalog cannot be read: line 1, column 4: invalid YAML: unclosed bracket '['
+    [exit 1]
+    --- stderr
+    error: FILE: ConfigMap "image-config" cannot be read: invalid type: integer `1`, expected a map
+    [exit 1]
+    --- stderr
+    error: FILE: ResourceQuota "q" cannot be read: invalid type: integer `1`, expected a map
+    [exit 1]
+    --- stderr
+    error: FILE: LimitRange "l" cannot be read: invalid type: integer `1`, expected a sequence
+    "#);
+}

@@ -1,6 +1,7 @@
 //! What `plan` says, and what a start says that does not fit.
 
 use insta::assert_snapshot;
+use serde_json::json;
 
 use crate::{FACTS, webservice};
 
@@ -42,6 +43,31 @@ fn plan_that_changes_nothing() {
 
     it fits the quota; whether a node has enough free resources is not checked
     a restart would replace the pods without downtime
+    ");
+}
+
+/// Returns what a plan without changes says of a restart, where a quota allows this much memory.
+fn restart_within(memory: &str) -> String {
+    let file =
+        std::env::temp_dir().join(format!("toolforge-webservice-{}-{memory}.json", std::process::id()));
+    let status = json!({"hard": {"limits.memory": memory}, "used": {"limits.memory": "1536Mi"}});
+    let quota =
+        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "status": status});
+    std::fs::write(&file, quota.to_string()).unwrap();
+    let line = "plan --tool stashbot --from catalog.yaml --from running.json --from";
+    let plan = webservice(&format!("{line} {}", file.display()));
+    std::fs::remove_file(&file).unwrap();
+    let (_, restart) = plan.split_once("is not checked\n").unwrap_or_else(|| panic!("{plan}"));
+    restart.to_owned()
+}
+
+#[test]
+fn plan_says_what_a_restart_would_do() {
+    assert_snapshot!(restart_within("2Gi"), @"a restart would replace the pods without downtime");
+    assert_snapshot!(restart_within("1536Mi"), @"a restart would work, but downtime: the old and the new pod together exceed the quota (limits.memory: 2Gi of 1536Mi, 512Mi too much (quota q)), so the old pod stops before the new one starts");
+    assert_snapshot!(restart_within("1Gi"), @"
+    a restart would not fit, and would change nothing:
+    limits.memory: 1536Mi of 1Gi, 512Mi too much (quota q)
     ");
 }
 

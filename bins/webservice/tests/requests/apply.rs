@@ -1,8 +1,12 @@
 //! What is reported of changes that fail partway, and of those that a dry run only checks.
 
+use std::time::Duration;
+
 use insta::assert_snapshot;
-use serde_json::json;
-use toolforge_client::scripted::Answer;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use toolforge_client::scripted::{Answer, Script};
+use toolforge_fixtures::OwnProcess;
 
 use crate::{DEPLOYMENT, HTTP_ROUTE, SERVICE, cluster, objects, run};
 
@@ -66,8 +70,8 @@ fn refused_route_names_what_still_serves() {
     );
 }
 
-#[test]
-fn change_by_somebody_else_is_read_and_kept() {
+/// Answers a start that finds another number of replicas in its second attempt.
+fn changed_meanwhile() -> Script {
     let before = objects("running.json", "Deployment").remove(0);
     let mut after = before.clone();
     let generation = before["metadata"]["generation"].as_i64().unwrap();
@@ -90,7 +94,12 @@ fn change_by_somebody_else_is_read_and_kept() {
         (format!("PATCH {DEPLOYMENT}"), Answer::json(200, &written)),
         ("GET /apis/apps/v1/namespaces/tool-stashbot/deployments".to_owned(), Answer::json(200, &ready)),
     ];
-    let shown = run(cluster(Some("running.json"), &instead), "start -m 1Gi");
+    cluster(Some("running.json"), &instead)
+}
+
+#[test]
+fn change_by_somebody_else_is_read_and_kept() {
+    let shown = run(changed_meanwhile(), "start -m 1Gi");
     assert_eq!(ended(&shown), "[exit 0]");
     let of_deployment = |line: &&str| line.contains("/deployments/stashbot");
     let requests: Vec<&str> = shown.lines().filter(of_deployment).collect();
@@ -103,8 +112,25 @@ fn change_by_somebody_else_is_read_and_kept() {
     ");
 }
 
+#[test]
+fn template_on_standard_input_is_read_once() {
+    let test = "apply::template_on_standard_input_is_read_once";
+    let (exit_code, stderr) = OwnProcess::of(test).with_stdin("mem: 1Gi\n").run(|| {
+        let shown = run(changed_meanwhile(), "start --template -");
+        eprintln!("{shown}");
+        u8::from(!shown.starts_with("[exit 0]"))
+    });
+    assert_eq!(exit_code, 0, "{stderr}");
+    // Without the template, the second attempt would have nothing to change.
+    assert_eq!(stderr.matches("PATCH").count(), 2, "{stderr}");
+}
+
 /// Answers a first start whose Service is refused, because somebody else has taken the last one of the quota.
-fn last_service_taken(quotas: &[serde_json::Value]) -> String {
+fn last_service_taken(quotas: &[Value]) -> String {
+    ended(&run(with_last_service_taken(quotas, &[]), "php8.2 start"))
+}
+
+fn with_last_service_taken(quotas: &[Value], pods: &[Value]) -> Script {
     let full = "services \"stashbot\" is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1";
     let quotas = quotas.iter().map(|quota| {
         let list = json!({"metadata": {"resourceVersion": "7"}, "items": [quota]});
@@ -118,28 +144,61 @@ fn last_service_taken(quotas: &[serde_json::Value]) -> String {
         (format!("PATCH {SERVICE}"), Answer::refusal(403, "Forbidden", full)),
     ];
     instead.extend(quotas);
+    let pods = json!({"metadata": {"resourceVersion": "7"}, "items": pods});
+    let of_tool = Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": []}));
+    let all = "GET /api/v1/namespaces/tool-stashbot/pods";
+    instead.push((all.to_owned(), Answer::json(200, &pods)));
+    instead.push((format!("{all}?labelSelector=name%3Dstashbot&limit=500"), of_tool));
     for resource in ["apps/v1/namespaces/tool-stashbot/deployments", "batch/v1/namespaces/tool-stashbot/jobs"]
     {
         let none = json!({"metadata": {"resourceVersion": "7"}, "items": []});
         instead.push((format!("GET /apis/{resource}"), Answer::json(200, &none)));
     }
-    run(cluster(None, &instead), "php8.2 start")
+    cluster(None, &instead)
+}
+
+#[test]
+fn signal_ends_a_start_that_waits_for_room() {
+    let test = "apply::signal_ends_a_start_that_waits_for_room";
+    let (exit_code, stderr) = OwnProcess::of(test).with_signal("TERM", Duration::from_secs(3)).run(|| {
+        let quota = |used: &str| {
+            let status = json!({"hard": {"pods": "1"}, "used": {"pods": used}});
+            json!({"metadata": {"name": "q"}, "status": status})
+        };
+        let until = Timestamp::now() + SignedDuration::from_secs(30);
+        let pod = json!({
+            "metadata": {"name": "old", "uid": "p-1", "deletionTimestamp": until.to_string()},
+            "spec": {"containers": []},
+            "status": {"phase": "Running"},
+        });
+        let script = with_last_service_taken(&[quota("0"), quota("1")], &[pod]);
+        let shown = ended(&run(script, "php8.2 start"));
+        eprint!("{shown}");
+        shown.get(6..9).and_then(|code| code.parse().ok()).unwrap_or(0)
+    });
+    assert_eq!(exit_code, 128 + 15, "{stderr}");
+    let (_, failure) = stderr.split_once("[exit 143]\n").unwrap();
+    assert_snapshot!(failure, @"
+    error: only a part of the web service was changed
+      applied Deployment stashbot
+      error: interrupted while waiting for the quota
+    ");
 }
 
 #[test]
 fn second_attempt_that_does_not_fit_names_what_the_first_has_written() {
     let quota = |used: &str| json!({"metadata": {"name": "q"}, "status": {"hard": {"services": "1"}, "used": {"services": used}}});
-    assert_snapshot!(ended(&last_service_taken(&[quota("0"), quota("1")])), @"
+    assert_snapshot!(last_service_taken(&[quota("0"), quota("1")]), @"
     [exit 6]
     error: only a part of the web service was changed
       applied Deployment stashbot
       error: the rest does not fit
         services: 2 of 1, 1 too many (quota q)
-      
+
       hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
     // The quota's usage may be counted late.
-    assert_snapshot!(ended(&last_service_taken(&[quota("0")])), @r#"
+    assert_snapshot!(last_service_taken(&[quota("0")]), @r#"
     [exit 6]
     error: the cluster refused: quota exceeded for services
       services "stashbot" is forbidden: exceeded quota: q, requested: services=1, used: services=1, limited: services=1

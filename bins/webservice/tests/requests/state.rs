@@ -1,10 +1,14 @@
 //! The template and the manifest: what wins, what is remembered, and that a broken one blocks nothing that does not
 //! need it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use insta::assert_snapshot;
 use serde_json::json;
 use toolforge_client::scripted::Answer;
+use toolforge_fixtures::OwnProcess;
 
 use super::{CATALOG, cluster, run_at};
 
@@ -145,6 +149,32 @@ fn missing_files_block_start_but_not_a_running_web_service() {
     assert!(home.run(RUNNING, "php8.2 restart --dry-run").starts_with("[exit 0]"));
     home.write(".lighttpd.conf", "");
     assert!(home.run(None, "php8.2 start --dry-run").starts_with("[exit 0]"));
+}
+
+#[test]
+fn lost_files_of_a_running_web_service_are_a_warning() {
+    let test = "state::lost_files_of_a_running_web_service_are_a_warning";
+    let (_, stderr) = OwnProcess::of(test).run(|| {
+        let home = Home::new("lost");
+        let directory = home.0.join("public_html");
+        std::fs::set_permissions(&directory, Permissions::from_mode(0)).unwrap();
+        eprintln!("{}", home.run(None, "php8.2 start"));
+        assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
+        std::fs::remove_dir(&directory).unwrap();
+        assert!(home.run(RUNNING, "restart --dry-run").starts_with("[exit 0]"));
+        0
+    });
+    let is_request = |line: &&str| ["GET ", "POST "].iter().any(|verb| line.starts_with(verb));
+    assert_snapshot!(stderr.lines().filter(|line| !is_request(line)).collect::<Vec<_>>().join("\n"), @"
+    [exit 1]
+    error: type php8.2 serves the directory public_html, which its owner may not read
+
+    hint: Open it: `chmod u+rx ~/public_html`.
+
+    warning: type php8.2 serves the directory public_html, which its owner may not read
+    hint: To load changed files, type `webservice restart`.
+    warning: type php8.2 needs the directory public_html or the file .lighttpd.conf in the home of the tool
+    ");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_fixtures::in_own_process;
+use toolforge_fixtures::OwnProcess;
 
 use crate::{NAMESPACE, cluster, run};
 
@@ -16,7 +16,7 @@ fn without(kind: &str) -> Script {
 fn unread_limits_are_a_warning() {
     let lines =
         ["start", "start -m 1Gi --dry-run", "restart --dry-run", "plan", "php8.2 shell --dry-run", "status"];
-    let (exit_code, stderr) = in_own_process("unread::unread_limits_are_a_warning", || {
+    let (exit_code, stderr) = OwnProcess::of("unread::unread_limits_are_a_warning").run(|| {
         for kind in ["resourcequotas", "limitranges"] {
             for line in lines {
                 let shown = run(without(kind), line);

@@ -1,6 +1,6 @@
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use toolforge_model::ToolName;
@@ -66,8 +66,12 @@ impl ToolHome {
     #[must_use]
     pub fn files(&self) -> HomeFiles {
         let package = self.path.join("www/js/package.json");
+        let public_html = self.path.join("public_html").metadata().ok().filter(Metadata::is_dir);
+        // The web server runs as the owner.
+        let is_open = |metadata: &Metadata| metadata.mode() & 0o500 == 0o500;
         HomeFiles {
-            public_html: self.path.join("public_html").is_dir(),
+            public_html: public_html.is_some(),
+            public_html_closed: public_html.is_some_and(|metadata| !is_open(&metadata)),
             lighttpd_conf: self.path.join(".lighttpd.conf").is_file(),
             python_source: self.path.join("www/python/src").is_dir(),
             package_json: match read_text(&package) {

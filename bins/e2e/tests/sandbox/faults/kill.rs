@@ -99,3 +99,158 @@ fn killed_start_and_stop_converge() {
     );
     assert!(kills >= 6, "{kills}");
 }
+
+/// A command that is killed at each of its writes.
+struct Killed {
+    line: &'static str,
+    /// A shell command line that creates what it changes.
+    before: &'static str,
+    is_done: fn(&Tool) -> bool,
+    /// The exit codes of the same command again.
+    again: &'static [i32],
+    kills: usize,
+}
+
+const RUN: &str = "toolforge-jobs run tick --image bookworm --command true --schedule '17 4 1 1 *'";
+
+/// The runs of this job need no pods.
+const SUSPENDED: &str =
+    "kubectl patch cronjob tick --patch '{\"spec\": {\"jobTemplate\": {\"spec\": {\"suspend\": true}}}}'";
+
+fn text(tool: &Tool, kind: &str, path: &str) -> String {
+    tool.kubectl(&["get", kind, "-o", &format!("jsonpath={path}")])
+}
+
+fn is_suspended(tool: &Tool) -> bool {
+    text(tool, "cronjobs", "{.items[*].spec.suspend}") == "true"
+}
+
+fn has_runs(tool: &Tool, count: usize) -> bool {
+    text(tool, "jobs", "{.items[*].metadata.name}").split_whitespace().count() >= count
+}
+
+fn killed_verbs() -> [Killed; 6] {
+    [
+        Killed {
+            line: RUN,
+            before: "toolforge-jobs flush --yes",
+            is_done: |tool| cron_jobs(tool).len() == 1,
+            again: &[0, 1],
+            kills: 2,
+        },
+        Killed {
+            line: "toolforge-jobs suspend tick",
+            before: "toolforge-jobs resume tick",
+            is_done: is_suspended,
+            again: &[0],
+            kills: 2,
+        },
+        Killed {
+            line: "toolforge-jobs resume tick",
+            before: "toolforge-jobs suspend tick",
+            is_done: |tool| !is_suspended(tool),
+            again: &[0],
+            kills: 2,
+        },
+        Killed {
+            line: "toolforge-jobs trigger tick",
+            before: "kubectl delete jobs --all",
+            is_done: |tool| has_runs(tool, 1),
+            again: &[0],
+            kills: 2,
+        },
+        Killed {
+            line: "toolforge-jobs restart tick",
+            // One run is deleted, and another one is created.
+            before: "kubectl delete jobs --all && toolforge-jobs trigger tick && sleep 1",
+            is_done: |tool| has_runs(tool, 1),
+            again: &[0],
+            kills: 4,
+        },
+        Killed {
+            line: "toolforge-jobs flush --yes",
+            before: "toolforge-jobs load jobs.yaml",
+            is_done: |tool| cron_jobs(tool).is_empty(),
+            again: &[0],
+            kills: 6,
+        },
+    ]
+}
+
+#[test]
+fn killed_verbs_of_scheduled_jobs_converge() {
+    let tool = Tool::new("faults-kill-jobs");
+    let job =
+        |name: &str| format!("- {{name: {name}, image: bookworm, command: x, schedule: '17 4 1 1 *'}}\n");
+    tool.write("jobs.yaml", &["tick", "a", "b"].map(job).concat());
+    for Killed { line, before, is_done, again, kills } in killed_verbs() {
+        let found = killed_at_each_write(
+            &tool,
+            line,
+            || tool.shell(before).exits(0).and_that_is_all(),
+            |point| {
+                let outcome = tool.shell(line);
+                assert!(again.contains(&outcome.code), "{point}: {outcome:?}");
+                assert!(is_done(&tool), "{point}: {outcome:?}");
+            },
+        );
+        assert_eq!(found, kills, "{line}");
+        if line == RUN {
+            tool.shell(SUSPENDED).exits(0).and_that_is_all();
+        }
+    }
+}
+
+#[test]
+fn killed_restarts_converge() {
+    let tool = Tool::new("faults-kill-restart");
+    tool.write("public_html/index.php", "<?php echo 'here';");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    let bot = "toolforge-jobs run bot --image bookworm --command 'exec sleep 3600' --continuous --cpu 200m";
+    tool.shell(bot).exits(0).and_that_is_all();
+    for (line, deployment) in [("webservice restart", tool.name()), ("toolforge-jobs restart bot", "bot")] {
+        let kills = killed_at_each_write(
+            &tool,
+            line,
+            || (),
+            |point| {
+                tool.shell(line).exits(0).and_that_is_all();
+                let status = tool.object("deployment", deployment)["status"].clone();
+                assert_eq!(
+                    (&status["replicas"], &status["readyReplicas"]),
+                    (&1.into(), &1.into()),
+                    "{point}"
+                );
+            },
+        );
+        assert_eq!(kills, 2, "{line}");
+    }
+    assert_eq!(tool.page("/").body, "here");
+}
+
+#[test]
+fn manifest_is_whole_after_every_kill() {
+    let tool = Tool::new("faults-manifest");
+    tool.write("public_html/index.php", "<?php echo 'here';");
+    tool.write("service.manifest", "mine: 1\nversion: 4\n");
+    // The manifest is written after the objects; the kills come all through that time.
+    let line = "for pause in 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 1 1.2 1.5 2; do \
+                  (webservice php8.2 start -r 1 & program=$!; sleep $pause; kill -KILL $program); \
+                  cat service.manifest; echo ---; \
+                  (webservice stop & program=$!; sleep $pause; kill -KILL $program); \
+                  cat service.manifest; echo ---; \
+                done 2>&-";
+    let outcome = tool.shell(line);
+    let manifests: Vec<&str> = outcome
+        .stdout
+        .split("---\n")
+        .map(|text| text.rsplit("webservice\n").next().unwrap_or(text))
+        .collect();
+    assert_eq!(manifests.len(), 25, "{outcome:?}");
+    for manifest in &manifests[..24] {
+        assert!(manifest.contains("mine: 1\n") && manifest.contains("version: 4\n"), "{manifest}");
+    }
+    tool.until(60, "the start", |tool| tool.webservice(&["php8.2", "start"]), |again| again.code == 0);
+    tool.webservice(&["stop"]).exits(0).and_that_is_all();
+    assert!(tool.shell("cat service.manifest").stdout.contains("mine: 1\n"));
+}

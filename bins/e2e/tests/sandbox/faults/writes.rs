@@ -5,15 +5,67 @@ use std::time::Duration;
 use toolforge_e2e::Tool;
 
 use super::fault::{Effect, Fault, Scope};
-use super::route::{Proxies, concurrently};
+use super::route::{Proxies, Route, concurrently};
 use super::steps::{JOBS, Step};
 use super::table::{Column, Table};
 
 /// How many commands run at the same time.
 const CONCURRENT: usize = 30;
 
-/// The verbs, without those that run pods, which take most of the time.
-const VERBS: [&str; 5] = ["jobs run", "jobs load", "jobs suspend", "jobs resume", "jobs delete"];
+/// The verbs of which each cell has a job of its own.
+const VERBS: [&str; 7] =
+    ["jobs run", "jobs load", "jobs suspend", "jobs resume", "jobs trigger", "jobs restart", "jobs delete"];
+
+/// How many tools the other verbs are spread over: each of their cells needs a whole tool.
+const TOOLS: usize = 4;
+
+/// A verb that changes more than one job of a tool.
+struct WholeTool {
+    verb: &'static str,
+    line: &'static str,
+    /// A shell command line that creates what the verb changes.
+    before: &'static str,
+    /// Returns what the verb changes.
+    state: fn(&Tool) -> String,
+    /// Returns whether the verb has done what was asked for, from the states before and after it.
+    is_done: fn(&str, &str) -> bool,
+}
+
+/// In an order in which each needs what the one before has done.
+const WHOLE_TOOL: [WholeTool; 4] = [
+    WholeTool {
+        verb: "webservice start",
+        line: "webservice php8.2 start",
+        before: "webservice stop",
+        state: objects,
+        is_done: |_, after| after.lines().count() == 3,
+    },
+    WholeTool {
+        verb: "webservice restart",
+        line: "webservice restart",
+        before: "webservice php8.2 start",
+        state: |tool| tool.kubectl(&["get", "deployments", "-o", "jsonpath={.items[*].metadata.generation}"]),
+        is_done: |before, after| before != after,
+    },
+    WholeTool {
+        verb: "webservice stop",
+        line: "webservice stop",
+        before: "webservice php8.2 start",
+        state: objects,
+        is_done: |_, after| after.is_empty(),
+    },
+    WholeTool {
+        verb: "jobs flush",
+        line: "toolforge-jobs flush --yes",
+        before: "toolforge-jobs load jobs.yaml",
+        state: |tool| tool.kubectl(&["get", "cronjobs", "-o", "name"]),
+        is_done: |_, after| after.is_empty(),
+    },
+];
+
+fn objects(tool: &Tool) -> String {
+    tool.kubectl(&["get", "deployments,services,httproutes", "-o", "name"])
+}
 
 fn column((fault, forwards): (Fault, bool)) -> Column {
     let seconds = match fault {
@@ -34,7 +86,11 @@ fn table() -> Table {
     Table::new(
         "faults of requests that write",
         Fault::OF_WRITES.map(column).to_vec(),
-        VERBS.map(|verb| (verb, codes.clone())).to_vec(),
+        VERBS
+            .into_iter()
+            .chain(WHOLE_TOOL.iter().map(|whole| whole.verb))
+            .map(|verb| (verb, codes.clone()))
+            .collect(),
     )
 }
 
@@ -47,8 +103,17 @@ fn table_of_writes_is_documented() {
 fn writes_converge_after_every_fault() {
     let table = table();
     let proxies = Proxies::start();
+    std::thread::scope(|scope| {
+        scope.spawn(|| jobs_converge(&table, &proxies));
+        scope.spawn(|| whole_tools_converge(&table, &proxies));
+    });
+    table.finish();
+}
+
+/// The verbs whose cells share a tool.
+fn jobs_converge(table: &Table, proxies: &Proxies) {
     let tool = Tool::new("faults-writes");
-    let more = r#"{"spec": {"hard": {"count/cronjobs.batch": "500"}}}"#;
+    let more = r#"{"spec": {"hard": {"count/cronjobs.batch": "500", "count/jobs.batch": "500"}}}"#;
     let _ = tool.kubectl(&["patch", "resourcequota", "tool-faults-writes", "--patch", more]);
     let routes =
         proxies.add(&tool, Fault::OF_WRITES.map(|(fault, forwards)| (fault, Scope::Writes { forwards })));
@@ -60,6 +125,11 @@ fn writes_converge_after_every_fault() {
         let Step { verb, is_done, .. } = *step;
         let job = format!("{}-{index}", verb.replace(' ', "-"));
         tool.shell(&step.before.replace("NAME", &job)).exits(0).and_that_is_all();
+        if ["jobs trigger", "jobs restart"].contains(&verb) {
+            // Its runs need no pods, which take most of the time.
+            let suspended = r#"{"spec": {"jobTemplate": {"spec": {"suspend": true}}}}"#;
+            let _ = tool.kubectl(&["patch", "cronjob", &job, "--patch", suspended]);
+        }
         let line = step.line.replace("NAME", &job);
         let (outcome, took) = route.run(&tool, &line);
         table.set(verb, index, &outcome, took);
@@ -76,5 +146,46 @@ fn writes_converge_after_every_fault() {
             table.wrong(verb, index, "the same command again does not converge", &again);
         }
     });
-    table.finish();
+}
+
+/// The verbs that change more than one job.
+fn whole_tools_converge(table: &Table, proxies: &Proxies) {
+    concurrently(TOOLS, 0..TOOLS, |number| {
+        let tool = Tool::new(&format!("faults-writes-{number}"));
+        tool.write("public_html/index.php", "<?php echo 'here';");
+        let job =
+            |name: &str| format!("- {{name: {name}, image: bookworm, command: x, schedule: '1 1 1 1 *'}}\n");
+        tool.write("jobs.yaml", &["a", "b"].map(job).concat());
+        let faults = Fault::OF_WRITES.into_iter().enumerate().skip(number).step_by(TOOLS);
+        for (column, (fault, forwards)) in faults {
+            let route = proxies.add_one(&tool, fault, Scope::Writes { forwards });
+            for whole in &WHOLE_TOOL {
+                whole_tool_converges(table, &tool, (column, &route), whole);
+            }
+        }
+    });
+}
+
+fn whole_tool_converges(
+    table: &Table,
+    tool: &Tool,
+    (column, route): (usize, &Route),
+    WholeTool { verb, line, before, state, is_done }: &WholeTool,
+) {
+    tool.until(120, before, |tool| tool.shell(before), |outcome| outcome.code == 0);
+    let earlier = state(tool);
+    let (outcome, took) = route.run(tool, line);
+    table.set(verb, column, &outcome, took);
+    let later = state(tool);
+    if outcome.code == 0 && !is_done(&earlier, &later) {
+        table.wrong(verb, column, "not done", &outcome);
+    }
+    let is_unknown = outcome.stderr.contains("may have been applied");
+    if outcome.code != 0 && earlier != later && !is_unknown {
+        table.wrong(verb, column, "changed without a word", &outcome);
+    }
+    let again = tool.shell(line);
+    if again.code != 0 || !is_done(&earlier, &state(tool)) {
+        table.wrong(verb, column, "the same command again does not converge", &again);
+    }
 }

@@ -156,3 +156,19 @@ fn run_of_a_former_definition_is_named_with_its_cure() {
     let loaded = tool.jobs(&["load", "jobs.yaml"]).exits(0);
     assert!(!loaded.stderr.contains("warning"), "{}", loaded.stderr);
 }
+
+#[test]
+fn restart_reports_a_crash_without_a_health_check() {
+    let tool = Tool::new("job-restart-crash");
+    tool.write("bot.sh", "#!/bin/sh\nsleep 3600\n");
+    tool.shell("chmod +x bot.sh").exits(0).and_that_is_all();
+    run(&tool, "bot", "./bot.sh", &["--continuous"]);
+    tool.until(30, "it runs", |tool| tool.jobs(&["list"]), is_running);
+    tool.write("bot.sh", "#!/bin/sh\nexit 3\n");
+    tool.jobs(&["restart", "bot"])
+        .exits(5)
+        .says("the command exits with code 3 and is restarted again and again")
+        .and_that_is_all();
+    tool.write("bot.sh", "#!/bin/sh\nexec sleep 3600\n");
+    tool.jobs(&["restart", "bot"]).exits(0).says("job bot was restarted").and_that_is_all();
+}

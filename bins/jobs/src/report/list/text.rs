@@ -1,7 +1,7 @@
 //! The list of jobs, and one job in detail.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Document, Failure, Table, to_json};
+use toolforge_cli::{Document, Failure, Table, columns, to_json, wrap};
 use toolforge_report::JobList;
 
 use super::document::job_report;
@@ -57,8 +57,29 @@ pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Resul
         | JobsFormat::Long => {
             let names = cells::LONG.into_iter().chain(["Hints:"]);
             let cells = cells::long(job, now).into_iter().chain([hints::hints(job)]);
+            let cells = cells.map(|cell| wrapped(&cell, columns()));
             grid(&names.zip(cells).map(|(name, cell)| vec![name.to_owned(), cell]).collect::<Vec<_>>())
         }
     };
     Ok(Document { text, value: to_json(job_report(job))? })
+}
+
+/// The width of the headings and borders of a job in detail.
+const FRAME: usize = 20;
+
+/// Returns a cell whose lines fit a terminal.
+fn wrapped(cell: &str, columns: Option<usize>) -> String {
+    let Some(width) = columns.and_then(|columns| columns.checked_sub(FRAME)) else { return cell.to_owned() };
+    cell.lines().flat_map(|line| wrap(line, width, 0)).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_fit_the_terminal() {
+        assert_eq!(wrapped("one two\nthree", Some(24)), "one\ntwo\nthree");
+        assert_eq!(wrapped("one two\nthree", None), "one two\nthree");
+    }
 }
