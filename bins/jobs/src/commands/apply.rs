@@ -7,8 +7,8 @@ use toolforge_cli::{
     quota_wait_line,
 };
 use toolforge_client::{
-    ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, Planner, Progress,
-    RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
+    ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, EarlierChange, Planner,
+    Progress, RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
 };
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
 use toolforge_render::object::ObjectKind;
@@ -110,13 +110,22 @@ where
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
         let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        after_changes(Failure::new(signal, "interrupted; nothing was sent"), attempt)
+        let text =
+            if changed_jobs(attempt).is_empty() { "interrupted; nothing was sent" } else { "interrupted" };
+        after_changes(Failure::new(signal, text), attempt)
     }
 }
 
-/// Returns the jobs that earlier attempts have changed.
-pub(super) fn changed_jobs(attempt: &Attempt) -> Vec<&str> {
-    attempt.done().filter(|change| !change.is_keep()).map(|change| change.name.as_str()).collect()
+/// Returns the jobs that earlier attempts have changed, completely or in part.
+pub(super) fn changed_jobs(attempt: &Attempt) -> Vec<String> {
+    let changed = attempt.earlier.iter().filter(|earlier| !earlier.change.is_keep());
+    let name = |earlier: &EarlierChange| {
+        let part = if earlier.is_done { "" } else { " (in part)" };
+        format!("{}{part}", earlier.change.name)
+    };
+    let mut names: Vec<String> = changed.map(name).collect();
+    names.dedup();
+    names
 }
 
 /// Returns a failure of an attempt, with what earlier attempts have changed.
@@ -126,7 +135,7 @@ pub(super) fn after_changes(failure: Failure, attempt: &Attempt) -> Failure {
         return failure;
     }
     let message = format!("the rest was not applied, after these jobs were changed: {}", changed.join(", "));
-    let hints = failure.hints().is_empty().then_some("The same command again does the rest.");
+    let hints = failure.hints().is_empty().then_some("Run the same command again to finish.");
     let exit_code = match failure.exit_code() {
         signal @ ExitCode::Propagated(_) => signal,
         _ => ExitCode::Partial,
@@ -283,7 +292,7 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
                     (0, 1..) => report.hint(
                         "Every deletion was accepted; what still terminates counts for the quota until it is gone.",
                     ),
-                    _ => report.hint("What was done is kept; the same command again does the rest."),
+                    _ => report.hint("What was done is kept; run the same command again to finish."),
                 })
         }
     }
@@ -303,9 +312,9 @@ fn outcome_word(report: &ChangeReport<Failure>) -> String {
             return format!("failed partway: {}", objects_line(report));
         }
         (ChangeOutcome::FollowUpFailed(_), _) | (ChangeOutcome::Failed(_), Progress::Complete) => {
-            "done, but its run failed"
+            "done; its run did not finish"
         }
-        (ChangeOutcome::Interrupted, Progress::Complete) => "done, but its end was not waited for",
+        (ChangeOutcome::Interrupted, Progress::Complete) => "done; did not wait for the run to finish",
         (ChangeOutcome::Interrupted, Progress::Partial) => {
             return format!("interrupted: {}", objects_line(report));
         }

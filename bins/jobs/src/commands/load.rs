@@ -115,7 +115,7 @@ impl AsRef<ChangeSet> for PlannedLoad {
 }
 
 /// Returns the failure of what does not fit: of the whole file, or of what earlier attempts have left.
-fn does_not_fit(plan: &LoadPlan, attempt: &Attempt) -> Failure {
+pub(super) fn does_not_fit(plan: &LoadPlan, attempt: &Attempt) -> Failure {
     let changed = apply::changed_jobs(attempt);
     if changed.is_empty() {
         return report::verdict_failure(plan);

@@ -46,7 +46,7 @@ pub(super) fn run(
             load::print_file_warnings(session, &planned.plan);
             load::print_conflicts(&planned.conflicts());
         }
-        if planned.plan.fits() { Ok(()) } else { Err(report::verdict_failure(&planned.plan)) }
+        if planned.plan.fits() { Ok(()) } else { Err(load::does_not_fit(&planned.plan, attempt)) }
     };
     let command = Command::new(plan, check);
     let dry_run = options.change.dry_run;

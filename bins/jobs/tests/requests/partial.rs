@@ -87,7 +87,7 @@ fn deletion_that_fails_names_what_still_exists() {
       myjob  delete  failed partway: deleted Service myjob; not deleted: Deployment myjob
       error: the cluster's w refused: no
 
-    hint: What was done is kept; the same command again does the rest.
+    hint: What was done is kept; run the same command again to finish.
     ");
 }
 
@@ -109,7 +109,7 @@ fn replacement_by_another_kind_names_what_is_missing() {
       myjob  recreate  failed partway: deleted CronJob myjob; not created: Deployment myjob
       error: the cluster's w refused: no
 
-    hint: What was done is kept; the same command again does the rest.
+    hint: What was done is kept; run the same command again to finish.
     ");
     let lost = Answer::refusal(504, "Timeout", "request did not complete");
     assert_snapshot!(load("lost", file, &[], script(lost)), @"
@@ -122,7 +122,7 @@ fn replacement_by_another_kind_names_what_is_missing() {
 
       hint: The last step may have been applied; check before you try again.
 
-    hint: What was done is kept; the same command again does the rest.
+    hint: What was done is kept; run the same command again to finish.
     ");
 }
 
@@ -155,7 +155,7 @@ fn restart_that_fails_names_the_run_that_was_deleted() {
       myjob  recreate  failed partway: deleted Job myjob-1; not created: Job myjob-SECOND
       error: the cluster's w refused: no
 
-    hint: What was done is kept; the same command again does the rest.
+    hint: What was done is kept; run the same command again to finish.
     ");
 }
 
@@ -206,7 +206,7 @@ fn accepted_deletion_is_counted_although_its_wait_failed() {
       other  delete  failed
       error: the cluster's w refused: no
 
-    hint: What was done is kept; the same command again does the rest.
+    hint: What was done is kept; run the same command again to finish.
     ");
 }
 
@@ -249,7 +249,7 @@ fn failure_of_a_second_attempt_names_what_the_first_has_changed() {
     error: the rest was not applied, after these jobs were changed: a
       error: the cluster's w refused: no
 
-    hint: The same command again does the rest.
+    hint: Run the same command again to finish.
     ");
     let records = format!("GET {RECORDS}/continuous-jobs");
     let record = json!({"metadata": {"name": "b"}, "spec": {}});

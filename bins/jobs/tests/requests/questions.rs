@@ -80,8 +80,8 @@ fn signal_ends_a_load_that_waits_for_room() {
     assert!(waiting.starts_with("pod old is terminating until "), "{waiting}");
     assert_snapshot!(failure, @"
     error: the rest was not applied, after these jobs were changed: a
-      error: interrupted while waiting for the quota
+      error: interrupted
 
-    hint: The same command again does the rest.
+    hint: Run the same command again to finish.
     ");
 }

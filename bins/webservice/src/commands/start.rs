@@ -160,7 +160,9 @@ impl Planner for Start<'_> {
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
         let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        failures::after_writes(Failure::new(signal, "interrupted; nothing was sent"), attempt)
+        let is_untouched = attempt.written().next().is_none();
+        let text = if is_untouched { "interrupted; nothing was sent" } else { "interrupted" };
+        failures::after_writes(Failure::new(signal, text), attempt)
     }
 
     fn event(&self, event: ApplyEvent<'_>) {
@@ -170,7 +172,7 @@ impl Planner for Start<'_> {
             }
             ApplyEvent::Outdated => {
                 anstream::eprintln!(
-                    "note: somebody else changed the web service meanwhile; reading it again"
+                    "note: the web service or the quota has changed meanwhile; reading them again"
                 );
             }
             _ => {}
@@ -277,7 +279,7 @@ impl Start<'_> {
         let action = invocation.action.as_str();
         if let Some(signal) = self.signal.get() {
             anstream::eprintln!(
-                "note: interrupted while objects were written; `webservice {action}` again does the rest"
+                "note: interrupted while objects were written; run `webservice {action}` again to finish"
             );
             return Ok(signal);
         }

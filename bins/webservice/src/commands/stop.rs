@@ -40,7 +40,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     }
     if let Some(signal) = stop.signal.get() {
         anstream::eprintln!(
-            "note: interrupted while objects were deleted; `webservice stop` again does the rest"
+            "note: interrupted while objects were deleted; run `webservice stop` again to finish"
         );
         return finish(Ok(signal));
     }
@@ -114,7 +114,9 @@ impl Planner for Stop<'_> {
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
         let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        failures::after_writes(Failure::new(signal, "interrupted; nothing was sent"), attempt)
+        let is_untouched = attempt.written().next().is_none();
+        let text = if is_untouched { "interrupted; nothing was sent" } else { "interrupted" };
+        failures::after_writes(Failure::new(signal, text), attempt)
     }
 }
 

@@ -203,7 +203,7 @@ fn one_off_job_of_a_file_runs_at_each_load() {
         tool.jobs(&["load", "jobs.yaml"])
             .exits(6)
             .says(line)
-            .says("done, but its run failed")
+            .says("done; its run did not finish")
             .says("not tried")
             .and_that_is_all();
         assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]), "");
@@ -257,7 +257,7 @@ fn loads_at_once_end_as_one_of_them() {
     assert_eq!(outcome.stdout.matches("exit 1").count(), 3, "{}", outcome.stdout);
     assert_eq!(outcome.stdout.matches("already exists").count(), 3, "{}", outcome.stdout);
     // A change of kind deletes the old job first, and with three Deployments the quota is full. A load may end partway, find
-    // no room or be refused; the same command again does the rest.
+    // no room or be refused; running the same command again finishes it.
     tool.shell("sed -i 's/schedule: .1 1 [*] [*] [*]./continuous: true, cpu: 200m/' jobs.yaml")
         .exits(0)
         .and_that_is_all();
