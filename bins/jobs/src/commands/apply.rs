@@ -110,7 +110,7 @@ where
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
         let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        after_changes(Failure::new(signal, "interrupted; nothing was sent"), attempt)
+        after_changes(Failure::new(signal, "interrupted; nothing more was sent"), attempt)
     }
 }
 

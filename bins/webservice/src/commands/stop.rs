@@ -114,7 +114,7 @@ impl Planner for Stop<'_> {
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
         let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        failures::after_writes(Failure::new(signal, "interrupted; nothing was sent"), attempt)
+        failures::after_writes(Failure::new(signal, "interrupted; nothing more was sent"), attempt)
     }
 }
 
