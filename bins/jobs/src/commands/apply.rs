@@ -110,9 +110,7 @@ where
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
         let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        let text =
-            if changed_jobs(attempt).is_empty() { "interrupted; nothing was sent" } else { "interrupted" };
-        after_changes(Failure::new(signal, text), attempt)
+        after_changes(Failure::new(signal, "interrupted; nothing more was sent"), attempt)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod partial;
 mod questions;
+mod stale;
 mod unread;
 
 use insta::assert_snapshot;
@@ -69,7 +70,16 @@ fn run(script: Script, words: &[&str]) -> String {
 
 /// Runs a command line against a script and returns its outcome and the requests that it made.
 fn outcome(script: Script, words: &[&str]) -> (Result<ExitCode, Failure>, String) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    outcome_in(tokio::runtime::Builder::new_current_thread().enable_all(), script, words)
+}
+
+/// Does the same in a runtime of a test.
+fn outcome_in(
+    runtime: &mut tokio::runtime::Builder,
+    script: Script,
+    words: &[&str],
+) -> (Result<ExitCode, Failure>, String) {
+    let runtime = runtime.build().unwrap();
     let (client, requests) = {
         let _inside = runtime.enter();
         script.client()

@@ -80,7 +80,7 @@ fn signal_ends_a_load_that_waits_for_room() {
     assert!(waiting.starts_with("pod old is terminating until "), "{waiting}");
     assert_snapshot!(failure, @"
     error: the rest was not applied, after these jobs were changed: a
-      error: interrupted
+      error: interrupted; nothing more was sent
 
     hint: Run the same command again to finish.
     ");

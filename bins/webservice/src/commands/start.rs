@@ -160,9 +160,7 @@ impl Planner for Start<'_> {
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
         let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        let is_untouched = attempt.written().next().is_none();
-        let text = if is_untouched { "interrupted; nothing was sent" } else { "interrupted" };
-        failures::after_writes(Failure::new(signal, text), attempt)
+        failures::after_writes(Failure::new(signal, "interrupted; nothing more was sent"), attempt)
     }
 
     fn event(&self, event: ApplyEvent<'_>) {

@@ -162,7 +162,8 @@ fn signal_ends_a_start_that_waits_for_room() {
     let test = "apply::signal_ends_a_start_that_waits_for_room";
     let (exit_code, stderr) = OwnProcess::of(test).with_signal("TERM", Duration::from_secs(3)).run(|| {
         let quota = |used: &str| {
-            let status = json!({"hard": {"pods": "1"}, "used": {"pods": used}});
+            let status =
+                json!({"hard": {"pods": "1", "services": "9"}, "used": {"pods": used, "services": "0"}});
             json!({"metadata": {"name": "q"}, "status": status})
         };
         let until = Timestamp::now() + SignedDuration::from_secs(30);
@@ -181,7 +182,7 @@ fn signal_ends_a_start_that_waits_for_room() {
     assert_snapshot!(failure, @"
     error: only a part of the web service was changed
       applied Deployment stashbot
-      error: interrupted while waiting for the quota
+      error: interrupted; nothing more was sent
     ");
 }
 

@@ -1,0 +1,215 @@
+//! What `plan` says.
+
+use std::process::Output;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::{JOBS, OFFLINE, Scratch, jobs, said};
+
+#[test]
+fn plan_shows_changes_and_downtime() {
+    let directory = Scratch::new("plan", JOBS);
+    std::fs::write(
+        directory.0.join("live.yaml"),
+        jobs(&directory, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
+    )
+    .unwrap();
+    let changed = JOBS
+        .replace("mem: 1Gi", "mem: 2Gi")
+        .replace("port: 8000", "port: 9000")
+        .replace("name: once", "name: other");
+    std::fs::write(directory.0.join("jobs.yaml"), changed).unwrap();
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.yaml"])), @"
+    [exit 0]
+    update scheduled job daily
+      mem: 1Gi -> 2Gi
+    update continuous job bot
+      port: 8000/tcp -> 9000/tcp
+      downtime: the old pod stops before the new one starts
+    create one-off job other
+
+    no quota is known, so whether it fits is not known
+    ");
+}
+
+#[test]
+fn plan_with_an_unknown_image_reports_no_success() {
+    let directory = Scratch::new("image", "- name: once\n  command: x\n  image: bookwrm\n");
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"])), @r#"
+    [exit 1]
+    error: jobs.yaml:3:10: unknown image type "bookwrm"; did you mean "bookworm"?
+
+    hint: `toolforge jobs images` lists the images.
+
+    hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
+    "#);
+}
+
+const STASHBOT: [&str; 4] = ["--tool", "stashbot", "--uid", "52503"];
+
+#[test]
+fn plan_says_once_what_does_not_fit() {
+    let file = "- {name: a, command: x, image: bookworm, mem: 7Gi}\n";
+    let scratch = Scratch::new("does-not-fit", file);
+    let limits = toolforge_fixtures::path("facts/limits.yaml");
+    let from = ["--from", limits.to_str().unwrap()];
+    let output = jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat());
+    assert_snapshot!(said(&output), @"
+    [exit 3]
+    create one-off job a
+
+    RESOURCE         LIMIT  USED   AFTER   PEAK    VERDICT
+    pods             4      1      2       2       fits
+    requests.cpu     2      125m   225m    225m    fits
+    requests.memory  6Gi    256Mi  3840Mi  3840Mi  fits
+    limits.cpu       2      500m   1500m   1500m   fits
+    limits.memory    8Gi    512Mi  7680Mi  7680Mi  fits
+    job a: memory: 7Gi is more than the maximum of 4Gi for one container
+
+    it does not fit
+
+    hint: Request less of it; `toolforge jobs quota` shows the limits of one job.
+    ");
+}
+
+#[test]
+fn plan_with_a_problem_says_once_what_does_not_fit() {
+    let file = "- {name: a, command: x, image: bookworm, mem: 3Gi, continuous: true, replicas: 3}\n\
+                - {name: b, command: x, image: bookwrm}\n";
+    let scratch = Scratch::new("problem", file);
+    let limits = toolforge_fixtures::path("facts/limits.yaml");
+    let from = ["--from", limits.to_str().unwrap()];
+    assert_snapshot!(said(&jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat())), @r#"
+    [exit 1]
+    create continuous job a
+
+    RESOURCE         LIMIT  USED   AFTER   PEAK    VERDICT
+    pods             4      1      4       4       fits
+    requests.cpu     2      125m   425m    425m    fits
+    requests.memory  6Gi    256Mi  4864Mi  4864Mi  fits
+    limits.cpu       2      500m   3500m   3500m   too much
+    limits.memory    8Gi    512Mi  9728Mi  9728Mi  too much
+    error: jobs.yaml:2:32: unknown image type "bookwrm"; did you mean "bookworm"?
+
+    hint: `toolforge jobs images` lists the images.
+
+    hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
+
+    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts.
+
+    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    "#);
+    let load = ["load", "jobs.yaml", "--dry-run"];
+    assert_snapshot!(said(&jobs(&scratch, &[&load[..], &STASHBOT, &from].concat())), @r#"
+    [exit 1]
+    error: jobs.yaml:2:32: unknown image type "bookwrm"; did you mean "bookworm"?
+      limits.cpu: 3500m of 2, 1500m too much (quota tool-stashbot)
+      limits.memory: 9728Mi of 8Gi, 1536Mi too much (quota tool-stashbot)
+
+    hint: `toolforge jobs images` lists the images.
+
+    hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
+
+    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts.
+
+    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    "#);
+}
+
+#[test]
+fn plan_marks_what_is_over_the_limit() {
+    let file = "- {name: a, command: x, image: bookworm, schedule: '1 1 1 1 1'}\n";
+    let scratch = Scratch::new("over", file);
+    let live = jobs(&scratch, &[&["render", "jobs.yaml"][..], &STASHBOT].concat()).stdout;
+    std::fs::write(scratch.0.join("live.yaml"), live).unwrap();
+    std::fs::write(scratch.0.join("jobs.yaml"), file.replace("'1 ", "'2 ")).unwrap();
+    scratch.write_quota("count/cronjobs.batch", "1", "2");
+    let from = ["--from", "live.yaml", "--from", "quota.json"];
+    assert_snapshot!(said(&jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat())), @"
+    [exit 0]
+    update scheduled job a
+      schedule: 1 1 1 1 1 -> 2 1 1 1 1
+
+    RESOURCE              LIMIT  USED  AFTER  PEAK  VERDICT
+    count/cronjobs.batch  1      2     2      2     over; nothing added
+
+    it fits the quota; whether a node has enough free resources is not checked
+    ");
+}
+
+#[test]
+fn plan_as_json_has_warnings_and_conflicts() {
+    let job = |name: &str, rest: &str| {
+        format!("- {{name: {name}, command: x, image: bookworm, cpu: 1, schedule: '{rest}'}}\n")
+    };
+    let file = format!("{}{}", job("a", "*/120 * * * *"), job("b", "0 12 * * *"));
+    let scratch = Scratch::new("conflicts", &file);
+    let limits = toolforge_fixtures::path("facts/limits.yaml");
+    let from = ["--output", "json", "--from", limits.to_str().unwrap()];
+    let output = jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat());
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_snapshot!(document["warnings"][0], @r#"{"code":"schedule","jobs":["a"],"message":"minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 hours"}"#);
+    assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
+}
+
+const RUNNING: &str = "\
+- {name: one, command: x, image: bookworm, continuous: true, mem: 128Mi}
+- {name: small, command: x, image: bookworm, continuous: true, mem: 128Mi, replicas: 2}
+- {name: large, command: x, image: bookworm, continuous: true, mem: 576Mi, replicas: 2}
+- {name: daily, command: x, image: bookworm, schedule: '@daily'}
+";
+
+/// Returns the plan of a file whose jobs run as they are defined, in a namespace with a quota for memory.
+fn plan_again(name: &str, memory: &str, options: &[&str]) -> Output {
+    let scratch = Scratch::new(name, RUNNING);
+    let rendered =
+        jobs(&scratch, &[&["render", "jobs.yaml", "--output", "json"][..], &STASHBOT].concat()).stdout;
+    let mut live: Value = serde_json::from_slice(&rendered).unwrap();
+    let items = live["items"].as_array_mut().unwrap();
+    let pods: Vec<Value> = items.iter().flat_map(pods_of).collect();
+    items.extend(pods);
+    std::fs::write(scratch.0.join("live.json"), live.to_string()).unwrap();
+    scratch.write_quota("limits.memory", memory, "1536Mi");
+    let from = ["--from", "live.json", "--from", "quota.json"];
+    jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from, options].concat())
+}
+
+/// Returns the pods of a Deployment.
+fn pods_of(object: &Value) -> Vec<Value> {
+    let template = &object["spec"]["template"];
+    let count = if object["kind"] == "Deployment" { object["spec"]["replicas"].as_u64().unwrap() } else { 0 };
+    let pod = |index: u64| {
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"]});
+        pod["metadata"]["name"] = json!(format!("{}-{index}", object["metadata"]["name"].as_str().unwrap()));
+        pod["spec"] = template["spec"].clone();
+        pod["status"] = json!({"phase": "Running"});
+        pod
+    };
+    (0..count).map(pod).collect()
+}
+
+#[test]
+fn plan_says_what_a_restart_would_do() {
+    assert_snapshot!(said(&plan_again("restart", "2Gi", &[])), @"
+    [exit 0]
+    keep one, small, large, daily
+    nothing would change
+    a restart of small would replace the pods without downtime
+    a restart of one would stop the old pods before the new ones start
+    a restart of large would work, but one more pod exceeds the quota (limits.memory: 2112Mi of 2Gi, 64Mi too much (quota q)), so the pods are replaced one after the other; the others keep running
+    ");
+    let lowered = String::from_utf8(plan_again("no-restart", "1Gi", &[]).stdout).unwrap();
+    assert_snapshot!(lowered, @"
+    keep one, small, large, daily
+    nothing would change
+    a restart of large or one or small would not fit, and would change nothing:
+    limits.memory: 1536Mi of 1Gi, 512Mi too much (quota q)
+    ");
+    let output = plan_again("restart-json", "1Gi", &["--output", "json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let changes = document["changes"].as_array().unwrap().iter();
+    let restarts: Vec<Value> = changes.map(|change| change["restart"]["fits"].clone()).collect();
+    assert_eq!(restarts, [json!(false), json!(false), json!(false), json!(null)]);
+}
