@@ -1,6 +1,7 @@
 //! Causes from recorded statuses: one fixture with one signal changed in each case.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_model::ToolName;
@@ -163,6 +164,11 @@ fn unobserved_generation_is_not_ready() {
     assert!(matches!(web_service_progress(&facts.live, Some(2), now()), RolloutProgress::Waiting { .. }));
 }
 
+fn set_replicas(facts: &mut WebServiceFacts, replicas: i32) {
+    let spec: Option<&mut DeploymentSpec> = (&mut facts.live.deployment.as_mut().unwrap().spec).into();
+    spec.unwrap().replicas = Some(replicas);
+}
+
 #[test]
 fn state_depends_on_ready_pods() {
     let tool: ToolName = "stashbot".parse().unwrap();
@@ -177,10 +183,10 @@ fn state_depends_on_ready_pods() {
     facts.live.service = None;
     assert_eq!(state(&facts), WebServiceState::Unreachable);
     let mut facts = read();
-    facts.live.deployment.as_mut().unwrap().spec.as_mut().unwrap().replicas = Some(0);
+    set_replicas(&mut facts, 0);
     assert_eq!(state(&facts), WebServiceState::ScaledToZero);
     let mut facts = read();
-    facts.live.deployment.as_mut().unwrap().spec.as_mut().unwrap().replicas = Some(2);
+    set_replicas(&mut facts, 2);
     assert_eq!(state(&facts), WebServiceState::Degraded);
     let mut facts = read();
     let mut live = toolforge_render::web_service::LiveWebService::default();

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::api::batch::v1::{JobCondition, JobStatus};
 use toolforge_images::Catalog;
 use toolforge_model::{JobField, JobRequest, JobsFile, Memory, ToolName};
@@ -218,7 +219,8 @@ fn rollout_without_headroom_goes_pod_by_pod() {
     let plan = loaded(&bot("1536Mi"), &facts);
     assert!(plan.fits(), "{:?}", plan.set.at_peak);
     let Some(Object::Deployment(deployment)) = plan.set.objects().next() else { panic!("no Deployment") };
-    let spec = deployment.spec.as_ref().unwrap();
+    let spec: Option<&DeploymentSpec> = (&deployment.spec).into();
+    let spec = spec.unwrap();
     let strategy = spec.strategy.as_ref().unwrap().rolling_update.as_ref().unwrap();
     assert_eq!(
         serde_json::to_value(strategy).unwrap(),

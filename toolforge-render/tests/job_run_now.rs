@@ -89,7 +89,8 @@ fn restart_without_headroom_is_in_place() {
 }
 
 fn deployment(facts: &mut JobFacts) -> &mut DeploymentSpec {
-    facts.live.deployments[0].spec.as_mut().unwrap()
+    let spec: Option<&mut DeploymentSpec> = (&mut facts.live.deployments[0].spec).into();
+    spec.unwrap()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -118,7 +119,8 @@ proptest! {
         let mut facts = facts(&request.tool);
         let plan = plan(&request, &facts, PlanOptions::default());
         let mut live: LiveWebService = plan.objects().into_iter().collect();
-        let spec = live.deployment.as_mut().unwrap().spec.as_mut().unwrap();
+        let spec: Option<&mut DeploymentSpec> = (&mut live.deployment.as_mut().unwrap().spec).into();
+        let spec = spec.unwrap();
         spec.replicas = Some(replicas);
         let container = &mut spec.template.spec.as_mut().unwrap().containers[0];
         let limits = container.resources.as_mut().unwrap().limits.as_mut().unwrap();

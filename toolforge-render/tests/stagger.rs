@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use k8s_openapi::api::batch::v1::CronJobSpec;
 use k8s_openapi::jiff::Timestamp;
 use proptest::prelude::*;
 use toolforge_images::Catalog;
@@ -239,7 +240,8 @@ fn conflicts_of_a_file_are_known_before_it_is_loaded() {
     let with_bot = format!("{bot}{}", jobs(&[("a", "13 * * * *"), ("b", "15 * * * *"), ("c", "37 * * * *")]));
     assert_eq!(conflicts(&facts, &with_bot), [("a+b".to_owned(), 24)]);
     // A suspended job does not run.
-    facts.live.cron_jobs[0].spec.as_mut().unwrap().suspend = Some(true);
+    let spec: Option<&mut CronJobSpec> = (&mut facts.live.cron_jobs[0].spec).into();
+    spec.unwrap().suspend = Some(true);
     assert_eq!(conflicts(&facts, &yaml), []);
 }
 

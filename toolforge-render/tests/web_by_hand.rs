@@ -7,6 +7,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::{Change, ChangeSet, StepAction};
+use toolforge_render::k8s_openapi::api::apps::v1::DeploymentSpec;
 use toolforge_render::k8s_openapi::api::core::v1::Pod;
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::{HttpRoute, Object, ObjectKind};
@@ -34,7 +35,8 @@ fn running(change: impl FnOnce(&mut Value)) -> WebServiceFacts {
     let mut json = serde_json::to_value(&facts.live.deployment).unwrap();
     change(&mut json);
     facts.live.deployment = serde_json::from_value(json).unwrap();
-    let template = facts.live.deployment.as_ref().unwrap().spec.as_ref().unwrap().template.clone();
+    let spec: Option<&DeploymentSpec> = (&facts.live.deployment.as_ref().unwrap().spec).into();
+    let template = spec.unwrap().template.clone();
     let pod = Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None };
     facts.live.pods.extend([pod.clone(), pod]);
     facts

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
-use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::apps::v1::{DeploymentSpec, ReplicaSet};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_images::Catalog;
@@ -30,7 +30,8 @@ fn running(memory: &str, replicas: &str, pods: usize, hard: u64, used: u64) -> W
     let mut facts = WebServiceFacts::new(Namespace::new(&"x".parse().unwrap(), Catalog::bundled()));
     let live = plan(memory, replicas, &facts).objects();
     facts.live = live.into_iter().collect();
-    let template = facts.live.deployment.as_ref().unwrap().spec.as_ref().unwrap().template.clone();
+    let spec: Option<&DeploymentSpec> = (&facts.live.deployment.as_ref().unwrap().spec).into();
+    let template = spec.unwrap().template.clone();
     let pod = Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None };
     facts.live.pods.extend(std::iter::repeat_n(pod, pods));
     facts.namespace.limits.quotas = vec![ResourceQuota {

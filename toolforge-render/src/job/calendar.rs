@@ -227,7 +227,7 @@ fn is_started(job: &JobObjects, plan: &LoadPlan) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::batch::v1::CronJobStatus;
+    use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, CronJobStatus};
     use k8s_openapi::api::core::v1::Pod;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::{Value, json};
@@ -287,16 +287,21 @@ mod tests {
             assert_eq!(known(&facts), Some(expected), "{last_success}");
         }
         for (zone, is_known) in [("UTC", true), ("Etc/UTC", true), ("Europe/Berlin", false)] {
-            facts.live.cron_jobs[0].spec.as_mut().unwrap().time_zone = Some(zone.to_owned());
+            cron_job_spec_mut(&mut facts.live.cron_jobs[0]).time_zone = Some(zone.to_owned());
             assert_eq!(known(&facts).is_some(), is_known, "{zone}");
         }
+    }
+
+    fn cron_job_spec_mut(cron_job: &mut CronJob) -> &mut CronJobSpec {
+        let spec: Option<&mut CronJobSpec> = (&mut cron_job.spec).into();
+        spec.unwrap()
     }
 
     /// Returns the measured seconds of an hourly job with this status, these Jobs of runs and these events of their ends.
     fn hourly(status: &Value, runs: &[Value], ends: &[(&str, i64)]) -> Option<u32> {
         let mut facts = facts(None);
         let cron_job = &mut facts.live.cron_jobs[0];
-        cron_job.spec.as_mut().unwrap().schedule = "0 * * * *".to_owned();
+        cron_job_spec_mut(cron_job).schedule = "0 * * * *".to_owned();
         cron_job.status = Some(serde_json::from_value(status.clone()).unwrap());
         let owner = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "daily", "uid": "uid", "controller": true}]);
         for run in runs {

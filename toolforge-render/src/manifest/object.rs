@@ -9,7 +9,7 @@ use toolforge_model::{Location, Untrusted};
 
 use crate::manifest::ManifestKind;
 use crate::manifest::deserialize::deserialize;
-use crate::object::{cron_job_spec, deployment_spec};
+use crate::object::{cron_job_spec, daemon_set_spec, deployment_spec, replica_set_spec, stateful_set_spec};
 
 /// An object of a manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +63,9 @@ impl ManifestObject {
     pub fn pod_spec(&self) -> Option<&PodSpec> {
         match self {
             Self::Deployment(found) => deployment_spec(found)?.template.spec.as_ref(),
-            Self::ReplicaSet(found) => found.spec.as_ref()?.template.as_ref()?.spec.as_ref(),
-            Self::StatefulSet(found) => found.spec.as_ref()?.template.spec.as_ref(),
-            Self::DaemonSet(found) => found.spec.as_ref()?.template.spec.as_ref(),
+            Self::ReplicaSet(found) => replica_set_spec(found)?.template.as_ref()?.spec.as_ref(),
+            Self::StatefulSet(found) => stateful_set_spec(found)?.template.spec.as_ref(),
+            Self::DaemonSet(found) => daemon_set_spec(found)?.template.spec.as_ref(),
             Self::ReplicationController(found) => found.spec.as_ref()?.template.as_ref()?.spec.as_ref(),
             Self::Job(found) => found.spec.as_ref()?.template.spec.as_ref(),
             Self::CronJob(found) => cron_job_spec(found)?.job_template.spec.as_ref()?.template.spec.as_ref(),

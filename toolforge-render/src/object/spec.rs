@@ -1,8 +1,11 @@
 //! Fields that are optional in some versions of the Kubernetes API and required in others: the spec of a CronJob is required
-//! from 1.36 on, that of a Deployment from 1.37, where texts of conditions are optional. The conversions to `Option` compile
+//! from 1.36 on, that of a Deployment and of other workloads from 1.37, where texts of conditions are optional. The conversions to `Option` compile
 //! with all versions.
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
+use k8s_openapi::api::apps::v1::{
+    DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec, StatefulSet,
+    StatefulSetSpec,
+};
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
 
 /// Returns a Deployment's spec.
@@ -24,6 +27,21 @@ pub(crate) fn deployment_spec_mut(deployment: &mut Deployment) -> Option<&mut De
 /// Returns a CronJob's spec.
 pub(crate) fn cron_job_spec(cron_job: &CronJob) -> Option<&CronJobSpec> {
     (&cron_job.spec).into()
+}
+
+/// Returns a ReplicaSet's spec.
+pub(crate) fn replica_set_spec(replica_set: &ReplicaSet) -> Option<&ReplicaSetSpec> {
+    (&replica_set.spec).into()
+}
+
+/// Returns a StatefulSet's spec.
+pub(crate) fn stateful_set_spec(stateful_set: &StatefulSet) -> Option<&StatefulSetSpec> {
+    (&stateful_set.spec).into()
+}
+
+/// Returns a DaemonSet's spec.
+pub(crate) fn daemon_set_spec(daemon_set: &DaemonSet) -> Option<&DaemonSetSpec> {
+    (&daemon_set.spec).into()
 }
 
 /// Returns a field of a condition.
