@@ -40,8 +40,10 @@ mod resource_quota;
 mod rollout;
 mod schedule;
 mod scopes;
+mod size;
 mod unit;
 mod unsettled;
+mod verdict;
 
 pub mod profiles;
 
@@ -54,12 +56,14 @@ pub use limit_range::{Bounds, LimitRange, apply_defaults};
 pub use limit_violation::{LimitType, LimitViolation, LimitViolationKind, claim_violations, violations};
 pub use pod_demand::{InitContainer, PodDemand};
 pub use quota_check::{
-    DemandChange, Limits, LimitsKind, QuotaCheck, ResourceCheck, Unspecified, check_resources,
+    ClaimDemand, DemandChange, Limits, LimitsKind, QuotaCheck, ResourceCheck, Unspecified, check_resources,
 };
 pub use ratio::Ratio;
 pub use resource::Resource;
 pub use resource_quota::{QuotaMark, QuotaNote, ResourceQuota};
-pub use rollout::{Pods, RollingUpdate, RolloutForecast, RolloutVerdict, forecast_rollout, rolling_peak};
+pub use rollout::{Pods, RollingUpdate, RolloutForecast, forecast_rollout, rolling_peak};
 pub use schedule::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, timelines};
 pub use scopes::{PodTraits, PriorityClasses, Scope, Scopes};
+pub use size::{MEMORY_STEP, SizeBounds, WorkloadSize};
 pub use unsettled::{TerminatingPod, WaitingPods};
+pub use verdict::Verdict;

@@ -5,10 +5,10 @@ use std::fmt;
 
 use toolforge_model::Untrusted;
 
-use crate::container_resources::ComputeResource;
+use crate::container_resources::{Amounts, ComputeResource};
 use crate::demand::Demand;
 use crate::limit_range::LimitRange;
-use crate::limit_violation::{LimitType, LimitViolation, LimitViolationKind, violations};
+use crate::limit_violation::{LimitType, LimitViolation, LimitViolationKind, claim_violations, violations};
 use crate::pod_demand::PodDemand;
 use crate::resource::Resource;
 use crate::resource_quota::{QuotaMark, ResourceQuota};
@@ -29,6 +29,8 @@ pub struct ResourceCheck {
     pub used: u64,
     /// What will be used after the change.
     pub after: u64,
+    /// What of it the change's own objects request.
+    pub requested: u64,
     /// Whether an object that requests it is created; the API server checks the quota only then.
     pub creates: bool,
     /// What a person should know of the quota's numbers.
@@ -48,7 +50,7 @@ impl ResourceCheck {
 
 impl fmt::Display for ResourceCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { quota, resource, hard, used: _, after, creates: _, mark: _ } = self;
+        let Self { quota, resource, hard, after, .. } = self;
         let over = after.saturating_sub(*hard);
         let what = if resource.is_measured() { "too much" } else { "too many" };
         let name = Untrusted::new(resource.to_string());
@@ -162,6 +164,15 @@ impl fmt::Display for QuotaCheck {
     }
 }
 
+/// The storage that one PersistentVolumeClaim requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimDemand {
+    /// The object that it belongs to; `None` where nobody would ask which one it is.
+    pub object: Option<String>,
+    /// What it requests.
+    pub requests: Amounts,
+}
+
 /// What a change does to the demand of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DemandChange {
@@ -174,6 +185,8 @@ pub struct DemandChange {
     /// The pods that are created, each kind once, with the namespace's defaults applied. A quota with scopes counts what
     /// pods request if one of these matches; if there are none, as if a pod without a deadline did that states resources.
     pub pods: Vec<PodDemand>,
+    /// The PersistentVolumeClaims that are created or enlarged.
+    pub claims: Vec<ClaimDemand>,
     /// The objects that `freed` is of: workloads, such as `Job daily`, and pods, such as `Pod daily-1`.
     pub freed_objects: BTreeSet<String>,
 }
@@ -251,7 +264,10 @@ impl Limits {
             let unspecified: Vec<_> = unspecified.iter().flat_map(Unspecified::violations).collect();
             violations(&self.limit_ranges, pod).into_iter().chain(unspecified)
         });
-        let violations: Vec<LimitViolation> = violations.collect();
+        let mut violations: Vec<LimitViolation> = violations.collect();
+        for ClaimDemand { object, requests } in changes.iter().flat_map(|change| &change.claims) {
+            violations.extend(claim_violations(&self.limit_ranges, object.as_deref(), requests));
+        }
         let is_other = |object: &str| !changes.iter().any(|change| change.freed_objects.contains(object));
         let waiting = self.waiting.iter().filter(|pods| is_other(&pods.owner));
         let mut waiting = admitted(&self.quotas, waiting);
@@ -354,6 +370,7 @@ fn check_changes(quotas: &[ResourceQuota], changes: &[CountedChange]) -> Vec<Res
                 after: used
                     .saturating_sub(freed)
                     .saturating_add(sum(&mut counted().map(|change| change.requested.get(resource)))),
+                requested,
                 // A saturated sum exceeds whatever it is compared with.
                 creates: requested == u64::MAX || own().any(|change| change.created.get(resource) > 0),
                 mark: quota.mark(resource),

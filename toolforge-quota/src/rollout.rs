@@ -1,11 +1,10 @@
 //! How the rollout of a Deployment goes, and what it requests at its peak.
 
-use std::fmt;
-
 use crate::demand::Demand;
+use crate::verdict::Verdict;
 
 /// The bounds of a Deployment's rolling update, in whole pods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RollingUpdate {
     /// How many pods there may be above the number of replicas.
     pub max_surge: u64,
@@ -28,51 +27,12 @@ impl Pods {
     }
 }
 
-/// How the rollout of a Deployment ends under a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RolloutVerdict {
-    /// Every new pod can be created when its turn comes, even if no old pod has terminated yet.
-    Fits,
-    /// It completes, but some pods cannot be created before old ones have terminated.
-    FitsAfterTermination,
-    /// The new pods fit, but not next to the old ones that must run until they are ready.
-    Deadlock,
-    /// The new pods alone do not fit.
-    Never,
-}
-
-impl RolloutVerdict {
-    /// Returns the code, in kebab-case.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fits => "fits",
-            Self::FitsAfterTermination => "fits-after-termination",
-            Self::Deadlock => "deadlock",
-            Self::Never => "never",
-        }
-    }
-
-    /// Returns whether the rollout completes.
-    #[must_use]
-    pub fn completes(self) -> bool {
-        matches!(self, Self::Fits | Self::FitsAfterTermination)
-    }
-}
-
-impl fmt::Display for RolloutVerdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 /// The simulated rollout of a Deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RolloutForecast {
     /// How it ends.
-    pub verdict: RolloutVerdict,
+    pub verdict: Verdict,
     /// The most of each resource that its pods request together right after one of them is created, without those that
     /// terminate; nothing if none is created.
     pub peak: Demand,
@@ -108,13 +68,13 @@ pub fn forecast_rollout(
         None => rollout.replace_at_once(),
     }
     let verdict = if new.count > 0 && !fits(&new.demand_of(new.count)) {
-        RolloutVerdict::Never
+        Verdict::Never
     } else if rollout.wanted_old > 0 || rollout.running_new < new.count {
-        RolloutVerdict::Deadlock
+        Verdict::Deadlock
     } else if rollout.was_refused {
-        RolloutVerdict::FitsAfterTermination
+        Verdict::FitsAfterTermination
     } else {
-        RolloutVerdict::Fits
+        Verdict::Fits
     };
     RolloutForecast { verdict, peak: rollout.peak }
 }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{
     Amounts, Bounds, ComputeResource, Concurrency, ConflictCounter, ContainerResources, Demand, LimitRange,
-    Limits, PodDemand, QuotaCheck, Ratio, Resource, ResourceQuota, ScheduledRuns, apply_defaults,
-    conflicting_runs, simulate, violations,
+    Limits, MEMORY_STEP, PodDemand, QuotaCheck, Ratio, Resource, ResourceQuota, ScheduledRuns, SizeBounds,
+    WorkloadSize, apply_defaults, conflicting_runs, simulate, violations,
 };
 
 fn resource() -> impl Strategy<Value = Resource> {
@@ -190,6 +190,57 @@ proptest! {
             let others = jobs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
             let count = ConflictCounter::new(&quotas, &freed, others, &job.each, 0..100).count(job);
             prop_assert_eq!((count.runs, count.seconds), (conflicting_runs(&intervals), seconds));
+        }
+    }
+
+    #[test]
+    fn nearest_sizes_fit_and_one_step_back_does_not(
+        (memory, cpu, replicas) in (1..4096_u64, 1..2000_u64, 1..6_u64),
+        (free_memory, free_cpu, free_pods) in (0..6144_u64, 0..3000_u64, 0..6_u64),
+        max in prop::option::of(50..4096_u64), halves in any::<bool>(),
+    ) {
+        let lowest = WorkloadSize { memory: 100 << 20, cpu: 50, replicas: 1 };
+        let bounds = SizeBounds { lowest, memory_steps: [256 << 20, 0], cpu_steps: [250, 0] };
+        // As for web services: small limits are requested in full, larger ones by half.
+        let request = |limit: u64, from: u64| if halves && limit >= from { limit.div_ceil(2) } else { limit };
+        let fits = |size: WorkloadSize| {
+            let quota = ResourceQuota {
+                hard: [
+                    (Resource::RequestsMemory, free_memory << 20),
+                    (Resource::RequestsCpu, free_cpu),
+                    (Resource::Pods, free_pods),
+                ].into(),
+                ..ResourceQuota::default()
+            };
+            let memory = |bytes| Amounts::new(None, Some(Memory::from_bytes(bytes)));
+            let max = max.map(|mebibytes| memory(mebibytes << 20)).unwrap_or_default();
+            let container = Bounds { max, min: memory(100 << 20), ..Bounds::default() };
+            let range = LimitRange { container, ..LimitRange::default() };
+            let limits = Amounts::new(Some(Cpu::from_millis(size.cpu)), Some(Memory::from_bytes(size.memory)));
+            let requests = Amounts::new(
+                Some(Cpu::from_millis(request(size.cpu, 250))),
+                Some(Memory::from_bytes(request(size.memory, 256 << 20))),
+            );
+            let containers = vec![ContainerResources { limits, requests }];
+            let pod = PodDemand { containers, ..PodDemand::default() };
+            let limits = Limits { quotas: vec![quota], limit_ranges: vec![range], ..Limits::default() };
+            limits.evaluate(&Demand::default(), &pod.demand().times(size.replicas), &[pod]).fits()
+        };
+        let size = WorkloadSize { memory: memory << 20, cpu, replicas };
+        for found in size.nearest_that_fit(&bounds, fits) {
+            prop_assert!(!fits(size) && fits(found), "{:?}", found);
+            let memory = WorkloadSize { memory: found.memory + MEMORY_STEP, ..found };
+            let cpu = WorkloadSize { cpu: found.cpu + 1, ..found };
+            let replicas = WorkloadSize { replicas: found.replicas + 1, ..found };
+            if found.memory < size.memory {
+                prop_assert!(!fits(memory), "{:?}", memory);
+            }
+            if found.cpu < size.cpu {
+                prop_assert!(!fits(cpu), "{:?}", cpu);
+            }
+            if found.replicas < size.replicas {
+                prop_assert!(!fits(replicas), "{:?}", replicas);
+            }
         }
     }
 

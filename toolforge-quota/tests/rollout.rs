@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use toolforge_quota::{
-    Demand, Pods, Resource, RollingUpdate, RolloutForecast, RolloutVerdict, forecast_rollout, rolling_peak,
+    Demand, Pods, Resource, RollingUpdate, RolloutForecast, Verdict, forecast_rollout, rolling_peak,
 };
 
 /// How a Deployment replaces its pods.
@@ -210,7 +210,7 @@ proptest! {
         let RolloutForecast { verdict, peak, .. } = forecast(&case);
         prop_assert_eq!(verdict.completes(), !can_get_stuck(&case), "{:?} {:?}", verdict, case);
         prop_assert!(case.others + peak.get(&Resource::Pods) <= case.hard);
-        if verdict == RolloutVerdict::Fits {
+        if verdict == Verdict::Fits {
             prop_assert!(is_predicted_to_fit(&case), "{:?}", case);
         }
     }

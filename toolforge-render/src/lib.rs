@@ -38,6 +38,7 @@
 
 pub mod change;
 pub mod convert;
+pub mod files;
 pub mod job;
 pub mod manifest;
 pub mod namespace;
@@ -45,6 +46,7 @@ pub mod object;
 mod plan;
 pub mod pod;
 mod rendered;
+pub mod usage;
 pub mod web_service;
 
 pub use change::{

@@ -25,6 +25,7 @@ kinds!(
     CronSuggestions,
     Diagnosis,
     Failure,
+    FilePlan,
     Fleet,
     FleetQuota,
     ImageType,
@@ -36,6 +37,7 @@ kinds!(
     QuotaReport,
     WebServicePlan,
     WebServiceStatus,
+    WhatIf,
 );
 
 /// A document as the programs print it with `--output json` or `--output yaml`: `apiVersion`, `kind` and the fields of

@@ -49,11 +49,14 @@ pub use job::{
     FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
 };
 pub use plan::{
-    Action, Difference, Downtime, JobChange, LoadPlan, LoadProblem, ObjectChange, PlanWarning,
-    PlanWarningCode, ProblemCode, QuotaRow, RestartForecast, Rollout, Violation, ViolationCode,
-    WebServicePlan,
+    Action, Adjustment, Difference, Downtime, FileChange, FilePlan, FileProblem, JobChange, LoadPlan,
+    LoadProblem, ObjectChange, PlanWarning, PlanWarningCode, ProblemCode, QuotaRow, RestartForecast, Rollout,
+    Verdict, Violation, ViolationCode, WebServicePlan,
 };
-pub use quota::{ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState, ResourceUsage};
+pub use quota::{
+    BlockedObject, ConsumerType, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState,
+    ResourceUsage, UpcomingRun, WhatIf, WorkloadUsage,
+};
 pub use reference::reference;
 pub use web_service::{
     Cause, CauseCode, Check, CheckCode, CheckLevel, Diagnosis, LastTermination, LocalCommand, Mount, Routing,

@@ -1,4 +1,4 @@
-use toolforge_model::Untrusted;
+use toolforge_model::{ToolName, Untrusted};
 
 use crate::QuotaNote;
 use crate::cron::CalendarConflict;
@@ -19,6 +19,10 @@ structs! {
         pub routing: Routing,
         /// Whether it fits the quotas and limits.
         pub fits: bool,
+        /// Whether and when it fits, and if not, why.
+        pub verdict: Verdict,
+        /// The nearest sizes that fit, or, where it fits with downtime, that have none.
+        pub adjustments: Vec<Adjustment>,
         /// How the pods are replaced; `null` if they are not.
         pub rollout: Option<Rollout>,
         /// When no pod serves requests; `null` if there is no downtime.
@@ -37,6 +41,10 @@ structs! {
     pub struct RestartForecast {
         /// Whether it fits the quotas and limits; else nothing would be changed.
         pub fits: bool,
+        /// Whether and when it fits, and if not, why.
+        pub verdict: Verdict,
+        /// The nearest sizes that fit, or, where it fits with downtime, that have none.
+        pub adjustments: Vec<Adjustment>,
         /// How the pods would be replaced.
         pub rollout: Option<Rollout>,
         /// When no pod would run; `null` if there would be no downtime.
@@ -61,6 +69,10 @@ structs! {
     pub struct LoadPlan {
         /// Whether it can be applied and fits the quotas and limits.
         pub fits: bool,
+        /// Whether and when it fits, and if not, why.
+        pub verdict: Verdict,
+        /// The nearest sizes of single jobs with which all fits.
+        pub adjustments: Vec<Adjustment>,
         /// The jobs, in the order in which they are applied.
         pub changes: Vec<JobChange>,
         /// The quotas.
@@ -145,6 +157,69 @@ structs! {
         pub note: Option<QuotaNote>,
     }
 
+    /// A smaller size of one workload, or another rollout of it, with which everything fits; of each amount, one step more
+    /// does not fit. What is `null` stays as it is.
+    pub struct Adjustment {
+        /// The workload, like `the web service`, `job daily` or `Deployment bot`.
+        pub workload: String,
+        /// Memory limit of each pod.
+        pub memory: Option<String>,
+        /// CPU limit of each pod.
+        pub cpu: Option<String>,
+        /// Number of pods.
+        pub replicas: Option<u64>,
+        /// How its pods are replaced.
+        pub rollout: Option<Rollout>,
+        /// Whether there is downtime with it.
+        pub has_downtime: bool,
+    }
+
+    /// What applying files would do, jobs files, templates and manifests: `quota-check FILE`.
+    pub struct FilePlan {
+        /// The tool.
+        pub tool: ToolName,
+        /// Whether all can be applied and fits the quotas and limits.
+        pub fits: bool,
+        /// Whether and when it fits, and if not, why.
+        pub verdict: Verdict,
+        /// The jobs, objects and the web service of the files, in the order in which they would be applied.
+        pub changes: Vec<FileChange>,
+        /// The quotas.
+        pub quotas: Vec<QuotaRow>,
+        /// Limits that are exceeded.
+        pub violations: Vec<Violation>,
+        /// Why something cannot be applied.
+        pub problems: Vec<FileProblem>,
+        /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none.
+        pub adjustments: Vec<Adjustment>,
+    }
+
+    /// What happens to a job, an object or the web service of a file.
+    pub struct FileChange {
+        /// What is done.
+        pub action: Action,
+        /// What it is, like `the web service`, `job daily` or `Deployment bot`.
+        pub workload: String,
+        /// How its pods are replaced; `null` if they are not.
+        pub rollout: Option<Rollout>,
+        /// When none of its pods runs; `null` if there is no downtime.
+        pub downtime: Option<Downtime>,
+    }
+
+    /// Why something of a file cannot be applied.
+    pub struct FileProblem {
+        /// The code.
+        pub code: ProblemCode,
+        /// The file; `null` if it concerns several.
+        pub file: Option<Untrusted>,
+        /// The line, from 1.
+        pub line: Option<u64>,
+        /// The column, from 1.
+        pub column: Option<u64>,
+        /// The reason in words.
+        pub message: String,
+    }
+
     /// A limit of a LimitRange that a container or a pod exceeds.
     pub struct Violation {
         /// The code.
@@ -187,6 +262,22 @@ codes! {
         InPlace = "in-place",
         /// All old pods stop before the new ones start.
         Recreate = "recreate",
+        /// As the strategy of a manifest says.
+        Stated = "stated",
+    }
+
+    /// Whether a change fits the quotas and limits.
+    pub enum Verdict {
+        /// It fits at every moment.
+        Fits = "fits",
+        /// It fits, but some pods cannot be created before old ones have terminated.
+        FitsAfterTermination = "fits-after-termination",
+        /// It does not fit beside what else is used now.
+        Exceeds = "exceeds",
+        /// New pods would wait for old ones, which stop only when new ones are ready.
+        Deadlock = "deadlock",
+        /// It alone is more than a quota or a limit allows.
+        Never = "never",
     }
 
     /// When nothing runs.
@@ -209,6 +300,8 @@ codes! {
         SeveralPublished = "several-published",
         /// A run exceeds the whole quota.
         NeverFits = "never-fits",
+        /// A second template, job or object of a name.
+        Repeated = "repeated",
     }
 
     /// What may not be as meant in a job.

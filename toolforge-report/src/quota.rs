@@ -1,6 +1,8 @@
-use toolforge_model::ToolName;
+use toolforge_model::{ToolName, Untrusted};
 
 use crate::describe::{codes, structs};
+use crate::plan::{RestartForecast, Verdict};
+use crate::web_service::CauseCode;
 
 structs! {
     /// The quotas and limits of a tool's namespace, with their usage: `quota-check`, `jobs quota`.
@@ -13,6 +15,94 @@ structs! {
         pub limits: Vec<LimitRange>,
         /// The kinds that the cluster does not let this user read, `ResourceQuota` or `LimitRange`; else empty.
         pub unread: Vec<String>,
+        /// The workloads whose pods use the quota, those with the largest share first; `null` if that is not known, as in
+        /// `jobs quota`.
+        pub workloads: Option<Vec<WorkloadUsage>>,
+        /// The objects to which a quota or a limit has refused a pod or a Job within the last hour, those that are blocked
+        /// now first; `null` if that is not known.
+        pub blocked: Option<Vec<BlockedObject>>,
+        /// The next run of each scheduled job, the soonest first; `null` if that is not known.
+        pub runs: Option<Vec<UpcomingRun>>,
+    }
+
+    /// What the pods of a workload use of the quota.
+    pub struct WorkloadUsage {
+        /// What it is.
+        pub r#type: ConsumerType,
+        /// Name of the job, or of the pod; `null` for the web service.
+        pub name: Option<Untrusted>,
+        /// Number of running pods.
+        pub pods: u64,
+        /// CPU limit of all its pods.
+        pub cpu: String,
+        /// Memory limit of all its pods.
+        pub memory: String,
+        /// The largest share of a quota's CPU, memory or pods that it uses, in percent; `null` if there is no quota.
+        pub share: Option<u64>,
+        /// The resource of which it uses this share.
+        pub share_of: Option<String>,
+        /// Measured use of CPU; `null` if there is no measurement.
+        pub measured_cpu: Option<String>,
+        /// Measured use of memory; `null` if there is no measurement.
+        pub measured_memory: Option<String>,
+    }
+
+    /// An object to which a quota or a limit has refused a pod or a Job.
+    pub struct BlockedObject {
+        /// The code.
+        pub code: CauseCode,
+        /// Kind and name of the object.
+        pub object: Untrusted,
+        /// The resources that were exceeded; empty if a limit of a container was.
+        pub resources: Vec<Untrusted>,
+        /// Message of the API server.
+        pub message: Untrusted,
+        /// Time of the first refusal that is still known.
+        pub since: Option<String>,
+        /// Time of the last refusal.
+        pub last: Option<String>,
+        /// Number of refusals.
+        pub count: u64,
+        /// Whether it still tries, and is refused.
+        pub is_blocked_now: bool,
+    }
+
+    /// The next run of a scheduled job.
+    pub struct UpcomingRun {
+        /// Name of the job.
+        pub job: String,
+        /// Time at which it is due.
+        pub due: String,
+        /// CPU limit of its pod.
+        pub cpu: String,
+        /// Memory limit of its pod.
+        pub memory: String,
+        /// Whether it would fit beside what runs now.
+        pub verdict: Verdict,
+    }
+
+    /// How large a workload may be: `quota-check what-if`.
+    pub struct WhatIf {
+        /// The tool.
+        pub tool: ToolName,
+        /// The workload, like `the web service` or `job daily`.
+        pub workload: String,
+        /// Memory limit of each pod that is asked for, else that of now.
+        pub memory: String,
+        /// CPU limit of each pod that is asked for, else that of now.
+        pub cpu: String,
+        /// Number of pods that is asked for, else that of now.
+        pub replicas: u64,
+        /// The largest memory limit with which it can be changed and restarted as usual; `null` if there is none.
+        pub largest_memory: Option<String>,
+        /// The largest CPU limit, likewise.
+        pub largest_cpu: Option<String>,
+        /// The largest number of pods, likewise; `null` also for a job that is not continuous.
+        pub largest_replicas: Option<u64>,
+        /// What a change to the size would do.
+        pub change: RestartForecast,
+        /// What a restart, or a run of a scheduled job, would do afterwards; `null` for a one-off job.
+        pub restart: Option<RestartForecast>,
     }
 
     /// A ResourceQuota.
@@ -73,6 +163,18 @@ structs! {
 }
 
 codes! {
+    /// What uses a quota.
+    pub enum ConsumerType {
+        /// The web service.
+        WebService = "web-service",
+        /// A shell.
+        Shell = "shell",
+        /// A job.
+        Job = "job",
+        /// A pod of something else.
+        Pod = "pod",
+    }
+
     /// How much of a quota's limit is used.
     pub enum QuotaState {
         /// Less than 80 percent is used.

@@ -2,21 +2,22 @@ use std::fmt::Write as _;
 
 use crate::describe::{Content, Description};
 use crate::{
-    Action, AppliedChange, ApplyReport, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall,
-    Cause, CauseCode, Check, CheckCode, CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList,
-    CronSuggestion, CronSuggestions, DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure,
-    FailureCode, FailureDetail, FileLog, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState,
+    Action, Adjustment, AppliedChange, ApplyReport, BlockedObject, CalendarConflict, CalendarJob,
+    CalendarResource, CalendarShortfall, Cause, CauseCode, Check, CheckCode, CheckLevel, ConsumerType,
+    ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions, DetailCode,
+    Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode, FailureDetail, FileChange,
+    FileLog, FilePlan, FileProblem, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState,
     FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
     JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
     MissedReason, MissedRuns, Mount, ObjectChange, ObjectResult, Outcome, PlanWarning, PlanWarningCode,
     ProblemCode, Quota, QuotaNote, QuotaReport, QuotaRow, QuotaState, ResourceUsage, RestartForecast,
     Rollout, Routing, RunResult, Runner, ScheduleWarning, ScheduleWarningCode, ShortState, TerminationCode,
-    Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus,
-    WriteKind,
+    UpcomingRun, Verdict, Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState,
+    WebServiceStatus, WhatIf, WorkloadUsage, WriteKind,
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 17] = [
+const KINDS: [Description; 19] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
     ApplyReport::DESCRIPTION,
@@ -31,14 +32,18 @@ const KINDS: [Description; 17] = [
     ImageTypes::DESCRIPTION,
     ImageType::DESCRIPTION,
     QuotaReport::DESCRIPTION,
+    FilePlan::DESCRIPTION,
+    WhatIf::DESCRIPTION,
     Fleet::DESCRIPTION,
     FleetQuota::DESCRIPTION,
     Failure::DESCRIPTION,
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 33] = [
+const PARTS: [Description; 39] = [
+    Adjustment::DESCRIPTION,
     AppliedChange::DESCRIPTION,
+    BlockedObject::DESCRIPTION,
     CalendarConflict::DESCRIPTION,
     CalendarJob::DESCRIPTION,
     CalendarResource::DESCRIPTION,
@@ -50,7 +55,9 @@ const PARTS: [Description; 33] = [
     CronSuggestion::DESCRIPTION,
     Difference::DESCRIPTION,
     FailureDetail::DESCRIPTION,
+    FileChange::DESCRIPTION,
     FileLog::DESCRIPTION,
+    FileProblem::DESCRIPTION,
     FleetChange::DESCRIPTION,
     FleetSummary::DESCRIPTION,
     FormerLimit::DESCRIPTION,
@@ -69,16 +76,19 @@ const PARTS: [Description; 33] = [
     ResourceUsage::DESCRIPTION,
     RestartForecast::DESCRIPTION,
     ScheduleWarning::DESCRIPTION,
+    UpcomingRun::DESCRIPTION,
     Violation::DESCRIPTION,
     WebServiceRequest::DESCRIPTION,
+    WorkloadUsage::DESCRIPTION,
 ];
 
 /// Codes.
-const CODES: [Description; 30] = [
+const CODES: [Description; 32] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
     CheckLevel::DESCRIPTION,
+    ConsumerType::DESCRIPTION,
     DetailCode::DESCRIPTION,
     Downtime::DESCRIPTION,
     DryRun::DESCRIPTION,
@@ -102,6 +112,7 @@ const CODES: [Description; 30] = [
     ScheduleWarningCode::DESCRIPTION,
     ShortState::DESCRIPTION,
     TerminationCode::DESCRIPTION,
+    Verdict::DESCRIPTION,
     ViolationCode::DESCRIPTION,
     WebServiceState::DESCRIPTION,
     WriteKind::DESCRIPTION,

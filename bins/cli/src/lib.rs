@@ -31,6 +31,7 @@ mod session;
 mod terminal;
 mod text;
 mod usage;
+mod verdict;
 
 pub use apply_report::{applied_changes, apply_report, planned_changes, unchanged};
 pub use command_line::{HelpOption, help_option, positionals, separate_command};
@@ -64,3 +65,6 @@ pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, wrap};
 pub use usage::usage_failure;
+pub use verdict::{
+    adjustment_goal, adjustments, adjustments_text, forecast_text, verdict_code, verdict_text,
+};

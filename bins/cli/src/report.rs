@@ -54,6 +54,9 @@ pub fn quota_report(tool: &ToolName, limits: &Limits) -> QuotaReport {
         quotas: limits.quotas.iter().map(quota_usage).collect(),
         limits: limits.limit_ranges.iter().map(limit_range).collect(),
         unread: limits.unread.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        workloads: None,
+        blocked: None,
+        runs: None,
     }
 }
 

@@ -4,6 +4,7 @@ use toolforge_render::change::{ChangeSet, Rollout};
 use toolforge_report::RestartForecast;
 
 use crate::report;
+use crate::verdict::verdict_code;
 
 /// Returns how the pods of the first change are replaced, if the quota does not allow the usual way.
 #[must_use]
@@ -44,6 +45,8 @@ pub fn restart_forecast(set: &ChangeSet) -> RestartForecast {
     let change = set.changes.first();
     RestartForecast {
         fits: set.fits(),
+        verdict: verdict_code(set.verdict()),
+        adjustments: Vec::new(),
         rollout: change.and_then(report::rollout),
         downtime: change.and_then(report::downtime),
         quotas: report::quota_rows(set),

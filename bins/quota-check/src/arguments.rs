@@ -1,11 +1,13 @@
 //! The command line.
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use toolforge_cli::{ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat, parse_profile};
-use toolforge_model::{ToolName, Untrusted};
+use toolforge_cli::{
+    ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat, parse_cpu, parse_memory, parse_profile,
+};
+use toolforge_model::{Cpu, JobName, Memory, Replicas, ToolName, Untrusted};
 use toolforge_quota::Resource;
 use toolforge_quota::profiles::Profile;
 use wildmatch::WildMatch;
@@ -13,16 +15,24 @@ use wildmatch::WildMatch;
 /// The heading of the options for many tools.
 const FLEET: &str = "Options for many tools";
 
-/// Show the quotas and limits of a tool's namespace, and their usage; with `--all`, the quotas of all tools.
+/// Show the quotas and limits of a tool's namespace, and their usage; with files, whether what they ask for fits; with
+/// `--all`, the quotas of all tools.
 ///
-/// Exit codes: 0 done, 1 wrong request, 2 usage error, 4 the cluster refused or is unreachable, 6 only a part could be
+/// Exit codes: 0 done or fits, 1 wrong request, 2 usage error, 3 does not fit, 4 the cluster refused or is unreachable, 6 only a part could be
 /// read.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "quota-check", version, infer_long_args = true)]
+#[command(name = "quota-check", version, infer_long_args = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
+    /// Files to check: jobs files, service.template, Kubernetes manifests (YAML or JSON), each at most 4 MiB; `-` is standard
+    /// input. They are recognized by their content and checked together: after they are applied, and meanwhile.
+    #[arg(value_name = "FILE", conflicts_with = "all")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
     /// Name of the tool [default: the kubeconfig's]. With `--all`, a pattern: `*` is any text, `?` one character.
     #[arg(
         long,
+        global = true,
         help_heading = "Global options",
         value_name = "NAME",
         env = "TOOLFORGE_TOOL",
@@ -33,13 +43,47 @@ pub(crate) struct Arguments {
     pub(crate) cluster: ClusterOptions,
     /// Show the limits of a named profile instead of the namespace's, beside what is used: seed-2020, the platform's page of
     /// 2020, or toolforge-2023. It needs no cluster.
-    #[arg(long, value_name = "PROFILE", conflicts_with = "all", value_parser = parse_profile)]
+    #[arg(long, global = true, value_name = "PROFILE", value_parser = parse_profile)]
     pub(crate) quota: Option<Profile>,
     /// Output format.
-    #[arg(long, short, value_enum, value_name = "FORMAT", default_value_t)]
+    #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub(crate) output: Format,
     #[command(flatten)]
     pub(crate) fleet: FleetOptions,
+}
+
+/// What is asked besides the quotas and their usage.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show how large a workload may be so that it still restarts without downtime, or whether a size fits.
+    WhatIf(WhatIfArguments),
+    /// Print the text of a request for more quota, with its evidence; nothing is sent.
+    Request(RequestArguments),
+}
+
+/// The size that is asked about.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WhatIfArguments {
+    /// Name of a job [default: the web service].
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<JobName>,
+    /// Memory limit of each pod.
+    #[arg(long, short, alias = "mem", value_name = "MEMORY", value_parser = parse_memory)]
+    pub(crate) memory: Option<Memory>,
+    /// CPU limit of each pod.
+    #[arg(long, short, value_name = "CPU", value_parser = parse_cpu)]
+    pub(crate) cpu: Option<Cpu>,
+    /// Number of pods.
+    #[arg(long, short, value_name = "COUNT", value_parser = Replicas::parse_nonzero)]
+    pub(crate) replicas: Option<Replicas>,
+}
+
+/// What needs more quota.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RequestArguments {
+    /// Files that need it, as for `quota-check FILE`.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// The options for the quotas of many tools.

@@ -14,16 +14,16 @@ pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
     let placed = positionals(&program, before);
     let placed: Vec<&str> = placed.iter().map(String::as_str).collect();
     let word = Arg::new("word").num_args(0..);
-    let word = match placed.as_slice() {
-        [] => word.add(choices([
-            ("generate", "print a completion script or a man page".to_owned()),
-            ("help", "show the help on a topic".to_owned()),
-        ])),
-        ["generate"] => word.add(generate_choices()),
-        ["generate", "man-pages"] => word.value_hint(ValueHint::DirPath),
-        ["help"] => word.add(choices(topic_choices())),
-        _ => word,
+    let generate = match placed.as_slice() {
+        ["generate"] => word.clone().add(generate_choices()),
+        ["generate", "man-pages"] => word.clone().value_hint(ValueHint::DirPath),
+        _ => word.clone(),
     };
+    let generate = Command::new("generate").about("print a completion script or a man page").arg(generate);
+    let help = word.add(choices(topic_choices()));
+    let help = Command::new("help").about("show the help on a topic").arg(help);
     let file = |option: Arg| option.value_hint(ValueHint::FilePath);
-    (program.mut_arg("kubeconfig", file).mut_arg("from", file).arg(word), words.to_vec())
+    let program = program.subcommand(generate).subcommand(help);
+    let program = program.mut_arg("kubeconfig", file).mut_arg("from", file).mut_arg("files", file);
+    (program.mut_subcommand("request", |request| request.mut_arg("files", file)), words.to_vec())
 }

@@ -11,8 +11,13 @@
 
 mod arguments;
 mod completion;
+mod facts;
+mod files;
 mod fleet;
 mod report;
+mod request;
+mod usage;
+mod what_if;
 
 use std::ffi::OsString;
 
@@ -22,7 +27,7 @@ use toolforge_cli::{
     parse, positionals, print, print_text, topic, unknown_topic, usage_failure, warn_of_unread,
 };
 
-use arguments::Arguments;
+use arguments::{Arguments, Verb};
 pub use report::text;
 
 /// Returns the clap command, from which help, the man page and the reference page are generated.
@@ -84,9 +89,32 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
 
 fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.fleet.all {
+        if arguments.verb.is_some() || arguments.quota.is_some() {
+            return Err(Failure::new(ExitCode::Usage, "`--all` goes with neither a verb nor `--quota`")
+                .hint("Leave `--all` out; they are about one tool."));
+        }
         return fleet::run(arguments);
     }
     arguments.document_format()?;
+    check_in(&session(arguments)?, arguments)
+}
+
+/// Prints the quotas and limits of a session's namespace, or whether files fit it.
+fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let format = arguments.document_format()?;
+    match &arguments.verb {
+        Some(Verb::WhatIf(asked)) => return what_if::run(session, arguments, asked, format),
+        Some(Verb::Request(asked)) => return request::run(session, arguments, asked, format),
+        None if !arguments.files.is_empty() => return files::run(session, arguments, format),
+        None => {}
+    }
+    let overview = facts::overview(session, arguments.quota.clone())?;
+    print(&report::document(&session.tool, &overview)?, format)?;
+    Ok(warn_of_unread(overview.limits()))
+}
+
+/// Opens the session of a command about one tool, which only reads.
+fn session(arguments: &Arguments) -> Result<Session, Failure> {
     let options = arguments.session_options()?;
     // A profile can be looked at without a cluster.
     let is_offline = arguments.quota.is_some()
@@ -94,59 +122,8 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
         && !kubeconfig_files(&options).iter().any(|file| file.exists());
     let session =
         if is_offline { Session::offline(&options)? } else { Session::open(&options, "quota-check")? };
-    check_in(&session.for_reading(), arguments)
-}
-
-/// Prints the quotas and limits of a session's namespace.
-fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let format = arguments.document_format()?;
-    let limits = session.limits()?;
-    let limits = match arguments.quota.clone() {
-        Some(profile) => limits.with_profile(profile),
-        None => limits,
-    };
-    print(&report::document(&session.tool, &limits)?, format)?;
-    Ok(warn_of_unread(&limits))
+    Ok(session.for_reading())
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser as _;
-    use serde_json::json;
-    use toolforge_cli::Source;
-    use toolforge_client::scripted::{Answer, Script};
-    use toolforge_render::namespace::Platform;
-
-    use super::*;
-
-    const NAMESPACE: &str = "GET /api/v1/namespaces/tool-x";
-
-    #[test]
-    fn answer_without_one_kind_is_partial() {
-        for (unread, exit_code) in [(vec!["resourcequotas"], 6), (vec!["limitranges"], 6), (vec![], 0)] {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let script = ["resourcequotas", "limitranges"].into_iter().fold(Script::new(), |script, kind| {
-                let answer = if unread.contains(&kind) {
-                    Answer::refusal(403, "Forbidden", "no")
-                } else {
-                    Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": []}))
-                };
-                script.answer(&format!("{NAMESPACE}/{kind}"), answer)
-            });
-            let client = {
-                let _inside = runtime.enter();
-                script.client().0
-            };
-            let session = Session {
-                tool: "x".parse().unwrap(),
-                platform: Platform::default(),
-                uid: None,
-                home: None,
-                source: Source::Cluster { runtime, client },
-            };
-            let arguments = Arguments::parse_from(["quota-check"]);
-            let (ended, stdout) = toolforge_cli::capture(|| check_in(&session, &arguments).unwrap());
-            assert_eq!(ended.code(), exit_code, "{stdout}");
-        }
-    }
-}
+mod tests;

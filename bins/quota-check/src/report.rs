@@ -1,20 +1,35 @@
-use toolforge_cli::{Document, Failure, Table, quota_report, to_json};
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::{Document, Failure, Table, is_terminal, quota_report, to_json};
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_quota::{Limits, LimitsKind, Resource};
+use toolforge_quota::{LimitsKind, Resource};
 use toolforge_report::{ContainerLimits, QuotaNote, QuotaReport, QuotaState, ResourceUsage};
+
+use crate::facts::Overview;
+use crate::usage;
+
+/// The width of a bar.
+const BAR: u64 = 20;
 
 /// Returns the quotas and limits of a namespace with their usage, for people.
 #[must_use]
 pub fn text(report: &QuotaReport) -> String {
-    let QuotaReport { tool: _, quotas, limits, unread } = report;
+    quotas_text(report, false)
+}
+
+/// Returns the quotas and limits, on a terminal with a bar for each resource.
+pub(crate) fn quotas_text(report: &QuotaReport, has_bars: bool) -> String {
+    let QuotaReport { quotas, limits, unread, .. } = report;
     let is_read = |kind: LimitsKind| !unread.iter().any(|unread| unread == kind.as_str());
     let mut text = String::new();
     for quota in quotas {
-        let mut table = Table::new(&["RESOURCE", "USED", "LIMIT", "STATE"]);
+        let bars: &[&'static str] = if has_bars { &["SHARE"] } else { &[] };
+        let header = ["RESOURCE", "USED", "LIMIT"].into_iter().chain(bars.iter().copied()).chain(["STATE"]);
+        let mut table = Table::new(&header.collect::<Vec<_>>());
         for row in &quota.resources {
             let name = Untrusted::new(row.resource.as_str()).escaped().to_string();
             let (limit, used) = amounts(row);
-            table.row([name, used, limit, state(row)]);
+            let bar = has_bars.then(|| bar(row));
+            table.row([name, used, limit].into_iter().chain(bar).chain([state(row)]));
         }
         if quotas.len() > 1 || !quota.scopes.is_empty() {
             text.push_str(&heading("quota", &quota.name, &quota.scopes));
@@ -59,6 +74,23 @@ fn amounts(row: &ResourceUsage) -> (String, String) {
         }
         _ => (shown(&row.hard), shown(&row.used)),
     }
+}
+
+/// Returns the used share of a resource as a bar, like `#####...............  25 %`; nothing where no limit is known.
+fn bar(row: &ResourceUsage) -> String {
+    let resource = Resource::from(row.resource.as_str());
+    let (Ok(hard), Ok(used)) = (resource.parse_bound(&row.hard), resource.parse_amount(&row.used)) else {
+        return String::new();
+    };
+    if hard == 0 {
+        return String::new();
+    }
+    let (hard, used) = (u128::from(hard), u128::from(used));
+    let filled = (used.saturating_mul(u128::from(BAR)).div_ceil(hard)).min(u128::from(BAR));
+    let filled = usize::try_from(filled).unwrap_or(0);
+    let empty = usize::try_from(BAR).unwrap_or(0).saturating_sub(filled);
+    let percent = used.saturating_mul(100).div_ceil(hard);
+    format!("{}{} {percent:>3} %", "#".repeat(filled), ".".repeat(empty))
 }
 
 /// Returns how much of a resource is used, and what a person should know of its numbers.
@@ -122,15 +154,32 @@ fn heading(kind: &str, name: &str, scopes: &[String]) -> String {
 }
 
 /// Returns the output of the program.
-pub(crate) fn document(tool: &ToolName, limits: &Limits) -> Result<Document, Failure> {
-    let report = quota_report(tool, limits);
-    Ok(Document { text: text(&report), value: to_json(report)? })
+pub(crate) fn document(tool: &ToolName, overview: &Overview) -> Result<Document, Failure> {
+    let report = usage::add(quota_report(tool, overview.limits()), overview);
+    let text = overview_text(&report, is_terminal(), overview.now);
+    Ok(Document { text, value: to_json(report)? })
+}
+
+/// Returns the quotas and limits, and as far as they are known, what uses them, what is blocked, and what runs next.
+fn overview_text(report: &QuotaReport, has_bars: bool, now: Timestamp) -> String {
+    let sections = [
+        report.workloads.as_deref().map(usage::workloads_text),
+        report.blocked.as_deref().map(|blocked| usage::blocked_text(blocked, now)),
+        report.runs.as_deref().map(usage::runs_text),
+    ];
+    let sections = sections.into_iter().flatten().filter(|section| !section.is_empty());
+    let mut text = quotas_text(report, has_bars);
+    for section in sections {
+        text.push('\n');
+        text.push_str(&section);
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use toolforge_quota::profiles;
+    use toolforge_quota::{Limits, profiles};
 
     #[test]
     fn full_resources_are_marked() {

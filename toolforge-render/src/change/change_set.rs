@@ -1,10 +1,10 @@
 //! All changes of a command to a namespace, and whether they fit.
 
 use toolforge_quota::{
-    Demand, DemandChange, Limits, QuotaCheck, Resource, ResourceCheck, TerminatingPod, WaitingPods,
+    Demand, DemandChange, Limits, QuotaCheck, Resource, ResourceCheck, TerminatingPod, Verdict, WaitingPods,
 };
 
-use crate::change::{Change, ChangeDemand};
+use crate::change::{Change, ChangeDemand, Rollout, WorkloadKind};
 use crate::object::Object;
 
 /// The resource that a quota counts pods by in its generic form, `count/pods`.
@@ -27,6 +27,8 @@ pub struct ChangeSet {
     pub refused_surge: Option<QuotaCheck>,
     /// Whether a quota counts more workloads than exist.
     pub(crate) counts_deleted: bool,
+    /// Whether a new pod may have to wait until an old one has terminated, which the quotas count until then.
+    pub(crate) waits: bool,
 }
 
 impl AsRef<Self> for ChangeSet {
@@ -64,7 +66,8 @@ impl ChangeSet {
         changes.sort_by_cached_key(Change::order);
         let at_rest = check(&changes, limits, |change| change.demand.requested.clone());
         let at_peak = check(&changes, limits, Change::requested_at_peak);
-        let mut set = Self { changes, at_rest, at_peak, refused_surge: None, counts_deleted: false };
+        let mut set =
+            Self { changes, at_rest, at_peak, refused_surge: None, counts_deleted: false, waits: false };
         if set.at_rest.fits() && !set.at_peak.fits() {
             let refused = set.at_peak.clone();
             // More and smaller pods may not even fit one after the other.
@@ -77,7 +80,80 @@ impl ChangeSet {
             }
             set.refused_surge = Some(refused);
         }
+        set.waits = set.fits() && set.may_wait(limits);
         set
+    }
+
+    /// Returns whether a new pod may have to wait until an old one has terminated.
+    fn may_wait(&self, limits: &Limits) -> bool {
+        if check(&self.changes, limits, Change::requested_at_worst).fits() {
+            return false;
+        }
+        self.changes.iter().any(|change| {
+            let fits = |pods: &Demand| {
+                let requested = |other: &Change| {
+                    if std::ptr::eq(other, change) {
+                        other.requested_with(pods)
+                    } else {
+                        other.requested_at_peak()
+                    }
+                };
+                check(&self.changes, limits, requested).fits()
+            };
+            change.rollout_verdict(fits) == Some(Verdict::FitsAfterTermination)
+        })
+    }
+
+    /// Returns the changes of several sets as one: they are ordered and checked together.
+    pub(crate) fn of_all(sets: impl IntoIterator<Item = Self>, limits: &Limits) -> Self {
+        let mut changes: Vec<Change> = sets.into_iter().flat_map(|set| set.changes).collect();
+        for change in &mut changes {
+            let replicas = change.demand.replacement.as_ref().map_or(0, |pods| pods.new.count);
+            // What was chosen for one set alone is chosen again for all.
+            match (change.kind, change.rollout) {
+                (WorkloadKind::WebService, Some(_)) => change.set_rollout(Rollout::Surge),
+                (WorkloadKind::Continuous, Some(_)) => change.set_rollout(Rollout::of_replicas(replicas)),
+                _ => {}
+            }
+        }
+        Self::new(changes, limits)
+    }
+
+    /// Returns the set with another rollout of one change.
+    pub(crate) fn with_rollout(&self, name: &str, rollout: Rollout, limits: &Limits) -> Self {
+        let mut changes = self.changes.clone();
+        changes.iter_mut().filter(|change| change.name == name).for_each(|change| change.replace_by(rollout));
+        Self::new(changes, limits)
+    }
+
+    /// Returns limits as they will be after the changes, when nothing waits or terminates any more.
+    pub(crate) fn settled_limits(&self, limits: &Limits) -> Limits {
+        let mut limits = Limits { waiting: Vec::new(), terminating: Vec::new(), ..limits.clone() };
+        for quota in &mut limits.quotas {
+            let after = |resource: &Resource, used: u64| {
+                let mut rows = self.at_rest.resources().iter();
+                rows.find(|row| row.quota == quota.name && row.resource == *resource)
+                    .map_or(used, |row| row.after)
+            };
+            let used = quota.used.iter().map(|(resource, used)| (resource.clone(), after(resource, used)));
+            quota.used = used.collect();
+        }
+        limits
+    }
+
+    /// Returns the verdict: whether everything fits, when, and if not, why.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match Verdict::new(&self.at_rest, &self.at_peak) {
+            Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
+            verdict => verdict,
+        }
+    }
+
+    /// Returns whether everything fits, and no running pods stop before the new ones are ready.
+    #[must_use]
+    pub fn fits_without_downtime(&self) -> bool {
+        self.fits() && self.changes.iter().all(|change| change.downtime.is_none())
     }
 
     /// Returns whether everything fits, at rest and at the peak.
@@ -145,11 +221,11 @@ impl ChangeSet {
 
 fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> QuotaCheck {
     let counted = |change: &Change| {
-        let ChangeDemand { freed, created, pods, freed_pods, .. } = change.demand.clone();
+        let ChangeDemand { freed, created, pods, claims, freed_objects, .. } = change.demand.clone();
         let is_counted = change.demand != ChangeDemand::default();
         let steps = change.steps.iter().filter(|_| is_counted).map(|step| step.id.to_string());
-        let freed_objects = steps.chain(freed_pods).collect();
-        DemandChange { freed, requested: requested(change), created, pods, freed_objects }
+        let freed_objects = steps.chain(freed_objects).collect();
+        DemandChange { freed, requested: requested(change), created, pods, claims, freed_objects }
     };
     limits.evaluate_changes(&changes.iter().map(counted).collect::<Vec<_>>())
 }

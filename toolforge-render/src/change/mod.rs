@@ -3,10 +3,13 @@
 //! `web_service` and `job` compute a [`ChangeSet`] from rendered and live objects. The same value is then checked, reported,
 //! applied and waited for.
 
+mod adjustment;
 mod change_set;
 mod rollout;
 mod step;
 
+pub use adjustment::{Adjustment, LargestSizes};
+pub(crate) use adjustment::{Sized, lowest_size};
 pub use change_set::{ChangeSet, ResourceForecast};
 pub(crate) use rollout::PodReplacement;
 pub use rollout::{Downtime, Rollout};

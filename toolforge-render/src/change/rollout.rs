@@ -18,6 +18,8 @@ pub enum Rollout {
     InPlace,
     /// All old pods terminate, then the new ones start.
     Recreate,
+    /// As the strategy of a manifest says.
+    Stated(RollingUpdate),
 }
 
 impl Rollout {
@@ -29,6 +31,7 @@ impl Rollout {
             Self::Rolling => "rolling",
             Self::InPlace => "in-place",
             Self::Recreate => "recreate",
+            Self::Stated(_) => "stated",
         }
     }
 
@@ -45,6 +48,35 @@ impl Rollout {
         if replicas == 1 { Self::Recreate } else { Self::Rolling }
     }
 
+    /// Returns the rollout that the strategy of a Deployment stands for, with a number of replicas.
+    ///
+    /// Percentages are rounded as by the Deployment controller (Kubernetes 1.33): of the surge up, of the unavailable pods
+    /// down. What is not a number counts as the default, 25 %.
+    pub(crate) fn of_strategy(strategy: Option<&DeploymentStrategy>, replicas: u64) -> Self {
+        if strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("Recreate")) {
+            return Self::Recreate;
+        }
+        let update = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
+        let pods = |stated: Option<&IntOrString>, rounds_up: bool| {
+            let percent = |percent: u64| {
+                let hundredths = u128::from(replicas) * u128::from(percent);
+                let pods = if rounds_up { hundredths.div_ceil(100) } else { hundredths / 100 };
+                u64::try_from(pods).unwrap_or(u64::MAX)
+            };
+            let number = match stated {
+                None => None,
+                Some(IntOrString::Int(count)) => u64::try_from(*count).ok(),
+                Some(IntOrString::String(text)) => {
+                    text.strip_suffix('%').and_then(|digits| digits.parse().ok()).map(percent)
+                }
+            };
+            number.unwrap_or_else(|| percent(25))
+        };
+        let max_surge = pods(update.and_then(|update| update.max_surge.as_ref()), true);
+        let max_unavailable = pods(update.and_then(|update| update.max_unavailable.as_ref()), false);
+        Self::Stated(RollingUpdate { max_surge, max_unavailable })
+    }
+
     /// Returns the strategy of a Deployment.
     pub(crate) fn strategy(self) -> DeploymentStrategy {
         let rolling = |bounds: Option<(i32, i32)>| DeploymentStrategy {
@@ -59,6 +91,10 @@ impl Rollout {
             Self::Rolling => rolling(None),
             Self::InPlace => rolling(Some((0, 1))),
             Self::Recreate => DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None },
+            Self::Stated(RollingUpdate { max_surge, max_unavailable }) => {
+                let pods = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
+                rolling(Some((pods(max_surge), pods(max_unavailable))))
+            }
         }
     }
 
@@ -70,7 +106,7 @@ impl Rollout {
     }
 
     /// Returns the bounds of the update to a number of replicas; `None` if all old pods terminate first.
-    fn bounds(self, replicas: u64) -> Option<RollingUpdate> {
+    pub(super) fn bounds(self, replicas: u64) -> Option<RollingUpdate> {
         match self {
             Self::Surge => Some(RollingUpdate { max_surge: 1, max_unavailable: 0 }),
             // 25 % each: the surge rounded up, the unavailable pods rounded down (Kubernetes 1.33).
@@ -79,6 +115,7 @@ impl Rollout {
             }
             Self::InPlace => Some(RollingUpdate { max_surge: 0, max_unavailable: 1 }),
             Self::Recreate => None,
+            Self::Stated(bounds) => Some(bounds),
         }
     }
 }

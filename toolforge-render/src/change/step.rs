@@ -5,7 +5,10 @@ use std::fmt;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
-use toolforge_quota::{Demand, LimitRange, PodDemand, Pods, Resource};
+use toolforge_model::Untrusted;
+use toolforge_quota::{
+    ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource, Verdict, forecast_rollout,
+};
 
 use crate::change::{Downtime, PodReplacement, Rollout};
 use crate::object::{Difference, Object, ObjectId, deployment_spec};
@@ -24,9 +27,23 @@ pub enum WorkloadKind {
     Continuous,
     /// A job of which only the record of the platform's jobs service exists.
     Recorded,
+    /// An object of a manifest. These programs only check it: its change has no steps, and its rollout is the manifest's.
+    Manifest,
 }
 
 impl WorkloadKind {
+    /// Returns a workload of the kind for messages: `the web service`, `job daily`, `Deployment bot`.
+    pub(crate) fn named(self, name: &str) -> String {
+        let name = Untrusted::new(name);
+        match self {
+            Self::WebService => "the web service".to_owned(),
+            Self::Manifest => name.escaped().to_string(),
+            Self::OneOff | Self::Scheduled | Self::Continuous | Self::Recorded => {
+                format!("job {}", name.escaped())
+            }
+        }
+    }
+
     /// Returns the code, in kebab-case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -36,6 +53,7 @@ impl WorkloadKind {
             Self::Scheduled => "scheduled",
             Self::Continuous => "continuous",
             Self::Recorded => "recorded",
+            Self::Manifest => "manifest",
         }
     }
 }
@@ -210,6 +228,12 @@ impl Change {
         self.action == Action::Keep
     }
 
+    /// Returns the workload for messages: `the web service`, `job daily`, `Deployment bot`.
+    #[must_use]
+    pub fn workload(&self) -> String {
+        self.kind.named(&self.name)
+    }
+
     /// Returns the wanted objects.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.steps.iter().filter_map(|step| step.wanted.as_ref())
@@ -231,7 +255,14 @@ impl Change {
         self.set_rollout(Rollout::Recreate);
     }
 
-    fn set_rollout(&mut self, rollout: Rollout) {
+    pub(crate) fn set_rollout(&mut self, rollout: Rollout) {
+        if self.kind != WorkloadKind::Manifest {
+            self.replace_by(rollout);
+        }
+    }
+
+    /// Changes the rollout, even that of a manifest.
+    pub(crate) fn replace_by(&mut self, rollout: Rollout) {
         let (Some(replacement), Some(_)) = (&self.demand.replacement, self.rollout) else { return };
         let is_down = rollout == Rollout::Recreate && replacement.old.count > 0;
         self.rollout = Some(rollout);
@@ -253,6 +284,32 @@ impl Change {
             }
             _ => self.demand.requested.clone(),
         }
+    }
+
+    /// Returns what is requested if no old pod has terminated yet when the last new one is created.
+    pub(crate) fn requested_at_worst(&self) -> Demand {
+        let Some(PodReplacement { old, .. }) = &self.demand.replacement else {
+            return self.requested_at_peak();
+        };
+        let mut worst = self.demand.requested.clone();
+        worst.add_all(&old.each.times(old.count));
+        worst
+    }
+
+    /// Returns what is requested while pods request a demand together.
+    pub(crate) fn requested_with(&self, pods: &Demand) -> Demand {
+        let mut requested = self.demand.besides_pods.clone();
+        requested.add_all(pods);
+        requested
+    }
+
+    /// Returns how the rollout ends if its pods are limited; `None` if no pods are replaced.
+    pub(crate) fn rollout_verdict(&self, fits: impl Fn(&Demand) -> bool) -> Option<Verdict> {
+        let (Some(PodReplacement { old, new, .. }), Some(rollout)) = (&self.demand.replacement, self.rollout)
+        else {
+            return None;
+        };
+        Some(forecast_rollout(old, new, rollout.bounds(new.count), fits).verdict)
     }
 
     /// Returns the order of the change: those that free quota first, those that request more later, new workloads last.
@@ -278,8 +335,8 @@ const REVISION_HISTORY_LIMIT: i32 = 10;
 pub(crate) struct ChangeDemand {
     /// What the replaced and deleted live objects use.
     pub(crate) freed: Demand,
-    /// The pods among them, by their ids.
-    pub(crate) freed_pods: Vec<String>,
+    /// The objects that it is of besides those of the steps, by their ids: mostly pods.
+    pub(crate) freed_objects: Vec<String>,
     /// What the wanted objects request once all of their pods run.
     pub(crate) requested: Demand,
     /// What objects request that are created, and not updated.
@@ -290,6 +347,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) replacement: Option<PodReplacement>,
     /// The pods that are created, whose limits are checked.
     pub(crate) pods: Vec<PodDemand>,
+    /// The volume claims that are created or enlarged.
+    pub(crate) claims: Vec<ClaimDemand>,
 }
 
 impl ChangeDemand {

@@ -168,7 +168,7 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
         (Action::Update, Some(JobObjects { workload: JobWorkload::Scheduled(_), .. }))
     ) {
         let pods = live.map(|live| pods_of_job(live, &facts.live)).unwrap_or_default();
-        change.demand.freed_pods = pods.into_iter().map(pod_id).collect();
+        change.demand.freed_objects = pods.into_iter().map(pod_id).collect();
     }
     if change.action == Action::Update {
         let is_created = |step: &&Step| matches!(step.action, StepAction::Create);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use toolforge_model::{JobName, JobRequest, Untrusted, platform};
-use toolforge_quota::{Demand, Limits, ResourceQuota};
+use toolforge_quota::{Demand, Limits, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet};
 use crate::job::change::{Current, change_to, change_to_nothing};
@@ -36,6 +36,13 @@ impl LoadPlan {
     #[must_use]
     pub fn fits(&self) -> bool {
         self.set.fits()
+    }
+
+    /// Returns the verdict; a run that exceeds the whole quota never fits.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let is_size = |problem: &LoadProblem| matches!(problem, LoadProblem::NeverFits { .. });
+        if self.problems.iter().any(is_size) { Verdict::Never } else { self.set.verdict() }
     }
 
     /// Returns the plan of a requested job.

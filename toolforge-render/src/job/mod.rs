@@ -26,6 +26,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adjust;
 mod calendar;
 mod change;
 mod demand;
@@ -44,6 +45,8 @@ mod run_now;
 mod script;
 mod stagger;
 
+pub use adjust::{JobForecast, largest_job, load_adjustments};
+pub(crate) use adjust::{largest_jobs, with_size};
 pub use calendar::{ScheduledJobLoad, conflicts_after_load, demand_of_current_runs, simulate_scheduled_jobs};
 pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};

@@ -48,6 +48,18 @@ pub enum LoadProblem {
 }
 
 impl LoadProblem {
+    /// Returns the code, in kebab-case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Plan { .. } => "plan",
+            Self::Recorded { .. } => "recorded",
+            Self::UnderWay { .. } => "running",
+            Self::SeveralPublic { .. } => "several-published",
+            Self::NeverFits { .. } => "never-fits",
+        }
+    }
+
     /// Returns the job that has the problem; `None` if several have it.
     #[must_use]
     pub fn job(&self) -> Option<&JobName> {

@@ -52,7 +52,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
             }
             let mut change = with_run(change, cron_job, facts, now)?;
             change.demand.freed = demand::of_live(job, &facts.live, &facts.namespace.limits.limit_ranges);
-            change.demand.freed_pods = pods_of_job(job, &facts.live).into_iter().map(pod_id).collect();
+            change.demand.freed_objects = pods_of_job(job, &facts.live).into_iter().map(pod_id).collect();
             // The CronJob itself is kept, and not created.
             change.demand.requested.add_all(&count_demand(ObjectKind::CronJob));
             Ok(facts.change_set(vec![change]))
@@ -130,7 +130,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     demand.created = Demand::default();
     demand.requested = demand.besides_pods.clone();
     demand.requested.add_all(&replacement.at_rest());
-    demand.freed_pods = live.iter().copied().map(pod_id).collect();
+    demand.freed_objects = live.iter().copied().map(pod_id).collect();
     demand.freed = of_live_pods(live, limit_ranges);
     demand.freed.add_all(&count_demand(ObjectKind::Deployment));
     demand.replace_pods(deployment, replacement);
@@ -138,7 +138,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     let usual = match current {
         // It was chosen when the quota had no room.
         Rollout::InPlace | Rollout::Recreate => Rollout::of_replicas(pods.count),
-        Rollout::Surge | Rollout::Rolling => Rollout::Rolling,
+        Rollout::Surge | Rollout::Rolling | Rollout::Stated(_) => Rollout::Rolling,
     };
     let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Update);
     change.rollout = Some(usual);
@@ -181,7 +181,9 @@ fn restart_patch(chosen: Option<Rollout>, now: Timestamp) -> Value {
             Rollout::Recreate => Value::Null,
             Rollout::InPlace => json!({"maxSurge": 0, "maxUnavailable": 1}),
             // The API server's defaults: a patch without them would keep the live ones.
-            Rollout::Surge | Rollout::Rolling => json!({"maxSurge": "25%", "maxUnavailable": "25%"}),
+            Rollout::Surge | Rollout::Rolling | Rollout::Stated(_) => {
+                json!({"maxSurge": "25%", "maxUnavailable": "25%"})
+            }
         };
         patch["spec"]["strategy"] = json!({"type": rollout.strategy().type_, "rollingUpdate": bounds});
     }

@@ -199,6 +199,19 @@ impl Documents {
         Catalog::parse(yaml).map_err(|error| DocumentsError::Catalog { file: file(), error })
     }
 
+    /// Returns the objects of a namespace, each with its `apiVersion`, kind and name.
+    pub(crate) fn objects_of<'a>(
+        &'a self,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a str, &'a Value)> {
+        let in_namespace =
+            move |object: &&Object| object.namespace.as_deref().is_none_or(|found| found == namespace);
+        self.objects.iter().filter(in_namespace).map(|Object { kind, name, json, .. }| {
+            let api_version = json.get("apiVersion").and_then(Value::as_str).unwrap_or("v1");
+            (api_version, kind.as_str(), name.as_str(), json)
+        })
+    }
+
     /// Returns all objects of a kind.
     pub(crate) fn all_of_kind<T: DeserializeOwned>(
         &self,

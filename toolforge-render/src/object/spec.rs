@@ -44,6 +44,11 @@ pub(crate) fn daemon_set_spec(daemon_set: &DaemonSet) -> Option<&DaemonSetSpec> 
     (&daemon_set.spec).into()
 }
 
+/// Returns a CronJob's spec, to change it.
+pub(crate) fn cron_job_spec_mut(cron_job: &mut CronJob) -> Option<&mut CronJobSpec> {
+    (&mut cron_job.spec).into()
+}
+
 /// Returns a field of a condition.
 pub(crate) fn condition_text<'a>(field: impl Into<Option<&'a String>>) -> Option<&'a str> {
     field.into().map(String::as_str)

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
 use k8s_openapi::api::core::v1::{Pod, PodAffinityTerm, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_quota::{
@@ -9,7 +11,10 @@ use toolforge_quota::{
     Resource,
 };
 
-use crate::object::{Object, ObjectKind, deployment_spec};
+use crate::object::{Object, ObjectKind, cron_job_spec, deployment_spec};
+
+/// The most pods that are listed one by one; no quota of a tool allows as many.
+const MOST_PODS: usize = 10_000;
 
 /// The resource, without `count/`, that counts ReplicaSets.
 pub(crate) const REPLICA_SETS: &str = "replicasets.apps";
@@ -105,10 +110,37 @@ pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
             let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
             u64::try_from(replicas).unwrap_or(0)
         }
-        Object::Job(_) => 1,
+        Object::Job(job) => job_pods(job),
         Object::CronJob(_) | Object::Service(_) | Object::Ingress(_) | Object::HttpRoute(_) => 0,
     };
     Pods { count, each: one_pod_of(object, limit_ranges) }
+}
+
+/// Returns how many pods a Job runs at once: its parallelism, or fewer where fewer are to complete; none while it is
+/// suspended.
+pub(crate) fn job_pods(job: &Job) -> u64 {
+    job.spec.as_ref().map_or(1, |spec| if spec.suspend == Some(true) { 0 } else { parallel_pods(spec) })
+}
+
+/// Returns how many pods one run of a CronJob has at once.
+pub(crate) fn pods_of_run(cron_job: &CronJob) -> u64 {
+    cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref()).map_or(1, parallel_pods)
+}
+
+fn parallel_pods(spec: &JobSpec) -> u64 {
+    let parallelism = spec.parallelism.unwrap_or(1);
+    u64::try_from(spec.completions.map_or(parallelism, |wanted| parallelism.min(wanted))).unwrap_or(0)
+}
+
+/// Returns the pods of a Deployment as if all of them ran.
+pub(crate) fn running_pods(deployment: &Deployment) -> Vec<Pod> {
+    let Some(spec) = deployment_spec(deployment) else { return Vec::new() };
+    let pod = Pod {
+        metadata: spec.template.metadata.clone().unwrap_or_default(),
+        spec: spec.template.spec.clone(),
+        ..Pod::default()
+    };
+    vec![pod; usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0).min(MOST_PODS)]
 }
 
 /// Returns what one pod that an object creates requests.

@@ -13,7 +13,7 @@ pub(crate) fn event_time(event: &Event) -> Option<Timestamp> {
 }
 
 /// Returns the time of the first occurrence of an event.
-pub(super) fn first_time(event: &Event) -> Option<Timestamp> {
+pub(crate) fn first_time(event: &Event) -> Option<Timestamp> {
     let first = event.first_timestamp.as_ref().map(|time| time.0);
     first.or_else(|| event.event_time.as_ref().map(|time| time.0)).or_else(|| event_time(event))
 }

@@ -18,9 +18,12 @@ pub use cause::{Cause, Evidence};
 pub(crate) use cause::{of_refusal as cause_of_refusal, sort_evidence};
 pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
-pub(crate) use demand::{REPLICA_SETS, count_demand, has_ended, of_live_pods, one_pod_of, pods_of};
+pub(crate) use demand::{
+    REPLICA_SETS, count_demand, has_ended, job_pods, of_live_pods, one_pod_of, pods_of, pods_of_run,
+    running_pods,
+};
 pub use demand::{pod_demand, stated_pod};
-pub(crate) use event::event_time;
+pub(crate) use event::{event_time, first_time as first_event_time};
 pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
     of_terminating as cause_of_terminating,

@@ -26,7 +26,7 @@ impl PodResources {
         PerResource { cpu: Cpu::from_millis(125), memory: Memory::from_bytes(256 << 20) };
 
     /// Limits below these are requested in full; other limits are requested by half (webservice 0.98).
-    const HALF_FROM: PerResource<Cpu, Memory> =
+    pub(crate) const HALF_FROM: PerResource<Cpu, Memory> =
         PerResource { cpu: Cpu::from_millis(250), memory: Memory::from_bytes(256 << 20) };
 
     /// Returns the platform's resources for the limits of a request; `defaults` are the limits where it sets none.

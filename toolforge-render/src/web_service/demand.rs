@@ -21,7 +21,7 @@ pub(crate) fn of_change(
     let mut demand = ChangeDemand::of_objects(&objects, limit_ranges, None);
     let mut creates_pods = false;
     demand.freed = of_live(live, limit_ranges);
-    demand.freed_pods = live.pods.iter().map(pod_id).collect();
+    demand.freed_objects = live.pods.iter().map(pod_id).collect();
     demand.created = Demand::default();
     for object in &objects {
         let new = pods_of(object, limit_ranges);

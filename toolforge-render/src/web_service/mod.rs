@@ -1,5 +1,6 @@
 //! Web services: from a request to Kubernetes objects, and back.
 
+mod adjust;
 mod change;
 mod demand;
 mod documents;
@@ -14,6 +15,8 @@ mod requirements;
 mod resolve;
 mod shell;
 
+pub use adjust::{WebServiceForecast, largest_web_service, web_service_adjustments};
+pub(crate) use adjust::{sized, with_size};
 pub use change::{StartTime, web_service_changes, web_service_deletion};
 pub use facts::{LiveWebService, WebServiceFacts};
 pub(crate) use labels::{is_web_service, labels};
@@ -30,6 +33,7 @@ pub use requirements::{HomeFiles, MissingRequirement, check_requirements, propos
 pub use resolve::{
     ResolveError, ResolvedRequest, TypeSource, WebServiceSettings, default_type, resolve_request,
 };
+pub(crate) use shell::consumer_of;
 pub use shell::{
     OrphanedShell, ParseShellOwnerError, QuotaConsumer, ShellHost, ShellName, ShellOwner, ShellProcess,
     ShellProgress, orphaned_shells, quota_consumers, shell_command, shell_pod, shell_progress, shell_verdict,

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use toolforge_e2e::{Api, Connection, Sandbox};
-use toolforge_quota::{
-    Demand, Pods, Resource, RollingUpdate, RolloutForecast, RolloutVerdict, forecast_rollout,
-};
+use toolforge_quota::{Demand, Pods, Resource, RollingUpdate, RolloutForecast, Verdict, forecast_rollout};
 
 use crate::random::Random;
 
@@ -31,12 +29,8 @@ const STUCK: Duration = Duration::from_secs(12);
 /// The image of every pod; the sandbox admits no others.
 const IMAGE: &str = "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest";
 
-const VERDICTS: [RolloutVerdict; 4] = [
-    RolloutVerdict::Fits,
-    RolloutVerdict::FitsAfterTermination,
-    RolloutVerdict::Deadlock,
-    RolloutVerdict::Never,
-];
+const VERDICTS: [Verdict; 4] =
+    [Verdict::Fits, Verdict::FitsAfterTermination, Verdict::Deadlock, Verdict::Never];
 
 /// Pods of one template: how many, and the CPU in millis and memory in MiB of each.
 #[derive(Clone, Copy, Debug)]
@@ -244,7 +238,7 @@ fn random_rollouts_end_as_predicted() {
         *histogram.entry(verdict.as_str()).or_default() += 1;
         let is_as_predicted = outcome.is_complete == verdict.completes()
             && (outcome.is_complete || outcome.was_refused)
-            && !(verdict == RolloutVerdict::Fits && outcome.was_refused)
+            && !(verdict == Verdict::Fits && outcome.was_refused)
             && outcome.peak == case.forecast.peak;
         if !is_as_predicted {
             wrong.push(format!("{case}\n{outcome:?}"));
@@ -261,7 +255,7 @@ fn random_rollouts_end_as_predicted() {
 }
 
 /// Returns a random rollout with a verdict.
-fn case_with(random: &mut Random, verdict: RolloutVerdict) -> Case {
+fn case_with(random: &mut Random, verdict: Verdict) -> Case {
     let mut cases = (0..DRAWS).map(|_| Case::of(random));
     cases.find(|case| case.forecast.verdict == verdict).unwrap()
 }

@@ -7,10 +7,10 @@ use toolforge_cli::{
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
-use toolforge_render::change::{Action, Change, ChangeSet, WorkloadKind};
+use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
-    JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status, observe_job,
-    plan_load, runs_of_job,
+    JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status, load_adjustments,
+    observe_job, plan_load, runs_of_job,
 };
 use toolforge_render::pod::Cause;
 
@@ -82,7 +82,7 @@ pub(super) fn run(
     let command = Command { plan, check, follow_up };
     if dry_run == Some(DryRunOption::Client) {
         let planned = session.block_on(command.plan_only())??;
-        print(&report::plan(&planned.plan, &planned.conflicts(), &LoadRestarts::default())?, format)?;
+        print(&report::plan(&planned.plan, &planned.conflicts(), &LoadRestarts::default(), &[])?, format)?;
         return Ok(ExitCode::Success);
     }
     let applied = session.block_on(apply::apply(session, dry_run, &command))??;
@@ -269,16 +269,42 @@ pub(super) fn planned(
     adopts: bool,
     done: Vec<JobName>,
 ) -> LoadPlan {
-    let requests: Vec<JobRequest> = file.jobs.iter().map(|job| job.request.clone()).collect();
     let identity = file_identity(&options.file);
+    let mut load = load_options(file, options, identity.as_deref(), adopts);
+    load.done = done;
+    plan_load(&requests(file), facts, &load)
+}
+
+/// Returns the sizes of single jobs with which all of a load that does not fit would.
+pub(super) fn adjustments(
+    plan: &LoadPlan,
+    file: &JobsFile,
+    options: &FileOptions,
+    facts: &JobFacts,
+    adopts: bool,
+) -> Vec<Adjustment> {
+    let identity = file_identity(&options.file);
+    let load = load_options(file, options, identity.as_deref(), adopts);
+    load_adjustments(plan, &requests(file), facts, &load, ChangeSet::fits)
+}
+
+fn requests(file: &JobsFile) -> Vec<JobRequest> {
+    file.jobs.iter().map(|job| job.request.clone()).collect()
+}
+
+fn load_options<'a>(
+    file: &JobsFile,
+    options: &FileOptions,
+    identity: Option<&'a str>,
+    adopts: bool,
+) -> LoadOptions<'a> {
     let waited = file.jobs.iter().filter(|job| job.wait.is_some());
     let mut load = LoadOptions::default();
-    load.file = identity.as_deref();
+    load.file = identity;
     load.prunes = options.prune;
     load.adopts = adopts;
     load.waits_for = waited.map(|job| job.request.name.clone()).collect();
-    load.done = done;
-    plan_load(&requests, facts, &load)
+    load
 }
 
 /// The number of conflicts that are printed.

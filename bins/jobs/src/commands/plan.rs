@@ -28,7 +28,9 @@ pub(super) fn run(
         print_text(&names)?;
     } else {
         let restarts = LoadRestarts::of(&plan, &facts, now);
-        print(&report::plan(&plan, &conflicts, &restarts)?, arguments.output.of_document())?;
+        let nearest = load::adjustments(&plan, &file, &options.file, &facts, options.adopt);
+        let document = report::plan(&plan, &conflicts, &restarts, &nearest)?;
+        print(&document, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {
         let failure = failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace);

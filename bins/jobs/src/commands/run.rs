@@ -53,7 +53,7 @@ pub(super) fn run(
     if dry_run == Some(DryRunOption::Client) {
         let planned = session.block_on(command.plan_only())??;
         print(
-            &report::plan(&planned.plan, &planned.conflicts(), &LoadRestarts::default())?,
+            &report::plan(&planned.plan, &planned.conflicts(), &LoadRestarts::default(), &[])?,
             arguments.output.of_document(),
         )?;
         return Ok(ExitCode::Success);

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, Failure, Table, difference, downtime, forecast_cells, quota_rows, rollout, to_json, violations,
+    Document, Failure, adjustments, adjustments_text, difference, downtime, forecast_text, quota_rows,
+    rollout, to_json, verdict_code, verdict_text, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
-use toolforge_render::change::{Change, ChangeSet, Downtime};
+use toolforge_render::change::{Adjustment, Change, ChangeSet, Downtime};
 use toolforge_render::job::{JobPlan, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
 use toolforge_report::{Action, JobChange, JobType, PlanWarning, PlanWarningCode, ProblemCode};
@@ -19,10 +20,13 @@ pub(crate) fn plan(
     plan: &LoadPlan,
     conflicts: &LoadConflicts,
     restarts: &LoadRestarts,
+    nearest: &[Adjustment],
 ) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
         fits: plan.fits() && plan.problems.is_empty(),
+        verdict: verdict_code(plan.verdict()),
+        adjustments: adjustments(nearest),
         changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
@@ -33,7 +37,8 @@ pub(crate) fn plan(
             .collect(),
         conflicts: conflicts.report(),
     };
-    Ok(Document { text: text(plan) + &restarts.text(), value: to_json(value)? })
+    let text = [text(plan), adjustments_text(set, nearest), restarts.text()].concat();
+    Ok(Document { text, value: to_json(value)? })
 }
 
 /// Prints the warnings about a plan's jobs, one line for all jobs with the same warning.
@@ -90,24 +95,11 @@ fn text(plan: &LoadPlan) -> String {
     if !has_changes && plan.problems.is_empty() {
         text.push_str("nothing would change\n");
     }
-    let has_quota = !set.at_rest.resources().is_empty();
-    if has_quota {
-        let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
-        for row in set.forecast() {
-            table.row(forecast_cells(&row));
-        }
-        text.push('\n');
-        text.push_str(&table.for_stdout());
-    }
-    for violation in set.at_rest.violations() {
-        let _ = writeln!(text, "{violation}");
-    }
     if plan.problems.is_empty() && has_changes {
-        text.push_str(match (plan.fits(), has_quota) {
-            (true, false) => "\nno quota is known, so whether it fits is not known\n",
-            (true, true) => "\nit fits the quota; whether a node has enough free resources is not checked\n",
-            (false, _) => "\nit does not fit\n",
-        });
+        let has_quota = !set.at_rest.resources().is_empty();
+        text.push_str(&verdict_text(set, set.verdict(), has_quota));
+    } else {
+        text.push_str(&forecast_text(set));
     }
     text
 }
@@ -139,14 +131,7 @@ fn job_change(change: &Change, restarts: &LoadRestarts) -> JobChange {
 }
 
 fn problem(problem: &LoadProblem) -> toolforge_report::LoadProblem {
-    let code = match problem {
-        LoadProblem::Plan { .. } => ProblemCode::Plan,
-        LoadProblem::Recorded { .. } => ProblemCode::Recorded,
-        LoadProblem::UnderWay { .. } => ProblemCode::Running,
-        LoadProblem::SeveralPublic { .. } => ProblemCode::SeveralPublished,
-        LoadProblem::NeverFits { .. } => ProblemCode::NeverFits,
-        _ => ProblemCode::Other,
-    };
+    let code = ProblemCode::from_code(problem.code());
     let job = problem.job().map(|name| name.as_str().to_owned());
     toolforge_report::LoadProblem { code, job, message: problem.to_string() }
 }

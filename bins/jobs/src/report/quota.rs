@@ -138,7 +138,7 @@ mod tests {
         --------------------------------------------  ------  -------
         Total running jobs at once (Kubernetes pods)       0        4
         ");
-        insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","kind":"QuotaReport","limits":[],"quotas":[{"name":"tool-stashbot","resources":[{"hard":"4","note":null,"pending":null,"resource":"pods","state":"ok","used":"0"},{"hard":"10","note":null,"pending":null,"resource":"secrets","state":"ok","used":"0"}],"scopes":[]}],"tool":"stashbot","unread":[]}"#);
+        insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","blocked":null,"kind":"QuotaReport","limits":[],"quotas":[{"name":"tool-stashbot","resources":[{"hard":"4","note":null,"pending":null,"resource":"pods","state":"ok","used":"0"},{"hard":"10","note":null,"pending":null,"resource":"secrets","state":"ok","used":"0"}],"scopes":[]}],"runs":null,"tool":"stashbot","unread":[],"workloads":null}"#);
         insta::assert_snapshot!(tables(&tool(), &Limits::default()), @"the namespace has no quota and no limits");
     }
 

@@ -1,12 +1,12 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Session, print, warn_of_unread};
-use toolforge_render::web_service::{StartTime, web_service_changes};
+use toolforge_cli::{ExitCode, Failure, Session, adjustment_goal, print, warn_of_unread};
+use toolforge_render::web_service::{StartTime, web_service_adjustments, web_service_changes};
 
 use super::facts;
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::Invocation;
-use crate::report;
+use crate::report::{self, Forecast};
 
 /// Prints what `start` would change, whether it fits, and what a restart would do.
 pub(super) fn run(
@@ -22,12 +22,14 @@ pub(super) fn run(
     facts::warn_of_needs(session, &planned, invocation.action);
     let plan = planned.plan;
     warn_of_unread(&facts.namespace.limits);
-    let set = web_service_changes(&plan, &facts, StartTime::Keep);
-    let restart = facts
-        .live
-        .deployment
-        .is_some()
-        .then(|| web_service_changes(&plan, &facts, StartTime::Always(Timestamp::now())));
-    print(&report::plan(&plan, &set, restart.as_ref())?, arguments.output.output)?;
-    Ok(if set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
+    let forecast = |start| {
+        let set = web_service_changes(&plan, &facts, start);
+        let adjustments = web_service_adjustments(&plan, &facts, start, adjustment_goal(&set));
+        Forecast { set, adjustments }
+    };
+    let planned = forecast(StartTime::Keep);
+    let is_running = facts.live.deployment.is_some();
+    let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
+    print(&report::plan(&plan, &planned, restart.as_ref())?, arguments.output.output)?;
+    Ok(if planned.set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
 }

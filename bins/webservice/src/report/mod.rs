@@ -6,7 +6,7 @@ mod status;
 mod types;
 
 pub(crate) use apply::finish;
-pub(crate) use plan::{change_lines, change_summary, plan};
+pub(crate) use plan::{Forecast, change_lines, change_summary, plan};
 pub(crate) use status::status;
 pub(crate) use types::{one_type, types};
 

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use toolforge_cli::{
-    Document, Failure, Table, difference, downtime, forecast_cells, quota_rows, restart_forecast,
-    restart_outcome, rollout, rollout_note, to_json, violations,
+    Document, Failure, adjustments, adjustments_text, difference, downtime, quota_rows, restart_forecast,
+    restart_outcome, rollout, rollout_note, to_json, verdict_code, verdict_text, violations,
 };
 use toolforge_model::{Untrusted, platform};
-use toolforge_render::change::{Action, ChangeSet, Step};
+use toolforge_render::change::{Action, Adjustment, ChangeSet, Step};
 use toolforge_render::object::{Difference, FieldPath, PathSegment};
 use toolforge_render::web_service::WebServicePlan;
-use toolforge_report::ObjectChange;
+use toolforge_report::{ObjectChange, RestartForecast};
 
 use super::{request_report, routing};
 
@@ -77,12 +77,19 @@ fn difference_line(Difference { path, live, wanted, .. }: &Difference) -> String
     format!("  {}: {} -> {}\n", path.escaped(), value(live), value(wanted))
 }
 
+/// Changes, and the nearest sizes with which they fit or have no downtime.
+pub(crate) struct Forecast {
+    pub(crate) set: ChangeSet,
+    pub(crate) adjustments: Vec<Adjustment>,
+}
+
 /// Returns what a plan would change, and whether it fits; `restart` are the changes of a restart, if something runs.
 pub(crate) fn plan(
     plan: &WebServicePlan,
-    set: &ChangeSet,
-    restart: Option<&ChangeSet>,
+    forecast: &Forecast,
+    restart: Option<&Forecast>,
 ) -> Result<Document, Failure> {
+    let Forecast { set, adjustments: nearest } = forecast;
     let fits = set.fits();
     let change = set.changes.first();
     let value = toolforge_report::WebServicePlan {
@@ -91,24 +98,33 @@ pub(crate) fn plan(
         host: plan.host(),
         routing: routing(plan.routing()),
         fits,
+        verdict: verdict_code(set.verdict()),
+        adjustments: adjustments(nearest),
         rollout: change.and_then(rollout),
         downtime: change.and_then(downtime),
         objects: change.iter().flat_map(|change| &change.steps).filter_map(object_change).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
-        restart: restart.map(restart_forecast),
+        restart: restart.map(restart_report),
     };
     let mut text = plan_text(set);
     if let Some(note) = rollout_note(set).filter(|_| fits) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{note}");
     }
+    text.push_str(&adjustments_text(set, nearest));
     // A plan that replaces the pods is itself the answer.
     if let Some(restart) = restart.filter(|_| change.is_none_or(|change| change.rollout.is_none())) {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "a restart {}", restart_outcome(restart));
+        let _ = writeln!(text, "a restart {}", restart_outcome(&restart.set));
+        text.push_str(&adjustments_text(&restart.set, &restart.adjustments));
     }
     Ok(Document { text, value: to_json(value)? })
+}
+
+/// Returns what a restart would do, with the nearest sizes.
+fn restart_report(Forecast { set, adjustments: nearest }: &Forecast) -> RestartForecast {
+    RestartForecast { adjustments: adjustments(nearest), ..restart_forecast(set) }
 }
 
 fn plan_text(set: &ChangeSet) -> String {
@@ -117,22 +133,7 @@ fn plan_text(set: &ChangeSet) -> String {
         text.push_str("nothing would change\n");
     }
     let has_quota = !set.at_rest.resources().is_empty();
-    if has_quota {
-        let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
-        for row in set.forecast() {
-            table.row(forecast_cells(&row));
-        }
-        text.push('\n');
-        text.push_str(&table.for_stdout());
-    }
-    for violation in set.at_rest.violations() {
-        let _ = writeln!(text, "{violation}");
-    }
-    text.push_str(match (set.fits(), has_quota) {
-        (true, false) => "\nno quota is known, so whether it fits is not known\n",
-        (true, true) => "\nit fits the quota; whether a node has enough free resources is not checked\n",
-        (false, _) => "\nit does not fit\n",
-    });
+    text.push_str(&verdict_text(set, set.verdict(), has_quota));
     text
 }
 

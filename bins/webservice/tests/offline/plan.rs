@@ -23,7 +23,9 @@ fn plan_that_does_not_fit() {
     services         1      1      1      1       fits
     memory: 5Gi is more than the maximum of 4Gi for one container
 
-    it does not fit
+    it never fits: it alone is more than is allowed
+    what would fit:
+      the web service: memory 4Gi
     ");
 }
 
@@ -103,6 +105,8 @@ fn downtime_is_reported_if_both_pods_exceed_the_quota() {
 
     it fits the quota; whether a node has enough free resources is not checked
     downtime: the old and the new pod together exceed the quota (limits.memory: 2304Mi of 2Gi, 256Mi too much (quota tool-stashbot)), so the old pod stops before the new one starts
+    without downtime:
+      the web service: memory 512Mi
     "#);
     let said = webservice(&format!("restart --dry-run -m 768Mi {NEARLY_FULL}"));
     assert!(said.contains("note: downtime: the old and the new pod together exceed the quota"), "{said}");
@@ -129,7 +133,7 @@ fn pods_are_replaced_in_place_if_another_one_exceeds_the_quota() {
     limits.memory    2Gi    1536Mi  2024Mi  2Gi    fits
     services         1      1       1       1      fits
 
-    it fits the quota; whether a node has enough free resources is not checked
+    it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough free resources is not checked
     one more pod exceeds the quota (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2548Mi of 2Gi, 500Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
     ");
 }

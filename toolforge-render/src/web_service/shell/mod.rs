@@ -13,6 +13,7 @@ pub use orphaned_shell::{OrphanedShell, orphaned_shells};
 pub use owner::{ParseShellOwnerError, ShellHost, ShellOwner, ShellProcess};
 pub use pod::{ShellName, shell_command, shell_pod};
 pub use progress::{ShellProgress, shell_progress};
+pub(crate) use quota_consumer::consumer_of;
 pub use quota_consumer::{QuotaConsumer, quota_consumers};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -41,7 +42,14 @@ pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &WebServiceFacts) -> Quo
     let requested = of(pod);
     let created = requested.clone();
     let freed_objects = deleted.iter().map(pod_id).collect();
-    facts.namespace.limits.evaluate_change(&DemandChange { freed, requested, created, pods, freed_objects })
+    facts.namespace.limits.evaluate_change(&DemandChange {
+        freed,
+        requested,
+        created,
+        pods,
+        freed_objects,
+        ..DemandChange::default()
+    })
 }
 
 /// Returns whether labels mark a pod as a shell's: one of these programs, or of the platform's tool since webservice 0.77.

@@ -55,29 +55,46 @@ impl fmt::Display for QuotaConsumer {
 /// Returns what uses the quota of a namespace, each workload once: the web service, then shells, jobs, and other pods.
 #[must_use]
 pub fn quota_consumers(pods: &[Pod]) -> Vec<QuotaConsumer> {
-    let (mut web, mut found) = (0, Vec::new());
+    let mut consumers: Vec<QuotaConsumer> = Vec::new();
     for pod in pods.iter().filter(|pod| !has_ended(pod)) {
-        let labels = pod.metadata.labels.as_ref();
-        let name = Untrusted::new(pod.metadata.name.clone().unwrap_or_default());
-        let job = label(labels, LABEL_JOB);
-        if is_web_service(labels) {
-            web += 1;
-        } else if is_shell(labels) {
-            found.push((0, QuotaConsumer::Shell { pod: name }));
-        } else if has_label(labels, platform::LABEL_MANAGED_BY, MANAGED_BY_JOBS)
-            && let Some(job) = job
-        {
-            found.push((1, QuotaConsumer::Job { name: Untrusted::new(job) }));
-        } else {
-            found.push((2, QuotaConsumer::Pod { name }));
+        let consumer = consumer_of(pod);
+        match (consumers.iter_mut().find(|known| known.is_same(&consumer)), consumer) {
+            (Some(QuotaConsumer::WebService { pods }), _) => *pods += 1,
+            (Some(_), _) => {}
+            (None, consumer) => consumers.push(consumer),
         }
     }
-    found.sort_by_key(|(order, _)| *order);
-    let mut consumers: Vec<QuotaConsumer> =
-        (web > 0).then_some(QuotaConsumer::WebService { pods: web }).into_iter().collect();
-    consumers.extend(found.into_iter().map(|(_, consumer)| consumer));
-    consumers.dedup();
+    consumers.sort_by_key(|consumer| match consumer {
+        QuotaConsumer::WebService { .. } => 0,
+        QuotaConsumer::Shell { .. } => 1,
+        QuotaConsumer::Job { .. } => 2,
+        QuotaConsumer::Pod { .. } => 3,
+    });
     consumers
+}
+
+/// Returns the workload of a pod, with this one pod.
+pub(crate) fn consumer_of(pod: &Pod) -> QuotaConsumer {
+    let labels = pod.metadata.labels.as_ref();
+    let name = Untrusted::new(pod.metadata.name.clone().unwrap_or_default());
+    if is_web_service(labels) {
+        return QuotaConsumer::WebService { pods: 1 };
+    }
+    if is_shell(labels) {
+        return QuotaConsumer::Shell { pod: name };
+    }
+    let is_job = has_label(labels, platform::LABEL_MANAGED_BY, MANAGED_BY_JOBS);
+    match label(labels, LABEL_JOB).filter(|_| is_job) {
+        Some(job) => QuotaConsumer::Job { name: Untrusted::new(job) },
+        None => QuotaConsumer::Pod { name },
+    }
+}
+
+impl QuotaConsumer {
+    /// Returns whether two pods belong to the same workload.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::WebService { .. }, Self::WebService { .. })) || self == other
+    }
 }
 
 #[cfg(test)]

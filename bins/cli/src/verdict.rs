@@ -1,0 +1,119 @@
+//! Whether a change fits, in the same words in every program.
+
+use std::fmt::Write as _;
+
+use toolforge_quota::Verdict;
+use toolforge_render::change::{Adjustment, ChangeSet};
+use toolforge_report::Rollout;
+
+use crate::report::{forecast_cells, terminating_line};
+use crate::text::Table;
+
+/// Returns the resources that a change set affects, the limits that it breaks, and the sentence of its verdict; `has_quota` is
+/// whether the namespace is known to have a quota.
+#[must_use]
+pub fn verdict_text(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> String {
+    let mut text = forecast_text(set);
+    text.push_str(&format!("\n{}\n", sentence(set, verdict, has_quota)));
+    text
+}
+
+/// Returns the resources that a change set affects, and the limits that it breaks.
+#[must_use]
+pub fn forecast_text(set: &ChangeSet) -> String {
+    let mut text = String::new();
+    if !set.at_rest.resources().is_empty() {
+        let mut table = Table::new(&["RESOURCE", "LIMIT", "USED", "AFTER", "PEAK", "VERDICT"]);
+        for row in set.forecast() {
+            table.row(forecast_cells(&row));
+        }
+        text.push('\n');
+        text.push_str(&table.for_stdout());
+    }
+    for violation in set.at_rest.violations() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{violation}");
+    }
+    for pod in set.terminating() {
+        let _ = writeln!(text, "{}, and frees what is missing", terminating_line(pod));
+    }
+    text
+}
+
+fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str {
+    const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
+    match verdict {
+        Verdict::Fits if !has_quota => "no quota is known, so whether it fits is not known",
+        Verdict::Fits if set.at_rest.resources().is_empty() => "it fits: the quota counts nothing of it",
+        Verdict::Fits => FITS,
+        Verdict::FitsAfterTermination if set.fits() => {
+            "it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough \
+             free resources is not checked"
+        }
+        Verdict::FitsAfterTermination => "it does not fit yet, but once these pods have terminated",
+        Verdict::Deadlock => {
+            "it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready"
+        }
+        Verdict::Never => "it never fits: it alone is more than is allowed",
+        _ => "it does not fit beside what is used now",
+    }
+}
+
+/// Returns the nearest sizes and rollouts with which a change set fits, or has no downtime; nothing if there are none.
+#[must_use]
+pub fn adjustments_text(set: &ChangeSet, adjustments: &[Adjustment]) -> String {
+    if adjustments.is_empty() {
+        return String::new();
+    }
+    let mut text = if set.fits() { "without downtime:\n" } else { "what would fit:\n" }.to_owned();
+    for found in adjustments {
+        let downtime = if found.has_downtime { ", with downtime" } else { "" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {}: {found}{downtime}", found.workload());
+    }
+    text
+}
+
+/// Returns the code of a verdict.
+#[must_use]
+pub fn verdict_code(verdict: Verdict) -> toolforge_report::Verdict {
+    toolforge_report::Verdict::from_code(verdict.as_str())
+}
+
+/// Returns the nearest sizes and rollouts as they are written in documents.
+#[must_use]
+pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
+    let adjustment = |found: &Adjustment| toolforge_report::Adjustment {
+        workload: found.workload(),
+        memory: found.memory.map(|memory| memory.to_string()),
+        cpu: found.cpu.map(|cpu| cpu.to_string()),
+        replicas: found.replicas,
+        rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
+        has_downtime: found.has_downtime,
+    };
+    found.iter().map(adjustment).collect()
+}
+
+/// Returns what adjustments are searched for: that all fits, or, where it does with downtime, that there is none.
+#[must_use]
+pub fn adjustment_goal(set: &ChangeSet) -> fn(&ChangeSet) -> bool {
+    if set.fits() { ChangeSet::fits_without_downtime } else { ChangeSet::fits }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict_has_a_code() {
+        for verdict in [
+            Verdict::Fits,
+            Verdict::FitsAfterTermination,
+            Verdict::Exceeds,
+            Verdict::Deadlock,
+            Verdict::Never,
+        ] {
+            assert_eq!(verdict_code(verdict).as_str(), verdict.as_str());
+        }
+    }
+}

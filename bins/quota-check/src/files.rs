@@ -1,0 +1,188 @@
+//! Whether what files ask for fits.
+
+use std::path::PathBuf;
+
+use toolforge_cli::{
+    Document, ExitCode, Failure, OutputFormat, Session, adjustment_goal, adjustments, adjustments_text,
+    downtime, forecast_text, print, quota_rows, read_input, rollout, to_json, verdict_code, verdict_text,
+    violations, warn_of_unread,
+};
+use toolforge_model::{Diagnostic, Untrusted};
+use toolforge_render::change::{Adjustment, Change, Downtime};
+use toolforge_render::files::{
+    FileContents, FilePlan, FilePlanFacts, FileProblem, FileProblemKind, file_adjustments, plan_files,
+};
+use toolforge_report::{Action, FailureCode, FileChange, ProblemCode};
+
+use crate::arguments::Arguments;
+use crate::facts::{self, Wanted};
+
+/// The maximum size of a file in bytes: some thousand jobs or objects.
+const FILE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Prints what applying all files would do, and whether it fits.
+pub(crate) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    format: OutputFormat,
+) -> Result<ExitCode, Failure> {
+    let files = read(session, &arguments.files)?;
+    let facts = facts(session, arguments, &files)?;
+    let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
+    let plan = plan_files(&files, &facts);
+    let has_quota = !facts.jobs.namespace.limits.quotas.is_empty();
+    let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(&plan.set));
+    print(&document(session, &plan, &nearest, has_quota, &arguments.files)?, format)?;
+    if !plan.problems.is_empty() {
+        return Err(of_problems(&plan, &arguments.files));
+    }
+    Ok(if plan.fits() { exit_code } else { ExitCode::DoesNotFit })
+}
+
+/// Reads all files. All of their errors are reported at once.
+pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileContents>, Failure> {
+    let mut found: Vec<(Untrusted, Diagnostic)> = Vec::new();
+    let mut files = Vec::new();
+    for path in paths {
+        let bytes = read_input(path, FILE_LIMIT)?;
+        let shown = shown(path);
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let message = format!("{} is not text (UTF-8)", shown.escaped());
+            Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile)
+        })?;
+        let mut contents = FileContents::parse(&text, &session.tool);
+        for warning in &contents.warnings {
+            anstream::eprintln!("warning: {}", warning.in_file(&shown));
+        }
+        found.extend(std::mem::take(&mut contents.errors).into_iter().map(|error| (shown.clone(), error)));
+        files.push(contents);
+    }
+    let message = match found.as_slice() {
+        [] => return Ok(files),
+        [(file, error)] => error.in_file(file),
+        all => format!("the files have {} errors", all.len()),
+    };
+    let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile);
+    Err(found.iter().fold(failure, |failure, (file, error)| failure.diagnostic(file, error)))
+}
+
+fn shown(path: &std::path::Path) -> Untrusted {
+    Untrusted::new(path.display().to_string())
+}
+
+/// Returns what is known of the namespace, as far as the files need it.
+pub(crate) fn facts(
+    session: &Session,
+    arguments: &Arguments,
+    files: &[FileContents],
+) -> Result<FilePlanFacts, Failure> {
+    let has_template = files.iter().any(|contents| !contents.templates.is_empty());
+    let has_jobs = files.iter().any(|contents| !contents.jobs.is_empty());
+    let manifests: Vec<_> = files.iter().flat_map(|contents| &contents.manifests).collect();
+    let wanted = Wanted {
+        catalog: has_jobs || has_template,
+        records: has_jobs,
+        web_service: has_template,
+        events: false,
+        manifests: &manifests,
+    };
+    facts::facts(session, wanted, arguments.quota.clone())
+}
+
+fn document(
+    session: &Session,
+    plan: &FilePlan,
+    nearest: &[Adjustment],
+    has_quota: bool,
+    paths: &[PathBuf],
+) -> Result<Document, Failure> {
+    let set = &plan.set;
+    let value = toolforge_report::FilePlan {
+        tool: session.tool.clone(),
+        fits: plan.fits(),
+        verdict: verdict_code(plan.verdict()),
+        changes: set.changes.iter().map(file_change).collect(),
+        quotas: quota_rows(set),
+        violations: violations(set),
+        problems: plan.problems.iter().map(|found| problem(found, paths)).collect(),
+        adjustments: adjustments(nearest),
+    };
+    Ok(Document { text: text(plan, nearest, has_quota), value: to_json(value)? })
+}
+
+fn file_change(change: &Change) -> FileChange {
+    FileChange {
+        action: Action::from_code(change.action.as_str()),
+        workload: change.workload(),
+        rollout: rollout(change),
+        downtime: downtime(change),
+    }
+}
+
+fn problem(found: &FileProblem, paths: &[PathBuf]) -> toolforge_report::FileProblem {
+    let location = found.location;
+    let code = match &found.kind {
+        FileProblemKind::WebService(_) => "plan",
+        FileProblemKind::Repeated(_) => "repeated",
+        FileProblemKind::NeverFits { .. } => "never-fits",
+        FileProblemKind::Job(problem) => problem.code(),
+        _ => "other",
+    };
+    toolforge_report::FileProblem {
+        code: ProblemCode::from_code(code),
+        file: location.and_then(|_| paths.get(found.file)).map(|path| shown(path)),
+        line: location.map(|location| location.line),
+        column: location.map(|location| location.column),
+        message: found.kind.to_string(),
+    }
+}
+
+fn text(plan: &FilePlan, nearest: &[Adjustment], has_quota: bool) -> String {
+    let set = &plan.set;
+    let mut text = String::new();
+    for change in set.pending() {
+        text.push_str(&format!("{} {}\n", change.action, change.workload()));
+        if let Some(downtime) = change.downtime {
+            text.push_str(match downtime {
+                Downtime::BetweenPods => "  downtime: the old pods stop before the new ones are ready\n",
+                _ => "  downtime: it is deleted and created again\n",
+            });
+        }
+    }
+    let kept: Vec<String> =
+        set.changes.iter().filter(|change| change.is_keep()).map(Change::workload).collect();
+    if !kept.is_empty() {
+        text.push_str(&format!("keep {}\n", kept.join(", ")));
+    }
+    if !plan.problems.iter().all(|problem| problem.kind.is_size()) {
+        // Without what cannot be applied, there is no verdict.
+        text.push_str(&forecast_text(set));
+        return text;
+    }
+    if set.pending().next().is_none() {
+        text.push_str("nothing would change\n");
+    }
+    text.push_str(&verdict_text(set, plan.verdict(), has_quota));
+    text.push_str(&adjustments_text(set, nearest));
+    text
+}
+
+/// Returns the failure of what cannot be applied, each with its location.
+fn of_problems(plan: &FilePlan, paths: &[PathBuf]) -> Failure {
+    let is_size = plan.problems.iter().all(|problem| problem.kind.is_size());
+    let exit_code = if is_size { ExitCode::DoesNotFit } else { ExitCode::Failed };
+    let located = |found: &FileProblem| {
+        let location = found.location?;
+        Some((shown(paths.get(found.file)?), Diagnostic::new(location, &found.kind)))
+    };
+    let message = match plan.problems.as_slice() {
+        [one] => {
+            located(one).map_or_else(|| one.kind.to_string(), |(file, diagnostic)| diagnostic.in_file(&file))
+        }
+        all => format!("{} things cannot be applied", all.len()),
+    };
+    plan.problems.iter().fold(Failure::new(exit_code, message), |failure, found| match located(found) {
+        Some((file, diagnostic)) => failure.diagnostic(&file, &diagnostic),
+        None => failure.detail(found.kind.to_string()),
+    })
+}

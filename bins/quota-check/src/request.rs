@@ -1,0 +1,356 @@
+//! The text of a request for more quota, with its evidence.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::{ExitCode, Failure, OutputFormat, Session, no_document, print_text};
+use toolforge_model::Untrusted;
+use toolforge_quota::{ComputeResource, LimitType, LimitViolationKind, Limits, QuotaCheck, Resource};
+use toolforge_render::change::ChangeSet;
+use toolforge_render::files::{FilePlan, file_adjustments, plan_files};
+use toolforge_render::usage::{
+    BlockedObject, OutOfMemoryKill, WorkloadUsage, blocked_objects, out_of_memory_kills, workload_usage,
+};
+
+use crate::arguments::{Arguments, RequestArguments};
+use crate::facts::Overview;
+use crate::{facts, files};
+
+/// One gibibyte in bytes, the unit of overrides.
+const GIBIBYTE: u64 = 1 << 30;
+
+/// Prints the text of a request. Nothing is sent.
+pub(crate) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    asked: &RequestArguments,
+    format: OutputFormat,
+) -> Result<ExitCode, Failure> {
+    if format != OutputFormat::Table {
+        return Err(no_document("request"));
+    }
+    let overview = facts::overview(session, arguments.quota.clone())?;
+    let contents = files::read(session, &asked.files)?;
+    let planned = if contents.is_empty() {
+        None
+    } else {
+        let facts = files::facts(session, arguments, &contents)?;
+        let plan = plan_files(&contents, &facts);
+        if let Some(problem) = plan.problems.iter().find(|problem| !problem.kind.is_size()) {
+            return Err(Failure::new(ExitCode::Failed, problem.kind.to_string())
+                .hint("`quota-check FILE` shows all that is wrong."));
+        }
+        let smaller = file_adjustments(&contents, &facts, &plan, ChangeSet::fits);
+        Some(Planned {
+            plan,
+            smaller: smaller.iter().map(|found| format!("{}: {found}", found.workload())).collect(),
+        })
+    };
+    let names: Vec<String> = asked.files.iter().map(|path| path.display().to_string()).collect();
+    print_text(&text(session.tool.as_str(), &overview, planned.as_ref(), &names))?;
+    Ok(toolforge_cli::warn_of_unread(overview.limits()))
+}
+
+/// What files need, and with what they would fit.
+struct Planned {
+    plan: FilePlan,
+    smaller: Vec<String>,
+}
+
+/// The smallest numbers with which everything is admitted.
+#[derive(Default)]
+struct Needed {
+    /// Of each resource of a quota.
+    quota: BTreeMap<Resource, u64>,
+    /// The memory of the largest container, in bytes.
+    container_memory: Option<u64>,
+    /// The CPU of the largest container, in millis.
+    container_cpu: Option<u64>,
+}
+
+impl Needed {
+    fn raise(&mut self, resource: Resource, amount: u64) {
+        let needed = self.quota.entry(resource).or_default();
+        *needed = (*needed).max(amount);
+    }
+
+    /// Adds what a check does not allow.
+    fn add_check(&mut self, check: &QuotaCheck) {
+        for row in check.shortfalls() {
+            self.raise(row.resource.clone(), row.after);
+        }
+        for violation in check.violations() {
+            let LimitViolationKind::AboveMax { requested, .. } = violation.kind else { continue };
+            if violation.limit_type == LimitType::PersistentVolumeClaim {
+                continue;
+            }
+            let needed = match violation.resource {
+                ComputeResource::Memory => &mut self.container_memory,
+                ComputeResource::Cpu => &mut self.container_cpu,
+                _ => continue,
+            };
+            *needed = (*needed).max(Some(requested));
+        }
+    }
+
+    /// Adds what the API server has refused.
+    fn add_blocked(&mut self, blocked: &BlockedObject) {
+        for exceeded in &blocked.exceeded {
+            let resource = Resource::from(exceeded.resource.as_raw());
+            let parse = |text: &Untrusted| resource.parse_amount(text.as_raw()).ok();
+            if let (Some(requested), Some(used)) = (parse(&exceeded.requested), parse(&exceeded.used)) {
+                self.raise(resource.clone(), used.saturating_add(requested));
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.quota.is_empty() && self.container_memory.is_none() && self.container_cpu.is_none()
+    }
+
+    /// Returns the lines of an override, as maintain-kubeusers reads them (toolforge-deploy, 2026): whole CPUs and GiB. `memory`
+    /// also sets requests, to half of it, and `cpu` sets them to the same.
+    fn overrides(&self) -> Vec<(&'static str, u64)> {
+        let get = |resource: &Resource| self.quota.get(resource).copied();
+        let largest = |one: Option<u64>, other: Option<u64>| one.max(other);
+        let memory = largest(
+            get(&Resource::LimitsMemory).map(|bytes| bytes.div_ceil(GIBIBYTE)),
+            get(&Resource::RequestsMemory).map(|bytes| bytes.saturating_mul(2).div_ceil(GIBIBYTE)),
+        );
+        let cpu = largest(get(&Resource::LimitsCpu), get(&Resource::RequestsCpu))
+            .map(|millis| millis.div_ceil(1000));
+        let count = |kind: &str| get(&Resource::Count(kind.to_owned()));
+        let keys = [
+            ("cpu", cpu),
+            ("memory", memory),
+            ("pods", get(&Resource::Pods)),
+            ("pod_cpu", self.container_cpu.map(|millis| millis.div_ceil(1000))),
+            ("pod_memory", self.container_memory.map(|bytes| bytes.div_ceil(GIBIBYTE))),
+            ("jobs", count("jobs.batch")),
+            ("cronjobs", count("cronjobs.batch")),
+            ("deployments", count("deployments.apps")),
+            ("services", get(&Resource::Services)),
+        ];
+        keys.into_iter().filter_map(|(key, needed)| Some((key, needed?))).collect()
+    }
+
+    /// Returns the resources that no override can change.
+    fn without_override(&self) -> impl Iterator<Item = (&Resource, u64)> {
+        let has_override = |resource: &Resource| {
+            matches!(
+                resource,
+                Resource::LimitsMemory
+                    | Resource::RequestsMemory
+                    | Resource::LimitsCpu
+                    | Resource::RequestsCpu
+                    | Resource::Pods
+                    | Resource::Services
+            ) || matches!(
+                resource,
+                Resource::Count(kind) if ["jobs.batch", "cronjobs.batch", "deployments.apps"].contains(&kind.as_str())
+            )
+        };
+        self.quota
+            .iter()
+            .filter(move |(resource, _)| !has_override(resource))
+            .map(|(resource, amount)| (resource, *amount))
+    }
+}
+
+/// Text in a table of Markdown, without line ends, pipes and markup.
+fn cell(text: &str) -> String {
+    let escaped = Untrusted::new(text).escaped().to_string();
+    let mut cell = String::with_capacity(escaped.len());
+    for character in escaped.chars() {
+        if matches!(character, '|' | '`' | '<' | '>' | '*' | '_' | '[' | ']') {
+            cell.push('\\');
+        }
+        cell.push(character);
+    }
+    cell
+}
+
+fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[String]) -> String {
+    let limits = overview.limits();
+    let blocked = blocked_objects(&overview.facts, overview.now);
+    let mut needed = Needed::default();
+    blocked.iter().filter(|blocked| blocked.is_blocked_now).for_each(|blocked| needed.add_blocked(blocked));
+    if let Some(Planned { plan, .. }) = planned {
+        needed.add_check(&plan.set.at_rest);
+        needed.add_check(plan.set.refused_surge.as_ref().unwrap_or(&plan.set.at_peak));
+    }
+    let mut text = format!("# Quota of tool {}\n", cell(tool));
+    text.push_str(&requested_text(tool, &needed));
+    text.push_str(&quota_text(limits));
+    text.push_str(&blocked_text(&blocked, overview.now));
+    text.push_str(&kills_text(&out_of_memory_kills(&overview.facts.live.pods)));
+    let metrics = overview.metrics.as_deref().unwrap_or_default();
+    let usage = workload_usage(&overview.facts.live.pods, &limits.quotas, &limits.limit_ranges, metrics);
+    text.push_str(&usage_text(&usage, overview.metrics.is_some()));
+    if let Some(planned) = planned {
+        text.push_str(&plan_text(planned, names));
+    }
+    text
+}
+
+fn requested_text(tool: &str, needed: &Needed) -> String {
+    let mut text = "\n## Requested\n\n".to_owned();
+    if needed.is_empty() {
+        text.push_str("Nothing is blocked by the quota, and nothing that was checked needs more.\n");
+        return text;
+    }
+    text.push_str("The smallest numbers with which everything below is admitted:\n\n");
+    for (resource, amount) in &needed.quota {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "- {}: {}", cell(&resource.to_string()), resource.short_amount(*amount));
+    }
+    let largest = [
+        ("memory", needed.container_memory.map(|bytes| Resource::LimitsMemory.short_amount(bytes))),
+        ("CPU", needed.container_cpu.map(|millis| Resource::LimitsCpu.short_amount(millis))),
+    ];
+    for (name, amount) in largest {
+        if let Some(amount) = amount {
+            let _ = writeln!(text, "- {name} of one container: {amount}");
+        }
+    }
+    let overrides = needed.overrides();
+    if !overrides.is_empty() {
+        text.push_str(
+            "\nFor the platform's admins, in `values/tools.yaml` of maintain-kubeusers:\n\n```yaml\n",
+        );
+        let _ =
+            writeln!(text, "quotas:\n  overrides:\n    {tool}:\n      version: T000000 # the id of the task");
+        for (key, amount) in overrides {
+            let _ = writeln!(text, "      {key}: {amount}");
+        }
+        text.push_str("```\n");
+    }
+    let others: Vec<String> =
+        needed.without_override().map(|(resource, _)| cell(&resource.to_string())).collect();
+    if !others.is_empty() {
+        let _ = writeln!(text, "\nOverrides have no key for {}.", others.join(", "));
+    }
+    text
+}
+
+fn quota_text(limits: &Limits) -> String {
+    let mut text = "\n## Quota and use\n\n".to_owned();
+    if limits.quotas.is_empty() {
+        text.push_str("The namespace has no quota.\n");
+    }
+    for quota in &limits.quotas {
+        text.push_str("| resource | used | limit |\n| --- | --- | --- |\n");
+        for (resource, hard) in &quota.hard {
+            let (hard, [used]) = resource.short_amounts(*hard, [quota.used(resource)]);
+            let _ = writeln!(text, "| {} | {used} | {hard} |", cell(&resource.to_string()));
+        }
+    }
+    for range in &limits.limit_ranges {
+        let max =
+            |resource: &ComputeResource| range.container.max.get(resource).map(|max| resource.amount(max));
+        let max = [("CPU", max(&ComputeResource::Cpu)), ("memory", max(&ComputeResource::Memory))];
+        let max: Vec<String> =
+            max.into_iter().filter_map(|(name, max)| Some(format!("{name} {}", max?))).collect();
+        if !max.is_empty() {
+            let _ = writeln!(text, "\nOne container may have at most {}.", max.join(" and "));
+        }
+    }
+    text
+}
+
+fn blocked_text(blocked: &[BlockedObject], now: Timestamp) -> String {
+    let mut text = "\n## Blocked\n\n".to_owned();
+    if blocked.is_empty() {
+        text.push_str("No refusals are known; the cluster keeps events for an hour.\n");
+        return text;
+    }
+    text.push_str("| object | since | last | refusals | message |\n| --- | --- | --- | --- | --- |\n");
+    for found in blocked {
+        let time = |time: Option<Timestamp>| {
+            time.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+        };
+        let last = if found.is_blocked_now { "still blocked".to_owned() } else { time(found.last) };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {last} | {} | {} |",
+            cell(found.object.as_raw()),
+            time(found.since),
+            found.count,
+            cell(found.message.as_raw())
+        );
+    }
+    let _ = writeln!(text, "\nAs of {}.", now.strftime("%Y-%m-%d %H:%M UTC"));
+    text
+}
+
+fn kills_text(kills: &[OutOfMemoryKill]) -> String {
+    if kills.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n## Killed for using more memory than the limit\n\n".to_owned();
+    text.push_str(
+        "| workload | limit | last kill | restarts of the container |\n| --- | --- | --- | --- |\n",
+    );
+    for kill in kills {
+        let limit = kill.limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
+        let at = kill.at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+        let _ =
+            writeln!(text, "| {} | {limit} | {at} | {} |", cell(&kill.consumer.to_string()), kill.restarts);
+    }
+    text
+}
+
+fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
+    if usage.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n## What runs\n\n".to_owned();
+    let measured = if is_measured { " CPU used | memory used |" } else { "" };
+    let _ = writeln!(text, "| workload | pods | CPU limit | memory limit |{measured}");
+    let _ = writeln!(text, "| --- | --- | --- | --- |{}", if is_measured { " --- | --- |" } else { "" });
+    for found in usage {
+        let amount = |resource: &Resource| resource.short_amount(found.demand.get(resource));
+        let (cpu, memory) = (amount(&Resource::LimitsCpu), amount(&Resource::LimitsMemory));
+        let measured = found.measured.map_or_else(
+            || " - | - |".to_owned(),
+            |measured| {
+                let memory = Resource::LimitsMemory.short_amount(measured.memory.bytes());
+                format!(" {} | {memory} |", measured.cpu)
+            },
+        );
+        let measured = if is_measured { measured } else { String::new() };
+        let name = cell(&found.consumer.to_string());
+        let _ = writeln!(text, "| {name} | {} | {cpu} | {memory} |{measured}", found.pods);
+    }
+    if !is_measured {
+        text.push_str("\nThe cluster has no measurements of what is really used.\n");
+    }
+    text
+}
+
+fn plan_text(Planned { plan, smaller }: &Planned, names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
+    let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
+    for change in plan.set.pending() {
+        let _ = writeln!(text, "- {} {}", change.action, cell(&change.workload()));
+    }
+    text.push_str("\n| resource | limit | used | after | at the peak |\n| --- | --- | --- | --- | --- |\n");
+    for row in plan.set.forecast() {
+        let check = row.at_rest;
+        let (hard, [used, after, peak]) =
+            check.resource.short_amounts(check.hard, [check.used, check.after, row.peak]);
+        let _ =
+            writeln!(text, "| {} | {hard} | {used} | {after} | {peak} |", cell(&check.resource.to_string()));
+    }
+    for violation in plan.set.at_rest.violations() {
+        let _ = writeln!(text, "\n{}", cell(&violation.to_string()));
+    }
+    if !smaller.is_empty() {
+        text.push_str("\nIt would fit with one of these instead:\n\n");
+        for found in smaller {
+            let _ = writeln!(text, "- {}", cell(found));
+        }
+    }
+    text
+}

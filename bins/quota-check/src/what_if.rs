@@ -1,0 +1,194 @@
+//! How large a workload may be.
+
+use toolforge_cli::{
+    Document, ExitCode, Failure, OutputFormat, Session, Table, print, restart_forecast, restart_outcome,
+    rollout_note, to_json, verdict_text, warn_of_unread,
+};
+use toolforge_model::{JobKind, JobRequest, Replicas, WebServiceOptions};
+use toolforge_render::change::{ChangeSet, LargestSizes};
+use toolforge_render::files::FilePlanFacts;
+use toolforge_render::job::{JobForecast, JobPlan, largest_job, observe_job};
+use toolforge_render::pod::PodResources;
+use toolforge_render::web_service::{
+    PlanOptions, WebServiceForecast, WebServicePlan, WebServiceSettings, largest_web_service,
+    observe_web_service_request, resolve_request,
+};
+use toolforge_report::{FailureCode, WhatIf};
+
+use crate::arguments::{Arguments, WhatIfArguments};
+use crate::facts::{self, Wanted};
+
+/// Prints how large a workload may be, or whether a size fits.
+pub(crate) fn run(
+    session: &Session,
+    arguments: &Arguments,
+    asked: &WhatIfArguments,
+    format: OutputFormat,
+) -> Result<ExitCode, Failure> {
+    let is_web_service = asked.name.is_none();
+    let wanted =
+        Wanted { catalog: true, records: !is_web_service, web_service: is_web_service, ..Wanted::default() };
+    let facts = facts::facts(session, wanted, arguments.quota.clone())?;
+    let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
+    let answer = if is_web_service { web_service(&facts, asked)? } else { job(&facts, asked)? };
+    let value = to_json(WhatIf {
+        tool: session.tool.clone(),
+        workload: answer.workload.clone(),
+        memory: answer.resources.limits.memory.to_string(),
+        cpu: answer.resources.limits.cpu.to_string(),
+        replicas: answer.replicas,
+        largest_memory: answer.largest.memory.map(|memory| memory.to_string()),
+        largest_cpu: answer.largest.cpu.map(|cpu| cpu.to_string()),
+        largest_replicas: answer.largest.replicas,
+        change: restart_forecast(&answer.change),
+        restart: answer.restart.as_ref().map(restart_forecast),
+    })?;
+    let has_size = asked.memory.is_some() || asked.cpu.is_some() || asked.replicas.is_some();
+    let text = if has_size { answer.verdict() } else { answer.largest_sizes() };
+    print(&Document { text, value }, format)?;
+    let fits = answer.change.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);
+    Ok(if fits || !has_size { exit_code } else { ExitCode::DoesNotFit })
+}
+
+/// A workload of a size, and how far that can go.
+struct Answer {
+    workload: String,
+    resources: PodResources,
+    replicas: u64,
+    largest: LargestSizes,
+    change: ChangeSet,
+    restart: Option<ChangeSet>,
+    /// What follows the change: `a restart`, or `a run`.
+    next: &'static str,
+}
+
+impl Answer {
+    fn size(&self) -> String {
+        let Self { resources, replicas, .. } = self;
+        let limits = resources.limits;
+        let pods = if *replicas == 1 { "replica" } else { "replicas" };
+        format!("memory {}, CPU {}, {replicas} {pods}", limits.memory, limits.cpu)
+    }
+
+    /// Returns whether the size fits, and what a restart would do.
+    fn verdict(&self) -> String {
+        let mut text = format!("{}: {}\n", self.workload, self.size());
+        text.push_str(&verdict_text(
+            &self.change,
+            self.change.verdict(),
+            !self.change.at_rest.resources().is_empty(),
+        ));
+        if let Some(note) = rollout_note(&self.change).filter(|_| self.change.fits()) {
+            text.push_str(&format!("{note}\n"));
+        }
+        match &self.restart {
+            Some(restart) if self.change.fits() && self.next == "a restart" => {
+                text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart)));
+            }
+            Some(restart) if self.change.fits() => {
+                let fits = if restart.fits() {
+                    "fits beside what runs now"
+                } else {
+                    "does not fit beside what runs now"
+                };
+                text.push_str(&format!("{} afterwards {fits}\n", self.next));
+            }
+            _ => {}
+        }
+        text
+    }
+
+    /// Returns how far each part of the size can go.
+    fn largest_sizes(&self) -> String {
+        let Self { workload, resources, replicas, largest, next, .. } = self;
+        let none = || "-".to_owned();
+        let mut table = Table::new(&["SIZE", "NOW", "LARGEST"]);
+        let limits = resources.limits;
+        let memory = largest.memory.map_or_else(none, |memory| memory.to_string());
+        table.row(["memory".to_owned(), limits.memory.to_string(), memory]);
+        let cpu = largest.cpu.map_or_else(none, |cpu| cpu.to_string());
+        table.row(["CPU".to_owned(), limits.cpu.to_string(), cpu]);
+        let pods = largest.replicas.map_or_else(none, |count| count.to_string());
+        table.row(["replicas".to_owned(), replicas.to_string(), pods]);
+        let how = if workload == "the web service" { "have no downtime" } else { "fit as usual" };
+        format!(
+            "{workload}\n\n{}\neach alone, so that the change and {next} afterwards {how}\n",
+            table.for_stdout()
+        )
+    }
+}
+
+fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure> {
+    let web = &facts.web_service;
+    let size = WebServiceOptions {
+        memory: asked.memory,
+        cpu: asked.cpu,
+        replicas: asked.replicas,
+        ..WebServiceOptions::default()
+    };
+    let live = observe_web_service_request(web);
+    let settings = WebServiceSettings::new(size);
+    let refused = |error: &dyn std::error::Error| Failure::from_error(ExitCode::Failed, error);
+    let resolved = resolve_request(settings, live, &web.namespace).map_err(|error| refused(&error))?;
+    let plan = WebServicePlan::new(resolved.request, web, PlanOptions::default())
+        .map_err(|error| refused(&error))?;
+    let WebServiceForecast { change, restart, .. } = WebServiceForecast::new(&plan, web);
+    Ok(Answer {
+        workload: "the web service".to_owned(),
+        resources: plan.resources(),
+        replicas: plan.request().replicas.count().into(),
+        largest: largest_web_service(&plan, web),
+        change,
+        restart: Some(restart),
+        next: "a restart",
+    })
+}
+
+fn job(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure> {
+    let facts = &facts.jobs;
+    let no_job = || {
+        let name = asked.name.as_ref().map(ToString::to_string).unwrap_or_default();
+        let names = facts.live.jobs_of(&facts.namespace.tool);
+        let names: Vec<String> = names.iter().map(|job| job.name.to_string()).collect();
+        let failure = Failure::new(ExitCode::Failed, format!("job '{name}' does not exist"));
+        let hint = match names.as_slice() {
+            [] => "There are no jobs; `quota-check FILE` checks a jobs file.".to_owned(),
+            names => format!("The jobs are {}.", names.join(", ")),
+        };
+        failure.with_code(FailureCode::NotFound).hint(hint)
+    };
+    let name = asked.name.as_ref().ok_or_else(no_job)?;
+    let live = facts.live.job(&facts.namespace.tool, name).ok_or_else(no_job)?;
+    let request = with_size(observe_job(&live, facts), asked)?;
+    let refused = |error: &dyn std::error::Error| Failure::from_error(ExitCode::Failed, error);
+    let plan = JobPlan::new(request.clone(), facts).map_err(|error| refused(&error))?;
+    let unplanned = || Failure::new(ExitCode::Failed, format!("job '{name}' cannot be changed as it is"));
+    let JobForecast { change, restart, .. } = JobForecast::new(&request, facts).ok_or_else(unplanned)?;
+    let (replicas, next) = match &request.kind {
+        JobKind::Continuous { replicas, .. } => (replicas.count().into(), "a restart"),
+        JobKind::Scheduled { .. } | JobKind::OneOff { .. } => (1, "a run"),
+    };
+    Ok(Answer {
+        workload: format!("job {name}"),
+        resources: plan.resources(),
+        replicas,
+        largest: largest_job(&request, facts).ok_or_else(unplanned)?,
+        change,
+        restart,
+        next,
+    })
+}
+
+fn with_size(mut request: JobRequest, asked: &WhatIfArguments) -> Result<JobRequest, Failure> {
+    request.memory = asked.memory.or(request.memory);
+    request.cpu = asked.cpu.or(request.cpu);
+    match (&mut request.kind, asked.replicas) {
+        (JobKind::Continuous { replicas, .. }, Some(wanted)) => *replicas = wanted,
+        (_, None | Some(Replicas::ONE)) => {}
+        (_, Some(_)) => {
+            return Err(Failure::new(ExitCode::Usage, "only a continuous job has replicas")
+                .hint("Leave `--replicas` out."));
+        }
+    }
+    Ok(request)
+}

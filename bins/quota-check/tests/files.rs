@@ -1,0 +1,222 @@
+//! Whether files fit, from the real program, without a cluster.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+/// Runs the program in the directory of the recorded facts, with a text on standard input.
+fn quota_check(line: &str, input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+    command.current_dir(toolforge_fixtures::path("facts")).env_clear().env("HOME", "/nonexistent");
+    command.args(["--tool", "stashbot"]).args(line.split_whitespace());
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A program that refuses its arguments does not read.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+fn said(line: &str, input: &str) -> String {
+    let output = quota_check(line, input);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("[exit {}]\n{stdout}{stderr}", output.status.code().unwrap())
+}
+
+const JOBS: &str =
+    "- {name: bot, command: ./bot.py, image: python3.11, continuous: true, mem: 1Gi, cpu: 0.5}\n";
+
+/// A Deployment like the live one of `seed-restart.yaml`, with another image.
+fn web(memory: &str, rest: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  replicas: 1\n\
+         \x20 selector: {{matchLabels: {{app: web}}}}\n{rest}  template:\n    metadata: {{labels: {{app: web}}}}\n\
+         \x20   spec:\n      containers:\n      - name: main\n        image: new\n        resources:\n\
+         \x20         limits: {{cpu: 500m, memory: {memory}}}\n          requests: {{cpu: 125m, memory: 1Gi}}\n"
+    )
+}
+
+#[test]
+fn files_of_every_kind_fit_a_profile() {
+    let config_map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}";
+    let input = format!("{JOBS}---\ntype: php8.2\nmem: 3Gi\n---\n{config_map}\n");
+    assert_snapshot!(said("--quota toolforge-2023 -", &input), @"
+    [exit 0]
+    create job bot
+    create the web service
+    create ConfigMap x
+
+    RESOURCE                LIMIT  USED  AFTER  PEAK  VERDICT
+    pods                    10     0     2      2     fits
+    requests.cpu            2      0     625m   625m  fits
+    requests.memory         6Gi    0     2Gi    2Gi   fits
+    limits.cpu              2      0     1      1     fits
+    limits.memory           8Gi    0     4Gi    4Gi   fits
+    services                1      0     1      1     fits
+    configmaps              10     0     1      1     fits
+    count/deployments.apps  3      0     2      2     fits
+
+    it fits the quota; whether a node has enough free resources is not checked
+    ");
+}
+
+#[test]
+fn seed_restart_of_a_manifest_deadlocks() {
+    assert_snapshot!(said("--from seed-restart.yaml -", &web("4Gi", "")), @"
+    [exit 3]
+    update Deployment web
+
+    RESOURCE         LIMIT  USED    AFTER   PEAK    VERDICT
+    pods             4      2       2       3       fits
+    requests.cpu     2      225m    225m    350m    fits
+    requests.memory  6Gi    2304Mi  1280Mi  3328Mi  fits
+    limits.cpu       2      1       1       1500m   fits
+    limits.memory    8Gi    4608Mi  4608Mi  8704Mi  too much
+
+    it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready
+    what would fit:
+      Deployment web: rollout recreate, with downtime
+      Deployment web: memory 3584Mi
+    ");
+}
+
+#[test]
+fn both_ways_out_of_the_deadlock_fit() {
+    assert_snapshot!(said("--from seed-restart.yaml -", &web("3584Mi", "")), @"
+    [exit 0]
+    update Deployment web
+
+    RESOURCE         LIMIT  USED    AFTER   PEAK    VERDICT
+    pods             4      2       2       3       fits
+    requests.cpu     2      225m    225m    350m    fits
+    requests.memory  6Gi    2304Mi  1280Mi  3328Mi  fits
+    limits.cpu       2      1       1       1500m   fits
+    limits.memory    8Gi    4608Mi  4Gi     8Gi     fits
+
+    it fits the quota; whether a node has enough free resources is not checked
+    ");
+    assert_snapshot!(said("--from seed-restart.yaml -", &web("4Gi", "  strategy: {type: Recreate}\n")), @"
+    [exit 0]
+    update Deployment web
+      downtime: the old pods stop before the new ones are ready
+
+    RESOURCE         LIMIT  USED    AFTER   PEAK    VERDICT
+    pods             4      2       2       2       fits
+    requests.cpu     2      225m    225m    225m    fits
+    requests.memory  6Gi    2304Mi  1280Mi  2304Mi  fits
+    limits.cpu       2      1       1       1       fits
+    limits.memory    8Gi    4608Mi  4608Mi  4608Mi  fits
+
+    it fits the quota; whether a node has enough free resources is not checked
+    ");
+    assert!(said("--from seed-restart.yaml -", &web("3585Mi", "")).starts_with("[exit 3]"));
+}
+
+#[test]
+fn json_has_verdict_and_adjustments() {
+    let output = quota_check("--from seed-restart.yaml --output json -", &web("4Gi", ""));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
+    assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"rollout":"stated","workload":"Deployment web"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"cpu":null,"hasDowntime":true,"memory":null,"replicas":null,"rollout":"recreate","workload":"Deployment web"},{"cpu":null,"hasDowntime":false,"memory":"3584Mi","replicas":null,"rollout":null,"workload":"Deployment web"}]"#);
+}
+
+#[test]
+fn sizes_above_the_limits_never_fit() {
+    assert_snapshot!(said("--quota seed-2020 -", &JOBS.replace("1Gi", "6Gi")), @"
+    [exit 3]
+    create job bot
+
+    RESOURCE         LIMIT  USED  AFTER  PEAK  VERDICT
+    pods             4      0     1      1     fits
+    requests.cpu     2      0     500m   500m  fits
+    requests.memory  6Gi    0     3Gi    3Gi   fits
+    limits.cpu       2      0     500m   500m  fits
+    limits.memory    8Gi    0     6Gi    6Gi   fits
+    job bot: memory: 6Gi is more than the maximum of 4Gi for one container
+
+    it never fits: it alone is more than is allowed
+    what would fit:
+      job bot: memory 4Gi
+    ");
+}
+
+#[test]
+fn errors_of_all_files_are_reported_at_once() {
+    let input = "- {name: bot, comand: x, image: bookworm}\n---\na: [\n---\nb: \"\n---\n{apiVersion: v1, kind: Pod, \
+                 metadata: {name: a, namespace: tool-other}}\n---\n{apiVersion: v1, kind: Pod}\n";
+    assert_snapshot!(said("--quota seed-2020 - broken.yaml", input), @r#"
+    [exit 1]
+    error: the files have 6 errors
+      -:1:15: unknown key "comand"; did you mean "command"?
+      -:3:4: invalid YAML: unclosed bracket '['
+      -:5:4: invalid YAML: unclosed quote
+      -:7:60: namespace "tool-other" is not that of the tool, tool-stashbot
+      -:9:1: no metadata; expected a line like `metadata: {name: NAME}`
+      broken.yaml:2:7: invalid YAML: unclosed bracket '['
+    "#);
+}
+
+#[test]
+fn problems_are_reported_with_locations() {
+    let input = "- {name: bot, command: x, image: pyhton3.11}\n---\ntype: none\n---\ntype: php8.2\n";
+    assert_snapshot!(said("--quota seed-2020 -", input), @r#"
+    [exit 1]
+    error: 3 things cannot be applied
+      -:1:34: job bot: unknown image type "pyhton3.11"; did you mean "python3.11"?
+      -:5:1: a second template; a tool has one web service
+      -:3:1: unknown image type "none"
+    "#);
+    let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: \
+               {parallelism: 5, template: {spec: {containers: [{name: a, image: x}]}}}}}}";
+    let said = said("--quota seed-2020 -", run);
+    assert!(
+        said.starts_with("[exit 3]") && said.contains("-:1:1: a run of CronJob a never fits: pods: 5 of 4"),
+        "{said}"
+    );
+}
+
+#[test]
+fn large_and_cut_files_are_refused() {
+    assert_snapshot!(said("--quota seed-2020 /dev/zero", ""), @"
+    [exit 1]
+    error: /dev/zero is larger than 4 MiB
+    ");
+    let text = toolforge_fixtures::read("facts/running.json");
+    let cut = said("--quota seed-2020 -", &text[..text.len() / 2]);
+    assert!(cut.starts_with("[exit 1]") && cut.contains("is it cut off?"), "{cut}");
+    assert_snapshot!(said("--quota seed-2020 -", ""), @"
+    [exit 1]
+    error: -:1:1: this file has no content; expected a jobs file, a service.template or a manifest
+    ");
+    assert_snapshot!(said("--quota seed-2020 none.yaml", ""), @"
+    [exit 1]
+    error: none.yaml cannot be read
+      No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn lists_and_unknown_kinds_are_counted() {
+    let input = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n\
+                 \x20 - {apiVersion: example.com/v1, kind: Pony, metadata: {name: a}}\n\
+                 - {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n\
+                 - {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {type: NodePort, ports: [{port: 80}]}}\n";
+    assert_snapshot!(said("--quota seed-2020 -", input), @"
+    [exit 3]
+    create Pony a
+    create Service a
+
+    RESOURCE            LIMIT  USED  AFTER  PEAK  VERDICT
+    services            1      0     1      1     fits
+    services.nodeports  0      0     1      1     too much
+
+    it never fits: it alone is more than is allowed
+    warning: -:8:3: Namespace objects belong to no namespace, so no quota counts them
+    ");
+}

@@ -1,0 +1,204 @@
+//! How large a workload may be, and the text of a request, from the real program, without a cluster.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+fn quota_check(line: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+    command.current_dir(toolforge_fixtures::path("facts")).env_clear().env("HOME", "/nonexistent");
+    command.args(["--tool", "stashbot"]).args(line.split_whitespace()).stdin(Stdio::null()).output().unwrap()
+}
+
+fn said(line: &str) -> String {
+    let output = quota_check(line);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("[exit {}]\n{stdout}{stderr}", output.status.code().unwrap())
+}
+
+#[test]
+fn largest_sizes_of_a_web_service() {
+    assert_snapshot!(said("what-if --quota seed-2020"), @"
+    [exit 0]
+    the web service
+
+    SIZE      NOW    LARGEST
+    memory    512Mi  4Gi
+    CPU       500m   1
+    replicas  1      4
+
+    each alone, so that the change and a restart afterwards have no downtime
+    ");
+}
+
+#[test]
+fn sizes_that_are_asked_for_have_a_verdict() {
+    assert_snapshot!(said("what-if --quota seed-2020 --memory 4Gi --replicas 2"), @"
+    [exit 0]
+    the web service: memory 4Gi, CPU 500m, 2 replicas
+
+    RESOURCE         LIMIT  USED  AFTER  PEAK  VERDICT
+    pods             4      0     2      2     fits
+    requests.cpu     2      0     250m   250m  fits
+    requests.memory  6Gi    0     4Gi    4Gi   fits
+    limits.cpu       2      0     1      1     fits
+    limits.memory    8Gi    0     8Gi    8Gi   fits
+    services         1      0     1      1     fits
+
+    it fits the quota; whether a node has enough free resources is not checked
+    a restart afterwards would work, but one more pod exceeds the quota (limits.memory: 12Gi of 8Gi, 4Gi too much (quota seed-2020)), so the pods are replaced one after the other; the others keep running
+    ");
+    assert_snapshot!(said("what-if --quota seed-2020 --memory 4Gi --replicas 3"), @"
+    [exit 3]
+    the web service: memory 4Gi, CPU 500m, 3 replicas
+
+    RESOURCE         LIMIT  USED  AFTER  PEAK   VERDICT
+    pods             4      0     3      3      fits
+    requests.cpu     2      0     375m   375m   fits
+    requests.memory  6Gi    0     6Gi    6Gi    fits
+    limits.cpu       2      0     1500m  1500m  fits
+    limits.memory    8Gi    0     12Gi   12Gi   too much
+    services         1      0     1      1      fits
+
+    it never fits: it alone is more than is allowed
+    ");
+}
+
+#[test]
+fn largest_sizes_are_tight() {
+    // Four pods of 2Gi fill 8Gi; one more mebibyte is too much.
+    for (memory, exit_code) in [("2Gi", 0), ("2049Mi", 3)] {
+        let output = quota_check(&format!("what-if --quota seed-2020 --replicas 4 --memory {memory}"));
+        assert_eq!(output.status.code(), Some(exit_code), "{memory}");
+    }
+    let output = quota_check("what-if --quota seed-2020 --replicas 4 --output json");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&document["kind"], &document["largestMemory"]), (&"WhatIf".into(), &"2Gi".into()));
+}
+
+#[test]
+fn sizes_of_a_missing_job_are_refused() {
+    assert_snapshot!(said("what-if --from seed-restart.yaml bot"), @"
+    [exit 1]
+    error: job 'bot' does not exist
+
+    hint: There are no jobs; `quota-check FILE` checks a jobs file.
+    ");
+}
+
+#[test]
+fn request_has_evidence_and_numbers() {
+    assert_snapshot!(said("request --from seed-restart.yaml large.template"), @"
+    [exit 0]
+    # Quota of tool stashbot
+
+    ## Requested
+
+    The smallest numbers with which everything below is admitted:
+
+    - pods: 5
+    - requests.memory: 9984Mi
+    - limits.cpu: 2500m
+    - limits.memory: 19.5Gi
+    - services: 2
+    - memory of one container: 5Gi
+
+    For the platform's admins, in `values/tools.yaml` of maintain-kubeusers:
+
+    ```yaml
+    quotas:
+      overrides:
+        stashbot:
+          version: T000000 # the id of the task
+          cpu: 3
+          memory: 20
+          pods: 5
+          pod_memory: 5
+          services: 2
+    ```
+
+    ## Quota and use
+
+    | resource | used | limit |
+    | --- | --- | --- |
+    | pods | 2 | 4 |
+    | requests.cpu | 225m | 2 |
+    | requests.memory | 2304Mi | 6Gi |
+    | limits.cpu | 1 | 2 |
+    | limits.memory | 4608Mi | 8Gi |
+    | services | 1 | 1 |
+    | services.nodeports | 0 | 0 |
+
+    One container may have at most CPU 1 and memory 4Gi.
+
+    ## Blocked
+
+    No refusals are known; the cluster keeps events for an hour.
+
+    ## What runs
+
+    | workload | pods | CPU limit | memory limit |
+    | --- | --- | --- | --- |
+    | the pod web-5d8c7f9b6-abcde | 1 | 500m | 4Gi |
+    | the pod bot-6c9d5b7f8-fghij | 1 | 500m | 512Mi |
+
+    The cluster has no measurements of what is really used.
+
+    ## The plan that needs it (large.template)
+
+    - create the web service
+
+    | resource | limit | used | after | at the peak |
+    | --- | --- | --- | --- | --- |
+    | pods | 4 | 2 | 5 | 5 |
+    | requests.cpu | 2 | 225m | 600m | 600m |
+    | requests.memory | 6Gi | 2304Mi | 9984Mi | 9984Mi |
+    | limits.cpu | 2 | 1 | 2500m | 2500m |
+    | limits.memory | 8Gi | 4608Mi | 19.5Gi | 19.5Gi |
+    | services | 1 | 1 | 2 | 2 |
+
+    memory: 5Gi is more than the maximum of 4Gi for one container
+    ");
+}
+
+#[test]
+fn request_without_need_says_so() {
+    let text = said("--from seed-restart.yaml request");
+    assert!(
+        text.contains("Nothing is blocked by the quota, and nothing that was checked needs more."),
+        "{text}"
+    );
+    assert!(said("request --from seed-restart.yaml --output json").starts_with("[exit 2]"));
+}
+
+#[test]
+fn request_escapes_hostile_names() {
+    let text = said("request --from hostile.json");
+    assert!(!text.contains('\u{1b}') && text.starts_with("[exit 0]"), "{text}");
+}
+
+#[test]
+fn overview_names_what_uses_the_quota() {
+    assert_snapshot!(said("--from seed-restart.yaml"), @"
+    [exit 0]
+    RESOURCE            USED    LIMIT  STATE
+    pods                2       4
+    requests.cpu        225m    2
+    requests.memory     2304Mi  6Gi
+    limits.cpu          1       2
+    limits.memory       4608Mi  8Gi
+    services            1       1      full
+    services.nodeports  0       0      not allowed
+
+    EACH CONTAINER  DEFAULT  REQUEST  MIN    MAX
+    cpu             500m     150m     50m    1
+    memory          512Mi    256Mi    100Mi  4Gi
+
+    WORKLOAD                 PODS  CPU   MEMORY  SHARE
+    pod web-5d8c7f9b6-abcde  1     500m  4Gi     50 % of limits.memory
+    pod bot-6c9d5b7f8-fghij  1     500m  512Mi   25 % of pods
+    no measurements of what is really used
+    ");
+}

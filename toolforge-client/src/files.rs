@@ -1,0 +1,92 @@
+//! Fetching the live objects of manifests.
+
+use futures_util::future::try_join_all;
+use k8s_openapi::api::apps::v1::{DaemonSet, ReplicaSet, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Endpoints, LimitRange, PersistentVolumeClaim, ReplicationController, ResourceQuota, Secret,
+    ServiceAccount,
+};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use serde_json::Value;
+use toolforge_model::ToolName;
+use toolforge_render::files::LiveObject;
+use toolforge_render::manifest::{Manifest, ManifestKind};
+
+use crate::{Client, Error, ResourceType};
+
+/// How many objects are requested at the same time.
+const CONCURRENT: usize = 16;
+
+impl Client {
+    /// Fetches the live objects of manifests in a tool's namespace: one request for each object whose kind is neither
+    /// among those that [`fetch_jobs`](Self::fetch_jobs) lists nor unknown. Data of Secrets and ConfigMaps is dropped.
+    ///
+    /// An object that does not exist, or that the tool may not read, is left out. All requests have one time limit
+    /// [together](Self::sharing_read_time).
+    ///
+    /// # Errors
+    /// The first error of any request.
+    pub async fn fetch_manifest_objects(
+        &self,
+        tool: &ToolName,
+        manifests: &[&Manifest],
+    ) -> Result<Vec<LiveObject>, Error> {
+        let client = &self.sharing_read_time();
+        let wanted: Vec<(&Manifest, ResourceType)> = manifests
+            .iter()
+            .filter(|manifest| !manifest.is_name_generated)
+            .filter_map(|manifest| Some((*manifest, resource_of(&manifest.kind)?)))
+            .collect();
+        let mut found = Vec::new();
+        for some in wanted.chunks(CONCURRENT) {
+            let requests = some.iter().map(|(manifest, resource)| async {
+                let path = resource.in_namespace(tool.namespace()).named(manifest.name.as_str());
+                match client.get_opt::<Value>(&path).await {
+                    Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => Ok(None),
+                    answer => Ok::<_, Error>(
+                        answer?.map(|json| LiveObject::of_manifest(manifest, without_data(json))),
+                    ),
+                }
+            });
+            found.extend(try_join_all(requests).await?.into_iter().flatten());
+        }
+        Ok(found)
+    }
+}
+
+fn without_data(mut json: Value) -> Value {
+    if let Some(fields) = json.as_object_mut() {
+        for field in ["data", "stringData", "binaryData"] {
+            fields.remove(field);
+        }
+    }
+    json
+}
+
+/// Returns the resource of a kind that is fetched by name.
+fn resource_of(kind: &ManifestKind) -> Option<ResourceType> {
+    Some(match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "ConfigMap") => ResourceType::of::<ConfigMap>(),
+        ("", "Endpoints") => ResourceType::of::<Endpoints>(),
+        ("", "LimitRange") => ResourceType::of::<LimitRange>(),
+        ("", "PersistentVolumeClaim") => ResourceType::of::<PersistentVolumeClaim>(),
+        ("", "ReplicationController") => ResourceType::of::<ReplicationController>(),
+        ("", "ResourceQuota") => ResourceType::of::<ResourceQuota>(),
+        ("", "Secret") => ResourceType::of::<Secret>(),
+        ("", "ServiceAccount") => ResourceType::of::<ServiceAccount>(),
+        ("apps", "DaemonSet") => ResourceType::of::<DaemonSet>(),
+        ("apps", "ReplicaSet") => ResourceType::of::<ReplicaSet>(),
+        ("apps", "StatefulSet") => ResourceType::of::<StatefulSet>(),
+        ("autoscaling", "HorizontalPodAutoscaler") => ResourceType::of::<HorizontalPodAutoscaler>(),
+        ("gateway.networking.k8s.io", "HTTPRoute") => ResourceType::HTTP_ROUTES,
+        ("networking.k8s.io", "Ingress") => ResourceType::of::<Ingress>(),
+        ("networking.k8s.io", "NetworkPolicy") => ResourceType::of::<NetworkPolicy>(),
+        ("policy", "PodDisruptionBudget") => ResourceType::of::<PodDisruptionBudget>(),
+        ("rbac.authorization.k8s.io", "Role") => ResourceType::of::<Role>(),
+        ("rbac.authorization.k8s.io", "RoleBinding") => ResourceType::of::<RoleBinding>(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,192 @@
+//! The smallest change of a workload's size with which it fits.
+
+use std::ops::RangeInclusive;
+
+/// The size of a workload: what each of its pods may use, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WorkloadSize {
+    /// Memory limit of each pod in bytes.
+    pub memory: u64,
+    /// CPU limit of each pod in millis.
+    pub cpu: u64,
+    /// Number of pods.
+    pub replicas: u64,
+}
+
+/// The steps in which memory is searched, in bytes: one mebibyte.
+pub const MEMORY_STEP: u64 = 1 << 20;
+
+/// Which sizes are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeBounds {
+    /// The smallest size.
+    pub lowest: WorkloadSize,
+    /// Memory limits in bytes at which the request changes abruptly; those are tried first, because a larger limit may
+    /// request less.
+    pub memory_steps: [u64; 2],
+    /// CPU limits in millis at which the request changes abruptly.
+    pub cpu_steps: [u64; 2],
+}
+
+impl WorkloadSize {
+    /// Returns the sizes nearest to this one that fit, each with less memory, less CPU, or fewer pods; if none of these
+    /// alone is enough, one with less memory and less CPU. Memory changes in steps of [`MEMORY_STEP`], CPU in millis.
+    ///
+    /// Of each size, a step back towards this one does not fit. The list is empty if this size fits, or no smaller one does.
+    /// An amount below the lowest is raised to it.
+    pub fn nearest_that_fit(self, bounds: &SizeBounds, mut fits: impl FnMut(Self) -> bool) -> Vec<Self> {
+        if fits(self) {
+            return Vec::new();
+        }
+        let SizeBounds { lowest, .. } = *bounds;
+        let raised = Self { memory: self.memory.max(lowest.memory), cpu: self.cpu.max(lowest.cpu), ..self };
+        if raised != self && fits(raised) {
+            return vec![raised];
+        }
+        let memory = bounds.memory(self, |memory| fits(Self { memory, ..self }));
+        let cpu = bounds.cpu(self, |cpu| fits(Self { cpu, ..self }));
+        let mut found: Vec<Self> = memory.map(|memory| Self { memory, ..self }).into_iter().collect();
+        found.extend(cpu.map(|cpu| Self { cpu, ..self }));
+        let replicas = lowest.replicas..=self.replicas.saturating_sub(1);
+        let replicas = largest(replicas, &[], |replicas| fits(Self { replicas, ..self }));
+        found.extend(replicas.map(|replicas| Self { replicas, ..self }));
+        if found.is_empty() {
+            let memory = bounds.memory(self, |memory| fits(Self { memory, cpu: lowest.cpu, ..self }));
+            found.extend(memory.and_then(|memory| {
+                let cpu = bounds.cpu(self, |cpu| fits(Self { memory, cpu, ..self }))?;
+                Some(Self { memory, cpu, ..self })
+            }));
+        }
+        found
+    }
+
+    /// Returns how far each of memory, CPU and the number of pods can be raised alone, up to `highest`; `None` where not
+    /// even the lowest fits.
+    pub fn largest_that_fit(
+        self,
+        bounds: &SizeBounds,
+        highest: Self,
+        mut fits: impl FnMut(Self) -> bool,
+    ) -> [Option<u64>; 3] {
+        let up_to = |size: Self| Self {
+            memory: size.memory.saturating_add(MEMORY_STEP),
+            cpu: size.cpu.saturating_add(1),
+            ..size
+        };
+        let replicas = bounds.lowest.replicas..=highest.replicas;
+        [
+            bounds.memory(up_to(highest), |memory| fits(Self { memory, ..self })),
+            bounds.cpu(up_to(highest), |cpu| fits(Self { cpu, ..self })),
+            largest(replicas, &[], |replicas| fits(Self { replicas, ..self })),
+        ]
+    }
+}
+
+impl SizeBounds {
+    /// Returns the largest memory below that of a size that passes.
+    fn memory(&self, size: WorkloadSize, mut passes: impl FnMut(u64) -> bool) -> Option<u64> {
+        let below = size.memory.saturating_sub(1) / MEMORY_STEP;
+        let range = self.lowest.memory.div_ceil(MEMORY_STEP).max(1)..=below;
+        let steps = self.memory_steps.map(|bytes| bytes.div_ceil(MEMORY_STEP));
+        largest(range, &steps, |steps| passes(steps * MEMORY_STEP)).map(|steps| steps * MEMORY_STEP)
+    }
+
+    /// Returns the largest CPU below that of a size that passes.
+    fn cpu(&self, size: WorkloadSize, passes: impl FnMut(u64) -> bool) -> Option<u64> {
+        largest(self.lowest.cpu.max(1)..=size.cpu.saturating_sub(1), &self.cpu_steps, passes)
+    }
+}
+
+/// Returns a number of a range that passes and is its end or is followed by one that does not; the largest, if all below one
+/// that passes pass, at least between two of `steps`. `None` if neither the first number passes nor one of the steps.
+fn largest(range: RangeInclusive<u64>, steps: &[u64], mut passes: impl FnMut(u64) -> bool) -> Option<u64> {
+    if range.is_empty() {
+        return None;
+    }
+    let (first, last) = range.into_inner();
+    if passes(last) {
+        return Some(last);
+    }
+    let mut starts: Vec<u64> = steps.iter().copied().filter(|step| *step > first && *step < last).collect();
+    starts.sort_unstable();
+    let mut too_large = last;
+    while let Some(start) = starts.pop() {
+        if passes(start) {
+            return Some(bisect(start, too_large, passes));
+        }
+        // The number before a step may pass, although the step does not.
+        if passes(start - 1) {
+            return Some(start - 1);
+        }
+        too_large = start - 1;
+    }
+    (too_large > first && passes(first)).then(|| bisect(first, too_large, passes))
+}
+
+/// Returns a number that passes and is followed by one that does not, between one that passes and one that does not.
+fn bisect(mut passing: u64, mut failing: u64, mut passes: impl FnMut(u64) -> bool) -> u64 {
+    while failing - passing > 1 {
+        let middle = passing + (failing - passing) / 2;
+        if passes(middle) {
+            passing = middle;
+        } else {
+            failing = middle;
+        }
+    }
+    passing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO_STEPS: [u64; 2] = [0, 0];
+
+    fn bounds(steps: [u64; 2]) -> SizeBounds {
+        let lowest = WorkloadSize { memory: 100 << 20, cpu: 50, replicas: 1 };
+        SizeBounds { lowest, memory_steps: steps, cpu_steps: NO_STEPS }
+    }
+
+    fn size(mebibytes: u64, cpu: u64, replicas: u64) -> WorkloadSize {
+        WorkloadSize { memory: mebibytes << 20, cpu, replicas }
+    }
+
+    #[test]
+    fn one_dimension_is_enough() {
+        let fits = |size: WorkloadSize| size.memory * size.replicas <= 1000 << 20;
+        assert_eq!(
+            size(400, 100, 3).nearest_that_fit(&bounds(NO_STEPS), fits),
+            [size(333, 100, 3), size(400, 100, 2)]
+        );
+        assert_eq!(size(300, 100, 3).nearest_that_fit(&bounds(NO_STEPS), fits), []);
+    }
+
+    #[test]
+    fn two_dimensions_change_where_one_is_not_enough() {
+        let fits = |size: WorkloadSize| size.memory <= 200 << 20 && size.cpu <= 70;
+        assert_eq!(size(400, 100, 1).nearest_that_fit(&bounds(NO_STEPS), fits), [size(200, 70, 1)]);
+        assert_eq!(size(400, 100, 1).nearest_that_fit(&bounds(NO_STEPS), |_| false), []);
+    }
+
+    #[test]
+    fn amounts_below_the_lowest_are_raised() {
+        let fits = |size: WorkloadSize| size.memory >= 100 << 20;
+        assert_eq!(size(64, 100, 1).nearest_that_fit(&bounds(NO_STEPS), fits), [size(100, 100, 1)]);
+    }
+
+    #[test]
+    fn larger_limits_may_request_less() {
+        // From 256Mi on, half of the limit is requested; 200Mi are free.
+        let request = |mebibytes: u64| if mebibytes < 256 { mebibytes } else { mebibytes / 2 };
+        let fits = |size: WorkloadSize| request(size.memory >> 20) <= 200;
+        let found = size(600, 100, 1).nearest_that_fit(&bounds([256 << 20, 0]), fits);
+        assert_eq!(found, [size(401, 100, 1)]);
+    }
+
+    #[test]
+    fn largest_sizes_are_found_alone() {
+        let fits = |size: WorkloadSize| size.memory * size.replicas <= 1000 << 20 && size.cpu <= 700;
+        let found = size(400, 100, 2).largest_that_fit(&bounds(NO_STEPS), size(8192, 2000, 10), fits);
+        assert_eq!(found, [Some(500 << 20), Some(700), Some(2)]);
+    }
+}

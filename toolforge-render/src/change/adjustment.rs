@@ -1,0 +1,146 @@
+//! The smallest change of one workload with which a change set fits.
+
+use std::fmt;
+
+use toolforge_model::{Cpu, Memory};
+use toolforge_quota::{ComputeResource, LimitRange, Limits, MEMORY_STEP, Resource, SizeBounds, WorkloadSize};
+
+use crate::change::{ChangeSet, Rollout, WorkloadKind};
+
+/// A smaller size of one workload, or another rollout of it, with which everything fits. Of each amount, one mebibyte, one
+/// milli of CPU or one pod more would not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Adjustment {
+    /// The kind of the workload.
+    pub kind: WorkloadKind,
+    /// Its name, as in its change.
+    pub name: String,
+    /// The other memory limit of each pod.
+    pub memory: Option<Memory>,
+    /// The other CPU limit of each pod.
+    pub cpu: Option<Cpu>,
+    /// The other number of pods.
+    pub replicas: Option<u64>,
+    /// The other rollout.
+    pub rollout: Option<Rollout>,
+    /// Whether no pod runs for a time while old ones are replaced.
+    pub has_downtime: bool,
+}
+
+impl fmt::Display for Adjustment {
+    /// Writes what is other: `memory 3584Mi`, `2 replicas`, `rollout recreate`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            self.memory.map(|memory| format!("memory {memory}")),
+            self.cpu.map(|cpu| format!("CPU {cpu}")),
+            self.replicas.map(|count| format!("{count} {}", if count == 1 { "replica" } else { "replicas" })),
+            self.rollout.map(|rollout| format!("rollout {}", rollout.as_str())),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" and "))
+    }
+}
+
+impl Adjustment {
+    /// Returns the workload for messages: `the web service`, `job daily`, `Deployment bot`.
+    #[must_use]
+    pub fn workload(&self) -> String {
+        self.kind.named(&self.name)
+    }
+
+    pub(crate) fn new(kind: WorkloadKind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            memory: None,
+            cpu: None,
+            replicas: None,
+            rollout: None,
+            has_downtime: false,
+        }
+    }
+}
+
+/// A workload whose size can be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sized {
+    pub(crate) kind: WorkloadKind,
+    pub(crate) name: String,
+    /// Its size now.
+    pub(crate) size: WorkloadSize,
+    /// The sizes that are tried.
+    pub(crate) bounds: SizeBounds,
+}
+
+impl Sized {
+    /// Returns the nearest sizes with which everything is as wanted; `evaluate` returns the change set with a size.
+    pub(crate) fn adjustments(
+        &self,
+        is_wanted: fn(&ChangeSet) -> bool,
+        evaluate: impl Fn(WorkloadSize) -> Option<ChangeSet>,
+    ) -> Vec<Adjustment> {
+        let fits = |size| evaluate(size).is_some_and(|set| is_wanted(&set));
+        let adjusted = |found: WorkloadSize| {
+            let set = evaluate(found);
+            Adjustment {
+                memory: (found.memory != self.size.memory).then(|| Memory::from_bytes(found.memory)),
+                cpu: (found.cpu != self.size.cpu).then(|| Cpu::from_millis(found.cpu)),
+                replicas: (found.replicas != self.size.replicas).then_some(found.replicas),
+                has_downtime: set.is_some_and(|set| !set.fits_without_downtime()),
+                ..Adjustment::new(self.kind, self.name.as_str())
+            }
+        };
+        self.size.nearest_that_fit(&self.bounds, fits).into_iter().map(adjusted).collect()
+    }
+}
+
+/// How far the size of one workload can go: the largest memory limit, CPU limit and number of pods, each with the others as
+/// they are; `None` where not even the smallest fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LargestSizes {
+    /// The largest memory limit of each pod.
+    pub memory: Option<Memory>,
+    /// The largest CPU limit of each pod.
+    pub cpu: Option<Cpu>,
+    /// The largest number of pods.
+    pub replicas: Option<u64>,
+}
+
+impl Sized {
+    /// Returns how far the size can go; `fits` returns whether a size does.
+    pub(crate) fn largest(&self, limits: &Limits, fits: impl Fn(WorkloadSize) -> bool) -> LargestSizes {
+        let highest = highest_size(limits);
+        let [memory, cpu, replicas] = self.size.largest_that_fit(&self.bounds, highest, fits);
+        LargestSizes { memory: memory.map(Memory::from_bytes), cpu: cpu.map(Cpu::from_millis), replicas }
+    }
+}
+
+/// The size up to which is searched where nothing is limited: 1 TiB, 1000 CPUs, 1000 pods.
+const HIGHEST: WorkloadSize = WorkloadSize { memory: 1 << 40, cpu: 1_000_000, replicas: 1000 };
+
+/// Returns the largest size that quotas allow.
+fn highest_size(limits: &Limits) -> WorkloadSize {
+    let hard = |resource: Resource, highest: u64| {
+        let hard = limits.quotas.iter().filter_map(|quota| quota.hard.get(&resource).copied());
+        hard.min().unwrap_or(highest).min(highest)
+    };
+    WorkloadSize {
+        memory: hard(Resource::LimitsMemory, HIGHEST.memory),
+        cpu: hard(Resource::LimitsCpu, HIGHEST.cpu),
+        replicas: hard(Resource::Pods, HIGHEST.replicas),
+    }
+}
+
+/// Returns the smallest pod that LimitRanges allow, with one replica.
+pub(crate) fn lowest_size(limit_ranges: &[LimitRange]) -> WorkloadSize {
+    let lowest = |resource: &ComputeResource| {
+        let bounds = limit_ranges.iter().flat_map(|range| [&range.container, &range.pod]);
+        bounds.filter_map(|bounds| bounds.min.get(resource)).max()
+    };
+    WorkloadSize {
+        memory: lowest(&ComputeResource::Memory).unwrap_or(MEMORY_STEP),
+        cpu: lowest(&ComputeResource::Cpu).unwrap_or(1),
+        replicas: 1,
+    }
+}

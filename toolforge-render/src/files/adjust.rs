@@ -1,0 +1,225 @@
+//! Smaller sizes and other rollouts with which files fit.
+
+use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use toolforge_model::{Cpu, Memory};
+use toolforge_quota::{
+    Amounts, ComputeResource, ContainerResources, LimitRange, SizeBounds, WorkloadSize, apply_defaults,
+};
+
+use crate::change::{Action, Adjustment, ChangeSet, Rollout, Sized, WorkloadKind, lowest_size};
+use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
+use crate::job;
+use crate::manifest::{Manifest, ManifestObject};
+use crate::pod::stated_pod;
+use crate::web_service;
+
+/// The most objects of which smaller sizes are searched: the largest ones.
+const MOST_OBJECTS: usize = 5;
+
+/// Returns what of single jobs, objects or the web service can be smaller so that all files together are as wanted: that they
+/// [fit](ChangeSet::fits), or do so [without downtime](ChangeSet::fits_without_downtime). Where only the rollout of a
+/// Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried.
+#[must_use]
+pub fn file_adjustments(
+    files: &[FileContents],
+    facts: &FilePlanFacts,
+    plan: &FilePlan,
+    is_wanted: fn(&ChangeSet) -> bool,
+) -> Vec<Adjustment> {
+    let is_size = plan.problems.iter().all(|problem| problem.kind.is_size());
+    if !is_size || (plan.problems.is_empty() && is_wanted(&plan.set)) {
+        return Vec::new();
+    }
+    let set_of = |files: &[FileContents]| {
+        let plan = plan_files(files, facts);
+        plan.problems.is_empty().then_some(plan.set)
+    };
+    let mut found = rollouts(plan, facts, is_wanted);
+    if let Some(web) = &plan.web_service {
+        let sized = web_service::sized(web, &facts.web_service);
+        found.extend(sized.adjustments(is_wanted, |size| {
+            let mut files = files.to_vec();
+            let template = files.iter_mut().flat_map(|contents| &mut contents.templates).next()?;
+            let options = &mut template.template.options;
+            let request = web_service::with_size(web.request(), sized.size, size)?;
+            (options.memory, options.cpu) = (request.memory, request.cpu);
+            options.replicas = Some(request.replicas);
+            set_of(&files)
+        }));
+    }
+    for (job, sized) in job::largest_jobs(&plan.set, &plan.jobs, &facts.jobs) {
+        let name = &job.request().name;
+        found.extend(sized.adjustments(is_wanted, |size| {
+            let mut files = files.to_vec();
+            let mut jobs =
+                files.iter_mut().flat_map(|contents| &mut contents.jobs).flat_map(|list| &mut list.jobs);
+            let job = jobs.find(|job| job.request.name == *name)?;
+            job.request = job::with_size(&job.request, sized.size, size)?;
+            set_of(&files)
+        }));
+    }
+    for sized in largest_manifests(files, plan, &facts.jobs.namespace.limits.limit_ranges) {
+        found.extend(sized.adjustments(is_wanted, |size| {
+            let mut files = files.to_vec();
+            let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
+            let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
+            resize(manifest, sized.size, size, &facts.jobs.namespace.limits.limit_ranges)?;
+            set_of(&files)
+        }));
+    }
+    found
+}
+
+/// Returns other rollouts of single Deployments with which everything is as wanted.
+fn rollouts(plan: &FilePlan, facts: &FilePlanFacts, is_wanted: fn(&ChangeSet) -> bool) -> Vec<Adjustment> {
+    if !plan.problems.is_empty() || !plan.set.at_rest.fits() || plan.set.at_peak.fits() {
+        return Vec::new();
+    }
+    let limits = &facts.jobs.namespace.limits;
+    let mut found = Vec::new();
+    for change in plan.set.pending().filter(|change| change.kind == WorkloadKind::Manifest) {
+        let other = |rollout| plan.set.with_rollout(&change.name, rollout, limits);
+        let rollout = [Rollout::InPlace, Rollout::Recreate].into_iter().find(|rollout| {
+            // Of a single pod, both have downtime, and only one of them says so.
+            let is_single = change.demand.replacement.as_ref().is_none_or(|pods| pods.new.count < 2);
+            !(is_single && *rollout == Rollout::InPlace) && is_wanted(&other(*rollout))
+        });
+        found.extend(rollout.map(|rollout| Adjustment {
+            rollout: Some(rollout),
+            has_downtime: !other(rollout).fits_without_downtime(),
+            ..Adjustment::new(change.kind, change.name.as_str())
+        }));
+    }
+    found
+}
+
+/// Returns the largest objects that create pods.
+fn largest_manifests(files: &[FileContents], plan: &FilePlan, limit_ranges: &[LimitRange]) -> Vec<Sized> {
+    let is_pending = |manifest: &Manifest| {
+        let name = manifest.to_string();
+        plan.set.changes.iter().any(|change| {
+            change.kind == WorkloadKind::Manifest && change.name == name && change.action != Action::Keep
+        })
+    };
+    let manifests = files.iter().flat_map(|contents| &contents.manifests);
+    let mut sized: Vec<Sized> = manifests
+        .filter(|manifest| is_pending(manifest))
+        .filter_map(|manifest| {
+            let size = size_of(manifest, limit_ranges)?;
+            let bounds =
+                SizeBounds { lowest: lowest_size(limit_ranges), memory_steps: [0, 0], cpu_steps: [0, 0] };
+            Some(Sized { kind: WorkloadKind::Manifest, name: manifest.to_string(), size, bounds })
+        })
+        .collect();
+    sized.sort_by_key(|Sized { size, .. }| {
+        let total = (size.memory.saturating_mul(size.replicas), size.cpu.saturating_mul(size.replicas));
+        std::cmp::Reverse(total)
+    });
+    sized.truncate(MOST_OBJECTS);
+    sized
+}
+
+/// Returns the index of the container with the largest memory limit, and its resources with the LimitRanges' defaults.
+fn main_container(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Option<(usize, ContainerResources)> {
+    let containers =
+        stated_pod(pod).containers.into_iter().map(|stated| apply_defaults(limit_ranges, stated));
+    containers.enumerate().max_by_key(|(index, resources)| {
+        (resources.limits.get(&ComputeResource::Memory), std::cmp::Reverse(*index))
+    })
+}
+
+fn size_of(manifest: &Manifest, limit_ranges: &[LimitRange]) -> Option<WorkloadSize> {
+    let (_, resources) = main_container(manifest.object.pod_spec()?, limit_ranges)?;
+    let amount = |resource: &ComputeResource| {
+        let stated = |amounts: &Amounts| amounts.get(resource);
+        stated(&resources.limits).or_else(|| stated(&resources.requests)).unwrap_or(0)
+    };
+    Some(WorkloadSize {
+        memory: amount(&ComputeResource::Memory),
+        cpu: amount(&ComputeResource::Cpu),
+        replicas: manifest.object.replicas().unwrap_or(1),
+    })
+}
+
+/// Changes the limits of a manifest's main container, whose requests stay at most as large, and its number of pods.
+fn resize(
+    manifest: &mut Manifest,
+    before: WorkloadSize,
+    wanted: WorkloadSize,
+    limit_ranges: &[LimitRange],
+) -> Option<()> {
+    if wanted.replicas != before.replicas {
+        manifest.object.set_replicas(i32::try_from(wanted.replicas).ok()?)?;
+    }
+    let pod = manifest.object.pod_spec_mut()?;
+    let (index, resources) = main_container(pod, limit_ranges)?;
+    let container = pod.containers.get_mut(index)?;
+    if wanted.memory != before.memory {
+        let amount = |bytes| Memory::from_bytes(bytes).to_string();
+        limit(container, "memory", wanted.memory, resources.requests.get(&ComputeResource::Memory), amount);
+    }
+    if wanted.cpu != before.cpu {
+        let amount = |millis| Cpu::from_millis(millis).to_string();
+        limit(container, "cpu", wanted.cpu, resources.requests.get(&ComputeResource::Cpu), amount);
+    }
+    Some(())
+}
+
+fn limit(
+    container: &mut Container,
+    key: &str,
+    limit: u64,
+    request: Option<u64>,
+    text: impl Fn(u64) -> String,
+) {
+    let resources = container.resources.get_or_insert_default();
+    resources.limits.get_or_insert_default().insert(key.to_owned(), Quantity(text(limit)));
+    let request = request.unwrap_or(limit).min(limit);
+    resources.requests.get_or_insert_default().insert(key.to_owned(), Quantity(text(request)));
+}
+
+impl ManifestObject {
+    /// Returns the number of pods that the object keeps running, where it can be changed.
+    fn replicas(&self) -> Option<u64> {
+        let replicas = match self {
+            Self::Deployment(found) => crate::object::deployment_spec(found)?.replicas,
+            Self::ReplicaSet(found) => found.spec.as_ref()?.replicas,
+            Self::StatefulSet(found) => found.spec.as_ref()?.replicas,
+            Self::ReplicationController(found) => found.spec.as_ref()?.replicas,
+            Self::Job(found) => found.spec.as_ref()?.parallelism,
+            _ => return None,
+        };
+        u64::try_from(replicas.unwrap_or(1)).ok()
+    }
+
+    fn set_replicas(&mut self, count: i32) -> Option<()> {
+        let replicas = match self {
+            Self::Deployment(found) => &mut crate::object::deployment_spec_mut(found)?.replicas,
+            Self::ReplicaSet(found) => &mut found.spec.as_mut()?.replicas,
+            Self::StatefulSet(found) => &mut found.spec.as_mut()?.replicas,
+            Self::ReplicationController(found) => &mut found.spec.as_mut()?.replicas,
+            Self::Job(found) => &mut found.spec.as_mut()?.parallelism,
+            _ => return None,
+        };
+        *replicas = Some(count);
+        Some(())
+    }
+
+    fn pod_spec_mut(&mut self) -> Option<&mut PodSpec> {
+        match self {
+            Self::Deployment(found) => crate::object::deployment_spec_mut(found)?.template.spec.as_mut(),
+            Self::ReplicaSet(found) => found.spec.as_mut()?.template.as_mut()?.spec.as_mut(),
+            Self::StatefulSet(found) => found.spec.as_mut()?.template.spec.as_mut(),
+            Self::DaemonSet(found) => found.spec.as_mut()?.template.spec.as_mut(),
+            Self::ReplicationController(found) => found.spec.as_mut()?.template.as_mut()?.spec.as_mut(),
+            Self::Job(found) => found.spec.as_mut()?.template.spec.as_mut(),
+            Self::CronJob(found) => {
+                let spec = crate::object::cron_job_spec_mut(found)?;
+                spec.job_template.spec.as_mut()?.template.spec.as_mut()
+            }
+            Self::Pod(found) => found.spec.as_mut(),
+            Self::Service(_) | Self::PersistentVolumeClaim(_) | Self::Other => None,
+        }
+    }
+}

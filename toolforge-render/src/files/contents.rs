@@ -1,0 +1,228 @@
+//! What a file asks for.
+
+use std::collections::BTreeMap;
+
+use toolforge_model::yaml::{YamlNode, YamlValue};
+use toolforge_model::{Diagnostic, FileJob, JobsFile, Location, ServiceTemplate, ToolName, Untrusted};
+
+use crate::manifest::{FileDocument, Manifest, Manifests, file_documents, is_manifest};
+
+/// The most documents of a file; the largest namespaces have a few hundred objects.
+const MOST_DOCUMENTS: usize = 10_000;
+
+/// Keys by which a template of a web service is recognized; it may have others.
+const TEMPLATE_KEYS: &[&str] = &[
+    "backend",
+    "buildservice-image",
+    "cpu",
+    "extra_args",
+    "health-check-path",
+    "mem",
+    "mount",
+    "release",
+    "replicas",
+    "type",
+];
+
+/// What one file asks for, whatever its name, with its errors.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct FileContents {
+    /// The lists of jobs.
+    pub jobs: Vec<FileJobs>,
+    /// The templates of the web service.
+    pub templates: Vec<FileTemplate>,
+    /// The objects of manifests.
+    pub manifests: Vec<Manifest>,
+    /// The errors, in the order of the file.
+    pub errors: Vec<Diagnostic>,
+    /// The warnings, in the order of the file.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The jobs of one document.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FileJobs {
+    /// Where the list begins.
+    pub location: Location,
+    /// The jobs.
+    pub jobs: Vec<FileJob>,
+}
+
+/// The template of one document.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FileTemplate {
+    /// Where it begins.
+    pub location: Location,
+    /// The template.
+    pub template: ServiceTemplate,
+}
+
+impl FileContents {
+    /// Reads a file of a tool: YAML documents, or JSON values one after the other. A list is a list of jobs, a mapping with
+    /// `apiVersion` or `kind` an object, and one with keys of `service.template` a template.
+    #[must_use]
+    pub fn parse(text: &str, tool: &ToolName) -> Self {
+        let read = file_documents(text);
+        let mut contents = Self { errors: read.errors, ..Self::default() };
+        let mut manifests = Manifests::default();
+        if read.documents.is_empty() && contents.errors.is_empty() {
+            let message = "this file has no content; expected a jobs file, a service.template or a manifest";
+            contents.errors.push(Diagnostic::new(Location::START, message));
+        }
+        for document in read.documents.iter().take(MOST_DOCUMENTS) {
+            if is_manifest(&document.node) {
+                manifests.read(&document.node, tool);
+            } else {
+                contents.add(document, tool);
+            }
+        }
+        if let Some(next) = read.documents.get(MOST_DOCUMENTS) {
+            let message = format!("more than {MOST_DOCUMENTS} documents; check fewer at once");
+            contents.errors.push(Diagnostic::new(next.node.location, message));
+        }
+        contents.errors.extend(manifests.errors);
+        contents.warnings.extend(manifests.warnings);
+        contents.errors.extend(repeated(&manifests.manifests));
+        contents.manifests = manifests.manifests;
+        contents.errors.sort_by_key(|error| error.location);
+        contents.warnings.sort_by_key(|warning| warning.location);
+        contents
+    }
+
+    /// Adds a document that is not a manifest.
+    fn add(&mut self, document: &FileDocument, tool: &ToolName) {
+        let location = document.node.location;
+        match &document.node.value {
+            YamlValue::Sequence(_) => {
+                let findings = JobsFile::check(&document.text, tool, None);
+                self.errors.extend(findings.errors.iter().map(|error| document.in_file(error)));
+                self.warnings.extend(findings.warnings.iter().map(|warning| document.in_file(warning)));
+                let moved = |mut job: FileJob| {
+                    job.location.line += document.lines_before;
+                    job.image_location.line += document.lines_before;
+                    job
+                };
+                let jobs = findings.jobs.into_iter().map(moved).collect();
+                self.jobs.push(FileJobs { location, jobs });
+            }
+            YamlValue::Mapping(pairs) if is_template(pairs) => match ServiceTemplate::parse(&document.text) {
+                Ok(template) => {
+                    let unknown = template.unknown_keys.iter().map(|key| document.in_file(key));
+                    self.warnings.extend(unknown);
+                    self.templates.push(FileTemplate { location, template });
+                }
+                Err(errors) => self.errors.extend(errors.iter().map(|error| document.in_file(error))),
+            },
+            _ => self.errors.push(unrecognized(document, tool)),
+        }
+    }
+}
+
+fn is_template(pairs: &[(YamlNode, YamlNode)]) -> bool {
+    // Some keys are also those of a job, which is one only in a list.
+    let has = |name: &str| pairs.iter().any(|(key, _)| key.scalar() == Some(name));
+    !has("name") && !has("image") && TEMPLATE_KEYS.iter().any(|key| has(key))
+}
+
+/// Returns that a document is neither of the kinds that can be checked.
+fn unrecognized(document: &FileDocument, tool: &ToolName) -> Diagnostic {
+    // The reader of jobs files knows what is often written instead.
+    let hints = JobsFile::check(&document.text, tool, None).errors;
+    let hint = hints.first().and_then(|error| {
+        let (_, hint) = error.message.as_raw().split_once("; ")?;
+        Some(format!("; {hint}"))
+    });
+    let found = Untrusted::new(document.node.describe());
+    let message = format!(
+        "expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not {}{}",
+        found.escaped(),
+        hint.unwrap_or_default()
+    );
+    Diagnostic::new(document.node.location, message)
+}
+
+/// Returns an error for each object that is in the file a second time.
+fn repeated(manifests: &[Manifest]) -> Vec<Diagnostic> {
+    let mut first: BTreeMap<(&str, &str, &str), Location> = BTreeMap::new();
+    let mut errors = Vec::new();
+    for manifest in manifests.iter().filter(|manifest| !manifest.is_name_generated) {
+        let id = (manifest.kind.group.as_str(), manifest.kind.kind.as_str(), manifest.name.as_str());
+        if let Some(before) = first.get(&id) {
+            let message = format!("a second {manifest}; the first one is at {before}");
+            errors.push(Diagnostic::new(manifest.location, message));
+        } else {
+            first.insert(id, manifest.location);
+        }
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns what a file asks for, then its errors and warnings.
+    fn shown(text: &str) -> String {
+        let FileContents { jobs, templates, manifests, errors, warnings } =
+            FileContents::parse(text, &"stashbot".parse().unwrap());
+        let jobs = jobs.iter().flat_map(|list| &list.jobs);
+        let jobs = jobs.map(|job| format!("{}: job {}", job.location.line, job.request.name));
+        let templates = templates.iter().map(|found| format!("{}: template", found.location.line));
+        let manifests = manifests.iter().map(|found| format!("{}: {found}", found.location.line));
+        let found = errors.iter().chain(&warnings).map(ToString::to_string);
+        jobs.chain(templates).chain(manifests).chain(found).collect::<Vec<_>>().join("\n")
+    }
+
+    const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n";
+
+    #[test]
+    fn files_are_recognized_by_content() {
+        let job = "- {name: bot, command: x, image: bookworm}\n";
+        insta::assert_snapshot!(shown(&format!("{job}---\ntype: php8.2\nmem: 1Gi\n---\n{SECRET}")), @"
+        1: job bot
+        3: template
+        6: Secret a
+        ");
+    }
+
+    #[test]
+    fn other_documents_are_explained() {
+        for text in [
+            "",
+            "just text\n",
+            "components: {}\n",
+            "jobs: []\n",
+            "name: x\nimage: y\n",
+            "x: 1\n",
+            "5\n",
+            "[]\n",
+        ] {
+            let found = shown(text);
+            assert!(text == "[]\n" || found.contains("expected"), "{text}: {found}");
+        }
+        insta::assert_snapshot!(shown("jobs: []\n---\nname: x\nimage: bookworm\n"), @"
+        line 1, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; remove the line `jobs:`, so that the list stands alone
+        line 3, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; this is one job: write `- ` before its first key, and indent the others by two spaces
+        ");
+    }
+
+    #[test]
+    fn errors_of_all_documents_are_reported() {
+        let text = format!(
+            "- {{name: bot, comand: x, image: bookworm}}\n---\ntype: php8.2\nmem: lots\nother: 1\n---\n\
+             {SECRET}---\n{SECRET}---\na: [\n---\nkind: Pod\n"
+        );
+        insta::assert_snapshot!(shown(&text), @r#"
+        7: Secret a
+        11: Secret a
+        line 1, column 15: unknown key "comand"; did you mean "command"?
+        line 4, column 6: mem: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
+        line 11, column 1: a second Secret a; the first one is at line 7, column 1
+        line 15, column 4: invalid YAML: unclosed bracket '['
+        line 17, column 1: no apiVersion; expected a line like `apiVersion: v1`
+        "#);
+    }
+}

@@ -1,0 +1,134 @@
+//! What is known of a namespace to plan files.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::job::{JobFacts, LiveJobs};
+use crate::manifest::Manifest;
+use crate::namespace::{Documents, DocumentsError, Namespace};
+use crate::web_service::WebServiceFacts;
+
+/// The facts for a plan of files.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FilePlanFacts {
+    /// The namespace and the objects of its jobs: all Deployments, CronJobs, Jobs, Services and pods.
+    pub jobs: JobFacts,
+    /// The facts for a web service; its limits are not used. Needed only for a template.
+    pub web_service: WebServiceFacts,
+    /// The live objects of the manifests.
+    pub live: LiveObjects,
+    /// The ReplicaSets of the namespace; needed only where a quota counts them.
+    pub replica_sets: Vec<ReplicaSet>,
+}
+
+impl FilePlanFacts {
+    /// Returns facts without live objects.
+    #[must_use]
+    pub fn new(namespace: Namespace) -> Self {
+        Self {
+            jobs: JobFacts::new(namespace.clone()),
+            web_service: WebServiceFacts::new(namespace),
+            live: LiveObjects::default(),
+            replica_sets: Vec::new(),
+        }
+    }
+}
+
+/// Live objects of any kind, as JSON.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveObjects(BTreeMap<(String, String, String), Value>);
+
+/// A live object of any kind.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LiveObject {
+    /// The API group; empty for Kubernetes' core.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The name.
+    pub name: String,
+    /// The object.
+    pub json: Value,
+}
+
+impl LiveObject {
+    /// Returns the live object of a manifest.
+    #[must_use]
+    pub fn of_manifest(manifest: &Manifest, json: Value) -> Self {
+        let (group, kind) = (manifest.kind.group.clone(), manifest.kind.kind.clone());
+        Self { group, kind, name: manifest.name.clone(), json }
+    }
+}
+
+impl LiveObjects {
+    /// Returns the live object of a manifest.
+    pub(super) fn of(&self, manifest: &Manifest) -> Option<&Value> {
+        let id = (manifest.kind.group.clone(), manifest.kind.kind.clone(), manifest.name.clone());
+        self.0.get(&id).filter(|_| !manifest.is_name_generated)
+    }
+
+    /// Returns the live object of a manifest, typed; `None` also if it cannot be read.
+    pub(super) fn typed<T: DeserializeOwned>(&self, manifest: &Manifest) -> Option<T> {
+        serde_json::from_value(self.of(manifest)?.clone()).ok()
+    }
+}
+
+impl FilePlanFacts {
+    /// Returns facts with the live objects of the namespace's jobs and others, and with the web service's own.
+    #[must_use]
+    pub fn with_live(jobs: JobFacts, others: Vec<LiveObject>) -> Self {
+        let LiveJobs { deployments, cron_jobs, jobs: runs, services, http_routes, pods, .. } = &jobs.live;
+        let mut live = listed("apps", "Deployment", deployments);
+        live.extend(listed("batch", "CronJob", cron_jobs));
+        live.extend(listed("batch", "Job", runs));
+        live.extend(listed("", "Service", services));
+        live.extend(listed("gateway.networking.k8s.io", "HTTPRoute", http_routes));
+        live.extend(listed("", "Pod", pods));
+        live.extend(others);
+        let facts = Self::new(jobs.namespace.clone());
+        Self { live: live.into_iter().collect(), jobs, ..facts }
+    }
+}
+
+fn listed<T: Serialize>(group: &str, kind: &str, objects: &[T]) -> Vec<LiveObject> {
+    let object = |object: &T| {
+        let json = serde_json::to_value(object).ok()?;
+        let name = json.pointer("/metadata/name").and_then(Value::as_str)?.to_owned();
+        Some(LiveObject { group: group.to_owned(), kind: kind.to_owned(), name, json })
+    };
+    objects.iter().filter_map(object).collect()
+}
+
+impl FromIterator<LiveObject> for LiveObjects {
+    fn from_iter<I: IntoIterator<Item = LiveObject>>(objects: I) -> Self {
+        let entry = |LiveObject { group, kind, name, json }: LiveObject| ((group, kind, name), json);
+        Self(objects.into_iter().map(entry).collect())
+    }
+}
+
+impl Documents {
+    /// Returns the facts for a plan of files: `facts`, which [`namespace`](Self::namespace) returned, and the live objects.
+    ///
+    /// # Errors
+    /// When an object lacks required fields.
+    pub fn file_facts(&self, facts: Namespace) -> Result<FilePlanFacts, DocumentsError> {
+        let namespace = facts.tool.namespace();
+        let live = self.objects_of(&namespace).map(|(api_version, kind, name, json)| {
+            let group = api_version.split_once('/').map(|(group, _)| group).unwrap_or_default();
+            let (kind, name) = (kind.to_owned(), name.to_owned());
+            LiveObject { group: group.to_owned(), kind, name, json: json.clone() }
+        });
+        Ok(FilePlanFacts {
+            live: live.collect(),
+            replica_sets: self.all_of_kind("ReplicaSet", &namespace)?,
+            web_service: self.web_service_facts(facts.clone())?,
+            jobs: self.job_facts(facts)?,
+        })
+    }
+}

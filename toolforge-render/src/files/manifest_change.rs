@@ -1,0 +1,342 @@
+//! What applying an object of a manifest changes, and what that frees and requests.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::Value;
+use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource, RollingUpdate};
+
+use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
+use crate::files::{FilePlanFacts, objects};
+use crate::manifest::{Manifest, ManifestObject};
+use crate::object::{Object, deployment_spec, differences};
+use crate::pod::{REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, stated_pod};
+
+/// The annotation in which `kubectl apply` keeps what it applied last.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Returns the change of the object of a manifest: it is created, or the live object is updated.
+pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
+    let live = facts.live.of(manifest);
+    let action = match live {
+        None => Action::Create,
+        Some(live) if is_same(manifest, live) => Action::Keep,
+        Some(_) => Action::Update,
+    };
+    let mut change = Change::new(WorkloadKind::Manifest, manifest.to_string(), action);
+    if action == Action::Keep {
+        return change;
+    }
+    let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
+    let planned = Planned { manifest, facts, limit_ranges };
+    match &manifest.object {
+        ManifestObject::Deployment(wanted) => planned.deployment(&mut change, wanted),
+        ManifestObject::StatefulSet(wanted) => planned.stateful_set(&mut change, wanted),
+        ManifestObject::ReplicaSet(wanted) => {
+            planned.scaled(&mut change, wanted.spec.as_ref().and_then(|spec| spec.replicas));
+        }
+        ManifestObject::ReplicationController(wanted) => {
+            planned.scaled(&mut change, wanted.spec.as_ref().and_then(|spec| spec.replicas));
+        }
+        // How many nodes it runs on is not known.
+        ManifestObject::DaemonSet(_) => planned.scaled(&mut change, Some(1)),
+        ManifestObject::Job(wanted) => planned.job(&mut change, wanted),
+        ManifestObject::Pod(_) => planned.pod(&mut change),
+        ManifestObject::CronJob(_) => {
+            planned.object(&mut change, &Demand::default(), &Demand::default());
+            change.demand.pods = planned.pods();
+        }
+        ManifestObject::Service(wanted) => {
+            let before = facts.live.typed::<Service>(manifest);
+            let before = before.map(|live| objects::of_service(&live)).unwrap_or_default();
+            planned.object(&mut change, &before, &objects::of_service(wanted));
+        }
+        ManifestObject::PersistentVolumeClaim(wanted) => {
+            let before = facts.live.typed::<PersistentVolumeClaim>(manifest);
+            let before = before.map(|live| objects::of_claim(&live)).unwrap_or_default();
+            planned.object(&mut change, &before, &objects::of_claim(wanted));
+            planned.claim(&mut change, wanted);
+        }
+        ManifestObject::Other => planned.object(&mut change, &Demand::default(), &Demand::default()),
+    }
+    change
+}
+
+/// What the change of a manifest is computed from.
+struct Planned<'a> {
+    manifest: &'a Manifest,
+    facts: &'a FilePlanFacts,
+    limit_ranges: &'a [LimitRange],
+}
+
+impl Planned<'_> {
+    /// Returns one pod as the API server admits it.
+    fn pods(&self) -> Vec<PodDemand> {
+        let spec = self.manifest.object.pod_spec();
+        let pod = spec.map(|spec| stated_pod(spec).with_defaults(self.limit_ranges));
+        pod.map(|pod| PodDemand { object: Some(self.manifest.to_string()), ..pod }).into_iter().collect()
+    }
+
+    fn pods_of_count(&self, count: u64) -> Pods {
+        let spec = self.manifest.object.pod_spec();
+        Pods { count, each: spec.map(|spec| pod_demand(spec, self.limit_ranges)).unwrap_or_default() }
+    }
+
+    /// Sets the demand of an object without pods, whose own demand changes.
+    fn object(&self, change: &mut Change, before: &Demand, after: &Demand) {
+        let demand = &mut change.demand;
+        let exists = self.manifest.kind.object_demand();
+        demand.requested = exists.clone();
+        demand.requested.add_all(after);
+        demand.besides_pods = demand.requested.clone();
+        if change.action == Action::Create {
+            demand.created = demand.requested.clone();
+            return;
+        }
+        demand.freed = exists;
+        demand.freed.add_all(before);
+        // Of an update, the API server checks only what increases.
+        let increased =
+            after.iter().map(|(key, amount)| (key.clone(), amount.saturating_sub(before.get(key))));
+        demand.created = increased.collect();
+    }
+
+    /// Adds a claim, whose amounts the LimitRanges bound.
+    fn claim(&self, change: &mut Change, claim: &PersistentVolumeClaim) {
+        let (object, requests) = (Some(self.manifest.to_string()), objects::claimed(claim));
+        change.demand.claims.push(ClaimDemand { object, requests });
+    }
+
+    /// Returns the live pods of a workload; `None` if no pods are known.
+    fn live_pods(&self, selector: Option<&BTreeMap<String, String>>) -> Option<Vec<&Pod>> {
+        let pods = &self.facts.jobs.live.pods;
+        let selector = selector.filter(|selector| !selector.is_empty() && !pods.is_empty())?;
+        let is_own = |pod: &&Pod| {
+            let labels = pod.metadata.labels.as_ref();
+            selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
+        };
+        Some(pods.iter().filter(is_own).collect())
+    }
+
+    /// Sets what a live workload frees, and returns its pods that run until they are replaced.
+    fn free(
+        &self,
+        demand: &mut ChangeDemand,
+        before: Pods,
+        selector: Option<&BTreeMap<String, String>>,
+    ) -> Pods {
+        demand.freed = self.manifest.kind.object_demand();
+        demand.freed_objects.push(format!("{} {}", self.manifest.kind.kind, self.manifest.name));
+        let Some(pods) = self.live_pods(selector) else {
+            demand.freed.add_all(&before.each.times(before.count));
+            return before;
+        };
+        demand.freed_objects.extend(pods.iter().copied().map(pod_id));
+        demand.freed.add_all(&of_live_pods(pods.iter().copied(), self.limit_ranges));
+        let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
+        let demands: Vec<Demand> = pods
+            .iter()
+            .filter(is_staying)
+            .filter_map(|pod| pod.spec.as_ref())
+            .map(|spec| pod_demand(spec, self.limit_ranges))
+            .collect();
+        Pods {
+            count: u64::try_from(demands.len()).unwrap_or(u64::MAX),
+            each: demands.iter().fold(Demand::default(), Demand::max),
+        }
+    }
+
+    fn deployment(&self, change: &mut Change, wanted: &Deployment) {
+        let replicas = deployment_spec(wanted).and_then(|spec| spec.replicas).unwrap_or(1);
+        let new = self.pods_of_count(u64::try_from(replicas).unwrap_or(0));
+        let demand = &mut change.demand;
+        demand.pods = self.pods();
+        demand.besides_pods = self.manifest.kind.object_demand();
+        let live = self.facts.live.typed::<Deployment>(self.manifest);
+        let replica_sets = Resource::Count(REPLICA_SETS.to_owned());
+        demand.besides_pods.add(replica_sets.clone(), 1);
+        demand.requested = demand.besides_pods.clone();
+        demand.requested.add_all(&new.each.times(new.count));
+        let Some(live) = live else {
+            demand.created = demand.requested.clone();
+            return;
+        };
+        let before = pods_of(&Object::from(live.clone()), self.limit_ranges);
+        let selector = deployment_spec(&live).and_then(|spec| spec.selector.match_labels.as_ref());
+        let old = self.free(demand, before.clone(), selector);
+        let owned = self.facts.replica_sets.iter().filter(|set| {
+            let mut owners = set.metadata.owner_references.iter().flatten();
+            owners.any(|owner| Some(&owner.uid) == live.metadata.uid.as_ref())
+        });
+        let owned = u64::try_from(owned.count()).unwrap_or(u64::MAX).max(1);
+        demand.freed.add(replica_sets, owned);
+        let spec = deployment_spec(wanted);
+        let is_paused = spec.is_some_and(|spec| spec.paused == Some(true));
+        let live_json = self.facts.live.of(self.manifest);
+        if is_paused || !live_json.is_some_and(|live| replaces_pods(self.manifest, live)) {
+            demand.requested = demand.besides_pods.clone();
+            demand.requested.add_all(&before.each.times(new.count));
+            scale(demand, before.count, &Pods { count: new.count, each: before.each });
+            return;
+        }
+        let rollout = Rollout::of_strategy(spec.and_then(|spec| spec.strategy.as_ref()), new.count);
+        let may_all_stop = match rollout {
+            // Without a surge, the controller lets at least one pod be unavailable.
+            Rollout::Stated(RollingUpdate { max_surge, max_unavailable }) => {
+                max_unavailable.max(u64::from(max_surge == 0)) >= new.count
+            }
+            _ => true,
+        };
+        let is_down = may_all_stop && old.count > 0 && new.count > 0;
+        demand.replace_pods(&live, PodReplacement { old, new, missing: 0 });
+        change.rollout = Some(rollout);
+        change.downtime = is_down.then_some(Downtime::BetweenPods);
+    }
+
+    fn stateful_set(&self, change: &mut Change, wanted: &StatefulSet) {
+        let spec = wanted.spec.as_ref();
+        let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
+        let new = self.pods_of_count(u64::try_from(replicas).unwrap_or(0));
+        self.scaled(change, Some(replicas));
+        let live = self.facts.live.typed::<StatefulSet>(self.manifest);
+        let before = live.as_ref().map_or(0, |live| {
+            let replicas = live.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+            u64::try_from(replicas).unwrap_or(0)
+        });
+        // Each pod has a claim of its own, which stays when the pod is deleted.
+        for claim in spec.and_then(|spec| spec.volume_claim_templates.as_ref()).into_iter().flatten() {
+            let mut each = crate::manifest::ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
+            each.add_all(&objects::of_claim(claim));
+            let added = each.times(new.count.saturating_sub(before));
+            for demand in
+                [&mut change.demand.besides_pods, &mut change.demand.requested, &mut change.demand.created]
+            {
+                demand.add_all(&added);
+            }
+            self.claim(change, claim);
+        }
+        let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.type_.as_deref());
+        let live_json = self.facts.live.of(self.manifest);
+        if strategy == Some("OnDelete") || !live_json.is_some_and(|live| replaces_pods(self.manifest, live)) {
+            return;
+        }
+        // One pod after the other: an old one terminates before its new one is created.
+        let old = Pods { count: before, each: new.each.clone() };
+        change.rollout = Some(Rollout::InPlace);
+        change.downtime = (before == 1).then_some(Downtime::BetweenPods);
+        let demand = &mut change.demand;
+        demand.created.add_all(&new.each);
+        demand.pods = self.pods();
+        demand.replacement = Some(PodReplacement { old, new, missing: 0 });
+    }
+
+    /// Sets the demand of an object that keeps a number of pods running and never replaces them.
+    fn scaled(&self, change: &mut Change, replicas: Option<i32>) {
+        let new = self.pods_of_count(u64::try_from(replicas.unwrap_or(1)).unwrap_or(0));
+        let demand = &mut change.demand;
+        demand.pods = self.pods();
+        demand.besides_pods = self.manifest.kind.object_demand();
+        demand.requested = demand.besides_pods.clone();
+        demand.requested.add_all(&new.each.times(new.count));
+        let Some(live) = self.facts.live.of(self.manifest) else {
+            demand.created = demand.requested.clone();
+            return;
+        };
+        let before = live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+        let selector = selector(live);
+        self.free(demand, Pods { count: before, each: new.each.clone() }, selector.as_ref());
+        scale(demand, before, &new);
+    }
+
+    fn job(&self, change: &mut Change, wanted: &Job) {
+        let new = self.pods_of_count(job_pods(wanted));
+        let demand = &mut change.demand;
+        demand.pods = self.pods();
+        demand.besides_pods = self.manifest.kind.object_demand();
+        demand.requested = demand.besides_pods.clone();
+        let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
+            demand.requested.add_all(&new.each.times(new.count));
+            demand.created = demand.requested.clone();
+            return;
+        };
+        let before = Pods { count: job_pods(&live), each: new.each.clone() };
+        let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
+        self.free(demand, before.clone(), selector.as_ref());
+        let conditions = live.status.as_ref().and_then(|status| status.conditions.as_ref());
+        let is_over = conditions.into_iter().flatten().any(|condition| {
+            condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
+        });
+        if is_over {
+            // A Job that is done creates no more pods; its objects stay.
+            demand.requested = demand.freed.clone();
+            demand.pods.clear();
+            return;
+        }
+        demand.requested.add_all(&new.each.times(new.count));
+        scale(demand, before.count, &new);
+    }
+
+    /// Sets the demand of a pod. The amounts of one that exists cannot be changed.
+    fn pod(&self, change: &mut Change) {
+        if change.action == Action::Create {
+            let demand = &mut change.demand;
+            demand.requested = self.pods_of_count(1).each;
+            demand.created = demand.requested.clone();
+            demand.pods = self.pods();
+        }
+    }
+}
+
+/// Counts pods that are created beside those that run; pods that are deleted or stay are not checked.
+fn scale(demand: &mut ChangeDemand, before: u64, new: &Pods) {
+    demand.created = Demand::default();
+    if new.count > before {
+        demand.created.add_all(&new.each);
+    } else {
+        demand.pods.clear();
+    }
+}
+
+/// Returns the labels that select a live object's pods; those of a ReplicationController are not in `matchLabels`.
+fn selector(live: &Value) -> Option<BTreeMap<String, String>> {
+    let found = live.pointer("/spec/selector")?;
+    let labels: Option<LabelSelector> = serde_json::from_value(found.clone()).ok();
+    labels.and_then(|selector| selector.match_labels).or_else(|| serde_json::from_value(found.clone()).ok())
+}
+
+/// Returns whether a live object has all that a manifest states, so that nothing is sent.
+fn is_same(manifest: &Manifest, live: &Value) -> bool {
+    let wanted = manifest.to_json();
+    let is_same = |field: &str| {
+        let wanted = wanted.pointer(field).unwrap_or(&Value::Null);
+        let live = live.pointer(field).unwrap_or(&Value::Null);
+        wanted.is_null() || differences(wanted, live).is_empty()
+    };
+    let fields = wanted.as_object().into_iter().flat_map(|fields| fields.keys());
+    let mut fields =
+        fields.filter(|field| !matches!(field.as_str(), "metadata" | "status" | "apiVersion" | "kind"));
+    let spec_is_same =
+        fields.all(|field| is_same(&format!("/{}", field.replace('~', "~0").replace('/', "~1"))));
+    spec_is_same && is_same("/metadata/labels") && !removes_fields(manifest, live, "/spec")
+}
+
+/// Returns whether a manifest changes the pod template of a live object.
+fn replaces_pods(manifest: &Manifest, live: &Value) -> bool {
+    const TEMPLATE: &str = "/spec/template";
+    let wanted = manifest.to_json();
+    let template = |object: &Value| object.pointer(TEMPLATE).cloned().unwrap_or_default();
+    !differences(&template(&wanted), &template(live)).is_empty() || removes_fields(manifest, live, TEMPLATE)
+}
+
+/// Returns whether `kubectl apply` has written fields before that the manifest no longer has.
+fn removes_fields(manifest: &Manifest, live: &Value, below: &str) -> bool {
+    let annotation =
+        live.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LAST_APPLIED));
+    let before = annotation.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let Some(before) = before else { return false };
+    let part = |object: &Value| object.pointer(below).cloned().unwrap_or_default();
+    !differences(&part(&before), &part(&manifest.to_json())).is_empty()
+}

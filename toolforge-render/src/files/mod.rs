@@ -1,0 +1,16 @@
+//! Files of any kind that ask for objects of a namespace, as one change set: jobs files, templates of web services, and
+//! manifests.
+//!
+//! [`FileContents`] recognizes what a file is by its content, and [`plan_files`] returns what applying all of it does.
+
+mod adjust;
+mod contents;
+mod facts;
+mod manifest_change;
+mod objects;
+mod plan;
+
+pub use adjust::file_adjustments;
+pub use contents::{FileContents, FileJobs, FileTemplate};
+pub use facts::{FilePlanFacts, LiveObject, LiveObjects};
+pub use plan::{FilePlan, FileProblem, FileProblemKind, plan_files};

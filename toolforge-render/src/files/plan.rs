@@ -1,0 +1,235 @@
+//! What applying files changes, and whether that fits.
+
+use std::fmt;
+
+use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOptions};
+use toolforge_quota::{Demand, Limits, ResourceCheck, ResourceQuota, Verdict};
+
+use crate::change::{Action, Change, ChangeSet};
+use crate::files::manifest_change::change_of;
+use crate::files::{FileContents, FilePlanFacts};
+use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};
+use crate::manifest::{Manifest, ManifestObject};
+use crate::object::ObjectKind;
+use crate::pod::{count_demand, pod_demand, pods_of_run};
+use crate::web_service::{
+    PlanError, PlanOptions, ResolveError, StartTime, WebServicePlan, WebServiceSettings,
+    observe_web_service_request, resolve_request, web_service_changes,
+};
+
+/// What applying files does.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FilePlan {
+    /// All changes, ordered and checked together.
+    pub set: ChangeSet,
+    /// What cannot be applied, whatever the quota.
+    pub problems: Vec<FileProblem>,
+    /// The plans of the jobs.
+    pub jobs: Vec<JobPlan>,
+    /// The plan of the web service, if a file is a template.
+    pub web_service: Option<WebServicePlan>,
+}
+
+/// Why something of a file cannot be applied.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FileProblem {
+    /// The index of the file.
+    pub file: usize,
+    /// Where it is in the file; `None` for something that concerns several places.
+    pub location: Option<Location>,
+    /// Why.
+    pub kind: FileProblemKind,
+}
+
+/// Why something cannot be applied.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FileProblemKind {
+    /// A job cannot be applied.
+    Job(LoadProblem),
+    /// The web service cannot be planned.
+    WebService(Untrusted),
+    /// A second template, or a second object of a name.
+    Repeated(Untrusted),
+    /// A run of a CronJob exceeds the whole quota.
+    NeverFits {
+        /// The object.
+        object: String,
+        /// The resources that the quota does not have.
+        shortfalls: Vec<ResourceCheck>,
+    },
+}
+
+impl FileProblemKind {
+    /// Returns whether the size is what is wrong.
+    #[must_use]
+    pub fn is_size(&self) -> bool {
+        matches!(self, Self::NeverFits { .. } | Self::Job(LoadProblem::NeverFits { .. }))
+    }
+}
+
+impl fmt::Display for FileProblemKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job(problem) => problem.fmt(f),
+            Self::WebService(reason) | Self::Repeated(reason) => write!(f, "{}", reason.escaped()),
+            Self::NeverFits { object, shortfalls } => {
+                let missing: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
+                write!(f, "a run of {object} never fits: {}", missing.join(", "))
+            }
+        }
+    }
+}
+
+impl FilePlan {
+    /// Returns the verdict.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let never = self.problems.iter().any(|problem| problem.kind.is_size());
+        if never { Verdict::Never } else { self.set.verdict() }
+    }
+
+    /// Returns whether everything can be applied and fits, at rest and at the peak.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.problems.is_empty() && self.set.fits()
+    }
+}
+
+/// Returns what applying all files does, as `jobs load`, `webservice start` and `kubectl apply` would at the same time.
+///
+/// A web service is started with the template alone, or, where one runs, with what the template changes of it.
+#[must_use]
+pub fn plan_files(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
+    let mut problems = Vec::new();
+    let LoadPlan { set, plans: jobs, .. } = jobs(files, facts, &mut problems);
+    let mut sets = vec![set];
+    let web = web_service(files, facts, &mut problems);
+    let (web_service, set) = web.map_or((None, None), |(plan, set)| (Some(plan), Some(set)));
+    sets.extend(set);
+    let limits = &facts.jobs.namespace.limits;
+    let manifests = manifests(files, facts, &mut problems);
+    sets.push(ChangeSet::new(manifests, limits));
+    FilePlan { set: ChangeSet::of_all(sets, limits), problems, jobs, web_service }
+}
+
+/// Returns the changes of the jobs of all files together.
+fn jobs(files: &[FileContents], facts: &FilePlanFacts, problems: &mut Vec<FileProblem>) -> LoadPlan {
+    let jobs: Vec<(usize, &FileJob)> = files
+        .iter()
+        .enumerate()
+        .flat_map(|(file, contents)| {
+            let jobs = contents.jobs.iter().flat_map(|list| &list.jobs);
+            jobs.map(move |job| (file, job))
+        })
+        .collect();
+    let mut requests: Vec<JobRequest> = Vec::new();
+    for (file, job) in &jobs {
+        if requests.iter().any(|known| known.name == job.request.name) {
+            let message = format!("a second job {}", job.request.name);
+            problems.push(FileProblem {
+                file: *file,
+                location: Some(job.location),
+                kind: FileProblemKind::Repeated(Untrusted::new(message)),
+            });
+        } else {
+            requests.push(job.request.clone());
+        }
+    }
+    let load = plan_load(&requests, &facts.jobs, &LoadOptions::default());
+    problems.extend(load.problems.iter().cloned().map(|problem| {
+        let found = problem.job().and_then(|name| jobs.iter().find(|(_, job)| job.request.name == *name));
+        let is_image = matches!(problem, LoadProblem::Plan { .. });
+        let location = |job: &FileJob| if is_image { job.image_location } else { job.location };
+        FileProblem {
+            file: found.map_or(0, |(file, _)| *file),
+            location: found.map(|(_, job)| location(job)),
+            kind: FileProblemKind::Job(problem),
+        }
+    }));
+    load
+}
+
+/// Returns the changes of the web service, if a file is a template.
+fn web_service(
+    files: &[FileContents],
+    facts: &FilePlanFacts,
+    problems: &mut Vec<FileProblem>,
+) -> Option<(WebServicePlan, ChangeSet)> {
+    let mut templates = files
+        .iter()
+        .enumerate()
+        .flat_map(|(file, contents)| contents.templates.iter().map(move |found| (file, found)));
+    let (file, found) = templates.next()?;
+    let mut problem = |file, location, reason: String| {
+        let kind = FileProblemKind::WebService(Untrusted::new(reason));
+        problems.push(FileProblem { file, location: Some(location), kind });
+    };
+    for (file, other) in templates {
+        problem(file, other.location, "a second template; a tool has one web service".to_owned());
+    }
+    match web_service_set(&found.template.options, facts) {
+        Ok(set) => Some(set),
+        Err(reason) => {
+            problem(file, found.location, reason);
+            None
+        }
+    }
+}
+
+fn web_service_set(
+    template: &WebServiceOptions,
+    facts: &FilePlanFacts,
+) -> Result<(WebServicePlan, ChangeSet), String> {
+    let mut web = facts.web_service.clone();
+    web.namespace = facts.jobs.namespace.clone();
+    let live = observe_web_service_request(&web);
+    let mut settings = WebServiceSettings::new(WebServiceOptions::default());
+    settings.template = template.clone();
+    let resolved =
+        resolve_request(settings, live, &web.namespace).map_err(|error: ResolveError| error.to_string())?;
+    let plan = WebServicePlan::new(resolved.request, &web, PlanOptions::default())
+        .map_err(|error: PlanError| error.to_string())?;
+    let set = web_service_changes(&plan, &web, StartTime::Keep);
+    Ok((plan, set))
+}
+
+/// Returns the changes of the objects of all files.
+fn manifests(files: &[FileContents], facts: &FilePlanFacts, problems: &mut Vec<FileProblem>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut known = std::collections::BTreeSet::new();
+    for (file, contents) in files.iter().enumerate() {
+        for manifest in &contents.manifests {
+            let id = (&manifest.kind.group, &manifest.kind.kind, &manifest.name);
+            let location = Some(manifest.location);
+            if !manifest.is_name_generated && !known.insert(id) {
+                let kind = FileProblemKind::Repeated(Untrusted::new(format!("a second {manifest}")));
+                problems.push(FileProblem { file, location, kind });
+                continue;
+            }
+            let change = change_of(manifest, facts);
+            let shortfalls = run_shortfalls(manifest, &facts.jobs.namespace.limits);
+            if !shortfalls.is_empty() && change.action != Action::Keep {
+                let kind = FileProblemKind::NeverFits { object: manifest.to_string(), shortfalls };
+                problems.push(FileProblem { file, location, kind });
+            }
+            changes.push(change);
+        }
+    }
+    changes
+}
+
+/// Returns the resources that one run of a CronJob exceeds even in an empty namespace; what breaks a limit is reported as
+/// that.
+fn run_shortfalls(manifest: &Manifest, limits: &Limits) -> Vec<ResourceCheck> {
+    let ManifestObject::CronJob(cron_job) = &manifest.object else { return Vec::new() };
+    let Some(pod) = manifest.object.pod_spec() else { return Vec::new() };
+    let each = pod_demand(pod, &limits.limit_ranges);
+    let mut run = each.times(pods_of_run(cron_job));
+    run.add_all(&count_demand(ObjectKind::Job));
+    let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
+    let empty = Limits { quotas, ..Limits::default() };
+    empty.evaluate(&Demand::default(), &run, &[]).shortfalls().cloned().collect()
+}

@@ -1,0 +1,186 @@
+//! Smaller sizes of jobs with which a load fits.
+
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::{Cpu, JobKind, JobRequest, Memory, Replicas};
+use toolforge_quota::{MEMORY_STEP, SizeBounds, WorkloadSize};
+
+use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size};
+use crate::job::{
+    JobFacts, JobPlan, JobWorkload, LoadOptions, LoadPlan, plan_load, pods_of_job, restart_job, trigger_job,
+};
+use crate::object::Object;
+use crate::pod::running_pods;
+
+/// The most jobs of a load for which smaller sizes are searched: the largest ones.
+const MOST_JOBS: usize = 5;
+
+/// Returns the sizes of single jobs nearest to those of a load with which all of it is as wanted: that it
+/// [fits](ChangeSet::fits), or does so [without downtime](ChangeSet::fits_without_downtime). Only the largest of its jobs
+/// are tried.
+#[must_use]
+pub fn load_adjustments(
+    load: &LoadPlan,
+    requests: &[JobRequest],
+    facts: &JobFacts,
+    options: &LoadOptions<'_>,
+    is_wanted: fn(&ChangeSet) -> bool,
+) -> Vec<Adjustment> {
+    if is_wanted(&load.set) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (plan, sized) in largest_jobs(&load.set, &load.plans, facts) {
+        let name = &plan.request().name;
+        let Some(index) = requests.iter().position(|request| request.name == *name) else { continue };
+        let evaluate = |size| {
+            let mut requests = requests.to_vec();
+            requests[index] = with_size(&requests[index], sized.size, size)?;
+            let load = plan_load(&requests, facts, options);
+            load.problems.is_empty().then_some(load.set)
+        };
+        found.extend(sized.adjustments(is_wanted, evaluate));
+    }
+    found
+}
+
+/// Returns the largest jobs that are changed and create pods.
+pub(crate) fn largest_jobs<'a>(
+    set: &ChangeSet,
+    plans: &'a [JobPlan],
+    facts: &JobFacts,
+) -> Vec<(&'a JobPlan, Sized)> {
+    let changed = set
+        .pending()
+        .filter(|change| !matches!(change.kind, WorkloadKind::WebService | WorkloadKind::Manifest));
+    let mut jobs: Vec<(&JobPlan, Sized)> = changed
+        .filter_map(|change| {
+            let plan = plans.iter().find(|plan| plan.request().name.as_str() == change.name)?;
+            Some((plan, sized(plan, change.kind, facts)))
+        })
+        .collect();
+    jobs.sort_by_key(|(_, Sized { size, .. })| {
+        let total = (size.memory.saturating_mul(size.replicas), size.cpu.saturating_mul(size.replicas));
+        std::cmp::Reverse(total)
+    });
+    jobs.truncate(MOST_JOBS);
+    jobs
+}
+
+fn sized(plan: &JobPlan, kind: WorkloadKind, facts: &JobFacts) -> Sized {
+    let bounds = SizeBounds {
+        lowest: lowest_size(&facts.namespace.limits.limit_ranges),
+        // Above the default, half of the memory is requested.
+        memory_steps: [JobRequest::DEFAULT_MEMORY.bytes() + MEMORY_STEP, 0],
+        cpu_steps: [0, 0],
+    };
+    Sized { kind, name: plan.request().name.to_string(), size: size_of(plan), bounds }
+}
+
+fn size_of(plan: &JobPlan) -> WorkloadSize {
+    let limits = plan.resources().limits;
+    let replicas = match &plan.request().kind {
+        JobKind::Continuous { replicas, .. } => replicas.count().into(),
+        JobKind::OneOff { .. } | JobKind::Scheduled { .. } => 1,
+    };
+    WorkloadSize { memory: limits.memory.bytes(), cpu: limits.cpu.millis(), replicas }
+}
+
+/// Returns a request with another size; what is as before stays as it was requested.
+pub(crate) fn with_size(
+    request: &JobRequest,
+    before: WorkloadSize,
+    wanted: WorkloadSize,
+) -> Option<JobRequest> {
+    let mut request = request.clone();
+    if wanted.memory != before.memory {
+        request.memory = Some(Memory::from_bytes(wanted.memory));
+    }
+    if wanted.cpu != before.cpu {
+        request.cpu = Some(Cpu::from_millis(wanted.cpu));
+    }
+    if wanted.replicas != before.replicas {
+        let JobKind::Continuous { replicas, .. } = &mut request.kind else { return None };
+        *replicas = Replicas::try_from(u32::try_from(wanted.replicas).ok()?).ok()?;
+    }
+    Some(request)
+}
+
+/// What a job of a size would need: to be changed to it, and to be restarted or run afterwards.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct JobForecast {
+    /// The change to the size.
+    pub change: ChangeSet,
+    /// A restart of a continuous job afterwards, or a run of a scheduled job; `None` for a one-off job.
+    pub restart: Option<ChangeSet>,
+}
+
+impl JobForecast {
+    /// Returns what a request would need; `None` if it cannot be planned.
+    #[must_use]
+    pub fn new(request: &JobRequest, facts: &JobFacts) -> Option<Self> {
+        let load = plan_load(std::slice::from_ref(request), facts, &LoadOptions::default());
+        if !load.problems.is_empty() {
+            return None;
+        }
+        let after = after(facts, &load.set);
+        let job = after.live.job(&after.namespace.tool, &request.name);
+        let restart = job.and_then(|job| match job.workload {
+            JobWorkload::Scheduled(_) => trigger_job(&job, &after, Timestamp::UNIX_EPOCH).ok(),
+            JobWorkload::Continuous(_) => restart_job(&job, &after, Timestamp::UNIX_EPOCH).ok(),
+            JobWorkload::OneOff(_) => None,
+        });
+        Some(Self { change: load.set, restart })
+    }
+
+    /// Returns whether both fit, and pods are replaced as the platform usually does.
+    #[must_use]
+    pub fn fits_as_usual(&self) -> bool {
+        let sets = || std::iter::once(&self.change).chain(&self.restart);
+        sets().all(|set| set.fits() && set.refused_surge.is_none())
+    }
+}
+
+/// Returns how far memory, CPU and replicas of a job can go, each alone, so that the change and every restart or run
+/// afterwards fit as usual.
+#[must_use]
+pub fn largest_job(request: &JobRequest, facts: &JobFacts) -> Option<LargestSizes> {
+    let plan = JobPlan::new(request.clone(), facts).ok()?;
+    let kind = match &request.kind {
+        JobKind::OneOff { .. } => WorkloadKind::OneOff,
+        JobKind::Scheduled { .. } => WorkloadKind::Scheduled,
+        JobKind::Continuous { .. } => WorkloadKind::Continuous,
+    };
+    let sized = sized(&plan, kind, facts);
+    let largest = sized.largest(&facts.namespace.limits, |size| {
+        let request = with_size(request, sized.size, size);
+        request
+            .and_then(|request| JobForecast::new(&request, facts))
+            .is_some_and(|found| found.fits_as_usual())
+    });
+    let is_continuous = kind == WorkloadKind::Continuous;
+    Some(LargestSizes { replicas: largest.replicas.filter(|_| is_continuous), ..largest })
+}
+
+/// Returns the facts after a load, when all pods run.
+fn after(facts: &JobFacts, set: &ChangeSet) -> JobFacts {
+    let mut facts = facts.clone();
+    facts.namespace.limits = set.settled_limits(&facts.namespace.limits);
+    for change in set.pending() {
+        let is_other = |name: Option<&String>| name.is_none_or(|name| *name != change.name);
+        let Ok(name) = change.name.parse() else { continue };
+        let own = facts.live.job(&facts.namespace.tool, &name);
+        let pods = own.iter().flat_map(|job| pods_of_job(job, &facts.live));
+        let pods: Vec<Option<String>> = pods.map(|pod| pod.metadata.name.clone()).collect();
+        facts.live.pods.retain(|pod| !pods.contains(&pod.metadata.name));
+        facts.live.deployments.retain(|found| is_other(found.metadata.name.as_ref()));
+        facts.live.cron_jobs.retain(|found| is_other(found.metadata.name.as_ref()));
+        for object in change.objects() {
+            if let Object::Deployment(deployment) = object {
+                facts.live.pods.extend(running_pods(deployment));
+            }
+        }
+        facts.live.extend(change.objects().cloned());
+    }
+    facts
+}

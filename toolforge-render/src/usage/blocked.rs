@@ -1,0 +1,118 @@
+//! Objects that could not create what they want, because of a quota or a limit.
+
+use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_model::Untrusted;
+
+use crate::job::{JobFacts, RunOutcome};
+use crate::pod::{AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time};
+
+/// How old the last refusal may be of something that is blocked now: the longest pause between two tries of a controller is
+/// 1000 s (Kubernetes 1.33).
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(1000 + 60);
+
+/// An object that could not create a pod or a Job, by the events about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockedObject {
+    /// The kind and the name, like `ReplicaSet web-5d8c7f9b6`.
+    pub object: Untrusted,
+    /// Why it was refused last.
+    pub cause: Cause,
+    /// The resources of a quota that were exceeded last, with their amounts; empty for another refusal.
+    pub exceeded: Vec<Exceeded>,
+    /// The API server's last message.
+    pub message: Untrusted,
+    /// The first refusal; events are kept for an hour.
+    pub since: Option<Timestamp>,
+    /// The last refusal.
+    pub last: Option<Timestamp>,
+    /// How many refusals there were.
+    pub count: u64,
+    /// Whether it still tries, and is refused.
+    pub is_blocked_now: bool,
+}
+
+/// Returns the objects that a quota or a limit has refused a pod or a Job, those that are blocked now first, then the newest.
+#[must_use]
+pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
+    let mut found: Vec<BlockedObject> = Vec::new();
+    let mut events: Vec<&Event> = facts.live.events.iter().filter(|event| is_failed_create(event)).collect();
+    events.sort_by_key(|event| event_time(event));
+    for event in events {
+        let message = event.message.as_deref().unwrap_or_default();
+        let exceeded = match AdmissionRefusal::parse(message) {
+            Some(AdmissionRefusal::Quota { exceeded, .. }) => exceeded,
+            Some(
+                AdmissionRefusal::QuotaIncomplete { .. }
+                | AdmissionRefusal::QuotaUnknown { .. }
+                | AdmissionRefusal::LimitRange { .. },
+            ) => Vec::new(),
+            _ => continue,
+        };
+        let involved = &event.involved_object;
+        let (kind, name) =
+            (involved.kind.as_deref().unwrap_or_default(), involved.name.as_deref().unwrap_or_default());
+        let object = Untrusted::new(format!("{kind} {name}"));
+        let (first, last) = (first_event_time(event), event_time(event));
+        let count = u64::try_from(event.count.unwrap_or(1)).unwrap_or(1);
+        let is_recent = last.is_some_and(|last| now.duration_since(last) <= LONGEST_PAUSE);
+        let is_blocked_now = is_recent && wants_pods(kind, name, facts);
+        let (cause, message) = (cause_of_refusal(message), Untrusted::new(message));
+        match found.iter_mut().find(|known| known.object == object) {
+            Some(known) => {
+                known.count += count;
+                known.since = known.since.into_iter().chain(first).min();
+                known.last = known.last.max(last);
+                (known.cause, known.message, known.exceeded) = (cause, message, exceeded);
+                known.is_blocked_now |= is_blocked_now;
+            }
+            None => found.push(BlockedObject {
+                object,
+                cause,
+                exceeded,
+                message,
+                since: first,
+                last,
+                count,
+                is_blocked_now,
+            }),
+        }
+    }
+    found.sort_by_key(|found| std::cmp::Reverse((found.is_blocked_now, found.last)));
+    found
+}
+
+fn is_failed_create(event: &Event) -> bool {
+    event.reason.as_deref() == Some("FailedCreate")
+}
+
+/// Returns whether an object still wants pods that do not exist. A CronJob only loses the run that was refused.
+fn wants_pods(kind: &str, name: &str, facts: &JobFacts) -> bool {
+    match kind {
+        "ReplicaSet" => facts.live.deployments.iter().any(|deployment| {
+            let is_owner = deployment.metadata.name.as_deref().is_some_and(|owner| {
+                name.strip_prefix(owner).is_some_and(|rest| {
+                    rest.strip_prefix('-').is_some_and(|hash| !hash.is_empty() && !hash.contains('-'))
+                })
+            });
+            let status = deployment.status.as_ref();
+            let missing = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
+            let conditions = status.and_then(|status| status.conditions.as_ref());
+            let has_failed = conditions.into_iter().flatten().any(|condition| {
+                crate::object::condition_text(&condition.type_) == Some("ReplicaFailure")
+                    && crate::object::condition_text(&condition.status) == Some("True")
+            });
+            is_owner && (missing || has_failed)
+        }),
+        "Job" => facts.live.jobs.iter().filter(|job| job.metadata.name.as_deref() == Some(name)).any(|job| {
+            matches!(
+                RunOutcome::of(job, &facts.live),
+                RunOutcome::Starting { .. } | RunOutcome::Retrying { .. }
+            )
+        }),
+        // Of these, it is not looked for.
+        "StatefulSet" | "DaemonSet" | "ReplicationController" => true,
+        _ => false,
+    }
+}

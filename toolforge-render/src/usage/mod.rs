@@ -1,0 +1,13 @@
+//! What uses the quota of a namespace, what is blocked by it, and what the next scheduled runs need.
+
+mod blocked;
+mod kills;
+mod measured;
+mod upcoming;
+mod workloads;
+
+pub use blocked::{BlockedObject, blocked_objects};
+pub use kills::{OutOfMemoryKill, out_of_memory_kills};
+pub use measured::{ContainerMetrics, MeasuredUse, PodMetrics};
+pub use upcoming::{UpcomingRun, upcoming_runs};
+pub use workloads::{WorkloadUsage, workload_usage};

@@ -1,0 +1,39 @@
+//! The next runs of scheduled jobs, and whether they fit beside what runs now.
+
+use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
+use toolforge_model::JobName;
+use toolforge_quota::Demand;
+
+use crate::change::ChangeSet;
+use crate::job::{JobFacts, JobWorkload, ScheduledJobLoad, trigger_job};
+
+/// The next run of a scheduled job.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct UpcomingRun {
+    /// The job.
+    pub name: JobName,
+    /// When it is due.
+    pub due: Timestamp,
+    /// What it requests, its Job included.
+    pub demand: Demand,
+    /// What creating it now would do to the quotas.
+    pub now: ChangeSet,
+}
+
+/// Returns the next run of each scheduled job that is not suspended, the soonest first.
+#[must_use]
+pub fn upcoming_runs(facts: &JobFacts, now: Timestamp) -> Vec<UpcomingRun> {
+    let jobs = facts.live.jobs_of(&facts.namespace.tool);
+    let scheduled = jobs.iter().filter(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
+    let mut runs: Vec<UpcomingRun> = scheduled
+        .filter_map(|job| {
+            let load = ScheduledJobLoad::of(job, facts)?;
+            let due = load.expression.next_after(now, &TimeZone::UTC)?;
+            let set = trigger_job(job, facts, now).ok()?;
+            Some(UpcomingRun { name: job.name.clone(), due, demand: load.each, now: set })
+        })
+        .collect();
+    runs.sort_by_key(|run| run.due);
+    runs
+}

@@ -1,0 +1,137 @@
+//! Smaller sizes of a web service with which it fits.
+
+use k8s_openapi::api::apps::v1::DeploymentStatus;
+use k8s_openapi::jiff::Timestamp;
+use toolforge_model::{Cpu, Memory, Replicas, WebServiceRequest};
+use toolforge_quota::{SizeBounds, WorkloadSize};
+
+use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size};
+use crate::object::deployment_replicas;
+use crate::pod::{PodResources, running_pods};
+use crate::web_service::{
+    PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
+};
+
+/// Returns the sizes nearest to that of a plan with which its changes are as wanted: that they
+/// [fit](ChangeSet::fits), or do so [without downtime](ChangeSet::fits_without_downtime). There are none if they are now.
+#[must_use]
+pub fn web_service_adjustments(
+    plan: &WebServicePlan,
+    facts: &WebServiceFacts,
+    start: StartTime,
+    is_wanted: fn(&ChangeSet) -> bool,
+) -> Vec<Adjustment> {
+    let size = size_of(plan);
+    sized(plan, facts).adjustments(is_wanted, |wanted| {
+        let request = with_size(plan.request(), size, wanted)?;
+        changes_with(&request, plan.routing(), facts, start)
+    })
+}
+
+/// Returns the change set of another request.
+pub(crate) fn changes_with(
+    request: &WebServiceRequest,
+    routing: Routing,
+    facts: &WebServiceFacts,
+    start: StartTime,
+) -> Option<ChangeSet> {
+    let options = PlanOptions::default().with_routing(Some(routing));
+    let plan = WebServicePlan::new(request.clone(), facts, options).ok()?;
+    Some(web_service_changes(&plan, facts, start))
+}
+
+pub(crate) fn size_of(plan: &WebServicePlan) -> WorkloadSize {
+    let limits = plan.resources().limits;
+    WorkloadSize {
+        memory: limits.memory.bytes(),
+        cpu: limits.cpu.millis(),
+        replicas: plan.request().replicas.count().into(),
+    }
+}
+
+pub(crate) fn sized(plan: &WebServicePlan, facts: &WebServiceFacts) -> Sized {
+    let half_from = PodResources::HALF_FROM;
+    Sized {
+        kind: WorkloadKind::WebService,
+        name: plan.request().tool.to_string(),
+        size: size_of(plan),
+        bounds: SizeBounds {
+            lowest: lowest_size(&facts.namespace.limits.limit_ranges),
+            memory_steps: [half_from.memory.bytes(), 0],
+            cpu_steps: [half_from.cpu.millis(), 0],
+        },
+    }
+}
+
+/// Returns a request with another size; what is as before stays as it was requested.
+pub(crate) fn with_size(
+    request: &WebServiceRequest,
+    before: WorkloadSize,
+    wanted: WorkloadSize,
+) -> Option<WebServiceRequest> {
+    let mut request = request.clone();
+    if wanted.memory != before.memory {
+        request.memory = Some(Memory::from_bytes(wanted.memory));
+    }
+    if wanted.cpu != before.cpu {
+        request.cpu = Some(Cpu::from_millis(wanted.cpu));
+    }
+    if wanted.replicas != before.replicas {
+        request.replicas = Replicas::try_from(u32::try_from(wanted.replicas).ok()?).ok()?;
+    }
+    Some(request)
+}
+
+/// What a web service of a size would need: to be changed to it, and to be restarted afterwards.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WebServiceForecast {
+    /// The changes to the size.
+    pub change: ChangeSet,
+    /// A restart afterwards.
+    pub restart: ChangeSet,
+}
+
+impl WebServiceForecast {
+    /// Returns what a plan would need.
+    #[must_use]
+    pub fn new(plan: &WebServicePlan, facts: &WebServiceFacts) -> Self {
+        let change = web_service_changes(plan, facts, StartTime::Keep);
+        let after = after(facts, &change);
+        let restart = web_service_changes(plan, &after, StartTime::Always(Timestamp::UNIX_EPOCH));
+        Self { change, restart }
+    }
+
+    /// Returns whether both fit without downtime.
+    #[must_use]
+    pub fn fits_without_downtime(&self) -> bool {
+        self.change.fits_without_downtime() && self.restart.fits_without_downtime()
+    }
+}
+
+/// Returns how far memory, CPU and replicas of a web service can go, each alone, so that the change and every restart
+/// afterwards have no downtime.
+#[must_use]
+pub fn largest_web_service(plan: &WebServicePlan, facts: &WebServiceFacts) -> LargestSizes {
+    let sized = sized(plan, facts);
+    sized.largest(&facts.namespace.limits, |size| {
+        let request = with_size(plan.request(), sized.size, size);
+        let options = PlanOptions::default().with_routing(Some(plan.routing()));
+        let plan = request.and_then(|request| WebServicePlan::new(request, facts, options).ok());
+        plan.is_some_and(|plan| WebServiceForecast::new(&plan, facts).fits_without_downtime())
+    })
+}
+
+/// Returns the facts after changes have been made, when all pods are ready.
+fn after(facts: &WebServiceFacts, set: &ChangeSet) -> WebServiceFacts {
+    let mut facts = facts.clone();
+    facts.namespace.limits = set.settled_limits(&facts.namespace.limits);
+    facts.live.extend(set.objects().cloned());
+    if let Some(deployment) = &mut facts.live.deployment {
+        let replicas = i32::try_from(deployment_replicas(deployment)).ok();
+        deployment.status =
+            Some(DeploymentStatus { ready_replicas: replicas, ..DeploymentStatus::default() });
+        facts.live.pods = running_pods(deployment);
+    }
+    facts
+}

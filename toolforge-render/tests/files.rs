@@ -1,0 +1,354 @@
+//! What applying files of every kind does to the quota.
+
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::fmt::Write as _;
+
+use insta::assert_snapshot;
+use toolforge_model::{ToolName, Untrusted};
+use toolforge_render::change::ChangeSet;
+use toolforge_render::files::{FileContents, file_adjustments, plan_files};
+use toolforge_render::namespace::Documents;
+use toolforge_render::pod_demand;
+
+/// Returns what files do in a namespace with the quotas of a profile, beside live objects: the changes, the resources that
+/// are not as before, and the verdict.
+fn plan(profile: &str, live: &str, files: &[&str]) -> String {
+    let tool: ToolName = "stashbot".parse().unwrap();
+    let mut documents = Documents::default();
+    if !live.is_empty() {
+        documents.read("live", &format!("---\n{live}")).unwrap();
+    }
+    let mut namespace = documents.namespace(&tool).unwrap();
+    if !profile.is_empty() {
+        namespace = namespace.with_profile(profile).unwrap();
+    }
+    let mut facts = documents.file_facts(namespace).unwrap();
+    // What the live pods use.
+    let limits = &mut facts.jobs.namespace.limits;
+    for pod in &facts.jobs.live.pods {
+        let used = pod_demand(pod.spec.as_ref().unwrap(), &limits.limit_ranges);
+        for quota in limits.quotas.iter_mut().filter(|_| !profile.is_empty()) {
+            used.iter().for_each(|(resource, amount)| quota.used.add(resource.clone(), amount));
+        }
+    }
+    let contents: Vec<FileContents> = files.iter().map(|text| FileContents::parse(text, &tool)).collect();
+    let mut text = String::new();
+    for error in contents.iter().flat_map(|contents| &contents.errors) {
+        writeln!(text, "error: {error}").unwrap();
+    }
+    let plan = plan_files(&contents, &facts);
+    for problem in &plan.problems {
+        writeln!(text, "problem: {}", problem.kind).unwrap();
+    }
+    for change in &plan.set.changes {
+        let rollout = change.rollout.map(|rollout| format!(", {}", rollout.as_str())).unwrap_or_default();
+        let downtime = change.downtime.map(|_| ", downtime").unwrap_or_default();
+        let name = Untrusted::new(change.name.as_str());
+        writeln!(text, "{} {} {}{rollout}{downtime}", change.action, change.kind, name.escaped()).unwrap();
+    }
+    for row in plan.set.forecast() {
+        let check = row.at_rest;
+        let amount = |amount| check.resource.amount(amount);
+        let fits = if row.fits() { "" } else { " too much" };
+        let (used, after, peak) = (amount(check.used), amount(check.after), amount(row.peak));
+        writeln!(text, "  {} {used} -> {after}, peak {peak} of {}{fits}", check.resource, amount(check.hard))
+            .unwrap();
+    }
+    for violation in plan.set.at_rest.violations() {
+        writeln!(text, "  {violation}").unwrap();
+    }
+    writeln!(text, "{}", plan.verdict().as_str()).unwrap();
+    let wanted: [(&str, fn(&ChangeSet) -> bool); 2] =
+        [("fits", ChangeSet::fits), ("no downtime", ChangeSet::fits_without_downtime)];
+    for (name, is_wanted) in wanted {
+        for found in file_adjustments(&contents, &facts, &plan, is_wanted) {
+            let downtime = if found.has_downtime { ", with downtime" } else { "" };
+            writeln!(text, "{name}: {}: {found}{downtime}", found.workload()).unwrap();
+        }
+    }
+    text
+}
+
+/// Returns a Deployment with one container.
+fn deployment(name: &str, memory: &str, replicas: u32, rest: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: tool-stashbot, uid: u-{name}}}\n\
+         spec:\n  replicas: {replicas}\n  selector: {{matchLabels: {{app: {name}}}}}\n{rest}\
+         \x20 template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers:\n      - name: main\n\
+         \x20       image: x\n        resources: {{limits: {{memory: {memory}, cpu: 100m}}}}\n---\n"
+    )
+}
+
+/// Returns a live pod of a Deployment.
+fn pod(name: &str, memory: &str, rest: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}-1, namespace: tool-stashbot, labels: {{app: {name}}}{rest}}}\n\
+         spec: {{containers: [{{name: main, image: x, resources: {{limits: {{memory: {memory}, cpu: 100m}}}}}}]}}\n\
+         status: {{phase: Running}}\n---\n"
+    )
+}
+
+#[test]
+fn every_kind_is_counted() {
+    let pod = "spec: {containers: [{name: a, image: x, resources: {limits: {cpu: 50m, memory: 128Mi}}}]}";
+    let template = format!("selector: {{matchLabels: {{a: b}}}}, template: {{{}}}", pod);
+    let claim = "spec: {resources: {requests: {storage: 1Gi}}}";
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 99, limits.memory: 9Gi, \
+                 requests.storage: 9Gi, persistentvolumeclaims: 9, services: 9, services.nodeports: 9, \
+                 services.loadbalancers: 9, secrets: 9, configmaps: 9, replicationcontrollers: 9, \
+                 count/deployments.apps: 9, count/replicasets.apps: 9, count/statefulsets.apps: 9, \
+                 count/daemonsets.apps: 9, count/jobs.batch: 9, count/cronjobs.batch: 9, count/pods: 99, \
+                 count/ponies.example.com: 9, count/ingresses.networking.k8s.io: 9}}}";
+    let mut text = String::new();
+    for (api_version, kind, spec) in [
+        ("apps/v1", "Deployment", format!("spec: {{replicas: 2, {template}}}")),
+        ("apps/v1", "ReplicaSet", format!("spec: {{replicas: 3, {template}}}")),
+        (
+            "apps/v1",
+            "StatefulSet",
+            format!("spec: {{replicas: 2, {template}, volumeClaimTemplates: [{{{claim}}}]}}"),
+        ),
+        ("apps/v1", "DaemonSet", format!("spec: {{{template}}}")),
+        ("v1", "ReplicationController", format!("spec: {{template: {{{pod}}}}}")),
+        ("batch/v1", "Job", format!("spec: {{parallelism: 5, completions: 4, template: {{{pod}}}}}")),
+        (
+            "batch/v1",
+            "CronJob",
+            format!("spec: {{schedule: '@daily', jobTemplate: {{spec: {{template: {{{pod}}}}}}}}}"),
+        ),
+        ("v1", "Pod", pod.to_owned()),
+        ("v1", "Service", "spec: {type: LoadBalancer, ports: [{port: 80}, {port: 81}]}".to_owned()),
+        ("v1", "PersistentVolumeClaim", claim.to_owned()),
+        ("v1", "Secret", "data: {a: eA==}".to_owned()),
+        ("v1", "ConfigMap", "data: {a: b}".to_owned()),
+        ("networking.k8s.io/v1", "Ingress", "spec: {}".to_owned()),
+        ("example.com/v1", "Pony", "spec: {}".to_owned()),
+    ] {
+        writeln!(text, "apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\n{spec}\n---")
+            .unwrap();
+    }
+    assert_snapshot!(plan("", quota, &[&text]), @"
+    create manifest Deployment a
+    create manifest ReplicaSet a
+    create manifest StatefulSet a
+    create manifest DaemonSet a
+    create manifest ReplicationController a
+    create manifest Job a
+    create manifest CronJob a
+    create manifest Pod a
+    create manifest Service a
+    create manifest PersistentVolumeClaim a
+    create manifest Secret a
+    create manifest ConfigMap a
+    create manifest Ingress a
+    create manifest Pony a
+      pods 0 -> 14, peak 14 of 99
+      limits.memory 0 -> 1792Mi, peak 1792Mi of 9Gi
+      services 0 -> 1, peak 1 of 9
+      services.nodeports 0 -> 2, peak 2 of 9
+      services.loadbalancers 0 -> 1, peak 1 of 9
+      replicationcontrollers 0 -> 1, peak 1 of 9
+      secrets 0 -> 1, peak 1 of 9
+      configmaps 0 -> 1, peak 1 of 9
+      persistentvolumeclaims 0 -> 3, peak 3 of 9
+      count/cronjobs.batch 0 -> 1, peak 1 of 9
+      count/daemonsets.apps 0 -> 1, peak 1 of 9
+      count/deployments.apps 0 -> 1, peak 1 of 9
+      count/ingresses.networking.k8s.io 0 -> 1, peak 1 of 9
+      count/jobs.batch 0 -> 1, peak 1 of 9
+      count/pods 0 -> 14, peak 14 of 99
+      count/ponies.example.com 0 -> 1, peak 1 of 9
+      count/replicasets.apps 0 -> 2, peak 2 of 9
+      count/statefulsets.apps 0 -> 1, peak 1 of 9
+      requests.storage 0 -> 3Gi, peak 3Gi of 9Gi
+    fits
+    ");
+}
+
+#[test]
+fn seed_restart_of_a_manifest_deadlocks() {
+    let live = [
+        deployment("web", "4Gi", 1, ""),
+        pod("web", "4Gi", ""),
+        deployment("bot", "512Mi", 1, ""),
+        pod("bot", "512Mi", ""),
+    ];
+    let changed = |rest: &str| deployment("web", "4Gi", 1, rest).replace("image: x", "image: new");
+    assert_snapshot!(plan("seed-2020", &live.concat(), &[&changed("")]), @"
+    update manifest Deployment web, stated
+      pods 2 -> 2, peak 3 of 4
+      requests.cpu 200m -> 200m, peak 300m of 2
+      requests.memory 4608Mi -> 4608Mi, peak 8704Mi of 6Gi too much
+      limits.cpu 200m -> 200m, peak 300m of 2
+      limits.memory 4608Mi -> 4608Mi, peak 8704Mi of 8Gi too much
+    deadlock
+    fits: Deployment web: rollout recreate, with downtime
+    fits: Deployment web: memory 1536Mi
+    no downtime: Deployment web: memory 1536Mi
+    ");
+    let strategy = "  strategy: {type: Recreate}\n";
+    assert_snapshot!(plan("seed-2020", &live.concat(), &[&changed(strategy)]), @"
+    update manifest Deployment web, recreate, downtime
+      pods 2 -> 2, peak 2 of 4
+      requests.cpu 200m -> 200m, peak 200m of 2
+      requests.memory 4608Mi -> 4608Mi, peak 4608Mi of 6Gi
+      limits.cpu 200m -> 200m, peak 200m of 2
+      limits.memory 4608Mi -> 4608Mi, peak 4608Mi of 8Gi
+    fits
+    ");
+    let strategy = "  strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}\n";
+    assert_snapshot!(plan("seed-2020", &live.concat(), &[&changed(strategy)]), @"
+    update manifest Deployment web, stated, downtime
+      pods 2 -> 2, peak 2 of 4
+      requests.cpu 200m -> 200m, peak 200m of 2
+      requests.memory 4608Mi -> 4608Mi, peak 4608Mi of 6Gi
+      limits.cpu 200m -> 200m, peak 200m of 2
+      limits.memory 4608Mi -> 4608Mi, peak 4608Mi of 8Gi
+    fits-after-termination
+    ");
+}
+
+#[test]
+fn manifests_are_compared_with_live_objects() {
+    let live = [deployment("bot", "1Gi", 2, ""), pod("bot", "1Gi", "")].concat();
+    assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "1024Mi", 2, "")]), @"
+    keep manifest Deployment bot
+    fits
+    ");
+    assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "1Gi", 3, "")]), @"
+    update manifest Deployment bot
+      pods 1 -> 3, peak 3 of 4
+      requests.cpu 100m -> 300m, peak 300m of 2
+      requests.memory 1Gi -> 3Gi, peak 3Gi of 6Gi
+      limits.cpu 100m -> 300m, peak 300m of 2
+      limits.memory 1Gi -> 3Gi, peak 3Gi of 8Gi
+    fits
+    ");
+    assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "2Gi", 2, "  paused: true\n")]), @"
+    update manifest Deployment bot
+      pods 1 -> 2, peak 2 of 4
+      requests.cpu 100m -> 200m, peak 200m of 2
+      requests.memory 1Gi -> 2Gi, peak 2Gi of 6Gi
+      limits.cpu 100m -> 200m, peak 200m of 2
+      limits.memory 1Gi -> 2Gi, peak 2Gi of 8Gi
+    fits
+    ");
+    assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "2Gi", 2, "")]), @"
+    update manifest Deployment bot, stated
+      pods 1 -> 2, peak 3 of 4
+      requests.cpu 100m -> 200m, peak 300m of 2
+      requests.memory 1Gi -> 4Gi, peak 5Gi of 6Gi
+      limits.cpu 100m -> 200m, peak 300m of 2
+      limits.memory 1Gi -> 4Gi, peak 5Gi of 8Gi
+    fits
+    ");
+}
+
+#[test]
+fn files_of_different_kinds_are_checked_together() {
+    let job = "- {name: daily, command: x, image: bookworm, mem: 3Gi, cpu: 0.5}\n";
+    let template = "type: php8.2\nmem: 3Gi\n";
+    let bot = deployment("bot", "3Gi", 1, "");
+    for files in [&[job, template][..], &[template, &bot], &[job, &bot]] {
+        let found = plan("toolforge-2023", "", files);
+        assert!(found.ends_with("fits\n"), "{found}");
+    }
+    assert_snapshot!(plan("toolforge-2023", "", &[job, template, &bot]), @"
+    create one-off daily
+    create web-service stashbot
+    create manifest Deployment bot
+      pods 0 -> 3, peak 3 of 10
+      requests.cpu 0 -> 725m, peak 725m of 2
+      requests.memory 0 -> 6Gi, peak 6Gi of 6Gi
+      limits.cpu 0 -> 1100m, peak 1100m of 2
+      limits.memory 0 -> 9Gi, peak 9Gi of 8Gi too much
+      services 0 -> 1, peak 1 of 1
+      count/deployments.apps 0 -> 2, peak 2 of 3
+      count/jobs.batch 0 -> 1, peak 1 of 15
+    never
+    fits: the web service: memory 2Gi
+    fits: job daily: memory 2Gi
+    fits: Deployment bot: memory 2Gi
+    no downtime: the web service: memory 2Gi
+    no downtime: job daily: memory 2Gi
+    no downtime: Deployment bot: memory 2Gi
+    ");
+}
+
+#[test]
+fn sizes_above_everything_never_fit() {
+    assert_snapshot!(plan("seed-2020", "", &[&deployment("bot", "5Gi", 1, "")]), @"
+    create manifest Deployment bot
+      pods 0 -> 1, peak 1 of 4
+      requests.cpu 0 -> 100m, peak 100m of 2
+      requests.memory 0 -> 5Gi, peak 5Gi of 6Gi
+      limits.cpu 0 -> 100m, peak 100m of 2
+      limits.memory 0 -> 5Gi, peak 5Gi of 8Gi
+      Deployment bot: memory: 5Gi is more than the maximum of 4Gi for one container
+    never
+    fits: Deployment bot: memory 4Gi
+    no downtime: Deployment bot: memory 4Gi
+    ");
+    assert_snapshot!(plan("seed-2020", "", &[&deployment("bot", "1Gi", 9, "")]), @"
+    create manifest Deployment bot
+      pods 0 -> 9, peak 9 of 4 too much
+      requests.cpu 0 -> 900m, peak 900m of 2
+      requests.memory 0 -> 9Gi, peak 9Gi of 6Gi too much
+      limits.cpu 0 -> 900m, peak 900m of 2
+      limits.memory 0 -> 9Gi, peak 9Gi of 8Gi too much
+    never
+    fits: Deployment bot: 4 replicas
+    no downtime: Deployment bot: 4 replicas
+    ");
+    let service =
+        "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {type: NodePort, ports: [{port: 80}]}}";
+    assert_snapshot!(plan("seed-2020", "", &[service]), @"
+    create manifest Service a
+      services 0 -> 1, peak 1 of 1
+      services.nodeports 0 -> 1, peak 1 of 0 too much
+    never
+    ");
+    let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: \
+               {parallelism: 5, template: {spec: {containers: [{name: a, resources: {limits: {memory: 2Gi}}}]}}}}}}";
+    assert_snapshot!(plan("seed-2020", "", &[run]), @"
+    problem: a run of CronJob a never fits: pods: 5 of 4, 1 too many (quota seed-2020), requests.memory: 10Gi of 6Gi, 4Gi too much (quota seed-2020), limits.cpu: 2500m of 2, 500m too much (quota seed-2020), limits.memory: 10Gi of 8Gi, 2Gi too much (quota seed-2020)
+    create manifest CronJob a
+    never
+    ");
+    assert_snapshot!(plan("seed-2020", "", &["- {name: a, command: x, image: none, mem: 1Gi}\n---\ntype: none\n---\nmem: 1Gi\n"]), @r#"
+    problem: job a: unknown image type "none"
+    problem: a second template; a tool has one web service
+    problem: unknown image type "none"
+    fits
+    "#);
+}
+
+#[test]
+fn claims_are_bound_by_limit_ranges() {
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: [{type: PersistentVolumeClaim, \
+                 max: {storage: 1Gi}}]}}";
+    let claim = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a}, spec: {resources: {requests: \
+                 {storage: 2Gi}}}}";
+    assert_snapshot!(plan("", range, &[claim]), @"
+    create manifest PersistentVolumeClaim a
+      PersistentVolumeClaim a: storage: 2Gi is more than the maximum of 1Gi for one volume claim
+    never
+    ");
+}
+
+#[test]
+fn terminating_pods_are_waited_for() {
+    let leaving = ", deletionTimestamp: '2026-01-01T00:00:30Z', finalizers: []";
+    let live =
+        [pod("old", "6Gi", leaving), deployment("other", "1Gi", 1, ""), pod("other", "1Gi", "")].concat();
+    assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "2Gi", 1, "")]), @"
+    create manifest Deployment bot
+      pods 2 -> 3, peak 3 of 4
+      requests.cpu 200m -> 300m, peak 300m of 2
+      requests.memory 7Gi -> 9Gi, peak 9Gi of 6Gi too much
+      limits.cpu 200m -> 300m, peak 300m of 2
+      limits.memory 7Gi -> 9Gi, peak 9Gi of 8Gi too much
+    fits-after-termination
+    ");
+}
