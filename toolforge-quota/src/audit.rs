@@ -242,7 +242,8 @@ impl Limits {
     fn refusal_of(&self, pod: &PodDemand) -> Option<QuotaCheck> {
         let quotas = self.quotas.iter().map(crate::ResourceQuota::without_usage).collect();
         let alone = Self { quotas, limit_ranges: self.limit_ranges.clone(), ..Self::default() };
-        let pod = pod.clone().with_defaults(&self.limit_ranges);
+        // The finding names the object.
+        let pod = PodDemand { object: None, ..pod.clone() }.with_defaults(&self.limit_ranges);
         let mut demand = pod.demand();
         demand.add(Resource::Pods, 1);
         let check = alone.evaluate(&crate::Demand::default(), &demand, std::slice::from_ref(&pod));

@@ -26,6 +26,7 @@ kinds!(
     Diagnosis,
     Failure,
     FilePlan,
+    QuotaAudit,
     Fleet,
     FleetQuota,
     ImageType,

@@ -22,6 +22,7 @@
 //! fields that they do not know. A code that a reader does not know is read as `Other`.
 
 mod apply;
+mod audit;
 mod cron;
 mod describe;
 mod document;
@@ -36,6 +37,7 @@ mod reference;
 mod web_service;
 
 pub use apply::{AppliedChange, ApplyReport, DryRun, ObjectResult, Outcome, WriteKind};
+pub use audit::{AuditCode, AuditSeverity, FindingOfAudit, NamespaceAudit, QuotaAudit};
 pub use cron::{
     CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar, CronJob, CronJobList,
     CronSuggestion, CronSuggestions, RunResult, ScheduleWarning, ScheduleWarningCode,

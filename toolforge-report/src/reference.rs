@@ -2,22 +2,22 @@ use std::fmt::Write as _;
 
 use crate::describe::{Content, Description};
 use crate::{
-    Action, Adjustment, AppliedChange, ApplyReport, BlockedObject, CalendarConflict, CalendarJob,
-    CalendarResource, CalendarShortfall, Cause, CauseCode, Check, CheckCode, CheckLevel, ConsumerType,
-    ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions, DetailCode,
-    Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode, FailureDetail, FileChange,
-    FileLog, FilePlan, FileProblem, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState,
-    FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
-    JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
-    MissedReason, MissedRuns, Mount, ObjectChange, ObjectResult, Outcome, PlanWarning, PlanWarningCode,
-    ProblemCode, Quota, QuotaNote, QuotaReport, QuotaRow, QuotaState, ResourceUsage, RestartForecast,
-    Rollout, Routing, RunResult, Runner, ScheduleWarning, ScheduleWarningCode, ShortState, TerminationCode,
-    UpcomingRun, Verdict, Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState,
-    WebServiceStatus, WhatIf, WorkloadUsage, WriteKind,
+    Action, Adjustment, AppliedChange, ApplyReport, AuditCode, AuditSeverity, BlockedObject,
+    CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check, CheckCode,
+    CheckLevel, ConsumerType, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion,
+    CronSuggestions, DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode,
+    FailureDetail, FileChange, FileLog, FilePlan, FileProblem, FindingOfAudit, Fleet, FleetChange,
+    FleetChangeCode, FleetQuota, FleetState, FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType,
+    ImageTypes, Job, JobChange, JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan,
+    LoadProblem, LocalCommand, MissedReason, MissedRuns, Mount, NamespaceAudit, ObjectChange, ObjectResult,
+    Outcome, PlanWarning, PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow,
+    QuotaState, ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
+    ScheduleWarningCode, ShortState, TerminationCode, UpcomingRun, Verdict, Violation, ViolationCode,
+    WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf, WorkloadUsage, WriteKind,
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 19] = [
+const KINDS: [Description; 20] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
     ApplyReport::DESCRIPTION,
@@ -34,13 +34,14 @@ const KINDS: [Description; 19] = [
     QuotaReport::DESCRIPTION,
     FilePlan::DESCRIPTION,
     WhatIf::DESCRIPTION,
+    QuotaAudit::DESCRIPTION,
     Fleet::DESCRIPTION,
     FleetQuota::DESCRIPTION,
     Failure::DESCRIPTION,
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 39] = [
+const PARTS: [Description; 41] = [
     Adjustment::DESCRIPTION,
     AppliedChange::DESCRIPTION,
     BlockedObject::DESCRIPTION,
@@ -58,6 +59,8 @@ const PARTS: [Description; 39] = [
     FileChange::DESCRIPTION,
     FileLog::DESCRIPTION,
     FileProblem::DESCRIPTION,
+    NamespaceAudit::DESCRIPTION,
+    FindingOfAudit::DESCRIPTION,
     FleetChange::DESCRIPTION,
     FleetSummary::DESCRIPTION,
     FormerLimit::DESCRIPTION,
@@ -83,7 +86,7 @@ const PARTS: [Description; 39] = [
 ];
 
 /// Codes.
-const CODES: [Description; 32] = [
+const CODES: [Description; 34] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -93,6 +96,8 @@ const CODES: [Description; 32] = [
     Downtime::DESCRIPTION,
     DryRun::DESCRIPTION,
     FailureCode::DESCRIPTION,
+    AuditCode::DESCRIPTION,
+    AuditSeverity::DESCRIPTION,
     FleetChangeCode::DESCRIPTION,
     FleetState::DESCRIPTION,
     ImageState::DESCRIPTION,

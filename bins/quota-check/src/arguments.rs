@@ -59,6 +59,9 @@ pub(crate) enum Verb {
     WhatIf(WhatIfArguments),
     /// Print the text of a request for more quota, with its evidence; nothing is sent.
     Request(RequestArguments),
+    /// Compare the quota with the limits of containers and with what exists; with `--all`, those of all tools. Exit code 1 if
+    /// something was found.
+    Audit(AuditArguments),
 }
 
 /// The size that is asked about.
@@ -84,6 +87,15 @@ pub(crate) struct RequestArguments {
     /// Files that need it, as for `quota-check FILE`.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// Which tools are audited.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct AuditArguments {
+    /// Audit all tools; with `--from`, those of a file that `kubectl get resourcequota,limitrange,deployment,cronjob -A -o json`
+    /// printed.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// The options for the quotas of many tools.
@@ -196,13 +208,18 @@ impl ToolPattern {
 }
 
 impl Arguments {
+    /// Returns whether it is about all tools.
+    fn is_about_all(&self) -> bool {
+        self.fleet.all || matches!(self.verb, Some(Verb::Audit(AuditArguments { all: true })))
+    }
+
     /// Returns the options that open a session; a pattern does not name a tool.
     ///
     /// # Errors
     /// When a pattern is given without `--all`.
     pub(crate) fn session_options(&self) -> Result<GlobalOptions, Failure> {
         let tool = match &self.tool {
-            Some(pattern) if !self.fleet.all => Some(pattern.text.parse().map_err(|_| {
+            Some(pattern) if !self.is_about_all() => Some(pattern.text.parse().map_err(|_| {
                 let name = Untrusted::new(pattern.text.as_str());
                 Failure::new(
                     ExitCode::Usage,

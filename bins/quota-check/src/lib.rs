@@ -10,6 +10,7 @@
 //! ```
 
 mod arguments;
+mod audit;
 mod completion;
 mod facts;
 mod files;
@@ -27,7 +28,7 @@ use toolforge_cli::{
     parse, positionals, print, print_text, topic, unknown_topic, usage_failure, warn_of_unread,
 };
 
-use arguments::{Arguments, Verb};
+use arguments::{Arguments, AuditArguments, Verb};
 pub use report::text;
 
 /// Returns the clap command, from which help, the man page and the reference page are generated.
@@ -96,6 +97,9 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return fleet::run(arguments);
     }
     arguments.document_format()?;
+    if let Some(Verb::Audit(AuditArguments { all: true })) = arguments.verb {
+        return audit::run_all(arguments);
+    }
     check_in(&session(arguments)?, arguments)
 }
 
@@ -104,6 +108,7 @@ fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failur
     let format = arguments.document_format()?;
     match &arguments.verb {
         Some(Verb::WhatIf(asked)) => return what_if::run(session, arguments, asked, format),
+        Some(Verb::Audit(_)) => return audit::run(session, arguments),
         Some(Verb::Request(asked)) => return request::run(session, arguments, asked, format),
         None if !arguments.files.is_empty() => return files::run(session, arguments, format),
         None => {}

@@ -287,3 +287,62 @@ fn options_for_many_tools_need_all() {
         assert_eq!(run(line, "").status.code(), Some(2), "{line}");
     }
 }
+
+/// A list of a quota, a LimitRange and a Deployment in each of two namespaces.
+fn audited() -> String {
+    let namespace = |tool: &str, maximum: &str, cpu: &str| {
+        let namespace = format!("tool-{tool}");
+        let metadata = json!({"namespace": namespace, "name": namespace});
+        let hard = json!({"pods": "10", "limits.memory": "8Gi", "limits.cpu": "2"});
+        let used = json!({"pods": "5", "limits.memory": "1Gi", "limits.cpu": cpu});
+        let limits = json!([{"type": "Container", "max": {"memory": maximum, "cpu": "1"}, "default": {"memory": "512Mi", "cpu": "500m"}}]);
+        let container =
+            json!({"name": "a", "image": "x", "resources": {"limits": {"memory": "1Gi", "cpu": cpu}}});
+        let template = json!({"spec": {"containers": [container]}});
+        [
+            json!({"kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}, "status": {"hard": hard, "used": used}}),
+            json!({"kind": "LimitRange", "metadata": metadata, "spec": {"limits": limits}}),
+            json!({"kind": "Deployment", "metadata": {"namespace": namespace, "name": "bot"}, "spec": {"selector": {}, "template": template}}),
+        ]
+    };
+    let fine = namespace("fine", "4Gi", "1");
+    let odd = namespace("odd", "9Gi", "3");
+    json!({"apiVersion": "v1", "kind": "List", "items": fine.into_iter().chain(odd).collect::<Value>()})
+        .to_string()
+}
+
+#[test]
+fn audit_finds_limits_that_do_not_go_together() {
+    let audit = |line: &str| {
+        let output = run(&format!("audit --all --from - {line}"), &audited());
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        format!("[exit {}]\n{stdout}{stderr}", output.status.code().unwrap())
+    };
+    assert_snapshot!(audit(""), @"
+    [exit 1]
+    TOOL  LEVEL    CODE              FINDING
+    odd   warning  unusable-maximum  LimitRange tool-odd allows each container 9Gi of memory, but quota tool-odd allows only 8Gi of limits.memory in total
+    odd   error    exceeded          limits.cpu: 3 of 2 are used (quota tool-odd); what is deleted cannot be created again
+    odd   error    stranded          Deployment bot cannot be created again: CPU: 3 is more than the maximum of 1 for one container; limits.cpu: 3 of 2, 1 too much (quota tool-odd)
+
+    3 findings in 1 of 2 namespaces
+    ");
+    assert_snapshot!(audit("--tool fine"), @"
+    [exit 0]
+    0 findings in 0 of 1 namespace
+    ");
+    // What a new quota would strand.
+    assert_snapshot!(audit("--tool fine --quota seed-2020"), @"
+    [exit 1]
+    TOOL  LEVEL  CODE      FINDING
+    fine  error  exceeded  pods: 5 of 4 are used (quota seed-2020); what is deleted cannot be created again
+
+    1 finding in 1 of 1 namespace
+    ");
+    let json: Value = serde_json::from_str(audit("-o json").split_once('\n').unwrap().1).unwrap();
+    assert_eq!(json["namespaces"][0]["findings"][0]["code"], "unusable-maximum");
+    let output = run("audit --all --from -", &audited()[..400]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("EOF while parsing"));
+}

@@ -37,7 +37,7 @@ impl Converter<'_> {
             if let Some((name, value)) = assignment(line) {
                 match name {
                     "MAILTO" => {
-                        emails = Some(if value.is_empty() { Emails::None } else { Emails::OnFailure })
+                        emails = Some(if value.is_empty() { Emails::None } else { Emails::OnFailure });
                     }
                     "SHELL" | "PATH" | "HOME" | "LOGNAME" | "USER" | "CRON_TZ" => {
                         self.leave(line, format!("jobs have their own {name}; the clock is UTC"), location);
@@ -154,15 +154,16 @@ fn scheduled(line: &str) -> Option<(String, String)> {
         schedule.push(field);
         rest = after.trim_start();
     }
-    let is_field = |field: &&str| {
-        field.chars().all(|character| character.is_ascii_alphanumeric() || "*/,-?#".contains(character))
-            && field.starts_with(|first: char| {
-                first.is_ascii_digit() || "*?".contains(first) || first.is_ascii_alphabetic()
-            })
+    let is_field = |field: &str| {
+        let starts = |first: char| first.is_ascii_alphanumeric() || "*?".contains(first);
+        field.starts_with(starts)
+            && field
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || "*/,-?#".contains(character))
     };
+    let is_minute = |field: &&str| field.starts_with(|first: char| first.is_ascii_digit() || first == '*');
     let is_schedule = fields == 1
-        || (schedule.iter().all(|field| is_field(&field))
-            && schedule[0].starts_with(|first: char| first.is_ascii_digit() || first == '*'));
+        || (schedule.iter().all(|field| is_field(field)) && schedule.first().is_some_and(is_minute));
     (is_schedule && !rest.is_empty()).then(|| (schedule.join(" "), rest.to_owned()))
 }
 
@@ -235,7 +236,7 @@ impl Submitted {
                     for resource in resources.split(',') {
                         match resource.split_once('=') {
                             Some(("h_vmem" | "mem" | "virtual_free", amount)) => {
-                                submitted.memory = Some(memory(amount)?)
+                                submitted.memory = Some(memory(amount)?);
                             }
                             _ => submitted.notes.push(format!("-l {resource} is not carried over")),
                         }

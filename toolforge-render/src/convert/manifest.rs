@@ -84,12 +84,12 @@ pub fn with_current_version(node: &YamlNode) -> YamlNode {
             (Some("items"), YamlValue::Sequence(found)) if items => {
                 found.iter_mut().for_each(|item| *item = with_current_version(item));
             }
-            (Some("spec"), YamlValue::Mapping(spec)) if current == "apps/v1" => {
-                if spec.iter().all(|(key, _)| key.string() != Some("selector")) {
-                    let part = |value| YamlNode { location: key.location, value };
-                    let selector = part(YamlValue::String("selector".to_owned()));
-                    spec.push((selector, part(YamlValue::Mapping(Vec::new()))));
-                }
+            (Some("spec"), YamlValue::Mapping(spec))
+                if current == "apps/v1" && spec.iter().all(|(key, _)| key.string() != Some("selector")) =>
+            {
+                let part = |value| YamlNode { location: key.location, value };
+                let selector = part(YamlValue::String("selector".to_owned()));
+                spec.push((selector, part(YamlValue::Mapping(Vec::new()))));
             }
             _ => {}
         }

@@ -300,7 +300,7 @@ fn scale(demand: &mut ChangeDemand, before: u64, new: &Pods) {
     }
 }
 
-/// Returns the labels that select a live object's pods; those of a ReplicationController are not in `matchLabels`.
+/// Returns the labels that select a live object's pods; those of a replication controller are not in `matchLabels`.
 fn selector(live: &Value) -> Option<BTreeMap<String, String>> {
     let found = live.pointer("/spec/selector")?;
     let labels: Option<LabelSelector> = serde_json::from_value(found.clone()).ok();

@@ -175,7 +175,7 @@ impl<'de> MapAccess<'de> for Pairs<'de> {
             de::Error::custom(format!("a key must be text, not {}", key.describe()))
         });
         let text: Result<StrDeserializer<'_, NodeError>, NodeError> =
-            text.map(|text| text.into_deserializer());
+            text.map(serde::de::IntoDeserializer::into_deserializer);
         text.and_then(|text| seed.deserialize(text)).map(Some).map_err(|error| error.at(key.location))
     }
 

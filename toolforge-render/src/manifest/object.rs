@@ -41,7 +41,7 @@ pub enum ManifestObject {
     StatefulSet(Box<StatefulSet>),
     /// A DaemonSet.
     DaemonSet(Box<DaemonSet>),
-    /// A ReplicationController.
+    /// A replication controller.
     ReplicationController(Box<ReplicationController>),
     /// A Job.
     Job(Box<Job>),

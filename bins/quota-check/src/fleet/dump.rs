@@ -1,4 +1,4 @@
-//! Reads the ResourceQuotas of a list that kubectl printed as JSON, one object at a time.
+//! Reads objects of a list that kubectl printed as JSON, one at a time.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -6,22 +6,20 @@ use std::io::{BufRead, BufReader, Read};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The kind of the objects that are read.
-const QUOTA: &str = "ResourceQuota";
-
-/// Calls `each` with every ResourceQuota of a JSON document: a list of objects of any kind, one object, or several such
+/// Calls `each` with every object of some kinds in a JSON document: a list of objects of any kind, one object, or several such
 /// documents. Only one object is in memory at a time.
 ///
 /// # Errors
 /// When the input cannot be read, is not JSON or is cut off, and where `each` returns an error.
-pub(super) fn for_each_quota<E: fmt::Display>(
+pub(crate) fn for_each_object<E: fmt::Display>(
     input: impl Read,
-    mut each: impl FnMut(Value) -> Result<(), E>,
+    kinds: &[&str],
+    mut each: impl FnMut(&str, Value) -> Result<(), E>,
 ) -> Result<(), serde_json::Error> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     while skip_spaces(&mut input).map_err(serde_json::Error::io)? {
         let mut document = serde_json::Deserializer::from_reader(&mut input);
-        document.deserialize_map(Objects { each: &mut each })?;
+        document.deserialize_map(Objects { kinds, each: &mut each })?;
     }
     Ok(())
 }
@@ -44,10 +42,11 @@ fn skip_spaces(input: &mut impl BufRead) -> std::io::Result<bool> {
 
 /// An object, or a list whose items are passed on while they are read.
 struct Objects<'a, F> {
+    kinds: &'a [&'a str],
     each: &'a mut F,
 }
 
-impl<'de, E: fmt::Display, F: FnMut(Value) -> Result<(), E>> Visitor<'de> for Objects<'_, F> {
+impl<'de, E: fmt::Display, F: FnMut(&str, Value) -> Result<(), E>> Visitor<'de> for Objects<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,7 +63,8 @@ impl<'de, E: fmt::Display, F: FnMut(Value) -> Result<(), E>> Visitor<'de> for Ob
                     let kind = object.get("kind").and_then(Value::as_str);
                     let kind =
                         kind.and_then(|kind| kind.strip_suffix("List")).filter(|kind| !kind.is_empty());
-                    fields.next_value_seed(Items { kind: kind.map(str::to_owned), each: &mut *self.each })?;
+                    let kind = kind.map(str::to_owned);
+                    fields.next_value_seed(Items { kind, kinds: self.kinds, each: &mut *self.each })?;
                 }
                 "kind" | "metadata" | "spec" | "status" => {
                     object.insert(key, fields.next_value()?);
@@ -77,7 +77,7 @@ impl<'de, E: fmt::Display, F: FnMut(Value) -> Result<(), E>> Visitor<'de> for Ob
         if is_list {
             Ok(())
         } else {
-            pass_on(Value::Object(object), None, self.each).map_err(A::Error::custom)
+            pass_on(Value::Object(object), (None, self.kinds), self.each).map_err(A::Error::custom)
         }
     }
 }
@@ -86,10 +86,11 @@ impl<'de, E: fmt::Display, F: FnMut(Value) -> Result<(), E>> Visitor<'de> for Ob
 struct Items<'a, F> {
     /// The kind of an item that does not state it, as in a list of the API server.
     kind: Option<String>,
+    kinds: &'a [&'a str],
     each: &'a mut F,
 }
 
-impl<'de, E: fmt::Display, F: FnMut(Value) -> Result<(), E>> DeserializeSeed<'de> for Items<'_, F> {
+impl<'de, E: fmt::Display, F: FnMut(&str, Value) -> Result<(), E>> DeserializeSeed<'de> for Items<'_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, items: D) -> Result<(), D::Error> {
@@ -97,7 +98,7 @@ impl<'de, E: fmt::Display, F: FnMut(Value) -> Result<(), E>> DeserializeSeed<'de
     }
 }
 
-impl<'de, E: fmt::Display, F: FnMut(Value) -> Result<(), E>> Visitor<'de> for Items<'_, F> {
+impl<'de, E: fmt::Display, F: FnMut(&str, Value) -> Result<(), E>> Visitor<'de> for Items<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,23 +119,25 @@ impl<'de, E: fmt::Display, F: FnMut(Value) -> Result<(), E>> Visitor<'de> for It
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         while let Some(item) = items.next_element::<Value>()? {
-            pass_on(item, self.kind.as_deref(), self.each).map_err(A::Error::custom)?;
+            pass_on(item, (self.kind.as_deref(), self.kinds), self.each).map_err(A::Error::custom)?;
         }
         Ok(())
     }
 }
 
-/// Passes an object on if it is a ResourceQuota.
+/// Passes an object on if it is of one of the kinds.
 fn pass_on<E: fmt::Display>(
     object: Value,
-    default_kind: Option<&str>,
-    each: &mut impl FnMut(Value) -> Result<(), E>,
+    (default_kind, kinds): (Option<&str>, &[&str]),
+    each: &mut impl FnMut(&str, Value) -> Result<(), E>,
 ) -> Result<(), String> {
-    match object.get("kind").and_then(Value::as_str).or(default_kind) {
-        Some(QUOTA) => each(object).map_err(|error| error.to_string()),
-        Some(_) => Ok(()),
-        None => Err("an object has no `kind`; expected the output of `kubectl get resourcequota -A -o json`"
-            .to_owned()),
+    let Some(kind) = object.get("kind").and_then(Value::as_str).or(default_kind) else {
+        return Err("an object has no `kind`; expected the output of `kubectl get resourcequota -A -o json`"
+            .to_owned());
+    };
+    match kinds.iter().find(|wanted| **wanted == kind) {
+        Some(kind) => each(kind, object).map_err(|error| error.to_string()),
+        None => Ok(()),
     }
 }
 
@@ -144,11 +147,11 @@ mod tests {
 
     fn names(text: &str) -> Result<Vec<String>, String> {
         let mut names = Vec::new();
-        let each = |quota: Value| {
+        let each = |_: &str, quota: Value| {
             names.push(quota["metadata"]["name"].as_str().unwrap_or("?").to_owned());
             Ok::<_, String>(())
         };
-        for_each_quota(text.as_bytes(), each).map_err(|error| error.to_string())?;
+        for_each_object(text.as_bytes(), &["ResourceQuota"], each).map_err(|error| error.to_string())?;
         Ok(names)
     }
 

@@ -13,7 +13,7 @@ use toolforge_model::Untrusted;
 use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
 
 use super::baseline::Baseline;
-use super::dump::for_each_quota;
+use super::dump::for_each_object;
 use super::format::{FleetWriter, writer};
 use super::row::Row;
 use super::select::{count, is_selected, is_tool, sort};
@@ -108,7 +108,7 @@ impl FleetRun<'_> {
             })?)
         };
         let mut stopped = None;
-        let result = for_each_quota(input, |object| {
+        let result = for_each_object(input, &["ResourceQuota"], |_, object| {
             let result = self.object(&object);
             let is_end = self.is_closed || result.is_err();
             stopped = result.err();

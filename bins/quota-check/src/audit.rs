@@ -1,0 +1,216 @@
+//! Quotas and LimitRanges that do not go together, of one namespace or of all.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1::{LimitRange, PodSpec, ResourceQuota};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use toolforge_cli::{Document, ExitCode, Failure, ProgressLine, Session, Source, Table, print, to_json};
+use toolforge_client::kube::api::ListParams;
+use toolforge_client::{Client, Error, ResourceType};
+use toolforge_model::{ToolName, Untrusted};
+use toolforge_quota::profiles::Profile;
+use toolforge_quota::{AuditLevel, Limits, PodDemand};
+use toolforge_render::namespace::limits;
+use toolforge_render::object::Object;
+use toolforge_render::pod::stated_pod;
+use toolforge_report::{AuditCode, AuditSeverity, FailureCode, FindingOfAudit, NamespaceAudit, QuotaAudit};
+
+use crate::arguments::Arguments;
+use crate::facts;
+use crate::fleet::for_each_object;
+
+/// The objects of a namespace that an audit compares.
+#[derive(Default)]
+struct Audited {
+    quotas: Vec<ResourceQuota>,
+    limit_ranges: Vec<LimitRange>,
+    workloads: Vec<PodDemand>,
+}
+
+impl Audited {
+    fn report(&self, namespace: String, profile: Option<Profile>) -> NamespaceAudit {
+        let live = limits(&self.quotas, &self.limit_ranges);
+        let limits = match profile {
+            Some(profile) => live.with_profile(profile),
+            None => live,
+        };
+        audit(namespace, &limits, &self.workloads)
+    }
+}
+
+/// Compares the quotas of one tool, with those of a profile instead of its own if there is one.
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let overview = facts::overview(session, arguments.quota.clone())?;
+    let live = &overview.facts.live;
+    let deployments = live.deployments.iter().cloned().map(Object::from);
+    let workloads: Vec<PodDemand> = deployments
+        .chain(live.cron_jobs.iter().cloned().map(Object::from))
+        .filter_map(|found| workload(&found))
+        .collect();
+    let found = audit(session.tool.namespace(), overview.limits(), &workloads);
+    finish(vec![found], arguments)
+}
+
+/// Compares the quotas of all tools: of the cluster, or of a file that kubectl printed.
+pub(crate) fn run_all(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut namespaces: BTreeMap<String, Audited> = BTreeMap::new();
+    if arguments.cluster.from.is_empty() {
+        let session = Session::open(&arguments.session_options()?, "quota-check")?;
+        if let Source::Cluster { runtime, client } = &session.source {
+            runtime.block_on(fetch(client, &mut namespaces))?;
+        }
+    } else {
+        arguments.cluster.from.iter().try_for_each(|file| read(file, &mut namespaces))?;
+    }
+    let is_tool = |namespace: &String| match (&arguments.tool, ToolName::from_namespace(namespace)) {
+        (None, tool) => tool.is_some(),
+        (Some(pattern), tool) => tool.is_some_and(|tool| pattern.matches(tool.as_str())),
+    };
+    let found = namespaces.into_iter().filter(|(namespace, _)| is_tool(namespace));
+    let reports =
+        found.map(|(namespace, audited)| audited.report(namespace, arguments.quota.clone())).collect();
+    finish(reports, arguments)
+}
+
+/// Fetches everything that is compared, page by page.
+async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Error> {
+    let mut progress = ProgressLine::only_on_terminal();
+    let mut quotas = client.pages::<ResourceQuota>(
+        &ResourceType::of::<ResourceQuota>().all_namespaces(),
+        &ListParams::default(),
+    );
+    while let Some(page) = quotas.next().await? {
+        for quota in page.items {
+            audited(namespaces, quota.metadata.namespace.as_ref()).quotas.push(quota);
+        }
+        progress.show(&format!("{} namespaces", namespaces.len()));
+    }
+    let mut ranges = client
+        .pages::<LimitRange>(&ResourceType::of::<LimitRange>().all_namespaces(), &ListParams::default());
+    while let Some(page) = ranges.next().await? {
+        for range in page.items {
+            audited(namespaces, range.metadata.namespace.as_ref()).limit_ranges.push(range);
+        }
+        progress.show(&format!("{} namespaces", namespaces.len()));
+    }
+    let mut deployments = client
+        .pages::<Deployment>(&ResourceType::of::<Deployment>().all_namespaces(), &ListParams::default());
+    while let Some(page) = deployments.next().await? {
+        page.items.into_iter().for_each(|found| add(namespaces, &Object::from(found)));
+    }
+    let mut cron_jobs =
+        client.pages::<CronJob>(&ResourceType::of::<CronJob>().all_namespaces(), &ListParams::default());
+    while let Some(page) = cron_jobs.next().await? {
+        page.items.into_iter().for_each(|found| add(namespaces, &Object::from(found)));
+    }
+    progress.clear();
+    Ok(())
+}
+
+/// Reads everything that is compared from the output of kubectl.
+fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Failure> {
+    let name = Untrusted::new(path.display().to_string());
+    let input: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(File::open(path).map_err(|error| {
+            Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
+                .with_code(FailureCode::FileAccess)
+                .detail(error.to_string())
+        })?)
+    };
+    let kinds = ["ResourceQuota", "LimitRange", "Deployment", "CronJob"];
+    let read = for_each_object(input, &kinds, |kind, object| {
+        match kind {
+            "ResourceQuota" => {
+                let quota: ResourceQuota = typed(object)?;
+                audited(namespaces, quota.metadata.namespace.as_ref()).quotas.push(quota);
+            }
+            "LimitRange" => {
+                let range: LimitRange = typed(object)?;
+                audited(namespaces, range.metadata.namespace.as_ref()).limit_ranges.push(range);
+            }
+            "Deployment" => add(namespaces, &Object::from(typed::<Deployment>(object)?)),
+            _ => add(namespaces, &Object::from(typed::<CronJob>(object)?)),
+        }
+        Ok::<_, serde_json::Error>(())
+    });
+    read.map_err(|error| {
+        let reason = Untrusted::new(error.to_string());
+        let message = format!("{}: {}", name.escaped(), reason.escaped());
+        Failure::new(ExitCode::Failed, message).hint(
+            "Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.",
+        )
+    })
+}
+
+fn typed<T: DeserializeOwned>(object: Value) -> Result<T, serde_json::Error> {
+    serde_json::from_value(object)
+}
+
+fn audited<'a>(namespaces: &'a mut BTreeMap<String, Audited>, namespace: Option<&String>) -> &'a mut Audited {
+    namespaces.entry(namespace.cloned().unwrap_or_default()).or_default()
+}
+
+fn add(namespaces: &mut BTreeMap<String, Audited>, object: &Object) {
+    if let Some(pod) = workload(object) {
+        audited(namespaces, object.metadata().namespace.as_ref()).workloads.push(pod);
+    }
+}
+
+/// Returns what each pod of a workload requests; `None` if it creates none.
+fn workload(object: &Object) -> Option<PodDemand> {
+    let spec: &PodSpec = object.pod_template()?.spec.as_ref()?;
+    Some(PodDemand { object: Some(object.id().to_string()), ..stated_pod(spec) })
+}
+
+fn audit(namespace: String, limits: &Limits, workloads: &[PodDemand]) -> NamespaceAudit {
+    let findings = limits.audit(workloads);
+    let findings = findings.iter().map(|finding| FindingOfAudit {
+        code: AuditCode::from_code(finding.as_str()),
+        severity: match finding.level() {
+            AuditLevel::Error => AuditSeverity::Error,
+            AuditLevel::Warning => AuditSeverity::Warning,
+        },
+        message: finding.to_string(),
+    });
+    NamespaceAudit {
+        tool: ToolName::from_namespace(&namespace).map(|tool| tool.to_string()),
+        namespace,
+        findings: findings.collect(),
+    }
+}
+
+/// Prints the namespaces with findings.
+fn finish(reports: Vec<NamespaceAudit>, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let format = arguments.document_format()?;
+    let namespaces = reports.len() as u64;
+    let reports: Vec<NamespaceAudit> =
+        reports.into_iter().filter(|report| !report.findings.is_empty()).collect();
+    let found = reports.iter().map(|report| report.findings.len()).sum::<usize>();
+    let mut table = Table::new(&["TOOL", "LEVEL", "CODE", "FINDING"]);
+    for report in &reports {
+        let name = Untrusted::new(report.tool.as_deref().unwrap_or(&report.namespace)).escaped().to_string();
+        for finding in &report.findings {
+            let (severity, code) = (finding.severity.as_str().to_owned(), finding.code.as_str().to_owned());
+            table.row([name.clone(), severity, code, finding.message.clone()]);
+        }
+    }
+    let summary = format!(
+        "{found} {} in {} of {namespaces} {}\n",
+        if found == 1 { "finding" } else { "findings" },
+        reports.len(),
+        if namespaces == 1 { "namespace" } else { "namespaces" }
+    );
+    let text = if reports.is_empty() { summary } else { format!("{}\n{summary}", table.to_text(None)) };
+    let exit_code = if reports.is_empty() { ExitCode::Success } else { ExitCode::Failed };
+    let value = to_json(QuotaAudit { namespaces: reports, checked: namespaces })?;
+    print(&Document { text, value }, format)?;
+    Ok(exit_code)
+}
