@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tokio::runtime::Builder;
+use toolforge_cli::ExitCode;
 use toolforge_client::scripted::Answer;
 
 use crate::partial::list;
@@ -25,7 +26,7 @@ fn looks(line: &[&str], stale: usize) -> (u8, usize) {
     let script = cluster(&[object("scheduled-hourly")], &[], &instead);
     let mut runtime = Builder::new_current_thread();
     let (ended, requests) = outcome_in(runtime.enable_all().start_paused(true), script, line);
-    let exit_code = ended.map_or_else(|failure| failure.exit_code().code(), |code| code.code());
+    let exit_code = ended.map_or_else(|failure| failure.exit_code().code(), ExitCode::code);
     (exit_code, requests.matches("/resourcequotas").count())
 }
 
