@@ -38,7 +38,7 @@ pub fn last_termination(last: &pod::LastTermination) -> LastTermination {
     let pod::LastTermination { pod, exit_code, reason, finished } = last;
     LastTermination {
         pod: pod.clone(),
-        code: TerminationCode::from_code(last.code()),
+        code: TerminationCode::from_code(last.kind().code()),
         exit_code: *exit_code,
         reason: reason.clone(),
         finished: finished.map(|time| time.to_string()),
@@ -403,7 +403,7 @@ mod tests {
         for (exit_code, reason) in [(0, "Completed"), (1, "Error"), (137, "OOMKilled"), (143, "Error")] {
             let last =
                 pod::LastTermination { pod: "".into(), exit_code, reason: reason.into(), finished: None };
-            assert_eq!(last_termination(&last).code.as_str(), last.code());
+            assert_eq!(last_termination(&last).code.as_str(), last.kind().code());
         }
     }
 

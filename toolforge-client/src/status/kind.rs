@@ -59,7 +59,6 @@ impl StatusKind {
         AdmissionRefusal::parse(message).map_or_else(
             || match (code, reason) {
                 (401, _) => Self::Unauthorized,
-                (403, _) if message.contains("because it is being terminated") => Self::NamespaceTerminating,
                 (403, _) => Self::Forbidden { denied: denied(message) },
                 (404, _) => Self::NotFound,
                 (409, "AlreadyExists") => Self::AlreadyExists,

@@ -2,7 +2,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use toolforge_model::Untrusted;
 
 /// Why a request did not reach the cluster, or its answer was not received.
@@ -181,7 +181,7 @@ impl TransportError {
                 other => Self::Tls { server, reason: Untrusted::new(other.to_string()) },
             },
             rustls::Error::InvalidMessage(_) => Self::NotTls { server },
-            rustls::Error::AlertReceived(alert) => Self::of_alert(&format!("{alert:?}"))
+            rustls::Error::AlertReceived(alert) => Self::of_alert(*alert)
                 .unwrap_or_else(|| Self::Tls { server, reason: Untrusted::new(reason.to_string()) }),
             other => Self::Tls { server, reason: Untrusted::new(other.to_string()) },
         }
@@ -206,11 +206,7 @@ impl TransportError {
             }
         }
         let reason = reasons.join(": ");
-        // With TLS 1.3 the server rejects a client certificate only after the handshake, and h2 keeps only rustls'
-        // text: "received fatal alert: CertificateExpired".
-        let alert =
-            reason.split("received fatal alert: ").nth(1).and_then(|rest| rest.split([':', ' ']).next());
-        alert.and_then(Self::of_alert).unwrap_or(Self::Lost { reason: Untrusted::new(reason) })
+        alert_of(&reason).and_then(Self::of_alert).unwrap_or(Self::Lost { reason: Untrusted::new(reason) })
     }
 
     /// Classifies an error of a kube client that the caller provided.
@@ -234,11 +230,32 @@ impl TransportError {
         }
     }
 
-    fn of_alert(alert: &str) -> Option<Self> {
-        let is_about_the_certificate =
-            alert.contains("Certificate") || matches!(alert, "UnknownCA" | "AccessDenied" | "DecryptError");
-        is_about_the_certificate.then(|| Self::ClientCertificateRefused { alert: Untrusted::new(alert) })
+    fn of_alert(alert: AlertDescription) -> Option<Self> {
+        let is_about_the_certificate = matches!(
+            alert,
+            AlertDescription::NoCertificate
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::CertificateUnobtainable
+                | AlertDescription::CertificateRequired
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied
+                | AlertDescription::DecryptError
+        );
+        is_about_the_certificate
+            .then(|| Self::ClientCertificateRefused { alert: Untrusted::new(format!("{alert:?}")) })
     }
+}
+
+/// Returns the alert of TLS in an error's text, `received fatal alert: CertificateExpired` (rustls 0.23).
+///
+/// With TLS 1.3 the server rejects a client certificate only after the handshake, and h2 keeps only the text of the error.
+fn alert_of(text: &str) -> Option<AlertDescription> {
+    let name = text.split("received fatal alert: ").nth(1)?.split([':', ' ']).next()?;
+    (0..=u8::MAX).map(AlertDescription::from).find(|alert| format!("{alert:?}") == name)
 }
 
 /// Returns the name in rustls' `DnsName("example.org")`.

@@ -54,8 +54,8 @@ pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load};
 pub use observe::{
-    JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status, observe_job,
-    pods_of_job, runs_of_job,
+    FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status,
+    observe_job, pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;

@@ -10,6 +10,7 @@ use crate::pod::cause::{Cause, Evidence, of_refusal};
 use crate::pod::demand::has_ended;
 use crate::pod::event::first_time;
 use crate::pod::health::{self, FailedProbe};
+use crate::pod::last_termination::OUT_OF_MEMORY;
 
 /// Returns why the containers of a pod do not run, by its status and by the events about it.
 pub(crate) fn of_pod(pod: &Pod, events: &[Event]) -> Vec<Evidence> {
@@ -84,7 +85,7 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
     let last = state.terminated.or_else(|| status.last_state.as_ref()?.terminated.clone())?;
     let message = Untrusted::new(last.message.clone().unwrap_or_default());
     match last.reason.as_deref() {
-        Some("OOMKilled") => found(Cause::OutOfMemory, message),
+        Some(OUT_OF_MEMORY) => found(Cause::OutOfMemory, message),
         Some("StartError" | "ContainerCannotRun") => found(Cause::ContainerStart, message),
         // The reason that containerd reports if the node restarted: the exit code of the command is unknown.
         Some("Unknown" | "ContainerStatusUnknown") => None,

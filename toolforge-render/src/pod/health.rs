@@ -6,6 +6,7 @@ use toolforge_model::Untrusted;
 
 use crate::pod::cause::Cause;
 use crate::pod::event::{event_time, first_time};
+use crate::pod::last_termination::OUT_OF_MEMORY;
 use crate::pod::probe::{HealthProbe, port_number};
 
 /// How long a program may need until it listens before that is reported: most servers need less.
@@ -135,7 +136,7 @@ pub(super) fn of_running(
     let is_started = container.startup_probe.is_none() || status.started == Some(true);
     let is_up = is_started && status.ready;
     let last = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
-    if let Some(end) = last.filter(|end| end.reason.as_deref() != Some("OOMKilled"))
+    if let Some(end) = last.filter(|end| end.reason.as_deref() != Some(OUT_OF_MEMORY))
         && (!is_up || is_recent(end.finished_at.as_ref().map(|time| time.0), now, RESTART_MATTERS))
         && let Some(killed) = killed_by_probe(pod, container, end, events)
     {

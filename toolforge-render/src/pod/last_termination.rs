@@ -17,25 +17,58 @@ pub struct LastTermination {
     pub finished: Option<Timestamp>,
 }
 
-impl LastTermination {
-    /// Returns how the container terminated, as a code: `out-of-memory`, `signal` or `exit-code`.
+/// How a container terminated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TerminationKind {
+    /// It was killed for using more memory than its limit.
+    OutOfMemory,
+    /// A signal ended it.
+    Signal {
+        /// The number of the signal.
+        number: i32,
+    },
+    /// It exited.
+    ExitCode {
+        /// The exit code.
+        code: i32,
+    },
+}
+
+impl TerminationKind {
+    /// Returns the code: `out-of-memory`, `signal` or `exit-code`.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "out-of-memory",
+            Self::Signal { .. } => "signal",
+            Self::ExitCode { .. } => "exit-code",
+        }
+    }
+}
+
+/// The reason of the kubelet for a container that was killed for using more memory than its limit.
+pub(super) const OUT_OF_MEMORY: &str = "OOMKilled";
+
+impl LastTermination {
+    /// Returns how the container terminated.
+    #[must_use]
+    pub fn kind(&self) -> TerminationKind {
         match self.exit_code {
-            _ if self.reason.as_raw() == "OOMKilled" => "out-of-memory",
+            _ if self.reason.as_raw() == OUT_OF_MEMORY => TerminationKind::OutOfMemory,
             // The kubelet reports a signal as 128 plus its number, as a shell does.
-            129..=192 => "signal",
-            _ => "exit-code",
+            code @ 129..=192 => TerminationKind::Signal { number: code - 128 },
+            code => TerminationKind::ExitCode { code },
         }
     }
 }
 
 impl fmt::Display for LastTermination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code() {
-            "out-of-memory" => f.write_str("killed for using more memory than its limit"),
-            "signal" => write!(f, "terminated by signal {}", self.exit_code - 128),
-            _ => write!(f, "terminated with exit code {}", self.exit_code),
+        match self.kind() {
+            TerminationKind::OutOfMemory => f.write_str("killed for using more memory than its limit"),
+            TerminationKind::Signal { number } => write!(f, "terminated by signal {number}"),
+            TerminationKind::ExitCode { code } => write!(f, "terminated with exit code {code}"),
         }
     }
 }

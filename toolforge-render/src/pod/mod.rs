@@ -28,8 +28,8 @@ pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
     of_terminating as cause_of_terminating,
 };
-pub use last_termination::LastTermination;
 pub(crate) use last_termination::last_termination;
+pub use last_termination::{LastTermination, TerminationKind};
 pub use probe::HealthProbe;
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};

@@ -8,8 +8,8 @@ use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine, interrupted};
 use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, Error, JobRun, ResourceType, RunEnd, WaitOptions, WatchOptions};
 use toolforge_model::{JobName, JobRequest, Untrusted};
-use toolforge_render::job::{LiveJobs, RunOutcome};
-use toolforge_render::pod::main_container;
+use toolforge_render::job::{FailureReason, LiveJobs, RunOutcome};
+use toolforge_render::pod::{LastTermination, TerminationKind, main_container};
 
 use crate::advice::{Asked, advice, exit_code_hint};
 
@@ -93,7 +93,7 @@ fn progress(outcome: &RunOutcome) -> String {
             None => "starting".to_owned(),
         },
         RunOutcome::Suspended => "suspended".to_owned(),
-        RunOutcome::Succeeded { .. } | RunOutcome::Failed { .. } => String::new(),
+        _ => String::new(),
     }
 }
 
@@ -106,13 +106,13 @@ async fn failed(
 ) -> Failure {
     let name = &request.name;
     let (reason, end) = match outcome {
-        RunOutcome::Failed { reason, end, .. } => (reason.as_raw(), end.as_ref()),
-        _ => ("", None),
+        RunOutcome::Failed { reason, end, .. } => (Some(reason), end.as_ref()),
+        _ => (None, None),
     };
     let why = match (reason, end) {
-        ("DeadlineExceeded", _) => "it took longer than its timeout".to_owned(),
+        (Some(FailureReason::DeadlineExceeded), _) => "it took longer than its timeout".to_owned(),
         (_, Some(end)) => end.to_string(),
-        (reason, None) => Untrusted::new(reason).escaped().to_string(),
+        (reason, None) => reason.map(ToString::to_string).unwrap_or_default(),
     };
     let code = end.and_then(|end| u8::try_from(end.exit_code).ok()).filter(|code| *code > 0).unwrap_or(1);
     let mut failure = Failure::new(ExitCode::Propagated(code), format!("job '{name}' failed: {why}"));
@@ -123,9 +123,10 @@ async fn failed(
         let path = Untrusted::new(path.display().to_string());
         failure = failure.detail(format!("the last lines of {}:", path.escaped())).detail(lines);
     }
-    let is_out_of_memory = end.is_some_and(|end| end.reason.as_raw() == "OOMKilled");
     match exit_code_hint(i32::from(code)) {
-        _ if is_out_of_memory => failure.hint("Increase the memory limit, like `--mem 1Gi`."),
+        _ if end.map(LastTermination::kind) == Some(TerminationKind::OutOfMemory) => {
+            failure.hint("Increase the memory limit, like `--mem 1Gi`.")
+        }
         Some(hint) => failure.hint(hint),
         None => failure,
     }

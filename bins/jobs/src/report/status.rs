@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::JobName;
-use toolforge_render::job::{JobReplicas, JobState, JobStatus};
+use toolforge_render::job::{FailureReason, JobReplicas, JobState, JobStatus};
 
 /// Returns a duration as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for zero.
 pub(crate) fn duration(seconds: i64) -> String {
@@ -76,12 +76,8 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
             format!("{next}{last}{}", missed.unwrap_or_default())
         }
         JobState::Failing | JobState::Blocked => cause.unwrap_or_else(|| "it cannot start".to_owned()),
-        JobState::Failed { reason } => match (reason.as_raw(), end) {
-            ("DeadlineExceeded", _) => "timed out".to_owned(),
-            (_, Some(end)) => end,
-            ("", None) => String::new(),
-            (_, None) => reason.escaped().to_string(),
-        },
+        JobState::Failed { reason: FailureReason::DeadlineExceeded } => "timed out".to_owned(),
+        JobState::Failed { reason } => end.unwrap_or_else(|| reason.to_string()),
         JobState::ScaledToZero => "scaled to zero".to_owned(),
         JobState::Stopping => "being deleted".to_owned(),
         _ => String::new(),

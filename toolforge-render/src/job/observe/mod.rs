@@ -9,6 +9,6 @@ mod state;
 pub use pods::{pods_of_job, runs_of_job};
 pub use request::observe_job;
 pub(super) use request::variables_set_by_hand;
-pub use runs::RunOutcome;
+pub use runs::{FailureReason, RunOutcome};
 pub use schedule::{MissedReason, MissedRuns};
 pub use state::{JobReplicas, JobState, JobStatus, job_status};

@@ -1,5 +1,7 @@
 //! The outcome of one run of a job, which is a Job of Kubernetes.
 
+use std::fmt;
+
 use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
@@ -13,6 +15,7 @@ use crate::pod::{
 
 /// The outcome of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RunOutcome {
     /// It succeeded.
     Succeeded {
@@ -23,8 +26,8 @@ pub enum RunOutcome {
     Failed {
         /// The completion time.
         at: Option<Timestamp>,
-        /// The reason that the cluster reports, such as `BackoffLimitExceeded` or `DeadlineExceeded`.
-        reason: Untrusted,
+        /// The reason that the cluster reports.
+        reason: FailureReason,
         /// The termination of the last try, if its pod still exists.
         end: Option<LastTermination>,
     },
@@ -53,6 +56,38 @@ pub enum RunOutcome {
     Suspended,
 }
 
+/// Why a Job failed, as its controller reports it (Kubernetes 1.33).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureReason {
+    /// Its pods failed more often than it allows.
+    BackoffLimitExceeded,
+    /// It took longer than its timeout.
+    DeadlineExceeded,
+    /// Another reason; empty if none is reported.
+    Other(Untrusted),
+}
+
+impl FailureReason {
+    fn new(reason: &str) -> Self {
+        match reason {
+            "BackoffLimitExceeded" => Self::BackoffLimitExceeded,
+            "DeadlineExceeded" => Self::DeadlineExceeded,
+            other => Self::Other(Untrusted::new(other)),
+        }
+    }
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BackoffLimitExceeded => f.write_str("BackoffLimitExceeded"),
+            Self::DeadlineExceeded => f.write_str("DeadlineExceeded"),
+            Self::Other(reason) => write!(f, "{}", reason.escaped()),
+        }
+    }
+}
+
 impl RunOutcome {
     /// Returns the outcome of a run.
     #[must_use]
@@ -71,7 +106,7 @@ impl RunOutcome {
         }
         // The condition comes some seconds before the failure: the pods are terminated first.
         if let Some(failed) = condition("Failed").or_else(|| condition("FailureTarget")) {
-            let reason = Untrusted::new(failed.reason.clone().unwrap_or_default());
+            let reason = FailureReason::new(failed.reason.as_deref().unwrap_or_default());
             return Self::Failed { at: at(failed), reason, end: end() };
         }
         if condition("Suspended").is_some() {
@@ -92,7 +127,7 @@ impl RunOutcome {
         if failures > u32::try_from(retries).unwrap_or(0) {
             let end = end();
             let at = end.as_ref().and_then(|end| end.finished);
-            return Self::Failed { at, reason: Untrusted::new("BackoffLimitExceeded"), end };
+            return Self::Failed { at, reason: FailureReason::BackoffLimitExceeded, end };
         }
         let waiting = pods.iter().filter(|pod| phase(pod) == Some("Pending") && is_staying(pod));
         let evidence = waiting.clone().flat_map(|pod| causes_of_pod(pod, &live.events)).next();

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, platform};
 
-use crate::job::observe::runs::{RunOutcome, is_quota};
+use crate::job::observe::runs::{FailureReason, RunOutcome, is_quota};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
@@ -48,7 +48,7 @@ pub enum JobState {
     /// It failed.
     Failed {
         /// The reason that the cluster reports.
-        reason: Untrusted,
+        reason: FailureReason,
     },
     /// Its schedule is suspended.
     Suspended,

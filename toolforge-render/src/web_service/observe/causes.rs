@@ -30,6 +30,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::job::{LiveJobs, job_status};
     use crate::pod::Cause;
 
     fn now() -> Timestamp {
@@ -37,7 +38,7 @@ mod tests {
     }
 
     /// How many causes there are. A new one breaks the match in [`number`], and then needs an object below.
-    const COUNT: usize = 15;
+    const COUNT: usize = 16;
 
     fn number(cause: &Cause) -> usize {
         match cause {
@@ -56,8 +57,7 @@ mod tests {
             Cause::DeadlineExceeded => 12,
             Cause::Paused => 13,
             Cause::Terminating { .. } => 14,
-            // Only scheduled jobs have it.
-            Cause::FormerDefinition => COUNT,
+            Cause::FormerDefinition => 15,
         }
     }
 
@@ -155,6 +155,38 @@ mod tests {
         }
     }
 
+    /// Returns why a scheduled job does not run: an earlier run, of another image, cannot start.
+    fn run_of_a_former_definition() -> Vec<Evidence> {
+        let labels = json!({
+            "toolforge": "tool", "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
+            "app.kubernetes.io/created-by": "x", "app.kubernetes.io/component": "cronjobs",
+            "app.kubernetes.io/name": "job",
+        });
+        let template =
+            |image: &str| json!({"spec": {"containers": [{"name": "webservice", "image": image}]}});
+        let owner = |kind: &str, uid: &str| json!([{"apiVersion": "batch/v1", "kind": kind, "name": "job", "uid": uid}]);
+        let mut live = LiveJobs::default();
+        live.cron_jobs = vec![from_json(&json!({
+            "metadata": {"name": "job", "uid": "c", "labels": labels},
+            "spec": {"schedule": "0 * * * *", "jobTemplate": {"spec": {"template": template("new")}}},
+        }))];
+        live.jobs = vec![from_json(&json!({
+            "metadata": {"name": "job-1", "uid": "j", "labels": labels, "ownerReferences": owner("CronJob", "c")},
+            "spec": {"template": template("old")}, "status": {"active": 1},
+        }))];
+        let mut pod = pod(&json!({}), &waiting("ImagePullBackOff"), &none_list());
+        pod["metadata"]["labels"] = labels.clone();
+        pod["metadata"]["ownerReferences"] = owner("Job", "j");
+        pod["status"]["phase"] = json!("Pending");
+        live.pods = vec![from_json(&pod)];
+        let job = live.jobs_of(&"x".parse().unwrap()).remove(0);
+        job_status(&job, &live, now()).evidence
+    }
+
+    fn from_json<T: serde::de::DeserializeOwned>(object: &Value) -> T {
+        serde_json::from_value(object.clone()).unwrap()
+    }
+
     #[test]
     fn every_cause_has_an_object_that_shows_it() {
         let mut found = Vec::new();
@@ -207,6 +239,7 @@ mod tests {
             )
         );
         found.extend(evidence);
+        found.extend(run_of_a_former_definition());
         let seen: BTreeSet<usize> = found.iter().map(|evidence| number(&evidence.cause)).collect();
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), (0..COUNT).collect::<Vec<_>>());
     }

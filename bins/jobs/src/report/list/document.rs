@@ -109,7 +109,7 @@ mod tests {
             job::JobState::Failing,
             job::JobState::Blocked,
             job::JobState::Succeeded,
-            job::JobState::Failed { reason: "".into() },
+            job::JobState::Failed { reason: job::FailureReason::DeadlineExceeded },
             job::JobState::Suspended,
             job::JobState::ScaledToZero,
             job::JobState::Stopping,

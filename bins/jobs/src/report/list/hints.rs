@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_render::job::{JobState, JobStatus, MissedReason, MissedRuns};
-use toolforge_render::pod::{Cause, Evidence};
+use toolforge_render::pod::{Cause, Evidence, LastTermination, TerminationKind};
 
 use super::ListedJob;
 use crate::advice::{Asked, advice, exit_code_hint};
@@ -50,9 +50,8 @@ fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<S
     if let Some(evidence) = status.evidence.first() {
         return Some(advice(&evidence.cause, asked));
     }
-    let is_out_of_memory =
-        status.last_termination.as_ref().is_some_and(|end| end.reason.as_raw() == "OOMKilled");
-    if is_out_of_memory && *state != JobState::Succeeded {
+    let kind = status.last_termination.as_ref().map(LastTermination::kind);
+    if kind == Some(TerminationKind::OutOfMemory) && *state != JobState::Succeeded {
         return Some(advice(&Cause::OutOfMemory, asked));
     }
     match state {
@@ -69,7 +68,7 @@ fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<S
     }
     match status.missed.as_ref().map(|missed| &missed.reason) {
         Some(MissedReason::QuotaExceeded { .. }) => Some(advice(&Cause::QuotaExceeded, asked)),
-        Some(MissedReason::StillRunning) if status.state.short() == "running" => Some(format!(
+        Some(MissedReason::StillRunning) if *state == JobState::Running => Some(format!(
             "`toolforge jobs logs {name}` shows the output of the current run; `toolforge jobs restart {name}` stops it and starts a new one."
         )),
         _ => None,
