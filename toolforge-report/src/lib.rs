@@ -34,6 +34,7 @@ mod job;
 mod plan;
 mod quota;
 mod reference;
+mod verdict;
 mod web_service;
 
 pub use apply::{AppliedChange, ApplyReport, DryRun, ObjectResult, Outcome, WriteKind};
@@ -53,13 +54,14 @@ pub use job::{
 pub use plan::{
     Action, Adjustment, Difference, Downtime, FileChange, FilePlan, FileProblem, JobChange, LoadPlan,
     LoadProblem, ObjectChange, PlanWarning, PlanWarningCode, ProblemCode, QuotaRow, RestartForecast, Rollout,
-    Verdict, Violation, ViolationCode, WebServicePlan,
+    Violation, ViolationCode, WebServicePlan, WhatIf,
 };
 pub use quota::{
     BlockedObject, ConsumerType, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState,
-    ResourceUsage, UpcomingRun, WhatIf, WorkloadUsage,
+    ResourceUsage, UpcomingRun, WorkloadUsage,
 };
 pub use reference::reference;
+pub use verdict::Verdict;
 pub use web_service::{
     Cause, CauseCode, Check, CheckCode, CheckLevel, Diagnosis, LastTermination, LocalCommand, Mount, Routing,
     TerminationCode, WebServiceRequest, WebServiceState, WebServiceStatus,

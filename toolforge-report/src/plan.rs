@@ -4,6 +4,7 @@ use crate::QuotaNote;
 use crate::cron::CalendarConflict;
 use crate::describe::{codes, structs};
 use crate::job::JobType;
+use crate::verdict::Verdict;
 use crate::web_service::{Routing, WebServiceRequest};
 
 structs! {
@@ -174,6 +175,30 @@ structs! {
         pub has_downtime: bool,
     }
 
+    /// How large a workload may be: `quota-check what-if`.
+    pub struct WhatIf {
+        /// The tool.
+        pub tool: ToolName,
+        /// The workload, like `the web service` or `job daily`.
+        pub workload: String,
+        /// Memory limit of each pod that is asked for, else that of now.
+        pub memory: String,
+        /// CPU limit of each pod that is asked for, else that of now.
+        pub cpu: String,
+        /// Number of pods that is asked for, else that of now.
+        pub replicas: u64,
+        /// The largest memory limit with which it can be changed and restarted as usual; `null` if there is none.
+        pub largest_memory: Option<String>,
+        /// The largest CPU limit, likewise.
+        pub largest_cpu: Option<String>,
+        /// The largest number of pods, likewise; `null` also for a job that is not continuous.
+        pub largest_replicas: Option<u64>,
+        /// What a change to the size would do.
+        pub change: RestartForecast,
+        /// What a restart, or a run of a scheduled job, would do afterwards; `null` for a one-off job.
+        pub restart: Option<RestartForecast>,
+    }
+
     /// What applying files would do, jobs files, templates and manifests: `quota-check FILE`.
     pub struct FilePlan {
         /// The tool.
@@ -192,6 +217,8 @@ structs! {
         pub problems: Vec<FileProblem>,
         /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none.
         pub adjustments: Vec<Adjustment>,
+        /// Runs that exceed a quota together within 24 hours after the files are applied.
+        pub conflicts: Vec<CalendarConflict>,
     }
 
     /// What happens to a job, an object or the web service of a file.
@@ -264,20 +291,6 @@ codes! {
         Recreate = "recreate",
         /// As the strategy of a manifest says.
         Stated = "stated",
-    }
-
-    /// Whether a change fits the quotas and limits.
-    pub enum Verdict {
-        /// It fits at every moment.
-        Fits = "fits",
-        /// It fits, but some pods cannot be created before old ones have terminated.
-        FitsAfterTermination = "fits-after-termination",
-        /// It does not fit beside what else is used now.
-        Exceeds = "exceeds",
-        /// New pods would wait for old ones, which stop only when new ones are ready.
-        Deadlock = "deadlock",
-        /// It alone is more than a quota or a limit allows.
-        Never = "never",
     }
 
     /// When nothing runs.

@@ -1,7 +1,7 @@
 use toolforge_model::{ToolName, Untrusted};
 
 use crate::describe::{codes, structs};
-use crate::plan::{RestartForecast, Verdict};
+use crate::verdict::Verdict;
 use crate::web_service::CauseCode;
 
 structs! {
@@ -79,30 +79,6 @@ structs! {
         pub memory: String,
         /// Whether it would fit beside what runs now.
         pub verdict: Verdict,
-    }
-
-    /// How large a workload may be: `quota-check what-if`.
-    pub struct WhatIf {
-        /// The tool.
-        pub tool: ToolName,
-        /// The workload, like `the web service` or `job daily`.
-        pub workload: String,
-        /// Memory limit of each pod that is asked for, else that of now.
-        pub memory: String,
-        /// CPU limit of each pod that is asked for, else that of now.
-        pub cpu: String,
-        /// Number of pods that is asked for, else that of now.
-        pub replicas: u64,
-        /// The largest memory limit with which it can be changed and restarted as usual; `null` if there is none.
-        pub largest_memory: Option<String>,
-        /// The largest CPU limit, likewise.
-        pub largest_cpu: Option<String>,
-        /// The largest number of pods, likewise; `null` also for a job that is not continuous.
-        pub largest_replicas: Option<u64>,
-        /// What a change to the size would do.
-        pub change: RestartForecast,
-        /// What a restart, or a run of a scheduled job, would do afterwards; `null` for a one-off job.
-        pub restart: Option<RestartForecast>,
     }
 
     /// A ResourceQuota.

@@ -13,6 +13,7 @@
 mod apply_report;
 mod command_line;
 mod completion;
+mod conflicts;
 mod failure;
 mod file_mark;
 mod generate;
@@ -39,6 +40,7 @@ pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
     completion_script, generate_choices, topic_choices,
 };
+pub use conflicts::{LoadConflicts, conflict_line, conflict_report, day, distinct_names};
 pub use failure::{ExitCode, Failure};
 pub use file_mark::FileMark;
 pub use generate::{DescribedProgram, reference_page};

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, OutputFormat, Session, adjustment_goal, adjustments, adjustments_text,
-    downtime, forecast_text, print, quota_rows, read_input, rollout, to_json, verdict_code, verdict_text,
-    violations, warn_of_unread,
+    Document, ExitCode, Failure, LoadConflicts, OutputFormat, Session, adjustment_goal, adjustments,
+    adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json, verdict_code,
+    verdict_text, violations, warn_of_unread,
 };
 use toolforge_model::{Diagnostic, Untrusted};
 use toolforge_render::change::{Adjustment, Change, Downtime};
@@ -30,9 +31,11 @@ pub(crate) fn run(
     let facts = facts(session, arguments, &files)?;
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let plan = plan_files(&files, &facts);
+    let conflicts = LoadConflicts::of(&plan.load(), &facts.jobs, Timestamp::now());
+    conflicts.print_warning();
     let has_quota = !facts.jobs.namespace.limits.quotas.is_empty();
     let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(&plan.set));
-    print(&document(session, &plan, &nearest, has_quota, &arguments.files)?, format)?;
+    print(&document(session, &plan, &nearest, has_quota, &conflicts, &arguments.files)?, format)?;
     if !plan.problems.is_empty() {
         return Err(of_problems(&plan, &arguments.files));
     }
@@ -94,6 +97,7 @@ fn document(
     plan: &FilePlan,
     nearest: &[Adjustment],
     has_quota: bool,
+    conflicts: &LoadConflicts,
     paths: &[PathBuf],
 ) -> Result<Document, Failure> {
     let set = &plan.set;
@@ -106,6 +110,7 @@ fn document(
         violations: violations(set),
         problems: plan.problems.iter().map(|found| problem(found, paths)).collect(),
         adjustments: adjustments(nearest),
+        conflicts: conflicts.report(),
     };
     Ok(Document { text: text(plan, nearest, has_quota), value: to_json(value)? })
 }

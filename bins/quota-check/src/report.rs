@@ -182,6 +182,26 @@ mod tests {
     use toolforge_quota::{Limits, profiles};
 
     #[test]
+    fn terminals_get_bars() {
+        let mut limits: Limits = profiles::by_name("seed-2020").unwrap().into();
+        let quota = &mut limits.quotas[0];
+        quota.hard.retain(|resource, _| {
+            matches!(resource, Resource::Pods | Resource::LimitsMemory | Resource::ServicesNodeports)
+        });
+        quota.used.add(Resource::Pods, 5);
+        quota.used.add(Resource::LimitsMemory, 3 << 29);
+        limits.limit_ranges.clear();
+        insta::assert_snapshot!(quotas_text(&quota_report(&"stashbot".parse().unwrap(), &limits), true), @"
+        RESOURCE            USED    LIMIT  SHARE                       STATE
+        pods                5       4      #################### 125 %  over
+        limits.memory       1536Mi  8Gi    ####................  19 %
+        services.nodeports  0       0                                  not allowed
+
+        the namespace has no limits for containers
+        ");
+    }
+
+    #[test]
     fn full_resources_are_marked() {
         let profile = profiles::by_name("seed-2020").unwrap();
         let mut limits: Limits = profile.into();

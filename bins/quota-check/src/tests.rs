@@ -178,7 +178,7 @@ fn live_objects_of_manifests_are_fetched_by_name() {
     create Pony c
     create Service d
 
-    no quota is known, so whether it fits is not known
+    it fits: the quota counts nothing of it
     ");
     assert!(!output.contains("c2VjcmV0"));
 }

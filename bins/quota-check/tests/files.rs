@@ -220,3 +220,19 @@ fn lists_and_unknown_kinds_are_counted() {
     warning: -:8:3: Namespace objects belong to no namespace, so no quota counts them
     ");
 }
+
+#[test]
+fn runs_that_exceed_the_quota_are_warned_of() {
+    let job = |name: &str, schedule: &str| {
+        format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{schedule}'}}\n")
+    };
+    let input = format!("{}{}---\ntype: php8.2\nmem: 3Gi\n", job("a", "0 3 * * *"), job("b", "1 3 * * *"));
+    let output = quota_check("--quota toolforge-2023 --output json -", &input);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
+    let warning = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        warning.contains("warning: these runs exceed the quota within the next 24 hours:\n  a, b"),
+        "{warning}"
+    );
+}

@@ -189,7 +189,7 @@ fn overview_names_what_uses_the_quota() {
     requests.memory     2304Mi  6Gi
     limits.cpu          1       2
     limits.memory       4608Mi  8Gi
-    services            1       1      full
+    services            1       1      in use
     services.nodeports  0       0      not allowed
 
     EACH CONTAINER  DEFAULT  REQUEST  MIN    MAX

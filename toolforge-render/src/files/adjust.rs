@@ -11,6 +11,10 @@ use crate::change::{Action, Adjustment, ChangeSet, Rollout, Sized, WorkloadKind,
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
 use crate::job;
 use crate::manifest::{Manifest, ManifestObject};
+use crate::object::{
+    cron_job_spec_mut, daemon_set_spec_mut, deployment_spec, deployment_spec_mut, replica_set_spec,
+    replica_set_spec_mut, stateful_set_spec, stateful_set_spec_mut,
+};
 use crate::pod::stated_pod;
 use crate::web_service;
 
@@ -183,9 +187,9 @@ impl ManifestObject {
     /// Returns the number of pods that the object keeps running, where it can be changed.
     fn replicas(&self) -> Option<u64> {
         let replicas = match self {
-            Self::Deployment(found) => crate::object::deployment_spec(found)?.replicas,
-            Self::ReplicaSet(found) => found.spec.as_ref()?.replicas,
-            Self::StatefulSet(found) => found.spec.as_ref()?.replicas,
+            Self::Deployment(found) => deployment_spec(found)?.replicas,
+            Self::ReplicaSet(found) => replica_set_spec(found)?.replicas,
+            Self::StatefulSet(found) => stateful_set_spec(found)?.replicas,
             Self::ReplicationController(found) => found.spec.as_ref()?.replicas,
             Self::Job(found) => found.spec.as_ref()?.parallelism,
             _ => return None,
@@ -195,9 +199,9 @@ impl ManifestObject {
 
     fn set_replicas(&mut self, count: i32) -> Option<()> {
         let replicas = match self {
-            Self::Deployment(found) => &mut crate::object::deployment_spec_mut(found)?.replicas,
-            Self::ReplicaSet(found) => &mut found.spec.as_mut()?.replicas,
-            Self::StatefulSet(found) => &mut found.spec.as_mut()?.replicas,
+            Self::Deployment(found) => &mut deployment_spec_mut(found)?.replicas,
+            Self::ReplicaSet(found) => &mut replica_set_spec_mut(found)?.replicas,
+            Self::StatefulSet(found) => &mut stateful_set_spec_mut(found)?.replicas,
             Self::ReplicationController(found) => &mut found.spec.as_mut()?.replicas,
             Self::Job(found) => &mut found.spec.as_mut()?.parallelism,
             _ => return None,
@@ -208,14 +212,14 @@ impl ManifestObject {
 
     fn pod_spec_mut(&mut self) -> Option<&mut PodSpec> {
         match self {
-            Self::Deployment(found) => crate::object::deployment_spec_mut(found)?.template.spec.as_mut(),
-            Self::ReplicaSet(found) => found.spec.as_mut()?.template.as_mut()?.spec.as_mut(),
-            Self::StatefulSet(found) => found.spec.as_mut()?.template.spec.as_mut(),
-            Self::DaemonSet(found) => found.spec.as_mut()?.template.spec.as_mut(),
+            Self::Deployment(found) => deployment_spec_mut(found)?.template.spec.as_mut(),
+            Self::ReplicaSet(found) => replica_set_spec_mut(found)?.template.as_mut()?.spec.as_mut(),
+            Self::StatefulSet(found) => stateful_set_spec_mut(found)?.template.spec.as_mut(),
+            Self::DaemonSet(found) => daemon_set_spec_mut(found)?.template.spec.as_mut(),
             Self::ReplicationController(found) => found.spec.as_mut()?.template.as_mut()?.spec.as_mut(),
             Self::Job(found) => found.spec.as_mut()?.template.spec.as_mut(),
             Self::CronJob(found) => {
-                let spec = crate::object::cron_job_spec_mut(found)?;
+                let spec = cron_job_spec_mut(found)?;
                 spec.job_template.spec.as_mut()?.template.spec.as_mut()
             }
             Self::Pod(found) => found.spec.as_mut(),

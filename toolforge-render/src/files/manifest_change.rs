@@ -12,7 +12,7 @@ use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
 use crate::files::{FilePlanFacts, objects};
 use crate::manifest::{Manifest, ManifestObject};
-use crate::object::{Object, deployment_spec, differences};
+use crate::object::{Object, deployment_spec, differences, replica_set_spec, stateful_set_spec};
 use crate::pod::{REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, stated_pod};
 
 /// The annotation in which `kubectl apply` keeps what it applied last.
@@ -36,7 +36,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         ManifestObject::Deployment(wanted) => planned.deployment(&mut change, wanted),
         ManifestObject::StatefulSet(wanted) => planned.stateful_set(&mut change, wanted),
         ManifestObject::ReplicaSet(wanted) => {
-            planned.scaled(&mut change, wanted.spec.as_ref().and_then(|spec| spec.replicas));
+            planned.scaled(&mut change, replica_set_spec(wanted).and_then(|spec| spec.replicas));
         }
         ManifestObject::ReplicationController(wanted) => {
             planned.scaled(&mut change, wanted.spec.as_ref().and_then(|spec| spec.replicas));
@@ -197,13 +197,13 @@ impl Planned<'_> {
     }
 
     fn stateful_set(&self, change: &mut Change, wanted: &StatefulSet) {
-        let spec = wanted.spec.as_ref();
+        let spec = stateful_set_spec(wanted);
         let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
         let new = self.pods_of_count(u64::try_from(replicas).unwrap_or(0));
         self.scaled(change, Some(replicas));
         let live = self.facts.live.typed::<StatefulSet>(self.manifest);
         let before = live.as_ref().map_or(0, |live| {
-            let replicas = live.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+            let replicas = stateful_set_spec(live).and_then(|spec| spec.replicas).unwrap_or(1);
             u64::try_from(replicas).unwrap_or(0)
         });
         // Each pod has a claim of its own, which stays when the pod is deleted.

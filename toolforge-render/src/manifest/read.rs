@@ -109,6 +109,10 @@ impl Manifests {
             let message = format!("this {kind} has no containers");
             return Err(Diagnostic::new(place.location, message));
         }
+        if let ManifestObject::DaemonSet(_) = object {
+            let message = "a DaemonSet has a pod on each node; one is counted, because the number of nodes is not known";
+            self.warnings.push(Diagnostic::new(node.location, message));
+        }
         let (name, node) = (name.to_owned(), node.clone());
         Ok(Some(Manifest { kind, name, is_name_generated, location: node.location, node, object }))
     }

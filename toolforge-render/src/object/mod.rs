@@ -16,6 +16,7 @@ pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_
 pub(crate) use labels::{Labels, has_label, label};
 pub use path::{FieldPath, PathSegment};
 pub(crate) use spec::{
-    condition_text, cron_job_spec, cron_job_spec_mut, daemon_set_spec, deployment_replicas, deployment_spec,
-    deployment_spec_mut, replica_set_spec, stateful_set_spec,
+    condition_text, cron_job_spec, cron_job_spec_mut, daemon_set_spec, daemon_set_spec_mut,
+    deployment_replicas, deployment_spec, deployment_spec_mut, replica_set_spec, replica_set_spec_mut,
+    stateful_set_spec, stateful_set_spec_mut,
 };

@@ -49,6 +49,21 @@ pub(crate) fn cron_job_spec_mut(cron_job: &mut CronJob) -> Option<&mut CronJobSp
     (&mut cron_job.spec).into()
 }
 
+/// Returns a ReplicaSet's spec, to change it.
+pub(crate) fn replica_set_spec_mut(replica_set: &mut ReplicaSet) -> Option<&mut ReplicaSetSpec> {
+    (&mut replica_set.spec).into()
+}
+
+/// Returns a StatefulSet's spec, to change it.
+pub(crate) fn stateful_set_spec_mut(stateful_set: &mut StatefulSet) -> Option<&mut StatefulSetSpec> {
+    (&mut stateful_set.spec).into()
+}
+
+/// Returns a DaemonSet's spec, to change it.
+pub(crate) fn daemon_set_spec_mut(daemon_set: &mut DaemonSet) -> Option<&mut DaemonSetSpec> {
+    (&mut daemon_set.spec).into()
+}
+
 /// Returns a field of a condition.
 pub(crate) fn condition_text<'a>(field: impl Into<Option<&'a String>>) -> Option<&'a str> {
     field.into().map(String::as_str)

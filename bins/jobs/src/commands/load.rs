@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, print, print_for_people, read_input, warn_of_unread,
+    DryRunOption, ExitCode, Failure, LoadConflicts, Session, print, print_for_people, read_input,
+    warn_of_unread,
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
@@ -24,7 +25,7 @@ use super::{apply, facts, wait};
 use crate::advice::{Asked, advice};
 use crate::arguments::{Arguments, FileOptions, LoadArguments};
 use crate::failures;
-use crate::report::{self, LoadConflicts, LoadRestarts};
+use crate::report::{self, LoadRestarts};
 
 /// The maximum size of a jobs file in bytes: some thousand jobs.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -307,9 +308,6 @@ fn load_options<'a>(
     load
 }
 
-/// The number of conflicts that are printed.
-const MAX_CONFLICTS: usize = 5;
-
 /// Prints what is wrong with the programs and log files of the planned jobs, if this is the tool's home.
 pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
     let Some(home) = &session.home else { return };
@@ -320,29 +318,11 @@ pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
     }
 }
 
-/// Warns of the runs that exceed the quota.
-pub(super) fn print_conflicts(conflicts: &LoadConflicts) {
-    let lines = conflicts.lines();
-    if lines.is_empty() {
-        return;
-    }
-    anstream::eprintln!("warning: these runs exceed the quota within the next 24 hours:");
-    let left = lines.len().saturating_sub(MAX_CONFLICTS);
-    lines.iter().take(MAX_CONFLICTS).for_each(|line| anstream::eprintln!("  {line}"));
-    if left > 0 {
-        anstream::eprintln!("  and {left} more");
-    }
-    anstream::eprintln!(
-        "\nhint: Once the jobs exist, `toolforge jobs cron --calendar` shows the day, and `toolforge jobs cron --suggest` \
-         looks for better minutes.\n"
-    );
-}
-
 /// Prints what a person should know of a plan.
 pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &LoadConflicts) {
     report::print_warnings(plan);
     print_file_warnings(session, plan);
-    print_conflicts(conflicts);
+    conflicts.print_warning();
     let mut jobs_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, other) in &plan.from_other_files {
         jobs_of.entry(other.as_raw()).or_default().push(name.to_string());

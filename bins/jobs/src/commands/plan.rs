@@ -1,11 +1,11 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Session, print, print_text, warn_of_unread};
+use toolforge_cli::{ExitCode, Failure, LoadConflicts, Session, print, print_text, warn_of_unread};
 use toolforge_client::JobFetchOptions;
 
 use super::{facts, load};
 use crate::arguments::{Arguments, JobsFormat, PlanArguments};
 use crate::failures;
-use crate::report::{self, LoadConflicts, LoadRestarts};
+use crate::report::{self, LoadRestarts};
 
 /// Says what `load` would change, and whether it fits.
 pub(super) fn run(

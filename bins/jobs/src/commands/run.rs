@@ -44,7 +44,7 @@ pub(super) fn run(
                 );
             }
             load::print_file_warnings(session, &planned.plan);
-            load::print_conflicts(&planned.conflicts());
+            planned.conflicts().print_warning();
         }
         if planned.plan.fits() { Ok(()) } else { Err(load::does_not_fit(&planned.plan, attempt)) }
     };

@@ -9,7 +9,7 @@ mod restarts;
 mod status;
 mod tabulate;
 
-pub(crate) use cron::{LoadConflicts, calendar, cron, missed_runs, suggestions};
+pub(crate) use cron::{calendar, cron, missed_runs, suggestions};
 pub(crate) use images::images;
 pub(crate) use list::{ListedJob, list, show};
 pub(crate) use plan::{

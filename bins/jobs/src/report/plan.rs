@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, Failure, adjustments, adjustments_text, difference, downtime, forecast_text, quota_rows,
-    rollout, to_json, verdict_code, verdict_text, violations,
+    Document, Failure, LoadConflicts, adjustments, adjustments_text, difference, downtime, forecast_text,
+    quota_rows, rollout, to_json, verdict_code, verdict_text, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -13,7 +13,7 @@ use toolforge_render::job::{JobPlan, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
 use toolforge_report::{Action, JobChange, JobType, PlanWarning, PlanWarningCode, ProblemCode};
 
-use super::{LoadConflicts, LoadRestarts};
+use super::LoadRestarts;
 
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment.
 pub(crate) fn plan(

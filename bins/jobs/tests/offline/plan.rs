@@ -68,7 +68,9 @@ fn plan_says_once_what_does_not_fit() {
     limits.memory    8Gi    512Mi  7680Mi  7680Mi  fits
     job a: memory: 7Gi is more than the maximum of 4Gi for one container
 
-    it does not fit
+    it never fits: it alone is more than is allowed
+    what would fit:
+      job a: memory 4Gi
 
     hint: Request less of it; `toolforge jobs quota` shows the limits of one job.
     ");

@@ -3,106 +3,18 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
-use toolforge_cli::{Document, ExitCode, Failure, to_json};
-use toolforge_model::JobName;
-use toolforge_quota::{Conflict, ResourceCheck, Timeline, conflicts, timelines};
-use toolforge_render::job::{
-    JobFacts, LoadPlan, ScheduledJobLoad, conflicts_after_load, demand_of_current_runs,
-    simulate_scheduled_jobs,
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_cli::{
+    Document, ExitCode, Failure, conflict_line, conflict_report, day, distinct_names, to_json,
 };
-use toolforge_report::{CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar};
+use toolforge_model::JobName;
+use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
+use toolforge_render::job::{JobFacts, ScheduledJobLoad, demand_of_current_runs, simulate_scheduled_jobs};
+use toolforge_report::{CalendarJob, CalendarResource, CronCalendar};
 
 use super::drawing;
 use super::scheduled_job::{minute, scheduled_jobs};
 use crate::report::duration;
-
-/// Length of the simulation.
-const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// Returns the day from the next whole minute on, at which the next run may start. At the end of time, it is shorter.
-pub(super) fn day(now: Timestamp) -> Range<Timestamp> {
-    let minute = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
-    let from = now.round(minute).unwrap_or(now);
-    from..from.checked_add(DAY).unwrap_or(Timestamp::MAX)
-}
-
-/// The conflicts of the day after a load.
-pub(crate) struct LoadConflicts {
-    conflicts: Vec<Conflict>,
-    until: Timestamp,
-}
-
-impl LoadConflicts {
-    /// Returns the conflicts of the day after a time.
-    pub(crate) fn of(plan: &LoadPlan, facts: &JobFacts, now: Timestamp) -> Self {
-        let day = day(now);
-        Self { conflicts: conflicts_after_load(plan, facts, &day), until: day.end }
-    }
-
-    /// Returns a line for each conflict.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.conflicts.iter().map(|conflict| conflict_line(conflict, self.until)).collect()
-    }
-
-    pub(crate) fn report(&self) -> Vec<CalendarConflict> {
-        self.conflicts.iter().map(conflict_report).collect()
-    }
-}
-
-fn conflict_report(conflict: &Conflict) -> CalendarConflict {
-    let time = |second: i64| Timestamp::from_second(second).map(|time| time.to_string()).unwrap_or_default();
-    let shortfall = |row: &ResourceCheck| CalendarShortfall {
-        quota: row.quota.clone(),
-        resource: row.resource.to_string(),
-        hard: row.resource.amount(row.hard),
-        after: row.resource.amount(row.after),
-    };
-    CalendarConflict {
-        jobs: distinct(&conflict.names),
-        from: time(conflict.start),
-        until: time(conflict.end),
-        times: conflict.occurrences,
-        shortfalls: conflict.shortfalls.iter().map(shortfall).collect(),
-    }
-}
-
-/// Returns the jobs of a conflict, and when it occurs within a day.
-fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
-    let Conflict { names, start, end, occurrences, .. } = conflict;
-    let often = match occurrences {
-        1 => String::new(),
-        2 => ", and 1 more time".to_owned(),
-        _ => format!(", and {} more times", occurrences - 1),
-    };
-    let alone = if names.len() == 1 { " alone" } else { "" };
-    let time = if end - start >= DAY.as_secs() {
-        "all 24 hours".to_owned()
-    } else {
-        let format = if start % 60 == 0 && end % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
-        let clock = |second: i64| Timestamp::from_second(second).unwrap_or_default().strftime(format);
-        if *end >= end_of_day.as_second() {
-            // When it ends is not known.
-            format!("from {} on", clock(*start))
-        } else {
-            format!("{} to {}", clock(*start), clock(*end))
-        }
-    };
-    format!("{}{alone}, {time}{often}", run_names(names))
-}
-
-/// Returns the names of jobs, with the number of runs of those that run several times.
-fn run_names(names: &[String]) -> String {
-    let name = |same: &[String]| match same {
-        [one] => one.clone(),
-        all => format!("{} ({} runs)", all[0], all.len()),
-    };
-    names.chunk_by(|one, next| one == next).map(name).collect::<Vec<_>>().join(", ")
-}
-
-fn distinct(names: &[String]) -> Vec<String> {
-    names.chunk_by(|one, next| one == next).map(|same| same[0].clone()).collect()
-}
 
 /// Number of intervals in a day: half hours.
 const INTERVALS: u32 = 48;
@@ -213,7 +125,7 @@ impl Calendar {
             lines.extend(conflict.shortfalls.iter().map(|row| format!("    {row}")));
         }
         // A job that exceeds the quota alone does so at any minute.
-        if self.conflicts.iter().any(|conflict| distinct(&conflict.names).len() > 1) {
+        if self.conflicts.iter().any(|conflict| distinct_names(&conflict.names).len() > 1) {
             lines.push("`toolforge jobs cron --suggest` looks for better minutes.".to_owned());
         }
         lines

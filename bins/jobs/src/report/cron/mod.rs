@@ -9,6 +9,6 @@ mod suggestions;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use calendar::{LoadConflicts, calendar};
+pub(crate) use calendar::calendar;
 pub(crate) use list::{cron, missed_runs};
 pub(crate) use suggestions::suggestions;

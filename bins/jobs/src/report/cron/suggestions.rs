@@ -3,12 +3,11 @@
 use std::fmt::Write;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Document, Failure, to_json};
+use toolforge_cli::{Document, Failure, day, to_json};
 use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, ScheduleProposal, ScheduledJobLoad, StaggeredJobs, stagger};
 use toolforge_report::{CronSuggestion, CronSuggestions};
 
-use super::calendar::day;
 use super::scheduled_job::scheduled_jobs;
 
 /// Returns other minutes for the scheduled jobs whose runs exceed the quota in the next day.

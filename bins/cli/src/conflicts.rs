@@ -1,0 +1,127 @@
+//! Runs of scheduled jobs that exceed a quota together.
+
+use std::ops::Range;
+
+use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use toolforge_quota::{Conflict, ResourceCheck};
+use toolforge_render::job::{JobFacts, LoadPlan, conflicts_after_load};
+use toolforge_report::{CalendarConflict, CalendarShortfall};
+
+/// The number of conflicts that are printed.
+const MAX_CONFLICTS: usize = 5;
+
+/// Length of the simulation.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Returns the day from the next whole minute on, at which the next run may start. At the end of time, it is shorter.
+#[must_use]
+pub fn day(now: Timestamp) -> Range<Timestamp> {
+    let minute = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
+    let from = now.round(minute).unwrap_or(now);
+    from..from.checked_add(DAY).unwrap_or(Timestamp::MAX)
+}
+
+/// The conflicts of the day after a load.
+#[derive(Clone, Debug)]
+pub struct LoadConflicts {
+    conflicts: Vec<Conflict>,
+    until: Timestamp,
+}
+
+impl LoadConflicts {
+    /// Returns the conflicts of the day after a time.
+    #[must_use]
+    pub fn of(plan: &LoadPlan, facts: &JobFacts, now: Timestamp) -> Self {
+        let day = day(now);
+        Self { conflicts: conflicts_after_load(plan, facts, &day), until: day.end }
+    }
+
+    /// Returns a line for each conflict.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.conflicts.iter().map(|conflict| conflict_line(conflict, self.until)).collect()
+    }
+
+    /// Prints a warning with the first conflicts, if there are any.
+    pub fn print_warning(&self) {
+        let lines = self.lines();
+        if lines.is_empty() {
+            return;
+        }
+        anstream::eprintln!("warning: these runs exceed the quota within the next 24 hours:");
+        let left = lines.len().saturating_sub(MAX_CONFLICTS);
+        lines.iter().take(MAX_CONFLICTS).for_each(|line| anstream::eprintln!("  {line}"));
+        if left > 0 {
+            anstream::eprintln!("  and {left} more");
+        }
+        anstream::eprintln!(
+            "\nhint: Once the jobs exist, `toolforge jobs cron --calendar` shows the day, and `toolforge jobs cron --suggest` \
+             looks for better minutes.\n"
+        );
+    }
+
+    /// Returns the conflicts for the JSON output.
+    #[must_use]
+    pub fn report(&self) -> Vec<CalendarConflict> {
+        self.conflicts.iter().map(conflict_report).collect()
+    }
+}
+
+/// Returns a conflict for the JSON output.
+#[must_use]
+pub fn conflict_report(conflict: &Conflict) -> CalendarConflict {
+    let time = |second: i64| Timestamp::from_second(second).map(|time| time.to_string()).unwrap_or_default();
+    let shortfall = |row: &ResourceCheck| CalendarShortfall {
+        quota: row.quota.clone(),
+        resource: row.resource.to_string(),
+        hard: row.resource.amount(row.hard),
+        after: row.resource.amount(row.after),
+    };
+    CalendarConflict {
+        jobs: distinct_names(&conflict.names),
+        from: time(conflict.start),
+        until: time(conflict.end),
+        times: conflict.occurrences,
+        shortfalls: conflict.shortfalls.iter().map(shortfall).collect(),
+    }
+}
+
+/// Returns the jobs of a conflict, and when it occurs within a day.
+#[must_use]
+pub fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
+    let Conflict { names, start, end, occurrences, .. } = conflict;
+    let often = match occurrences {
+        1 => String::new(),
+        2 => ", and 1 more time".to_owned(),
+        _ => format!(", and {} more times", occurrences - 1),
+    };
+    let alone = if names.len() == 1 { " alone" } else { "" };
+    let time = if end - start >= DAY.as_secs() {
+        "all 24 hours".to_owned()
+    } else {
+        let format = if start % 60 == 0 && end % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
+        let clock = |second: i64| Timestamp::from_second(second).unwrap_or_default().strftime(format);
+        if *end >= end_of_day.as_second() {
+            // When it ends is not known.
+            format!("from {} on", clock(*start))
+        } else {
+            format!("{} to {}", clock(*start), clock(*end))
+        }
+    };
+    format!("{}{alone}, {time}{often}", run_names(names))
+}
+
+/// Returns the names of jobs, with the number of runs of those that run several times.
+fn run_names(names: &[String]) -> String {
+    let name = |same: &[String]| match same {
+        [one] => one.clone(),
+        all => format!("{} ({} runs)", all[0], all.len()),
+    };
+    names.chunk_by(|one, next| one == next).map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns sorted names, each once.
+#[must_use]
+pub fn distinct_names(names: &[String]) -> Vec<String> {
+    names.chunk_by(|one, next| one == next).map(|same| same[0].clone()).collect()
+}
