@@ -32,6 +32,7 @@ kinds!(
     ImageTypes,
     Job,
     JobList,
+    LintReport,
     LoadPlan,
     LocalCommand,
     QuotaReport,

@@ -8,16 +8,17 @@ use crate::{
     Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode, FailureDetail, FileChange,
     FileLog, FilePlan, FileProblem, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState,
     FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
-    JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan, LoadProblem, LocalCommand,
-    MissedReason, MissedRuns, Mount, ObjectChange, ObjectResult, Outcome, PlanWarning, PlanWarningCode,
-    ProblemCode, Quota, QuotaNote, QuotaReport, QuotaRow, QuotaState, ResourceUsage, RestartForecast,
-    Rollout, Routing, RunResult, Runner, ScheduleWarning, ScheduleWarningCode, ShortState, TerminationCode,
-    UpcomingRun, Verdict, Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState,
-    WebServiceStatus, WhatIf, WorkloadUsage, WriteKind,
+    JobState, JobStatus, JobType, LastTermination, LimitRange, LintEdit, LintFinding, LintFix, LintLevel,
+    LintReport, LintedFile, LoadPlan, LoadProblem, LocalCommand, MissedReason, MissedRuns, Mount,
+    ObjectChange, ObjectResult, Outcome, PlanWarning, PlanWarningCode, ProblemCode, Quota, QuotaNote,
+    QuotaReport, QuotaRow, QuotaState, ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner,
+    ScheduleWarning, ScheduleWarningCode, ShortState, TerminationCode, UpcomingRun, Verdict, Violation,
+    ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf,
+    WorkloadUsage, WriteKind,
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 19] = [
+const KINDS: [Description; 20] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
     ApplyReport::DESCRIPTION,
@@ -26,6 +27,7 @@ const KINDS: [Description; 19] = [
     JobList::DESCRIPTION,
     Job::DESCRIPTION,
     LoadPlan::DESCRIPTION,
+    LintReport::DESCRIPTION,
     CronJobList::DESCRIPTION,
     CronCalendar::DESCRIPTION,
     CronSuggestions::DESCRIPTION,
@@ -40,7 +42,7 @@ const KINDS: [Description; 19] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 39] = [
+const PARTS: [Description; 43] = [
     Adjustment::DESCRIPTION,
     AppliedChange::DESCRIPTION,
     BlockedObject::DESCRIPTION,
@@ -66,6 +68,10 @@ const PARTS: [Description; 39] = [
     JobStatus::DESCRIPTION,
     LastTermination::DESCRIPTION,
     LimitRange::DESCRIPTION,
+    LintEdit::DESCRIPTION,
+    LintFinding::DESCRIPTION,
+    LintFix::DESCRIPTION,
+    LintedFile::DESCRIPTION,
     LoadProblem::DESCRIPTION,
     MissedRuns::DESCRIPTION,
     ObjectChange::DESCRIPTION,
@@ -83,7 +89,7 @@ const PARTS: [Description; 39] = [
 ];
 
 /// Codes.
-const CODES: [Description; 32] = [
+const CODES: [Description; 33] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -98,6 +104,7 @@ const CODES: [Description; 32] = [
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
     JobType::DESCRIPTION,
+    LintLevel::DESCRIPTION,
     MissedReason::DESCRIPTION,
     Mount::DESCRIPTION,
     Outcome::DESCRIPTION,
