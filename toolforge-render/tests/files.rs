@@ -13,6 +13,9 @@ use toolforge_render::pod_demand;
 
 /// Returns what files do in a namespace with the quotas of a profile, beside live objects: the changes, the resources that
 /// are not as before, and the verdict.
+/// Whether a change set is as a person wants it.
+type Wanted = fn(&ChangeSet) -> bool;
+
 fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     let tool: ToolName = "stashbot".parse().unwrap();
     let mut documents = Documents::default();
@@ -59,7 +62,7 @@ fn plan(profile: &str, live: &str, files: &[&str]) -> String {
         writeln!(text, "  {violation}").unwrap();
     }
     writeln!(text, "{}", plan.verdict().as_str()).unwrap();
-    let wanted: [(&str, fn(&ChangeSet) -> bool); 2] =
+    let wanted: [(&str, Wanted); 2] =
         [("fits", ChangeSet::fits), ("no downtime", ChangeSet::fits_without_downtime)];
     for (name, is_wanted) in wanted {
         for found in file_adjustments(&contents, &facts, &plan, is_wanted) {
@@ -92,7 +95,7 @@ fn pod(name: &str, memory: &str, rest: &str) -> String {
 #[test]
 fn every_kind_is_counted() {
     let pod = "spec: {containers: [{name: a, image: x, resources: {limits: {cpu: 50m, memory: 128Mi}}}]}";
-    let template = format!("selector: {{matchLabels: {{a: b}}}}, template: {{{}}}", pod);
+    let template = format!("selector: {{matchLabels: {{a: b}}}}, template: {{{pod}}}");
     let claim = "spec: {resources: {requests: {storage: 1Gi}}}";
     let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 99, limits.memory: 9Gi, \
                  requests.storage: 9Gi, persistentvolumeclaims: 9, services: 9, services.nodeports: 9, \

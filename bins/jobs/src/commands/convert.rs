@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input};
+use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input, replace_file};
 use toolforge_model::Untrusted;
 use toolforge_render::Namespace;
 use toolforge_render::convert::{Conversion, Converter, with_current_version};
@@ -58,7 +58,7 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
                 let text = format!("{} exists and has other content", name.escaped());
                 return Err(Failure::new(ExitCode::Failed, text).hint("Name another file."));
             }
-            dump::write(path, &text).map_err(|error| {
+            replace_file(path, &text).map_err(|error| {
                 Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
                     .detail(error.to_string())
             })?;

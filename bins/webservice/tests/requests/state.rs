@@ -157,7 +157,7 @@ fn lost_files_of_a_running_web_service_are_a_warning() {
     let (_, stderr) = OwnProcess::of(test).run(|| {
         let home = Home::new("lost");
         let directory = home.0.join("public_html");
-        std::fs::set_permissions(&directory, Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&directory, Permissions::from_mode(0o000)).unwrap();
         eprintln!("{}", home.run(None, "php8.2 start"));
         assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
         std::fs::remove_dir(&directory).unwrap();

@@ -165,12 +165,11 @@ mod tests {
         let template =
             |image: &str| json!({"spec": {"containers": [{"name": "webservice", "image": image}]}});
         let owner = |kind: &str, uid: &str| json!([{"apiVersion": "batch/v1", "kind": kind, "name": "job", "uid": uid}]);
-        let mut live = LiveJobs::default();
-        live.cron_jobs = vec![from_json(&json!({
+        let cron_jobs = vec![from_json(&json!({
             "metadata": {"name": "job", "uid": "c", "labels": labels},
             "spec": {"schedule": "0 * * * *", "jobTemplate": {"spec": {"template": template("new")}}},
         }))];
-        live.jobs = vec![from_json(&json!({
+        let jobs = vec![from_json(&json!({
             "metadata": {"name": "job-1", "uid": "j", "labels": labels, "ownerReferences": owner("CronJob", "c")},
             "spec": {"template": template("old")}, "status": {"active": 1},
         }))];
@@ -178,7 +177,7 @@ mod tests {
         pod["metadata"]["labels"] = labels.clone();
         pod["metadata"]["ownerReferences"] = owner("Job", "j");
         pod["status"]["phase"] = json!("Pending");
-        live.pods = vec![from_json(&pod)];
+        let live = LiveJobs { cron_jobs, jobs, pods: vec![from_json(&pod)], ..LiveJobs::default() };
         let job = live.jobs_of(&"x".parse().unwrap()).remove(0);
         job_status(&job, &live, now()).evidence
     }
