@@ -11,11 +11,11 @@ use toolforge_render::files::{FileContents, file_adjustments, plan_files};
 use toolforge_render::namespace::Documents;
 use toolforge_render::pod_demand;
 
-/// Returns what files do in a namespace with the quotas of a profile, beside live objects: the changes, the resources that
-/// are not as before, and the verdict.
 /// Whether a change set is as a person wants it.
 type Wanted = fn(&ChangeSet) -> bool;
 
+/// Returns what files do in a namespace with the quotas of a profile, beside live objects: the changes, the resources that
+/// are not as before, and the verdict.
 fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     let tool: ToolName = "stashbot".parse().unwrap();
     let mut documents = Documents::default();
