@@ -23,9 +23,24 @@ impl Api {
     /// # Panics
     /// It does not start.
     #[must_use]
-    #[expect(clippy::panic, reason = "no test can run without the API server")]
     pub fn of(sandbox: &Sandbox) -> Self {
-        let mut command = sandbox.command(&["kubectl", "proxy", "--port=0"]);
+        Self::start(sandbox, &["kubectl", "proxy", "--port=0"])
+    }
+
+    /// Starts `kubectl proxy` on a free port, for requests with the rights of a tool.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn impersonating(sandbox: &Sandbox, tool: &str) -> Self {
+        let (user, groups) =
+            (format!("--as={tool}"), ["--as-group=toolforge", "--as-group=system:authenticated"]);
+        Self::start(sandbox, &["kubectl", &user, groups[0], groups[1], "proxy", "--port=0"])
+    }
+
+    #[expect(clippy::panic, reason = "no test can run without the API server")]
+    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let mut command = sandbox.command(arguments);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut proxy = child.unwrap_or_else(|error| panic!("kubectl proxy: {error}"));
         let mut line = String::new();
@@ -66,6 +81,17 @@ impl Connection {
     #[expect(clippy::panic, reason = "a test must not continue without an answer")]
     pub fn request(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         self.try_request(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// Sends a request and returns the status and the text of its answer, which may be no JSON.
+    ///
+    /// # Panics
+    /// The connection ends.
+    #[expect(clippy::panic, reason = "a test must not continue without an answer")]
+    pub fn try_text(&mut self, method: &str, path: &str, body: &Value) -> (u16, String) {
+        let (status, answer) =
+            self.exchange(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        (status, String::from_utf8_lossy(&answer).into_owned())
     }
 
     /// Watches for so long as the path's `timeoutSeconds` says, and returns the events.

@@ -12,6 +12,7 @@ mod fleet;
 mod health;
 mod jobs;
 mod limits;
+mod lint;
 mod logs;
 mod manifest;
 mod outage;
