@@ -40,6 +40,7 @@ pub mod change;
 pub mod convert;
 pub mod files;
 pub mod job;
+pub mod lint;
 pub mod manifest;
 pub mod namespace;
 pub mod object;

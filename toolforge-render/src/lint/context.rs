@@ -1,0 +1,49 @@
+use toolforge_images::Catalog;
+use toolforge_model::ToolName;
+use toolforge_quota::{Limits, profiles};
+
+use crate::namespace::{Namespace, Platform};
+
+/// The day on which the bundled policy was last compared with the platform: its registries, its rules for pods, the kinds
+/// that a tool may create, and the versions of the API that are gone.
+pub const POLICY_DATE: &str = "2026-11-29";
+
+/// What is known where a text is checked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LintContext {
+    /// The tool; without it, the one that the namespace of each object names.
+    pub tool: Option<ToolName>,
+    /// The id of the tool's user, as which its pods run.
+    pub uid: Option<i64>,
+    /// The image catalog.
+    pub catalog: Catalog,
+    /// The project's domain and registry.
+    pub platform: Platform,
+    /// The quotas, with what is used, and the limits.
+    pub limits: Limits,
+}
+
+impl LintContext {
+    /// Returns what is known without a cluster: the bundled catalog, and the limits of the platform in 2023, of which nothing
+    /// is used.
+    #[must_use]
+    pub fn offline(tool: Option<ToolName>) -> Self {
+        let limits = profiles::by_name("toolforge-2023").map(Limits::from).unwrap_or_default();
+        Self { tool, uid: None, catalog: Catalog::bundled(), platform: Platform::default(), limits }
+    }
+
+    /// Returns the facts of a tool's namespace.
+    ///
+    /// `uid` is the id of the tool's user, where it is known.
+    #[must_use]
+    pub fn of_namespace(namespace: &Namespace, uid: Option<i64>) -> Self {
+        Self {
+            tool: Some(namespace.tool.clone()),
+            uid,
+            catalog: namespace.catalog.clone(),
+            platform: namespace.platform.clone(),
+            limits: namespace.limits.clone(),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a document is: a Kubernetes object, a jobs file, a template of a web service, or something else.
+
+use toolforge_model::{Diagnostic, Location, ServiceTemplate, ToolName};
+
+use super::check::{Check, Object};
+use super::rule::Rule;
+use super::rules::find_kind;
+use super::syntax::{Document, Node, Value};
+
+/// A tool's name where none is known; only what the tool owns depends on it.
+const SOME_TOOL: &str = "tool";
+
+/// What the documents of a text are.
+pub(crate) enum Contents<'n> {
+    /// Kubernetes objects, also none.
+    Objects(Vec<Object<'n>>),
+    /// Another file, which is checked.
+    Other,
+}
+
+/// Options of `webservice` in a `service.template`; a mapping with one of them is such a file.
+const TEMPLATE_KEYS: [&str; 14] = [
+    "type",
+    "backend",
+    "cpu",
+    "mem",
+    "memory",
+    "replicas",
+    "canonical",
+    "mount",
+    "health-check-path",
+    "extra_args",
+    "web",
+    "buildservice-image",
+    "public_domain",
+    "version",
+];
+
+/// Finds out what the documents of a text are, and checks files of the platform's tools.
+pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> Contents<'n> {
+    if let [Document { root }] = documents {
+        match &root.value {
+            Value::Sequence(items) if !items.iter().any(|item| item.entry("kind").is_some()) => {
+                check_jobs_file(check, root);
+                return Contents::Other;
+            }
+            Value::Mapping { .. } if is_service_template(root) => {
+                check_service_template(check);
+                return Contents::Other;
+            }
+            _ => {}
+        }
+    }
+    let mut objects = Vec::new();
+    for document in documents.iter().filter(|document| !document.root.is_null()) {
+        match &document.root.value {
+            Value::Mapping { .. } => add_object(check, &mut objects, &document.root, false),
+            Value::Sequence(_) => {
+                let message =
+                    "the document is a list; a manifest is one object, or several with `---` between them";
+                check.at(Rule::UnknownDocument, &document.root, message).answered("error: unable to decode");
+            }
+            Value::Scalar(_) => {
+                let message = format!("the document is {}, not an object", document.root.kind_name());
+                check.at(Rule::UnknownDocument, &document.root, message).answered("error: unable to decode");
+            }
+        }
+    }
+    Contents::Objects(objects)
+}
+
+fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'n Node, is_item: bool) {
+    let has_kind = node.entry("kind").is_some() || node.entry("apiVersion").is_some();
+    if !has_kind {
+        let message = unknown(node);
+        check
+            .at(Rule::UnknownDocument, node, message)
+            .answered("error validating data: [apiVersion not set, kind not set]");
+        return;
+    }
+    let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
+    if !is_list {
+        objects.extend(find_kind(check, node));
+        return;
+    }
+    if is_item {
+        check.at(Rule::ListInList, node, "a List is an item of a List; move its items to the outer one");
+        return;
+    }
+    for item in node.get("items").map(Node::items).unwrap_or_default() {
+        match &item.value {
+            Value::Mapping { .. } => add_object(check, objects, item, true),
+            Value::Sequence(_) => {
+                check.at(Rule::ListInList, item, "an item of the List is a list; its items must be objects");
+            }
+            Value::Scalar(_) => {
+                let message = format!("an item of the List is {}, not an object", item.kind_name());
+                check.at(Rule::UnknownDocument, item, message);
+            }
+        }
+    }
+}
+
+/// Returns what a mapping without a kind probably is.
+fn unknown(node: &Node) -> String {
+    let has = |key: &str| node.entry(key).is_some();
+    if has("components") {
+        "this is a component configuration: `toolforge components config create` reads it".to_owned()
+    } else if has("jobs") {
+        "a jobs file is the list itself; remove the key `jobs` and the indentation below it".to_owned()
+    } else if has("services") {
+        "this is a file of Docker Compose, which Toolforge does not run".to_owned()
+    } else if has("name") && (has("command") || has("schedule") || has("image")) {
+        "a jobs file is a list of jobs; write `- ` before `name`, and indent the lines below it".to_owned()
+    } else if has("clusters") && has("users") {
+        "this is a kubeconfig".to_owned()
+    } else {
+        "the document has neither `apiVersion` nor `kind`, and is neither a jobs file nor a service.template"
+            .to_owned()
+    }
+}
+
+fn is_service_template(root: &Node) -> bool {
+    let entries = root.entries();
+    root.entry("kind").is_none()
+        && root.entry("apiVersion").is_none()
+        && root.entry("services").is_none()
+        && root.entry("name").is_none()
+        && entries.iter().any(|entry| TEMPLATE_KEYS.contains(&entry.name()))
+}
+
+fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
+    if let Some(inner) = root.items().iter().find(|item| matches!(item.value, Value::Sequence(_))) {
+        check.at(Rule::ListInList, inner, "a job is a mapping, not a list; remove one `- `");
+        return;
+    }
+    let tool = check.context.tool.clone().or_else(|| SOME_TOOL.parse().ok());
+    let Some(tool): Option<ToolName> = tool else { return };
+    let repository = check.context.platform.build_service_repository.clone();
+    let findings = check.context.catalog.check_jobs_file(check.text, &tool, &repository);
+    findings.errors.iter().for_each(|found| add(check, Rule::PlatformFile, found));
+    findings.warnings.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+}
+
+fn check_service_template(check: &mut Check<'_>) {
+    match ServiceTemplate::parse(check.text) {
+        Ok(_) => {}
+        Err(errors) => errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
+    }
+}
+
+/// Adds what another reader found.
+pub(crate) fn add(check: &mut Check<'_>, rule: Rule, found: &Diagnostic) {
+    let span = span_at(check.text, found.location);
+    check.add(rule, found.location, span, found.message.as_raw());
+}
+
+/// Returns the bytes from a location to the end of the value there, or of the line.
+pub(crate) fn span_at(text: &str, location: Location) -> std::ops::Range<usize> {
+    let line = usize::try_from(location.line).unwrap_or(1).max(1);
+    let column = usize::try_from(location.column).unwrap_or(1).max(1);
+    let mut start = 0;
+    for _ in 1..line {
+        let Some(length) = text.get(start..).and_then(|rest| rest.find('\n')) else { break };
+        start += length + 1;
+    }
+    let content = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let begin = content.char_indices().nth(column - 1).map_or(content.len(), |(index, _)| index);
+    let rest = content.get(begin..).unwrap_or_default();
+    let value = rest.split(" #").next().unwrap_or_default().trim_end();
+    start + begin..start + begin + value.len()
+}

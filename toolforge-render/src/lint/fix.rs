@@ -1,0 +1,85 @@
+use super::context::LintContext;
+use super::finding::{Edit, Finding};
+use super::level::Level;
+use super::lint;
+
+/// The most that a text is fixed again: a fix may show what was hidden before.
+const ROUNDS: usize = 20;
+
+/// A text with everything fixed that can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fixed {
+    /// The text afterwards.
+    pub text: String,
+    /// What was fixed; the locations are those of the text at that time.
+    pub applied: Vec<Finding>,
+}
+
+/// Returns a text with all fixes applied, until none is left. Everything else is byte-identical, and fixing the result
+/// changes nothing.
+///
+/// ```
+/// use toolforge_render::lint::{LintContext, fix};
+///
+/// let fixed = fix("kind: Service\napiVersion: apps/v1 # not this\n", &LintContext::offline(None));
+/// assert_eq!(fixed.text, "kind: Service\napiVersion: v1 # not this\n");
+/// ```
+#[must_use]
+pub fn fix(text: &str, context: &LintContext) -> Fixed {
+    let mut fixed = Fixed { text: text.to_owned(), applied: Vec::new() };
+    let mut findings = lint(text, context);
+    for _ in 0..ROUNDS {
+        let (text, applied) = apply(&fixed.text, &findings);
+        if applied.is_empty() {
+            break;
+        }
+        let after = lint(&text, context);
+        if errors(&after) > errors(&findings) && unreadable(&after) {
+            break;
+        }
+        fixed.text = text;
+        fixed.applied.extend(applied);
+        findings = after;
+    }
+    fixed
+}
+
+fn errors(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.level() == Level::Error).count()
+}
+
+fn unreadable(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.rule == super::Rule::InvalidYaml)
+}
+
+/// Returns a text with the fixes of findings, without those that overlap an earlier one.
+fn apply(text: &str, findings: &[Finding]) -> (String, Vec<Finding>) {
+    let mut edits: Vec<&Edit> = Vec::new();
+    let mut applied = Vec::new();
+    for finding in findings {
+        let Some(fix) = &finding.fix else { continue };
+        let is_free = |edit: &Edit| {
+            edits.iter().all(|other| !overlaps(edit, other)) && text.get(edit.span.clone()).is_some()
+        };
+        if fix.edits.iter().all(is_free) {
+            edits.extend(&fix.edits);
+            applied.push(finding.clone());
+        }
+    }
+    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    let mut out = String::with_capacity(text.len());
+    let mut position = 0;
+    for edit in edits {
+        out.push_str(text.get(position..edit.span.start).unwrap_or_default());
+        out.push_str(&edit.replacement);
+        position = edit.span.end;
+    }
+    out.push_str(text.get(position..).unwrap_or_default());
+    (out, applied)
+}
+
+/// Returns whether two edits touch the same bytes, or the same place.
+fn overlaps(left: &Edit, right: &Edit) -> bool {
+    left.span.start <= right.span.end && right.span.start <= left.span.end
+}

@@ -1,0 +1,197 @@
+//! Containers.
+
+use std::collections::{HashMap, HashSet};
+
+use super::super::check::Check;
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+use super::names::{not_a_dns_label, not_a_port_name};
+use super::scope::{Scope, check_identity, check_port_number, policy};
+use super::workload::check_allowed;
+use super::{image, probe, secret};
+
+/// Checks a container; `path` is its place in the pods' spec.
+pub(crate) fn check(
+    check: &mut Check<'_>,
+    scope: Scope<'_>,
+    path: &str,
+    node: &Node,
+    volumes: &HashSet<&str>,
+) {
+    let Scope { object, pods, .. } = scope;
+    let field = |name: &str| pods.field(format_args!("{path}.{name}"));
+    match node.get("name") {
+        None => {
+            check
+                .at(Rule::MissingField, node, "the container has no name")
+                .answered(object.invalid(format_args!("{}: Required value", field("name"))));
+        }
+        Some(name) => {
+            if let Some(reason) = name.string().and_then(not_a_dns_label) {
+                let text = name.text().unwrap_or_default();
+                check
+                    .at(Rule::InvalidName, name, format!("the name \"{text}\" of the container {reason}"))
+                    .answered(object.invalid(format_args!("{}: Invalid value: \"{text}\"", field("name"))));
+            }
+        }
+    }
+    match node.get("image").filter(|image| image.text() != Some("")) {
+        None => {
+            let place = node.get("image").or(node.get("name")).unwrap_or(node);
+            check
+                .at(Rule::MissingField, place, "the container has no image")
+                .answered(object.invalid(format_args!("{}: Required value", field("image"))));
+        }
+        Some(found) => image::check(check, scope, path, node, found),
+    }
+    if let Some(policy) = node.get("imagePullPolicy") {
+        check_allowed(check, object, policy, &field("imagePullPolicy"), &["Always", "IfNotPresent", "Never"]);
+    }
+    check_security(check, path, node);
+    check_ports(check, scope, path, node);
+    check_mounts(check, scope, path, node, volumes);
+    check_paths(check, scope, node);
+    secret::check(check, scope, path, node);
+    probe::check(check, scope, path, node);
+}
+
+fn check_security(check: &mut Check<'_>, path: &str, node: &Node) {
+    let Some(context) = node.get("securityContext") else { return };
+    let path = format!("/spec/{}/securityContext", path.replace('[', "/").replace(']', ""));
+    check_identity(check, context, &path);
+    for field in ["privileged", "allowPrivilegeEscalation"] {
+        if let Some(node) = context.get(field).filter(|node| node.boolean() == Some(true)) {
+            let message = format!("{field} is not allowed on Toolforge; remove it");
+            check.at(Rule::Privileged, node, message).answered(policy(&format!("{path}/{field}/")));
+        }
+    }
+    if let Some(added) = context.at(&["capabilities", "add"]).filter(|added| !added.items().is_empty()) {
+        let message = "capabilities are not allowed on Toolforge; remove them";
+        check.at(Rule::Privileged, added, message).answered(policy(&format!("{path}/capabilities/add/")));
+    }
+}
+
+fn check_ports(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node) {
+    let Scope { object, pods, .. } = scope;
+    let mut names: HashMap<&str, u64> = HashMap::new();
+    for (index, port) in node.get("ports").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let field = |name: &str| pods.field(format_args!("{path}.ports[{index}].{name}"));
+        match port.get("containerPort") {
+            None => {
+                check
+                    .at(Rule::MissingField, port, "the port has no containerPort")
+                    .answered(object.invalid(format_args!("{}: Required value", field("containerPort"))));
+            }
+            Some(number) => check_port_number(check, scope, number, &field("containerPort")),
+        }
+        if let Some(protocol) = port.get("protocol") {
+            check_allowed(check, object, protocol, &field("protocol"), &["SCTP", "TCP", "UDP"]);
+        }
+        if let Some(host) = port.get("hostPort").filter(|host| host.integer() != Some(0)) {
+            check.at(
+                Rule::HostNamespace,
+                host,
+                "a port of the node is not allowed on Toolforge; remove hostPort",
+            );
+        }
+        let Some(name) = port.get("name").filter(|name| name.string().is_some()) else { continue };
+        let text = name.text().unwrap_or_default();
+        if let Some(reason) = not_a_port_name(text) {
+            check
+                .at(Rule::InvalidName, name, format!("the name \"{text}\" of the port {reason}"))
+                .answered(object.invalid(format_args!("{}: Invalid value: \"{text}\"", field("name"))));
+        }
+        let first = *names.entry(text).or_insert(name.location.line);
+        if first != name.location.line {
+            check
+                .at(
+                    Rule::InvalidValue,
+                    name,
+                    format!("the port of line {first} has the name \"{text}\", too"),
+                )
+                .answered(object.invalid(format_args!("{}: Duplicate value: \"{text}\"", field("name"))));
+        }
+    }
+}
+
+fn check_mounts(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node, volumes: &HashSet<&str>) {
+    let Scope { object, pods, .. } = scope;
+    let mut seen = HashSet::new();
+    for (index, mount) in node.get("volumeMounts").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let field = |name: &str| pods.field(format_args!("{path}.volumeMounts[{index}].{name}"));
+        for required in ["name", "mountPath"] {
+            if mount.get(required).is_none() {
+                check
+                    .at(Rule::MissingField, mount, format!("the mount has no {required}"))
+                    .answered(object.invalid(format_args!("{}: Required value", field(required))));
+            }
+        }
+        if let Some(name) = mount.get("name")
+            && let Some(text) = name.string().filter(|text| !volumes.contains(text))
+        {
+            check
+                .at(Rule::VolumeMount, name, format!("the pod has no volume \"{text}\""))
+                .answered(object.invalid(format_args!("{}: Not found: \"{text}\"", field("name"))));
+        }
+        if let Some(place) = mount.get("mountPath")
+            && let Some(text) = place.string().filter(|text| !seen.insert(*text))
+        {
+            check.at(Rule::InvalidValue, place, format!("another volume is mounted at {text}")).answered(
+                object.invalid(format_args!(
+                    "{}: Invalid value: \"{text}\": must be unique",
+                    field("mountPath")
+                )),
+            );
+        }
+    }
+}
+
+/// Checks paths of the command that the tool cannot reach.
+fn check_paths(check: &mut Check<'_>, scope: Scope<'_>, node: &Node) {
+    let Some(tool) = scope.object.tool(check.context) else { return };
+    let lists = ["command", "args"].into_iter().filter_map(|list| node.get(list)).flat_map(Node::items);
+    let nodes: Vec<&Node> = lists.chain(node.get("workingDir")).collect();
+    for node in nodes {
+        let Some(text) = node.string() else { continue };
+        if let Some(other) = other_home(text, tool.as_str()) {
+            let home = format!("/data/project/{tool}");
+            let message = format!("{other} is not in the tool's home {home}");
+            check.at(Rule::CommandOutsideHome, node, message);
+        }
+    }
+}
+
+/// Returns a path below the home of another tool or of a person.
+fn other_home<'t>(text: &'t str, tool: &str) -> Option<&'t str> {
+    let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    for (start, _) in text.match_indices("/data/project/") {
+        let path = text.get(start..).map(|path| path.split(|c| !is_path(c)).next().unwrap_or(path))?;
+        let name = path.split('/').nth(3).unwrap_or_default();
+        if !name.is_empty() && name != tool {
+            return Some(path);
+        }
+    }
+    let words = text.split(|c: char| !is_path(c));
+    words
+        .into_iter()
+        .find(|word| word.starts_with("/home/") || *word == "/root" || word.starts_with("/root/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_others_are_found() {
+        for (text, found) in [
+            ("/data/project/bot/run.sh", None),
+            ("cd /data/project/bot && /data/project/other/run.sh -x", Some("/data/project/other/run.sh")),
+            ("/home/alice/run.sh", Some("/home/alice/run.sh")),
+            ("ls /data/project", None),
+            ("ls /data/project/", None),
+            ("x=/srv/home/alice", None),
+        ] {
+            assert_eq!(other_home(text, "bot"), found, "{text}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Schedules, time zones and overlapping runs.
+
+use toolforge_model::{CronExpression, Schedule, ScheduleWarning};
+
+use super::super::check::{Check, Object};
+use super::super::edit::quoted;
+use super::super::finding::Fix;
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+use super::workload::{check_allowed, check_at_least};
+
+/// The names that stand for an expression (robfig/cron 3, which Kubernetes uses).
+const NAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+
+/// Names that look like time zones and are none of the tz database.
+const NO_ZONES: [&str; 12] =
+    ["CEST", "EDT", "CDT", "MDT", "PDT", "PST", "BST", "IST", "JST", "AEST", "WEST", "EEST"];
+
+/// Checks the spec of a CronJob.
+pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
+    let Some(spec) = object.spec() else { return };
+    match spec.get("schedule") {
+        Some(node) => check_schedule(check, object, node),
+        None => {
+            check
+                .at(Rule::MissingField, spec, "the CronJob has no schedule; write `spec.schedule`")
+                .answered(object.invalid("spec.schedule: Required value"));
+        }
+    }
+    if let Some(zone) = spec.get("timeZone") {
+        check_time_zone(check, object, zone);
+    }
+    match spec.get("concurrencyPolicy") {
+        Some(policy) => {
+            check_allowed(check, object, policy, "spec.concurrencyPolicy", &["Allow", "Forbid", "Replace"]);
+        }
+        None => {
+            let message = "nothing keeps runs from overlapping; write concurrencyPolicy: Forbid";
+            let place = spec.entry("schedule").map_or(object.head(), |entry| &entry.key);
+            check.at(Rule::NoConcurrencyPolicy, place, message);
+        }
+    }
+    for field in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
+        check_at_least(check, object, Some(spec), "spec", field, 0);
+    }
+    if spec.get("successfulJobsHistoryLimit").is_none() && spec.get("failedJobsHistoryLimit").is_none() {
+        let message =
+            "three successful runs and one failed run are kept; set the history limits to keep others";
+        check.at(Rule::NoHistoryLimits, object.head(), message);
+    }
+    if spec.get("startingDeadlineSeconds").is_none() {
+        let message = "after 100 missed starts the job is no longer started; set startingDeadlineSeconds";
+        check.at(Rule::NoStartingDeadline, object.head(), message);
+    }
+}
+
+fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
+    let Some(text) = node.string() else { return };
+    let answer = object.invalid(format_args!("spec.schedule: Invalid value: \"{text}\""));
+    if text.contains("TZ") {
+        let message = "the schedule sets a time zone; write it in spec.timeZone";
+        check.at(Rule::TimeZone, node, message).answered(answer);
+        return;
+    }
+    let trimmed = text.trim();
+    if trimmed.starts_with('@') || !trimmed.contains(char::is_whitespace) {
+        let is_interval = trimmed.strip_prefix("@every ").is_some_and(is_duration);
+        if NAMES.contains(&text) || is_interval {
+            return;
+        }
+        let meant = format!("@{}", trimmed.trim_start_matches('@').to_lowercase());
+        let meant = NAMES.iter().find(|name| **name == meant);
+        let fix =
+            meant.map(|meant| Fix::replace(format_args!("write {meant}"), node.span.clone(), quoted(meant)));
+        let near = meant.map(|meant| format!("; did you mean \"{meant}\"?")).unwrap_or_default();
+        let message =
+            format!("unknown schedule \"{text}\"; write five fields, or one of {}{near}", NAMES.join(", "));
+        check.at(Rule::InvalidSchedule, node, message).answered(answer).fixed(fix);
+        return;
+    }
+    let expression: CronExpression = match text.parse() {
+        Ok(expression) => expression,
+        Err(error) => {
+            check.at(Rule::InvalidSchedule, node, error).answered(answer);
+            return;
+        }
+    };
+    match Schedule::from_parts(text.to_owned(), expression).warning() {
+        Some(warning @ ScheduleWarning::Never { .. }) => {
+            check.at(Rule::ScheduleNeverRuns, node, warning);
+        }
+        Some(warning) => {
+            check.at(Rule::ScheduleGaps, node, warning);
+        }
+        None => {}
+    }
+    if let ["*" | "*/1" | "0-59", "*" | "*/1", "*" | "?" | "*/1", "*" | "*/1", "*" | "?" | "*/1"] =
+        text.split_whitespace().collect::<Vec<_>>().as_slice()
+    {
+        check.at(Rule::EveryMinute, node, "the job starts every minute");
+    }
+}
+
+/// Returns whether a text is a duration of Go, like `1h30m`.
+fn is_duration(text: &str) -> bool {
+    let has_unit = text.ends_with(['h', 'm', 's']);
+    let is_allowed = |c: char| c.is_ascii_digit() || matches!(c, 'h' | 'm' | 's' | '.' | 'n' | 'u');
+    has_unit && text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(is_allowed)
+}
+
+fn check_time_zone(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
+    let Some(text) = node.string() else { return };
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+');
+    let is_offset = ["UTC+", "UTC-", "GMT+", "GMT-", "+", "-"].iter().any(|start| text.starts_with(start))
+        && !matches!(text, "GMT+0" | "GMT-0");
+    let is_wrong = text.is_empty()
+        || is_offset
+        || !text.chars().all(is_allowed)
+        || text.eq_ignore_ascii_case("local")
+        || NO_ZONES.contains(&text);
+    if is_wrong {
+        let message = format!(
+            "\"{text}\" is not a time zone; write a name of the tz database like \"Europe/Paris\" or \"Etc/UTC\""
+        );
+        let answer = object
+            .invalid(format_args!("spec.timeZone: Invalid value: \"{text}\": unknown time zone {text}"));
+        check.at(Rule::TimeZone, node, message).answered(answer);
+    }
+}

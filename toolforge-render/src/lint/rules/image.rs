@@ -1,0 +1,179 @@
+//! Images: registries, states and former names.
+
+use toolforge_images::{Catalog, ImageType, State};
+use toolforge_model::{JobImage, platform, reference_host, reference_path};
+
+use super::super::check::Check;
+use super::super::edit::like;
+use super::super::finding::Fix;
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+use super::scope::Scope;
+
+/// The registry that the platform used until 2025; it serves the same images.
+const OLD_REGISTRY: &str = "docker-registry.tools.wmflabs.org";
+
+/// The registry of today.
+const REGISTRY: &str = "docker-registry.svc.toolforge.org";
+
+/// What names of images began with until 2020, and begin with since.
+const OLD_NAME: &str = "toollabs-";
+const NAME: &str = "toolforge-";
+
+/// Checks the image of a container.
+pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, container: &Node, node: &Node) {
+    let Some(reference) = node.string() else { return };
+    let is_main = path.starts_with("containers");
+    if reference.trim() != reference || reference.contains(char::is_whitespace) {
+        let field = scope.pods.field(format_args!("{path}.image"));
+        check
+            .at(Rule::InvalidValue, node, "the image has spaces")
+            .answered(scope.object.invalid(format_args!("{field}: Invalid value: \"{reference}\"")));
+        return;
+    }
+    if !is_allowed(check, reference) {
+        // The platform's webhook looks at no other containers.
+        if is_main {
+            let message = format!(
+                "images of {} are not allowed; allowed are those of {}",
+                host(reference),
+                allowed(check).join(", ")
+            );
+            let webhook = "admission webhook \"registry-admission.tools.wmcloud.org\" denied the request: Only WMCS-approved \
+                           docker registry allowed";
+            check.at(Rule::ImageNotAllowed, node, message).answered(webhook);
+        }
+        return;
+    }
+    check_catalog(check, node, reference);
+    let tag = reference_path(reference).rsplit_once(':').map(|(_, tag)| tag);
+    let is_latest = !reference.contains('@') && tag.is_none_or(|tag| tag == "latest");
+    if let Some(policy) = container.get("imagePullPolicy")
+        && policy.text() == Some("IfNotPresent")
+        && is_latest
+    {
+        let message = "the tag is latest, and nodes that have an older image do not look for a new one";
+        check.at(Rule::LatestNotPulled, policy, message);
+    }
+}
+
+fn allowed<'c>(check: &Check<'c>) -> Vec<&'c str> {
+    let mut allowed: Vec<&str> = platform::ALLOWED_REGISTRIES.to_vec();
+    let own = check.context.platform.build_service_repository.as_str();
+    if !allowed.contains(&own) {
+        allowed.push(own);
+    }
+    allowed
+}
+
+fn is_allowed(check: &Check<'_>, reference: &str) -> bool {
+    let of = |registry: &str| reference.strip_prefix(registry).is_some_and(|rest| rest.starts_with('/'));
+    let in_catalog =
+        |image_type: &ImageType| images(image_type).any(|image| reference_host(image).is_some_and(of));
+    allowed(check).into_iter().any(of) || check.context.catalog.types().any(in_catalog)
+}
+
+fn host(reference: &str) -> &str {
+    reference_host(reference).unwrap_or("Docker Hub")
+}
+
+fn images(image_type: &ImageType) -> impl Iterator<Item = &str> {
+    image_type.web.iter().map(|web| web.image.as_str()).chain(image_type.job.as_deref())
+}
+
+fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
+    if JobImage::Reference(reference.to_owned()).is_build_service() {
+        return;
+    }
+    let catalog = &check.context.catalog;
+    let renamed = renamed(catalog, reference);
+    let today = renamed.as_deref().unwrap_or(reference);
+    let bundled;
+    let found = match find(catalog, today) {
+        Some(found) => Some(found),
+        None if catalog.is_bundled() => None,
+        None => {
+            bundled = Catalog::bundled();
+            find(&bundled, today).map(|(name, _)| (name, State::Gone))
+        }
+    };
+    let Some((name, state)) = found else {
+        let near = catalog
+            .job_image(&JobImage::Reference(today.to_owned()), platform::DEFAULT_BUILD_SERVICE_REPOSITORY);
+        let message = match near {
+            Err(error) => error.to_string(),
+            Ok(_) => format!("image \"{reference}\" is not in the catalog"),
+        };
+        check.at(Rule::UnknownImage, node, message);
+        return;
+    };
+    let replacement = name.parse().ok().and_then(|name| catalog.replacement(&name));
+    let replacement = replacement.map(|found| format!("; {} replaces it", found.name)).unwrap_or_default();
+    match state {
+        State::Current => {}
+        State::Deprecated => {
+            check.at(Rule::DeprecatedImage, node, format!("the image of {name} is deprecated{replacement}"));
+        }
+        State::Gone => {
+            let dated = if check.context.catalog.is_bundled() {
+                ", as far as is known without the cluster"
+            } else {
+                ""
+            };
+            check.at(
+                Rule::ImageGone,
+                node,
+                format!("the image of {name} is gone from the platform{dated}{replacement}"),
+            );
+        }
+    }
+    let Some(renamed) = renamed else { return };
+    let message = format!("\"{reference}\" is an old name of {renamed}");
+    let fix =
+        Fix::replace(format_args!("write {renamed}"), node.span.clone(), like(check.text, node, &renamed));
+    check.at(Rule::OldImageName, node, message).fixed(Some(fix));
+}
+
+/// Returns the name and the state of the type that has an image, in any of the registries and with any tag.
+fn find(catalog: &Catalog, reference: &str) -> Option<(String, State)> {
+    let found = type_of(catalog, repository(reference))?;
+    Some((found.name.as_str().to_owned(), found.state))
+}
+
+/// Returns the type that has an image of this name, or lists the name as another one; one that exists before one that is gone.
+fn type_of<'c>(catalog: &'c Catalog, name: &str) -> Option<&'c ImageType> {
+    let has = |found: &&ImageType| {
+        images(found).any(|image| repository(image) == name)
+            || found.aliases.iter().any(|alias| alias.as_str() == name)
+    };
+    let exists = |found: &&ImageType| found.state != State::Gone && has(found);
+    catalog.types().find(exists).or_else(|| catalog.types().find(has))
+}
+
+/// Returns the path of an image without its tag.
+fn repository(reference: &str) -> &str {
+    let path = reference_path(reference);
+    path.rsplit_once(':').map_or(path, |(path, _)| path)
+}
+
+/// Returns today's name of an image with an old one, if the catalog has it.
+fn renamed(catalog: &Catalog, reference: &str) -> Option<String> {
+    let path = reference_path(reference);
+    let (name, tag) = path.rsplit_once(':').map_or((path, None), |(name, tag)| (name, Some(tag)));
+    let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+    let name = match name.strip_prefix(OLD_NAME) {
+        // The images of 2020 got `-sssd` before their last word.
+        Some(rest) => {
+            let (family, variant) = rest.rsplit_once('-')?;
+            let names = [format!("{NAME}{family}-sssd-{variant}"), format!("{NAME}{rest}")];
+            names.into_iter().find(|name| type_of(catalog, name).is_some())?
+        }
+        None => name.to_owned(),
+    };
+    // The catalog of the cluster says which registry it is.
+    let host = images(type_of(catalog, &name)?).find_map(reference_host);
+    let host = host.filter(|host| *host != OLD_REGISTRY).unwrap_or(REGISTRY);
+    let today = format!("{host}/{name}{tag}");
+    let is_old = reference_host(reference) == Some(OLD_REGISTRY) || path.starts_with(OLD_NAME);
+    (is_old && today != reference).then_some(today)
+}

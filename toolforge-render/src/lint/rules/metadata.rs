@@ -1,0 +1,138 @@
+//! Names, namespaces, labels and annotations.
+
+use std::collections::HashMap;
+
+use toolforge_model::ToolName;
+
+use super::super::check::{Check, Object};
+use super::super::edit::like;
+use super::super::finding::Fix;
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+use super::names::{
+    not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_service_name,
+};
+
+/// The longest name of a CronJob: that of its Jobs has eleven characters more.
+const CRON_JOB_NAME: usize = 52;
+
+/// Checks the metadata of an object and of its pods.
+pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
+    check_name(check, object);
+    check_namespace(check, object);
+    let metadata = object.node.get("metadata");
+    check_labels(check, object, metadata, "metadata");
+    if let Some(pods) = object.pods().filter(|pods| !pods.path.is_empty()) {
+        let path = format!("{}.metadata", pods.path.join("."));
+        check_labels(check, object, pods.template.get("metadata"), &path);
+    }
+}
+
+fn check_name(check: &mut Check<'_>, object: Object<'_>) {
+    let Some(node) = object.name_node() else {
+        if object.node.at(&["metadata", "generateName"]).is_none() {
+            let place = object.node.get("metadata").unwrap_or(object.head());
+            check
+                .at(Rule::MissingField, place, "the object has no name; write `metadata.name`")
+                .answered("error: resource name may not be empty");
+        }
+        return;
+    };
+    let Some(name) = node.string() else { return };
+    if name.is_empty() {
+        check
+            .at(Rule::MissingField, node, "the name is empty")
+            .answered("error: resource name may not be empty");
+        return;
+    }
+    let reason = match object.kind.name {
+        "Service" => not_a_service_name(name),
+        // The name is the value of a label of its pods.
+        "Job" | "StatefulSet" if name.len() > 63 => not_a_dns_label(name),
+        _ => not_a_dns_subdomain(name),
+    };
+    if let Some(reason) = reason {
+        let answer = object.invalid(format_args!("metadata.name: Invalid value: \"{name}\""));
+        check.at(Rule::InvalidName, node, format!("the name \"{name}\" {reason}")).answered(answer);
+    } else if object.kind.name == "CronJob" && name.len() > CRON_JOB_NAME {
+        let message = format!(
+            "the name of a CronJob has at most {CRON_JOB_NAME} characters, and this one has {}",
+            name.len()
+        );
+        let answer = object.invalid(format_args!(
+            "metadata.name: Invalid value: \"{name}\": must be no more than {CRON_JOB_NAME} characters"
+        ));
+        check.at(Rule::CronJobNameLength, node, message).answered(answer);
+    }
+}
+
+fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
+    let Some(node) = object.node.at(&["metadata", "namespace"]) else { return };
+    let Some(found) = node.text() else { return };
+    let refused = format!(
+        "{} is forbidden: User cannot create resource in the namespace \"{found}\"",
+        object.kind.name
+    );
+    match &check.context.tool {
+        Some(tool) => {
+            let expected = tool.namespace();
+            if found == expected {
+                return;
+            }
+            let message = format!("the namespace is \"{found}\"; that of the tool {tool} is \"{expected}\"");
+            // Another tool's namespace is not a slip of the pen.
+            let is_slip = found == tool.as_str() || found.strip_prefix("tools.") == Some(tool.as_str());
+            let new = like(check.text, node, &expected);
+            let fix = is_slip.then(|| Fix::replace(format_args!("write {expected}"), node.span.clone(), new));
+            check.at(Rule::WrongNamespace, node, message).answered(refused).fixed(fix);
+        }
+        None if found.strip_prefix("tool-").is_some_and(|tool| tool.parse::<ToolName>().is_ok()) => {}
+        None => {
+            let message = format!("the namespace is \"{found}\"; that of a tool is \"tool-NAME\"");
+            check.at(Rule::WrongNamespace, node, message).answered(refused);
+        }
+    }
+}
+
+fn check_labels(check: &mut Check<'_>, object: Object<'_>, metadata: Option<&Node>, path: &str) {
+    let Some(metadata) = metadata else { return };
+    for field in ["labels", "annotations"] {
+        for entry in metadata.get(field).map(Node::entries).unwrap_or_default() {
+            let key = entry.name();
+            // The API server compares keys of annotations in lower case.
+            let lower = key.to_lowercase();
+            let compared = if field == "annotations" { lower.as_str() } else { key };
+            if let Some(reason) = not_a_label_key(compared) {
+                let answer = object.invalid(format_args!("{path}.{field}: Invalid value: \"{key}\""));
+                check
+                    .at(Rule::InvalidLabel, &entry.key, format!("the key \"{key}\" {reason}"))
+                    .answered(answer);
+            }
+            let value = entry.value.string().filter(|_| field == "labels");
+            if let Some((value, reason)) = value.and_then(|value| Some((value, not_a_label_value(value)?))) {
+                let answer = object.invalid(format_args!("{path}.{field}: Invalid value: \"{value}\""));
+                let message = format!("the value \"{value}\" of the label {key} {reason}");
+                check.at(Rule::InvalidLabel, &entry.value, message).answered(answer);
+            }
+        }
+    }
+}
+
+/// Checks whether two objects are the same one.
+pub(crate) fn check_duplicates(check: &mut Check<'_>, objects: &[Object<'_>]) {
+    let mut seen: HashMap<(&str, &str, Option<&str>), u64> = HashMap::new();
+    for object in objects {
+        let Some(node) = object.name_node() else { continue };
+        let namespace = object.node.at(&["metadata", "namespace"]).and_then(Node::text);
+        let line = node.location.line;
+        let first = *seen.entry((object.kind.name, object.name(), namespace)).or_insert(line);
+        if first != line {
+            let message = format!(
+                "{} {} is in line {first}, too; the last one counts",
+                object.kind.name,
+                object.name()
+            );
+            check.at(Rule::DuplicateObject, node, message);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The rules, by subject.
+
+mod api_version;
+mod container;
+mod cron_job;
+mod image;
+mod metadata;
+mod names;
+mod pod;
+mod probe;
+mod quota;
+mod resources;
+mod route;
+mod scope;
+mod secret;
+mod selector;
+mod service;
+mod strict_fields;
+mod workload;
+
+use super::check::{Check, Object};
+use super::kinds::Access;
+use super::rule::Rule;
+
+pub(crate) use api_version::find_kind;
+pub(crate) use service::label;
+
+use api_version::check_kind;
+
+/// Checks one object by itself.
+pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
+    let is_readable = check_kind(check, object);
+    if object.kind.access == Access::No {
+        let message = format!(
+            "a tool may not create a {}; it may create {}",
+            object.kind.name,
+            super::kinds::Kind::writable().collect::<Vec<_>>().join(", ")
+        );
+        check.at(Rule::ForbiddenKind, object.head(), message).answered(format!(
+            "{} is forbidden: User cannot create this resource in the namespace",
+            object.kind.name
+        ));
+        return;
+    }
+    metadata::check(check, object);
+    if is_readable {
+        strict_fields::check(check, object);
+    }
+    workload::check(check, object);
+    if let Some(pods) = object.pods() {
+        pod::check(check, object, pods);
+    }
+    match object.kind.name {
+        "CronJob" => cron_job::check(check, object),
+        "Service" => service::check(check, object),
+        "Ingress" | "HTTPRoute" => route::check(check, object),
+        _ => {}
+    }
+}
+
+/// Checks all objects of a text together.
+pub(crate) fn check_together(check: &mut Check<'_>, objects: &[Object<'_>]) {
+    metadata::check_duplicates(check, objects);
+    service::check_selectors(check, objects);
+    quota::check(check, objects);
+}

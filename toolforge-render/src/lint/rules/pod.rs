@@ -1,0 +1,179 @@
+//! Pods: what all their containers share.
+
+use std::collections::{HashMap, HashSet};
+
+use toolforge_model::platform;
+
+use super::super::check::{Check, Object, Pods};
+use super::super::finding::Fix;
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+use super::container;
+use super::names::not_a_dns_label;
+use super::resources;
+use super::scope::{Scope, check_identity, policy};
+use super::selector::label_edit;
+use super::workload::check_allowed;
+
+/// The only volume of the node that a pod may have (volume-admission, 2026).
+const HOME_VOLUME: (&str, &str) = ("home", "/data/project");
+
+/// The volumes that the platform adds to every pod.
+const PLATFORM_VOLUMES: [&str; 11] = [
+    "dumps",
+    "dumpsrc-clouddumps1001",
+    "dumpsrc-clouddumps1002",
+    "home",
+    "wmcs-project",
+    "scratch",
+    "etcldap-conf",
+    "etcldap-yaml",
+    "etcnovaobserver-yaml",
+    "etcopenstack-clouds",
+    "sssd-pipes",
+];
+
+/// Checks the pods of an object.
+pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
+    check_labels(check, object, pods);
+    let Some(spec) = pods.spec else {
+        let message = "the pod has no spec; write its containers";
+        check
+            .at(Rule::MissingField, pods.template, message)
+            .answered(object.invalid(format_args!("{}: Required value", pods.field("containers"))));
+        return;
+    };
+    let scope = Scope { object, pods, spec };
+    check_security(check, scope);
+    let volumes = check_volumes(check, scope);
+    if spec.get("containers").is_none_or(|containers| containers.items().is_empty()) {
+        let place = spec.entry("containers").map_or(spec, |entry| &entry.key);
+        check
+            .at(Rule::MissingField, place, "the pod has no containers")
+            .answered(object.invalid(format_args!("{}: Required value", pods.field("containers"))));
+    }
+    if pods.path.is_empty()
+        && let Some(policy) = spec.get("restartPolicy")
+    {
+        check_allowed(check, object, policy, "spec.restartPolicy", &["Always", "OnFailure", "Never"]);
+    }
+    let mut names: HashMap<&str, u64> = HashMap::new();
+    for (path, node) in pods.containers() {
+        if let Some(name) = node.get("name").filter(|name| name.string().is_some()) {
+            let text = name.text().unwrap_or_default();
+            let line = name.location.line;
+            let first = *names.entry(text).or_insert(line);
+            if first != line {
+                let answer = object.invalid(format_args!(
+                    "{}: Duplicate value: \"{text}\"",
+                    pods.field(format_args!("{path}.name"))
+                ));
+                let message = format!("the container of line {first} has the name \"{text}\", too");
+                check.at(Rule::InvalidValue, name, message).answered(answer);
+            }
+        }
+        container::check(check, scope, &path, node, &volumes);
+    }
+    resources::check(check, scope);
+}
+
+fn check_labels(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
+    let mount = pods.labels().and_then(|labels| labels.get(platform::LABEL_MOUNT_STORAGE));
+    if let Some(mount) = mount
+        && let Some(text) = mount.string().filter(|text| !matches!(*text, "all" | "none"))
+    {
+        let label = platform::LABEL_MOUNT_STORAGE;
+        check
+            .at(Rule::InvalidValue, mount, format!("{label} is \"{text}\"; the allowed values are all and none"))
+            .answered(format!(
+                "admission webhook \"volume-admission.tools.wmcloud.org\" denied the request: Invalid value for {label} label"
+            ));
+    }
+    let has_label = pods.label(platform::LABEL_TOOLFORGE) == Some(platform::TOOLFORGE_TOOL);
+    if has_label || mount.and_then(Node::text) == Some("none") {
+        return;
+    }
+    let edit = label_edit(check.text, pods, platform::LABEL_TOOLFORGE, platform::TOOLFORGE_TOOL);
+    // A label with another value is not overwritten.
+    let fix = edit.filter(|_| pods.label(platform::LABEL_TOOLFORGE).is_none());
+    let fix = fix.map(|edit| Fix::of("add the label toolforge: tool to the pods", vec![edit]));
+    let place =
+        pods.labels().unwrap_or(if pods.path.is_empty() { object.head() } else { template_key(object) });
+    check.at(Rule::ToolLabel, place, "the pods have no label toolforge: tool").fixed(fix);
+}
+
+/// Returns the key of the pod template.
+fn template_key(object: Object<'_>) -> &Node {
+    let Some((last, parents)) = object.kind.template.and_then(<[_]>::split_last) else {
+        return object.head();
+    };
+    let entry = object.node.at(parents).and_then(|parent| parent.entry(last));
+    entry.map_or(object.head(), |entry| &entry.key)
+}
+
+fn check_security(check: &mut Check<'_>, scope: Scope<'_>) {
+    for field in ["hostNetwork", "hostPID", "hostIPC"] {
+        if let Some(node) = scope.spec.get(field).filter(|node| node.boolean() == Some(true)) {
+            let message = format!("{field} is not allowed on Toolforge; remove it");
+            check.at(Rule::HostNamespace, node, message).answered(policy(&format!("/spec/{field}/")));
+        }
+    }
+    if let Some(context) = scope.spec.get("securityContext") {
+        check_identity(check, context, "/spec/securityContext");
+    }
+}
+
+/// Checks the volumes; returns the names that containers may mount.
+fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str> {
+    let Scope { object, pods, spec } = scope;
+    let mut names = HashSet::new();
+    // The platform adds its volumes to pods before they are checked, but not to the templates of other objects.
+    if pods.path.is_empty() {
+        names.extend(PLATFORM_VOLUMES);
+    }
+    let mut own = HashSet::new();
+    for (index, volume) in spec.get("volumes").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let path = format!("volumes[{index}]");
+        let name = volume.get("name");
+        match name.and_then(Node::string) {
+            None if name.is_some() => {}
+            None => {
+                check.at(Rule::MissingField, volume, "the volume has no name").answered(
+                    object
+                        .invalid(format_args!("{}: Required value", pods.field(format_args!("{path}.name")))),
+                );
+            }
+            Some(text) => {
+                let node = name.unwrap_or(volume);
+                if let Some(reason) = not_a_dns_label(text) {
+                    let field = pods.field(format_args!("{path}.name"));
+                    check
+                        .at(Rule::InvalidName, node, format!("the name \"{text}\" {reason}"))
+                        .answered(object.invalid(format_args!("{field}: Invalid value: \"{text}\"")));
+                }
+                if !own.insert(text) {
+                    let field = pods.field(format_args!("{path}.name"));
+                    check
+                        .at(Rule::InvalidValue, node, format!("another volume has the name \"{text}\""))
+                        .answered(object.invalid(format_args!("{field}: Duplicate value: \"{text}\"")));
+                }
+                names.insert(text);
+            }
+        }
+        let Some(host_path) = volume.get("hostPath") else { continue };
+        let directory = host_path.get("path").and_then(Node::text).unwrap_or_default();
+        let text = name.and_then(Node::text).unwrap_or_default();
+        if (text, directory) != HOME_VOLUME {
+            let answer = format!(
+                "admission webhook \"volume-admission.tools.wmcloud.org\" denied the request: No hostPath volumes allowed, got \
+                 one under /spec/volumes/{index} Name:{text} HostPath:&HostPathVolumeSource{{Path:{directory},Type:nil,}}"
+            );
+            let message = format!(
+                "the volume is the path {directory} of the node; only /data/project with the name home is allowed, and it is \
+                 mounted anyway"
+            );
+            check.at(Rule::HostPath, host_path, message).answered(answer);
+        }
+    }
+    names
+}

@@ -1,0 +1,112 @@
+//! Limits and requests of containers, against the LimitRange.
+
+use k8s_openapi::api::core::v1::PodSpec;
+use toolforge_quota::{ComputeResource, LimitType, LimitViolation, PodDemand, violations};
+
+use super::super::check::Check;
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+use super::scope::Scope;
+use crate::pod::stated_pod;
+
+/// Checks the amounts of a pod.
+pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
+    let mut is_readable = true;
+    for (path, container) in scope.pods.containers() {
+        is_readable &= check_amounts(check, scope, &path, container);
+    }
+    if !is_readable {
+        return;
+    }
+    let limit_ranges = &check.context.limits.limit_ranges;
+    let Some(pod) = demand(scope.spec) else { return };
+    let whole = violations(limit_ranges, &pod.clone().with_defaults(limit_ranges));
+    let of_pod: Vec<_> = whole.into_iter().filter(|found| found.limit_type != LimitType::Container).collect();
+    let of_containers: Vec<(&Node, Vec<_>)> = scope
+        .pods
+        .containers()
+        .filter_map(|(path, node)| {
+            let pod = one_container(scope.spec, &path, node)?.with_defaults(limit_ranges);
+            let found = violations(limit_ranges, &pod).into_iter();
+            Some((node, found.filter(|found| found.limit_type == LimitType::Container).collect()))
+        })
+        .collect();
+    for (node, found) in of_containers {
+        report(check, scope, node, &found);
+    }
+    report(check, scope, scope.spec, &of_pod);
+}
+
+fn report(check: &mut Check<'_>, scope: Scope<'_>, node: &Node, found: &[LimitViolation]) {
+    for violation in found {
+        let key = violation.resource.key();
+        let amounts = ["limits", "requests"].into_iter().find_map(|list| node.at(&["resources", list, &key]));
+        let place = amounts.or(node.get("resources")).or(node.get("name")).unwrap_or(node);
+        let kind = if violation.limit_range.is_some() { "forbidden" } else { "invalid" };
+        let answer = format!(
+            "pods of {} \"{}\" are {kind}: {}",
+            scope.object.kind.name,
+            scope.object.name(),
+            violation.message()
+        );
+        check.at(Rule::OutsideLimits, place, violation.message()).answered(answer);
+    }
+}
+
+/// Returns what a pod states; `None` where it cannot be read, which other rules report.
+pub(crate) fn demand(spec: &Node) -> Option<PodDemand> {
+    let spec: PodSpec = serde_json::from_value(spec.to_json()).ok()?;
+    Some(stated_pod(&spec))
+}
+
+/// Returns a pod that has only one of the containers.
+fn one_container(spec: &Node, path: &str, container: &Node) -> Option<PodDemand> {
+    let is_init = path.starts_with("initContainers");
+    let pod = serde_json::json!({
+        "containers": if is_init { serde_json::json!([]) } else { serde_json::json!([container.to_json()]) },
+        "initContainers": if is_init { serde_json::json!([container.to_json()]) } else { serde_json::json!([]) },
+        "priorityClassName": spec.get("priorityClassName").and_then(Node::text),
+    });
+    let pod: PodSpec = serde_json::from_value(pod).ok()?;
+    Some(stated_pod(&pod))
+}
+
+/// Checks that amounts are quantities; returns whether they are.
+fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: &str, container: &Node) -> bool {
+    let mut is_readable = true;
+    let resources = container.get("resources");
+    let list = |name: &str| {
+        resources.and_then(|resources| resources.get(name)).map(Node::entries).unwrap_or_default()
+    };
+    for name in ["limits", "requests"] {
+        for entry in list(name) {
+            let resource = ComputeResource::from(entry.name());
+            let Some(text) = entry.value.text().filter(|_| !entry.value.is_null()) else { continue };
+            let reason = match resource.parse_amount(text) {
+                Ok(_) => continue,
+                Err(error) => error.to_string(),
+            };
+            is_readable = false;
+            let field = scope.pods.field(format_args!("{path}.resources.{name}.{}", entry.name()));
+            let answer = scope.object.invalid(format_args!(
+                "{field}: Invalid value: \"{text}\": quantities must match the regular expression"
+            ));
+            check.at(Rule::InvalidQuantity, &entry.value, reason).answered(answer);
+        }
+    }
+    if path.starts_with("containers") {
+        check_style(check, container, list("limits").is_empty(), list("requests").is_empty());
+    }
+    is_readable
+}
+
+fn check_style(check: &mut Check<'_>, container: &Node, no_limits: bool, no_requests: bool) {
+    let place = container.entry("resources").map(|entry| &entry.key);
+    if no_limits && no_requests {
+        let place = container.get("name").unwrap_or(container);
+        check.at(Rule::NoResources, place, "the container gets the default resources of the namespace");
+    } else if no_requests {
+        let message = "only limits are set, so that the container requests as much as they are";
+        check.at(Rule::OnlyLimits, place.unwrap_or(container), message);
+    }
+}

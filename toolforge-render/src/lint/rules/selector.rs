@@ -1,0 +1,111 @@
+//! Selectors and the labels that they select.
+
+use super::super::check::{Check, Object, Pods};
+use super::super::edit::{Added, insert, source};
+use super::super::finding::{Edit, Fix};
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+
+/// Checks the selector of a Deployment, ReplicaSet or StatefulSet.
+pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
+    let Some(spec) = object.spec() else { return };
+    let Some(selector) = spec.get("selector") else {
+        let edit = selector_fix(check.text, object);
+        let fix = edit.map(|edit| Fix::of("select the labels of the pod template", vec![edit]));
+        let place = spec.entry("template").map_or(spec, |entry| &entry.key);
+        let message =
+            format!("a {} needs a selector, which matches the labels of its pods", object.kind.name);
+        // The old versions of the API are fixed as a whole.
+        let is_old = object.node.get("apiVersion").and_then(Node::text) != Some(object.kind.api_version);
+        check
+            .at(Rule::Selector, place, message)
+            .answered(object.invalid("spec.selector: Required value"))
+            .fixed(fix.filter(|_| !is_old));
+        return;
+    };
+    let labels = pods.labels();
+    let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Node::text);
+    let pairs = selector.get("matchLabels").map(Node::entries).unwrap_or_default();
+    let expressions = selector.get("matchExpressions").map(Node::items).unwrap_or_default();
+    if pairs.is_empty() && expressions.is_empty() {
+        check.at(Rule::Selector, selector, "an empty selector is not allowed; write matchLabels").answered(
+            object.invalid("spec.selector: Invalid value: empty selector is invalid for deployment"),
+        );
+        return;
+    }
+    let answer = || {
+        object.invalid(
+            "spec.template.metadata.labels: Invalid value: `selector` does not match template `labels`",
+        )
+    };
+    for entry in pairs {
+        let (key, wanted) = (entry.name(), entry.value.text().unwrap_or_default());
+        let found = value(key);
+        if found == Some(wanted) {
+            continue;
+        }
+        let message = match found {
+            Some(found) => format!("the selector wants {key}: {wanted}, and the pods have {key}: {found}"),
+            None => format!("the selector wants {key}: {wanted}, and the pods have no label {key}"),
+        };
+        let fix = found
+            .is_none()
+            .then(|| label_edit(check.text, pods, key, source(check.text, &entry.value)?))
+            .flatten();
+        let fix = fix.map(|edit| Fix::of(format_args!("add the label {key} to the pods"), vec![edit]));
+        check.at(Rule::Selector, &entry.value, message).answered(answer()).fixed(fix);
+    }
+    for expression in expressions {
+        let key = expression.get("key").and_then(Node::text).unwrap_or_default();
+        let values =
+            || expression.get("values").map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
+        let found = value(key);
+        let matches = match expression.get("operator").and_then(Node::text) {
+            Some("In") => found.is_some_and(|found| values().any(|value| value == found)),
+            Some("NotIn") => !found.is_some_and(|found| values().any(|value| value == found)),
+            Some("Exists") => found.is_some(),
+            Some("DoesNotExist") => found.is_none(),
+            _ => true,
+        };
+        if !matches {
+            let message = format!("the labels of the pods do not match this expression of {key}");
+            check.at(Rule::Selector, expression, message).answered(answer());
+        }
+    }
+}
+
+/// Returns the edit that adds a selector of all labels of the pod template; `None` if there are no labels.
+pub(crate) fn selector_fix(text: &str, object: Object<'_>) -> Option<Edit> {
+    if !matches!(object.kind.name, "Deployment" | "ReplicaSet" | "StatefulSet") {
+        return None;
+    }
+    let labels = object.pods()?.labels()?.entries();
+    let pair = |(key, value): (&'_ Node, &'_ Node)| {
+        Some((source(text, key)?.to_owned(), source(text, value)?.to_owned()))
+    };
+    let pairs: Option<Vec<(String, String)>> =
+        labels.iter().map(|entry| pair((&entry.key, &entry.value))).collect();
+    let pairs = pairs.filter(|pairs| !pairs.is_empty())?;
+    let is_json = pairs.iter().any(|(key, _)| key.starts_with('"'));
+    // A quoted key would be quoted again in JSON.
+    let key = |key: &'_ String| if is_json { key.trim_matches('"').to_owned() } else { key.clone() };
+    let pairs: Vec<(String, String)> = pairs.iter().map(|(name, value)| (key(name), value.clone())).collect();
+    let pairs = pairs.iter().map(|(key, value)| (key.as_str(), Added::Scalar(value))).collect();
+    let selector = Added::Mapping(vec![("matchLabels", Added::Mapping(pairs))]);
+    insert(text, object.spec()?, Some("template"), "selector", &selector)
+}
+
+/// Returns the edit that adds a label to the pods.
+pub(crate) fn label_edit(text: &str, pods: Pods<'_>, key: &str, value: &str) -> Option<Edit> {
+    let template = pods.template;
+    let label = || Added::Mapping(vec![(key, Added::Scalar(value))]);
+    match template.get("metadata") {
+        Some(metadata) => match metadata.get("labels") {
+            Some(labels) => insert(text, labels, None, key, &Added::Scalar(value)),
+            None if metadata.entry("labels").is_some() => None,
+            None => insert(text, metadata, None, "labels", &label()),
+        },
+        None if template.entry("metadata").is_some() => None,
+        None => insert(text, template, Some("spec"), "metadata", &Added::Mapping(vec![("labels", label())])),
+    }
+}

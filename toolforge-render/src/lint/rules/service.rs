@@ -1,0 +1,148 @@
+//! Services, and the pods behind them.
+
+use toolforge_model::platform;
+
+use super::super::check::{Check, Object};
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+use super::names::not_a_port_name;
+use super::scope::{Scope, is_web_service};
+use super::workload::check_allowed;
+
+/// Checks a Service by itself.
+pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
+    let Some(spec) = object.spec() else { return };
+    let kind = spec.get("type");
+    if let Some(kind) = kind {
+        check_allowed(
+            check,
+            object,
+            kind,
+            "spec.type",
+            &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"],
+        );
+        if let Some(found @ ("NodePort" | "LoadBalancer")) = kind.text() {
+            let answer = format!(
+                "services \"{}\" is forbidden: exceeded quota, requested: services.nodeports=1, used: services.nodeports=0, \
+                 limited: services.nodeports=0",
+                object.name()
+            );
+            let message =
+                format!("a Service of type {found} needs a port of every node, and tools have none");
+            check.at(Rule::NodePort, kind, message).answered(answer);
+        }
+    }
+    let ports = spec.get("ports").map(Node::items).unwrap_or_default();
+    let is_headless = spec.get("clusterIP").and_then(Node::text) == Some("None");
+    if ports.is_empty() && !is_headless && kind.and_then(Node::text) != Some("ExternalName") {
+        let place = spec.entry("ports").map_or(spec, |entry| &entry.key);
+        check
+            .at(Rule::MissingField, place, "the Service has no ports")
+            .answered(object.invalid("spec.ports: Required value"));
+    }
+    for (index, port) in ports.iter().enumerate() {
+        check_port(check, object, port, index, ports.len() > 1);
+    }
+}
+
+fn check_port(check: &mut Check<'_>, object: Object<'_>, node: &Node, index: usize, is_one_of_many: bool) {
+    let Some(port) = node.get("port") else {
+        check
+            .at(Rule::MissingField, node, "the port has no number; write `port`")
+            .answered(object.invalid(format_args!("spec.ports[{index}].port: Required value")));
+        return;
+    };
+    for (name, node) in [("port", Some(port)), ("targetPort", node.get("targetPort"))] {
+        let Some((node, number)) = node.and_then(|node| Some((node, node.integer()?))) else { continue };
+        if !(1..=65_535).contains(&number) {
+            check
+                .at(Rule::InvalidValue, node, format!("{number} is not a port; use 1 to 65535"))
+                .answered(object.invalid(format_args!(
+                "spec.ports[{index}].{name}: Invalid value: {number}: must be between 1 and 65535, inclusive"
+            )));
+        }
+    }
+    match node.get("name").filter(|name| name.string().is_some()) {
+        None if is_one_of_many => {
+            check
+                .at(Rule::MissingField, node, "each of several ports needs a name")
+                .answered(object.invalid(format_args!("spec.ports[{index}].name: Required value")));
+        }
+        Some(name) => {
+            let text = name.text().unwrap_or_default();
+            // Names of ports of a Service may be longer than those of a container.
+            if let Some(reason) = not_a_port_name(text).filter(|_| text.len() <= 15) {
+                check
+                    .at(Rule::InvalidName, name, format!("the name \"{text}\" of the port {reason}"))
+                    .answered(
+                        object.invalid(format_args!("spec.ports[{index}].name: Invalid value: \"{text}\"")),
+                    );
+            }
+        }
+        None => {}
+    }
+}
+
+/// Checks which pods of the text the Services select, and on which ports these listen.
+pub(crate) fn check_selectors(check: &mut Check<'_>, objects: &[Object<'_>]) {
+    let has_pods = objects.iter().any(|object| object.kind.template.is_some());
+    for object in objects.iter().filter(|object| object.kind.name == "Service") {
+        check.object = Some(label(*object));
+        let Some(selector) = object.spec().and_then(|spec| spec.get("selector")) else { continue };
+        let selected: Vec<Object<'_>> =
+            objects.iter().copied().filter(|other| is_selected(selector, *other)).collect();
+        if has_pods && selected.is_empty() && !selector.entries().is_empty() {
+            let message =
+                format!("no pod of the file has the labels that the Service {} selects", object.name());
+            check.at(Rule::ServiceSelector, selector, message);
+        }
+    }
+    for object in objects {
+        check.object = Some(label(*object));
+        check_web_ports(check, *object, objects);
+    }
+    check.object = None;
+}
+
+/// Returns how an object is named in findings.
+pub(crate) fn label(object: Object<'_>) -> toolforge_model::Untrusted {
+    toolforge_model::Untrusted::new(format!("{} {}", object.kind.name, object.name()).trim_end())
+}
+
+fn is_selected(selector: &Node, object: Object<'_>) -> bool {
+    let Some(pods) = object.pods() else { return false };
+    selector
+        .entries()
+        .iter()
+        .all(|entry| entry.value.text().is_some_and(|value| pods.label(entry.name()) == Some(value)))
+}
+
+/// Checks that a web service listens where the platform's proxy looks for it.
+fn check_web_ports(check: &mut Check<'_>, object: Object<'_>, objects: &[Object<'_>]) {
+    let Some(pods) = object.pods() else { return };
+    let Some(spec) = pods.spec else { return };
+    let is_routed = objects.iter().any(|other| {
+        other.kind.name == "Service"
+            && other
+                .spec()
+                .and_then(|spec| spec.get("selector"))
+                .is_some_and(|selector| is_selected(selector, object))
+            && objects.iter().any(|route| matches!(route.kind.name, "Ingress" | "HTTPRoute"))
+    });
+    let scope = Scope { object, pods, spec };
+    if !is_routed && !is_web_service(scope) {
+        return;
+    }
+    let port = i64::from(platform::WEB_PORT);
+    for (_, container) in pods.containers() {
+        let ports = container.get("ports").map(Node::items).unwrap_or_default();
+        let numbers: Vec<&Node> = ports.iter().filter_map(|port| port.get("containerPort")).collect();
+        if let Some(first) = numbers.first()
+            && numbers.iter().all(|number| number.integer() != Some(port))
+            && let Some(found) = first.integer()
+        {
+            let message = format!("the web service listens on port {found}; the platform expects {port}");
+            check.at(Rule::WebPort, first, message);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Deployments and Jobs around their pods.
+
+use super::super::check::{Check, Object, Pods};
+use super::super::rule::Rule;
+use super::super::syntax::Node;
+use super::selector;
+
+/// More attempts than this are hardly meant.
+const MANY_RETRIES: i64 = 20;
+
+/// Checks what a workload says besides its pods.
+pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
+    let Some(path) = object.kind.template.filter(|path| !path.is_empty()) else { return };
+    let Some(pods) = object.pods() else {
+        let place = object.node.entry("spec").map_or(object.head(), |entry| &entry.key);
+        let message = format!("the {} has no pod template; write `{}`", object.kind.name, path.join("."));
+        check
+            .at(Rule::MissingField, place, message)
+            .answered(object.invalid(format_args!("{}.spec.containers: Required value", path.join("."))));
+        return;
+    };
+    match object.kind.name {
+        "Deployment" | "ReplicaSet" | "StatefulSet" => {
+            selector::check(check, object, pods);
+            check_restart_policy(check, object, pods, &["Always"]);
+            if let Some(deadline) = pods.spec.and_then(|spec| spec.get("activeDeadlineSeconds")) {
+                let message = format!("the pods of a {} have no deadline", object.kind.name);
+                let field = pods.field("activeDeadlineSeconds");
+                check
+                    .at(Rule::InvalidValue, deadline, message)
+                    .answered(object.invalid(format_args!("{field}: Forbidden")));
+            }
+        }
+        _ => {
+            check_restart_policy(check, object, pods, &["OnFailure", "Never"]);
+            check_job(check, object);
+        }
+    }
+    let spec = object.spec();
+    for field in ["replicas", "minReadySeconds", "revisionHistoryLimit", "parallelism", "completions"] {
+        check_at_least(check, object, spec, "spec", field, 0);
+    }
+    if let Some(strategy) = spec.and_then(|spec| spec.at(&["strategy", "type"])) {
+        check_allowed(check, object, strategy, "spec.strategy.type", &["Recreate", "RollingUpdate"]);
+    }
+}
+
+fn check_restart_policy(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>, allowed: &[&str]) {
+    let field = pods.field("restartPolicy");
+    let list = allowed.join(" or ");
+    let Some(spec) = pods.spec else { return };
+    let Some(node) = spec.get("restartPolicy") else {
+        if !allowed.contains(&"Always") {
+            let message = format!(
+                "restartPolicy is missing; its default Always does not suit a {}, write {list}",
+                object.kind.name
+            );
+            let answer = object
+                .invalid(format_args!("{field}: Required value: valid values: \"OnFailure\", \"Never\""));
+            let place = spec.entry("containers").map_or(spec, |entry| &entry.key);
+            check.at(Rule::RestartPolicy, place, message).answered(answer);
+        }
+        return;
+    };
+    let Some(found) = node.string() else { return };
+    if !allowed.contains(&found) {
+        let message = format!("restartPolicy of a {} is {list}, not {found}", object.kind.name);
+        let answer = object.invalid(format_args!("{field}: Unsupported value: \"{found}\""));
+        check.at(Rule::RestartPolicy, node, message).answered(answer);
+    }
+}
+
+/// Checks the spec of a Job, also within a CronJob.
+fn check_job(check: &mut Check<'_>, object: Object<'_>) {
+    let is_cron_job = object.kind.name == "CronJob";
+    let path: &[&str] = if is_cron_job { &["spec", "jobTemplate", "spec"] } else { &["spec"] };
+    let prefix = path.join(".");
+    let Some(spec) = object.node.at(path) else { return };
+    for field in
+        ["backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "parallelism", "completions"]
+    {
+        check_at_least(check, object, Some(spec), &prefix, field, 0);
+    }
+    let has_deadline = spec.get("activeDeadlineSeconds").is_some();
+    if let Some(node) = spec.get("backoffLimit")
+        && let Some(limit) = node.integer().filter(|limit| *limit > MANY_RETRIES)
+        && !has_deadline
+    {
+        let message = format!("a failing run is retried {limit} times, with no deadline");
+        check.at(Rule::UnlimitedRetries, node, message);
+    }
+    if !is_cron_job && spec.get("ttlSecondsAfterFinished").is_none() {
+        let message = "the finished Job is kept until somebody deletes it; set ttlSecondsAfterFinished";
+        check.at(Rule::NoTimeToLive, object.head(), message);
+    }
+}
+
+/// Checks that a field is a number that is large enough.
+pub(crate) fn check_at_least(
+    check: &mut Check<'_>,
+    object: Object<'_>,
+    parent: Option<&Node>,
+    path: &str,
+    field: &str,
+    least: i64,
+) {
+    let Some(node) = parent.and_then(|parent| parent.get(field)) else { return };
+    let Some(found) = node.integer().filter(|found| *found < least) else { return };
+    let answer = object.invalid(format_args!(
+        "{path}.{field}: Invalid value: {found}: must be greater than or equal to {least}"
+    ));
+    check
+        .at(Rule::InvalidValue, node, format!("{field} is {found}; it must be {least} or more"))
+        .answered(answer);
+}
+
+/// Checks that a string is one of those that are allowed.
+pub(crate) fn check_allowed(
+    check: &mut Check<'_>,
+    object: Object<'_>,
+    node: &Node,
+    path: &str,
+    allowed: &[&str],
+) {
+    let Some(found) = node.string() else { return };
+    if allowed.contains(&found) {
+        return;
+    }
+    let field = path.rsplit('.').next().unwrap_or_default();
+    let quoted: Vec<String> = allowed.iter().map(|value| format!("\"{value}\"")).collect();
+    let answer = object.invalid(format_args!(
+        "{path}: Unsupported value: \"{found}\": supported values: {}",
+        quoted.join(", ")
+    ));
+    check
+        .at(
+            Rule::InvalidValue,
+            node,
+            format!("{field} is \"{found}\"; the allowed values are {}", allowed.join(", ")),
+        )
+        .answered(answer);
+}

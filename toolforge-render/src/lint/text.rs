@@ -1,0 +1,213 @@
+//! The text as a whole: encoding, size, line ends, and why it cannot be read.
+
+use toolforge_model::{Location, Untrusted, yaml};
+
+use super::check::Check;
+use super::document::span_at;
+use super::finding::{Edit, Finding, Fix};
+use super::rule::Rule;
+use super::syntax::{Problem, ProblemKind, Text};
+
+/// The largest text that is read: an object that the API server takes has at most half of it.
+pub const MAX_BYTES: usize = 3 * 1024 * 1024;
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Returns the bytes of a file as text.
+///
+/// # Errors
+/// A finding, if they are not UTF-8.
+pub fn decode(bytes: &[u8]) -> Result<&str, Box<Finding>> {
+    let found = match std::str::from_utf8(bytes) {
+        // UTF-16 without a byte order mark is valid UTF-8 with many zeros.
+        Ok(text) if !text.contains('\0') => return Ok(text),
+        Ok(_) => (0, is_utf16(bytes)),
+        Err(error) => (error.valid_up_to(), is_utf16(bytes)),
+    };
+    let (message, valid) = match found {
+        (_, true) => ("the file is UTF-16; save it as UTF-8".to_owned(), 0),
+        (0, false) if bytes.contains(&0) => ("the file is binary; it has zero bytes".to_owned(), 0),
+        (valid, false) => {
+            let byte = bytes.get(valid).copied().unwrap_or_default();
+            (format!("the file is not UTF-8: the byte 0x{byte:02x} does not belong to a character"), valid)
+        }
+    };
+    let before = bytes.get(..valid).and_then(|before| std::str::from_utf8(before).ok()).unwrap_or_default();
+    Err(Box::new(Finding {
+        rule: Rule::Encoding,
+        message: Untrusted::new(message),
+        answer: None,
+        object: None,
+        location: end_of(before),
+        span: valid..valid,
+        fix: None,
+    }))
+}
+
+fn is_utf16(bytes: &[u8]) -> bool {
+    let has_mark = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let zeros = bytes.iter().take(200).filter(|byte| **byte == 0).count();
+    has_mark || zeros > 0 && zeros * 3 >= bytes.len().min(200)
+}
+
+/// Returns the location behind a text.
+fn end_of(text: &str) -> Location {
+    let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX).saturating_add(1);
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Location { line: number(text.matches('\n').count()), column: number(last.chars().count()) }
+}
+
+/// Returns whether a text is small enough to be read, and adds a finding if not.
+pub(crate) fn check_size(check: &mut Check<'_>) -> bool {
+    let size = check.text.len();
+    if size <= MAX_BYTES {
+        return true;
+    }
+    let (mebibytes, most) = (size.div_ceil(1 << 20), MAX_BYTES >> 20);
+    let message = format!("the text has {mebibytes} MiB; at most {most} MiB are read");
+    check
+        .add(Rule::TooLarge, Location::START, 0..0, message)
+        .answered("the request is too large: limit is 3145728");
+    false
+}
+
+/// Checks line ends and the byte order mark.
+pub(crate) fn check(check: &mut Check<'_>) {
+    let text = check.text;
+    if text.starts_with(BYTE_ORDER_MARK) {
+        let span = 0..BYTE_ORDER_MARK.len();
+        let fix = Fix::replace("remove the byte order mark", span.clone(), "");
+        check
+            .add(Rule::ByteOrderMark, Location::START, span, "the file begins with a byte order mark")
+            .fixed(Some(fix));
+    }
+    let ends: Vec<usize> = text.match_indices("\r\n").map(|(index, _)| index).collect();
+    let Some(first) = ends.first() else { return };
+    let edits = ends.iter().map(|end| Edit { span: *end..*end + 1, replacement: String::new() }).collect();
+    let location = end_of(text.get(..*first).unwrap_or_default());
+    let message = format!("{} of the lines end as on Windows", ends.len());
+    let span = *first..*first;
+    let fix = Fix::of("write Unix line ends", edits);
+    check.add(Rule::WindowsLineEnds, location, span, message).fixed(Some(fix));
+}
+
+/// Adds what kept documents from being read; returns whether the others can be checked.
+pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text) -> bool {
+    let is_fatal =
+        |problem: &Problem| !matches!(problem.kind, ProblemKind::DuplicateKey { .. } | ProblemKind::Merge);
+    if let Some((location, span)) =
+        parsed.problems.iter().any(is_fatal).then(|| template(check.text)).flatten()
+    {
+        let message = "the file is a template with {{ }}; render it first, and check the result";
+        check.add(Rule::Template, location, span, message);
+        return false;
+    }
+    for problem in &parsed.problems {
+        report(check, problem);
+    }
+    let is_empty = parsed.documents.iter().all(|document| document.root.is_null());
+    if is_empty && parsed.problems.is_empty() {
+        check
+            .add(Rule::EmptyFile, Location::START, 0..0, "the file has no content")
+            .answered("error: no objects passed to apply");
+        return false;
+    }
+    true
+}
+
+fn report(check: &mut Check<'_>, problem: &Problem) {
+    let Problem { span, location, kind } = problem;
+    let (rule, message) = match kind {
+        ProblemKind::Syntax(reason) => {
+            let (location, message) = explained(check.text, *location, reason);
+            let rule = if message.contains("indented with a tab") {
+                Rule::TabIndentation
+            } else {
+                Rule::InvalidYaml
+            };
+            let span = span_at(check.text, location);
+            check.add(rule, location, span, message).answered("error converting YAML to JSON");
+            return;
+        }
+        ProblemKind::Tab => {
+            (Rule::TabIndentation, format!("line {} is indented with a tab; use spaces", location.line))
+        }
+        ProblemKind::TooDeep => {
+            (Rule::TooDeep, "mappings and lists are nested more than 100 levels deep".to_owned())
+        }
+        ProblemKind::TooManyAliases => {
+            (Rule::TooManyAliases, "aliases repeat more than 20000 values, or themselves".to_owned())
+        }
+        ProblemKind::DuplicateKey { first } => {
+            let key = check.text.get(span.clone()).unwrap_or_default();
+            (Rule::DuplicateKey, format!("the key {key} is in line {first}, too; the last one counts"))
+        }
+        ProblemKind::ComplexKey => {
+            (Rule::InvalidYaml, "a key is a mapping or a list; a key is text".to_owned())
+        }
+        ProblemKind::Merge => (Rule::InvalidYaml, "only a mapping can be merged with `<<`".to_owned()),
+    };
+    let answer = match kind {
+        ProblemKind::DuplicateKey { .. } => format!(
+            "strict decoding error: yaml: unmarshal errors: line {}: key already set in map",
+            location.line
+        ),
+        _ => "error converting YAML to JSON".to_owned(),
+    };
+    check.add(rule, *location, span.clone(), message).answered(answer);
+}
+
+/// Returns where and why a document is not YAML, with what fixes it, from the reader of jobs files.
+fn explained(text: &str, location: Location, reason: &str) -> (Location, String) {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = usize::try_from(location.line).unwrap_or(1).saturating_sub(1).min(lines.len().saturating_sub(1));
+    let is_separator = |line: &str| line == "---" || line.starts_with("--- ");
+    let first = (0..=at).rev().find(|index| lines.get(*index).is_some_and(|line| is_separator(line)));
+    let last = (at + 1..lines.len()).find(|index| lines.get(*index).is_some_and(|line| is_separator(line)));
+    let first = first.map_or(0, |index| index + 1);
+    let document = lines.get(first..last.unwrap_or(lines.len())).unwrap_or_default().join("\n");
+    match yaml::parse(&document) {
+        Err(error) => {
+            let line = error.location.line.saturating_add(u64::try_from(first).unwrap_or(0));
+            let message = moved(error.message.as_raw(), first);
+            (Location { line, column: error.location.column }, message)
+        }
+        Ok(_) => (location, format!("invalid YAML: {reason}")),
+    }
+}
+
+/// Returns a message without numbers of lines of the document, where it is not the first.
+fn moved(message: &str, first: usize) -> String {
+    match message.split_once("line ") {
+        Some((before, after)) if first > 0 => {
+            let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+            match digits.parse::<usize>() {
+                Ok(line) => {
+                    format!("{before}line {}{}", line + first, after.get(digits.len()..).unwrap_or_default())
+                }
+                Err(_) => message.to_owned(),
+            }
+        }
+        _ => message.to_owned(),
+    }
+}
+
+/// Returns the place of the first expression of a template outside of quotes and comments.
+fn template(text: &str) -> Option<(Location, std::ops::Range<usize>)> {
+    let mut start = 0;
+    for (index, line) in text.split('\n').enumerate() {
+        let content = line.trim_start();
+        let found = ["{{", "{%"].iter().filter_map(|mark| line.find(mark)).min();
+        if let Some(column) = found.filter(|_| !content.starts_with('#')) {
+            let before = line.get(..column).unwrap_or_default();
+            let location = Location {
+                line: u64::try_from(index).ok()?.saturating_add(1),
+                column: u64::try_from(before.chars().count()).ok()?.saturating_add(1),
+            };
+            let length = line.get(column..)?.trim_end().len();
+            return Some((location, start + column..start + column + length));
+        }
+        start += line.len() + 1;
+    }
+    None
+}

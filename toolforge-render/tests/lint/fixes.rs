@@ -1,0 +1,160 @@
+//! What `--fix` rewrites, and what it leaves as it is.
+
+use toolforge_render::lint::fix;
+
+use crate::support::{context, difference};
+
+fn changed(text: &str) -> String {
+    let fixed = fix(text, &context("stashbot"));
+    assert_eq!(fix(&fixed.text, &context("stashbot")).text, fixed.text);
+    difference(text, &fixed.text)
+}
+
+#[test]
+fn old_ingress_gets_todays_fields() {
+    let text = "apiVersion: networking.k8s.io/v1beta1 # old\nkind: Ingress\nmetadata:\n  name: stashbot\nspec:\n  backend: \
+                {serviceName: web, servicePort: 8000}\n  rules:\n  - host: stashbot.toolforge.org # the host\n    http:\n      \
+                paths:\n      - path: /\n        backend:\n          serviceName: stashbot\n          servicePort: http\n";
+    insta::assert_snapshot!(changed(text), @"
+    -apiVersion: networking.k8s.io/v1beta1 # old
+    +apiVersion: networking.k8s.io/v1 # old
+    -  backend: {serviceName: web, servicePort: 8000}
+    +  defaultBackend: {service: {name: web, port: {number: 8000}}}
+    -      - path: /
+    +      - pathType: ImplementationSpecific
+    +        path: /
+    -          serviceName: stashbot
+    -          servicePort: http
+    +          service: {name: stashbot, port: {name: http}}
+    ");
+}
+
+#[test]
+fn old_deployment_gets_a_selector() {
+    let text = "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    metadata: {labels: \
+                {app: a}}\n    spec: {containers: [{name: a, image: docker-registry.tools.wmflabs.org/toollabs-php72-web}]}\n";
+    insta::assert_snapshot!(changed(text), @"
+    -apiVersion: extensions/v1beta1
+    +apiVersion: apps/v1
+    +  selector:
+    +    matchLabels:
+    +      app: a
+    -    metadata: {labels: {app: a}}
+    -    spec: {containers: [{name: a, image: docker-registry.tools.wmflabs.org/toollabs-php72-web}]}
+    +    metadata: {labels: {toolforge: tool, app: a}}
+    +    spec: {containers: [{name: a, image: docker-registry.svc.toolforge.org/toolforge-php72-sssd-web}]}
+    ");
+}
+
+#[test]
+fn json_stays_json() {
+    let text = "{\n  \"apiVersion\": \"apps/v1beta1\",\n  \"kind\": \"Deployment\",\n  \"metadata\": {\"name\": \"a\"},\n  \"spec\": \
+                {\n    \"template\": {\n      \"metadata\": {\"labels\": {\"app\": \"a\"}},\n      \"spec\": {\"containers\": \
+                [{\"name\": \"a\", \"image\": \"docker-registry.tools.wmflabs.org/toollabs-php72-web\", \"env\": [{\"name\": \"A\", \"value\": 1}]}]}\n    }\n  }\n}\n";
+    let fixed = fix(text, &context("stashbot"));
+    serde_json::from_str::<serde_json::Value>(&fixed.text).unwrap();
+    insta::assert_snapshot!(changed(text), @r#"
+    -  "apiVersion": "apps/v1beta1",
+    +  "apiVersion": "apps/v1",
+    +    "selector": {"matchLabels": {"app": "a"}},
+    -      "metadata": {"labels": {"app": "a"}},
+    -      "spec": {"containers": [{"name": "a", "image": "docker-registry.tools.wmflabs.org/toollabs-php72-web", "env": [{"name": "A", "value": 1}]}]}
+    +      "metadata": {"labels": {"toolforge": "tool", "app": "a"}},
+    +      "spec": {"containers": [{"name": "a", "image": "docker-registry.svc.toolforge.org/toolforge-php72-sssd-web", "env": [{"name": "A", "value": "1"}]}]}
+    "#);
+}
+
+#[test]
+fn labels_are_added_where_they_belong() {
+    let cron_job = |template: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: a}}\nspec:\n  schedule: Daily\n  jobTemplate:\n    spec:\n      template:\n{template}"
+        )
+    };
+    let mut out = String::new();
+    for template in [
+        "        spec:\n          restartPolicy: Never\n",
+        "        metadata:\n          labels: {}\n        spec: {}\n",
+        "        metadata:\n          name: x\n        spec: {}\n",
+        "        metadata:\n          labels:\n            a: b # mine\n        spec: {}\n",
+        "        {spec: {restartPolicy: Never}}\n",
+    ] {
+        out.push_str(&changed(&cron_job(template)));
+        out.push_str("~~~\n");
+    }
+    insta::assert_snapshot!(out, @r#"
+    -  schedule: Daily
+    +  schedule: "@daily"
+    +        metadata:
+    +          labels:
+    +            toolforge: tool
+    ~~~
+    -  schedule: Daily
+    +  schedule: "@daily"
+    -          labels: {}
+    +          labels: {toolforge: tool}
+    ~~~
+    -  schedule: Daily
+    +  schedule: "@daily"
+    +          labels:
+    +            toolforge: tool
+    ~~~
+    -  schedule: Daily
+    +  schedule: "@daily"
+    +            toolforge: tool
+    ~~~
+    -  schedule: Daily
+    +  schedule: "@daily"
+    -        {spec: {restartPolicy: Never}}
+    +        {metadata: {labels: {toolforge: tool}}, spec: {restartPolicy: Never}}
+    ~~~
+    "#);
+}
+
+#[test]
+fn missing_label_of_a_selector_is_added() {
+    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {app: a, tier: \"1\"}}\n  \
+                template:\n    metadata:\n      labels:\n        app: a\n    spec: {}\n";
+    insta::assert_snapshot!(changed(text), @r#"
+    +        toolforge: tool
+    +        tier: "1"
+    "#);
+}
+
+#[test]
+fn values_get_the_type_of_their_field() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: stashbot, labels: {toolforge: tool, on: 1}}\nspec:\n  \
+                terminationGracePeriodSeconds: '30'\n  containers:\n  - name: a\n    env:\n    - {name: A, value: 010}\n    - {name: \
+                B, value: no}\n    - {name: C, value: true}\n    ports: [{containerPort: \"8000\"}]\n";
+    insta::assert_snapshot!(changed(text), @r#"
+    -metadata: {name: a, namespace: stashbot, labels: {toolforge: tool, on: 1}}
+    +metadata: {name: a, namespace: tool-stashbot, labels: {toolforge: tool, "on": "1"}}
+    -  terminationGracePeriodSeconds: '30'
+    +  terminationGracePeriodSeconds: 30
+    -    - {name: A, value: 010}
+    -    - {name: B, value: no}
+    -    - {name: C, value: true}
+    -    ports: [{containerPort: "8000"}]
+    +    - {name: A, value: "010"}
+    +    - {name: B, value: "no"}
+    +    - {name: C, value: "true"}
+    +    ports: [{containerPort: 8000}]
+    "#);
+}
+
+#[test]
+fn line_ends_and_marks_are_removed() {
+    let text = "\u{feff}apiVersion: v1\r\nkind: Pod\r\nmetadata: {name: a}\r\nspec: {}\r\n";
+    let fixed = fix(text, &context("stashbot"));
+    assert_eq!(
+        fixed.text,
+        "apiVersion: v1\nkind: Pod\nmetadata: {labels: {toolforge: tool}, name: a}\nspec: {}\n"
+    );
+}
+
+#[test]
+fn ignored_findings_are_not_fixed() {
+    let text = "apiVersion: v1 # lint: ignore=windows-line-ends\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: \
+                a\n    image: a\n    # lint: ignore=wrong-type\n    env: [{name: A, value: 1}]\n";
+    assert_eq!(changed(&format!("# lint: ignore=tool-label\n{text}")), "");
+}

@@ -1,0 +1,120 @@
+//! Properties of all texts.
+
+use proptest::prelude::*;
+use toolforge_render::lint::{Rule, fix, lint};
+
+use crate::support::{context, fixture};
+
+/// Parts of lines that are put together at random.
+fn soup() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "apiVersion: ",
+        "kind: ",
+        "v1",
+        "batch/v1beta1",
+        "apps/v1",
+        "Deployment",
+        "CronJob",
+        "\n",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "\n- ",
+        "metadata:",
+        "spec:",
+        "template:",
+        "labels: {",
+        "}",
+        "selector:",
+        "containers:",
+        "image: ",
+        "schedule: ",
+        "'@Daily'",
+        "name: ",
+        "no",
+        "on",
+        "\t",
+        "{{ x }}",
+        "&a ",
+        "*a",
+        "<<: ",
+        "[",
+        "]",
+        ",",
+        "#",
+        " # lint: ignore=tool-label",
+        "---",
+        "\r\n",
+        "\u{feff}",
+        "é",
+        "\u{202e}",
+        "'",
+        "\"",
+        "|",
+        ">-",
+        "toollabs-python37-base",
+        ": ",
+        "- ",
+        "0x1f",
+        "1e400",
+        "~",
+    ]);
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+/// The clean file, with lines removed, repeated, exchanged and re-indented.
+fn damaged() -> impl Strategy<Value = String> {
+    let change = (0..4_u8, any::<prop::sample::Index>(), any::<prop::sample::Index>());
+    (prop::collection::vec(change, 0..6), 0..3_usize, any::<bool>()).prop_map(
+        |(changes, file, is_windows)| {
+            let name = ["clean.yaml", "seed/cronjobs.yaml", "seed/deployment.yaml"][file];
+            let text = fixture(name);
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            for (kind, at, other) in changes {
+                let (at, other) = (at.index(lines.len()), other.index(lines.len()));
+                match kind {
+                    0 if lines.len() > 1 => drop(lines.remove(at)),
+                    1 => lines.insert(at, lines[other].clone()),
+                    2 => lines.swap(at, other),
+                    _ => lines[at].insert_str(0, "  "),
+                }
+            }
+            lines.join(if is_windows { "\r\n" } else { "\n" }) + "\n"
+        },
+    )
+}
+
+fn check(text: &str) -> Result<(), TestCaseError> {
+    let context = context("stashbot");
+    for finding in lint(text, &context) {
+        prop_assert!(text.get(finding.span.clone()).is_some(), "{finding:?}");
+        for edit in finding.fix.iter().flat_map(|fix| &fix.edits) {
+            prop_assert!(text.get(edit.span.clone()).is_some(), "{edit:?}");
+        }
+    }
+    let fixed = fix(text, &context);
+    let again = fix(&fixed.text, &context);
+    prop_assert_eq!(&again.text, &fixed.text);
+    prop_assert!(again.applied.is_empty());
+    // What can be read can be read afterwards, and nothing that was fixed is left.
+    let unreadable =
+        |text: &str| lint(text, &context).iter().filter(|found| found.rule == Rule::InvalidYaml).count();
+    prop_assert!(unreadable(&fixed.text) <= unreadable(text), "{}", fixed.text);
+    if fixed.applied.is_empty() {
+        prop_assert_eq!(&fixed.text, text);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn any_text_is_checked_and_fixed_once(text in soup()) {
+        check(&text)?;
+    }
+
+    #[test]
+    fn damaged_manifests_are_fixed_once(text in damaged()) {
+        check(&text)?;
+    }
+}

@@ -1,0 +1,10 @@
+//! The linter: every rule, the seed's examples, files that cannot be read, and fixes.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test's own functions may stop the test")]
+
+mod bad_input;
+mod fixes;
+mod laws;
+mod rules;
+mod seed;
+mod support;

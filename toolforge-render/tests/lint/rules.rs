@@ -1,0 +1,198 @@
+//! Each rule finds what it is for, and nothing in a file without it.
+
+use toolforge_render::lint::{Level, Rule, reference};
+
+use crate::support::{context, fixture, ids};
+
+/// A rule, a part of `clean.yaml`, and what is written in its place.
+const CASES: &[(&str, &str, &str)] = &[
+    ("invalid-yaml", "  a: \"1\"", "  a: [1"),
+    ("invalid-yaml", "  a: \"1\"", "  ? [a]\n  : 1"),
+    ("invalid-yaml", "  a: \"1\"", "  <<: 1"),
+    ("tab-indentation", "  a: \"1\"", "\ta: \"1\""),
+    ("duplicate-key", "  a: \"1\"", "  a: \"1\"\n  a: \"2\""),
+    ("yaml-boolean", "value: \"no\"", "value: no"),
+    ("yaml-boolean", "  a: \"1\"", "  y: \"1\""),
+    ("windows-line-ends", "  a: \"1\"\n", "  a: \"1\"\r\n"),
+    ("byte-order-mark", "# Everything", "\u{feff}# Everything"),
+    ("template", "  a: \"1\"", "  a: {{ .Values.a }}"),
+    ("unknown-document", "apiVersion: v1\nkind: ConfigMap\n", ""),
+    ("unknown-document", "data:\n  a: \"1\"\n", "---\n- a\n"),
+    ("unknown-document", "data:\n  a: \"1\"\n", "---\na\n"),
+    ("unknown-rule", "  a: \"1\"", "  a: \"1\" # lint: ignore=nonsense"),
+    ("unknown-kind", "kind: ConfigMap", "kind: Configmap"),
+    ("forbidden-kind", "apiVersion: v1\nkind: ConfigMap", "apiVersion: v1\nkind: PersistentVolumeClaim"),
+    ("api-version", "apiVersion: batch/v1\nkind: Job", "apiVersion: v1\nkind: Job"),
+    ("api-version", "apiVersion: apps/v1", "apiVersion: apps/v1beta2"),
+    ("api-version", "apiVersion: apps/v1\n", ""),
+    ("missing-field", "kind: ConfigMap\n", ""),
+    ("unknown-field", "        command: [./once", "        comand: [./once"),
+    ("wrong-type", "value: \"no\"", "value: 8"),
+    ("wrong-type", "containerPort: 8000", "containerPort: \"8000\""),
+    ("wrong-type", "command: [launcher, daily]", "command: launcher daily"),
+    ("missing-field", "      - name: bot\n        image:", "      - image:"),
+    ("missing-field", "  schedule: \"28 4 * * *\"\n", ""),
+    ("missing-field", "metadata:\n  name: once\n", ""),
+    ("missing-field", "        pathType: Prefix\n", ""),
+    ("invalid-value", "concurrencyPolicy: Forbid", "concurrencyPolicy: Forbidden"),
+    ("invalid-value", "imagePullPolicy: Always", "imagePullPolicy: always"),
+    ("invalid-value", "containerPort: 8000", "containerPort: 80000"),
+    ("invalid-value", "replicas: 1", "replicas: -1"),
+    (
+        "invalid-value",
+        "labels: {toolforge: tool}",
+        "labels: {toolforge: tool, toolforge.org/mount-storage: some}",
+    ),
+    ("invalid-name", "  name: settings", "  name: my_settings"),
+    ("invalid-name", "      - name: bot", "      - name: my_bot"),
+    (
+        "cron-job-name-length",
+        "  name: daily",
+        "  name: a23456789-123456789-123456789-123456789-123456789-123",
+    ),
+    ("invalid-label", "labels: {name: web,", "labels: {name: \"my web\","),
+    ("wrong-namespace", "namespace: tool-stashbot", "namespace: stashbot"),
+    ("wrong-namespace", "namespace: tool-stashbot", "namespace: tool-other"),
+    (
+        "duplicate-object",
+        "  a: \"1\"",
+        "  a: \"1\"\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}",
+    ),
+    ("selector", "      name: web\n  template", "      name: other\n  template"),
+    ("selector", "  selector:\n    matchLabels:\n      name: web\n", ""),
+    (
+        "selector",
+        "    matchLabels:\n      name: web\n",
+        "    matchExpressions:\n    - {key: name, operator: NotIn, values: [web]}\n",
+    ),
+    ("service-selector", "selector: {name: web}", "selector: {name: other}"),
+    ("tool-label", "        name: web\n        toolforge: tool\n", "        name: web\n"),
+    ("restart-policy", "restartPolicy: OnFailure", "restartPolicy: Always"),
+    ("restart-policy", "      restartPolicy: OnFailure\n", ""),
+    ("unlimited-retries", "backoffLimit: 3", "backoffLimit: 1000"),
+    ("no-time-to-live", "  ttlSecondsAfterFinished: 3600\n", ""),
+    ("invalid-schedule", "\"28 4 * * *\"", "\"28 24 * * *\""),
+    ("invalid-schedule", "\"28 4 * * *\"", "\"@dayly\""),
+    ("schedule-never-runs", "\"28 4 * * *\"", "\"0 0 30 2 *\""),
+    ("schedule-gaps", "\"28 4 * * *\"", "\"0 0 31 * *\""),
+    ("every-minute", "\"28 4 * * *\"", "\"* * * * *\""),
+    ("no-concurrency-policy", "  concurrencyPolicy: Forbid\n", ""),
+    ("time-zone", "Europe/Paris", "UTC+1"),
+    ("time-zone", "\"28 4 * * *\"", "\"TZ=Europe/Paris 28 4 * * *\""),
+    ("no-history-limits", "  successfulJobsHistoryLimit: 1\n  failedJobsHistoryLimit: 1\n", ""),
+    ("no-starting-deadline", "  startingDeadlineSeconds: 60\n", ""),
+    (
+        "image-not-allowed",
+        "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest",
+        "docker.io/library/php",
+    ),
+    ("image-not-allowed", "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest", "php"),
+    ("unknown-image", "toolforge-python311-sssd-base", "toolforge-nosuch-sssd-base"),
+    ("image-gone", "toolforge-python311-sssd-base", "toolforge-python37-sssd-base"),
+    ("deprecated-image", "toolforge-python311-sssd-base", "toolforge-node12-sssd-base"),
+    (
+        "old-image-name",
+        "docker-registry.svc.toolforge.org/toolforge-python311",
+        "docker-registry.tools.wmflabs.org/toolforge-python311",
+    ),
+    ("latest-not-pulled", "imagePullPolicy: Always", "imagePullPolicy: IfNotPresent"),
+    ("host-path", "emptyDir: {}", "hostPath: {path: /etc}"),
+    ("privileged", "imagePullPolicy: Always", "securityContext: {privileged: true}"),
+    ("privileged", "imagePullPolicy: Always", "securityContext: {capabilities: {add: [NET_ADMIN]}}"),
+    ("host-namespace", "      volumes:", "      hostNetwork: true\n      volumes:"),
+    ("run-as-user", "      volumes:", "      securityContext: {runAsUser: 0}\n      volumes:"),
+    ("run-as-user", "imagePullPolicy: Always", "securityContext: {runAsNonRoot: false}"),
+    ("volume-mount", "        - name: cache", "        - name: cash"),
+    ("command-outside-home", "workingDir: /data/project/stashbot", "workingDir: /data/project/other"),
+    (
+        "plain-secret",
+        "- name: LANG\n          value: \"no\"",
+        "- name: BOT_PASSWORD\n          value: hunter2",
+    ),
+    ("invalid-quantity", "limits: {cpu: \"1\", memory: 1Gi}", "limits: {cpu: \"1\", memory: 1GiB}"),
+    ("outside-limits", "limits: {cpu: \"1\", memory: 1Gi}", "limits: {cpu: \"1\", memory: 5Gi}"),
+    ("outside-limits", "requests: {cpu: 500m, memory: 512Mi}", "requests: {cpu: 2, memory: 512Mi}"),
+    ("exceeds-quota", "replicas: 1", "replicas: 10"),
+    ("only-limits", "              requests: {cpu: 500m, memory: 512Mi}\n", ""),
+    (
+        "no-resources",
+        "            resources:\n              limits: {cpu: \"1\", memory: 1Gi}\n              requests: {cpu: 500m, memory: 512Mi}\n",
+        "",
+    ),
+    ("web-port", "containerPort: 8000", "containerPort: 5000"),
+    ("probe", "port: http}", "port: web}"),
+    ("probe", "port: http}", "port: 5000}"),
+    ("invalid-probe", "httpGet: {path: /healthz, port: http}", "periodSeconds: 3"),
+    ("invalid-probe", "httpGet: {path: /healthz, port: http}", "exec: {}"),
+    ("node-port", "  selector: {name: web}", "  type: NodePort\n  selector: {name: web}"),
+    ("route-host", "host: stashbot.toolforge.org", "host: other.toolforge.org"),
+];
+
+/// Rules of whole files: a text of its own.
+const FILES: &[(&str, &str)] = &[
+    ("empty-file", "# nothing\n"),
+    ("empty-file", ""),
+    ("list-in-list", "- - name: a\n"),
+    ("list-in-list", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items: []\n"),
+    ("list-in-list", "apiVersion: v1\nkind: List\nitems:\n- []\n"),
+    ("platform-file", "- name: a\n  image: python3.11\n  command: ./a\n  comand: x\n"),
+    ("platform-file", "type: php8.2\nreplicas: many\n"),
+    ("platform-file-warning", "- name: a\n  image: node12\n  command: ./a\n"),
+    (
+        "too-deep",
+        "a: &a [[[[[[]]]]]]\nb: &b [*a, [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n",
+    ),
+    ("too-many-aliases", "a: &a [*a]\n"),
+];
+
+/// Rules that the tests of files that cannot be read cover.
+const ELSEWHERE: &[&str] = &["encoding", "too-large"];
+
+#[test]
+fn clean_file_has_no_findings() {
+    assert_eq!(ids(&fixture("clean.yaml"), &context("stashbot")), [""; 0]);
+}
+
+#[test]
+fn each_rule_finds_what_it_is_for() {
+    let clean = fixture("clean.yaml");
+    for (rule, from, to) in CASES {
+        assert!(clean.contains(from), "{rule}: {from:?} is not in clean.yaml");
+        let text = clean.replacen(from, to, 1);
+        let found = ids(&text, &context("stashbot"));
+        assert!(found.contains(rule), "{rule}: {to:?}: {found:?}");
+    }
+    for (rule, text) in FILES {
+        let found = ids(text, &context("stashbot"));
+        assert!(found.contains(rule), "{rule}: {text:?}: {found:?}");
+    }
+}
+
+#[test]
+fn each_rule_has_a_case() {
+    let cases = CASES.iter().map(|(rule, _, _)| *rule).chain(FILES.iter().map(|(rule, _)| *rule));
+    let covered: Vec<&str> = cases.chain(ELSEWHERE.iter().copied()).collect();
+    for rule in Rule::ALL {
+        assert!(covered.contains(&rule.id()), "{rule} has no case");
+    }
+}
+
+#[test]
+fn one_change_has_few_findings() {
+    let clean = fixture("clean.yaml");
+    for (rule, from, to) in CASES {
+        let found = ids(&clean.replacen(from, to, 1), &context("stashbot"));
+        let others: Vec<_> = found.iter().filter(|id| *id != rule).collect();
+        assert!(others.len() <= 2, "{rule}: {to:?}: {found:?}");
+    }
+}
+
+#[test]
+fn reference_page_is_generated() {
+    toolforge_fixtures::same_as_generated("../docs/reference/lint.md", &reference());
+}
+
+#[test]
+fn levels_are_ordered() {
+    assert!(Level::Error > Level::Warning && Level::Warning > Level::Note);
+}
