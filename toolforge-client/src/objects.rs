@@ -282,6 +282,27 @@ impl Client {
         self.exchange().json(collection.requests()?.create(params, body(document)?)?).await
     }
 
+    /// Lets the API server check the creation of an object with strict validation, including admission; it stores nothing.
+    ///
+    /// If an object of that name exists, the server says so only after it has found nothing else, except the quota.
+    ///
+    /// # Errors
+    /// Those of [`create`](Self::create); a field that the kind does not have is a refusal, too.
+    pub async fn check_creation(
+        &self,
+        collection: &Collection,
+        document: &impl Serialize,
+    ) -> Result<(), Error> {
+        let params = PostParams { dry_run: true, ..post_params() };
+        let mut request = collection.requests()?.create(&params, body(document)?)?;
+        let strict = format!("{}&fieldValidation=Strict", request.uri()).parse();
+        *request.uri_mut() = strict.map_err(|error: http::uri::InvalidUri| Error::InvalidRequest {
+            reason: Untrusted::new(error.to_string()),
+        })?;
+        self.exchange().json::<IgnoredAny>(request).await?;
+        Ok(())
+    }
+
     /// Replaces an object and returns the stored object. A document with a resource version replaces only that version.
     ///
     /// # Errors

@@ -1,9 +1,14 @@
 //! Paths of the API, built from names. A name cannot leave its place in the path.
 
+use k8s_openapi::api::apps::v1 as apps;
+use k8s_openapi::api::batch::v1 as batch;
+use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::api::networking::v1 as networking;
 use kube::api::ListParams;
 use kube::core::Request;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use toolforge_model::{ToolName, Untrusted};
+use toolforge_render::manifest::ManifestKind;
 use toolforge_render::object::{ObjectId, ObjectKind};
 
 use crate::Error;
@@ -31,6 +36,29 @@ impl ResourceType {
     #[must_use]
     pub const fn of<T: k8s_openapi::Resource>() -> Self {
         Self { group: T::GROUP, version: T::VERSION, plural: T::URL_PATH_SEGMENT }
+    }
+
+    /// Returns the resource of a kind in a manifest; `None` for one that a tool cannot create.
+    #[must_use]
+    pub fn of_manifest(kind: &ManifestKind) -> Option<Self> {
+        let known = [
+            ("Deployment", Self::of::<apps::Deployment>()),
+            ("ReplicaSet", Self::of::<apps::ReplicaSet>()),
+            ("StatefulSet", Self::of::<apps::StatefulSet>()),
+            ("CronJob", Self::of::<batch::CronJob>()),
+            ("Job", Self::of::<batch::Job>()),
+            ("Pod", Self::of::<core::Pod>()),
+            ("Service", Self::of::<core::Service>()),
+            ("ConfigMap", Self::of::<core::ConfigMap>()),
+            ("Secret", Self::of::<core::Secret>()),
+            ("Endpoints", Self::of::<core::Endpoints>()),
+            ("Ingress", Self::of::<networking::Ingress>()),
+            ("NetworkPolicy", Self::of::<networking::NetworkPolicy>()),
+            ("HTTPRoute", Self::HTTP_ROUTES),
+        ];
+        let is_same = |resource: &Self| (resource.group, resource.version) == (&kind.group, &kind.version);
+        let mut found = known.into_iter().filter(|(name, resource)| *name == kind.kind && is_same(resource));
+        found.next().map(|(_, resource)| resource)
     }
 
     /// Returns the resource of a kind of object.

@@ -33,6 +33,7 @@ kinds!(
     ImageTypes,
     Job,
     JobList,
+    LintReport,
     LoadPlan,
     LocalCommand,
     QuotaReport,

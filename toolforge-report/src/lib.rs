@@ -31,6 +31,7 @@ mod failure;
 mod fleet;
 mod image;
 mod job;
+mod lint;
 mod plan;
 mod quota;
 mod reference;
@@ -51,6 +52,7 @@ pub use image::{ImageState, ImageType, ImageTypes, Runner};
 pub use job::{
     FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
 };
+pub use lint::{LintEdit, LintFinding, LintFix, LintLevel, LintReport, LintedFile};
 pub use plan::{
     Action, Adjustment, Difference, Downtime, FileChange, FilePlan, FileProblem, JobChange, LoadPlan,
     LoadProblem, ObjectChange, PlanWarning, PlanWarningCode, ProblemCode, QuotaRow, RestartForecast, Rollout,

@@ -8,16 +8,17 @@ use crate::{
     CronSuggestions, DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode,
     FailureDetail, FileChange, FileLog, FilePlan, FileProblem, FindingOfAudit, Fleet, FleetChange,
     FleetChangeCode, FleetQuota, FleetState, FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType,
-    ImageTypes, Job, JobChange, JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LoadPlan,
-    LoadProblem, LocalCommand, MissedReason, MissedRuns, Mount, NamespaceAudit, ObjectChange, ObjectResult,
-    Outcome, PlanWarning, PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow,
-    QuotaState, ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
+    ImageTypes, Job, JobChange, JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LintEdit,
+    LintFinding, LintFix, LintLevel, LintReport, LintedFile, LoadPlan, LoadProblem, LocalCommand,
+    MissedReason, MissedRuns, Mount, NamespaceAudit, ObjectChange, ObjectResult, Outcome, PlanWarning,
+    PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow, QuotaState,
+    ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
     ScheduleWarningCode, ShortState, TerminationCode, UpcomingRun, Verdict, Violation, ViolationCode,
     WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf, WorkloadUsage, WriteKind,
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 20] = [
+const KINDS: [Description; 21] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
     ApplyReport::DESCRIPTION,
@@ -26,6 +27,7 @@ const KINDS: [Description; 20] = [
     JobList::DESCRIPTION,
     Job::DESCRIPTION,
     LoadPlan::DESCRIPTION,
+    LintReport::DESCRIPTION,
     CronJobList::DESCRIPTION,
     CronCalendar::DESCRIPTION,
     CronSuggestions::DESCRIPTION,
@@ -41,7 +43,7 @@ const KINDS: [Description; 20] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 41] = [
+const PARTS: [Description; 45] = [
     Adjustment::DESCRIPTION,
     AppliedChange::DESCRIPTION,
     BlockedObject::DESCRIPTION,
@@ -69,6 +71,10 @@ const PARTS: [Description; 41] = [
     JobStatus::DESCRIPTION,
     LastTermination::DESCRIPTION,
     LimitRange::DESCRIPTION,
+    LintEdit::DESCRIPTION,
+    LintFinding::DESCRIPTION,
+    LintFix::DESCRIPTION,
+    LintedFile::DESCRIPTION,
     LoadProblem::DESCRIPTION,
     MissedRuns::DESCRIPTION,
     ObjectChange::DESCRIPTION,
@@ -86,7 +92,7 @@ const PARTS: [Description; 41] = [
 ];
 
 /// Codes.
-const CODES: [Description; 34] = [
+const CODES: [Description; 35] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -103,6 +109,7 @@ const CODES: [Description; 34] = [
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
     JobType::DESCRIPTION,
+    LintLevel::DESCRIPTION,
     MissedReason::DESCRIPTION,
     Mount::DESCRIPTION,
     Outcome::DESCRIPTION,

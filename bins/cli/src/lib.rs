@@ -20,12 +20,14 @@ mod generate;
 mod help;
 mod input;
 mod library_errors;
+mod lint;
 mod log;
 mod options;
 mod output;
 mod process;
 mod progress;
 mod remote;
+mod replace_file;
 mod report;
 mod rollout;
 mod session;
@@ -46,6 +48,7 @@ pub use file_mark::FileMark;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use input::read_input;
+pub use lint::{LintFormat, LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu,
@@ -57,6 +60,7 @@ pub use output::{
 pub use process::{interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
+pub use replace_file::replace_file;
 pub use report::{
     cause, difference, downtime, forecast_cells, image_type, last_termination, quota_report, quota_rows,
     quota_usage, rollout, violations, warn_of_unread,

@@ -50,6 +50,7 @@ pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
         let program = with(program, verb, "file", file);
         with(program, verb, "job", |argument| argument.add(of_file.clone()))
     });
+    let program = with(program, "lint", "files", file);
     let program = with(program, "render", "name", file);
     let program = with(program, "dump", "to_file", file);
     let program = with(program, "exec", "command", path);

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, GlobalOptions, LogsOptions, OutputFormat, OutputOption, mount_parser,
-    no_document, parse_cpu, parse_memory, parse_profile,
+    DryRunOption, ExitCode, Failure, GlobalOptions, LintOptions, LogsOptions, OutputFormat, OutputOption,
+    mount_parser, no_document, parse_cpu, parse_memory, parse_profile,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, ReplicasError, Untrusted,
@@ -42,6 +42,7 @@ const LOCAL: &str = "Local options";
 ///   logs     print the logs of the pods
 ///   plan     show what start would change, and whether it fits the quota
 ///   render   print the Kubernetes objects
+///   lint     check Kubernetes manifests and templates, and fix what can be fixed
 ///   types    list image types; TYPE types shows one in detail
 ///   local    print the command that runs the web service on your own machine
 ///   doctor   check the setup: kubeconfig, cluster, permissions, home directory
@@ -114,6 +115,8 @@ pub(crate) struct Arguments {
     pub(crate) status: StatusOptions,
     #[command(flatten)]
     pub(crate) local: LocalOptions,
+    #[command(flatten)]
+    pub(crate) lint: LintOptions,
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
     /// The image type, the action, and arguments for the type's command.
@@ -210,10 +213,11 @@ impl Arguments {
 
     /// Refuses options that the action does not use. Those of the Python tool are accepted with every action, as there.
     fn check_options(&self, action: Action) -> Result<(), Failure> {
-        let Self { routing, dry_run, quota, output, logs, status, local, .. } = self;
+        let Self { routing, dry_run, quota, output, logs, status, local, lint, .. } = self;
         let LogsOptions { follow: _, last: _, since, until, grep } = logs;
         let StatusOptions { exit_code } = status;
         let LocalOptions { engine, home, run } = local;
+        let LintOptions { strict, offline, fix, format } = lint;
         for (id, is_given) in [
             ("routing", routing.is_some()),
             ("dry_run", dry_run.is_some()),
@@ -225,6 +229,10 @@ impl Arguments {
             ("engine", engine.is_some()),
             ("home", home.is_some()),
             ("run", *run),
+            ("strict", *strict),
+            ("offline", *offline),
+            ("fix", *fix),
+            ("format", format.is_some()),
         ] {
             if is_given && !action.options().contains(&id) {
                 return Err(unused_option(action, id));

@@ -38,7 +38,7 @@ pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
         (["generate", "man"], _) => word.add(choices(actions())),
         (["generate", "man-pages"], _) => word.value_hint(ValueHint::DirPath),
         // The command of `shell` and `exec`, or that of a type, in the tool's home.
-        (_, Some(Action::Shell | Action::Exec)) => word.value_hint(ValueHint::AnyPath),
+        (_, Some(Action::Shell | Action::Exec | Action::Lint)) => word.value_hint(ValueHint::AnyPath),
         ([_type, _action, ..], Some(action)) if action.uses_type() => word.value_hint(ValueHint::AnyPath),
         _ => word,
     };

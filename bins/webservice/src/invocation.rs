@@ -19,6 +19,7 @@ pub(crate) enum Action {
     Exec,
     Plan,
     Render,
+    Lint,
     Types,
     Local,
     Doctor,
@@ -26,7 +27,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Start,
         Self::Stop,
         Self::Restart,
@@ -36,6 +37,7 @@ impl Action {
         Self::Exec,
         Self::Plan,
         Self::Render,
+        Self::Lint,
         Self::Types,
         Self::Local,
         Self::Doctor,
@@ -53,6 +55,7 @@ impl Action {
             Self::Exec => "exec",
             Self::Plan => "plan",
             Self::Render => "render",
+            Self::Lint => "lint",
             Self::Types => "types",
             Self::Local => "local",
             Self::Doctor => "doctor",
@@ -77,6 +80,7 @@ impl Action {
             Self::Logs => "print the logs of the pods",
             Self::Plan => "show what start would change, and whether it fits the quota",
             Self::Render => "print the Kubernetes objects",
+            Self::Lint => "check Kubernetes manifests and templates, and fix what can be fixed",
             Self::Types => "list image types; TYPE types shows one in detail",
             Self::Local => "print the command that runs the web service on your own machine",
             Self::Doctor => "check the setup: kubeconfig, cluster, permissions, home directory",
@@ -100,6 +104,9 @@ impl Action {
             Self::Logs => &["logs", "logs --follow --last 20", "logs --since 10m --grep error"],
             Self::Plan => &["plan", "php8.4 plan -r 2"],
             Self::Render => &["render", "php8.2 render --output json"],
+            Self::Lint => {
+                &["lint service.template", "lint --fix deployment.yaml", "lint --format sarif web.yaml"]
+            }
             Self::Types => &["types", "python3.11 types"],
             Self::Local => &["php8.2 local", "php8.2 local --run"],
             Self::Doctor => &["doctor"],
@@ -116,6 +123,7 @@ impl Action {
             Self::Generate => format!("{name} {action} bash|zsh|fish|man [ACTION]|man-pages DIRECTORY"),
             Self::Shell => format!("{name} [TYPE] {action} [OPTIONS] [COMMAND [ARGUMENTS...]]"),
             Self::Exec => format!("{name} {action} [OPTIONS] [COMMAND [ARGUMENTS...]]"),
+            Self::Lint => format!("{name} {action} [OPTIONS] FILE..."),
             Self::Types => format!("{name} [TYPE] {action} [OPTIONS]"),
             Self::Start | Self::Restart | Self::Plan | Self::Render | Self::Local => {
                 format!("{name} [TYPE] {action} [OPTIONS] [-- ARGUMENTS...]")
@@ -135,6 +143,7 @@ impl Action {
             Self::Status => &["exit_code"],
             Self::Logs => &["follow", "last", "since", "until", "grep"],
             Self::Local => &["engine", "home", "run"],
+            Self::Lint => &["strict", "offline", "fix", "format"],
             Self::Exec | Self::Types | Self::Doctor | Self::Generate => &[],
         };
         let described: &[&str] = match self {
@@ -147,6 +156,7 @@ impl Action {
             | Self::Status
             | Self::Logs
             | Self::Exec
+            | Self::Lint
             | Self::Types
             | Self::Doctor
             | Self::Generate => &[],
@@ -165,6 +175,7 @@ impl Action {
             | Self::Status
             | Self::Plan
             | Self::Render
+            | Self::Lint
             | Self::Types
             | Self::Local
             | Self::Doctor => true,
@@ -180,7 +191,13 @@ impl Action {
     /// Returns whether the action only reads, and ends without waiting for anything but answers.
     pub(crate) fn is_reading(self) -> bool {
         match self {
-            Self::Status | Self::Plan | Self::Render | Self::Types | Self::Local | Self::Doctor => true,
+            Self::Status
+            | Self::Plan
+            | Self::Render
+            | Self::Lint
+            | Self::Types
+            | Self::Local
+            | Self::Doctor => true,
             Self::Start
             | Self::Stop
             | Self::Restart
@@ -195,7 +212,7 @@ impl Action {
     fn argument_use(self) -> ArgumentUse {
         match self {
             Self::Start | Self::Restart | Self::Plan | Self::Render | Self::Local => ArgumentUse::Type,
-            Self::Shell | Self::Exec | Self::Generate => ArgumentUse::Action,
+            Self::Shell | Self::Exec | Self::Lint | Self::Generate => ArgumentUse::Action,
             Self::Stop | Self::Status | Self::Logs | Self::Types | Self::Doctor => ArgumentUse::None,
         }
     }
@@ -238,7 +255,8 @@ const SYNONYMS: &[(&[&str], &str)] = &[
     (&["info", "state", "show", "describe", "get", "ps", "check", "health"], "status"),
     (&["tail", "log", "follow"], "logs"),
     (&["list", "ls", "images", "containers"], "types"),
-    (&["diff", "validate", "preview"], "plan"),
+    (&["diff", "preview"], "plan"),
+    (&["validate", "verify"], "lint"),
     (&["ssh", "bash", "console", "terminal", "attach"], "shell"),
     (&["completion", "completions", "complete", "man"], "generate"),
 ];

@@ -134,6 +134,13 @@ impl ApiStatus {
         &self.object_name
     }
 
+    /// Returns the paths of the fields that the refusal is about, like `spec.ports[0].name`.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        let details = self.status.details.as_ref();
+        let causes = details.and_then(|details| details.causes.as_deref()).unwrap_or_default();
+        causes.iter().filter_map(|cause| cause.field.as_deref())
+    }
+
     /// Returns how long the server asks to wait; at most an hour.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

@@ -51,6 +51,11 @@ pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> 
             _ => {}
         }
     }
+    Contents::Objects(objects(check, documents))
+}
+
+/// Returns the Kubernetes objects of documents; adds findings about what is none.
+pub(crate) fn objects<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> Vec<Object<'n>> {
     let mut objects = Vec::new();
     for document in documents.iter().filter(|document| !document.root.is_null()) {
         match &document.root.value {
@@ -66,7 +71,7 @@ pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> 
             }
         }
     }
-    Contents::Objects(objects)
+    objects
 }
 
 fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'n Node, is_item: bool) {

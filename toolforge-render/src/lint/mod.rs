@@ -25,6 +25,7 @@ mod kinds;
 mod level;
 mod rule;
 mod rules;
+mod server;
 mod strict;
 mod syntax;
 mod text;
@@ -34,6 +35,7 @@ pub use finding::{Edit, Finding, Fix};
 pub use fix::{Fixed, fix};
 pub use level::Level;
 pub use rule::{Rule, UnknownRuleError, reference};
+pub use server::{LintObject, refused_by_server, server_objects};
 pub use text::{MAX_BYTES, decode};
 
 use check::Check;

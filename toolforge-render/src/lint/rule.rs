@@ -182,6 +182,12 @@ rules! {
         "The second one overwrites the first one when the file is applied.",
         "Rename one of them.";
 
+    /// The API server refuses the object.
+    RefusedByServer = "refused-by-server", Error, false,
+        "Asked for a dry run with strict validation, the API server and the platform's admission answered as shown. This is \
+         checked only where the cluster can be reached, and where no other rule has found an error in the object.",
+        "Change what the answer names.";
+
     /// The selector is missing, or does not match the labels of the pod template.
     Selector = "selector", Error, true,
         "The API server refuses it: the controller would never find its own pods.",

@@ -7,8 +7,9 @@ mod verb;
 
 pub(crate) use options::{
     ChangeOptions, ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments,
-    FileOptions, FlushArguments, GenerateArguments, ListArguments, LoadArguments, LogsArguments,
-    PlanArguments, RenderArguments, RestartArguments, RunArguments, SuspendArguments, TriggerArguments,
+    FileOptions, FlushArguments, GenerateArguments, LintArguments, ListArguments, LoadArguments,
+    LogsArguments, PlanArguments, RenderArguments, RestartArguments, RunArguments, SuspendArguments,
+    TriggerArguments,
 };
 pub(crate) use output::JobsFormat;
 pub(crate) use verb::{Arguments, Verb};

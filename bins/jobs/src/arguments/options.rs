@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, LogsOptions, parse_profile};
+use toolforge_cli::{DryRunOption, ExitCode, Failure, LintOptions, LogsOptions, parse_profile};
 use toolforge_model::{JobImage, JobName};
 use toolforge_quota::profiles::Profile;
 
@@ -129,6 +129,18 @@ pub(crate) struct PlanArguments {
     /// Exit with 1 if something would change.
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LintArguments {
+    /// Files to check; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Output format.
+    #[arg(id = "output", short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) output: JobsFormat,
+    #[command(flatten)]
+    pub(crate) lint: LintOptions,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -5,8 +5,8 @@ use toolforge_cli::{ExitCode, Failure, GlobalOptions, OutputFormat, no_document}
 
 use super::options::{
     ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments, FlushArguments,
-    GenerateArguments, ListArguments, LoadArguments, LogsArguments, NameArguments, PlanArguments,
-    RenderArguments, RestartArguments, RunArguments, SuspendArguments, TriggerArguments,
+    GenerateArguments, LintArguments, ListArguments, LoadArguments, LogsArguments, NameArguments,
+    PlanArguments, RenderArguments, RestartArguments, RunArguments, SuspendArguments, TriggerArguments,
 };
 use super::output::JobsFormat;
 
@@ -20,6 +20,7 @@ use super::output::JobsFormat;
 ///   toolforge jobs run once --image bookworm --command ./once.sh --wait            wait until it finishes
 ///   toolforge jobs plan jobs.yaml            show what `load` would change, and whether it fits
 ///   toolforge jobs load jobs.yaml            apply a jobs file
+///   toolforge jobs lint cronjobs.yaml        check Kubernetes manifests and jobs files
 ///   toolforge jobs list                      show all jobs and their states
 ///   toolforge jobs logs bot --follow         stream the logs of a job
 ///   toolforge jobs cron                      show the last, next and missed runs of scheduled jobs
@@ -82,6 +83,7 @@ impl Arguments {
             | Verb::Suspend(_)
             | Verb::Resume(_)
             | Verb::Plan(_)
+            | Verb::Lint(_)
             | Verb::Dump(_)
             | Verb::Cron(_)
             | Verb::Render(_)
@@ -115,6 +117,8 @@ pub(crate) enum Verb {
     Load(LoadArguments),
     /// Show what `load` would change, and whether it fits the quota.
     Plan(PlanArguments),
+    /// Check Kubernetes manifests, jobs files and templates, and fix what can be fixed.
+    Lint(LintArguments),
     /// Print the current jobs as a jobs file.
     Dump(DumpArguments),
     /// Convert manifests, crontabs and `jsub` lines to a jobs file.
@@ -148,6 +152,7 @@ impl Verb {
             Self::List(_)
             | Self::Show(_)
             | Self::Plan(_)
+            | Self::Lint(_)
             | Self::Dump(_)
             | Self::Convert(_)
             | Self::Cron(_)

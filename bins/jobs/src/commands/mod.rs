@@ -5,6 +5,7 @@ mod confirm;
 mod convert;
 mod cron;
 mod delete;
+mod dispatch;
 mod dump;
 mod exec;
 mod facts;
@@ -13,6 +14,7 @@ mod flush;
 mod generate;
 mod identity;
 mod images;
+mod lint;
 mod list;
 mod load;
 mod logs;
@@ -29,31 +31,12 @@ mod wait;
 
 use toolforge_cli::{ExitCode, Failure, Session};
 
+pub(crate) use self::dispatch::dispatch;
 use self::suspend::Suspension;
 use crate::arguments::{Arguments, Verb};
 
 /// The user agent in the API server's log.
 const PROGRAM: &str = "jobs";
-
-/// Runs the verb of the arguments.
-pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    arguments.check()?;
-    if let Verb::Generate(options) = &arguments.verb {
-        return generate::run(options);
-    }
-    let session = Session::open(&arguments.global, PROGRAM);
-    // Rendering and converting need no cluster, unless one was named.
-    let names_facts =
-        !arguments.global.cluster.from.is_empty() || arguments.global.cluster.kubeconfig.is_some();
-    if let (Verb::Render(_) | Verb::Convert(_), Err(_), Some(_), false) =
-        (&arguments.verb, &session, &arguments.global.tool, names_facts)
-    {
-        return run(&Session::offline(&arguments.global)?, arguments);
-    }
-    let session = session?;
-    let session = if arguments.verb.is_reading() { session.for_reading() } else { session };
-    run(&session, arguments)
-}
 
 /// Runs the verb of the arguments in a session.
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -66,6 +49,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Verb::Flush(options) => flush::run(session, arguments, options),
         Verb::Load(options) => load::run(session, arguments, options),
         Verb::Plan(options) => plan::run(session, arguments, options),
+        Verb::Lint(options) => lint::run(session, arguments, options),
         Verb::Dump(options) => dump::run(session, options),
         Verb::Convert(options) => convert::run(session, options),
         Verb::Restart(options) => restart::run(session, arguments, options),

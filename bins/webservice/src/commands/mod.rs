@@ -4,6 +4,7 @@ mod doctor;
 mod exec;
 mod facts;
 mod generate;
+mod lint;
 mod local;
 mod logs;
 mod plan;
@@ -30,6 +31,10 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let invocation = arguments.invocation()?;
     if invocation.action == Action::Generate {
         return generate::run(&invocation);
+    }
+    // It works without a cluster, too.
+    if invocation.action == Action::Lint {
+        return lint::dispatch(arguments, &invocation);
     }
     let session = Session::open(&arguments.global, PROGRAM);
     let session = if invocation.action.is_reading() { session.map(Session::for_reading) } else { session };
@@ -60,6 +65,7 @@ pub(crate) fn run(
         Action::Logs => logs::run(session, arguments),
         Action::Plan => plan::run(session, arguments, invocation),
         Action::Render => render::run(session, arguments, invocation),
+        Action::Lint => lint::run(session, arguments, invocation),
         Action::Shell => shell::run(session, arguments, invocation),
         Action::Exec => exec::run(session, invocation),
         Action::Types => types::run(Ok(session), arguments, invocation),

@@ -7,6 +7,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::resources::demand;
 use super::service::label;
+use crate::manifest::ManifestKind;
 
 /// Checks the sum of all objects, and each run of a CronJob by itself. A resource is reported once, at the object with which
 /// it is exceeded.
@@ -80,27 +81,12 @@ fn pod_count(object: Object<'_>) -> Option<u64> {
     }
 }
 
-/// Returns what the object itself counts for.
+/// Returns what the object itself counts for; a Deployment's pods have a ReplicaSet, which is an object of the namespace, too.
 fn counts(object: Object<'_>) -> Demand {
-    let mut demand = Demand::default();
-    let mut add = |resource: Resource| demand.add(resource, 1);
-    match object.kind.name {
-        "Deployment" => {
-            add(Resource::from("count/deployments.apps"));
-            add(Resource::from("count/replicasets.apps"));
-        }
-        "ReplicaSet" => add(Resource::from("count/replicasets.apps")),
-        "StatefulSet" => add(Resource::from("count/statefulsets.apps")),
-        "CronJob" => add(Resource::from("count/cronjobs.batch")),
-        "Job" => add(Resource::from("count/jobs.batch")),
-        "Service" => {
-            add(Resource::Services);
-            add(Resource::from("count/services"));
-        }
-        "ConfigMap" => add(Resource::from("configmaps")),
-        "Secret" => add(Resource::from("secrets")),
-        "Ingress" => add(Resource::from("count/ingresses.networking.k8s.io")),
-        _ => {}
+    let kind = object.kind;
+    let mut demand = ManifestKind::new(kind.api_version, kind.name).object_demand();
+    if kind.name == "Deployment" {
+        demand.add_all(&ManifestKind::new(kind.api_version, "ReplicaSet").object_demand());
     }
     demand
 }

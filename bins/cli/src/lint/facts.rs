@@ -1,0 +1,112 @@
+//! What the cluster knows: facts, and a dry run of each object.
+
+use serde::de::IgnoredAny;
+use toolforge_client::{
+    AdmissionRefusal, ApiStatus, Client, Error, Kubeconfig, NamespaceFetchOptions, ResourceType, StatusKind,
+};
+use toolforge_model::{ToolName, Untrusted};
+use toolforge_render::lint::{Finding, LintContext, LintObject, refused_by_server, server_objects};
+
+use crate::failure::Failure;
+use crate::options::GlobalOptions;
+use crate::session::{Session, Source, kubeconfig_files};
+
+/// What is known, and from where.
+pub(super) struct Facts {
+    /// What is known.
+    pub(super) context: LintContext,
+    /// Whether it is from the cluster or from files of it.
+    pub(super) is_live: bool,
+}
+
+/// Returns the facts of a session; without one, and where they cannot be fetched, the bundled ones.
+pub(super) fn facts(session: Option<&Session>, global: &GlobalOptions) -> Facts {
+    match session.map(live) {
+        Some(Ok(context)) => Facts { context, is_live: true },
+        Some(Err(failure)) => {
+            anstream::eprintln!("note: the cluster's facts are not available: {}", failure.message());
+            let tool = session.map(|session| session.tool.clone());
+            Facts { context: LintContext::offline(tool), is_live: false }
+        }
+        None => Facts { context: LintContext::offline(tool(global)), is_live: false },
+    }
+}
+
+/// Returns the tool of the options, else that of the kubeconfig, if there is one.
+fn tool(global: &GlobalOptions) -> Option<ToolName> {
+    let of_kubeconfig = || Kubeconfig::load(&kubeconfig_files(global)).ok()?.tool().ok();
+    global.tool.clone().or_else(of_kubeconfig)
+}
+
+fn live(session: &Session) -> Result<LintContext, Failure> {
+    let namespace = match &session.source {
+        Source::Files(documents) => session.namespace_of(documents)?,
+        Source::Cluster { runtime, client } => {
+            let fetched =
+                runtime.block_on(client.fetch_namespace(&session.tool, NamespaceFetchOptions::all()))?;
+            fetched.facts(session.namespace(fetched.catalog()?))
+        }
+    };
+    Ok(LintContext::of_namespace(&namespace, session.uid.map(i64::from)))
+}
+
+/// Returns what the API server refuses in a dry run with strict validation, of the objects in which nothing is wrong so far.
+pub(super) fn server_findings(
+    session: &Session,
+    text: &str,
+    context: &LintContext,
+    findings: &[Finding],
+) -> Vec<Finding> {
+    let Source::Cluster { runtime, client } = &session.source else { return Vec::new() };
+    let mut found = Vec::new();
+    for object in server_objects(text, context, findings) {
+        let Some(resource) = ResourceType::of_manifest(&object.kind) else { continue };
+        match runtime.block_on(dry_run(client, &session.tool, resource, &object)) {
+            Ok(()) => {}
+            Err(Error::Api(status)) if is_about_object(&status) => {
+                let field = status.fields().next();
+                found.extend(refused_by_server(text, context, &object, status.message(), field));
+            }
+            Err(error) => {
+                let name = Untrusted::new(object.name.as_str());
+                anstream::eprintln!(
+                    "note: {} {} is not checked by the API server: {error}",
+                    object.kind,
+                    name.escaped()
+                );
+                return found;
+            }
+        }
+    }
+    found
+}
+
+/// Checks an object. One that exists is not created again, so that the quota does not matter.
+async fn dry_run(
+    client: &Client,
+    tool: &ToolName,
+    resource: ResourceType,
+    object: &LintObject,
+) -> Result<(), Error> {
+    let collection = resource.in_namespace(tool.namespace());
+    let Err(error) = client.check_creation(&collection, &object.json).await else { return Ok(()) };
+    match error.api_status().map(ApiStatus::kind) {
+        Some(StatusKind::AlreadyExists) => Ok(()),
+        Some(StatusKind::Admission(AdmissionRefusal::Quota { .. }))
+            if client.get_opt::<IgnoredAny>(&collection.named(object.name.as_str())).await?.is_some() =>
+        {
+            Ok(())
+        }
+        _ => Err(error),
+    }
+}
+
+/// Returns whether a refusal is about the object, and not about the user or the state of the cluster.
+fn is_about_object(status: &ApiStatus) -> bool {
+    match status.kind() {
+        StatusKind::Invalid | StatusKind::Admission(_) => true,
+        // Strict decoding errors, and webhooks without a reason.
+        StatusKind::Other => matches!(status.code(), 400 | 403 | 413 | 415 | 422),
+        _ => false,
+    }
+}

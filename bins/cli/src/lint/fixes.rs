@@ -1,0 +1,90 @@
+//! `--fix`: the backup, the new text, and the difference.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+use toolforge_model::Untrusted;
+use toolforge_render::lint::{Finding, LintContext, fix};
+use toolforge_report::{DetailCode, FailureCode};
+
+use crate::failure::{ExitCode, Failure};
+use crate::replace_file::replace_file;
+
+/// What was fixed in a file.
+pub(super) struct Fixes {
+    /// What was fixed.
+    pub(super) applied: Vec<Finding>,
+    /// The text afterwards.
+    pub(super) after: String,
+    /// Where the original is.
+    pub(super) backup: PathBuf,
+    /// The difference, as lines.
+    pub(super) difference: String,
+}
+
+/// Fixes a file; `None` if there is nothing to fix.
+pub(super) fn apply(file: &Path, text: &str, context: &LintContext) -> Result<Option<Fixes>, Failure> {
+    let fixed = fix(text, context);
+    if fixed.text == text {
+        return Ok(None);
+    }
+    let backup = backup_name(file);
+    write_backup(&backup, text)?;
+    replace_file(file, &fixed.text).map_err(|error| not_written(file, &error))?;
+    let difference = difference(text, &fixed.text);
+    Ok(Some(Fixes { applied: fixed.applied, after: fixed.text, backup, difference }))
+}
+
+/// Returns the name of a file's backup: `cronjobs.yaml.orig`.
+fn backup_name(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".orig");
+    name.into()
+}
+
+/// Writes a backup. One that exists is kept, unless it is the same.
+fn write_backup(backup: &Path, text: &str) -> Result<(), Failure> {
+    let written = std::fs::File::create_new(backup).and_then(|mut file| {
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        file.sync_all()
+    });
+    match written {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if std::fs::read(backup).is_ok_and(|existing| existing == text.as_bytes()) {
+                return Ok(());
+            }
+            let name = Untrusted::new(backup.display().to_string());
+            Err(Failure::new(
+                ExitCode::Failed,
+                format!("{} exists and has other content; nothing was changed", name.escaped()),
+            )
+            .with_code(FailureCode::AlreadyExists)
+            .hint("Move or delete it, and fix the file again."))
+        }
+        Err(error) => Err(not_written(backup, &error)),
+    }
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Failure {
+    let name = Untrusted::new(path.display().to_string());
+    Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
+        .with_code(FailureCode::FileAccess)
+        .coded_detail(DetailCode::Source, error.to_string())
+}
+
+/// Returns the lines that differ with two lines around them, as `diff -u` prints them.
+fn difference(before: &str, after: &str) -> String {
+    let diff = TextDiff::from_lines(before, after);
+    let text = diff.unified_diff().context_radius(2).missing_newline_hint(false).to_string();
+    let lines = text.lines().map(|line| format!("{}\n", visible(line)));
+    lines.collect()
+}
+
+/// Returns a line with everything escaped but its tabs.
+fn visible(line: &str) -> String {
+    let parts: Vec<String> =
+        line.split('\t').map(|part| Untrusted::new(part).escaped().to_string()).collect();
+    parts.join("\t")
+}

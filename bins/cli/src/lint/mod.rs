@@ -1,0 +1,13 @@
+//! `lint`: checks files, prints what is found, and fixes what can be fixed. It is the same command in each program.
+
+mod checked;
+mod facts;
+mod fixes;
+mod options;
+mod run;
+mod sarif;
+mod shown;
+mod summary;
+
+pub use options::{LintFormat, LintOptions};
+pub use run::{lint, lint_in};

@@ -1,0 +1,175 @@
+//! Findings as text for people, with the line and a caret below it.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level as Severity, Renderer, Snippet};
+use toolforge_model::Untrusted;
+use toolforge_render::lint::{Finding, Level, POLICY_DATE, Rule};
+
+use super::checked::Checked;
+use super::facts::Facts;
+use super::options::LintOptions;
+
+/// Lines that are longer than this are not shown.
+const LONGEST_LINE: usize = 500;
+
+/// The most findings of one file that are shown.
+const MOST: usize = 200;
+
+/// Returns what is found in a file, and what was fixed.
+pub(super) fn file(checked: &Checked) -> String {
+    let mut text = String::new();
+    let name = checked.name.escaped();
+    if let Some(fixes) = &checked.fixes {
+        let backup = Untrusted::new(fixes.backup.display().to_string());
+        text.push_str(&fixes.difference);
+        text.push_str(&format!(
+            "{name}: {} fixed; the original is {}\n\n",
+            count(fixes.applied.len(), "finding"),
+            backup.escaped()
+        ));
+    }
+    for finding in checked.findings.iter().take(MOST) {
+        text.push_str(&shown(checked, finding));
+        text.push_str("\n\n");
+    }
+    if let more @ 1.. = checked.findings.len().saturating_sub(MOST) {
+        text.push_str(&format!("{name}: {more} more; `--format json` lists all\n\n"));
+    }
+    text
+}
+
+fn shown(checked: &Checked, finding: &Finding) -> String {
+    let severity = match finding.level() {
+        Level::Error => Severity::ERROR,
+        Level::Warning => Severity::WARNING,
+        Level::Note => Severity::NOTE,
+    };
+    let message = finding.message.escaped().to_string();
+    let place = format!("{}:{}:{}", checked.name.escaped(), finding.location.line, finding.location.column);
+    let title = severity.primary_title(format!("{place}: {message}")).id(finding.rule.id());
+    let mut notes = Vec::new();
+    if let Some(answer) = &finding.answer {
+        notes.push(Severity::NOTE.with_name("server").message(answer.escaped().to_string()));
+    }
+    let remedy = match &finding.fix {
+        Some(fix) => format!("`--fix` can {}", fix.title.escaped()),
+        None => finding.rule.remedy().to_owned(),
+    };
+    notes.push(Severity::HELP.with_name("fix").message(remedy));
+    let line = excerpt(&checked.text, finding);
+    let mut group = match &line {
+        Some((line, span)) => {
+            let number = usize::try_from(finding.location.line).unwrap_or(1);
+            let annotation = AnnotationKind::Primary.span(span.clone());
+            title.element(Snippet::source(line.as_str()).line_start(number).annotation(annotation))
+        }
+        None => title.elements(Vec::<annotate_snippets::Message<'_>>::new()),
+    };
+    for note in notes {
+        group = group.element(note);
+    }
+    let renderer = if is_styled() { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group])
+}
+
+/// Returns whether standard output shows colors.
+fn is_styled() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Returns the line of a finding, escaped, and the bytes in it that it is about; `None` where it shows a secret, is too long, or
+/// does not exist.
+fn excerpt(text: &str, finding: &Finding) -> Option<(String, Range<usize>)> {
+    if finding.rule == Rule::PlainSecret {
+        return None;
+    }
+    let before = text.get(..finding.span.start)?;
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.split(['\n', '\r']).next()?;
+    if line.is_empty() || line.len() > LONGEST_LINE {
+        return None;
+    }
+    let (first, last) = (finding.span.start - start, finding.span.end.saturating_sub(start).min(line.len()));
+    let mut shown = String::with_capacity(line.len());
+    let mut span = 0..0;
+    for (index, c) in line.char_indices() {
+        if index == first {
+            span.start = shown.len();
+        }
+        // A tab is shown as the width that it has.
+        match c {
+            '\t' => shown.push(c),
+            c => shown.push_str(&Untrusted::new(c).escaped().to_string()),
+        }
+        if index < last {
+            span.end = shown.len();
+        }
+    }
+    if first >= line.len() {
+        span = shown.len()..shown.len();
+    }
+    span.end = span.end.max(span.start);
+    Some((shown, span))
+}
+
+/// Returns the last line: how much was found, and what was asked.
+pub(super) fn end(files: &[Checked], facts: &Facts, options: LintOptions) -> String {
+    let of =
+        |level| files.iter().flat_map(|file| &file.findings).filter(|found| found.level() == level).count();
+    let (errors, warnings, notes) = (of(Level::Error), of(Level::Warning), of(Level::Note));
+    let mut parts = Vec::new();
+    for (number, noun) in [(errors, "error"), (warnings, "warning"), (notes, "note")] {
+        if number > 0 {
+            parts.push(count(number, noun));
+        }
+    }
+    let found = if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") };
+    let source = if facts.is_live {
+        "with the limits and images of the cluster".to_owned()
+    } else {
+        format!("without the cluster: policy of {POLICY_DATE}, images of August 2025, limits of 2023")
+    };
+    let fixable = files.iter().flat_map(|file| &file.findings).filter(|found| found.fix.is_some()).count();
+    let hint = if fixable > 0 && !options.fix {
+        format!("hint: `--fix` fixes {fixable} of them.\n")
+    } else {
+        String::new()
+    };
+    format!("{found} in {}, {source}\n{hint}", count(files.len(), "file"))
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use toolforge_render::lint::{LintContext, lint};
+
+    use super::*;
+
+    fn excerpts(text: &str) -> Vec<(String, String)> {
+        let findings = lint(text, &LintContext::offline("stashbot".parse().ok()));
+        let shown = findings.iter().filter_map(|finding| excerpt(text, finding));
+        shown.map(|(line, span)| (line[span].to_owned(), line)).collect()
+    }
+
+    #[test]
+    fn caret_is_below_the_value() {
+        let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+        let (found, line) = &excerpts(&format!("{head}dáta: {{x: é}}\n"))[0];
+        assert_eq!((found.as_str(), line.as_str()), ("dáta", "dáta: {x: é}"));
+        let (found, line) = &excerpts(&format!("{head}data: {{\"\u{202e}x\": 12}}\n"))[0];
+        assert_eq!((found.as_str(), line.as_str()), ("12", "data: {\"\\u{202e}x\": 12}"));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {toolforge: tool}}\nspec:\n  containers:\n  - name: \
+                    a\n    image: tools-harbor.wmcloud.org/tool-a/a:1\n    env: [{name: PASSWORD, value: hunter2}]\n";
+        let findings = lint(text, &LintContext::offline("stashbot".parse().ok()));
+        let secret = findings.iter().find(|found| found.rule == Rule::PlainSecret).unwrap();
+        assert_eq!(excerpt(text, secret), None);
+    }
+}

@@ -1,0 +1,28 @@
+use toolforge_cli::{ExitCode, Failure, Session};
+
+use super::{PROGRAM, generate, lint, run};
+use crate::arguments::{Arguments, Verb};
+
+/// Runs the verb of the arguments.
+pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.check()?;
+    if let Verb::Generate(options) = &arguments.verb {
+        return generate::run(options);
+    }
+    // It works without a cluster, too.
+    if let Verb::Lint(options) = &arguments.verb {
+        return lint::dispatch(arguments, options);
+    }
+    let session = Session::open(&arguments.global, PROGRAM);
+    // Rendering and converting need no cluster, unless one was named.
+    let names_facts =
+        !arguments.global.cluster.from.is_empty() || arguments.global.cluster.kubeconfig.is_some();
+    if let (Verb::Render(_) | Verb::Convert(_), Err(_), Some(_), false) =
+        (&arguments.verb, &session, &arguments.global.tool, names_facts)
+    {
+        return run(&Session::offline(&arguments.global)?, arguments);
+    }
+    let session = session?;
+    let session = if arguments.verb.is_reading() { session.for_reading() } else { session };
+    run(&session, arguments)
+}

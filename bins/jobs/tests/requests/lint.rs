@@ -1,0 +1,91 @@
+//! What `lint` asks the API server.
+
+use insta::assert_snapshot;
+use serde_json::json;
+use toolforge_client::scripted::Answer;
+
+use super::{APPS, BATCH, CORE, cluster, run};
+
+const DRY_RUN: &str = "dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict";
+
+/// Writes a file of two objects, and one with an error.
+fn manifest(name: &str) -> std::path::PathBuf {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: \
+                b}\nspec:\n  ports: [{port: 8000, appProtocol: ''}]\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: \
+                {name: c}\nspec: {}\n";
+    let path =
+        std::env::temp_dir().join(format!("toolforge-lint-requests-{}-{name}.yaml", std::process::id()));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn lint(name: &str, answers: &[(String, Answer)], options: &[&str]) -> String {
+    let path = manifest(name);
+    let file = path.display().to_string();
+    let (shown, printed) =
+        toolforge_cli::capture(|| run(cluster(&[], &[], answers), &[&["lint", &file], options].concat()));
+    std::fs::remove_file(&path).unwrap();
+    format!("{printed}{shown}").replace(&file, "FILE")
+}
+
+#[test]
+fn objects_without_errors_are_checked_by_the_server() {
+    let details = json!({"name": "b", "kind": "Service", "causes": [
+        {"reason": "FieldValueInvalid", "message": "must not be empty", "field": "spec.ports[0].appProtocol"},
+    ]});
+    let mut invalid = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 422, "reason": "Invalid",
+        "message": "Service \"b\" is invalid: spec.ports[0].appProtocol: Invalid value: \"\": must not be empty"});
+    invalid["details"] = details;
+    let answers = [
+        (
+            format!("POST {CORE}/configmaps?{DRY_RUN}"),
+            Answer::refusal(409, "AlreadyExists", "configmaps \"a\" already exists"),
+        ),
+        (format!("POST {CORE}/services?{DRY_RUN}"), Answer::json(422, &invalid)),
+    ];
+    assert_snapshot!(lint("server", &answers, &[]), @r#"
+    error[missing-field]: FILE:14:1: the Deployment has no pod template; write `spec.template`
+       |
+    14 | spec: {}
+       | ^^^^
+       |
+       = server: The Deployment.apps "c" is invalid: spec.template.spec.containers: Required value
+       = fix: Add the field.
+
+    error[refused-by-server]: FILE:9:37: the API server refuses the object
+      |
+    9 |   ports: [{port: 8000, appProtocol: ''}]
+      |                                     ^^
+      |
+      = server: Service "b" is invalid: spec.ports[0].appProtocol: Invalid value: "": must not be empty
+      = fix: Change what the answer names.
+
+    2 errors in 1 file, with the limits and images of the cluster
+    [exit 1]
+    GET   /api/v1/namespaces/tf-public/configmaps/image-config
+    GET   /api/v1/namespaces/tool-tf-test/limitranges?limit=500
+    GET   /api/v1/namespaces/tool-tf-test/resourcequotas?limit=500
+    POST  /api/v1/namespaces/tool-tf-test/configmaps?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
+    POST  /api/v1/namespaces/tool-tf-test/services?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
+    "#);
+}
+
+#[test]
+fn offline_sends_no_request() {
+    let shown = lint("offline", &[], &["--offline"]);
+    assert!(shown.ends_with("[exit 1]\n"), "{shown}");
+    assert!(shown.contains("without the cluster: policy of "), "{shown}");
+}
+
+#[test]
+fn missing_rights_are_a_note() {
+    let forbidden =
+        Answer::refusal(403, "Forbidden", "configmaps is forbidden: User \"x\" cannot create resource");
+    let shown = lint("rights", &[(format!("POST {CORE}/configmaps?{DRY_RUN}"), forbidden)], &[]);
+    let posts = shown.lines().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(posts, 1, "{shown}");
+    assert!(
+        !shown.contains("refused-by-server") && !shown.contains(BATCH) && !shown.contains(APPS),
+        "{shown}"
+    );
+}
