@@ -1,5 +1,6 @@
 //! What a document is: a Kubernetes object, a jobs file, a template of a web service, or something else.
 
+use toolforge_images::State;
 use toolforge_model::{Diagnostic, Location, ServiceTemplate, ToolName};
 
 use super::check::{Check, Object};
@@ -17,6 +18,9 @@ pub(crate) enum Contents<'n> {
     /// Another file, which is checked.
     Other,
 }
+
+/// The type of images that the build service made; the catalog does not have it.
+const BUILD_SERVICE: &str = "buildservice";
 
 /// Options of `webservice` in a `service.template`; a mapping with one of them is such a file.
 const TEMPLATE_KEYS: [&str; 14] = [
@@ -148,9 +152,22 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
 }
 
 fn check_service_template(check: &mut Check<'_>) {
-    match ServiceTemplate::parse(check.text) {
+    let template = match ServiceTemplate::parse(check.text) {
+        Ok(template) => template,
+        Err(errors) => return errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
+    };
+    template.unknown_keys.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+    let name = template.options.type_name.as_ref().filter(|name| name.as_str() != BUILD_SERVICE);
+    let (Some(name), Some(location)) = (name, template.location("type")) else { return };
+    let catalog = &check.context.catalog;
+    match catalog.web(name) {
+        Err(error) => add(check, Rule::PlatformFile, &Diagnostic::new(location, error)),
+        Ok((found, _)) if found.state == State::Deprecated => {
+            let replacement = catalog.replacement(name).map(|found| format!("; {} replaces it", found.name));
+            let message = format!("type {name} is deprecated{}", replacement.unwrap_or_default());
+            add(check, Rule::PlatformFileWarning, &Diagnostic::new(location, message));
+        }
         Ok(_) => {}
-        Err(errors) => errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
     }
 }
 

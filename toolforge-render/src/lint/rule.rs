@@ -122,11 +122,11 @@ rules! {
     /// An error in a jobs file or a service.template.
     PlatformFile = "platform-file", Error, false,
         "The platform's tools and ours refuse the file, or one job of it.",
-        "See the message, and docs/jobs-file.md.";
+        "Change the line as the message says.";
     /// A deprecated or useless line of a jobs file or a service.template.
     PlatformFileWarning = "platform-file-warning", Warning, false,
         "It works, but not as it looks, or not for ever.",
-        "See the message, and docs/jobs-file.md.";
+        "Change the line as the message says.";
     /// A comment ignores a rule that does not exist.
     UnknownRule = "unknown-rule", Warning, false,
         "The comment has no effect.",

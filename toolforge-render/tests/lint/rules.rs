@@ -137,6 +137,8 @@ const FILES: &[(&str, &str)] = &[
     ("list-in-list", "apiVersion: v1\nkind: List\nitems:\n- []\n"),
     ("platform-file", "- name: a\n  image: python3.11\n  command: ./a\n  comand: x\n"),
     ("platform-file", "type: php8.2\nreplicas: many\n"),
+    ("platform-file", "type: php5.6\n"),
+    ("platform-file-warning", "type: php8.2\nmemory: 1Gi\n"),
     ("platform-file-warning", "- name: a\n  image: node12\n  command: ./a\n"),
     (
         "too-deep",

@@ -58,7 +58,7 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
                 let text = format!("{} exists and has other content", name.escaped());
                 return Err(Failure::new(ExitCode::Failed, text).hint("Name another file."));
             }
-            dump::write(path, &text).map_err(|error| {
+            replace_file(path, &text).map_err(|error| {
                 Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
                     .detail(error.to_string())
             })?;

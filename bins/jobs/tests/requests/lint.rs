@@ -44,14 +44,6 @@ fn objects_without_errors_are_checked_by_the_server() {
         (format!("POST {CORE}/services?{DRY_RUN}"), Answer::json(422, &invalid)),
     ];
     assert_snapshot!(lint("server", &answers, &[]), @r#"
-    error[missing-field]: FILE:14:1: the Deployment has no pod template; write `spec.template`
-       |
-    14 | spec: {}
-       | ^^^^
-       |
-       = server: The Deployment.apps "c" is invalid: spec.template.spec.containers: Required value
-       = fix: Add the field.
-
     error[refused-by-server]: FILE:9:37: the API server refuses the object
       |
     9 |   ports: [{port: 8000, appProtocol: ''}]
@@ -59,6 +51,14 @@ fn objects_without_errors_are_checked_by_the_server() {
       |
       = server: Service "b" is invalid: spec.ports[0].appProtocol: Invalid value: "": must not be empty
       = fix: Change what the answer names.
+
+    error[missing-field]: FILE:14:1: the Deployment has no pod template; write `spec.template`
+       |
+    14 | spec: {}
+       | ^^^^
+       |
+       = server: The Deployment.apps "c" is invalid: spec.template.spec.containers: Required value
+       = fix: Add the field.
 
     2 errors in 1 file, with the limits and images of the cluster
     [exit 1]

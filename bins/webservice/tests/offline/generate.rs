@@ -17,7 +17,10 @@ fn candidates(line: &str) -> String {
 #[test]
 fn actions_come_once_and_first() {
     let all = candidates("webservice ");
-    assert!(all.starts_with("start stop restart status shell logs exec plan render types local"), "{all}");
+    assert!(
+        all.starts_with("start stop restart status shell logs exec plan render lint types local"),
+        "{all}"
+    );
     assert_eq!(all.matches("start ").count(), "start restart ".matches("start ").count(), "{all}");
     assert!(!all.contains("--"), "{all}");
     assert_eq!(candidates("toolforge webservice sta"), "start status");

@@ -110,7 +110,7 @@ fn help_on_an_unknown_word_suggests_a_topic() {
 
     hint: The topics are quota, images, exit-codes, files.
 
-    hint: The commands are start, stop, restart, status, shell, logs, exec, plan, render, types, local, doctor, generate.
+    hint: The commands are start, stop, restart, status, shell, logs, exec, plan, render, lint, types, local, doctor, generate.
     "#);
     assert_snapshot!(webservice("help php8.2"), @r#"
     [exit 2]
@@ -142,7 +142,7 @@ fn words_of_other_tools_name_the_action() {
     --- stderr
     error: "sta" is not an action or a type; did you mean start or status?
 
-    hint: The actions are start, stop, restart, status, shell, logs, exec, plan, render, types, local, doctor, generate.
+    hint: The actions are start, stop, restart, status, shell, logs, exec, plan, render, lint, types, local, doctor, generate.
     "#);
     assert_snapshot!(webservice("version"), @r#"
     [exit 2]

@@ -3,6 +3,7 @@
 
 mod generate;
 mod help;
+mod lint;
 mod local;
 mod options;
 mod plan;

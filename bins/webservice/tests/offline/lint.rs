@@ -1,0 +1,75 @@
+//! `lint`: the same command as in `jobs`, with facts from files or without a cluster.
+
+use insta::assert_snapshot;
+
+use super::webservice;
+
+#[test]
+fn template_and_manifest_are_checked() {
+    assert_snapshot!(webservice("lint --tool stashbot --offline ../lint/clean.yaml ../lint/web/service.template ../lint/web/old.template"), @r#"
+    [exit 1]
+    error[platform-file]: ../lint/web/service.template:1:7: type: type name "php8,2" has ','; use letters, digits, '.', '-' and '_'
+      |
+    1 | type: php8,2
+      |       ^^^^^^
+      |
+      = fix: See the message, and docs/jobs-file.md.
+
+    error[platform-file]: ../lint/web/service.template:2:11: replicas: "lots" is not a whole number of replicas; write a number like 2
+      |
+    2 | replicas: lots
+      |           ^^^^
+      |
+      = fix: See the message, and docs/jobs-file.md.
+
+    error[platform-file]: ../lint/web/old.template:1:1: type php7.3 is gone from the platform; php8.4 replaces it
+      |
+    1 | type: php7.3
+      | ^^^^^^^^^^^^
+      |
+      = fix: See the message, and docs/jobs-file.md.
+
+    warning[platform-file-warning]: ../lint/web/old.template:2:1: unknown key "memory"; did you mean "mem"?
+      |
+    2 | memory: 1Gi # too
+      | ^^^^^^^^^^^
+      |
+      = fix: See the message, and docs/jobs-file.md.
+
+    3 errors, 1 warning in 3 files, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
+    "#);
+}
+
+#[test]
+fn facts_come_from_files() {
+    let clean = "lint --tool stashbot --from catalog.yaml --from limits.yaml ../lint/clean.yaml";
+    assert_snapshot!(webservice(clean), @"
+    [exit 0]
+    nothing found in 1 file, with the limits and images of the cluster
+    ");
+}
+
+#[test]
+fn options_of_other_actions_are_refused() {
+    assert_snapshot!(webservice("lint --dry-run ../lint/clean.yaml"), @"
+    [exit 2]
+    --- stderr
+    error: `--dry-run` cannot be used with `lint`
+
+    hint: Leave it out; it is an option of `start`, `stop`, `restart`, `shell`.
+    ");
+    assert_snapshot!(webservice("status --strict"), @"
+    [exit 2]
+    --- stderr
+    error: `--strict` cannot be used with `status`
+
+    hint: Leave it out; it is an option of `lint`.
+    ");
+    assert_snapshot!(webservice("lint"), @"
+    [exit 2]
+    --- stderr
+    error: no file given
+
+    hint: Name the files to check, for example `lint cronjobs.yaml`; `-` is standard input.
+    ");
+}
