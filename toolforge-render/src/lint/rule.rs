@@ -78,6 +78,10 @@ rules! {
     YamlBoolean = "yaml-boolean", Error, true,
         "kubectl reads YAML 1.1, in which these words mean true and false, so that a string is expected and a boolean is sent.",
         "Put the word in quotes.";
+    /// A key like `yes`, `no`, `on` or `off` without quotes is a boolean.
+    YamlBooleanKey = "yaml-boolean-key", Warning, true,
+        "kubectl reads YAML 1.1, in which these words mean true and false, so that the key is `true` or `false`.",
+        "Put the key in quotes.";
     /// The file has Windows line ends.
     WindowsLineEnds = "windows-line-ends", Warning, true,
         "YAML ignores them, but an editor that mixes both kinds, or a script that is copied from the file, does not.",
@@ -286,6 +290,11 @@ rules! {
     HostNamespace = "host-namespace", Error, false,
         "The platform's policy for pods refuses it.",
         "Remove the field.";
+    /// A container uses a port of the node.
+    HostPort = "host-port", Warning, false,
+        "The pod runs only on a node on which the port is free, and nobody outside of the cluster reaches it. The policy for pods \
+         of 2019 to 2024 refused it.",
+        "Remove `hostPort`, and use a Service.";
     /// The pod runs as another user than the tool.
     RunAsUser = "run-as-user", Error, false,
         "The platform's policy for pods allows the id of the tool's user only, and sets it by itself.",
@@ -337,6 +346,10 @@ rules! {
     InvalidProbe = "invalid-probe", Error, false,
         "A probe has exactly one of `httpGet`, `tcpSocket`, `exec` and `grpc`.",
         "Write one of them.";
+    /// The service account does not exist.
+    ServiceAccount = "service-account", Error, false,
+        "Each namespace has the service account `default` only, and tools may not create others; the API server refuses the pods.",
+        "Remove `serviceAccountName`.";
     /// The Service needs a port of every node.
     NodePort = "node-port", Error, false,
         "The quota of tools for `services.nodeports` is 0.",

@@ -88,11 +88,7 @@ fn check_ports(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node)
             check_allowed(check, object, protocol, &field("protocol"), &["SCTP", "TCP", "UDP"]);
         }
         if let Some(host) = port.get("hostPort").filter(|host| host.integer() != Some(0)) {
-            check.at(
-                Rule::HostNamespace,
-                host,
-                "a port of the node is not allowed on Toolforge; remove hostPort",
-            );
+            check.at(Rule::HostPort, host, "the container uses a port of the node; remove hostPort");
         }
         let Some(name) = port.get("name").filter(|name| name.string().is_some()) else { continue };
         let text = name.text().unwrap_or_default();

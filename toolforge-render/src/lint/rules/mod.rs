@@ -3,6 +3,7 @@
 mod api_version;
 mod container;
 mod cron_job;
+mod data;
 mod image;
 mod metadata;
 mod names;
@@ -52,6 +53,7 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
     }
     match object.kind.name {
         "CronJob" => cron_job::check(check, object),
+        "ConfigMap" | "Secret" => data::check(check, object),
         "Service" => service::check(check, object),
         "Ingress" | "HTTPRoute" => route::check(check, object),
         _ => {}

@@ -7,13 +7,13 @@ use toolforge_model::platform;
 use super::super::check::{Check, Object, Pods};
 use super::super::finding::Fix;
 use super::super::rule::Rule;
-use super::super::syntax::Node;
+use super::super::syntax::{Entry, Node};
 use super::container;
 use super::names::not_a_dns_label;
 use super::resources;
 use super::scope::{Scope, check_identity, policy};
 use super::selector::label_edit;
-use super::workload::check_allowed;
+use super::workload::{check_allowed, check_at_least};
 
 /// The only volume of the node that a pod may have (volume-admission, 2026).
 const HOME_VOLUME: (&str, &str) = ("home", "/data/project");
@@ -57,6 +57,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     {
         check_allowed(check, object, policy, "spec.restartPolicy", &["Always", "OnFailure", "Never"]);
     }
+    check_settings(check, scope);
     let mut names: HashMap<&str, u64> = HashMap::new();
     for (path, node) in pods.containers() {
         if let Some(name) = node.get("name").filter(|name| name.string().is_some()) {
@@ -111,6 +112,29 @@ fn template_key(object: Object<'_>) -> &Node {
     entry.map_or(object.head(), |entry| &entry.key)
 }
 
+/// Checks settings of the whole pod.
+fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>) {
+    let policies = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+    if let Some(policy) = spec.get("dnsPolicy") {
+        check_allowed(check, object, policy, &pods.field("dnsPolicy"), &policies);
+    }
+    for (field, least) in [("terminationGracePeriodSeconds", 0), ("activeDeadlineSeconds", 1)] {
+        let path = pods.field("");
+        check_at_least(check, object, Some(spec), path.trim_end_matches('.'), field, least);
+    }
+    for field in ["serviceAccountName", "serviceAccount"] {
+        let Some(account) = spec.get(field) else { continue };
+        let Some(text) = account.string().filter(|text| !matches!(*text, "default" | "")) else { continue };
+        let answer = format!(
+            "pods \"{}\" is forbidden: error looking up service account: serviceaccount \"{text}\" not found",
+            object.name()
+        );
+        check
+            .at(Rule::ServiceAccount, account, format!("there is no service account \"{text}\""))
+            .answered(answer);
+    }
+}
+
 fn check_security(check: &mut Check<'_>, scope: Scope<'_>) {
     for field in ["hostNetwork", "hostPID", "hostIPC"] {
         if let Some(node) = scope.spec.get(field).filter(|node| node.boolean() == Some(true)) {
@@ -160,6 +184,7 @@ fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str
                 names.insert(text);
             }
         }
+        check_volume_source(check, scope, volume, &path);
         let Some(host_path) = volume.get("hostPath") else { continue };
         let directory = host_path.get("path").and_then(Node::text).unwrap_or_default();
         let text = name.and_then(Node::text).unwrap_or_default();
@@ -176,4 +201,33 @@ fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str
         }
     }
     names
+}
+
+/// Checks that a volume is one thing, and names what it needs.
+fn check_volume_source(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, path: &str) {
+    let Scope { object, pods, .. } = scope;
+    let sources: Vec<&Entry> =
+        volume.entries().iter().filter(|entry| entry.name() != "name" && !entry.value.is_null()).collect();
+    if let [first, second, ..] = sources.as_slice() {
+        let message = format!("the volume is both {} and {}", first.name(), second.name());
+        let field = pods.field(format_args!("{path}.{}", second.name()));
+        check.at(Rule::InvalidValue, &second.key, message).answered(
+            object.invalid(format_args!("{field}: Forbidden: may not specify more than 1 volume type")),
+        );
+    }
+    for (source, required) in [
+        ("configMap", "name"),
+        ("secret", "secretName"),
+        ("persistentVolumeClaim", "claimName"),
+        ("hostPath", "path"),
+    ] {
+        let Some(node) = volume.get(source) else { continue };
+        if node.get(required).is_none_or(|found| found.text() == Some("")) {
+            let field = pods.field(format_args!("{path}.{source}.{required}"));
+            let place = volume.entry(source).map_or(node, |entry| &entry.key);
+            check
+                .at(Rule::MissingField, place, format!("{source} has no {required}"))
+                .answered(object.invalid(format_args!("{field}: Required value")));
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &
     let object = scope.object;
     for (index, variable) in node.get("env").map(Node::items).unwrap_or_default().iter().enumerate() {
         let field = |name: &str| scope.pods.field(format_args!("{path}.env[{index}].{name}"));
-        let Some(name) = variable.get("name") else {
+        let Some(name) = variable.get("name").filter(|name| name.text() != Some("")) else {
             check
                 .at(Rule::MissingField, variable, "the environment variable has no name")
                 .answered(object.invalid(format_args!("{}: Required value", field("name"))));

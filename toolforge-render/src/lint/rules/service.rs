@@ -1,6 +1,7 @@
 //! Services, and the pods behind them.
 
 use toolforge_model::platform;
+use toolforge_quota::Resource;
 
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
@@ -21,7 +22,9 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
             "spec.type",
             &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"],
         );
-        if let Some(found @ ("NodePort" | "LoadBalancer")) = kind.text() {
+        if let Some(found @ ("NodePort" | "LoadBalancer")) = kind.text()
+            && !has_node_ports(check)
+        {
             let answer = format!(
                 "services \"{}\" is forbidden: exceeded quota, requested: services.nodeports=1, used: services.nodeports=0, \
                  limited: services.nodeports=0",
@@ -31,6 +34,9 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
                 format!("a Service of type {found} needs a port of every node, and tools have none");
             check.at(Rule::NodePort, kind, message).answered(answer);
         }
+    }
+    if let Some(affinity) = spec.get("sessionAffinity") {
+        check_allowed(check, object, affinity, "spec.sessionAffinity", &["ClientIP", "None"]);
     }
     let ports = spec.get("ports").map(Node::items).unwrap_or_default();
     let is_headless = spec.get("clusterIP").and_then(Node::text) == Some("None");
@@ -43,6 +49,13 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     for (index, port) in ports.iter().enumerate() {
         check_port(check, object, port, index, ports.len() > 1);
     }
+}
+
+/// Returns whether the quotas of a cluster allow ports of nodes.
+fn has_node_ports(check: &Check<'_>) -> bool {
+    let mut hard =
+        check.context.limits.quotas.iter().map(|quota| quota.hard.get(&Resource::ServicesNodeports));
+    !check.context.limits.quotas.is_empty() && hard.all(|hard| hard.is_none_or(|hard| *hard > 0))
 }
 
 fn check_port(check: &mut Check<'_>, object: Object<'_>, node: &Node, index: usize, is_one_of_many: bool) {

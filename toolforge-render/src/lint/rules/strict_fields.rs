@@ -104,7 +104,7 @@ fn check_keys(check: &mut Check<'_>, node: &Node) {
         {
             let message = format!("the key {text} means {value} in YAML 1.1; put it in quotes");
             let fix = Fix::replace("put the key in quotes", entry.key.span.clone(), quoted(text));
-            check.at(Rule::YamlBoolean, &entry.key, message).fixed(Some(fix));
+            check.at(Rule::YamlBooleanKey, &entry.key, message).fixed(Some(fix));
         }
         check_keys(check, &entry.value);
     }

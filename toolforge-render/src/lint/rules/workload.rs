@@ -40,8 +40,34 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     for field in ["replicas", "minReadySeconds", "revisionHistoryLimit", "parallelism", "completions"] {
         check_at_least(check, object, spec, "spec", field, 0);
     }
-    if let Some(strategy) = spec.and_then(|spec| spec.at(&["strategy", "type"])) {
-        check_allowed(check, object, strategy, "spec.strategy.type", &["Recreate", "RollingUpdate"]);
+    if let Some(strategy) =
+        spec.and_then(|spec| spec.get("strategy")).filter(|_| object.kind.name == "Deployment")
+    {
+        check_strategy(check, object, strategy);
+    }
+}
+
+fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
+    let kind = strategy.get("type");
+    if let Some(kind) = kind {
+        check_allowed(check, object, kind, "spec.strategy.type", &["Recreate", "RollingUpdate"]);
+    }
+    let Some(update) = strategy.get("rollingUpdate") else { return };
+    if kind.and_then(Node::text) == Some("Recreate") {
+        check
+            .at(Rule::InvalidValue, update, "rollingUpdate does not suit the strategy Recreate; remove it")
+            .answered(object.invalid(
+            "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'",
+        ));
+        return;
+    }
+    let is_zero = |field: &str| update.get(field).is_some_and(|node| matches!(node.text(), Some("0" | "0%")));
+    if is_zero("maxUnavailable") && is_zero("maxSurge") {
+        check
+            .at(Rule::InvalidValue, update, "maxUnavailable and maxSurge are both 0, so that no pod can be replaced")
+            .answered(object.invalid(
+                "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0",
+            ));
     }
 }
 
