@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input};
+use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input, replace_file};
 use toolforge_model::Untrusted;
 use toolforge_render::Namespace;
 use toolforge_render::convert::{Conversion, Converter, with_current_version};
