@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::api::ListParams;
 use serde_json::Value;
 use toolforge_model::ToolName;
 use toolforge_render::files::LiveObject;
@@ -54,6 +55,17 @@ impl Client {
             found.extend(try_join_all(requests).await?.into_iter().flatten());
         }
         Ok(found)
+    }
+}
+
+impl Client {
+    /// Fetches all ReplicaSets of a tool's namespace, which matter where a quota counts them.
+    ///
+    /// # Errors
+    /// Those of every request.
+    pub async fn fetch_replica_sets(&self, tool: &ToolName) -> Result<Vec<ReplicaSet>, Error> {
+        let collection = ResourceType::of::<ReplicaSet>().in_namespace(tool.namespace());
+        self.items(collection, ListParams::default()).await
     }
 }
 

@@ -4,8 +4,8 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session, Source};
 use toolforge_client::{Error, JobFetchOptions, NamespaceFetchOptions, WebServiceFetchOptions};
 use toolforge_images::Catalog;
-use toolforge_quota::Limits;
 use toolforge_quota::profiles::Profile;
+use toolforge_quota::{Limits, Resource};
 use toolforge_render::files::FilePlanFacts;
 use toolforge_render::job::JobFacts;
 use toolforge_render::manifest::Manifest;
@@ -64,6 +64,11 @@ fn fetch(session: &Session, wanted: Wanted<'_>) -> Result<FilePlanFacts, Failure
     let catalog = if wanted.catalog { fetched.namespace.catalog()? } else { Catalog::default() };
     let jobs = fetched.facts(session.namespace(catalog));
     let mut facts = FilePlanFacts::with_live(jobs, objects);
+    let replica_sets = Resource::Count("replicasets.apps".to_owned());
+    let mut quotas = facts.jobs.namespace.limits.quotas.iter();
+    if !wanted.manifests.is_empty() && quotas.any(|quota| quota.hard.contains_key(&replica_sets)) {
+        facts.replica_sets = runtime.block_on(client.fetch_replica_sets(&session.tool))?;
+    }
     if let Some(web) = web {
         facts.web_service = web.facts(facts.jobs.namespace.clone());
     }

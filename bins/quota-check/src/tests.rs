@@ -182,3 +182,34 @@ fn live_objects_of_manifests_are_fetched_by_name() {
     ");
     assert!(!output.contains("c2VjcmV0"));
 }
+
+#[test]
+fn replica_sets_are_read_where_a_quota_counts_them() {
+    let hard = json!({"count/replicasets.apps": "3"});
+    let used = json!({"count/replicasets.apps": "3"});
+    let quota =
+        json!({"metadata": {"name": "q"}, "spec": {"hard": hard}, "status": {"hard": hard, "used": used}});
+    let pod = |image: &str| json!({"spec": {"containers": [{"name": "main", "image": image}]}});
+    let deployment = |image: &str| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "uid": "d"},
+            "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "bot"}}, "template": pod(image)},
+        })
+    };
+    let owner = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "bot", "uid": "d"}]);
+    let set = |name: &str| json!({"metadata": {"name": name, "ownerReferences": owner}});
+    let instead = [
+        (format!("{CORE}/resourcequotas"), list(&[quota])),
+        (format!("{APPS}/deployments"), list(&[deployment("old")])),
+        (format!("{APPS}/replicasets"), list(&[set("bot-1"), set("bot-2"), set("bot-3")])),
+    ];
+    let path = std::env::temp_dir().join(format!("quota-check-{}.json", std::process::id()));
+    std::fs::write(&path, deployment("new").to_string()).unwrap();
+    let (code, requests, output) = run(namespace(&[], &instead), &[path.to_str().unwrap()]);
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(code, 3, "{output}");
+    assert!(
+        requests.contains("replicasets") && output.contains("count/replicasets.apps  3      3     4      4"),
+        "{output}"
+    );
+}

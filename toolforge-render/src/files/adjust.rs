@@ -21,6 +21,9 @@ use crate::web_service;
 /// The most objects of which smaller sizes are searched: the largest ones.
 const MOST_OBJECTS: usize = 5;
 
+/// The most changes of all objects whose sizes are searched together, so that the search of large files takes seconds.
+const MOST_PLANNED: usize = 1000;
+
 /// Returns what of single jobs, objects or the web service can be smaller so that all files together are as wanted: that they
 /// [fit](ChangeSet::fits), or do so [without downtime](ChangeSet::fits_without_downtime). Where only the rollout of a
 /// Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried.
@@ -39,6 +42,9 @@ pub fn file_adjustments(
         let plan = plan_files(files, facts);
         plan.problems.is_empty().then_some(plan.set)
     };
+    // Each size that is tried plans all files again.
+    let planned = plan.set.changes.len().max(1);
+    let most = (MOST_PLANNED / planned).clamp(1, MOST_OBJECTS);
     let mut found = rollouts(plan, facts, is_wanted);
     if let Some(web) = &plan.web_service {
         let sized = web_service::sized(web, &facts.web_service);
@@ -52,7 +58,7 @@ pub fn file_adjustments(
             set_of(&files)
         }));
     }
-    for (job, sized) in job::largest_jobs(&plan.set, &plan.jobs, &facts.jobs) {
+    for (job, sized) in job::largest_jobs(&plan.set, &plan.jobs, &facts.jobs).into_iter().take(most) {
         let name = &job.request().name;
         found.extend(sized.adjustments(is_wanted, |size| {
             let mut files = files.to_vec();
@@ -63,7 +69,8 @@ pub fn file_adjustments(
             set_of(&files)
         }));
     }
-    for sized in largest_manifests(files, plan, &facts.jobs.namespace.limits.limit_ranges) {
+    let largest = largest_manifests(files, plan, &facts.jobs.namespace.limits.limit_ranges);
+    for sized in largest.into_iter().take(most) {
         found.extend(sized.adjustments(is_wanted, |size| {
             let mut files = files.to_vec();
             let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
