@@ -9,7 +9,7 @@ use toolforge_client::{
     ApplyEvent, ApplyOptions, Attempt, Client, Planner, RolloutTarget, ToolHome, Written,
 };
 use toolforge_model::ToolName;
-use toolforge_render::change::{Change, ChangeSet};
+use toolforge_render::change::{Change, ChangeSet, Step};
 use toolforge_render::object::{Object, ObjectKind};
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{
@@ -54,6 +54,7 @@ pub(super) fn apply(
         line: RefCell::new(ProgressLine::new()),
         log: RefCell::default(),
         signal: Cell::default(),
+        completed: RefCell::default(),
     };
     if arguments.dry_run == Some(DryRunOption::Client) {
         return start.dry_run();
@@ -103,6 +104,8 @@ struct Applied {
     written: Vec<Written>,
     /// The Deployment whose rollout is waited for.
     target: RolloutTarget,
+    /// Whether somebody else started or stopped the web service at the same time, and may have deleted what was found.
+    is_contested: bool,
 }
 
 /// Starts or restarts the web service.
@@ -118,6 +121,8 @@ struct Start<'a> {
     log: RefCell<Option<FileMark>>,
     /// The signal that has interrupted the changes.
     signal: Cell<Option<ExitCode>>,
+    /// The UID of the Deployment, while only what somebody else has deleted besides it is created again.
+    completed: RefCell<Option<String>>,
 }
 
 impl Planner for Start<'_> {
@@ -135,7 +140,12 @@ impl Planner for Start<'_> {
                 notes.iter().for_each(|note| anstream::eprintln!("{note}"));
             }
             let plan = plan?;
-            let set = web_service_changes(&plan.plan, &facts, self.moment);
+            let mut set = web_service_changes(&plan.plan, &facts, self.moment);
+            if self.completed.borrow().is_some() {
+                // A later change of somebody else is kept.
+                let is_other = |step: &Step| step.id.kind != ObjectKind::Deployment;
+                set.changes.iter_mut().for_each(|change| change.steps.retain(is_other));
+            }
             Ok(PlannedStart { plan, set, facts })
         };
         plan.await.map_err(|failure| failures::after_writes(failure, attempt))
@@ -143,6 +153,11 @@ impl Planner for Start<'_> {
 
     fn check(&self, planned: &PlannedStart, attempt: &Attempt) -> Result<(), Failure> {
         self.line.borrow_mut().clear();
+        if let Some(uid) = &*self.completed.borrow() {
+            let current =
+                planned.facts.live.deployment.as_ref().and_then(|found| found.metadata.uid.as_ref());
+            return if current == Some(uid) { Ok(()) } else { Err(self.stopped()) };
+        }
         self.refuse(planned, attempt).map_err(|failure| failures::after_writes(failure, attempt))?;
         if attempt.is_first() {
             warn_of_unread(&planned.facts.namespace.limits);
@@ -248,6 +263,9 @@ impl Start<'_> {
         let options =
             if arguments.dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
         let applied = client.apply_planned(&session.tool, options, self).await?;
+        let live = &applied.plan.facts.live;
+        let is_orphan = live.deployment.is_none() && !live.is_absent();
+        let is_contested = options == ApplyOptions::default() && (is_orphan || !applied.attempt.is_first());
         let last_written = applied.report.last_written(ObjectKind::Deployment).map(RolloutTarget::from);
         let (planned, report) = applied.into_parts();
         let written: Vec<Written> = report.changes.iter().flat_map(|change| change.written.clone()).collect();
@@ -264,13 +282,28 @@ impl Start<'_> {
         let is_running = written.is_empty() && planned.is_running();
         let changes = if is_running { unchanged(&planned.set) } else { applied_changes(&report) };
         let failure = failures::of_apply(report, invocation.action);
-        Ok(Applied { planned, changes, failure, is_running, written, target })
+        Ok(Applied { planned, changes, failure, is_running, written, target, is_contested })
+    }
+
+    /// Creates again what somebody else has deleted besides the Deployment, which is ready.
+    async fn complete(&self, client: &Client, target: &RolloutTarget) -> Result<(), Failure> {
+        self.completed.replace(target.uid.clone());
+        let applied = client.apply_planned(&self.session.tool, ApplyOptions::default(), self).await?;
+        let (_, report) = applied.into_parts();
+        failures::of_apply(report, self.invocation.action).map_or(Ok(()), Err)
+    }
+
+    /// Returns the failure of a start that somebody else has ended.
+    fn stopped(&self) -> Failure {
+        let action = self.invocation.action.as_str();
+        Failure::new(ExitCode::Rollout, "the web service was stopped by somebody else meanwhile")
+            .hint(format!("`webservice {action}` starts it again."))
     }
 
     /// Waits until an applied start is rolled out.
     async fn until_ready(&self, client: &Client, applied: &Applied) -> Result<ExitCode, Failure> {
         let Self { session, arguments, invocation, .. } = *self;
-        let Applied { planned, failure, is_running, written, target, changes: _ } = applied;
+        let Applied { planned, failure, is_running, written, target, is_contested, changes: _ } = applied;
         if let Some(failure) = failure {
             return Err(failure.clone());
         }
@@ -314,14 +347,16 @@ impl Start<'_> {
         };
         match waited {
             Waited::Ready => {
+                if *is_contested {
+                    self.complete(client, target).await?;
+                }
                 let text = format!("Your webservice of type {type_name} is running at {}\n", plan.url());
                 print_for_people(&text, format)?;
                 Ok(ExitCode::Success)
             }
             Waited::Deleted => {
                 client.delete_remainder(&session.tool, written).await?;
-                Err(Failure::new(ExitCode::Rollout, "the web service was stopped by somebody else meanwhile")
-                    .hint(format!("`webservice {action}` starts it again.")))
+                Err(self.stopped())
             }
         }
     }

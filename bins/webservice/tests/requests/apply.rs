@@ -109,6 +109,34 @@ fn change_by_somebody_else_is_read_and_kept() {
     GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
     GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
     PATCH /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot?fieldManager=toolforge-cli&force=true
+    GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
+    ");
+}
+
+#[test]
+fn objects_that_a_stop_deletes_meanwhile_are_created_again() {
+    let mut ready = objects("running.json", "Deployment").remove(0);
+    ready["metadata"]["uid"] = json!("d-2");
+    ready["metadata"]["generation"] = json!(1);
+    ready["status"] =
+        json!({"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1});
+    let list = json!({"metadata": {"resourceVersion": "100"}, "items": [ready]});
+    let service = objects("running.json", "Service").remove(0);
+    let instead = [
+        (format!("GET {DEPLOYMENT}"), Answer::not_found("deployments", "stashbot")),
+        (format!("GET {DEPLOYMENT}"), Answer::json(200, &ready)),
+        (format!("PATCH {DEPLOYMENT}"), Answer::json(201, &ready)),
+        ("GET /apis/apps/v1/namespaces/tool-stashbot/deployments".to_owned(), Answer::json(200, &list)),
+        (format!("GET {SERVICE}"), Answer::json(200, &service)),
+        (format!("GET {SERVICE}"), Answer::not_found("services", "stashbot")),
+        (format!("PATCH {SERVICE}"), Answer::json(201, &service)),
+    ];
+    let shown = run(cluster(Some("running.json"), &instead), "php8.2 start");
+    let writes: Vec<&str> = shown.lines().filter(|line| !line.starts_with("GET")).collect();
+    assert_snapshot!(writes.join("\n"), @"
+    [exit 0]
+    PATCH /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot?fieldManager=toolforge-cli&force=true
+    PATCH /api/v1/namespaces/tool-stashbot/services/stashbot?fieldManager=toolforge-cli&force=true
     ");
 }
 
