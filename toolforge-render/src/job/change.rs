@@ -2,15 +2,17 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobField, JobName, Untrusted};
+use toolforge_quota::Limits;
 
 use crate::change::{
-    Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, Step, StepAction, WorkloadKind,
+    Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
+    WorkloadKind,
 };
 use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
 use crate::job::{
-    JobFacts, JobObjects, JobPlan, JobWorkload, LiveJobs, LoadProblem, RecordedJob, RunOutcome, demand,
-    job_differences, observe_job, pods_of_job,
+    FoundWorkload, JobFacts, JobObjects, JobPlan, JobWorkload, LiveJobs, LoadProblem, RecordedJob,
+    RunOutcome, demand, job_differences, observe_job, pods_of_job,
 };
 use crate::object::{
     Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
@@ -96,7 +98,7 @@ impl Change {
     fn after_record(mut self, record: Option<RecordedJob>) -> Self {
         if let Some(record) = record {
             let id = ObjectId::new(record.kind(), self.name.as_str());
-            self.steps.insert(0, Step::of(id, StepAction::Delete { uid: None }));
+            self.steps.insert(0, Step::of(id, StepAction::Delete { uid: None, resource_version: None }));
             self.adopts = true;
         }
         self
@@ -144,9 +146,25 @@ fn deletions(live: &JobObjects) -> Vec<Step> {
     steps
 }
 
+/// Returns the change that deletes a workload that no tool manages, if it is still as it was seen.
+#[must_use]
+pub fn unmanaged_deletion(found: &FoundWorkload) -> ChangeSet {
+    let (kind, workload, metadata) = match found {
+        FoundWorkload::Job(job) => (job.workload.kind(), job.workload.job_kind(), job.workload.metadata()),
+        FoundWorkload::Pod(pod) => (ObjectKind::Pod, WorkloadKind::Pod, &pod.metadata),
+    };
+    let name = metadata.name.clone().unwrap_or_default();
+    let id = ObjectId::new(kind, name.as_str());
+    let (uid, resource_version) = (metadata.uid.clone(), metadata.resource_version.clone());
+    let delete = StepAction::Delete { uid: uid.clone(), resource_version };
+    let steps = vec![Step::of(id.clone(), delete), Step::of(id, StepAction::AwaitGone { uid })];
+    let change = Change { steps, is_managed: false, ..Change::new(workload, name, Action::Delete) };
+    ChangeSet::new(vec![change], &Limits::default())
+}
+
 pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {
     let id = ObjectId::new(kind, metadata.name.clone().unwrap_or_default());
-    Step::of(id, StepAction::Delete { uid: metadata.uid.clone() })
+    Step::of(id, StepAction::Delete { uid: metadata.uid.clone(), resource_version: None })
 }
 
 /// Adds what a change frees and requests, and how its pods are replaced.

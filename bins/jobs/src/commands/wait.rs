@@ -31,7 +31,7 @@ pub(super) async fn until_end(
     let deadline = Duration::from_secs(seconds.into());
     let options =
         WaitOptions::new(deadline).with_events().with_watch(WatchOptions::default().with_outage(OUTAGE));
-    let run = JobRun { tool: &request.tool, job: &request.name, run: object };
+    let run = JobRun { tool: &request.tool, job: &request.name, run: object, is_managed: true };
     let waiting = client.wait_run_end(run, options, |outcome| line.show(&progress(outcome)));
     let waited = tokio::select! {
         waited = waiting => waited.map_err(|error| not_seen(error, &request.name))?,
