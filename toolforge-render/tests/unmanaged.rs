@@ -9,7 +9,7 @@ use toolforge_render::change::StepAction;
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobObjects, JobWorkload, LoadOptions, ScheduledJobLoad, WorkloadLookupError,
     WorkloadRef, created_by, job_deletions, job_status, observe_job, plan_load, pod_status, pods_of_job,
-    restart_job, simulate_scheduled_jobs, suspend_job, trigger_job, unmanaged_deletion,
+    restart_job, simulate_scheduled_jobs, suspend_job, trigger_job, workload_deletions,
 };
 use toolforge_render::namespace::{Documents, Namespace};
 use toolforge_render::object::ObjectKind;
@@ -35,7 +35,7 @@ fn find(facts: &JobFacts, wanted: &str) -> Result<FoundWorkload, WorkloadLookupE
 fn job(facts: &JobFacts, wanted: &str) -> JobObjects {
     match find(facts, wanted).unwrap() {
         FoundWorkload::Job(job) => *job,
-        other => panic!("{wanted} is {other:?}"),
+        FoundWorkload::Pod(pod) => panic!("{wanted} is {pod:?}"),
     }
 }
 
@@ -94,7 +94,6 @@ fn names_are_looked_up_in_order() {
     let kind = |found: FoundWorkload| match found {
         FoundWorkload::Job(job) => job.workload_ref().to_string(),
         FoundWorkload::Pod(pod) => format!("pod/{}", pod.metadata.name.unwrap()),
-        _ => String::new(),
     };
     for (wanted, expected) in [
         ("daily", "cronjob/daily"),
@@ -160,8 +159,14 @@ fn changes_require_the_object_that_was_seen() {
     let restart = restart_job(&bot, &facts, now()).unwrap();
     assert_eq!(seen(&restart).as_deref(), Some("105"));
     assert_eq!(seen(&suspend_job(&cron_job).unwrap()).as_deref(), Some("101"));
-    assert_eq!(seen(&unmanaged_deletion(&find(&facts, "stashbot").unwrap())).as_deref(), Some("105"));
-    assert_eq!(seen(&unmanaged_deletion(&find(&facts, "debug").unwrap())).as_deref(), Some("107"));
+    assert_eq!(
+        seen(&workload_deletions([], &[find(&facts, "stashbot").unwrap()], &facts)).as_deref(),
+        Some("105")
+    );
+    assert_eq!(
+        seen(&workload_deletions([], &[find(&facts, "debug").unwrap()], &facts)).as_deref(),
+        Some("107")
+    );
     let run = trigger_job(&cron_job, &facts, now()).unwrap();
     assert_eq!(run.objects().next().unwrap().name(), "list-images-1795608000");
 }

@@ -2,11 +2,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobField, JobName, Untrusted};
-use toolforge_quota::Limits;
 
 use crate::change::{
-    Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
-    WorkloadKind,
+    Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, Step, StepAction, WorkloadKind,
 };
 use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
@@ -146,9 +144,8 @@ fn deletions(live: &JobObjects) -> Vec<Step> {
     steps
 }
 
-/// Returns the change that deletes a workload that no tool manages, if it is still as it was seen.
-#[must_use]
-pub fn unmanaged_deletion(found: &FoundWorkload) -> ChangeSet {
+/// Returns the change that deletes an object that is no job, if it is still as it was seen.
+pub(super) fn object_deletion(found: &FoundWorkload) -> Change {
     let (kind, workload, metadata) = match found {
         FoundWorkload::Job(job) => (job.workload.kind(), job.workload.job_kind(), job.workload.metadata()),
         FoundWorkload::Pod(pod) => (ObjectKind::Pod, WorkloadKind::Pod, &pod.metadata),
@@ -158,8 +155,7 @@ pub fn unmanaged_deletion(found: &FoundWorkload) -> ChangeSet {
     let (uid, resource_version) = (metadata.uid.clone(), metadata.resource_version.clone());
     let delete = StepAction::Delete { uid: uid.clone(), resource_version };
     let steps = vec![Step::of(id.clone(), delete), Step::of(id, StepAction::AwaitGone { uid })];
-    let change = Change { steps, is_managed: false, ..Change::new(workload, name, Action::Delete) };
-    ChangeSet::new(vec![change], &Limits::default())
+    Change { steps, is_managed: false, ..Change::new(workload, name, Action::Delete) }
 }
 
 pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {

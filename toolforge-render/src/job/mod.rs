@@ -50,12 +50,11 @@ mod workload_ref;
 pub use adjust::{JobForecast, largest_job, load_adjustments};
 pub(crate) use adjust::{largest_jobs, with_size};
 pub use calendar::{ScheduledJobLoad, conflicts_after_load, demand_of_current_runs, simulate_scheduled_jobs};
-pub use change::unmanaged_deletion;
 pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
-pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load};
+pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use observe::{
     FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status,
     observe_job, pod_status, pods_of_job, runs_of_job,

@@ -24,7 +24,6 @@ const CONTROLLERS: [&str; 2] = ["kube-controller-manager", "kubelet"];
 
 /// What a [`WorkloadRef`] refers to.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum FoundWorkload {
     /// A job, or a Deployment, CronJob or Job that no tool manages.
     Job(Box<JobObjects>),

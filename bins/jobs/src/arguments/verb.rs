@@ -102,15 +102,15 @@ impl Arguments {
 pub(crate) enum Verb {
     /// Run a job: once, on a schedule, or continuously.
     Run(RunArguments),
-    /// List the jobs and their states.
+    /// List the jobs and their states, and below them the objects that no tool manages.
     List(ListArguments),
-    /// Show one job in detail.
+    /// Show one job or object in detail.
     Show(NameArguments),
     /// Print the logs of a job.
     Logs(LogsArguments),
     /// Delete jobs.
     Delete(DeleteArguments),
-    /// Delete all jobs.
+    /// Delete all jobs; objects that no tool manages are kept.
     Flush(FlushArguments),
     /// Apply a jobs file.
     #[command(after_long_help = include_str!("../../../../docs/jobs-file.md"))]

@@ -30,7 +30,9 @@ pub fn pod_status(pod: &Pod, live: &LiveJobs, now: Timestamp) -> JobStatus {
             (JobState::Failed { reason: Untrusted::new(reason) }, ended)
         }
         _ if evidence.iter().any(is_quota) => (JobState::Blocked, created),
-        _ if is_failing => (JobState::Failing, evidence.first().and_then(|evidence| evidence.since)),
+        _ if is_failing => {
+            (JobState::Failing, evidence.first().and_then(|evidence| evidence.since).or(ended))
+        }
         Some("Running") => (JobState::Running, running_since(pod)),
         _ => (JobState::Starting, created),
     };
