@@ -5,7 +5,8 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
-use toolforge_render::change::StepAction;
+use toolforge_render::change::{Action, Downtime, StepAction};
+use toolforge_render::convert::plan_adoption;
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobObjects, JobWorkload, LoadOptions, ScheduledJobLoad, WorkloadLookupError,
     WorkloadRef, created_by, job_deletions, job_status, observe_job, plan_load, pod_status, pods_of_job,
@@ -211,4 +212,82 @@ fn command_of_kubectl_is_read_as_written() {
     assert_eq!(request.command, "/bin/sh -c /data/project/tf-test/list_images.sh");
     assert!(matches!(job(&facts, "list-images").workload, JobWorkload::Scheduled(_)));
     assert_eq!(job(&facts, "list-images").workload.kind(), ObjectKind::CronJob);
+}
+
+#[test]
+fn cron_job_is_adopted_in_place() {
+    let facts = facts();
+    let adoption = plan_adoption(&job(&facts, "list-images"), &facts).unwrap();
+    let change = adoption.change().unwrap();
+    assert_eq!(change.action, Action::Update);
+    assert!(!adoption.restarts && !adoption.is_free());
+    let notes: Vec<&str> = adoption.notes.iter().map(toolforge_model::Untrusted::as_raw).collect();
+    insta::assert_snapshot!(notes.join("\n"), @"
+    image docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest is not in the catalog; python3.11 replaces it
+    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.cpu: was 150m, is now 500m
+    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.memory: was 256Mi, is now 512Mi
+    spec.jobTemplate.spec.template.spec.restartPolicy: was OnFailure, is now Never
+    ");
+    let StepAction::Replace { seen } = &change.steps[0].action else { panic!("{change:?}") };
+    assert_eq!(seen.resource_version.as_deref(), Some("101"));
+    // It is a job afterwards, with the labels of its author.
+    let mut after = facts.clone();
+    after.live.cron_jobs.clear();
+    after.live.extend(change.objects().cloned());
+    let adopted = after.live.job(&tool(), &"list-images".parse().unwrap()).unwrap();
+    assert_eq!(observe_job(&adopted, &after).command, "/data/project/tf-test/list_images.sh");
+    assert_eq!(adopted.workload.metadata().labels.as_ref().unwrap()["name"], "tf-test.list-images");
+}
+
+#[test]
+fn deployment_with_another_selector_is_created_again() {
+    let facts = facts();
+    let adoption = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap();
+    let change = adoption.change().unwrap();
+    assert!(adoption.restarts);
+    assert_eq!((change.action, change.downtime), (Action::Recreate, Some(Downtime::UntilRecreated)));
+    let steps: Vec<&str> = change
+        .steps
+        .iter()
+        .map(|step| match &step.action {
+            StepAction::Delete { .. } => "delete",
+            StepAction::AwaitGone { .. } => "await",
+            StepAction::Create => "create",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(steps, ["delete", "await", "create"]);
+}
+
+#[test]
+fn rendered_objects_without_labels_are_adopted_for_free() {
+    let mut facts = facts();
+    let text = "[{name: bot, command: ./bot.py, image: bookworm, continuous: true, filelog: no}]";
+    let requests: Vec<_> = toolforge_model::JobsFile::parse(text, &tool())
+        .unwrap()
+        .jobs
+        .into_iter()
+        .map(|job| job.request)
+        .collect();
+    let plan = plan_load(&requests, &facts, &LoadOptions::default());
+    facts.live.extend(plan.set.objects().cloned());
+    let deployment = facts.live.deployments.last_mut().unwrap();
+    deployment.metadata.labels = None;
+    deployment.metadata.uid = Some("u-bot".to_owned());
+    let adoption = plan_adoption(&job(&facts, "bot"), &facts).unwrap();
+    assert!(adoption.is_free(), "{:?}", adoption.notes);
+    assert_eq!(adoption.change().unwrap().action, Action::Update);
+    assert!(adoption.change().unwrap().rollout.is_none());
+}
+
+#[test]
+fn owned_and_unknown_objects_are_not_adopted() {
+    let mut facts = facts();
+    let error =
+        |facts: &JobFacts, name: &str| plan_adoption(&job(facts, name), facts).unwrap_err().to_string();
+    assert!(error(&facts, "job/test").contains("belongs to another object"));
+    let spec = facts.live.deployments[0].spec.as_mut().unwrap();
+    spec.template.spec.as_mut().unwrap().containers[0].image = Some("docker.io/library/nginx".to_owned());
+    let found = error(&facts, "stashbot");
+    assert!(found.contains("nginx"), "{found}");
 }

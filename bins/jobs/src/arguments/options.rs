@@ -170,6 +170,18 @@ pub(crate) struct RestartArguments {
 }
 
 #[derive(Clone, Debug, Args)]
+pub(crate) struct AdoptArguments {
+    /// Name of a Deployment, CronJob or Job that no tool manages, also as KIND/NAME.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: WorkloadRef,
+    /// Do not ask for confirmation if something is restarted or lost; needed without a terminal.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+}
+
+#[derive(Clone, Debug, Args)]
 pub(crate) struct TriggerArguments {
     /// Name of the job, or of a Deployment, CronJob, Job or pod that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME")]

@@ -198,7 +198,9 @@ fn reference(change: &Change) -> String {
         WorkloadKind::Scheduled => ObjectKind::CronJob,
         WorkloadKind::Continuous => ObjectKind::Deployment,
         WorkloadKind::Pod => ObjectKind::Pod,
-        WorkloadKind::WebService | WorkloadKind::Recorded => return change.name.clone(),
+        WorkloadKind::WebService | WorkloadKind::Recorded | WorkloadKind::Manifest => {
+            return change.name.clone();
+        }
     };
     format!("{}/{}", WorkloadRef::kind_name(kind), change.name)
 }

@@ -220,3 +220,34 @@ fn web_service_is_not_for_jobs() {
     let shown = run(by_hand(&[]), &["restart", "pod/debug", "--yes"]);
     assert!(shown.starts_with("[exit 1]") && shown.contains("nothing creates pod/debug again"), "{shown}");
 }
+
+#[test]
+fn adoption_shows_its_cost_and_needs_a_confirmation() {
+    let refused = run(by_hand(&[]), &["adopt", "stashbot"]);
+    assert!(refused.starts_with("[exit 1]") && refused.contains("no terminal to confirm on"), "{refused}");
+    assert!(!refused.contains("DELETE") && !refused.contains("PUT"), "{refused}");
+    let put = (format!("PUT {BATCH}/cronjobs/list-images"), ok());
+    let shown = run(by_hand(&[put]), &["adopt", "list-images", "--yes"]);
+    assert_snapshot!(writes(&shown), @"
+    [exit 0]
+    PUT   /apis/batch/v1/namespaces/tool-tf-test/cronjobs/list-images?fieldManager=toolforge-cli
+    ");
+    // A job is one already, and an object with an owner never becomes one.
+    assert!(run(by_hand(&[]), &["adopt", "daily"]).starts_with("[exit 0]"));
+    assert!(run(by_hand(&[]), &["adopt", "job/test"]).contains("belongs to another object"));
+    assert!(run(by_hand(&[]), &["adopt", "debug"]).contains("pod/debug is a pod"));
+}
+
+#[test]
+fn deployment_of_other_labels_is_adopted_by_creating_it_again() {
+    let mut instead = deleted(&format!("{APPS}/deployments"), "stashbot");
+    instead.push((format!("GET {CORE}/pods"), list(&values!(&live().pods))));
+    instead.push((format!("GET {CORE}/pods"), list(&[])));
+    instead.push((format!("POST {APPS}/deployments"), ok()));
+    let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
+    assert_snapshot!(writes(&shown), @"
+    [exit 0]
+    DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/stashbot
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
+    ");
+}

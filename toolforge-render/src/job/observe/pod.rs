@@ -2,9 +2,8 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::Untrusted;
 
-use crate::job::observe::runs::is_quota;
+use crate::job::observe::runs::{FailureReason, is_quota};
 use crate::job::observe::state::running_since;
 use crate::job::{JobState, JobStatus, LiveJobs};
 use crate::pod::{causes_of_pod, causes_of_probes, last_termination, restarts, sort_evidence};
@@ -26,8 +25,8 @@ pub fn pod_status(pod: &Pod, live: &LiveJobs, now: Timestamp) -> JobStatus {
         _ if deleted.is_some() => (JobState::Stopping, deleted),
         Some("Succeeded") => (JobState::Succeeded, ended),
         Some("Failed") => {
-            let reason = status.and_then(|status| status.reason.clone()).unwrap_or_default();
-            (JobState::Failed { reason: Untrusted::new(reason) }, ended)
+            let reason = status.and_then(|status| status.reason.as_deref()).unwrap_or_default();
+            (JobState::Failed { reason: FailureReason::new(reason) }, ended)
         }
         _ if evidence.iter().any(is_quota) => (JobState::Blocked, created),
         _ if is_failing => {
