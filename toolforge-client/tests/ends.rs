@@ -66,7 +66,7 @@ async fn wait_run(runs: &[Value], pods: &[Value]) -> (RunEnd, u64) {
     let job: JobName = "bot".parse().unwrap();
     let options = WaitOptions::new(Duration::from_secs(60)).with_events();
     let start = Instant::now();
-    let run = JobRun { tool: &tool(), job: &job, run: "bot" };
+    let run = JobRun { tool: &tool(), job: &job, run: "bot", is_managed: true };
     let end = client.wait_run_end(run, options, |_| ()).await;
     (end.unwrap(), start.elapsed().as_secs())
 }

@@ -18,10 +18,12 @@ pub enum JobNameError {
     #[error("the name of a job is empty; it has 1 to {} of a-z, 0-9, '-' and '.'", JobName::MAX_LENGTH)]
     Empty,
     /// The text is too long.
-    #[error("the name of a job has {length} characters; at most {} are allowed", JobName::MAX_LENGTH)]
+    #[error("the name of a job has {length} characters; at most {maximum} are allowed")]
     TooLong {
         /// How many characters were found.
         length: usize,
+        /// How many are allowed.
+        maximum: usize,
     },
     /// A character that may not occur.
     #[error("job name {} has '{}'; use a-z, 0-9, '-' and '.'{}", name.quoted(), found.escape_default(), near(name))]
@@ -53,8 +55,19 @@ fn near(name: &Untrusted) -> String {
 }
 
 impl JobName {
-    /// The longest name, in characters.
+    /// The longest name of a new job, in characters.
     pub const MAX_LENGTH: usize = 52;
+
+    /// The longest name of an object, in characters (Kubernetes, DNS subdomain names of RFC 1123).
+    pub const MAX_OBJECT_LENGTH: usize = 253;
+
+    /// Parses the name of an existing object, which may be longer than that of a new job.
+    ///
+    /// # Errors
+    /// When the name is empty, has more than 253 characters, or has a character or part that no name has.
+    pub fn of_object(text: &str) -> Result<Self, JobNameError> {
+        Self::parse_up_to(Self::MAX_OBJECT_LENGTH, text)
+    }
 
     /// Returns whether a Service can have the name: a DNS label (RFC 1035) that begins with a letter and has no dot.
     #[cfg(feature = "schedule")]
@@ -68,6 +81,12 @@ impl FromStr for JobName {
     type Err = JobNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse_up_to(Self::MAX_LENGTH, text)
+    }
+}
+
+impl JobName {
+    fn parse_up_to(maximum: usize, text: &str) -> Result<Self, JobNameError> {
         if text.is_empty() {
             return Err(JobNameError::Empty);
         }
@@ -75,8 +94,8 @@ impl FromStr for JobName {
         if let Some(found) = text.chars().find(|&c| !is_alphanumeric(c) && c != '-' && c != '.') {
             return Err(JobNameError::Character { name: Untrusted::new(text), found });
         }
-        if text.len() > Self::MAX_LENGTH {
-            return Err(JobNameError::TooLong { length: text.len() });
+        if text.len() > maximum {
+            return Err(JobNameError::TooLong { length: text.len(), maximum });
         }
         let is_part = |part: &str| part.starts_with(is_alphanumeric) && part.ends_with(is_alphanumeric);
         if !text.split('.').all(is_part) {
@@ -112,6 +131,9 @@ mod tests {
         assert!(error("-bot-").ends_with("did you mean \"bot\"?"));
         assert!(!error("bot!").contains("did you mean"));
         assert_eq!(error(&"a".repeat(53)), "the name of a job has 53 characters; at most 52 are allowed");
+        let of_object = |length: usize| JobName::of_object(&"a".repeat(length)).map(|_| ());
+        assert_eq!(of_object(253), Ok(()));
+        assert_eq!(of_object(254), Err(JobNameError::TooLong { length: 254, maximum: 253 }));
         assert!(error("a.-b").contains("beside a dot"));
         assert!(error("a\n").contains("'\\n'"));
     }

@@ -47,7 +47,7 @@ fn merged(set: &ChangeSet) -> serde_json::Value {
         .steps
         .iter()
         .find_map(|step| match &step.action {
-            StepAction::Merge { patch } => Some((**patch).clone()),
+            StepAction::Merge { patch, .. } => Some((**patch).clone()),
             _ => None,
         })
         .unwrap()

@@ -37,6 +37,8 @@ structs! {
         pub name: String,
         /// Type of the job; `null` for a web service.
         pub r#type: Option<JobType>,
+        /// Whether it is a web service or a job; `false` for an object that no tool manages, and for a single pod.
+        pub managed: bool,
         /// How far it got.
         pub outcome: Outcome,
         /// How its pods are replaced; `null` if they are not.

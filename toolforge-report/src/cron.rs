@@ -12,8 +12,12 @@ structs! {
 
     /// A scheduled job and its runs.
     pub struct CronJob {
-        /// Name of the job.
+        /// Name of the job, or of a CronJob that no tool manages.
         pub name: JobName,
+        /// Whether these programs or the platform's tools manage it.
+        pub managed: bool,
+        /// The program that created it, by its managed fields; `null` if that is not known.
+        pub created_by: Option<Untrusted>,
         /// Schedule as it was written.
         pub schedule: Untrusted,
         /// Schedule as a cron expression, in UTC.

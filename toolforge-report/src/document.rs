@@ -37,6 +37,7 @@ kinds!(
     LoadPlan,
     LocalCommand,
     QuotaReport,
+    UnmanagedWorkload,
     WebServicePlan,
     WebServiceStatus,
     WhatIf,

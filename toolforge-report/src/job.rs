@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use toolforge_model::JobName;
+use toolforge_model::{JobName, Untrusted};
 
 use crate::describe::{codes, structs};
 use crate::image::ImageState;
@@ -11,10 +11,53 @@ structs! {
     pub struct JobList {
         /// Continuous jobs, then scheduled jobs, then one-off jobs.
         pub jobs: Vec<Job>,
+        /// Deployments, CronJobs, Jobs and pods that neither these programs nor the platform's tools manage.
+        pub unmanaged: Vec<UnmanagedWorkload>,
+    }
+
+    /// A Deployment, CronJob, Job or pod that neither these programs nor the platform's tools manage, such as one of `kubectl
+    /// apply`: `jobs list`, `jobs show`.
+    pub struct UnmanagedWorkload {
+        /// Whether these programs or the platform's tools manage it.
+        pub managed: bool,
+        /// Name of the object.
+        pub name: String,
+        /// Kind of the object: `Deployment`, `CronJob`, `Job` or `Pod`.
+        pub object_kind: String,
+        /// The name for commands, like `deployment/bot`.
+        pub reference: String,
+        /// The same of what has created it; `null` if nothing owns it.
+        pub owner: Option<String>,
+        /// The program that created it, by its managed fields, like `kubectl-client-side-apply`; `null` if that is not known.
+        pub created_by: Option<Untrusted>,
+        /// Cron expression of a CronJob.
+        pub schedule: Option<Untrusted>,
+        /// Image of the first container.
+        pub image: Option<Untrusted>,
+        /// Command of the first container with its arguments; `null` if the image's own is run.
+        pub command: Option<Untrusted>,
+        /// Number of pods of a Deployment.
+        pub replicas: Option<u64>,
+        /// Names of its pods.
+        pub pods: Vec<String>,
+        /// What it uses of the quota now.
+        pub usage: Vec<UsedResource>,
+        /// The state.
+        pub status: JobStatus,
+    }
+
+    /// An amount of a resource of a quota.
+    pub struct UsedResource {
+        /// Name of the resource.
+        pub resource: String,
+        /// The amount, as a Kubernetes quantity.
+        pub used: String,
     }
 
     /// A job: `jobs show`; `null` for platform defaults and for fields of other types of jobs.
     pub struct Job {
+        /// Whether these programs or the platform's tools manage it, as every job.
+        pub managed: bool,
         /// Name of the job.
         pub name: JobName,
         /// Type of the job.
@@ -123,6 +166,8 @@ codes! {
         Continuous = "continuous",
         /// Only the platform's jobs service knows it.
         Recorded = "recorded",
+        /// A single pod.
+        Pod = "pod",
     }
 
     /// The state of a job.

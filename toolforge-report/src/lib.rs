@@ -51,6 +51,7 @@ pub use fleet::{Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState, Fle
 pub use image::{ImageState, ImageType, ImageTypes, Runner};
 pub use job::{
     FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
+    UnmanagedWorkload, UsedResource,
 };
 pub use lint::{LintEdit, LintFinding, LintFix, LintLevel, LintReport, LintedFile};
 pub use plan::{

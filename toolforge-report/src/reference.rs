@@ -13,12 +13,13 @@ use crate::{
     MissedReason, MissedRuns, Mount, NamespaceAudit, ObjectChange, ObjectResult, Outcome, PlanWarning,
     PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow, QuotaState,
     ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
-    ScheduleWarningCode, ShortState, TerminationCode, UpcomingRun, Verdict, Violation, ViolationCode,
-    WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf, WorkloadUsage, WriteKind,
+    ScheduleWarningCode, ShortState, TerminationCode, UnmanagedWorkload, UpcomingRun, UsedResource, Verdict,
+    Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf,
+    WorkloadUsage, WriteKind,
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 21] = [
+const KINDS: [Description; 22] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
     ApplyReport::DESCRIPTION,
@@ -26,6 +27,7 @@ const KINDS: [Description; 21] = [
     Diagnosis::DESCRIPTION,
     JobList::DESCRIPTION,
     Job::DESCRIPTION,
+    UnmanagedWorkload::DESCRIPTION,
     LoadPlan::DESCRIPTION,
     LintReport::DESCRIPTION,
     CronJobList::DESCRIPTION,
@@ -43,7 +45,7 @@ const KINDS: [Description; 21] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 45] = [
+const PARTS: [Description; 46] = [
     Adjustment::DESCRIPTION,
     AppliedChange::DESCRIPTION,
     BlockedObject::DESCRIPTION,
@@ -86,6 +88,7 @@ const PARTS: [Description; 45] = [
     RestartForecast::DESCRIPTION,
     ScheduleWarning::DESCRIPTION,
     UpcomingRun::DESCRIPTION,
+    UsedResource::DESCRIPTION,
     Violation::DESCRIPTION,
     WebServiceRequest::DESCRIPTION,
     WorkloadUsage::DESCRIPTION,

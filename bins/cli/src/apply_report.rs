@@ -81,6 +81,7 @@ fn applied_change(change: &Change, written: &[Written], outcome: Outcome) -> App
         action: Action::from_code(change.action.as_str()),
         name: change.name.clone(),
         r#type: is_job.then(|| JobType::from_code(change.kind.as_str())),
+        managed: change.is_managed,
         outcome,
         rollout: report::rollout(change),
         downtime: report::downtime(change),

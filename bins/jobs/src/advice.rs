@@ -1,16 +1,19 @@
 //! Advice about causes.
 
-use toolforge_model::{JobKind, JobName, JobRequest, LogPath, platform, quote_word};
+use toolforge_model::{JobKind, JobRequest, LogPath, platform, quote_word};
 use toolforge_render::pod::Cause;
 
 /// The job that advice is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
-    pub(crate) name: &'a JobName,
+    /// Its name for commands.
+    pub(crate) name: &'a str,
     /// Whether it is a one-off job, which cannot be restarted.
     pub(crate) runs_once: bool,
     /// Whether `toolforge jobs show` was just run.
     pub(crate) is_shown: bool,
+    /// Whether it is a job; `false` for an object that no tool manages.
+    pub(crate) is_managed: bool,
     /// The files with its errors and its output, unless that is the log of its pod.
     pub(crate) log_files: [Option<&'a str>; 2],
 }
@@ -20,7 +23,8 @@ impl<'a> From<&'a JobRequest> for Asked<'a> {
         let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
         let file = |path: Option<&'a LogPath>| path.map(LogPath::as_str).filter(|file| *file != "/dev/null");
         Self {
-            name: &request.name,
+            name: request.name.as_str(),
+            is_managed: true,
             runs_once: matches!(request.kind, JobKind::OneOff { .. }),
             is_shown: false,
             log_files: [file(stderr), file(stdout).filter(|_| stdout != stderr)],
@@ -43,6 +47,24 @@ impl Asked<'_> {
 pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
     let name = asked.name;
     match cause {
+        Cause::OutOfMemory if !asked.is_managed => {
+            "Increase the memory limit in its manifest, `resources.limits.memory`, and apply it again."
+                .to_owned()
+        }
+        Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. }
+            if !asked.is_managed =>
+        {
+            format!(
+                "Fix the program, or the probe in its manifest; `{}` shows its output. A program that only needs more time to start comes up by itself.",
+                asked.log_command()
+            )
+        }
+        Cause::ImagePull { .. } if !asked.is_managed => format!(
+            "Check the image in its manifest: `toolforge jobs images` lists the images. `toolforge jobs delete {name}` stops the attempts."
+        ),
+        Cause::CrashLoop { .. } | Cause::ContainerStart if asked.runs_once && !asked.is_managed => {
+            format!("Fix its command, delete it, `toolforge jobs delete {name}`, and create it again.")
+        }
         Cause::OutOfMemory => format!(
             "Increase the memory limit: set `mem: 1Gi` in its file and type `toolforge jobs load FILE`; or delete it, `toolforge jobs delete {name}`, and run it again with `--mem 1Gi`."
         ),
@@ -100,9 +122,10 @@ mod tests {
 
     #[test]
     fn log_command_shows_each_file_once() {
-        let name: JobName = "bot".parse().unwrap();
-        let command =
-            |log_files| Asked { name: &name, runs_once: false, is_shown: false, log_files }.log_command();
+        let name = "bot";
+        let command = |log_files| {
+            Asked { name, runs_once: false, is_shown: false, is_managed: true, log_files }.log_command()
+        };
         assert_eq!(command([Some("bot.err"), Some("bot.out")]), "tail bot.err bot.out");
         assert_eq!(command([Some("my log"), None]), "tail 'my log'");
         assert_eq!(command([None, None]), "toolforge jobs logs bot");

@@ -11,7 +11,7 @@ use toolforge_cli::{
 };
 use toolforge_client::JobFetchOptions;
 use toolforge_model::{JobsFile, ToolName};
-use toolforge_render::job::{JobObjects, JobWorkload};
+use toolforge_render::job::{JobObjects, JobWorkload, LiveJobs};
 
 use crate::separated;
 
@@ -98,16 +98,24 @@ fn objects(session: &Session) -> Option<Vec<JobObjects>> {
     match &session.source {
         Source::Cluster { runtime, client } => {
             let fetched = runtime.block_on(client.fetch_jobs(&session.tool, JobFetchOptions::for_names()));
-            Some(fetched.ok()?.live.jobs_of(&session.tool))
+            Some(all_of(&fetched.ok()?.live, &session.tool))
         }
         Source::Files(documents) => {
             let facts = documents.job_facts(session.namespace_of(documents).ok()?).ok()?;
-            Some(facts.live.jobs_of(&session.tool))
+            Some(all_of(&facts.live, &session.tool))
         }
     }
 }
 
+/// Returns the jobs, and the Deployments, CronJobs and Jobs that no tool manages.
+fn all_of(live: &LiveJobs, tool: &ToolName) -> Vec<JobObjects> {
+    live.jobs_of(tool).into_iter().chain(live.unmanaged(tool)).collect()
+}
+
 fn kind(job: &JobObjects) -> &'static str {
+    if !job.is_managed() {
+        return job.workload.kind().as_str();
+    }
     match job.workload {
         JobWorkload::OneOff(_) => "one-off",
         JobWorkload::Scheduled(_) => "scheduled",

@@ -58,8 +58,11 @@ fn image_hints(error: &ImageLookupError, Namespace { tool, catalog, .. }: &Names
 /// Returns the failure of a job that cannot be restarted, run now or suspended.
 pub(crate) fn of_run_now(error: RunNowError, job: &JobObjects) -> Failure {
     match error {
-        RunNowError::OneOff => Failure::from_error(ExitCode::Failed, &error)
-            .hint(format!("`toolforge jobs delete {}`, then run it again.", job.name)),
+        RunNowError::OneOff => Failure::from_error(ExitCode::Failed, &error).hint(if job.is_managed() {
+            format!("`toolforge jobs delete {}`, then run it again.", job.name)
+        } else {
+            format!("`toolforge jobs delete {}`, then create it again.", job.workload_ref())
+        }),
         RunNowError::NoTemplate => Failure::from_error(ExitCode::Cluster, &error),
         error => Failure::from_error(ExitCode::Failed, &error),
     }

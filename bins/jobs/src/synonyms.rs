@@ -27,6 +27,7 @@ const SYNONYMS: &[(&[&str], &str)] = &[
     (&["types", "containers"], "images"),
     (&["usage", "limits"], "quota"),
     (&["clear", "purge"], "flush"),
+    (&["takeover", "own"], "adopt"),
     (&["completion", "completions", "man"], "generate"),
 ];
 

@@ -73,7 +73,7 @@ fn words_of_other_tools_name_the_verb() {
 
     hint: The topics are quota, images, exit-codes, files.
 
-    hint: The commands are run, list, show, logs, delete, flush, load, plan, lint, dump, convert, restart, trigger, suspend, resume, cron, render, exec, images, quota, generate.
+    hint: The commands are run, list, show, logs, delete, flush, load, plan, lint, dump, convert, restart, adopt, trigger, suspend, resume, cron, render, exec, images, quota, generate.
     "#);
 }
 

@@ -219,13 +219,15 @@ impl Client {
                 let stored = self.replace_seen(&path, document, seen, &params).await?;
                 work.note(step, WriteKind::Replaced, stored.ok_or_else(changed)?);
             }
-            StepAction::Merge { patch } => {
+            StepAction::Merge { patch, seen } => {
                 let params = PatchParams { dry_run, ..merge_params() };
-                let stored: Stored = self.merge(&path, patch, &params).await?;
-                work.note(step, WriteKind::Merged, stored);
+                let patch = Patch::Strategic((**patch).clone());
+                let stored = self.write(&path, patch, seen.as_deref(), &params).await?;
+                work.note(step, WriteKind::Merged, stored.ok_or_else(changed)?);
             }
-            StepAction::Delete { uid } => {
-                let preconditions = Preconditions { uid: uid.clone(), ..Preconditions::default() };
+            StepAction::Delete { uid, resource_version } => {
+                let preconditions =
+                    Preconditions { uid: uid.clone(), resource_version: resource_version.clone() };
                 // The server's default for a Job is to orphan its pods.
                 let params = DeleteParams { dry_run, ..DeleteParams::background() };
                 let params = if uid.is_some() { params.preconditions(preconditions) } else { params };

@@ -151,7 +151,7 @@ fn own_objects() -> WebServiceFetchOptions {
 
 fn uid(step: &Step) -> Option<&str> {
     match &step.action {
-        StepAction::Delete { uid } => uid.as_deref(),
+        StepAction::Delete { uid, .. } => uid.as_deref(),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::time::timeout;
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, Step};
-use toolforge_render::object::{HttpRoute, RouteAcceptance};
+use toolforge_render::object::{HttpRoute, ObjectKind, RouteAcceptance};
 
 use crate::change::apply::TERMINATION_TIMEOUT;
 use crate::change::error::ROUTE_TIMEOUT;
@@ -57,15 +57,21 @@ impl Client {
         if gone.is_none() {
             return Err(ApplyError::StillExists { id: step.id.clone(), timeout: TERMINATION_TIMEOUT });
         }
-        Ok(self.wait_pods_gone(tool, &change.name, TERMINATION_TIMEOUT).await?)
+        let target = if change.is_managed {
+            LogTarget::job(tool, &change.name, LogOwner::Job)
+        } else if step.id.kind == ObjectKind::Pod {
+            return Ok(true);
+        } else {
+            LogTarget::of_deleted(tool, &step.id, uid)
+        };
+        Ok(self.wait_pods_gone(&target, TERMINATION_TIMEOUT).await?)
     }
 
     /// Waits until a job has no pods; returns whether that was before the deadline.
     ///
     /// # Errors
     /// When the pods cannot be listed, or the cluster is unreachable for longer than a watch tolerates.
-    async fn wait_pods_gone(&self, tool: &ToolName, job: &str, deadline: Duration) -> Result<bool, Error> {
-        let target = LogTarget::job(tool, job, LogOwner::Job);
+    async fn wait_pods_gone(&self, target: &LogTarget, deadline: Duration) -> Result<bool, Error> {
         let mut changes =
             pin!(self.watch::<Pod>(target.collection(), target.list_params(), WatchOptions::default()));
         let uid = |pod: &Pod| pod.metadata.uid.clone().unwrap_or_default();
@@ -73,7 +79,10 @@ impl Client {
             let mut pods = BTreeSet::new();
             while let Some(change) = changes.next().await {
                 match change? {
-                    WatchEvent::Init(found) => pods = found.iter().map(uid).collect(),
+                    WatchEvent::Init(found) => {
+                        pods = found.iter().filter(|pod| target.includes(pod)).map(uid).collect();
+                    }
+                    WatchEvent::Apply(pod) if !target.includes(&pod) => {}
                     WatchEvent::Apply(pod) => {
                         pods.insert(uid(&pod));
                     }

@@ -13,6 +13,9 @@ use crate::path::named;
 use crate::watch::{Store, wait_until};
 use crate::{Client, Error, LogOwner, LogTarget, WaitOptions, WaitOutcome, WatchEvent};
 
+/// The label with the name of a Job on its pods (Kubernetes 1.33, the Job controller).
+const JOB_NAME: &str = "batch.kubernetes.io/job-name";
+
 #[expect(clippy::large_enum_variant, reason = "one at a time, unpacked at once")]
 enum JobEvent {
     Job(WatchEvent<Job>),
@@ -29,6 +32,8 @@ pub struct JobRun<'a> {
     pub job: &'a JobName,
     /// The name of the run's Job; for a scheduled job it is not the job's own.
     pub run: &'a str,
+    /// Whether it is a job; `false` for a run of a workload that no tool manages.
+    pub is_managed: bool,
 }
 
 impl Client {
@@ -43,14 +48,18 @@ impl Client {
         options: WaitOptions,
         decide: impl FnMut(&LiveJobs) -> ControlFlow<T>,
     ) -> Result<WaitOutcome<T, LiveJobs>, Error> {
-        let JobRun { tool, job, run } = run;
+        let JobRun { tool, job, run, is_managed } = run;
         let WaitOptions { deadline, events, watch } = options;
         let namespace = tool.namespace();
         let one = named(run);
-        let target = LogTarget::job(tool, job.as_str(), LogOwner::Job);
+        let pods = if is_managed {
+            LogTarget::job(tool, job.as_str(), LogOwner::Job).list_params()
+        } else {
+            ListParams::default().labels(&format!("{JOB_NAME}={run}"))
+        };
         let mut kinds = vec![
             self.watch_kind(&namespace, one, watch, JobEvent::Job),
-            self.watch_kind(&namespace, target.list_params(), watch, JobEvent::Pod),
+            self.watch_kind(&namespace, pods, watch, JobEvent::Pod),
         ];
         if events {
             kinds.push(self.watch_kind(&namespace, ListParams::default(), watch, JobEvent::Event));

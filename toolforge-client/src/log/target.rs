@@ -8,8 +8,11 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use toolforge_model::{ToolName, platform};
+use toolforge_render::job::{JobObjects, JobWorkload, LiveJobs, is_pod_of_deployment, runs_of_job};
+use toolforge_render::object::{ObjectId, ObjectKind};
 use toolforge_render::web_service::is_web_service_pod;
 
+use crate::log::pod_log::has_ended;
 use crate::path::named;
 use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchEvent, WatchOptions};
 
@@ -20,8 +23,43 @@ pub struct LogTarget {
     /// The labels of all of the pods.
     labels: Vec<(&'static str, String)>,
     /// Which of the pods with these labels belong to the target.
-    accepts: fn(&Pod) -> bool,
+    accepts: Accepts,
     owner: ObjectPath,
+}
+
+/// Which pods belong to a target.
+#[derive(Clone, Debug)]
+enum Accepts {
+    /// All with the labels.
+    All,
+    /// Those of a web service.
+    WebService,
+    /// Those of a Deployment, by the name of their ReplicaSet.
+    Deployment(String),
+    /// Those of a CronJob, by the names of their Jobs: known ones, and the CronJob's name with a number.
+    CronJob { name: String, runs: Vec<String> },
+    /// Those of a Job, by its UID.
+    Job(Option<String>),
+    /// One pod, by its UID.
+    Pod(Option<String>),
+}
+
+impl Accepts {
+    fn accepts(&self, pod: &Pod) -> bool {
+        let mut owners = pod.metadata.owner_references.iter().flatten();
+        match self {
+            Self::All => true,
+            Self::WebService => is_web_service_pod(pod),
+            Self::Deployment(name) => is_pod_of_deployment(pod, name),
+            Self::CronJob { name, runs } => owners.any(|owner| {
+                let rest = owner.name.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+                let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+                owner.kind == "Job" && (rest.is_some_and(is_number) || runs.contains(&owner.name))
+            }),
+            Self::Job(uid) => uid.is_some() && owners.any(|owner| Some(&owner.uid) == uid.as_ref()),
+            Self::Pod(uid) => uid.is_some() && pod.metadata.uid == *uid,
+        }
+    }
 }
 
 /// The kind of the object that makes the pods of a log.
@@ -33,6 +71,8 @@ pub enum LogOwner {
     CronJob,
     /// Of a one-off job; the log also ends when it has finished.
     Job,
+    /// The pod itself; the log also ends when it has finished.
+    Pod,
 }
 
 impl LogOwner {
@@ -42,6 +82,7 @@ impl LogOwner {
             Self::Deployment => ResourceType::of::<Deployment>(),
             Self::CronJob => ResourceType::of::<CronJob>(),
             Self::Job => ResourceType::of::<Job>(),
+            Self::Pod => ResourceType::of::<Pod>(),
         };
         resource.in_namespace(namespace).named(name)
     }
@@ -54,7 +95,7 @@ impl LogTarget {
         Self {
             namespace: tool.namespace(),
             labels: vec![(platform::LABEL_NAME, tool.as_str().to_owned())],
-            accepts: is_web_service_pod,
+            accepts: Accepts::WebService,
             owner: LogOwner::Deployment.path(tool.namespace(), tool.as_str()),
         }
     }
@@ -71,8 +112,63 @@ impl LogTarget {
                 (platform::LABEL_JOB_NAME, name.to_owned()),
             ],
             // Only the job's pods have these labels.
-            accepts: |_| true,
+            accepts: Accepts::All,
             owner: owner.path(tool.namespace(), name),
+        }
+    }
+
+    /// Returns the target for a job or a workload that no tool manages, until it is gone; `live` has the runs that exist of a
+    /// CronJob.
+    #[must_use]
+    pub fn workload(tool: &ToolName, job: &JobObjects, live: &LiveJobs) -> Self {
+        let kind = match &job.workload {
+            JobWorkload::Continuous(_) => LogOwner::Deployment,
+            JobWorkload::Scheduled(_) => LogOwner::CronJob,
+            JobWorkload::OneOff(_) => LogOwner::Job,
+        };
+        let name = job.name.as_str();
+        if job.is_managed() {
+            return Self::job(tool, name, kind);
+        }
+        let accepts = match &job.workload {
+            JobWorkload::Continuous(_) => Accepts::Deployment(name.to_owned()),
+            JobWorkload::Scheduled(_) => {
+                let runs = runs_of_job(job, live).into_iter().filter_map(|run| run.metadata.name.clone());
+                Accepts::CronJob { name: name.to_owned(), runs: runs.collect() }
+            }
+            JobWorkload::OneOff(run) => Accepts::Job(run.metadata.uid.clone()),
+        };
+        Self {
+            namespace: tool.namespace(),
+            labels: Vec::new(),
+            accepts,
+            owner: kind.path(tool.namespace(), name),
+        }
+    }
+
+    /// Returns the target for the pods that an object has created which was deleted, by its kind, name and UID.
+    pub(crate) fn of_deleted(tool: &ToolName, id: &ObjectId, uid: Option<&String>) -> Self {
+        let (accepts, owner) = match id.kind {
+            ObjectKind::Deployment => (Accepts::Deployment(id.name.clone()), LogOwner::Deployment),
+            ObjectKind::CronJob => {
+                (Accepts::CronJob { name: id.name.clone(), runs: Vec::new() }, LogOwner::CronJob)
+            }
+            ObjectKind::Job => (Accepts::Job(uid.cloned()), LogOwner::Job),
+            _ => (Accepts::Pod(uid.cloned()), LogOwner::Pod),
+        };
+        let owner = owner.path(tool.namespace(), &id.name);
+        Self { namespace: tool.namespace(), labels: Vec::new(), accepts, owner }
+    }
+
+    /// Returns the target for one pod, until it has finished or is gone.
+    #[must_use]
+    pub fn pod(tool: &ToolName, pod: &Pod) -> Self {
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        Self {
+            namespace: tool.namespace(),
+            labels: Vec::new(),
+            accepts: Accepts::Pod(pod.metadata.uid.clone()),
+            owner: LogOwner::Pod.path(tool.namespace(), name),
         }
     }
 
@@ -85,6 +181,12 @@ impl LogTarget {
     /// Returns the parameters that select the target's pods.
     #[must_use]
     pub fn list_params(&self) -> ListParams {
+        if let Accepts::Pod(_) = self.accepts {
+            return named(self.owner.name());
+        }
+        if self.labels.is_empty() {
+            return ListParams::default();
+        }
         let labels = self.labels.iter().map(|(name, value)| format!("{name}={value}"));
         ListParams::default().labels(&labels.collect::<Vec<_>>().join(","))
     }
@@ -93,7 +195,7 @@ impl LogTarget {
     #[must_use]
     pub fn includes(&self, pod: &Pod) -> bool {
         let label = |name: &str| pod.metadata.labels.as_ref()?.get(name);
-        self.labels.iter().all(|(name, value)| label(name) == Some(value)) && (self.accepts)(pod)
+        self.labels.iter().all(|(name, value)| label(name) == Some(value)) && self.accepts.accepts(pod)
     }
 
     /// Returns the object with which the log ends.
@@ -121,6 +223,8 @@ pub(super) fn owner_states(
     let one = named(owner.name());
     if owner.resource() == ResourceType::of::<Job>() {
         states_of(client.watch(collection, one, options), has_finished)
+    } else if owner.resource() == ResourceType::of::<Pod>() {
+        states_of(client.watch(collection, one, options), has_ended)
     } else {
         states_of(client.watch::<IgnoredAny>(collection, one, options), |_| false)
     }

@@ -3,10 +3,12 @@
 use std::ops::ControlFlow;
 
 use futures_util::stream::{self, Stream};
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::ListParams;
+use kube::core::Selector;
 use toolforge_model::{JobName, ToolName};
+use toolforge_render::job::{JobObjects, JobWorkload};
 use toolforge_render::pod::LiveRollout;
 use toolforge_render::web_service::LiveWebService;
 
@@ -31,6 +33,20 @@ impl RolloutSelector {
     pub(super) fn job(tool: &ToolName, job: &JobName) -> Self {
         let labels = LogTarget::job(tool, job.as_str(), LogOwner::Deployment).list_params();
         Self { namespace: tool.namespace(), name: job.to_string(), labels }
+    }
+
+    /// Selects the pods of a Deployment that no tool manages by its own selector.
+    pub(super) fn workload(tool: &ToolName, job: &JobObjects) -> Self {
+        let JobWorkload::Continuous(deployment) = &job.workload else { return Self::job(tool, &job.name) };
+        if job.is_managed() {
+            return Self::job(tool, &job.name);
+        }
+        let spec: Option<&DeploymentSpec> = Option::from(&deployment.spec);
+        let selector = spec.map(|spec| spec.selector.clone()).unwrap_or_default();
+        // An operator that kube does not know selects all pods of the namespace.
+        let selector = Selector::try_from(selector).unwrap_or_default();
+        let labels = ListParams::default().labels_from(&selector);
+        Self { namespace: tool.namespace(), name: job.name.to_string(), labels }
     }
 }
 

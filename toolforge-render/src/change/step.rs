@@ -29,6 +29,8 @@ pub enum WorkloadKind {
     Recorded,
     /// An object of a manifest. These programs only check it: its change has no steps, and its rollout is the manifest's.
     Manifest,
+    /// A single pod.
+    Pod,
 }
 
 impl WorkloadKind {
@@ -38,6 +40,7 @@ impl WorkloadKind {
         match self {
             Self::WebService => "the web service".to_owned(),
             Self::Manifest => name.escaped().to_string(),
+            Self::Pod => format!("pod {}", name.escaped()),
             Self::OneOff | Self::Scheduled | Self::Continuous | Self::Recorded => {
                 format!("job {}", name.escaped())
             }
@@ -54,6 +57,7 @@ impl WorkloadKind {
             Self::Continuous => "continuous",
             Self::Recorded => "recorded",
             Self::Manifest => "manifest",
+            Self::Pod => "pod",
         }
     }
 }
@@ -138,11 +142,17 @@ pub enum StepAction {
     Merge {
         /// The strategic merge patch.
         patch: Box<Value>,
+        /// The metadata of the object that was seen: a change of somebody else since then is not overwritten. `None` if only the
+        /// patched fields matter.
+        seen: Option<Box<ObjectMeta>>,
     },
     /// Delete, together with the objects that it owns.
     Delete {
         /// The uid of the object that was seen; another object with the name is not deleted.
         uid: Option<String>,
+        /// The version of the object that was seen: an object that has changed since is not deleted. `None` if a change does not
+        /// matter.
+        resource_version: Option<String>,
     },
     /// Wait until a gateway accepts the route.
     AwaitAccepted,
@@ -196,6 +206,8 @@ pub struct Change {
     pub action: Action,
     /// Whether it is adopted from the platform's jobs service, whose record is deleted.
     pub adopts: bool,
+    /// Whether it is a web service or a job; `false` for a workload that no tool manages.
+    pub is_managed: bool,
     /// The steps, in order.
     pub steps: Vec<Step>,
     /// How its pods are replaced; `None` if they are not.
@@ -214,6 +226,7 @@ impl Change {
             name: name.into(),
             action,
             adopts: false,
+            is_managed: true,
             steps: Vec::new(),
             rollout: None,
             downtime: None,

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use toolforge_images::{ImageLookupError, State};
 use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{
-    Cpu, Environment, HealthCheckPathError, JobHealthCheck, JobImage, JobOptions, JobPort, Memory,
-    MountStorage, Replicas, Retry, Untrusted, join_words, platform,
+    Cpu, Environment, HealthCheckPathError, JobHealthCheck, JobImage, JobOptions, JobPort, JobRequest,
+    Memory, MountStorage, Replicas, Retry, Untrusted, join_words, platform,
 };
 
 use super::{ConvertedWebService, Converter};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{FieldPath, PathSegment, cron_job_spec, deployment_spec, differences};
+use crate::pod::cpu_of;
 
 /// Where the platform mounts its own volumes (volume-admission, 2026; before 2024 also the sockets of SSSD).
 const PLATFORM_MOUNTS: [&str; 7] = [
@@ -224,7 +225,12 @@ impl Converter<'_> {
             command: command(container),
             image: Some(image),
             memory: amount("memory").and_then(|text| Memory::parse_quantity(&text).ok()),
-            cpu: amount("cpu").and_then(|text| Cpu::parse_quantity(&text).ok()),
+            cpu: amount("cpu").and_then(|text| Cpu::parse_quantity(&text).ok()).filter(|cpu| {
+                // The platform's own amounts are those of a job that names none.
+                let is_default = *cpu == self.namespace.platform.default_cpu_limit
+                    && cpu_of(requests) == Some(JobRequest::DEFAULT_CPU);
+                !is_default
+            }),
             // The container writes to its own output.
             file_log: Some(false),
             environment,

@@ -3,9 +3,11 @@
 //! [`Converter`] collects jobs from any number of files; [`Conversion::to_yaml`] writes them as a jobs file, with a comment for
 //! everything that it could not carry over.
 
+mod adopt;
 mod lines;
 mod manifest;
 
+pub use adopt::{Adoption, AdoptionError, plan_adoption};
 pub use manifest::with_current_version;
 
 use std::collections::BTreeSet;

@@ -119,10 +119,10 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
 #[must_use]
 pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Demand {
     let mut used = Demand::default();
-    for job in facts.live.jobs_of(&facts.namespace.tool) {
+    for job in facts.live.all_scheduled(&facts.namespace.tool) {
         let is_listed = loads.iter().any(|load| load.name == job.name);
         let runs = if is_listed { runs_of_job(&job, &facts.live).len() } else { 0 };
-        if !matches!(job.workload, JobWorkload::Scheduled(_)) || runs == 0 {
+        if runs == 0 {
             continue;
         }
         used.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
@@ -162,7 +162,7 @@ pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Time
     if !planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_))) {
         return Vec::new();
     }
-    let live = facts.live.jobs_of(&facts.namespace.tool);
+    let live = facts.live.all_scheduled(&facts.namespace.tool);
     let is_replaced = |job: &&JobObjects| {
         planned.iter().any(|planned| planned.name == job.name)
             || plan

@@ -1,7 +1,7 @@
 //! The change of one job: the objects that are created, replaced and deleted, in their order.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use toolforge_model::{JobField, JobName, Untrusted};
+use toolforge_model::{JobField, JobName, JobRequest, Untrusted};
 
 use crate::change::{
     Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, Step, StepAction, WorkloadKind,
@@ -9,8 +9,8 @@ use crate::change::{
 use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
 use crate::job::{
-    JobFacts, JobObjects, JobPlan, JobWorkload, LiveJobs, LoadProblem, RecordedJob, RunOutcome, demand,
-    job_differences, observe_job, pods_of_job,
+    FoundWorkload, JobFacts, JobObjects, JobPlan, JobPlanError, JobWorkload, LiveJobs, LoadProblem,
+    RecordedJob, RunOutcome, demand, job_differences, observe_job, pods_of_job,
 };
 use crate::object::{
     Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
@@ -96,7 +96,7 @@ impl Change {
     fn after_record(mut self, record: Option<RecordedJob>) -> Self {
         if let Some(record) = record {
             let id = ObjectId::new(record.kind(), self.name.as_str());
-            self.steps.insert(0, Step::of(id, StepAction::Delete { uid: None }));
+            self.steps.insert(0, Step::of(id, StepAction::Delete { uid: None, resource_version: None }));
             self.adopts = true;
         }
         self
@@ -144,9 +144,91 @@ fn deletions(live: &JobObjects) -> Vec<Step> {
     steps
 }
 
+/// Returns the change that deletes an object that is no job, if it is still as it was seen.
+pub(super) fn object_deletion(found: &FoundWorkload) -> Change {
+    let (kind, workload, metadata) = match found {
+        FoundWorkload::Job(job) => (job.workload.kind(), job.workload.job_kind(), job.workload.metadata()),
+        FoundWorkload::Pod(pod) => (ObjectKind::Pod, WorkloadKind::Pod, &pod.metadata),
+    };
+    let name = metadata.name.clone().unwrap_or_default();
+    let id = ObjectId::new(kind, name.as_str());
+    let (uid, resource_version) = (metadata.uid.clone(), metadata.resource_version.clone());
+    let delete = StepAction::Delete { uid: uid.clone(), resource_version };
+    let steps = vec![Step::of(id.clone(), delete), Step::of(id, StepAction::AwaitGone { uid })];
+    Change { steps, is_managed: false, ..Change::new(workload, name, Action::Delete) }
+}
+
+/// Returns the change that makes an object that no tool manages a job, and whether its pods are replaced or run again.
+///
+/// A Deployment whose pods have another selector, and a Job with other pods, are deleted and created again: these fields cannot be
+/// changed. Labels and annotations of the object are kept.
+pub(crate) fn adoption(
+    request: JobRequest,
+    live: &JobObjects,
+    facts: &JobFacts,
+) -> Result<(Change, bool), JobPlanError> {
+    let plan = JobPlan::of_live(request, facts, Some(live))?;
+    let mut wanted = plan.objects();
+    keep_metadata(&mut wanted, live);
+    let json = |workload: &JobWorkload| match workload {
+        JobWorkload::OneOff(found) => Object::Job(found.clone()).to_json(),
+        JobWorkload::Scheduled(found) => Object::CronJob(found.clone()).to_json(),
+        JobWorkload::Continuous(found) => Object::Deployment(found.clone()).to_json(),
+    };
+    let (before, after) = (json(&live.workload), json(&wanted.workload));
+    // The fields that only one of them has differ, too.
+    let mut found = differences(&after, &before);
+    found.retain(|difference| difference.path.is_in_spec());
+    let replaces = found.iter().any(|difference| difference.path.is_in_pod_template());
+    let is_kept = match live.workload {
+        JobWorkload::OneOff(_) => !replaces,
+        JobWorkload::Scheduled(_) | JobWorkload::Continuous(_) => is_changeable(live, &wanted),
+    };
+    let (action, mut steps) = if is_kept {
+        (Action::Update, replacements(wanted, live))
+    } else {
+        let deleted = object_deletion(&FoundWorkload::Job(Box::new(live.clone()))).steps.into_iter();
+        (Action::Recreate, deleted.chain(creations(wanted.into_objects(), Some(&facts.live))).collect())
+    };
+    let kind = live.workload.kind();
+    if let Some(step) = steps.iter_mut().find(|step| step.id.kind == kind && step.wanted.is_some()) {
+        step.differences = found;
+    }
+    let change = Change::new(live.workload.job_kind(), live.name.as_str(), action);
+    let change = with_demand(Change { steps, is_managed: false, ..change }, Some(live), facts);
+    let restarts = !is_kept || (replaces && matches!(live.workload, JobWorkload::Continuous(_)));
+    Ok((change, restarts))
+}
+
+/// The annotation of kubectl with the manifest that was applied last, which a job no longer has (kubectl 1.33).
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Adds the labels and annotations of a live object to the wanted one.
+fn keep_metadata(wanted: &mut JobObjects, live: &JobObjects) {
+    let metadata = match &mut wanted.workload {
+        JobWorkload::OneOff(found) => &mut found.metadata,
+        JobWorkload::Scheduled(found) => &mut found.metadata,
+        JobWorkload::Continuous(found) => &mut found.metadata,
+    };
+    let own = live.workload.metadata();
+    let labels = metadata.labels.get_or_insert_default();
+    for (key, value) in own.labels.iter().flatten() {
+        labels.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    let annotations = own
+        .annotations
+        .iter()
+        .flatten()
+        .filter(|(key, _)| *key != LAST_APPLIED && !key.starts_with("deployment.kubernetes.io/"));
+    for (key, value) in annotations {
+        let all = metadata.annotations.get_or_insert_default();
+        all.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+}
+
 pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {
     let id = ObjectId::new(kind, metadata.name.clone().unwrap_or_default());
-    Step::of(id, StepAction::Delete { uid: metadata.uid.clone() })
+    Step::of(id, StepAction::Delete { uid: metadata.uid.clone(), resource_version: None })
 }
 
 /// Adds what a change frees and requests, and how its pods are replaced.

@@ -6,8 +6,8 @@ use toolforge_model::{JobName, JobRequest, Untrusted, platform};
 use toolforge_quota::{Demand, Limits, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet};
-use crate::job::change::{Current, change_to, change_to_nothing};
-use crate::job::{JobFacts, JobObjects, JobPlan, LoadProblem};
+use crate::job::change::{Current, change_to, change_to_nothing, object_deletion};
+use crate::job::{FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem};
 use crate::object::ObjectKind;
 use crate::pod::{count_demand, one_pod_of};
 
@@ -142,6 +142,16 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
 /// Returns the changes that delete jobs; only a record may exist of a job.
 #[must_use]
 pub fn job_deletions<'a>(names: impl IntoIterator<Item = &'a JobName>, facts: &JobFacts) -> ChangeSet {
+    workload_deletions(names, &[], facts)
+}
+
+/// Returns the changes that delete jobs, and other objects if they are still as they were seen.
+#[must_use]
+pub fn workload_deletions<'a>(
+    names: impl IntoIterator<Item = &'a JobName>,
+    others: &[FoundWorkload],
+    facts: &JobFacts,
+) -> ChangeSet {
     let live = facts.live.jobs_of(&facts.namespace.tool);
     let change = |name: &JobName| {
         let current = Current {
@@ -150,7 +160,7 @@ pub fn job_deletions<'a>(names: impl IntoIterator<Item = &'a JobName>, facts: &J
         };
         change_to_nothing(name, &current, facts)
     };
-    let changes = names.into_iter().map(change).collect();
+    let changes = names.into_iter().map(change).chain(others.iter().map(object_deletion)).collect();
     ChangeSet::new(changes, &Limits::default())
 }
 

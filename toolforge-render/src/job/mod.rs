@@ -44,21 +44,26 @@ mod problem;
 mod run_now;
 mod script;
 mod stagger;
+mod unmanaged;
+mod workload_ref;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments};
 pub(crate) use adjust::{largest_jobs, with_size};
 pub use calendar::{ScheduledJobLoad, conflicts_after_load, demand_of_current_runs, simulate_scheduled_jobs};
+pub(crate) use change::adoption;
 pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
-pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load};
+pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use observe::{
     FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status,
-    observe_job, pods_of_job, runs_of_job,
+    observe_job, pod_status, pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
 pub use run_now::{RunNowError, manual_run, restart_job, resume_job, suspend_job, trigger_job};
 pub use script::{FileFacts, JobFileWarning, job_file_warnings};
 pub use stagger::{ScheduleProposal, StaggeredJobs, stagger};
+pub use unmanaged::{FoundWorkload, WorkloadLookupError, created_by, is_pod_of_deployment, usage_of_pod};
+pub use workload_ref::{WorkloadRef, WorkloadRefError};

@@ -119,6 +119,16 @@ impl JobPlan {
     /// domain.
     pub fn new(request: JobRequest, facts: &JobFacts) -> Result<Self, JobPlanError> {
         refuse_foreign(&request, facts)?;
+        let live = facts.live.job(&facts.namespace.tool, &request.name);
+        Self::of_live(request, facts, live.as_ref())
+    }
+
+    /// Resolves a request for the job that `live` is or becomes.
+    pub(super) fn of_live(
+        request: JobRequest,
+        facts: &JobFacts,
+        live: Option<&JobObjects>,
+    ) -> Result<Self, JobPlanError> {
         let found = facts
             .namespace
             .catalog
@@ -142,11 +152,10 @@ impl JobPlan {
         if let Some(word) = shell_syntax(&request) {
             warnings.push(JobPlanWarning::ShellSyntax { word: Untrusted::new(word) });
         }
-        let live = facts.live.job(&facts.namespace.tool, &request.name);
-        if live.as_ref().is_some_and(is_suspended) && request.kind.schedule().is_some() {
+        if live.is_some_and(is_suspended) && request.kind.schedule().is_some() {
             warnings.push(JobPlanWarning::Suspended);
         }
-        let deployment = live.as_ref().and_then(|live| match &live.workload {
+        let deployment = live.and_then(|live| match &live.workload {
             JobWorkload::Continuous(deployment) => deployment_spec(deployment),
             JobWorkload::OneOff(_) | JobWorkload::Scheduled(_) => None,
         });
@@ -155,8 +164,7 @@ impl JobPlan {
             let annotations = spec.template.metadata.as_ref()?.annotations.as_ref()?;
             annotations.get(platform::ANNOTATION_RESTARTED_AT).cloned()
         });
-        let file =
-            live.as_ref().and_then(|live| live.annotation(platform::ANNOTATION_FILE)).map(str::to_owned);
+        let file = live.and_then(|live| live.annotation(platform::ANNOTATION_FILE)).map(str::to_owned);
         let plan = Self {
             resources: resources(&request, facts.namespace.platform.default_cpu_limit),
             request: JobRequest { image: found.image, ..request },
@@ -166,7 +174,7 @@ impl JobPlan {
             selector,
             restarted_at,
             file,
-            is_suspended: live.as_ref().is_some_and(is_suspended),
+            is_suspended: live.is_some_and(is_suspended),
             warnings,
         };
         if plan.request.kind.port().is_some_and(|port| port.is_public()) {

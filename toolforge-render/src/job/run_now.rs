@@ -44,7 +44,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
         JobWorkload::Continuous(deployment) => Ok(restart_pods(job, deployment, facts, now)),
         JobWorkload::Scheduled(cron_job) => {
             let runs = runs_of_job(job, &facts.live);
-            let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Recreate);
+            let mut change = new_change(job, Action::Recreate);
             change.steps = runs.iter().map(|run| deletion(ObjectKind::Job, &run.metadata)).collect();
             if let Some(run) = runs.first() {
                 let id = ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default());
@@ -66,7 +66,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
 /// When the job is not scheduled, or its CronJob has no template.
 pub fn trigger_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result<ChangeSet, RunNowError> {
     let JobWorkload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
-    let change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Create);
+    let change = new_change(job, Action::Create);
     Ok(facts.change_set(vec![with_run(change, cron_job, facts, now)?]))
 }
 
@@ -86,15 +86,20 @@ pub fn resume_job(job: &JobObjects) -> Result<ChangeSet, RunNowError> {
     set_suspended(job, false)
 }
 
+fn new_change(job: &JobObjects, action: Action) -> Change {
+    let change = Change::new(job.workload.job_kind(), job.name.as_str(), action);
+    Change { is_managed: job.is_managed(), ..change }
+}
+
 fn set_suspended(job: &JobObjects, suspended: bool) -> Result<ChangeSet, RunNowError> {
     let JobWorkload::Scheduled(cron_job) = &job.workload else { return Err(RunNowError::NotScheduled) };
     let current = cron_job_spec(cron_job).and_then(|spec| spec.suspend).unwrap_or(false);
     let action = if current == suspended { Action::Keep } else { Action::Update };
-    let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), action);
+    let mut change = new_change(job, action);
     if action == Action::Update {
-        let patch = Box::new(json!({"spec": {"suspend": suspended}}));
+        let patch = Box::new(json!({"metadata": {}, "spec": {"suspend": suspended}}));
         let id = ObjectId::new(ObjectKind::CronJob, job.name.as_str());
-        change.steps.push(Step::of(id, StepAction::Merge { patch }));
+        change.steps.push(Step::of(id, StepAction::Merge { patch, seen: seen_unmanaged(job) }));
     }
     Ok(ChangeSet::new(vec![change], &Limits::default()))
 }
@@ -136,11 +141,13 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     demand.replace_pods(deployment, replacement);
     let current = rollout_of(deployment);
     let usual = match current {
+        // Its author may have had a reason to choose it.
+        own if !job.is_managed() => own,
         // It was chosen when the quota had no room.
         Rollout::InPlace | Rollout::Recreate => Rollout::of_replicas(pods.count),
         Rollout::Surge | Rollout::Rolling | Rollout::Stated(_) => Rollout::Rolling,
     };
-    let mut change = Change::new(job.workload.job_kind(), job.name.as_str(), Action::Update);
+    let mut change = new_change(job, Action::Update);
     change.rollout = Some(usual);
     change.downtime = (usual == Rollout::Recreate && staying > 0).then_some(Downtime::BetweenPods);
     change.demand = demand;
@@ -154,9 +161,15 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
         }
         let patch = Box::new(patch);
         let id = ObjectId::new(ObjectKind::Deployment, job.name.as_str());
-        change.steps.push(Step::of(id, StepAction::Merge { patch }));
+        change.steps.push(Step::of(id, StepAction::Merge { patch, seen: seen_unmanaged(job) }));
     }
     set
+}
+
+/// Returns the metadata that was seen of an object that no tool manages. Others may change it at any time; of a job, only the
+/// patched fields matter.
+fn seen_unmanaged(job: &JobObjects) -> Option<Box<ObjectMeta>> {
+    (!job.is_managed()).then(|| Box::new(job.workload.metadata().clone()))
 }
 
 fn is_paused(deployment: &Deployment) -> bool {
@@ -175,7 +188,7 @@ fn rollout_of(deployment: &Deployment) -> Rollout {
 fn restart_patch(chosen: Option<Rollout>, now: Timestamp) -> Value {
     // The platform's format: microseconds, and the zone as an offset (jobs-api, 2026).
     let moment = now.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
-    let mut patch = json!({"spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
+    let mut patch = json!({"metadata": {}, "spec": {"template": {"metadata": {"annotations": {platform::ANNOTATION_RESTARTED_AT: moment}}}}});
     if let Some(rollout) = chosen {
         let bounds = match rollout {
             Rollout::Recreate => Value::Null,

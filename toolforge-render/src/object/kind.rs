@@ -25,6 +25,8 @@ pub enum ObjectKind {
     Job,
     /// A Service of `v1`.
     Service,
+    /// A Pod of `v1`.
+    Pod,
     /// An Ingress of `networking.k8s.io/v1`.
     Ingress,
     /// An HTTPRoute of `gateway.networking.k8s.io/v1`.
@@ -42,6 +44,7 @@ impl ObjectKind {
         Self::CronJob,
         Self::Job,
         Self::Service,
+        Self::Pod,
         Self::Ingress,
         Self::HttpRoute,
         Self::ContinuousJobRecord,
@@ -56,6 +59,7 @@ impl ObjectKind {
             Self::CronJob => "CronJob",
             Self::Job => "Job",
             Self::Service => "Service",
+            Self::Pod => "Pod",
             Self::Ingress => "Ingress",
             Self::HttpRoute => "HTTPRoute",
             Self::ContinuousJobRecord => "ContinuousJob",
@@ -69,7 +73,7 @@ impl ObjectKind {
         match self {
             Self::Deployment => "apps",
             Self::CronJob | Self::Job => "batch",
-            Self::Service => "",
+            Self::Service | Self::Pod => "",
             Self::Ingress => "networking.k8s.io",
             Self::HttpRoute => "gateway.networking.k8s.io",
             Self::ContinuousJobRecord | Self::ScheduledJobRecord => platform::JOBS_API_GROUP,
@@ -90,6 +94,7 @@ impl ObjectKind {
             Self::CronJob => "cronjobs",
             Self::Job => "jobs",
             Self::Service => "services",
+            Self::Pod => "pods",
             Self::Ingress => "ingresses",
             Self::HttpRoute => "httproutes",
             Self::ContinuousJobRecord => "continuous-jobs",

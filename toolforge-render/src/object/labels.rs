@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use toolforge_model::platform;
+
 /// Labels, or annotations.
 pub(crate) type Labels = BTreeMap<String, String>;
 
@@ -13,4 +15,17 @@ pub(crate) fn has_label(labels: Option<&Labels>, key: &str, value: &str) -> bool
 /// Returns the value of a label.
 pub(crate) fn label<'a>(labels: Option<&'a Labels>, key: &str) -> Option<&'a str> {
     labels?.get(key).map(String::as_str)
+}
+
+/// Returns whether an object's labels mark it as part of a web service, also of one created before webservice 0.77.
+pub(crate) fn is_web_service(labels: Option<&Labels>) -> bool {
+    (has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
+        && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE))
+        || has_label(labels, platform::LABEL_WEBSERVICE_2019, "true")
+}
+
+/// Returns whether labels mark a pod as a shell's: one of these programs, or of the platform's tool since webservice 0.77.
+pub(crate) fn is_shell(labels: Option<&Labels>) -> bool {
+    has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_SHELL)
+        && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE)
 }

@@ -159,6 +159,7 @@ pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
         ObjectKind::Service => demand.add(Resource::Services, 1),
         ObjectKind::CronJob
         | ObjectKind::Job
+        | ObjectKind::Pod
         | ObjectKind::Ingress
         | ObjectKind::HttpRoute
         | ObjectKind::ContinuousJobRecord

@@ -177,5 +177,8 @@ fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Option<Step> {
         return None;
     }
     let uid = Some(metadata.uid.clone()?);
-    Some(Step::of(ObjectId::new(kind, metadata.name.clone()?), StepAction::Delete { uid }))
+    Some(Step::of(
+        ObjectId::new(kind, metadata.name.clone()?),
+        StepAction::Delete { uid, resource_version: None },
+    ))
 }

@@ -9,9 +9,8 @@ use serde_json::Value;
 use toolforge_model::platform;
 
 use crate::namespace::Namespace;
-use crate::object::{HttpRoute, Object, ObjectKind};
+use crate::object::{HttpRoute, Object, ObjectKind, is_web_service};
 use crate::pod::{LiveRollout, RolloutObjects};
-use crate::web_service::labels::is_web_service;
 
 /// Everything that a plan for a web service needs besides the request.
 #[derive(Clone, Debug)]
@@ -120,6 +119,7 @@ impl LiveWebService {
             ObjectKind::HttpRoute => json(self.http_route.as_ref()),
             ObjectKind::CronJob
             | ObjectKind::Job
+            | ObjectKind::Pod
             | ObjectKind::ContinuousJobRecord
             | ObjectKind::ScheduledJobRecord => None,
         }

@@ -2,7 +2,7 @@
 
 use toolforge_model::{WebServiceRequest, platform};
 
-use crate::object::{Labels, has_label};
+use crate::object::Labels;
 
 /// Returns the four labels that every object of a web service carries (webservice 0.98).
 pub(crate) fn labels(request: &WebServiceRequest) -> Labels {
@@ -14,11 +14,4 @@ pub(crate) fn labels(request: &WebServiceRequest) -> Labels {
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into()
-}
-
-/// Returns whether an object's labels mark it as part of a web service, also of one created before webservice 0.77.
-pub(crate) fn is_web_service(labels: Option<&Labels>) -> bool {
-    (has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
-        && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE))
-        || has_label(labels, platform::LABEL_WEBSERVICE_2019, "true")
 }

@@ -15,11 +15,12 @@ mod requirements;
 mod resolve;
 mod shell;
 
+pub(crate) use crate::object::is_web_service;
 pub use adjust::{WebServiceForecast, largest_web_service, web_service_adjustments};
 pub(crate) use adjust::{sized, with_size};
 pub use change::{StartTime, web_service_changes, web_service_deletion};
 pub use facts::{LiveWebService, WebServiceFacts};
-pub(crate) use labels::{is_web_service, labels};
+pub(crate) use labels::labels;
 pub use local::{LocalOptions, LocalUser, local_command};
 pub(crate) use objects::{RUNNER, environment};
 pub use observe::{

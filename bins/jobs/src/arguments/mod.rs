@@ -6,10 +6,10 @@ mod output;
 mod verb;
 
 pub(crate) use options::{
-    ChangeOptions, ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments,
-    FileOptions, FlushArguments, GenerateArguments, LintArguments, ListArguments, LoadArguments,
-    LogsArguments, PlanArguments, RenderArguments, RestartArguments, RunArguments, SuspendArguments,
-    TriggerArguments,
+    AdoptArguments, ChangeOptions, ConvertArguments, CronArguments, DeleteArguments, DumpArguments,
+    ExecArguments, FileOptions, FlushArguments, GenerateArguments, LintArguments, ListArguments,
+    LoadArguments, LogsArguments, PlanArguments, RenderArguments, RestartArguments, RunArguments,
+    SuspendArguments, TriggerArguments,
 };
 pub(crate) use output::JobsFormat;
 pub(crate) use verb::{Arguments, Verb};

@@ -6,6 +6,7 @@ use clap::Args;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, LintOptions, LogsOptions, parse_profile};
 use toolforge_model::{JobImage, JobName};
 use toolforge_quota::profiles::Profile;
+use toolforge_render::job::WorkloadRef;
 
 use super::job::JobArguments;
 use super::output::JobsFormat;
@@ -32,16 +33,16 @@ pub(crate) struct ChangeOptions {
 /// The name of a job.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct NameArguments {
-    /// Name of the job.
+    /// Name of the job, or of a Deployment, CronJob, Job or pod that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME")]
-    pub(crate) name: JobName,
+    pub(crate) name: WorkloadRef,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SuspendArguments {
-    /// Name of the job.
+    /// Name of the job, or of a Deployment, CronJob, Job or pod that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME")]
-    pub(crate) name: JobName,
+    pub(crate) name: WorkloadRef,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
 }
@@ -66,18 +67,21 @@ pub(crate) struct ListArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LogsArguments {
-    /// Name of the job.
+    /// Name of the job, or of a Deployment, CronJob, Job or pod that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME")]
-    pub(crate) name: JobName,
+    pub(crate) name: WorkloadRef,
     #[command(flatten)]
     pub(crate) logs: LogsOptions,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DeleteArguments {
-    /// Names of the jobs.
+    /// Names of the jobs, or of Deployments, CronJobs, Jobs and pods that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME", required = true)]
-    pub(crate) names: Vec<JobName>,
+    pub(crate) names: Vec<WorkloadRef>,
+    /// Do not ask for confirmation before objects are deleted that are no jobs; needed without a terminal.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) change: ChangeOptions,
 }
@@ -155,18 +159,33 @@ pub(crate) struct DumpArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RestartArguments {
-    /// Name of the job.
+    /// Do not ask for confirmation before an object is restarted that is no job; needed without a terminal.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Name of the job, or of a Deployment, CronJob, Job or pod that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME")]
-    pub(crate) name: JobName,
+    pub(crate) name: WorkloadRef,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AdoptArguments {
+    /// Name of a Deployment, CronJob or Job that no tool manages, also as KIND/NAME.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: WorkloadRef,
+    /// Do not ask for confirmation if something is restarted or lost; needed without a terminal.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TriggerArguments {
-    /// Name of the job.
+    /// Name of the job, or of a Deployment, CronJob, Job or pod that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME")]
-    pub(crate) name: JobName,
+    pub(crate) name: WorkloadRef,
     /// Wait until the run finishes, at most this many seconds, and exit with its exit code.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600")]
     pub(crate) wait: Option<u32>,
@@ -176,9 +195,9 @@ pub(crate) struct TriggerArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CronArguments {
-    /// Only this job.
+    /// Only this job or CronJob.
     #[arg(value_name = "NAME")]
-    pub(crate) name: Option<JobName>,
+    pub(crate) name: Option<WorkloadRef>,
     /// Show what the scheduled jobs use over the next 24 hours, and which of them exceed the quota together.
     #[arg(long, conflicts_with_all = ["suggest", "name"])]
     pub(crate) calendar: bool,
@@ -230,9 +249,9 @@ impl RenderArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExecArguments {
-    /// Name of the job.
+    /// Name of the job, or of a Deployment, CronJob, Job or pod that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME")]
-    pub(crate) name: JobName,
+    pub(crate) name: WorkloadRef,
     /// Command to run [default: a shell].
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,

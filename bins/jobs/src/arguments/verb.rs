@@ -4,9 +4,10 @@ use clap::{Parser, Subcommand};
 use toolforge_cli::{ExitCode, Failure, GlobalOptions, OutputFormat, no_document};
 
 use super::options::{
-    ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments, FlushArguments,
-    GenerateArguments, LintArguments, ListArguments, LoadArguments, LogsArguments, NameArguments,
-    PlanArguments, RenderArguments, RestartArguments, RunArguments, SuspendArguments, TriggerArguments,
+    AdoptArguments, ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments,
+    FlushArguments, GenerateArguments, LintArguments, ListArguments, LoadArguments, LogsArguments,
+    NameArguments, PlanArguments, RenderArguments, RestartArguments, RunArguments, SuspendArguments,
+    TriggerArguments,
 };
 use super::output::JobsFormat;
 
@@ -79,6 +80,7 @@ impl Arguments {
             | Verb::Flush(_)
             | Verb::Load(_)
             | Verb::Restart(_)
+            | Verb::Adopt(_)
             | Verb::Trigger(_)
             | Verb::Suspend(_)
             | Verb::Resume(_)
@@ -102,15 +104,15 @@ impl Arguments {
 pub(crate) enum Verb {
     /// Run a job: once, on a schedule, or continuously.
     Run(RunArguments),
-    /// List the jobs and their states.
+    /// List the jobs and their states, and below them the objects that no tool manages.
     List(ListArguments),
-    /// Show one job in detail.
+    /// Show one job or object in detail.
     Show(NameArguments),
     /// Print the logs of a job.
     Logs(LogsArguments),
     /// Delete jobs.
     Delete(DeleteArguments),
-    /// Delete all jobs.
+    /// Delete all jobs; objects that no tool manages are kept.
     Flush(FlushArguments),
     /// Apply a jobs file.
     #[command(after_long_help = include_str!("../../../../docs/jobs-file.md"))]
@@ -125,6 +127,8 @@ pub(crate) enum Verb {
     Convert(ConvertArguments),
     /// Replace the pods of a continuous job and wait until they are ready, or stop the current run of a scheduled job and run it now.
     Restart(RestartArguments),
+    /// Make a Deployment, CronJob or Job that no tool manages a job, in place where that is possible.
+    Adopt(AdoptArguments),
     /// Run a scheduled job now, in addition to its schedule.
     Trigger(TriggerArguments),
     /// Suspend the schedule of a job; its current run continues.
@@ -165,6 +169,7 @@ impl Verb {
             | Self::Flush(_)
             | Self::Load(_)
             | Self::Restart(_)
+            | Self::Adopt(_)
             | Self::Trigger(_)
             | Self::Suspend(_)
             | Self::Resume(_)

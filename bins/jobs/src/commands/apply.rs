@@ -10,7 +10,8 @@ use toolforge_client::{
     ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, EarlierChange, Planner,
     Progress, RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
 };
-use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
+use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction, WorkloadKind};
+use toolforge_render::job::WorkloadRef;
 use toolforge_render::object::ObjectKind;
 use toolforge_report::{AppliedChange, DetailCode};
 
@@ -81,11 +82,11 @@ where
         let (mut line, mut terminating) = (self.line.borrow_mut(), self.terminating.borrow_mut());
         match event {
             ApplyEvent::Terminating(change) => {
-                terminating.push(change.name.clone());
+                terminating.push(subject(change));
                 line.show(&terminating_line(&terminating));
             }
             ApplyEvent::Terminated(change) => {
-                terminating.retain(|name| *name != change.name);
+                terminating.retain(|name| *name != subject(change));
                 if terminating.is_empty() {
                     line.clear();
                 } else {
@@ -93,8 +94,8 @@ where
                 }
             }
             ApplyEvent::PodsRemain(change) => anstream::eprintln!(
-                "note: pods of job {} take longer than {} seconds to terminate; until then they count for the quota",
-                change.name,
+                "note: pods of {} take longer than {} seconds to terminate; until then they count for the quota",
+                subject(change),
                 TERMINATION_TIMEOUT.as_secs()
             ),
             ApplyEvent::WaitingForQuota(set) => line.show(&quota_wait_line(set.terminating())),
@@ -179,9 +180,29 @@ where
 
 fn terminating_line(names: &[String]) -> String {
     match names {
-        [one] => format!("job {one} is terminating"),
-        all => format!("{} jobs are terminating: {}", all.len(), all.join(", ")),
+        [one] => format!("{one} is terminating"),
+        all => format!("these are terminating: {}", all.join(", ")),
     }
+}
+
+/// Returns the subject of a sentence about a change: `job bot`, `deployment/bot`.
+pub(super) fn subject(change: &Change) -> String {
+    if change.is_managed { format!("job {}", change.name) } else { reference(change) }
+}
+
+/// Returns the name of a job, or the name with its kind of an object that is no job.
+fn reference(change: &Change) -> String {
+    let kind = match change.kind {
+        _ if change.is_managed => return change.name.clone(),
+        WorkloadKind::OneOff => ObjectKind::Job,
+        WorkloadKind::Scheduled => ObjectKind::CronJob,
+        WorkloadKind::Continuous => ObjectKind::Deployment,
+        WorkloadKind::Pod => ObjectKind::Pod,
+        WorkloadKind::WebService | WorkloadKind::Recorded | WorkloadKind::Manifest => {
+            return change.name.clone();
+        }
+    };
+    format!("{}/{}", WorkloadRef::kind_name(kind), change.name)
 }
 
 impl<T> Applied<T> {
@@ -197,7 +218,7 @@ impl<T> Applied<T> {
 
     /// Returns the names of the changed jobs, by all attempts.
     pub(super) fn names(&self) -> Vec<String> {
-        self.report.changes.iter().map(|report| report.change.name.clone()).collect()
+        self.report.changes.iter().map(|report| reference(&report.change)).collect()
     }
 
     /// Returns the name of the Job that was created, of a verb that starts a run.
@@ -246,7 +267,7 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
         let word = outcome_word(&report);
         let is_sent = is_deletion_sent(&report);
         let ChangeReport { change, progress, outcome, .. } = report;
-        table.row([change.name.clone(), change.action.as_str().to_owned(), word]);
+        table.row([reference(&change), change.action.as_str().to_owned(), word]);
         let changes = usize::from(!change.is_keep());
         let failure = match outcome {
             ChangeOutcome::Done => None,

@@ -1,10 +1,9 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print, print_text, warn_of_unread};
 use toolforge_client::JobFetchOptions;
-use toolforge_model::JobName;
-use toolforge_render::job::{JobFacts, JobWorkload};
+use toolforge_render::job::{JobFacts, JobObjects, JobWorkload, WorkloadRef};
 
-use super::facts::{facts, job};
+use super::facts::{facts, job, subject};
 use crate::arguments::{Arguments, CronArguments, JobsFormat};
 use crate::report;
 
@@ -35,21 +34,24 @@ pub(super) fn run(
     } else if *suggest {
         (report::suggestions(&facts, now)?, ExitCode::Success)
     } else {
-        if let Some(name) = name {
-            check_kind(&facts, name)?;
-        }
-        (report::cron(&facts, name.as_ref(), now)?, ExitCode::Success)
+        let job = name.as_ref().map(|name| scheduled(&facts, name)).transpose()?;
+        (report::cron(&facts, job.as_ref().map(|job| &job.name), now)?, ExitCode::Success)
     };
     print(&document, arguments.output.of_document())?;
     Ok(exit)
 }
 
-fn check_kind(facts: &JobFacts, name: &JobName) -> Result<(), Failure> {
-    let workload = job(facts, name)?.workload;
-    if matches!(workload, JobWorkload::Scheduled(_)) {
-        return Ok(());
+/// Returns a scheduled job, or a CronJob that no tool manages.
+fn scheduled(facts: &JobFacts, name: &WorkloadRef) -> Result<JobObjects, Failure> {
+    let job = job(facts, name)?;
+    if matches!(job.workload, JobWorkload::Scheduled(_)) {
+        return Ok(job);
     }
-    let kind = workload.job_kind();
-    Err(Failure::new(ExitCode::Failed, format!("job '{name}' is {kind} and has no schedule"))
+    let message = if job.is_managed() {
+        format!("job '{name}' is {} and has no schedule", job.workload.job_kind())
+    } else {
+        format!("{} has no schedule", subject(&job))
+    };
+    Err(Failure::new(ExitCode::Failed, message)
         .hint(format!("`toolforge jobs show {name}` shows its state.")))
 }

@@ -2,8 +2,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, RemoteContainer, Session, interrupted, run_remote};
 use toolforge_client::{JobFetchOptions, LogOwner, LogTarget};
-use toolforge_model::JobName;
-use toolforge_render::job::job_status;
+use toolforge_render::job::{FoundWorkload, JobFacts, WorkloadRef, job_status, pod_status, pods_of_job};
 use toolforge_render::pod::{container_runs, main_container};
 use toolforge_render::web_service::shell_command;
 
@@ -11,15 +10,32 @@ use super::facts;
 use crate::arguments::ExecArguments;
 use crate::report::status_sentence;
 
-/// Opens a shell in a running pod of a job, or runs a command there, and returns its exit code.
+/// Opens a shell in a running pod of a job or of an object that no tool manages, or runs a command there, and returns its exit
+/// code.
 pub(super) fn run(session: &Session, options: &ExecArguments) -> Result<ExitCode, Failure> {
     let ExecArguments { name, command } = options;
     let (runtime, client) = session.cluster()?;
-    // The owner of the pods does not matter here.
-    let subject = LogTarget::job(&session.tool, name.as_str(), LogOwner::Job);
-    let pods = runtime.block_on(client.list::<Pod>(&subject.collection(), &subject.list_params()))?.items;
+    let (mut pods, mut failure) = (Vec::new(), None);
+    if name.kind.is_none() {
+        // The owner of the pods does not matter here.
+        let subject = LogTarget::job(&session.tool, name.name.as_str(), LogOwner::Job);
+        pods = runtime.block_on(client.list::<Pod>(&subject.collection(), &subject.list_params()))?.items;
+        pods.retain(|pod| subject.includes(pod));
+    }
+    if newest_running(&pods).is_none() {
+        let mut wanted = JobFetchOptions::for_names();
+        wanted.events = true;
+        let facts = facts::facts(session, wanted)?;
+        let found = facts::find(&facts, name)?;
+        pods = match &found {
+            FoundWorkload::Job(job) => pods_of_job(job, &facts.live).into_iter().cloned().collect(),
+            FoundWorkload::Pod(pod) => vec![(**pod).clone()],
+        };
+        failure = Some(no_pod_runs(&found, &facts, name));
+    }
     let Some((pod, container)) = newest_running(&pods) else {
-        return Err(no_pod_runs(session, name));
+        let none = || Failure::new(ExitCode::Failed, format!("{name} has no running pod"));
+        return Err(failure.unwrap_or_else(none));
     };
     let namespace = session.tool.namespace();
     let container = RemoteContainer { namespace: &namespace, pod, container };
@@ -48,21 +64,22 @@ fn is_ready(pod: &Pod) -> bool {
     conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-/// Returns the failure of a job without a running pod, with its state.
-fn no_pod_runs(session: &Session, name: &JobName) -> Failure {
-    let mut wanted = JobFetchOptions::for_names();
-    wanted.events = true;
-    let found = facts::facts(session, wanted).and_then(|facts| Ok((facts::job(&facts, name)?, facts)));
-    match found {
-        Err(failure) => failure,
-        Ok((job, facts)) => {
-            let now = Timestamp::now();
-            let status = job_status(&job, &facts.live, now);
-            Failure::new(ExitCode::Failed, format!("job '{name}' has no running pod"))
-                .detail(status_sentence(&status, now))
-                .hint(format!("`toolforge jobs show {name}` shows the details."))
+/// Returns the failure of a job or an object without a running pod, with its state.
+fn no_pod_runs(found: &FoundWorkload, facts: &JobFacts, name: &WorkloadRef) -> Failure {
+    let now = Timestamp::now();
+    let (message, status) = match found {
+        FoundWorkload::Job(job) => {
+            let name = facts::reference(job);
+            let quoted = if job.is_managed() { format!("job '{name}'") } else { name };
+            (format!("{quoted} has no running pod"), job_status(job, &facts.live, now))
         }
-    }
+        FoundWorkload::Pod(pod) => {
+            (format!("pod/{} does not run", name.name), pod_status(pod, &facts.live, now))
+        }
+    };
+    Failure::new(ExitCode::Failed, message)
+        .detail(status_sentence(&status, now))
+        .hint(format!("`toolforge jobs show {name}` shows the details."))
 }
 
 #[cfg(test)]

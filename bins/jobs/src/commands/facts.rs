@@ -3,8 +3,8 @@
 use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled};
 use toolforge_client::{FactsError, FetchedNamespace, JobFetchOptions};
 use toolforge_images::Catalog;
-use toolforge_model::{JobName, suggest};
-use toolforge_render::job::{JobFacts, JobObjects};
+use toolforge_model::suggest;
+use toolforge_render::job::{FoundWorkload, JobFacts, JobObjects, WorkloadLookupError, WorkloadRef};
 use toolforge_report::FailureCode;
 
 /// Returns the facts for a verb that changes or explains something. The image catalog is read if `wanted` says so.
@@ -62,19 +62,73 @@ pub(super) fn needs_uid(session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns a job by its name.
-pub(super) fn job(facts: &JobFacts, name: &JobName) -> Result<JobObjects, Failure> {
-    facts.live.job(&facts.namespace.tool, name).ok_or_else(|| {
-        let jobs = facts.live.jobs_of(&facts.namespace.tool);
-        let names: Vec<String> = jobs.iter().map(|job| job.name.to_string()).collect();
-        let near = suggest(name.as_str(), names.iter().map(String::as_str));
-        let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-        let failure = Failure::new(ExitCode::Failed, format!("job '{name}' does not exist{near}"))
-            .with_code(FailureCode::NotFound);
-        match names.as_slice() {
-            [] => failure.hint("There are no jobs; a one-off job is gone half a minute after its end."),
-            names if names.len() <= 12 => failure.hint(format!("The jobs are {}.", names.join(", "))),
-            _ => failure.hint("`toolforge jobs list --output name` lists the jobs."),
+/// Returns what a name on the command line refers to.
+pub(super) fn find(facts: &JobFacts, wanted: &WorkloadRef) -> Result<FoundWorkload, Failure> {
+    facts.live.find(&facts.namespace.tool, wanted).map_err(|error| match error {
+        WorkloadLookupError::NotFound { wanted } => not_found(facts, &wanted),
+        error @ WorkloadLookupError::Ambiguous { .. } => {
+            Failure::from_error(ExitCode::Failed, &error).hint("Name one with its kind, like `cronjob/NAME`.")
         }
+        error @ WorkloadLookupError::WebService { .. } => Failure::from_error(ExitCode::Failed, &error)
+            .hint("`webservice status`, `logs`, `restart` and `stop` are for it."),
+        error => Failure::from_error(ExitCode::Failed, &error),
     })
+}
+
+fn not_found(facts: &JobFacts, wanted: &WorkloadRef) -> Failure {
+    let tool = &facts.namespace.tool;
+    let jobs = facts.live.jobs_of(tool);
+    let mut names: Vec<String> = jobs.iter().map(|job| job.name.to_string()).collect();
+    names.extend(facts.live.unmanaged(tool).iter().map(|job| job.workload_ref().to_string()));
+    let near = match wanted.kind {
+        Some(_) => suggest(&wanted.to_string(), names.iter().map(String::as_str)),
+        None => {
+            let alone = |name: &'_ String| name.rsplit('/').next().unwrap_or_default().to_owned();
+            let alone: Vec<String> = names.iter().map(alone).collect();
+            let near = suggest(wanted.name.as_str(), alone.iter().map(String::as_str));
+            near.and_then(|near| alone.iter().position(|name| name == near))
+                .and_then(|index| names.get(index))
+                .map(String::as_str)
+        }
+    };
+    let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    let message = match wanted.kind {
+        Some(_) => format!("{wanted} does not exist{near}"),
+        None => format!("job '{wanted}' does not exist{near}"),
+    };
+    let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotFound);
+    match names.as_slice() {
+        [] => failure.hint("There are no jobs; a one-off job is gone half a minute after its end."),
+        names if names.len() <= 12 => failure.hint(format!("The jobs are {}.", names.join(", "))),
+        _ => failure.hint("`toolforge jobs list --output name` lists the jobs."),
+    }
+}
+
+/// Returns a job, or a Deployment, CronJob or Job that no tool manages.
+pub(super) fn job(facts: &JobFacts, wanted: &WorkloadRef) -> Result<JobObjects, Failure> {
+    let pod = match find(facts, wanted)? {
+        FoundWorkload::Job(job) => return Ok(*job),
+        FoundWorkload::Pod(pod) => pod,
+    };
+    let name = &wanted.name;
+    let failure = Failure::new(ExitCode::Failed, format!("pod/{name} is a pod, and nothing else"));
+    Err(match facts.live.owner_of(&facts.namespace.tool, &pod) {
+        Some(owner) => failure.hint(format!(
+            "It is one of the pods of {}; `toolforge jobs delete pod/{name}` deletes it, and another one replaces it.",
+            reference(&owner)
+        )),
+        None => failure.hint(format!(
+            "`toolforge jobs logs`, `show`, `exec` and `delete` work on it; nothing creates pod/{name} again."
+        )),
+    })
+}
+
+/// Returns the name of a job, or the name with its kind of an object that no tool manages.
+pub(super) fn reference(job: &JobObjects) -> String {
+    if job.is_managed() { job.name.to_string() } else { job.workload_ref().to_string() }
+}
+
+/// Returns the subject of a sentence: `job bot`, `deployment/bot`.
+pub(super) fn subject(job: &JobObjects) -> String {
+    if job.is_managed() { format!("job {}", job.name) } else { job.workload_ref().to_string() }
 }

@@ -6,9 +6,10 @@ use toolforge_client::JobFetchOptions;
 
 use super::facts::facts_to_show;
 use crate::arguments::{JobsFormat, ListArguments};
-use crate::report::{self, ListedJob};
+use crate::report::{self, ListedJob, UnmanagedObject};
 
-/// Lists the jobs and how they fare; no jobs are no failure.
+/// Lists the jobs and their states; no jobs are no failure. Objects that no tool manages are listed for people only: scripts
+/// parse the formats of the platform's tool.
 pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode, Failure> {
     let ListArguments { output, long } = options;
     let format = if *long {
@@ -20,10 +21,26 @@ pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode
     let facts = facts_to_show(session, JobFetchOptions::for_list())?;
     let now = Timestamp::now();
     let jobs = ListedJob::all(&facts, now);
-    if jobs.is_empty() && std::io::stderr().is_terminal() {
+    let unmanaged = UnmanagedObject::all(&facts, now);
+    if jobs.is_empty() && unmanaged.is_empty() && std::io::stderr().is_terminal() {
         anstream::eprintln!("there are no jobs; a one-off job is gone half a minute after its end");
     }
-    let document = report::list(&jobs, now, format)?;
+    let mut document = report::list(&jobs, &unmanaged, now, format)?;
+    match format {
+        JobsFormat::Normal | JobsFormat::Long if !std::io::stdout().is_terminal() => {
+            if let Some(note) = report::note_of_unmanaged(&unmanaged) {
+                anstream::eprintln!("{note}");
+            }
+        }
+        JobsFormat::Normal | JobsFormat::Long | JobsFormat::Table | JobsFormat::Wide => {
+            let table = report::unmanaged_table(&unmanaged, now);
+            let gap = if document.text.is_empty() || table.is_empty() { "" } else { "\n" };
+            document.text.push_str(gap);
+            document.text.push_str(&table);
+        }
+        // Names are what scripts delete.
+        JobsFormat::Name | JobsFormat::Json | JobsFormat::Yaml => {}
+    }
     print(&document, format.of_document())?;
     Ok(ExitCode::Success)
 }

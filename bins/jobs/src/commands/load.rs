@@ -152,7 +152,7 @@ async fn until_end<'a>(
     match jobs.find(|(job, _)| job.request.name.as_str() == change.name) {
         // An interrupted load may have started it: then it is kept, and its end still counts.
         Some((FileJob { request, wait: Some(seconds), .. }, logs)) => {
-            match wait::until_end(client, request, request.name.as_str(), *seconds, logs).await? {
+            match wait::until_end(client, (request, true), request.name.as_str(), *seconds, logs).await? {
                 ExitCode::Success => Ok(()),
                 code => Err(Failure::new(code, format!("interrupted while waiting for job {}", change.name))),
             }

@@ -9,7 +9,8 @@ use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, Error, JobFetchOptions, LogOwner, LogTarget, ResourceType, ToolHome};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobStatus, JobWorkload, is_job, job_name_of, job_status, observe_job, pods_of_job,
+    FoundWorkload, JobFacts, JobObjects, JobStatus, JobWorkload, is_job, job_name_of, job_status,
+    observe_job, pod_status, pods_of_job,
 };
 
 use super::facts;
@@ -20,7 +21,7 @@ use crate::report::{awaited, status_sentence};
 /// Output to this file is discarded.
 const NOWHERE: &str = "/dev/null";
 
-/// Prints the logs of a job's pods; no logs are not an error.
+/// Prints the logs of the pods of a job or of an object that no tool manages; no logs are not an error.
 pub(super) fn run(session: &Session, options: &LogsArguments) -> Result<ExitCode, Failure> {
     let LogsArguments { name, logs } = options;
     let (runtime, client) = match &session.source {
@@ -31,31 +32,71 @@ pub(super) fn run(session: &Session, options: &LogsArguments) -> Result<ExitCode
         }
     };
     let facts = facts::facts(session, JobFetchOptions::for_names())?;
-    let job = match facts::job(&facts, name) {
-        Ok(job) => Some(job),
+    let tool = &facts.namespace.tool;
+    let found = match facts::find(&facts, name) {
+        Ok(found) => Some(found),
         // The pods of a deleted job may still have logs.
-        Err(_) if component(&facts, name).is_some() => None,
-        Err(failure) => return Err(without_pods(failure, session.home.as_ref(), name)),
+        Err(_) if name.kind.is_none() && component(&facts, &name.name).is_some() => None,
+        Err(failure) => return Err(without_pods(failure, session.home.as_ref(), &name.name)),
     };
-    let log = JobLog { client, name, facts: &facts, job: job.as_ref() };
+    let log = match &found {
+        Some(FoundWorkload::Job(job)) => WorkloadLog {
+            subject: facts::subject(job),
+            name: facts::reference(job),
+            runs_once: matches!(job.workload, JobWorkload::OneOff(_)),
+            target: LogTarget::workload(tool, job, &facts.live),
+            client,
+            facts: &facts,
+            found: found.as_ref(),
+        },
+        Some(FoundWorkload::Pod(pod)) => WorkloadLog {
+            subject: format!("pod/{}", name.name),
+            name: format!("pod/{}", name.name),
+            runs_once: true,
+            target: LogTarget::pod(tool, pod),
+            client,
+            facts: &facts,
+            found: found.as_ref(),
+        },
+        None => {
+            let owner = match component(&facts, &name.name) {
+                Some(platform::COMPONENT_SCHEDULED) => LogOwner::CronJob,
+                Some(platform::COMPONENT_CONTINUOUS) => LogOwner::Deployment,
+                _ => LogOwner::Job,
+            };
+            WorkloadLog {
+                subject: format!("job {name}"),
+                name: name.to_string(),
+                runs_once: owner == LogOwner::Job,
+                target: LogTarget::job(tool, name.name.as_str(), owner),
+                client,
+                facts: &facts,
+                found: None,
+            }
+        }
+    };
     runtime.block_on(until_stdout_closes(log.show(logs)))
 }
 
-/// A job and its log.
-struct JobLog<'a> {
+/// A job or an object that no tool manages, and its log.
+struct WorkloadLog<'a> {
     client: &'a Client,
-    name: &'a JobName,
+    /// The subject of sentences about it.
+    subject: String,
+    /// Its name for commands.
+    name: String,
+    /// Whether its log ends when it has finished.
+    runs_once: bool,
+    target: LogTarget,
     facts: &'a JobFacts,
     /// `None` where only its pods are left.
-    job: Option<&'a JobObjects>,
+    found: Option<&'a FoundWorkload>,
 }
 
-impl JobLog<'_> {
+impl WorkloadLog<'_> {
     async fn show(&self, options: &LogsOptions) -> Result<(), LogStop> {
-        let owner = self.owner();
-        let subject = LogTarget::job(&self.facts.namespace.tool, self.name.as_str(), owner);
         let mut printer = options.printer(LogOrigin::PodAndContainer);
-        let mut log = self.client.job_log(subject, &self.facts.live.pods, options.reading());
+        let mut log = self.client.job_log(self.target.clone(), &self.facts.live.pods, options.reading());
         printer.print_written(&mut log).await?;
         let has_printed = printer.has_printed();
         if !has_printed && !options.follow {
@@ -66,38 +107,36 @@ impl JobLog<'_> {
         if let Some(status) = status.as_ref().filter(|_| !has_printed) {
             self.say_why(status, now);
         }
-        let file_log = self.job.map(|job| observe_job(job, self.facts).file_log);
+        let file_log = self.job().map(|job| observe_job(job, self.facts).file_log);
         if let Some(note) = file_log.and_then(|file_log| file_note(&file_log, options.follow)) {
             anstream::eprintln!("hint: {note}");
         }
         if options.follow
-            && let Some(waiting) = status.and_then(|status| awaited(self.name, &status, has_printed, now))
+            && let Some(waiting) = status.and_then(|status| awaited(&self.name, &status, has_printed, now))
         {
             anstream::eprintln!("note: {waiting}");
         }
         if options.follow && printer.print_follow(log.follow()).await? == FollowEnd::Over {
-            let how = if owner == LogOwner::Job { "finished" } else { "been deleted" };
-            anstream::eprintln!("job {} has {how}", self.name);
+            let how = if self.runs_once { "finished" } else { "been deleted" };
+            anstream::eprintln!("{} has {how}", self.subject);
         }
         Ok(())
     }
 
-    fn owner(&self) -> LogOwner {
-        match self.job.map(|job| &job.workload) {
-            Some(JobWorkload::OneOff(_)) => LogOwner::Job,
-            Some(JobWorkload::Scheduled(_)) => LogOwner::CronJob,
-            Some(JobWorkload::Continuous(_)) => LogOwner::Deployment,
-            None => match component(self.facts, self.name) {
-                Some(platform::COMPONENT_SCHEDULED) => LogOwner::CronJob,
-                Some(platform::COMPONENT_CONTINUOUS) => LogOwner::Deployment,
-                _ => LogOwner::Job,
-            },
+    fn job(&self) -> Option<&JobObjects> {
+        match self.found? {
+            FoundWorkload::Job(job) => Some(job),
+            FoundWorkload::Pod(_) => None,
         }
     }
 
-    /// Returns the state of the job, if it still exists.
+    /// Returns its state, if it still exists.
     async fn status(&self, now: Timestamp) -> Result<Option<JobStatus>, Error> {
-        let Some(job) = self.job else { return Ok(None) };
+        let job = match self.found {
+            Some(FoundWorkload::Job(job)) => job,
+            Some(FoundWorkload::Pod(pod)) => return Ok(Some(pod_status(pod, &self.facts.live, now))),
+            None => return Ok(None),
+        };
         let mut live = self.facts.live.clone();
         if pods_of_job(job, &live).is_empty() {
             // Only events show why no pod can be created.
@@ -109,15 +148,16 @@ impl JobLog<'_> {
 
     /// Prints a state, and the cause if the cluster knows it.
     fn say_why(&self, status: &JobStatus, now: Timestamp) {
-        anstream::eprintln!("job {}: {}", self.name, status_sentence(status, now));
+        anstream::eprintln!("{}: {}", self.subject, status_sentence(status, now));
         let Some(evidence) = status.evidence.first() else { return };
         if !evidence.message.is_empty() {
             anstream::eprintln!("  {}: {}", evidence.object.escaped(), evidence.message.escaped());
         }
         let asked = Asked {
-            name: self.name,
-            runs_once: self.job.is_some_and(|job| matches!(job.workload, JobWorkload::OneOff(_))),
+            name: &self.name,
+            runs_once: self.runs_once,
             is_shown: false,
+            is_managed: self.job().is_some_and(JobObjects::is_managed),
             log_files: [None, None],
         };
         anstream::eprintln!("\nhint: {}", advice(&evidence.cause, asked));

@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod adopt;
 mod apply;
 mod confirm;
 mod convert;
@@ -53,6 +54,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Verb::Dump(options) => dump::run(session, options),
         Verb::Convert(options) => convert::run(session, options),
         Verb::Restart(options) => restart::run(session, arguments, options),
+        Verb::Adopt(options) => adopt::run(session, arguments, options),
         Verb::Trigger(options) => trigger::run(session, arguments, options),
         Verb::Suspend(options) => suspend::run(session, arguments, options, Suspension::Suspend),
         Verb::Resume(options) => suspend::run(session, arguments, options, Suspension::Resume),

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
@@ -11,7 +13,7 @@ use toolforge_render::job::{JobObjects, JobWorkload, observe_job, restart_job};
 use super::apply::Command;
 use super::finish::finish;
 use super::wait::LogMarks;
-use super::{apply, facts, rollout, trigger};
+use super::{apply, delete, facts, rollout, trigger};
 use crate::arguments::{Arguments, RestartArguments};
 use crate::{failures, report};
 
@@ -33,12 +35,17 @@ pub(super) fn run(
         Ok(PlannedRestart { set, logs: LogMarks::of(&request), request, job, limits: facts.namespace.limits })
     };
     let dry_run = options.dry_run.dry_run;
+    let confirmed = Cell::new(options.yes || dry_run.is_some());
     let check = |planned: &PlannedRestart, attempt: &Attempt| {
         let PlannedRestart { set, job, limits, .. } = planned;
         if attempt.is_first() {
             warn_of_unread(limits);
         }
         refuse_what_does_not_fit(&job.workload, set)?;
+        if !job.is_managed() && !confirmed.get() {
+            delete::confirm_others(&[facts::subject(job)], "restarted")?;
+            confirmed.set(true);
+        }
         if attempt.is_first() {
             print_notes(job, set, dry_run);
         }
@@ -47,7 +54,7 @@ pub(super) fn run(
     let command = Command::new(plan, check);
     if dry_run == Some(DryRunOption::Client) {
         let PlannedRestart { set, job, .. } = session.block_on(command.plan_only())??;
-        let text = format!("job {} would be restarted\n", job.name);
+        let text = format!("{} would be restarted\n", facts::subject(&job));
         print_for_people(&text, arguments.output.of_document())?;
         let changes = planned_changes(&set);
         return finish(session, arguments, (&set, changes), dry_run, Ok(ExitCode::Success));
@@ -58,7 +65,7 @@ pub(super) fn run(
     let has_pods = job.workload.replicas() != Some(0);
     if let (Ok(_), Some(target), None, true) = (&ended, target, dry_run, has_pods) {
         let (runtime, client) = session.cluster()?;
-        ended = runtime.block_on(rollout::until_ready(client, &request, &target, &logs));
+        ended = runtime.block_on(rollout::until_ready(client, (&job, &request), &target, &logs));
     }
     if matches!(ended, Ok(ExitCode::Success)) {
         anstream::eprintln!("{}", outcome(&job, dry_run.is_some()));
@@ -85,8 +92,13 @@ impl AsRef<ChangeSet> for PlannedRestart {
 fn print_notes(job: &JobObjects, set: &ChangeSet, dry_run: Option<DryRunOption>) {
     if job.workload.replicas() == Some(0) {
         anstream::eprintln!(
-            "note: job {0} has 0 replicas, so no pod starts; set `replicas` in its file and type `toolforge jobs load FILE`",
-            job.name
+            "note: {0} has 0 replicas, so no pod starts; set `replicas` in its {1}",
+            facts::subject(job),
+            if job.is_managed() {
+                "file and type `toolforge jobs load FILE`"
+            } else {
+                "manifest and apply it again"
+            }
         );
     }
     if dry_run == Some(DryRunOption::Client) {
@@ -95,8 +107,8 @@ fn print_notes(job: &JobObjects, set: &ChangeSet, dry_run: Option<DryRunOption>)
     for change in &set.changes {
         if change.downtime.is_some() {
             anstream::eprintln!(
-                "note: downtime: the old pods of job {} stop before the new ones start",
-                change.name
+                "note: downtime: the old pods of {} stop before the new ones start",
+                apply::subject(change)
             );
         } else if change.rollout == Some(Rollout::InPlace) && set.refused_surge.is_some() {
             anstream::eprintln!(
@@ -106,18 +118,19 @@ fn print_notes(job: &JobObjects, set: &ChangeSet, dry_run: Option<DryRunOption>)
     }
 }
 
-fn outcome(JobObjects { name, workload, .. }: &JobObjects, dry_run: bool) -> String {
+fn outcome(job: &JobObjects, dry_run: bool) -> String {
+    let (subject, name) = (facts::subject(job), facts::reference(job));
     if dry_run {
-        return format!("the cluster accepts the restart of job {name}; nothing was changed");
+        return format!("the cluster accepts the restart of {subject}; nothing was changed");
     }
-    match workload {
+    match job.workload {
         JobWorkload::Scheduled(_) => {
             format!(
-                "job {name} was restarted; `toolforge jobs logs {name} --follow` shows the output of its new run"
+                "{subject} was restarted; `toolforge jobs logs {name} --follow` shows the output of its new run"
             )
         }
         JobWorkload::Continuous(_) | JobWorkload::OneOff(_) => {
-            format!("job {name} was restarted; `toolforge jobs show {name}` shows its state")
+            format!("{subject} was restarted; `toolforge jobs show {name}` shows its state")
         }
     }
 }

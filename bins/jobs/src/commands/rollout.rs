@@ -5,9 +5,11 @@ use std::time::Duration;
 use toolforge_cli::{ExitCode, Failure, ProgressLine, interrupted};
 use toolforge_client::{Client, RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
 use toolforge_model::{JobKind, JobRequest, Untrusted};
+use toolforge_render::job::JobObjects;
 use toolforge_render::pod::Evidence;
 use toolforge_report::FailureCode;
 
+use super::facts;
 use super::wait::{LogMarks, not_seen};
 use crate::advice::{Asked, advice};
 
@@ -17,17 +19,17 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 /// Waits until the Deployment of a continuous job is rolled out. `logs` are the ends of its log files before.
 pub(super) async fn until_ready(
     client: &Client,
-    request: &JobRequest,
+    (job, request): (&JobObjects, &JobRequest),
     target: &RolloutTarget,
     logs: &LogMarks,
 ) -> Result<ExitCode, Failure> {
-    let name = &request.name;
+    let (name, subject) = (&facts::reference(job), &facts::subject(job));
     let mut line = ProgressLine::new();
     let mut options = WaitOptions::new(TIMEOUT);
     // The answers of checks are in events alone.
     options.events = is_checked(&request.kind);
     let mut is_changed = false;
-    let waiting = client.wait_job_rollout(&request.tool, name, target, options, |event| match event {
+    let waiting = client.wait_workload_rollout(&request.tool, job, target, options, |event| match event {
         RolloutEvent::Waiting { ready, desired, evidence } => {
             let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
             line.show(&format!("{ready} of {desired} pods ready{why}"));
@@ -40,49 +42,51 @@ pub(super) async fn until_ready(
         waited = waiting => waited,
         signal = interrupted() => {
             line.clear();
-            anstream::eprintln!("note: the restart of job {name} continues; `toolforge jobs show {name}` shows its state");
+            anstream::eprintln!("note: the restart of {subject} continues; `toolforge jobs show {name}` shows its state");
             return signal;
         }
     };
     line.clear();
+    let quoted = if job.is_managed() { format!("job '{name}'") } else { name.clone() };
     if is_changed {
-        anstream::eprintln!("note: job {name} was changed by somebody else meanwhile");
+        anstream::eprintln!("note: {subject} was changed by somebody else meanwhile");
     }
-    let (message, causes) = match waited.map_err(|error| not_seen(error, name))? {
+    let (message, causes) = match waited.map_err(|error| not_seen(error, &job.name))? {
         RolloutOutcome::Failed { causes, live } => {
             let objects = live.objects();
             let (ready, old) = (objects.ready_replicas(), objects.outdated_ready_replicas());
             let what = match (ready, old) {
                 (1.., 0) => {
-                    format!("only {ready} of {} pods of job '{name}' are ready", objects.desired_replicas())
+                    format!("only {ready} of {} pods of {quoted} are ready", objects.desired_replicas())
                 }
                 (_, 1..) => {
-                    format!("the new pods of job '{name}' do not come up, and the old ones keep running")
+                    format!("the new pods of {quoted} do not come up, and the old ones keep running")
                 }
-                _ => format!("the new pods of job '{name}' do not come up"),
+                _ => format!("the new pods of {quoted} do not come up"),
             };
             (format!("{what}{}", first(&causes)), causes)
         }
         RolloutOutcome::TimedOut { causes } => {
             let seconds = TIMEOUT.as_secs();
-            let message = format!("job '{name}' was not ready within {seconds} seconds{}", first(&causes));
+            let message = format!("{quoted} was not ready within {seconds} seconds{}", first(&causes));
             let failure = failure(message, &causes, logs).with_code(FailureCode::TimedOut);
             return Err(
                 failure.hint(format!("It may still come up; `toolforge jobs show {name}` shows its state."))
             );
         }
-        RolloutOutcome::Deleted => {
-            (format!("job '{name}' was deleted by somebody else meanwhile"), Vec::new())
-        }
+        RolloutOutcome::Deleted => (format!("{quoted} was deleted by somebody else meanwhile"), Vec::new()),
         RolloutOutcome::Replaced => {
-            let message = format!("job '{name}' was deleted and created again by somebody else meanwhile");
+            let message = format!("{quoted} was deleted and created again by somebody else meanwhile");
             (message, Vec::new())
         }
         _ => return Ok(ExitCode::Success),
     };
     let failure = failure(message, &causes, logs);
     Err(match causes.first() {
-        Some(evidence) => failure.hint(advice(&evidence.cause, Asked::from(request))),
+        Some(evidence) => failure.hint(advice(
+            &evidence.cause,
+            Asked { name, is_managed: job.is_managed(), ..Asked::from(request) },
+        )),
         None => failure,
     })
 }

@@ -72,7 +72,7 @@ pub(super) fn run(
     if let (Ok(_), Some(seconds), None) = (&ended, options.job.wait, dry_run) {
         let (runtime, client) = session.cluster()?;
         let name = request.name.as_str();
-        ended = runtime.block_on(wait::until_end(client, &request, name, seconds, &logs));
+        ended = runtime.block_on(wait::until_end(client, (&request, true), name, seconds, &logs));
     }
     finish(session, arguments, (&plan.set, changes), dry_run, ended)
 }

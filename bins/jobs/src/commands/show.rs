@@ -1,17 +1,22 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print};
 use toolforge_client::JobFetchOptions;
-use toolforge_model::JobName;
+use toolforge_render::job::{FoundWorkload, WorkloadRef};
 
-use super::facts::{facts_to_show, job};
+use super::facts::{facts_to_show, find};
 use crate::arguments::Arguments;
-use crate::report::{self, ListedJob};
+use crate::report::{self, ListedJob, UnmanagedObject};
 
-/// Prints one job in detail.
-pub(super) fn run(session: &Session, arguments: &Arguments, name: &JobName) -> Result<ExitCode, Failure> {
+/// Prints one job or object in detail.
+pub(super) fn run(session: &Session, arguments: &Arguments, name: &WorkloadRef) -> Result<ExitCode, Failure> {
     let facts = facts_to_show(session, JobFetchOptions::for_list())?;
     let now = Timestamp::now();
-    let listed = ListedJob::of(&job(&facts, name)?, &facts, now);
-    print(&report::show(&listed, now, arguments.output)?, arguments.output.of_document())?;
+    let document = match find(&facts, name)? {
+        FoundWorkload::Job(job) if job.is_managed() => {
+            report::show(&ListedJob::of(&job, &facts, now), now, arguments.output)?
+        }
+        found => report::show_unmanaged(&UnmanagedObject::of(found, &facts, now), now)?,
+    };
+    print(&document, arguments.output.of_document())?;
     Ok(ExitCode::Success)
 }

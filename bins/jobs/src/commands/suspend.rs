@@ -31,11 +31,15 @@ pub(super) fn run(
         if !matches!(job.workload, JobWorkload::Scheduled(_)) {
             return Err(Failure::new(
                 ExitCode::Failed,
-                format!(
-                    "job {} is {}, and only a schedule can be suspended",
-                    job.name,
-                    job.workload.job_kind()
-                ),
+                if job.is_managed() {
+                    format!(
+                        "job {} is {}, and only a schedule can be suspended",
+                        job.name,
+                        job.workload.job_kind()
+                    )
+                } else {
+                    format!("{} has no schedule, and only a schedule can be suspended", facts::subject(&job))
+                },
             ));
         }
         let set = match suspension {
@@ -43,7 +47,7 @@ pub(super) fn run(
             Suspension::Resume => resume_job(&job),
         };
         let set = set.map_err(|error| failures::of_run_now(error, &job))?;
-        if attempt.is_first() && facts.live.recorded.contains_key(&job.name) {
+        if attempt.is_first() && job.is_managed() && facts.live.recorded.contains_key(&job.name) {
             anstream::eprintln!(
                 "note: the platform's jobs service keeps job {}, and resumes its schedule when it is loaded there again",
                 job.name
@@ -52,19 +56,20 @@ pub(super) fn run(
         Ok(set)
     };
     let command = Command::new(plan, |_: &ChangeSet, _: &Attempt| Ok(()));
-    let (name, dry_run) = (&options.name, options.dry_run.dry_run);
+    let dry_run = options.dry_run.dry_run;
     let (is, word) = match suspension {
         Suspension::Suspend => ("is suspended already", "suspended"),
         Suspension::Resume => ("is not suspended", "resumed"),
     };
     let is_kept = |set: &ChangeSet| set.pending().next().is_none();
+    let subject = |set: &ChangeSet| set.changes.first().map(apply::subject).unwrap_or_default();
     if dry_run == Some(DryRunOption::Client) {
         let set = session.block_on(command.plan_only())??;
         if is_kept(&set) {
-            anstream::eprintln!("job {name} {is}");
+            anstream::eprintln!("{} {is}", subject(&set));
             return finish(session, arguments, (&set, unchanged(&set)), dry_run, Ok(ExitCode::Success));
         }
-        let text = format!("job {name} would be {word}\n");
+        let text = format!("{} would be {word}\n", subject(&set));
         print_for_people(&text, arguments.output.of_document())?;
         return finish(session, arguments, (&set, planned_changes(&set)), dry_run, Ok(ExitCode::Success));
     }
@@ -74,9 +79,9 @@ pub(super) fn run(
     if matches!(ended, Ok(ExitCode::Success)) {
         let was = if dry_run.is_some() { "would be" } else { "was" };
         if is_kept(&set) {
-            anstream::eprintln!("job {name} {is}");
+            anstream::eprintln!("{} {is}", subject(&set));
         } else {
-            anstream::eprintln!("job {name} {was} {word}");
+            anstream::eprintln!("{} {was} {word}", subject(&set));
         }
     }
     finish(session, arguments, (&set, changes), dry_run, ended)

@@ -6,7 +6,7 @@ use toolforge_client::{Attempt, JobFetchOptions};
 use toolforge_model::JobRequest;
 use toolforge_quota::Limits;
 use toolforge_render::change::ChangeSet;
-use toolforge_render::job::{JobWorkload, observe_job, trigger_job};
+use toolforge_render::job::{JobObjects, JobWorkload, observe_job, trigger_job};
 
 use super::apply::Command;
 use super::finish::finish;
@@ -30,11 +30,15 @@ pub(super) fn run(
         if !matches!(job.workload, JobWorkload::Scheduled(_)) {
             return Err(Failure::new(
                 ExitCode::Failed,
-                format!(
-                    "job {} is {}; only scheduled jobs can be triggered",
-                    job.name,
-                    job.workload.job_kind()
-                ),
+                if job.is_managed() {
+                    format!(
+                        "job {} is {}; only scheduled jobs can be triggered",
+                        job.name,
+                        job.workload.job_kind()
+                    )
+                } else {
+                    format!("{} has no schedule; only a CronJob can be triggered", facts::subject(&job))
+                },
             ));
         }
         // A run is named after its second, in which somebody else may have started one.
@@ -42,7 +46,8 @@ pub(super) fn run(
         let moment = now.checked_add(later).unwrap_or(now);
         let set = trigger_job(&job, &facts, moment).map_err(|error| failures::of_run_now(error, &job))?;
         let request = observe_job(&job, &facts);
-        Ok(PlannedRun { set, logs: wait::LogMarks::of(&request), request, limits: facts.namespace.limits })
+        let logs = wait::LogMarks::of(&request);
+        Ok(PlannedRun { set, logs, request, job, limits: facts.namespace.limits })
     };
     let check = |planned: &PlannedRun, attempt: &Attempt| {
         if attempt.is_first() {
@@ -52,24 +57,25 @@ pub(super) fn run(
     };
     let command = Command::new(plan, check);
     let (format, dry_run) = (arguments.output.of_document(), options.dry_run.dry_run);
-    let name = &options.name;
     if dry_run == Some(DryRunOption::Client) {
-        let PlannedRun { set, .. } = session.block_on(command.plan_only())??;
-        print_for_people(&format!("job {name} would run now\n"), format)?;
+        let PlannedRun { set, job, .. } = session.block_on(command.plan_only())??;
+        print_for_people(&format!("{} would run now\n", facts::subject(&job)), format)?;
         return finish(session, arguments, (&set, planned_changes(&set)), dry_run, Ok(ExitCode::Success));
     }
     let applied = session.block_on(apply::apply(session, dry_run, &command))??;
     let (changes, run) = (applied.changes(), applied.created_run());
-    let (PlannedRun { set, request, logs, .. }, mut ended) = applied.end();
+    let (PlannedRun { set, request, job, logs, .. }, mut ended) = applied.end();
+    let (subject, name) = (facts::subject(&job), facts::reference(&job));
     if let (Ok(_), Some(run)) = (&ended, run) {
         if dry_run.is_some() {
-            print_for_people(&format!("job {name} would run as {run}\n"), format)?;
+            print_for_people(&format!("{subject} would run as {run}\n"), format)?;
         } else if let Some(seconds) = options.wait {
             let (runtime, client) = session.cluster()?;
-            ended = runtime.block_on(wait::until_end(client, &request, &run, seconds, &logs));
+            ended =
+                runtime.block_on(wait::until_end(client, (&request, job.is_managed()), &run, seconds, &logs));
         } else {
             anstream::eprintln!(
-                "run {run} of job {name} started; `toolforge jobs logs {name} --follow` shows its output"
+                "run {run} of {subject} started; `toolforge jobs logs {name} --follow` shows its output"
             );
         }
     }
@@ -80,6 +86,7 @@ pub(super) fn run(
 struct PlannedRun {
     set: ChangeSet,
     request: JobRequest,
+    job: JobObjects,
     /// The ends of the job's log files before the run.
     logs: wait::LogMarks,
     limits: Limits,

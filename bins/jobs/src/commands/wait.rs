@@ -19,10 +19,11 @@ const LAST_LINES: u32 = 20;
 /// How long the cluster may be away meanwhile.
 const OUTAGE: Duration = Duration::from_secs(60);
 
-/// Waits for the end of a run, the Job named `object`, and ends as it ends. `logs` are the ends of the log files before it.
+/// Waits for the end of a run, the Job named `object`, and ends as it ends. `is_managed` is `false` for an object that no tool
+/// manages. `logs` are the ends of the log files before it.
 pub(super) async fn until_end(
     client: &Client,
-    request: &JobRequest,
+    (request, is_managed): (&JobRequest, bool),
     object: &str,
     seconds: u32,
     logs: &LogMarks,
@@ -31,7 +32,7 @@ pub(super) async fn until_end(
     let deadline = Duration::from_secs(seconds.into());
     let options =
         WaitOptions::new(deadline).with_events().with_watch(WatchOptions::default().with_outage(OUTAGE));
-    let run = JobRun { tool: &request.tool, job: &request.name, run: object };
+    let run = JobRun { tool: &request.tool, job: &request.name, run: object, is_managed };
     let waiting = client.wait_run_end(run, options, |outcome| line.show(&progress(outcome)));
     let waited = tokio::select! {
         waited = waiting => waited.map_err(|error| not_seen(error, &request.name))?,

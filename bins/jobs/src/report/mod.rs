@@ -8,6 +8,7 @@ mod quota;
 mod restarts;
 mod status;
 mod tabulate;
+mod unmanaged;
 
 pub(crate) use cron::{calendar, cron, missed_runs, suggestions};
 pub(crate) use images::images;
@@ -19,3 +20,4 @@ pub(crate) use quota::quota;
 pub(crate) use restarts::LoadRestarts;
 pub(crate) use status::{awaited, duration, status_sentence};
 pub(crate) use tabulate::{grid, pretty, simple};
+pub(crate) use unmanaged::{UnmanagedObject, note_of_unmanaged, show_unmanaged, unmanaged_table};

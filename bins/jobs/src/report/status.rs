@@ -1,7 +1,6 @@
 //! The state of a job in words.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::JobName;
 use toolforge_render::job::{FailureReason, JobReplicas, JobState, JobStatus};
 
 /// Returns a duration as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for zero.
@@ -86,12 +85,7 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
 
 /// Returns what a log that is followed waits for; `None` if pods run that have written something, or if the job has
 /// finished and runs only once.
-pub(crate) fn awaited(
-    name: &JobName,
-    status: &JobStatus,
-    has_printed: bool,
-    now: Timestamp,
-) -> Option<String> {
+pub(crate) fn awaited(name: &str, status: &JobStatus, has_printed: bool, now: Timestamp) -> Option<String> {
     let is_over = matches!(status.state, JobState::Succeeded | JobState::Failed { .. });
     if is_over && status.next_run.is_none() {
         return None;

@@ -5,6 +5,7 @@ mod lint;
 mod partial;
 mod questions;
 mod stale;
+mod unmanaged;
 mod unread;
 
 use insta::assert_snapshot;

@@ -1,11 +1,13 @@
 //! Reads live jobs: as a request and as a status.
 
+mod pod;
 mod pods;
 mod request;
 mod runs;
 mod schedule;
 mod state;
 
+pub use pod::pod_status;
 pub use pods::{pods_of_job, runs_of_job};
 pub use request::observe_job;
 pub(super) use request::variables_set_by_hand;

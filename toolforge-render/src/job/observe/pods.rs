@@ -1,19 +1,13 @@
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_model::platform;
 
+use crate::job::unmanaged::owns;
 use crate::job::{JobObjects, JobWorkload, LiveJobs};
-use crate::object::has_label;
 
 /// Returns the pods of all runs of a job.
 #[must_use]
 pub fn pods_of_job<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Pod> {
-    let is_own = |pod: &&Pod| {
-        let labels = pod.metadata.labels.as_ref();
-        has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS)
-            && has_label(labels, platform::LABEL_JOB_NAME, job.name.as_str())
-    };
-    live.pods.iter().filter(is_own).collect()
+    live.pods.iter().filter(|pod| owns(job, pod, live)).collect()
 }
 
 /// Returns the existing runs of a scheduled job, newest first, including those that were started manually; for a one-off

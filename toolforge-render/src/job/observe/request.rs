@@ -62,7 +62,8 @@ fn command(
     let arguments = container.map(|container| words(container.args.as_ref())).unwrap_or_default();
     let all: Vec<String> = command.into_iter().chain(arguments).collect();
     let is_new = job.label(platform::LABEL_VERSION) == Some(platform::JOBS_VERSION)
-        || job.label(platform::LABEL_COMMAND_NEW_FORMAT) == Some("yes");
+        || job.label(platform::LABEL_COMMAND_NEW_FORMAT) == Some("yes")
+        || !job.is_managed();
     let (text, file_log) = if is_new {
         RenderedCommand::observe(
             &all,

@@ -69,7 +69,7 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
-    fn new(reason: &str) -> Self {
+    pub(super) fn new(reason: &str) -> Self {
         match reason {
             "BackoffLimitExceeded" => Self::BackoffLimitExceeded,
             "DeadlineExceeded" => Self::DeadlineExceeded,

@@ -329,7 +329,7 @@ fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {
     }
 }
 
-fn running_since(pod: &Pod) -> Option<Timestamp> {
+pub(super) fn running_since(pod: &Pod) -> Option<Timestamp> {
     let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     let started = statuses.filter_map(|status| status.state.as_ref()?.running.as_ref()?.started_at.as_ref());
     started.map(|time| time.0).max()

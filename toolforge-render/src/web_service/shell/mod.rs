@@ -17,10 +17,8 @@ pub(crate) use quota_consumer::consumer_of;
 pub use quota_consumer::{QuotaConsumer, quota_consumers};
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_model::platform;
 use toolforge_quota::{Demand, DemandChange, QuotaCheck};
 
-use crate::object::{Labels, has_label};
 use crate::pod::pod_id;
 use crate::pod::{pod_demand, stated_pod};
 use crate::web_service::WebServiceFacts;
@@ -50,10 +48,4 @@ pub fn shell_verdict(pod: &Pod, deleted: &[Pod], facts: &WebServiceFacts) -> Quo
         freed_objects,
         ..DemandChange::default()
     })
-}
-
-/// Returns whether labels mark a pod as a shell's: one of these programs, or of the platform's tool since webservice 0.77.
-fn is_shell(labels: Option<&Labels>) -> bool {
-    has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_SHELL)
-        && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE)
 }

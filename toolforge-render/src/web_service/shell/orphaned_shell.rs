@@ -2,7 +2,8 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::platform;
 
-use crate::web_service::shell::{ShellOwner, ShellProcess, is_shell};
+use crate::object::is_shell;
+use crate::web_service::shell::{ShellOwner, ShellProcess};
 
 /// The pod of a shell whose process no longer runs, or whose deadline has passed.
 #[derive(Clone, Debug)]

@@ -3,10 +3,9 @@ use std::fmt;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::{Untrusted, platform};
 
-use crate::object::{has_label, label};
+use crate::object::{has_label, is_shell, label};
 use crate::pod::has_ended;
 use crate::web_service::is_web_service;
-use crate::web_service::shell::is_shell;
 
 /// The value of the label `app.kubernetes.io/managed-by` on the pods of jobs (jobs-framework-api, 2021).
 const MANAGED_BY_JOBS: &str = "toolforge-jobs-framework";

@@ -40,17 +40,24 @@ struct JobRuns<'a> {
 }
 
 fn table(rows: &[JobRuns<'_>], now: Timestamp) -> Table {
-    let mut table = Table::new(&["NAME", "SCHEDULE", "LAST RUN", "NEXT RUN", "MISSED"]);
+    // Without them, the table is as wide as before.
+    let has_unmanaged = rows.iter().any(|row| !row.scheduled.job.is_managed());
+    let headings = ["NAME", "SCHEDULE", "LAST RUN", "NEXT RUN", "MISSED"];
+    let mut table = match has_unmanaged {
+        true => Table::new(&["NAME", "CREATED BY", "SCHEDULE", "LAST RUN", "NEXT RUN", "MISSED"]),
+        false => Table::new(&headings),
+    };
     for row in rows {
         let missed = row.status.missed.as_ref();
         let missed = missed.map(|missed| format!("{}: {}", count(missed), short(&missed.reason)));
-        table.row([
-            row.scheduled.job.name.to_string(),
+        let created_by = has_unmanaged.then(|| row.created_by());
+        let name = row.scheduled.job.name.to_string();
+        table.row([name].into_iter().chain(created_by).chain([
             row.scheduled.schedule_text(),
             row.last_run.text(),
             row.next_run(now),
             missed.unwrap_or_default(),
-        ]);
+        ]));
     }
     table
 }
@@ -64,6 +71,15 @@ impl<'a> JobRuns<'a> {
         };
         let next_runs = std::iter::successors(status.next_run, next_after).take(NEXT).collect();
         Self { scheduled, status, last_run, next_runs }
+    }
+
+    /// Returns the program that created a CronJob that no tool manages; `toolforge jobs` for a job.
+    fn created_by(&self) -> String {
+        if self.scheduled.job.is_managed() {
+            return "toolforge jobs".to_owned();
+        }
+        let created_by = self.scheduled.job.created_by();
+        created_by.map_or_else(|| "unknown".to_owned(), |created_by| created_by.escaped().to_string())
     }
 
     fn next_run(&self, now: Timestamp) -> String {
@@ -98,6 +114,9 @@ impl<'a> JobRuns<'a> {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  {name:<9} {value}");
         };
+        if !scheduled.job.is_managed() {
+            line("created", format!("by {}, not by `toolforge jobs`", self.created_by()));
+        }
         line("schedule", scheduled.schedule_text());
         if let Some(warning) = self.warning() {
             line("warning", warning.message);
@@ -132,6 +151,8 @@ impl<'a> JobRuns<'a> {
         let load = scheduled.load.as_ref();
         CronJob {
             name: scheduled.job.name.clone(),
+            managed: scheduled.job.is_managed(),
+            created_by: scheduled.job.created_by(),
             schedule: scheduled.written(),
             cron_expression: scheduled.expression(),
             warning: self.warning(),

@@ -18,7 +18,7 @@ pub(super) struct ScheduledJob {
     pub(super) load: Option<ScheduledJobLoad>,
 }
 
-/// Returns the scheduled jobs, by name.
+/// Returns the scheduled jobs and the CronJobs that no tool manages, by name.
 pub(super) fn scheduled_jobs(facts: &JobFacts) -> Vec<ScheduledJob> {
     let of_live = |job: JobObjects| {
         let JobWorkload::Scheduled(cron_job) = &job.workload else { return None };
@@ -30,7 +30,7 @@ pub(super) fn scheduled_jobs(facts: &JobFacts) -> Vec<ScheduledJob> {
         })
     };
     let mut jobs: Vec<_> =
-        facts.live.jobs_of(&facts.namespace.tool).into_iter().filter_map(of_live).collect();
+        facts.live.all_scheduled(&facts.namespace.tool).into_iter().filter_map(of_live).collect();
     jobs.sort_by(|one, other| one.job.name.cmp(&other.job.name));
     jobs
 }

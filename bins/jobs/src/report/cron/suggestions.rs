@@ -17,10 +17,14 @@ pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, 
     let found = stagger(&loads, facts, &day(now));
     let mut suggestions = Vec::new();
     let mut lines = String::new();
+    let mut manifests: Vec<&str> = Vec::new();
     for ScheduleProposal { name, from, to } in &found.proposals {
         let Some(scheduled) = jobs.iter().find(|scheduled| scheduled.job.name == *name) else { continue };
         // Writing to a String cannot fail.
         let _ = writeln!(lines, "  {name}: {} -> {to}", scheduled.schedule_text());
+        if !scheduled.job.is_managed() {
+            manifests.push(name.as_str());
+        }
         let (from, to) = (from.to_string(), to.to_string());
         suggestions.push(CronSuggestion { schedule: scheduled.written(), name: name.clone(), from, to });
     }
@@ -41,11 +45,15 @@ pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, 
         (runs, remaining) => format!(
             "In the next 24 hours, {}; with these schedules, {} would:\n{lines}{}{}\
              Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type \
-             `toolforge jobs load FILE`.\n",
+             `toolforge jobs load FILE`.\n{}",
             exceeding(runs),
             if remaining == 0 { "none".to_owned() } else { format!("only {remaining}") },
             if found.is_partial { "There are too many runs to try all minutes.\n" } else { "" },
-            not_moved(&found)
+            not_moved(&found),
+            match manifests.as_slice() {
+                [] => String::new(),
+                names => format!("Edit that of {} in its manifest, then apply it again.\n", names.join(", ")),
+            }
         ),
     };
     Ok(Document {

@@ -32,6 +32,7 @@ pub(super) fn job_report(job: &ListedJob) -> Job {
     let (stdout, stderr) = (file_log.stdout(), file_log.stderr());
     let path = |path: Option<&LogPath>| path.map(|path| path.as_str().to_owned());
     Job {
+        managed: true,
         name: name.clone(),
         r#type: JobType::from_code(kind.as_str()),
         schedule: kind.schedule().map(|schedule| schedule.written().to_owned()),
@@ -63,7 +64,7 @@ fn health_check_report(health_check: &JobHealthCheck) -> HealthCheck {
     }
 }
 
-fn status_report(status: &JobStatus) -> toolforge_report::JobStatus {
+pub(in crate::report) fn status_report(status: &JobStatus) -> toolforge_report::JobStatus {
     let JobStatus {
         state,
         since,

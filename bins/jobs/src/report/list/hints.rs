@@ -4,7 +4,6 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_render::job::{JobState, JobStatus, MissedReason, MissedRuns};
 use toolforge_render::pod::{Cause, Evidence, LastTermination, TerminationKind};
 
-use super::ListedJob;
 use crate::advice::{Asked, advice, exit_code_hint};
 
 /// Maximum length of a line (jobs-cli 16).
@@ -14,8 +13,8 @@ const COLUMNS: usize = 70;
 const MANY: usize = 1000;
 
 /// Returns the details of a job's status, one per line; `N/A` if there are none.
-pub(super) fn hints(job: &ListedJob) -> String {
-    let JobStatus { state, last_termination, evidence, previous_run, next_run, missed, .. } = &job.status;
+pub(in crate::report) fn hints(status: &JobStatus, asked: Asked<'_>) -> String {
+    let JobStatus { state, last_termination, evidence, previous_run, next_run, missed, .. } = status;
     let mut details = Vec::new();
     for Evidence { cause, object, message, since: _ } in evidence {
         details.push(sentence(&cause.to_string()));
@@ -37,7 +36,7 @@ pub(super) fn hints(job: &ListedJob) -> String {
         };
         details.push(format!("Missed: {runs} at {}; {reason}.", moment(*last)));
     }
-    details.extend(next_step(&job.status, state, Asked { is_shown: true, ..Asked::from(&job.request) }));
+    details.extend(next_step(status, state, asked));
     if details.is_empty() {
         return "N/A".to_owned();
     }

@@ -9,5 +9,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(super) use document::status_report;
+pub(super) use hints::hints;
 pub(crate) use listed_job::ListedJob;
 pub(crate) use text::{list, show};

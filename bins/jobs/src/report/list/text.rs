@@ -6,12 +6,21 @@ use toolforge_report::JobList;
 
 use super::document::job_report;
 use super::{ListedJob, cells, hints};
+use crate::advice::Asked;
 use crate::arguments::JobsFormat;
-use crate::report::{grid, pretty};
+use crate::report::{UnmanagedObject, grid, pretty};
 
 /// Returns the list of jobs; without jobs, the text is empty.
-pub(crate) fn list(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
-    let value = to_json(JobList { jobs: jobs.iter().map(job_report).collect() })?;
+pub(crate) fn list(
+    jobs: &[ListedJob],
+    unmanaged: &[UnmanagedObject],
+    now: Timestamp,
+    format: JobsFormat,
+) -> Result<Document, Failure> {
+    let value = to_json(JobList {
+        jobs: jobs.iter().map(job_report).collect(),
+        unmanaged: unmanaged.iter().map(UnmanagedObject::report).collect(),
+    })?;
     let text = if jobs.is_empty() { String::new() } else { list_text(jobs, now, format) };
     Ok(Document { text, value })
 }
@@ -55,8 +64,9 @@ pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Resul
         | JobsFormat::Yaml
         | JobsFormat::Normal
         | JobsFormat::Long => {
+            let asked = Asked { is_shown: true, ..Asked::from(&job.request) };
             let names = cells::LONG.into_iter().chain(["Hints:"]);
-            let cells = cells::long(job, now).into_iter().chain([hints::hints(job)]);
+            let cells = cells::long(job, now).into_iter().chain([hints(&job.status, asked)]);
             let cells = cells.map(|cell| wrapped(&cell, columns()));
             grid(&names.zip(cells).map(|(name, cell)| vec![name.to_owned(), cell]).collect::<Vec<_>>())
         }

@@ -1,0 +1,268 @@
+//! Workloads that neither these programs nor the platform's tools manage, such as those of `kubectl apply`.
+//!
+//! A Deployment, CronJob or Job of that kind is read as a job, [`JobObjects`] of which
+//! [`is_managed`](JobObjects::is_managed) is `false`: its state, causes, schedule and demand are those of a job with the same
+//! object.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use toolforge_model::{JobName, ToolName, Untrusted, platform};
+use toolforge_quota::{Demand, LimitRange};
+
+use crate::job::{JobObjects, JobWorkload, LiveJobs, WorkloadRef, demand, is_job, job_name_of, runs_of_job};
+use crate::object::{ObjectId, ObjectKind, is_shell, is_web_service, label};
+use crate::pod::of_live_pods;
+
+/// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
+/// 1.33, the Deployment controller).
+const POD_TEMPLATE_HASH: &str = "pod-template-hash";
+
+/// The field managers of controllers, which change objects and do not create them (Kubernetes 1.33).
+const CONTROLLERS: [&str; 2] = ["kube-controller-manager", "kubelet"];
+
+/// What a [`WorkloadRef`] refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FoundWorkload {
+    /// A job, or a Deployment, CronJob or Job that no tool manages.
+    Job(Box<JobObjects>),
+    /// A pod: one without an owner, or one that a workload has created.
+    Pod(Box<Pod>),
+}
+
+/// Why nothing is found for a [`WorkloadRef`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkloadLookupError {
+    /// There is no such job and no such object.
+    #[error("{wanted} does not exist")]
+    NotFound {
+        /// What was looked for.
+        wanted: WorkloadRef,
+    },
+    /// Several objects have the name.
+    #[error("{name} is the name of several objects: {}", list(kinds, name))]
+    Ambiguous {
+        /// The name.
+        name: JobName,
+        /// The kinds of the objects.
+        kinds: Vec<ObjectKind>,
+    },
+    /// The object belongs to the web service or one of its shells.
+    #[error("{id} belongs to the web service")]
+    WebService {
+        /// The object.
+        id: ObjectId,
+    },
+}
+
+fn list(kinds: &[ObjectKind], name: &JobName) -> String {
+    let one = |kind: &ObjectKind| WorkloadRef::of_kind(*kind, name.clone()).to_string();
+    kinds.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+impl JobObjects {
+    /// Returns whether these programs or the platform's jobs service manage it: its labels are those of a job.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        let labels = self.workload.metadata().labels.as_ref();
+        let is_own = self.workload.metadata().owner_references.iter().flatten().next().is_none();
+        let tool = label(labels, platform::LABEL_CREATED_BY).and_then(|tool| tool.parse().ok());
+        is_own && tool.is_some_and(|tool| is_job(labels, &tool))
+    }
+
+    /// Returns the reference to the object that runs it: `deployment/NAME`.
+    #[must_use]
+    pub fn workload_ref(&self) -> WorkloadRef {
+        WorkloadRef::of_kind(self.workload.kind(), self.name.clone())
+    }
+
+    /// Returns the program that created the object that runs it, by its managed fields: `kubectl-client-side-apply`.
+    #[must_use]
+    pub fn created_by(&self) -> Option<Untrusted> {
+        created_by(self.workload.metadata())
+    }
+
+    /// Returns what its objects use of the quotas now.
+    #[must_use]
+    pub fn usage(&self, live: &LiveJobs, limit_ranges: &[LimitRange]) -> Demand {
+        demand::of_live(self, live, limit_ranges)
+    }
+}
+
+impl LiveJobs {
+    /// Returns the Deployments, CronJobs and Jobs that are neither a job's nor the web service's and that no other object owns,
+    /// each kind in the cluster's order.
+    #[must_use]
+    pub fn unmanaged(&self, tool: &ToolName) -> Vec<JobObjects> {
+        let is_unmanaged = |metadata: &ObjectMeta| {
+            metadata.owner_references.iter().flatten().next().is_none()
+                && !is_job(metadata.labels.as_ref(), tool)
+                && !is_of_web_service(metadata, tool)
+        };
+        self.workloads().filter(|workload| is_unmanaged(workload.metadata())).filter_map(as_job).collect()
+    }
+
+    /// Returns the pods that no object owns, without the shells of the web service.
+    #[must_use]
+    pub fn unmanaged_pods(&self, tool: &ToolName) -> Vec<&Pod> {
+        let is_bare = |pod: &&Pod| {
+            let metadata = &pod.metadata;
+            metadata.owner_references.iter().flatten().next().is_none()
+                && !is_job(metadata.labels.as_ref(), tool)
+                && !is_of_web_service(metadata, tool)
+                && !is_shell(metadata.labels.as_ref())
+        };
+        self.pods.iter().filter(is_bare).collect()
+    }
+
+    /// Returns the scheduled jobs, also those that no tool manages.
+    #[must_use]
+    pub fn all_scheduled(&self, tool: &ToolName) -> Vec<JobObjects> {
+        let all = self.jobs_of(tool).into_iter().chain(self.unmanaged(tool));
+        all.filter(|job| matches!(job.workload, JobWorkload::Scheduled(_))).collect()
+    }
+
+    /// Finds a job, an object that no tool manages, a run of a scheduled job, or a pod, in that order.
+    ///
+    /// # Errors
+    /// When there is none, when several objects that no tool manages have the name, or when it is the web service's.
+    pub fn find(&self, tool: &ToolName, wanted: &WorkloadRef) -> Result<FoundWorkload, WorkloadLookupError> {
+        let found = |job: JobObjects| Ok(FoundWorkload::Job(Box::new(job)));
+        if wanted.kind == Some(ObjectKind::Pod) {
+            return self.find_pod(tool, wanted);
+        }
+        let has_kind = |job: &JobObjects| wanted.kind.is_none_or(|kind| kind == job.workload.kind());
+        if let Some(job) = self.job(tool, &wanted.name).filter(has_kind) {
+            return found(job);
+        }
+        let has_name = |job: &JobObjects| job.name == wanted.name && has_kind(job);
+        let mut unmanaged: Vec<JobObjects> = self.unmanaged(tool).into_iter().filter(has_name).collect();
+        let bare = self.unmanaged_pods(tool).into_iter().find(|pod| has_pod_name(pod, &wanted.name));
+        let bare = bare.filter(|_| wanted.kind.is_none());
+        if unmanaged.len() + usize::from(bare.is_some()) > 1 {
+            let kinds = unmanaged.iter().map(|job| job.workload.kind());
+            let kinds = kinds.chain(bare.map(|_| ObjectKind::Pod)).collect();
+            return Err(WorkloadLookupError::Ambiguous { name: wanted.name.clone(), kinds });
+        }
+        if let Some(job) = unmanaged.pop() {
+            return found(job);
+        }
+        if let Some(pod) = bare {
+            return Ok(FoundWorkload::Pod(Box::new(pod.clone())));
+        }
+        match self.workloads().filter_map(as_job).find(has_name) {
+            Some(job) if is_of_web_service(job.workload.metadata(), tool) => {
+                let id = ObjectId::new(job.workload.kind(), job.name.as_str());
+                Err(WorkloadLookupError::WebService { id })
+            }
+            // A run of a scheduled job.
+            Some(job) => found(job),
+            None if wanted.kind.is_none() => self.find_pod(tool, wanted),
+            None => Err(WorkloadLookupError::NotFound { wanted: wanted.clone() }),
+        }
+    }
+
+    fn find_pod(&self, tool: &ToolName, wanted: &WorkloadRef) -> Result<FoundWorkload, WorkloadLookupError> {
+        let pod = self.pods.iter().find(|pod| has_pod_name(pod, &wanted.name));
+        let Some(pod) = pod else {
+            return Err(WorkloadLookupError::NotFound { wanted: wanted.clone() });
+        };
+        let labels = pod.metadata.labels.as_ref();
+        if is_shell(labels) || is_of_web_service(&pod.metadata, tool) {
+            let id = ObjectId::new(ObjectKind::Pod, wanted.name.as_str());
+            return Err(WorkloadLookupError::WebService { id });
+        }
+        Ok(FoundWorkload::Pod(Box::new(pod.clone())))
+    }
+
+    /// Returns what keeps a pod running or has started it: a job, or an object that no tool manages; `None` for a bare pod.
+    #[must_use]
+    pub fn owner_of(&self, tool: &ToolName, pod: &Pod) -> Option<JobObjects> {
+        let all = self.jobs_of(tool).into_iter().chain(self.unmanaged(tool));
+        all.into_iter().find(|job| owns(job, pod, self))
+    }
+
+    fn workloads(&self) -> impl Iterator<Item = JobWorkload> {
+        let deployments =
+            self.deployments.iter().map(|found| JobWorkload::Continuous(Box::new(found.clone())));
+        let cron_jobs = self.cron_jobs.iter().map(|found| JobWorkload::Scheduled(Box::new(found.clone())));
+        let jobs = self.jobs.iter().map(|found| JobWorkload::OneOff(Box::new(found.clone())));
+        deployments.chain(cron_jobs).chain(jobs)
+    }
+}
+
+fn as_job(workload: JobWorkload) -> Option<JobObjects> {
+    let name = JobName::of_object(workload.metadata().name.as_deref()?).ok()?;
+    Some(JobObjects { name, workload, service: None, http_route: None })
+}
+
+fn has_pod_name(pod: &Pod, name: &JobName) -> bool {
+    pod.metadata.name.as_deref() == Some(name.as_str())
+}
+
+/// Returns whether an object is part of the tool's web service. An object of another name with these labels is not: `webservice`
+/// finds its objects by their names.
+fn is_of_web_service(metadata: &ObjectMeta, tool: &ToolName) -> bool {
+    let labels = metadata.labels.as_ref();
+    let is_owned = metadata.owner_references.iter().flatten().next().is_some();
+    let is_named = metadata.name.as_deref() == Some(tool.as_str());
+    is_web_service(labels) && (is_named || is_owned)
+}
+
+/// Returns the program that created an object, by its managed fields: the first manager of its spec.
+#[must_use]
+pub fn created_by(metadata: &ObjectMeta) -> Option<Untrusted> {
+    let entries = metadata.managed_fields.iter().flatten();
+    let mut managers: Vec<_> = entries
+        .filter(|entry| entry.subresource.as_deref().unwrap_or_default().is_empty())
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:spec").is_some()))
+        .filter_map(|entry| Some((entry.time.as_ref().map(|time| time.0), entry.manager.as_deref()?)))
+        .filter(|(_, manager)| !CONTROLLERS.contains(manager))
+        .collect();
+    managers.sort();
+    managers.first().map(|(_, manager)| Untrusted::new(*manager))
+}
+
+/// Returns what a pod uses of the quotas now.
+#[must_use]
+pub fn usage_of_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Demand {
+    of_live_pods([pod], limit_ranges)
+}
+
+/// Returns whether a pod is one of a workload's, by its labels if a tool manages the workload, and else by its owner.
+pub(super) fn owns(job: &JobObjects, pod: &Pod, live: &LiveJobs) -> bool {
+    if job.is_managed() {
+        let labels = pod.metadata.labels.as_ref();
+        return label(labels, platform::LABEL_MANAGED_BY) == Some(platform::MANAGED_BY_JOBS)
+            && job_name_of(labels).as_ref() == Some(&job.name);
+    }
+    let has_owner = |uid: Option<&str>| {
+        let mut owners = pod.metadata.owner_references.iter().flatten();
+        uid.is_some() && owners.any(|owner| Some(owner.uid.as_str()) == uid)
+    };
+    match &job.workload {
+        JobWorkload::Continuous(deployment) => is_of_deployment(pod, deployment),
+        JobWorkload::OneOff(run) => has_owner(run.metadata.uid.as_deref()),
+        JobWorkload::Scheduled(_) => {
+            runs_of_job(job, live).into_iter().any(|run: &Job| has_owner(run.metadata.uid.as_deref()))
+        }
+    }
+}
+
+fn is_of_deployment(pod: &Pod, deployment: &Deployment) -> bool {
+    deployment.metadata.name.as_deref().is_some_and(|name| is_pod_of_deployment(pod, name))
+}
+
+/// Returns whether a pod is owned by a ReplicaSet of the Deployment with a name: the ReplicaSet is named after the Deployment and
+/// the hash in the pod's label.
+#[must_use]
+pub fn is_pod_of_deployment(pod: &Pod, deployment: &str) -> bool {
+    let Some(hash) = label(pod.metadata.labels.as_ref(), POD_TEMPLATE_HASH) else { return false };
+    let mut owners = pod.metadata.owner_references.iter().flatten();
+    owners.any(|owner| {
+        let rest = owner.name.strip_prefix(deployment).and_then(|rest| rest.strip_prefix('-'));
+        owner.kind == "ReplicaSet" && rest == Some(hash)
+    })
+}

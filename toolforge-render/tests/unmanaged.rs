@@ -1,0 +1,293 @@
+//! Workloads of kubectl beside those of the platform's tools.
+
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use k8s_openapi::jiff::Timestamp;
+use toolforge_images::Catalog;
+use toolforge_model::ToolName;
+use toolforge_render::change::{Action, Downtime, StepAction};
+use toolforge_render::convert::plan_adoption;
+use toolforge_render::job::{
+    FoundWorkload, JobFacts, JobObjects, JobWorkload, LoadOptions, ScheduledJobLoad, WorkloadLookupError,
+    WorkloadRef, created_by, job_deletions, job_status, observe_job, plan_load, pod_status, pods_of_job,
+    restart_job, simulate_scheduled_jobs, suspend_job, trigger_job, workload_deletions,
+};
+use toolforge_render::namespace::{Documents, Namespace};
+use toolforge_render::object::ObjectKind;
+
+fn tool() -> ToolName {
+    "tf-test".parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    "2026-11-25T12:00:00Z".parse().unwrap()
+}
+
+fn facts() -> JobFacts {
+    let mut documents = Documents::default();
+    documents.read("by-hand.yaml", &toolforge_fixtures::read("facts/by-hand.yaml")).unwrap();
+    documents.job_facts(Namespace::new(&tool(), Catalog::bundled()).with_uid(52503)).unwrap()
+}
+
+fn find(facts: &JobFacts, wanted: &str) -> Result<FoundWorkload, WorkloadLookupError> {
+    facts.live.find(&tool(), &wanted.parse::<WorkloadRef>().unwrap())
+}
+
+fn job(facts: &JobFacts, wanted: &str) -> JobObjects {
+    match find(facts, wanted).unwrap() {
+        FoundWorkload::Job(job) => *job,
+        FoundWorkload::Pod(pod) => panic!("{wanted} is {pod:?}"),
+    }
+}
+
+#[test]
+fn unmanaged_workloads_are_those_without_a_tool() {
+    let facts = facts();
+    let of = |job: &JobObjects| {
+        let status = job_status(job, &facts.live, now());
+        let by = job.created_by().map(|by| by.as_raw().to_owned()).unwrap_or_default();
+        format!("{} {} {by}", job.workload_ref(), status.state)
+    };
+    let found: Vec<String> = facts.live.unmanaged(&tool()).iter().map(of).collect();
+    assert_eq!(
+        found,
+        [
+            "deployment/stashbot failing kubectl-create",
+            "cronjob/list-images running kubectl-client-side-apply"
+        ]
+    );
+    let pods = facts.live.unmanaged_pods(&tool());
+    let names: Vec<_> = pods.iter().map(|pod| pod.metadata.name.as_deref().unwrap()).collect();
+    assert_eq!(names, ["debug"]);
+    assert_eq!(pod_status(pods[0], &facts.live, now()).state.as_str(), "running");
+    assert_eq!(created_by(&pods[0].metadata).unwrap().as_raw(), "kubectl-run");
+    let jobs = facts.live.jobs_of(&tool());
+    let managed: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+    assert_eq!(managed, ["daily"]);
+    assert!(jobs[0].is_managed());
+}
+
+#[test]
+fn pods_are_found_by_their_owners() {
+    let facts = facts();
+    let pods = |wanted: &str| -> Vec<String> {
+        let pods = pods_of_job(&job(&facts, wanted), &facts.live);
+        pods.into_iter().filter_map(|pod| pod.metadata.name.clone()).collect()
+    };
+    assert_eq!(pods("stashbot"), ["stashbot-7d9c5b6f48-q2w9z"]);
+    assert_eq!(pods("list-images"), ["list-images-29406928-x7k2p"]);
+    assert_eq!(pods("job/list-images-29406928"), ["list-images-29406928-x7k2p"]);
+    assert_eq!(pods("test"), Vec::<String>::new());
+    for pod in &facts.live.pods {
+        let owner = facts.live.owner_of(&tool(), pod).map(|owner| owner.workload_ref().to_string());
+        let expected = match pod.metadata.name.as_deref().unwrap() {
+            "stashbot-7d9c5b6f48-q2w9z" => Some("deployment/stashbot"),
+            "list-images-29406928-x7k2p" => Some("cronjob/list-images"),
+            _ => None,
+        };
+        assert_eq!(owner.as_deref(), expected);
+    }
+}
+
+#[test]
+fn names_are_looked_up_in_order() {
+    let mut facts = facts();
+    let kind = |found: FoundWorkload| match found {
+        FoundWorkload::Job(job) => job.workload_ref().to_string(),
+        FoundWorkload::Pod(pod) => format!("pod/{}", pod.metadata.name.unwrap()),
+    };
+    for (wanted, expected) in [
+        ("daily", "cronjob/daily"),
+        ("cj/daily", "cronjob/daily"),
+        ("stashbot", "deployment/stashbot"),
+        ("deploy/stashbot", "deployment/stashbot"),
+        ("test", "job/test"),
+        ("job/test", "job/test"),
+        ("debug", "pod/debug"),
+        ("stashbot-7d9c5b6f48-q2w9z", "pod/stashbot-7d9c5b6f48-q2w9z"),
+    ] {
+        assert_eq!(kind(find(&facts, wanted).unwrap()), expected, "{wanted}");
+    }
+    for wanted in ["job/stashbot", "pod/stashbot", "nothing"] {
+        assert!(matches!(find(&facts, wanted), Err(WorkloadLookupError::NotFound { .. })), "{wanted}");
+    }
+    for wanted in ["tf-test", "pod/tf-test-5f6d7c8b9-abcde", "shell-1764068400"] {
+        assert!(matches!(find(&facts, wanted), Err(WorkloadLookupError::WebService { .. })), "{wanted}");
+    }
+    let mut other = facts.live.cron_jobs[0].clone();
+    other.metadata.name = Some("stashbot".to_owned());
+    facts.live.cron_jobs.push(other);
+    assert_eq!(
+        find(&facts, "stashbot").unwrap_err().to_string(),
+        "stashbot is the name of several objects: deployment/stashbot, cronjob/stashbot"
+    );
+}
+
+#[test]
+fn schedule_of_kubectl_is_simulated() {
+    let facts = facts();
+    let cron_job = job(&facts, "list-images");
+    assert_eq!(
+        job_status(&cron_job, &facts.live, now()).next_run.unwrap().to_string(),
+        "2026-11-25T12:28:00Z"
+    );
+    let loads: Vec<ScheduledJobLoad> = facts
+        .live
+        .all_scheduled(&tool())
+        .iter()
+        .filter_map(|job| ScheduledJobLoad::of(job, &facts))
+        .collect();
+    let names: Vec<&str> = loads.iter().map(|load| load.name.as_str()).collect();
+    assert_eq!(names, ["daily", "list-images"]);
+    let day = now()..now().checked_add(k8s_openapi::jiff::SignedDuration::from_hours(24)).unwrap();
+    let intervals = simulate_scheduled_jobs(&loads, &facts, day);
+    assert!(intervals.iter().any(|interval| interval.names.iter().any(|name| name == "list-images")));
+}
+
+#[test]
+fn changes_require_the_object_that_was_seen() {
+    let facts = facts();
+    let seen = |set: &toolforge_render::ChangeSet| {
+        assert!(set.changes.iter().all(|change| !change.is_managed));
+        let step = &set.changes[0].steps[0];
+        match &step.action {
+            StepAction::Merge { seen: Some(seen), .. } => seen.resource_version.clone(),
+            StepAction::Delete { uid: Some(_), resource_version } => resource_version.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (bot, cron_job) = (job(&facts, "stashbot"), job(&facts, "list-images"));
+    let restart = restart_job(&bot, &facts, now()).unwrap();
+    assert_eq!(seen(&restart).as_deref(), Some("105"));
+    assert_eq!(seen(&suspend_job(&cron_job).unwrap()).as_deref(), Some("101"));
+    assert_eq!(
+        seen(&workload_deletions([], &[find(&facts, "stashbot").unwrap()], &facts)).as_deref(),
+        Some("105")
+    );
+    assert_eq!(
+        seen(&workload_deletions([], &[find(&facts, "debug").unwrap()], &facts)).as_deref(),
+        Some("107")
+    );
+    let run = trigger_job(&cron_job, &facts, now()).unwrap();
+    assert_eq!(run.objects().next().unwrap().name(), "list-images-1795608000");
+}
+
+#[test]
+fn restart_keeps_the_strategy_of_its_author() {
+    let facts = facts();
+    let set = restart_job(&job(&facts, "stashbot"), &facts, now()).unwrap();
+    let StepAction::Merge { patch, .. } = &set.changes[0].steps[0].action else { panic!("{set:?}") };
+    assert_eq!(patch["spec"].get("strategy"), None, "{patch}");
+    assert!(set.changes[0].downtime.is_some());
+}
+
+#[test]
+fn load_and_flush_leave_unmanaged_objects_alone() {
+    let facts = facts();
+    let mut options = LoadOptions::of_file("/data/project/tf-test/jobs.yaml");
+    options.prunes = true;
+    assert!(plan_load(&[], &facts, &options).set.changes.is_empty());
+    let jobs = facts.live.jobs_of(&tool());
+    let flushed = job_deletions(jobs.iter().map(|job| &job.name), &facts);
+    let steps = flushed.changes.iter().flat_map(|change| &change.steps);
+    assert!(steps.into_iter().all(|step| step.id.name == "daily"));
+    // A job of their names does not replace them.
+    for (name, kind) in [("stashbot", "continuous: true"), ("list-images", "schedule: '@daily'")] {
+        let text = format!("- {{name: {name}, command: x, image: bookworm, {kind}}}");
+        let file = toolforge_model::JobsFile::parse(&text, &tool()).unwrap();
+        let requests: Vec<_> = file.jobs.into_iter().map(|job| job.request).collect();
+        let plan = plan_load(&requests, &facts, &options);
+        assert!(plan.set.changes.is_empty() && plan.problems.len() == 1, "{plan:?}");
+    }
+}
+
+#[test]
+fn command_of_kubectl_is_read_as_written() {
+    let facts = facts();
+    assert_eq!(
+        observe_job(&job(&facts, "stashbot"), &facts).command,
+        "/data/project/tf-test/bin/stashbot.sh run"
+    );
+    let request = observe_job(&job(&facts, "list-images"), &facts);
+    assert_eq!(request.command, "/bin/sh -c /data/project/tf-test/list_images.sh");
+    assert!(matches!(job(&facts, "list-images").workload, JobWorkload::Scheduled(_)));
+    assert_eq!(job(&facts, "list-images").workload.kind(), ObjectKind::CronJob);
+}
+
+#[test]
+fn cron_job_is_adopted_in_place() {
+    let facts = facts();
+    let adoption = plan_adoption(&job(&facts, "list-images"), &facts).unwrap();
+    let change = adoption.change().unwrap();
+    assert_eq!(change.action, Action::Update);
+    assert!(!adoption.restarts && !adoption.is_free());
+    let notes: Vec<&str> = adoption.notes.iter().map(toolforge_model::Untrusted::as_raw).collect();
+    insta::assert_snapshot!(notes.join("\n"), @"
+    image docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest is not in the catalog; python3.11 replaces it
+    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.cpu: was 150m, is now 500m
+    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.memory: was 256Mi, is now 512Mi
+    spec.jobTemplate.spec.template.spec.restartPolicy: was OnFailure, is now Never
+    ");
+    let StepAction::Replace { seen } = &change.steps[0].action else { panic!("{change:?}") };
+    assert_eq!(seen.resource_version.as_deref(), Some("101"));
+    // It is a job afterwards, with the labels of its author.
+    let mut after = facts.clone();
+    after.live.cron_jobs.clear();
+    after.live.extend(change.objects().cloned());
+    let adopted = after.live.job(&tool(), &"list-images".parse().unwrap()).unwrap();
+    assert_eq!(observe_job(&adopted, &after).command, "/data/project/tf-test/list_images.sh");
+    assert_eq!(adopted.workload.metadata().labels.as_ref().unwrap()["name"], "tf-test.list-images");
+}
+
+#[test]
+fn deployment_with_another_selector_is_created_again() {
+    let facts = facts();
+    let adoption = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap();
+    let change = adoption.change().unwrap();
+    assert!(adoption.restarts);
+    assert_eq!((change.action, change.downtime), (Action::Recreate, Some(Downtime::UntilRecreated)));
+    let steps: Vec<&str> = change
+        .steps
+        .iter()
+        .map(|step| match &step.action {
+            StepAction::Delete { .. } => "delete",
+            StepAction::AwaitGone { .. } => "await",
+            StepAction::Create => "create",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(steps, ["delete", "await", "create"]);
+}
+
+#[test]
+fn rendered_objects_without_labels_are_adopted_for_free() {
+    let mut facts = facts();
+    let text = "[{name: bot, command: ./bot.py, image: bookworm, continuous: true, filelog: no}]";
+    let requests: Vec<_> = toolforge_model::JobsFile::parse(text, &tool())
+        .unwrap()
+        .jobs
+        .into_iter()
+        .map(|job| job.request)
+        .collect();
+    let plan = plan_load(&requests, &facts, &LoadOptions::default());
+    facts.live.extend(plan.set.objects().cloned());
+    let deployment = facts.live.deployments.last_mut().unwrap();
+    deployment.metadata.labels = None;
+    deployment.metadata.uid = Some("u-bot".to_owned());
+    let adoption = plan_adoption(&job(&facts, "bot"), &facts).unwrap();
+    assert!(adoption.is_free(), "{:?}", adoption.notes);
+    assert_eq!(adoption.change().unwrap().action, Action::Update);
+    assert!(adoption.change().unwrap().rollout.is_none());
+}
+
+#[test]
+fn owned_and_unknown_objects_are_not_adopted() {
+    let mut facts = facts();
+    let error =
+        |facts: &JobFacts, name: &str| plan_adoption(&job(facts, name), facts).unwrap_err().to_string();
+    assert!(error(&facts, "job/test").contains("belongs to another object"));
+    let spec = facts.live.deployments[0].spec.as_mut().unwrap();
+    spec.template.spec.as_mut().unwrap().containers[0].image = Some("docker.io/library/nginx".to_owned());
+    let found = error(&facts, "stashbot");
+    assert!(found.contains("nginx"), "{found}");
+}
