@@ -5,7 +5,7 @@ use toolforge_model::yaml::{self, YamlValue};
 use toolforge_model::{Diagnostic, TypeName, Untrusted};
 
 use crate::entry::{self, EntryProblem};
-use crate::image_type::{ImageType, State};
+use crate::image_type::ImageType;
 
 /// The types that are known without a cluster.
 const BUNDLED: &str = include_str!("bundled.yaml");
@@ -83,16 +83,6 @@ impl Catalog {
     /// Iterates over the types, sorted by name.
     pub fn types(&self) -> impl Iterator<Item = &ImageType> {
         self.types.values()
-    }
-
-    /// Iterates over the types that the platform still has with an image for web services, sorted by name.
-    pub fn web_types(&self) -> impl Iterator<Item = &ImageType> {
-        self.types().filter(|image_type| image_type.state != State::Gone && image_type.web.is_some())
-    }
-
-    /// Iterates over the types that the platform still has with an image for jobs, sorted by name.
-    pub fn job_types(&self) -> impl Iterator<Item = &ImageType> {
-        self.types().filter(|image_type| image_type.state != State::Gone && image_type.job.is_some())
     }
 
     /// Returns the entries that could not be used.

@@ -21,6 +21,7 @@ pub struct ImageType {
 
 /// Whether the platform supports a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum State {
     /// It is supported.
     Current,
@@ -82,6 +83,7 @@ pub(crate) fn repository_and_tag(reference: &str) -> (&str, &str) {
 
 /// The program that starts a web server: a value of `webservice-runner --type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Runner {
     /// Runs the command in its arguments.
     Generic,

@@ -56,7 +56,7 @@ pub use limit_range::{Bounds, LimitRange, apply_defaults};
 pub use limit_violation::{LimitType, LimitViolation, LimitViolationKind, claim_violations, violations};
 pub use pod_demand::{InitContainer, PodDemand};
 pub use quota_check::{
-    ClaimDemand, DemandChange, Limits, LimitsKind, QuotaCheck, ResourceCheck, Unspecified, check_resources,
+    ClaimDemand, DemandChange, Limits, LimitsKind, QuotaCheck, ResourceCheck, Unspecified,
 };
 pub use ratio::Ratio;
 pub use resource::Resource;

@@ -304,7 +304,11 @@ impl Limits {
 ///
 /// Every quota counts whose scopes match pods without a deadline that state resources.
 #[must_use]
-pub fn check_resources(quotas: &[ResourceQuota], freed: &Demand, requested: &Demand) -> Vec<ResourceCheck> {
+pub(crate) fn check_resources(
+    quotas: &[ResourceQuota],
+    freed: &Demand,
+    requested: &Demand,
+) -> Vec<ResourceCheck> {
     let (freed, requested) = (freed.clone(), requested.clone());
     let created = requested.clone();
     let change = DemandChange { freed, requested, created, ..DemandChange::default() };

@@ -4,7 +4,8 @@
 
 use toolforge_images::Catalog;
 use toolforge_model::{JobOptions, ToolName, WebServiceOptions};
-use toolforge_render::{Namespace, to_yaml};
+use toolforge_render::namespace::Namespace;
+use toolforge_render::object::to_yaml;
 
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -5,7 +5,9 @@
 
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName, WebServiceOptions};
-use toolforge_render::{Namespace, Plan, to_yaml};
+use toolforge_render::Plan;
+use toolforge_render::namespace::Namespace;
+use toolforge_render::object::to_yaml;
 
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {

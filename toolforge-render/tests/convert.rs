@@ -4,9 +4,9 @@
 use insta::assert_snapshot;
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
-use toolforge_render::Namespace;
 use toolforge_render::convert::{Conversion, Converter, with_current_version};
 use toolforge_render::manifest::{Manifests, file_documents};
+use toolforge_render::namespace::Namespace;
 
 fn namespace() -> Namespace {
     Namespace::new(&tool(), Catalog::bundled())

@@ -9,7 +9,7 @@ use toolforge_model::{ToolName, Untrusted};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::files::{FileContents, file_adjustments, plan_files};
 use toolforge_render::namespace::Documents;
-use toolforge_render::pod_demand;
+use toolforge_render::pod::pod_demand;
 
 /// Whether a change set is as a person wants it.
 type Wanted = fn(&ChangeSet) -> bool;

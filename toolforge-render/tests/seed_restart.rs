@@ -10,7 +10,7 @@ use toolforge_model::{ToolName, WebServiceOptions};
 use toolforge_quota::{Resource, Verdict};
 use toolforge_render::change::{Change, ChangeSet, Downtime, Rollout};
 use toolforge_render::namespace::Namespace;
-use toolforge_render::pod_demand;
+use toolforge_render::pod::pod_demand;
 use toolforge_render::web_service::{
     PlanOptions, StartTime, WebServiceFacts, WebServicePlan, web_service_adjustments, web_service_changes,
 };

@@ -23,7 +23,7 @@ const NEARLY_FULL: u64 = 80;
 
 /// Returns why something does not run.
 #[must_use]
-pub fn cause(Evidence { cause, object, message, since: _ }: &Evidence) -> Cause {
+pub fn cause(Evidence { cause, object, message, .. }: &Evidence) -> Cause {
     Cause {
         code: CauseCode::from_code(cause.code()),
         message: cause.to_string(),
@@ -35,7 +35,7 @@ pub fn cause(Evidence { cause, object, message, since: _ }: &Evidence) -> Cause 
 /// Returns the last termination of a container.
 #[must_use]
 pub fn last_termination(last: &pod::LastTermination) -> LastTermination {
-    let pod::LastTermination { pod, exit_code, reason, finished } = last;
+    let pod::LastTermination { pod, exit_code, reason, finished, .. } = last;
     LastTermination {
         pod: pod.clone(),
         code: TerminationCode::from_code(last.kind().code()),
@@ -401,8 +401,7 @@ mod tests {
     #[test]
     fn every_termination_has_a_code() {
         for (exit_code, reason) in [(0, "Completed"), (1, "Error"), (137, "OOMKilled"), (143, "Error")] {
-            let last =
-                pod::LastTermination { pod: "".into(), exit_code, reason: reason.into(), finished: None };
+            let last = pod::LastTermination::new("", exit_code, reason, None);
             assert_eq!(last_termination(&last).code.as_str(), last.kind().code());
         }
     }

@@ -53,6 +53,7 @@ impl JobFetchOptions {
 
 /// Fetched objects; those that were not requested or do not exist are `None` or empty.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct FetchedJobs {
     /// The facts of the namespace.
     pub namespace: FetchedNamespace,

@@ -98,9 +98,9 @@ impl Client {
                     }
                     let progress = if is_ready { just_ready(objects, now) } else { progress };
                     let causes = match &progress {
-                        RolloutProgress::Ready => &[],
                         RolloutProgress::Waiting { evidence, .. } => evidence.as_slice(),
                         RolloutProgress::Failed(causes) => causes,
+                        _ => &[],
                     };
                     patience.look(objects.pods, causes, instant);
                     if causes.iter().any(|evidence| patience.is_over(evidence, now, instant)) {

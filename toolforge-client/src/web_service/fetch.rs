@@ -76,6 +76,7 @@ impl WebServiceFetchOptions {
 
 /// Fetched objects; those that were not requested or do not exist are `None` or empty.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct FetchedWebService {
     /// The facts of the namespace.
     pub namespace: FetchedNamespace,
@@ -89,6 +90,7 @@ pub struct FetchedWebService {
 
 /// Everything in a namespace that runs pods, the web service included; empty if it was not requested.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Neighbors {
     /// The pods.
     pub pods: Vec<Pod>,

@@ -132,7 +132,7 @@ impl JobField {
 
     /// Returns the field with a key, or `None` for an unknown key.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|field| field.as_str() == name)
     }
 }

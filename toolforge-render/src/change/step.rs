@@ -16,6 +16,7 @@ use crate::pod::{self, REPLICA_SETS};
 
 /// The kind of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum WorkloadKind {
     /// A web service.
     WebService,
@@ -70,6 +71,7 @@ impl fmt::Display for WorkloadKind {
 
 /// The action on a workload or on one of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Action {
     /// It is unchanged.
     Keep,

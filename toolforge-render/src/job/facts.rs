@@ -75,6 +75,7 @@ pub struct LiveJobs {
 
 /// The record of a job in the platform's jobs service (jobs-api, since June 2026).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RecordedJob {
     /// A `ContinuousJob`.
     Continuous,

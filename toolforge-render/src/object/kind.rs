@@ -16,6 +16,7 @@ use crate::object::{HttpRoute, cron_job_spec, deployment_spec};
 
 /// A kind of object that a web service or a job consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum ObjectKind {
     /// A Deployment of `apps/v1`.
     Deployment,

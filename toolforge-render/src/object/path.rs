@@ -79,32 +79,27 @@ impl FieldPath {
     }
 
     /// Returns whether a change of the field replaces the pods of a Deployment.
-    #[must_use]
-    pub fn is_in_pod_template(&self) -> bool {
+    pub(crate) fn is_in_pod_template(&self) -> bool {
         self.starts_with(&["spec", "template"])
     }
 
     /// Returns whether the field is part of the spec.
-    #[must_use]
-    pub fn is_in_spec(&self) -> bool {
+    pub(crate) fn is_in_spec(&self) -> bool {
         self.starts_with(&["spec"])
     }
 
     /// Returns whether the field belongs to the rollout strategy of a Deployment.
-    #[must_use]
-    pub fn is_rollout_strategy(&self) -> bool {
+    pub(crate) fn is_rollout_strategy(&self) -> bool {
         self.starts_with(&["spec", "strategy"])
     }
 
     /// Returns whether the field is one of the object's own annotations.
-    #[must_use]
-    pub fn is_annotation(&self) -> bool {
+    pub(crate) fn is_annotation(&self) -> bool {
         self.starts_with(&["metadata", "annotations"])
     }
 
     /// Returns whether the field only records details of the request, so that a change of it is not shown.
-    #[must_use]
-    pub fn is_bookkeeping(&self) -> bool {
+    pub(crate) fn is_bookkeeping(&self) -> bool {
         match self.0.as_slice() {
             [_, _, PathSegment::Field(key)] if self.is_annotation() => {
                 platform::BOOKKEEPING_ANNOTATIONS.contains(&key.as_str())

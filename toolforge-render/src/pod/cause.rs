@@ -73,6 +73,7 @@ pub enum Cause {
 
 /// A cause, the object that shows it, and the message of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Evidence {
     /// The cause.
     pub cause: Cause,

@@ -6,6 +6,7 @@ use toolforge_model::Untrusted;
 
 /// The last termination of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LastTermination {
     /// The pod.
     pub pod: Untrusted,
@@ -51,6 +52,17 @@ impl TerminationKind {
 pub(super) const OUT_OF_MEMORY: &str = "OOMKilled";
 
 impl LastTermination {
+    /// Returns a termination of a pod's container.
+    #[must_use]
+    pub fn new(
+        pod: impl Into<Untrusted>,
+        exit_code: i32,
+        reason: impl Into<Untrusted>,
+        finished: Option<Timestamp>,
+    ) -> Self {
+        Self { pod: pod.into(), exit_code, reason: reason.into(), finished }
+    }
+
     /// Returns how the container terminated.
     #[must_use]
     pub fn kind(&self) -> TerminationKind {

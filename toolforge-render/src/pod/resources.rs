@@ -18,11 +18,11 @@ pub struct PodResources {
 
 impl PodResources {
     /// The limits of a web service whose type sets none (webservice 0.82: `0.5` and `512Mi`).
-    pub const DEFAULT_LIMITS: PerResource<Cpu, Memory> =
+    pub(crate) const DEFAULT_LIMITS: PerResource<Cpu, Memory> =
         PerResource { cpu: Cpu::from_millis(500), memory: Memory::from_bytes(512 << 20) };
 
     /// The requests of a web service that sets no limit, whatever the type's limit (webservice 0.82: `0.125` and `256Mi`).
-    pub const DEFAULT_REQUESTS: PerResource<Cpu, Memory> =
+    pub(crate) const DEFAULT_REQUESTS: PerResource<Cpu, Memory> =
         PerResource { cpu: Cpu::from_millis(125), memory: Memory::from_bytes(256 << 20) };
 
     /// Limits below these are requested in full; other limits are requested by half (webservice 0.98).

@@ -48,6 +48,7 @@ pub struct RolloutObjects<'a> {
 
 /// The progress of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RolloutProgress {
     /// Every pod is of the newest revision and ready.
     Ready,

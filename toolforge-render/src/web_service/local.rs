@@ -7,6 +7,7 @@ use crate::web_service::WebServicePlan;
 
 /// How a container runs on the developer's machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LocalOptions {
     /// The container engine: `docker` or `podman`.
     pub engine: String,
@@ -14,6 +15,14 @@ pub struct LocalOptions {
     pub home: String,
     /// The user that the container runs as; `None` means the image's user.
     pub user: Option<LocalUser>,
+}
+
+impl LocalOptions {
+    /// Returns the options of a container engine and a home, with the image's user.
+    #[must_use]
+    pub fn new(engine: impl Into<String>, home: impl Into<String>) -> Self {
+        Self { engine: engine.into(), home: home.into(), user: None }
+    }
 }
 
 /// The user that a container runs as.

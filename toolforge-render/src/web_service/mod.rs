@@ -30,7 +30,8 @@ pub use observe::{
 };
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
-pub use requirements::{HomeFiles, MissingRequirement, check_requirements, proposed_type};
+pub(crate) use requirements::proposed_type;
+pub use requirements::{HomeFiles, MissingRequirement, check_requirements};
 pub use resolve::{
     ResolveError, ResolvedRequest, TypeSource, WebServiceSettings, default_type, resolve_request,
 };

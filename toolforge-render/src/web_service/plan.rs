@@ -13,6 +13,7 @@ use crate::web_service::{LiveWebService, WebServiceFacts, is_web_service, labels
 
 /// How requests from outside reach a web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Routing {
     /// An Ingress of `networking.k8s.io/v1`.
     Ingress,

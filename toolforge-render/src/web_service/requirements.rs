@@ -112,7 +112,7 @@ pub fn check_requirements(
 ///
 /// A home with files for lighttpd has none, since they are what the default type serves.
 #[must_use]
-pub fn proposed_type<'a>(catalog: &'a Catalog, home: &HomeFiles) -> Option<&'a TypeName> {
+pub(crate) fn proposed_type<'a>(catalog: &'a Catalog, home: &HomeFiles) -> Option<&'a TypeName> {
     let HomeFiles { public_html, lighttpd_conf, python_source, package_json, .. } = home;
     let family = match (*public_html || *lighttpd_conf, *python_source, package_json.is_some()) {
         (false, true, false) => "python",

@@ -234,8 +234,7 @@ mod tests {
 
     fn crash(pod: &str) -> LogItem {
         let finished = Timestamp::from_second(1_796_000_001).unwrap();
-        let (pod, reason) = (pod.into(), "Error".into());
-        let end = LastTermination { pod, exit_code: 1, reason, finished: Some(finished) };
+        let end = LastTermination::new(pod, 1, "Error", Some(finished));
         LogItem::RunEnded { container: "job".into(), end }
     }
 

@@ -1,8 +1,8 @@
 use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input, replace_file};
 use toolforge_model::Untrusted;
-use toolforge_render::Namespace;
 use toolforge_render::convert::{Conversion, Converter, with_current_version};
 use toolforge_render::manifest::{Manifests, file_documents};
+use toolforge_render::namespace::Namespace;
 use toolforge_report::FailureCode;
 
 use super::{dump, images};

@@ -171,6 +171,7 @@ fn outcome(change: &Change, dry_run: bool) -> String {
         Action::Update => format!("Job {name} {would} updated"),
         Action::Recreate => format!("Job {name} {would} created again"),
         Action::Delete => format!("Job {name} {would} deleted"),
+        other => format!("Job {name}: {other}"),
     }
 }
 

@@ -27,11 +27,8 @@ pub(super) fn run(
     let current = std::env::current_dir().unwrap_or_default();
     let home = home.as_deref().or(session.home.as_ref().map(ToolHome::path)).unwrap_or(&current);
     let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
-    let options = Options {
-        engine: engine.to_owned(),
-        home: shown(&home)?,
-        user: arguments.global.uid.map(|uid| LocalUser { uid, gid: uid }),
-    };
+    let mut options = Options::new(engine, shown(&home)?);
+    options.user = arguments.global.uid.map(|uid| LocalUser { uid, gid: uid });
     let line = local_command(&plan, &options);
     eprintln!(
         "note: it serves http://127.0.0.1:8000/; the platform's other mounts (dumps, scratch, the directory of users),"

@@ -229,6 +229,7 @@ impl Shell<'_> {
                 ShellProgress::Terminated(message) => {
                     ControlFlow::Break(Err(gone().detail(message.escaped().to_string())))
                 }
+                _ => ControlFlow::Continue(()),
             }
         });
         let waited = waited.await;

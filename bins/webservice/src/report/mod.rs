@@ -36,5 +36,6 @@ fn routing(routing: Routing) -> toolforge_report::Routing {
     match routing {
         Routing::Ingress => toolforge_report::Routing::Ingress,
         Routing::HttpRoute => toolforge_report::Routing::Httproute,
+        _ => toolforge_report::Routing::Other,
     }
 }

@@ -95,7 +95,7 @@ fn status_text(
     {
         line("note", error.to_string());
     }
-    for Evidence { cause, object, message, since: _ } in &status.causes {
+    for Evidence { cause, object, message, .. } in &status.causes {
         line("problem", cause.to_string());
         if !message.is_empty() {
             line("", format!("{}: {}", object.escaped(), message.escaped()));
@@ -126,6 +126,7 @@ fn headline(status: &WebServiceStatus) -> String {
         WebServiceState::Unreachable => format!("{service} cannot be reached"),
         WebServiceState::ScaledToZero => format!("{service} is scaled to no pods"),
         WebServiceState::Stopping => "Your webservice is stopping".to_owned(),
+        other => format!("{service}: {other}"),
     }
 }
 

@@ -70,10 +70,10 @@ pub(crate) fn one_type(catalog: &Catalog, found: &CatalogType) -> Result<Documen
 
 fn serves(runner: Runner) -> &'static str {
     match runner {
-        Runner::Generic => "the command after `start`",
         Runner::NodeJs => "`npm start` in ~/www/js",
         Runner::Lighttpd => "~/public_html",
         Runner::LighttpdPlain => "~/public_html, configured by ~/.lighttpd.conf",
         Runner::UwsgiPython => "~/www/python/src/app.py",
+        _ => "the command after `start`",
     }
 }

@@ -21,6 +21,7 @@ const MOST: usize = 1000;
 
 /// Scheduled runs that did not start since the last one that did.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MissedRuns {
     /// The number of missed runs; 1000 also means more.
     pub count: usize,

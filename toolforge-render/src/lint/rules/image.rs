@@ -110,7 +110,6 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
     let replacement = name.parse().ok().and_then(|name| catalog.replacement(&name));
     let replacement = replacement.map(|found| format!("; {} replaces it", found.name)).unwrap_or_default();
     match state {
-        State::Current => {}
         State::Deprecated => {
             check.at(Rule::DeprecatedImage, node, format!("the image of {name} is deprecated{replacement}"));
         }
@@ -126,6 +125,7 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
                 format!("the image of {name} is gone from the platform{dated}{replacement}"),
             );
         }
+        _ => {}
     }
     let Some(renamed) = renamed else { return };
     let message = format!("\"{reference}\" is an old name of {renamed}");

@@ -12,6 +12,7 @@ use crate::web_service::{LiveWebService, Routing, WebServiceFacts, is_web_servic
 
 /// The state of a web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum WebServiceState {
     /// None of its objects exists.
     Stopped,

@@ -54,7 +54,7 @@ impl ShellOwner {
 
     /// Returns whether the other owner is the same user on the same host, so that its process can be looked up here.
     #[must_use]
-    pub fn is_same_host(&self, other: &Self) -> bool {
+    pub(super) fn is_same_host(&self, other: &Self) -> bool {
         self.user == other.user && self.host == other.host
     }
 }

@@ -5,6 +5,7 @@ use crate::pod::{Evidence, causes_of_pod};
 
 /// The progress of a shell's pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ShellProgress {
     /// Commands can be run in it.
     Running,

@@ -195,7 +195,9 @@ fn short(reason: &MissedReason) -> String {
 }
 
 /// Returns missed runs for the JSON output.
-pub(crate) fn missed_runs(MissedRuns { count, last, reason }: &MissedRuns) -> toolforge_report::MissedRuns {
+pub(crate) fn missed_runs(
+    MissedRuns { count, last, reason, .. }: &MissedRuns,
+) -> toolforge_report::MissedRuns {
     let code = match reason {
         MissedReason::StillRunning => toolforge_report::MissedReason::StillRunning,
         MissedReason::QuotaExceeded { .. } => toolforge_report::MissedReason::QuotaExceeded,

@@ -148,7 +148,7 @@ fn image(request: &JobRequest, state: Option<State>) -> String {
     let name = escaped(request.image.as_str());
     match state {
         Some(State::Current) => name,
-        Some(state @ (State::Deprecated | State::Gone)) => format!("{name} ({})", state.as_str()),
+        Some(state) => format!("{name} ({})", state.as_str()),
         None => format!("{name} (unknown)"),
     }
 }

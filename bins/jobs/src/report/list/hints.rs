@@ -16,7 +16,7 @@ const MANY: usize = 1000;
 pub(in crate::report) fn hints(status: &JobStatus, asked: Asked<'_>) -> String {
     let JobStatus { state, last_termination, evidence, previous_run, next_run, missed, .. } = status;
     let mut details = Vec::new();
-    for Evidence { cause, object, message, since: _ } in evidence {
+    for Evidence { cause, object, message, .. } in evidence {
         details.push(sentence(&cause.to_string()));
         if !message.is_empty() {
             details.push(format!("{}: {}", object.escaped(), message.escaped()));
@@ -28,7 +28,7 @@ pub(in crate::report) fn hints(status: &JobStatus, asked: Asked<'_>) -> String {
     }
     details.extend(previous_run.map(|run| format!("Previous run: {}.", moment(run))));
     details.extend(next_run.map(|run| format!("Next run: {}.", moment(run))));
-    if let Some(MissedRuns { count, last, reason }) = missed {
+    if let Some(MissedRuns { count, last, reason, .. }) = missed {
         let runs = match count {
             1 => "1 run".to_owned(),
             0..MANY => format!("{count} runs, the last"),
