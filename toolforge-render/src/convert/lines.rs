@@ -4,7 +4,7 @@ use toolforge_model::{
     Emails, Environment, JobOptions, Location, LogPath, Memory, Schedule, join_words, split_words,
 };
 
-use super::Converter;
+use crate::convert::Converter;
 
 /// The programs that submit a job.
 const SUBMITTERS: [&str; 4] = ["jsub", "jstart", "qsub", "qcronsub"];
@@ -185,7 +185,7 @@ fn percent_signs(command: &str) -> (String, Option<&str>) {
     (command.replace("\\%", "%"), None)
 }
 
-/// Returns the script of a command, or its program: the first word that is no interpreter and no option.
+/// Returns the script of a command, or its program: the first word that is neither an interpreter nor an option.
 fn script_of(command: &str) -> &str {
     let interpreters =
         ["python", "php", "node", "perl", "ruby", "bash", "sh", "tclsh", "java", "env", "cd", "exec"];

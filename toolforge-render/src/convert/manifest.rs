@@ -12,7 +12,7 @@ use toolforge_model::{
     Memory, MountStorage, Replicas, Retry, Untrusted, join_words, platform,
 };
 
-use super::{ConvertedWebService, Converter};
+use crate::convert::{ConvertedWebService, Converter};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{FieldPath, PathSegment, cron_job_spec, deployment_spec, differences};
 use crate::pod::cpu_of;

@@ -1,0 +1,80 @@
+//! What was converted, and what was not.
+
+use toolforge_model::{JobRequest, Location, Untrusted, write_jobs};
+
+/// A job that was converted, and what was lost.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ConvertedJob {
+    /// The job.
+    pub request: JobRequest,
+    /// What could not be carried over, or was guessed: one sentence each.
+    pub notes: Vec<Untrusted>,
+    /// Where it begins in its file.
+    pub location: Location,
+}
+
+/// A web service that was converted to a `service.template`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ConvertedWebService {
+    /// The text of the `service.template`, without the notes.
+    pub template: String,
+    /// What could not be carried over, or was guessed: one sentence each.
+    pub notes: Vec<Untrusted>,
+    /// Where it begins in its file.
+    pub location: Location,
+}
+
+/// Something that cannot be a job, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unconverted {
+    /// What it is, such as `Secret token`, or the line.
+    pub what: Untrusted,
+    /// Why it is not converted.
+    pub reason: Untrusted,
+    /// Where it begins in its file.
+    pub location: Location,
+}
+
+/// What was converted, and what was not.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Conversion {
+    /// The jobs, in the order of the files.
+    pub jobs: Vec<ConvertedJob>,
+    /// The web service; a tool has one.
+    pub web_service: Option<ConvertedWebService>,
+    /// Everything else.
+    pub unconverted: Vec<Unconverted>,
+}
+
+impl Conversion {
+    /// Returns the text of the jobs file: before each job, a comment for each note. It is empty without jobs.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut text = String::new();
+        for job in &self.jobs {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&comments(&job.notes));
+            text.push_str(&write_jobs([&job.request]));
+        }
+        text
+    }
+}
+
+impl ConvertedWebService {
+    /// Returns the text of the `service.template`, with a comment for each note.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        format!("{}{}", comments(&self.notes), self.template)
+    }
+}
+
+fn comments(notes: &[Untrusted]) -> String {
+    // Escaped text has no line breaks, so it stays a comment.
+    notes.iter().map(|note| format!("# {}\n", note.escaped())).collect()
+}

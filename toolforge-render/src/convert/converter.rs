@@ -1,0 +1,128 @@
+//! Collects jobs from several files.
+
+use std::collections::BTreeSet;
+
+use toolforge_images::{ImageType, State};
+use toolforge_model::{JobImage, JobName, JobOptions, Location, Untrusted};
+
+use crate::convert::{Conversion, ConvertedJob, Unconverted};
+use crate::namespace::Namespace;
+
+/// Converts files for a tool.
+#[derive(Debug)]
+pub struct Converter<'a> {
+    pub(super) namespace: &'a Namespace,
+    /// The image of jobs whose source does not name one.
+    image: Option<JobImage>,
+    names: BTreeSet<String>,
+    pub(super) conversion: Conversion,
+}
+
+impl<'a> Converter<'a> {
+    /// Returns a converter. `image` is the image of jobs from crontabs and `jsub` lines, which do not name one; without it, one
+    /// is guessed from the command.
+    #[must_use]
+    pub fn new(namespace: &'a Namespace, image: Option<JobImage>) -> Self {
+        Self { namespace, image, names: BTreeSet::new(), conversion: Conversion::default() }
+    }
+
+    /// Returns everything that was converted.
+    #[must_use]
+    pub fn finish(self) -> Conversion {
+        self.conversion
+    }
+
+    /// Adds a job, or says why its options are none.
+    pub(super) fn add(&mut self, options: JobOptions, notes: Vec<String>, what: &str, location: Location) {
+        match options.into_request(&self.namespace.tool) {
+            Ok(request) => {
+                let notes = notes.into_iter().map(Untrusted::new).collect();
+                self.conversion.jobs.push(ConvertedJob { request, notes, location });
+            }
+            Err(errors) => self.leave(what, errors.to_string(), location),
+        }
+    }
+
+    pub(super) fn leave(&mut self, what: &str, reason: impl Into<String>, location: Location) {
+        let (what, reason) = (Untrusted::new(what), Untrusted::new(reason.into()));
+        self.conversion.unconverted.push(Unconverted { what, reason, location });
+    }
+
+    /// Returns a name like the wanted one that no other job has.
+    pub(super) fn unique_name(&mut self, wanted: &str) -> JobName {
+        if let Ok(name) = wanted.parse::<JobName>()
+            && self.names.insert(wanted.to_owned())
+        {
+            return name;
+        }
+        let mut base: String = wanted
+            .to_ascii_lowercase()
+            .chars()
+            .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
+            .collect();
+        // Room for a number.
+        base.truncate(JobName::MAX_LENGTH - 4);
+        let base = match base.trim_matches('-') {
+            "" => "job",
+            base => base,
+        };
+        let mut number = 1_usize;
+        loop {
+            let name = if number == 1 { base.to_owned() } else { format!("{base}-{number}") };
+            match name.parse::<JobName>() {
+                Ok(parsed) if self.names.insert(name) => return parsed,
+                _ => number += 1,
+            }
+        }
+    }
+
+    /// Returns the image for a command of which no image is known, and how it was found.
+    pub(super) fn image_for(&self, program: &str) -> Option<(JobImage, Option<String>)> {
+        if let Some(image) = &self.image {
+            return Some((image.clone(), None));
+        }
+        let language = ["python3", "php", "node", "perl", "ruby", "tcl", "jdk", "mono", "rust"]
+            .into_iter()
+            .find(|language| uses_language(program, language));
+        let current = |image: &&ImageType| image.state == State::Current && image.job.is_some();
+        let types = || self.namespace.catalog.types().filter(current);
+        let found = language.and_then(|language| {
+            types()
+                .filter(|image| image.name.as_str().starts_with(language))
+                .max_by_key(|image| version(image.name.as_str()))
+        });
+        // The images without a language are named after Debian's releases.
+        let plain = || {
+            ["trixie", "bookworm"]
+                .into_iter()
+                .find_map(|release| types().find(|image| image.name.as_str() == release))
+        };
+        let image = found.or_else(plain)?;
+        let note = format!("image: {} is a guess; `jobs images` lists the others", image.name);
+        Some((JobImage::Type(image.name.clone()), Some(note)))
+    }
+}
+
+/// Returns whether a program is one of a language, by its name or its ending.
+fn uses_language(program: &str, language: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    match language {
+        "python3" => ending == "py" || stem.starts_with("python") || matches!(name, "pip" | "pip3" | "pwb"),
+        "php" => ending == "php" || stem.starts_with("php"),
+        "node" => matches!(ending, "js" | "mjs") || matches!(name, "node" | "nodejs" | "npm"),
+        "perl" => ending == "pl" || name == "perl",
+        "ruby" => ending == "rb" || name == "ruby",
+        "tcl" => ending == "tcl" || stem.starts_with("tclsh"),
+        "jdk" => ending == "jar" || name == "java",
+        "mono" => ending == "exe" || name == "mono",
+        _ => name == "cargo",
+    }
+}
+
+/// Returns the numbers in a name, by which newer versions are larger.
+fn version(name: &str) -> Vec<u32> {
+    name.split(|character: char| !character.is_ascii_digit())
+        .filter_map(|digits| digits.parse().ok())
+        .collect()
+}
