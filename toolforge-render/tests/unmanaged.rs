@@ -1,6 +1,6 @@
 //! Workloads of kubectl beside those of the platform's tools.
 
-#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own function may stop the test")]
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_images::Catalog;
@@ -147,7 +147,7 @@ fn schedule_of_kubectl_is_simulated() {
 #[test]
 fn changes_require_the_object_that_was_seen() {
     let facts = facts();
-    let seen = |set: &toolforge_render::ChangeSet| {
+    let seen = |set: &toolforge_render::change::ChangeSet| {
         assert!(set.changes.iter().all(|change| !change.is_managed));
         let step = &set.changes[0].steps[0];
         match &step.action {

@@ -23,7 +23,7 @@ use crate::namespace::Namespace;
 pub struct ConvertedJob {
     /// The job.
     pub request: JobRequest,
-    /// What could not be carried over, or was guessed: one sentence each.
+    /// What could not be converted, or was guessed: one sentence each.
     pub notes: Vec<Untrusted>,
     /// Where it begins in its file.
     pub location: Location,
@@ -35,7 +35,7 @@ pub struct ConvertedJob {
 pub struct ConvertedWebService {
     /// The text of the `service.template`, without the notes.
     pub template: String,
-    /// What could not be carried over, or was guessed: one sentence each.
+    /// What could not be converted, or was guessed: one sentence each.
     pub notes: Vec<Untrusted>,
     /// Where it begins in its file.
     pub location: Location,
@@ -146,7 +146,7 @@ impl<'a> Converter<'a> {
             .chars()
             .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
             .collect();
-        // Room for a number.
+        // A number may follow.
         base.truncate(JobName::MAX_LENGTH - 4);
         let base = match base.trim_matches('-') {
             "" => "job",

@@ -198,9 +198,8 @@ fn reference(change: &Change) -> String {
         WorkloadKind::Scheduled => ObjectKind::CronJob,
         WorkloadKind::Continuous => ObjectKind::Deployment,
         WorkloadKind::Pod => ObjectKind::Pod,
-        WorkloadKind::WebService | WorkloadKind::Recorded | WorkloadKind::Manifest => {
-            return change.name.clone();
-        }
+        // The others are not in a jobs file, and have no other name.
+        _ => return change.name.clone(),
     };
     format!("{}/{}", WorkloadRef::kind_name(kind), change.name)
 }
