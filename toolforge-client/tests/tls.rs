@@ -62,7 +62,7 @@ async fn server_without_http2_gets_http1() {
     for _ in 0..5 {
         get().await.unwrap();
     }
-    assert_eq!(server.handshakes(), before, "connections that stand are used again");
+    assert_eq!(server.handshakes(), before, "open connections are used again");
 }
 
 #[tokio::test]

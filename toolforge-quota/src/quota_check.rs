@@ -542,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn terminating_pods_are_named_where_they_make_room() {
+    fn terminating_pods_are_named_that_use_the_missing_quota() {
         let pod = |name: &str, until| TerminatingPod {
             name: name.to_owned(),
             until,

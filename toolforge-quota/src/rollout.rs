@@ -41,7 +41,7 @@ pub struct RolloutForecast {
 /// Returns the most of each resource that old and new pods request together right after a Deployment's controller has
 /// created one of them; nothing if it creates none.
 ///
-/// A rollout for which a quota has this room never gets stuck: each of its pods can be created when its turn comes.
+/// A rollout for which a quota has this headroom never gets stuck: each of its pods can be created when its turn comes.
 /// Terminating pods are not counted: the next step may have to wait for them, and then their quota is free.
 #[must_use]
 pub fn rolling_peak(old: &Pods, new: &Pods, update: RollingUpdate) -> Demand {

@@ -109,16 +109,16 @@ impl State {
         }
         let min_available = wanted.saturating_sub(unavailable);
         let unready = state.new_wanted - state.ready_news;
-        let mut room = (state.old_wanted + state.new_wanted).saturating_sub(min_available + unready);
-        if room == 0 {
+        let mut surplus = (state.old_wanted + state.new_wanted).saturating_sub(min_available + unready);
+        if surplus == 0 {
             return state;
         }
         // Pods that could not be created are given up first.
-        let given_up = state.old_wanted.saturating_sub(state.olds).min(room);
+        let given_up = state.old_wanted.saturating_sub(state.olds).min(surplus);
         state.old_wanted -= given_up;
-        room -= given_up;
+        surplus -= given_up;
         let available = state.olds.min(state.old_wanted) + state.ready_news;
-        state.old_wanted -= available.saturating_sub(min_available).min(room).min(state.old_wanted);
+        state.old_wanted -= available.saturating_sub(min_available).min(surplus).min(state.old_wanted);
         state
     }
 }

@@ -342,9 +342,9 @@ fn claims_are_bound_by_limit_ranges() {
 
 #[test]
 fn terminating_pods_are_waited_for() {
-    let leaving = ", deletionTimestamp: '2026-01-01T00:00:30Z', finalizers: []";
+    let terminating = ", deletionTimestamp: '2026-01-01T00:00:30Z', finalizers: []";
     let live =
-        [pod("old", "6Gi", leaving), deployment("other", "1Gi", 1, ""), pod("other", "1Gi", "")].concat();
+        [pod("old", "6Gi", terminating), deployment("other", "1Gi", 1, ""), pod("other", "1Gi", "")].concat();
     assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "2Gi", 1, "")]), @"
     create manifest Deployment bot
       pods 2 -> 3, peak 3 of 4

@@ -77,10 +77,10 @@ fn continuous_jobs_above_the_limit_are_not_restarted() {
 #[test]
 fn restart_without_headroom_is_in_place() {
     let (two, job) = facts("continuous: true, replicas: 2, mem: 1Gi", 2);
-    let roomy =
+    let fitting =
         restart_job(&job, &with_memory(two.clone(), 4 << 30, 2 << 30), Timestamp::UNIX_EPOCH).unwrap();
-    assert_eq!(roomy.changes[0].rollout, Some(Rollout::Rolling));
-    assert_eq!(merged(&roomy)["spec"].get("strategy"), None);
+    assert_eq!(fitting.changes[0].rollout, Some(Rollout::Rolling));
+    assert_eq!(merged(&fitting)["spec"].get("strategy"), None);
     let full = restart_job(&job, &with_memory(two, 2 << 30, 2 << 30), Timestamp::UNIX_EPOCH).unwrap();
     assert!(full.fits());
     assert_eq!(full.changes[0].rollout, Some(Rollout::InPlace));
@@ -102,11 +102,11 @@ fn restart_goes_back_to_the_usual_strategy_where_it_fits() {
     let restart = |hard: u64| {
         restart_job(&job, &with_memory(facts.clone(), hard << 30, 2 << 30), Timestamp::UNIX_EPOCH).unwrap()
     };
-    let roomy = restart(4);
-    assert_eq!(roomy.changes[0].rollout, Some(Rollout::Rolling));
+    let fitting = restart(4);
+    assert_eq!(fitting.changes[0].rollout, Some(Rollout::Rolling));
     let usual =
         json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}});
-    assert_eq!(merged(&roomy)["spec"]["strategy"], usual);
+    assert_eq!(merged(&fitting)["spec"]["strategy"], usual);
     // It is in place already.
     assert_eq!(merged(&restart(2))["spec"].get("strategy"), None);
 }

@@ -19,7 +19,7 @@ use toolforge_render::web_service::{PlanOptions, WebServiceFacts, WebServicePlan
 const REFUSED: [(&str, &str); 3] = [
     ("is not a positive amount of", "a pod without memory or CPU cannot run"),
     ("than Kubernetes can hold", "it would be cut to the largest number, which no container may have"),
-    ("is not a whole number of", "half a byte is a spelling mistake, and the API server would round it up"),
+    ("is not a whole number of", "half a byte is a typing error, and the API server would round it up"),
 ];
 
 fn resources(cpu: Option<Cpu>, memory: Option<Memory>) -> PodResources {

@@ -27,10 +27,10 @@ fn facts(job: &str, used: u64) -> JobFacts {
         used: [(Resource::LimitsMemory, used << 30)].into(),
         ..ResourceQuota::default()
     }];
-    settled(facts)
+    with_unsettled_pods_of(facts)
 }
 
-fn settled(mut facts: JobFacts) -> JobFacts {
+fn with_unsettled_pods_of(mut facts: JobFacts) -> JobFacts {
     let live = &facts.live;
     facts.namespace.limits =
         with_unsettled_pods(facts.namespace.limits, &live.deployments, &live.jobs, &live.pods);
@@ -63,7 +63,7 @@ fn the_missing_pods_of_jobs_count() {
     assert!(load(&facts(once, 2), "name: b, mem: 3Gi").fits());
     let two = "name: a, mem: 2Gi, continuous: true, replicas: 2";
     assert!(!load(&facts(two, 2), "name: b, mem: 3Gi").fits());
-    // The second pod of the two has no room, and stays refused.
+    // The second pod of the two exceeds the quota, and stays refused.
     assert!(load(&facts(two, 5), "name: b, mem: 1Gi").fits());
     let set = load(&facts(two, 5), "name: b, mem: 2Gi");
     assert!(!set.fits());
@@ -77,7 +77,7 @@ fn jobs_with_a_pod_or_an_end_miss_none() {
     let changed = |change: &dyn Fn(&mut JobFacts)| {
         let mut facts = facts("name: a, mem: 3Gi", 3);
         change(&mut facts);
-        load(&settled(facts), "name: b, mem: 3Gi").fits()
+        load(&with_unsettled_pods_of(facts), "name: b, mem: 3Gi").fits()
     };
     let with_job = |json: Value| {
         changed(&move |facts| {
@@ -106,7 +106,7 @@ fn fits_beside(deployment: &Value) -> bool {
         }
     }
     facts.live.deployments = vec![serde_json::from_value(changed).unwrap()];
-    load(&settled(facts), "name: b, mem: 3Gi").fits()
+    load(&with_unsettled_pods_of(facts), "name: b, mem: 3Gi").fits()
 }
 
 #[test]
@@ -156,17 +156,17 @@ fn pods_beyond_a_limit_are_not_created() {
         let max = Amounts::new(None, Some("2Gi".parse().unwrap()));
         let container = Bounds { max, ..Bounds::default() };
         facts.namespace.limits.limit_ranges = vec![LimitRange { container, ..LimitRange::default() }];
-        assert!(load(&settled(facts), "name: b, mem: 2Gi").fits(), "{job}");
+        assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 2Gi").fits(), "{job}");
     }
 }
 
 #[test]
-fn terminating_pods_are_named_where_they_make_room() {
+fn terminating_pods_are_named_that_use_the_missing_quota() {
     let mut facts = facts("name: other, mem: 1Gi, schedule: '@daily'", 7);
     facts.live.pods = vec![pod(&json!({"phase": "Running"}), Some("1970-01-01T00:00:30Z"))];
-    let set = load(&settled(facts.clone()), "name: b, mem: 3Gi");
+    let set = load(&with_unsettled_pods_of(facts.clone()), "name: b, mem: 3Gi");
     assert!(!set.fits());
     let found = set.terminating().first().map(|pod| (pod.name.as_str(), pod.until));
     assert_eq!(found, Some(("Pod a-1", 30)));
-    assert!(load(&settled(facts), "name: b, mem: 5Gi").terminating().is_empty());
+    assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 5Gi").terminating().is_empty());
 }

@@ -1,4 +1,4 @@
-//! The words of a command line before clap parses them: where the command of `shell` and `exec` begins, and which help is
+//! The arguments of a command line before clap parses them: where the command of `shell` and `exec` begins, and which help is
 //! asked for.
 
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! Completion of a command line: which words can stand at the cursor.
+//! Completion of a command line: which words are possible at the cursor.
 
 use std::ffi::OsString;
 

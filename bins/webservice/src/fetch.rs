@@ -29,7 +29,7 @@ pub(crate) async fn facts_to_write(session: &Session) -> Result<WebServiceFacts,
     let Source::Cluster { client, .. } = &session.source else { return fetch_facts(session).await };
     let wanted = WebServiceFetchOptions::for_plan();
     let waiting = || anstream::eprintln!("note: the web service that was stopped is still terminating");
-    let objects = client.fetch_settled_web_service(&session.tool, wanted, waiting).await?;
+    let objects = client.fetch_web_service_after_deletion(&session.tool, wanted, waiting).await?;
     let namespace = session.namespace(objects.namespace.catalog()?);
     Ok(objects.facts(namespace))
 }

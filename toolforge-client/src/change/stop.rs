@@ -37,7 +37,7 @@ impl Client {
     ///
     /// # Errors
     /// When a request fails, or the Deployment still exists after that time.
-    pub async fn fetch_settled_web_service(
+    pub async fn fetch_web_service_after_deletion(
         &self,
         tool: &ToolName,
         wanted: WebServiceFetchOptions,

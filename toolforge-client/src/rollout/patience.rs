@@ -1,4 +1,4 @@
-//! Tells a rollout that is slow from one that is blocked.
+//! Distinguishes a rollout that is slow from one that is blocked.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -55,7 +55,7 @@ pub enum RolloutEvent {
         /// What it may be waiting for, if known.
         evidence: Option<Evidence>,
     },
-    /// The quota has no room for the next pod yet.
+    /// The quota does not allow the next pod yet.
     WaitingForQuota {
         /// The number of pods that terminate; what they used is free when they are gone.
         terminating: usize,

@@ -273,9 +273,9 @@ async fn tail_reads_a_missed_run_from_its_start() {
 async fn tail_follows_new_and_terminating_pods() {
     let old = pod("old", &running("1"), &json!({}));
     let new = pod("new", &running("2"), &json!({}));
-    let mut leaving = old.clone();
-    leaving["metadata"]["deletionTimestamp"] = json!("2026-11-25T10:00:05Z");
-    let changes = [frame("ADDED", &new), frame("MODIFIED", &leaving), frame("DELETED", &leaving)];
+    let mut terminating = old.clone();
+    terminating["metadata"]["deletionTimestamp"] = json!("2026-11-25T10:00:05Z");
+    let changes = [frame("ADDED", &new), frame("MODIFIED", &terminating), frame("DELETED", &terminating)];
     let script = cluster(std::slice::from_ref(&old), &changes)
         .answer(&log("old"), Answer::text(200, &lines(&[("01", "a")])))
         .answer(&log("old"), Answer::text(200, &lines(&[("01", "a"), ("02", "last")])))

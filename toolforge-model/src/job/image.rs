@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_types_from_references() {
+    fn types_and_references_are_distinguished() {
         let kind = |text: &str| match text.parse::<JobImage>() {
             Ok(JobImage::Type(_)) => "type",
             Ok(JobImage::BuildService(_)) => "build service",

@@ -139,7 +139,7 @@ pub(super) struct Unit {
     pub(super) spellings: &'static [(&'static [&'static str], &'static str)],
     /// The decimal exponent from one of the unit to its smallest part.
     pub(super) exponent: i32,
-    /// Above this amount, a fraction of the smallest part is rounded up; below, it is a mistake, such as `500m` of memory.
+    /// Above this amount, a fraction of the smallest part is rounded up; below, it is an error, such as `500m` of memory.
     pub(super) rounds_above: u64,
 }
 

@@ -84,7 +84,7 @@ impl Converter<'_> {
         let mut notes = Vec::new();
         let (command, input) = percent_signs(command);
         if input.is_some() {
-            notes.push("the text after % was the command's input, and is not carried over".to_owned());
+            notes.push("the text after % was the command's input, and is not converted".to_owned());
         }
         let submitted = match submitter(&command).map(|_| Submitted::parse(&command)) {
             Some(Ok(submitted)) => submitted,
@@ -238,7 +238,7 @@ impl Submitted {
                             Some(("h_vmem" | "mem" | "virtual_free", amount)) => {
                                 submitted.memory = Some(memory(amount)?);
                             }
-                            _ => submitted.notes.push(format!("-l {resource} is not carried over")),
+                            _ => submitted.notes.push(format!("-l {resource} is not converted")),
                         }
                     }
                 }
@@ -248,11 +248,11 @@ impl Submitted {
                 | "-S" => {
                     let value = value()?;
                     if option != "-b" {
-                        submitted.notes.push(format!("{option} {value} is not carried over"));
+                        submitted.notes.push(format!("{option} {value} is not converted"));
                     }
                 }
                 known if IGNORED.contains(&known) => {}
-                other => submitted.notes.push(format!("{other} is not carried over")),
+                other => submitted.notes.push(format!("{other} is not converted")),
             }
         }
         let mut command: Vec<String> = words.collect();

@@ -169,7 +169,7 @@ impl Converter<'_> {
         }
         if pod.containers.len() > 1 {
             let others: Vec<_> = pod.containers.iter().skip(1).map(|other| other.name.clone()).collect();
-            notes.push(format!("a job has one container; not carried over: {}", others.join(", ")));
+            notes.push(format!("a job has one container; not converted: {}", others.join(", ")));
         }
         // Other pods reach a job with a port by its name, which then has no dots.
         let wanted =
@@ -293,7 +293,7 @@ impl Converter<'_> {
             notes.push(format!("type {} is {}", image.name, image.state));
         }
         if container.args.as_ref().is_some_and(|args| args.len() > 2) {
-            notes.push("the command is not carried over; see `extra_args`".to_owned());
+            notes.push("the command is not converted; see `extra_args`".to_owned());
         }
         let notes = notes.into_iter().map(Untrusted::new).collect();
         self.conversion.web_service =
@@ -418,7 +418,7 @@ fn lost(original: &Value, rendered: &Value, manifest: &Manifest) -> Vec<String> 
             let text = |value: Option<Untrusted>| value.map(|text| text.as_raw().to_owned());
             match (text(found.wanted), text(found.live)) {
                 (Some(original), Some(now)) => format!("{}: was {original}, is now {now}", found.path),
-                (Some(original), None) => format!("{}: {original} is not carried over", found.path),
+                (Some(original), None) => format!("{}: {original} is not converted", found.path),
                 (None, now) => format!("{}: is now {}", found.path, now.unwrap_or_default()),
             }
         })

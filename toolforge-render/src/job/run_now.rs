@@ -143,7 +143,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     let usual = match current {
         // Its author may have had a reason to choose it.
         own if !job.is_managed() => own,
-        // It was chosen when the quota had no room.
+        // It was chosen when the quota allowed no more pods.
         Rollout::InPlace | Rollout::Recreate => Rollout::of_replicas(pods.count),
         Rollout::Surge | Rollout::Rolling | Rollout::Stated(_) => Rollout::Rolling,
     };

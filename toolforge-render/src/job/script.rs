@@ -36,13 +36,13 @@ pub enum JobFileWarning {
         path: Untrusted,
     },
     /// The program is not executable.
-    #[error("{0} is not executable; `chmod +x {0}` changes that", path.escaped())]
+    #[error("{} is not executable", path.escaped())]
     NotExecutable {
         /// The path, relative to the home.
         path: Untrusted,
     },
     /// The first line ends with a carriage return, which becomes part of the interpreter's name.
-    #[error("{0} has Windows line ends, so its interpreter is not found; `sed -i 's/\\r$//' {0}` removes them", path.escaped())]
+    #[error("{} has Windows line ends, so its interpreter is not found", path.escaped())]
     WindowsLineEnds {
         /// The path, relative to the home.
         path: Untrusted,
@@ -66,7 +66,7 @@ pub enum JobFileWarning {
         image: JobImage,
     },
     /// The directory of a log file does not exist, so the job cannot start.
-    #[error("the directory of its log file {0} does not exist, so it cannot start; `mkdir -p \"$(dirname {0})\"` creates it", path.escaped())]
+    #[error("the directory of its log file {} does not exist, so it cannot start", path.escaped())]
     LogDirectory {
         /// The path of the log file.
         path: Untrusted,
@@ -212,11 +212,8 @@ mod tests {
         for (facts, expected) in [
             (FileFacts::Missing, "run.sh does not exist in the tool's home"),
             (FileFacts::Directory, "run.sh is a directory, and cannot be executed"),
-            (file(false, "#!/bin/sh"), "run.sh is not executable; `chmod +x run.sh` changes that"),
-            (
-                file(true, "#!/bin/sh\r"),
-                "run.sh has Windows line ends, so its interpreter is not found; `sed -i 's/\\r$//' run.sh` removes them",
-            ),
+            (file(false, "#!/bin/sh"), "run.sh is not executable"),
+            (file(true, "#!/bin/sh\r"), "run.sh has Windows line ends, so its interpreter is not found"),
             (
                 file(true, "#!/usr/bin/env -S node --trace-warnings"),
                 "run.sh needs node, which image bookworm does not contain",
@@ -297,10 +294,7 @@ mod tests {
         let logs = "  filelog-stdout: nologs/a.out\n  filelog-stderr: nologs/a.err\n";
         assert_eq!(
             warnings("ls", logs, &[]),
-            [
-                "the directory of its log file /data/project/x/nologs/a.out does not exist, so it cannot start; \
-              `mkdir -p \"$(dirname /data/project/x/nologs/a.out)\"` creates it"
-            ]
+            ["the directory of its log file /data/project/x/nologs/a.out does not exist, so it cannot start"]
         );
         assert_eq!(warnings("ls", logs, &[("nologs", FileFacts::Directory)]), [""; 0]);
         assert_eq!(warnings("ls", "  filelog-stdout: /dev/null\n  filelog-stderr: a.err\n", &[]), [""; 0]);

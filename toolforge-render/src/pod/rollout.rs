@@ -116,10 +116,10 @@ impl<'a> RolloutObjects<'a> {
             return RolloutProgress::Ready;
         }
         let causes = self.causes(now);
-        let leaving = self.pods.iter().any(is_terminating);
+        let terminating = self.pods.iter().any(is_terminating);
         // An exceeded quota is not final while pods terminate: they free quota.
         let is_final = |evidence: &Evidence| {
-            evidence.is_failure(now) && !(leaving && evidence.cause == Cause::QuotaExceeded)
+            evidence.is_failure(now) && !(terminating && evidence.cause == Cause::QuotaExceeded)
         };
         if causes.iter().any(is_final) {
             return RolloutProgress::Failed(causes);
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn ready_pods_of_the_newest_revision_are_not_outdated() {
-        // One of two pods has no room.
+        // One of two pods exceeds the quota.
         let status = json!({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1});
         assert_eq!(outdated(&status, &[("1", 1)]), 0);
         assert_eq!(outdated(&status, &[]), 0);

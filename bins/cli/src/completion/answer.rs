@@ -116,7 +116,7 @@ fn up_to(mut words: Vec<OsString>, index: usize, shell: Shell) -> Vec<OsString> 
     words
 }
 
-/// The characters at which bash begins a new word, and which stand in options, images and times.
+/// The characters at which bash begins a new word, and which options, images and times contain.
 const BREAKS: [char; 2] = ['=', ':'];
 
 /// Joins the words that bash has split at `=` and `:`: `--mount`, `=`, `all`. The word at the cursor is never a break.

@@ -70,7 +70,7 @@ fn quota_race_shows_the_servers_message() {
 #[test]
 fn registry_denial_shows_webhook_message() {
     let tool = Tool::new("registry");
-    // A type that the platform's admins have published by mistake, with a name that no other test uses.
+    // A type that the platform's admins have published accidentally, with a name that no other test uses.
     let sandbox = tool.sandbox();
     let config_map = sandbox.kubectl(&["get", "configmap", "image-config", "-n", "tf-public", "-o", "json"]);
     let config_map: Value = serde_json::from_str(&config_map).unwrap();

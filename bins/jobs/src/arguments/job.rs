@@ -18,7 +18,7 @@ pub(crate) struct JobArguments {
     has_image: bool,
     is_web_service: bool,
     options: JobOptions,
-    mistakes: Vec<JobDiagnostic>,
+    errors: Vec<JobDiagnostic>,
 }
 
 impl JobArguments {
@@ -30,7 +30,7 @@ impl JobArguments {
     /// Returns whether anything but a name is given.
     pub(crate) fn has_options(&self) -> bool {
         let without_name = JobOptions { name: None, ..self.options.clone() };
-        let only_name = self.mistakes.iter().all(|mistake| mistake.field == JobField::Name);
+        let only_name = self.errors.iter().all(|error| error.field == JobField::Name);
         without_name != JobOptions::default() || self.wait.is_some() || !only_name
     }
 
@@ -45,7 +45,7 @@ impl JobArguments {
         self.request(&any_tool).map(|_| ())
     }
 
-    /// Returns the request for a tool, or all mistakes.
+    /// Returns the request for a tool, or all errors.
     pub(crate) fn request(&self, tool: &ToolName) -> Result<JobRequest, Failure> {
         // The only option that the platform's tool requires.
         if !self.has_image && !self.is_web_service {
@@ -58,20 +58,20 @@ impl JobArguments {
                 _ => failure,
             });
         }
-        let mut mistakes = self.mistakes.clone();
+        let mut errors = self.errors.clone();
         match self.options.clone().into_request(tool) {
             Ok(request) => {
                 let warning = request.kind.schedule().and_then(Schedule::warning);
                 // A jobs file may have one, as on the platform; who types it means another.
                 let never = warning.filter(|warning| matches!(warning, ScheduleWarning::Never { .. }));
-                mistakes.extend(never.map(|never| JobDiagnostic::new(JobField::Schedule, never)));
-                if mistakes.is_empty() { Ok(request) } else { Err(failure(&mistakes)) }
+                errors.extend(never.map(|never| JobDiagnostic::new(JobField::Schedule, never)));
+                if errors.is_empty() { Ok(request) } else { Err(failure(&errors)) }
             }
             Err(found) => {
                 // An invalid value is not also missing.
-                let invalid: Vec<JobField> = mistakes.iter().map(|mistake| mistake.field).collect();
-                mistakes.extend(found.into_iter().filter(|mistake| !invalid.contains(&mistake.field)));
-                Err(failure(&mistakes))
+                let invalid: Vec<JobField> = errors.iter().map(|error| error.field).collect();
+                errors.extend(found.into_iter().filter(|error| !invalid.contains(&error.field)));
+                Err(failure(&errors))
             }
         }
     }
@@ -100,7 +100,7 @@ impl Args for JobArguments {
 
 /// The options that describe a job, as typed: those of the platform's tool (jobs-cli 16), and `--env`.
 ///
-/// Most values are texts here, because clap would report only the first mistake, and with another exit code.
+/// Most values are texts here, because clap would report only the first error, and with another exit code.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
 struct JobText {
@@ -110,7 +110,7 @@ struct JobText {
     /// Image type, or image of the build service; `toolforge jobs images` lists the types.
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
-    /// Command to run: a shell command line, or the words of a command for a build service image.
+    /// Command to run: a shell command line, or the arguments of a command for a build service image.
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = false)]
     command: Option<String>,
     /// Run on a schedule, in UTC: `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or a cron expression of five
@@ -178,43 +178,43 @@ struct JobText {
 
 impl JobText {
     fn parse(self) -> JobArguments {
-        let mut mistakes = Vec::new();
-        let options = self.options(&mut mistakes);
+        let mut errors = Vec::new();
+        let options = self.options(&mut errors);
         let Self { name, wait, image, webservice, .. } = self;
-        JobArguments { name, wait, has_image: image.is_some(), is_web_service: webservice, options, mistakes }
+        JobArguments { name, wait, has_image: image.is_some(), is_web_service: webservice, options, errors }
     }
 
-    fn options(&self, mistakes: &mut Vec<JobDiagnostic>) -> JobOptions {
+    fn options(&self, errors: &mut Vec<JobDiagnostic>) -> JobOptions {
         let mut options = JobOptions {
-            name: read(self.name.as_deref(), JobField::Name, mistakes),
+            name: read(self.name.as_deref(), JobField::Name, errors),
             command: self.command.clone(),
-            image: read(self.image.as_deref(), JobField::Image, mistakes),
+            image: read(self.image.as_deref(), JobField::Image, errors),
             file_log: match (self.filelog, self.no_filelog) {
                 (true, _) => Some(true),
                 (_, true) => Some(false),
                 (false, false) => None,
             },
-            file_log_stdout: read(self.filelog_stdout.as_deref(), JobField::FileLogStdout, mistakes),
-            file_log_stderr: read(self.filelog_stderr.as_deref(), JobField::FileLogStderr, mistakes),
-            retry: read(self.retry.as_deref(), JobField::Retry, mistakes),
-            memory: read(self.mem.as_deref(), JobField::Memory, mistakes),
-            cpu: read(self.cpu.as_deref(), JobField::Cpu, mistakes),
-            emails: read(self.emails.as_deref(), JobField::Emails, mistakes),
+            file_log_stdout: read(self.filelog_stdout.as_deref(), JobField::FileLogStdout, errors),
+            file_log_stderr: read(self.filelog_stderr.as_deref(), JobField::FileLogStderr, errors),
+            retry: read(self.retry.as_deref(), JobField::Retry, errors),
+            memory: read(self.mem.as_deref(), JobField::Memory, errors),
+            cpu: read(self.cpu.as_deref(), JobField::Cpu, errors),
+            emails: read(self.emails.as_deref(), JobField::Emails, errors),
             mount: self.mount,
             schedule: self.schedule.clone(),
             is_continuous: self.continuous,
-            port: read(self.port.as_deref(), JobField::Port, mistakes),
+            port: read(self.port.as_deref(), JobField::Port, errors),
             is_published: self.publish.is_some(),
             ..JobOptions::default()
         };
         if let Some(script) = &self.health_check_script {
             options.health_check = Some(JobHealthCheck::Script(script.clone()));
         } else {
-            let path = read(self.health_check_http.as_deref(), JobField::HealthCheckHttp, mistakes);
+            let path = read(self.health_check_http.as_deref(), JobField::HealthCheckHttp, errors);
             options.health_check = path.map(JobHealthCheck::Http);
         }
         let mut refuse = |key, message: String| {
-            mistakes.push(JobDiagnostic::new(key, message));
+            errors.push(JobDiagnostic::new(key, message));
         };
         if let Some(count) = self.replicas {
             match u32::try_from(count).ok().and_then(|count| Replicas::try_from(count).ok()) {
@@ -254,34 +254,34 @@ impl JobText {
 fn read<T: FromStr<Err: fmt::Display>>(
     text: Option<&str>,
     key: JobField,
-    mistakes: &mut Vec<JobDiagnostic>,
+    errors: &mut Vec<JobDiagnostic>,
 ) -> Option<T> {
     match text?.parse() {
         Ok(value) => Some(value),
         Err(error) => {
-            mistakes.push(JobDiagnostic::new(key, error));
+            errors.push(JobDiagnostic::new(key, error));
             None
         }
     }
 }
 
-/// Returns a failure that lists all mistakes, each with its option.
-fn failure(mistakes: &[JobDiagnostic]) -> Failure {
-    let line = |mistake: &JobDiagnostic| {
-        let option = match mistake.field {
+/// Returns a failure that lists all errors, each with its option.
+fn failure(errors: &[JobDiagnostic]) -> Failure {
+    let line = |error: &JobDiagnostic| {
+        let option = match error.field {
             JobField::Name => "NAME".to_owned(),
             key => format!("--{key}"),
         };
-        format!("{option}: {}", mistake.message.escaped())
+        format!("{option}: {}", error.message.escaped())
     };
-    let failure = match mistakes {
+    let failure = match errors {
         [one] => Failure::new(ExitCode::Failed, line(one)),
         all => all.iter().map(line).fold(
             Failure::new(ExitCode::Failed, format!("this job has {} errors", all.len())),
             Failure::detail,
         ),
     };
-    if mistakes.iter().any(|mistake| mistake.field == JobField::Image) {
+    if errors.iter().any(|error| error.field == JobField::Image) {
         failure.hint("`toolforge jobs images` lists the images.")
     } else {
         failure

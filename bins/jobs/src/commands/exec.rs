@@ -106,11 +106,11 @@ mod tests {
         let running = json!({"running": {}});
         let waiting = json!({"waiting": {"reason": "CrashLoopBackOff"}});
         let ended = json!({"terminated": {"containerID": "containerd://1", "exitCode": 0}});
-        let mut leaving = pod("leaving", "09", true, &running);
-        leaving.metadata.deletion_timestamp = leaving.status.as_ref().unwrap().start_time.clone();
+        let mut terminating = pod("terminating", "09", true, &running);
+        terminating.metadata.deletion_timestamp = terminating.status.as_ref().unwrap().start_time.clone();
         let (older, newer) = (pod("older", "01", true, &running), pod("newer", "02", true, &running));
         let unready = pod("unready", "03", false, &running);
-        let rest = [leaving, pod("waiting", "08", true, &waiting), pod("ended", "07", true, &ended)];
+        let rest = [terminating, pod("waiting", "08", true, &waiting), pod("ended", "07", true, &ended)];
         assert_eq!(newest_running(&rest), None);
         let with = |pods: &[&Pod]| -> Option<String> {
             let pods: Vec<Pod> = pods.iter().copied().chain(&rest).cloned().collect();

@@ -34,7 +34,7 @@ pub(super) async fn until_ready(
             let why = evidence.map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
             line.show(&format!("{ready} of {desired} pods ready{why}"));
         }
-        RolloutEvent::WaitingForQuota { .. } => line.show("the quota has no room for the next pod yet"),
+        RolloutEvent::WaitingForQuota { .. } => line.show("the quota does not allow the next pod yet"),
         RolloutEvent::ChangedMeanwhile => is_changed = true,
         _ => {}
     });

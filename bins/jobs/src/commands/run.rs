@@ -77,7 +77,7 @@ pub(super) fn run(
     finish(session, arguments, (&plan.set, changes), dry_run, ended)
 }
 
-/// Returns the plan of a new job. A one-off job of the same name that has ended well makes room for it.
+/// Returns the plan of a new job. A one-off job of the same name that has succeeded is replaced.
 fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Result<LoadPlan, Failure> {
     let live = facts.live.job(&facts.namespace.tool, &request.name);
     let has_ended_well = live.as_ref().is_some_and(|live| match &live.workload {

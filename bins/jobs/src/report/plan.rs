@@ -194,7 +194,7 @@ fn fit_hints(set: &ChangeSet) -> Vec<String> {
         // Its old pods or ReplicaSets are in the way.
         for change in set.pending().filter(|change| change.rollout.is_some()) {
             hints.push(format!(
-                "`toolforge jobs delete {}` first makes room; then create it again, with downtime in between.",
+                "`toolforge jobs delete {}` first frees its quota; then create it again, with downtime in between.",
                 change.name
             ));
         }

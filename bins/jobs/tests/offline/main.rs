@@ -1,4 +1,4 @@
-//! The program itself, without a cluster: facts from files, objects for whoever snapshots them, and what is said of mistakes.
+//! The program itself, without a cluster: facts from files, objects for whoever snapshots them, and the errors.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod plan;
@@ -196,7 +196,7 @@ fn errors_of_images_are_listed_with_the_others() {
 #[test]
 fn errors_are_listed_with_hints() {
     let directory =
-        Scratch::new("mistakes", "- name: My_Job\n  comand: x\n  image: bookworm\n  schedule: */5 * * * *\n");
+        Scratch::new("errors", "- name: My_Job\n  comand: x\n  image: bookworm\n  schedule: */5 * * * *\n");
     let shown = |words: &[&str]| said(&jobs(&directory, words));
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     assert_snapshot!(shown(&["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @"

@@ -32,7 +32,7 @@ fn object(case: &str) -> Value {
     object
 }
 
-/// Returns the answers of a cluster in which these objects stand, except where `instead` answers.
+/// Returns the answers of a cluster in which these objects exist, except where `instead` answers.
 fn cluster(cron_jobs: &[Value], deployments: &[Value], instead: &[(String, Answer)]) -> Script {
     let catalog = toolforge_fixtures::read("parity/jobs/image-config-for-golden.yaml");
     let catalog = json!({"metadata": {"name": "image-config"}, "data": {"images-v1.yaml": catalog}});

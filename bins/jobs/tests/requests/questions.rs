@@ -45,7 +45,7 @@ fn removals_need_a_confirmation() {
 }
 
 /// Returns a load that has changed one of two jobs, and whose other job then waits for a pod that terminates.
-fn load_that_waits_for_room() -> Script {
+fn load_that_waits_for_quota() -> Script {
     let (quotas, pods) = (format!("GET {CORE}/resourcequotas"), format!("GET {CORE}/pods"));
     let quota = |used: &str| {
         let status = json!({"hard": {"pods": "2"}, "used": {"pods": used}});
@@ -66,12 +66,12 @@ fn load_that_waits_for_room() -> Script {
 }
 
 #[test]
-fn signal_ends_a_load_that_waits_for_room() {
-    let test = "questions::signal_ends_a_load_that_waits_for_room";
+fn signal_ends_a_load_that_waits_for_quota() {
+    let test = "questions::signal_ends_a_load_that_waits_for_quota";
     let process = OwnProcess::of(test).with_signal("TERM", Duration::from_secs(3));
     let (exit_code, stderr) = process.run(|| {
         let file = File::new("signal", TWO);
-        let failure = outcome(load_that_waits_for_room(), &["load", file.path()]).0.unwrap_err();
+        let failure = outcome(load_that_waits_for_quota(), &["load", file.path()]).0.unwrap_err();
         eprint!("{failure}");
         failure.exit_code().code()
     });

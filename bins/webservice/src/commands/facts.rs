@@ -163,7 +163,7 @@ pub(super) fn warn_of_lost_files(session: &Session, planned: &Planned) {
     }
 }
 
-/// Says what a plan's type needs and does not find, where the plan is not carried out.
+/// Says what a plan's type needs and does not find, where the plan is not applied.
 pub(super) fn warn_of_needs(session: &Session, planned: &Planned, action: Action) {
     if let Err(missing) = check_requirements(session, planned) {
         eprintln!("warning: {missing}");
@@ -202,8 +202,9 @@ pub(super) fn refuse_what_does_not_fit(
     };
     let failure = template_amounts.iter().cloned().fold(failure, Failure::detail);
     if set.at_rest.fits() {
-        return Err(failure
-            .hint("`webservice stop` first makes room; then `webservice start`, with downtime in between."));
+        return Err(failure.hint(
+            "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.",
+        ));
     }
     if set.at_rest.violations().iter().any(|violation| violation.kind.is_below_min()) {
         return Err(

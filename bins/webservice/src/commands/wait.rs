@@ -48,7 +48,7 @@ pub(super) async fn until_ready(
                 line.show(&format!("{ready} of {desired} pods ready{why}"));
             }
             RolloutEvent::WaitingForQuota { terminating: 0 } => {
-                line.show("the quota has no room for the next pod yet");
+                line.show("the quota does not allow the next pod yet");
             }
             RolloutEvent::WaitingForQuota { terminating } => {
                 line.show(&format!("waiting for the quota of {}", pods_that_terminate(terminating)));

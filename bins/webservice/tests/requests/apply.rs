@@ -186,8 +186,8 @@ fn with_last_service_taken(quotas: &[Value], pods: &[Value]) -> Script {
 }
 
 #[test]
-fn signal_ends_a_start_that_waits_for_room() {
-    let test = "apply::signal_ends_a_start_that_waits_for_room";
+fn signal_ends_a_start_that_waits_for_quota() {
+    let test = "apply::signal_ends_a_start_that_waits_for_quota";
     let (exit_code, stderr) = OwnProcess::of(test).with_signal("TERM", Duration::from_secs(3)).run(|| {
         let quota = |used: &str| {
             let status =

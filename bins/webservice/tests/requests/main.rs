@@ -27,7 +27,7 @@ fn objects(file: &str, kind: &str) -> Vec<Value> {
     list["items"].as_array().unwrap().iter().filter(|object| object["kind"] == kind).cloned().collect()
 }
 
-/// Returns the answers of a cluster in which the objects of a file stand, except where `instead` answers.
+/// Returns the answers of a cluster in which the objects of a file exist, except where `instead` answers.
 fn cluster(file: Option<&str>, instead: &[(String, Answer)]) -> Script {
     let catalog =
         "php8.2: {state: stable, image: docker-registry.svc.toolforge.org/toolforge-php82-sssd-web}\n";

@@ -46,7 +46,7 @@ impl Home {
         run_at(cluster(None, &[answer]), line, Some(&self.0))
     }
 
-    /// Runs a command line where the objects of a file stand.
+    /// Runs a command line where the objects of a file exist.
     fn run(&self, file: Option<&str>, line: &str) -> String {
         run_at(cluster(file, &[]), line, Some(&self.0))
     }

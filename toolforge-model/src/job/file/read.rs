@@ -150,11 +150,11 @@ fn other_file(document: &YamlValue) -> &'static str {
         .collect();
     let has = |key: &str| keys.contains(&key);
     if has("apiVersion") || has("kind") {
-        "; this is a Kubernetes manifest, which `kubectl apply --filename` reads"
+        "; this is a Kubernetes manifest"
     } else if has("components") {
         "; this is a file of `toolforge components`"
     } else if has("jobs") {
-        "; remove the line `jobs:`, so that the list stands alone"
+        "; the list of jobs must be the whole file, without a key"
     } else if keys.iter().any(|key| JobField::from_name(key).is_some()) {
         "; this is one job: write `- ` before its first key, and indent the others by two spaces"
     } else {
@@ -198,10 +198,10 @@ mod tests {
         );
         assert!(errors("x: x\n")[0].ends_with("a list, each job beginning with `- name:`, not a mapping"));
         for (text, expected) in [
-            ("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n", "kubectl apply"),
+            ("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n", "this is a Kubernetes manifest"),
             ("components:\n  bot: {}\n", "toolforge components"),
             ("config-version: v1\ncomponents: {}\n", "toolforge components"),
-            ("jobs:\n- name: x\n", "remove the line `jobs:`"),
+            ("jobs:\n- name: x\n", "must be the whole file"),
             ("name: x\nimage: bookworm\n", "this is one job: write `- `"),
         ] {
             assert!(errors(text)[0].contains(expected), "{text}");

@@ -167,8 +167,8 @@ fn state(
     now: Timestamp,
 ) -> WebServiceState {
     let Some(deployment) = &live.deployment else {
-        let leaving = live.pods.iter().any(|pod| pod.metadata.deletion_timestamp.is_some());
-        return match (live.is_absent(), leaving) {
+        let terminating = live.pods.iter().any(|pod| pod.metadata.deletion_timestamp.is_some());
+        return match (live.is_absent(), terminating) {
             (true, false) => WebServiceState::Stopped,
             (true, true) => WebServiceState::Stopping,
             (false, _) => WebServiceState::Unreachable,

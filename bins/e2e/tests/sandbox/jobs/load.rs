@@ -92,7 +92,7 @@ fn load_writes_only_changes_and_prunes() {
 
 #[test]
 fn load_with_errors_sends_nothing() {
-    let tool = Tool::new("job-mistakes");
+    let tool = Tool::new("job-errors");
     tool.write(
         "jobs.yaml",
         &FILE.replace("mem: 1Gi", "mem: lots").replace("command: sleep 600", "comand: sleep 600"),
@@ -107,7 +107,7 @@ fn load_with_errors_sends_nothing() {
     assert_eq!(tool.kubectl(&["get", "deployments,cronjobs", "-o", "name"]), "");
     // With the quota used up, an unchanged file can be loaded, but one more job cannot.
     let one = r#"{"spec": {"hard": {"count/cronjobs.batch": "1"}}}"#;
-    let _ = tool.kubectl(&["patch", "resourcequota", "tool-job-mistakes", "--patch", one]);
+    let _ = tool.kubectl(&["patch", "resourcequota", "tool-job-errors", "--patch", one]);
     let cron = "- name: a\n  command: x\n  image: bookworm\n  schedule: '@daily'\n";
     tool.write("jobs.yaml", cron);
     for _ in 0..2 {
@@ -257,7 +257,7 @@ fn loads_at_once_end_as_one_of_them() {
     assert_eq!(outcome.stdout.matches("exit 1").count(), 3, "{}", outcome.stdout);
     assert_eq!(outcome.stdout.matches("already exists").count(), 3, "{}", outcome.stdout);
     // A change of kind deletes the old job first, and with three Deployments the quota is full. A load may end partway, find
-    // no room or be refused; running the same command again finishes it.
+    // no headroom or be refused; running the same command again finishes it.
     tool.shell("sed -i 's/schedule: .1 1 [*] [*] [*]./continuous: true, cpu: 200m/' jobs.yaml")
         .exits(0)
         .and_that_is_all();

@@ -229,9 +229,14 @@ fn calendar_draws_the_day_and_its_conflicts() {
 
 #[test]
 fn calendar_without_conflicts_succeeds() {
-    let mut roomy = with_quota(facts(), &[(Resource::LimitsMemory, 8 << 30, 0)]);
-    add(&mut roomy, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), Some("2026-08-01T06:12:03Z"));
-    let (document, exit) = calendar(&roomy, at("2026-08-01T00:00:00Z")).unwrap();
+    let mut with_headroom = with_quota(facts(), &[(Resource::LimitsMemory, 8 << 30, 0)]);
+    add(
+        &mut with_headroom,
+        ("daily", "0 4 * * *"),
+        Some("2026-08-01T04:00:00Z"),
+        Some("2026-08-01T06:12:03Z"),
+    );
+    let (document, exit) = calendar(&with_headroom, at("2026-08-01T00:00:00Z")).unwrap();
     insta::assert_snapshot!(document.text, @"
     From 2026-08-01 00:00 to 2026-08-02 00:00 UTC, one column per half hour:
 
@@ -246,19 +251,19 @@ fn calendar_without_conflicts_succeeds() {
     ");
     assert_eq!(exit, ExitCode::Success);
 
-    roomy.namespace.limits.quotas.clear();
-    insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"
+    with_headroom.namespace.limits.quotas.clear();
+    insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No quota limits the runs of the next 24 hours.
     Duration of a run, as the last one was measured: daily 2h12m3s.
     ");
-    roomy.live.cron_jobs.clear();
-    add(&mut roomy, ("rare", "0 0 1 1 *"), None, None);
-    insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"
+    with_headroom.live.cron_jobs.clear();
+    add(&mut with_headroom, ("rare", "0 0 1 1 *"), None, None);
+    insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No run is scheduled in the next 24 hours.
     Duration of a run, assumed without a successful run: rare 5m.
     ");
-    roomy.live.cron_jobs.clear();
-    insta::assert_snapshot!(calendar(&roomy, now()).unwrap().0.text, @"There are no scheduled jobs to simulate.");
+    with_headroom.live.cron_jobs.clear();
+    insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"There are no scheduled jobs to simulate.");
 }
 
 #[test]

@@ -105,8 +105,8 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
         }
         Ok(manifest) if manifest.invalid_values.is_empty() => Check::ok(CheckCode::Manifest, "valid"),
         Ok(manifest) => {
-            let mistakes: Vec<String> = manifest.invalid_values.iter().map(ToString::to_string).collect();
-            Check::warn(CheckCode::Manifest, mistakes.join("; "), "These values are ignored.")
+            let errors: Vec<String> = manifest.invalid_values.iter().map(ToString::to_string).collect();
+            Check::warn(CheckCode::Manifest, errors.join("; "), "These values are ignored.")
         }
         Err(error) => Check::failed(CheckCode::Manifest, &failures::of_manifest(&error)),
     });
