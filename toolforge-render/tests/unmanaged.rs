@@ -9,11 +9,11 @@ use toolforge_render::change::{Action, Downtime, StepAction};
 use toolforge_render::convert::plan_adoption;
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobObjects, JobWorkload, LoadOptions, ScheduledJobLoad, WorkloadLookupError,
-    WorkloadRef, created_by, job_deletions, job_status, observe_job, plan_load, pod_status, pods_of_job,
-    restart_job, simulate_scheduled_jobs, suspend_job, trigger_job, workload_deletions,
+    WorkloadRef, job_deletions, job_status, observe_job, plan_load, pod_status, pods_of_job, restart_job,
+    simulate_scheduled_jobs, suspend_job, trigger_job, workload_deletions,
 };
 use toolforge_render::namespace::{Documents, Namespace};
-use toolforge_render::object::ObjectKind;
+use toolforge_render::object::{ObjectKind, created_by};
 
 fn tool() -> ToolName {
     "tf-test".parse().unwrap()

@@ -29,6 +29,9 @@ structs! {
         pub host: Option<Untrusted>,
         /// Kind of its route.
         pub routing: Option<Routing>,
+        /// The program that created its Deployment, by its managed fields, like `kubectl-client-side-apply`; `null` if that is not
+        /// known.
+        pub created_by: Option<Untrusted>,
         /// Kinds of its objects that do not exist.
         pub missing: Vec<String>,
         /// Why it does not run, the most important cause first.

@@ -65,5 +65,5 @@ pub use problem::LoadProblem;
 pub use run_now::{RunNowError, manual_run, restart_job, resume_job, suspend_job, trigger_job};
 pub use script::{FileFacts, JobFileWarning, job_file_warnings};
 pub use stagger::{ScheduleProposal, StaggeredJobs, stagger};
-pub use unmanaged::{FoundWorkload, WorkloadLookupError, created_by, is_pod_of_deployment, usage_of_pod};
+pub use unmanaged::{FoundWorkload, WorkloadLookupError, is_pod_of_deployment, usage_of_pod};
 pub use workload_ref::{WorkloadRef, WorkloadRefError};

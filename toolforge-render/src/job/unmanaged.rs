@@ -12,15 +12,12 @@ use toolforge_model::{JobName, ToolName, Untrusted, platform};
 use toolforge_quota::{Demand, LimitRange};
 
 use crate::job::{JobObjects, JobWorkload, LiveJobs, WorkloadRef, demand, is_job, job_name_of, runs_of_job};
-use crate::object::{ObjectId, ObjectKind, is_shell, is_web_service, label};
+use crate::object::{ObjectId, ObjectKind, created_by, is_shell, is_web_service, label};
 use crate::pod::of_live_pods;
 
 /// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
 /// 1.33, the Deployment controller).
 const POD_TEMPLATE_HASH: &str = "pod-template-hash";
-
-/// The field managers of controllers, which change objects and do not create them (Kubernetes 1.33).
-const CONTROLLERS: [&str; 2] = ["kube-controller-manager", "kubelet"];
 
 /// What a [`WorkloadRef`] refers to.
 #[derive(Clone, Debug, PartialEq)]
@@ -209,20 +206,6 @@ fn is_of_web_service(metadata: &ObjectMeta, tool: &ToolName) -> bool {
     let is_owned = metadata.owner_references.iter().flatten().next().is_some();
     let is_named = metadata.name.as_deref() == Some(tool.as_str());
     is_web_service(labels) && (is_named || is_owned)
-}
-
-/// Returns the program that created an object, by its managed fields: the first manager of its spec.
-#[must_use]
-pub fn created_by(metadata: &ObjectMeta) -> Option<Untrusted> {
-    let entries = metadata.managed_fields.iter().flatten();
-    let mut managers: Vec<_> = entries
-        .filter(|entry| entry.subresource.as_deref().unwrap_or_default().is_empty())
-        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:spec").is_some()))
-        .filter_map(|entry| Some((entry.time.as_ref().map(|time| time.0), entry.manager.as_deref()?)))
-        .filter(|(_, manager)| !CONTROLLERS.contains(manager))
-        .collect();
-    managers.sort();
-    managers.first().map(|(_, manager)| Untrusted::new(*manager))
 }
 
 /// Returns what a pod uses of the quotas now.

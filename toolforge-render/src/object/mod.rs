@@ -1,5 +1,6 @@
 //! Kubernetes objects, rendered or live: one type for all kinds, and the differences between two objects.
 
+mod creator;
 mod difference;
 mod http_route;
 mod kind;
@@ -7,6 +8,7 @@ mod labels;
 mod path;
 mod spec;
 
+pub use creator::{created_by, is_kubectl};
 pub use difference::{Difference, differences};
 pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,

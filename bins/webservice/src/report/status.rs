@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, age, cause, last_termination, to_json};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Platform;
+use toolforge_render::object::is_kubectl;
 use toolforge_render::pod::Evidence;
 use toolforge_render::web_service::{WebServiceObservation, WebServiceState, WebServiceStatus};
 
@@ -41,6 +42,7 @@ pub(super) fn status_report(
         started: status.started.map(|moment| moment.to_string()),
         host: status.route.as_ref().map(|route| route.host.clone()),
         routing: status.route.as_ref().map(|route| routing(route.routing)),
+        created_by: status.created_by.clone(),
         missing: status.missing.iter().map(ToString::to_string).collect(),
         causes: status.causes.iter().map(cause).collect(),
         request: request.as_ref().ok().map(request_report),
@@ -86,6 +88,9 @@ fn status_text(
     }
     if let Some(route) = &status.route {
         line("address", platform.url(route.host.escaped()));
+    }
+    if let Some(manager) = status.created_by.as_ref().filter(|manager| is_kubectl(manager)) {
+        line("created", format!("by hand, with {}; `webservice start` takes it over", manager.escaped()));
     }
     for kind in &status.missing {
         line("missing", format!("{kind}: `webservice start` creates it again"));

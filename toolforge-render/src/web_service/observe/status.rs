@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, WebServiceRequest, platform};
 
-use crate::object::{ObjectId, ObjectKind, deployment_spec, has_label};
+use crate::object::{ObjectId, ObjectKind, created_by, deployment_spec, has_label};
 use crate::pod::{Evidence, LastTermination, RolloutProgress, last_termination, restarts};
 use crate::web_service::observe::causes::{web_service_causes, web_service_progress};
 use crate::web_service::observe::request::web_container;
@@ -100,6 +100,8 @@ pub struct WebServiceStatus {
     pub missing: Vec<ObjectKind>,
     /// An object that has the name of one of the web service's objects, and was not created for a web service.
     pub foreign: Option<ObjectId>,
+    /// The program that created the Deployment, by its managed fields.
+    pub created_by: Option<Untrusted>,
     /// Why pods do not run, terminal causes first.
     pub causes: Vec<Evidence>,
 }
@@ -155,6 +157,7 @@ pub(super) fn status(
         started: pods.filter_map(started).min(),
         route,
         missing,
+        created_by: live.deployment.as_ref().and_then(|found| created_by(&found.metadata)),
         foreign: foreign.then(|| ObjectId::new(ObjectKind::Deployment, facts.namespace.tool.as_str())),
         causes,
     }

@@ -1,6 +1,7 @@
 //! The program `jobs` with running containers.
 
 mod adopted;
+mod by_hand;
 mod continuous;
 mod corpus;
 mod load;

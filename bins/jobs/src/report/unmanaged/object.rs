@@ -6,10 +6,10 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobName, Untrusted, join_words};
 use toolforge_quota::{Demand, Resource};
 use toolforge_render::job::{
-    FoundWorkload, JobFacts, JobStatus, JobWorkload, WorkloadRef, created_by, job_status, pod_status,
-    pods_of_job, usage_of_pod,
+    FoundWorkload, JobFacts, JobStatus, JobWorkload, WorkloadRef, job_status, pod_status, pods_of_job,
+    usage_of_pod,
 };
-use toolforge_render::object::ObjectKind;
+use toolforge_render::object::{ObjectKind, created_by};
 use toolforge_report::{UnmanagedWorkload, UsedResource};
 
 use crate::report::list::status_report;
