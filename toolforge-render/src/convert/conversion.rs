@@ -8,7 +8,7 @@ use toolforge_model::{JobRequest, Location, Untrusted, write_jobs};
 pub struct ConvertedJob {
     /// The job.
     pub request: JobRequest,
-    /// What could not be carried over, or was guessed: one sentence each.
+    /// What could not be converted, or was guessed: one sentence each.
     pub notes: Vec<Untrusted>,
     /// Where it begins in its file.
     pub location: Location,
@@ -20,7 +20,7 @@ pub struct ConvertedJob {
 pub struct ConvertedWebService {
     /// The text of the `service.template`, without the notes.
     pub template: String,
-    /// What could not be carried over, or was guessed: one sentence each.
+    /// What could not be converted, or was guessed: one sentence each.
     pub notes: Vec<Untrusted>,
     /// Where it begins in its file.
     pub location: Location,

@@ -60,7 +60,7 @@ impl<'a> Converter<'a> {
             .chars()
             .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
             .collect();
-        // Room for a number.
+        // A number may follow.
         base.truncate(JobName::MAX_LENGTH - 4);
         let base = match base.trim_matches('-') {
             "" => "job",

@@ -1,7 +1,7 @@
 //! Converts what tools used before `jobs.yaml`: manifests of Kubernetes objects, crontabs and lines of Grid Engine's `jsub`.
 //!
 //! [`Converter`] collects jobs from any number of files; [`Conversion::to_yaml`] writes them as a jobs file, with a comment for
-//! everything that it could not carry over.
+//! everything that it could not convert.
 
 mod adopt;
 mod conversion;
