@@ -57,13 +57,13 @@ pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use observe::{
-    FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status,
-    observe_job, pod_status, pods_of_job, runs_of_job,
+    FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome,
+    is_pod_of_deployment, job_status, observe_job, pod_status, pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
 pub use run_now::{RunNowError, manual_run, restart_job, resume_job, suspend_job, trigger_job};
 pub use script::{FileFacts, JobFileWarning, job_file_warnings};
 pub use stagger::{ScheduleProposal, StaggeredJobs, stagger};
-pub use unmanaged::{FoundWorkload, WorkloadLookupError, is_pod_of_deployment, usage_of_pod};
+pub use unmanaged::{FoundWorkload, WorkloadLookupError, usage_of_pod};
 pub use workload_ref::{WorkloadRef, WorkloadRefError};

@@ -4,20 +4,15 @@
 //! [`is_managed`](JobObjects::is_managed) is `false`: its state, causes, schedule and demand are those of a job with the same
 //! object.
 
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobName, ToolName, Untrusted, platform};
 use toolforge_quota::{Demand, LimitRange};
 
-use crate::job::{JobObjects, JobWorkload, LiveJobs, WorkloadRef, demand, is_job, job_name_of, runs_of_job};
+use crate::job::observe::owns;
+use crate::job::{JobObjects, JobWorkload, LiveJobs, WorkloadRef, demand, is_job};
 use crate::object::{ObjectId, ObjectKind, created_by, is_shell, is_web_service, label};
 use crate::pod::of_live_pods;
-
-/// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
-/// 1.33, the Deployment controller).
-const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// What a [`WorkloadRef`] refers to.
 #[derive(Clone, Debug, PartialEq)]
@@ -212,40 +207,4 @@ fn is_of_web_service(metadata: &ObjectMeta, tool: &ToolName) -> bool {
 #[must_use]
 pub fn usage_of_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Demand {
     of_live_pods([pod], limit_ranges)
-}
-
-/// Returns whether a pod is one of a workload's, by its labels if a tool manages the workload, and else by its owner.
-pub(super) fn owns(job: &JobObjects, pod: &Pod, live: &LiveJobs) -> bool {
-    if job.is_managed() {
-        let labels = pod.metadata.labels.as_ref();
-        return label(labels, platform::LABEL_MANAGED_BY) == Some(platform::MANAGED_BY_JOBS)
-            && job_name_of(labels).as_ref() == Some(&job.name);
-    }
-    let has_owner = |uid: Option<&str>| {
-        let mut owners = pod.metadata.owner_references.iter().flatten();
-        uid.is_some() && owners.any(|owner| Some(owner.uid.as_str()) == uid)
-    };
-    match &job.workload {
-        JobWorkload::Continuous(deployment) => is_of_deployment(pod, deployment),
-        JobWorkload::OneOff(run) => has_owner(run.metadata.uid.as_deref()),
-        JobWorkload::Scheduled(_) => {
-            runs_of_job(job, live).into_iter().any(|run: &Job| has_owner(run.metadata.uid.as_deref()))
-        }
-    }
-}
-
-fn is_of_deployment(pod: &Pod, deployment: &Deployment) -> bool {
-    deployment.metadata.name.as_deref().is_some_and(|name| is_pod_of_deployment(pod, name))
-}
-
-/// Returns whether a pod is owned by a ReplicaSet of the Deployment with a name: the ReplicaSet is named after the Deployment and
-/// the hash in the pod's label.
-#[must_use]
-pub fn is_pod_of_deployment(pod: &Pod, deployment: &str) -> bool {
-    let Some(hash) = label(pod.metadata.labels.as_ref(), POD_TEMPLATE_HASH) else { return false };
-    let mut owners = pod.metadata.owner_references.iter().flatten();
-    owners.any(|owner| {
-        let rest = owner.name.strip_prefix(deployment).and_then(|rest| rest.strip_prefix('-'));
-        owner.kind == "ReplicaSet" && rest == Some(hash)
-    })
 }

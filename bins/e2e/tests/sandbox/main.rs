@@ -9,6 +9,7 @@ mod examples;
 
 mod faults;
 mod fleet;
+mod handwritten;
 mod health;
 mod jobs;
 mod limits;

@@ -25,7 +25,8 @@ pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode
     if jobs.is_empty() && unmanaged.is_empty() && std::io::stderr().is_terminal() {
         anstream::eprintln!("there are no jobs; a one-off job is gone half a minute after its end");
     }
-    let mut document = report::list(&jobs, &unmanaged, now, format)?;
+    let mut document =
+        report::list(&jobs, unmanaged.iter().map(UnmanagedObject::report).collect(), now, format)?;
     match format {
         JobsFormat::Normal | JobsFormat::Long if !std::io::stdout().is_terminal() => {
             if let Some(note) = report::note_of_unmanaged(&unmanaged) {

@@ -1,8 +1,14 @@
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::job::unmanaged::owns;
-use crate::job::{JobObjects, JobWorkload, LiveJobs};
+use crate::job::{JobObjects, JobWorkload, LiveJobs, job_name_of};
+use crate::object::label;
+use toolforge_model::platform;
+
+/// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
+/// 1.33, the Deployment controller).
+const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// Returns the pods of all runs of a job.
 #[must_use]
@@ -40,4 +46,40 @@ pub(super) fn pods_of_run<'a>(run: &Job, live: &'a LiveJobs) -> Vec<&'a Pod> {
     let mut pods: Vec<&Pod> = live.pods.iter().filter(is_own).collect();
     pods.sort_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0));
     pods
+}
+
+/// Returns whether a pod is one of a workload's, by its labels if a tool manages the workload, and else by its owner.
+pub(in crate::job) fn owns(job: &JobObjects, pod: &Pod, live: &LiveJobs) -> bool {
+    if job.is_managed() {
+        let labels = pod.metadata.labels.as_ref();
+        return label(labels, platform::LABEL_MANAGED_BY) == Some(platform::MANAGED_BY_JOBS)
+            && job_name_of(labels).as_ref() == Some(&job.name);
+    }
+    let has_owner = |uid: Option<&str>| {
+        let mut owners = pod.metadata.owner_references.iter().flatten();
+        uid.is_some() && owners.any(|owner| Some(owner.uid.as_str()) == uid)
+    };
+    match &job.workload {
+        JobWorkload::Continuous(deployment) => is_of_deployment(pod, deployment),
+        JobWorkload::OneOff(run) => has_owner(run.metadata.uid.as_deref()),
+        JobWorkload::Scheduled(_) => {
+            runs_of_job(job, live).into_iter().any(|run: &Job| has_owner(run.metadata.uid.as_deref()))
+        }
+    }
+}
+
+fn is_of_deployment(pod: &Pod, deployment: &Deployment) -> bool {
+    deployment.metadata.name.as_deref().is_some_and(|name| is_pod_of_deployment(pod, name))
+}
+
+/// Returns whether a pod is owned by a ReplicaSet of the Deployment with a name: the ReplicaSet is named after the Deployment and
+/// the hash in the pod's label.
+#[must_use]
+pub fn is_pod_of_deployment(pod: &Pod, deployment: &str) -> bool {
+    let Some(hash) = label(pod.metadata.labels.as_ref(), POD_TEMPLATE_HASH) else { return false };
+    let mut owners = pod.metadata.owner_references.iter().flatten();
+    owners.any(|owner| {
+        let rest = owner.name.strip_prefix(deployment).and_then(|rest| rest.strip_prefix('-'));
+        owner.kind == "ReplicaSet" && rest == Some(hash)
+    })
 }

@@ -2,25 +2,22 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, Table, columns, to_json, wrap};
-use toolforge_report::JobList;
+use toolforge_report::{JobList, UnmanagedWorkload};
 
 use super::document::job_report;
 use super::{ListedJob, cells, hints};
 use crate::advice::Asked;
 use crate::arguments::JobsFormat;
-use crate::report::{UnmanagedObject, grid, pretty};
+use crate::report::{grid, pretty};
 
 /// Returns the list of jobs; without jobs, the text is empty.
 pub(crate) fn list(
     jobs: &[ListedJob],
-    unmanaged: &[UnmanagedObject],
+    unmanaged: Vec<UnmanagedWorkload>,
     now: Timestamp,
     format: JobsFormat,
 ) -> Result<Document, Failure> {
-    let value = to_json(JobList {
-        jobs: jobs.iter().map(job_report).collect(),
-        unmanaged: unmanaged.iter().map(UnmanagedObject::report).collect(),
-    })?;
+    let value = to_json(JobList { jobs: jobs.iter().map(job_report).collect(), unmanaged })?;
     let text = if jobs.is_empty() { String::new() } else { list_text(jobs, now, format) };
     Ok(Document { text, value })
 }
