@@ -144,7 +144,7 @@ fn deletions(live: &JobObjects) -> Vec<Step> {
     steps
 }
 
-/// Returns the change that deletes an object that is no job, if it is still as it was seen.
+/// Returns the change that deletes an object that is not a job, if it is still as it was seen.
 pub(super) fn object_deletion(found: &FoundWorkload) -> Change {
     let (kind, workload, metadata) = match found {
         FoundWorkload::Job(job) => (job.workload.kind(), job.workload.job_kind(), job.workload.metadata()),

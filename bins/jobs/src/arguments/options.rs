@@ -159,7 +159,7 @@ pub(crate) struct DumpArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RestartArguments {
-    /// Do not ask for confirmation before an object is restarted that is no job; needed without a terminal.
+    /// Do not ask for confirmation before an object is restarted that is not a job; needed without a terminal.
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// Name of the job, or of a Deployment, CronJob, Job or pod that no tool manages, also as KIND/NAME.

@@ -190,7 +190,7 @@ pub(super) fn subject(change: &Change) -> String {
     if change.is_managed { format!("job {}", change.name) } else { reference(change) }
 }
 
-/// Returns the name of a job, or the name with its kind of an object that is no job.
+/// Returns the name of a job, or the name with its kind of an object that is not a job.
 fn reference(change: &Change) -> String {
     let kind = match change.kind {
         _ if change.is_managed => return change.name.clone(),
