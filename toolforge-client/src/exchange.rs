@@ -21,11 +21,11 @@ use toolforge_model::Untrusted;
 use tower_service::Service;
 
 use crate::Error;
-use crate::answer::{collect, read_json};
 use crate::connect::ClientCertificate;
 use crate::foreign::describe_foreign;
 use crate::limits::{ANSWER_LIMIT, OBJECT_LIMIT, RequestLimits, SMALL_LIMIT, SharedTime, Times, is_stream};
-use crate::request::{name, tidy};
+use crate::request_name::{name, tidy};
+use crate::response::{collect, read_json};
 use crate::retry::{Idempotency, RetryPolicy};
 use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;

@@ -3,14 +3,14 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use k8s_openapi::api::core::v1::{ConfigMap, ResourceQuota};
+use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota};
 use kube::api::ListParams;
 use serde::de::DeserializeOwned;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::namespace::{LimitObjects, Namespace};
 
-use crate::{Client, Collection, Error, PlatformFiles, PlatformFilesError, ResourceType};
+use crate::{Client, Collection, Error, PlatformFiles, PlatformFilesError, ResourceType, StatusKind};
 
 /// Why there are no facts.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +141,34 @@ impl Client {
         Ok(FetchedNamespace { config_map: config_map.flatten(), limits })
     }
 
+    /// Fetches the quotas and limits of a namespace, with two concurrent requests.
+    ///
+    /// # Errors
+    /// When a request fails. If only one of the two is forbidden, the other kind is returned.
+    pub async fn fetch_limits(&self, namespace: &str) -> Result<LimitObjects, Error> {
+        let params = ListParams::default();
+        let (ranges, quotas) = (
+            ResourceType::of::<LimitRange>().in_namespace(namespace),
+            ResourceType::of::<ResourceQuota>().in_namespace(namespace),
+        );
+        let (limit_ranges, quotas) = tokio::join!(
+            biased;
+            self.list::<LimitRange>(&ranges, &params),
+            self.list::<ResourceQuota>(&quotas, &params),
+        );
+        match (limit_ranges, quotas) {
+            (Err(error), Ok(quotas)) if is_forbidden(&error) => {
+                Ok(LimitObjects { quotas: Some(quotas.items), limit_ranges: None })
+            }
+            (Ok(ranges), Err(error)) if is_forbidden(&error) => {
+                Ok(LimitObjects { quotas: None, limit_ranges: Some(ranges.items) })
+            }
+            (ranges, quotas) => {
+                Ok(LimitObjects { limit_ranges: Some(ranges?.items), quotas: Some(quotas?.items) })
+            }
+        }
+    }
+
     /// Lists the objects of a collection.
     pub(crate) async fn items<T: DeserializeOwned>(
         &self,
@@ -169,4 +197,8 @@ pub(crate) async fn when<T>(
     request: impl Future<Output = Result<T, Error>>,
 ) -> Result<Option<T>, Error> {
     if wanted { request.await.map(Some) } else { Ok(None) }
+}
+
+fn is_forbidden(error: &Error) -> bool {
+    error.api_status().is_some_and(|status| matches!(status.kind(), StatusKind::Forbidden { .. }))
 }

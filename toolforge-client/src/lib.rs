@@ -39,7 +39,6 @@
 //!   chooses exactly one.
 //! - `scripted`: a tower service that plays a script of answers, for tests.
 
-mod answer;
 mod change;
 mod client;
 mod connect;
@@ -54,11 +53,11 @@ mod jobs;
 mod limits;
 mod log;
 mod metrics;
-mod namespace_limits;
 mod objects;
 mod path;
 mod platform_files;
-mod request;
+mod request_name;
+mod response;
 mod retry;
 mod rollout;
 mod server;

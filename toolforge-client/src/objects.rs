@@ -11,10 +11,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use toolforge_model::{Untrusted, platform};
 
-use crate::answer::read_json;
 use crate::limits::{ANSWER_LIMIT, OBJECT_LIMIT};
 use crate::path::{Collection, ObjectPath};
-use crate::request::name;
+use crate::request_name::name;
+use crate::response::read_json;
 use crate::{Client, Error};
 
 /// The number of objects in one page of a list: as fast as 5,000, with a tenth of the memory.

@@ -9,9 +9,9 @@ use kube::api::PostParams;
 use kube::core::request;
 use toolforge_model::Untrusted;
 
-use crate::answer::read_json;
 use crate::exchange::server_time;
 use crate::limits::SMALL_LIMIT;
+use crate::response::read_json;
 use crate::{Client, Error, ResourceType};
 
 /// The version and the clock of the API server.

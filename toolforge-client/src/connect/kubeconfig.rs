@@ -9,9 +9,9 @@ use rustls::RootCertStore;
 use toolforge_model::{ToolName, Untrusted};
 
 use crate::connect::certificate::{ClientCertificate, read_authorities};
-use crate::connect::document::{Cluster, User};
 use crate::connect::error::{IdentityError, KubeconfigError};
 use crate::connect::file::FileRole;
+use crate::connect::kubeconfig_document::{Cluster, User};
 use crate::connect::sources::{Entry, Sources, bearer, material};
 
 /// How often files that may be in the middle of a renewal are read again, and the pause before each: the platform's

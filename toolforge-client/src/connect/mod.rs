@@ -1,10 +1,10 @@
 //! From a kubeconfig to what a connection needs, without a word to the network.
 
 mod certificate;
-mod document;
 mod error;
 mod file;
 mod kubeconfig;
+mod kubeconfig_document;
 mod sources;
 
 pub use certificate::ClientCertificate;

@@ -9,9 +9,9 @@ use serde::de::IgnoredAny;
 use serde_saphyr::DuplicateKeyPolicy;
 use toolforge_model::{Diagnostic, Location, Untrusted};
 
-use crate::connect::document::{Cluster, Context, Document, User};
 use crate::connect::error::KubeconfigError;
 use crate::connect::file::{self, CredentialSource, FileProblem, FileRole};
+use crate::connect::kubeconfig_document::{Cluster, Context, Document, User};
 
 /// The files of a kubeconfig, in order of precedence.
 pub(crate) struct Sources(Vec<(PathBuf, Document)>);

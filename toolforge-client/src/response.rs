@@ -13,7 +13,7 @@ use toolforge_model::Untrusted;
 use crate::Error;
 use crate::foreign::describe_foreign;
 use crate::limits::Times;
-use crate::request::name;
+use crate::request_name::name;
 use crate::transport::TransportError;
 
 /// The number of characters of an unexpected answer that are quoted.
