@@ -12,7 +12,7 @@ const CASES: [(&str, &str); 17] = [
     ("webservice stop --dr TAB", "webservice stop --dry-run"),
     (
         "webservice --backend=kubernetes php8.2 . ALL",
-        "webservice --backend=kubernetes php8.2 start restart shell plan render types local stop status logs exec doctor",
+        "webservice --backend=kubernetes php8.2 start restart shell plan render types local stop status logs exec lint doctor",
     ),
     ("webservice php7 TAB", "webservice php7.3"),
     ("webservice start --mount=a TAB", "webservice start --mount=all"),
@@ -162,5 +162,5 @@ fn man_pages_are_filled_and_well_formed() {
         assert!(shown.stdout.contains(expected), "{}{}", shown.stdout, shown.stderr);
     }
     let verbs = tool.shell("ls man/man1").stdout;
-    assert_eq!(verbs.lines().count(), 35, "{verbs}");
+    assert_eq!(verbs.lines().count(), 42, "{verbs}");
 }

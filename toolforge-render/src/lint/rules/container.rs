@@ -51,6 +51,17 @@ pub(crate) fn check(
     check_ports(check, scope, path, node);
     check_mounts(check, scope, path, node, volumes);
     check_paths(check, scope, node);
+    for hook in ["postStart", "preStop"] {
+        let Some(handler) = node.at(&["lifecycle", hook]) else { continue };
+        if ["exec", "httpGet", "sleep", "tcpSocket"].into_iter().all(|kind| handler.get(kind).is_none()) {
+            let path = field(&format!("lifecycle.{hook}"));
+            check
+                .at(Rule::MissingField, handler, format!("{hook} does nothing; write exec, httpGet or sleep"))
+                .answered(
+                    object.invalid(format_args!("{path}: Required value: must specify a handler type")),
+                );
+        }
+    }
     secret::check(check, scope, path, node);
     probe::check(check, scope, path, node);
 }

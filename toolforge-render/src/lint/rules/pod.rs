@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use toolforge_model::platform;
 
+use toolforge_model::Memory;
+
 use super::super::check::{Check, Object, Pods};
 use super::super::finding::Fix;
 use super::super::rule::Rule;
@@ -118,9 +120,26 @@ fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>
     if let Some(policy) = spec.get("dnsPolicy") {
         check_allowed(check, object, policy, &pods.field("dnsPolicy"), &policies);
     }
-    for (field, least) in [("terminationGracePeriodSeconds", 0), ("activeDeadlineSeconds", 1)] {
-        let path = pods.field("");
-        check_at_least(check, object, Some(spec), path.trim_end_matches('.'), field, least);
+    let path = pods.field("");
+    check_at_least(check, object, Some(spec), path.trim_end_matches('.'), "activeDeadlineSeconds", 1);
+    for (index, toleration) in spec.get("tolerations").map(Node::items).unwrap_or_default().iter().enumerate()
+    {
+        if let Some(operator) = toleration.get("operator") {
+            let field = pods.field(format_args!("tolerations[{index}].operator"));
+            check_allowed(check, object, operator, &field, &["Equal", "Exists"]);
+        }
+    }
+    for (index, volume) in spec.get("volumes").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let Some(size) = volume.at(&["emptyDir", "sizeLimit"]) else { continue };
+        if size.text().is_some_and(|text| Memory::parse_quantity(text).is_err()) {
+            let text = size.text().unwrap_or_default();
+            let field = pods.field(format_args!("volumes[{index}].emptyDir.sizeLimit"));
+            check
+                .at(Rule::InvalidValue, size, format!("\"{text}\" is not an amount of memory, such as 512Mi"))
+                .answered(
+                    object.invalid(format_args!("{field}: quantities must match the regular expression")),
+                );
+        }
     }
     for field in ["serviceAccountName", "serviceAccount"] {
         let Some(account) = spec.get(field) else { continue };

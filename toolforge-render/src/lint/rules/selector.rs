@@ -5,6 +5,7 @@ use super::super::edit::{Added, insert, source};
 use super::super::finding::{Edit, Fix};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
+use super::workload::check_allowed;
 
 /// Checks the selector of a Deployment, ReplicaSet or StatefulSet.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
@@ -32,6 +33,12 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
             object.invalid("spec.selector: Invalid value: empty selector is invalid for deployment"),
         );
         return;
+    }
+    for (index, expression) in expressions.iter().enumerate() {
+        if let Some(operator) = expression.get("operator") {
+            let field = format!("spec.selector.matchExpressions[{index}].operator");
+            check_allowed(check, object, operator, &field, &["DoesNotExist", "Exists", "In", "NotIn"]);
+        }
     }
     let answer = || {
         object.invalid(

@@ -75,6 +75,20 @@ fn check_port(check: &mut Check<'_>, object: Object<'_>, node: &Node, index: usi
             )));
         }
     }
+    if let Some(protocol) = node.get("protocol") {
+        let path = format!("spec.ports[{index}].protocol");
+        check_allowed(check, object, protocol, &path, &["SCTP", "TCP", "UDP"]);
+    }
+    if let Some(target) = node.get("targetPort").filter(|target| target.string().is_some()) {
+        let text = target.text().unwrap_or_default();
+        if let Some(reason) = not_a_port_name(text) {
+            check
+                .at(Rule::InvalidValue, target, format!("the name \"{text}\" of the port {reason}"))
+                .answered(
+                    object.invalid(format_args!("spec.ports[{index}].targetPort: Invalid value: \"{text}\"")),
+                );
+        }
+    }
     match node.get("name").filter(|name| name.string().is_some()) {
         None if is_one_of_many => {
             check

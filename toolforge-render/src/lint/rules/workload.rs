@@ -34,6 +34,16 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         _ => {
             check_restart_policy(check, object, pods, &["OnFailure", "Never"]);
             check_job(check, object);
+            let is_job = matches!(object.kind.name, "Job" | "CronJob");
+            let parent = path.split_last().and_then(|(_, parents)| object.node.at(parents));
+            if let Some(parent) = parent.filter(|_| is_job)
+                && let Some(selector) = parent.get("selector")
+                && parent.get("manualSelector").and_then(Node::boolean) != Some(true)
+            {
+                check
+                    .at(Rule::Selector, selector, "the selector of a Job is generated; remove it")
+                    .answered(object.invalid("spec.selector: Invalid value: `selector` not auto-generated"));
+            }
         }
     }
     let spec = object.spec();
@@ -60,6 +70,21 @@ fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
             "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'",
         ));
         return;
+    }
+    for field in ["maxUnavailable", "maxSurge"] {
+        let Some(node) = update.get(field).filter(|node| node.string().is_some()) else { continue };
+        let text = node.text().unwrap_or_default();
+        let digits = text.strip_suffix('%').unwrap_or_default();
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            let path = format!("spec.strategy.rollingUpdate.{field}");
+            check
+                .at(
+                    Rule::InvalidValue,
+                    node,
+                    format!("{field} is \"{text}\"; write a number or a percentage like 25%"),
+                )
+                .answered(object.invalid(format_args!("{path}: Invalid value: \"{text}\"")));
+        }
     }
     let is_zero = |field: &str| update.get(field).is_some_and(|node| matches!(node.text(), Some("0" | "0%")));
     if is_zero("maxUnavailable") && is_zero("maxSurge") {
