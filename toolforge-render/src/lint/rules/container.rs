@@ -7,7 +7,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_port_name};
 use super::scope::{Scope, check_identity, check_port_number, policy};
-use super::workload::check_allowed;
+use super::values::check_allowed;
 use super::{image, probe, secret};
 
 /// Checks a container; `path` is its place in the pods' spec.

@@ -7,7 +7,7 @@ use super::super::edit::quoted;
 use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::workload::{check_allowed, check_at_least};
+use super::values::{check_allowed, check_at_least};
 
 /// The names that stand for an expression (robfig/cron 3, which Kubernetes uses).
 const NAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];

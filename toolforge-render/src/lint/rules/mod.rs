@@ -17,6 +17,7 @@ mod secret;
 mod selector;
 mod service;
 mod strict_fields;
+mod values;
 mod workload;
 
 use super::check::{Check, Object};

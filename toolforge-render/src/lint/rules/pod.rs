@@ -15,7 +15,7 @@ use super::names::not_a_dns_label;
 use super::resources;
 use super::scope::{Scope, check_identity, policy};
 use super::selector::label_edit;
-use super::workload::{check_allowed, check_at_least};
+use super::values::{check_allowed, check_at_least};
 
 /// The only volume of the node that a pod may have (volume-admission, 2026).
 const HOME_VOLUME: (&str, &str) = ("home", "/data/project");

@@ -4,7 +4,7 @@ use super::super::check::Check;
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::scope::{Scope, check_port_number};
-use super::workload::check_at_least;
+use super::values::check_at_least;
 
 /// What a probe can do.
 const HANDLERS: [&str; 4] = ["exec", "grpc", "httpGet", "tcpSocket"];

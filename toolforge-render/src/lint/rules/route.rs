@@ -3,7 +3,7 @@
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::workload::check_allowed;
+use super::values::check_allowed;
 
 /// Checks the hosts and paths of a route.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {

@@ -5,7 +5,7 @@ use super::super::edit::{Added, insert, source};
 use super::super::finding::{Edit, Fix};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::workload::check_allowed;
+use super::values::check_allowed;
 
 /// Checks the selector of a Deployment, ReplicaSet or StatefulSet.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {

@@ -8,7 +8,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::not_a_port_name;
 use super::scope::{Scope, is_web_service};
-use super::workload::check_allowed;
+use super::values::check_allowed;
 
 /// Checks a Service by itself.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
