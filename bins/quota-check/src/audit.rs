@@ -1,8 +1,6 @@
 //! Quotas and LimitRanges that do not go together, of one namespace or of all.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -19,11 +17,11 @@ use toolforge_quota::{AuditLevel, Limits, PodDemand};
 use toolforge_render::namespace::limits;
 use toolforge_render::object::Object;
 use toolforge_render::pod::stated_pod;
-use toolforge_report::{AuditCode, AuditSeverity, FailureCode, FindingOfAudit, NamespaceAudit, QuotaAudit};
+use toolforge_report::{AuditCode, AuditSeverity, FindingOfAudit, NamespaceAudit, QuotaAudit};
 
 use crate::arguments::Arguments;
 use crate::facts;
-use crate::fleet::for_each_object;
+use crate::fleet::{for_each_object, open};
 
 /// The objects of a namespace that an audit compares.
 #[derive(Default)]
@@ -116,15 +114,7 @@ async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> R
 /// Reads everything that is compared from the output of kubectl.
 fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Failure> {
     let name = Untrusted::new(path.display().to_string());
-    let input: Box<dyn Read> = if path.as_os_str() == "-" {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(File::open(path).map_err(|error| {
-            Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
-                .with_code(FailureCode::FileAccess)
-                .detail(error.to_string())
-        })?)
-    };
+    let input = open(path)?;
     let kinds = ["ResourceQuota", "LimitRange", "Deployment", "CronJob"];
     let read = for_each_object(input, &kinds, |kind, object| {
         match kind {

@@ -1,10 +1,32 @@
 //! Reads objects of a list that kubectl printed as JSON, one at a time.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use toolforge_cli::{ExitCode, Failure};
+use toolforge_model::Untrusted;
+use toolforge_report::FailureCode;
+
+/// Opens a file, `-` for standard input, which may be larger than memory.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    let file = File::open(path).map_err(|error| {
+        let name = Untrusted::new(path.display().to_string());
+        Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
+            .with_code(FailureCode::FileAccess)
+            .detail(error.to_string())
+    })?;
+    Ok(Box::new(file))
+}
 
 /// Calls `each` with every object of some kinds in a JSON document: a list of objects of any kind, one object, or several such
 /// documents. Only one object is in memory at a time.

@@ -1,7 +1,6 @@
 //! From the source of the quotas to the output.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::ResourceQuota;
@@ -10,10 +9,10 @@ use serde_json::Value;
 use toolforge_cli::{ExitCode, Failure, ProgressLine, Session, Source};
 use toolforge_client::{Client, Error};
 use toolforge_model::Untrusted;
-use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
+use toolforge_report::{FleetChangeCode, FleetState, FleetSummary};
 
 use super::baseline::Baseline;
-use super::dump::for_each_object;
+use super::dump::{for_each_object, open};
 use super::format::{FleetWriter, writer};
 use super::row::Row;
 use super::select::{count, is_selected, is_tool, sort};
@@ -98,15 +97,7 @@ impl FleetRun<'_> {
 
     fn read_file(&mut self, path: &Path) -> Result<(), Failure> {
         let name = Untrusted::new(path.display().to_string());
-        let input: Box<dyn Read> = if path.as_os_str() == "-" {
-            Box::new(std::io::stdin().lock())
-        } else {
-            Box::new(File::open(path).map_err(|error| {
-                Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
-                    .with_code(FailureCode::FileAccess)
-                    .detail(error.to_string())
-            })?)
-        };
+        let input = open(path)?;
         let mut stopped = None;
         let result = for_each_object(input, &["ResourceQuota"], |_, object| {
             let result = self.object(&object);
