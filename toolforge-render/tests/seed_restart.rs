@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
-use k8s_openapi::api::apps::v1::DeploymentStatus;
+use k8s_openapi::api::apps::v1::{DeploymentSpec, DeploymentStatus};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_images::Catalog;
@@ -33,7 +33,9 @@ fn facts() -> WebServiceFacts {
     facts.live.extend(set.objects().cloned());
     let status = DeploymentStatus { ready_replicas: Some(1), ..DeploymentStatus::default() };
     facts.live.deployment.as_mut().unwrap().status = Some(status);
-    let template = facts.live.deployment.as_ref().unwrap().spec.as_ref().unwrap().template.clone();
+    let deployment = facts.live.deployment.as_ref().unwrap();
+    let spec: Option<&DeploymentSpec> = (&deployment.spec).into();
+    let template = spec.unwrap().template.clone();
     let web = Pod { metadata: template.metadata.unwrap(), spec: template.spec, ..Pod::default() };
     let limits = &mut facts.namespace.limits;
     let used = &mut limits.quotas[0].used;

@@ -6,10 +6,14 @@ use k8s_openapi::api::core::v1::{Container, Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
-use crate::object::{condition_text, deployment_spec};
+use crate::object::{condition_text, deployment_spec, replica_set_spec};
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
+
+/// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
+/// 1.33, the Deployment controller).
+pub(crate) const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// A Deployment and the objects that it makes, as they are in a namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -170,12 +174,14 @@ impl<'a> RolloutObjects<'a> {
     /// Returns the pods of the Deployment's newest revision that do not terminate.
     fn newest_pods(self) -> impl Iterator<Item = &'a Pod> {
         let newest = self.newest_replica_set();
-        self.pods.iter().filter(move |pod| !is_terminating(pod) && belongs_to(pod, newest))
+        // Until the ReplicaSet of the current template exists, all pods are old.
+        let is_any_new = newest.is_some() || self.own_replica_sets().is_empty();
+        self.pods.iter().filter(move |pod| is_any_new && !is_terminating(pod) && belongs_to(pod, newest))
     }
 
-    /// Returns the ReplicaSet of the Deployment's newest revision.
+    /// Returns the ReplicaSet of the Deployment's current template; if there are several, that of the newest revision.
     fn newest_replica_set(self) -> Option<&'a ReplicaSet> {
-        let uid = self.deployment?.metadata.uid.as_deref()?;
+        let deployment = self.deployment?;
         let revision = |set: &ReplicaSet| -> u64 {
             let annotation = set
                 .metadata
@@ -184,11 +190,30 @@ impl<'a> RolloutObjects<'a> {
                 .and_then(|map| map.get("deployment.kubernetes.io/revision"));
             annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
         };
-        self.replica_sets
-            .iter()
-            .filter(|set| set.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
+        self.own_replica_sets()
+            .into_iter()
+            .filter(|set| has_template_of(set, deployment))
             .max_by_key(|set| revision(set))
     }
+
+    fn own_replica_sets(self) -> Vec<&'a ReplicaSet> {
+        let uid = self.deployment.and_then(|deployment| deployment.metadata.uid.as_deref());
+        let is_own = move |set: &&'a ReplicaSet| {
+            let mut owners = set.metadata.owner_references.iter().flatten();
+            uid.is_some() && owners.any(|owner| Some(owner.uid.as_str()) == uid)
+        };
+        self.replica_sets.iter().filter(is_own).collect()
+    }
+}
+
+/// Returns whether a ReplicaSet has the template of a Deployment, besides the label with its hash.
+fn has_template_of(set: &ReplicaSet, deployment: &Deployment) -> bool {
+    let own = replica_set_spec(set).and_then(|spec| spec.template.clone());
+    let (Some(mut own), Some(spec)) = (own, deployment_spec(deployment)) else { return true };
+    if let Some(labels) = own.metadata.as_mut().and_then(|metadata| metadata.labels.as_mut()) {
+        labels.remove(POD_TEMPLATE_HASH);
+    }
+    own == spec.template
 }
 
 /// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
@@ -238,6 +263,43 @@ mod tests {
             ..LiveRollout::default()
         };
         live.objects().outdated_ready_replicas()
+    }
+
+    #[test]
+    fn pods_of_an_earlier_template_are_no_cause() {
+        let template = |command: &str| json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "x", "command": [command]}]}});
+        let owner =
+            |kind: &str, uid: &str| json!([{"apiVersion": "apps/v1", "kind": kind, "name": "x", "uid": uid}]);
+        let mut of_set = template("old");
+        of_set["metadata"]["labels"]["pod-template-hash"] = json!("1");
+        let status = json!({"observedGeneration": 2, "replicas": 1, "unavailableReplicas": 1});
+        let crash = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        let causes = |command: &str| {
+            let live = LiveRollout {
+                deployment: Some(from(json!({
+                    "metadata": {"uid": "d", "generation": 2}, "spec": {"selector": {}, "template": template(command)},
+                    "status": status,
+                }))),
+                replica_sets: vec![from(json!({
+                    "metadata": {"uid": "s", "ownerReferences": owner("Deployment", "d")},
+                    "spec": {"selector": {}, "template": of_set},
+                }))],
+                pods: vec![from(json!({
+                    "metadata": {"name": "p", "ownerReferences": owner("ReplicaSet", "s")}, "spec": {"containers": []},
+                    "status": {"containerStatuses": [{
+                        "name": "x", "image": "", "imageID": "", "ready": false, "restartCount": 3, "state": crash,
+                        "lastState": {"terminated": {"exitCode": 3}},
+                    }]},
+                }))],
+                ..LiveRollout::default()
+            };
+            live.objects().causes(Timestamp::UNIX_EPOCH).len()
+        };
+        assert_eq!((causes("old"), causes("new")), (1, 0));
+    }
+
+    fn from<T: serde::de::DeserializeOwned>(object: Value) -> T {
+        serde_json::from_value(object).unwrap()
     }
 
     #[test]

@@ -4,11 +4,8 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::job::{JobObjects, JobWorkload, LiveJobs, job_name_of};
 use crate::object::label;
+use crate::pod::POD_TEMPLATE_HASH;
 use toolforge_model::platform;
-
-/// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
-/// 1.33, the Deployment controller).
-const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// Returns the pods of all runs of a job.
 #[must_use]
