@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own function may stop the test")]
 
+use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
@@ -286,8 +287,9 @@ fn owned_and_unknown_objects_are_not_adopted() {
     let error =
         |facts: &JobFacts, name: &str| plan_adoption(&job(facts, name), facts).unwrap_err().to_string();
     assert!(error(&facts, "job/test").contains("belongs to another object"));
-    let spec = facts.live.deployments[0].spec.as_mut().unwrap();
-    spec.template.spec.as_mut().unwrap().containers[0].image = Some("docker.io/library/nginx".to_owned());
+    let spec: Option<&mut DeploymentSpec> = (&mut facts.live.deployments[0].spec).into();
+    spec.unwrap().template.spec.as_mut().unwrap().containers[0].image =
+        Some("docker.io/library/nginx".to_owned());
     let found = error(&facts, "stashbot");
     assert!(found.contains("nginx"), "{found}");
 }
