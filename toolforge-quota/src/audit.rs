@@ -244,9 +244,7 @@ impl Limits {
         let alone = Self { quotas, limit_ranges: self.limit_ranges.clone(), ..Self::default() };
         // The finding names the object.
         let pod = PodDemand { object: None, ..pod.clone() }.with_defaults(&self.limit_ranges);
-        let mut demand = pod.demand();
-        demand.add(Resource::Pods, 1);
-        let check = alone.evaluate(&crate::Demand::default(), &demand, std::slice::from_ref(&pod));
+        let check = alone.evaluate(&crate::Demand::default(), &pod.demand(), std::slice::from_ref(&pod));
         (!check.fits()).then_some(check)
     }
 
@@ -451,6 +449,18 @@ mod tests {
             "{found:?}"
         );
         assert!(found[0].starts_with("error unusable-defaults: "), "{found:?}");
+    }
+
+    #[test]
+    fn one_pod_fits_a_quota_of_one_pod() {
+        let mut limits = profile("seed-2020");
+        limits.quotas[0].hard.insert(Resource::Pods, 1);
+        let workload = PodDemand {
+            object: Some("Deployment bot".to_owned()),
+            containers: vec![ContainerResources::default()],
+            ..PodDemand::default()
+        };
+        assert_eq!(lines(&limits, &[workload]), [""; 0]);
     }
 
     #[test]
