@@ -76,38 +76,44 @@ pub(crate) fn run_all(arguments: &Arguments) -> Result<ExitCode, Failure> {
     finish(reports, arguments)
 }
 
-/// Fetches everything that is compared, page by page.
+/// Fetches everything that is compared.
 async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Error> {
     let mut progress = ProgressLine::only_on_terminal();
-    let mut quotas = client.pages::<ResourceQuota>(
-        &ResourceType::of::<ResourceQuota>().all_namespaces(),
-        &ListParams::default(),
-    );
-    while let Some(page) = quotas.next().await? {
-        for quota in page.items {
+    for_each_page(client, |page: Vec<ResourceQuota>| {
+        for quota in page {
             audited(namespaces, quota.metadata.namespace.as_ref()).quotas.push(quota);
         }
         progress.show(&format!("{} namespaces", namespaces.len()));
-    }
-    let mut ranges = client
-        .pages::<LimitRange>(&ResourceType::of::<LimitRange>().all_namespaces(), &ListParams::default());
-    while let Some(page) = ranges.next().await? {
-        for range in page.items {
+    })
+    .await?;
+    for_each_page(client, |page: Vec<LimitRange>| {
+        for range in page {
             audited(namespaces, range.metadata.namespace.as_ref()).limit_ranges.push(range);
         }
         progress.show(&format!("{} namespaces", namespaces.len()));
-    }
-    let mut deployments = client
-        .pages::<Deployment>(&ResourceType::of::<Deployment>().all_namespaces(), &ListParams::default());
-    while let Some(page) = deployments.next().await? {
-        page.items.into_iter().for_each(|found| add(namespaces, &Object::from(found)));
-    }
-    let mut cron_jobs =
-        client.pages::<CronJob>(&ResourceType::of::<CronJob>().all_namespaces(), &ListParams::default());
-    while let Some(page) = cron_jobs.next().await? {
-        page.items.into_iter().for_each(|found| add(namespaces, &Object::from(found)));
-    }
+    })
+    .await?;
+    for_each_page(client, |page: Vec<Deployment>| {
+        page.into_iter().for_each(|found| add(namespaces, &Object::from(found)));
+    })
+    .await?;
+    for_each_page(client, |page: Vec<CronJob>| {
+        page.into_iter().for_each(|found| add(namespaces, &Object::from(found)));
+    })
+    .await?;
     progress.clear();
+    Ok(())
+}
+
+/// Calls `each` with the objects of a kind in all namespaces, page by page.
+async fn for_each_page<T: k8s_openapi::Resource + DeserializeOwned>(
+    client: &Client,
+    mut each: impl FnMut(Vec<T>),
+) -> Result<(), Error> {
+    let mut pages = client.pages::<T>(&ResourceType::of::<T>().all_namespaces(), &ListParams::default());
+    while let Some(page) = pages.next().await? {
+        each(page.items);
+    }
     Ok(())
 }
 

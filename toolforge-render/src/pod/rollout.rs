@@ -10,6 +10,7 @@ use crate::object::{condition_text, deployment_spec, replica_set_spec};
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
+use crate::pod::unsettled::REVISION;
 
 /// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
 /// 1.33, the Deployment controller).
@@ -183,11 +184,8 @@ impl<'a> RolloutObjects<'a> {
     fn newest_replica_set(self) -> Option<&'a ReplicaSet> {
         let deployment = self.deployment?;
         let revision = |set: &ReplicaSet| -> u64 {
-            let annotation = set
-                .metadata
-                .annotations
-                .as_ref()
-                .and_then(|map| map.get("deployment.kubernetes.io/revision"));
+            let annotation =
+                set.metadata.annotations.as_ref().and_then(|annotations| annotations.get(REVISION));
             annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
         };
         self.own_replica_sets()

@@ -9,7 +9,7 @@ use crate::object::{Object, condition_text, deployment_spec};
 use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod};
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
-const REVISION: &str = "deployment.kubernetes.io/revision";
+pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// Returns limits with the pods that controllers are about to create, and with those that terminate.
 #[must_use]
