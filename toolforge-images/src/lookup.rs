@@ -3,7 +3,7 @@
 use toolforge_model::TypeName;
 
 use crate::catalog::Catalog;
-use crate::image_type::{ImageType, State, WebImage, repository_and_tag};
+use crate::image_type::{ImageType, State, WebImage, family, repository_and_tag, version};
 use crate::similar::{nearest, same_version, successor};
 
 /// Why the catalog has no image for a type name.
@@ -99,6 +99,16 @@ impl Catalog {
         self.types()
             .filter_map(|image_type| Some((image_type, image_type.web.as_ref()?)))
             .filter(move |(_, web)| repository_and_tag(&web.image) == (&*repository, &*tag))
+    }
+
+    /// Returns the newest current type of a family that has an image for jobs: the family is the letters at the beginning of the
+    /// name, such as `python`, or a release of Debian, such as `bookworm`.
+    #[must_use]
+    pub fn newest_for_jobs(&self, wanted: &str) -> Option<&ImageType> {
+        self.types()
+            .filter(|found| found.state == State::Current && found.job.is_some())
+            .filter(|found| family(found.name.as_str()) == wanted)
+            .max_by_key(|found| version(found.name.as_str()))
     }
 
     /// Returns the type that replaces another: the newest current type of the same family with an image for web

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use toolforge_images::{ImageType, State};
 use toolforge_model::{JobImage, JobName, JobOptions, Location, Untrusted};
 
 use crate::convert::{Conversion, ConvertedJob, Unconverted};
@@ -81,23 +80,12 @@ impl<'a> Converter<'a> {
         if let Some(image) = &self.image {
             return Some((image.clone(), None));
         }
-        let language = ["python3", "php", "node", "perl", "ruby", "tcl", "jdk", "mono", "rust"]
+        let language = ["python", "php", "node", "perl", "ruby", "tcl", "jdk", "mono", "rust"]
             .into_iter()
             .find(|language| uses_language(program, language));
-        let current = |image: &&ImageType| image.state == State::Current && image.job.is_some();
-        let types = || self.namespace.catalog.types().filter(current);
-        let found = language.and_then(|language| {
-            types()
-                .filter(|image| image.name.as_str().starts_with(language))
-                .max_by_key(|image| version(image.name.as_str()))
-        });
         // The images without a language are named after Debian's releases.
-        let plain = || {
-            ["trixie", "bookworm"]
-                .into_iter()
-                .find_map(|release| types().find(|image| image.name.as_str() == release))
-        };
-        let image = found.or_else(plain)?;
+        let mut families = language.into_iter().chain(["trixie", "bookworm"]);
+        let image = families.find_map(|family| self.namespace.catalog.newest_for_jobs(family))?;
         let note = format!("image: {} is a guess; `jobs images` lists the others", image.name);
         Some((JobImage::Type(image.name.clone()), Some(note)))
     }
@@ -108,7 +96,7 @@ fn uses_language(program: &str, language: &str) -> bool {
     let name = program.rsplit('/').next().unwrap_or_default();
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
     match language {
-        "python3" => ending == "py" || stem.starts_with("python") || matches!(name, "pip" | "pip3" | "pwb"),
+        "python" => ending == "py" || stem.starts_with("python") || matches!(name, "pip" | "pip3" | "pwb"),
         "php" => ending == "php" || stem.starts_with("php"),
         "node" => matches!(ending, "js" | "mjs") || matches!(name, "node" | "nodejs" | "npm"),
         "perl" => ending == "pl" || name == "perl",
@@ -118,11 +106,4 @@ fn uses_language(program: &str, language: &str) -> bool {
         "mono" => ending == "exe" || name == "mono",
         _ => name == "cargo",
     }
-}
-
-/// Returns the numbers in a name, by which newer versions are larger.
-fn version(name: &str) -> Vec<u32> {
-    name.split(|character: char| !character.is_ascii_digit())
-        .filter_map(|digits| digits.parse().ok())
-        .collect()
 }
