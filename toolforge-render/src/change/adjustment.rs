@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use toolforge_model::{Cpu, Memory};
+use toolforge_model::{Cpu, Memory, Replicas};
 use toolforge_quota::{ComputeResource, LimitRange, Limits, MEMORY_STEP, Resource, SizeBounds, WorkloadSize};
 
 use crate::change::{ChangeSet, Rollout, WorkloadKind};
@@ -130,6 +130,26 @@ fn highest_size(limits: &Limits) -> WorkloadSize {
         cpu: hard(Resource::LimitsCpu, HIGHEST.cpu),
         replicas: hard(Resource::Pods, HIGHEST.replicas),
     }
+}
+
+/// Sets the memory, CPU and replicas of a request that differ from its size before; the others stay as they were requested.
+/// Returns `None` if it has no replicas to set, or cannot have so many.
+pub(crate) fn set_size(
+    (before, wanted): (WorkloadSize, WorkloadSize),
+    memory: &mut Option<Memory>,
+    cpu: &mut Option<Cpu>,
+    replicas: Option<&mut Replicas>,
+) -> Option<()> {
+    if wanted.memory != before.memory {
+        *memory = Some(Memory::from_bytes(wanted.memory));
+    }
+    if wanted.cpu != before.cpu {
+        *cpu = Some(Cpu::from_millis(wanted.cpu));
+    }
+    if wanted.replicas != before.replicas {
+        *replicas? = Replicas::try_from(u32::try_from(wanted.replicas).ok()?).ok()?;
+    }
+    Some(())
 }
 
 /// Returns the smallest pod that LimitRanges allow, with one replica.

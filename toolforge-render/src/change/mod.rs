@@ -9,7 +9,7 @@ mod rollout;
 mod step;
 
 pub use adjustment::{Adjustment, LargestSizes};
-pub(crate) use adjustment::{Sized, lowest_size};
+pub(crate) use adjustment::{Sized, lowest_size, set_size};
 pub use change_set::{ChangeSet, ResourceForecast};
 pub(crate) use rollout::PodReplacement;
 pub use rollout::{Downtime, Rollout};

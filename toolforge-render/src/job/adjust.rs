@@ -1,10 +1,10 @@
 //! Smaller sizes of jobs with which a load fits.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::{Cpu, JobKind, JobRequest, Memory, Replicas};
+use toolforge_model::{JobKind, JobRequest};
 use toolforge_quota::{MEMORY_STEP, SizeBounds, WorkloadSize};
 
-use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size};
+use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size, set_size};
 use crate::job::{
     JobFacts, JobPlan, JobWorkload, LoadOptions, LoadPlan, plan_load, pods_of_job, restart_job, trigger_job,
 };
@@ -92,16 +92,11 @@ pub(crate) fn with_size(
     wanted: WorkloadSize,
 ) -> Option<JobRequest> {
     let mut request = request.clone();
-    if wanted.memory != before.memory {
-        request.memory = Some(Memory::from_bytes(wanted.memory));
-    }
-    if wanted.cpu != before.cpu {
-        request.cpu = Some(Cpu::from_millis(wanted.cpu));
-    }
-    if wanted.replicas != before.replicas {
-        let JobKind::Continuous { replicas, .. } = &mut request.kind else { return None };
-        *replicas = Replicas::try_from(u32::try_from(wanted.replicas).ok()?).ok()?;
-    }
+    let replicas = match &mut request.kind {
+        JobKind::Continuous { replicas, .. } => Some(replicas),
+        JobKind::OneOff { .. } | JobKind::Scheduled { .. } => None,
+    };
+    set_size((before, wanted), &mut request.memory, &mut request.cpu, replicas)?;
     Some(request)
 }
 

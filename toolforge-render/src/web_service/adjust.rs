@@ -2,10 +2,10 @@
 
 use k8s_openapi::api::apps::v1::DeploymentStatus;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::{Cpu, Memory, Replicas, WebServiceRequest};
+use toolforge_model::WebServiceRequest;
 use toolforge_quota::{SizeBounds, WorkloadSize};
 
-use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size};
+use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size, set_size};
 use crate::object::deployment_replicas;
 use crate::pod::{PodResources, running_pods};
 use crate::web_service::{
@@ -70,15 +70,7 @@ pub(crate) fn with_size(
     wanted: WorkloadSize,
 ) -> Option<WebServiceRequest> {
     let mut request = request.clone();
-    if wanted.memory != before.memory {
-        request.memory = Some(Memory::from_bytes(wanted.memory));
-    }
-    if wanted.cpu != before.cpu {
-        request.cpu = Some(Cpu::from_millis(wanted.cpu));
-    }
-    if wanted.replicas != before.replicas {
-        request.replicas = Replicas::try_from(u32::try_from(wanted.replicas).ok()?).ok()?;
-    }
+    set_size((before, wanted), &mut request.memory, &mut request.cpu, Some(&mut request.replicas))?;
     Some(request)
 }
 
