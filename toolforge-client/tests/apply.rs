@@ -89,7 +89,7 @@ async fn accepted_route_replaces_the_ingress() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_new_route_is_deleted_and_the_ingress_kept() {
+async fn refused_route_keeps_the_ingress() {
     let (result, requests) = apply_route(&route(1, 1, "False"), &[]).await;
     assert_eq!(
         result,
@@ -108,7 +108,7 @@ async fn refused_new_route_is_deleted_and_the_ingress_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn status_of_an_earlier_generation_does_not_count() {
+async fn wait_ignores_outdated_status() {
     for stale in ["True", "False"] {
         let (result, requests) = apply_route(&route(2, 1, stale), &[]).await;
         assert_eq!(
@@ -157,7 +157,30 @@ async fn failed_dry_run_has_stored_nothing() {
 }
 
 #[tokio::test]
-async fn quota_of_what_is_deleted_is_not_checked_by_a_dry_run() {
+async fn addresses_are_owned_by_the_deployment() {
+    let file = "- {name: a, image: bookworm, command: x, continuous: true, port: 8000}\n";
+    let stored = json!({"metadata": {"name": "a", "uid": "d-1"}});
+    let (client, requests) = Script::new()
+        .answer("POST /apis/apps/v1/namespaces/tool-x/deployments", Answer::json(201, &stored))
+        .answer("POST /api/v1/namespaces/tool-x/services", Answer::json(201, &json!({})))
+        .client();
+    let report = client.apply_changes(&tool(), &load("[]", file), ApplyOptions::default()).await;
+    assert!(report.is_done());
+    let writes = requests.writes();
+    let owners: Vec<&str> = writes
+        .lines()
+        .skip_while(|line| !line.contains("ownerReferences"))
+        .take_while(|line| !line.contains(']'))
+        .map(str::trim)
+        .collect();
+    assert_eq!(
+        owners.concat(),
+        r#""ownerReferences": [{"apiVersion": "apps/v1","kind": "Deployment","name": "a","uid": "d-1"}"#
+    );
+}
+
+#[tokio::test]
+async fn dry_run_skips_quota_of_deletions() {
     let job = |name: &str| format!("- {{name: {name}, image: bookworm, command: x, continuous: true}}\n");
     let full = "deployments.apps \"b\" is forbidden: exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=1, limited: count/deployments.apps=1";
     for (existing, wanted, is_done) in [(job("a"), job("b"), true), (job("a"), job("a") + &job("b"), false)] {
@@ -175,7 +198,7 @@ async fn quota_of_what_is_deleted_is_not_checked_by_a_dry_run() {
 }
 
 #[tokio::test]
-async fn dry_run_checks_the_object_without_the_fields_that_are_removed() {
+async fn dry_run_checks_without_removed_fields() {
     let mut facts = running();
     let mut live = serde_json::to_value(&facts.live.deployment).unwrap();
     live["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = json!({"exec": {"command": ["x"]}});
@@ -282,7 +305,7 @@ async fn nothing_is_created_after_a_failed_deletion() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_after_an_interruption_between_changes() {
+async fn interruption_sends_nothing_more() {
     let set = load("[]", &continuous(&["a", "b"]));
     let (outcomes, requests) = apply_for(0, &set, terminating_a()).await;
     assert_eq!(outcomes, ["a: NotTried", "b: NotTried"]);

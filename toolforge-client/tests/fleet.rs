@@ -56,7 +56,7 @@ async fn expired_list_continues_after_the_last_quota() {
 }
 
 #[tokio::test]
-async fn namespaces_are_read_one_by_one_where_the_list_is_forbidden() {
+async fn forbidden_list_reads_each_namespace() {
     let namespaces =
         ["default", "tool-a", "tool-b", "tool-c"].map(|name| json!({"metadata": {"name": name}}));
     let script = Script::new()

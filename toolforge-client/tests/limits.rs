@@ -234,7 +234,7 @@ async fn exec(script: Script) -> (Error, Requests) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answer_to_exec_that_is_no_upgrade_is_an_error_at_once() {
+async fn exec_without_upgrade_is_an_error() {
     let start = Instant::now();
     let html = Answer::text(200, "<html>log in").header("content-type", "text/html").and_stays_open();
     let (error, _) = exec(Script::new().answer(EXEC, html)).await;
@@ -258,7 +258,7 @@ async fn exec_is_repeated_after_a_busy_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_are_repeated_after_a_busy_answer_with_a_time() {
+async fn writes_repeat_after_retry_after() {
     const CREATE: &str = "POST /api/v1/namespaces/tool-x/pods";
     let created = || Answer::json(201, &json!({"metadata": {"name": "x"}}));
     for code in [429, 503] {

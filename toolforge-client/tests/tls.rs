@@ -31,7 +31,7 @@ async fn error(home: &Home) -> TransportError {
 }
 
 #[tokio::test]
-async fn concurrent_requests_share_one_handshake_and_one_http2_connection() {
+async fn requests_share_one_connection() {
     let authority = Authority::new();
     let server = Server::start(&authority, Style::default()).await;
     let home = Home::new(&authority, &server.url("localhost"));

@@ -207,7 +207,7 @@ fn large_file_is_refused_in_words() {
 }
 
 #[test]
-fn fix_shows_the_difference_and_keeps_the_original() {
+fn fix_shows_difference_keeps_original() {
     let before = toolforge_fixtures::read("lint/seed/deployment.yaml");
     let directory = Scratch::new("fix", "deployment.yaml", &before);
     let words = ["deployment.yaml", "--fix", "--offline", "--tool", "stashbot"];

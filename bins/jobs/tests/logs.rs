@@ -189,7 +189,7 @@ fn logs_of_a_deleted_job_are_printed() {
 }
 
 #[test]
-fn logs_of_an_unknown_job_fail_and_name_its_files() {
+fn logs_of_unknown_job_name_files() {
     assert_snapshot!(run(cluster(Some(DEPLOYMENTS), &[]), "logs bit"), @"
     [exit 1]
     error: job 'bit' does not exist

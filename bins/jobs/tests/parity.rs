@@ -123,7 +123,7 @@ fn ours(words: &[&str], facts: &JobFacts) -> (u8, Vec<Value>) {
 }
 
 #[test]
-fn recorded_command_lines_render_the_recorded_objects() {
+fn command_lines_render_as_recorded() {
     let facts = facts();
     let (mut visited, mut wrong, mut used) = (0, Vec::new(), BTreeMap::<usize, usize>::new());
     for path in toolforge_fixtures::files("parity/jobs/run", ".json") {
@@ -178,7 +178,7 @@ fn collection(object: &Value) -> String {
 }
 
 #[test]
-fn recorded_objects_are_observed_as_their_requests() {
+fn recorded_objects_are_observed() {
     let facts = facts();
     let (mut visited, mut lost) = (0, BTreeSet::new());
     for path in toolforge_fixtures::files("parity/jobs/run", ".json") {

@@ -20,7 +20,7 @@ fn rounded(text: &str) -> u64 {
 }
 
 #[test]
-fn recorded_names_are_accepted_as_by_the_platform() {
+fn recorded_names_match_the_platform() {
     let all = vectors("job_names");
     for vector in &all {
         let text = vector["in"].as_str().unwrap();

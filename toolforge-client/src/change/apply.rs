@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::Shared;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use serde_json::Value;
+use serde_json::{Value, json};
 use toolforge_model::ToolName;
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
 use toolforge_render::object::{Object, ObjectId, ObjectKind};
@@ -185,7 +185,10 @@ impl Client {
     ) -> Result<(), ApplyError> {
         let path = ObjectPath::of(work.tool, &step.id);
         let dry_run = work.options.dry_run;
-        let document = step.wanted.as_ref().map(Object::to_json).unwrap_or_default();
+        let mut document = step.wanted.as_ref().map(Object::to_json).unwrap_or_default();
+        if let Some(owner) = owner(change, step, &work.written) {
+            document["metadata"]["ownerReferences"] = json!([owner]);
+        }
         let changed = || ApplyError::ChangedMeanwhile { id: step.id.clone() };
         match &step.action {
             StepAction::Create => {
@@ -347,6 +350,24 @@ impl<'b> Work<'b> {
     fn has_deleted(&self, id: &ObjectId) -> bool {
         self.written.iter().any(|written| written.kind == WriteKind::Deleted && written.id == *id)
     }
+}
+
+/// Returns the reference to the owner of a step's object: the object that the change has written before, or will replace.
+fn owner(change: &Change, step: &Step, written: &[Written]) -> Option<OwnerReference> {
+    let owner = step.owner.as_ref()?;
+    let seen = |step: &Step| match &step.action {
+        StepAction::Replace { seen } if step.id == *owner => seen.uid.clone(),
+        _ => None,
+    };
+    let is_stored = |written: &&Written| written.id == *owner && written.kind != WriteKind::Deleted;
+    let stored = written.iter().rev().find(is_stored).and_then(|written| written.uid.clone());
+    Some(OwnerReference {
+        api_version: owner.kind.api_version(),
+        kind: owner.kind.to_string(),
+        name: owner.name.clone(),
+        uid: stored.or_else(|| change.steps.iter().find_map(seen))?,
+        ..OwnerReference::default()
+    })
 }
 
 /// Returns whether a future is ready.

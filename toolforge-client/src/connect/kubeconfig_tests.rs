@@ -117,7 +117,7 @@ fn absolute_paths_links_and_data_are_read() {
 }
 
 #[test]
-fn first_kubeconfig_wins_and_missing_ones_are_ignored() {
+fn first_existing_kubeconfig_wins() {
     let home = Home::provisioned("several");
     home.write("other", "current-context: nowhere\ncontexts: []\n");
     let load = |names: &[&str]| {
@@ -263,7 +263,7 @@ fn unreadable_file_is_reported_with_its_path() {
 }
 
 #[test]
-fn certificates_must_be_valid_now_and_match_their_key() {
+fn certificate_must_match_key_and_time() {
     let home = Home::provisioned("pairs");
     let (certificate, key) = pair("stashbot", 2020, 2040);
     for (pair, expected) in [

@@ -60,7 +60,7 @@ fn exceeded_quota_is_parsed() {
 }
 
 #[test]
-fn incomplete_and_uncounted_quotas_are_recognized() {
+fn quota_denials_have_their_kind() {
     let message = r#"pods "x" is forbidden: failed quota: tool-x: must specify limits.cpu for: web"#;
     let expected =
         AdmissionRefusal::QuotaIncomplete { quota: "tool-x".into(), missing: "limits.cpu for: web".into() };

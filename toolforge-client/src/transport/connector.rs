@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn unreachable_address_does_not_delay_another_family() {
+    async fn unreachable_family_does_not_delay() {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let timeout = Duration::from_secs(5);

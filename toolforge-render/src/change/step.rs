@@ -115,6 +115,8 @@ pub struct Step {
     pub action: StepAction,
     /// The wanted object; `None` if it is deleted or waited for.
     pub wanted: Option<Object>,
+    /// The object of the same change whose deletion deletes this one, too (`metadata.ownerReferences`); `None` if none does.
+    pub owner: Option<ObjectId>,
     /// The fields that differ from the live object.
     pub differences: Vec<Difference>,
 }
@@ -167,11 +169,11 @@ pub enum StepAction {
 
 impl Step {
     pub(crate) fn wanted(object: Object, action: StepAction) -> Self {
-        Self { id: object.id(), action, wanted: Some(object), differences: Vec::new() }
+        Self { id: object.id(), action, wanted: Some(object), owner: None, differences: Vec::new() }
     }
 
     pub(crate) fn of(id: ObjectId, action: StepAction) -> Self {
-        Self { id, action, wanted: None, differences: Vec::new() }
+        Self { id, action, wanted: None, owner: None, differences: Vec::new() }
     }
 
     /// Returns the action on the object; `None` for a wait.

@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn last_success_may_be_of_a_run_before_the_last_one() {
+    fn last_success_may_precede_last_run() {
         let status = |ended: &str, active: &[i64]| {
             let active: Vec<Value> =
                 active.iter().map(|minute| json!({"name": format!("daily-{minute}")})).collect();

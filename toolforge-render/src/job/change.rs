@@ -111,7 +111,20 @@ fn creations(objects: Vec<Object>, left: Option<&LiveJobs>) -> Vec<Step> {
             seen.map_or(StepAction::Create, |seen| StepAction::Replace { seen: Box::new(seen.clone()) });
         Step::wanted(object, action)
     };
-    objects.into_iter().map(step).collect()
+    own_addresses(objects.into_iter().map(step).collect())
+}
+
+/// Makes the workload the owner of its addresses: an address that is created while another command deletes the job does not
+/// remain.
+fn own_addresses(mut steps: Vec<Step>) -> Vec<Step> {
+    let workload = steps.iter().find(|step| step.wanted.is_some() && step.id.kind == ObjectKind::Deployment);
+    let workload = workload.map(|step| step.id.clone());
+    for step in steps.iter_mut().filter(|step| step.wanted.is_some()) {
+        if matches!(step.id.kind, ObjectKind::Service | ObjectKind::HttpRoute) {
+            step.owner.clone_from(&workload);
+        }
+    }
+    steps
 }
 
 /// Returns the steps that replace objects: addresses before the workload, and addresses that are no longer wanted last.
@@ -131,7 +144,7 @@ fn replacements(objects: JobObjects, live: &JobObjects) -> Vec<Step> {
         };
         Step::wanted(object, action)
     };
-    wanted.into_iter().map(step).chain(obsolete).collect()
+    own_addresses(wanted.into_iter().map(step).chain(obsolete).collect())
 }
 
 /// Returns the steps that delete a job: routes first, so that no request is sent to deleted pods.

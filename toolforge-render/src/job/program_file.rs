@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn named_interpreters_and_their_scripts_are_checked() {
+    fn interpreters_and_scripts_are_checked() {
         let python = "  image: python3.11\n";
         let missing = ["daily.py does not exist in the tool's home"];
         assert_eq!(warnings("python3 daily.py --all", python, &[]), missing);

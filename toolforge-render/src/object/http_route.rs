@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_of_earlier_generations_do_not_count() {
+    fn route_ignores_outdated_conditions() {
         let refused = RouteAcceptance::Refused { message: Untrusted::new("no") };
         for (generation, status, observed, expected) in [
             (1, "True", Some(1), RouteAcceptance::Accepted),

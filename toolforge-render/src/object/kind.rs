@@ -87,6 +87,15 @@ impl ObjectKind {
         "v1"
     }
 
+    /// Returns the `apiVersion`: `apps/v1`, or `v1` for the core group.
+    #[must_use]
+    pub fn api_version(self) -> String {
+        match self.group() {
+            "" => self.version().to_owned(),
+            group => format!("{group}/{}", self.version()),
+        }
+    }
+
     /// Returns the resource's plural name in request paths.
     #[must_use]
     pub fn plural(self) -> &'static str {

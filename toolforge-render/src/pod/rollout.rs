@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn ready_pods_of_the_newest_revision_are_not_outdated() {
+    fn newest_revision_is_not_outdated() {
         // One of two pods exceeds the quota.
         let status = json!({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1});
         assert_eq!(outdated(&status, &[("1", 1)]), 0);

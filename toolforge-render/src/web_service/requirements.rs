@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn type_is_proposed_for_the_only_language_of_a_home() {
+    fn home_language_proposes_a_type() {
         let proposed = |home: HomeFiles| {
             proposed_type(&Catalog::bundled(), &home).map(ToString::to_string).unwrap_or_default()
         };

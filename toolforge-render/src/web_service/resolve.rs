@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_of_a_live_web_service_override_the_manifest() {
+    fn live_amounts_override_the_manifest() {
         let namespace = Namespace::new(&"x".parse().unwrap(), Catalog::bundled());
         let mut settings = WebServiceSettings { manifest: started("php8.2"), ..Default::default() };
         settings.manifest.options.memory = Some("3Gi".parse().unwrap());

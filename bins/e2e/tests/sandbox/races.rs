@@ -2,6 +2,8 @@
 //! untouched, and one more command does what it was asked for.
 #![expect(clippy::print_stdout, reason = "the exit codes are printed")]
 
+use std::time::Duration;
+
 use toolforge_e2e::{Outcome, Tool};
 
 /// Commands that run at the same time, each so often that there are enough of them.
@@ -36,10 +38,16 @@ fn is_web_service_whole(tool: &Tool) -> bool {
     [0, 3].contains(&names(tool, "deployments,services,httproutes").len())
 }
 
-/// Returns whether a job with a port has no Deployment without its Service. A Service alone may remain of a `run` and a `delete`
-/// at the same moment (docs/reliability.md).
+/// Returns whether a job with a port has its Deployment and its Service, or neither. The cluster deletes a Service whose
+/// Deployment is gone in a moment.
 fn is_port_whole(tool: &Tool) -> bool {
-    names(tool, "deployments").len() <= names(tool, "services").len()
+    for _ in 0..20 {
+        if names(tool, "deployments").len() == names(tool, "services").len() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    false
 }
 
 const JOBS: [Race; 5] = [

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn current_directory_keeps_the_links_of_the_shell() {
+    fn current_directory_keeps_links() {
         let real = std::env::current_dir().unwrap();
         let link = std::env::temp_dir().join(format!("toolforge-jobs-directory-{}", std::process::id()));
         let _ = std::fs::remove_file(&link);

@@ -3,6 +3,7 @@ use std::path::Path;
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, warn_of_unread};
 use toolforge_client::Attempt;
 use toolforge_model::JobRequest;
+use toolforge_render::change::{Action, StepAction};
 use toolforge_render::job::{
     JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load,
 };
@@ -77,7 +78,18 @@ pub(super) fn run(
     finish(session, arguments, (&plan.set, changes), dry_run, ended)
 }
 
-/// Returns the plan of a new job. A one-off job of the same name that has succeeded is replaced.
+/// Returns whether nothing but missing objects of existing jobs is created: an earlier command was ended before it had created
+/// all of them.
+fn completes(plan: &LoadPlan) -> bool {
+    plan.set.changes.iter().all(|change| {
+        let mut steps = change.steps.iter();
+        change.action == Action::Update
+            && steps.all(|step| matches!(step.action, StepAction::Create) || step.differences.is_empty())
+    })
+}
+
+/// Returns the plan of a new job. A one-off job of the same name that has succeeded is replaced, and a job of which only a part
+/// exists is completed.
 fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Result<LoadPlan, Failure> {
     let live = facts.live.job(&facts.namespace.tool, &request.name);
     let has_ended_well = live.as_ref().is_some_and(|live| match &live.workload {
@@ -86,7 +98,12 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
     });
     let is_terminating = live.as_ref().is_some_and(JobObjects::is_terminating);
     let is_recorded = facts.live.recorded.contains_key(&request.name) && !change.adopt;
-    if is_recorded || (live.is_some() && !has_ended_well && !is_terminating) {
+    let adopts = change.adopt;
+    let mut options = LoadOptions::default();
+    options.adopts = adopts;
+    let plan = plan_load(std::slice::from_ref(request), facts, &options);
+    let exists = live.is_some() && !has_ended_well && !is_terminating;
+    if is_recorded || (exists && !completes(&plan)) {
         let name = &request.name;
         let failure = Failure::new(ExitCode::Failed, format!("a job with the name {name} already exists"))
             .with_code(FailureCode::AlreadyExists);
@@ -107,10 +124,6 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
             ))
         });
     }
-    let adopts = change.adopt;
-    let mut options = LoadOptions::default();
-    options.adopts = adopts;
-    let plan = plan_load(std::slice::from_ref(request), facts, &options);
     if !plan.problems.is_empty() {
         return Err(failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace));
     }

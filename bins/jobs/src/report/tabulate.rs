@@ -148,7 +148,7 @@ mod tests {
     // The expected tables were printed by `tabulate` 0.10.0.
 
     #[test]
-    fn pretty_centers_with_the_odd_space_at_the_right() {
+    fn pretty_puts_odd_space_right() {
         insta::assert_snapshot!(pretty(&["Job name:", "Job type:", "Status:"], &rows(&[&["bot", "continuous", "Running for 2h2m5s"], &["daily", "scheduled: @daily", "Pending"], &["x", "one-off", "Failed"]])), @r"
         +-----------+-------------------+--------------------+
         | Job name: |     Job type:     |      Status:       |
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn grid_has_a_rule_after_every_row_and_lines_inside_cells() {
+    fn grid_has_rules_and_multiline_cells() {
         insta::assert_snapshot!(grid(&rows(&[&["Job name:", "bot"], &["Command:", "./a.sh   b"], &["Port:", "8080"], &["Hints:", "a\nb  c\n\nd"], &["Error log:", ""]])), @r"
         +------------+------------+
         | Job name:  | bot        |

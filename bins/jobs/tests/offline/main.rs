@@ -282,7 +282,7 @@ fn typographic_quotes_of_a_command_are_a_warning() {
 }
 
 #[test]
-fn invalid_values_are_reported_without_a_kubeconfig() {
+fn invalid_values_need_no_kubeconfig() {
     let directory = Scratch::new("values", "");
     let shown = |line: &str| said(&jobs(&directory, &line.split(' ').collect::<Vec<_>>()));
     assert_snapshot!(shown("run bot --image bookworm --schedule @daly --command x --mem lots"), @r#"

@@ -77,7 +77,7 @@ fn plan_says_once_what_does_not_fit() {
 }
 
 #[test]
-fn plan_with_a_problem_says_once_what_does_not_fit() {
+fn plan_reports_each_problem_once() {
     let file = "- {name: a, command: x, image: bookworm, mem: 3Gi, continuous: true, replicas: 3}\n\
                 - {name: b, command: x, image: bookwrm}\n";
     let scratch = Scratch::new("problem", file);

@@ -29,7 +29,7 @@ fn lint(name: &str, answers: &[(String, Answer)], options: &[&str]) -> String {
 }
 
 #[test]
-fn objects_without_errors_are_checked_by_the_server() {
+fn server_checks_clean_objects() {
     let details = json!({"name": "b", "kind": "Service", "causes": [
         {"reason": "FieldValueInvalid", "message": "must not be empty", "field": "spec.ports[0].appProtocol"},
     ]});

@@ -168,7 +168,35 @@ fn incomplete_job_is_deleted() {
 }
 
 #[test]
-fn job_of_the_jobs_service_is_changed_only_with_adopt() {
+fn run_completes_a_job_without_its_service() {
+    let deployment = object("continuous-port");
+    let name = deployment["metadata"]["name"].as_str().unwrap();
+    let stored = json!({"metadata": {"name": name, "uid": "b"}});
+    let instead = || {
+        [
+            (format!("POST {CORE}/services"), Answer::json(201, &json!({}))),
+            (format!("PUT {APPS}/deployments/{name}"), Answer::json(200, &stored)),
+        ]
+    };
+    let line =
+        ["run", name, "--image", "python3.13", "--command", "./bot.py", "--continuous", "--port", "8080"];
+    let deployments = std::slice::from_ref(&deployment);
+    assert_snapshot!(writes(&run(cluster(&[], deployments, &instead()), &line)), @"
+    [exit 0]
+    POST  /api/v1/namespaces/tool-tf-test/services?fieldManager=toolforge-cli
+    PUT   /apis/apps/v1/namespaces/tool-tf-test/deployments/myjob?fieldManager=toolforge-cli
+    ");
+    let other = [&line[..], &["--mem", "1Gi"]].concat();
+    assert_snapshot!(writes(&run(cluster(&[], deployments, &instead()), &other)), @"
+    [exit 1]
+    error: a job with the name myjob already exists
+
+    hint: `toolforge jobs delete myjob` deletes it; a job of a file is changed in the file, with `toolforge jobs load`.
+    ");
+}
+
+#[test]
+fn recorded_job_changes_with_adopt_only() {
     let record = json!({"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"name": "myjob"}}]});
     let cron_job = object("scheduled-hourly");
     let instead = || {
@@ -196,7 +224,7 @@ fn job_of_the_jobs_service_is_changed_only_with_adopt() {
 }
 
 #[test]
-fn replace_is_retried_if_only_the_status_has_changed() {
+fn replace_retries_after_status_change() {
     let mut cron_job = object("scheduled-hourly");
     cron_job["metadata"]["resourceVersion"] = json!("6");
     let conflict = Answer::refusal(409, "Conflict", "the object has been modified");
@@ -280,7 +308,7 @@ fn delete_sends_all_deletions_before_it_waits() {
 }
 
 #[test]
-fn object_created_by_another_load_is_looked_at_again() {
+fn concurrent_creation_is_read_again() {
     let file = std::env::temp_dir().join(format!("jobs-race-{}.yaml", std::process::id()));
     std::fs::write(&file, "- {name: myjob, image: python3.13, command: ./job.sh, schedule: '@hourly'}\n")
         .unwrap();

@@ -92,7 +92,7 @@ fn deletion_that_fails_names_what_still_exists() {
 }
 
 #[test]
-fn replacement_by_another_kind_names_what_is_missing() {
+fn failed_kind_change_names_missing_job() {
     let file = "- {name: myjob, image: python3.13, command: x, continuous: true}\n";
     let instead = |answer: Answer| {
         [
@@ -127,7 +127,7 @@ fn replacement_by_another_kind_names_what_is_missing() {
 }
 
 #[test]
-fn restart_that_fails_names_the_run_that_was_deleted() {
+fn failed_restart_names_deleted_run() {
     let cron_job = object("scheduled-hourly");
     let owner = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "myjob", "uid": "u-1", "controller": true}]);
     let mut one = json!({"metadata": {"name": "myjob-1", "uid": "u-2", "ownerReferences": owner}});
@@ -160,7 +160,7 @@ fn restart_that_fails_names_the_run_that_was_deleted() {
 }
 
 #[test]
-fn accepted_deletion_is_counted_although_its_wait_failed() {
+fn deletion_counts_if_its_wait_fails() {
     let deployments = [object("continuous-port"), {
         let mut other = object("continuous-port");
         for pointer in ["/metadata/name", "/metadata/labels/app.kubernetes.io~1name"] {
@@ -211,7 +211,7 @@ fn accepted_deletion_is_counted_although_its_wait_failed() {
 }
 
 #[test]
-fn refusal_names_the_pods_that_are_about_to_be_created() {
+fn refusal_names_waiting_pods() {
     let deployment = object("continuous-port");
     let quota = json!({"metadata": {"name": "q"}, "status": {"hard": {"pods": "1"}, "used": {"pods": "0"}}});
     let instead = [(format!("GET {CORE}/resourcequotas"), list(&[quota]))];
@@ -241,7 +241,7 @@ pub(crate) const TWO: &str = "\
 ";
 
 #[test]
-fn failure_of_a_second_attempt_names_what_the_first_has_changed() {
+fn second_failure_names_first_changes() {
     let schedules = format!("GET {BATCH}/cronjobs");
     let refused = vec![(schedules.clone(), list(&[])), (schedules, refusal())];
     assert_snapshot!(load("again-refused", TWO, &[], lost_race(refused)), @"
@@ -266,7 +266,7 @@ fn failure_of_a_second_attempt_names_what_the_first_has_changed() {
 }
 
 #[test]
-fn second_attempt_deletes_only_what_was_confirmed() {
+fn retry_deletes_only_confirmed_jobs() {
     let file = std::env::temp_dir().join(format!("toolforge-jobs-again-{}.yaml", std::process::id()));
     let mut old = object("continuous-port");
     old["metadata"]["annotations"]["cli.toolforge.org/file"] = json!(file.to_str().unwrap());

@@ -79,7 +79,7 @@ fn sent(script: Script, words: &[&str]) -> (String, String, Vec<Value>) {
 }
 
 #[test]
-fn test_job_of_a_cron_job_is_created_and_followed() {
+fn cron_job_test_run_is_followed() {
     let created = (format!("POST {BATCH}/jobs"), Answer::json(201, &json!({"metadata": {"uid": "u-2"}})));
     let shown = run(by_hand(&[created]), &["trigger", "list-images"]);
     assert_snapshot!(writes(&shown), @"
@@ -117,7 +117,7 @@ fn failing_pod_is_restarted_by_deleting_it() {
 }
 
 #[test]
-fn deployment_of_a_pod_is_found_and_deleted_for_good() {
+fn delete_pod_deletes_its_deployment() {
     let (ended, stdout, _) = sent(by_hand(&[]), &["show", "stashbot-7d9c5b6f48-q2w9z"]);
     assert!(ended.starts_with("[exit 0]") && stdout.contains("owner       deployment/stashbot"), "{stdout}");
     let mut instead = deleted(&format!("{APPS}/deployments"), "stashbot");
@@ -144,7 +144,7 @@ fn shell_is_opened_in_a_running_pod() {
 }
 
 #[test]
-fn list_has_unmanaged_objects_for_people_and_programs_only() {
+fn list_shows_unmanaged_objects() {
     let (_, stdout, _) = sent(by_hand(&[]), &["list"]);
     assert!(stdout.contains("daily") && !stdout.contains("stashbot"), "{stdout}");
     let (_, stdout, _) = sent(by_hand(&[]), &["list", "--output", "name"]);
@@ -222,7 +222,7 @@ fn web_service_is_not_for_jobs() {
 }
 
 #[test]
-fn adoption_shows_its_cost_and_needs_a_confirmation() {
+fn adoption_needs_a_confirmation() {
     let refused = run(by_hand(&[]), &["adopt", "stashbot"]);
     assert!(refused.starts_with("[exit 1]") && refused.contains("no terminal to confirm on"), "{refused}");
     assert!(!refused.contains("DELETE") && !refused.contains("PUT"), "{refused}");
@@ -239,7 +239,7 @@ fn adoption_shows_its_cost_and_needs_a_confirmation() {
 }
 
 #[test]
-fn deployment_of_other_labels_is_adopted_by_creating_it_again() {
+fn adoption_recreates_other_selectors() {
     let mut instead = deleted(&format!("{APPS}/deployments"), "stashbot");
     instead.push((format!("GET {CORE}/pods"), list(&values!(&live().pods))));
     instead.push((format!("GET {CORE}/pods"), list(&[])));

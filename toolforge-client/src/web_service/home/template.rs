@@ -101,7 +101,7 @@ mod tests {
     use crate::web_service::home::manifest::tests::TempDirectory;
 
     #[test]
-    fn template_is_found_in_exactly_one_of_four_places() {
+    fn template_is_found_in_one_place() {
         for place in DIRECTORIES {
             let directory = TempDirectory::new(&format!("template-{}", place.replace('/', "-")));
             assert_eq!(directory.home().template(), Ok(None));

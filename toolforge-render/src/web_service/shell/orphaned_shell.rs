@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn shells_are_orphaned_without_process_or_after_deadline() {
+    fn orphaned_shells_are_found() {
         let ours = ("webservice-interactive", "webservice");
         let owner = |host, (pid, start_time)| owner_on(host, ShellProcess { pid, start_time });
         let pods = [

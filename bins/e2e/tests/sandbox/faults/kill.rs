@@ -202,6 +202,24 @@ fn killed_verbs_of_scheduled_jobs_converge() {
 }
 
 #[test]
+fn killed_run_with_a_port_converges() {
+    let tool = Tool::new("faults-kill-port");
+    let line = "toolforge-jobs run web --image bookworm --command 'exec sleep 600' --continuous --port 8000 --cpu 60m";
+    let kills = killed_at_each_write(
+        &tool,
+        line,
+        || tool.shell("toolforge-jobs flush --yes").exits(0).and_that_is_all(),
+        |point| {
+            let again = tool.shell(line);
+            assert!([0, 1].contains(&again.code), "{point}: {again:?}");
+            let objects = tool.kubectl(&["get", "deployments,services", "-o", "name"]);
+            assert_eq!(objects.lines().count(), 2, "{point}: {objects}");
+        },
+    );
+    assert_eq!(kills, 4);
+}
+
+#[test]
 fn killed_restarts_converge() {
     let tool = Tool::new("faults-kill-restart");
     tool.write("public_html/index.php", "<?php echo 'here';");

@@ -341,7 +341,7 @@ fn overlap_of_a_whole_day_is_printed_as_such() {
 }
 
 #[test]
-fn suspended_job_shows_the_outcome_of_a_manual_run() {
+fn suspended_job_shows_manual_run() {
     let mut facts = facts();
     add(&mut facts, ("daily", "0 4 * * *"), None, None).spec.as_mut().unwrap().suspend = Some(true);
     let mut run = manual_run(&facts.live.cron_jobs[0], at("2026-08-01T10:10:00Z")).unwrap();

@@ -247,7 +247,7 @@ fn all_of_a_job_is_shown() {
 }
 
 #[test]
-fn hints_say_what_is_behind_a_status_and_what_to_type_next() {
+fn status_hints_name_the_next_command() {
     let hinted = |objects: &[Value]| {
         let job = &jobs(objects)[0];
         hints(
