@@ -226,7 +226,7 @@ fn same_version_is_suggested() {
 }
 
 #[test]
-fn image_of_a_job_that_is_not_in_the_catalog_has_a_suggestion() {
+fn unknown_job_image_has_a_suggestion() {
     let catalog = Catalog::parse(IMAGES_2026).unwrap();
     let error = |text: &str| catalog.job_image(&text.parse().unwrap(), "harbor.org").unwrap_err().to_string();
     for (asked, expected) in [

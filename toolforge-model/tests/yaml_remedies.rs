@@ -36,7 +36,7 @@ proptest! {
 }
 
 #[test]
-fn value_with_a_comment_that_may_be_part_of_it_is_not_proposed() {
+fn ambiguous_comment_has_no_remedy() {
     let error = parse("command: it's: fine # not open\n").unwrap_err().to_string();
     assert!(!error.contains("quote the value"), "{error}");
 }

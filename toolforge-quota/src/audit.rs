@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn quota_without_defaults_refuses_plain_containers() {
+    fn audit_finds_missing_defaults() {
         let limits = Limits { limit_ranges: Vec::new(), ..profile("toolforge-2023") };
         assert_eq!(
             lines(&limits, &[]),
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn limit_ranges_that_exclude_each_other_are_found() {
+    fn audit_finds_contradicting_ranges() {
         let mut limits = profile("toolforge-2023");
         let container = Bounds { min: amounts("2", "-"), ..Bounds::default() };
         limits.limit_ranges.push(LimitRange { name: "other".to_owned(), container, ..LimitRange::default() });

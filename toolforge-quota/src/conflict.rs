@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn conflict_is_reported_once_with_all_of_its_jobs() {
+    fn conflict_names_all_its_jobs() {
         // The third starts while the first two already exceed the quota; the first two exceed it once more later.
         let jobs =
             [runs("a", 3, &[0, 50, 80], 20), runs("b", 3, &[5, 55, 95], 20), runs("c", 1, &[10, 85], 5)];

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_request_is_the_limit_and_missing_limit_the_default() {
+    fn missing_amounts_get_defaults() {
         for (stated, expected) in [
             (container("-", "-"), container("500m", "150m")),
             (container("1", "-"), container("1", "1")),

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn overhead_adds_to_requests_and_to_existing_limits() {
+    fn overhead_adds_to_pod_amounts() {
         let container = ContainerResources {
             limits: amounts(&[("memory", 100)]),
             requests: amounts(&[("memory", 100), ("cpu", 10)]),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn resources_of_the_pod_replace_those_of_its_containers() {
+    fn pod_resources_replace_containers() {
         let resources = ContainerResources {
             limits: amounts(&[("memory", 300)]),
             requests: amounts(&[("memory", 200), ("ephemeral-storage", 1)]),

@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_beyond_its_limits_does_not_fit_without_quotas() {
+    fn limits_apply_without_quotas() {
         let limits = Limits { quotas: Vec::new(), ..limits() };
         let check = limits.evaluate(&Demand::default(), &Demand::default(), &[pod("6Gi")]);
         assert!(!check.fits());
@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_created_must_fit_where_more_is_used_than_allowed() {
+    fn creation_fails_in_exceeded_quota() {
         let mut limits = limits();
         limits.quotas[0].used = [(Resource::Pods, 12)].into();
         let (old, new): (Demand, Demand) = ([(Resource::Pods, 2)].into(), [(Resource::Pods, 1)].into());
@@ -526,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn billions_of_waiting_pods_are_not_counted_one_by_one() {
+    fn check_of_billions_is_fast() {
         let waiting =
             WaitingPods { owner: "Job a".to_owned(), count: u64::MAX, each: one(), ..WaitingPods::default() };
         let limits = Limits { waiting: vec![waiting], ..of_pods(u64::MAX - 1, 0) };
@@ -542,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn terminating_pods_are_named_that_use_the_missing_quota() {
+    fn shortfall_names_terminating_pods() {
         let pod = |name: &str, until| TerminatingPod {
             name: name.to_owned(),
             until,

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn billions_of_replicas_are_not_counted_one_by_one() {
+    fn rollout_of_billions_is_fast() {
         const BILLION: u64 = 1_000_000_000;
         for (old, new, update, expected) in [
             ((1, 4), (BILLION, 4), SURGE, 4 * BILLION + 4),

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn simulate_skips_runs_during_a_run_of_the_same_job() {
+    fn simulate_skips_overlapping_runs() {
         let jobs = [runs("a", 1, &[0, 10, 20, 30], 15)];
         assert_eq!(
             printed(&simulate(&[], &Demand::default(), &jobs, 5..40)),

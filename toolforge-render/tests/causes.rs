@@ -124,7 +124,7 @@ fn signals_have_their_causes() {
 }
 
 #[test]
-fn deployment_that_does_not_progress_has_its_cause() {
+fn stalled_deployment_has_a_cause() {
     let full = "replicasets.apps \"x\" is forbidden: exceeded quota: q, requested: count/replicasets.apps=1, used: count/replicasets.apps=2, limited: count/replicasets.apps=2";
     let policy = "admission webhook \"validate.kyverno.svc-fail\" denied the request: no";
     for (reason, message, expected) in [

@@ -115,7 +115,7 @@ fn examples_of_2020_become_jobs() {
 }
 
 #[test]
-fn deployment_and_service_become_a_continuous_job() {
+fn deployment_becomes_a_continuous_job() {
     let text = "apiVersion: v1\nkind: List\nitems:\n\
         - apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: stashbot.bot}\n  spec:\n    replicas: 2\n    \
         selector: {matchLabels: {name: bot}}\n    template:\n      metadata: {labels: {name: bot, toolforge: tool}}\n      spec:\n        \

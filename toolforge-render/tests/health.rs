@@ -204,7 +204,7 @@ fn first_failure_is_reported_with_its_answer() {
 }
 
 #[test]
-fn restart_by_a_check_is_reported_for_every_exit_code() {
+fn check_restart_has_any_exit_code() {
     let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
     let running = json!({"running": {"startedAt": BEGUN}});
     let expected = format!("the health check /healthz fails, so the container is restarted: {NOT_FOUND}");
@@ -225,7 +225,7 @@ fn restart_by_a_check_is_reported_for_every_exit_code() {
 }
 
 #[test]
-fn restart_by_a_check_is_reported_while_the_container_is_up() {
+fn check_restart_shows_while_running() {
     let mut status = again(&json!({"running": {"startedAt": BEGUN}}), 137);
     status["started"] = json!(true);
     status["ready"] = json!(true);

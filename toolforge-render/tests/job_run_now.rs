@@ -68,7 +68,7 @@ fn runs_above_the_limit_do_not_fit() {
 }
 
 #[test]
-fn continuous_jobs_above_the_limit_are_not_restarted() {
+fn restart_refuses_jobs_above_limit() {
     let (mut facts, job) = facts("continuous: true, mem: 6Gi", 1);
     facts.namespace.limits = profiles::by_name("tools-2023").unwrap().into();
     assert!(!restart_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap().fits());
@@ -94,7 +94,7 @@ fn deployment(facts: &mut JobFacts) -> &mut DeploymentSpec {
 }
 
 #[test]
-fn restart_goes_back_to_the_usual_strategy_where_it_fits() {
+fn restart_restores_usual_strategy() {
     let (mut facts, _) = facts("continuous: true, replicas: 2, mem: 1Gi", 2);
     let in_place = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
     deployment(&mut facts).strategy = serde_json::from_value(in_place).unwrap();
@@ -121,7 +121,7 @@ fn restart_ends_a_pause() {
 }
 
 #[test]
-fn no_pod_is_restarted_that_a_lowered_quota_would_not_admit_again() {
+fn job_restart_respects_a_lowered_quota() {
     for (job, pods, hard, used, rollout) in [
         ("continuous: true, mem: 1Gi", 1, 768 << 20, 1 << 30, None),
         ("continuous: true, replicas: 2, mem: 1Gi", 2, 1 << 30, 2 << 30, None),
@@ -146,7 +146,7 @@ fn reloaded(live: &str, wanted: &str, pods: usize, hard: u64, used: u64) -> Chan
 }
 
 #[test]
-fn smaller_pods_are_created_again_under_a_lowered_quota() {
+fn lowered_quota_admits_smaller_pods() {
     let set = reloaded("replicas: 2, mem: 100Mi", "replicas: 2, mem: 50Mi", 2, 100, 200);
     assert!(set.fits());
     assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
@@ -189,7 +189,7 @@ fn a_new_template_is_a_new_replica_set() {
 }
 
 #[test]
-fn change_to_more_and_smaller_pods_fits_after_the_old_pods() {
+fn smaller_pods_fit_after_old_ones() {
     let (facts, _) = facts("continuous: true, replicas: 2, mem: 2Gi", 2);
     let facts = with_memory(facts, 4 << 30, 4 << 30);
     let file = "- {name: job, command: x, image: bookworm, continuous: true, replicas: 3, mem: 1Gi}\n";

@@ -363,7 +363,7 @@ fn missed_runs_are_counted_with_reason() {
 }
 
 #[test]
-fn blocked_run_of_a_former_definition_is_reported() {
+fn run_of_former_definition_is_a_cause() {
     let status = |image: &str| {
         let mut run = one_off(0, &json!({"active": 1}));
         run["metadata"]["labels"] = labels("cronjobs");

@@ -46,7 +46,7 @@ const ALLOWED: [(&str, &str); 12] = [
 const OTHER_PARTS: [&str; 4] = ["is_deprecated", "label_selector", "shell_label_selector", "shell_pod"];
 
 #[test]
-fn recorded_cases_of_2019_are_rendered_and_observed() {
+fn cases_of_2019_round_trip() {
     let types: Value =
         serde_json::from_str(&toolforge_fixtures::read("parity/webservice/seed-era-0.74/_types.json"))
             .unwrap();

@@ -99,7 +99,7 @@ fn jobs_that_fit_are_not_moved() {
 }
 
 #[test]
-fn conflict_that_no_minute_solves_has_no_proposal() {
+fn unsolvable_conflict_has_no_proposal() {
     // Each of them alone exceeds the quota; or both run all the time.
     assert_eq!(suggested(&[("a", "0 4 * * *"), ("b", "0 5 * * *")], 500), ["2 -> 2"]);
     let always = suggested(&[("a", "*/5 * * * *"), ("b", "*/5 * * * *")], 1000);
@@ -217,7 +217,7 @@ fn proposals_of_a_large_file_lower_its_conflicts() {
 }
 
 #[test]
-fn conflicts_of_a_file_are_known_before_it_is_loaded() {
+fn file_conflicts_show_before_load() {
     let yaml = jobs(&[("a", "13 * * * *"), ("b", "15 * * * *"), ("c", "17 * * * *")]);
     let mut facts = facts("", 2000);
     let conflicts = |facts: &JobFacts, yaml: &str| {

@@ -241,7 +241,7 @@ fn cron_job_is_adopted_in_place() {
 }
 
 #[test]
-fn deployment_with_another_selector_is_created_again() {
+fn other_selector_recreates_deployment() {
     let facts = facts();
     let adoption = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap();
     let change = adoption.change().unwrap();
@@ -261,7 +261,7 @@ fn deployment_with_another_selector_is_created_again() {
 }
 
 #[test]
-fn rendered_objects_without_labels_are_adopted_for_free() {
+fn unlabeled_objects_are_adopted_free() {
     let mut facts = facts();
     let text = "[{name: bot, command: ./bot.py, image: bookworm, continuous: true, filelog: no}]";
     let requests: Vec<_> = toolforge_model::JobsFile::parse(text, &tool())

@@ -110,7 +110,7 @@ fn fits_beside(deployment: &Value) -> bool {
 }
 
 #[test]
-fn refused_pods_do_not_count_unless_the_quota_refuses_them() {
+fn only_quota_refusals_count_as_waiting() {
     let refused = |kind: &str, reason: &str, message: &str| {
         let status = if kind == "Progressing" { "False" } else { "True" };
         let condition = json!({"type": kind, "status": status, "reason": reason, "message": message});
@@ -141,7 +141,7 @@ fn refused_pods_do_not_count_unless_the_quota_refuses_them() {
 }
 
 #[test]
-fn paused_deployment_creates_no_pods_without_a_replica_set() {
+fn paused_deployment_creates_no_pods() {
     let paused = json!({"spec": {"paused": true}});
     assert!(fits_beside(&paused));
     let mut scaled = paused.clone();
@@ -161,7 +161,7 @@ fn pods_beyond_a_limit_are_not_created() {
 }
 
 #[test]
-fn terminating_pods_are_named_that_use_the_missing_quota() {
+fn shortfall_names_terminating_pods() {
     let mut facts = facts("name: other, mem: 1Gi, schedule: '@daily'", 7);
     facts.live.pods = vec![pod(&json!({"phase": "Running"}), Some("1970-01-01T00:00:30Z"))];
     let set = load(&with_unsettled_pods_of(facts.clone()), "name: b, mem: 3Gi");

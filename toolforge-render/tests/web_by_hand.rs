@@ -99,7 +99,7 @@ fn handlers_set_by_hand_are_removed() {
 }
 
 #[test]
-fn ports_set_by_hand_are_removed_if_they_cannot_stay() {
+fn conflicting_manual_ports_are_removed() {
     let mut facts = running(|deployment| {
         deployment.pointer_mut(CONTAINERS).unwrap()[0]["ports"] =
             json!([{"name": "http", "containerPort": 8080}, {"name": "metrics", "containerPort": 9000}]);
@@ -118,7 +118,7 @@ fn ports_set_by_hand_are_removed_if_they_cannot_stay() {
 }
 
 #[test]
-fn handlers_alone_do_not_change_a_deployment_of_the_platform() {
+fn handlers_do_not_cause_a_change() {
     let facts = running(|deployment| {
         as_of_the_platform(deployment);
         deployment.pointer_mut(CONTAINERS).unwrap()[0]["readinessProbe"] =

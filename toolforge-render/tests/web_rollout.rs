@@ -47,7 +47,7 @@ fn restart(facts: &WebServiceFacts, memory: &str, replicas: &str) -> ChangeSet {
 }
 
 #[test]
-fn no_pod_is_stopped_that_a_lowered_quota_would_not_admit_again() {
+fn web_restart_respects_a_lowered_quota() {
     let facts = running("1Gi", "1", 1, 768, 1024);
     let set = restart(&facts, "1Gi", "1");
     assert!(!set.fits());
@@ -60,7 +60,7 @@ fn no_pod_is_stopped_that_a_lowered_quota_would_not_admit_again() {
 }
 
 #[test]
-fn a_service_with_a_pod_that_cannot_be_created_is_restarted_as_it_is() {
+fn restart_fits_despite_a_blocked_pod() {
     let facts = running("1Gi", "3", 2, 2048, 2048);
     let set = restart(&facts, "1Gi", "3");
     assert!(set.fits(), "{}", set.at_rest);

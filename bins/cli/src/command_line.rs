@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn help_is_asked_for_by_an_option_before_the_command() {
+    fn help_option_is_found_before_command() {
         let asked = |line: &str| {
             let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             help_option(&program(), &arguments)

@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn every_image_type_of_the_catalog_has_a_known_state() {
+    fn catalog_states_are_known() {
         let catalog = Catalog::bundled();
         for found in catalog.types() {
             let report = image_type(&catalog, found);

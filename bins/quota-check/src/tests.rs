@@ -184,7 +184,7 @@ fn live_objects_of_manifests_are_fetched_by_name() {
 }
 
 #[test]
-fn replica_sets_are_read_where_a_quota_counts_them() {
+fn quota_reads_replica_sets() {
     let hard = json!({"count/replicasets.apps": "3"});
     let used = json!({"count/replicasets.apps": "3"});
     let quota =

@@ -160,7 +160,7 @@ fn other_formats_escape_what_they_must() {
 }
 
 #[test]
-fn page_loads_nothing_and_shows_hostile_names_as_text() {
+fn page_escapes_hostile_names() {
     let page = stdout("-o html");
     for forbidden in ["http://", "https://", "src=", "@import", "<b>", "\u{1b}"] {
         assert!(!page.contains(forbidden), "{forbidden}");
@@ -203,7 +203,7 @@ fn compared(line: &str, now: &str) -> Output {
 }
 
 #[test]
-fn removed_quotas_are_selected_and_sorted_like_others() {
+fn removed_quotas_are_sorted() {
     let now = fleet().replace("tool-beta", "tool-zeta");
     let text = String::from_utf8(compared("--only blocked --sort name", &now).stdout).unwrap();
     assert_snapshot!(text, @"
@@ -260,7 +260,7 @@ fn closed_output_is_no_error_in_any_format() {
 }
 
 #[test]
-fn input_that_is_cut_off_or_something_else_is_an_error() {
+fn truncated_input_is_an_error() {
     let text = fleet();
     let (first, _) = text.split_at(text.len() / 2);
     for (input, expected) in

@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_are_no_action_name_the_one_that_is_meant() {
+    fn unknown_action_has_a_suggestion() {
         for (line, expected) in [
             ("kill", "stop"),
             ("kill php8.2", "stop"),

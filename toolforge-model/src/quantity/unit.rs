@@ -245,7 +245,7 @@ mod tests {
     use crate::{Cpu, Memory};
 
     #[test]
-    fn usual_misspellings_name_the_amount_that_is_meant() {
+    fn misspelled_amounts_have_suggestions() {
         for (text, near) in [
             ("512mb", "512Mi"),
             ("512MB", "512Mi"),

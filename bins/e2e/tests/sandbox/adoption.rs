@@ -243,7 +243,7 @@ fn fields_of_others_survive_a_change() {
 }
 
 #[test]
-fn handlers_and_names_by_hand_do_not_block_a_change() {
+fn manual_handlers_do_not_block() {
     let tool = site("by-hand");
     create_recorded(&tool, "05-php7.3-deprecated");
     wait_until_up(&tool);

@@ -128,7 +128,7 @@ fn fish_completes_with_the_jobs_of_the_cluster() {
 }
 
 #[test]
-fn server_that_answers_nothing_ends_silently_in_time() {
+fn silent_server_ends_completion() {
     let tool = Tool::new("complete-silent");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();

@@ -28,7 +28,7 @@ fn example_loads_a_jobs_file() {
 }
 
 #[test]
-fn kubectl_finds_all_objects_of_the_planned_example() {
+fn kubectl_reads_the_plan_example() {
     let tool = Tool::new("example-plan");
     let printed = run(&tool, "plan", &[]).exits(0).says("# fits");
     tool.write("plan.yaml", &printed.stdout);

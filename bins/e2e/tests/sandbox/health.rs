@@ -89,7 +89,7 @@ fn failing_page_check_ends_a_restart() {
 }
 
 #[test]
-fn page_that_is_an_error_is_reported_with_the_log() {
+fn failing_page_is_reported_with_log() {
     let tool = Tool::new("page-error");
     tool.write("public_html/index.php", "<?php error_log('no database'); http_response_code(500);");
     let expect = |outcome: Outcome| {
@@ -169,7 +169,7 @@ fn failing_checks_of_jobs_are_reported() {
 }
 
 #[test]
-fn restarts_by_a_check_are_reported_for_every_exit_code() {
+fn check_restarts_show_any_exit_code() {
     let tool = Tool::new("job-ill");
     // As the first process of its container, a program without a handler ignores SIGTERM, and is killed.
     let commands =

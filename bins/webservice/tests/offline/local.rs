@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use crate::{command, webservice};
 
 #[test]
-fn command_line_has_image_command_port_limits_and_mounts() {
+fn local_command_line_is_complete() {
     assert_snapshot!(webservice("php8.2 local --engine docker --home /srv/site --uid 51234 -m 1.5Gi --tool x"), @"
     [exit 0]
     docker run --rm --name webservice-x --publish 127.0.0.1:8000:8000 --memory 1610612736b --cpus 0.500 --user 51234:51234 --volume /srv/site:/data/project/x --env 'TOOL_DATA_DIR=/data/project/x' --env 'HOME=/data/project/x' --workdir /data/project/x/ --entrypoint /usr/bin/webservice-runner docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest --type lighttpd --port 8000
@@ -47,7 +47,7 @@ fn missing_engine_is_named() {
 }
 
 #[test]
-fn types_are_listed_with_their_languages_and_tools() {
+fn types_list_languages_and_tools() {
     assert_snapshot!(webservice("types --tool x --from catalog.yaml"), @"
     [exit 0]
     TYPE          STATE                   SERVES                       CONTENTS
@@ -77,7 +77,7 @@ fn types_are_listed_with_their_languages_and_tools() {
 }
 
 #[test]
-fn doctor_reports_a_failure_and_skips_checks_that_depend_on_it() {
+fn doctor_skips_dependent_checks() {
     assert_snapshot!(webservice("doctor"), @"
     [exit 1]
     FAIL  kubeconfig  kubeconfig ~/.kube/config does not exist

@@ -60,7 +60,7 @@ fn status_of_a_running_web_service() {
 }
 
 #[test]
-fn status_of_an_out_of_memory_web_service_is_not_running() {
+fn status_shows_out_of_memory() {
     assert_snapshot!(webservice(&format!("status {FACTS} --from out-of-memory.json")), @"
     [exit 0]
     Your webservice of type php8.2 does not come up
@@ -75,7 +75,7 @@ fn status_of_an_out_of_memory_web_service_is_not_running() {
 }
 
 #[test]
-fn status_exits_with_1_only_with_exit_code_option() {
+fn status_fails_with_exit_code_only() {
     for (facts, options, code) in [
         ("running.json", "--exit-code", 0),
         ("out-of-memory.json", "--exit-code", 1),
@@ -283,7 +283,7 @@ fn closed_pipe_is_a_success() {
 }
 
 #[test]
-fn messages_about_hostile_files_contain_no_control_characters() {
+fn hostile_files_are_escaped() {
     let hostile = [
         "status --tool stashbot --from hostile.json",
         "status --tool stashbot --from hostile.json -o json",

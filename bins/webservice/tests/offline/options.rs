@@ -23,7 +23,7 @@ fn options_of_another_action_are_rejected() {
 }
 
 #[test]
-fn options_of_the_python_tool_are_accepted_with_every_action() {
+fn python_options_are_accepted() {
     let line =
         "status --mem 1Gi --cpu 1 --replicas 2 --follow --last 5 --release buster --canonical --mount all";
     let said = webservice(&format!("{line} --health-check-path /x --buildservice-image tool-a/b:c {FACTS}"));

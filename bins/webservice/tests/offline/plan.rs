@@ -85,7 +85,7 @@ const NEARLY_FULL: &str =
     "--tool stashbot --from catalog.yaml --from limits-nearly-full.yaml --from running.json";
 
 #[test]
-fn downtime_is_reported_if_both_pods_exceed_the_quota() {
+fn plan_reports_downtime() {
     assert_snapshot!(webservice(&format!("plan -m 768Mi {NEARLY_FULL}")), @r#"
     [exit 0]
     update Deployment stashbot
@@ -114,7 +114,7 @@ fn downtime_is_reported_if_both_pods_exceed_the_quota() {
 }
 
 #[test]
-fn pods_are_replaced_in_place_if_another_one_exceeds_the_quota() {
+fn plan_replaces_pods_in_place() {
     assert_snapshot!(webservice(&format!("plan -m 500Mi -r 2 {NEARLY_FULL}")), @"
     [exit 0]
     update Deployment stashbot

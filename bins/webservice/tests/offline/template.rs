@@ -24,7 +24,7 @@ fn with_facts(template: &str, line: &str, facts: &str) -> String {
 }
 
 #[test]
-fn template_overrides_live_and_is_overridden_by_options() {
+fn template_overrides_live_values() {
     let said = with_template("mem: 1Gi\nreplicas: 3\n", "plan --replicas 2");
     assert!(said.contains("limits.memory: 512Mi -> 1Gi") && said.contains("spec.replicas: 1 -> 2"), "{said}");
 }
@@ -62,7 +62,7 @@ fn missing_template_is_a_usage_error() {
 }
 
 #[test]
-fn amounts_that_do_not_fit_name_the_line_of_the_template() {
+fn unfit_amounts_name_template_line() {
     let said = with_template("type: php8.2\nreplicas: 20\n", "start --dry-run");
     assert!(said.contains("[exit 3]") && said.contains("\n  -:2 sets replicas: 20\n"), "{said}");
     let said = with_template("type: php8.2\nreplicas: 20\n", "start -r 19 --dry-run");

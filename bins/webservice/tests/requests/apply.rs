@@ -114,7 +114,7 @@ fn change_by_somebody_else_is_read_and_kept() {
 }
 
 #[test]
-fn objects_that_a_stop_deletes_meanwhile_are_created_again() {
+fn start_recreates_deleted_objects() {
     let mut ready = objects("running.json", "Deployment").remove(0);
     ready["metadata"]["uid"] = json!("d-2");
     ready["metadata"]["generation"] = json!(1);
@@ -215,7 +215,7 @@ fn signal_ends_a_start_that_waits_for_quota() {
 }
 
 #[test]
-fn second_attempt_that_does_not_fit_names_what_the_first_has_written() {
+fn unfit_retry_names_written_objects() {
     let quota = |used: &str| json!({"metadata": {"name": "q"}, "status": {"hard": {"services": "1"}, "used": {"services": used}}});
     assert_snapshot!(last_service_taken(&[quota("0"), quota("1")]), @"
     [exit 6]

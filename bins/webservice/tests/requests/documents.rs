@@ -33,7 +33,7 @@ fn document(script: Script, line: &str) -> (u8, Value) {
 }
 
 #[test]
-fn every_action_prints_one_document_or_refuses_the_option() {
+fn every_action_handles_output() {
     for (line, exit_code, kind) in [
         ("php8.2 start", 0, "ApplyReport"),
         ("php8.2 start --dry-run", 0, "ApplyReport"),
@@ -68,7 +68,7 @@ fn nothing_to_stop_is_reported_without_changes() {
 }
 
 #[test]
-fn start_that_changes_nothing_is_reported_with_the_state() {
+fn unchanged_start_prints_state() {
     let (_, value) = document(cluster(Some("running.json"), &[]), "php8.2 start");
     let change = &value["changes"][0];
     assert_eq!((&change["action"], &change["outcome"]), (&json!("keep"), &json!("unchanged")));

@@ -130,7 +130,7 @@ fn status_requests_only_what_it_shows() {
 }
 
 #[test]
-fn rejected_deployment_is_reported_and_stops_the_start() {
+fn rejected_deployment_stops_the_start() {
     let words = "admission webhook \"registry-admission.tools.wmcloud.org\" denied the request: Only WMCS-approved docker registry allowed";
     let instead = [(format!("PATCH {DEPLOYMENT}"), Answer::refusal(400, "", words))];
     assert_snapshot!(run(cluster(None, &instead), "php8.2 start"), @"
@@ -153,7 +153,7 @@ fn rejected_deployment_is_reported_and_stops_the_start() {
 }
 
 #[test]
-fn stop_deletes_route_service_and_deployment_by_uid() {
+fn stop_deletes_objects_by_uid() {
     let instead = [
         (format!("DELETE {HTTP_ROUTE}"), Answer::json(200, &json!({"kind": "Status", "status": "Success"}))),
         (format!("DELETE {SERVICE}"), Answer::refusal(504, "Timeout", "request did not complete")),
@@ -224,7 +224,7 @@ fn logs_requests_pods_and_the_log_of_each() {
 }
 
 #[test]
-fn logs_requests_all_lines_for_a_filter_and_the_previous_run_of_a_crash() {
+fn logs_request_filter_and_crashed_run() {
     let crashed = pods_that_ran(|status| {
         let finished = k8s_openapi::jiff::Timestamp::now().to_string();
         let end = json!({"containerID": "containerd://0", "exitCode": 1, "finishedAt": finished});
@@ -241,7 +241,7 @@ fn logs_requests_all_lines_for_a_filter_and_the_previous_run_of_a_crash() {
 }
 
 #[test]
-fn logs_without_pods_requests_the_events_of_the_deployment() {
+fn logs_without_pods_show_events() {
     let none = (format!("GET {NAMESPACE}/pods"), Answer::json(200, &json!({"metadata": {}, "items": []})));
     assert_snapshot!(run(cluster(Some("running.json"), &[none]), "logs"), @"
     [exit 0]

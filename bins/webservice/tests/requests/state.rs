@@ -84,7 +84,7 @@ fn dry_run_plan_and_status_write_no_manifest() {
 }
 
 #[test]
-fn invalid_manifest_blocks_only_actions_that_need_it() {
+fn invalid_manifest_blocks_its_users() {
     let home = Home::new("broken");
     home.write("service.manifest", "web: [\n");
     for (file, line) in [
@@ -104,7 +104,7 @@ fn invalid_manifest_blocks_only_actions_that_need_it() {
 }
 
 #[test]
-fn invalid_template_blocks_only_start_and_reports_all_errors() {
+fn invalid_template_blocks_start_only() {
     let home = Home::new("template");
     home.write("service.template", "cpu: lots\nreplicas: 0\n");
     for line in ["status", "stop --dry-run"] {
@@ -125,7 +125,7 @@ fn invalid_template_blocks_only_start_and_reports_all_errors() {
 }
 
 #[test]
-fn command_line_overrides_template_and_template_overrides_live() {
+fn command_line_overrides_template() {
     let home = Home::new("precedence");
     home.write("service.manifest", "web: pyhton3.11\n");
     // Without live objects, the manifest applies; a live setting is not repeated.
@@ -140,7 +140,7 @@ fn command_line_overrides_template_and_template_overrides_live() {
 }
 
 #[test]
-fn missing_files_block_start_but_not_a_running_web_service() {
+fn missing_files_block_start() {
     let home = Home::new("needs");
     std::fs::remove_dir(home.0.join("public_html")).unwrap();
     let refused = home.run(None, "php8.2 start");
@@ -152,8 +152,8 @@ fn missing_files_block_start_but_not_a_running_web_service() {
 }
 
 #[test]
-fn lost_files_of_a_running_web_service_are_a_warning() {
-    let test = "state::lost_files_of_a_running_web_service_are_a_warning";
+fn missing_files_of_running_are_warned() {
+    let test = "state::missing_files_of_running_are_warned";
     let (_, stderr) = OwnProcess::of(test).run(|| {
         let home = Home::new("lost");
         let directory = home.0.join("public_html");

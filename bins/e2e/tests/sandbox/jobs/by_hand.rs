@@ -50,7 +50,7 @@ fn pod_of(tool: &Tool) -> String {
 }
 
 #[test]
-fn test_job_of_a_cron_job_is_created_and_followed() {
+fn cron_job_test_run_is_followed() {
     let tool = Tool::new("hand-cron");
     apply(&tool, &cron_job(&tool));
     tool.jobs(&["list", "--output", "table"]).exits(0).says("kubectl-client-side-apply").and_that_is_all();
@@ -78,7 +78,7 @@ fn test_job_of_a_cron_job_is_created_and_followed() {
 }
 
 #[test]
-fn failing_pod_is_restarted_and_its_deployment_deleted_for_good() {
+fn failing_pod_is_restarted_and_deleted() {
     let tool = Tool::new("hand-crash");
     apply(&tool, &deployment(&tool, "exit 3"));
     let is_failing = |outcome: &Outcome| outcome.stdout.contains("exits with code 3");

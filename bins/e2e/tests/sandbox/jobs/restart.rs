@@ -26,7 +26,7 @@ fn set_memory(tool: &Tool, amount: &str) {
 }
 
 #[test]
-fn restart_waits_and_takes_back_what_it_had_to_choose() {
+fn restart_restores_chosen_strategy() {
     let tool = Tool::new("job-strategy");
     run(&tool, "bot", QUICK, &["--continuous", "--replicas", "2"]);
     tool.until(30, "it runs", |tool| tool.jobs(&["list"]), is_running);
@@ -118,7 +118,7 @@ fn followed_log_says_what_it_waits_for() {
 }
 
 #[test]
-fn run_of_a_former_definition_is_named_with_its_cure() {
+fn run_of_former_definition_has_a_hint() {
     let tool = Tool::new("job-former");
     let file = |image: &str| {
         let text = format!(
@@ -158,7 +158,7 @@ fn run_of_a_former_definition_is_named_with_its_cure() {
 }
 
 #[test]
-fn restart_reports_a_crash_without_a_health_check() {
+fn restart_reports_a_plain_crash() {
     let tool = Tool::new("job-restart-crash");
     tool.write("bot.sh", "#!/bin/sh\nsleep 3600\n");
     tool.shell("chmod +x bot.sh").exits(0).and_that_is_all();
