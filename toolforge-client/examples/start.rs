@@ -23,20 +23,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let type_name = std::env::args().nth(1).map(|name| name.parse()).transpose()?;
     let options = WebServiceOptions { type_name, ..Default::default() };
-    let start = StartTime::WhereReplaced(Timestamp::now());
     let planner = async |_: &Attempt| {
         let facts = client.web_service_facts(&tool).await?;
         let live = observe_web_service_request(&facts);
-        let request =
-            resolve_request(WebServiceSettings::new(options.clone()), live, &facts.namespace)?.request;
-        let plan = WebServicePlan::new(request, &facts, PlanOptions::default())?;
-        Ok::<_, Box<dyn Error>>(web_service_changes(&plan, &facts, start))
+        let settings = WebServiceSettings::new(options.clone());
+        let resolved = resolve_request(settings, live, &facts.namespace)?;
+        let plan = WebServicePlan::new(resolved.request, &facts, PlanOptions::default())?;
+        Ok::<_, Box<dyn Error>>(web_service_changes(
+            &plan,
+            &facts,
+            StartTime::WhereReplaced(Timestamp::now()),
+        ))
     };
     let (_, report) = client.apply_planned(&tool, ApplyOptions::default(), &planner).await?.into_parts();
     let target = report.last_written(ObjectKind::Deployment).map(RolloutTarget::from).unwrap_or_default();
     report.into_result()?;
     let options = WaitOptions::new(Duration::from_secs(300));
-    let outcome = client.wait_rollout(&tool, &target, options, |event| println!("{event:?}")).await?;
-    println!("{outcome:?}");
+    println!("{:?}", client.wait_rollout(&tool, &target, options, |event| println!("{event:?}")).await?);
     Ok(())
 }

@@ -102,10 +102,10 @@ impl QuotaPages {
                             return Ok(Some(QuotaPage { quotas, refused: Vec::new() }));
                         }
                     }
-                    Err(error) if is_forbidden(&error) && !pages.has_begun() && self.last.is_none() => {
+                    Err(error) if is_forbidden(&error) && !pages.has_started() && self.last.is_none() => {
                         self.source = Source::Namespaces(self.client.tool_namespaces().await?);
                     }
-                    Err(error) if error.is_gone() && pages.has_begun() && self.restarts < RESTARTS => {
+                    Err(error) if error.is_gone() && pages.has_started() && self.restarts < RESTARTS => {
                         self.restarts += 1;
                         self.source = Source::Cluster(Box::new(self.client.quota_list()));
                     }

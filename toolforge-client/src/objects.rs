@@ -83,7 +83,7 @@ impl<T: DeserializeOwned> Pages<T> {
 
     /// Returns whether the first page has been returned.
     #[must_use]
-    pub fn has_begun(&self) -> bool {
+    pub fn has_started(&self) -> bool {
         self.is_done || self.params.continue_token.is_some()
     }
 }
@@ -181,7 +181,7 @@ impl Client {
                     resource_version = page.resource_version;
                 }
                 Ok(None) => return Ok(List { items, resource_version }),
-                Err(error) if pages.has_begun() && error.is_gone() && restarts < RESTARTS => {
+                Err(error) if pages.has_started() && error.is_gone() && restarts < RESTARTS => {
                     restarts += 1;
                     items.clear();
                     pages = client.pages(collection, params);

@@ -86,7 +86,7 @@ fn skips_and_reports_bad_entries() {
         ("alias-number", "aliases is 7", "a list of strings"),
         ("image-number", "image is 1.10", image),
         ("image-empty", "image is \"\"", image),
-        ("image-blank", "image is \"r/x y-web\"", image),
+        ("image-space", "image is \"r/x y-web\"", image),
         ("image-control", r#"image is "r/x\u{1b}[2J-web""#, image),
         ("variants-list", "variants is a list", "a mapping"),
         ("variant-text", "variants.webservice is \"r/x-web\"", "a mapping"),

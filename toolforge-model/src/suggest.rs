@@ -21,8 +21,8 @@ pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let is_long_enough = word.chars().count() >= LEAST_LENGTH;
     let candidates: Vec<&str> = candidates.into_iter().collect();
     if is_long_enough {
-        let mut begun = candidates.iter().filter(|candidate| candidate.to_lowercase().starts_with(&word));
-        if let (Some(only), None) = (begun.next(), begun.next()) {
+        let mut started = candidates.iter().filter(|candidate| candidate.to_lowercase().starts_with(&word));
+        if let (Some(only), None) = (started.next(), started.next()) {
             return Some(only);
         }
     }

@@ -15,7 +15,7 @@ use crate::resource::Resource;
 pub enum Admission {
     /// The pod is created.
     Admitted,
-    /// A container's requests are no possible part of its own limits.
+    /// A container's own limits do not allow its requests.
     Invalid(Vec<LimitViolation>),
     /// LimitRanges do not allow its amounts.
     OutsideLimits(Vec<LimitViolation>),

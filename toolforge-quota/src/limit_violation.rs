@@ -205,7 +205,7 @@ impl fmt::Display for LimitViolation {
 
 impl std::error::Error for LimitViolation {}
 
-/// Returns why the API server refuses a pod: requests that are no possible part of a container's own limits, and what
+/// Returns why the API server refuses a pod: requests that a container's own limits do not allow, and what
 /// each LimitRange does not allow, as the admission plugin LimitRanger checks it. All LimitRanges bind at once.
 #[must_use]
 pub fn violations(limit_ranges: &[LimitRange], pod: &PodDemand) -> Vec<LimitViolation> {

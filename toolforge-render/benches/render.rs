@@ -23,11 +23,11 @@ fn main() {
     let request = WebServiceOptions::default().merge_into(&tool, None, "php8.2".parse().unwrap()).unwrap();
     let mut facts = WebServiceFacts::new(Namespace::new(&tool, Catalog::bundled()));
     facts.http_routes = true;
-    let begun = Instant::now();
+    let started = Instant::now();
     for _ in 0..COUNT {
         let plan = WebServicePlan::new(black_box(request.clone()), &facts, PlanOptions::default()).unwrap();
         black_box(to_yaml(&plan.objects()));
     }
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = started.elapsed().as_secs_f64();
     println!("plan, render and YAML: {:.0} web services a second", f64::from(COUNT) / seconds);
 }

@@ -10,14 +10,14 @@ use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{LiveWebService, web_service_causes, web_service_progress};
 
 /// The moment at which the container of every case began to run.
-const BEGUN: &str = "2026-11-25T12:00:00Z";
+const STARTED: &str = "2026-11-25T12:00:00Z";
 
-/// Returns the time some seconds after [`BEGUN`].
+/// Returns the time some seconds after [`STARTED`].
 fn after(seconds: i64) -> Timestamp {
-    BEGUN.parse::<Timestamp>().unwrap().checked_add(SignedDuration::from_secs(seconds)).unwrap()
+    STARTED.parse::<Timestamp>().unwrap().checked_add(SignedDuration::from_secs(seconds)).unwrap()
 }
 
-/// Returns an event about the pod; `first` and `last` are seconds after [`BEGUN`].
+/// Returns an event about the pod; `first` and `last` are seconds after [`STARTED`].
 fn event(reason: &str, message: &str, first: i64, last: i64) -> Value {
     json!({
         "metadata": {}, "reason": reason, "message": message,
@@ -78,7 +78,7 @@ fn job(probes: &Value, status: &Value, events: &[Value], now: Timestamp) -> JobS
     let deployment = json!({
         "metadata": {
             "name": "job", "uid": "d", "generation": 1, "labels": pod["metadata"]["labels"],
-            "creationTimestamp": BEGUN,
+            "creationTimestamp": STARTED,
         },
         "spec": {"replicas": 1, "selector": {}, "template": {"spec": {"containers": [{"name": "job"}]}}},
         "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready},
@@ -113,15 +113,15 @@ fn port() -> Value {
 
 /// Returns the status of a container that runs and has not passed its startup probe.
 fn starting() -> Value {
-    json!({"state": {"running": {"startedAt": BEGUN}}, "started": false, "ready": false, "restartCount": 0})
+    json!({"state": {"running": {"startedAt": STARTED}}, "started": false, "ready": false, "restartCount": 0})
 }
 
 /// Returns the status of a container that runs and has passed its startup probe.
 fn up(ready: bool) -> Value {
-    json!({"state": {"running": {"startedAt": BEGUN}}, "started": true, "ready": ready, "restartCount": 0})
+    json!({"state": {"running": {"startedAt": STARTED}}, "started": true, "ready": ready, "restartCount": 0})
 }
 
-/// Returns the status of a container whose run was terminated, 40 seconds long, just before [`BEGUN`].
+/// Returns the status of a container whose run was terminated, 40 seconds long, just before [`STARTED`].
 fn again(state: &Value, exit_code: i32) -> Value {
     let end = json!({"exitCode": exit_code, "reason": "Error",
         "startedAt": after(-41).to_string(), "finishedAt": after(-1).to_string()});
@@ -206,7 +206,7 @@ fn first_failure_is_reported_with_its_answer() {
 #[test]
 fn check_restart_has_any_exit_code() {
     let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
-    let running = json!({"running": {"startedAt": BEGUN}});
+    let running = json!({"running": {"startedAt": STARTED}});
     let expected = format!("the health check /healthz fails, so the container is restarted: {NOT_FOUND}");
     for exit_code in [0, 1, 3, 137, 143] {
         for state in [&back_off, &running] {
@@ -226,7 +226,7 @@ fn check_restart_has_any_exit_code() {
 
 #[test]
 fn check_restart_shows_while_running() {
-    let mut status = again(&json!({"running": {"startedAt": BEGUN}}), 137);
+    let mut status = again(&json!({"running": {"startedAt": STARTED}}), 137);
     status["started"] = json!(true);
     status["ready"] = json!(true);
     let events = [unhealthy("Liveness probe failed: no", -30, -2), killing("liveness", -2)];

@@ -207,6 +207,6 @@ fn restart_counts_only_pods_that_run() {
     let (one_of_two, job) = facts("continuous: true, replicas: 2, mem: 1Gi", 1);
     let set = restart_job(&job, &with_memory(one_of_two, 1 << 30, 1 << 30), Timestamp::UNIX_EPOCH).unwrap();
     assert!(set.fits(), "{} {}", set.at_rest, set.at_peak);
-    // One after the other, a new pod would take the turn of the missing one, and wait for ever.
+    // One after the other, a new pod would take the turn of the missing one, and wait forever.
     assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
 }

@@ -58,7 +58,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
             "the Service of a tool with the pod's name must not select it",
         ),
         ("*", "shell_pod.metadata.annotations", Value::Null, json!("*"), "whose it is, for sweeping"),
-        ("*", "shell_pod.spec.activeDeadlineSeconds", Value::Null, json!(28_800), "none is left for ever"),
+        ("*", "shell_pod.spec.activeDeadlineSeconds", Value::Null, json!(28_800), "none is left forever"),
         ("*", "shell_pod.spec.restartPolicy", Value::Null, json!("Never"), "kubectl's --restart=Never"),
         ("*", "shell_pod.spec.containers[0].command", json!("*"), json!(KEEPER), WHAT_IS_TYPED),
         ("*", "shell_pod.spec.containers[0].stdin", json!(true), Value::Null, WHAT_IS_TYPED),

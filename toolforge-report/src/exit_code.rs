@@ -7,7 +7,7 @@ pub enum ExitCode {
     Success,
     /// 1: a wrong request, or a negative answer.
     Failed,
-    /// 2: invalid arguments.
+    /// 2: usage error.
     Usage,
     /// 3: exceeds the quota or the limits; nothing was changed.
     DoesNotFit,
@@ -24,7 +24,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// All exit codes with a meaning of their own.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: &'static [Self] = &[
         Self::Success,
         Self::Failed,
         Self::Usage,
@@ -55,7 +55,7 @@ impl ExitCode {
         match self {
             Self::Success => "done, or it fits",
             Self::Failed => "wrong request, or a negative answer",
-            Self::Usage => "invalid arguments",
+            Self::Usage => "usage error",
             Self::DoesNotFit => "exceeds the quota or the limits; nothing was changed",
             Self::Cluster => "the cluster refused or is unreachable",
             Self::Rollout => "a rollout or a wait failed or timed out",
@@ -69,7 +69,7 @@ impl ExitCode {
 
 impl From<u8> for ExitCode {
     fn from(code: u8) -> Self {
-        Self::ALL.into_iter().find(|known| known.code() == code).unwrap_or(Self::Propagated(code))
+        Self::ALL.iter().copied().find(|known| known.code() == code).unwrap_or(Self::Propagated(code))
     }
 }
 

@@ -77,7 +77,7 @@ structs! {
         pub cpu: String,
         /// Memory limit of its pod.
         pub memory: String,
-        /// Whether it would fit beside what runs now.
+        /// Whether it would fit in addition to current usage.
         pub verdict: Verdict,
     }
 

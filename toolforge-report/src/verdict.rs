@@ -7,7 +7,7 @@ codes! {
         Fits = "fits",
         /// It fits, but some pods cannot be created before old ones have terminated.
         FitsAfterTermination = "fits-after-termination",
-        /// It does not fit beside what else is used now.
+        /// It does not fit in addition to current usage.
         Exceeds = "exceeds",
         /// New pods would wait for old ones, which stop only when new ones are ready.
         Deadlock = "deadlock",

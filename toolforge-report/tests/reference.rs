@@ -12,6 +12,19 @@ fn reference_page_is_generated() {
 }
 
 #[test]
+fn documents_name_exit_codes_alike() {
+    for document in
+        ["README.md", "docs/help/exit-codes.txt", "docs/reference/jobs.md", "docs/reference/webservice.md"]
+    {
+        let text = std::fs::read_to_string(format!("../{document}")).unwrap();
+        for code in ExitCode::ALL {
+            let lines = [format!("| {code} | {} |", code.meaning()), format!("  {code}  {}", code.meaning())];
+            assert!(text.lines().any(|line| lines.iter().any(|wanted| line == wanted)), "{document}: {code}");
+        }
+    }
+}
+
+#[test]
 fn reference_page_describes_every_linked_type() {
     let page = reference();
     for link in page.split("](#").skip(1) {

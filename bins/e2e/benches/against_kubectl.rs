@@ -45,9 +45,9 @@ impl Measured {
     }
 
     fn run(&mut self, kubeconfig: &Path) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let status = self.command(kubeconfig).status().unwrap();
-        self.times.push(begun.elapsed());
+        self.times.push(started.elapsed());
         assert!(status.success(), "{:?} {:?}", self.program, self.arguments);
     }
 

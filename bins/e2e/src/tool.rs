@@ -109,14 +109,14 @@ impl Tool {
         command: impl Fn(&Self) -> Outcome,
         is_expected: impl Fn(&Outcome) -> bool,
     ) {
-        let begun = std::time::Instant::now();
+        let started = std::time::Instant::now();
         loop {
             let outcome = command(self);
             if is_expected(&outcome) {
                 return;
             }
             assert!(
-                begun.elapsed().as_secs() < seconds,
+                started.elapsed().as_secs() < seconds,
                 "{what}: not within {seconds} s\nstdout: {}\nstderr: {}",
                 outcome.stdout,
                 outcome.stderr

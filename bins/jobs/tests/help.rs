@@ -1,4 +1,4 @@
-//! `help`, and words that are no verbs.
+//! `help`, and words that are not verbs.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use std::process::Command;

@@ -210,7 +210,7 @@ fn logs_of_unknown_job_name_files() {
       log file of a job of that name: HOME/once.out
       log file of a job of that name: HOME/once.err
 
-    hint: There are no jobs; a one-off job is gone half a minute after its end.
+    hint: There are no jobs; one-off jobs are deleted 30 seconds after they finish.
 
     hint: Type `tail HOME/once.out HOME/once.err` to see the end of it.
 
@@ -273,7 +273,7 @@ fn exec_without_running_pod_shows_state() {
     [exit 1]
     error: job 'bot' does not exist
 
-    hint: There are no jobs; a one-off job is gone half a minute after its end.
+    hint: There are no jobs; one-off jobs are deleted 30 seconds after they finish.
 
     GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=toolforge%3Dtool%2Capp.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dstashbot%2Capp.kubernetes.io%2Fname%3Dbot&limit=500
     GET   /api/v1/namespaces/tool-stashbot/events?limit=500

@@ -1,4 +1,4 @@
-//! The recorded behaviour of the platform's Python tools, case by case.
+//! The recorded behavior of the platform's Python tools, case by case.
 //!
 //! Each case of `fixtures/parity/jobs/run` is a command line, and what came of it: an exit code and the objects that were
 //! sent. A difference is allowed only by an entry of [`allowed`]; an entry that no case needs fails the test, and so does
@@ -29,7 +29,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
             "spec.template.spec.containers[0].command[3]",
             json!("exec 1>>/dev/null;exec 2>>/data/project/tf-test/x y.err;./job.sh"),
             json!("exec 1>>/dev/null;exec 2>>'/data/project/tf-test/x y.err';./job.sh"),
-            "a path with a blank kills the job unless it is quoted",
+            "a path with a space kills the job unless it is quoted",
         ),
         (
             "continuous-publish",
@@ -194,7 +194,7 @@ fn recorded_objects_are_observed() {
         {
             compare(&theirs["object"], &ours, String::new(), &mut differences);
         }
-        // A path with a blank is quoted here, and that alone.
+        // A path with a space is quoted here, and that alone.
         differences.retain(|(path, theirs, ours)| {
             path != "kind"
                 && !(path.ends_with(".command[3]")

@@ -49,7 +49,7 @@ const LOCAL: &str = "Local options";
 ///   generate print a completion script (bash, zsh, fish) or a man page (man), or write all man pages
 ///   help     show the help on an action or a topic
 ///
-/// Behind shell and exec, everything after the first word of the command belongs to the command.
+/// For shell and exec, all arguments after the command are passed to it.
 ///
 /// Exit codes:
 ///   0  done, or it fits
@@ -57,7 +57,7 @@ const LOCAL: &str = "Local options";
 ///   2  usage error
 ///   3  exceeds the quota or the limits; nothing was changed
 ///   4  the cluster refused or is unreachable
-///   5  the web service did not become ready
+///   5  a rollout or a wait failed or timed out
 ///   6  partially done; the report says what
 #[derive(Clone, Debug, Parser)]
 #[command(

@@ -366,12 +366,12 @@ fn meant(word: &str) -> Vec<Action> {
     if word.len() < 2 || is_known_type(&word) {
         return Vec::new();
     }
-    let begun: Vec<Action> =
+    let started: Vec<Action> =
         Action::ALL.into_iter().filter(|action| action.as_str().starts_with(&word)).collect();
-    if synonym.is_none() && begun.len() > 1 {
-        return begun;
+    if synonym.is_none() && started.len() > 1 {
+        return started;
     }
-    one.and_then(Action::from_word).into_iter().chain(begun).take(1).collect()
+    one.and_then(Action::from_word).into_iter().chain(started).take(1).collect()
 }
 
 /// Returns whether a word is a type of the platform as far as this program knows without the cluster.

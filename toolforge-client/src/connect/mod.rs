@@ -1,4 +1,4 @@
-//! From a kubeconfig to what a connection needs, without a word to the network.
+//! From a kubeconfig to what a connection needs, without network access.
 
 mod certificate;
 mod error;

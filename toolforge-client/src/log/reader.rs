@@ -25,7 +25,7 @@ pub struct LogReader {
     pub(super) options: LogOptions,
     /// By the uids of the pods.
     pub(super) pods: BTreeMap<String, PodSnapshot>,
-    pub(super) begun: bool,
+    pub(super) started: bool,
 }
 
 impl Client {
@@ -55,7 +55,7 @@ impl LogReader {
             (uid, PodSnapshot::new(log, pod, options.last, recent))
         };
         let pods = pods.iter().filter(|pod| target.includes(pod)).map(snapshot).collect();
-        Self { client, target, options, pods, begun: false }
+        Self { client, target, options, pods, started: false }
     }
 
     /// Returns the next item of any pod, or `None` at the end.
@@ -63,9 +63,9 @@ impl LogReader {
     /// # Errors
     /// When reading a log is forbidden, or the cluster is unreachable for longer than the options allow.
     pub async fn next(&mut self) -> Result<Option<LogItem>, Error> {
-        if !self.begun {
+        if !self.started {
             try_join_all(self.pods.values_mut().map(PodSnapshot::advance)).await?;
-            self.begun = true;
+            self.started = true;
         }
         let heads = self.pods.values_mut().filter(|pod| pod.head.is_some());
         let Some(first) = heads.min_by_key(|pod| pod.head.as_ref().map(|(moment, _)| *moment)) else {

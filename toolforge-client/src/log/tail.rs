@@ -34,7 +34,7 @@ pub struct LogTail {
     /// Changes of the pods, and of the object that makes them.
     events: Select<Events, Events>,
     /// Logs that have been read in part, by the uids of their pods.
-    begun: BTreeMap<String, PodLog>,
+    started: BTreeMap<String, PodLog>,
     /// Pods that are followed, by uid.
     pods: BTreeMap<String, watch::Sender<PodState>>,
     lines: SelectAll<BoxStream<'static, Result<LogItem, Error>>>,
@@ -87,14 +87,19 @@ impl LogReader {
     /// Returns the tail: what is written from now on.
     #[must_use]
     pub fn follow(self) -> LogTail {
-        let Self { client, target, options, pods, begun: _ } = self;
+        let Self { client, target, options, pods, started: _ } = self;
         let logs = pods.into_iter().map(|(uid, pod)| (uid, pod.log)).collect();
         LogTail::new(client, target, options, logs)
     }
 }
 
 impl LogTail {
-    fn new(client: Client, target: LogTarget, options: LogOptions, begun: BTreeMap<String, PodLog>) -> Self {
+    fn new(
+        client: Client,
+        target: LogTarget,
+        options: LogOptions,
+        started: BTreeMap<String, PodLog>,
+    ) -> Self {
         let owner = owner_states(&client, target.owner(), options.watch);
         let owner = owner.map(|state| state.map(TailEvent::Owner)).boxed();
         let events = stream::select(pod_events(&client, &target, options), owner);
@@ -103,7 +108,7 @@ impl LogTail {
             target,
             options,
             events,
-            begun,
+            started,
             pods: BTreeMap::new(),
             lines: SelectAll::new(),
             listed: false,
@@ -188,7 +193,7 @@ impl LogTail {
             sender.send_if_modified(|known| std::mem::replace(known, state) != *known);
             return;
         }
-        let log = self.begun.remove(&uid).unwrap_or_else(|| {
+        let log = self.started.remove(&uid).unwrap_or_else(|| {
             // A new pod is read from its beginning.
             PodLog::new(self.client.clone(), pod, LogOptions { since: None, ..self.options })
         });

@@ -58,7 +58,7 @@ impl Client {
             params,
             options,
             state: State::List,
-            begun: false,
+            started: false,
             failing_since: None,
             failures: 0,
         };
@@ -73,7 +73,7 @@ struct Watcher {
     options: WatchOptions,
     state: State,
     /// Whether the cluster has answered at all; until then the first failure is final.
-    begun: bool,
+    started: bool,
     failing_since: Option<Instant>,
     failures: u32,
 }
@@ -110,7 +110,7 @@ impl Watcher {
             State::Ended => Ok(None),
             State::List => match self.client.list(&self.collection, &self.params).await {
                 Ok(list) => {
-                    self.begun = true;
+                    self.started = true;
                     self.state = State::Open(list.resource_version);
                     Ok(Some(WatchEvent::Init(list.items)))
                 }
@@ -199,7 +199,7 @@ impl Watcher {
         next: State,
     ) -> Result<Option<T>, Error> {
         let since = *self.failing_since.get_or_insert(start);
-        if !self.begun || !error.is_transient() || since.elapsed() > self.options.outage {
+        if !self.started || !error.is_transient() || since.elapsed() > self.options.outage {
             return Err(error);
         }
         sleep(self.client.retry().pause(self.failures)).await;

@@ -72,7 +72,7 @@ rules! {
         "Replace the tab with as many spaces as the lines around it have.";
     /// A key occurs twice in one mapping.
     DuplicateKey = "duplicate-key", Error, false,
-        "kubectl keeps only the last one, without a word; the API server refuses it under strict validation.",
+        "kubectl silently keeps only the last one; the API server refuses it under strict validation.",
         "Remove one of them, or merge their values.";
     /// A word like `yes`, `no`, `on` or `off` without quotes is a boolean.
     YamlBoolean = "yaml-boolean", Error, true,
@@ -88,7 +88,7 @@ rules! {
         "Save the file with Unix line ends.";
     /// The file begins with a byte order mark.
     ByteOrderMark = "byte-order-mark", Warning, true,
-        "It is invisible, and some programs take it for a part of the first key.",
+        "It is invisible, and some programs treat it as part of the first key.",
         "Save the file as UTF-8 without a byte order mark.";
     /// The file is not UTF-8.
     Encoding = "encoding", Error, false,
@@ -100,7 +100,7 @@ rules! {
         "Split the file, and keep data in files of the tool's home.";
     /// Mappings and lists are nested too deeply.
     TooDeep = "too-deep", Error, false,
-        "No kind of object has a hundred levels; a text like that is made to exhaust a reader.",
+        "No kind of object has a hundred levels; such a text is usually an attack on a parser.",
         "Remove levels.";
     /// Aliases repeat too much.
     TooManyAliases = "too-many-aliases", Error, false,
@@ -126,11 +126,11 @@ rules! {
     /// An error in a jobs file or a service.template.
     PlatformFile = "platform-file", Error, false,
         "The platform's tools and ours refuse the file, or one job of it.",
-        "Change the line as the message says.";
+        "Change the line as described in the message.";
     /// A deprecated or useless line of a jobs file or a service.template.
     PlatformFileWarning = "platform-file-warning", Warning, false,
-        "It works, but not as it looks, or not for ever.",
-        "Change the line as the message says.";
+        "It works now, but does something else than it seems to, or will stop working.",
+        "Change the line as described in the message.";
     /// A comment ignores a rule that does not exist.
     UnknownRule = "unknown-rule", Warning, false,
         "The comment has no effect.",
@@ -213,7 +213,7 @@ rules! {
     UnlimitedRetries = "unlimited-retries", Warning, false,
         "Each attempt uses the tool's quota and the platform's nodes.",
         "Write a small `backoffLimit`, or `activeDeadlineSeconds`.";
-    /// A finished Job is kept for ever.
+    /// A finished Job is never deleted.
     NoTimeToLive = "no-time-to-live", Note, false,
         "It counts against the quota `count/jobs.batch`, and its name cannot be used again, until somebody deletes it.",
         "Set `ttlSecondsAfterFinished`.";
@@ -319,7 +319,7 @@ rules! {
     /// A container exceeds the limits for one container.
     OutsideLimits = "outside-limits", Error, false,
         "The admission plugin LimitRanger refuses the pod; a Deployment, CronJob or Job is created, and never gets one.",
-        "Change the amount as the message says.";
+        "Change the amount as described in the message.";
     /// The objects exceed the quota.
     ExceedsQuota = "exceeds-quota", Error, false,
         "The API server refuses the object, or its controller cannot create the pods.",

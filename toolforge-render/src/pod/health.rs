@@ -132,7 +132,7 @@ pub(super) fn of_running(
     now: Timestamp,
 ) -> Option<FailedProbe> {
     let state = status.state.as_ref()?;
-    let begun = state.running.as_ref()?.started_at.as_ref().map(|time| time.0);
+    let start = state.running.as_ref()?.started_at.as_ref().map(|time| time.0);
     let is_started = container.startup_probe.is_none() || status.started == Some(true);
     let is_up = is_started && status.ready;
     let last = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
@@ -145,7 +145,7 @@ pub(super) fn of_running(
     let found = probe_events(pod, events);
     let newest = |kind: ProbeKind| {
         let is_own = |event: &&ProbeEvent<'_>| {
-            event.kind == kind && !event.kills && event_time(event.event).is_none_or(|at| Some(at) >= begun)
+            event.kind == kind && !event.kills && event_time(event.event).is_none_or(|at| Some(at) >= start)
         };
         found.iter().find(is_own)
     };
@@ -161,7 +161,7 @@ pub(super) fn of_running(
     };
     let probe = kind.of(container)?;
     let check = HealthProbe::of(probe, container)?;
-    let since = failure.and_then(|failure| first_time(failure.event)).max(begun);
+    let since = failure.and_then(|failure| first_time(failure.event)).max(start);
     let port = match (&check, &probe.http_get) {
         (HealthProbe::Port(port), _) => Some(*port),
         (HealthProbe::Path(_), Some(page)) if failure.is_some_and(|failure| failure.is_refused) => {
@@ -171,11 +171,11 @@ pub(super) fn of_running(
     };
     let message = failure.map(ProbeEvent::message).unwrap_or_default();
     if let Some(port) = port {
-        let is_new = is_recent(begun, now, QUIET);
+        let is_new = is_recent(start, now, QUIET);
         return (!is_new).then_some(FailedProbe {
             cause: Cause::NotListening { port },
             message,
-            since: begun,
+            since: start,
         });
     }
     failure.map(|_| FailedProbe { cause: Cause::NotHealthy { check }, message, since })

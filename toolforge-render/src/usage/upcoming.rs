@@ -1,4 +1,4 @@
-//! The next runs of scheduled jobs, and whether they fit beside what runs now.
+//! The next runs of scheduled jobs, and whether they fit in addition to current usage.
 
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_model::JobName;

@@ -36,7 +36,7 @@ pub(crate) fn of_change(
         creates_pods |= replaces || new.count > before.count;
         if replaces {
             let old = staying_pods(live, limit_ranges);
-            // As many pods as before, and as large: those that cannot be created are no part of it.
+            // As many pods as before, and as large: those that cannot be created do not count.
             let missing = if before == new { new.count.saturating_sub(old.count) } else { 0 };
             let replacement = PodReplacement { old, new, missing };
             demand.requested = demand.besides_pods.clone();

@@ -135,9 +135,9 @@ fn silent_server_ends_completion() {
     tool.shell(&format!("sed -i s/127.0.0.1:[0-9]*/127.0.0.1:{port}/ ~/.kube/config"))
         .exits(0)
         .and_that_is_all();
-    let begun = Instant::now();
+    let started = Instant::now();
     let found = tool.shell("TOOLFORGE_COMPLETE=bash toolforge-jobs -- toolforge-jobs show x").exits(0);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert_eq!((found.stdout.as_str(), found.stderr.as_str()), ("", ""));
     // The types are then those that the program knows.
     tool.shell("TOOLFORGE_COMPLETE=bash webservice -- webservice php8.")

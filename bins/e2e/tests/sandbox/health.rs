@@ -27,7 +27,7 @@ fn program_on_another_address_is_reported() {
     let nothing = "your program runs, but nothing answers on port 8000: listen on 0.0.0.0 and on $PORT";
     let says = |outcome: &Outcome| outcome.stdout.contains(nothing) || outcome.stderr.contains(nothing);
     std::thread::scope(|scope| {
-        let begun = Instant::now();
+        let since = Instant::now();
         let start = scope.spawn(|| tool.webservice(&["node18", "start"]));
         tool.until(120, "status reports it", |tool| tool.webservice(&["status"]), says);
         // Of the program, not of the pod, whose start takes as long as the machine is busy.
@@ -46,17 +46,17 @@ fn program_on_another_address_is_reported() {
             .says(&format!("error: the web service is not ready: {nothing}"))
             .says("`webservice restart`, which loads changed files")
             .and_that_is_all();
-        assert!(begun.elapsed() < Duration::from_secs(180), "{:?}", begun.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(180), "{:?}", since.elapsed());
     });
     // The next start knows it already, and another file is loaded by a restart only.
     node(&tool, "process.env.PORT");
-    let begun = Instant::now();
+    let since = Instant::now();
     tool.webservice(&["start"])
         .exits(5)
         .says("it was started before and is not ready; `webservice restart` loads changed files")
         .says(nothing)
         .and_that_is_all();
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
     tool.webservice(&["restart"]).exits(0).and_that_is_all();
     assert_eq!(tool.page("/").body, "here");
 }
@@ -70,14 +70,14 @@ fn failing_page_check_ends_a_restart() {
          start_response('404 Not Found' if ill else '200 OK', [])\n    return [b'here']\n",
     );
     tool.webservice(&["python3.11", "start"]).exits(0).and_that_is_all();
-    let begun = Instant::now();
+    let since = Instant::now();
     tool.webservice(&["restart", "--health-check-path", "/healthz"])
         .exits(5)
         .says("the old ones keep running: your program runs, but its health check /healthz fails")
         .says("Startup probe failed: HTTP probe failed with statuscode: 404")
         .says("GET /healthz")
         .and_that_is_all();
-    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(40), "{:?}", since.elapsed());
     assert_eq!(tool.page("/").body, "here");
     tool.webservice(&["status", "-o", "json"])
         .exits(0)
@@ -158,14 +158,14 @@ fn failing_checks_of_jobs_are_reported() {
         assert!(found["clusterMessage"].as_str().unwrap().contains(answer), "{name}: {found}");
     }
     // The wait of a restart ends with it, long before the two minutes after which the kubelet gives up.
-    let begun = Instant::now();
+    let since = Instant::now();
     tool.jobs(&["restart", "script"])
         .exits(5)
         .says("error: the new pods of job 'script' do not come up: your program runs, but its health check")
         .says("Startup probe failed: no token")
         .says("`toolforge jobs restart script`")
         .and_that_is_all();
-    assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(45), "{:?}", since.elapsed());
 }
 
 #[test]

@@ -43,13 +43,13 @@ impl Background {
     }
 
     fn exits_within(mut self, seconds: u64) -> (i32, String) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let limit = Duration::from_secs(seconds);
-        while self.0.try_wait().unwrap().is_none() && begun.elapsed() < limit {
+        while self.0.try_wait().unwrap().is_none() && started.elapsed() < limit {
             std::thread::sleep(Duration::from_millis(50));
         }
         let _ = self.0.kill();
-        assert!(begun.elapsed() < limit, "still running after {seconds} s");
+        assert!(started.elapsed() < limit, "still running after {seconds} s");
         let output = self.0.wait_with_output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
@@ -65,9 +65,9 @@ fn crash(tool: &Tool) {
 
 /// Waits until a condition holds.
 fn until(what: &str, condition: impl Fn() -> bool) {
-    let begun = Instant::now();
+    let started = Instant::now();
     while !condition() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        assert!(started.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -97,20 +97,20 @@ fn follow_neither_loses_nor_repeats_lines() {
     tool.webservice(&["node18", "start"]).exits(0).and_that_is_all();
     let follow = Background::shell(&tool, "webservice logs -f > ~/followed.log");
     let followed = || tool.shell("cat ~/followed.log").stdout;
-    let begun = |count: usize| {
+    let started = |count: usize| {
         move |log: String| {
             log.matches("green").count() == count
                 && log.lines().last().is_some_and(|line| line.contains("count"))
         }
     };
-    until("the first run", || begun(1)(followed()));
+    until("the first run", || started(1)(followed()));
     crash(&tool);
-    until("the second run", || begun(2)(followed()));
+    until("the second run", || started(2)(followed()));
     // After the second crash, Kubernetes waits ten seconds before it restarts the container.
     crash(&tool);
-    until("the third run", || begun(3)(followed()));
+    until("the third run", || started(3)(followed()));
     tool.webservice(&["restart"]).exits(0).and_that_is_all();
-    until("the new pod", || begun(4)(followed()));
+    until("the new pod", || started(4)(followed()));
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
     let (code, text) = follow.exits_within(60);
     assert_eq!(code, 0, "{text}");

@@ -28,9 +28,9 @@ fn start_survives_short_outages_only() {
 
     let server = api_server(&sandbox);
     signal("-STOP", &server);
-    let begun = Instant::now();
+    let started = Instant::now();
     let status = tool.webservice(&["status"]);
-    let waited = begun.elapsed();
+    let waited = started.elapsed();
     signal("-CONT", &server);
     status.exits(4).says("error: ").and_that_is_all();
     assert!(waited < Duration::from_secs(40), "{waited:?}");

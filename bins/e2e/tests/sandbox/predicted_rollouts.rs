@@ -339,7 +339,7 @@ fn wait_until_over(
     case: &Case,
 ) -> bool {
     let replicas = case.new.replicas;
-    let begun = Instant::now();
+    let started = Instant::now();
     let (mut seen, mut changed) = (BTreeSet::new(), Instant::now());
     loop {
         let (_, found) = connection.request("GET", path, &Value::Null);
@@ -365,8 +365,8 @@ fn wait_until_over(
         }
         // While pods terminate or start, it is not stuck; after that the controller tries again, later each time.
         let is_stuck =
-            !case.forecast.verdict.completes() && changed.elapsed() > STUCK.max(begun.elapsed() / 2);
-        if is_stuck || begun.elapsed() > LONGEST {
+            !case.forecast.verdict.completes() && changed.elapsed() > STUCK.max(started.elapsed() / 2);
+        if is_stuck || started.elapsed() > LONGEST {
             return false;
         }
         std::thread::sleep(Duration::from_millis(300));
@@ -403,13 +403,13 @@ fn create(connection: &mut Connection, path: &str, object: &Value) {
 }
 
 fn wait_for(connection: &mut Connection, path: &str, is_met: impl Fn(&Value) -> bool) {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         let (_, found) = connection.request("GET", path, &Value::Null);
         if is_met(&found) {
             return;
         }
-        assert!(begun.elapsed() < LONGEST, "{path}: {found}");
+        assert!(started.elapsed() < LONGEST, "{path}: {found}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -107,9 +107,9 @@ fn limit(tool: &Tool, resource: &str, amount: &str) {
     let quota = tool.namespace();
     let patch = json!({"spec": {"hard": {resource: amount}}}).to_string();
     let _ = tool.kubectl(&["patch", "resourcequota", &quota, "--patch", &patch]);
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     while tool.object("resourcequota", &quota)["status"]["hard"][resource] != amount {
-        assert!(begun.elapsed().as_secs() < 20, "{resource} is not counted");
+        assert!(started.elapsed().as_secs() < 20, "{resource} is not counted");
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
 }
@@ -131,14 +131,14 @@ fn blocked_rollout_ends_the_wait_with_its_cure() {
             outcome.stdout.contains(full) && outcome.stdout.contains("`webservice restart` replaces them")
         },
     );
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     tool.webservice(&["start"])
         .exits(5)
         .says(&format!("the new pods do not come up, and the old ones keep running: {full}"))
         .says("exceeded quota: tool-blocked, requested: limits.memory=512Mi")
         .says("`webservice restart` replaces them")
         .and_that_is_all();
-    assert!(begun.elapsed().as_secs() < 80, "{:?}", begun.elapsed());
+    assert!(started.elapsed().as_secs() < 80, "{:?}", started.elapsed());
     assert_eq!(tool.page("/").body, "here");
     tool.webservice(&["restart"]).exits(0).says("downtime:").and_that_is_all();
     assert_eq!(tool.page("/").body, "here");
@@ -198,7 +198,7 @@ fn restart_and_stop_at_once_leave_no_half() {
         }
     });
     assert_eq!(tool.page("/").body, "here");
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     std::thread::scope(|scope| {
         // This health check never succeeds, so that the restart still waits.
         let restart = scope.spawn(|| tool.webservice(&["restart", "--health-check-path", "/missing"]));
@@ -217,7 +217,7 @@ fn restart_and_stop_at_once_leave_no_half() {
             .says("`webservice restart` starts it again")
             .and_that_is_all();
     });
-    assert!(begun.elapsed().as_secs() < 45, "{:?}", begun.elapsed());
+    assert!(started.elapsed().as_secs() < 45, "{:?}", started.elapsed());
     assert_eq!(tool.kubectl(&["get", "deployments,services,ingresses,httproutes,pods", "-o", "name"]), "");
     // At any moment, the end is one that some order gives.
     for pause in ["0", "0.1", "0.3"] {

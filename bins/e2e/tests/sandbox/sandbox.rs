@@ -28,9 +28,9 @@ fn all_gone(pids: &[String]) -> bool {
 }
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let begun = Instant::now();
+    let started = Instant::now();
     while !condition() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{what}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -109,12 +109,12 @@ fn demo_serves_a_page_and_repeats_quickly() {
     ] {
         assert!(text.contains(expected), "`{expected}` is not in\n{text}");
     }
-    let begun = Instant::now();
+    let started = Instant::now();
     let second = sandbox.run(&["demo"]);
     assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
     assert!(String::from_utf8(second.stdout).unwrap().contains("is already running"));
     // This is not a measurement: a demo that rebuilt or restarted anything would take far longer.
-    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
 #[test]

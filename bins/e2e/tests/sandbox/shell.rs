@@ -23,9 +23,9 @@ fn pods(tool: &Tool) -> String {
 }
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let begun = Instant::now();
+    let started = Instant::now();
     while !condition() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        assert!(started.elapsed() < Duration::from_secs(30), "{what}");
         std::thread::sleep(Duration::from_millis(200));
     }
 }

@@ -99,9 +99,9 @@ fn failing_health_check_restarts_the_pod() {
         let counts = "jsonpath={.items[*].status.containerStatuses[*].restartCount}";
         tool.kubectl(&["get", "pods", "-o", counts])
     };
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     while restarts() != "1" {
-        assert!(begun.elapsed().as_secs() < 90, "not restarted: {}", restarts());
+        assert!(started.elapsed().as_secs() < 90, "not restarted: {}", restarts());
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
     tool.webservice(&["status"]).exits(0).says("restarted once").and_that_is_all();

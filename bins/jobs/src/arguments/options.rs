@@ -79,7 +79,7 @@ pub(crate) struct DeleteArguments {
     /// Names of the jobs, or of Deployments, CronJobs, Jobs and pods that no tool manages, also as KIND/NAME.
     #[arg(value_name = "NAME", required = true)]
     pub(crate) names: Vec<WorkloadRef>,
-    /// Do not ask for confirmation before objects are deleted that are no jobs; needed without a terminal.
+    /// Do not ask for confirmation before objects that are not jobs are deleted; needed without a terminal.
     #[arg(short, long)]
     pub(crate) yes: bool,
     #[command(flatten)]

@@ -18,7 +18,7 @@ use super::output::JobsFormat;
 /// Examples:
 ///   toolforge jobs run bot --image python3.13 --command ./bot.py --continuous      keep a bot running
 ///   toolforge jobs run daily --image php8.4 --command ./daily.php --schedule @daily
-///   toolforge jobs run once --image bookworm --command ./once.sh --wait            wait until it finishes
+///   toolforge jobs run once --image bookworm --command ./once.sh --wait         and wait
 ///   toolforge jobs plan jobs.yaml            show what `load` would change, and whether it fits
 ///   toolforge jobs load jobs.yaml            apply a jobs file
 ///   toolforge jobs lint cronjobs.yaml        check Kubernetes manifests and jobs files
@@ -127,7 +127,7 @@ pub(crate) enum Verb {
     Convert(ConvertArguments),
     /// Replace the pods of a continuous job and wait until they are ready, or stop the current run of a scheduled job and run it now.
     Restart(RestartArguments),
-    /// Make a Deployment, CronJob or Job that no tool manages a job, in place where that is possible.
+    /// Turn a Deployment, CronJob or Job that no tool manages into a job, in place where possible.
     Adopt(AdoptArguments),
     /// Run a scheduled job now, in addition to its schedule.
     Trigger(TriggerArguments),

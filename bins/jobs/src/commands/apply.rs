@@ -301,7 +301,7 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
         (failure, signal) => {
             let kind =
                 if failure.is_some() { ExitCode::Partial } else { signal.unwrap_or(ExitCode::Partial) };
-            let mut report = Failure::new(kind, format!("{done} of {} changes were made", done + left))
+            let mut report = Failure::new(kind, format!("{done} of {} changes were applied", done + left))
                 .detail(table.to_text(None));
             if let Some((failure, _)) = failure {
                 report = report.detail(failure.to_string().trim_end().to_owned());

@@ -13,7 +13,7 @@ use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
 
-/// Deletes jobs, and objects that are no jobs after a confirmation. What does not exist is reported, so that an interrupted
+/// Deletes jobs and, after a confirmation, other objects. What does not exist is reported, so that an interrupted
 /// command can be repeated; if nothing of it exists, it fails.
 pub(super) fn run(
     session: &Session,
@@ -48,7 +48,7 @@ pub(super) fn run(
     delete(session, arguments, &Command::new(plan, check), options.change)
 }
 
-/// Asks before objects are changed that are no jobs; `done` is what is done to them. Without a terminal, it fails.
+/// Asks before objects that are not jobs are changed; `done` is what is done to them. Without a terminal, it fails.
 pub(super) fn confirm_others(others: &[String], done: &str) -> Result<(), Failure> {
     let (names, are) = (others.join(", "), if others.len() == 1 { "is" } else { "are" });
     let not_confirmed =

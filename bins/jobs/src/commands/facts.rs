@@ -98,7 +98,7 @@ fn not_found(facts: &JobFacts, wanted: &WorkloadRef) -> Failure {
     };
     let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotFound);
     match names.as_slice() {
-        [] => failure.hint("There are no jobs; a one-off job is gone half a minute after its end."),
+        [] => failure.hint("There are no jobs; one-off jobs are deleted 30 seconds after they finish."),
         names if names.len() <= 12 => failure.hint(format!("The jobs are {}.", names.join(", "))),
         _ => failure.hint("`toolforge jobs list --output name` lists the jobs."),
     }

@@ -8,7 +8,7 @@ use super::facts::facts_to_show;
 use crate::arguments::{JobsFormat, ListArguments};
 use crate::report::{self, ListedJob, UnmanagedObject};
 
-/// Lists the jobs and their states; no jobs are no failure. Objects that no tool manages are listed for people only: scripts
+/// Lists the jobs and their states; an empty list is not a failure. Objects that no tool manages are listed for people only: scripts
 /// parse the formats of the platform's tool.
 pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode, Failure> {
     let ListArguments { output, long } = options;
@@ -23,7 +23,7 @@ pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode
     let jobs = ListedJob::all(&facts, now);
     let unmanaged = UnmanagedObject::all(&facts, now);
     if jobs.is_empty() && unmanaged.is_empty() && std::io::stderr().is_terminal() {
-        anstream::eprintln!("there are no jobs; a one-off job is gone half a minute after its end");
+        anstream::eprintln!("there are no jobs; one-off jobs are deleted 30 seconds after they finish");
     }
     let mut document =
         report::list(&jobs, unmanaged.iter().map(UnmanagedObject::report).collect(), now, format)?;

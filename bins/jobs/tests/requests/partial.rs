@@ -82,7 +82,7 @@ fn deletion_that_fails_names_what_still_exists() {
     ];
     assert_snapshot!(ended(&run(cluster(&[], std::slice::from_ref(&deployment), &instead), &["delete", name])), @"
     [exit 6]
-    error: 0 of 1 changes were made
+    error: 0 of 1 changes were applied
       JOB    STEP    OUTCOME
       myjob  delete  failed partway: deleted Service myjob; not deleted: Deployment myjob
       error: the cluster's w refused: no
@@ -104,7 +104,7 @@ fn failed_kind_change_names_missing_job() {
     let script = |answer: Answer| cluster(&[object("scheduled-hourly")], &[], &instead(answer));
     assert_snapshot!(load("refused", file, &[], script(refusal())), @"
     [exit 6]
-    error: 0 of 1 changes were made
+    error: 0 of 1 changes were applied
       JOB    STEP      OUTCOME
       myjob  recreate  failed partway: deleted CronJob myjob; not created: Deployment myjob
       error: the cluster's w refused: no
@@ -114,7 +114,7 @@ fn failed_kind_change_names_missing_job() {
     let lost = Answer::refusal(504, "Timeout", "request did not complete");
     assert_snapshot!(load("lost", file, &[], script(lost)), @"
     [exit 6]
-    error: 0 of 1 changes were made
+    error: 0 of 1 changes were applied
       JOB    STEP      OUTCOME
       myjob  recreate  failed partway: deleted CronJob myjob; not known whether it was created: Deployment myjob
       error: the cluster refused
@@ -150,7 +150,7 @@ fn failed_restart_names_deleted_run() {
         .collect();
     assert_snapshot!(words.join("\n"), @"
     [exit 6]
-    error: 0 of 1 changes were made
+    error: 0 of 1 changes were applied
       JOB    STEP      OUTCOME
       myjob  recreate  failed partway: deleted Job myjob-1; not created: Job myjob-SECOND
       error: the cluster's w refused: no
@@ -181,7 +181,7 @@ fn deletion_counts_if_its_wait_fails() {
     let accepted = Answer::json(200, &json!({}));
     assert_snapshot!(ended(&run(script(accepted.clone()), &["delete", "myjob"])), @"
     [exit 6]
-    error: 1 of 1 changes were made
+    error: 1 of 1 changes were applied
       JOB    STEP    OUTCOME
       myjob  delete  deleted, and still terminating
       error: the cluster's w refused: no
@@ -190,7 +190,7 @@ fn deletion_counts_if_its_wait_fails() {
     ");
     assert_snapshot!(ended(&run(script(accepted), &["delete", "myjob", "other"])), @"
     [exit 6]
-    error: 2 of 2 changes were made
+    error: 2 of 2 changes were applied
       JOB    STEP    OUTCOME
       myjob  delete  deleted, and still terminating
       other  delete  done
@@ -200,7 +200,7 @@ fn deletion_counts_if_its_wait_fails() {
     ");
     assert_snapshot!(ended(&run(script(refusal()), &["delete", "myjob", "other"])), @"
     [exit 6]
-    error: 1 of 2 changes were made
+    error: 1 of 2 changes were applied
       JOB    STEP    OUTCOME
       myjob  delete  deleted, and still terminating
       other  delete  failed

@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn label_chooses_whether_home_is_mounted() {
-        let labelled = |value: &str| json!({"metadata": {"labels": {MOUNT_STORAGE: value}}, "spec": {"containers": [{}]}});
-        let Answer::Changed(spec) = answer(&labelled("none")) else { panic!() };
+        let labeled = |value: &str| json!({"metadata": {"labels": {MOUNT_STORAGE: value}}, "spec": {"containers": [{}]}});
+        let Answer::Changed(spec) = answer(&labeled("none")) else { panic!() };
         assert!(spec.get("volumes").is_none());
-        assert!(matches!(answer(&labelled("some")), Answer::Denied(_)));
+        assert!(matches!(answer(&labeled("some")), Answer::Denied(_)));
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn run(
     arguments: &DemoArguments,
     report: &Report,
 ) -> Result<ExitCode, Failure> {
-    let begun = Instant::now();
+    let started = Instant::now();
     build_programs(report)?;
     let settings = arguments.up.settings(sandbox.state()?.map(|state| state.settings));
     let ports = up::ensure_up(sandbox, &settings, report)?;
@@ -81,7 +81,7 @@ pub(crate) fn run(
             print(&fetch(ports.pages)?)?;
         }
     }
-    eprintln!("\nThis took {} s; the sandbox keeps running. What to try next:", begun.elapsed().as_secs());
+    eprintln!("\nThis took {} s; the sandbox keeps running. What to try next:", started.elapsed().as_secs());
     eprintln!("  open {} in a browser", ports.page_of(TOOL));
     let suggestions = [
         (enter.clone(), "open a shell as the tool"),

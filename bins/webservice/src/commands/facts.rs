@@ -10,7 +10,7 @@ use toolforge_render::web_service::{
     WebServiceFacts, WebServicePlan, WebServiceSettings, observe_web_service_request, resolve_request,
 };
 
-use super::state::{self, NamedTemplate};
+use super::config_files::{self, NamedTemplate};
 use crate::arguments::{Arguments, grid_is_gone};
 use crate::failures::{self, TypeOrigin};
 use crate::invocation::{Action, Invocation};
@@ -44,7 +44,7 @@ pub(super) fn plan(
     invocation: &Invocation,
     facts: &WebServiceFacts,
 ) -> Result<Planned, Failure> {
-    let template = state::template(session, arguments)?;
+    let template = config_files::template(session, arguments)?;
     let mut notes = Vec::new();
     let planned = plan_with(session, (arguments, invocation), facts, template.as_ref(), &mut notes);
     notes.iter().for_each(|note| eprintln!("{note}"));
@@ -81,7 +81,7 @@ pub(super) fn plan_with(
         settings.template = template.template.options.clone();
     }
     if live.is_err() {
-        settings.manifest = state::manifest(session, settings.has_type(), notes)?;
+        settings.manifest = config_files::manifest(session, settings.has_type(), notes)?;
         if let (Some(home), false) = (&session.home, settings.has_type()) {
             settings.home = home.files();
         }

@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod config_files;
 mod doctor;
 mod exec;
 mod facts;
@@ -12,7 +13,6 @@ mod render;
 mod restart;
 mod shell;
 mod start;
-mod state;
 mod status;
 mod stop;
 mod types;

@@ -17,10 +17,10 @@ use toolforge_render::web_service::{
 };
 use toolforge_report::AppliedChange;
 
+use super::config_files::NamedTemplate;
 use super::facts::Planned;
-use super::state::NamedTemplate;
 use super::wait::{self, Waited};
-use super::{facts, state};
+use super::{config_files, facts};
 use crate::arguments::Arguments;
 use crate::invocation::Invocation;
 use crate::{failures, fetch, report};
@@ -47,7 +47,7 @@ pub(super) fn apply(
         arguments,
         invocation,
         // Standard input can be read only once.
-        template: state::template(session, arguments)?,
+        template: config_files::template(session, arguments)?,
         // Another attempt replaces no pods that this command has started.
         moment: start(Timestamp::now()),
         announcement,
@@ -318,7 +318,7 @@ impl Start<'_> {
         let type_name = plan.request().image.type_name();
         if arguments.dry_run.is_none() {
             // Before the wait, which a person may interrupt.
-            state::remember(session, plan.request());
+            config_files::remember(session, plan.request());
         }
         if *is_running {
             print_for_people(&format!("Your webservice of type {type_name} is already running\n"), format)?;

@@ -10,7 +10,7 @@ use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::web_service::web_service_deletion;
 
-use super::state;
+use super::config_files;
 use crate::arguments::Arguments;
 use crate::invocation::Action;
 use crate::{failures, fetch, report};
@@ -46,7 +46,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     }
     if arguments.dry_run.is_some() || is_stopped(&set) {
         if arguments.dry_run.is_none() {
-            state::forget(session);
+            config_files::forget(session);
         }
         print_planned(&set, format)?;
         return finish(Ok(ExitCode::Success));
@@ -77,7 +77,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         ),
         Ok(Ended::Stopped(_)) => {}
     }
-    state::forget(session);
+    config_files::forget(session);
     finish(Ok(ExitCode::Success))
 }
 

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod apply;
+mod config_files;
 mod documents;
-mod state;
 mod unread;
 
 use std::path::Path;

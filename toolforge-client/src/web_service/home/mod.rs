@@ -2,9 +2,9 @@
 //! requests, and the files that image types start from.
 
 mod directory;
-mod manifest;
-mod template;
+mod service_manifest;
+mod service_template;
 
 pub use directory::ToolHome;
-pub use manifest::ManifestError;
-pub use template::{FoundTemplate, TemplateError};
+pub use service_manifest::ManifestError;
+pub use service_template::{FoundTemplate, TemplateError};

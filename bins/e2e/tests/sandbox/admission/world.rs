@@ -52,7 +52,7 @@ impl World {
     }
 }
 
-/// Amounts of a resource, in ascending order; some are no whole numbers of bytes.
+/// Amounts of a resource, in ascending order; some are not whole numbers of bytes.
 fn amounts(resource: &str) -> &'static [&'static str] {
     match resource {
         "cpu" => &["50m", "0.1", "150m", "200m", "0.25", "400m", "500m", "1", "1500m", "2"],

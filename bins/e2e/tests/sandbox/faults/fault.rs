@@ -75,7 +75,7 @@ pub(crate) enum Scope {
     Writes {
         forwards: bool,
     },
-    /// Those that write, after so many of them. They are held for ever; the server gets them or not.
+    /// Those that write, after so many of them. They are held forever; the server gets them or not.
     WritesAfter {
         count: usize,
         forwards: bool,

@@ -79,10 +79,10 @@ pub(crate) struct Route {
 impl Route {
     /// Runs a shell command line as the tool through the proxy, and returns how long it took.
     pub(crate) fn run(&self, tool: &Tool, line: &str) -> (Outcome, Duration) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let config = self.kubeconfig(tool);
         let outcome = tool.shell(&format!("KUBECONFIG={config} exec timeout -s KILL {KILLED_AFTER} {line}"));
-        (outcome, begun.elapsed())
+        (outcome, started.elapsed())
     }
 
     /// Runs a shell command line, and kills it when so many requests that write have been sent and another one is held.

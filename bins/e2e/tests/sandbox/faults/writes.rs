@@ -139,7 +139,7 @@ fn jobs_converge(table: &Table, proxies: &Proxies) {
             table.wrong(verb, index, "not done", &outcome);
         }
         if outcome.code != 0 && was_done && !is_unknown {
-            table.wrong(verb, index, "done without a word", &outcome);
+            table.wrong(verb, index, "done silently", &outcome);
         }
         let again = tool.shell(&line);
         if !is_done(&tool, &job) || !(again.code == 0 || was_done && step.again.contains(&again.code)) {
@@ -182,7 +182,7 @@ fn whole_tool_converges(
     }
     let is_unknown = outcome.stderr.contains("may have been applied");
     if outcome.code != 0 && earlier != later && !is_unknown {
-        table.wrong(verb, column, "changed without a word", &outcome);
+        table.wrong(verb, column, "changed silently", &outcome);
     }
     let again = tool.shell(line);
     if again.code != 0 || !is_done(&earlier, &state(tool)) {

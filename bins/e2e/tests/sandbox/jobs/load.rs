@@ -173,7 +173,7 @@ fn partial_load_is_reported_and_resumed() {
     );
     tool.jobs(&["load", "jobs.yaml"])
         .exits(6)
-        .says("1 of 3 changes were made")
+        .says("1 of 3 changes were applied")
         .says("not in the middle")
         .says("not tried")
         .and_that_is_all();
@@ -308,7 +308,7 @@ fn several_jobs_are_deleted_at_once() {
     tool.shell(&format!("bash -c '{line}'"))
         .exits(0)
         .says("exit 130")
-        .says("1 of 1 changes were made")
+        .says("1 of 1 changes were applied")
         .says("deleted, and still terminating")
         .and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "deployments", "-o", "name"]), "");

@@ -24,11 +24,11 @@ fn job_output_is_appended_to_files() {
         .says("out /data/project/job-files\nout /data/project/job-files\nerr\nerr\n")
         .and_that_is_all();
     // A path with spaces, which the platform's tool does not quote.
-    run(&tool, "blank", "echo here", &["-o", "logs of mine.out", "-e", "/dev/null", "--wait"])
+    run(&tool, "space", "echo here", &["-o", "logs of mine.out", "-e", "/dev/null", "--wait"])
         .exits(0)
         .and_that_is_all();
     tool.shell("cat ~/'logs of mine.out'").exits(0).says("here").and_that_is_all();
-    let labels = tool.object("job", "blank")["spec"]["template"]["metadata"]["labels"].clone();
+    let labels = tool.object("job", "space")["spec"]["template"]["metadata"]["labels"].clone();
     assert_eq!(labels["jobs.toolforge.org/filelog"], "yes");
     assert_eq!(labels["jobs.toolforge.org/emails"], "none");
 }

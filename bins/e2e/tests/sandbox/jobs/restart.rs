@@ -18,9 +18,9 @@ fn set_memory(tool: &Tool, amount: &str) {
     let patch = format!(r#"{{"spec": {{"hard": {{"limits.memory": "{amount}"}}}}}}"#);
     let quota = tool.namespace();
     let _ = tool.kubectl(&["patch", "resourcequota", &quota, "--patch", &patch]);
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     while tool.object("resourcequota", &quota)["status"]["hard"]["limits.memory"] != amount {
-        assert!(begun.elapsed().as_secs() < 20, "the quota is not updated");
+        assert!(started.elapsed().as_secs() < 20, "the quota is not updated");
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
 }

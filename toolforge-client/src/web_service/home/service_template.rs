@@ -98,7 +98,7 @@ impl ToolHome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web_service::home::manifest::tests::TempDirectory;
+    use crate::web_service::home::service_manifest::tests::TempDirectory;
 
     #[test]
     fn template_is_found_in_one_place() {

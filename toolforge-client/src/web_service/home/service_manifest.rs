@@ -119,11 +119,11 @@ impl ToolHome {
             .mode(MODE)
             .open(&path)
             .map_err(failed)?;
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 Err(TryLockError::WouldBlock) => return Err(ManifestError::Locked { path }),

@@ -153,7 +153,7 @@ fn missing_files_block_start() {
 
 #[test]
 fn missing_files_of_running_are_warned() {
-    let test = "state::missing_files_of_running_are_warned";
+    let test = "config_files::missing_files_of_running_are_warned";
     let (_, stderr) = OwnProcess::of(test).run(|| {
         let home = Home::new("lost");
         let directory = home.0.join("public_html");
