@@ -308,3 +308,26 @@ fn programs_get_all_of_a_job() {
     let answer = show(&jobs(&lost())[0], now(), JobsFormat::Json, None).unwrap();
     insta::assert_snapshot!(answer.value["status"], @r#"{"causes":[{"clusterMessage":"Back-off pulling image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\"","code":"image-pull","message":"image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\" cannot be pulled","object":"Pod lost-1"}],"lastTermination":null,"missed":null,"nextRun":null,"previousRun":null,"ready":0,"restarts":0,"short":"failed","since":"2026-11-25T11:59:00Z","state":"failing"}"#);
 }
+
+#[test]
+fn hint_of_a_failed_run_names_its_output() {
+    let hinted = |options: &str| {
+        let status =
+            json!({"lastScheduleTime": "2026-11-25T05:00:00Z", "lastSuccessfulTime": "2026-11-24T05:10:00Z"});
+        let found = json!({"metadata": {"creationTimestamp": "2026-11-01T00:00:00Z", "uid": "uid"}, "status": status});
+        let job =
+            &jobs(&objects(&format!("nightly --image bookworm --schedule @daily {options}"), "x", found))[0];
+        hints(&job.status, crate::advice::Asked::from(&job.request)).replace('\n', " ")
+    };
+    let files = hinted("--filelog");
+    assert!(
+        files.contains("The pod of the last run, which has the reason, is deleted 30 seconds after"),
+        "{files}"
+    );
+    assert!(files.contains("nightly.err") && files.ends_with("shows its output."), "{files}");
+    let none = hinted("--no-filelog");
+    assert!(
+        none.ends_with("`toolforge jobs logs nightly --follow` shows the output of the next one."),
+        "{none}"
+    );
+}
