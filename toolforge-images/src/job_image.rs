@@ -61,6 +61,27 @@ pub enum ImageLookupError {
     },
 }
 
+impl ImageLookupError {
+    /// Suggests the tool's own image of the build service if the image has the tool's name, such as `NAME:latest`.
+    #[must_use]
+    pub fn with_own_image(self, tool: &ToolName) -> Self {
+        match self {
+            Self::Reference { found, near: None } => {
+                let near = own_image(found.as_raw(), tool);
+                Self::Reference { found, near }
+            }
+            error => error,
+        }
+    }
+}
+
+fn own_image(reference: &str, tool: &ToolName) -> Option<Untrusted> {
+    let (name, tag) = reference.split_once(':').unwrap_or((reference, "latest"));
+    (name == tool.as_str()).then_some(())?;
+    let image: BuildServiceImage = format!("{}/{name}:{tag}", tool.namespace()).parse().ok()?;
+    Some(Untrusted::new(image.as_str()))
+}
+
 fn meant(near: Option<&Untrusted>) -> String {
     match near {
         Some(near) => format!("did you mean {}?", near.quoted()),
@@ -103,8 +124,13 @@ impl Catalog {
     /// # Errors
     /// As [`job_image`](Self::job_image), as a text.
     pub fn check_job_image(&self, asked: &JobImage, repository: &str) -> ImageCheck {
-        let found = self.job_image(asked, repository).map_err(|error| error.to_string())?;
-        Ok(match found.state {
+        self.job_image(asked, repository)
+            .map(|found| self.image_warning(asked, &found))
+            .map_err(|error| error.to_string())
+    }
+
+    fn image_warning(&self, asked: &JobImage, found: &FoundJobImage) -> Option<String> {
+        match found.state {
             State::Current => None,
             State::Deprecated | State::Gone => {
                 let replacement = match &found.image {
@@ -114,7 +140,7 @@ impl Catalog {
                 let replacement = replacement.map(|found| format!("; {} replaces it", found.name));
                 Some(format!("image {asked} is {}{}", found.state, replacement.unwrap_or_default()))
             }
-        })
+        }
     }
 
     /// Returns all errors and all warnings of a tool's jobs file, those about its images included; `repository` is the
@@ -132,7 +158,11 @@ impl Catalog {
     /// ```
     #[must_use]
     pub fn check_jobs_file(&self, text: &str, tool: &ToolName, repository: &str) -> JobsFileFindings {
-        JobsFile::check(text, tool, Some(&|image: &JobImage| self.check_job_image(image, repository)))
+        let check = |image: &JobImage| match self.job_image(image, repository) {
+            Ok(found) => Ok(self.image_warning(image, &found)),
+            Err(error) => Err(error.with_own_image(tool).to_string()),
+        };
+        JobsFile::check(text, tool, Some(&check))
     }
 
     fn by_reference(&self, reference: &str, repository: &str) -> Result<FoundJobImage, ImageLookupError> {
@@ -241,5 +271,26 @@ mod tests {
         assert_eq!(meant("bugone/web:1").as_deref(), Some("\"tool-bugone/web:1\"?"));
         assert_eq!(meant("3.11").as_deref(), Some("\"python3.11\"?"));
         assert_eq!(meant("ubuntu:22.04"), None);
+    }
+
+    #[test]
+    fn own_image_is_suggested() {
+        let tool: ToolName = "bugone".parse().unwrap();
+        let error = |asked: &str| {
+            let asked: JobImage = asked.parse().unwrap();
+            let error = Catalog::bundled().job_image(&asked, "tools-harbor.wmcloud.org").unwrap_err();
+            error.with_own_image(&tool).to_string()
+        };
+        assert_eq!(
+            error("bugone:latest"),
+            "image \"bugone:latest\" is not in the catalog; did you mean \"tool-bugone/bugone:latest\"?"
+        );
+        assert!(error("bugone:v2").ends_with("did you mean \"tool-bugone/bugone:v2\"?"));
+        assert!(
+            error("nginx:latest").ends_with("; jobs run the images of the catalog and of the build service")
+        );
+        let text = "- name: a\n  image: bugone:latest\n  command: ./a.py\n";
+        let findings = Catalog::bundled().check_jobs_file(text, &tool, "tools-harbor.wmcloud.org");
+        assert!(findings.errors[0].to_string().ends_with("did you mean \"tool-bugone/bugone:latest\"?"));
     }
 }

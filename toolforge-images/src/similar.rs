@@ -86,11 +86,14 @@ pub(crate) fn nearest(catalog: &Catalog, name: &str) -> Option<TypeName> {
     }
     // Types of the grid, which are still in old files.
     let of_grid = match core.as_str() {
-        "lighttpd" | "lighttpd-plain" => Some("php"),
-        "uwsgi-python" | "uwsgi-plain" => Some("python"),
+        "lighttpd" | "lighttpd-plain" => newest(catalog, "php", &[]),
+        "uwsgi-python" | "uwsgi-plain" => newest(catalog, "python", &[]),
+        "tomcat" => newest(catalog, "jdk", &[]),
+        // It ran a program of the tool.
+        "generic" => DEBIAN.iter().rev().find_map(|release| newest(catalog, release, &[])),
         _ => None,
     };
-    if let Some(newest) = of_grid.and_then(|family| newest(catalog, family, &[])) {
+    if let Some(newest) = of_grid {
         return Some(newest.name.clone());
     }
     // Of equally similar names the last one is suggested, so the current ones come last.

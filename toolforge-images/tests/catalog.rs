@@ -213,6 +213,11 @@ fn same_version_is_suggested() {
         ("php74", "unknown image type \"php74\"; did you mean \"php7.4\" (deprecated; php8.4 replaces it)?"),
         ("python37", "unknown image type \"python37\"; did you mean \"python3.13\"?"),
         ("tf-python37-std", "unknown image type \"tf-python37-std\"; did you mean \"python3.13\"?"),
+        ("lighttpd", "unknown image type \"lighttpd\"; did you mean \"php8.4\"?"),
+        ("lighttpd-plain", "unknown image type \"lighttpd-plain\"; did you mean \"php8.4\"?"),
+        ("uwsgi-python", "unknown image type \"uwsgi-python\"; did you mean \"python3.13\"?"),
+        ("uwsgi-plain", "unknown image type \"uwsgi-plain\"; did you mean \"python3.13\"?"),
+        ("generic", "unknown image type \"generic\"; did you mean \"bookworm\"?"),
         ("buster", "unknown image type \"buster\"; did you mean \"bookworm\"?"),
         ("tf-buster-std", "unknown image type \"tf-buster-std\"; did you mean \"bookworm\"?"),
         ("trixie", "type trixie is not in this cluster's catalog; bookworm replaces it"),
@@ -220,6 +225,9 @@ fn same_version_is_suggested() {
     ] {
         assert_eq!(error(asked), expected);
     }
+    let bundled = |text: &str| Catalog::bundled().find(&name(text)).unwrap_err().to_string();
+    assert_eq!(bundled("tomcat"), "unknown image type \"tomcat\"; did you mean \"jdk21\"?");
+    assert_eq!(bundled("generic"), "unknown image type \"generic\"; did you mean \"trixie\"?");
     let replacement = |text: &str| catalog.replacement(&name(text)).map(|found| found.name.as_str());
     assert_eq!(replacement("bullseye"), Some("bookworm"));
     assert_eq!(replacement("mono6.8"), None);

@@ -122,6 +122,15 @@ pub fn help_option(command: &Command, arguments: &[OsString]) -> Option<HelpOpti
     })
 }
 
+/// Returns whether the arguments have an option, such as `--output`, by its long or its short name.
+#[must_use]
+pub(crate) fn has_option(command: &Command, arguments: &[OsString], names: [&str; 2]) -> bool {
+    words(command, arguments).iter().any(|word| match word {
+        Word::Option(name) => names.contains(&name.as_str()),
+        Word::Positional(..) => false,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::ArgAction;

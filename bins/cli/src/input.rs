@@ -10,6 +10,47 @@ use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
 
+/// A note on standard error that an input, a pipe or standard input, has not ended after two seconds.
+///
+/// The note is not printed if it is dropped before.
+#[derive(Debug)]
+pub struct WaitingNote {
+    done: Option<mpsc::Sender<()>>,
+    note: Option<std::thread::JoinHandle<()>>,
+}
+
+impl WaitingNote {
+    /// Starts to wait for the end of a file; `-` is standard input.
+    #[must_use]
+    pub fn for_end_of(path: &Path) -> Self {
+        let (done, end) = mpsc::channel::<()>();
+        let waiting = format!("note: waiting for the end of {}", input_name(path));
+        let note = std::thread::spawn(move || {
+            if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                anstream::eprintln!("{waiting}");
+            }
+        });
+        Self { done: Some(done), note: Some(note) }
+    }
+}
+
+impl Drop for WaitingNote {
+    fn drop(&mut self) {
+        drop(self.done.take());
+        // The thread only prints, which does not fail.
+        let _ = self.note.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+/// Returns the name of an input for messages, escaped.
+fn input_name(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        "standard input".to_owned()
+    } else {
+        Untrusted::new(path.display().to_string()).escaped().to_string()
+    }
+}
+
 /// How long a pipe or standard input may be silent before that is said.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -20,28 +61,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// When it cannot be read, or is larger.
 pub fn read_input(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    let is_standard = path.as_os_str() == "-";
-    let name = if is_standard {
-        "standard input".to_owned()
-    } else {
-        Untrusted::new(path.display().to_string()).escaped().to_string()
-    };
-    let (done, end) = mpsc::channel::<()>();
-    let waiting = format!("note: waiting for the end of {name}");
-    let note = std::thread::spawn(move || {
-        if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            anstream::eprintln!("{waiting}");
-        }
-    });
+    let name = input_name(path);
+    let note = WaitingNote::for_end_of(path);
     let mut bytes = Vec::new();
-    let read = if is_standard {
+    let read = if path.as_os_str() == "-" {
         std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
     } else {
         std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
     };
-    drop(done);
-    // The thread only prints, which does not fail.
-    let _ = note.join();
+    drop(note);
     read.map_err(|error| {
         Failure::new(ExitCode::Failed, format!("{name} cannot be read"))
             .with_code(FailureCode::FileAccess)

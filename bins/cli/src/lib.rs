@@ -47,15 +47,16 @@ pub use failure::{ExitCode, Failure};
 pub use file_mark::FileMark;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
-pub use input::read_input;
+pub use input::{WaitingNote, read_input};
 pub use lint::{LintFormat, LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu,
-    parse_memory, parse_profile,
+    parse_memory, parse_profile, parse_seconds, parse_whole,
 };
 pub use output::{
-    Document, capture, escape_control_characters, no_document, print, print_for_people, print_text, to_json,
+    Document, capture, escape_control_characters, no_document, print, print_for_people, print_text,
+    refuse_output, to_json,
 };
 pub use process::{interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;

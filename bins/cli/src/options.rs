@@ -1,9 +1,10 @@
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use toolforge_model::{Cpu, Memory, MountStorage, QuantityError, ToolName};
+use toolforge_model::{Cpu, Memory, MountStorage, QuantityError, ToolName, Untrusted};
 use toolforge_quota::profiles::{Profile, UnknownProfileError, by_name};
 
 /// The heading of the options that select the tool and its cluster.
@@ -16,7 +17,7 @@ pub struct GlobalOptions {
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", env = "TOOLFORGE_TOOL", hide_env_values = true)]
     pub tool: Option<ToolName>,
     /// Numeric user id of the tool, 50000 or more; only jobs need it [default: that of this process].
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "UID", value_parser = clap::value_parser!(u32).range(50_000..))]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "UID", value_parser = uid)]
     pub uid: Option<u32>,
     /// Which cluster, or files instead.
     #[command(flatten)]
@@ -35,6 +36,32 @@ pub struct ClusterOptions {
     /// Read cluster objects from a file that `kubectl get … -o yaml` printed instead of the API; `-` is standard input.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub from: Vec<PathBuf>,
+}
+
+fn uid(text: &str) -> Result<u32, String> {
+    parse_whole(text, 50_000..=u32::MAX)
+}
+
+/// Parses a number of seconds.
+///
+/// # Errors
+/// When it is something else.
+pub fn parse_seconds(text: &str) -> Result<u32, String> {
+    parse_whole(text, 0..=u32::MAX)
+}
+
+/// Parses a whole number of a range.
+///
+/// # Errors
+/// When it is something else.
+pub fn parse_whole(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+        let (start, end) = (range.start(), range.end());
+        let expected =
+            if *end == u32::MAX { format!("{start} or more") } else { format!("{start} to {end}") };
+        let what = if text.parse::<i64>().is_ok() { "is not allowed" } else { "is not a whole number" };
+        format!("{} {what}; expected {expected}", Untrusted::new(text).quoted())
+    })
 }
 
 /// The output format, for programs without another `-o`.

@@ -1,11 +1,14 @@
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 
+use clap::Command;
 use serde::Serialize;
 use serde_json::Value;
 use toolforge_model::{Untrusted, yaml};
 use toolforge_report::Kind;
 
+use crate::command_line::has_option;
 use crate::failure::{ExitCode, Failure};
 use crate::options::OutputFormat;
 use crate::text::stderr_columns;
@@ -31,6 +34,14 @@ pub fn to_json<T: Kind + Serialize>(body: T) -> Result<Value, Failure> {
 #[must_use]
 pub fn no_document(verb: &str) -> Failure {
     Failure::new(ExitCode::Usage, format!("{verb} has no JSON or YAML output")).hint("Leave `--output` out.")
+}
+
+/// Refuses an output format for a word that prints only text, such as `help`.
+///
+/// # Errors
+/// When the arguments have `--output`.
+pub fn refuse_output(command: &Command, arguments: &[OsString], verb: &str) -> Result<(), Failure> {
+    if has_option(command, arguments, ["--output", "-o"]) { Err(no_document(verb)) } else { Ok(()) }
 }
 
 /// Returns a failure as a person reads it, or as a document: JSON in one line, YAML after a line `---`.

@@ -1,5 +1,7 @@
 //! Command lines that clap rejects, in the words and the form of all other failures.
 
+use std::num::ParseIntError;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use toolforge_model::Untrusted;
 
@@ -23,7 +25,11 @@ pub fn usage_failure(error: &clap::Error) -> Failure {
         ErrorKind::InvalidValue => failure(format!("{option} cannot be \"{given}\"{suggestion}"))
             .hint(format!("Possible values are {}.", text(ContextKind::ValidValue))),
         ErrorKind::ValueValidation => {
-            let source = std::error::Error::source(error).map(|source| escaped(&source.to_string()));
+            let source = std::error::Error::source(error);
+            let source = source.map(|source| match source.downcast_ref::<ParseIntError>() {
+                Some(_) => format!("\"{given}\" is not a whole number"),
+                None => escaped(&source.to_string()),
+            });
             failure(format!("{option}: {}", source.unwrap_or_else(|| format!("invalid value \"{given}\""))))
         }
         ErrorKind::UnknownArgument if option.starts_with('-') => {
@@ -73,9 +79,21 @@ fn option_name(shown: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Arg, ArgGroup, Command};
+    use clap::{Arg, ArgGroup, Command, value_parser};
 
     use super::*;
+
+    #[test]
+    fn invalid_numbers_are_quoted() {
+        let command =
+            Command::new("program").arg(Arg::new("count").long("count").value_parser(value_parser!(i64)));
+        let said = |text: &str| {
+            let error = command.clone().try_get_matches_from(["program", "--count", text]).unwrap_err();
+            usage_failure(&error).message().to_owned()
+        };
+        assert_eq!(said("five"), "--count: \"five\" is not a whole number");
+        assert_eq!(said("1.5"), "--count: \"1.5\" is not a whole number");
+    }
 
     #[test]
     fn control_characters_are_escaped() {

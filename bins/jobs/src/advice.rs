@@ -1,6 +1,8 @@
 //! Advice about causes.
 
+use toolforge_client::ToolHome;
 use toolforge_model::{JobKind, JobRequest, LogPath, platform, quote_word};
+use toolforge_render::job::{JobFileWarning, job_file_warnings};
 use toolforge_render::pod::Cause;
 
 /// The job that advice is about.
@@ -16,7 +18,22 @@ pub(crate) struct Asked<'a> {
     pub(crate) is_managed: bool,
     /// The files with its errors and its output, unless that is the log of its pod.
     pub(crate) log_files: [Option<&'a str>; 2],
+    /// Whether the directories of these files exist.
+    pub(crate) log_directories: LogDirectories<'a>,
 }
+
+/// Whether the directories of a job's log files exist; without them, its command is not run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LogDirectories<'a> {
+    Exist,
+    /// The tool's home cannot be read here.
+    Unknown,
+    /// This one does not exist.
+    Missing(&'a str),
+}
+
+/// The exit code of a shell that cannot open a log file (dash; POSIX asks for 1 to 125).
+const NO_REDIRECTION: i32 = 2;
 
 impl<'a> From<&'a JobRequest> for Asked<'a> {
     fn from(request: &'a JobRequest) -> Self {
@@ -28,11 +45,55 @@ impl<'a> From<&'a JobRequest> for Asked<'a> {
             runs_once: matches!(request.kind, JobKind::OneOff { .. }),
             is_shown: false,
             log_files: [file(stderr), file(stdout).filter(|_| stdout != stderr)],
+            log_directories: LogDirectories::Unknown,
         }
     }
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// Returns the same after a look at the tool's home, if it can be read here.
+    pub(crate) fn in_home(self, request: &'a JobRequest, home: Option<&ToolHome>) -> Self {
+        let Some(home) = home else { return self };
+        let missing = job_file_warnings(request, |path| home.look(path)).into_iter().find_map(|warning| {
+            let JobFileWarning::LogDirectory { path } = warning else { return None };
+            let files = [request.file_log.stdout(), request.file_log.stderr()];
+            let file = files.into_iter().flatten().find(|file| file.as_str() == path.as_raw())?;
+            file.as_str().rsplit_once('/').map(|(directory, _)| directory)
+        });
+        let log_directories = missing.map_or(LogDirectories::Exist, LogDirectories::Missing);
+        Self { log_directories, ..self }
+    }
+
+    /// Returns what to do about a command that was not run because its log file cannot be opened; `None` if it was run.
+    fn unopened_log(self, exit_code: i32) -> Option<String> {
+        self.log_files.iter().flatten().next()?;
+        (self.is_managed && exit_code == NO_REDIRECTION).then_some(())?;
+        let name = self.name;
+        match self.log_directories {
+            LogDirectories::Exist => None,
+            LogDirectories::Missing(directory) => Some(format!(
+                "The directory of its log files does not exist: type `mkdir -p {}`, then {}.",
+                quote_word(directory),
+                if self.runs_once {
+                    format!("delete it, `toolforge jobs delete {name}`, and run it again")
+                } else {
+                    format!("`toolforge jobs restart {name}`")
+                }
+            )),
+            LogDirectories::Unknown => Some(format!(
+                "Fix the error that `{}` shows; if these files do not exist, `toolforge jobs logs {name}` shows why they cannot be opened. Then {}.",
+                self.log_command(),
+                if self.runs_once {
+                    format!("delete it, `toolforge jobs delete {name}`, and run it again")
+                } else {
+                    format!(
+                        "type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts"
+                    )
+                }
+            )),
+        }
+    }
+
     /// Returns the command that shows the job's output.
     pub(crate) fn log_command(self) -> String {
         let files: Vec<_> = self.log_files.into_iter().flatten().map(quote_word).collect();
@@ -62,6 +123,9 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::ImagePull { .. } if !asked.is_managed => format!(
             "Check the image in its manifest: `toolforge jobs images` lists the images. `toolforge jobs delete {name}` stops the attempts."
         ),
+        Cause::CrashLoop { exit_code } if asked.unopened_log(*exit_code).is_some() => {
+            asked.unopened_log(*exit_code).unwrap_or_default()
+        }
         Cause::CrashLoop { .. } | Cause::ContainerStart if asked.runs_once && !asked.is_managed => {
             format!("Fix its command, delete it, `toolforge jobs delete {name}`, and create it again.")
         }
@@ -120,12 +184,35 @@ pub(crate) fn exit_code_hint(code: i32) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    fn asked<'a>(
+        name: &'a str,
+        log_files: [Option<&'a str>; 2],
+        log_directories: LogDirectories<'a>,
+    ) -> Asked<'a> {
+        Asked { name, runs_once: false, is_shown: false, is_managed: true, log_files, log_directories }
+    }
+
+    #[test]
+    fn missing_log_directory_is_named() {
+        let said = |exit_code, log_directories| {
+            let asked = asked("bot", [Some("/data/project/x/logs/a.err"), None], log_directories);
+            advice(&Cause::CrashLoop { exit_code }, asked)
+        };
+        assert_eq!(
+            said(2, LogDirectories::Missing("/data/project/x/logs")),
+            "The directory of its log files does not exist: type `mkdir -p /data/project/x/logs`, then `toolforge jobs restart bot`."
+        );
+        let unknown = said(2, LogDirectories::Unknown);
+        assert!(unknown.contains("`toolforge jobs logs bot` shows why they cannot be opened"), "{unknown}");
+        let tail = "Fix the error that `tail /data/project/x/logs/a.err` shows, then";
+        assert!(said(2, LogDirectories::Exist).starts_with(tail));
+        assert!(said(1, LogDirectories::Unknown).starts_with(tail));
+    }
+
     #[test]
     fn log_command_shows_each_file_once() {
         let name = "bot";
-        let command = |log_files| {
-            Asked { name, runs_once: false, is_shown: false, is_managed: true, log_files }.log_command()
-        };
+        let command = |log_files| asked(name, log_files, LogDirectories::Exist).log_command();
         assert_eq!(command([Some("bot.err"), Some("bot.out")]), "tail bot.err bot.out");
         assert_eq!(command([Some("my log"), None]), "tail 'my log'");
         assert_eq!(command([None, None]), "toolforge jobs logs bot");

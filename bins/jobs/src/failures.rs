@@ -38,9 +38,7 @@ fn image_hints(error: &ImageLookupError, Namespace { tool, catalog, .. }: &Names
         ImageLookupError::BuildService { .. } => true,
         ImageLookupError::Type(TypeLookupError::Gone { replacement, .. }) => replacement.is_none(),
         ImageLookupError::Type(TypeLookupError::Unknown { name, .. }) => is_own(name.as_str()),
-        ImageLookupError::Reference { found, near: None } => {
-            found.as_raw().split(':').next().is_some_and(is_own)
-        }
+        ImageLookupError::Reference { found, .. } => found.as_raw().split(':').next().is_some_and(is_own),
         _ => false,
     };
     let hint = if is_built {

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 
 use clap::{Command, CommandFactory as _};
-use toolforge_cli::{ExitCode, Failure, TOPICS, WHERE_TO_ASK, positionals, print_text, topic, unknown_topic};
+use toolforge_cli::{
+    ExitCode, Failure, TOPICS, WHERE_TO_ASK, positionals, print_text, refuse_output, topic, unknown_topic,
+};
 
 use crate::arguments::Arguments;
 
@@ -33,6 +35,7 @@ pub(crate) fn print_requested(command: &Command, line: &[OsString]) -> Result<Op
     let words = positionals(command, line);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let ["help", rest @ ..] = words.as_slice() else { return Ok(None) };
+    refuse_output(command, line, "help")?;
     let mut command = command.clone();
     command.build();
     let Some(word) = rest.first().map(|word| word.to_lowercase()) else {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use toolforge_cli::{
     ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat, parse_cpu, parse_memory, parse_profile,
+    parse_whole,
 };
 use toolforge_model::{Cpu, JobName, Memory, Replicas, ToolName, Untrusted};
 use toolforge_quota::Resource;
@@ -110,7 +111,7 @@ pub(crate) struct FleetOptions {
     pub(crate) only: Vec<Only>,
     /// Usage percentage at which a quota counts as near its limit.
     #[arg(long, help_heading = FLEET, requires = "all", value_name = "PERCENT", default_value_t = 80,
-        value_parser = clap::value_parser!(u64).range(1..=100))]
+        value_parser = percent)]
     pub(crate) threshold: u64,
     /// Sort by name, by the used share, or by the used amount of a resource such as `limits.memory`; largest first, except
     /// names. The default is the order of the list, which needs no memory for it.
@@ -119,6 +120,10 @@ pub(crate) struct FleetOptions {
     /// Compare with an earlier `--output json` or `--output ndjson`, and show what has changed since.
     #[arg(long, help_heading = FLEET, requires = "all", value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
+}
+
+fn percent(text: &str) -> Result<u64, String> {
+    parse_whole(text, 1..=100).map(u64::from)
 }
 
 /// A state of quotas.

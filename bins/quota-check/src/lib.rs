@@ -25,7 +25,8 @@ use std::ffi::OsString;
 use clap::CommandFactory as _;
 use toolforge_cli::{
     CompletionRequest, DescribedProgram, ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, kubeconfig_files,
-    parse, positionals, print, print_text, topic, unknown_topic, usage_failure, warn_of_unread,
+    parse, positionals, print, print_text, refuse_output, topic, unknown_topic, usage_failure,
+    warn_of_unread,
 };
 
 use arguments::{Arguments, AuditArguments, Verb};
@@ -50,12 +51,14 @@ pub fn main() -> std::process::ExitCode {
         if let Some((generate, rest)) = words.split_first()
             && generate == "generate"
         {
+            refuse_output(&command, &line, "generate")?;
             let program = DescribedProgram { name: "quota-check", word: None, command };
             return program.generate(rest);
         }
         if let Some((help, rest)) = words.split_first()
             && help == "help"
         {
+            refuse_output(&command, &line, "help")?;
             return print_help(command, rest.first().map(String::as_str));
         }
         match parse(command, &line) {

@@ -346,3 +346,47 @@ fn audit_finds_limits_that_do_not_go_together() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("EOF while parsing"));
 }
+
+#[test]
+fn silent_pipe_of_a_fleet_is_named() {
+    let pipe = std::env::temp_dir().join(format!("toolforge-fleet-{}", std::process::id()));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for options in
+        [&["--all", "--from"][..], &["--all", "--from", "-", "--baseline"], &["audit", "--all", "--from"]]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+        command.env_clear().env("HOME", "/nonexistent").args(options).arg(&pipe);
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+        std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(line, format!("note: waiting for the end of {}\n", pipe.display()), "{options:?}");
+    }
+    std::fs::remove_file(&pipe).unwrap();
+}
+
+#[test]
+fn help_and_generate_refuse_an_output_format() {
+    for (line, verb) in [
+        ("help --output json", "help"),
+        ("help quota -o yaml", "help"),
+        ("generate bash -o json", "generate"),
+    ] {
+        let output = run(line, "");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains(&format!("{verb} has no JSON or YAML output")), "{line}: {said}");
+    }
+}
+
+#[test]
+fn invalid_threshold_is_quoted() {
+    let error = |value: &str| {
+        let output = run(&format!("--all --threshold {value}"), "");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(error("abc"), "error: --threshold: \"abc\" is not a whole number; expected 1 to 100\n");
+    assert_eq!(error("101"), "error: --threshold: \"101\" is not allowed; expected 1 to 100\n");
+}

@@ -2,7 +2,8 @@
 
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use toolforge_cli::{
-    ExitCode, Failure, HelpOption, TOPICS, WHERE_TO_ASK, positionals, print_text, topic, unknown_topic,
+    ExitCode, Failure, HelpOption, TOPICS, WHERE_TO_ASK, positionals, print_text, refuse_output, topic,
+    unknown_topic,
 };
 use toolforge_model::Untrusted;
 
@@ -21,7 +22,7 @@ pub(crate) fn command(name: &str) -> Command {
     let actions: String =
         Action::ALL.iter().map(|action| format!("  {:9}{}\n", action.as_str(), action.about())).collect();
     command
-        .about(format!("{about}.\n\nActions:\n{}", actions.trim_end()))
+        .about(format!("{}.\n\nActions:\n{}", about.trim_end_matches('.'), actions.trim_end()))
         .bin_name(name.to_owned())
         .override_usage(arguments::usage(name))
         .after_help(end)
@@ -71,6 +72,7 @@ pub(crate) fn print_requested(
     if let [first, rest @ ..] = words.as_slice()
         && *first == "help"
     {
+        refuse_output(command, arguments, "help")?;
         return match rest {
             [] => print_help(command.clone(), HelpOption::Long).map(Some),
             [word, ..] => on_word(name, word).map(Some),

@@ -190,9 +190,16 @@ fn read(text: &str) -> LogEvent {
     let line = text.split_once(' ').unwrap_or((text, ""));
     match line.0.parse() {
         Ok(moment) => LogEvent::Line(moment, line.1.to_owned()),
+        // The kubelet's text in place of a log that the node has deleted (Kubernetes 1.33, `GetContainerLogs`).
+        Err(_) if text.starts_with("unable to retrieve container logs for ") => {
+            LogEvent::Notice(GONE.to_owned())
+        }
         Err(_) => LogEvent::Notice(text.to_owned()),
     }
 }
+
+/// What is said of a log that the node has deleted.
+const GONE: &str = "the log of an earlier run is gone";
 
 #[cfg(test)]
 mod tests {
@@ -205,7 +212,9 @@ mod tests {
             let line = format!("2026-11-25T10:00:00.123456789Z {text}");
             assert_eq!(read(&line), LogEvent::Line(moment, message.to_owned()));
         }
-        let notice = "unable to retrieve container logs for containerd://1";
+        let deleted = "unable to retrieve container logs for containerd://1";
+        assert_eq!(read(deleted), LogEvent::Notice("the log of an earlier run is gone".to_owned()));
+        let notice = "failed to open log file";
         assert_eq!(read(notice), LogEvent::Notice(notice.to_owned()));
     }
 }

@@ -34,6 +34,8 @@ pub struct ScheduledJobLoad {
     pub seconds: u32,
     /// Whether the duration was measured, and not assumed.
     pub is_measured: bool,
+    /// Whether the duration is an upper bound: the times of the CronJob's status do not say which run succeeded last.
+    pub is_upper_bound: bool,
     /// What happens to a run that is due during another one.
     pub concurrency: Concurrency,
     /// How late a run may start, in seconds.
@@ -62,8 +64,9 @@ impl ScheduledJobLoad {
             name: job.name.clone(),
             expression,
             each: of_run(job, facts),
-            seconds: measured.unwrap_or_else(|| assumed_seconds(job)).max(1),
+            seconds: measured.map_or_else(|| assumed_seconds(job), |last| last.seconds).max(1),
             is_measured: measured.is_some(),
+            is_upper_bound: measured.is_some_and(|last| last.is_upper_bound),
             concurrency: match spec.concurrency_policy.as_deref() {
                 Some("Forbid") => Concurrency::Forbid,
                 Some("Replace") => Concurrency::Replace,
@@ -189,6 +192,7 @@ pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Time
             load.current = known.current;
             if known.is_measured {
                 (load.seconds, load.is_measured) = (known.seconds, true);
+                load.is_upper_bound = known.is_upper_bound;
             }
         }
         loads.push(load);
@@ -299,6 +303,19 @@ mod tests {
 
     /// Returns the measured seconds of an hourly job with this status, these Jobs of runs and these events of their ends.
     fn hourly(status: &Value, runs: &[Value], ends: &[(&str, i64)]) -> Option<u32> {
+        let events: Vec<Value> = ends
+            .iter()
+            .map(|(time, minute)| event("Job", &format!("daily-{minute}"), "Completed", time, ""))
+            .collect();
+        hourly_load(status, runs, &events).filter(|load| load.is_measured).map(|load| load.seconds)
+    }
+
+    fn event(kind: &str, name: &str, reason: &str, time: &str, message: &str) -> Value {
+        let object = json!({"kind": kind, "name": name});
+        json!({"metadata": {}, "reason": reason, "lastTimestamp": time, "message": message, "involvedObject": object})
+    }
+
+    fn hourly_load(status: &Value, runs: &[Value], events: &[Value]) -> Option<ScheduledJobLoad> {
         let mut facts = facts(None);
         let cron_job = &mut facts.live.cron_jobs[0];
         cron_job_spec_mut(cron_job).schedule = "0 * * * *".to_owned();
@@ -309,12 +326,10 @@ mod tests {
             run["metadata"]["ownerReferences"] = owner.clone();
             facts.live.jobs.push(serde_json::from_value(run).unwrap());
         }
-        for (time, minute) in ends {
-            let object = json!({"kind": "Job", "name": format!("daily-{minute}")});
-            let event = json!({"metadata": {}, "reason": "Completed", "lastTimestamp": time, "involvedObject": object});
-            facts.live.events.push(serde_json::from_value(event).unwrap());
+        for event in events {
+            facts.live.events.push(serde_json::from_value(event.clone()).unwrap());
         }
-        load(&facts).filter(|load| load.is_measured).map(|load| load.seconds)
+        load(&facts)
     }
 
     /// The name of a run that is due at 10:00 on 2026-08-01, and of the one before.
@@ -354,6 +369,38 @@ mod tests {
             hourly(&status("2026-08-01T10:03:00Z", &[]), &[], &[("2026-08-01T09:07:00Z", MINUTE - 60)]),
             Some(180)
         );
+    }
+
+    #[test]
+    fn manual_run_is_measured_by_its_events() {
+        // `kubectl create job by-hand --from=cronjob/daily` at 10:40, which ended at 10:40:30.
+        let status =
+            json!({"lastScheduleTime": "2026-08-01T10:00:00Z", "lastSuccessfulTime": "2026-08-01T10:40:30Z"});
+        let found = |events: &[Value]| {
+            hourly_load(&status, &[], events).map(|load| (load.seconds, load.is_upper_bound)).unwrap()
+        };
+        let seen = "Saw a job that the controller did not create or forgot: by-hand";
+        let events = [
+            event("CronJob", "daily", "UnexpectedJob", "2026-08-01T10:40:00Z", seen),
+            event("Job", "by-hand", "SuccessfulCreate", "2026-08-01T10:40:00Z", "Created pod: by-hand-x"),
+            event("Job", "by-hand", "Completed", "2026-08-01T10:40:30Z", "Job completed"),
+        ];
+        assert_eq!(found(&events), (30, false));
+        // A Job of something else, and no events any longer.
+        assert_eq!(found(&events[1..]), (2430, true));
+        assert_eq!(found(&[]), (2430, true));
+    }
+
+    #[test]
+    fn status_is_not_measured_beyond_the_timeout() {
+        let mut facts = facts(Some(60));
+        facts.live.cron_jobs[0].status = Some(CronJobStatus {
+            last_schedule_time: Some(Time(at("2026-08-01T10:15:00Z"))),
+            last_successful_time: Some(Time(at("2026-08-01T12:00:00Z"))),
+            ..CronJobStatus::default()
+        });
+        let load = load(&facts).unwrap();
+        assert_eq!((load.seconds, load.is_measured), (60, false));
     }
 
     #[test]

@@ -1,45 +1,69 @@
 //! How long the last successful run of a scheduled job took.
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use toolforge_model::CronExpression;
 
 use crate::job::{JobObjects, LiveJobs, RunOutcome, runs_of_job};
-use crate::pod::event_time;
+use crate::pod::{event_time, first_event_time};
 
 /// The annotation with which the CronJob controller notes for when a run was due (Kubernetes 1.33).
 const SCHEDULED_AT: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
+/// Seconds from when a run is due to when its timeout begins: the time until its pod runs, and what its controller takes.
+const LATE: i64 = 60;
+
+/// The duration of the last successful run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LastDuration {
+    pub(super) seconds: u32,
+    /// Whether the run may have been shorter: only the times of the CronJob's status are known.
+    pub(super) is_upper_bound: bool,
+}
+
 /// Returns the seconds from the time for which the last successful run was scheduled to its end.
 ///
 /// The status of a CronJob has the end of that run, and when the last run was due. These are different runs while another run is
-/// under way or after one that failed, and where runs overlap. So the run's Job or its event come first, which are kept for a
-/// short time.
+/// under way or after one that failed, where runs overlap, and after `kubectl create job --from`, whose Job counts as a success
+/// of the CronJob. So the run's Job or its events come first, which are kept for 30 seconds and an hour. What the status gives is
+/// an upper bound, and is not used if it exceeds the timeout of a run.
 pub(super) fn last_duration(
     job: &JobObjects,
     cron_job: &CronJob,
     expression: &CronExpression,
     live: &LiveJobs,
+) -> Option<LastDuration> {
+    let ended = cron_job.status.as_ref()?.last_successful_time.as_ref()?.0;
+    let runs = runs_of_job(job, live);
+    let of_run = runs.iter().filter_map(|run| Some((success(run, live)?, due_time(run)?)));
+    let known = of_run.chain(ends_by_events(job, live)).filter(|(at, due)| *at >= ended && due <= at);
+    if let Some((ended, due)) = known.max() {
+        return seconds(due, ended).map(|seconds| LastDuration { seconds, is_upper_bound: false });
+    }
+    let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
+    let seconds = duration_by_status(job, cron_job, expression, &runs, live)?;
+    let is_possible = timeout.is_none_or(|timeout| i64::from(seconds) <= timeout.saturating_add(LATE));
+    is_possible.then_some(LastDuration { seconds, is_upper_bound: true })
+}
+
+/// Returns the seconds from when the last successful run was due to its end, by the times of the CronJob's status.
+fn duration_by_status(
+    job: &JobObjects,
+    cron_job: &CronJob,
+    expression: &CronExpression,
+    runs: &[&Job],
+    live: &LiveJobs,
 ) -> Option<u32> {
     let status = cron_job.status.as_ref()?;
     let last_due = status.last_schedule_time.as_ref().map(|time| time.0);
     let ended = status.last_successful_time.as_ref()?.0;
-    let runs = runs_of_job(job, live);
-    let success = |run: &Job| match RunOutcome::of(run, live) {
-        RunOutcome::Succeeded { at } => at,
-        _ => None,
-    };
-    let of_run = runs.iter().filter_map(|run| Some((success(run)?, due_time(run)?)));
-    let known = of_run.chain(ends_by_events(job, live)).filter(|(at, due)| *at >= ended && due <= at);
-    if let Some((ended, due)) = known.max() {
-        return seconds(due, ended);
-    }
     let is_active = |due: Timestamp| {
         let name = format!("{}-{}", job.name, due.as_second() / 60);
         status.active.iter().flatten().any(|run| run.name.as_deref() == Some(name.as_str()))
     };
     let has_failed =
-        |due: Timestamp| runs.iter().any(|run| due_time(run) == Some(due) && success(run).is_none());
+        |due: Timestamp| runs.iter().any(|run| due_time(run) == Some(due) && success(run, live).is_none());
     if let Some(due) = last_due.filter(|due| *due < ended && !is_active(*due) && !has_failed(*due)) {
         return seconds(due, ended);
     }
@@ -49,6 +73,13 @@ pub(super) fn last_duration(
     // Before its creation, it had no runs.
     job.workload.created().is_none_or(|created| created <= due).then_some(())?;
     seconds(due, ended)
+}
+
+fn success(run: &Job, live: &LiveJobs) -> Option<Timestamp> {
+    match RunOutcome::of(run, live) {
+        RunOutcome::Succeeded { at } => at,
+        _ => None,
+    }
 }
 
 fn seconds(from: Timestamp, until: Timestamp) -> Option<u32> {
@@ -65,13 +96,39 @@ pub(super) fn due_time(run: &Job) -> Option<Timestamp> {
 }
 
 /// Returns the ends of runs by their events, and when these runs were due: a run's Job is named after the minute (Kubernetes
-/// 1.33, `getJobName` of the CronJob controller).
+/// 1.33, `getJobName` of the CronJob controller). A run that was started by hand was due when its first pod was created.
 fn ends_by_events(job: &JobObjects, live: &LiveJobs) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-    live.events.iter().filter_map(|event| {
-        let run = &event.involved_object;
-        (run.kind.as_deref() == Some("Job") && event.reason.as_deref() == Some("Completed")).then_some(())?;
-        let minute = run.name.as_deref()?.strip_prefix(job.name.as_str())?.strip_prefix('-')?;
-        let due = Timestamp::from_second(minute.parse::<i64>().ok()?.checked_mul(60)?).ok()?;
+    job_events(live, "Completed").filter_map(|(name, event)| {
+        let due = due_by_name(job, name).or_else(|| started_by_hand(job, name, live))?;
         Some((event_time(event)?, due))
     })
+}
+
+/// Returns the events of Jobs with a reason, with the Job's name.
+fn job_events<'a>(live: &'a LiveJobs, reason: &'a str) -> impl Iterator<Item = (&'a str, &'a Event)> {
+    live.events.iter().filter_map(move |event| {
+        let object = &event.involved_object;
+        let is_of_job = object.kind.as_deref() == Some("Job") && event.reason.as_deref() == Some(reason);
+        Some((object.name.as_deref().filter(|_| is_of_job)?, event))
+    })
+}
+
+fn due_by_name(job: &JobObjects, run: &str) -> Option<Timestamp> {
+    let minute = run.strip_prefix(job.name.as_str())?.strip_prefix('-')?;
+    Timestamp::from_second(minute.parse::<i64>().ok()?.checked_mul(60)?).ok()
+}
+
+/// Returns when a run was started that the CronJob controller has not created itself, which it reports as "Saw a job that the
+/// controller did not create or forgot: NAME" (Kubernetes 1.33, `syncCronJob`).
+fn started_by_hand(job: &JobObjects, run: &str, live: &LiveJobs) -> Option<Timestamp> {
+    let is_of_job = live.events.iter().any(|event| {
+        let object = &event.involved_object;
+        let named = event.message.as_deref().and_then(|message| message.rsplit_once(": "));
+        object.kind.as_deref() == Some("CronJob")
+            && object.name.as_deref() == Some(job.name.as_str())
+            && event.reason.as_deref() == Some("UnexpectedJob")
+            && named.is_some_and(|(_, name)| name == run)
+    });
+    let created = job_events(live, "SuccessfulCreate").filter(|(name, _)| is_of_job && *name == run);
+    created.filter_map(|(_, event)| first_event_time(event)).min()
 }

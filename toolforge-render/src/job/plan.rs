@@ -132,7 +132,8 @@ impl JobPlan {
         let found = facts
             .namespace
             .catalog
-            .job_image(&request.image, &facts.namespace.platform.build_service_repository)?;
+            .job_image(&request.image, &facts.namespace.platform.build_service_repository)
+            .map_err(|error| error.with_own_image(&facts.namespace.tool))?;
         let mut warnings = Vec::new();
         if let (JobImage::Type(name), State::Deprecated | State::Gone) = (&found.image, found.state) {
             let replacement = facts.namespace.catalog.replacement(name).map(|found| found.name.clone());

@@ -220,7 +220,8 @@ pub fn manual_run(cron_job: &CronJob, now: Timestamp) -> Option<Job> {
                 api_version: "batch/v1".to_owned(),
                 kind: "CronJob".to_owned(),
                 name: name.to_owned(),
-                uid: cron_job.metadata.uid.clone()?,
+                // A CronJob from a file may have none.
+                uid: cron_job.metadata.uid.clone().unwrap_or_default(),
                 ..OwnerReference::default()
             }]),
             ..ObjectMeta::default()

@@ -6,6 +6,7 @@ use toolforge_client::{LogOptions, LogSince};
 use toolforge_model::{Colors, Untrusted};
 
 use crate::log::{LogOrigin, LogPrinter, LogStyle};
+use crate::options::parse_whole;
 
 /// The heading of the options of `logs`.
 const LOGS: &str = "Log options";
@@ -18,7 +19,7 @@ pub struct LogsOptions {
     pub follow: bool,
     /// Print only the last lines, counted over all pods.
     // As in the platform's tool, 0 means all.
-    #[arg(short, long, alias = "tail", help_heading = LOGS, value_name = "COUNT", allow_hyphen_values = true)]
+    #[arg(short, long, alias = "tail", help_heading = LOGS, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
     pub last: Option<u32>,
     /// Only lines newer than a duration (10m, 2h, 1d) or an RFC 3339 time (2026-11-25T10:00:00Z).
     #[arg(long, help_heading = LOGS, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
@@ -52,6 +53,10 @@ impl LogsOptions {
     fn count(&self) -> Option<u32> {
         self.last.filter(|last| *last > 0)
     }
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    parse_whole(text, 0..=u32::MAX)
 }
 
 /// Returns the time; a duration is subtracted from this machine's clock.

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use toolforge_cli::{ExitCode, Failure, mount_parser};
+use toolforge_cli::{ExitCode, Failure, mount_parser, parse_seconds};
 use toolforge_model::{
     JobDiagnostic, JobField, JobHealthCheck, JobName, JobOptions, JobRequest, MountStorage, Replicas,
     Schedule, ScheduleWarning, ToolName,
@@ -121,7 +121,7 @@ struct JobText {
     #[arg(long, group = "kind")]
     continuous: bool,
     /// Wait until a one-off job finishes, at most this many seconds, and exit with its exit code.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600", group = "kind")]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600", value_parser = parse_seconds, group = "kind")]
     wait: Option<u32>,
     /// Not a job; `webservice TYPE start` starts a web service.
     #[arg(long, hide = true, group = "kind")]

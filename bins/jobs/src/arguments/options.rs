@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use toolforge_cli::{DryRunOption, ExitCode, Failure, LintOptions, LogsOptions, parse_profile};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, LintOptions, LogsOptions, parse_profile, parse_seconds,
+};
 use toolforge_model::{JobImage, JobName};
 use toolforge_quota::profiles::Profile;
 use toolforge_render::job::WorkloadRef;
@@ -187,7 +189,7 @@ pub(crate) struct TriggerArguments {
     #[arg(value_name = "NAME")]
     pub(crate) name: WorkloadRef,
     /// Wait until the run finishes, at most this many seconds, and exit with its exit code.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600")]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600", value_parser = parse_seconds)]
     pub(crate) wait: Option<u32>,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, LoadConflicts, Session, print, print_for_people, read_input,
+    Document, DryRunOption, ExitCode, Failure, LoadConflicts, Session, print, print_for_people, read_input,
     warn_of_unread,
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
@@ -83,7 +83,7 @@ pub(super) fn run(
     let command = Command { plan, check, follow_up };
     if dry_run == Some(DryRunOption::Client) {
         let planned = session.block_on(command.plan_only())??;
-        print(&report::plan(&planned.plan, &planned.conflicts(), &LoadRestarts::default(), &[])?, format)?;
+        print(&planned.document()?, format)?;
         return Ok(ExitCode::Success);
     }
     let applied = session.block_on(apply::apply(session, dry_run, &command))??;
@@ -106,6 +106,12 @@ impl PlannedLoad {
     /// Returns the runs that exceed the quota.
     pub(super) fn conflicts(&self) -> LoadConflicts {
         LoadConflicts::of(&self.plan, &self.facts, Timestamp::now())
+    }
+
+    /// Returns the output of a dry run on this machine.
+    pub(super) fn document(&self) -> Result<Document, Failure> {
+        let has_quota = !self.facts.namespace.limits.quotas.is_empty();
+        report::plan(&self.plan, &self.conflicts(), &LoadRestarts::default(), &[], has_quota)
     }
 }
 

@@ -14,7 +14,7 @@ use toolforge_render::job::{
 };
 
 use super::facts;
-use crate::advice::{Asked, advice};
+use crate::advice::{Asked, LogDirectories, advice};
 use crate::arguments::LogsArguments;
 use crate::report::{awaited, status_sentence};
 
@@ -159,6 +159,7 @@ impl WorkloadLog<'_> {
             is_shown: false,
             is_managed: self.job().is_some_and(JobObjects::is_managed),
             log_files: [None, None],
+            log_directories: LogDirectories::Unknown,
         };
         anstream::eprintln!("\nhint: {}", advice(&evidence.cause, asked));
     }

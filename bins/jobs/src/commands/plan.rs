@@ -29,7 +29,8 @@ pub(super) fn run(
     } else {
         let restarts = LoadRestarts::of(&plan, &facts, now);
         let nearest = load::adjustments(&plan, &file, &options.file, &facts, options.adopt);
-        let document = report::plan(&plan, &conflicts, &restarts, &nearest)?;
+        let has_quota = !facts.namespace.limits.quotas.is_empty();
+        let document = report::plan(&plan, &conflicts, &restarts, &nearest, has_quota)?;
         print(&document, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {

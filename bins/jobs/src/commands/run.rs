@@ -16,7 +16,7 @@ use super::load::PlannedLoad;
 use super::{apply, facts, load, wait};
 use crate::arguments::{Arguments, ChangeOptions, RunArguments};
 use crate::failures;
-use crate::report::{self, LoadRestarts};
+use crate::report;
 
 /// Runs a job, where none of its name is there.
 pub(super) fn run(
@@ -53,10 +53,7 @@ pub(super) fn run(
     let dry_run = options.change.dry_run;
     if dry_run == Some(DryRunOption::Client) {
         let planned = session.block_on(command.plan_only())??;
-        print(
-            &report::plan(&planned.plan, &planned.conflicts(), &LoadRestarts::default(), &[])?,
-            arguments.output.of_document(),
-        )?;
+        print(&planned.document()?, arguments.output.of_document())?;
         return Ok(ExitCode::Success);
     }
     let applied = session.block_on(apply::apply(session, dry_run, &command))??;

@@ -13,7 +13,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments, name: &WorkloadRef) 
     let now = Timestamp::now();
     let document = match find(&facts, name)? {
         FoundWorkload::Job(job) if job.is_managed() => {
-            report::show(&ListedJob::of(&job, &facts, now), now, arguments.output)?
+            report::show(&ListedJob::of(&job, &facts, now), now, arguments.output, session.home.as_ref())?
         }
         found => report::show_unmanaged(&UnmanagedObject::of(found, &facts, now), now)?,
     };

@@ -15,12 +15,13 @@ use toolforge_report::{Action, JobChange, JobType, PlanWarning, PlanWarningCode,
 
 use super::LoadRestarts;
 
-/// Returns what a load changes, and whether it fits, at rest and at the worst moment.
+/// Returns what a load changes, and whether it fits, at rest and at the worst moment; `has_quota` is whether the namespace has a quota.
 pub(crate) fn plan(
     plan: &LoadPlan,
     conflicts: &LoadConflicts,
     restarts: &LoadRestarts,
     nearest: &[Adjustment],
+    has_quota: bool,
 ) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
@@ -37,7 +38,7 @@ pub(crate) fn plan(
             .collect(),
         conflicts: conflicts.report(),
     };
-    let text = [text(plan), adjustments_text(set, nearest), restarts.text()].concat();
+    let text = [text(plan, has_quota), adjustments_text(set, nearest), restarts.text()].concat();
     Ok(Document { text, value: to_json(value)? })
 }
 
@@ -64,7 +65,7 @@ fn warnings(plan: &LoadPlan) -> Vec<(PlanWarningCode, String, Vec<String>)> {
     groups
 }
 
-fn text(plan: &LoadPlan) -> String {
+fn text(plan: &LoadPlan, has_quota: bool) -> String {
     let set = &plan.set;
     let mut text = String::new();
     for change in set.pending() {
@@ -96,7 +97,6 @@ fn text(plan: &LoadPlan) -> String {
         text.push_str("nothing would change\n");
     }
     if plan.problems.is_empty() && has_changes {
-        let has_quota = !set.at_rest.resources().is_empty();
         text.push_str(&verdict_text(set, set.verdict(), has_quota));
     } else {
         text.push_str(&forecast_text(set));

@@ -53,12 +53,16 @@ fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> Stri
     tables.join("\n")
 }
 
+/// The most characters of an amount in the platform's form; a longer one is shortened: `9.22P`, not `9223372036854775.807`.
+const LONGEST: usize = 12;
+
 fn amount(resource: &Resource, amount: u64) -> String {
-    match resource {
+    let text = match resource {
         Resource::LimitsCpu => cores(Cpu::from_millis(amount)),
         Resource::LimitsMemory => gibibytes(Memory::from_bytes(amount)),
         other => other.amount(amount),
-    }
+    };
+    if text.len() > LONGEST { resource.short_amount(amount) } else { text }
 }
 
 /// Returns an amount of CPU as the platform's tool writes it: `0.5`, `16.0`.
@@ -120,6 +124,20 @@ mod tests {
         Cron jobs                                      7       50
         Continuous jobs (including web services)       0        3
         ");
+    }
+
+    #[test]
+    fn huge_amounts_are_short() {
+        for (resource, millis_or_bytes, expected) in [
+            (Resource::LimitsCpu, u64::MAX / 2, "9.23P"),
+            (Resource::LimitsMemory, u64::MAX, "16Ei"),
+            (Resource::Pods, u64::MAX / 2, "9.23E"),
+            (Resource::LimitsCpu, 16_000, "16.0"),
+            (Resource::LimitsMemory, 1 << 40, "1024.0Gi"),
+            (Resource::Pods, 100, "100"),
+        ] {
+            assert_eq!(amount(&resource, millis_or_bytes), expected, "{resource}");
+        }
     }
 
     #[test]

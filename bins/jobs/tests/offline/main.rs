@@ -389,6 +389,59 @@ fn jobs_file_is_limited() {
 }
 
 #[test]
+fn help_refuses_an_output_format() {
+    let scratch = Scratch::new("help-output", "");
+    for line in [&["help", "--output", "json"][..], &["help", "logs", "-o", "yaml"]] {
+        let output = said(&jobs(&scratch, line));
+        assert!(output.starts_with("[exit 2]"), "{line:?}: {output}");
+        assert!(output.contains("help has no JSON or YAML output"), "{line:?}: {output}");
+    }
+}
+
+#[test]
+fn invalid_numbers_are_quoted() {
+    let scratch = Scratch::new("numbers", "");
+    let error = |line: &str| {
+        let line: Vec<&str> = line.split(' ').collect();
+        said(&jobs(&scratch, &line)).lines().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(error("logs x -l five"), "error: --last: \"five\" is not a whole number; expected 0 or more");
+    assert_eq!(error("logs x -l -5"), "error: --last: \"-5\" is not allowed; expected 0 or more");
+    assert_eq!(
+        error("run x --image bookworm --command x --wait=abc"),
+        "error: --wait: \"abc\" is not a whole number; expected 0 or more"
+    );
+    assert_eq!(
+        error("trigger x --wait=abc"),
+        "error: --wait: \"abc\" is not a whole number; expected 0 or more"
+    );
+    assert_eq!(
+        error("run x --image bookworm --command x --timeout soon"),
+        "error: --timeout: \"soon\" is not a whole number"
+    );
+    assert_eq!(
+        error("list --uid abc"),
+        "error: --uid: \"abc\" is not a whole number; expected 50000 or more"
+    );
+    assert_eq!(error("list --uid 5"), "error: --uid: \"5\" is not allowed; expected 50000 or more");
+}
+
+#[test]
+fn quota_that_counts_nothing_of_a_plan_is_known() {
+    // The seed's quota: it has no `count/` keys.
+    let quota = "apiVersion: v1\nkind: List\nitems:\n- kind: ResourceQuota\n  apiVersion: v1\n  metadata: {name: q, namespace: tool-tf-test}\n  spec: {hard: &h {limits.cpu: '2', limits.memory: 8Gi, pods: '4'}}\n  status: {hard: *h, used: {limits.cpu: '0', limits.memory: '0', pods: '0'}}\n";
+    let scratch =
+        Scratch::new("seed", "- name: nightly\n  command: ./x\n  image: bookworm\n  schedule: '@daily'\n");
+    std::fs::write(scratch.0.join("quota.yaml"), quota).unwrap();
+    let line = ["plan", "jobs.yaml", "--tool", "tf-test", "--from", "quota.yaml"];
+    let output = said(&jobs(&scratch, &line));
+    assert!(output.contains("it fits: the quota counts nothing of it"), "{output}");
+    std::fs::write(scratch.0.join("quota.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let output = said(&jobs(&scratch, &line));
+    assert!(output.contains("no quota is known, so whether it fits is not known"), "{output}");
+}
+
+#[test]
 fn silent_pipe_is_named() {
     let scratch = Scratch::new("pipe", "");
     assert!(Command::new("mkfifo").arg(scratch.0.join("pipe")).status().unwrap().success());

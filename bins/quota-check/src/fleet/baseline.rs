@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_model::Untrusted;
-use toolforge_report::{Document, FailureCode, Fleet, FleetChange, FleetChangeCode, FleetQuota, FormerLimit};
+use toolforge_report::{Document, Fleet, FleetChange, FleetChangeCode, FleetQuota, FormerLimit};
+
+use super::dump::open;
 
 /// The quotas of an earlier output, by namespace and name.
 #[derive(Debug, Default)]
@@ -23,11 +25,7 @@ impl Baseline {
     /// When the file cannot be read or is something else.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let name = Untrusted::new(path.display().to_string());
-        let file = std::fs::File::open(path).map_err(|error| {
-            let failure = Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()));
-            failure.with_code(FailureCode::FileAccess).detail(error.to_string())
-        })?;
-        Self::parse(file).map_err(|error| {
+        Self::parse(open(path)?).map_err(|error| {
             let text = format!("{} is not a baseline: {}", name.escaped(), Untrusted::new(error).escaped());
             Failure::new(ExitCode::Failed, text)
                 .hint("A baseline is what `quota-check --all --output json` or `--output ndjson` printed.")

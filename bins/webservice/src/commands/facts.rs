@@ -165,7 +165,20 @@ pub(super) fn warn_of_lost_files(session: &Session, planned: &Planned) {
 
 /// Says what a plan's type needs and does not find, where the plan is not applied.
 pub(super) fn warn_of_needs(session: &Session, planned: &Planned, action: Action) {
-    if let Err(missing) = check_requirements(session, planned) {
+    print_missing(check_requirements(session, planned), action);
+}
+
+/// Says what a plan's type needs and does not find in a home, whatever runs in the cluster.
+pub(super) fn warn_of_needs_in(home: &ToolHome, planned: &Planned, action: Action) {
+    let files = home.files();
+    print_missing(
+        toolforge_render::web_service::check_requirements(&planned.plan, None, Some(&files)),
+        action,
+    );
+}
+
+fn print_missing(found: Result<(), MissingRequirement>, action: Action) {
+    if let Err(missing) = found {
         eprintln!("warning: {missing}");
         if let MissingRequirement::Command { name } = &missing {
             eprintln!("\nhint: {}\n", failures::command_hint(name, action));

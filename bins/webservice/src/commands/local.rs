@@ -5,7 +5,7 @@ use std::process::Command;
 use anstream::eprintln;
 use toolforge_cli::{Document, ExitCode, Failure, Session, print, to_json};
 use toolforge_client::ToolHome;
-use toolforge_model::{MountStorage, Replicas};
+use toolforge_model::{MountStorage, Replicas, Untrusted};
 use toolforge_render::web_service::{LocalOptions as Options, LocalUser, local_command};
 use toolforge_report::LocalCommand;
 
@@ -21,12 +21,27 @@ pub(super) fn run(
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
-    let plan = facts::plan(session, arguments, invocation, &facts)?.plan;
+    let planned = facts::plan(session, arguments, invocation, &facts)?;
     let LocalOptions { engine, home, run } = &arguments.local;
     let engine = program(engine.unwrap_or_else(installed));
     let current = std::env::current_dir().unwrap_or_default();
     let home = home.as_deref().or(session.home.as_ref().map(ToolHome::path)).unwrap_or(&current);
     let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
+    if planned.plan.request().image.mount() == MountStorage::All {
+        if home.is_dir() {
+            facts::warn_of_needs_in(&ToolHome::at(&home), &planned, invocation.action);
+        } else {
+            let shown = Untrusted::new(home.display().to_string());
+            let found = format!("{} is not a directory", shown.escaped());
+            if *run {
+                return Err(Failure::new(ExitCode::Failed, found)
+                    .hint("Name the directory with the tool's files: `--home DIRECTORY`."));
+            }
+            // The line may be for another machine.
+            eprintln!("warning: {found}; `--home DIRECTORY` names the one with the tool's files");
+        }
+    }
+    let plan = planned.plan;
     let mut options = Options::new(engine, shown(&home)?);
     options.user = arguments.global.uid.map(|uid| LocalUser { uid, gid: uid });
     let line = local_command(&plan, &options);

@@ -30,6 +30,7 @@ pub(super) fn run(
     let planned = forecast(StartTime::Keep);
     let is_running = facts.live.deployment.is_some();
     let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
-    print(&report::plan(&plan, &planned, restart.as_ref())?, arguments.output.output)?;
+    let has_quota = !facts.namespace.limits.quotas.is_empty();
+    print(&report::plan(&plan, &planned, restart.as_ref(), has_quota)?, arguments.output.output)?;
     Ok(if planned.set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
 }

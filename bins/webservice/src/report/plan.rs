@@ -83,11 +83,13 @@ pub(crate) struct Forecast {
     pub(crate) adjustments: Vec<Adjustment>,
 }
 
-/// Returns what a plan would change, and whether it fits; `restart` are the changes of a restart, if something runs.
+/// Returns what a plan would change, and whether it fits; `restart` are the changes of a restart, if something runs; `has_quota` is
+/// whether the namespace has a quota.
 pub(crate) fn plan(
     plan: &WebServicePlan,
     forecast: &Forecast,
     restart: Option<&Forecast>,
+    has_quota: bool,
 ) -> Result<Document, Failure> {
     let Forecast { set, adjustments: nearest } = forecast;
     let fits = set.fits();
@@ -107,7 +109,7 @@ pub(crate) fn plan(
         violations: violations(set),
         restart: restart.map(restart_report),
     };
-    let mut text = plan_text(set);
+    let mut text = plan_text(set, has_quota);
     if let Some(note) = rollout_note(set).filter(|_| fits) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{note}");
@@ -127,12 +129,11 @@ fn restart_report(Forecast { set, adjustments: nearest }: &Forecast) -> RestartF
     RestartForecast { adjustments: adjustments(nearest), ..restart_forecast(set) }
 }
 
-fn plan_text(set: &ChangeSet) -> String {
+fn plan_text(set: &ChangeSet, has_quota: bool) -> String {
     let mut text = change_lines(set);
     if text.is_empty() {
         text.push_str("nothing would change\n");
     }
-    let has_quota = !set.at_rest.resources().is_empty();
     text.push_str(&verdict_text(set, set.verdict(), has_quota));
     text
 }

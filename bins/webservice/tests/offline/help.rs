@@ -12,6 +12,7 @@ fn short_help_lists_the_actions_first() {
     let [actions, options] = ["\n  restart ", "--mem"].map(|word| help.find(word).unwrap());
     assert!(help.starts_with("[exit 0]\nStart, stop and inspect") && actions < options, "{help}");
     assert!(help.contains(ASK), "{help}");
+    assert!(!help.contains("service..\n"), "{help}");
 }
 
 #[test]
@@ -158,4 +159,15 @@ fn words_of_other_tools_name_the_action() {
 
     hint: Did you mean `webservice php8.2 start`?
     "#);
+}
+
+#[test]
+fn help_refuses_an_output_format() {
+    for line in ["help --output json", "help start -o yaml", "-o json help quota"] {
+        let said = webservice(line);
+        assert!(
+            said.starts_with("[exit 2]") && said.contains("help has no JSON or YAML output"),
+            "{line}: {said}"
+        );
+    }
 }

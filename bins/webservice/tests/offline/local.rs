@@ -12,6 +12,7 @@ fn local_command_line_is_complete() {
     [exit 0]
     docker run --rm --name webservice-x --publish 127.0.0.1:8000:8000 --memory 1610612736b --cpus 0.500 --user 51234:51234 --volume /srv/site:/data/project/x --env 'TOOL_DATA_DIR=/data/project/x' --env 'HOME=/data/project/x' --workdir /data/project/x/ --entrypoint /usr/bin/webservice-runner docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest --type lighttpd --port 8000
     --- stderr
+    warning: /srv/site is not a directory; `--home DIRECTORY` names the one with the tool's files
     note: it serves http://127.0.0.1:8000/; the platform's other mounts (dumps, scratch, the directory of users),
       its databases and the tool's environment variables are not available here
     ");
@@ -89,4 +90,43 @@ fn doctor_skips_dependent_checks() {
     skip  limits      an earlier check failed
     skip  catalog     an earlier check failed
     ");
+}
+
+#[test]
+fn local_needs_the_files_of_its_home() {
+    let none = webservice("php8.2 local --run --engine docker --tool x --home /nonexist");
+    assert_snapshot!(none, @"
+    [exit 1]
+    --- stderr
+    error: /nonexist is not a directory
+
+    hint: Name the directory with the tool's files: `--home DIRECTORY`.
+    ");
+    let file = webservice("php8.2 local --engine docker --tool x --home catalog.yaml");
+    assert!(file.starts_with("[exit 0]") && file.contains("catalog.yaml is not a directory"), "{file}");
+    let empty = std::env::temp_dir().join(format!("toolforge-local-{}", std::process::id()));
+    std::fs::create_dir(&empty).unwrap();
+    let warned = |name: &str| {
+        let line = format!("{name} local --engine docker --tool x --home {}", empty.display());
+        let said = webservice(&line);
+        assert!(said.starts_with("[exit 0]"), "{said}");
+        said.lines().find(|line| line.starts_with("warning: ")).map(str::to_owned)
+    };
+    let missing = ["php8.2", "python3.11", "node18"].map(warned);
+    std::fs::remove_dir(&empty).unwrap();
+    insta::assert_debug_snapshot!(missing, @r#"
+    [
+        Some(
+            "warning: type php8.2 needs the directory public_html or the file .lighttpd.conf in the home of the tool",
+        ),
+        Some(
+            "warning: type python3.11 needs www/python/src/app.py in the home of the tool, which has no directory www/python/src",
+        ),
+        Some(
+            "warning: type node18 runs `npm start` in www/js, and the home of the tool has no file www/js/package.json",
+        ),
+    ]
+    "#);
+    let unmounted = webservice("buildservice local --engine docker --tool x --mount none --home /nonexist");
+    assert!(unmounted.starts_with("[exit 0]"), "{unmounted}");
 }

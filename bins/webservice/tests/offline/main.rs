@@ -316,11 +316,16 @@ fn logs_need_a_cluster_and_check_their_options() {
     --- stderr
     error: --since: "yesterday" is neither a duration of at least one second, like 10m, 2h or 1d, nor a time, like 2026-11-25T10:00:00Z
     "#);
-    assert_snapshot!(webservice("logs -l -5"), @"
+    assert_snapshot!(webservice("logs -l -5"), @r#"
     [exit 2]
     --- stderr
-    error: --last: -5 is not in 0..=4294967295
-    ");
+    error: --last: "-5" is not allowed; expected 0 or more
+    "#);
+    assert_snapshot!(webservice("logs -l five"), @r#"
+    [exit 2]
+    --- stderr
+    error: --last: "five" is not a whole number; expected 0 or more
+    "#);
 }
 
 #[test]

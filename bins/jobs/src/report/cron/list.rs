@@ -177,7 +177,9 @@ fn count(missed: &MissedRuns) -> String {
 
 fn run_duration(load: &ScheduledJobLoad) -> String {
     let seconds = duration(i64::from(load.seconds));
-    if load.is_measured {
+    if load.is_upper_bound {
+        format!("at most {seconds} per run, from the last start to the last success")
+    } else if load.is_measured {
         format!("{seconds} per run, measured in the last one")
     } else {
         format!("{seconds} per run, assumed")

@@ -125,7 +125,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
                 2026-08-01 10:30, in 12m
       missed    5, the last one at 2026-08-01 10:15
                 a run exceeded the quota: Error creating job: jobs.batch "often-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15
-      duration  20s per run, measured in the last one
+      duration  at most 20s per run, from the last start to the last success
     "#);
     insta::assert_snapshot!(one(&facts, "daily"), @"
     daily, times in UTC; it is 2026-08-01 10:17
@@ -136,7 +136,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
                 2026-08-03 04:00, in 1d17h
                 2026-08-04 04:00, in 2d17h
       missed    none
-      duration  12m3s per run, measured in the last one
+      duration  at most 12m3s per run, from the last start to the last success
     ");
     insta::assert_snapshot!(one(&facts, "never"), @r#"
     never, times in UTC; it is 2026-08-01 10:17

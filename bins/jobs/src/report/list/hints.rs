@@ -70,6 +70,14 @@ fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<S
         Some(MissedReason::StillRunning) if *state == JobState::Running => Some(format!(
             "`toolforge jobs logs {name}` shows the output of the current run; `toolforge jobs restart {name}` stops it and starts a new one."
         )),
+        None if matches!(state, JobState::Waiting { last_succeeded: Some(false) }) => Some(format!(
+            "The pod of the last run, which has the reason, is deleted 30 seconds after it finishes; {}.",
+            if asked.log_files.iter().any(Option::is_some) {
+                format!("`{}` shows its output", asked.log_command())
+            } else {
+                format!("`{} --follow` shows the output of the next one", asked.log_command())
+            }
+        )),
         _ => None,
     }
 }

@@ -202,7 +202,7 @@ fn our_own_tables_have_no_borders() {
 
 #[test]
 fn all_of_a_job_is_shown() {
-    let shown = |format| show(&jobs(&bot())[0], now(), format).unwrap().text;
+    let shown = |format| show(&jobs(&bot())[0], now(), format, None).unwrap().text;
     insta::assert_snapshot!(shown(JobsFormat::Table), @"
     +---------------+-------------------------------------------------------------------------+
     | Job name:     | bot                                                                     |
@@ -303,8 +303,31 @@ fn an_image_that_nobody_should_use_says_so() {
 fn programs_get_all_of_a_job() {
     let answer = list(&jobs(&bot()), Vec::new(), now(), JobsFormat::Json).unwrap();
     insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","jobs":[{"command":"./bot.py","cpu":"200m","cronExpression":null,"emails":"onfailure","environment":{"A":"b"},"fileLog":{"enabled":true,"stderr":"/data/project/stashbot/bot.err","stdout":"/data/project/stashbot/bot.out"},"healthCheck":{"http":"/healthz","script":null},"image":"python3.13","imageState":"current","managed":true,"memory":null,"mount":"all","name":"bot","port":"8080/tcp","publicUrl":"https://stashbot.toolforge.org/","replicas":2,"retry":null,"schedule":null,"status":{"causes":[],"lastTermination":{"code":"exit-code","exitCode":1,"finished":"2026-11-25T09:57:00Z","message":"terminated with exit code 1","pod":"bot-1","reason":"Error"},"missed":null,"nextRun":null,"previousRun":null,"ready":2,"restarts":3,"short":"running","since":"2026-11-25T09:57:55Z","state":"running"},"timeout":null,"type":"continuous"}],"kind":"JobList","unmanaged":[]}"#);
-    let answer = show(&jobs(&daily())[0], now(), JobsFormat::Json).unwrap();
+    let answer = show(&jobs(&daily())[0], now(), JobsFormat::Json, None).unwrap();
     insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","command":"one\ntwo\u001b[2J","cpu":null,"cronExpression":"43 23 * * *","emails":"none","environment":{},"fileLog":{"enabled":false,"stderr":null,"stdout":null},"healthCheck":null,"image":"node12","imageState":"deprecated","kind":"Job","managed":true,"memory":"1Gi","mount":"all","name":"daily","port":null,"publicUrl":null,"replicas":null,"retry":2,"schedule":"@daily","status":{"causes":[],"lastTermination":null,"missed":{"code":"quota-exceeded","count":2,"last":"2026-11-24T23:43:00Z","message":"a run exceeded the quota: jobs.batch \"daily-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"nextRun":"2026-11-25T23:43:00Z","previousRun":"2026-11-23T05:00:00Z","ready":null,"restarts":0,"short":"pending","since":"2026-11-23T05:10:00Z","state":"waiting"},"timeout":60,"type":"scheduled"}"#);
-    let answer = show(&jobs(&lost())[0], now(), JobsFormat::Json).unwrap();
+    let answer = show(&jobs(&lost())[0], now(), JobsFormat::Json, None).unwrap();
     insta::assert_snapshot!(answer.value["status"], @r#"{"causes":[{"clusterMessage":"Back-off pulling image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\"","code":"image-pull","message":"image \"tools-harbor.wmcloud.org/tool-stashbot/lost:latest\" cannot be pulled","object":"Pod lost-1"}],"lastTermination":null,"missed":null,"nextRun":null,"previousRun":null,"ready":0,"restarts":0,"short":"failed","since":"2026-11-25T11:59:00Z","state":"failing"}"#);
+}
+
+#[test]
+fn hint_of_a_failed_run_names_its_output() {
+    let hinted = |options: &str| {
+        let status =
+            json!({"lastScheduleTime": "2026-11-25T05:00:00Z", "lastSuccessfulTime": "2026-11-24T05:10:00Z"});
+        let found = json!({"metadata": {"creationTimestamp": "2026-11-01T00:00:00Z", "uid": "uid"}, "status": status});
+        let job =
+            &jobs(&objects(&format!("nightly --image bookworm --schedule @daily {options}"), "x", found))[0];
+        hints(&job.status, crate::advice::Asked::from(&job.request)).replace('\n', " ")
+    };
+    let files = hinted("--filelog");
+    assert!(
+        files.contains("The pod of the last run, which has the reason, is deleted 30 seconds after"),
+        "{files}"
+    );
+    assert!(files.contains("nightly.err") && files.ends_with("shows its output."), "{files}");
+    let none = hinted("--no-filelog");
+    assert!(
+        none.ends_with("`toolforge jobs logs nightly --follow` shows the output of the next one."),
+        "{none}"
+    );
 }

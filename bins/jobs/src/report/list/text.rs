@@ -2,6 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, Table, columns, to_json, wrap};
+use toolforge_client::ToolHome;
 use toolforge_report::{JobList, UnmanagedWorkload};
 
 use super::document::job_report;
@@ -52,7 +53,12 @@ fn list_text(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> String {
 }
 
 /// Returns one job in detail: the cells of a long list, one per row, and the details of its status.
-pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Result<Document, Failure> {
+pub(crate) fn show(
+    job: &ListedJob,
+    now: Timestamp,
+    format: JobsFormat,
+    home: Option<&ToolHome>,
+) -> Result<Document, Failure> {
     let text = match format {
         JobsFormat::Name => format!("{}\n", job.request.name),
         JobsFormat::Table
@@ -61,7 +67,7 @@ pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Resul
         | JobsFormat::Yaml
         | JobsFormat::Normal
         | JobsFormat::Long => {
-            let asked = Asked { is_shown: true, ..Asked::from(&job.request) };
+            let asked = Asked { is_shown: true, ..Asked::from(&job.request).in_home(&job.request, home) };
             let names = cells::LONG.into_iter().chain(["Hints:"]);
             let cells = cells::long(job, now).into_iter().chain([hints(&job.status, asked)]);
             let cells = cells.map(|cell| wrapped(&cell, columns()));

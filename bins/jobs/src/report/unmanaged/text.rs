@@ -8,7 +8,7 @@ use toolforge_model::Untrusted;
 use toolforge_render::object::ObjectKind;
 
 use super::UnmanagedObject;
-use crate::advice::Asked;
+use crate::advice::{Asked, LogDirectories};
 use crate::report::list::hints;
 use crate::report::status_sentence;
 
@@ -88,6 +88,7 @@ pub(crate) fn show_unmanaged(object: &UnmanagedObject, now: Timestamp) -> Result
         is_shown: true,
         is_managed: false,
         log_files: [None, None],
+        log_directories: LogDirectories::Unknown,
     };
     match hints(&object.status, asked).as_str() {
         "N/A" => {}

@@ -30,15 +30,15 @@ const PERMISSIONS: [(&str, &str, &[&str], &str); 11] = [
     ("", "events", &["list"], "causes in status"),
 ];
 
-/// Returns the checks of the cluster.
-pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
+/// Returns the checks of the cluster, and its catalog, if it can be read.
+pub(super) async fn checks(client: &Client, session: &Session) -> (Vec<Check>, Option<Catalog>) {
     let version = match client.server_version().await {
         Ok(version) => version,
         Err(error) => {
             let mut checks = vec![Check::failed(CheckCode::Server, &Failure::from(error))];
             let rest = super::NEEDS_CLUSTER.into_iter().skip(1);
             checks.extend(rest.map(|code| Check::skipped(code, "the server is unreachable")));
-            return checks;
+            return (checks, None);
         }
     };
     let mut checks = vec![version_check(&version), clock_check(&version, Timestamp::now())];
@@ -77,25 +77,29 @@ pub(super) async fn checks(client: &Client, session: &Session) -> Vec<Check> {
         }
         Err(error) => checks.push(Check::failed(CheckCode::Limits, &Failure::from(error))),
     }
-    checks.push(catalog(client, session).await);
-    checks
+    let (check, catalog) = catalog(client, session).await;
+    checks.push(check);
+    (checks, catalog)
 }
 
-async fn catalog(client: &Client, session: &Session) -> Check {
+async fn catalog(client: &Client, session: &Session) -> (Check, Option<Catalog>) {
     let fetched = match client.fetch_namespace(&session.tool, NamespaceFetchOptions::catalog()).await {
         Ok(fetched) => fetched,
-        Err(error) => return Check::failed(CheckCode::Catalog, &Failure::from(error)),
+        Err(error) => return (Check::failed(CheckCode::Catalog, &Failure::from(error)), None),
     };
-    match fetched.catalog() {
-        Ok(catalog) if catalog.problems().is_empty() => {
-            Check::ok(CheckCode::Catalog, format!("{} image types", catalog.types().count()))
-        }
-        Ok(catalog) => {
-            let problems: Vec<String> = catalog.problems().iter().map(ToString::to_string).collect();
-            Check::warn(CheckCode::Catalog, problems.join("; "), "Report it to the platform's admins.")
-        }
-        Err(error) => Check::failed(CheckCode::Catalog, &Failure::from(error)),
+    let catalog = match fetched.catalog() {
+        Ok(catalog) => catalog,
+        Err(error) => return (Check::failed(CheckCode::Catalog, &Failure::from(error)), None),
+    };
+    (catalog_check(&catalog), Some(catalog))
+}
+
+fn catalog_check(catalog: &Catalog) -> Check {
+    if catalog.problems().is_empty() {
+        return Check::ok(CheckCode::Catalog, format!("{} image types", catalog.types().count()));
     }
+    let problems: Vec<String> = catalog.problems().iter().map(ToString::to_string).collect();
+    Check::warn(CheckCode::Catalog, problems.join("; "), "Report it to the platform's admins.")
 }
 
 fn version_check(version: &ServerVersion) -> Check {

@@ -7,6 +7,7 @@ mod cluster;
 mod own;
 
 use toolforge_cli::{Document, ExitCode, Failure, Session, print, to_json};
+use toolforge_images::Catalog;
 use toolforge_report::{CheckCode, Diagnosis};
 
 use crate::arguments::Arguments;
@@ -31,11 +32,18 @@ pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> 
                 CheckCode::Tool,
                 format!("{}, namespace {}", session.tool, session.tool.namespace()),
             ));
-            match session.cluster() {
-                Ok((runtime, client)) => checks.extend(runtime.block_on(cluster::checks(client, session))),
-                Err(failure) => checks.push(Check::failed(CheckCode::Server, &failure)),
-            }
-            checks.extend(own::home(session));
+            let catalog = match session.cluster() {
+                Ok((runtime, client)) => {
+                    let (found, catalog) = runtime.block_on(cluster::checks(client, session));
+                    checks.extend(found);
+                    catalog
+                }
+                Err(failure) => {
+                    checks.push(Check::failed(CheckCode::Server, &failure));
+                    None
+                }
+            };
+            checks.extend(own::home(session, &catalog.unwrap_or_else(Catalog::bundled)));
         }
         Err(failure) => {
             // An error in the kubeconfig has its own line already.

@@ -4,15 +4,20 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, GlobalOptions, Session, kubeconfig_files};
-use toolforge_client::Kubeconfig;
-use toolforge_model::Backend;
+use toolforge_client::{FoundTemplate, Kubeconfig, ToolHome};
+use toolforge_images::Catalog;
+use toolforge_model::{Backend, TypeName, Untrusted};
 use toolforge_report::CheckCode;
 
 use super::check::Check;
-use crate::failures;
+use crate::failures::{self, TypeOrigin};
+use crate::invocation::Action;
 
 /// Days of validity below which a renewal is overdue: the platform renews with thirty days left (maintain-kubeusers, 2023).
 const LATE: i64 = 7;
+
+/// The type of an image of the build service.
+const BUILD_SERVICE: &str = "buildservice";
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -66,11 +71,15 @@ fn certificate_check(not_after: Timestamp, now: Timestamp) -> Check {
     Check::ok(CheckCode::Certificate, found)
 }
 
-/// Returns the checks of the tool's home.
-pub(super) fn home(session: &Session) -> Vec<Check> {
-    let Some(home) = &session.home else {
-        return vec![Check::skipped(CheckCode::Home, "this user is not the tool")];
-    };
+/// Returns the checks of the tool's home, whose files name a type of the catalog.
+pub(super) fn home(session: &Session, catalog: &Catalog) -> Vec<Check> {
+    match &session.home {
+        Some(home) => home_checks(home, catalog),
+        None => vec![Check::skipped(CheckCode::Home, "this user is not the tool")],
+    }
+}
+
+fn home_checks(home: &ToolHome, catalog: &Catalog) -> Vec<Check> {
     let mut checks = Vec::new();
     let probe = home.path().join(format!(".webservice-doctor-{}", std::process::id()));
     checks.push(match std::fs::OpenOptions::new().create_new(true).write(true).open(&probe) {
@@ -85,31 +94,8 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
             "Requests are not remembered.",
         ),
     });
-    checks.push(match home.template() {
-        Ok(None) => Check::ok(CheckCode::Template, "no service.template, which is optional"),
-        Ok(Some(found)) if found.template.backend == Some(Backend::GridEngine) => Check::fail(
-            CheckCode::Template,
-            "`backend: gridengine` blocks every start; the grid no longer exists",
-            "Remove that line.",
-        ),
-        Ok(Some(found)) if found.template.unknown_keys.is_empty() => Check::ok(CheckCode::Template, "valid"),
-        Ok(Some(found)) => {
-            let keys: Vec<String> = found.template.unknown_keys.iter().map(ToString::to_string).collect();
-            Check::warn(CheckCode::Template, keys.join("; "), "Unknown keys have no effect.")
-        }
-        Err(error) => Check::failed(CheckCode::Template, &failures::of_template(&error)),
-    });
-    checks.push(match home.manifest() {
-        Ok(_) if !home.path().join("service.manifest").exists() => {
-            Check::ok(CheckCode::Manifest, "no service.manifest; the first start writes it")
-        }
-        Ok(manifest) if manifest.invalid_values.is_empty() => Check::ok(CheckCode::Manifest, "valid"),
-        Ok(manifest) => {
-            let errors: Vec<String> = manifest.invalid_values.iter().map(ToString::to_string).collect();
-            Check::warn(CheckCode::Manifest, errors.join("; "), "These values are ignored.")
-        }
-        Err(error) => Check::failed(CheckCode::Manifest, &failures::of_manifest(&error)),
-    });
+    checks.push(template(home, catalog));
+    checks.push(manifest(home, catalog));
     if home.path().join("service.manifest~").exists() {
         checks.push(Check::warn(
             CheckCode::Leftover,
@@ -120,8 +106,63 @@ pub(super) fn home(session: &Session) -> Vec<Check> {
     checks
 }
 
+fn template(home: &ToolHome, catalog: &Catalog) -> Check {
+    let FoundTemplate { path, template, .. } = match home.template() {
+        Ok(None) => return Check::ok(CheckCode::Template, "no service.template, which is optional"),
+        Ok(Some(found)) => found,
+        Err(error) => return Check::failed(CheckCode::Template, &failures::of_template(&error)),
+    };
+    if template.backend == Some(Backend::GridEngine) {
+        return Check::fail(
+            CheckCode::Template,
+            "`backend: gridengine` blocks every start; the grid no longer exists",
+            "Remove that line.",
+        );
+    }
+    let name = Untrusted::new(path.strip_prefix(home.path()).unwrap_or(&path).display().to_string());
+    let line = template.location("type").map(|location| format!(":{}", location.line)).unwrap_or_default();
+    let origin = TypeOrigin::Template { place: format!("{}{line}", name.escaped()) };
+    if let Some(failure) = type_failure(template.options.type_name.as_ref(), &origin, catalog) {
+        return Check::failed(CheckCode::Template, &failure);
+    }
+    if template.unknown_keys.is_empty() {
+        return Check::ok(CheckCode::Template, "valid");
+    }
+    let keys: Vec<String> = template.unknown_keys.iter().map(ToString::to_string).collect();
+    Check::warn(CheckCode::Template, keys.join("; "), "Unknown keys have no effect.")
+}
+
+fn manifest(home: &ToolHome, catalog: &Catalog) -> Check {
+    let manifest = match home.manifest() {
+        Ok(_) if !home.path().join("service.manifest").exists() => {
+            return Check::ok(CheckCode::Manifest, "no service.manifest; the first start writes it");
+        }
+        Ok(manifest) => manifest,
+        Err(error) => return Check::failed(CheckCode::Manifest, &failures::of_manifest(&error)),
+    };
+    let name = manifest.options.type_name.as_ref();
+    if let Some(failure) = type_failure(name, &TypeOrigin::Manifest, catalog) {
+        return Check::failed(CheckCode::Manifest, &failure);
+    }
+    if manifest.invalid_values.is_empty() {
+        return Check::ok(CheckCode::Manifest, "valid");
+    }
+    let errors: Vec<String> = manifest.invalid_values.iter().map(ToString::to_string).collect();
+    Check::warn(CheckCode::Manifest, errors.join("; "), "These values are ignored.")
+}
+
+/// Returns why the type that a template or a manifest names cannot be started.
+fn type_failure(name: Option<&TypeName>, origin: &TypeOrigin, catalog: &Catalog) -> Option<Failure> {
+    // The catalog does not list it.
+    let name = name.filter(|name| name.as_str() != BUILD_SERVICE)?;
+    let error = catalog.web(name).err()?;
+    Some(failures::of_type_lookup(&error, Action::Start, origin))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::super::check::Level;
     use super::*;
 
@@ -135,5 +176,38 @@ mod tests {
             (late.level, late.message.as_str()),
             (Level::Warn, "valid for 6 days, and matches its key")
         );
+    }
+
+    /// Returns the checks of a template and a manifest, a line each.
+    fn said(template: &str, manifest: &str) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("toolforge-doctor-{}-{number}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("service.template"), template).unwrap();
+        std::fs::write(path.join("service.manifest"), manifest).unwrap();
+        let checks = home_checks(&ToolHome::at(&path), &Catalog::bundled());
+        std::fs::remove_dir_all(&path).unwrap();
+        let line = |check: &Check| {
+            let hints: String = check.hints.iter().map(|hint| format!("; {hint}")).collect();
+            format!("{} {}: {}{hints}", check.level.as_str(), check.code.as_str(), check.message)
+        };
+        checks[1..].iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn type_of_the_template_must_exist() {
+        insta::assert_snapshot!(said("mem: 1Gi\ntype: lighttpd\n", "web: php8.2\n"), @r#"
+        FAIL template: unknown image type "lighttpd"; did you mean "php8.4"?; service.template:2 names this type; Write `type: php8.4` in service.template:2.
+        OK manifest: valid
+        "#);
+        insta::assert_snapshot!(said("type: php8.3\n", "web: generic\n"), @r#"
+        FAIL template: unknown image type "php8.3"; did you mean "php8.4"?; service.template:1 names this type; Write `type: php8.4` in service.template:1.
+        FAIL manifest: unknown image type "generic"; did you mean "trixie"?; service.manifest names this type; Type `webservice trixie start`.
+        "#);
+        insta::assert_snapshot!(said("type: buildservice\n", "web: python3.13\n"), @"
+        OK template: valid
+        OK manifest: valid
+        ");
     }
 }
