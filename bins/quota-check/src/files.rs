@@ -109,7 +109,7 @@ fn document(
         quotas: quota_rows(set),
         violations: violations(set),
         problems: plan.problems.iter().map(|found| problem(found, paths)).collect(),
-        adjustments: adjustments(nearest),
+        adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
         conflicts: conflicts.report(),
     };
     Ok(Document { text: text(plan, nearest, has_quota), value: to_json(value)? })

@@ -123,7 +123,7 @@ fn json_has_verdict_and_adjustments() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
     assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"rollout":"stated","workload":"Deployment web"}]"#);
-    assert_snapshot!(document["adjustments"], @r#"[{"cpu":null,"hasDowntime":true,"memory":null,"replicas":null,"rollout":"recreate","workload":"Deployment web"},{"cpu":null,"hasDowntime":false,"memory":"3584Mi","replicas":null,"rollout":null,"workload":"Deployment web"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"cpu":null,"hasDowntime":true,"memory":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"cpu":null,"hasDowntime":false,"memory":"3584Mi","replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
 }
 
 #[test]
@@ -235,4 +235,6 @@ fn runs_that_exceed_the_quota_are_warned_of() {
         warning.contains("warning: these runs exceed the quota within the next 24 hours:\n  a, b"),
         "{warning}"
     );
+    assert!(document["adjustments"][1]["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
+    assert!(warning.contains("hint: It would fit with `schedule: \""), "{warning}");
 }

@@ -1,10 +1,13 @@
 use std::path::Path;
 
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, warn_of_unread};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Session, SizeForm, adjustments_hint, print, warn_of_unread,
+};
 use toolforge_client::Attempt;
 use toolforge_model::JobRequest;
+use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load,
+    JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, load_adjustments, plan_load,
 };
 
 use toolforge_report::FailureCode;
@@ -46,7 +49,11 @@ pub(super) fn run(
             load::print_file_warnings(session, &planned.plan);
             planned.conflicts().print_warning();
         }
-        if planned.plan.fits() { Ok(()) } else { Err(load::does_not_fit(&planned.plan, attempt)) }
+        let PlannedLoad { facts, plan } = planned;
+        if plan.fits() {
+            return Ok(());
+        }
+        Err(load::does_not_fit(plan, nearest(plan, &request, facts, options.change), attempt))
     };
     let command = Command::new(plan, check);
     let dry_run = options.change.dry_run;
@@ -107,12 +114,23 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
             ))
         });
     }
-    let adopts = change.adopt;
-    let mut options = LoadOptions::default();
-    options.adopts = adopts;
-    let plan = plan_load(std::slice::from_ref(request), facts, &options);
+    let plan = plan_load(std::slice::from_ref(request), facts, &load_options(change));
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace));
+        let failure = failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace);
+        return Err(nearest(&plan, request, facts, change).into_iter().fold(failure, Failure::hint));
     }
     Ok(plan)
+}
+
+/// Returns the hint with the nearest sizes of a job that fit.
+fn nearest(plan: &LoadPlan, request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Option<String> {
+    let requests = std::slice::from_ref(request);
+    let nearest = load_adjustments(plan, requests, facts, &load_options(change), ChangeSet::fits);
+    adjustments_hint(&nearest, SizeForm::Options)
+}
+
+fn load_options(change: ChangeOptions) -> LoadOptions<'static> {
+    let mut options = LoadOptions::default();
+    options.adopts = change.adopt;
+    options
 }
