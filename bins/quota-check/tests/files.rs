@@ -163,6 +163,24 @@ fn errors_of_all_files_are_reported_at_once() {
 }
 
 #[test]
+fn unreadable_files_are_reported_with_the_errors_of_others() {
+    let binary = std::env::temp_dir().join(format!("quota-check-binary-{}", std::process::id()));
+    std::fs::write(&binary, b"a: \xff\n").unwrap();
+    let line = format!("--quota seed-2020 none.yaml /dev/zero {} broken.yaml -", binary.display());
+    let said = said(&line, "- {name: bot, comand: x, image: bookworm}\n");
+    std::fs::remove_file(&binary).unwrap();
+    assert_snapshot!(said.replace(binary.to_str().unwrap(), "BINARY"), @r#"
+    [exit 1]
+    error: the files have 5 errors
+      none.yaml cannot be read: No such file or directory (os error 2)
+      /dev/zero is larger than 4 MiB
+      BINARY is not text (UTF-8)
+      broken.yaml:2:7: invalid YAML: unclosed bracket '['
+      -:1:15: unknown key "comand"; did you mean "command"?
+    "#);
+}
+
+#[test]
 fn problems_are_reported_with_locations() {
     let input = "- {name: bot, command: x, image: pyhton3.11}\n---\ntype: none\n---\ntype: php8.2\n";
     assert_snapshot!(said("--quota seed-2020 -", input), @r#"
