@@ -46,6 +46,13 @@ impl Demand {
         )
     }
 
+    /// Subtracts all of another demand; no amount becomes less than zero.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (resource, amount) in &mut self.0 {
+            *amount = amount.saturating_sub(other.get(resource));
+        }
+    }
+
     /// Returns the larger amount of each resource of two demands.
     #[must_use]
     pub fn max(mut self, other: &Self) -> Self {

@@ -202,6 +202,9 @@ pub struct Limits {
     pub waiting: Vec<WaitingPods>,
     /// Pods that terminate.
     pub terminating: Vec<TerminatingPod>,
+    /// Pods that terminate and are past their grace period once more, with what the quotas no longer count of them: a change
+    /// that deletes such a pod does not free that.
+    pub uncounted: Vec<TerminatingPod>,
     /// The kinds that the cluster did not let the user read; nothing is checked against them.
     pub unread: BTreeSet<LimitsKind>,
 }
@@ -272,6 +275,10 @@ impl Limits {
         let waiting = self.waiting.iter().filter(|pods| is_other(&pods.owner));
         let mut waiting = admitted(&self.quotas, waiting);
         let mut parts: Vec<CountedChange> = changes.iter().map(CountedChange::from).collect();
+        for (part, change) in parts.iter_mut().zip(changes) {
+            let is_own = |pod: &&TerminatingPod| change.freed_objects.contains(&pod.name);
+            self.uncounted.iter().filter(is_own).for_each(|pod| part.freed.subtract(&pod.demand));
+        }
         parts.extend(waiting.iter().map(CountedChange::of_waiting));
         let resources = check_changes(&self.quotas, &parts);
         let mut check = QuotaCheck { resources, violations, waiting: Vec::new(), terminating: Vec::new() };
@@ -539,6 +546,26 @@ mod tests {
         let waiting =
             vec![WaitingPods { owner: "Job a".to_owned(), count: 1, each, ..WaitingPods::default() }];
         assert!(Limits { waiting, ..of_pods(2, 0) }.evaluate(&Demand::default(), &one(), &[]).fits());
+    }
+
+    #[test]
+    fn uncounted_pods_free_nothing() {
+        // Of the two pods that are deleted, only one is counted.
+        let fits = |name: &str, requested: u64| {
+            let change = DemandChange {
+                freed: one().times(2),
+                requested: one().times(requested),
+                created: one().times(requested),
+                freed_objects: ["Pod a".to_owned(), "Pod b".to_owned()].into(),
+                ..DemandChange::default()
+            };
+            let stuck = TerminatingPod { name: name.to_owned(), demand: one(), ..TerminatingPod::default() };
+            let limits = Limits { uncounted: vec![stuck], ..of_pods(3, 2) };
+            limits.evaluate_change(&change).fits()
+        };
+        assert!(fits("Pod a", 2));
+        assert!(!fits("Pod a", 3));
+        assert!(fits("Pod c", 3));
     }
 
     #[test]

@@ -8,9 +8,12 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
-use toolforge_quota::{Resource, ResourceQuota, profiles};
-use toolforge_render::change::{ChangeSet, Downtime, Rollout, StepAction};
-use toolforge_render::job::{JobFacts, JobObjects, LoadOptions, plan_load, restart_job, trigger_job};
+use toolforge_quota::{Resource, ResourceQuota, Verdict, profiles};
+use toolforge_render::change::{Adjustment, ChangeSet, Downtime, Rollout, StepAction};
+use toolforge_render::job::{
+    JobFacts, JobObjects, LoadOptions, load_adjustments, plan_load, restart_adjustments, restart_job,
+    trigger_adjustments, trigger_job,
+};
 use toolforge_render::namespace::Namespace;
 
 /// Returns the facts of a namespace in which one job exists, with some of its pods.
@@ -134,6 +137,46 @@ fn job_restart_respects_a_lowered_quota() {
             assert_eq!(set.changes[0].rollout, rollout);
         }
     }
+}
+
+fn shown(found: &[Adjustment]) -> Vec<String> {
+    found.iter().map(|found| format!("{}: {found}", found.workload())).collect()
+}
+
+#[test]
+fn refused_restart_has_the_nearest_sizes() {
+    let (facts, live) = facts("continuous: true, replicas: 2, mem: 1Gi", 2);
+    let facts = with_memory(facts, 1 << 30, 2 << 30);
+    let found = restart_adjustments(&live, &facts, Timestamp::UNIX_EPOCH);
+    assert_eq!(shown(&found), ["job job: memory 512Mi", "job job: 1 replica"]);
+    let fits = with_memory(facts, 2 << 30, 2 << 30);
+    assert_eq!(restart_adjustments(&live, &fits, Timestamp::UNIX_EPOCH), []);
+}
+
+#[test]
+fn refused_run_has_the_nearest_sizes() {
+    let (facts, live) = facts("schedule: '@daily', mem: 1Gi", 0);
+    let facts = with_memory(facts, 2 << 30, 1500 << 20);
+    for found in [
+        trigger_adjustments(&live, &facts, Timestamp::UNIX_EPOCH),
+        restart_adjustments(&live, &facts, Timestamp::UNIX_EPOCH),
+    ] {
+        assert_eq!(shown(&found), ["job job: memory 548Mi"]);
+    }
+    assert_eq!(trigger_adjustments(&live, &with_memory(facts, 8 << 30, 0), Timestamp::UNIX_EPOCH), []);
+}
+
+#[test]
+fn run_that_never_fits_has_the_nearest_sizes() {
+    let (facts, _) = facts("continuous: true", 0);
+    let facts = with_memory(facts, 700 << 20, 0);
+    let file = "- {name: daily, command: y, image: bookworm, schedule: '@daily', mem: 1Gi}\n";
+    let request = JobsFile::parse(file, &facts.namespace.tool).unwrap().jobs.remove(0).request;
+    let options = LoadOptions::default();
+    let load = plan_load(std::slice::from_ref(&request), &facts, &options);
+    assert_eq!(load.verdict(), Verdict::Never);
+    let found = load_adjustments(&load, &[request], &facts, &options, ChangeSet::fits);
+    assert_eq!(shown(&found), ["job daily: memory 700Mi"]);
 }
 
 /// Loads a job that runs with two pods again, with other memory and replicas.

@@ -12,7 +12,7 @@ use toolforge_model::JobsFile;
 use toolforge_quota::{Resource, ResourceQuota, conflicting_runs, conflicts};
 use toolforge_render::job::{
     JobFacts, LoadOptions, ScheduledJobLoad, StaggeredJobs, conflicts_after_load, plan_load,
-    simulate_scheduled_jobs, stagger,
+    schedule_adjustments, simulate_scheduled_jobs, stagger,
 };
 use toolforge_render::namespace::Namespace;
 
@@ -243,6 +243,92 @@ fn file_conflicts_show_before_load() {
     let spec: Option<&mut CronJobSpec> = (&mut facts.live.cron_jobs[0].spec).into();
     spec.unwrap().suspend = Some(true);
     assert_eq!(conflicts(&facts, &yaml), []);
+}
+
+/// Returns the nearest schedules of the jobs of a file that is loaded beside live jobs.
+fn nearest(live: &[(&str, &str)], file: &[(&str, &str)], cpu_millis: u64) -> Vec<String> {
+    let facts = facts(&jobs(live), cpu_millis);
+    let plan = plan_load(&requests(&jobs(file)), &facts, &LoadOptions::default());
+    let found = schedule_adjustments(&plan, &facts, &time());
+    found.iter().map(|found| format!("{}: {found}", found.workload())).collect()
+}
+
+#[test]
+fn nearest_schedule_has_no_conflict() {
+    // A run takes five minutes.
+    let a = [("a", "13 * * * *")];
+    assert_eq!(nearest(&a, &[("b", "15 * * * *")], 1000), ["job b: schedule 18 * * * *"]);
+    assert_eq!(nearest(&a, &[("b", "11 * * * *")], 1000), ["job b: schedule 8 * * * *"]);
+    assert_eq!(nearest(&a, &[("b", "13 4 * * *")], 1000), ["job b: schedule 18 4 * * *"]);
+    // The minute before the first one of an hour is in the hour before.
+    assert_eq!(nearest(&[("a", "3 * * * *")], &[("b", "1 * * * *")], 1000), ["job b: schedule 58 * * * *"]);
+    assert_eq!(
+        nearest(&[("a", "3 5 * * *")], &[("b", "1 5,6 * * *")], 1000),
+        ["job b: schedule 8 5,6 * * *"]
+    );
+    assert_eq!(
+        nearest(&[("a", "*/15 * * * *")], &[("b", "2-59/15 * * * *")], 1000),
+        ["job b: schedule 5-59/15 * * * *"]
+    );
+}
+
+#[test]
+fn schedule_is_not_proposed_where_it_is_no_help() {
+    assert_eq!(nearest(&[("a", "13 * * * *")], &[("b", "15 * * * *")], 2000), [""; 0]);
+    // One run alone exceeds the quota; a conflict of others; a job that the load does not change.
+    assert_eq!(nearest(&[("a", "13 * * * *")], &[("b", "15 * * * *")], 500), [""; 0]);
+    assert_eq!(nearest(&[("a", "13 * * * *"), ("c", "13 * * * *")], &[("b", "30 * * * *")], 1000), [""; 0]);
+    assert_eq!(nearest(&[("a", "13 * * * *"), ("b", "13 * * * *")], &[("b", "13 * * * *")], 1000), [""; 0]);
+    // Each minute is taken.
+    assert_eq!(nearest(&[("a", "*/5 * * * *")], &[("b", "15 4 * * *")], 1000), [""; 0]);
+}
+
+#[test]
+fn each_job_of_a_conflict_has_its_nearest_schedule() {
+    let both = [("a", "13 * * * *"), ("b", "15 * * * *")];
+    assert_eq!(nearest(&[], &both, 1000), ["job a: schedule 10 * * * *", "job b: schedule 18 * * * *"]);
+}
+
+#[test]
+fn daily_job_moves_to_another_hour() {
+    // In hour 4, something always runs.
+    let live = [("a", "*/5 4 * * *")];
+    assert_eq!(nearest(&live, &[("b", "40 4 * * *")], 1000), ["job b: schedule 0 5 * * *"]);
+    assert_eq!(nearest(&live, &[("b", "5 4 * * *")], 1000), ["job b: schedule 55 3 * * *"]);
+    assert_eq!(nearest(&live, &[("b", "5 4,8 * * *")], 1000), [""; 0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// With the nearest schedule, nothing exceeds the quota, and with each nearer one, something does.
+    #[test]
+    fn nearest_schedule_is_minimal(minutes in prop::collection::vec(0u8..60, 1..8), own in 0u8..60) {
+        let schedule = |minute: u8| format!("{minute} * * * *");
+        let live: Vec<(String, String)> =
+            minutes.iter().enumerate().map(|(index, minute)| (format!("j{index}"), schedule(*minute))).collect();
+        let live: Vec<(&str, &str)> =
+            live.iter().map(|(name, schedule)| (name.as_str(), schedule.as_str())).collect();
+        // Each of the other jobs fits beside the others.
+        let facts = facts(&jobs(&live), live.len() as u64 * 1000);
+        let load = |minute: u8| {
+            let yaml = format!("- {{name: own, command: ./x, image: bookworm, cpu: {}, schedule: '{}'}}\n", live.len(), schedule(minute));
+            plan_load(&requests(&yaml), &facts, &LoadOptions::default())
+        };
+        let is_free = |minute: u8| conflicts_after_load(&load(minute), &facts, &time()).is_empty();
+        let apart = |minute: u8| { let apart = minute.abs_diff(own); apart.min(60 - apart) };
+        let free = (0..60).filter(|minute| is_free(*minute)).map(apart).min();
+        let found = schedule_adjustments(&load(own), &facts, &time());
+        let found = found.first().map(|found| found.schedule.as_ref().unwrap().minutes().next().unwrap());
+        match (found, free) {
+            (Some(found), Some(free)) => {
+                prop_assert!(is_free(found));
+                prop_assert_eq!(apart(found), free);
+                prop_assert!(free > 0);
+            }
+            (found, free) => prop_assert!(found.is_none() && (free.is_none() || free == Some(0))),
+        }
+    }
 }
 
 proptest! {

@@ -4,6 +4,7 @@
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
@@ -11,7 +12,7 @@ use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
-use toolforge_render::pod::with_unsettled_pods;
+use toolforge_render::pod::{with_uncounted_pods, with_unsettled_pods};
 
 /// Returns the facts of a namespace with 8Gi, of which some are used, and with one job.
 fn facts(job: &str, used: u64) -> JobFacts {
@@ -169,4 +170,56 @@ fn shortfall_names_terminating_pods() {
     let found = set.terminating().first().map(|pod| (pod.name.as_str(), pod.until));
     assert_eq!(found, Some(("Pod a-1", 30)));
     assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 5Gi").terminating().is_empty());
+}
+
+/// Returns the facts of a quota of 3Gi, of which some are used, and of a job with one pod of 3Gi, which terminates.
+fn with_terminating_pod(used: u64) -> JobFacts {
+    let mut facts = facts("name: a, mem: 3Gi, continuous: true", used);
+    facts.namespace.limits.quotas[0].hard = [(Resource::LimitsMemory, 3 << 30)].into();
+    let mut pod = pod(&json!({"phase": "Running"}), Some("1970-01-01T00:00:30Z"));
+    pod.metadata.deletion_grace_period_seconds = Some(30);
+    let job = facts.live.jobs_of(&facts.namespace.tool).remove(0);
+    pod.metadata.labels = job.workload.template().unwrap().metadata.clone().unwrap().labels;
+    pod.metadata.owner_references = None;
+    facts.live.pods = vec![pod];
+    with_unsettled_pods_of(facts)
+}
+
+fn at(second: i64, mut facts: JobFacts) -> JobFacts {
+    let now = Timestamp::from_second(second).unwrap();
+    facts.namespace.limits = with_uncounted_pods(facts.namespace.limits, &facts.live.pods, now);
+    facts
+}
+
+#[test]
+fn pod_past_twice_its_grace_period_frees_nothing() {
+    // The job of the pod is replaced. What is used is of something else, because the pod is no longer counted.
+    let replaced = |second: i64, used: u64| {
+        load(&at(second, with_terminating_pod(used)), "name: a, mem: 2Gi, continuous: true")
+    };
+    assert!(replaced(60, 3).fits());
+    assert!(!replaced(61, 3).fits());
+    assert!(replaced(61, 1).fits());
+}
+
+#[test]
+fn pod_past_twice_its_grace_period_is_not_waited_for() {
+    let beside = |second: i64| load(&at(second, with_terminating_pod(3)), "name: b, mem: 2Gi");
+    assert_eq!(beside(60).terminating().len(), 1);
+    assert!(beside(61).terminating().is_empty());
+    assert!(!beside(61).fits());
+}
+
+#[test]
+fn failed_pods_of_retries_stay_objects() {
+    let fits = |job: &str, hard: u64| {
+        let mut facts = facts("name: other, schedule: '@daily'", 0);
+        facts.namespace.limits.quotas[0].hard = [(Resource::from("count/pods"), hard)].into();
+        load(&facts, job).fits()
+    };
+    assert!(fits("name: a", 1));
+    assert!(!fits("name: a, retry: 1", 1));
+    assert!(fits("name: a, retry: 1", 2));
+    // The container of a continuous job is restarted in the same pod.
+    assert!(fits("name: a, continuous: true", 1));
 }

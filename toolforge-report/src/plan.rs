@@ -72,7 +72,7 @@ structs! {
         pub fits: bool,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
-        /// The nearest sizes of single jobs with which all fits.
+        /// The nearest sizes of single jobs with which all fits, and the nearest schedules with which the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
         /// The jobs, in the order in which they are applied.
         pub changes: Vec<JobChange>,
@@ -158,8 +158,8 @@ structs! {
         pub note: Option<QuotaNote>,
     }
 
-    /// A smaller size of one workload, or another rollout of it, with which everything fits; of each amount, one step more
-    /// does not fit. What is `null` stays as it is.
+    /// A smaller size of one workload, or another rollout of it, with which everything fits, or another schedule with which its
+    /// runs do; of each amount, one step more does not fit, and no nearer schedule does. What is `null` stays as it is.
     pub struct Adjustment {
         /// The workload, like `the web service`, `job daily` or `Deployment bot`.
         pub workload: String,
@@ -171,6 +171,8 @@ structs! {
         pub replicas: Option<u64>,
         /// How its pods are replaced.
         pub rollout: Option<Rollout>,
+        /// Schedule of the job, as a cron expression.
+        pub schedule: Option<String>,
         /// Whether there is downtime with it.
         pub has_downtime: bool,
     }
@@ -215,7 +217,8 @@ structs! {
         pub violations: Vec<Violation>,
         /// Why something cannot be applied.
         pub problems: Vec<FileProblem>,
-        /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none.
+        /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none; and the nearest schedules
+        /// with which the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
         /// Runs that exceed a quota together within 24 hours after the files are applied.
         pub conflicts: Vec<CalendarConflict>,

@@ -4,8 +4,11 @@ use std::ops::Range;
 
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_quota::{Conflict, ResourceCheck};
-use toolforge_render::job::{JobFacts, LoadPlan, conflicts_after_load};
+use toolforge_render::change::Adjustment;
+use toolforge_render::job::{JobFacts, LoadPlan, conflicts_after_load, schedule_adjustments};
 use toolforge_report::{CalendarConflict, CalendarShortfall};
+
+use crate::verdict::{SizeForm, adjustments_hint};
 
 /// The number of conflicts that are printed.
 const MAX_CONFLICTS: usize = 5;
@@ -25,6 +28,7 @@ pub fn day(now: Timestamp) -> Range<Timestamp> {
 #[derive(Clone, Debug)]
 pub struct LoadConflicts {
     conflicts: Vec<Conflict>,
+    schedules: Vec<Adjustment>,
     until: Timestamp,
 }
 
@@ -33,7 +37,16 @@ impl LoadConflicts {
     #[must_use]
     pub fn of(plan: &LoadPlan, facts: &JobFacts, now: Timestamp) -> Self {
         let day = day(now);
-        Self { conflicts: conflicts_after_load(plan, facts, &day), until: day.end }
+        let conflicts = conflicts_after_load(plan, facts, &day);
+        let schedules =
+            if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(plan, facts, &day) };
+        Self { conflicts, schedules, until: day.end }
+    }
+
+    /// Returns the nearest schedules with which the runs of single jobs fit.
+    #[must_use]
+    pub fn schedules(&self) -> &[Adjustment] {
+        &self.schedules
     }
 
     /// Returns a line for each conflict.
@@ -53,6 +66,9 @@ impl LoadConflicts {
         lines.iter().take(MAX_CONFLICTS).for_each(|line| anstream::eprintln!("  {line}"));
         if left > 0 {
             anstream::eprintln!("  and {left} more");
+        }
+        if let Some(hint) = adjustments_hint(&self.schedules, SizeForm::Keys) {
+            anstream::eprintln!("\nhint: {hint}");
         }
         anstream::eprintln!(
             "\nhint: Once the jobs exist, `toolforge jobs cron --calendar` shows the day, and `toolforge jobs cron --suggest` \

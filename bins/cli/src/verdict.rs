@@ -74,6 +74,52 @@ pub fn adjustments_text(set: &ChangeSet, adjustments: &[Adjustment]) -> String {
     text
 }
 
+/// How a size is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SizeForm {
+    /// As options of the command: `--mem 300Mi`.
+    Options,
+    /// As keys of a job in a jobs file: `mem: 300Mi`.
+    Keys,
+}
+
+/// Returns the hint with the nearest sizes that fit, as they are set; `None` if there are none.
+#[must_use]
+pub fn adjustments_hint(nearest: &[Adjustment], form: SizeForm) -> Option<String> {
+    let mut sizes: Vec<String> = nearest.iter().filter_map(|found| setting(found, form)).collect();
+    let last = sizes.pop()?;
+    let others =
+        if sizes.is_empty() { String::new() } else { format!("{}, or with ", sizes.join(", with ")) };
+    Some(format!("It would fit with {others}{last}."))
+}
+
+/// Returns how another size or schedule is set; `None` for another rollout.
+fn setting(found: &Adjustment, form: SizeForm) -> Option<String> {
+    let set = |name: &str, value: String| match form {
+        SizeForm::Options if value.contains(' ') => format!("--{name} \"{value}\""),
+        SizeForm::Options => format!("--{name} {value}"),
+        SizeForm::Keys if value.contains(' ') => format!("{name}: \"{value}\""),
+        SizeForm::Keys => format!("{name}: {value}"),
+    };
+    let parts = [
+        found.memory.map(|memory| set("mem", memory.to_string())),
+        found.cpu.map(|cpu| set("cpu", cpu.to_string())),
+        found.replicas.map(|count| set("replicas", count.to_string())),
+        found.schedule.as_ref().map(|schedule| set("schedule", schedule.to_string())),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let separator = if form == SizeForm::Options { " " } else { ", " };
+    let of = match form {
+        SizeForm::Options => String::new(),
+        SizeForm::Keys => format!(" of {}", found.workload()),
+    };
+    let downtime = if found.has_downtime { " and downtime" } else { "" };
+    Some(format!("`{}`{of}{downtime}", parts.join(separator)))
+}
+
 /// Returns the code of a verdict.
 #[must_use]
 pub fn verdict_code(verdict: Verdict) -> toolforge_report::Verdict {
@@ -89,6 +135,7 @@ pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
         cpu: found.cpu.map(|cpu| cpu.to_string()),
         replicas: found.replicas,
         rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
+        schedule: found.schedule.as_ref().map(ToString::to_string),
         has_downtime: found.has_downtime,
     };
     found.iter().map(adjustment).collect()

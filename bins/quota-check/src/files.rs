@@ -1,6 +1,6 @@
 //! Whether what files ask for fits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
@@ -13,7 +13,7 @@ use toolforge_render::change::{Adjustment, Change, Downtime};
 use toolforge_render::files::{
     FileContents, FilePlan, FilePlanFacts, FileProblem, FileProblemKind, file_adjustments, plan_files,
 };
-use toolforge_report::{Action, FailureCode, FileChange, ProblemCode};
+use toolforge_report::{Action, DetailCode, FailureCode, FileChange, ProblemCode};
 
 use crate::arguments::Arguments;
 use crate::facts::{self, Wanted};
@@ -42,34 +42,60 @@ pub(crate) fn run(
     Ok(if plan.fits() { exit_code } else { ExitCode::DoesNotFit })
 }
 
-/// Reads all files. All of their errors are reported at once.
+/// What is wrong with a file.
+enum FileError {
+    /// It cannot be read.
+    Unreadable(Failure),
+    /// Something in it is wrong.
+    Invalid(Untrusted, Diagnostic),
+}
+
+/// Reads all files. All of their errors are reported at once, those of files that cannot be read included.
 pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileContents>, Failure> {
-    let mut found: Vec<(Untrusted, Diagnostic)> = Vec::new();
+    let mut errors = Vec::new();
     let mut files = Vec::new();
     for path in paths {
-        let bytes = read_input(path, FILE_LIMIT)?;
         let shown = shown(path);
-        let text = String::from_utf8(bytes).map_err(|_| {
-            let message = format!("{} is not text (UTF-8)", shown.escaped());
-            Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile)
-        })?;
+        let text = match read_text(path, &shown) {
+            Ok(text) => text,
+            Err(failure) => {
+                errors.push(FileError::Unreadable(failure));
+                continue;
+            }
+        };
         let mut contents = FileContents::parse(&text, &session.tool);
         for warning in &contents.warnings {
             anstream::eprintln!("warning: {}", warning.in_file(&shown));
         }
-        found.extend(std::mem::take(&mut contents.errors).into_iter().map(|error| (shown.clone(), error)));
+        let found = std::mem::take(&mut contents.errors).into_iter();
+        errors.extend(found.map(|error| FileError::Invalid(shown.clone(), error)));
         files.push(contents);
     }
-    let message = match found.as_slice() {
+    let message = match errors.as_slice() {
         [] => return Ok(files),
-        [(file, error)] => error.in_file(file),
+        [FileError::Unreadable(failure)] => return Err(failure.clone()),
+        [FileError::Invalid(file, error)] => error.in_file(file),
         all => format!("the files have {} errors", all.len()),
     };
     let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile);
-    Err(found.iter().fold(failure, |failure, (file, error)| failure.diagnostic(file, error)))
+    Err(errors.iter().fold(failure, |failure, error| match error {
+        FileError::Unreadable(unreadable) => {
+            let reasons = unreadable.details().map(|reason| format!(": {reason}"));
+            let text = std::iter::once(unreadable.message().to_owned()).chain(reasons).collect::<String>();
+            failure.coded_detail(DetailCode::Source, text)
+        }
+        FileError::Invalid(file, error) => failure.diagnostic(file, error),
+    }))
 }
 
-fn shown(path: &std::path::Path) -> Untrusted {
+fn read_text(path: &Path, shown: &Untrusted) -> Result<String, Failure> {
+    String::from_utf8(read_input(path, FILE_LIMIT)?).map_err(|_| {
+        let message = format!("{} is not text (UTF-8)", shown.escaped());
+        Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile)
+    })
+}
+
+fn shown(path: &Path) -> Untrusted {
     Untrusted::new(path.display().to_string())
 }
 
@@ -109,7 +135,7 @@ fn document(
         quotas: quota_rows(set),
         violations: violations(set),
         problems: plan.problems.iter().map(|found| problem(found, paths)).collect(),
-        adjustments: adjustments(nearest),
+        adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
         conflicts: conflicts.report(),
     };
     Ok(Document { text: text(plan, nearest, has_quota), value: to_json(value)? })

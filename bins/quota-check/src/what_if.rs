@@ -1,19 +1,21 @@
 //! How large a workload may be.
 
 use toolforge_cli::{
-    Document, ExitCode, Failure, OutputFormat, Session, Table, print, restart_forecast, restart_outcome,
-    rollout_note, to_json, verdict_text, warn_of_unread,
+    Document, ExitCode, Failure, OutputFormat, Session, Table, adjustments, adjustments_text, print,
+    restart_forecast, restart_outcome, rollout_note, to_json, verdict_text, warn_of_unread,
 };
 use toolforge_model::{JobKind, JobRequest, Replicas, WebServiceOptions};
-use toolforge_render::change::{ChangeSet, LargestSizes};
+use toolforge_render::change::{Adjustment, ChangeSet, LargestSizes};
 use toolforge_render::files::FilePlanFacts;
-use toolforge_render::job::{JobForecast, JobPlan, largest_job, observe_job};
+use toolforge_render::job::{
+    JobForecast, JobPlan, LoadOptions, largest_job, load_adjustments, observe_job, plan_load,
+};
 use toolforge_render::pod::PodResources;
 use toolforge_render::web_service::{
-    PlanOptions, WebServiceForecast, WebServicePlan, WebServiceSettings, largest_web_service,
-    observe_web_service_request, resolve_request,
+    PlanOptions, StartTime, WebServiceForecast, WebServicePlan, WebServiceSettings, largest_web_service,
+    observe_web_service_request, resolve_request, web_service_adjustments,
 };
-use toolforge_report::{FailureCode, WhatIf};
+use toolforge_report::{FailureCode, RestartForecast, WhatIf};
 
 use crate::arguments::{Arguments, WhatIfArguments};
 use crate::facts::{self, Wanted};
@@ -40,7 +42,10 @@ pub(crate) fn run(
         largest_memory: answer.largest.memory.map(|memory| memory.to_string()),
         largest_cpu: answer.largest.cpu.map(|cpu| cpu.to_string()),
         largest_replicas: answer.largest.replicas,
-        change: restart_forecast(&answer.change),
+        change: RestartForecast {
+            adjustments: adjustments(&answer.nearest),
+            ..restart_forecast(&answer.change)
+        },
         restart: answer.restart.as_ref().map(restart_forecast),
     })?;
     let has_size = asked.memory.is_some() || asked.cpu.is_some() || asked.replicas.is_some();
@@ -58,6 +63,8 @@ struct Answer {
     largest: LargestSizes,
     change: ChangeSet,
     restart: Option<ChangeSet>,
+    /// Where the change does not fit, the nearest sizes that do.
+    nearest: Vec<Adjustment>,
     /// What follows the change: `a restart`, or `a run`.
     next: &'static str,
 }
@@ -78,6 +85,7 @@ impl Answer {
             self.change.verdict(),
             !self.change.at_rest.resources().is_empty(),
         ));
+        text.push_str(&adjustments_text(&self.change, &self.nearest));
         if let Some(note) = rollout_note(&self.change).filter(|_| self.change.fits()) {
             text.push_str(&format!("{note}\n"));
         }
@@ -134,6 +142,7 @@ fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer,
         .map_err(|error| refused(&error))?;
     let WebServiceForecast { change, restart, .. } = WebServiceForecast::new(&plan, web);
     Ok(Answer {
+        nearest: web_service_adjustments(&plan, web, StartTime::Keep, ChangeSet::fits),
         workload: "the web service".to_owned(),
         resources: plan.resources(),
         replicas: plan.request().replicas.count().into(),
@@ -168,7 +177,11 @@ fn job(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure
         JobKind::Continuous { replicas, .. } => (replicas.count().into(), "a restart"),
         JobKind::Scheduled { .. } | JobKind::OneOff { .. } => (1, "a run"),
     };
+    let requests = std::slice::from_ref(&request);
+    let options = LoadOptions::default();
+    let load = plan_load(requests, facts, &options);
     Ok(Answer {
+        nearest: load_adjustments(&load, requests, facts, &options, ChangeSet::fits),
         workload: format!("job {name}"),
         resources: plan.resources(),
         replicas,

@@ -123,7 +123,7 @@ fn json_has_verdict_and_adjustments() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
     assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"rollout":"stated","workload":"Deployment web"}]"#);
-    assert_snapshot!(document["adjustments"], @r#"[{"cpu":null,"hasDowntime":true,"memory":null,"replicas":null,"rollout":"recreate","workload":"Deployment web"},{"cpu":null,"hasDowntime":false,"memory":"3584Mi","replicas":null,"rollout":null,"workload":"Deployment web"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"cpu":null,"hasDowntime":true,"memory":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"cpu":null,"hasDowntime":false,"memory":"3584Mi","replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
 }
 
 #[test]
@@ -159,6 +159,24 @@ fn errors_of_all_files_are_reported_at_once() {
       -:7:60: namespace "tool-other" is not that of the tool, tool-stashbot
       -:9:1: no metadata; expected a line like `metadata: {name: NAME}`
       broken.yaml:2:7: invalid YAML: unclosed bracket '['
+    "#);
+}
+
+#[test]
+fn unreadable_files_are_reported_with_the_errors_of_others() {
+    let binary = std::env::temp_dir().join(format!("quota-check-binary-{}", std::process::id()));
+    std::fs::write(&binary, b"a: \xff\n").unwrap();
+    let line = format!("--quota seed-2020 none.yaml /dev/zero {} broken.yaml -", binary.display());
+    let said = said(&line, "- {name: bot, comand: x, image: bookworm}\n");
+    std::fs::remove_file(&binary).unwrap();
+    assert_snapshot!(said.replace(binary.to_str().unwrap(), "BINARY"), @r#"
+    [exit 1]
+    error: the files have 5 errors
+      none.yaml cannot be read: No such file or directory (os error 2)
+      /dev/zero is larger than 4 MiB
+      BINARY is not text (UTF-8)
+      broken.yaml:2:7: invalid YAML: unclosed bracket '['
+      -:1:15: unknown key "comand"; did you mean "command"?
     "#);
 }
 
@@ -235,4 +253,6 @@ fn runs_that_exceed_the_quota_are_warned_of() {
         warning.contains("warning: these runs exceed the quota within the next 24 hours:\n  a, b"),
         "{warning}"
     );
+    assert!(document["adjustments"][1]["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
+    assert!(warning.contains("hint: It would fit with `schedule: \""), "{warning}");
 }

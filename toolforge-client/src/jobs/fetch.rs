@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
+use k8s_openapi::jiff::Timestamp;
 use kube::api::ListParams;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +13,7 @@ use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::HttpRoute;
-use toolforge_render::pod::with_unsettled_pods;
+use toolforge_render::pod::{with_uncounted_pods, with_unsettled_pods};
 
 use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace};
 use crate::{Client, Error, ResourceType};
@@ -68,7 +69,8 @@ impl FetchedJobs {
         let Self { namespace: fetched, live } = self;
         let mut facts = JobFacts::new(fetched.facts(namespace));
         let limits = facts.namespace.limits;
-        facts.namespace.limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods);
+        let limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods);
+        facts.namespace.limits = with_uncounted_pods(limits, &live.pods, Timestamp::now());
         facts.live = live;
         facts
     }

@@ -7,11 +7,12 @@ use k8s_openapi::api::authorization::v1::{
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{ListParams, PostParams};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::HttpRoute;
-use toolforge_render::pod::with_unsettled_pods;
+use toolforge_render::pod::{with_uncounted_pods, with_unsettled_pods};
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts};
 
 use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, when};
@@ -108,7 +109,8 @@ impl FetchedWebService {
         let Neighbors { pods, deployments, jobs } = neighbors;
         let mut facts = WebServiceFacts::new(fetched.facts(namespace));
         let limits = facts.namespace.limits;
-        facts.namespace.limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
+        let limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
+        facts.namespace.limits = with_uncounted_pods(limits, &pods, Timestamp::now());
         facts.http_routes = http_routes;
         facts.live = live;
         facts

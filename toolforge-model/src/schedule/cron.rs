@@ -40,6 +40,19 @@ impl CronExpression {
         (0..60).filter(|minute| self.minute.contains(i8::try_from(*minute).unwrap_or_default()))
     }
 
+    /// Iterates over the hours of a day in which it runs, in order: 0 to 23.
+    pub fn hours(&self) -> impl Iterator<Item = u8> {
+        (0..24).filter(|hour| self.hour.contains(i8::try_from(*hour).unwrap_or_default()))
+    }
+
+    /// Returns the expression with other hours of the same days.
+    ///
+    /// # Errors
+    /// When the text is not the hour field of a cron expression.
+    pub fn with_hours(&self, hours: &str) -> Result<Self, ScheduleError> {
+        Ok(Self { hour: Field::parse(ScheduleField::Hour, hours)?, ..self.clone() })
+    }
+
     /// Returns the expression with other minutes of the same hours.
     ///
     /// # Errors

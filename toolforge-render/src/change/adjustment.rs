@@ -1,14 +1,14 @@
-//! The smallest change of one workload with which a change set fits.
+//! The smallest change of one workload with which a change set or its runs fit.
 
 use std::fmt;
 
-use toolforge_model::{Cpu, Memory, Replicas};
+use toolforge_model::{Cpu, CronExpression, Memory, Replicas};
 use toolforge_quota::{ComputeResource, LimitRange, Limits, MEMORY_STEP, Resource, SizeBounds, WorkloadSize};
 
 use crate::change::{ChangeSet, Rollout, WorkloadKind};
 
-/// A smaller size of one workload, or another rollout of it, with which everything fits. Of each amount, one mebibyte, one
-/// milli of CPU or one pod more would not.
+/// A smaller size of one workload, or another rollout of it, with which everything fits, or another schedule with which its
+/// runs do. Of each amount, one mebibyte, one milli of CPU or one pod more would not, and no nearer schedule would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adjustment {
@@ -24,18 +24,21 @@ pub struct Adjustment {
     pub replicas: Option<u64>,
     /// The other rollout.
     pub rollout: Option<Rollout>,
+    /// The other schedule of a scheduled job.
+    pub schedule: Option<CronExpression>,
     /// Whether no pod runs for a time while old ones are replaced.
     pub has_downtime: bool,
 }
 
 impl fmt::Display for Adjustment {
-    /// Writes what is other: `memory 3584Mi`, `2 replicas`, `rollout recreate`.
+    /// Writes what is other: `memory 3584Mi`, `2 replicas`, `rollout recreate`, `schedule 20 * * * *`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             self.memory.map(|memory| format!("memory {memory}")),
             self.cpu.map(|cpu| format!("CPU {cpu}")),
             self.replicas.map(|count| format!("{count} {}", if count == 1 { "replica" } else { "replicas" })),
             self.rollout.map(|rollout| format!("rollout {}", rollout.as_str())),
+            self.schedule.as_ref().map(|schedule| format!("schedule {schedule}")),
         ];
         f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" and "))
     }
@@ -56,6 +59,7 @@ impl Adjustment {
             cpu: None,
             replicas: None,
             rollout: None,
+            schedule: None,
             has_downtime: false,
         }
     }

@@ -299,7 +299,11 @@ impl Change {
                 peak.add_all(&replacement.peak(rollout));
                 peak
             }
-            _ => self.demand.requested.clone(),
+            _ => {
+                let mut peak = self.demand.requested.clone();
+                peak.add_all(&self.demand.retries);
+                peak
+            }
         }
     }
 
@@ -360,6 +364,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) created: Demand,
     /// The part of it that pods do not request.
     pub(crate) besides_pods: Demand,
+    /// What failed pods use besides while a Job is retried.
+    pub(crate) retries: Demand,
     /// The pods that are replaced by a rollout.
     pub(crate) replacement: Option<PodReplacement>,
     /// The pods that are created, whose limits are checked.
@@ -380,6 +386,9 @@ impl ChangeDemand {
             demand.besides_pods.add_all(&pod::count_demand(object.kind()));
             let Pods { count, each } = pod::pods_of(object, limit_ranges);
             demand.requested.add_all(&each.times(count));
+            if let Object::Job(job) = object {
+                demand.retries.add_all(&job.spec.as_ref().map(pod::retry_demand).unwrap_or_default());
+            }
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
             demand.pods.extend(spec.map(|spec| PodDemand {
                 object: owner.map(str::to_owned),

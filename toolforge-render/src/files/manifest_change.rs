@@ -13,7 +13,9 @@ use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Roll
 use crate::files::{FilePlanFacts, objects};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{Object, deployment_spec, differences, replica_set_spec, stateful_set_spec};
-use crate::pod::{REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, stated_pod};
+use crate::pod::{
+    REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, retry_demand, stated_pod,
+};
 
 /// The annotation in which `kubectl apply` keeps what it applied last.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -257,6 +259,7 @@ impl Planned<'_> {
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
         demand.requested = demand.besides_pods.clone();
+        demand.retries = wanted.spec.as_ref().map(retry_demand).unwrap_or_default();
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
             demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
@@ -272,6 +275,7 @@ impl Planned<'_> {
         if is_over {
             // A Job that is done creates no more pods; its objects stay.
             demand.requested = demand.freed.clone();
+            demand.retries = Demand::default();
             demand.pods.clear();
             return;
         }

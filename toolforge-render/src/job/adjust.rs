@@ -6,7 +6,8 @@ use toolforge_quota::{MEMORY_STEP, SizeBounds, WorkloadSize};
 
 use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size, set_size};
 use crate::job::{
-    JobFacts, JobPlan, JobWorkload, LoadOptions, LoadPlan, plan_load, pods_of_job, restart_job, trigger_job,
+    JobFacts, JobObjects, JobPlan, JobWorkload, LoadOptions, LoadPlan, LoadProblem, observe_job, plan_load,
+    pods_of_job, restart_job, trigger_job,
 };
 use crate::object::Object;
 use crate::pod::running_pods;
@@ -25,7 +26,8 @@ pub fn load_adjustments(
     options: &LoadOptions<'_>,
     is_wanted: fn(&ChangeSet) -> bool,
 ) -> Vec<Adjustment> {
-    if is_wanted(&load.set) {
+    let is_size = load.problems.iter().all(|problem| matches!(problem, LoadProblem::NeverFits { .. }));
+    if !is_size || (load.problems.is_empty() && is_wanted(&load.set)) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -41,6 +43,46 @@ pub fn load_adjustments(
         found.extend(sized.adjustments(is_wanted, evaluate));
     }
     found
+}
+
+/// Returns the sizes of a job nearest to its own with which it could be restarted: a continuous job is changed to such a size,
+/// and a scheduled job is changed to it before the run that a restart starts. There are none if a restart fits now, for a
+/// one-off job, and for a workload that no tool manages.
+#[must_use]
+pub fn restart_adjustments(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Vec<Adjustment> {
+    own_adjustments(job, facts, |job| restart_job(job, facts, now).ok())
+}
+
+/// Returns the sizes of a scheduled job nearest to its own with which it could run now, after it is changed to such a size.
+/// There are none if a run fits now, and for a workload that no tool manages.
+#[must_use]
+pub fn trigger_adjustments(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Vec<Adjustment> {
+    own_adjustments(job, facts, |job| trigger_job(job, facts, now).ok())
+}
+
+fn own_adjustments(
+    job: &JobObjects,
+    facts: &JobFacts,
+    verb: impl Fn(&JobObjects) -> Option<ChangeSet>,
+) -> Vec<Adjustment> {
+    let request = observe_job(job, facts);
+    let plan = JobPlan::new(request.clone(), facts).ok().filter(|_| job.is_managed());
+    let Some(plan) = plan else { return Vec::new() };
+    let sized = sized(&plan, job.workload.job_kind(), facts);
+    sized.adjustments(ChangeSet::fits, |size| {
+        if size == sized.size {
+            return verb(job);
+        }
+        let request = with_size(&request, sized.size, size)?;
+        let JobWorkload::Scheduled(mut wanted) =
+            JobPlan::new(request.clone(), facts).ok()?.objects().workload
+        else {
+            let load = plan_load(&[request], facts, &LoadOptions::default());
+            return load.problems.is_empty().then_some(load.set);
+        };
+        wanted.metadata = job.workload.metadata().clone();
+        verb(&JobObjects { workload: JobWorkload::Scheduled(wanted), ..job.clone() })
+    })
 }
 
 /// Returns the largest jobs that are changed and create pods.

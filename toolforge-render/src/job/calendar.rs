@@ -5,16 +5,11 @@ use std::ops::Range;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName};
-use toolforge_quota::{
-    Concurrency, Conflict, Demand, Interval, Resource, ScheduledRuns, conflicts, simulate,
-};
+use toolforge_quota::{Concurrency, Demand, Interval, Resource, ScheduledRuns, simulate};
 
-use crate::change::Action;
 use crate::job::demand::of_run;
 use crate::job::duration::{due_time, last_duration};
-use crate::job::{
-    JobFacts, JobObjects, JobPlan, JobWorkload, LiveJobs, LoadPlan, RunOutcome, pods_of_job, runs_of_job,
-};
+use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, pods_of_job, runs_of_job};
 use crate::object::cron_job_spec;
 use crate::pod::{has_ended, pod_demand};
 
@@ -98,7 +93,7 @@ impl ScheduledJobLoad {
 }
 
 /// Returns the assumed duration of a run, in seconds: five minutes, or its timeout if that is shorter.
-fn assumed_seconds(job: &JobObjects) -> u32 {
+pub(super) fn assumed_seconds(job: &JobObjects) -> u32 {
     let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
     let timeout = timeout.and_then(|seconds| u32::try_from(seconds).ok());
     timeout.map_or(ASSUMED_SECONDS, |timeout| timeout.min(ASSUMED_SECONDS)).max(1)
@@ -153,80 +148,6 @@ pub fn simulate_scheduled_jobs(
 /// Returns a time in seconds since 1970.
 pub(super) fn seconds(time: &Range<Timestamp>) -> Range<i64> {
     time.start.as_second()..time.end.as_second()
-}
-
-/// Returns the runs that would exceed a quota together within a time after a load, with the duration that is known of earlier
-/// runs; none if the file has no scheduled job.
-///
-/// The one-off jobs that the load creates run at its start, for the assumed duration.
-#[must_use]
-pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Vec<Conflict> {
-    let planned: Vec<JobObjects> = plan.plans.iter().map(JobPlan::objects).collect();
-    if !planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_))) {
-        return Vec::new();
-    }
-    let live = facts.live.all_scheduled(&facts.namespace.tool);
-    let is_replaced = |job: &&JobObjects| {
-        planned.iter().any(|planned| planned.name == job.name)
-            || plan
-                .set
-                .changes
-                .iter()
-                .any(|change| change.action == Action::Delete && change.name == job.name.as_str())
-    };
-    let mut loads: Vec<ScheduledJobLoad> = live
-        .iter()
-        .filter(|job| !is_replaced(job))
-        .filter_map(|job| ScheduledJobLoad::of(job, facts))
-        .collect();
-    for job in &planned {
-        let live = live.iter().find(|live| live.name == job.name);
-        let is_suspended = live.is_some_and(|live| match &live.workload {
-            JobWorkload::Scheduled(cron_job) => {
-                cron_job_spec(cron_job).is_some_and(|spec| spec.suspend == Some(true))
-            }
-            JobWorkload::OneOff(_) | JobWorkload::Continuous(_) => false,
-        });
-        let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
-        if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
-            load.current = known.current;
-            if known.is_measured {
-                (load.seconds, load.is_measured) = (known.seconds, true);
-                load.is_upper_bound = known.is_upper_bound;
-            }
-        }
-        loads.push(load);
-    }
-    // What the load changes besides the runs.
-    let mut facts = facts.clone();
-    for quota in &mut facts.namespace.limits.quotas {
-        for check in plan.set.at_rest.resources().iter().filter(|check| check.quota == quota.name) {
-            let others = quota.used.iter().filter(|(resource, _)| **resource != check.resource);
-            let others = others.map(|(resource, amount)| (resource.clone(), amount));
-            quota.used = others.chain([(check.resource.clone(), check.after)]).collect();
-        }
-    }
-    let mut freed = demand_of_current_runs(&loads, &facts);
-    let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
-    for job in planned.iter().filter(|job| is_started(job, plan)) {
-        let each = of_run(job, &facts);
-        freed.add_all(&each);
-        runs.push(ScheduledRuns {
-            name: job.name.to_string(),
-            each,
-            starts: vec![time.start.as_second()],
-            seconds: assumed_seconds(job),
-            ..ScheduledRuns::default()
-        });
-    }
-    runs.sort_by(|one, other| one.name.cmp(&other.name));
-    conflicts(&simulate(&facts.namespace.limits.quotas, &freed, &runs, seconds(time)))
-}
-
-/// Returns whether it is a one-off job that a load starts.
-fn is_started(job: &JobObjects, plan: &LoadPlan) -> bool {
-    let is_pending = || plan.set.pending().any(|change| change.name == job.name.as_str());
-    matches!(job.workload, JobWorkload::OneOff(_)) && is_pending()
 }
 
 #[cfg(test)]

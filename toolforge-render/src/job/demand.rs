@@ -4,13 +4,14 @@ use toolforge_quota::{Demand, LimitRange, Resource};
 
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::ObjectKind;
-use crate::pod::{count_demand, of_live_pods, pod_demand};
+use crate::pod::{count_demand, of_live_pods, pod_demand, retry_demand};
 
-/// Returns what one run of a job requests: its Job and one pod.
+/// Returns what one run of a job requests: its Job and one pod, and the objects of its pods that fail before.
 pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> Demand {
     let pod = job.workload.template().and_then(|template| template.spec.as_ref());
     let mut demand = pod.map(|pod| pod_demand(pod, &facts.namespace.limits.limit_ranges)).unwrap_or_default();
     demand.add_all(&count_demand(ObjectKind::Job));
+    demand.add_all(&job.workload.job_spec().map(retry_demand).unwrap_or_default());
     demand
 }
 

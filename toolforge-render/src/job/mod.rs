@@ -37,6 +37,7 @@ mod facts;
 mod job_objects;
 mod labels;
 mod load;
+mod load_conflicts;
 mod objects;
 mod observe;
 mod plan;
@@ -47,15 +48,16 @@ mod stagger;
 mod unmanaged;
 mod workload_ref;
 
-pub use adjust::{JobForecast, largest_job, load_adjustments};
+pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{largest_jobs, with_size};
-pub use calendar::{ScheduledJobLoad, conflicts_after_load, demand_of_current_runs, simulate_scheduled_jobs};
+pub use calendar::{ScheduledJobLoad, demand_of_current_runs, simulate_scheduled_jobs};
 pub(crate) use change::adoption;
 pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
+pub use load_conflicts::{conflicts_after_load, schedule_adjustments};
 pub use observe::{
     FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome,
     is_pod_of_deployment, job_status, observe_job, pod_status, pods_of_job, runs_of_job,

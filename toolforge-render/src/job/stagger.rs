@@ -153,6 +153,72 @@ impl Severity {
     }
 }
 
+/// A search of the nearest schedules of jobs at which they fit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct NearestSchedule {
+    /// The starts and ends of runs that were counted so far.
+    work: usize,
+}
+
+impl NearestSchedule {
+    /// Returns the schedule nearest to that of a job at which its runs add nothing to what exceeds the quotas; `None` if they
+    /// add nothing now, if there is none, or if too many runs were counted before it was found. Of two that are as near, it is
+    /// the later one.
+    pub(super) fn of(
+        &mut self,
+        load: &ScheduledJobLoad,
+        counter: &ConflictCounter,
+        time: &Range<Timestamp>,
+    ) -> Option<CronExpression> {
+        // Current runs cannot be moved.
+        let starts = load.current.iter().copied().map(Timestamp::as_second).collect();
+        let others = counter.count(&ScheduledRuns { starts, ..load.runs(time) });
+        let mut fits = |expression: &CronExpression| {
+            let runs = ScheduledJobLoad { expression: expression.clone(), ..load.clone() }.runs(time);
+            self.work += counter.size() + runs.starts.len();
+            self.work <= MAX_WORK && counter.count(&runs) == others
+        };
+        if fits(&load.expression) {
+            return None;
+        }
+        let other_minutes = nearest_minutes(&load.expression);
+        let other_times = || nearest_times_of_day(&load.expression);
+        other_minutes.into_iter().find(&mut fits).or_else(|| other_times().into_iter().find(&mut fits))
+    }
+}
+
+/// Returns an expression at every other minute of the hour, the nearest first.
+fn nearest_minutes(expression: &CronExpression) -> Vec<CronExpression> {
+    let Some((own, step)) = spacing(expression) else { return Vec::new() };
+    // The minute 59 of an hour is next to the minute 0 of the following one, if it runs in all of them.
+    let is_round = step < MINUTES || expression.hours().count() == 24;
+    let distance = |minute: &u8| {
+        let apart = minute.abs_diff(own);
+        let apart = if is_round { apart.min(step - apart) } else { apart };
+        (apart, *minute != (own + apart) % step)
+    };
+    let mut minutes: Vec<u8> = (0..step).filter(|minute| *minute != own).collect();
+    minutes.sort_by_key(distance);
+    minutes.into_iter().filter_map(|minute| at_minute(expression, minute, step)).collect()
+}
+
+/// Returns an expression that runs once a day at every other minute of the day, the nearest first; none for another one.
+fn nearest_times_of_day(expression: &CronExpression) -> Vec<CronExpression> {
+    let mut hours = expression.hours();
+    let (Some((minute, MINUTES)), Some(hour), None) = (spacing(expression), hours.next(), hours.next())
+    else {
+        return Vec::new();
+    };
+    let own = u16::from(hour) * u16::from(MINUTES) + u16::from(minute);
+    let mut times: Vec<u16> = (0..24 * u16::from(MINUTES)).filter(|time| *time != own).collect();
+    times.sort_by_key(|time| (time.abs_diff(own), *time < own));
+    let at = |time: u16| {
+        let (hour, minute) = (time / u16::from(MINUTES), time % u16::from(MINUTES));
+        expression.with_minutes(&minute.to_string()).ok()?.with_hours(&hour.to_string()).ok()
+    };
+    times.into_iter().filter_map(at).collect()
+}
+
 /// Returns the expression of a job at every other minute of the hour; none for a job whose minutes are not spaced evenly, and
 /// for one that runs every minute.
 fn candidates(load: &ScheduledJobLoad, facts: &JobFacts) -> Vec<CronExpression> {
@@ -161,12 +227,17 @@ fn candidates(load: &ScheduledJobLoad, facts: &JobFacts) -> Vec<CronExpression> 
     let hourly = hourly.and_then(|schedule| schedule.expression().minutes().next());
     let start = hourly.unwrap_or(0) % step;
     let minutes = (0..step).map(|offset| (start + offset) % step).filter(|minute| *minute != own);
-    let field = |minute: u8| match (minute, step) {
+    minutes.filter_map(|minute| at_minute(&load.expression, minute, step)).collect()
+}
+
+/// Returns an expression that runs first at a minute of the hour, and then each `step` minutes, which is 60 for a single run.
+fn at_minute(expression: &CronExpression, minute: u8, step: u8) -> Option<CronExpression> {
+    let field = match (minute, step) {
         (minute, MINUTES) => minute.to_string(),
         (0, step) => format!("*/{step}"),
         (minute, step) => format!("{minute}-59/{step}"),
     };
-    minutes.filter_map(|minute| load.expression.with_minutes(&field(minute)).ok()).collect()
+    expression.with_minutes(&field).ok()
 }
 
 /// Returns the first minute of an hour and the number of minutes from one run to the next, which is 60 for a single run; `None`

@@ -16,6 +16,9 @@ use crate::object::{Object, ObjectKind, cron_job_spec, deployment_spec};
 /// The most pods that are listed one by one; no quota of a tool allows as many.
 const MOST_PODS: usize = 10_000;
 
+/// How often a Job is retried by default (Kubernetes 1.33).
+const BACKOFF_LIMIT: i32 = 6;
+
 /// The resource, without `count/`, that counts ReplicaSets.
 pub(crate) const REPLICA_SETS: &str = "replicasets.apps";
 
@@ -120,6 +123,17 @@ pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
 /// suspended.
 pub(crate) fn job_pods(job: &Job) -> u64 {
     job.spec.as_ref().map_or(1, |spec| if spec.suspend == Some(true) { 0 } else { parallel_pods(spec) })
+}
+
+/// Returns what the failed pods of a Job use while it is retried: their objects stay as long as the Job. With a restart policy
+/// other than `Never`, the containers of the same pod are restarted (Kubernetes 1.33, the Job controller).
+pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
+    let policy = spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref());
+    if policy != Some("Never") {
+        return Demand::default();
+    }
+    let retries = u64::try_from(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)).unwrap_or(0);
+    PodDemand::terminal_demand().times(retries)
 }
 
 /// Returns how many pods one run of a CronJob has at once.

@@ -20,7 +20,7 @@ pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
 pub(crate) use demand::{
     REPLICA_SETS, count_demand, has_ended, job_pods, of_live_pods, one_pod_of, pods_of, pods_of_run,
-    running_pods,
+    retry_demand, running_pods,
 };
 pub use demand::{pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};
@@ -36,4 +36,4 @@ pub(crate) use resources::{cpu_of, memory_of, resources};
 pub(crate) use rollout::POD_TEMPLATE_HASH;
 pub use rollout::{LiveRollout, RolloutObjects, RolloutProgress};
 pub(crate) use unsettled::pod_id;
-pub use unsettled::with_unsettled_pods;
+pub use unsettled::{with_uncounted_pods, with_unsettled_pods};

@@ -3,7 +3,8 @@
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_quota::{Demand, LimitRange, Limits, TerminatingPod, WaitingPods};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, condition_text, deployment_spec};
 use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod};
@@ -20,6 +21,30 @@ pub fn with_unsettled_pods(limits: Limits, deployments: &[Deployment], jobs: &[J
     waiting.extend(jobs.iter().filter_map(|job| of_job(job, pods, ranges)));
     let terminating = pods.iter().filter_map(|pod| terminating(pod, ranges)).collect();
     Limits { waiting, terminating, ..limits }
+}
+
+/// Returns limits that know which pods the quotas do not count at a time: those that terminate and are past their grace period
+/// once more, for example on a node that is lost (Kubernetes 1.33, `QuotaV1Pod`). Such a pod stays an object, which `count/pods`
+/// counts, and it is not known when it is gone.
+#[must_use]
+pub fn with_uncounted_pods(limits: Limits, pods: &[Pod], now: Timestamp) -> Limits {
+    let is_uncounted = |pod: &&Pod| {
+        let metadata = &pod.metadata;
+        let until = metadata.deletion_timestamp.as_ref().map(|time| time.0);
+        let grace = metadata.deletion_grace_period_seconds.map(SignedDuration::from_secs);
+        until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
+    };
+    let stuck = pods.iter().filter(is_uncounted).filter_map(|pod| terminating(pod, &limits.limit_ranges));
+    let without_object = |pod: TerminatingPod| {
+        let objects = PodDemand::terminal_demand();
+        let counted = pod.demand.iter().filter(|(resource, _)| !objects.contains(resource));
+        let demand = counted.map(|(resource, amount)| (resource.clone(), amount)).collect();
+        TerminatingPod { demand, ..pod }
+    };
+    let uncounted: Vec<TerminatingPod> = stuck.map(without_object).collect();
+    let is_counted = |pod: &TerminatingPod| !uncounted.iter().any(|other| other.name == pod.name);
+    let terminating = limits.terminating.into_iter().filter(is_counted).collect();
+    Limits { terminating, uncounted, ..limits }
 }
 
 fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod> {

@@ -28,3 +28,4 @@ mod sandbox;
 mod shell;
 mod site;
 mod stories;
+mod tight_changes;

@@ -48,7 +48,7 @@ pub(super) fn run(
         }
         if !adoption.set.fits() {
             let failure = Failure::new(ExitCode::DoesNotFit, "the job does not fit, and nothing was sent");
-            return Err(report::with_what_does_not_fit(failure, &adoption.set));
+            return Err(report::with_what_does_not_fit(failure, &adoption.set, &[]));
         }
         if attempt.is_first() {
             costs(&planned.job, adoption).iter().for_each(|line| anstream::eprintln!("{line}"));

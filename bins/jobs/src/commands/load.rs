@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, DryRunOption, ExitCode, Failure, LoadConflicts, Session, print, print_for_people, read_input,
-    warn_of_unread,
+    Document, DryRunOption, ExitCode, Failure, LoadConflicts, Session, SizeForm, adjustments_hint, print,
+    print_for_people, read_input, warn_of_unread,
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
@@ -47,6 +47,10 @@ pub(super) fn run(
         let plan = planned(&file, &options.file, &facts, options.change.adopt, done);
         Ok(PlannedLoad { facts, plan })
     };
+    let nearest = |PlannedLoad { facts, plan }: &PlannedLoad| {
+        let nearest = adjustments(plan, &file, &options.file, facts, options.change.adopt);
+        adjustments_hint(&nearest, SizeForm::Keys)
+    };
     let check = |planned: &PlannedLoad, attempt: &Attempt| {
         let PlannedLoad { facts, plan } = planned;
         if attempt.is_first() {
@@ -56,12 +60,13 @@ pub(super) fn run(
         if !plan.problems.is_empty() {
             let failure =
                 failures::of_problems_and_quota(plan, &file.jobs, &options.file.file, &facts.namespace);
+            let failure = nearest(planned).into_iter().fold(failure, Failure::hint);
             let is_untouched = attempt.is_first() && plan.problems.len() > 1;
             let failure = if is_untouched { failure.detail("nothing was changed") } else { failure };
             return Err(apply::after_changes(failure, attempt));
         }
         if !plan.fits() {
-            return Err(does_not_fit(plan, attempt));
+            return Err(does_not_fit(plan, nearest(planned), attempt));
         }
         let removed = plan.set.pending().filter(|change| change.action == Action::Delete);
         let mut confirmed = confirmed.borrow_mut();
@@ -121,15 +126,17 @@ impl AsRef<ChangeSet> for PlannedLoad {
     }
 }
 
-/// Returns the failure of what does not fit: of the whole file, or of what earlier attempts have left.
-pub(super) fn does_not_fit(plan: &LoadPlan, attempt: &Attempt) -> Failure {
+/// Returns the failure of what does not fit: of the whole file, or of what earlier attempts have left. `nearest` is the hint
+/// with the nearest sizes that fit.
+pub(super) fn does_not_fit(plan: &LoadPlan, nearest: Option<String>, attempt: &Attempt) -> Failure {
     let changed = apply::changed_jobs(attempt);
     if changed.is_empty() {
-        return report::verdict_failure(plan);
+        return report::verdict_failure(plan, nearest);
     }
     let message =
         format!("the rest does not fit any more, after these jobs were changed: {}", changed.join(", "));
-    report::with_planned(Failure::new(ExitCode::Partial, message), plan)
+    let failure = nearest.into_iter().fold(Failure::new(ExitCode::Partial, message), Failure::hint);
+    report::with_planned(failure, plan)
 }
 
 /// Shows which jobs are removed, and asks.

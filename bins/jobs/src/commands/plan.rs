@@ -1,5 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, LoadConflicts, Session, print, print_text, warn_of_unread};
+use toolforge_cli::{
+    ExitCode, Failure, LoadConflicts, Session, SizeForm, adjustments_hint, print, print_text, warn_of_unread,
+};
 use toolforge_client::JobFetchOptions;
 
 use super::{facts, load};
@@ -23,29 +25,33 @@ pub(super) fn run(
     let now = Timestamp::now();
     let conflicts = LoadConflicts::of(&plan, &facts, now);
     load::print_notes(session, &plan, &conflicts);
+    let nearest = load::adjustments(&plan, &file, &options.file, &facts, options.adopt);
+    // The plan says what does not fit.
+    let is_shown = arguments.output != JobsFormat::Name;
     if arguments.output == JobsFormat::Name {
         let names: String = plan.set.pending().map(|change| format!("{}\n", change.name)).collect();
         print_text(&names)?;
     } else {
         let restarts = LoadRestarts::of(&plan, &facts, now);
-        let nearest = load::adjustments(&plan, &file, &options.file, &facts, options.adopt);
         let has_quota = !facts.namespace.limits.quotas.is_empty();
         let document = report::plan(&plan, &conflicts, &restarts, &nearest, has_quota)?;
         print(&document, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {
         let failure = failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace);
-        // The plan says what does not fit.
-        let is_shown = arguments.output != JobsFormat::Name;
         return Err(match (plan.fits(), is_shown) {
             (true, _) => failure,
             (false, true) => report::hints_to_fit(&plan).into_iter().fold(failure, Failure::hint),
-            (false, false) => report::with_planned(failure, &plan),
+            (false, false) => {
+                let nearest = adjustments_hint(&nearest, SizeForm::Keys);
+                report::with_planned(nearest.into_iter().fold(failure, Failure::hint), &plan)
+            }
         });
     }
     if !plan.fits() {
-        // The plan says what does not fit.
-        report::hints_to_fit(&plan).iter().for_each(|hint| anstream::eprintln!("\nhint: {hint}"));
+        let nearest = adjustments_hint(&nearest, SizeForm::Keys).filter(|_| !is_shown);
+        let hints = nearest.into_iter().chain(report::hints_to_fit(&plan));
+        hints.for_each(|hint| anstream::eprintln!("\nhint: {hint}"));
         return Ok(ExitCode::DoesNotFit);
     }
     let changes = plan.set.pending().next().is_some();

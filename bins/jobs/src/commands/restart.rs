@@ -7,8 +7,8 @@ use toolforge_cli::{
 use toolforge_client::{Attempt, JobFetchOptions};
 use toolforge_model::JobRequest;
 use toolforge_quota::Limits;
-use toolforge_render::change::{ChangeSet, Rollout};
-use toolforge_render::job::{JobObjects, JobWorkload, observe_job, restart_job};
+use toolforge_render::change::{Adjustment, ChangeSet, Rollout};
+use toolforge_render::job::{JobObjects, JobWorkload, observe_job, restart_adjustments, restart_job};
 
 use super::apply::Command;
 use super::finish::finish;
@@ -32,7 +32,11 @@ pub(super) fn run(
         let set = restart_job(&job, &facts, Timestamp::now());
         let set = set.map_err(|error| failures::of_run_now(error, &job))?;
         let request = observe_job(&job, &facts);
-        Ok(PlannedRestart { set, logs: LogMarks::of(&request), request, job, limits: facts.namespace.limits })
+        let logs = LogMarks::of(&request);
+        // No size helps where the quota counts what is deleted.
+        let is_refused = !set.fits() && !set.counts_deleted();
+        let nearest = if is_refused { nearest(session, wanted, &job).await? } else { Vec::new() };
+        Ok(PlannedRestart { set, logs, request, job, limits: facts.namespace.limits, nearest })
     };
     let dry_run = options.dry_run.dry_run;
     let confirmed = Cell::new(options.yes || dry_run.is_some());
@@ -41,7 +45,7 @@ pub(super) fn run(
         if attempt.is_first() {
             warn_of_unread(limits);
         }
-        refuse_what_does_not_fit(&job.workload, set)?;
+        refuse_what_does_not_fit(planned)?;
         if !job.is_managed() && !confirmed.get() {
             delete::confirm_others(&[facts::subject(job)], "restarted")?;
             confirmed.set(true);
@@ -81,6 +85,8 @@ struct PlannedRestart {
     /// The ends of the job's log files before the restart.
     logs: LogMarks,
     limits: Limits,
+    /// Where a restart does not fit, the nearest sizes with which it does.
+    nearest: Vec<Adjustment>,
 }
 
 impl AsRef<ChangeSet> for PlannedRestart {
@@ -135,13 +141,27 @@ fn outcome(job: &JobObjects, dry_run: bool) -> String {
     }
 }
 
-fn refuse_what_does_not_fit(workload: &JobWorkload, set: &ChangeSet) -> Result<(), Failure> {
-    match workload {
-        JobWorkload::OneOff(_) | JobWorkload::Scheduled(_) => trigger::refuse_what_does_not_fit(set),
-        JobWorkload::Continuous(_) if set.fits() => Ok(()),
+/// Returns the nearest sizes with which a restart fits. They are planned with the images, which a restart does not need.
+async fn nearest(
+    session: &Session,
+    mut wanted: JobFetchOptions,
+    job: &JobObjects,
+) -> Result<Vec<Adjustment>, Failure> {
+    wanted.namespace.catalog = true;
+    let facts = facts::fetch_facts(session, wanted).await?;
+    Ok(restart_adjustments(job, &facts, Timestamp::now()))
+}
+
+fn refuse_what_does_not_fit(planned: &PlannedRestart) -> Result<(), Failure> {
+    let PlannedRestart { set, job, nearest, .. } = planned;
+    if set.fits() {
+        return Ok(());
+    }
+    match job.workload {
+        JobWorkload::OneOff(_) | JobWorkload::Scheduled(_) => Err(trigger::does_not_fit(set, nearest)),
         JobWorkload::Continuous(_) => {
             let failure = Failure::new(ExitCode::DoesNotFit, "a restart does not fit, and nothing was sent");
-            Err(report::with_what_does_not_fit(failure, set))
+            Err(report::with_what_does_not_fit(failure, set, nearest))
         }
     }
 }

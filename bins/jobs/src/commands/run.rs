@@ -1,11 +1,13 @@
 use std::path::Path;
 
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, print, warn_of_unread};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Session, SizeForm, adjustments_hint, print, warn_of_unread,
+};
 use toolforge_client::Attempt;
 use toolforge_model::JobRequest;
-use toolforge_render::change::{Action, StepAction};
+use toolforge_render::change::{Action, ChangeSet, StepAction};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, plan_load,
+    JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, load_adjustments, plan_load,
 };
 
 use toolforge_report::FailureCode;
@@ -47,7 +49,11 @@ pub(super) fn run(
             load::print_file_warnings(session, &planned.plan);
             planned.conflicts().print_warning();
         }
-        if planned.plan.fits() { Ok(()) } else { Err(load::does_not_fit(&planned.plan, attempt)) }
+        let PlannedLoad { facts, plan } = planned;
+        if plan.fits() {
+            return Ok(());
+        }
+        Err(load::does_not_fit(plan, nearest(plan, &request, facts, options.change), attempt))
     };
     let command = Command::new(plan, check);
     let dry_run = options.change.dry_run;
@@ -95,10 +101,7 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
     });
     let is_terminating = live.as_ref().is_some_and(JobObjects::is_terminating);
     let is_recorded = facts.live.recorded.contains_key(&request.name) && !change.adopt;
-    let adopts = change.adopt;
-    let mut options = LoadOptions::default();
-    options.adopts = adopts;
-    let plan = plan_load(std::slice::from_ref(request), facts, &options);
+    let plan = plan_load(std::slice::from_ref(request), facts, &load_options(change));
     let exists = live.is_some() && !has_ended_well && !is_terminating;
     if is_recorded || (exists && !completes(&plan)) {
         let name = &request.name;
@@ -122,7 +125,21 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         });
     }
     if !plan.problems.is_empty() {
-        return Err(failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace));
+        let failure = failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace);
+        return Err(nearest(&plan, request, facts, change).into_iter().fold(failure, Failure::hint));
     }
     Ok(plan)
+}
+
+/// Returns the hint with the nearest sizes of a job that fit.
+fn nearest(plan: &LoadPlan, request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Option<String> {
+    let requests = std::slice::from_ref(request);
+    let nearest = load_adjustments(plan, requests, facts, &load_options(change), ChangeSet::fits);
+    adjustments_hint(&nearest, SizeForm::Options)
+}
+
+fn load_options(change: ChangeOptions) -> LoadOptions<'static> {
+    let mut options = LoadOptions::default();
+    options.adopts = change.adopt;
+    options
 }

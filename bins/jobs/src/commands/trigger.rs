@@ -4,9 +4,10 @@ use toolforge_cli::{
 };
 use toolforge_client::{Attempt, JobFetchOptions};
 use toolforge_model::JobRequest;
-use toolforge_quota::Limits;
-use toolforge_render::change::ChangeSet;
-use toolforge_render::job::{JobObjects, JobWorkload, observe_job, trigger_job};
+use toolforge_render::change::{Adjustment, ChangeSet};
+use toolforge_render::job::{
+    JobFacts, JobObjects, JobWorkload, observe_job, trigger_adjustments, trigger_job,
+};
 
 use super::apply::Command;
 use super::finish::finish;
@@ -47,13 +48,17 @@ pub(super) fn run(
         let set = trigger_job(&job, &facts, moment).map_err(|error| failures::of_run_now(error, &job))?;
         let request = observe_job(&job, &facts);
         let logs = wait::LogMarks::of(&request);
-        Ok(PlannedRun { set, logs, request, job, limits: facts.namespace.limits })
+        Ok(PlannedRun { set, logs, request, job, facts })
     };
     let check = |planned: &PlannedRun, attempt: &Attempt| {
         if attempt.is_first() {
-            warn_of_unread(&planned.limits);
+            warn_of_unread(&planned.facts.namespace.limits);
         }
-        refuse_what_does_not_fit(&planned.set)
+        let PlannedRun { set, job, facts, .. } = planned;
+        if set.fits() {
+            return Ok(());
+        }
+        Err(does_not_fit(set, &trigger_adjustments(job, facts, now)))
     };
     let command = Command::new(plan, check);
     let (format, dry_run) = (arguments.output.of_document(), options.dry_run.dry_run);
@@ -89,7 +94,7 @@ struct PlannedRun {
     job: JobObjects,
     /// The ends of the job's log files before the run.
     logs: wait::LogMarks,
-    limits: Limits,
+    facts: JobFacts,
 }
 
 impl AsRef<ChangeSet> for PlannedRun {
@@ -98,11 +103,9 @@ impl AsRef<ChangeSet> for PlannedRun {
     }
 }
 
-/// Refuses a run that exceeds the quota or the limits, before anything is sent.
-pub(super) fn refuse_what_does_not_fit(set: &ChangeSet) -> Result<(), Failure> {
-    if set.fits() {
-        return Ok(());
-    }
+/// Returns the failure of a run that exceeds the quota or the limits, before anything is sent. `nearest` are the nearest sizes
+/// of the job with which it would fit.
+pub(super) fn does_not_fit(set: &ChangeSet, nearest: &[Adjustment]) -> Failure {
     let failure = Failure::new(ExitCode::DoesNotFit, "a run does not fit now, and nothing was sent");
-    Err(report::with_what_does_not_fit(failure, set))
+    report::with_what_does_not_fit(failure, set, nearest)
 }

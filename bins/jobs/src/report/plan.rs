@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, Failure, LoadConflicts, adjustments, adjustments_text, difference, downtime, forecast_text,
-    quota_rows, rollout, to_json, verdict_code, verdict_text, violations,
+    Document, Failure, LoadConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text, difference,
+    downtime, forecast_text, quota_rows, rollout, to_json, verdict_code, verdict_text, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -27,7 +27,7 @@ pub(crate) fn plan(
     let value = toolforge_report::LoadPlan {
         fits: plan.fits() && plan.problems.is_empty(),
         verdict: verdict_code(plan.verdict()),
-        adjustments: adjustments(nearest),
+        adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
         changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
@@ -136,9 +136,10 @@ fn problem(problem: &LoadProblem) -> toolforge_report::LoadProblem {
     toolforge_report::LoadProblem { code, job, message: problem.to_string() }
 }
 
-/// Returns the failure of what does not fit, before anything is sent.
-pub(crate) fn verdict_failure(plan: &LoadPlan) -> Failure {
-    hints_to_fit(plan).into_iter().fold(Failure::does_not_fit(&plan.set), Failure::hint)
+/// Returns the failure of what does not fit, before anything is sent; `nearest` is the hint with the nearest sizes that fit.
+pub(crate) fn verdict_failure(plan: &LoadPlan, nearest: Option<String>) -> Failure {
+    let hints = nearest.into_iter().chain(hints_to_fit(plan));
+    hints.fold(Failure::does_not_fit(&plan.set), Failure::hint)
 }
 
 /// Adds what of a plan does not fit, and what to do about it.
@@ -151,9 +152,11 @@ pub(crate) fn hints_to_fit(plan: &LoadPlan) -> Vec<String> {
     default_cpu_hint(plan).into_iter().chain(fit_hints(&plan.set)).collect()
 }
 
-/// Adds what does not fit, and what to do about it.
-pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet) -> Failure {
-    fit_hints(set).into_iter().fold(failure.exceeded(set), Failure::hint)
+/// Adds what does not fit, and what to do about it; `nearest` are the nearest sizes of a job that fit.
+pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet, nearest: &[Adjustment]) -> Failure {
+    let nearest = adjustments_hint(nearest, SizeForm::Keys)
+        .map(|hint| format!("{hint} Change it in the jobs file, and type `toolforge jobs load FILE`."));
+    nearest.into_iter().chain(fit_hints(set)).fold(failure.exceeded(set), Failure::hint)
 }
 
 fn exceeded(set: &ChangeSet) -> Vec<&Resource> {

@@ -7,7 +7,7 @@ use toolforge_client::scripted::Answer;
 use crate::{APPS, BATCH, CORE, RECORDS, cluster, object, run};
 
 /// Returns how a command line ended, without its requests.
-fn ended(shown: &str) -> String {
+pub(crate) fn ended(shown: &str) -> String {
     let verbs = ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "];
     let is_request = |line: &&str| !verbs.iter().any(|verb| line.starts_with(verb));
     shown.lines().filter(is_request).map(str::trim_end).collect::<Vec<_>>().join("\n")

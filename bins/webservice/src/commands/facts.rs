@@ -1,13 +1,14 @@
 //! From the command line and the facts to a plan.
 
 use anstream::eprintln;
-use toolforge_cli::{ExitCode, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session, SizeForm, adjustments_hint};
 use toolforge_client::{Attempt, ToolHome};
 use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
-    MissingRequirement, PlanError, PlanOptions, PlanWarning, ResolvedRequest, Routing, TypeSource,
+    MissingRequirement, PlanError, PlanOptions, PlanWarning, ResolvedRequest, Routing, StartTime, TypeSource,
     WebServiceFacts, WebServicePlan, WebServiceSettings, observe_web_service_request, resolve_request,
+    web_service_adjustments,
 };
 
 use super::config_files::{self, NamedTemplate};
@@ -203,6 +204,7 @@ fn amounts_of(template: &NamedTemplate, given: &WebServiceOptions) -> Vec<String
 pub(super) fn refuse_what_does_not_fit(
     Planned { plan, template_amounts, .. }: &Planned,
     set: &ChangeSet,
+    (facts, start): (&WebServiceFacts, StartTime),
     attempt: &Attempt,
 ) -> Result<(), Failure> {
     if set.fits() {
@@ -214,6 +216,8 @@ pub(super) fn refuse_what_does_not_fit(
         Failure::new(ExitCode::DoesNotFit, "the rest does not fit").exceeded(set)
     };
     let failure = template_amounts.iter().cloned().fold(failure, Failure::detail);
+    let nearest = web_service_adjustments(plan, facts, start, ChangeSet::fits);
+    let failure = adjustments_hint(&nearest, SizeForm::Options).into_iter().fold(failure, Failure::hint);
     if set.at_rest.fits() {
         return Err(failure.hint(
             "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.",

@@ -211,7 +211,7 @@ impl Start<'_> {
         facts::refuse_routing(&plan.plan, facts)?;
         facts::check_requirements(self.session, plan)
             .map_err(|error| failures::of_requirement(&error, self.invocation.action))?;
-        facts::refuse_what_does_not_fit(plan, set, attempt)
+        facts::refuse_what_does_not_fit(plan, set, (facts, self.moment), attempt)
     }
 
     /// Returns the plan of a start of which nothing is sent.

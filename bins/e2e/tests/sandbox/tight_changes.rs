@@ -1,0 +1,505 @@
+//! The API server accepts each smallest change that is proposed, and refuses one mebibyte, milli or replica more.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use toolforge_e2e::{Api, Connection, Sandbox};
+use toolforge_images::Catalog;
+use toolforge_model::ToolName;
+use toolforge_quota::{Demand, Resource, Verdict};
+use toolforge_render::change::{Adjustment, ChangeSet};
+use toolforge_render::files::{FileContents, FilePlanFacts, file_adjustments, plan_files};
+use toolforge_render::namespace::{Documents, Namespace, limits};
+use toolforge_render::object::Object;
+use toolforge_render::pod::pod_demand;
+
+use crate::random::Random;
+
+/// How many files are planned.
+const CASES: usize = 72;
+
+/// How many files are drawn to find one with the change whose turn it is.
+const DRAWS: usize = 3000;
+
+/// The image of every pod; the sandbox admits no others.
+const IMAGE: &str = "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest";
+
+const MEBIBYTE: u64 = 1 << 20;
+
+/// What is changed of a workload so that it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Changed {
+    Memory,
+    Cpu,
+    MemoryAndCpu,
+    Replicas,
+    /// An amount is raised to the minimum.
+    Raised,
+    /// The memory or CPU of a pod that starts beside the one that it replaces.
+    Surge,
+}
+
+impl Changed {
+    const ALL: [Self; 6] =
+        [Self::Memory, Self::Cpu, Self::MemoryAndCpu, Self::Replicas, Self::Raised, Self::Surge];
+}
+
+/// What a file asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    ReplicaSet,
+    Job,
+    WebService,
+    ContinuousJob,
+    OneOffJob,
+    /// A Deployment with one pod, which runs already and is changed.
+    ChangedDeployment,
+}
+
+/// Memory in bytes, CPU in millis, number of pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Size {
+    memory: u64,
+    cpu: u64,
+    replicas: u64,
+}
+
+/// A file, and the quota and the LimitRange of its namespace.
+#[derive(Clone, Debug)]
+struct Case {
+    kind: Kind,
+    asked: Size,
+    /// The requests of a manifest's container, where its limits are not lower.
+    request: Size,
+    hard: BTreeMap<Resource, u64>,
+    used: Demand,
+    limit_range: Option<Value>,
+    verdict: Verdict,
+    /// The sizes that are proposed.
+    proposed: Vec<Size>,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, asked, request, limit_range, verdict, proposed, .. } = self;
+        write!(
+            f,
+            "{kind:?} {asked:?}, request {request:?}, quota {}, {limit_range:?}: {verdict}, proposed {proposed:?}",
+            self.quota()
+        )
+    }
+}
+
+impl Case {
+    fn of(random: &mut Random, changed: Changed) -> Self {
+        let kind = if changed == Changed::Surge {
+            Kind::ChangedDeployment
+        } else {
+            let kinds = [Kind::ReplicaSet, Kind::Job, Kind::WebService, Kind::ContinuousJob, Kind::OneOffJob];
+            random.pick(&kinds)
+        };
+        let has_replicas = !matches!(kind, Kind::OneOffJob | Kind::ChangedDeployment);
+        let asked = Size {
+            memory: random.pick(&[100, 130, 256, 300, 512, 513, 700, 1024, 2000]) * MEBIBYTE,
+            // A job with 100m has the default limit, which is another one.
+            cpu: random.pick(&[99, 101, 250, 333, 500, 501, 750, 1000]),
+            replicas: if has_replicas { random.pick(&[1, 2, 3, 5]) } else { 1 },
+        };
+        let share = random.pick(&[3, 2, 1]);
+        let request = Size { memory: asked.memory / share, cpu: asked.cpu / share, replicas: 1 };
+        let mut case = Self {
+            kind,
+            asked,
+            request,
+            hard: BTreeMap::new(),
+            used: Demand::default(),
+            limit_range: limit_range(random, asked),
+            verdict: Verdict::Fits,
+            proposed: Vec::new(),
+        };
+        let each = case.each(asked);
+        for resource in [
+            Resource::Pods,
+            Resource::LimitsMemory,
+            Resource::LimitsCpu,
+            Resource::RequestsMemory,
+            Resource::RequestsCpu,
+        ] {
+            if !random.percent(45) {
+                continue;
+            }
+            // The quota ends somewhere between nothing and more than all pods need, at no whole mebibyte.
+            let needed = each.get(&resource) * asked.replicas;
+            let room = needed * (10 + random.below(110) as u64) / 100;
+            let used = each.get(&resource) * random.pick(&[0, 1, 2, 4]);
+            // One pod of the Deployment runs already.
+            let used = if kind == Kind::ChangedDeployment { used + each.get(&resource) } else { used };
+            case.used.add(resource.clone(), used);
+            case.hard.insert(resource, used + room);
+        }
+        if case.hard.is_empty() {
+            // A quota without resources has no status.
+            case.hard.insert(Resource::Services, 1);
+        }
+        case.plan();
+        case
+    }
+
+    /// Predicts the verdict and the proposed sizes.
+    fn plan(&mut self) {
+        let (contents, facts) = (vec![self.contents(self.asked)], self.facts());
+        let plan = plan_files(&contents, &facts);
+        self.verdict = plan.verdict();
+        let found = file_adjustments(&contents, &facts, &plan, ChangeSet::fits);
+        self.proposed =
+            found.iter().filter(|found| found.rollout.is_none()).map(|found| self.size(found)).collect();
+    }
+
+    fn size(&self, found: &Adjustment) -> Size {
+        Size {
+            memory: found.memory.map_or(self.asked.memory, toolforge_model::Memory::bytes),
+            cpu: found.cpu.map_or(self.asked.cpu, toolforge_model::Cpu::millis),
+            replicas: found.replicas.unwrap_or(self.asked.replicas),
+        }
+    }
+
+    /// Returns what a proposed size changes.
+    fn changed(&self, proposed: Size) -> Changed {
+        let Size { memory, cpu, replicas } = self.asked;
+        match (proposed.memory != memory, proposed.cpu != cpu, proposed.replicas != replicas) {
+            _ if self.kind == Kind::ChangedDeployment => Changed::Surge,
+            _ if proposed.memory > memory || proposed.cpu > cpu => Changed::Raised,
+            (.., true) => Changed::Replicas,
+            (true, true, _) => Changed::MemoryAndCpu,
+            (true, ..) => Changed::Memory,
+            _ => Changed::Cpu,
+        }
+    }
+
+    /// Returns the sizes that are one step nearer to what was asked for than a proposed one.
+    fn steps_back(&self, proposed: Size) -> Vec<Size> {
+        let step = |amount: u64, asked: u64, step: u64| {
+            if asked > amount { asked.min(amount + step) } else { asked.max(amount.saturating_sub(step)) }
+        };
+        let Size { memory, cpu, replicas } = self.asked;
+        let nearer = [
+            Size { memory: step(proposed.memory, memory, MEBIBYTE), ..proposed },
+            Size { cpu: step(proposed.cpu, cpu, 1), ..proposed },
+            Size { replicas: step(proposed.replicas, replicas, 1), ..proposed },
+        ];
+        let is_nearer = |size: &Size| *size != proposed;
+        // An amount that is raised together with another one does not fit alone.
+        nearer.into_iter().filter(is_nearer).collect()
+    }
+
+    fn quota(&self) -> Value {
+        let hard: Map<String, Value> = self
+            .hard
+            .iter()
+            .map(|(resource, amount)| (resource.to_string(), quantity(resource, *amount)))
+            .collect();
+        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "quota"}, "spec": {"hard": hard}})
+    }
+
+    /// Returns what is used of the quota, beside an amount.
+    fn used(&self, besides: &Demand) -> Value {
+        let used = |resource: &Resource| self.used.get(resource) + besides.get(resource);
+        let used =
+            self.hard.keys().map(|resource| (resource.to_string(), quantity(resource, used(resource))));
+        Value::Object(used.collect())
+    }
+
+    fn facts(&self) -> FilePlanFacts {
+        let tool: ToolName = "x".parse().unwrap();
+        let mut quota = self.quota();
+        quota["status"] = json!({"hard": quota["spec"]["hard"], "used": self.used(&Demand::default())});
+        let quota = serde_json::from_value(quota).unwrap();
+        let ranges: Vec<_> =
+            self.limit_range.iter().map(|range| serde_json::from_value(range.clone()).unwrap()).collect();
+        let limits = limits(&[quota], &ranges);
+        let mut facts = FilePlanFacts::new(empty_namespace());
+        if self.kind == Kind::ChangedDeployment {
+            let mut live = self.manifest(self.asked);
+            live["metadata"] = json!({"name": "asked", "namespace": "tool-x", "uid": "u"});
+            live["spec"]["template"]["metadata"]["labels"]["version"] = json!("old");
+            let pod = json!({
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": "asked-1", "namespace": "tool-x", "labels": {"app": "asked"}},
+                "spec": live["spec"]["template"]["spec"], "status": {"phase": "Running"},
+            });
+            let mut documents = Documents::default();
+            let list = json!({"apiVersion": "v1", "kind": "List", "items": [live, pod]});
+            documents.read("live", &list.to_string()).unwrap();
+            let namespace = documents.namespace(&tool).unwrap();
+            facts = documents.file_facts(namespace).unwrap();
+        }
+        facts.jobs.namespace.limits = limits.clone();
+        facts.web_service.namespace.limits = limits;
+        facts
+    }
+
+    /// Returns the file with a size.
+    fn contents(&self, Size { memory, cpu, replicas }: Size) -> FileContents {
+        let size = format!("mem: {memory}, cpu: {cpu}m");
+        let text = match self.kind {
+            Kind::ReplicaSet | Kind::Job | Kind::ChangedDeployment => {
+                self.manifest(Size { memory, cpu, replicas }).to_string()
+            }
+            Kind::WebService => {
+                format!("type: php8.2\n{}\nreplicas: {replicas}\n", size.replace(", ", "\n"))
+            }
+            Kind::ContinuousJob => format!(
+                "- {{name: asked, command: x, image: bookworm, continuous: true, {size}, replicas: {replicas}}}\n"
+            ),
+            Kind::OneOffJob => format!("- {{name: asked, command: x, image: bookworm, {size}}}\n"),
+        };
+        let contents = FileContents::parse(&text, &"x".parse().unwrap());
+        assert!(contents.errors.is_empty(), "{text}: {:?}", contents.errors);
+        contents
+    }
+
+    fn manifest(&self, size: Size) -> Value {
+        let pod = self.pod(size);
+        let template = json!({"metadata": {"labels": {"app": "asked", "version": "new"}}, "spec": pod});
+        let selector = json!({"matchLabels": {"app": "asked"}});
+        let metadata = json!({"name": "asked"});
+        match self.kind {
+            Kind::Job => json!({
+                "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
+                "spec": {"parallelism": size.replicas, "template": template},
+            }),
+            Kind::ReplicaSet => json!({
+                "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata,
+                "spec": {"replicas": size.replicas, "selector": selector, "template": template},
+            }),
+            _ => json!({
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata,
+                "spec": {
+                    "replicas": size.replicas, "selector": selector, "template": template,
+                    "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+                },
+            }),
+        }
+    }
+
+    /// Returns the spec of a pod of a manifest.
+    fn pod(&self, Size { memory, cpu, .. }: Size) -> Value {
+        let amounts = |memory: u64, cpu: u64| json!({"memory": memory.to_string(), "cpu": format!("{cpu}m")});
+        let requests = amounts(self.request.memory.min(memory), self.request.cpu.min(cpu));
+        let resources = json!({"limits": amounts(memory, cpu), "requests": requests});
+        json!({"containers": [{"name": "main", "image": IMAGE, "resources": resources}]})
+    }
+
+    /// Returns the spec of a pod of any kind, as it is sent.
+    fn sent(&self, size: Size) -> Value {
+        if matches!(self.kind, Kind::ReplicaSet | Kind::Job | Kind::ChangedDeployment) {
+            return self.pod(size);
+        }
+        let facts = FilePlanFacts::new(empty_namespace());
+        let plan = plan_files(&[self.contents(size)], &facts);
+        let template = plan.set.objects().find_map(|object| match object {
+            Object::Deployment(found) => serde_json::to_value(found).ok(),
+            Object::Job(found) => serde_json::to_value(found).ok(),
+            _ => None,
+        });
+        let resources = template.unwrap()["spec"]["template"]["spec"]["containers"][0]["resources"].clone();
+        json!({"containers": [{"name": "main", "image": IMAGE, "resources": resources}]})
+    }
+
+    fn each(&self, size: Size) -> Demand {
+        let spec = serde_json::from_value(self.sent(size)).unwrap();
+        let ranges: Vec<_> =
+            self.limit_range.iter().map(|range| serde_json::from_value(range.clone()).unwrap()).collect();
+        pod_demand(&spec, &limits(&[], &ranges).limit_ranges)
+    }
+}
+
+/// Returns a namespace without quotas; the catalog of its images is read once.
+fn empty_namespace() -> Namespace {
+    static NAMESPACE: OnceLock<Namespace> = OnceLock::new();
+    let new = || Namespace::new(&"x".parse().unwrap(), Catalog::bundled()).with_uid(52503);
+    NAMESPACE.get_or_init(new).clone()
+}
+
+fn quantity(resource: &Resource, amount: u64) -> Value {
+    json!(resource.amount(amount))
+}
+
+/// Returns a LimitRange whose minimum or maximum some sizes break.
+fn limit_range(random: &mut Random, asked: Size) -> Option<Value> {
+    if random.percent(50) {
+        return None;
+    }
+    let (memory, cpu) = (random.pick(&[70, 100, 120]), random.pick(&[70, 100, 120]));
+    let mut item = json!({"type": "Container", "max": {
+        "memory": (asked.memory * memory / 100).to_string(), "cpu": format!("{}m", asked.cpu * cpu / 100),
+    }});
+    if random.percent(50) {
+        let (memory, cpu) = (random.pick(&[10, 50, 105]), random.pick(&[10, 50, 105]));
+        item["min"] = json!({
+            "memory": (asked.memory * memory / 100).min(asked.memory * 2).to_string(),
+            "cpu": format!("{}m", asked.cpu * cpu / 100),
+        });
+        // A maximum below the minimum is refused.
+        for key in ["memory", "cpu"] {
+            if random.percent(60) {
+                item["max"].as_object_mut().unwrap().remove(key);
+            }
+        }
+    }
+    let is_ordered = |key: &str, parse: fn(&str) -> u64| {
+        let amount = |bound: &str| item[bound][key].as_str().map(parse);
+        amount("min").zip(amount("max")).is_none_or(|(min, max)| min <= max)
+    };
+    let bytes = |text: &str| text.parse().unwrap();
+    let millis = |text: &str| text.trim_end_matches('m').parse().unwrap();
+    (is_ordered("memory", bytes) && is_ordered("cpu", millis)).then(|| {
+        json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "limits"}, "spec": {"limits": [item]}})
+    })
+}
+
+/// A pod that is sent, as the last of its workload.
+struct Trial {
+    case: usize,
+    size: Size,
+    /// Whether its size is a proposed one, and not a step back.
+    is_proposed: bool,
+}
+
+#[test]
+fn proposed_changes_are_tight() {
+    let seed = std::env::var("TOOLFORGE_E2E_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(2026);
+    let mut random = Random::new(seed);
+    // Namespaces of an earlier run may still be terminating.
+    let run = std::process::id();
+    let cases: Vec<Case> = (0..CASES).map(|number| draw(&mut random, number)).collect();
+    let api = Api::of(&Sandbox::for_tests());
+    let mut connection = api.connect();
+    let namespace = |case: usize| format!("tight-{run}-{case}");
+    for (number, case) in cases.iter().enumerate() {
+        create(&mut connection, &namespace(number), case);
+    }
+    for number in 0..cases.len() {
+        until_counted(&mut connection, &namespace(number));
+    }
+    // The trials of a case take place one after the other, each with its own use.
+    let trials: Vec<Vec<Trial>> =
+        cases.iter().enumerate().map(|(number, case)| trials(number, case)).collect();
+    let rounds = trials.iter().map(Vec::len).max().unwrap_or(0);
+    let (mut sent, mut wrong) = (0, Vec::new());
+    for round in 0..rounds {
+        let of_round = || trials.iter().filter_map(|trials| trials.get(round));
+        for Trial { case: number, size, .. } in of_round() {
+            let case = &cases[*number];
+            let others = case.each(*size).times(size.replicas - 1);
+            let status = json!({"status": {"used": case.used(&others)}});
+            let path = format!("/api/v1/namespaces/{}/resourcequotas/quota/status", namespace(*number));
+            let (code, answer) = connection.request("PATCH", &path, &status);
+            assert_eq!(code, 200, "{answer}");
+        }
+        // The admission plugins learn of it a moment later.
+        std::thread::sleep(Duration::from_millis(1200));
+        for Trial { case: number, size, is_proposed } in of_round() {
+            let case = &cases[*number];
+            let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": case.sent(*size)});
+            let path = format!("/api/v1/namespaces/{}/pods?dryRun=All", namespace(*number));
+            let (code, answer) = connection.request("POST", &path, &pod);
+            sent += 1;
+            if (code == 201) != *is_proposed {
+                let what = if *is_proposed { "proposed, and refused" } else { "a step back, and accepted" };
+                wrong.push(format!("{case}\n{size:?} {what}: {}", answer["message"]));
+            }
+        }
+    }
+    for number in 0..cases.len() {
+        let path = format!("/api/v1/namespaces/{}", namespace(number));
+        let _ = connection.request("DELETE", &path, &Value::Null);
+    }
+    println!("seed {seed}, {CASES} files, {sent} pods");
+    let mut histogram: BTreeMap<String, usize> = BTreeMap::new();
+    for case in &cases {
+        *histogram.entry(case.verdict.to_string()).or_default() += 1;
+        for proposed in &case.proposed {
+            *histogram.entry(format!("{:?}", case.changed(*proposed))).or_default() += 1;
+        }
+    }
+    for (name, count) in &histogram {
+        println!("{name}: {count}");
+    }
+    println!("{} disagreements", wrong.len());
+    assert!(
+        wrong.is_empty(),
+        "{} disagreements:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(10)].join("\n\n")
+    );
+    for verdict in [Verdict::Exceeds, Verdict::Never, Verdict::Deadlock] {
+        let count = histogram.get(verdict.as_str()).copied().unwrap_or(0);
+        assert!(count * 100 >= CASES * 15, "only {count} files: {verdict}");
+    }
+}
+
+/// Returns a random file for which a change is proposed; each change has its turn, and so has each verdict.
+fn draw(random: &mut Random, number: usize) -> Case {
+    let changed = Changed::ALL[number % Changed::ALL.len()];
+    let verdict = match changed {
+        Changed::Surge => Verdict::Deadlock,
+        Changed::Raised => Verdict::Never,
+        _ if (number / Changed::ALL.len()).is_multiple_of(2) => Verdict::Exceeds,
+        _ => Verdict::Never,
+    };
+    let mut cases = (0..DRAWS).map(|_| Case::of(random, changed));
+    let is_wanted = |case: &Case| {
+        case.verdict == verdict && case.proposed.iter().any(|found| case.changed(*found) == changed)
+    };
+    let found = cases.find(is_wanted);
+    assert!(found.is_some(), "no file for {changed:?}, {verdict}");
+    found.unwrap()
+}
+
+fn trials(number: usize, case: &Case) -> Vec<Trial> {
+    let of_proposed = |proposed: &Size| {
+        let nearer = case.steps_back(*proposed).into_iter();
+        let nearer = nearer.map(|size| Trial { case: number, size, is_proposed: false });
+        let proposed = Trial { case: number, size: *proposed, is_proposed: true };
+        std::iter::once(proposed).chain(nearer).collect::<Vec<_>>()
+    };
+    case.proposed.iter().flat_map(of_proposed).collect()
+}
+
+/// Creates the namespace of a case.
+fn create(connection: &mut Connection, namespace: &str, case: &Case) {
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    let core = format!("/api/v1/namespaces/{namespace}");
+    let mut post = |path: &str, object: &Value| {
+        let (code, answer) = connection.request("POST", path, object);
+        assert_eq!(code, 201, "{object}: {answer}");
+    };
+    post("/api/v1/namespaces", &object);
+    post(&format!("{core}/resourcequotas"), &case.quota());
+    if let Some(range) = &case.limit_range {
+        post(&format!("{core}/limitranges"), range);
+    }
+}
+
+/// Waits until the quota of a namespace is counted, and pods can be created.
+fn until_counted(connection: &mut Connection, namespace: &str) {
+    let core = format!("/api/v1/namespaces/{namespace}");
+    wait_for(connection, &format!("{core}/resourcequotas/quota"), |found| {
+        found["status"]["used"].is_object()
+    });
+    wait_for(connection, &format!("{core}/serviceaccounts/default"), |found| {
+        found["metadata"]["uid"].is_string()
+    });
+}
+
+fn wait_for(connection: &mut Connection, path: &str, is_ready: impl Fn(&Value) -> bool) {
+    let begin = Instant::now();
+    while !is_ready(&connection.request("GET", path, &Value::Null).1) {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{path} is not ready");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,145 @@
+//! The runs of scheduled jobs after a load, and the schedules at which they fit.
+
+use std::ops::Range;
+
+use k8s_openapi::jiff::Timestamp;
+use toolforge_quota::{Conflict, ConflictCounter, Demand, ResourceQuota, ScheduledRuns, conflicts, simulate};
+
+use crate::change::{Action, Adjustment, WorkloadKind};
+use crate::job::calendar::{assumed_seconds, demand_of_current_runs, seconds};
+use crate::job::demand::of_run;
+use crate::job::stagger::NearestSchedule;
+use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, LoadPlan, ScheduledJobLoad};
+use crate::object::cron_job_spec;
+
+/// The most scheduled jobs of a load for which other schedules are searched.
+const MOST_JOBS: usize = 20;
+
+/// Returns the runs that would exceed a quota together within a time after a load, with the duration that is known of earlier
+/// runs; none if the file has no scheduled job.
+///
+/// The one-off jobs that the load creates run at its start, for the assumed duration.
+#[must_use]
+pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Vec<Conflict> {
+    let Some(after) = RunsAfterLoad::new(plan, facts, time) else { return Vec::new() };
+    conflicts(&simulate(&after.quotas, &after.freed, &after.runs, seconds(time)))
+}
+
+/// Returns the nearest schedules of single jobs of a load at which no run of the job takes place while a quota is exceeded,
+/// within a time after the load. There is none for a job that fits as it is, whose single run exceeds the quota, or that the
+/// load does not change.
+///
+/// All minutes of the same hours are tried; for a job that runs once a day, if none of them fits, all minutes of the day.
+#[must_use]
+pub fn schedule_adjustments(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Vec<Adjustment> {
+    let Some(after) = RunsAfterLoad::new(plan, facts, time) else { return Vec::new() };
+    let is_pending = |load: &&ScheduledJobLoad| {
+        plan.set
+            .pending()
+            .any(|change| change.name == load.name.as_str() && change.kind == WorkloadKind::Scheduled)
+    };
+    let mut search = NearestSchedule::default();
+    let pending = after.loads.iter().filter(is_pending).take(MOST_JOBS);
+    pending
+        .filter_map(|load| {
+            let others = after.runs.iter().filter(|runs| runs.name != load.name.as_str());
+            let counter =
+                ConflictCounter::new(&after.quotas, &after.freed, others, &load.each, seconds(time));
+            let schedule = search.of(load, &counter, time)?;
+            Some(Adjustment {
+                schedule: Some(schedule),
+                ..Adjustment::new(WorkloadKind::Scheduled, load.name.as_str())
+            })
+        })
+        .collect()
+}
+
+/// The runs of all scheduled jobs, and of the one-off jobs that a load starts.
+struct RunsAfterLoad {
+    /// The quotas after the load.
+    quotas: Vec<ResourceQuota>,
+    /// What of their use is that of `runs`.
+    freed: Demand,
+    /// The scheduled jobs.
+    loads: Vec<ScheduledJobLoad>,
+    /// All runs, by the name of the job.
+    runs: Vec<ScheduledRuns>,
+}
+
+impl RunsAfterLoad {
+    /// Returns the runs within a time after a load; `None` if it has no scheduled job.
+    fn new(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Option<Self> {
+        let planned: Vec<JobObjects> = plan.plans.iter().map(JobPlan::objects).collect();
+        if !planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_))) {
+            return None;
+        }
+        let loads = loads_after(plan, &planned, facts);
+        // What the load changes besides the runs.
+        let mut facts = facts.clone();
+        for quota in &mut facts.namespace.limits.quotas {
+            for check in plan.set.at_rest.resources().iter().filter(|check| check.quota == quota.name) {
+                let others = quota.used.iter().filter(|(resource, _)| **resource != check.resource);
+                let others = others.map(|(resource, amount)| (resource.clone(), amount));
+                quota.used = others.chain([(check.resource.clone(), check.after)]).collect();
+            }
+        }
+        let mut freed = demand_of_current_runs(&loads, &facts);
+        let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
+        for job in planned.iter().filter(|job| is_started(job, plan)) {
+            let each = of_run(job, &facts);
+            freed.add_all(&each);
+            runs.push(ScheduledRuns {
+                name: job.name.to_string(),
+                each,
+                starts: vec![time.start.as_second()],
+                seconds: assumed_seconds(job),
+                ..ScheduledRuns::default()
+            });
+        }
+        runs.sort_by(|one, other| one.name.cmp(&other.name));
+        Some(Self { quotas: facts.namespace.limits.quotas, freed, loads, runs })
+    }
+}
+
+/// Returns the scheduled jobs after a load, those of the cluster that it keeps included.
+fn loads_after(plan: &LoadPlan, planned: &[JobObjects], facts: &JobFacts) -> Vec<ScheduledJobLoad> {
+    let live = facts.live.all_scheduled(&facts.namespace.tool);
+    let is_replaced = |job: &&JobObjects| {
+        planned.iter().any(|planned| planned.name == job.name)
+            || plan
+                .set
+                .changes
+                .iter()
+                .any(|change| change.action == Action::Delete && change.name == job.name.as_str())
+    };
+    let mut loads: Vec<ScheduledJobLoad> = live
+        .iter()
+        .filter(|job| !is_replaced(job))
+        .filter_map(|job| ScheduledJobLoad::of(job, facts))
+        .collect();
+    for job in planned {
+        let live = live.iter().find(|live| live.name == job.name);
+        let is_suspended = live.is_some_and(|live| match &live.workload {
+            JobWorkload::Scheduled(cron_job) => {
+                cron_job_spec(cron_job).is_some_and(|spec| spec.suspend == Some(true))
+            }
+            JobWorkload::OneOff(_) | JobWorkload::Continuous(_) => false,
+        });
+        let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
+        if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
+            load.current = known.current;
+            if known.is_measured {
+                (load.seconds, load.is_measured) = (known.seconds, true);
+                load.is_upper_bound = known.is_upper_bound;
+            }
+        }
+        loads.push(load);
+    }
+    loads
+}
+
+/// Returns whether it is a one-off job that a load starts.
+fn is_started(job: &JobObjects, plan: &LoadPlan) -> bool {
+    let is_pending = || plan.set.pending().any(|change| change.name == job.name.as_str());
+    matches!(job.workload, JobWorkload::OneOff(_)) && is_pending()
+}
