@@ -1,8 +1,13 @@
+use std::fmt;
+use std::sync::Arc;
+
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_quota::{Limits, profiles};
 
+use crate::job::FileFacts;
 use crate::namespace::{Namespace, Platform};
+use crate::web_service::HomeFiles;
 
 /// The day on which the bundled policy was last compared with the platform: its registries, its rules for pods, the kinds
 /// that a tool may create, and the versions of the API that are gone.
@@ -22,6 +27,35 @@ pub struct LintContext {
     pub platform: Platform,
     /// The quotas, with what is used, and the limits.
     pub limits: Limits,
+    /// The tool's home, where it can be looked at.
+    pub home: Option<LintHome>,
+}
+
+/// What a tool's home contains.
+#[derive(Clone)]
+pub struct LintHome {
+    /// The files that image types start from.
+    pub(crate) files: HomeFiles,
+    look: Arc<dyn Fn(&str) -> Option<FileFacts> + Send + Sync>,
+}
+
+impl LintHome {
+    /// Returns a home. `look` returns what is known of a path relative to it, and `None` if that cannot be looked at.
+    #[must_use]
+    pub fn new(files: HomeFiles, look: impl Fn(&str) -> Option<FileFacts> + Send + Sync + 'static) -> Self {
+        Self { files, look: Arc::new(look) }
+    }
+
+    /// Returns what is known of a path.
+    pub(crate) fn look(&self, path: &str) -> Option<FileFacts> {
+        (self.look)(path)
+    }
+}
+
+impl fmt::Debug for LintHome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LintHome").field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
 impl LintContext {
@@ -30,7 +64,14 @@ impl LintContext {
     #[must_use]
     pub fn offline(tool: Option<ToolName>) -> Self {
         let limits = profiles::by_name("toolforge-2023").map(Limits::from).unwrap_or_default();
-        Self { tool, uid: None, catalog: Catalog::bundled(), platform: Platform::default(), limits }
+        Self {
+            tool,
+            uid: None,
+            catalog: Catalog::bundled(),
+            platform: Platform::default(),
+            limits,
+            home: None,
+        }
     }
 
     /// Returns the facts of a tool's namespace.
@@ -44,6 +85,7 @@ impl LintContext {
             catalog: namespace.catalog.clone(),
             platform: namespace.platform.clone(),
             limits: namespace.limits.clone(),
+            home: None,
         }
     }
 }

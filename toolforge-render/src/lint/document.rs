@@ -5,7 +5,7 @@ use toolforge_model::{Diagnostic, Location, ServiceTemplate, ToolName};
 
 use super::check::{Check, Object};
 use super::rule::Rule;
-use super::rules::find_kind;
+use super::rules::{check_job_command, check_web_service, find_kind};
 use super::syntax::{Document, Node, Value};
 
 /// A tool's name where none is known; only what the tool owns depends on it.
@@ -49,7 +49,7 @@ pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> 
                 return Contents::Other;
             }
             Value::Mapping { .. } if is_service_template(root) => {
-                check_service_template(check);
+                check_service_template(check, root);
                 return Contents::Other;
             }
             _ => {}
@@ -149,9 +149,14 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
     let findings = check.context.catalog.check_jobs_file(check.text, &tool, &repository);
     findings.errors.iter().for_each(|found| add(check, Rule::PlatformFile, found));
     findings.warnings.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+    for job in &findings.jobs {
+        if let Some(node) = root.items().iter().find(|item| item.location == job.location) {
+            check_job_command(check, &job.request, node);
+        }
+    }
 }
 
-fn check_service_template(check: &mut Check<'_>) {
+fn check_service_template(check: &mut Check<'_>, root: &Node) {
     let template = match ServiceTemplate::parse(check.text) {
         Ok(template) => template,
         Err(errors) => return errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
@@ -169,6 +174,7 @@ fn check_service_template(check: &mut Check<'_>) {
         }
         Ok(_) => {}
     }
+    check_web_service(check, &template, name, root);
 }
 
 /// Adds what another reader found.

@@ -30,7 +30,7 @@ mod strict;
 mod syntax;
 mod text;
 
-pub use context::{LintContext, POLICY_DATE};
+pub use context::{LintContext, LintHome, POLICY_DATE};
 pub use finding::{Edit, Finding, Fix};
 pub use fix::{Fixed, fix};
 pub use level::Level;

@@ -307,6 +307,31 @@ rules! {
     CommandOutsideHome = "command-outside-home", Warning, false,
         "Pods run as the tool and see only what it may read; `/home` is not mounted at all.",
         "Copy the program to the tool's own home.";
+    /// The program of a command is not in the tool's home.
+    MissingCommand = "missing-command", Warning, false,
+        "The container ends with exit code 127 or 126, or is never started. This is checked only where the tool's home can be \
+         looked at, and for a program or script that the command begins with.",
+        "Correct the path, or put the program there before the object is created.";
+    /// The program of a command is not executable.
+    CommandNotExecutable = "command-not-executable", Warning, false,
+        "The container is never started, or ends with exit code 126: permission denied.",
+        "Run the command of the message, or begin the command with an interpreter such as `bash`.";
+    /// The first line of a script ends with a carriage return.
+    ScriptLineEnds = "script-line-ends", Warning, false,
+        "The carriage return becomes a part of the interpreter's name, which does not exist.",
+        "Save the script with Unix line ends.";
+    /// The image does not contain the program of a command, or the interpreter of its script.
+    MissingInterpreter = "missing-interpreter", Warning, false,
+        "An image contains the programs of one language, so that the container ends with exit code 127.",
+        "Use an image of the language, or name the version of the interpreter that the image has.";
+    /// The directory of a log file does not exist.
+    MissingLogDirectory = "missing-log-directory", Warning, false,
+        "The shell of the job cannot write its log, and does not run the command.",
+        "Create the directory.";
+    /// The files that the type of a web service serves are missing.
+    MissingSite = "missing-site", Warning, false,
+        "`webservice start` refuses to start it, since its container would end at once.",
+        "Create the files that the message names, or write another type.";
     /// A value looks like a secret.
     PlainSecret = "plain-secret", Warning, false,
         "Everyone who can read the file or the object can read it; homes on Toolforge are often readable by all.",

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod fixes;
+mod home;
 mod laws;
 mod rules;
 mod seed;

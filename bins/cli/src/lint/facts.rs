@@ -3,13 +3,14 @@
 use serde::de::IgnoredAny;
 use toolforge_client::{
     AdmissionRefusal, ApiStatus, Client, Error, Kubeconfig, NamespaceFetchOptions, ResourceType, StatusKind,
+    ToolHome,
 };
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::lint::{Finding, LintContext, LintObject, refused_by_server, server_objects};
+use toolforge_render::lint::{Finding, LintContext, LintHome, LintObject, refused_by_server, server_objects};
 
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
-use crate::session::{Session, Source, kubeconfig_files};
+use crate::session::{Session, Source, kubeconfig_files, tool_and_home};
 
 /// What is known, and from where.
 pub(super) struct Facts {
@@ -21,21 +22,29 @@ pub(super) struct Facts {
 
 /// Returns the facts of a session; without one, and where they cannot be fetched, the bundled ones.
 pub(super) fn facts(session: Option<&Session>, global: &GlobalOptions) -> Facts {
-    match session.map(live) {
+    let (tool, home) = match session {
+        Some(session) => (Some(session.tool.clone()), session.home.clone()),
+        None => tool(global),
+    };
+    let mut facts = match session.map(live) {
         Some(Ok(context)) => Facts { context, is_live: true },
         Some(Err(failure)) => {
             anstream::eprintln!("note: the cluster's facts are not available: {}", failure.message());
-            let tool = session.map(|session| session.tool.clone());
             Facts { context: LintContext::offline(tool), is_live: false }
         }
-        None => Facts { context: LintContext::offline(tool(global)), is_live: false },
-    }
+        None => Facts { context: LintContext::offline(tool), is_live: false },
+    };
+    facts.context.home = home.map(|home| LintHome::new(home.files(), move |path| home.look(path)));
+    facts
 }
 
-/// Returns the tool of the options, else that of the kubeconfig, if there is one.
-fn tool(global: &GlobalOptions) -> Option<ToolName> {
-    let of_kubeconfig = || Kubeconfig::load(&kubeconfig_files(global)).ok()?.tool().ok();
-    global.tool.clone().or_else(of_kubeconfig)
+/// Returns the tool of the options, else that of the kubeconfig, if there is one, and its home.
+fn tool(global: &GlobalOptions) -> (Option<ToolName>, Option<ToolHome>) {
+    let kubeconfig = Kubeconfig::load(&kubeconfig_files(global)).ok();
+    match kubeconfig.map(|kubeconfig| tool_and_home(global, &kubeconfig)) {
+        Some(Ok((tool, home))) => (Some(tool), home),
+        _ => (global.tool.clone(), None),
+    }
 }
 
 fn live(session: &Session) -> Result<LintContext, Failure> {

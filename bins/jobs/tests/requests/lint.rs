@@ -2,9 +2,10 @@
 
 use insta::assert_snapshot;
 use serde_json::json;
+use toolforge_client::ToolHome;
 use toolforge_client::scripted::Answer;
 
-use super::{APPS, BATCH, CORE, cluster, run};
+use super::{APPS, BATCH, CORE, cluster, outcome_at_home, run};
 
 const DRY_RUN: &str = "dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict";
 
@@ -75,6 +76,39 @@ fn offline_sends_no_request() {
     let shown = lint("offline", &[], &["--offline"]);
     assert!(shown.ends_with("[exit 1]\n"), "{shown}");
     assert!(shown.contains("without the cluster: policy of "), "{shown}");
+}
+
+#[test]
+fn programs_in_the_home_are_looked_at() {
+    let jobs = "- {name: a, image: python3.13, command: ./run.sh}\n- {name: b, image: python3.13, command: ./none.sh}\n";
+    let home = std::env::temp_dir().join(format!("toolforge-lint-home-{}", std::process::id()));
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::write(home.join("run.sh"), "#!/bin/sh\n").unwrap();
+    std::fs::write(home.join("jobs.yaml"), jobs).unwrap();
+    let file = home.join("jobs.yaml").display().to_string();
+    let (_, printed) = toolforge_cli::capture(|| {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let tool_home = Some(ToolHome::at(&home));
+        outcome_at_home(runtime.enable_all(), cluster(&[], &[], &[]), &["lint", &file], tool_home)
+    });
+    std::fs::remove_dir_all(&home).unwrap();
+    assert_snapshot!(printed.replace(&file, "FILE"), @"
+    warning[command-not-executable]: FILE:1:41: run.sh is not executable; `chmod +x run.sh` changes that
+      |
+    1 | - {name: a, image: python3.13, command: ./run.sh}
+      |                                         ^^^^^^^^
+      |
+      = fix: Run the command of the message, or begin the command with an interpreter such as `bash`.
+
+    warning[missing-command]: FILE:2:41: none.sh does not exist in the tool's home
+      |
+    2 | - {name: b, image: python3.13, command: ./none.sh}
+      |                                         ^^^^^^^^^
+      |
+      = fix: Correct the path, or put the program there before the object is created.
+
+    2 warnings in 1 file, with the limits and images of the cluster
+    ");
 }
 
 #[test]
