@@ -48,11 +48,11 @@ pub use file_mark::FileMark;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use input::read_input;
-pub use lint::{LintFormat, LintOptions, lint, lint_in};
+pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
-    ClusterOptions, DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu,
-    parse_memory, parse_profile,
+    ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, OutputOption, mount_parser,
+    parse_cpu, parse_memory, parse_profile,
 };
 pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text, to_json,

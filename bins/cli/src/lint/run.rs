@@ -6,11 +6,11 @@ use toolforge_render::lint::{Level, LintContext, MAX_BYTES, decode, lint as find
 use super::checked::Checked;
 use super::facts::{Facts, facts, server_findings};
 use super::fixes;
-use super::options::{LintFormat, LintOptions};
+use super::options::LintOptions;
 use super::{sarif, shown, summary};
 use crate::failure::{ExitCode, Failure};
 use crate::input::read_input;
-use crate::options::{GlobalOptions, OutputFormat};
+use crate::options::{GlobalOptions, LintFormat};
 use crate::output::{escape_control_characters, print, print_text};
 use crate::session::Session;
 use crate::{Document, to_json};
@@ -30,7 +30,7 @@ pub fn lint(
     program: &str,
     files: &[PathBuf],
     options: LintOptions,
-    output: OutputFormat,
+    format: LintFormat,
 ) -> Result<ExitCode, Failure> {
     check_arguments(files, options)?;
     let session = if options.offline {
@@ -45,7 +45,7 @@ pub fn lint(
         }
     };
     let facts = facts(session.as_ref(), global);
-    check_files(session.as_ref(), &facts, files, options, output)
+    check_files(session.as_ref(), &facts, files, options, format)
 }
 
 /// Checks files in the caller's session; see [`lint()`].
@@ -57,11 +57,11 @@ pub fn lint_in(
     global: &GlobalOptions,
     files: &[PathBuf],
     options: LintOptions,
-    output: OutputFormat,
+    format: LintFormat,
 ) -> Result<ExitCode, Failure> {
     check_arguments(files, options)?;
     let session = Some(session).filter(|_| !options.offline);
-    check_files(session, &facts(session, global), files, options, output)
+    check_files(session, &facts(session, global), files, options, format)
 }
 
 fn check_arguments(files: &[PathBuf], options: LintOptions) -> Result<(), Failure> {
@@ -85,9 +85,8 @@ fn check_files(
     facts: &Facts,
     files: &[PathBuf],
     options: LintOptions,
-    output: OutputFormat,
+    format: LintFormat,
 ) -> Result<ExitCode, Failure> {
-    let format = options.format(output);
     let mut all = Vec::new();
     for file in files {
         let bytes = read_input(file, FILE_LIMIT)?;
@@ -101,8 +100,7 @@ fn check_files(
         LintFormat::Table => print_text(&shown::end(&all, facts, options))?,
         LintFormat::Json | LintFormat::Yaml => {
             let value = to_json(summary::report(&all, facts))?;
-            let format = if format == LintFormat::Json { OutputFormat::Json } else { OutputFormat::Yaml };
-            print(&Document { text: String::new(), value }, format)?;
+            print(&Document { text: String::new(), value }, format.of_document())?;
         }
         LintFormat::Sarif => {
             print_text(&escape_control_characters(&format!("{:#}\n", sarif::log(&all))))?;

@@ -30,6 +30,6 @@ pub(super) fn run(
     let planned = forecast(StartTime::Keep);
     let is_running = facts.live.deployment.is_some();
     let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
-    print(&report::plan(&plan, &planned, restart.as_ref())?, arguments.output.output)?;
+    print(&report::plan(&plan, &planned, restart.as_ref())?, arguments.output.of_document())?;
     Ok(if planned.set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
 }

@@ -50,6 +50,19 @@ fn facts_come_from_files() {
 }
 
 #[test]
+fn sarif_is_a_format_of_lint_only() {
+    let found = webservice("lint --tool stashbot --offline ../lint/web/old.template --output=sarif");
+    assert!(found.contains("\"version\": \"2.1.0\""), "{found}");
+    assert_snapshot!(webservice("status --tool stashbot -o sarif"), @"
+    [exit 2]
+    --- stderr
+    error: `--output sarif` cannot be used with `status`
+
+    hint: Leave it out, or write `--output json`; SARIF is a format of `lint`.
+    ");
+}
+
+#[test]
 fn options_of_other_actions_are_refused() {
     assert_snapshot!(webservice("lint --dry-run ../lint/clean.yaml"), @"
     [exit 2]

@@ -41,7 +41,7 @@ fn list_text(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> String {
             table.for_stdout()
         }
         // JSON and YAML do not use this text.
-        JobsFormat::Table | JobsFormat::Json | JobsFormat::Yaml => {
+        JobsFormat::Table | JobsFormat::Json | JobsFormat::Yaml | JobsFormat::Sarif => {
             let mut table = Table::new(&["NAME", "TYPE", "STATUS"]);
             for job in jobs {
                 table.row(cells::normal(job, now));
@@ -56,6 +56,7 @@ pub(crate) fn show(job: &ListedJob, now: Timestamp, format: JobsFormat) -> Resul
     let text = match format {
         JobsFormat::Name => format!("{}\n", job.request.name),
         JobsFormat::Table
+        | JobsFormat::Sarif
         | JobsFormat::Wide
         | JobsFormat::Json
         | JobsFormat::Yaml
