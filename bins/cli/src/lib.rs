@@ -15,6 +15,7 @@ mod command_line;
 mod completion;
 mod conflicts;
 mod failure;
+mod file_facts;
 mod file_mark;
 mod generate;
 mod help;
@@ -44,6 +45,7 @@ pub use completion::{
 };
 pub use conflicts::{LoadConflicts, conflict_line, conflict_report, day, distinct_names};
 pub use failure::{ExitCode, Failure};
+pub use file_facts::{FileFactsOptions, file_facts};
 pub use file_mark::FileMark;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};

@@ -5,6 +5,7 @@ use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_quota::{Limits, profiles};
 
+use crate::files::FilePlanFacts;
 use crate::job::FileFacts;
 use crate::namespace::{Namespace, Platform};
 use crate::web_service::HomeFiles;
@@ -12,6 +13,9 @@ use crate::web_service::HomeFiles;
 /// The day on which the bundled policy was last compared with the platform: its registries, its rules for pods, the kinds
 /// that a tool may create, and the versions of the API that are gone.
 pub const POLICY_DATE: &str = "2026-11-29";
+
+/// A tool's name where none is known; only what the tool owns depends on it.
+pub(crate) const SOME_TOOL: &str = "tool";
 
 /// What is known where a text is checked.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct LintContext {
     pub platform: Platform,
     /// The quotas, with what is used, and the limits.
     pub limits: Limits,
+    /// The objects of the namespace, beside which those of a text are counted; without them, its quota counts as unused.
+    pub facts: Option<FilePlanFacts>,
     /// The tool's home, where it can be looked at.
     pub home: Option<LintHome>,
 }
@@ -70,6 +76,7 @@ impl LintContext {
             catalog: Catalog::bundled(),
             platform: Platform::default(),
             limits,
+            facts: None,
             home: None,
         }
     }
@@ -85,6 +92,7 @@ impl LintContext {
             catalog: namespace.catalog.clone(),
             platform: namespace.platform.clone(),
             limits: namespace.limits.clone(),
+            facts: None,
             home: None,
         }
     }

@@ -40,7 +40,7 @@ pub use text::{MAX_BYTES, decode};
 
 use check::Check;
 use document::{Contents, contents};
-use rules::{check_object, check_together};
+use rules::{check_object, check_quota, check_together};
 
 /// Returns everything that the rules find in a text, sorted by location, without what comments ignore.
 ///
@@ -51,15 +51,20 @@ pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
     if text::check_size(&mut check) {
         let parsed = syntax::parse(text);
         text::check(&mut check);
-        if text::check_readable(&mut check, &parsed)
-            && let Contents::Objects(objects) = contents(&mut check, &parsed.documents)
-        {
+        if text::check_readable(&mut check, &parsed) {
+            let objects = match contents(&mut check, &parsed.documents) {
+                Contents::Objects(objects) => objects,
+                Contents::Other => Vec::new(),
+            };
             for object in &objects {
                 check.object = Some(rules::label(*object));
                 check_object(&mut check, *object);
                 check.object = None;
             }
             check_together(&mut check, &objects);
+            if !text::is_broken(&parsed) {
+                check_quota(&mut check, &parsed.documents, &objects);
+            }
         }
         ignore::apply(&mut check, &parsed.comments, &parsed.documents);
     }

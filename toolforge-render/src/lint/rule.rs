@@ -347,7 +347,8 @@ rules! {
         "Change the amount as the message says.";
     /// The objects exceed the quota.
     ExceedsQuota = "exceeds-quota", Error, false,
-        "The API server refuses the object, or its controller cannot create the pods.",
+        "The API server refuses the object, or its controller cannot create the pods. It is the verdict of `quota-check FILE`: the \
+         objects of the file beside what the namespace has, or, without the cluster, the objects of the file alone.",
         "Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.";
     /// Limits are set, and no requests.
     OnlyLimits = "only-limits", Warning, false,

@@ -3,7 +3,7 @@
 use toolforge_model::{Location, Untrusted, yaml};
 
 use super::check::Check;
-use super::document::span_at;
+use super::edit::span_at;
 use super::finding::{Edit, Finding, Fix};
 use super::rule::Rule;
 use super::syntax::{Problem, ProblemKind, Text};
@@ -93,11 +93,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
 
 /// Adds what kept documents from being read; returns whether the others can be checked.
 pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text) -> bool {
-    let is_fatal =
-        |problem: &Problem| !matches!(problem.kind, ProblemKind::DuplicateKey { .. } | ProblemKind::Merge);
-    if let Some((location, span)) =
-        parsed.problems.iter().any(is_fatal).then(|| template(check.text)).flatten()
-    {
+    if let Some((location, span)) = is_broken(parsed).then(|| template(check.text)).flatten() {
         let message = "the file is a template with {{ }}; render it first, and check the result";
         check.add(Rule::Template, location, span, message);
         return false;
@@ -113,6 +109,13 @@ pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text) -> bool {
         return false;
     }
     true
+}
+
+/// Returns whether a document cannot be read as a whole.
+pub(crate) fn is_broken(parsed: &Text) -> bool {
+    let is_fatal =
+        |problem: &Problem| !matches!(problem.kind, ProblemKind::DuplicateKey { .. } | ProblemKind::Merge);
+    parsed.problems.iter().any(is_fatal)
 }
 
 fn report(check: &mut Check<'_>, problem: &Problem) {

@@ -91,7 +91,7 @@ fn programs_of_jobs_files_are_looked_at() {
   command: php a.php
   filelog-stdout: logs/b.out
   filelog-stderr: logs/b.err
-- {name: c, image: python3.11, command: python3 ~/c.py} # lint: ignore=missing-command
+- {name: c, image: python3.11, command: python3 ~/c.py, schedule: '@daily'} # lint: ignore=missing-command
 ";
     insta::assert_snapshot!(shown(text, &home(&[])));
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod fixes;
 mod home;
 mod laws;
+mod quota;
 mod rules;
 mod seed;
 mod support;

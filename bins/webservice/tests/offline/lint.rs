@@ -44,8 +44,16 @@ fn template_and_manifest_are_checked() {
 fn facts_come_from_files() {
     let clean = "lint --tool stashbot --from catalog.yaml --from limits.yaml ../lint/clean.yaml";
     assert_snapshot!(webservice(clean), @"
-    [exit 0]
-    nothing found in 1 file, with the limits and images of the cluster
+    [exit 1]
+    error[exceeds-quota]: ../lint/clean.yaml:47:9: beside what the namespace has, with this object, the file exceeds the quota: services: 2 of 1, 1 too many (quota tool-stashbot)
+       |
+    47 |   name: web
+       |         ^^^
+       |
+       = server: Service web is forbidden: exceeded quota: tool-stashbot, limited: services
+       = fix: Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.
+
+    1 error in 1 file, with the limits and images of the cluster
     ");
 }
 
