@@ -42,6 +42,18 @@ use check::Check;
 use document::{Contents, contents};
 use rules::{check_object, check_quota, check_together};
 
+/// Returns what keeps a text from being read as it was meant: that it is too large, no YAML, a template, nested too deeply or
+/// empty, and keys that are there twice.
+#[must_use]
+pub fn reading_errors(text: &str) -> Vec<Finding> {
+    let context = LintContext::offline(None);
+    let mut check = Check::new(text, &context);
+    if text::check_size(&mut check) {
+        text::check_readable(&mut check, &syntax::parse(text));
+    }
+    check.findings
+}
+
 /// Returns everything that the rules find in a text, sorted by location, without what comments ignore.
 ///
 /// Time and memory are bounded by the size of the text, whatever it contains.

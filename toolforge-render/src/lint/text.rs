@@ -59,12 +59,10 @@ fn end_of(text: &str) -> Location {
 
 /// Returns whether a text is small enough to be read, and adds a finding if not.
 pub(crate) fn check_size(check: &mut Check<'_>) -> bool {
-    let size = check.text.len();
-    if size <= MAX_BYTES {
+    if check.text.len() <= MAX_BYTES {
         return true;
     }
-    let (mebibytes, most) = (size.div_ceil(1 << 20), MAX_BYTES >> 20);
-    let message = format!("the text has {mebibytes} MiB; at most {most} MiB are read");
+    let message = format!("the text has more than {} MiB, and is not read", MAX_BYTES >> 20);
     check
         .add(Rule::TooLarge, Location::START, 0..0, message)
         .answered("the request is too large: limit is 3145728");

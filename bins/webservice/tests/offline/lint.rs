@@ -58,6 +58,20 @@ fn facts_come_from_files() {
 }
 
 #[test]
+fn bad_files_are_explained() {
+    let directory = std::env::temp_dir().join(format!("toolforge-bad-web-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("bad.yaml");
+    for (name, bytes) in toolforge_fixtures::bad_yaml() {
+        std::fs::write(&file, bytes).unwrap();
+        let shown = webservice(&format!("lint --offline --tool stashbot {}", file.display()));
+        assert!(shown.starts_with("[exit 0]") || shown.starts_with("[exit 1]"), "{name}: {shown}");
+        assert!(shown.contains("bad.yaml:") || shown.contains("nothing found"), "{name}: {shown}");
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
 fn sarif_is_a_format_of_lint_only() {
     let found = webservice("lint --tool stashbot --offline ../lint/web/old.template --output=sarif");
     assert!(found.contains("\"version\": \"2.1.0\""), "{found}");
