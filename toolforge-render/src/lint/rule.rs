@@ -71,8 +71,9 @@ rules! {
         "YAML allows only spaces for indentation.",
         "Replace the tab with as many spaces as the lines around it have.";
     /// A key occurs twice in one mapping.
-    DuplicateKey = "duplicate-key", Error, false,
-        "kubectl keeps only the last one, without a word; the API server refuses it under strict validation.",
+    DuplicateKey = "duplicate-key", Warning, false,
+        "kubectl and the jobs service keep only the last one, without a word (kubectl 1.33, also with `--validate=strict`). The \
+         API server never sees the others.",
         "Remove one of them, or merge their values.";
     /// A word like `yes`, `no`, `on` or `off` without quotes is a boolean.
     YamlBoolean = "yaml-boolean", Error, true,

@@ -148,14 +148,10 @@ fn report(check: &mut Check<'_>, problem: &Problem) {
         }
         ProblemKind::Merge => (Rule::InvalidYaml, "only a mapping can be merged with `<<`".to_owned()),
     };
-    let answer = match kind {
-        ProblemKind::DuplicateKey { .. } => format!(
-            "strict decoding error: yaml: unmarshal errors: line {}: key already set in map",
-            location.line
-        ),
-        _ => "error converting YAML to JSON".to_owned(),
-    };
-    check.add(rule, *location, span.clone(), message).answered(answer);
+    let note = check.add(rule, *location, span.clone(), message);
+    if rule != Rule::DuplicateKey {
+        note.answered("error converting YAML to JSON");
+    }
 }
 
 /// Returns where and why a document is not YAML, with what fixes it, from the reader of jobs files.
