@@ -15,6 +15,7 @@ mod command_line;
 mod completion;
 mod conflicts;
 mod failure;
+mod file_facts;
 mod file_mark;
 mod generate;
 mod help;
@@ -44,15 +45,16 @@ pub use completion::{
 };
 pub use conflicts::{LoadConflicts, conflict_line, conflict_report, day, distinct_names};
 pub use failure::{ExitCode, Failure};
+pub use file_facts::{FileFactsOptions, file_facts};
 pub use file_mark::FileMark;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use input::{WaitingNote, read_input};
-pub use lint::{LintFormat, LintOptions, lint, lint_in};
+pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
-    ClusterOptions, DryRunOption, GlobalOptions, OutputFormat, OutputOption, mount_parser, parse_cpu,
-    parse_memory, parse_profile, parse_seconds, parse_whole,
+    ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, OutputOption, mount_parser,
+    parse_cpu, parse_memory, parse_profile, parse_seconds, parse_whole,
 };
 pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text,

@@ -69,7 +69,15 @@ pub fn parse_whole(text: &str, range: RangeInclusive<u32>) -> Result<u32, String
 pub struct OutputOption {
     /// Output format.
     #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t)]
-    pub output: OutputFormat,
+    pub output: LintFormat,
+}
+
+impl OutputOption {
+    /// Returns the format of a document; SARIF is only for findings.
+    #[must_use]
+    pub fn of_document(self) -> OutputFormat {
+        self.output.of_document()
+    }
 }
 
 /// An output format.
@@ -82,6 +90,32 @@ pub enum OutputFormat {
     Json,
     /// One YAML document.
     Yaml,
+}
+
+/// An output format of `lint`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    /// Text for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+    /// One SARIF 2.1.0 document, for code review tools; only of `lint`.
+    Sarif,
+}
+
+impl LintFormat {
+    /// Returns the format for a command that prints no SARIF.
+    #[must_use]
+    pub fn of_document(self) -> OutputFormat {
+        match self {
+            Self::Table | Self::Sarif => OutputFormat::Table,
+            Self::Json => OutputFormat::Json,
+            Self::Yaml => OutputFormat::Yaml,
+        }
+    }
 }
 
 /// What a command that changes something does instead.

@@ -63,14 +63,8 @@ impl Session {
             let source = Source::Files(documents(&options.cluster.from)?);
             return Ok(Self { tool, platform, uid, home: None, source });
         }
-        let home = own_home();
         let kubeconfig = Kubeconfig::load(&kubeconfig_files(options))?;
-        let own_tool = kubeconfig.tool();
-        let is_own = options.tool.is_none() || options.tool.as_ref() == own_tool.as_ref().ok();
-        let tool = options.tool.clone().map_or(own_tool, Ok)?;
-        // With another kubeconfig, this user may be somebody else, and the home not the tool's.
-        let own_home = home.as_deref().filter(|_| options.cluster.kubeconfig.is_none());
-        let tool_home = if is_own { ToolHome::of(&tool, own_home) } else { None };
+        let (tool, tool_home) = tool_and_home(options, &kubeconfig)?;
         let runtime = runtime()?;
         let client = {
             let _inside = runtime.enter();
@@ -210,6 +204,21 @@ pub fn catalog_or_bundled(fetched: &FetchedNamespace) -> Catalog {
 #[must_use]
 pub fn kubeconfig_files(options: &GlobalOptions) -> Vec<PathBuf> {
     kubeconfig_paths(options.cluster.kubeconfig.as_deref(), own_home().as_deref())
+}
+
+/// Returns the tool of the options, else that of the kubeconfig, and its home if it is this user's own tool.
+pub(crate) fn tool_and_home(
+    options: &GlobalOptions,
+    kubeconfig: &Kubeconfig,
+) -> Result<(ToolName, Option<ToolHome>), Failure> {
+    let own_tool = kubeconfig.tool();
+    let is_own = options.tool.is_none() || options.tool.as_ref() == own_tool.as_ref().ok();
+    let tool = options.tool.clone().map_or(own_tool, Ok)?;
+    let home = own_home();
+    // With another kubeconfig, this user may be somebody else, and the home not the tool's.
+    let own_home = home.as_deref().filter(|_| options.cluster.kubeconfig.is_none());
+    let tool_home = if is_own { ToolHome::of(&tool, own_home) } else { None };
+    Ok((tool, tool_home))
 }
 
 /// Returns the id of the tool's user: from the options, else that of this process if it is a tool's.

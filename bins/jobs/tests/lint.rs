@@ -142,13 +142,35 @@ fn json_lists_findings_with_their_fixes() {
 #[test]
 fn sarif_is_one_document() {
     let directory = Scratch::new("sarif", "pod.yaml", POD);
-    let output = lint(&directory, &[&["pod.yaml", "--format", "sarif"], &OFFLINE[..]].concat());
+    let output = lint(&directory, &[&["pod.yaml", "-o", "sarif"], &OFFLINE[..]].concat());
     let log: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(log["version"], "2.1.0");
     assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 3);
     assert!(
         !output.stdout.contains(&b'\x1b') && !String::from_utf8_lossy(&output.stdout).contains('\u{202e}')
     );
+}
+
+#[test]
+fn output_formats_are_those_of_findings() {
+    let directory = Scratch::new("formats", "pod.yaml", POD);
+    for words in [["--output", "sarif"], ["--output=sarif", "pod.yaml"]] {
+        let output = lint(&directory, &[&["pod.yaml"], &words[..], &OFFLINE].concat());
+        assert!(String::from_utf8_lossy(&output.stdout).contains("\"version\": \"2.1.0\""), "{words:?}");
+    }
+    assert_snapshot!(said(&lint(&directory, &["pod.yaml", "-o", "long"])), @r#"
+    [exit 2]
+    error: --output cannot be "long"
+
+    hint: Possible values are table, json, yaml, sarif.
+    "#);
+    let mut list = Command::new(env!("CARGO_BIN_EXE_jobs"));
+    assert_snapshot!(said(&list.args(["quota", "--output", "sarif", "--tool", "a"]).output().unwrap()), @"
+    [exit 2]
+    error: only `lint` prints SARIF
+
+    hint: Leave `--output` out, or write `--output json`.
+    ");
 }
 
 #[test]

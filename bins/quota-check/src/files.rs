@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, LoadConflicts, OutputFormat, Session, adjustment_goal, adjustments,
-    adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json, verdict_code,
-    verdict_text, violations, warn_of_unread,
+    Document, ExitCode, Failure, FileFactsOptions, LoadConflicts, OutputFormat, Session, adjustment_goal,
+    adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json,
+    verdict_code, verdict_text, violations, warn_of_unread,
 };
 use toolforge_model::{Diagnostic, Untrusted};
 use toolforge_render::change::{Adjustment, Change, Downtime};
@@ -16,7 +16,7 @@ use toolforge_render::files::{
 use toolforge_report::{Action, DetailCode, FailureCode, FileChange, ProblemCode};
 
 use crate::arguments::Arguments;
-use crate::facts::{self, Wanted};
+use crate::facts;
 
 /// The maximum size of a file in bytes: some thousand jobs or objects.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -105,16 +105,8 @@ pub(crate) fn facts(
     arguments: &Arguments,
     files: &[FileContents],
 ) -> Result<FilePlanFacts, Failure> {
-    let has_template = files.iter().any(|contents| !contents.templates.is_empty());
-    let has_jobs = files.iter().any(|contents| !contents.jobs.is_empty());
     let manifests: Vec<_> = files.iter().flat_map(|contents| &contents.manifests).collect();
-    let wanted = Wanted {
-        catalog: has_jobs || has_template,
-        records: has_jobs,
-        web_service: has_template,
-        events: false,
-        manifests: &manifests,
-    };
+    let wanted = FileFactsOptions::of_files(files, &manifests);
     facts::facts(session, wanted, arguments.quota.clone())
 }
 

@@ -1,8 +1,9 @@
 //! How large a workload may be.
 
 use toolforge_cli::{
-    Document, ExitCode, Failure, OutputFormat, Session, Table, adjustments, adjustments_text, print,
-    restart_forecast, restart_outcome, rollout_note, to_json, verdict_text, warn_of_unread,
+    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, Session, Table, adjustments,
+    adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json, verdict_text,
+    warn_of_unread,
 };
 use toolforge_model::{JobKind, JobRequest, Replicas, WebServiceOptions};
 use toolforge_render::change::{Adjustment, ChangeSet, LargestSizes};
@@ -18,7 +19,7 @@ use toolforge_render::web_service::{
 use toolforge_report::{FailureCode, RestartForecast, WhatIf};
 
 use crate::arguments::{Arguments, WhatIfArguments};
-use crate::facts::{self, Wanted};
+use crate::facts;
 
 /// Prints how large a workload may be, or whether a size fits.
 pub(crate) fn run(
@@ -28,8 +29,12 @@ pub(crate) fn run(
     format: OutputFormat,
 ) -> Result<ExitCode, Failure> {
     let is_web_service = asked.name.is_none();
-    let wanted =
-        Wanted { catalog: true, records: !is_web_service, web_service: is_web_service, ..Wanted::default() };
+    let wanted = FileFactsOptions {
+        catalog: true,
+        records: !is_web_service,
+        web_service: is_web_service,
+        ..FileFactsOptions::default()
+    };
     let facts = facts::facts(session, wanted, arguments.quota.clone())?;
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let answer = if is_web_service { web_service(&facts, asked)? } else { job(&facts, asked)? };

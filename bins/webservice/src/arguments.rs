@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, GlobalOptions, LintOptions, LogsOptions, OutputFormat, OutputOption,
+    DryRunOption, ExitCode, Failure, GlobalOptions, LintFormat, LintOptions, LogsOptions, OutputOption,
     mount_parser, no_document, parse_cpu, parse_memory, parse_profile,
 };
 use toolforge_model::{
@@ -217,7 +217,7 @@ impl Arguments {
         let LogsOptions { follow: _, last: _, since, until, grep } = logs;
         let StatusOptions { exit_code } = status;
         let LocalOptions { engine, home, run } = local;
-        let LintOptions { strict, offline, fix, format } = lint;
+        let LintOptions { strict, offline, fix } = lint;
         for (id, is_given) in [
             ("routing", routing.is_some()),
             ("dry_run", dry_run.is_some()),
@@ -232,13 +232,17 @@ impl Arguments {
             ("strict", *strict),
             ("offline", *offline),
             ("fix", *fix),
-            ("format", format.is_some()),
         ] {
             if is_given && !action.options().contains(&id) {
                 return Err(unused_option(action, id));
             }
         }
-        if output.output == OutputFormat::Table || action.prints_document() {
+        if output.output == LintFormat::Sarif && action != Action::Lint {
+            let message = format!("`--output sarif` cannot be used with `{}`", action.as_str());
+            return Err(Failure::new(ExitCode::Usage, message)
+                .hint("Leave it out, or write `--output json`; SARIF is a format of `lint`."));
+        }
+        if output.output == LintFormat::Table || action.prints_document() {
             return Ok(());
         }
         Err(no_document(action.as_str()))

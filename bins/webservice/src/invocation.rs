@@ -105,7 +105,7 @@ impl Action {
             Self::Plan => &["plan", "php8.4 plan -r 2"],
             Self::Render => &["render", "php8.2 render --output json"],
             Self::Lint => {
-                &["lint service.template", "lint --fix deployment.yaml", "lint --format sarif web.yaml"]
+                &["lint service.template", "lint --fix deployment.yaml", "lint --output sarif web.yaml"]
             }
             Self::Types => &["types", "python3.11 types"],
             Self::Local => &["php8.2 local", "php8.2 local --run"],
@@ -143,7 +143,7 @@ impl Action {
             Self::Status => &["exit_code"],
             Self::Logs => &["follow", "last", "since", "until", "grep"],
             Self::Local => &["engine", "home", "run"],
-            Self::Lint => &["strict", "offline", "fix", "format"],
+            Self::Lint => &["strict", "offline", "fix"],
             Self::Exec | Self::Types | Self::Doctor | Self::Generate => &[],
         };
         let described: &[&str] = match self {

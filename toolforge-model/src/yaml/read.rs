@@ -53,6 +53,10 @@ fn read(text: &str) -> Result<YamlNode, (Location, String)> {
             let location = error
                 .location()
                 .map_or(Location::START, |found| Location { line: found.line(), column: found.column() });
+            if matches!(error.without_snippet(), serde_saphyr::Error::Budget { .. }) {
+                let reason = "YAML document too large or too complex: more values or levels than are read";
+                return (location, reason.to_owned());
+            }
             let reason = error.without_snippet().render_with_formatter(&UserMessageFormatter);
             (location, reason.trim_end_matches(&format!(" at {location}")).to_owned())
         })?;

@@ -64,6 +64,7 @@ pub use observe::{
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
+pub(crate) use program_file::CommandScope;
 pub use program_file::{FileFacts, JobFileWarning, job_file_warnings};
 pub use run_now::{RunNowError, manual_run, restart_job, resume_job, suspend_job, trigger_job};
 pub use stagger::{ScheduleProposal, StaggeredJobs, stagger};

@@ -1,7 +1,7 @@
 //! What is wrong with the files that a job's command and its logs need in the tool's home.
 
 use toolforge_images::lacks_program;
-use toolforge_model::{JobImage, JobRequest, LogPath, Untrusted, split_words};
+use toolforge_model::{JobImage, JobRequest, LogPath, ToolName, Untrusted, split_words};
 
 /// What is known of one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub enum JobFileWarning {
         image: JobImage,
     },
     /// The image is made for another language than the program of the command.
-    #[error("it needs {}, which image {image} does not contain", program.escaped())]
+    #[error("the command needs {}, which image {image} does not contain", program.escaped())]
     Program {
         /// The program.
         program: Untrusted,
@@ -73,6 +73,23 @@ pub enum JobFileWarning {
     },
 }
 
+impl JobFileWarning {
+    /// Returns what removes the reason, as part of a sentence: ``"`chmod +x run.sh` changes that"``.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::NotExecutable { path } => Some(format!("`chmod +x {}` changes that", path.escaped())),
+            Self::WindowsLineEnds { path } => {
+                Some(format!("`sed -i 's/\\r$//' {}` removes them", path.escaped()))
+            }
+            Self::LogDirectory { path } => {
+                Some(format!("`mkdir -p \"$(dirname {})\"` creates it", path.escaped()))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Returns what is wrong with the program and the log files of a job. `look` returns what is known of a path relative to the
 /// tool's home, and `None` if it cannot be looked at.
 #[must_use]
@@ -80,19 +97,16 @@ pub fn job_file_warnings(
     request: &JobRequest,
     look: impl Fn(&str) -> Option<FileFacts>,
 ) -> Vec<JobFileWarning> {
-    let mut warnings: Vec<JobFileWarning> = Vec::new();
-    let words = split_words(&request.command).unwrap_or_default();
-    let mut words = words.iter().map(|word| word.trim_end_matches([';', '&']));
-    let program = words.next().unwrap_or_default();
-    if let Some(path) = home_path(request, program) {
-        warnings.extend(look(&path).and_then(|facts| of_program(request, &path, facts)));
-    } else if let Some(interpreter) = interpreter_of(request, program) {
-        warnings.push(JobFileWarning::Program { program: interpreter, image: request.image.clone() });
-    } else if is_interpreter(program)
-        && let Some(path) = words.next().and_then(|word| script_path(request, word))
-    {
-        warnings.extend(look(&path).and_then(|facts| of_script(&path, &facts)));
-    }
+    // A build service image has another home and another working directory.
+    let is_in_home = !request.image.is_build_service();
+    let scope = CommandScope {
+        tool: &request.tool,
+        image: &request.image,
+        directory: is_in_home.then_some(""),
+        expands_home: is_in_home,
+    };
+    let of_command = scope.check_line(&request.command, &look).map(|(_, warning)| warning);
+    let mut warnings: Vec<JobFileWarning> = of_command.into_iter().collect();
     let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
     for path in [stdout, stderr].into_iter().flatten() {
         let Some(directory) = log_directory(request, path) else { continue };
@@ -106,6 +120,106 @@ pub fn job_file_warnings(
     warnings
 }
 
+/// Where a command runs, which decides what its words mean.
+#[derive(Clone, Copy)]
+pub(crate) struct CommandScope<'a> {
+    /// The tool.
+    pub(crate) tool: &'a ToolName,
+    /// The image.
+    pub(crate) image: &'a JobImage,
+    /// The working directory, relative to the home; `None` if it is elsewhere.
+    pub(crate) directory: Option<&'a str>,
+    /// Whether a shell reads the words, to which `~` is the tool's home.
+    pub(crate) expands_home: bool,
+}
+
+impl CommandScope<'_> {
+    /// Checks the program of a line that a shell reads; returns the word that a warning is about, too.
+    pub(crate) fn check_line(
+        &self,
+        line: &str,
+        look: &impl Fn(&str) -> Option<FileFacts>,
+    ) -> Option<(usize, JobFileWarning)> {
+        let words = split_words(line).unwrap_or_default();
+        self.check_words(words.iter().map(|word| word.trim_end_matches([';', '&'])), look)
+    }
+
+    /// Checks the program of a command, or the script that its interpreter reads; returns the word that a warning is about, too.
+    pub(crate) fn check_words<'w>(
+        &self,
+        mut words: impl Iterator<Item = &'w str>,
+        look: &impl Fn(&str) -> Option<FileFacts>,
+    ) -> Option<(usize, JobFileWarning)> {
+        let word = words.next().unwrap_or_default();
+        if let Some(path) = self.home_path(word) {
+            return self.of_program(&path, look(&path)?).map(|warning| (0, warning));
+        }
+        let program = of_image(word).unwrap_or(word);
+        if let Some(program) = self.interpreter_of(program) {
+            return Some((0, JobFileWarning::Program { program, image: self.image.clone() }));
+        }
+        let path =
+            words.next().filter(|_| is_interpreter(program)).and_then(|word| self.script_path(word))?;
+        of_script(&path, &look(&path)?).map(|warning| (1, warning))
+    }
+
+    /// Returns a path of a command relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
+    fn home_path(&self, word: &str) -> Option<String> {
+        let absolute = format!("{}/", self.tool.home());
+        let of_home = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|prefix| word.strip_prefix(prefix));
+        let relative = match (word.strip_prefix(&absolute), of_home) {
+            (Some(relative), _) => relative.to_owned(),
+            (None, Some(relative)) if self.expands_home => relative.to_owned(),
+            (None, None) if !word.starts_with('/') && word.contains('/') => {
+                let directory = self.directory?;
+                let separator = if directory.is_empty() { "" } else { "/" };
+                format!("{directory}{separator}{}", word.strip_prefix("./").unwrap_or(word))
+            }
+            _ => return None,
+        };
+        let is_literal = |character: char| character.is_alphanumeric() || "/._-+,@".contains(character);
+        let is_plain = relative.chars().all(is_literal) && !relative.split('/').any(|part| part == "..");
+        (is_plain && !relative.is_empty()).then_some(relative)
+    }
+
+    /// Returns the path of a script that an interpreter reads: `jobs/daily.py`, or `daily.py` in the home.
+    fn script_path(&self, word: &str) -> Option<String> {
+        let is_script = word.rsplit_once('.').is_some_and(|(name, extension)| {
+            !name.is_empty() && ["js", "php", "pl", "py", "rb", "sh", "tcl"].contains(&extension)
+        });
+        let path = if word.contains('/') { word.to_owned() } else { format!("./{word}") };
+        self.home_path(&path).filter(|_| is_script)
+    }
+
+    fn of_program(&self, path: &str, facts: FileFacts) -> Option<JobFileWarning> {
+        let path = Untrusted::new(path);
+        let first_line = match facts {
+            FileFacts::Missing => return Some(JobFileWarning::Missing { path }),
+            FileFacts::Directory => return Some(JobFileWarning::Directory { path }),
+            FileFacts::File { is_executable: false, .. } => {
+                return Some(JobFileWarning::NotExecutable { path });
+            }
+            FileFacts::File { is_executable: true, first_line } => first_line,
+        };
+        let line = String::from_utf8(first_line.strip_prefix(b"#!")?.to_vec()).ok()?;
+        if line.ends_with('\r') {
+            return Some(JobFileWarning::WindowsLineEnds { path });
+        }
+        let mut words = line.split_whitespace();
+        // One in the tool's home is not the image's.
+        let program = of_image(words.next()?)?;
+        let program = if program == "env" { words.find(|word| !word.starts_with('-'))? } else { program };
+        let interpreter = self.interpreter_of(program)?;
+        Some(JobFileWarning::Interpreter { path, interpreter, image: self.image.clone() })
+    }
+
+    /// Returns an interpreter that the image does not contain; `None` if it may contain it, or nothing is known.
+    fn interpreter_of(&self, program: &str) -> Option<Untrusted> {
+        let JobImage::Type(image) = self.image else { return None };
+        lacks_program(image, program).then(|| Untrusted::new(program))
+    }
+}
+
 /// Returns the directory of a log file, relative to the tool's home; `None` for the home itself and for other places.
 fn log_directory<'a>(request: &JobRequest, path: &'a LogPath) -> Option<&'a str> {
     let home = request.tool.home();
@@ -114,53 +228,9 @@ fn log_directory<'a>(request: &JobRequest, path: &'a LogPath) -> Option<&'a str>
     (!directory.split('/').any(|part| part == "..")).then_some(directory)
 }
 
-/// Returns a path of a command relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
-fn home_path(request: &JobRequest, word: &str) -> Option<String> {
-    let home = request.tool.home();
-    let with_slash = format!("{home}/");
-    let of_home = ["~/", "$HOME/", "${HOME}/", with_slash.as_str()];
-    let relative = match of_home.iter().find_map(|prefix| word.strip_prefix(prefix)) {
-        // A build service image has another home and another working directory.
-        Some(_) if request.image.is_build_service() && !word.starts_with('/') => return None,
-        Some(relative) => relative,
-        None if request.image.is_build_service() || word.starts_with('/') || !word.contains('/') => {
-            return None;
-        }
-        None => word.strip_prefix("./").unwrap_or(word),
-    };
-    let is_literal = |character: char| character.is_alphanumeric() || "/._-+,@".contains(character);
-    let is_plain = relative.chars().all(is_literal) && !relative.split('/').any(|part| part == "..");
-    (is_plain && !relative.is_empty()).then(|| relative.to_owned())
-}
-
-/// Returns the path of a script that an interpreter reads: `jobs/daily.py`, or `daily.py` in the home.
-fn script_path(request: &JobRequest, word: &str) -> Option<String> {
-    let is_script = word.rsplit_once('.').is_some_and(|(name, extension)| {
-        !name.is_empty() && ["js", "php", "pl", "py", "rb", "sh", "tcl"].contains(&extension)
-    });
-    let path = if word.contains('/') { word.to_owned() } else { format!("./{word}") };
-    home_path(request, &path).filter(|_| is_script)
-}
-
-fn of_program(request: &JobRequest, path: &str, facts: FileFacts) -> Option<JobFileWarning> {
-    let path = Untrusted::new(path);
-    let first_line = match facts {
-        FileFacts::Missing => return Some(JobFileWarning::Missing { path }),
-        FileFacts::Directory => return Some(JobFileWarning::Directory { path }),
-        FileFacts::File { is_executable: false, .. } => return Some(JobFileWarning::NotExecutable { path }),
-        FileFacts::File { is_executable: true, first_line } => first_line,
-    };
-    let line = String::from_utf8(first_line.strip_prefix(b"#!")?.to_vec()).ok()?;
-    if line.ends_with('\r') {
-        return Some(JobFileWarning::WindowsLineEnds { path });
-    }
-    let mut words = line.split_whitespace();
-    let program = words.next()?;
-    // One in the tool's home is not the image's.
-    let program = ["/usr/bin/", "/bin/", "/usr/local/bin/"].iter().find_map(|at| program.strip_prefix(at))?;
-    let program = if program == "env" { words.find(|word| !word.starts_with('-'))? } else { program };
-    let interpreter = interpreter_of(request, program)?;
-    Some(JobFileWarning::Interpreter { path, interpreter, image: request.image.clone() })
+/// Returns the name of a program of the image: `php` of `/usr/bin/php`.
+fn of_image(path: &str) -> Option<&str> {
+    ["/usr/bin/", "/bin/", "/usr/local/bin/"].iter().find_map(|directory| path.strip_prefix(directory))
 }
 
 /// Returns what is wrong with a script whose interpreter is named: it needs no permission, and a shell reads line ends.
@@ -177,12 +247,6 @@ fn of_script(path: &str, facts: &FileFacts) -> Option<JobFileWarning> {
 fn is_interpreter(word: &str) -> bool {
     let family = word.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
     ["bash", "node", "perl", "php", "python", "ruby", "sh", "tclsh"].contains(&family)
-}
-
-/// Returns an interpreter that the job's image does not contain; `None` if it may contain it, or nothing is known.
-fn interpreter_of(request: &JobRequest, program: &str) -> Option<Untrusted> {
-    let JobImage::Type(image) = &request.image else { return None };
-    lacks_program(image, program).then(|| Untrusted::new(program))
 }
 
 #[cfg(test)]
@@ -272,8 +336,8 @@ mod tests {
             assert_eq!(warnings(other, python, &[]), [""; 0], "{other}");
         }
         assert_eq!(
-            warnings("php daily.php", python, &[]),
-            ["it needs php, which image python3.11 does not contain"]
+            warnings("/usr/bin/php daily.php", python, &[]),
+            ["the command needs php, which image python3.11 does not contain"]
         );
     }
 

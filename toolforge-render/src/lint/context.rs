@@ -1,12 +1,21 @@
+use std::fmt;
+use std::sync::Arc;
+
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_quota::{Limits, profiles};
 
+use crate::files::FilePlanFacts;
+use crate::job::FileFacts;
 use crate::namespace::{Namespace, Platform};
+use crate::web_service::HomeFiles;
 
 /// The day on which the bundled policy was last compared with the platform: its registries, its rules for pods, the kinds
 /// that a tool may create, and the versions of the API that are gone.
 pub const POLICY_DATE: &str = "2026-11-29";
+
+/// A tool's name where none is known; only what the tool owns depends on it.
+pub(crate) const SOME_TOOL: &str = "tool";
 
 /// What is known where a text is checked.
 #[derive(Clone, Debug)]
@@ -22,6 +31,37 @@ pub struct LintContext {
     pub platform: Platform,
     /// The quotas, with what is used, and the limits.
     pub limits: Limits,
+    /// The objects of the namespace, beside which those of a text are counted; without them, its quota counts as unused.
+    pub facts: Option<FilePlanFacts>,
+    /// The tool's home, where it can be looked at.
+    pub home: Option<LintHome>,
+}
+
+/// What a tool's home contains.
+#[derive(Clone)]
+pub struct LintHome {
+    /// The files that image types start from.
+    pub(crate) files: HomeFiles,
+    look: Arc<dyn Fn(&str) -> Option<FileFacts> + Send + Sync>,
+}
+
+impl LintHome {
+    /// Returns a home. `look` returns what is known of a path relative to it, and `None` if that cannot be looked at.
+    #[must_use]
+    pub fn new(files: HomeFiles, look: impl Fn(&str) -> Option<FileFacts> + Send + Sync + 'static) -> Self {
+        Self { files, look: Arc::new(look) }
+    }
+
+    /// Returns what is known of a path.
+    pub(crate) fn look(&self, path: &str) -> Option<FileFacts> {
+        (self.look)(path)
+    }
+}
+
+impl fmt::Debug for LintHome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LintHome").field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
 impl LintContext {
@@ -30,7 +70,15 @@ impl LintContext {
     #[must_use]
     pub fn offline(tool: Option<ToolName>) -> Self {
         let limits = profiles::by_name("toolforge-2023").map(Limits::from).unwrap_or_default();
-        Self { tool, uid: None, catalog: Catalog::bundled(), platform: Platform::default(), limits }
+        Self {
+            tool,
+            uid: None,
+            catalog: Catalog::bundled(),
+            platform: Platform::default(),
+            limits,
+            facts: None,
+            home: None,
+        }
     }
 
     /// Returns the facts of a tool's namespace.
@@ -44,6 +92,8 @@ impl LintContext {
             catalog: namespace.catalog.clone(),
             platform: namespace.platform.clone(),
             limits: namespace.limits.clone(),
+            facts: None,
+            home: None,
         }
     }
 }

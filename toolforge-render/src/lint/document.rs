@@ -1,15 +1,14 @@
 //! What a document is: a Kubernetes object, a jobs file, a template of a web service, or something else.
 
 use toolforge_images::State;
-use toolforge_model::{Diagnostic, Location, ServiceTemplate, ToolName};
+use toolforge_model::{Diagnostic, ServiceTemplate, ToolName};
 
 use super::check::{Check, Object};
+use super::context::SOME_TOOL;
+use super::edit::span_at;
 use super::rule::Rule;
-use super::rules::find_kind;
+use super::rules::{check_job_command, check_web_service, find_kind};
 use super::syntax::{Document, Node, Value};
-
-/// A tool's name where none is known; only what the tool owns depends on it.
-const SOME_TOOL: &str = "tool";
 
 /// What the documents of a text are.
 pub(crate) enum Contents<'n> {
@@ -49,7 +48,7 @@ pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> 
                 return Contents::Other;
             }
             Value::Mapping { .. } if is_service_template(root) => {
-                check_service_template(check);
+                check_service_template(check, root);
                 return Contents::Other;
             }
             _ => {}
@@ -149,9 +148,14 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
     let findings = check.context.catalog.check_jobs_file(check.text, &tool, &repository);
     findings.errors.iter().for_each(|found| add(check, Rule::PlatformFile, found));
     findings.warnings.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+    for job in &findings.jobs {
+        if let Some(node) = root.items().iter().find(|item| item.location == job.location) {
+            check_job_command(check, &job.request, node);
+        }
+    }
 }
 
-fn check_service_template(check: &mut Check<'_>) {
+fn check_service_template(check: &mut Check<'_>, root: &Node) {
     let template = match ServiceTemplate::parse(check.text) {
         Ok(template) => template,
         Err(errors) => return errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
@@ -169,26 +173,11 @@ fn check_service_template(check: &mut Check<'_>) {
         }
         Ok(_) => {}
     }
+    check_web_service(check, &template, name, root);
 }
 
 /// Adds what another reader found.
 pub(crate) fn add(check: &mut Check<'_>, rule: Rule, found: &Diagnostic) {
     let span = span_at(check.text, found.location);
     check.add(rule, found.location, span, found.message.as_raw());
-}
-
-/// Returns the bytes from a location to the end of the value there, or of the line.
-pub(crate) fn span_at(text: &str, location: Location) -> std::ops::Range<usize> {
-    let line = usize::try_from(location.line).unwrap_or(1).max(1);
-    let column = usize::try_from(location.column).unwrap_or(1).max(1);
-    let mut start = 0;
-    for _ in 1..line {
-        let Some(length) = text.get(start..).and_then(|rest| rest.find('\n')) else { break };
-        start += length + 1;
-    }
-    let content = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-    let begin = content.char_indices().nth(column - 1).map_or(content.len(), |(index, _)| index);
-    let rest = content.get(begin..).unwrap_or_default();
-    let value = rest.split(" #").next().unwrap_or_default().trim_end();
-    start + begin..start + begin + value.len()
 }

@@ -1,5 +1,7 @@
 //! Edits of a text that leave everything else byte-identical.
 
+use toolforge_model::Location;
+
 use super::finding::Edit;
 use super::syntax::{Node, Scalar, Value};
 
@@ -121,4 +123,20 @@ pub(crate) fn scalar(node: &Node) -> Option<&Scalar> {
         Value::Scalar(scalar) => Some(scalar),
         Value::Sequence(_) | Value::Mapping { .. } => None,
     }
+}
+
+/// Returns the bytes from a location to the end of the value there, or of the line.
+pub(crate) fn span_at(text: &str, location: Location) -> std::ops::Range<usize> {
+    let line = usize::try_from(location.line).unwrap_or(1).max(1);
+    let column = usize::try_from(location.column).unwrap_or(1).max(1);
+    let mut start = 0;
+    for _ in 1..line {
+        let Some(length) = text.get(start..).and_then(|rest| rest.find('\n')) else { break };
+        start += length + 1;
+    }
+    let content = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let begin = content.char_indices().nth(column - 1).map_or(content.len(), |(index, _)| index);
+    let rest = content.get(begin..).unwrap_or_default();
+    let value = rest.split(" #").next().unwrap_or_default().trim_end();
+    start + begin..start + begin + value.len()
 }

@@ -30,7 +30,7 @@ mod strict;
 mod syntax;
 mod text;
 
-pub use context::{LintContext, POLICY_DATE};
+pub use context::{LintContext, LintHome, POLICY_DATE};
 pub use finding::{Edit, Finding, Fix};
 pub use fix::{Fixed, fix};
 pub use level::Level;
@@ -40,7 +40,19 @@ pub use text::{MAX_BYTES, decode};
 
 use check::Check;
 use document::{Contents, contents};
-use rules::{check_object, check_together};
+use rules::{check_object, check_quota, check_together};
+
+/// Returns what keeps a text from being read as it was meant: that it is too large, no YAML, a template, nested too deeply or
+/// empty, and keys that are there twice.
+#[must_use]
+pub fn reading_errors(text: &str) -> Vec<Finding> {
+    let context = LintContext::offline(None);
+    let mut check = Check::new(text, &context);
+    if text::check_size(&mut check) {
+        text::check_readable(&mut check, &syntax::parse(text));
+    }
+    check.findings
+}
 
 /// Returns everything that the rules find in a text, sorted by location, without what comments ignore.
 ///
@@ -51,15 +63,20 @@ pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
     if text::check_size(&mut check) {
         let parsed = syntax::parse(text);
         text::check(&mut check);
-        if text::check_readable(&mut check, &parsed)
-            && let Contents::Objects(objects) = contents(&mut check, &parsed.documents)
-        {
+        if text::check_readable(&mut check, &parsed) {
+            let objects = match contents(&mut check, &parsed.documents) {
+                Contents::Objects(objects) => objects,
+                Contents::Other => Vec::new(),
+            };
             for object in &objects {
                 check.object = Some(rules::label(*object));
                 check_object(&mut check, *object);
                 check.object = None;
             }
             check_together(&mut check, &objects);
+            if !text::is_broken(&parsed) {
+                check_quota(&mut check, &parsed.documents, &objects);
+            }
         }
         ignore::apply(&mut check, &parsed.comments, &parsed.documents);
     }

@@ -71,8 +71,9 @@ rules! {
         "YAML allows only spaces for indentation.",
         "Replace the tab with as many spaces as the lines around it have.";
     /// A key occurs twice in one mapping.
-    DuplicateKey = "duplicate-key", Error, false,
-        "kubectl silently keeps only the last one; the API server refuses it under strict validation.",
+    DuplicateKey = "duplicate-key", Warning, false,
+        "kubectl and the jobs service silently keep only the last one (kubectl 1.33, also with `--validate=strict`). The \
+         API server never sees the others.",
         "Remove one of them, or merge their values.";
     /// A word like `yes`, `no`, `on` or `off` without quotes is a boolean.
     YamlBoolean = "yaml-boolean", Error, true,
@@ -307,6 +308,31 @@ rules! {
     CommandOutsideHome = "command-outside-home", Warning, false,
         "Pods run as the tool and see only what it may read; `/home` is not mounted at all.",
         "Copy the program to the tool's own home.";
+    /// The program of a command is not in the tool's home.
+    MissingCommand = "missing-command", Warning, false,
+        "The container ends with exit code 127 or 126, or is never started. This is checked only where the tool's home can be \
+         looked at, and for a program or script that the command begins with.",
+        "Correct the path, or put the program there before the object is created.";
+    /// The program of a command is not executable.
+    CommandNotExecutable = "command-not-executable", Warning, false,
+        "The container is never started, or ends with exit code 126: permission denied.",
+        "Run the command of the message, or begin the command with an interpreter such as `bash`.";
+    /// The first line of a script ends with a carriage return.
+    ScriptLineEnds = "script-line-ends", Warning, false,
+        "The carriage return becomes a part of the interpreter's name, which does not exist.",
+        "Save the script with Unix line ends.";
+    /// The image does not contain the program of a command, or the interpreter of its script.
+    MissingInterpreter = "missing-interpreter", Warning, false,
+        "An image contains the programs of one language, so that the container ends with exit code 127.",
+        "Use an image of the language, or name the version of the interpreter that the image has.";
+    /// The directory of a log file does not exist.
+    MissingLogDirectory = "missing-log-directory", Warning, false,
+        "The shell of the job cannot write its log, and does not run the command.",
+        "Create the directory.";
+    /// The files that the type of a web service serves are missing.
+    MissingSite = "missing-site", Warning, false,
+        "`webservice start` refuses to start it, since its container would end at once.",
+        "Create the files that the message names, or write another type.";
     /// A value looks like a secret.
     PlainSecret = "plain-secret", Warning, false,
         "Everyone who can read the file or the object can read it; homes on Toolforge are often readable by all.",
@@ -322,7 +348,8 @@ rules! {
         "Change the amount as described in the message.";
     /// The objects exceed the quota.
     ExceedsQuota = "exceeds-quota", Error, false,
-        "The API server refuses the object, or its controller cannot create the pods.",
+        "The API server refuses the object, or its controller cannot create the pods. It is the verdict of `quota-check FILE`: the \
+         objects of the file beside what the namespace has, or, without the cluster, the objects of the file alone.",
         "Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.";
     /// Limits are set, and no requests.
     OnlyLimits = "only-limits", Warning, false,

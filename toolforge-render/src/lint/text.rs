@@ -3,7 +3,7 @@
 use toolforge_model::{Location, Untrusted, yaml};
 
 use super::check::Check;
-use super::document::span_at;
+use super::edit::span_at;
 use super::finding::{Edit, Finding, Fix};
 use super::rule::Rule;
 use super::syntax::{Problem, ProblemKind, Text};
@@ -59,12 +59,10 @@ fn end_of(text: &str) -> Location {
 
 /// Returns whether a text is small enough to be read, and adds a finding if not.
 pub(crate) fn check_size(check: &mut Check<'_>) -> bool {
-    let size = check.text.len();
-    if size <= MAX_BYTES {
+    if check.text.len() <= MAX_BYTES {
         return true;
     }
-    let (mebibytes, most) = (size.div_ceil(1 << 20), MAX_BYTES >> 20);
-    let message = format!("the text has {mebibytes} MiB; at most {most} MiB are read");
+    let message = format!("the text has more than {} MiB, and is not read", MAX_BYTES >> 20);
     check
         .add(Rule::TooLarge, Location::START, 0..0, message)
         .answered("the request is too large: limit is 3145728");
@@ -93,11 +91,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
 
 /// Adds what kept documents from being read; returns whether the others can be checked.
 pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text) -> bool {
-    let is_fatal =
-        |problem: &Problem| !matches!(problem.kind, ProblemKind::DuplicateKey { .. } | ProblemKind::Merge);
-    if let Some((location, span)) =
-        parsed.problems.iter().any(is_fatal).then(|| template(check.text)).flatten()
-    {
+    if let Some((location, span)) = is_broken(parsed).then(|| template(check.text)).flatten() {
         let message = "the file is a template with {{ }}; render it first, and check the result";
         check.add(Rule::Template, location, span, message);
         return false;
@@ -113,6 +107,13 @@ pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text) -> bool {
         return false;
     }
     true
+}
+
+/// Returns whether a document cannot be read as a whole.
+pub(crate) fn is_broken(parsed: &Text) -> bool {
+    let is_fatal =
+        |problem: &Problem| !matches!(problem.kind, ProblemKind::DuplicateKey { .. } | ProblemKind::Merge);
+    parsed.problems.iter().any(is_fatal)
 }
 
 fn report(check: &mut Check<'_>, problem: &Problem) {
@@ -147,14 +148,10 @@ fn report(check: &mut Check<'_>, problem: &Problem) {
         }
         ProblemKind::Merge => (Rule::InvalidYaml, "only a mapping can be merged with `<<`".to_owned()),
     };
-    let answer = match kind {
-        ProblemKind::DuplicateKey { .. } => format!(
-            "strict decoding error: yaml: unmarshal errors: line {}: key already set in map",
-            location.line
-        ),
-        _ => "error converting YAML to JSON".to_owned(),
-    };
-    check.add(rule, *location, span.clone(), message).answered(answer);
+    let note = check.add(rule, *location, span.clone(), message);
+    if rule != Rule::DuplicateKey {
+        note.answered("error converting YAML to JSON");
+    }
 }
 
 /// Returns where and why a document is not YAML, with what fixes it, from the reader of jobs files.

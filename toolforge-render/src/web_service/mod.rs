@@ -30,6 +30,7 @@ pub use observe::{
 };
 pub(crate) use observe::{mount, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
+pub(crate) use requirements::missing_requirement;
 pub(crate) use requirements::proposed_type;
 pub use requirements::{HomeFiles, MissingRequirement, check_requirements};
 pub use resolve::{

@@ -84,11 +84,19 @@ pub fn check_requirements(
     if live.is_some_and(|live| live.image.type_name() == name.as_str()) {
         return Ok(());
     }
+    missing_requirement(name, plan.runner, !plan.request.arguments.is_empty(), home)
+}
+
+/// Checks that the requirements of a type are met.
+pub(crate) fn missing_requirement(
+    name: &TypeName,
+    runner: Option<Runner>,
+    has_arguments: bool,
+    home: Option<&HomeFiles>,
+) -> Result<(), MissingRequirement> {
     let name = || name.clone();
-    match (plan.runner, home) {
-        (Some(Runner::Generic), _) if plan.request.arguments.is_empty() => {
-            Err(MissingRequirement::Command { name: name() })
-        }
+    match (runner, home) {
+        (Some(Runner::Generic), _) if !has_arguments => Err(MissingRequirement::Command { name: name() }),
         (Some(Runner::Lighttpd | Runner::LighttpdPlain), Some(home))
             if !home.public_html && !home.lighttpd_conf =>
         {

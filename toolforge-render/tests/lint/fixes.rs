@@ -47,6 +47,20 @@ fn old_deployment_gets_a_selector() {
 }
 
 #[test]
+fn labels_that_are_not_strings_are_not_copied() {
+    let deployment = |wanted: &str, labels: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\nspec:\n  selector: {{matchLabels: {{app: {wanted}}}}}\n  \
+             template:\n    metadata: {{labels: {{toolforge: tool{labels}}}}}\n    spec: {{containers: []}}\n"
+        )
+    };
+    assert_eq!(changed(&deployment("{a: b}", "")), "");
+    assert_eq!(changed(&deployment("a", ", app: {a: b}")), "");
+    assert_eq!(changed(&deployment("a", ", app: null")), "");
+    assert!(changed(&deployment("a", "")).contains("+    metadata: {labels: {app: a, toolforge: tool}}"));
+}
+
+#[test]
 fn json_stays_json() {
     let text = "{\n  \"apiVersion\": \"apps/v1beta1\",\n  \"kind\": \"Deployment\",\n  \"metadata\": {\"name\": \"a\"},\n  \"spec\": \
                 {\n    \"template\": {\n      \"metadata\": {\"labels\": {\"app\": \"a\"}},\n      \"spec\": {\"containers\": \

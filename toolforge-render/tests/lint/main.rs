@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod fixes;
+mod home;
 mod laws;
+mod quota;
 mod rules;
 mod seed;
 mod support;

@@ -161,7 +161,17 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Rules that other tests cover.
-const ELSEWHERE: &[&str] = &["encoding", "refused-by-server", "too-large"];
+const ELSEWHERE: &[&str] = &[
+    "command-not-executable",
+    "encoding",
+    "missing-command",
+    "missing-interpreter",
+    "missing-log-directory",
+    "missing-site",
+    "refused-by-server",
+    "script-line-ends",
+    "too-large",
+];
 
 #[test]
 fn clean_file_has_no_findings() {

@@ -3,13 +3,16 @@
 use serde::de::IgnoredAny;
 use toolforge_client::{
     AdmissionRefusal, ApiStatus, Client, Error, Kubeconfig, NamespaceFetchOptions, ResourceType, StatusKind,
+    ToolHome,
 };
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::lint::{Finding, LintContext, LintObject, refused_by_server, server_objects};
+use toolforge_render::files::FileContents;
+use toolforge_render::lint::{Finding, LintContext, LintHome, LintObject, refused_by_server, server_objects};
 
 use crate::failure::Failure;
+use crate::file_facts::{FileFactsOptions, file_facts};
 use crate::options::GlobalOptions;
-use crate::session::{Session, Source, kubeconfig_files};
+use crate::session::{Session, Source, kubeconfig_files, tool_and_home};
 
 /// What is known, and from where.
 pub(super) struct Facts {
@@ -20,34 +23,55 @@ pub(super) struct Facts {
 }
 
 /// Returns the facts of a session; without one, and where they cannot be fetched, the bundled ones.
-pub(super) fn facts(session: Option<&Session>, global: &GlobalOptions) -> Facts {
-    match session.map(live) {
+pub(super) fn facts(session: Option<&Session>, global: &GlobalOptions, texts: &[&str]) -> Facts {
+    let (tool, home) = match session {
+        Some(session) => (Some(session.tool.clone()), session.home.clone()),
+        None => tool(global),
+    };
+    let mut facts = match session.map(|session| live(session, texts)) {
         Some(Ok(context)) => Facts { context, is_live: true },
         Some(Err(failure)) => {
             anstream::eprintln!("note: the cluster's facts are not available: {}", failure.message());
-            let tool = session.map(|session| session.tool.clone());
             Facts { context: LintContext::offline(tool), is_live: false }
         }
-        None => Facts { context: LintContext::offline(tool(global)), is_live: false },
+        None => Facts { context: LintContext::offline(tool), is_live: false },
+    };
+    facts.context.home = home.map(|home| LintHome::new(home.files(), move |path| home.look(path)));
+    facts
+}
+
+/// Returns the tool of the options, else that of the kubeconfig, if there is one, and its home.
+fn tool(global: &GlobalOptions) -> (Option<ToolName>, Option<ToolHome>) {
+    let kubeconfig = Kubeconfig::load(&kubeconfig_files(global)).ok();
+    match kubeconfig.map(|kubeconfig| tool_and_home(global, &kubeconfig)) {
+        Some(Ok((tool, home))) => (Some(tool), home),
+        _ => (global.tool.clone(), None),
     }
 }
 
-/// Returns the tool of the options, else that of the kubeconfig, if there is one.
-fn tool(global: &GlobalOptions) -> Option<ToolName> {
-    let of_kubeconfig = || Kubeconfig::load(&kubeconfig_files(global)).ok()?.tool().ok();
-    global.tool.clone().or_else(of_kubeconfig)
-}
-
-fn live(session: &Session) -> Result<LintContext, Failure> {
-    let namespace = match &session.source {
-        Source::Files(documents) => session.namespace_of(documents)?,
-        Source::Cluster { runtime, client } => {
-            let fetched =
-                runtime.block_on(client.fetch_namespace(&session.tool, NamespaceFetchOptions::all()))?;
-            fetched.facts(session.namespace(fetched.catalog()?))
+fn live(session: &Session, texts: &[&str]) -> Result<LintContext, Failure> {
+    let uid = session.uid.map(i64::from);
+    let files: Vec<FileContents> =
+        texts.iter().map(|text| FileContents::parse(text, &session.tool)).collect();
+    let manifests: Vec<_> = files.iter().flat_map(|contents| &contents.manifests).collect();
+    let options = FileFactsOptions { catalog: true, ..FileFactsOptions::of_files(&files, &manifests) };
+    let failure = match file_facts(session, options) {
+        Ok(facts) => {
+            let mut context = LintContext::of_namespace(&facts.jobs.namespace, uid);
+            context.facts = Some(facts);
+            return Ok(context);
         }
+        Err(failure) => failure,
     };
-    Ok(LintContext::of_namespace(&namespace, session.uid.map(i64::from)))
+    // A user who may read only the limits gets these.
+    let Source::Cluster { runtime, client } = &session.source else { return Err(failure) };
+    let fetched = runtime.block_on(client.fetch_namespace(&session.tool, NamespaceFetchOptions::all()))?;
+    let namespace = fetched.facts(session.namespace(fetched.catalog()?));
+    anstream::eprintln!(
+        "note: what the namespace has is not counted against its quota: {}",
+        failure.message()
+    );
+    Ok(LintContext::of_namespace(&namespace, uid))
 }
 
 /// Returns what the API server refuses in a dry run with strict validation, of the objects in which nothing is wrong so far.

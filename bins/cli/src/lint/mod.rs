@@ -9,5 +9,5 @@ mod sarif;
 mod shown;
 mod summary;
 
-pub use options::{LintFormat, LintOptions};
+pub use options::LintOptions;
 pub use run::{lint, lint_in};

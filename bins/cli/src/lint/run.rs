@@ -4,13 +4,13 @@ use toolforge_model::Untrusted;
 use toolforge_render::lint::{Level, LintContext, MAX_BYTES, decode, lint as findings_of};
 
 use super::checked::Checked;
-use super::facts::{Facts, facts, server_findings};
+use super::facts::{facts, server_findings};
 use super::fixes;
-use super::options::{LintFormat, LintOptions};
+use super::options::LintOptions;
 use super::{sarif, shown, summary};
 use crate::failure::{ExitCode, Failure};
 use crate::input::read_input;
-use crate::options::{GlobalOptions, OutputFormat};
+use crate::options::{GlobalOptions, LintFormat};
 use crate::output::{escape_control_characters, print, print_text};
 use crate::session::Session;
 use crate::{Document, to_json};
@@ -30,7 +30,7 @@ pub fn lint(
     program: &str,
     files: &[PathBuf],
     options: LintOptions,
-    output: OutputFormat,
+    format: LintFormat,
 ) -> Result<ExitCode, Failure> {
     check_arguments(files, options)?;
     let session = if options.offline {
@@ -44,8 +44,7 @@ pub fn lint(
             }
         }
     };
-    let facts = facts(session.as_ref(), global);
-    check_files(session.as_ref(), &facts, files, options, output)
+    check_files(session.as_ref(), global, files, options, format)
 }
 
 /// Checks files in the caller's session; see [`lint()`].
@@ -57,11 +56,11 @@ pub fn lint_in(
     global: &GlobalOptions,
     files: &[PathBuf],
     options: LintOptions,
-    output: OutputFormat,
+    format: LintFormat,
 ) -> Result<ExitCode, Failure> {
     check_arguments(files, options)?;
     let session = Some(session).filter(|_| !options.offline);
-    check_files(session, &facts(session, global), files, options, output)
+    check_files(session, global, files, options, format)
 }
 
 fn check_arguments(files: &[PathBuf], options: LintOptions) -> Result<(), Failure> {
@@ -82,27 +81,34 @@ fn is_standard_input(file: &Path) -> bool {
 
 fn check_files(
     session: Option<&Session>,
-    facts: &Facts,
+    global: &GlobalOptions,
     files: &[PathBuf],
     options: LintOptions,
-    output: OutputFormat,
+    format: LintFormat,
 ) -> Result<ExitCode, Failure> {
-    let format = options.format(output);
-    let mut all = Vec::new();
+    let mut contents = Vec::new();
     for file in files {
-        let bytes = read_input(file, FILE_LIMIT)?;
-        let checked = check_file(file, &bytes, session, &facts.context, options)?;
+        contents.push(read_input(file, FILE_LIMIT)?);
+    }
+    let texts: Vec<&str> = contents
+        .iter()
+        .filter(|bytes| bytes.len() <= MAX_BYTES)
+        .filter_map(|bytes| decode(bytes).ok())
+        .collect();
+    let facts = facts(session, global, &texts);
+    let mut all = Vec::new();
+    for (file, bytes) in files.iter().zip(&contents) {
+        let checked = check_file(file, bytes, session, &facts.context, options)?;
         if format == LintFormat::Table {
             print_text(&shown::file(&checked))?;
         }
         all.push(checked);
     }
     match format {
-        LintFormat::Table => print_text(&shown::end(&all, facts, options))?,
+        LintFormat::Table => print_text(&shown::end(&all, &facts, options))?,
         LintFormat::Json | LintFormat::Yaml => {
-            let value = to_json(summary::report(&all, facts))?;
-            let format = if format == LintFormat::Json { OutputFormat::Json } else { OutputFormat::Yaml };
-            print(&Document { text: String::new(), value }, format)?;
+            let value = to_json(summary::report(&all, &facts))?;
+            print(&Document { text: String::new(), value }, format.of_document())?;
         }
         LintFormat::Sarif => {
             print_text(&escape_control_characters(&format!("{:#}\n", sarif::log(&all))))?;

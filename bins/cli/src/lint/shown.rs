@@ -34,7 +34,7 @@ pub(super) fn file(checked: &Checked) -> String {
         text.push_str("\n\n");
     }
     if let more @ 1.. = checked.findings.len().saturating_sub(MOST) {
-        text.push_str(&format!("{name}: {more} more; `--format json` lists all\n\n"));
+        text.push_str(&format!("{name}: {more} more; `--output json` lists all\n\n"));
     }
     text
 }

@@ -1,5 +1,6 @@
 use clap::ValueEnum;
-use toolforge_cli::OutputFormat;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use toolforge_cli::{LintFormat, OutputFormat};
 
 /// An output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -19,6 +20,9 @@ pub(crate) enum JobsFormat {
     Normal,
     /// The long list of the platform's tool.
     Long,
+    /// One SARIF 2.1.0 document.
+    #[value(hide = true)]
+    Sarif,
 }
 
 impl JobsFormat {
@@ -27,7 +31,25 @@ impl JobsFormat {
         match self {
             Self::Json => OutputFormat::Json,
             Self::Yaml => OutputFormat::Yaml,
-            Self::Table | Self::Wide | Self::Name | Self::Normal | Self::Long => OutputFormat::Table,
+            Self::Table | Self::Wide | Self::Name | Self::Normal | Self::Long | Self::Sarif => {
+                OutputFormat::Table
+            }
         }
+    }
+
+    /// Returns the format of findings.
+    pub(crate) fn of_findings(self) -> LintFormat {
+        match self {
+            Self::Json => LintFormat::Json,
+            Self::Yaml => LintFormat::Yaml,
+            Self::Sarif => LintFormat::Sarif,
+            Self::Table | Self::Wide | Self::Name | Self::Normal | Self::Long => LintFormat::Table,
+        }
+    }
+
+    /// Returns a parser for the formats of findings.
+    pub(crate) fn findings_parser() -> impl TypedValueParser<Value = Self> {
+        let values = LintFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        PossibleValuesParser::new(values).try_map(|value| Self::from_str(&value, false))
     }
 }

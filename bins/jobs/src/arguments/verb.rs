@@ -65,6 +65,10 @@ impl Arguments {
             Verb::Render(options) => options.check()?,
             _ => {}
         }
+        if self.output == JobsFormat::Sarif && !matches!(self.verb, Verb::Lint(_)) {
+            return Err(Failure::new(ExitCode::Usage, "only `lint` prints SARIF")
+                .hint("Leave `--output` out, or write `--output json`."));
+        }
         if self.output.of_document() == OutputFormat::Table {
             return Ok(());
         }

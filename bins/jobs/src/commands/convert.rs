@@ -1,6 +1,7 @@
 use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input, replace_file};
-use toolforge_model::Untrusted;
+use toolforge_model::{Diagnostic, Untrusted};
 use toolforge_render::convert::{Conversion, Converter, with_current_version};
+use toolforge_render::lint::{Finding, Rule, decode, reading_errors};
 use toolforge_render::manifest::{Manifests, file_documents};
 use toolforge_render::namespace::Namespace;
 use toolforge_report::FailureCode;
@@ -19,13 +20,28 @@ pub(super) fn run(session: &Session, options: &ConvertArguments) -> Result<ExitC
     for file in &options.files {
         let name = Untrusted::new(file.display().to_string());
         let bytes = read_input(file, FILE_LIMIT)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Failure::new(ExitCode::Failed, format!("{} is not text (UTF-8)", name.escaped())))?;
-        if Converter::is_lines(&text) {
-            converter.add_lines(&text);
+        let text = match decode(&bytes) {
+            Ok(text) => text,
+            Err(finding) => {
+                errors.push((name, diagnostic(&finding)));
+                continue;
+            }
+        };
+        if Converter::is_lines(text) {
+            converter.add_lines(text);
             continue;
         }
-        let documents = file_documents(&text);
+        // Of two equal keys the last one counts, as it does for kubectl.
+        let (doubtful, unreadable): (Vec<_>, Vec<_>) =
+            reading_errors(text).into_iter().partition(|found| found.rule == Rule::DuplicateKey);
+        for found in &doubtful {
+            anstream::eprintln!("warning: {}", diagnostic(found).in_file(&name));
+        }
+        if !unreadable.is_empty() {
+            errors.extend(unreadable.iter().map(|found| (name.clone(), diagnostic(found))));
+            continue;
+        }
+        let documents = file_documents(text);
         let mut manifests = Manifests::default();
         for document in &documents.documents {
             manifests.read(&with_current_version(&document.node), &session.tool);
@@ -43,6 +59,10 @@ pub(super) fn run(session: &Session, options: &ConvertArguments) -> Result<ExitC
         return Err(errors.iter().fold(failure, |failure, (name, error)| failure.diagnostic(name, error)));
     }
     finish(&converter.finish(), options)
+}
+
+fn diagnostic(finding: &Finding) -> Diagnostic {
+    Diagnostic::new(finding.location, finding.message.as_raw())
 }
 
 fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCode, Failure> {

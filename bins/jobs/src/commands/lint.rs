@@ -6,7 +6,7 @@ use crate::arguments::{Arguments, LintArguments};
 /// Checks files, with or without a cluster.
 pub(super) fn dispatch(arguments: &Arguments, options: &LintArguments) -> Result<ExitCode, Failure> {
     let LintArguments { files, output, lint: wanted } = options;
-    lint(&arguments.global, PROGRAM, files, *wanted, output.of_document())
+    lint(&arguments.global, PROGRAM, files, *wanted, output.of_findings())
 }
 
 /// Checks files in a session.
@@ -16,5 +16,5 @@ pub(super) fn run(
     options: &LintArguments,
 ) -> Result<ExitCode, Failure> {
     let LintArguments { files, output, lint: wanted } = options;
-    lint_in(session, &arguments.global, files, *wanted, output.of_document())
+    lint_in(session, &arguments.global, files, *wanted, output.of_findings())
 }

@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode
                 anstream::eprintln!("{note}");
             }
         }
-        JobsFormat::Normal | JobsFormat::Long | JobsFormat::Table | JobsFormat::Wide => {
+        JobsFormat::Sarif | JobsFormat::Normal | JobsFormat::Long | JobsFormat::Table | JobsFormat::Wide => {
             let table = report::unmanaged_table(&unmanaged, now);
             let gap = if document.text.is_empty() || table.is_empty() { "" } else { "\n" };
             document.text.push_str(gap);

@@ -10,8 +10,8 @@ use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
-    JobFacts, JobFileWarning, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status,
-    load_adjustments, observe_job, plan_load, runs_of_job,
+    JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status, load_adjustments,
+    observe_job, plan_load, runs_of_job,
 };
 use toolforge_render::pod::Cause;
 
@@ -327,23 +327,9 @@ pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
     let Some(home) = &session.home else { return };
     for plan in &plan.plans {
         for warning in job_file_warnings(plan.request(), |path| home.look(path)) {
-            let remedy = remedy(&warning).map(|remedy| format!("; {remedy}")).unwrap_or_default();
+            let remedy = warning.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
             anstream::eprintln!("warning: job {}: {warning}{remedy}", plan.request().name);
         }
-    }
-}
-
-/// Returns the command that removes the reason for a warning about a file.
-fn remedy(warning: &JobFileWarning) -> Option<String> {
-    match warning {
-        JobFileWarning::NotExecutable { path } => Some(format!("`chmod +x {}` changes that", path.escaped())),
-        JobFileWarning::WindowsLineEnds { path } => {
-            Some(format!("`sed -i 's/\\r$//' {}` removes them", path.escaped()))
-        }
-        JobFileWarning::LogDirectory { path } => {
-            Some(format!("`mkdir -p \"$(dirname {})\"` creates it", path.escaped()))
-        }
-        _ => None,
     }
 }
 

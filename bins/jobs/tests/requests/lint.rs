@@ -2,9 +2,10 @@
 
 use insta::assert_snapshot;
 use serde_json::json;
+use toolforge_client::ToolHome;
 use toolforge_client::scripted::Answer;
 
-use super::{APPS, BATCH, CORE, cluster, run};
+use super::{APPS, CORE, cluster, outcome_at_home, run};
 
 const DRY_RUN: &str = "dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict";
 
@@ -22,8 +23,9 @@ fn manifest(name: &str) -> std::path::PathBuf {
 fn lint(name: &str, answers: &[(String, Answer)], options: &[&str]) -> String {
     let path = manifest(name);
     let file = path.display().to_string();
-    let (shown, printed) =
-        toolforge_cli::capture(|| run(cluster(&[], &[], answers), &[&["lint", &file], options].concat()));
+    let script = cluster(&[], &[], answers)
+        .answer(&format!("GET {CORE}/configmaps/a"), Answer::not_found("configmaps", "a"));
+    let (shown, printed) = toolforge_cli::capture(|| run(script, &[&["lint", &file], options].concat()));
     std::fs::remove_file(&path).unwrap();
     format!("{printed}{shown}").replace(&file, "FILE")
 }
@@ -63,8 +65,15 @@ fn server_checks_clean_objects() {
     2 errors in 1 file, with the limits and images of the cluster
     [exit 1]
     GET   /api/v1/namespaces/tf-public/configmaps/image-config
+    GET   /api/v1/namespaces/tool-tf-test/configmaps/a
     GET   /api/v1/namespaces/tool-tf-test/limitranges?limit=500
+    GET   /api/v1/namespaces/tool-tf-test/pods?limit=500
     GET   /api/v1/namespaces/tool-tf-test/resourcequotas?limit=500
+    GET   /api/v1/namespaces/tool-tf-test/services?limit=500
+    GET   /apis/apps/v1/namespaces/tool-tf-test/deployments?limit=500
+    GET   /apis/batch/v1/namespaces/tool-tf-test/cronjobs?limit=500
+    GET   /apis/batch/v1/namespaces/tool-tf-test/jobs?limit=500
+    GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-tf-test/httproutes?limit=500
     POST  /api/v1/namespaces/tool-tf-test/configmaps?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
     POST  /api/v1/namespaces/tool-tf-test/services?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
     "#);
@@ -78,14 +87,120 @@ fn offline_sends_no_request() {
 }
 
 #[test]
+fn programs_in_the_home_are_looked_at() {
+    let jobs = "- {name: a, image: python3.13, command: ./run.sh}\n- {name: b, image: python3.13, command: ./none.sh}\n";
+    let home = std::env::temp_dir().join(format!("toolforge-lint-home-{}", std::process::id()));
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::write(home.join("run.sh"), "#!/bin/sh\n").unwrap();
+    std::fs::write(home.join("jobs.yaml"), jobs).unwrap();
+    let file = home.join("jobs.yaml").display().to_string();
+    let (_, printed) = toolforge_cli::capture(|| {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let tool_home = Some(ToolHome::at(&home));
+        outcome_at_home(runtime.enable_all(), cluster(&[], &[], &[]), &["lint", &file], tool_home)
+    });
+    std::fs::remove_dir_all(&home).unwrap();
+    assert_snapshot!(printed.replace(&file, "FILE"), @"
+    warning[command-not-executable]: FILE:1:41: run.sh is not executable; `chmod +x run.sh` changes that
+      |
+    1 | - {name: a, image: python3.13, command: ./run.sh}
+      |                                         ^^^^^^^^
+      |
+      = fix: Run the command of the message, or begin the command with an interpreter such as `bash`.
+
+    warning[missing-command]: FILE:2:41: none.sh does not exist in the tool's home
+      |
+    2 | - {name: b, image: python3.13, command: ./none.sh}
+      |                                         ^^^^^^^^^
+      |
+      = fix: Correct the path, or put the program there before the object is created.
+
+    2 warnings in 1 file, with the limits and images of the cluster
+    ");
+}
+
+/// Returns what is found in a Deployment and a web service, of which the first one exists or not.
+fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String {
+    let text = "{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \"bot\", \"labels\": {\"a\": \"b\"}},\n\
+                \"spec\": {\"selector\": {\"matchLabels\": {\"toolforge\": \"tool\"}}, \"template\": {\"metadata\": {\"labels\": {\"toolforge\": \"tool\"}},\n\
+                \"spec\": {\"containers\": [{\"name\": \"a\", \"image\": \"tools-harbor.wmcloud.org/tool-tf-test/a:1\", \"command\": [\"a\"],\n\
+                \"resources\": {\"limits\": {\"cpu\": \"1\", \"memory\": \"1Gi\"}, \"requests\": {\"cpu\": \"1\", \"memory\": \"1Gi\"}}}]}}}}\n";
+    let mut live: serde_json::Value = serde_json::from_str(text).unwrap();
+    live["metadata"]["uid"] = json!("u-1");
+    live["spec"]["replicas"] = json!(1);
+    let (hard, used) = (
+        json!({"pods": "4", "count/deployments.apps": "3"}),
+        json!({"pods": "4", "count/deployments.apps": "3"}),
+    );
+    let quota = json!({"metadata": {"name": "tool-tf-test"}, "spec": {"hard": hard}, "status": {"hard": hard, "used": used}});
+    let list = |items: &[serde_json::Value]| {
+        Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": items}))
+    };
+    let created = (format!("POST {APPS}/deployments?{DRY_RUN}"), Answer::json(201, &json!({})));
+    let mut answers = vec![created, (format!("GET {CORE}/resourcequotas"), list(&[quota]))];
+    answers.retain(|(request, _)| instead.iter().all(|(other, _)| other != request));
+    answers.extend_from_slice(instead);
+    let deployments = if exists { vec![live] } else { Vec::new() };
+    let path = std::env::temp_dir().join(format!("toolforge-lint-beside-{}-{name}.json", std::process::id()));
+    std::fs::write(&path, text).unwrap();
+    let file = path.display().to_string();
+    let script = cluster(&[], &deployments, &answers)
+        .answer(&format!("GET {APPS}/deployments/bot"), Answer::not_found("deployments.apps", "bot"));
+    let (shown, printed) = toolforge_cli::capture(|| run(script, &["lint", &file]));
+    std::fs::remove_file(&path).unwrap();
+    format!("{printed}{shown}").replace(&file, "FILE")
+}
+
+#[test]
+fn quota_counts_what_the_namespace_has() {
+    assert_snapshot!(lint_beside("full", false, &[]), @r#"
+    error[exceeds-quota]: FILE:1:70: beside what the namespace has, the object exceeds the quota: pods: 5 of 4, 1 too many (quota tool-tf-test)
+      |
+    1 | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "labels": {"a": "b"}},
+      |                                                                      ^^^^^
+      |
+      = server: Deployment bot is forbidden: exceeded quota: tool-tf-test, limited: pods
+      = fix: Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.
+
+    error[exceeds-quota]: FILE:1:70: beside what the namespace has, the object exceeds the quota: count/deployments.apps: 4 of 3, 1 too many (quota tool-tf-test)
+      |
+    1 | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "labels": {"a": "b"}},
+      |                                                                      ^^^^^
+      |
+      = server: Deployment bot is forbidden: exceeded quota: tool-tf-test, limited: count/deployments.apps
+      = fix: Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.
+
+    2 errors in 1 file, with the limits and images of the cluster
+    [exit 1]
+    GET   /api/v1/namespaces/tf-public/configmaps/image-config
+    GET   /api/v1/namespaces/tool-tf-test/limitranges?limit=500
+    GET   /api/v1/namespaces/tool-tf-test/pods?limit=500
+    GET   /api/v1/namespaces/tool-tf-test/resourcequotas?limit=500
+    GET   /api/v1/namespaces/tool-tf-test/services?limit=500
+    GET   /apis/apps/v1/namespaces/tool-tf-test/deployments?limit=500
+    GET   /apis/batch/v1/namespaces/tool-tf-test/cronjobs?limit=500
+    GET   /apis/batch/v1/namespaces/tool-tf-test/jobs?limit=500
+    GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-tf-test/httproutes?limit=500
+    "#);
+    // A change of its labels needs no second Deployment.
+    let existing = lint_beside("exists", true, &[]);
+    assert!(existing.contains("nothing found"), "{existing}");
+}
+
+#[test]
+fn quota_counts_the_file_where_objects_cannot_be_read() {
+    let forbidden = Answer::refusal(403, "Forbidden", "pods is forbidden: User \"x\" cannot list resource");
+    let shown = lint_beside("forbidden", false, &[(format!("GET {CORE}/pods"), forbidden)]);
+    assert!(!shown.contains("exceeds-quota"), "{shown}");
+    assert!(shown.contains("with the limits and images of the cluster"), "{shown}");
+}
+
+#[test]
 fn missing_rights_are_a_note() {
     let forbidden =
         Answer::refusal(403, "Forbidden", "configmaps is forbidden: User \"x\" cannot create resource");
     let shown = lint("rights", &[(format!("POST {CORE}/configmaps?{DRY_RUN}"), forbidden)], &[]);
     let posts = shown.lines().filter(|line| line.starts_with("POST")).count();
     assert_eq!(posts, 1, "{shown}");
-    assert!(
-        !shown.contains("refused-by-server") && !shown.contains(BATCH) && !shown.contains(APPS),
-        "{shown}"
-    );
+    assert!(!shown.contains("refused-by-server"), "{shown}");
 }

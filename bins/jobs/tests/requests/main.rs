@@ -12,6 +12,7 @@ mod unread;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_cli::{ExitCode, Failure, Session, Source};
+use toolforge_client::ToolHome;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_render::namespace::Platform;
 
@@ -82,6 +83,16 @@ fn outcome_in(
     script: Script,
     words: &[&str],
 ) -> (Result<ExitCode, Failure>, String) {
+    outcome_at_home(runtime, script, words, None)
+}
+
+/// Does the same with a home of the tool.
+fn outcome_at_home(
+    runtime: &mut tokio::runtime::Builder,
+    script: Script,
+    words: &[&str],
+    home: Option<ToolHome>,
+) -> (Result<ExitCode, Failure>, String) {
     let runtime = runtime.build().unwrap();
     let (client, requests) = {
         let _inside = runtime.enter();
@@ -91,7 +102,7 @@ fn outcome_in(
         tool: "tf-test".parse().unwrap(),
         platform: Platform::default(),
         uid: Some(52503),
-        home: None,
+        home,
         source: Source::Cluster { runtime, client },
     };
     let ended = jobs::run_in(&session, ["jobs"].into_iter().chain(words.iter().copied()));

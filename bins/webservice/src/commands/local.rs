@@ -59,7 +59,7 @@ pub(super) fn run(
         let quoted = shlex::try_join(line.iter().map(String::as_str))
             .map_err(|_| Failure::new(ExitCode::Failed, "an argument contains a NUL byte"))?;
         let value = to_json(LocalCommand { command: line.clone() })?;
-        print(&Document { text: format!("{quoted}\n"), value }, arguments.output.output)?;
+        print(&Document { text: format!("{quoted}\n"), value }, arguments.output.of_document())?;
         return Ok(ExitCode::Success);
     }
     let [program, rest @ ..] = line.as_slice() else { return Ok(ExitCode::Success) };

@@ -31,6 +31,6 @@ pub(super) fn run(
     let is_running = facts.live.deployment.is_some();
     let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
     let has_quota = !facts.namespace.limits.quotas.is_empty();
-    print(&report::plan(&plan, &planned, restart.as_ref(), has_quota)?, arguments.output.output)?;
+    print(&report::plan(&plan, &planned, restart.as_ref(), has_quota)?, arguments.output.of_document())?;
     Ok(if planned.set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
 }

@@ -19,7 +19,7 @@ pub(super) fn run(
     let plan = planned.plan;
     let set = web_service_changes(&plan, &facts, StartTime::Omit);
     let document = Document { text: to_yaml(set.objects()), value: to_json_list(set.objects()) };
-    let format = match arguments.output.output {
+    let format = match arguments.output.of_document() {
         OutputFormat::Table | OutputFormat::Yaml => OutputFormat::Table,
         OutputFormat::Json => OutputFormat::Json,
     };

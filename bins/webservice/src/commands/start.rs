@@ -201,7 +201,7 @@ impl Start<'_> {
         ended: Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
         let Self { session, arguments, .. } = self;
-        let format = arguments.output.output;
+        let format = arguments.output.of_document();
         report::finish(session, format, (&planned.set, changes), arguments.dry_run, ended)
     }
 
@@ -230,7 +230,7 @@ impl Start<'_> {
         let set = &planned.set;
         note_rollout(set);
         let text = format!("{}nothing was sent (dry run)\n", report::change_lines(set));
-        print_for_people(&text, self.arguments.output.output)?;
+        print_for_people(&text, self.arguments.output.of_document())?;
         self.finish(&planned, planned_changes(set), Ok(ExitCode::Success))
     }
 
@@ -241,7 +241,7 @@ impl Start<'_> {
         if is_untouched && planned.is_running() {
             return Ok(());
         }
-        let format = self.arguments.output.output;
+        let format = self.arguments.output.of_document();
         if attempt.is_first() {
             print_for_people(&format!("{}\n", (self.announcement)(facts)), format)?;
         }
@@ -314,7 +314,7 @@ impl Start<'_> {
             );
             return Ok(signal);
         }
-        let (format, plan) = (arguments.output.output, &planned.plan.plan);
+        let (format, plan) = (arguments.output.of_document(), &planned.plan.plan);
         let type_name = plan.request().image.type_name();
         if arguments.dry_run.is_none() {
             // Before the wait, which a person may interrupt.

@@ -12,7 +12,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let now = Timestamp::now();
     let observation = observe_web_service(&facts, now);
     let document = report::status(&session.tool, &session.platform, &observation, now)?;
-    print(&document, arguments.output.output)?;
+    print(&document, arguments.output.of_document())?;
     let StatusOptions { exit_code } = arguments.status;
     Ok(if exit_code && !observation.status.state.is_up() { ExitCode::Failed } else { ExitCode::Success })
 }

@@ -22,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (runtime, client) = session.cluster()?;
     let tool = &session.tool;
-    let format = arguments.output.output;
+    let format = arguments.output.of_document();
     let stop = Stop { session, arguments, signal: Cell::default() };
     if arguments.dry_run == Some(DryRunOption::Client) {
         let set = runtime.block_on(stop.plan(&Attempt::default()))?;
@@ -101,7 +101,7 @@ impl Planner for Stop<'_> {
 
     fn check(&self, set: &ChangeSet, attempt: &Attempt) -> Result<(), Failure> {
         if attempt.is_first() && self.arguments.dry_run.is_none() && !is_stopped(set) {
-            print_for_people("Stopping webservice\n", self.arguments.output.output)?;
+            print_for_people("Stopping webservice\n", self.arguments.output.of_document())?;
         }
         Ok(())
     }

@@ -34,6 +34,6 @@ pub(super) fn run(
         )?,
         None => report::types(&catalog, default.as_ref())?,
     };
-    print(&document, arguments.output.output)?;
+    print(&document, arguments.output.of_document())?;
     Ok(ExitCode::Success)
 }

@@ -45,6 +45,7 @@ fn action_has_help_of_its_own() {
               - table: Text for people
               - json:  One JSON document
               - yaml:  One YAML document
+              - sarif: One SARIF 2.1.0 document, for code review tools; only of `lint`
               
               [default: table]
 

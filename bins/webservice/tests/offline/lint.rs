@@ -44,8 +44,43 @@ fn template_and_manifest_are_checked() {
 fn facts_come_from_files() {
     let clean = "lint --tool stashbot --from catalog.yaml --from limits.yaml ../lint/clean.yaml";
     assert_snapshot!(webservice(clean), @"
-    [exit 0]
-    nothing found in 1 file, with the limits and images of the cluster
+    [exit 1]
+    error[exceeds-quota]: ../lint/clean.yaml:47:9: beside what the namespace has, with this object, the file exceeds the quota: services: 2 of 1, 1 too many (quota tool-stashbot)
+       |
+    47 |   name: web
+       |         ^^^
+       |
+       = server: Service web is forbidden: exceeded quota: tool-stashbot, limited: services
+       = fix: Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.
+
+    1 error in 1 file, with the limits and images of the cluster
+    ");
+}
+
+#[test]
+fn bad_files_are_explained() {
+    let directory = std::env::temp_dir().join(format!("toolforge-bad-web-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("bad.yaml");
+    for (name, bytes) in toolforge_fixtures::bad_yaml() {
+        std::fs::write(&file, bytes).unwrap();
+        let shown = webservice(&format!("lint --offline --tool stashbot {}", file.display()));
+        assert!(shown.starts_with("[exit 0]") || shown.starts_with("[exit 1]"), "{name}: {shown}");
+        assert!(shown.contains("bad.yaml:") || shown.contains("nothing found"), "{name}: {shown}");
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn sarif_is_a_format_of_lint_only() {
+    let found = webservice("lint --tool stashbot --offline ../lint/web/old.template --output=sarif");
+    assert!(found.contains("\"version\": \"2.1.0\""), "{found}");
+    assert_snapshot!(webservice("status --tool stashbot -o sarif"), @"
+    [exit 2]
+    --- stderr
+    error: `--output sarif` cannot be used with `status`
+
+    hint: Leave it out, or write `--output json`; SARIF is a format of `lint`.
     ");
 }
 

@@ -8,7 +8,7 @@ use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_port_name};
 use super::scope::{Scope, check_identity, check_port_number, policy};
 use super::values::check_allowed;
-use super::{image, probe, secret};
+use super::{command, image, probe, secret};
 
 /// Checks a container; `path` is its place in the pods' spec.
 pub(crate) fn check(
@@ -51,6 +51,7 @@ pub(crate) fn check(
     check_ports(check, scope, path, node);
     check_mounts(check, scope, path, node, volumes);
     check_paths(check, scope, node);
+    command::check(check, scope, node);
     for hook in ["postStart", "preStop"] {
         let Some(handler) = node.at(&["lifecycle", hook]) else { continue };
         if ["exec", "httpGet", "sleep", "tcpSocket"].into_iter().all(|kind| handler.get(kind).is_none()) {

@@ -88,16 +88,7 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
     let catalog = &check.context.catalog;
     let renamed = renamed(catalog, reference);
     let today = renamed.as_deref().unwrap_or(reference);
-    let bundled;
-    let found = match find(catalog, today) {
-        Some(found) => Some(found),
-        None if catalog.is_bundled() => None,
-        None => {
-            bundled = Catalog::bundled();
-            find(&bundled, today).map(|(name, _)| (name, State::Gone))
-        }
-    };
-    let Some((name, state)) = found else {
+    let Some((name, state)) = find_or_gone(catalog, today) else {
         let near = catalog
             .job_image(&JobImage::Reference(today.to_owned()), platform::DEFAULT_BUILD_SERVICE_REPOSITORY);
         let message = match near {
@@ -132,6 +123,22 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
     let fix =
         Fix::replace(format_args!("write {renamed}"), node.span.clone(), like(check.text, node, &renamed));
     check.at(Rule::OldImageName, node, message).fixed(Some(fix));
+}
+
+/// Returns the type that has an image, also by an old name of it.
+pub(crate) fn type_of_reference(check: &Check<'_>, reference: &str) -> Option<String> {
+    let catalog = &check.context.catalog;
+    let renamed = renamed(catalog, reference);
+    find_or_gone(catalog, renamed.as_deref().unwrap_or(reference)).map(|(name, _)| name)
+}
+
+/// Returns the name and the state of the type that has an image; one that only the bundled catalog has is gone.
+fn find_or_gone(catalog: &Catalog, reference: &str) -> Option<(String, State)> {
+    let of_bundled = || find(&Catalog::bundled(), reference).map(|(name, _)| (name, State::Gone));
+    match find(catalog, reference) {
+        None if !catalog.is_bundled() => of_bundled(),
+        found => found,
+    }
 }
 
 /// Returns the name and the state of the type that has an image, in any of the registries and with any tag.

@@ -1,6 +1,7 @@
 //! The rules, by subject.
 
 mod api_version;
+mod command;
 mod container;
 mod cron_job;
 mod data;
@@ -25,6 +26,8 @@ use super::kinds::Access;
 use super::rule::Rule;
 
 pub(crate) use api_version::find_kind;
+pub(crate) use command::{check_job as check_job_command, check_web_service};
+pub(crate) use quota::check as check_quota;
 pub(crate) use service::label;
 
 use api_version::check_kind;
@@ -65,5 +68,4 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
 pub(crate) fn check_together(check: &mut Check<'_>, objects: &[Object<'_>]) {
     metadata::check_duplicates(check, objects);
     service::check_selectors(check, objects);
-    quota::check(check, objects);
 }

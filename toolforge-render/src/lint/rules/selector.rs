@@ -55,10 +55,9 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
             Some(found) => format!("the selector wants {key}: {wanted}, and the pods have {key}: {found}"),
             None => format!("the selector wants {key}: {wanted}, and the pods have no label {key}"),
         };
-        let fix = found
-            .is_none()
-            .then(|| label_edit(check.text, pods, key, source(check.text, &entry.value)?))
-            .flatten();
+        let has_key = labels.is_some_and(|labels| labels.entry(key).is_some());
+        let source = source_of_string(check.text, &entry.value).filter(|_| !has_key);
+        let fix = source.and_then(|source| label_edit(check.text, pods, key, source));
         let fix = fix.map(|edit| Fix::of(format_args!("add the label {key} to the pods"), vec![edit]));
         check.at(Rule::Selector, &entry.value, message).answered(answer()).fixed(fix);
     }
@@ -88,7 +87,7 @@ pub(crate) fn selector_fix(text: &str, object: Object<'_>) -> Option<Edit> {
     }
     let labels = object.pods()?.labels()?.entries();
     let pair = |(key, value): (&'_ Node, &'_ Node)| {
-        Some((source(text, key)?.to_owned(), source(text, value)?.to_owned()))
+        Some((source(text, key)?.to_owned(), source_of_string(text, value)?.to_owned()))
     };
     let pairs: Option<Vec<(String, String)>> =
         labels.iter().map(|entry| pair((&entry.key, &entry.value))).collect();
@@ -100,6 +99,11 @@ pub(crate) fn selector_fix(text: &str, object: Object<'_>) -> Option<Edit> {
     let pairs = pairs.iter().map(|(key, value)| (key.as_str(), Added::Scalar(value))).collect();
     let selector = Added::Mapping(vec![("matchLabels", Added::Mapping(pairs))]);
     insert(text, object.spec()?, Some("template"), "selector", &selector)
+}
+
+/// Returns the text of a string in one line, which can be written elsewhere.
+fn source_of_string<'t>(text: &'t str, node: &Node) -> Option<&'t str> {
+    node.string().and_then(|_| source(text, node)).filter(|source| !source.contains('\n'))
 }
 
 /// Returns the edit that adds a label to the pods.

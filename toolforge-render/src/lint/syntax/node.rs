@@ -130,6 +130,18 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
+    /// Returns whether mappings and lists are nested more deeply.
+    pub(crate) fn has_more_levels_than(&self, most: usize) -> bool {
+        let Some(below) = most.checked_sub(1) else { return true };
+        match &self.value {
+            Value::Scalar(_) => false,
+            Value::Sequence(items) => items.iter().any(|item| item.has_more_levels_than(below)),
+            Value::Mapping { entries, .. } => {
+                entries.iter().any(|entry| entry.value.has_more_levels_than(below))
+            }
+        }
+    }
+
     /// Returns what was found, in words.
     pub(crate) fn kind_name(&self) -> &'static str {
         match &self.value {

@@ -42,7 +42,7 @@ fn list_text(jobs: &[ListedJob], now: Timestamp, format: JobsFormat) -> String {
             table.for_stdout()
         }
         // JSON and YAML do not use this text.
-        JobsFormat::Table | JobsFormat::Json | JobsFormat::Yaml => {
+        JobsFormat::Table | JobsFormat::Json | JobsFormat::Yaml | JobsFormat::Sarif => {
             let mut table = Table::new(&["NAME", "TYPE", "STATUS"]);
             for job in jobs {
                 table.row(cells::normal(job, now));
@@ -62,6 +62,7 @@ pub(crate) fn show(
     let text = match format {
         JobsFormat::Name => format!("{}\n", job.request.name),
         JobsFormat::Table
+        | JobsFormat::Sarif
         | JobsFormat::Wide
         | JobsFormat::Json
         | JobsFormat::Yaml

@@ -71,7 +71,7 @@ pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> 
         hints: hints.iter().map(|hint| short(hint)).collect(),
     });
     let document = Document { text, value: to_json(Diagnosis { checks: report.collect() })? };
-    print(&document, arguments.output.output)?;
+    print(&document, arguments.output.of_document())?;
     let is_broken = checks.iter().any(|check| check.level == Level::Fail);
     Ok(if is_broken { ExitCode::Failed } else { ExitCode::Success })
 }
