@@ -1,5 +1,6 @@
 //! The change of one job: the objects that are created, replaced and deleted, in their order.
 
+use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobField, JobName, JobRequest, Untrusted};
 
@@ -10,10 +11,11 @@ use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
 use crate::job::{
     FoundWorkload, JobFacts, JobObjects, JobPlan, JobPlanError, JobWorkload, LiveJobs, LoadProblem,
-    RecordedJob, RunOutcome, demand, job_differences, observe_job, pods_of_job,
+    RecordedJob, RunOutcome, demand, is_job, job_differences, observe_job, pods_of_job,
 };
 use crate::object::{
-    Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
+    Difference, FieldPath, LAST_APPLIED, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec,
+    differences, replacement_differences, selects_pods,
 };
 use crate::pod::pod_id;
 use crate::pod::{count_demand, pods_of};
@@ -183,19 +185,26 @@ pub(crate) fn adoption(
     let plan = JobPlan::of_live(request, facts, Some(live))?;
     let mut wanted = plan.objects();
     keep_metadata(&mut wanted, live);
+    let live = &with_addresses(live, &wanted, facts)?;
     let json = |workload: &JobWorkload| match workload {
         JobWorkload::OneOff(found) => Object::Job(found.clone()).to_json(),
         JobWorkload::Scheduled(found) => Object::CronJob(found.clone()).to_json(),
         JobWorkload::Continuous(found) => Object::Deployment(found.clone()).to_json(),
     };
     let (before, after) = (json(&live.workload), json(&wanted.workload));
-    // The fields that only one of them has differ, too.
-    let mut found = differences(&after, &before);
+    let mut found = replacement_differences(live.workload.kind(), &before, &after);
     found.retain(|difference| difference.path.is_in_spec());
     let replaces = found.iter().any(|difference| difference.path.is_in_pod_template());
     let is_kept = match live.workload {
         JobWorkload::OneOff(_) => !replaces,
         JobWorkload::Scheduled(_) | JobWorkload::Continuous(_) => is_changeable(live, &wanted),
+    };
+    let address = match (&live.service, &wanted.service) {
+        (Some(before), Some(after)) => {
+            let json = |service: &Service| Object::from(service.clone()).to_json();
+            replacement_differences(ObjectKind::Service, &json(before), &json(after))
+        }
+        _ => Vec::new(),
     };
     let (action, mut steps) = if is_kept {
         (Action::Update, replacements(wanted, live))
@@ -207,22 +216,44 @@ pub(crate) fn adoption(
     if let Some(step) = steps.iter_mut().find(|step| step.id.kind == kind && step.wanted.is_some()) {
         step.differences = found;
     }
+    if let Some(step) = steps.iter_mut().find(|step| step.id.kind == ObjectKind::Service) {
+        step.differences = address.into_iter().filter(|difference| difference.path.is_in_spec()).collect();
+    }
     let change = Change::new(live.workload.job_kind(), live.name.as_str(), action);
     let change = with_demand(Change { steps, is_managed: false, ..change }, Some(live), facts);
     let restarts = !is_kept || (replaces && matches!(live.workload, JobWorkload::Continuous(_)));
     Ok((change, restarts))
 }
 
-/// The annotation of kubectl with the manifest that was applied last, which a job no longer has (kubectl 1.33).
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Adds the live objects that have the names of a job's wanted addresses: what remains of a job, and a Service of the same pods.
+fn with_addresses(
+    live: &JobObjects,
+    wanted: &JobObjects,
+    facts: &JobFacts,
+) -> Result<JobObjects, JobPlanError> {
+    let labels = live.workload.template().and_then(|template| template.metadata.as_ref()?.labels.as_ref());
+    let is_own = |metadata: &ObjectMeta| is_job(metadata.labels.as_ref(), &facts.namespace.tool);
+    let name = live.name.as_str();
+    let has_name = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
+    let mut services = facts.live.services.iter().filter(|found| has_name(&found.metadata));
+    let service = services.next().filter(|_| wanted.service.is_some());
+    if let Some(found) = service
+        && !is_own(&found.metadata)
+        && !selects_pods(found, labels)
+    {
+        return Err(JobPlanError::foreign(ObjectKind::Service, name));
+    }
+    let mut routes = facts.live.http_routes.iter().filter(|found| has_name(&found.metadata));
+    let http_route = routes.next().filter(|_| wanted.http_route.is_some());
+    if http_route.is_some_and(|found| !is_own(&found.metadata)) {
+        return Err(JobPlanError::foreign(ObjectKind::HttpRoute, name));
+    }
+    Ok(JobObjects { service: service.cloned(), http_route: http_route.cloned(), ..live.clone() })
+}
 
 /// Adds the labels and annotations of a live object to the wanted one.
 fn keep_metadata(wanted: &mut JobObjects, live: &JobObjects) {
-    let metadata = match &mut wanted.workload {
-        JobWorkload::OneOff(found) => &mut found.metadata,
-        JobWorkload::Scheduled(found) => &mut found.metadata,
-        JobWorkload::Continuous(found) => &mut found.metadata,
-    };
+    let metadata = wanted.workload.metadata_mut();
     let own = live.workload.metadata();
     let labels = metadata.labels.get_or_insert_default();
     for (key, value) in own.labels.iter().flatten() {
