@@ -50,7 +50,7 @@ structs! {
     pub struct ScheduleWarning {
         /// The code.
         pub code: ScheduleWarningCode,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
         /// A cron expression that runs more often.
         pub suggestion: String,

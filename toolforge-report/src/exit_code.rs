@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// How a command of `webservice`, `jobs` or `quota-check` ended: the exit code of its process.
+/// The exit code of `webservice`, `jobs` and `quota-check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ExitCode {
     /// 0: done, or it fits.

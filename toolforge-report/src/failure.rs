@@ -9,7 +9,7 @@ structs! {
     pub struct Failure {
         /// The code.
         pub code: FailureCode,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
         /// What the failure consists of, like each error in a file.
         pub details: Vec<FailureDetail>,
@@ -23,7 +23,7 @@ structs! {
     pub struct FailureDetail {
         /// The code.
         pub code: DetailCode,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
         /// The file; `null` if it is not about one.
         pub file: Option<Untrusted>,
@@ -57,7 +57,7 @@ codes! {
         AlreadyExists = "already-exists",
         /// The image or image type does not exist.
         UnknownImage = "unknown-image",
-        /// The person at the terminal said no, or there is no terminal to confirm on.
+        /// The user declined, or there is no terminal to confirm on.
         NotConfirmed = "not-confirmed",
         /// The quota or the limits are exceeded, each row of it in `details`; nothing was changed.
         ExceedsQuota = "exceeds-quota",

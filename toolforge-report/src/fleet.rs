@@ -19,7 +19,7 @@ structs! {
         pub tool: Option<String>,
         /// Name of the ResourceQuota; `null` if the namespace cannot be read.
         pub quota: Option<String>,
-        /// What is to be said of it.
+        /// Whether the quota is near its limit, blocked or unused.
         pub state: FleetState,
         /// Share of the limit that is used of the resource that pods use most, in percent, rounded down.
         pub share: Option<u64>,
@@ -53,15 +53,15 @@ structs! {
 
     /// How many quotas of a fleet are in which state.
     pub struct FleetSummary {
-        /// All that were read, whether they are selected or not.
+        /// Number of quotas that were read, whether they are selected or not.
         pub quotas: u64,
-        /// Those that the options select.
+        /// Number of quotas that the options select.
         pub selected: u64,
-        /// Those that are `near`.
+        /// Number of quotas that are `near`.
         pub near: u64,
-        /// Those that are `blocked`.
+        /// Number of quotas that are `blocked`.
         pub blocked: u64,
-        /// Those that are `unused`.
+        /// Number of quotas that are `unused`.
         pub unused: u64,
         /// Namespaces and quotas that cannot be read.
         pub unreadable: u64,

@@ -150,7 +150,7 @@ structs! {
         pub last: String,
         /// Why it did not start.
         pub code: MissedReason,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
     }
 }

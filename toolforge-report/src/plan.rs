@@ -82,19 +82,19 @@ structs! {
         pub violations: Vec<Violation>,
         /// Why it cannot be applied.
         pub problems: Vec<LoadProblem>,
-        /// What may not be as meant, although it can be applied.
+        /// Possible problems that do not prevent applying.
         pub warnings: Vec<PlanWarning>,
         /// Runs that exceed a quota together within 24 hours after the load.
         pub conflicts: Vec<CalendarConflict>,
     }
 
-    /// What may not be as meant in a job.
+    /// A possible problem of a job.
     pub struct PlanWarning {
         /// The code.
         pub code: PlanWarningCode,
         /// Names of the jobs.
         pub jobs: Vec<String>,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
     }
 
@@ -122,7 +122,7 @@ structs! {
         pub code: ProblemCode,
         /// Name of the job; `null` if it concerns several.
         pub job: Option<String>,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
     }
 
@@ -154,7 +154,7 @@ structs! {
         pub peak: String,
         /// Whether it fits, also during the change.
         pub fits: bool,
-        /// What the numbers do not say; `null` if they are exact.
+        /// Why the numbers are not exact; `null` if they are.
         pub note: Option<QuotaNote>,
     }
 
@@ -262,7 +262,7 @@ structs! {
         pub quota: Option<String>,
         /// Name of the resource, like `cpu` or `memory`.
         pub resource: String,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
     }
 }
@@ -320,7 +320,7 @@ codes! {
         Repeated = "repeated",
     }
 
-    /// What may not be as meant in a job.
+    /// A possible problem of a job.
     pub enum PlanWarningCode {
         /// The image is deprecated.
         DeprecatedImage = "deprecated-image",
@@ -332,7 +332,7 @@ codes! {
         CurlyQuotes = "curly-quotes",
         /// The command has shell syntax, and no shell runs it.
         ShellSyntax = "shell-syntax",
-        /// The schedule is suspended, and stays so.
+        /// The schedule is suspended and stays suspended.
         Suspended = "suspended",
     }
 

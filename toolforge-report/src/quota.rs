@@ -101,7 +101,7 @@ structs! {
         pub used: String,
         /// How much of the limit is used.
         pub state: QuotaState,
-        /// What the numbers do not say; `null` if they are exact.
+        /// Why the numbers are not exact; `null` if they are.
         pub note: Option<QuotaNote>,
         /// Another limit that the quota controller has not applied yet.
         pub pending: Option<String>,
@@ -167,7 +167,7 @@ codes! {
         Unknown = "unknown",
     }
 
-    /// What the numbers of a resource of a quota do not say.
+    /// Why the numbers of a resource of a quota are not exact.
     pub enum QuotaNote {
         /// The limit is not a quantity, and nothing is checked against it.
         Unreadable = "unreadable",

@@ -73,7 +73,7 @@ structs! {
         pub reason: Untrusted,
         /// Time of the termination, RFC 3339.
         pub finished: Option<String>,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
     }
 
@@ -81,7 +81,7 @@ structs! {
     pub struct Cause {
         /// The code.
         pub code: CauseCode,
-        /// The same in words.
+        /// The code as a sentence, for people.
         pub message: String,
         /// The object that shows it.
         pub object: Untrusted,

@@ -60,7 +60,7 @@ pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text,
     refuse_output, to_json,
 };
-pub use process::{interrupted, parse, prints_documents, run};
+pub use process::{Interruption, interrupted, parse, prints_documents, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
 pub use replace_file::replace_file;

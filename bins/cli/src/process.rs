@@ -1,6 +1,6 @@
 //! The process: its arguments, how it exits, and what ends it from outside.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::future::poll_fn;
 use std::io::Write as _;
@@ -148,6 +148,32 @@ pub async fn interrupted() -> Result<ExitCode, Failure> {
         })
     })
     .await
+}
+
+/// The signal that has interrupted a command.
+#[derive(Debug, Default)]
+pub struct Interruption(Cell<Option<ExitCode>>);
+
+impl Interruption {
+    /// Waits for the signal; returns at once if it was received before.
+    pub async fn wait(&self) {
+        if self.0.get().is_none() {
+            self.0.set(Some(interrupted().await.unwrap_or(ExitCode::Partial)));
+        }
+    }
+
+    /// Returns the exit code of the signal; `None` if there was none.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<ExitCode> {
+        self.0.get()
+    }
+
+    /// Returns the failure of a command that sends nothing more.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let exit_code = self.exit_code().unwrap_or(ExitCode::Partial);
+        Failure::new(exit_code, "interrupted; nothing more was sent")
+    }
 }
 
 fn listen() -> std::io::Result<[(Signal, u8); 3]> {

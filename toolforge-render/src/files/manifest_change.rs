@@ -12,7 +12,7 @@ use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
 use crate::files::{FilePlanFacts, objects};
 use crate::manifest::{Manifest, ManifestObject};
-use crate::object::{Object, deployment_spec, differences, replica_set_spec, stateful_set_spec};
+use crate::object::{Object, deployment_spec, differences, has_labels, replica_set_spec, stateful_set_spec};
 use crate::pod::{
     REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, retry_demand, stated_pod,
 };
@@ -116,11 +116,7 @@ impl Planned<'_> {
     fn live_pods(&self, selector: Option<&BTreeMap<String, String>>) -> Option<Vec<&Pod>> {
         let pods = &self.facts.jobs.live.pods;
         let selector = selector.filter(|selector| !selector.is_empty() && !pods.is_empty())?;
-        let is_own = |pod: &&Pod| {
-            let labels = pod.metadata.labels.as_ref();
-            selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
-        };
-        Some(pods.iter().filter(is_own).collect())
+        Some(pods.iter().filter(|pod| has_labels(pod.metadata.labels.as_ref(), selector)).collect())
     }
 
     /// Sets what a live workload frees, and returns its pods that run until they are replaced.

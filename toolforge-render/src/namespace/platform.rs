@@ -1,7 +1,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{Cpu, ToolName, platform};
+
+use crate::object::{HttpRoute, HttpRouteBackendRef, HttpRouteParentRef, HttpRouteRule, HttpRouteSpec};
 
 /// The scheme of the tools' public URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -107,6 +110,27 @@ impl Platform {
         let port = self.public_port.filter(|port| *port != scheme.default_port());
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{host}{port}/", scheme.as_str())
+    }
+
+    /// Returns the route from a host name to a port of the Service with the route's name.
+    pub(crate) fn http_route(&self, metadata: ObjectMeta, host: String, port: u16) -> HttpRoute {
+        let gateway = HttpRouteParentRef {
+            namespace: Some(self.gateway_namespace.clone()),
+            name: self.gateway_name.clone(),
+        };
+        let name = metadata.name.clone().unwrap_or_default();
+        let service = HttpRouteBackendRef { name, port: Some(i32::from(port)) };
+        HttpRoute {
+            api_version: HttpRoute::API_VERSION.to_owned(),
+            kind: HttpRoute::KIND.to_owned(),
+            metadata,
+            spec: HttpRouteSpec {
+                parent_refs: vec![gateway],
+                hostnames: vec![host],
+                rules: vec![HttpRouteRule { backend_refs: vec![service] }],
+            },
+            status: None,
+        }
     }
 }
 

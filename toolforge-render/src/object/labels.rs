@@ -37,7 +37,10 @@ pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-config
 /// Returns whether a Service selects pods with these labels; one without a selector selects none.
 pub(crate) fn selects_pods(service: &Service, labels: Option<&Labels>) -> bool {
     let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-    selector
-        .filter(|selector| !selector.is_empty())
-        .is_some_and(|selector| selector.iter().all(|(key, value)| has_label(labels, key, value)))
+    selector.is_some_and(|selector| !selector.is_empty() && has_labels(labels, selector))
+}
+
+/// Returns whether all labels of a selector are among the labels of an object.
+pub(crate) fn has_labels(labels: Option<&Labels>, selector: &Labels) -> bool {
+    selector.iter().all(|(key, value)| has_label(labels, key, value))
 }

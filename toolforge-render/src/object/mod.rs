@@ -18,7 +18,9 @@ pub use http_route::{
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
 };
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
-pub(crate) use labels::{LAST_APPLIED, Labels, has_label, is_shell, is_web_service, label, selects_pods};
+pub(crate) use labels::{
+    LAST_APPLIED, Labels, has_label, has_labels, is_shell, is_web_service, label, selects_pods,
+};
 pub use path::{FieldPath, PathSegment};
 pub(crate) use spec::{
     condition_text, cron_job_spec, cron_job_spec_mut, daemon_set_spec, daemon_set_spec_mut,

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, TerminatingPod, WaitingPods};
 
-use crate::object::{Object, condition_text, deployment_spec};
+use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod};
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
@@ -56,10 +56,7 @@ fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod>
 
 fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
     let selector = deployment_spec(deployment)?.selector.match_labels.as_ref()?;
-    let is_own = |pod: &&Pod| {
-        let labels = pod.metadata.labels.as_ref();
-        selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
-    };
+    let is_own = |pod: &&Pod| has_labels(pod.metadata.labels.as_ref(), selector);
     if is_stuck(deployment) {
         return None;
     }

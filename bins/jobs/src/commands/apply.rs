@@ -1,9 +1,9 @@
 //! Applying what was planned, job by job, with a report where not all of it was done.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, ProgressLine, Session, Table, applied_changes, interrupted,
+    DryRunOption, ExitCode, Failure, Interruption, ProgressLine, Session, Table, applied_changes,
     quota_wait_line,
 };
 use toolforge_client::{
@@ -49,7 +49,7 @@ impl<P, C, F> Command<P, C, F> {
 /// A verb whose changes are being applied.
 struct Running<'a, P, C, F> {
     command: &'a Command<P, C, F>,
-    signal: Cell<Option<ExitCode>>,
+    signal: Interruption,
     line: RefCell<ProgressLine>,
     /// The jobs that are terminating.
     terminating: RefCell<Vec<String>>,
@@ -104,14 +104,11 @@ where
     }
 
     async fn interrupted(&self) {
-        if self.signal.get().is_none() {
-            self.signal.set(Some(interrupted().await.unwrap_or(ExitCode::Partial)));
-        }
+        self.signal.wait().await;
     }
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
-        let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        after_changes(Failure::new(signal, "interrupted; nothing more was sent"), attempt)
+        after_changes(self.signal.failure(), attempt)
     }
 }
 
@@ -170,12 +167,12 @@ where
     let options = if dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
     let running = Running {
         command,
-        signal: Cell::default(),
+        signal: Interruption::default(),
         line: RefCell::new(ProgressLine::new()),
         terminating: RefCell::default(),
     };
     let (plan, report) = client.apply_planned(&session.tool, options, &running).await?.into_parts();
-    Ok(Applied { plan, signal: running.signal.get().filter(|_| !report.is_done()), report })
+    Ok(Applied { plan, signal: running.signal.exit_code().filter(|_| !report.is_done()), report })
 }
 
 fn terminating_line(names: &[String]) -> String {

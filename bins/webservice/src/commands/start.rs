@@ -1,9 +1,10 @@
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, FileMark, OutputFormat, ProgressLine, Session, applied_changes,
-    interrupted, planned_changes, print_for_people, quota_wait_line, rollout_note, unchanged, warn_of_unread,
+    DryRunOption, ExitCode, Failure, FileMark, Interruption, OutputFormat, ProgressLine, Session,
+    applied_changes, interrupted, planned_changes, print_for_people, quota_wait_line, rollout_note,
+    unchanged, warn_of_unread,
 };
 use toolforge_client::{
     ApplyEvent, ApplyOptions, Attempt, Client, Planner, RolloutTarget, ToolHome, Written,
@@ -19,7 +20,7 @@ use toolforge_report::AppliedChange;
 
 use super::config_files::NamedTemplate;
 use super::facts::Planned;
-use super::wait::{self, Waited};
+use super::wait::{self, RolloutWait};
 use super::{config_files, facts};
 use crate::arguments::Arguments;
 use crate::invocation::Invocation;
@@ -53,7 +54,7 @@ pub(super) fn apply(
         announcement,
         line: RefCell::new(ProgressLine::new()),
         log: RefCell::default(),
-        signal: Cell::default(),
+        signal: Interruption::default(),
         completed: RefCell::default(),
     };
     if arguments.dry_run == Some(DryRunOption::Client) {
@@ -120,7 +121,7 @@ struct Start<'a> {
     /// The end of the type's log file before the changes.
     log: RefCell<Option<FileMark>>,
     /// The signal that has interrupted the changes.
-    signal: Cell<Option<ExitCode>>,
+    signal: Interruption,
     /// The UID of the Deployment, while only what somebody else has deleted besides it is created again.
     completed: RefCell<Option<String>>,
 }
@@ -168,14 +169,11 @@ impl Planner for Start<'_> {
     }
 
     async fn interrupted(&self) {
-        if self.signal.get().is_none() {
-            self.signal.set(Some(interrupted().await.unwrap_or(ExitCode::Partial)));
-        }
+        self.signal.wait().await;
     }
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
-        let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        failures::after_writes(Failure::new(signal, "interrupted; nothing more was sent"), attempt)
+        failures::after_writes(self.signal.failure(), attempt)
     }
 
     fn event(&self, event: ApplyEvent<'_>) {
@@ -308,7 +306,7 @@ impl Start<'_> {
             return Err(failure.clone());
         }
         let action = invocation.action.as_str();
-        if let Some(signal) = self.signal.get() {
+        if let Some(signal) = self.signal.exit_code() {
             anstream::eprintln!(
                 "note: interrupted while objects were written; run `webservice {action}` again to finish"
             );
@@ -346,7 +344,7 @@ impl Start<'_> {
             }
         };
         match waited {
-            Waited::Ready => {
+            RolloutWait::Ready => {
                 if *is_contested {
                     self.complete(client, target).await?;
                 }
@@ -354,7 +352,7 @@ impl Start<'_> {
                 print_for_people(&text, format)?;
                 Ok(ExitCode::Success)
             }
-            Waited::Deleted => {
+            RolloutWait::Deleted => {
                 client.delete_remainder(&session.tool, written).await?;
                 Err(self.stopped())
             }

@@ -1,9 +1,8 @@
-use std::cell::Cell;
 use std::time::Duration;
 
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, OutputFormat, ProgressLine, Session, applied_changes, interrupted,
-    planned_changes, print_for_people, unchanged,
+    DryRunOption, ExitCode, Failure, Interruption, OutputFormat, ProgressLine, Session, applied_changes,
+    interrupted, planned_changes, print_for_people, unchanged,
 };
 use toolforge_client::{ApplyOptions, Attempt, Client, Planner, StopOutcome, Written};
 use toolforge_model::ToolName;
@@ -23,7 +22,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let (runtime, client) = session.cluster()?;
     let tool = &session.tool;
     let format = arguments.output.of_document();
-    let stop = Stop { session, arguments, signal: Cell::default() };
+    let stop = Stop { session, arguments, signal: Interruption::default() };
     if arguments.dry_run == Some(DryRunOption::Client) {
         let set = runtime.block_on(stop.plan(&Attempt::default()))?;
         let changes = if is_stopped(&set) { unchanged(&set) } else { planned_changes(&set) };
@@ -38,7 +37,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     if let Some(failure) = failures::of_apply(report, Action::Stop) {
         return finish(Err(failure));
     }
-    if let Some(signal) = stop.signal.get() {
+    if let Some(signal) = stop.signal.exit_code() {
         anstream::eprintln!(
             "note: interrupted while objects were deleted; run `webservice stop` again to finish"
         );
@@ -86,7 +85,7 @@ struct Stop<'a> {
     session: &'a Session,
     arguments: &'a Arguments,
     /// The signal that has interrupted the deletion.
-    signal: Cell<Option<ExitCode>>,
+    signal: Interruption,
 }
 
 impl Planner for Stop<'_> {
@@ -107,14 +106,11 @@ impl Planner for Stop<'_> {
     }
 
     async fn interrupted(&self) {
-        if self.signal.get().is_none() {
-            self.signal.set(Some(interrupted().await.unwrap_or(ExitCode::Partial)));
-        }
+        self.signal.wait().await;
     }
 
     fn interruption(&self, attempt: &Attempt) -> Failure {
-        let signal = self.signal.get().unwrap_or(ExitCode::Partial);
-        failures::after_writes(Failure::new(signal, "interrupted; nothing more was sent"), attempt)
+        failures::after_writes(self.signal.failure(), attempt)
     }
 }
 

@@ -22,7 +22,7 @@ const LAST_LINES: u32 = 20;
 
 /// How a rollout that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waited {
+pub(super) enum RolloutWait {
     Ready,
     /// The Deployment was deleted by somebody else.
     Deleted,
@@ -34,7 +34,7 @@ pub(super) async fn until_ready(
     plan: &WebServicePlan,
     target: &RolloutTarget,
     log: Option<&FileMark>,
-) -> Result<Waited, Failure> {
+) -> Result<RolloutWait, Failure> {
     let tool = &plan.request().tool;
     let mut line = ProgressLine::new();
     let mut options = WaitOptions::new(TIMEOUT);
@@ -81,8 +81,8 @@ pub(super) async fn until_ready(
             "the web service was stopped and started again by somebody else meanwhile",
         )
         .hint("`webservice status` shows its state.")),
-        RolloutOutcome::Deleted => Ok(Waited::Deleted),
-        _ => Ok(Waited::Ready),
+        RolloutOutcome::Deleted => Ok(RolloutWait::Deleted),
+        _ => Ok(RolloutWait::Ready),
     }
 }
 

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::job::{JobPlan, labels};
-use crate::object::{HttpRoute, HttpRouteBackendRef, HttpRouteParentRef, HttpRouteRule, HttpRouteSpec};
+use crate::object::HttpRoute;
 
 /// Returns the Service of a job with a port.
 pub(super) fn service(plan: &JobPlan) -> Option<Service> {
@@ -31,25 +31,7 @@ pub(super) fn service(plan: &JobPlan) -> Option<Service> {
 /// Returns the HTTPRoute of a published job (jobs-api, July 2026).
 pub(super) fn http_route(plan: &JobPlan) -> Option<HttpRoute> {
     let port = plan.request.kind.port().filter(|port| port.is_public())?;
-    Some(HttpRoute {
-        api_version: HttpRoute::API_VERSION.to_owned(),
-        kind: HttpRoute::KIND.to_owned(),
-        metadata: metadata(plan),
-        spec: HttpRouteSpec {
-            parent_refs: vec![HttpRouteParentRef {
-                namespace: Some(plan.platform.gateway_namespace.clone()),
-                name: plan.platform.gateway_name.clone(),
-            }],
-            hostnames: vec![plan.host()],
-            rules: vec![HttpRouteRule {
-                backend_refs: vec![HttpRouteBackendRef {
-                    name: plan.request.name.to_string(),
-                    port: Some(i32::from(port.number().get())),
-                }],
-            }],
-        },
-        status: None,
-    })
+    Some(plan.platform.http_route(metadata(plan), plan.host(), port.number().get()))
 }
 
 fn metadata(plan: &JobPlan) -> ObjectMeta {

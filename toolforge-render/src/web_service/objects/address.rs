@@ -8,7 +8,7 @@ use k8s_openapi::api::networking::v1::{
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use toolforge_model::platform;
 
-use crate::object::{HttpRoute, HttpRouteBackendRef, HttpRouteParentRef, HttpRouteRule, HttpRouteSpec};
+use crate::object::HttpRoute;
 use crate::web_service::WebServicePlan;
 use crate::web_service::objects::metadata;
 
@@ -45,26 +45,8 @@ pub(super) fn ingress(plan: &WebServicePlan) -> Ingress {
 
 /// Returns the HTTPRoute of a planned web service.
 pub(super) fn http_route(plan: &WebServicePlan) -> HttpRoute {
-    let tool = plan.request.tool.to_string();
-    HttpRoute {
-        api_version: HttpRoute::API_VERSION.to_owned(),
-        kind: HttpRoute::KIND.to_owned(),
-        metadata: metadata(plan, tool.clone()),
-        spec: HttpRouteSpec {
-            parent_refs: vec![HttpRouteParentRef {
-                namespace: Some(plan.platform.gateway_namespace.clone()),
-                name: plan.platform.gateway_name.clone(),
-            }],
-            hostnames: vec![plan.host()],
-            rules: vec![HttpRouteRule {
-                backend_refs: vec![HttpRouteBackendRef {
-                    name: tool,
-                    port: Some(i32::from(platform::WEB_PORT)),
-                }],
-            }],
-        },
-        status: None,
-    }
+    let metadata = metadata(plan, plan.request.tool.to_string());
+    plan.platform.http_route(metadata, plan.host(), platform::WEB_PORT)
 }
 
 /// Returns the Service of a planned web service.
