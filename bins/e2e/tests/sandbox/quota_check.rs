@@ -404,3 +404,52 @@ fn measure(tool: &Tool) -> Outcome {
     let _ = tool.sandbox().run(&["kubectl", "delete", "clusterrole", "view-metrics"]);
     outcome
 }
+
+#[test]
+fn sizes_that_refusals_name_are_accepted() {
+    let tool = Tool::with_quota("named-sizes", "seed-2020");
+    tool.write("public_html/index.php", "<?php echo 'here';");
+    let run = ["run", "big", "--image", "bookworm", "--command", "sleep 900", "--continuous"];
+    tool.jobs(&[&run[..], &["--mem", "4Gi"]].concat()).exits(0).and_that_is_all();
+    let start = |size: &[&str]| tool.webservice(&[&["php8.2", "start", "-r", "2"], size].concat());
+    start(&["-m", "4Gi"])
+        .exits(3)
+        .says("hint: It would fit with `--mem 2Gi`, or with `--replicas 1`.")
+        .and_that_is_all();
+    start(&["-m", "2049Mi"]).exits(3).says("`--mem 2Gi`").and_that_is_all();
+    start(&["--mem", "2Gi"]).exits(0).and_that_is_all();
+    tool.webservice(&["stop"]).exits(0).and_that_is_all();
+
+    let job = |name: &str, memory: &str, kind: &str| {
+        format!("- {{name: {name}, command: sleep 900, image: bookworm, mem: {memory}, {kind}}}\n")
+    };
+    let load = |text: String| {
+        tool.write("jobs.yaml", &text);
+        tool.jobs(&["load", "jobs.yaml"])
+    };
+    let limit = |memory: &str| {
+        let quota = json!({"spec": {"hard": {"limits.memory": memory}}}).to_string();
+        let _ = tool.kubectl(&["patch", "resourcequota", &tool.namespace(), "--patch", &quota]);
+        until("the quota is taken over", || {
+            let quota = tool.object("resourcequota", &tool.namespace());
+            quota["status"]["hard"] == quota["spec"]["hard"]
+        });
+    };
+    load(job("tick", "1Gi", "schedule: '@yearly'")).exits(0).and_that_is_all();
+    limit("4600Mi");
+    tool.jobs(&["trigger", "tick"]).exits(3).says("`mem: 504Mi` of job tick").and_that_is_all();
+    load(job("tick", "504Mi", "schedule: '@yearly'")).exits(0).and_that_is_all();
+    tool.jobs(&["trigger", "tick"]).exits(0).and_that_is_all();
+    tool.jobs(&["delete", "tick"]).exits(0).and_that_is_all();
+    limit("3000Mi");
+    tool.jobs(&["restart", "big"]).exits(3).says("`mem: 3000Mi` of job big").and_that_is_all();
+    load(job("big", "3001Mi", "continuous: true"))
+        .exits(3)
+        .says("`mem: 3000Mi` of job big")
+        .and_that_is_all();
+    load(job("big", "3000Mi", "continuous: true")).exits(0).and_that_is_all();
+    until("the job runs with that size", || {
+        let live = tool.object("deployment", "big");
+        live["status"]["readyReplicas"] == 1 && live["status"]["updatedReplicas"] == 1
+    });
+}
