@@ -18,6 +18,7 @@ mod logs;
 mod manifest;
 mod outage;
 mod predicted_rollouts;
+mod quota_check;
 mod races;
 mod random;
 mod readers;
