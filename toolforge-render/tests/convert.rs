@@ -137,3 +137,42 @@ fn web_service_becomes_a_template() {
         resources: {limits: {memory: 1Gi, cpu: '1'}}\n";
     assert_snapshot!(shown(&of_manifests(text)));
 }
+
+#[test]
+fn jsub_after_another_command_is_not_converted() {
+    let text = "0 3 * * * cd /data/project/x && jsub -N foo -mem 1g python a.py\n\
+        1 3 * * * FOO=b jsub -N foo python a.py\n\
+        2 3 * * * jsub python d.py && echo x\n\
+        3 3 * * * jsub python d.py; echo x\n\
+        4 3 * * * sh -c 'jsub python a.py'\n";
+    let conversion = of_lines(text);
+    assert_eq!(conversion.jobs, []);
+    assert_eq!(conversion.unconverted.len(), 5);
+}
+
+#[test]
+fn jsub_options_of_unknown_form_are_not_converted() {
+    for option in
+        ["-wd /data/project/x", "-v A=b", "-t 1-5", "-hold_jid foo", "-pe smp 4", "-a 1200", "--help"]
+    {
+        let conversion = of_lines(&format!("jsub {option} -N foo python b.py\n"));
+        assert_eq!(conversion.jobs, [], "{option}");
+        let reason = conversion.unconverted[0].reason.as_raw().to_owned();
+        assert_eq!(reason, format!("{} cannot be converted", option.split(' ').next().unwrap()));
+    }
+}
+
+#[test]
+fn command_of_jsub_is_kept_as_written() {
+    for (line, expected) in [
+        (
+            "jsub -N a ./x $HOME/*.txt \"two words\" 'a && b' > log 2>&1",
+            "./x $HOME/*.txt \"two words\" 'a && b'",
+        ),
+        ("jsub -N 'a' bash -c 'echo $HOME > x; true'", "bash -c 'echo $HOME > x; true'"),
+        ("jsub ./x a\\;b &>/dev/null", "./x a\\;b"),
+    ] {
+        let conversion = of_lines(line);
+        assert_eq!(conversion.jobs[0].request.command, expected, "{:?}", conversion.unconverted);
+    }
+}

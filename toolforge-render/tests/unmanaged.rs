@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_render::change::{Action, Downtime, StepAction};
-use toolforge_render::convert::plan_adoption;
+use toolforge_render::convert::{ConversionNote, plan_adoption};
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobObjects, JobWorkload, LoadOptions, ScheduledJobLoad, WorkloadLookupError,
     WorkloadRef, job_deletions, job_status, observe_job, plan_load, pod_status, pods_of_job, restart_job,
@@ -222,12 +222,19 @@ fn cron_job_is_adopted_in_place() {
     let change = adoption.change().unwrap();
     assert_eq!(change.action, Action::Update);
     assert!(!adoption.restarts && !adoption.is_free());
-    let notes: Vec<&str> = adoption.notes.iter().map(toolforge_model::Untrusted::as_raw).collect();
+    let notes: Vec<String> = adoption.notes.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(notes.join("\n"), @"
     image docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest is not in the catalog; python3.11 replaces it
+    the container has no command, only arguments: if the image has an entry point, the job does not run it
+    spec.concurrencyPolicy: was Allow, is now Forbid
+    spec.jobTemplate.spec.backoffLimit: was 6, is now 0
     spec.jobTemplate.spec.template.spec.containers[job].resources.requests.cpu: was 150m, is now 500m
     spec.jobTemplate.spec.template.spec.containers[job].resources.requests.memory: was 256Mi, is now 512Mi
     spec.jobTemplate.spec.template.spec.restartPolicy: was OnFailure, is now Never
+    spec.jobTemplate.spec.template.spec.terminationGracePeriodSeconds: was 30, is now 15
+    spec.jobTemplate.spec.ttlSecondsAfterFinished: is now 30
+    spec.startingDeadlineSeconds: is now 30
+    spec.successfulJobsHistoryLimit: was 3, is now 1
     ");
     let StepAction::Replace { seen } = &change.steps[0].action else { panic!("{change:?}") };
     assert_eq!(seen.resource_version.as_deref(), Some("101"));
@@ -292,4 +299,69 @@ fn owned_and_unknown_objects_are_not_adopted() {
         Some("docker.io/library/nginx".to_owned());
     let found = error(&facts, "stashbot");
     assert!(found.contains("nginx"), "{found}");
+}
+
+/// Returns the facts with a Service that selects pods with a label.
+fn with_service(name: &str, selector: (&str, &str)) -> JobFacts {
+    let mut facts = facts();
+    let (key, value) = selector;
+    let service = serde_json::json!({
+        "metadata": {"name": name, "uid": name, "resourceVersion": "9"},
+        "spec": {"selector": {key: value}, "ports": [{"port": 80, "targetPort": 8000}]},
+    });
+    facts.live.services.push(serde_json::from_value(service).unwrap());
+    facts
+}
+
+#[test]
+fn service_of_others_is_not_replaced() {
+    // Another Service is the port of the job, and this one has its name.
+    let mut facts = with_service("stashbot", ("name", "other"));
+    facts.live.services.extend(with_service("stashbot-web", ("name", "stashbot")).live.services);
+    let error = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap_err();
+    assert!(
+        error.to_string().contains("Service \"stashbot\" exists and does not belong to a job"),
+        "{error}"
+    );
+}
+
+#[test]
+fn own_service_is_replaced() {
+    let facts = with_service("stashbot", ("name", "stashbot"));
+    let adoption = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap();
+    let step =
+        adoption.change().unwrap().steps.iter().find(|step| step.id.kind == ObjectKind::Service).unwrap();
+    assert!(
+        matches!(&step.action, StepAction::Replace { seen } if seen.resource_version.as_deref() == Some("9"))
+    );
+    let notes: Vec<String> = adoption.notes.iter().map(ToString::to_string).collect();
+    assert!(
+        notes.contains(&"Service stashbot: spec.ports[0].port: was 80, is now 8000".to_owned()),
+        "{notes:?}"
+    );
+    assert!(!notes.iter().any(|note| note.contains("no longer selects")), "{notes:?}");
+}
+
+#[test]
+fn service_that_loses_the_pods_is_noted() {
+    let facts = with_service("web", ("name", "stashbot"));
+    let adoption = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap();
+    let notes: Vec<String> = adoption.notes.iter().map(ToString::to_string).collect();
+    let expected = "Service web no longer selects its pods: they have the labels of the job";
+    assert!(notes.iter().any(|note| note == expected), "{notes:?}");
+}
+
+#[test]
+fn differences_of_an_adoption_are_its_notes() {
+    let facts = facts();
+    for name in ["list-images", "stashbot"] {
+        let adoption = plan_adoption(&job(&facts, name), &facts).unwrap();
+        let step = adoption.change().unwrap().steps.iter().find(|step| step.wanted.is_some()).unwrap();
+        assert!(!adoption.is_free() && !step.differences.is_empty());
+        for note in &adoption.notes {
+            let ConversionNote::Field { object: None, path, before, after } = note else { continue };
+            let found = step.differences.iter().find(|found| found.path == *path).unwrap();
+            assert_eq!((&found.live, &found.wanted), (before, after), "{note}");
+        }
+    }
 }

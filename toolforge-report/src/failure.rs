@@ -103,6 +103,8 @@ codes! {
         Object = "object",
         /// Lines of a log.
         Log = "log",
+        /// The manifest of an object that was deleted, as YAML.
+        Manifest = "manifest",
         /// Anything else.
         Note = "note",
     }

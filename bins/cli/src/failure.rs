@@ -175,7 +175,8 @@ impl Failure {
         let columns = columns.unwrap_or(usize::MAX);
         let mut lines = wrap(&format!("error: {}", self.message), columns, 2);
         for (code, text) in self.coded_details() {
-            let columns = if code == DetailCode::Log { usize::MAX } else { columns };
+            let is_verbatim = matches!(code, DetailCode::Log | DetailCode::Manifest);
+            let columns = if is_verbatim { usize::MAX } else { columns };
             lines.extend(text.lines().flat_map(|line| wrap(format!("  {line}").trim_end(), columns, 4)));
         }
         for hint in &self.hints {

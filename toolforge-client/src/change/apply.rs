@@ -134,6 +134,7 @@ impl Client {
         work: &mut Work<'_>,
         event: &mut impl FnMut(ApplyEvent<'_>),
     ) -> Result<(), ApplyError> {
+        self.check_creations(change, work.tool).await?;
         self.apply_steps(change, &change.steps, work, event).await?;
         work.at = None;
         work.progress = Progress::Complete;

@@ -1,6 +1,7 @@
 //! Change sets: planning them until they fit, applying them, and the report of what was done.
 
 mod apply;
+mod creations;
 mod deletions;
 mod error;
 mod planner;

@@ -239,6 +239,13 @@ impl Change {
         }
     }
 
+    /// Returns the rest of a change whose deletions an earlier attempt has made.
+    pub(crate) fn without_deletion(mut self) -> Self {
+        self.steps.retain(|step| !matches!(step.action, StepAction::Delete { .. }));
+        self.demand.freed = Demand::default();
+        self
+    }
+
     /// Returns whether nothing changes.
     #[must_use]
     pub fn is_keep(&self) -> bool {

@@ -1,14 +1,18 @@
 //! Objects that no tool manages become jobs, in place where that is possible.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::ImageLookupError;
-use toolforge_model::{JobImage, ToolName, Untrusted};
+use toolforge_model::{JobImage, JobRequest, ToolName, Untrusted, platform};
 
-use super::{Converter, with_current_version};
+use super::{ConversionNote, Converter, with_current_version};
 use crate::change::{Change, ChangeSet};
-use crate::job::{JobFacts, JobObjects, JobPlanError, JobWorkload, adoption};
+use crate::job::{JobFacts, JobObjects, JobPlanError, JobWorkload, adoption, observe_job};
 use crate::manifest::{Manifests, file_documents};
 use crate::namespace::Namespace;
-use crate::object::Object;
+use crate::object::{Object, ObjectKind, deployment_spec, has_label, remove_generated_labels, selects_pods};
 
 /// How an object that no tool manages becomes a job.
 #[derive(Clone, Debug)]
@@ -16,8 +20,8 @@ use crate::object::Object;
 pub struct Adoption {
     /// The change, and whether it fits.
     pub set: ChangeSet,
-    /// What the job does not have of the object, or has otherwise: one sentence each.
-    pub notes: Vec<Untrusted>,
+    /// What the job does not have of the object, or has otherwise.
+    pub notes: Vec<ConversionNote>,
     /// Whether its pods are replaced, or run again.
     pub restarts: bool,
 }
@@ -91,11 +95,88 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     if converted.request.name != job.name {
         return Err(no_job(Untrusted::new("its name is not one that a job can have")));
     }
-    let (change, restarts) = adoption(converted.request, job, facts)?;
-    // The API server keeps the state of the schedule.
-    let notes = converted.notes.into_iter().filter(|note| !note.as_raw().starts_with("it is suspended"));
+    let request = with_file_log(converted.request, job, facts);
+    let (change, restarts) = adoption(request, job, facts)?;
+    let mut notes = converted.notes;
+    // The fields are those of the live object, and the API server keeps the state of the schedule.
+    notes.retain(|note| {
+        !matches!(note, ConversionNote::Field { object: None, .. } | ConversionNote::Suspended)
+    });
+    let workload =
+        change.steps.iter().find(|step| step.id.kind == job.workload.kind() && step.wanted.is_some());
+    let differences = workload.map(|step| step.differences.clone()).unwrap_or_default();
+    notes.extend(converted.carried.notes(differences));
+    notes.extend(lost_services(job, &change, facts));
     let set = ChangeSet::new(vec![change], &facts.namespace.limits);
-    Ok(Adoption { set, notes: notes.collect(), restarts })
+    Ok(Adoption { set, notes, restarts })
+}
+
+/// Returns how the adoption of an object goes on that was deleted, and whose job was not created.
+///
+/// # Errors
+/// Those of [`plan_adoption`].
+pub fn resume_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, AdoptionError> {
+    let Adoption { set, notes, restarts } = plan_adoption(job, facts)?;
+    let changes = set.changes.into_iter().map(Change::without_deletion).collect();
+    Ok(Adoption { set: ChangeSet::new(changes, &facts.namespace.limits), notes, restarts })
+}
+
+/// Returns the manifest with which `kubectl create` creates an object again, as YAML without a document marker.
+#[must_use]
+pub fn manifest_of(job: &JobObjects) -> String {
+    let mut workload = job.workload.clone();
+    let ObjectMeta { name, namespace, labels, annotations, .. } = workload.metadata().clone();
+    *workload.metadata_mut() = ObjectMeta { name, namespace, labels, annotations, ..ObjectMeta::default() };
+    if let JobWorkload::OneOff(found) = &mut workload
+        && let Some(spec) = found.spec.as_mut().filter(|spec| spec.manual_selector != Some(true))
+    {
+        // The API server generates them again.
+        spec.selector = None;
+        let labels = spec.template.metadata.as_mut().and_then(|metadata| metadata.labels.as_mut());
+        labels.into_iter().for_each(remove_generated_labels);
+    }
+    let object = match workload {
+        JobWorkload::OneOff(found) => Object::Job(Box::new(Job { status: None, ..*found })),
+        JobWorkload::Scheduled(found) => Object::CronJob(Box::new(CronJob { status: None, ..*found })),
+        JobWorkload::Continuous(found) => Object::Deployment(Box::new(Deployment { status: None, ..*found })),
+    };
+    object.to_yaml().trim_start_matches("---\n").to_owned()
+}
+
+/// Returns the request with the log files of pods that were copied from those of a job: their label and their command.
+fn with_file_log(request: JobRequest, job: &JobObjects, facts: &JobFacts) -> JobRequest {
+    let labels = job.workload.template().and_then(|template| template.metadata.as_ref()?.labels.clone());
+    if !has_label(labels.as_ref(), platform::LABEL_FILE_LOG, "yes") {
+        return request;
+    }
+    let mut labeled = job.clone();
+    labeled.workload.metadata_mut().labels = labels;
+    let JobRequest { command, file_log, .. } = observe_job(&labeled, facts);
+    if file_log.is_on() { JobRequest { command, file_log, ..request } } else { request }
+}
+
+/// Returns a note for each Service that selects the pods now, but not those of the job.
+fn lost_services(job: &JobObjects, change: &Change, facts: &JobFacts) -> Vec<ConversionNote> {
+    let labels_of =
+        |template: &PodTemplateSpec| template.metadata.clone().and_then(|metadata| metadata.labels);
+    let JobWorkload::Continuous(_) = job.workload else { return Vec::new() };
+    let before = job.workload.template().and_then(labels_of);
+    let after = change.objects().find_map(|object| match object {
+        Object::Deployment(found) => deployment_spec(found).map(|spec| labels_of(&spec.template)),
+        _ => None,
+    });
+    let after = after.flatten();
+    let is_replaced = |name: &str| {
+        change.steps.iter().any(|step| step.id.kind == ObjectKind::Service && step.id.name == name)
+    };
+    let lost = facts.live.services.iter().filter(|service| {
+        let name = service.metadata.name.as_deref().unwrap_or_default();
+        selects_pods(service, before.as_ref()) && !selects_pods(service, after.as_ref()) && !is_replaced(name)
+    });
+    lost.map(|service| ConversionNote::LostService {
+        name: Untrusted::new(service.metadata.name.clone().unwrap_or_default()),
+    })
+    .collect()
 }
 
 /// Refuses an image that the catalog does not have, unless one of its types is the same image from another registry.

@@ -2,16 +2,21 @@
 
 use toolforge_model::{JobRequest, Location, Untrusted, write_jobs};
 
+use crate::convert::ConversionNote;
+use crate::convert::loss::Carried;
+
 /// A job that was converted, and what was lost.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConvertedJob {
     /// The job.
     pub request: JobRequest,
-    /// What could not be converted, or was guessed: one sentence each.
-    pub notes: Vec<Untrusted>,
+    /// What could not be converted, or was guessed.
+    pub notes: Vec<ConversionNote>,
     /// Where it begins in its file.
     pub location: Location,
+    /// The fields of its object that it has in another form.
+    pub(super) carried: Carried,
 }
 
 /// A web service that was converted to a `service.template`.
@@ -20,8 +25,8 @@ pub struct ConvertedJob {
 pub struct ConvertedWebService {
     /// The text of the `service.template`, without the notes.
     pub template: String,
-    /// What could not be converted, or was guessed: one sentence each.
-    pub notes: Vec<Untrusted>,
+    /// What could not be converted, or was guessed.
+    pub notes: Vec<ConversionNote>,
     /// Where it begins in its file.
     pub location: Location,
 }
@@ -74,7 +79,7 @@ impl ConvertedWebService {
     }
 }
 
-fn comments(notes: &[Untrusted]) -> String {
-    // Escaped text has no line breaks, so it stays a comment.
-    notes.iter().map(|note| format!("# {}\n", note.escaped())).collect()
+fn comments(notes: &[ConversionNote]) -> String {
+    // A note has no line breaks, so it stays a comment.
+    notes.iter().map(|note| format!("# {note}\n")).collect()
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use toolforge_model::{JobImage, JobName, JobOptions, Location, Untrusted};
+use toolforge_model::{JobImage, JobName, JobOptions, JobsFile, Location, Untrusted, write_jobs};
 
-use crate::convert::{Conversion, ConvertedJob, Unconverted};
+use crate::convert::loss::Carried;
+use crate::convert::{Conversion, ConversionNote, ConvertedJob, Unconverted};
 use crate::namespace::Namespace;
 
 /// Converts files for a tool.
@@ -32,12 +33,18 @@ impl<'a> Converter<'a> {
     }
 
     /// Adds a job, or says why its options are none.
-    pub(super) fn add(&mut self, options: JobOptions, notes: Vec<String>, what: &str, location: Location) {
+    pub(super) fn add(
+        &mut self,
+        options: JobOptions,
+        (notes, carried): (Vec<ConversionNote>, Carried),
+        what: &str,
+        location: Location,
+    ) {
         match options.into_request(&self.namespace.tool) {
-            Ok(request) => {
-                let notes = notes.into_iter().map(Untrusted::new).collect();
-                self.conversion.jobs.push(ConvertedJob { request, notes, location });
-            }
+            Ok(request) => match JobsFile::parse(&write_jobs([&request]), &self.namespace.tool) {
+                Ok(_) => self.conversion.jobs.push(ConvertedJob { request, notes, location, carried }),
+                Err(errors) => self.leave(what, errors.to_string(), location),
+            },
             Err(errors) => self.leave(what, errors.to_string(), location),
         }
     }
@@ -76,7 +83,7 @@ impl<'a> Converter<'a> {
     }
 
     /// Returns the image for a command of which no image is known, and how it was found.
-    pub(super) fn image_for(&self, program: &str) -> Option<(JobImage, Option<String>)> {
+    pub(super) fn image_for(&self, program: &str) -> Option<(JobImage, Option<ConversionNote>)> {
         if let Some(image) = &self.image {
             return Some((image.clone(), None));
         }
@@ -86,7 +93,7 @@ impl<'a> Converter<'a> {
         // The images without a language are named after Debian's releases.
         let mut families = language.into_iter().chain(["trixie", "bookworm"]);
         let image = families.find_map(|family| self.namespace.catalog.newest_for_jobs(family))?;
-        let note = format!("image: {} is a guess; `jobs images` lists the others", image.name);
+        let note = ConversionNote::GuessedImage { image: image.name.clone() };
         Some((JobImage::Type(image.name.clone()), Some(note)))
     }
 }

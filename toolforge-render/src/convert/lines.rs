@@ -1,10 +1,13 @@
 //! Crontabs, and command lines of `jsub` and its relatives (Grid Engine, until 2024).
 
+use std::ops::Range;
+
 use toolforge_model::{
-    Emails, Environment, JobOptions, Location, LogPath, Memory, Schedule, join_words, split_words,
+    Emails, Environment, JobOptions, Location, LogPath, Memory, Schedule, Untrusted, split_words,
 };
 
-use crate::convert::Converter;
+use crate::convert::loss::Carried;
+use crate::convert::{ConversionNote, Converter};
 
 /// The programs that submit a job.
 const SUBMITTERS: [&str; 4] = ["jsub", "jstart", "qsub", "qcronsub"];
@@ -83,13 +86,16 @@ impl Converter<'_> {
         }
         let mut notes = Vec::new();
         let (command, input) = percent_signs(command);
-        if input.is_some() {
-            notes.push("the text after % was the command's input, and is not converted".to_owned());
-        }
+        notes.extend(input.map(|text| ConversionNote::Input { text: Untrusted::new(text) }));
         let submitted = match submitter(&command).map(|_| Submitted::parse(&command)) {
             Some(Ok(submitted)) => submitted,
             Some(Err(error)) => {
                 self.leave(line, error, location);
+                return;
+            }
+            None if runs_submitter(&command) => {
+                let reason = "it runs jsub among other commands; write a line that begins with jsub";
+                self.leave(line, reason, location);
                 return;
             }
             None => Submitted { command, ..Submitted::default() },
@@ -108,7 +114,7 @@ impl Converter<'_> {
             submitted.name.as_deref().unwrap_or(if script_stem.is_empty() { stem } else { script_stem });
         let name = self.unique_name(wanted);
         if submitted.name.as_deref().is_some_and(|wanted| wanted != name.as_str()) {
-            notes.push(format!("the name was {wanted}"));
+            notes.push(ConversionNote::Renamed { from: Untrusted::new(wanted) });
         }
         let options = JobOptions {
             name: Some(name),
@@ -123,7 +129,7 @@ impl Converter<'_> {
             environment: environment.clone(),
             ..JobOptions::default()
         };
-        self.add(options, notes, line, location);
+        self.add(options, (notes, Carried::default()), line, location);
     }
 
     /// Returns a name for the check of a schedule.
@@ -216,17 +222,26 @@ struct Submitted {
     stdout: Option<LogPath>,
     stderr: Option<LogPath>,
     is_continuous: bool,
-    notes: Vec<String>,
+    notes: Vec<ConversionNote>,
 }
 
 impl Submitted {
     fn parse(line: &str) -> Result<Self, String> {
-        // A shell's redirections belong to jsub itself, not to the job.
-        let words = split_words(line).map_err(|error| error.to_string())?;
+        let words = shell_words(line)?;
+        // The job's shell gets the rest as it is written. Redirections belong to jsub itself, not to the job.
+        let text = |range: &Range<usize>| line.get(range.clone()).unwrap_or_default();
+        let unquoted = |range: &Range<usize>| {
+            let words = split_words(text(range)).map_err(|error| error.to_string())?;
+            Ok::<_, String>(words.concat())
+        };
         let mut submitted = Self { is_continuous: submitter(line) == Some("jstart"), ..Self::default() };
-        let mut words = words.into_iter().skip(1).peekable();
-        while let Some(option) = words.next_if(|word| word.starts_with('-')) {
-            let mut value = || words.next().ok_or_else(|| format!("{option} has no value"));
+        let mut words = words.iter().skip(1).take_while(|range| !is_redirection(text(range))).peekable();
+        while let Some(range) = words.next_if(|range| text(range).starts_with('-')) {
+            let option = unquoted(range)?;
+            let mut value = || match words.next() {
+                Some(range) => unquoted(range),
+                None => Err(format!("{option} has no value")),
+            };
             match option.as_str() {
                 "-continuous" => submitted.is_continuous = true,
                 "-N" => submitted.name = Some(value()?),
@@ -238,38 +253,76 @@ impl Submitted {
                             Some(("h_vmem" | "mem" | "virtual_free", amount)) => {
                                 submitted.memory = Some(memory(amount)?);
                             }
-                            _ => submitted.notes.push(format!("-l {resource} is not converted")),
+                            _ => submitted.note(format!("-l {resource}")),
                         }
                     }
                 }
                 "-o" => submitted.stdout = Some(log_path(&value()?)?),
                 "-e" => submitted.stderr = Some(log_path(&value()?)?),
-                "-b" | "-q" | "-umask" | "-sync" | "-j" | "-i" | "-M" | "-m" | "-release" | "-P" | "-p"
-                | "-S" => {
+                "-b" => {
+                    value()?;
+                }
+                "-q" | "-umask" | "-sync" | "-j" | "-i" | "-M" | "-m" | "-release" | "-P" | "-p" | "-S" => {
                     let value = value()?;
-                    if option != "-b" {
-                        submitted.notes.push(format!("{option} {value} is not converted"));
-                    }
+                    submitted.note(format!("{option} {value}"));
                 }
                 known if IGNORED.contains(&known) => {}
-                other => submitted.notes.push(format!("{other} is not converted")),
+                // Whether its value is the next word is not known.
+                _ => return Err(format!("{option} cannot be converted")),
             }
         }
-        let mut command: Vec<String> = words.collect();
-        if let Some(end) = command.iter().position(|word| is_redirection(word)) {
-            command.truncate(end);
-        }
-        if command.is_empty() {
+        let command: Vec<&Range<usize>> = words.collect();
+        let (Some(first), Some(last)) = (command.first(), command.last()) else {
             return Err("no command follows the options".to_owned());
-        }
-        submitted.command = join_words(&command);
+        };
+        submitted.command = text(&(first.start..last.end)).to_owned();
         Ok(submitted)
     }
+
+    fn note(&mut self, option: String) {
+        self.notes.push(ConversionNote::Option { option: Untrusted::new(option) });
+    }
+}
+
+/// Returns whether a line of a shell runs `jsub` or one of its relatives after another command or an assignment.
+fn runs_submitter(command: &str) -> bool {
+    let mut words =
+        command.split(|character: char| character.is_whitespace() || ";&|()`'\"".contains(character));
+    words.any(|word| submitter(word).is_some())
+}
+
+/// Returns the places of the words of a line that a shell runs as one command.
+fn shell_words(line: &str) -> Result<Vec<Range<usize>>, String> {
+    split_words(line).map_err(|error| error.to_string())?;
+    let mut words = Vec::new();
+    let (mut start, mut quote, mut is_escaped, mut before) = (None, None, false, ' ');
+    for (index, character) in line.char_indices() {
+        let is_plain = quote.is_none() && !is_escaped;
+        let next = line[index + character.len_utf8()..].chars().next();
+        match character {
+            ' ' | '\t' if is_plain => words.extend(start.take().map(|start| start..index)),
+            // `2>&1` and `&>` redirect.
+            '&' if is_plain && (matches!(before, '<' | '>') || next == Some('>')) => {}
+            ';' | '&' | '|' | '(' | ')' | '`' if is_plain => {
+                return Err(format!("it runs several commands ({character}); write a line with jsub alone"));
+            }
+            '\'' | '"' if is_plain => quote = Some(character),
+            found if quote == Some(found) && !is_escaped => quote = None,
+            _ => {}
+        }
+        if !(is_plain && matches!(character, ' ' | '\t')) {
+            start.get_or_insert(index);
+        }
+        is_escaped = character == '\\' && !is_escaped && quote != Some('\'');
+        before = character;
+    }
+    words.extend(start.map(|start| start..line.len()));
+    Ok(words)
 }
 
 fn is_redirection(word: &str) -> bool {
     let rest = word.trim_start_matches(|character: char| character.is_ascii_digit() || character == '&');
-    rest.starts_with(['>', '<', '|'])
+    rest.starts_with(['>', '<'])
 }
 
 /// Parses an amount like Grid Engine: `512m`, `1G`, or a number of bytes.

@@ -1,69 +1,22 @@
 //! Manifests as jobs and as a web service. What the rendered object does not have of the original is a note.
 
-use std::num::NonZeroU16;
-
-use k8s_openapi::api::core::v1::{Container, PodSpec, Probe};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde_json::{Value, json};
+use k8s_openapi::api::core::v1::{Container, Probe};
 use toolforge_images::{ImageLookupError, State};
 use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{
-    Cpu, Environment, HealthCheckPathError, JobHealthCheck, JobImage, JobOptions, JobPort, JobRequest,
-    Memory, MountStorage, Replicas, Retry, Untrusted, join_words, platform,
+    Cpu, Environment, JobHealthCheck, JobImage, JobOptions, JobPort, JobRequest, Location, Memory, Replicas,
+    Retry, Untrusted, join_words,
 };
 
-use crate::convert::{ConvertedWebService, Converter};
+use crate::convert::loss::{self, Carried};
+use crate::convert::service::{JobService, selects};
+use crate::convert::web_service::is_web_service;
+use crate::convert::{ConversionNote, Converter};
+use crate::job::JobPlanError;
 use crate::manifest::{Manifest, ManifestObject};
-use crate::object::{FieldPath, PathSegment, cron_job_spec, deployment_spec, differences};
+use crate::object::{ObjectKind, cron_job_spec, deployment_spec};
+use crate::plan::Plan;
 use crate::pod::cpu_of;
-
-/// Where the platform mounts its own volumes (volume-admission, 2026; before 2024 also the sockets of SSSD).
-const PLATFORM_MOUNTS: [&str; 7] = [
-    "/data/project",
-    "/data/scratch",
-    "/public/dumps",
-    "/mnt/nfs",
-    "/etc/wmcs-project",
-    "/etc/ldap",
-    "/var/lib/sss/pipes",
-];
-
-/// The fields below `metadata` and `spec` that identify an object, or that the API server sets.
-const OWN_FIELDS: [&[&str]; 7] = [
-    &["apiVersion"],
-    &["kind"],
-    &["metadata"],
-    &["status"],
-    &["spec", "selector"],
-    &["spec", "template", "metadata"],
-    &["spec", "jobTemplate", "metadata"],
-];
-
-/// The values that the API server sets where a manifest has none (Kubernetes 1.33), in an object, a pod or a container.
-const DEFAULTS: [(&str, &str); 22] = [
-    ("concurrencyPolicy", "Allow"),
-    ("suspend", "false"),
-    ("successfulJobsHistoryLimit", "3"),
-    ("failedJobsHistoryLimit", "1"),
-    ("progressDeadlineSeconds", "600"),
-    ("revisionHistoryLimit", "10"),
-    ("replicas", "1"),
-    ("parallelism", "1"),
-    ("completions", "1"),
-    ("completionMode", "NonIndexed"),
-    ("podReplacementPolicy", "TerminatingOrFailed"),
-    ("manualSelector", "false"),
-    ("backoffLimit", "6"),
-    ("dnsPolicy", "ClusterFirst"),
-    ("schedulerName", "default-scheduler"),
-    ("terminationGracePeriodSeconds", "30"),
-    ("restartPolicy", "Always"),
-    ("enableServiceLinks", "true"),
-    ("terminationMessagePath", "/dev/termination-log"),
-    ("terminationMessagePolicy", "File"),
-    ("imagePullPolicy", "Always"),
-    ("imagePullPolicy", "IfNotPresent"),
-];
 
 /// Returns a manifest in the API version that the cluster serves: the workloads of `extensions`, `apps` and `batch` have the
 /// same fields in all of them, but a Deployment had no selector before `apps/v1`.
@@ -103,38 +56,55 @@ impl Converter<'_> {
     pub fn add_manifests(&mut self, manifests: &[Manifest]) {
         let services: Vec<&Manifest> =
             manifests.iter().filter(|found| matches!(found.object, ManifestObject::Service(_))).collect();
-        let mut used = vec![false; services.len()];
+        let mut used: Vec<Location> = Vec::new();
         for manifest in manifests {
-            let port = services.iter().position(|service| selects(service, manifest));
-            let service = port.and_then(|index| {
-                used[index] = true;
-                services.get(index).copied()
-            });
-            self.add_manifest(manifest, service);
+            let found = self.add_manifest(manifest, &services);
+            used.extend(found.map(|service| service.location));
         }
-        for (service, _) in services.iter().zip(used).filter(|(_, used)| !used) {
-            let reason =
-                "a Service is converted with the Deployment whose pods it selects, as the port of its job";
+        for service in services.iter().filter(|service| !used.contains(&service.location)) {
+            let reason = match manifests.iter().any(|workload| selects(service, workload)) {
+                true => "a job has one Service, with one port of TCP or UDP and its own name",
+                false => {
+                    "a Service is converted with the Deployment whose pods it selects, as the port of its job"
+                }
+            };
             self.leave(&service.to_string(), reason, service.location);
         }
     }
 
-    fn add_manifest(&mut self, manifest: &Manifest, service: Option<&Manifest>) {
+    /// Adds the job of a manifest, and returns the Service that is its port.
+    fn add_manifest<'m>(&mut self, manifest: &Manifest, services: &[&'m Manifest]) -> Option<&'m Manifest> {
         if matches!(manifest.object, ManifestObject::Service(_)) {
-            return;
+            return None;
         }
         let what = manifest.to_string();
         let Some(pod) = manifest.object.pod_spec() else {
             self.leave(&what, "a jobs file has no such objects", manifest.location);
-            return;
+            return None;
         };
         if is_web_service(manifest) {
             self.add_web_service(manifest, pod);
-            return;
+            return services.iter().copied().find(|service| selects(service, manifest));
         }
+        let Some(container) = pod.containers.first() else { return None };
+        if is_argument_of_the_image(container) {
+            let reason = "it has arguments for the image's own entry point, and no command";
+            self.leave(&what, reason, manifest.location);
+            return None;
+        }
+        let service = JobService::of(manifest, pod, services);
+        let original = manifest.to_json();
+        let mount = loss::mount(&original);
+        let mut carried = Carried::of(&original, &self.namespace.tool, mount);
         let mut notes = Vec::new();
-        let mut options = self.pod_options(pod, &mut notes);
-        options.mount = Some(mount(manifest));
+        let mut options = self.pod_options(container, &mut notes);
+        if notes.iter().any(|note| matches!(note, ConversionNote::ReplacedImage { .. })) {
+            carried.add(&original, "image");
+        }
+        if container.command.as_ref().is_none_or(Vec::is_empty) {
+            notes.push(ConversionNote::EntryPoint);
+        }
+        options.mount = Some(mount);
         match &manifest.object {
             ManifestObject::CronJob(found) => {
                 let spec = cron_job_spec(found);
@@ -144,7 +114,7 @@ impl Converter<'_> {
                 options.timeout = limit.and_then(|seconds| u32::try_from(seconds).ok());
                 options.retry = run.and_then(|run| run.backoff_limit).map(retry);
                 if spec.is_some_and(|spec| spec.suspend == Some(true)) {
-                    notes.push("it is suspended; run `jobs suspend` after `jobs load`".to_owned());
+                    notes.push(ConversionNote::Suspended);
                 }
             }
             ManifestObject::Job(found) => {
@@ -157,44 +127,62 @@ impl Converter<'_> {
                 options.is_continuous = true;
                 let replicas = deployment_spec(found).and_then(|spec| spec.replicas);
                 options.replicas = replicas.map(Replicas::from_i32_saturating);
-                options.port = service.and_then(port);
-                options.health_check =
-                    pod.containers.first().and_then(|container| health_check(container, &mut notes));
+                options.port = service.as_ref().map(|service| service.port);
+                options.health_check = health_check(container, options.port);
+                if let (Some(JobHealthCheck::Script(_)), Some(_)) =
+                    (&options.health_check, &container.liveness_probe)
+                {
+                    carried.add(&original, "livenessProbe/exec/command");
+                }
             }
             _ => {
                 let reason = format!("a {} cannot be a job: write a Deployment or a Job", manifest.kind);
                 self.leave(&what, reason, manifest.location);
-                return;
+                return None;
             }
         }
         if pod.containers.len() > 1 {
-            let others: Vec<_> = pod.containers.iter().skip(1).map(|other| other.name.clone()).collect();
-            notes.push(format!("a job has one container; not converted: {}", others.join(", ")));
+            let names =
+                pod.containers.iter().skip(1).map(|other| Untrusted::new(other.name.as_str())).collect();
+            notes.push(ConversionNote::OtherContainers { names });
+            carried.add_other_containers(&original);
         }
         // Other pods reach a job with a port by its name, which then has no dots.
         let wanted =
             if options.port.is_some() { manifest.name.replace('.', "-") } else { manifest.name.clone() };
         let name = self.unique_name(&wanted);
         if name.as_str() != manifest.name {
-            notes.push(format!("the name was {}", manifest.name));
+            notes.push(ConversionNote::Renamed { from: Untrusted::new(manifest.name.as_str()) });
         }
         options.name = Some(name);
         if let Ok(request) = options.clone().into_request(&self.namespace.tool) {
-            match self.namespace.job(request) {
-                Ok(plan) => {
-                    let rendered = plan.objects.iter().map(crate::object::Object::to_json);
-                    let rendered = rendered.into_iter().find(|object| object["spec"].is_object());
-                    notes.extend(lost(&original(manifest), &rendered.unwrap_or_default(), manifest));
+            let plan = self.namespace.job(request.clone()).or_else(|error| {
+                notes.push(ConversionNote::Unplanned { error });
+                for field in ["image", "imagePullPolicy"] {
+                    carried.add(&original, field);
                 }
-                Err(error) => notes.push(error.to_string()),
+                self.with_another_image(request)
+            });
+            let objects = plan.map(|plan| plan.objects).unwrap_or_default();
+            notes.extend(carried.notes_of_job(&original, &objects));
+            let rendered = objects.iter().find(|object| object.kind() == ObjectKind::Service);
+            if let (Some(service), Some(rendered)) = (&service, rendered) {
+                notes.extend(service.notes(&rendered.to_json()));
             }
         }
-        self.add(options, notes, &what, manifest.location);
+        self.add(options, (notes, carried), &what, manifest.location);
+        service.map(|service| service.manifest)
     }
 
-    /// Returns what a pod's first container says.
-    fn pod_options(&self, pod: &PodSpec, notes: &mut Vec<String>) -> JobOptions {
-        let Some(container) = pod.containers.first() else { return JobOptions::default() };
+    /// Plans a job with an image of the catalog, whose other fields can be compared.
+    fn with_another_image(&self, request: JobRequest) -> Result<Plan, JobPlanError> {
+        let image = self.namespace.catalog.newest_for_jobs("bookworm");
+        let image = image.map_or_else(|| request.image.clone(), |found| JobImage::Type(found.name.clone()));
+        self.namespace.job(JobRequest { image, ..request })
+    }
+
+    /// Returns what a container says.
+    fn pod_options(&self, container: &Container, notes: &mut Vec<ConversionNote>) -> JobOptions {
         let reference = container.image.clone().unwrap_or_default();
         let image = self.image_of(&reference, notes);
         let limits = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
@@ -207,18 +195,9 @@ impl Converter<'_> {
         };
         let mut environment = Environment::default();
         for variable in container.env.iter().flatten() {
-            match (&variable.value, &variable.value_from) {
-                (_, Some(_)) => notes.push(format!(
-                    "env {}: a jobs file holds only plain values; use `toolforge envvars`",
-                    variable.name
-                )),
-                // The platform sets it.
-                (Some(_), None) if variable.name == "HOME" => {}
-                (value, None) => {
-                    if let Err(error) = environment.set(&variable.name, value.clone().unwrap_or_default()) {
-                        notes.push(error.to_string());
-                    }
-                }
+            // The platform sets `HOME`. What cannot be set is missing in the job, which has a note.
+            if variable.value_from.is_none() && variable.name != "HOME" {
+                let _ = environment.set(&variable.name, variable.value.clone().unwrap_or_default());
             }
         }
         JobOptions {
@@ -239,254 +218,69 @@ impl Converter<'_> {
     }
 
     /// Returns the image of a reference by its shortest name; one that the catalog does not have is replaced where it can be.
-    fn image_of(&self, reference: &str, notes: &mut Vec<String>) -> JobImage {
+    fn image_of(&self, reference: &str, notes: &mut Vec<ConversionNote>) -> JobImage {
         let asked = JobImage::Reference(reference.to_owned());
         let catalog = &self.namespace.catalog;
         match catalog.job_image(&asked, &self.namespace.platform.build_service_repository) {
             Ok(found) => {
                 if let JobImage::Type(name) = &found.image
                     && found.state != State::Current
-                    && let Some(replacement) = catalog.replacement(name)
                 {
-                    notes.push(format!("image {name} is {}; {} replaces it", found.state, replacement.name));
+                    let replacement = catalog.replacement(name).map(|found| found.name.clone());
+                    let (name, state) = (name.clone(), found.state);
+                    notes.push(ConversionNote::OutdatedImage { name, state, replacement });
                 }
                 found.image
             }
             Err(ImageLookupError::Reference { near: Some(near), .. }) => {
                 let Ok(image) = near.as_raw().parse::<JobImage>() else { return asked };
-                notes.push(format!("image {reference} is not in the catalog; {image} replaces it"));
+                let reference = Untrusted::new(reference);
+                notes.push(ConversionNote::ReplacedImage { reference, image: image.clone() });
                 image
             }
             // The plan says why it is none.
             Err(_) => asked,
         }
     }
-
-    fn add_web_service(&mut self, manifest: &Manifest, pod: &PodSpec) {
-        let what = manifest.to_string();
-        if self.conversion.web_service.is_some() {
-            self.leave(&what, "a tool has one web service", manifest.location);
-            return;
-        }
-        let Some(container) = pod.containers.first() else { return };
-        let reference = container.image.clone().unwrap_or_default();
-        let found = self.namespace.catalog.with_web_image(&reference).next();
-        let Some((image, _)) = found else {
-            self.leave(&what, format!("no type has the image {reference}"), manifest.location);
-            return;
-        };
-        let mut notes = Vec::new();
-        let mut template = format!("type: {}\n", image.name);
-        let limits = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
-        for (key, field) in [("cpu", "cpu"), ("memory", "mem")] {
-            if let Some(amount) = limits.and_then(|limits| limits.get(key)) {
-                template.push_str(&format!("{field}: {}\n", quoted(&amount.0)));
-            }
-        }
-        if let ManifestObject::Deployment(found) = &manifest.object
-            && let Some(replicas) =
-                deployment_spec(found).and_then(|spec| spec.replicas).filter(|count| *count != 1)
-        {
-            template.push_str(&format!("replicas: {replicas}\n"));
-        }
-        if image.state != State::Current {
-            notes.push(format!("type {} is {}", image.name, image.state));
-        }
-        if container.args.as_ref().is_some_and(|args| args.len() > 2) {
-            notes.push("the command is not converted; see `extra_args`".to_owned());
-        }
-        let notes = notes.into_iter().map(Untrusted::new).collect();
-        self.conversion.web_service =
-            Some(ConvertedWebService { template, notes, location: manifest.location });
-    }
 }
 
-/// Returns a scalar for YAML that is read as text.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
-}
-
-fn is_web_service(manifest: &Manifest) -> bool {
-    let label = manifest
-        .node
-        .get("metadata")
-        .and_then(|metadata| metadata.get("labels")?.get(platform::LABEL_COMPONENT)?.string());
-    matches!(manifest.object, ManifestObject::Deployment(_)) && label == Some(platform::COMPONENT_WEB)
-}
-
-/// Returns whether a Service selects the pods of a Deployment.
-fn selects(service: &Manifest, workload: &Manifest) -> bool {
-    let ManifestObject::Service(service) = &service.object else { return false };
-    let ManifestObject::Deployment(deployment) = &workload.object else { return false };
-    let template = deployment_spec(deployment).and_then(|spec| spec.template.metadata.as_ref());
-    let labels = template.and_then(|metadata| metadata.labels.as_ref());
-    let selector =
-        service.spec.as_ref().and_then(|spec| spec.selector.as_ref()).filter(|labels| !labels.is_empty());
-    selector.is_some_and(|selector| {
-        selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
-    })
-}
-
-fn port(service: &Manifest) -> Option<JobPort> {
-    let ManifestObject::Service(service) = &service.object else { return None };
-    let port = service.spec.as_ref()?.ports.as_ref()?.first()?;
-    let protocol = port.protocol.as_deref().unwrap_or("TCP").to_ascii_lowercase();
-    let number = u16::try_from(port.port).ok().and_then(NonZeroU16::new)?;
-    Some(match protocol.as_str() {
-        "udp" => JobPort::Udp { number },
-        _ => JobPort::Tcp { number, is_public: false },
-    })
-}
-
-/// Returns a number of retries that a job can have.
+/// Returns the nearest number of retries that a job can have.
 fn retry(count: i32) -> Retry {
-    Retry::from_i32_saturating(count)
+    Retry::from_i32_saturating(count.min(Retry::MAX.into()))
 }
 
-/// Returns the storage that the pods see: since 2020, that of pods with the label `toolforge: tool`.
-fn mount(manifest: &Manifest) -> MountStorage {
-    let template = |object: &Value| {
-        let spec = &object["spec"];
-        [&spec["jobTemplate"]["spec"]["template"], &spec["template"], object]
-            .into_iter()
-            .find(|found| found["spec"]["containers"].is_array())
-            .map(|found| found["metadata"]["labels"].clone())
-            .unwrap_or_default()
-    };
-    let labels = template(&original(manifest));
-    let wanted = labels[platform::LABEL_MOUNT_STORAGE].as_str().and_then(|text| text.parse().ok());
-    // Since 2025, every pod in a tool's namespace gets it.
-    wanted.unwrap_or(MountStorage::All)
-}
-
-fn health_check(container: &Container, notes: &mut Vec<String>) -> Option<JobHealthCheck> {
+/// Returns the health check of a container, if a job with this port can have it.
+fn health_check(container: &Container, port: Option<JobPort>) -> Option<JobHealthCheck> {
     let probe: &Probe = container.liveness_probe.as_ref().or(container.readiness_probe.as_ref())?;
     if let Some(exec) = &probe.exec {
-        let words = exec.command.clone().unwrap_or_default();
-        return Some(JobHealthCheck::Script(join_words(&words)));
+        return Some(JobHealthCheck::Script(script(exec.command.as_deref().unwrap_or_default())));
     }
-    let http = probe.http_get.as_ref()?;
-    if matches!(&http.port, IntOrString::String(_)) {
-        notes.push("the health check uses the job's port".to_owned());
-    }
-    let path = http.path.clone().unwrap_or_else(|| "/".to_owned());
-    let path = path.parse().map_err(|error: HealthCheckPathError| notes.push(error.to_string())).ok()?;
-    Some(JobHealthCheck::Http(path))
+    let path = probe.http_get.as_ref()?.path.as_deref().unwrap_or("/");
+    let JobPort::Tcp { .. } = port? else { return None };
+    Some(JobHealthCheck::Http(path.parse().ok()?))
 }
 
 /// Returns the command line of a container; `None` if the image chooses it.
 fn command(container: &Container) -> Option<String> {
     let words: Vec<String> = container.command.iter().chain(&container.args).flatten().cloned().collect();
-    match words.as_slice() {
-        [] => None,
-        [shell, option, script] if is_shell(shell) && option == "-c" => Some(script.clone()),
-        [shell, option, end, script] if is_shell(shell) && option == "-c" && end == "--" => {
-            Some(script.clone())
-        }
-        words => Some(join_words(words)),
+    (!words.is_empty()).then(|| script(&words))
+}
+
+/// Returns arguments as the script of a shell.
+fn script(words: &[String]) -> String {
+    match words {
+        [shell, option, script] if is_shell(shell) && option == "-c" => script.clone(),
+        [shell, option, end, script] if is_shell(shell) && option == "-c" && end == "--" => script.clone(),
+        words => join_words(words),
     }
+}
+
+/// Returns whether a container has only arguments that begin with an option: a program that is not named gets them.
+fn is_argument_of_the_image(container: &Container) -> bool {
+    let first = container.args.iter().flatten().next();
+    container.command.as_ref().is_none_or(Vec::is_empty) && first.is_some_and(|first| first.starts_with('-'))
 }
 
 fn is_shell(program: &str) -> bool {
     matches!(program, "sh" | "/bin/sh")
-}
-
-fn original(manifest: &Manifest) -> Value {
-    match &manifest.object {
-        ManifestObject::Deployment(found) => serde_json::to_value(found),
-        ManifestObject::CronJob(found) => serde_json::to_value(found),
-        ManifestObject::Job(found) => serde_json::to_value(found),
-        ManifestObject::Pod(found) => serde_json::to_value(found),
-        _ => Ok(Value::Null),
-    }
-    .unwrap_or_default()
-}
-
-/// Returns what the rendered object does not have of the original, a line each.
-fn lost(original: &Value, rendered: &Value, manifest: &Manifest) -> Vec<String> {
-    let mut original = original.clone();
-    let mut rendered = rendered.clone();
-    if matches!(manifest.object, ManifestObject::Pod(_)) {
-        // Only the pods of the two can be compared.
-        original = json!({"spec": {"template": {"spec": original["spec"]}}});
-    }
-    prepare(&mut original, &mut rendered);
-    differences(&original, &rendered)
-        .into_iter()
-        .filter(|found| !is_own(&found.path) && !is_default(&found.path, found.wanted.as_ref()))
-        .map(|found| {
-            let text = |value: Option<Untrusted>| value.map(|text| text.as_raw().to_owned());
-            match (text(found.wanted), text(found.live)) {
-                (Some(original), Some(now)) => format!("{}: was {original}, is now {now}", found.path),
-                (Some(original), None) => format!("{}: {original} is not converted", found.path),
-                (None, now) => format!("{}: is now {}", found.path, now.unwrap_or_default()),
-            }
-        })
-        .collect()
-}
-
-/// Gives the containers the same name, and removes what is compared otherwise: command and image, the platform's volumes.
-fn prepare(original: &mut Value, rendered: &mut Value) {
-    for object in [original, rendered] {
-        let Some(pod) = pod_spec_mut(object) else { continue };
-        if let Some(containers) = pod["containers"].as_array_mut() {
-            containers.truncate(1);
-            for container in containers {
-                container["name"] = json!(platform::CONTAINER_JOB);
-                for field in [
-                    "command",
-                    "args",
-                    "image",
-                    "env",
-                    "ports",
-                    "livenessProbe",
-                    "readinessProbe",
-                    "startupProbe",
-                ] {
-                    container[field] = Value::Null;
-                }
-                remove_home(&mut container["volumeMounts"], "mountPath");
-            }
-        }
-        remove_home(&mut pod["volumes"], "hostPath");
-    }
-}
-
-/// Removes the volumes that the platform mounts itself.
-fn remove_home(list: &mut Value, field: &str) {
-    let is_platform = |item: &Value| {
-        let path = item[field].as_str().or_else(|| item[field]["path"].as_str()).unwrap_or_default();
-        PLATFORM_MOUNTS.iter().any(|mount| path.starts_with(mount))
-    };
-    if let Some(items) = list.as_array_mut() {
-        items.retain(|item| !is_platform(item));
-    }
-}
-
-fn pod_spec_mut(object: &mut Value) -> Option<&mut Value> {
-    ["/spec/jobTemplate/spec/template/spec", "/spec/template/spec"]
-        .into_iter()
-        .find(|path| object.pointer(path).is_some())
-        .and_then(|path| object.pointer_mut(path))
-}
-
-fn is_own(path: &FieldPath) -> bool {
-    let fields: Vec<&str> = path
-        .segments()
-        .iter()
-        .map(|segment| match segment {
-            PathSegment::Field(name) => name.as_str(),
-            PathSegment::Item { .. } => "",
-        })
-        .collect();
-    OWN_FIELDS.iter().any(|own| fields.starts_with(own))
-        || fields.ends_with(&["template", "metadata"])
-        || fields.windows(2).any(|pair| pair == ["template", "metadata"])
-}
-
-/// Returns whether a value is the one that the API server sets where a manifest has none.
-fn is_default(path: &FieldPath, value: Option<&Untrusted>) -> bool {
-    let Some(PathSegment::Field(name)) = path.segments().last() else { return false };
-    let Some(value) = value else { return false };
-    DEFAULTS.iter().any(|(field, default)| name == field && value.as_raw() == *default)
 }

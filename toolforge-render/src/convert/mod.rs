@@ -7,9 +7,14 @@ mod adopt;
 mod conversion;
 mod converter;
 mod lines;
+mod loss;
 mod manifest;
+mod note;
+mod service;
+mod web_service;
 
-pub use adopt::{Adoption, AdoptionError, plan_adoption};
+pub use adopt::{Adoption, AdoptionError, manifest_of, plan_adoption, resume_adoption};
 pub use conversion::{Conversion, ConvertedJob, ConvertedWebService, Unconverted};
 pub use converter::Converter;
 pub use manifest::with_current_version;
+pub use note::ConversionNote;

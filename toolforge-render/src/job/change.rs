@@ -10,10 +10,11 @@ use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
 use crate::job::{
     FoundWorkload, JobFacts, JobObjects, JobPlan, JobPlanError, JobWorkload, LiveJobs, LoadProblem,
-    RecordedJob, RunOutcome, demand, job_differences, observe_job, pods_of_job,
+    RecordedJob, RunOutcome, demand, is_job, job_differences, observe_job, pods_of_job,
 };
 use crate::object::{
-    Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
+    Difference, FieldPath, LAST_APPLIED, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec,
+    differences, replacement_differences, selects_pods,
 };
 use crate::pod::pod_id;
 use crate::pod::{count_demand, pods_of};
@@ -183,14 +184,14 @@ pub(crate) fn adoption(
     let plan = JobPlan::of_live(request, facts, Some(live))?;
     let mut wanted = plan.objects();
     keep_metadata(&mut wanted, live);
+    let live = &with_addresses(live, &wanted, facts)?;
     let json = |workload: &JobWorkload| match workload {
         JobWorkload::OneOff(found) => Object::Job(found.clone()).to_json(),
         JobWorkload::Scheduled(found) => Object::CronJob(found.clone()).to_json(),
         JobWorkload::Continuous(found) => Object::Deployment(found.clone()).to_json(),
     };
     let (before, after) = (json(&live.workload), json(&wanted.workload));
-    // The fields that only one of them has differ, too.
-    let mut found = differences(&after, &before);
+    let mut found = replacement_differences(live.workload.kind(), &before, &after);
     found.retain(|difference| difference.path.is_in_spec());
     let replaces = found.iter().any(|difference| difference.path.is_in_pod_template());
     let is_kept = match live.workload {
@@ -213,16 +214,35 @@ pub(crate) fn adoption(
     Ok((change, restarts))
 }
 
-/// The annotation of kubectl with the manifest that was applied last, which a job no longer has (kubectl 1.33).
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Adds the live objects that have the names of a job's wanted addresses: what remains of a job, and a Service of the same pods.
+fn with_addresses(
+    live: &JobObjects,
+    wanted: &JobObjects,
+    facts: &JobFacts,
+) -> Result<JobObjects, JobPlanError> {
+    let labels = live.workload.template().and_then(|template| template.metadata.as_ref()?.labels.as_ref());
+    let is_own = |metadata: &ObjectMeta| is_job(metadata.labels.as_ref(), &facts.namespace.tool);
+    let name = live.name.as_str();
+    let has_name = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
+    let mut services = facts.live.services.iter().filter(|found| has_name(&found.metadata));
+    let service = services.next().filter(|_| wanted.service.is_some());
+    if let Some(found) = service
+        && !is_own(&found.metadata)
+        && !selects_pods(found, labels)
+    {
+        return Err(JobPlanError::foreign(ObjectKind::Service, name));
+    }
+    let mut routes = facts.live.http_routes.iter().filter(|found| has_name(&found.metadata));
+    let http_route = routes.next().filter(|_| wanted.http_route.is_some());
+    if http_route.is_some_and(|found| !is_own(&found.metadata)) {
+        return Err(JobPlanError::foreign(ObjectKind::HttpRoute, name));
+    }
+    Ok(JobObjects { service: service.cloned(), http_route: http_route.cloned(), ..live.clone() })
+}
 
 /// Adds the labels and annotations of a live object to the wanted one.
 fn keep_metadata(wanted: &mut JobObjects, live: &JobObjects) {
-    let metadata = match &mut wanted.workload {
-        JobWorkload::OneOff(found) => &mut found.metadata,
-        JobWorkload::Scheduled(found) => &mut found.metadata,
-        JobWorkload::Continuous(found) => &mut found.metadata,
-    };
+    let metadata = wanted.workload.metadata_mut();
     let own = live.workload.metadata();
     let labels = metadata.labels.get_or_insert_default();
     for (key, value) in own.labels.iter().flatten() {

@@ -47,6 +47,14 @@ impl JobWorkload {
         }
     }
 
+    pub(crate) fn metadata_mut(&mut self) -> &mut ObjectMeta {
+        match self {
+            Self::OneOff(job) => &mut job.metadata,
+            Self::Scheduled(cron_job) => &mut cron_job.metadata,
+            Self::Continuous(deployment) => &mut deployment.metadata,
+        }
+    }
+
     /// Returns the object's kind.
     #[must_use]
     pub fn kind(&self) -> ObjectKind {

@@ -58,6 +58,14 @@ pub enum JobPlanError {
     },
 }
 
+impl JobPlanError {
+    /// Returns the error for an object that does not belong to a job.
+    pub(super) fn foreign(kind: ObjectKind, name: &str) -> Self {
+        let label = format!("{}={}", platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS);
+        Self::Foreign { kind, name: Untrusted::new(name), label }
+    }
+}
+
 /// A warning about a plan that can be applied all the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -273,11 +281,7 @@ fn refuse_foreign(request: &JobRequest, facts: &JobFacts) -> Result<(), JobPlanE
     for (kind, metadata) in workloads.chain(services).chain(routes) {
         let has_name = metadata.name.as_deref() == Some(request.name.as_str());
         if has_name && !is_job(metadata.labels.as_ref(), &facts.namespace.tool) {
-            return Err(JobPlanError::Foreign {
-                kind,
-                name: Untrusted::new(request.name.as_str()),
-                label: format!("{}={}", platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS),
-            });
+            return Err(JobPlanError::foreign(kind, request.name.as_str()));
         }
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! The differences between a live object and the wanted one, field by field.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toolforge_model::{Cpu, JobField, Memory, Untrusted};
 
-use crate::object::FieldPath;
+use crate::object::defaults::with_defaults;
+use crate::object::{FieldPath, ObjectKind};
 
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,70 @@ impl Difference {
     #[must_use]
     pub fn of_key(self, key: JobField) -> Self {
         Self { key: Some(key), ..self }
+    }
+}
+
+/// Returns every field in which an object and the one that replaces it differ, those included that only one of them has.
+///
+/// Both have the API server's defaults. The first containers are the same one, even if their names differ.
+pub(crate) fn replacement_differences(kind: ObjectKind, before: &Value, after: &Value) -> Vec<Difference> {
+    let (mut before, mut after) = (with_defaults(kind, before), with_defaults(kind, after));
+    let mut found = Vec::new();
+    if let (Some((pod, old)), Some((_, new))) = (first_container(&mut before), first_container(&mut after)) {
+        let (old_name, new_name) = (old["name"].clone(), new["name"].clone());
+        if old_name != new_name {
+            let path = pod.field("containers").item(0, new_name.as_str()).field("name");
+            found.push(Difference::new(path, Some(text(&old_name)), Some(text(&new_name))));
+            old["name"] = new_name;
+        }
+    }
+    fill_lists(&mut before, &mut after);
+    found.extend(differences(&after, &before));
+    for lost in differences(&before, &after) {
+        let is_found = |other: &Difference| other.path == lost.path;
+        if lost.live.is_none() && !found.iter().any(is_found) {
+            found.push(Difference::new(lost.path, lost.wanted, None));
+        }
+    }
+    found
+}
+
+/// Returns the path of an object's pod spec, and its first container.
+fn first_container(object: &mut Value) -> Option<(FieldPath, &mut Value)> {
+    let paths: [&[&str]; 3] =
+        [&["spec", "jobTemplate", "spec", "template", "spec"], &["spec", "template", "spec"], &["spec"]];
+    let found = paths.into_iter().map(FieldPath::of).find(|path| {
+        object.pointer(&path.pointer()).is_some_and(|pod| pod.get("containers").is_some_and(Value::is_array))
+    })?;
+    let container = object.pointer_mut(&format!("{}/containers/0", found.pointer()))?;
+    container.is_object().then_some((found, container))
+}
+
+/// Adds empty lists where only one of two objects has a list, so that each of its items is compared.
+fn fill_lists(one: &mut Value, other: &mut Value) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            fill_missing(one, other);
+            fill_missing(other, one);
+            for (key, value) in one.iter_mut() {
+                if let Some(other) = other.get_mut(key) {
+                    fill_lists(value, other);
+                }
+            }
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.iter_mut().zip(other).for_each(|(one, other)| fill_lists(one, other));
+        }
+        _ => {}
+    }
+}
+
+fn fill_missing(from: &Map<String, Value>, to: &mut Map<String, Value>) {
+    for (key, _) in from.iter().filter(|(_, value)| value.is_array()) {
+        let found = to.entry(key.as_str()).or_insert(Value::Null);
+        if found.is_null() {
+            *found = Value::Array(Vec::new());
+        }
     }
 }
 
@@ -140,6 +205,30 @@ mod tests {
         let wanted = json!({"containers": [{"name": "b", "image": "x"}]});
         let live = json!({"containers": [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]});
         assert_eq!(shown(&wanted, &live), ["/containers/0/image: y -> x"]);
+    }
+
+    #[test]
+    fn replacement_shows_fields_of_both_objects() {
+        let pod = |name: &str, rest: Value| {
+            let mut container = rest;
+            container["name"] = json!(name);
+            json!({"spec": {"containers": [container]}})
+        };
+        let before = pod("bot", json!({"tty": true, "env": [{"name": "A", "value": "1"}], "args": ["x"]}));
+        let after = pod("job", json!({"workingDir": "/x", "env": [{"name": "B", "value": "2"}]}));
+        let found = replacement_differences(ObjectKind::Pod, &before, &after);
+        let found: Vec<String> = found.iter().map(|found| found.path.to_string()).collect();
+        assert_eq!(
+            found,
+            [
+                "spec.containers[job].name",
+                "spec.containers[job].env[B]",
+                "spec.containers[job].workingDir",
+                "spec.containers[job].args",
+                "spec.containers[job].env[A]",
+                "spec.containers[job].tty",
+            ]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::core::v1::Service;
 use toolforge_model::platform;
 
 /// Labels, or annotations.
@@ -28,4 +29,15 @@ pub(crate) fn is_web_service(labels: Option<&Labels>) -> bool {
 pub(crate) fn is_shell(labels: Option<&Labels>) -> bool {
     has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_SHELL)
         && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE)
+}
+
+/// The annotation of kubectl with the manifest that was applied last (kubectl 1.33).
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Returns whether a Service selects pods with these labels; one without a selector selects none.
+pub(crate) fn selects_pods(service: &Service, labels: Option<&Labels>) -> bool {
+    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+    selector
+        .filter(|selector| !selector.is_empty())
+        .is_some_and(|selector| selector.iter().all(|(key, value)| has_label(labels, key, value)))
 }

@@ -1,6 +1,7 @@
 //! Kubernetes objects, rendered or live: one type for all kinds, and the differences between two objects.
 
 mod creator;
+mod defaults;
 mod difference;
 mod http_route;
 mod kind;
@@ -9,13 +10,15 @@ mod path;
 mod spec;
 
 pub use creator::{created_by, is_kubectl};
+pub(crate) use defaults::{remove_generated_labels, with_defaults};
+pub(crate) use difference::replacement_differences;
 pub use difference::{Difference, differences};
 pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
 };
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
-pub(crate) use labels::{Labels, has_label, is_shell, is_web_service, label};
+pub(crate) use labels::{LAST_APPLIED, Labels, has_label, is_shell, is_web_service, label, selects_pods};
 pub use path::{FieldPath, PathSegment};
 pub(crate) use spec::{
     condition_text, cron_job_spec, cron_job_spec_mut, daemon_set_spec, daemon_set_spec_mut,

@@ -1,14 +1,15 @@
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
 };
-use toolforge_client::Attempt;
+use toolforge_client::{Attempt, WriteKind, Written};
+use toolforge_model::Untrusted;
 use toolforge_quota::Limits;
 use toolforge_render::change::{Action, ChangeSet};
-use toolforge_render::convert::{Adoption, AdoptionError, plan_adoption};
-use toolforge_render::job::{JobFacts, JobObjects, JobWorkload, job_deletions};
-use toolforge_report::FailureCode;
+use toolforge_render::convert::{Adoption, AdoptionError, manifest_of, plan_adoption, resume_adoption};
+use toolforge_render::job::{FoundWorkload, JobFacts, JobObjects, JobWorkload, WorkloadRef, job_deletions};
+use toolforge_report::{DetailCode, FailureCode};
 
 use super::apply::Command;
 use super::confirm::confirm;
@@ -24,9 +25,21 @@ pub(super) fn run(
     options: &AdoptArguments,
 ) -> Result<ExitCode, Failure> {
     let dry_run = options.dry_run.dry_run;
-    let plan = async |_: &Attempt| {
+    let deleted: RefCell<Deleted> = RefCell::default();
+    let plan = async |attempt: &Attempt| {
+        let gone = deleted.borrow_mut().after(attempt);
         let facts = facts::fetch_facts_to_write(session).await?;
-        let job = facts::job(&facts, &options.name)?;
+        if let Some(job) = gone.filter(|job| facts.live.find(&session.tool, &job.workload_ref()).is_err()) {
+            let adoption = resume_adoption(&job, &facts).map_err(|error| failure(&error, &job, &facts))?;
+            let none = job_deletions([], &facts);
+            return Ok(PlannedAdoption {
+                adoption: Some(adoption),
+                job,
+                limits: facts.namespace.limits,
+                none,
+            });
+        }
+        let job = adoptable(&facts, &options.name)?;
         let adoption = match job.is_managed() {
             true => None,
             false => Some(plan_adoption(&job, &facts).map_err(|error| failure(&error, &job, &facts))?),
@@ -37,6 +50,7 @@ pub(super) fn run(
             return Err(Failure::new(ExitCode::Failed, message)
                 .hint(format!("`toolforge jobs delete {} --adopt` deletes it.", job.name)));
         }
+        deleted.borrow_mut().planned = Some(job.clone());
         let none = job_deletions([], &facts);
         Ok(PlannedAdoption { adoption, job, limits: facts.namespace.limits, none })
     };
@@ -70,9 +84,15 @@ pub(super) fn run(
         let set = planned.as_ref();
         return finish(session, arguments, (set, planned_changes(set)), dry_run, Ok(ExitCode::Success));
     }
-    let applied = session.block_on(apply::apply(session, dry_run, &command))??;
+    let applied = session.block_on(apply::apply(session, dry_run, &command))?;
+    let applied = applied.map_err(|failure| deleted.borrow().with_manifest(failure))?;
+    if dry_run.is_none() {
+        let written = applied.report.changes.iter().flat_map(|change| &change.written);
+        deleted.borrow_mut().add(written);
+    }
     let changes = applied.changes();
     let (planned, ended) = applied.end();
+    let ended = ended.map_err(|failure| deleted.borrow().with_manifest(failure));
     if matches!(ended, Ok(ExitCode::Success)) {
         let name = &planned.job.name;
         match (&planned.adoption, dry_run) {
@@ -90,6 +110,63 @@ pub(super) fn run(
         }
     }
     finish(session, arguments, (planned.as_ref(), changes), dry_run, ended)
+}
+
+/// The object that is adopted, and whether it was deleted: until its job is created, only this program has its definition.
+#[derive(Default)]
+struct Deleted {
+    planned: Option<JobObjects>,
+    is_deleted: bool,
+}
+
+impl Deleted {
+    /// Adds what was written.
+    fn add<'a>(&mut self, written: impl IntoIterator<Item = &'a Written>) {
+        let Some(job) = &self.planned else { return };
+        let (kind, name) = (job.workload.kind(), job.name.as_str());
+        for written in written.into_iter().filter(|found| found.id.kind == kind && found.id.name == name) {
+            self.is_deleted = written.kind == WriteKind::Deleted;
+        }
+    }
+
+    /// Returns the object if earlier attempts have deleted it and not created its job.
+    fn after(&mut self, attempt: &Attempt) -> Option<JobObjects> {
+        self.is_deleted = false;
+        self.add(attempt.written());
+        self.planned.clone().filter(|_| self.is_deleted)
+    }
+
+    /// Adds the manifest of the object to a failure if it was deleted.
+    fn with_manifest(&self, failure: Failure) -> Failure {
+        let Some(job) = self.planned.as_ref().filter(|_| self.is_deleted) else { return failure };
+        let exit_code = match failure.exit_code() {
+            signal @ ExitCode::Propagated(_) => signal,
+            _ => ExitCode::Partial,
+        };
+        let subject = job.workload_ref();
+        let message = format!("{subject} was deleted, and is not a job yet; this is its manifest:");
+        let reason = [failure.message().to_owned()].into_iter().chain(failure.details());
+        let failure = reason.fold(Failure::new(exit_code, message), Failure::detail);
+        let manifest = Untrusted::new(manifest_of(job));
+        failure.coded_detail(DetailCode::Manifest, manifest.lines_escaped().to_string()).hint(format!(
+            "Save the manifest: `kubectl create -f FILE` creates {subject} again, and `toolforge jobs convert FILE` prints it for a jobs file."
+        ))
+    }
+}
+
+/// Returns what can become a job: a pod cannot.
+fn adoptable(facts: &JobFacts, name: &WorkloadRef) -> Result<JobObjects, Failure> {
+    let FoundWorkload::Pod(pod) = facts::find(facts, name)? else { return facts::job(facts, name) };
+    if facts.live.owner_of(&facts.namespace.tool, &pod).is_some() {
+        return facts::job(facts, name);
+    }
+    let name = &name.name;
+    let message = format!("pod/{name} cannot become a job: a job runs its command in a pod of its own");
+    Err(Failure::new(ExitCode::Failed, message)
+        .hint(format!(
+            "`kubectl get pod/{name} -o yaml | toolforge jobs convert -` prints a job with its command, for `toolforge jobs load`."
+        ))
+        .hint(format!("`toolforge jobs delete pod/{name}` then deletes the pod, which ends its command.")))
 }
 
 /// An object, and how it becomes a job; `None` if it is one.
@@ -121,7 +198,7 @@ fn costs(job: &JobObjects, adoption: &Adoption) -> Vec<String> {
         _ if adoption.restarts => format!("{subject} becomes a job, and its pods are replaced:"),
         _ => format!("{subject} becomes a job without a restart, and differs from then on:"),
     };
-    let notes = adoption.notes.iter().map(|note| format!("  {}", note.escaped()));
+    let notes = adoption.notes.iter().map(|note| format!("  {note}"));
     [first].into_iter().chain(notes).collect()
 }
 

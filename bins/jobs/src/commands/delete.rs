@@ -1,10 +1,11 @@
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people};
 use toolforge_client::{Attempt, JobFetchOptions, Written};
 use toolforge_model::JobName;
-use toolforge_render::change::{Change, ChangeSet};
+use toolforge_render::change::{Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{FoundWorkload, JobFacts, WorkloadLookupError, WorkloadRef, workload_deletions};
+use toolforge_render::object::ObjectKind;
 use toolforge_report::FailureCode;
 
 use super::apply::Command;
@@ -20,27 +21,36 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &DeleteArguments,
 ) -> Result<ExitCode, Failure> {
+    // What the names have referred to at first: a later attempt deletes nothing else of the same name.
+    let resolved: RefCell<Vec<WorkloadRef>> = RefCell::default();
+    let owned_pods: RefCell<Vec<OwnedPod>> = RefCell::default();
     let plan = async |attempt: &Attempt| {
         let facts = facts::fetch_facts(session, to_delete()).await?;
-        let mut names: Vec<&WorkloadRef> = Vec::new();
-        for name in &options.names {
-            let is_done = attempt.done().any(|change| change.name == name.name.as_str());
-            if !is_done && !names.contains(&name) {
+        let mut names: Vec<WorkloadRef> = Vec::new();
+        let all = if attempt.is_first() { options.names.clone() } else { resolved.borrow().clone() };
+        for name in all {
+            if !attempt.done().any(|change| is_change_of(change, &name)) && !names.contains(&name) {
                 names.push(name);
             }
         }
-        let (jobs, others) = existing(&facts, names, attempt)?;
+        let (jobs, others) = existing(&facts, names.iter().collect(), attempt)?;
         for name in &jobs {
             check(&facts, name, options.change)?;
         }
-        Ok(workload_deletions(&jobs, &others, &facts))
+        let set = workload_deletions(&jobs, &others, &facts);
+        if attempt.is_first() {
+            *resolved.borrow_mut() = set.changes.iter().filter_map(reference_to).collect();
+        }
+        *owned_pods.borrow_mut() = others.iter().filter_map(|found| OwnedPod::of(found, &facts)).collect();
+        Ok(set)
     };
     let confirmed = Cell::new(options.yes || options.change.dry_run.is_some());
     let check = |set: &ChangeSet, _: &Attempt| {
+        let pods = owned_pods.borrow();
         let others = set.changes.iter().filter(|change| !change.is_managed).map(apply::subject);
-        let others: Vec<String> = others.collect();
-        if !others.is_empty() && !confirmed.get() {
-            confirm_others(&others, "deleted")?;
+        let others: Vec<String> = others.filter(|name| pods.iter().all(|pod| pod.pod != *name)).collect();
+        if !(others.is_empty() && pods.is_empty()) && !confirmed.get() {
+            confirm_deletion(&others, &pods)?;
             confirmed.set(true);
         }
         Ok(())
@@ -48,18 +58,75 @@ pub(super) fn run(
     delete(session, arguments, &Command::new(plan, check), options.change)
 }
 
+/// Returns whether a change deletes what a reference refers to.
+fn is_change_of(change: &Change, wanted: &WorkloadRef) -> bool {
+    reference_to(change).is_some_and(|found| found.name == wanted.name && found.kind == wanted.kind)
+}
+
+/// Returns the reference to the object that a change deletes, with its kind; without, if only a record of it exists.
+fn reference_to(change: &Change) -> Option<WorkloadRef> {
+    let kind = match change.kind {
+        WorkloadKind::OneOff => Some(ObjectKind::Job),
+        WorkloadKind::Scheduled => Some(ObjectKind::CronJob),
+        WorkloadKind::Continuous => Some(ObjectKind::Deployment),
+        WorkloadKind::Pod => Some(ObjectKind::Pod),
+        _ => None,
+    };
+    Some(WorkloadRef { kind, name: JobName::of_object(&change.name).ok()? })
+}
+
+/// A pod that another one replaces when it is deleted.
+struct OwnedPod {
+    /// Its reference, `pod/NAME`.
+    pod: String,
+    /// What creates the other one: `job bot`.
+    owner: String,
+}
+
+impl OwnedPod {
+    fn of(found: &FoundWorkload, facts: &JobFacts) -> Option<Self> {
+        let FoundWorkload::Pod(pod) = found else { return None };
+        let owner = facts.live.owner_of(&facts.namespace.tool, pod)?;
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        Some(Self { pod: format!("pod/{name}"), owner: facts::subject(&owner) })
+    }
+}
+
+/// Asks before pods that are replaced, and objects that are not jobs, are deleted. Without a terminal, it fails.
+fn confirm_deletion(others: &[String], pods: &[OwnedPod]) -> Result<(), Failure> {
+    if pods.is_empty() {
+        return confirm_others(others, "deleted");
+    }
+    let mut facts: Vec<String> =
+        pods.iter().map(|OwnedPod { pod, owner }| format!("{owner} replaces {pod}")).collect();
+    if !others.is_empty() {
+        facts.push(format!("{} not managed by `toolforge jobs`", are(others)));
+    }
+    let facts = facts.join(", and ");
+    let names: Vec<String> = pods.iter().map(|pod| pod.pod.clone()).chain(others.iter().cloned()).collect();
+    confirm_change(&format!("{} deleted: {facts}; continue?", are(&names)), &facts)
+}
+
 /// Asks before objects that are not jobs are changed; `done` is what is done to them. Without a terminal, it fails.
 pub(super) fn confirm_others(others: &[String], done: &str) -> Result<(), Failure> {
-    let (names, are) = (others.join(", "), if others.len() == 1 { "is" } else { "are" });
+    let are = are(others);
+    let question = format!("{are} {done}, and not managed by `toolforge jobs`; continue?");
+    confirm_change(&question, &format!("{are} not managed by `toolforge jobs`"))
+}
+
+/// Returns the beginning of a sentence: `a is`, `a, b are`.
+fn are(names: &[String]) -> String {
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
+fn confirm_change(question: &str, facts: &str) -> Result<(), Failure> {
     let not_confirmed =
         |message: String| Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotConfirmed);
-    match confirm(&format!("{names} {are} {done}, and not managed by `toolforge jobs`; continue?")) {
+    match confirm(question) {
         Some(true) => Ok(()),
         Some(false) => Err(not_confirmed("it was not confirmed; nothing was changed".to_owned())),
-        None => Err(not_confirmed(format!(
-            "{names} {are} not managed by `toolforge jobs`, and there is no terminal to confirm on"
-        ))
-        .hint("`--yes` confirms it.")),
+        None => Err(not_confirmed(format!("{facts}, and there is no terminal to confirm on"))
+            .hint("`--yes` confirms it.")),
     }
 }
 

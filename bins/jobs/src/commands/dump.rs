@@ -2,7 +2,7 @@ use std::path::Path;
 
 use toolforge_cli::{ExitCode, Failure, Session, print_text, replace_file};
 use toolforge_client::JobFetchOptions;
-use toolforge_model::{JobRequest, Untrusted, write_jobs};
+use toolforge_model::{JobKind, JobRequest, Retry, Untrusted, write_jobs};
 use toolforge_render::job::{JobWorkload, observe_job};
 
 use super::facts::facts_to_show;
@@ -15,7 +15,8 @@ pub(super) fn run(session: &Session, options: &DumpArguments) -> Result<ExitCode
     wanted.events = false;
     let facts = facts_to_show(session, wanted)?;
     let live = facts.live.jobs_of(&facts.namespace.tool);
-    let requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
+    let mut requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
+    requests.iter_mut().for_each(limit_retries);
     for job in &live {
         if matches!(&job.workload, JobWorkload::Scheduled(cron_job) if cron_job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true)))
         {
@@ -42,6 +43,20 @@ pub(super) fn run(session: &Session, options: &DumpArguments) -> Result<ExitCode
         })?,
     }
     Ok(ExitCode::Success)
+}
+
+/// Limits the retries of a job that another program has created to those that a jobs file can have.
+fn limit_retries(request: &mut JobRequest) {
+    let (JobKind::OneOff { retry } | JobKind::Scheduled { retry, .. }) = &mut request.kind else { return };
+    if let Ok(most) = Retry::try_from(u32::from(Retry::MAX))
+        && retry.count() > Retry::MAX
+    {
+        anstream::eprintln!(
+            "warning: job {} has {retry} retries, more than a jobs file can have; {most} are printed",
+            request.name
+        );
+        *retry = most;
+    }
 }
 
 /// Returns whether a regular file exists that contains something else.

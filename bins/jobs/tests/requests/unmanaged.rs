@@ -235,7 +235,7 @@ fn adoption_needs_a_confirmation() {
     // A job is one already, and an object with an owner never becomes one.
     assert!(run(by_hand(&[]), &["adopt", "daily"]).starts_with("[exit 0]"));
     assert!(run(by_hand(&[]), &["adopt", "job/test"]).contains("belongs to another object"));
-    assert!(run(by_hand(&[]), &["adopt", "debug"]).contains("pod/debug is a pod"));
+    assert!(run(by_hand(&[]), &["adopt", "debug"]).contains("pod/debug cannot become a job"));
 }
 
 #[test]
@@ -247,7 +247,120 @@ fn adoption_recreates_other_selectors() {
     let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
     assert_snapshot!(writes(&shown), @"
     [exit 0]
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
     DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/stashbot
     POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
     ");
+}
+
+/// Returns the answers to an adoption of `deployment/stashbot` that deletes it: those to the creations of its job, the first of
+/// which is only a check.
+fn recreation(creations: &[Answer]) -> Vec<(String, Answer)> {
+    let path = format!("{APPS}/deployments");
+    let mut instead = deleted(&path, "stashbot");
+    // Other attempts find it no more.
+    instead.push((format!("GET {path}"), list(&values!(&live().deployments))));
+    instead.push((format!("GET {path}"), list(&[])));
+    instead.push((format!("GET {CORE}/pods"), list(&values!(&live().pods))));
+    instead.push((format!("GET {CORE}/pods"), list(&[])));
+    instead.extend(creations.iter().map(|answer| (format!("POST {path}"), answer.clone())));
+    instead
+}
+
+fn exists() -> Answer {
+    Answer::refusal(409, "AlreadyExists", "deployments.apps \"stashbot\" already exists")
+}
+
+#[test]
+fn refused_job_of_an_adoption_keeps_the_object() {
+    let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
+    let shown = run(by_hand(&recreation(&[refused])), &["adopt", "stashbot", "--yes"]);
+    assert!(shown.starts_with("[exit 4]") && shown.contains("policy refused: no"), "{shown}");
+    assert!(!shown.contains("DELETE"), "{shown}");
+}
+
+#[test]
+fn adoption_goes_on_after_its_own_deletion() {
+    // The check finds the object itself, and the creation one that is not there any more.
+    let shown = run(by_hand(&recreation(&[exists(), exists(), ok()])), &["adopt", "stashbot", "--yes"]);
+    assert_snapshot!(writes(&shown), @"
+    [exit 0]
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
+    DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/stashbot
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
+    ");
+}
+
+#[test]
+fn failed_adoption_prints_the_manifest() {
+    let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
+    let quota = Answer::refusal(
+        403,
+        "Forbidden",
+        "deployments.apps \"stashbot\" is forbidden: exceeded quota: tool-tf-test, requested: count/deployments.apps=1, \
+         used: count/deployments.apps=3, limited: count/deployments.apps=3",
+    );
+    for creations in
+        [vec![ok(), refused.clone()], vec![quota, refused], vec![exists(), exists(), exists(), exists()]]
+    {
+        let shown = run(by_hand(&recreation(&creations)), &["adopt", "stashbot", "--yes"]);
+        assert!(shown.starts_with("[exit 6]\nerror: deployment/stashbot was deleted"), "{shown}");
+        assert!(!shown.contains("run the same command again"), "{shown}");
+        let manifest: String = shown
+            .lines()
+            .skip_while(|line| !line.starts_with("  apiVersion: apps/v1"))
+            .take_while(|line| line.starts_with("  "))
+            .map(|line| format!("{}\n", &line[2..]))
+            .collect();
+        let documents = toolforge_render::manifest::file_documents(&manifest).documents;
+        let mut read = toolforge_render::manifest::Manifests::default();
+        read.read(&documents[0].node, &"tf-test".parse().unwrap());
+        let json = read.manifests[0].to_json();
+        let live = live();
+        let before = live.deployments.iter().find(|found| found.metadata.name.as_deref() == Some("stashbot"));
+        let before = serde_json::to_value(before).unwrap();
+        assert_eq!(json["spec"], before["spec"], "{manifest}");
+        assert_eq!(json["metadata"].get("resourceVersion"), None);
+    }
+}
+
+#[test]
+fn objects_of_one_name_are_all_deleted() {
+    let live = live();
+    let mut cron_jobs = values!(&live.cron_jobs);
+    let mut other = cron_jobs[0].clone();
+    other["metadata"]["name"] = json!("stashbot");
+    cron_jobs.push(other);
+    let conflict = Answer::refusal(409, "Conflict", "the resourceVersion in the precondition does not match");
+    let mut instead = deleted(&format!("{APPS}/deployments"), "stashbot");
+    instead.push((format!("DELETE {BATCH}/cronjobs/stashbot"), conflict));
+    instead.extend(deleted(&format!("{BATCH}/cronjobs"), "stashbot"));
+    instead.push((format!("GET {BATCH}/cronjobs"), list(&cron_jobs)));
+    instead.push((format!("GET {CORE}/pods"), list(&values!(&live.pods))));
+    instead.push((format!("GET {CORE}/pods"), list(&[])));
+    let shown = run(by_hand(&instead), &["delete", "deployment/stashbot", "cronjob/stashbot", "--yes"]);
+    assert!(shown.starts_with("[exit 0]"), "{shown}");
+    assert_eq!(
+        shown.matches("DELETE /apis/batch/v1/namespaces/tool-tf-test/cronjobs/stashbot").count(),
+        2,
+        "{shown}"
+    );
+    assert_eq!(shown.matches("DELETE /apis/apps/v1").count(), 1, "{shown}");
+}
+
+#[test]
+fn pod_of_a_workload_is_not_called_unmanaged() {
+    let shown = run(by_hand(&[]), &["delete", "stashbot-7d9c5b6f48-q2w9z"]);
+    assert!(
+        shown.contains(
+            "error: deployment/stashbot replaces pod/stashbot-7d9c5b6f48-q2w9z, and there is no terminal"
+        ),
+        "{shown}"
+    );
+    let shown = run(by_hand(&[]), &["delete", "pod/stashbot-7d9c5b6f48-q2w9z", "debug"]);
+    assert!(
+        shown.contains("q2w9z, and pod/debug is not managed by `toolforge jobs`, and there is"),
+        "{shown}"
+    );
 }

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::{JobName, Untrusted, join_words};
+use toolforge_model::{Untrusted, join_words};
 use toolforge_quota::{Demand, Resource};
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobStatus, JobWorkload, WorkloadRef, job_status, pod_status, pods_of_job,
@@ -21,10 +21,40 @@ pub(crate) struct UnmanagedObject {
     pub(super) status: JobStatus,
     /// What it uses of the quota now.
     usage: Demand,
-    /// What has created it.
-    pub(super) owner: Option<WorkloadRef>,
+    /// What has created it, and creates it again.
+    pub(super) owner: Option<Owner>,
     /// The names of its pods.
     pub(super) pods: Vec<String>,
+}
+
+/// The owner of an object, by its `ownerReferences`.
+#[derive(Clone, Debug)]
+pub(crate) enum Owner {
+    /// A kind that the verbs know.
+    Workload(WorkloadRef),
+    /// Another kind: `Workflow/flow`.
+    Other(Untrusted),
+}
+
+impl Owner {
+    /// Returns the owner of an object, the one that controls it first.
+    fn of(metadata: &ObjectMeta) -> Option<Self> {
+        let mut owners: Vec<_> = metadata.owner_references.iter().flatten().collect();
+        owners.sort_by_key(|owner| owner.controller != Some(true));
+        let owner = owners.first()?;
+        let reference = format!("{}/{}", owner.kind, owner.name);
+        let known = matches!(owner.api_version.split('/').next(), Some("apps" | "batch" | "v1"));
+        let known = if known { reference.parse().ok() } else { None };
+        Some(known.map_or_else(|| Self::Other(Untrusted::new(reference)), Self::Workload))
+    }
+
+    /// Returns the kind and the name: `cronjob/daily`.
+    pub(super) fn reference(&self) -> String {
+        match self {
+            Self::Workload(found) => found.to_string(),
+            Self::Other(found) => found.escaped().to_string(),
+        }
+    }
 }
 
 impl UnmanagedObject {
@@ -44,17 +74,19 @@ impl UnmanagedObject {
             FoundWorkload::Pod(pod) => (
                 pod_status(pod, &facts.live, now),
                 usage_of_pod(pod, limit_ranges),
-                facts.live.owner_of(&facts.namespace.tool, pod).map(|owner| owner.workload_ref()),
+                facts
+                    .live
+                    .owner_of(&facts.namespace.tool, pod)
+                    .map(|owner| Owner::Workload(owner.workload_ref()))
+                    .or_else(|| Owner::of(&pod.metadata)),
                 Vec::new(),
             ),
             FoundWorkload::Job(job) => {
                 let pods = pods_of_job(job, &facts.live).into_iter();
-                let mut owners = job.workload.metadata().owner_references.iter().flatten();
-                let owner = owners.find_map(|owner| JobName::of_object(&owner.name).ok());
                 (
                     job_status(job, &facts.live, now),
                     job.usage(&facts.live, limit_ranges),
-                    owner.map(|name| WorkloadRef::of_kind(ObjectKind::CronJob, name)),
+                    Owner::of(job.workload.metadata()),
                     pods.filter_map(|pod| pod.metadata.name.clone()).collect(),
                 )
             }
@@ -148,7 +180,7 @@ impl UnmanagedObject {
             name: self.name().to_owned(),
             object_kind: self.kind().as_str().to_owned(),
             reference: self.reference(),
-            owner: self.owner.as_ref().map(ToString::to_string),
+            owner: self.owner.as_ref().map(Owner::reference),
             created_by: self.created_by(),
             schedule: self.schedule(),
             image: self.image(),

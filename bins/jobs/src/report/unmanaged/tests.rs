@@ -148,3 +148,15 @@ fn cron_shows_hand_written_cron_jobs() {
       duration  5m per run, assumed
     ");
 }
+
+#[test]
+fn owner_of_another_kind_is_shown_as_it_is() {
+    let mut facts = facts();
+    let job = facts.live.jobs.iter_mut().find(|job| job.metadata.name.as_deref() == Some("test")).unwrap();
+    let owner =
+        serde_json::json!([{"apiVersion": "argoproj.io/v1", "kind": "Workflow", "name": "flow", "uid": "w"}]);
+    job.metadata.owner_references = serde_json::from_value(owner).unwrap();
+    let found = facts.live.find(&facts.namespace.tool, &"job/test".parse().unwrap()).unwrap();
+    let text = show_unmanaged(&UnmanagedObject::of(found, &facts, now()), now()).unwrap().text;
+    assert!(text.contains("owner       Workflow/flow"), "{text}");
+}

@@ -8,6 +8,7 @@ use toolforge_model::Untrusted;
 use toolforge_render::object::ObjectKind;
 
 use super::UnmanagedObject;
+use super::object::Owner;
 use crate::advice::{Asked, LogDirectories};
 use crate::report::list::hints;
 use crate::report::status_sentence;
@@ -55,7 +56,7 @@ pub(crate) fn show_unmanaged(object: &UnmanagedObject, now: Timestamp) -> Result
         }
     };
     let escaped = |value: Option<Untrusted>| value.map(|value| value.escaped().to_string());
-    let owner = object.owner.as_ref().map(ToString::to_string);
+    let owner = object.owner.as_ref().map(Owner::reference);
     match &owner {
         Some(owner) => line("owner", owner),
         None => line("managed", "no, neither by `toolforge jobs` nor by `webservice`"),
@@ -79,8 +80,8 @@ pub(crate) fn show_unmanaged(object: &UnmanagedObject, now: Timestamp) -> Result
     let name = object.reference();
     // What an owner creates again is fixed there.
     let (fixed, kind) = match &object.owner {
-        Some(owner) => (owner.to_string(), owner.kind.unwrap_or(object.kind())),
-        None => (name.clone(), object.kind()),
+        Some(Owner::Workload(owner)) => (owner.to_string(), owner.kind.unwrap_or(object.kind())),
+        Some(Owner::Other(_)) | None => (name.clone(), object.kind()),
     };
     let asked = Asked {
         name: &fixed,

@@ -1,0 +1,214 @@
+//! The fields of an object that its job does not have, or has otherwise.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use toolforge_model::{MountStorage, ToolName, platform};
+
+use crate::convert::ConversionNote;
+use crate::object::{
+    Difference, FieldPath, LAST_APPLIED, Object, ObjectKind, PathSegment, replacement_differences,
+};
+
+/// Where the platform mounts its own volumes (volume-admission, 2026; before 2024 also the sockets of SSSD).
+const PLATFORM_MOUNTS: [&str; 7] = [
+    "/data/project",
+    "/data/scratch",
+    "/public/dumps",
+    "/mnt/nfs",
+    "/etc/wmcs-project",
+    "/etc/ldap",
+    "/var/lib/sss/pipes",
+];
+
+/// The fields of `metadata` that name an object, or that the API server sets.
+const OWN_METADATA: [&str; 10] = [
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+    "selfLink",
+];
+
+/// The fields of a pod that the platform requires of every pod, or that only prefer a node.
+const PLATFORM_FIELDS: [&str; 2] = ["securityContext", "topologySpreadConstraints"];
+
+/// The fields of an object that its job has in another form, as JSON Pointers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Carried {
+    /// Fields, with everything below them.
+    fields: BTreeSet<String>,
+    /// Items of lists, as a whole.
+    items: BTreeSet<String>,
+}
+
+impl Carried {
+    /// Returns the fields of an object that every conversion keeps, or that only name it.
+    pub(super) fn of(object: &Value, tool: &ToolName, mount: MountStorage) -> Self {
+        let own = ["/apiVersion", "/kind", "/status", "/spec/selector"];
+        let mut carried = Self { fields: own.map(str::to_owned).into(), items: BTreeSet::new() };
+        for field in OWN_METADATA {
+            carried.fields.insert(format!("/metadata/{field}"));
+        }
+        for key in own_annotations(object) {
+            carried.fields.insert(FieldPath::of(&["metadata", "annotations", key]).pointer());
+        }
+        let Some((pointer, pod)) = pod_spec(object) else { return carried };
+        // The command has the log files.
+        let template = pointer.strip_suffix("/spec").unwrap_or_default();
+        for metadata in ["/metadata", &format!("{template}/metadata")] {
+            let label = FieldPath::of(&["labels", platform::LABEL_FILE_LOG]).pointer();
+            carried.fields.insert(format!("{metadata}{label}"));
+        }
+        let container = format!("{pointer}/containers/0");
+        for field in ["name", "command", "args"] {
+            carried.fields.insert(format!("{container}/{field}"));
+        }
+        let first = &pod["containers"][0];
+        if let Some(home) = position(&first["env"], |variable| {
+            variable["name"] == "HOME" && variable["value"] == tool.home().as_str()
+        }) {
+            carried.items.insert(format!("{container}/env/{home}"));
+        }
+        if mount == MountStorage::All {
+            carried.add_volumes(&pointer, pod);
+        }
+        carried
+    }
+
+    /// Adds the volumes that the platform mounts itself, at the same paths.
+    fn add_volumes(&mut self, pointer: &str, pod: &Value) {
+        let mounts = &pod["containers"][0]["volumeMounts"];
+        for (index, volume) in pod["volumes"].as_array().into_iter().flatten().enumerate() {
+            let path = volume["hostPath"]["path"].as_str().unwrap_or_default().trim_end_matches('/');
+            let is_below = |mount: &str| {
+                path.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            if !PLATFORM_MOUNTS.into_iter().any(is_below) {
+                continue;
+            }
+            let is_same_path = |mount: &Value| {
+                let keys = mount.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+                let target = mount["mountPath"].as_str().unwrap_or_default().trim_end_matches('/');
+                target == path && keys.into_iter().all(|key| matches!(key, "name" | "mountPath"))
+            };
+            let mut is_elsewhere = false;
+            for (index, mount) in mounts.as_array().into_iter().flatten().enumerate() {
+                if mount["name"] != volume["name"] {
+                    continue;
+                }
+                if is_same_path(mount) {
+                    self.items.insert(format!("{pointer}/containers/0/volumeMounts/{index}"));
+                } else {
+                    is_elsewhere = true;
+                }
+            }
+            if !is_elsewhere {
+                self.items.insert(format!("{pointer}/volumes/{index}"));
+            }
+        }
+    }
+
+    /// Adds a field of the first container, which another note describes or which means the same in the job.
+    pub(super) fn add(&mut self, object: &Value, field: &str) {
+        if let Some((pointer, _)) = pod_spec(object) {
+            self.fields.insert(format!("{pointer}/containers/0/{field}"));
+        }
+    }
+
+    /// Removes a field of the first container, which is compared like the others.
+    pub(super) fn remove(&mut self, object: &Value, field: &str) {
+        if let Some((pointer, _)) = pod_spec(object) {
+            self.fields.remove(&format!("{pointer}/containers/0/{field}"));
+        }
+    }
+
+    /// Adds the containers after the first.
+    pub(super) fn add_other_containers(&mut self, object: &Value) {
+        let Some((pointer, pod)) = pod_spec(object) else { return };
+        for index in 1..pod["containers"].as_array().map_or(0, Vec::len) {
+            self.items.insert(format!("{pointer}/containers/{index}"));
+        }
+    }
+
+    fn has(&self, found: &Difference) -> bool {
+        let pointer = found.path.pointer();
+        if found.wanted.is_none() && self.items.contains(&pointer) {
+            return true;
+        }
+        let ends = pointer.match_indices('/').map(|(index, _)| index).chain([pointer.len()]);
+        ends.into_iter().any(|end| self.fields.contains(&pointer[..end]))
+    }
+
+    /// Returns the notes about what the rendered objects of a job do not have of an object, or have otherwise.
+    pub(super) fn notes_of_job(&self, object: &Value, rendered: &[Object]) -> Vec<ConversionNote> {
+        let is_workload = |object: &&Object| {
+            matches!(object.kind(), ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job)
+        };
+        let Some(workload) = rendered.iter().find(is_workload) else { return Vec::new() };
+        let mut after = workload.to_json();
+        let kind = match object["kind"] == "Pod" {
+            true => {
+                // Only the pods of the two can be compared.
+                let template = after["spec"]["template"].take();
+                after = template;
+                ObjectKind::Pod
+            }
+            false => workload.kind(),
+        };
+        self.notes(replacement_differences(kind, object, &after)).collect()
+    }
+
+    /// Returns the notes about the differences between an object and its job.
+    pub(super) fn notes(
+        &self,
+        differences: impl IntoIterator<Item = Difference>,
+    ) -> impl Iterator<Item = ConversionNote> {
+        differences
+            .into_iter()
+            .filter(|found| !self.has(found) && (found.live.is_some() || !is_of_platform(&found.path)))
+            .map(|found| ConversionNote::of_difference(found, None))
+    }
+}
+
+/// Returns whether an added field changes nothing for the pods: the platform requires it of every pod, or it identifies the job.
+fn is_of_platform(path: &FieldPath) -> bool {
+    let is = |segment: &PathSegment| match segment {
+        PathSegment::Field(name) => name == "metadata" || PLATFORM_FIELDS.contains(&name.as_str()),
+        PathSegment::Item { .. } => false,
+    };
+    path.segments().iter().any(is) || path.pointer().starts_with("/spec/selector")
+}
+
+/// Returns the annotations of kubectl and of Kubernetes' controllers.
+fn own_annotations(object: &Value) -> Vec<&str> {
+    let all = object["metadata"]["annotations"].as_object().into_iter().flatten();
+    let keys = all.map(|(key, _)| key.as_str());
+    keys.filter(|key| *key == LAST_APPLIED || key.starts_with("deployment.kubernetes.io/")).collect()
+}
+
+/// Returns the pod spec of an object, with its JSON Pointer.
+pub(super) fn pod_spec(object: &Value) -> Option<(String, &Value)> {
+    let pointers = ["/spec/jobTemplate/spec/template/spec", "/spec/template/spec", "/spec"];
+    let found = pointers.into_iter().find_map(|pointer| Some((pointer, object.pointer(pointer)?)));
+    let mut all = found.into_iter().filter(|(_, pod)| pod["containers"].is_array());
+    all.next().map(|(pointer, pod)| (pointer.to_owned(), pod))
+}
+
+fn position(list: &Value, is_wanted: impl Fn(&Value) -> bool) -> Option<usize> {
+    list.as_array()?.iter().position(is_wanted)
+}
+
+/// Returns the storage that the pods see: since 2020, that of pods with the label `toolforge: tool`.
+pub(super) fn mount(object: &Value) -> MountStorage {
+    let template = pod_spec(object).and_then(|(pointer, _)| object.pointer(pointer.strip_suffix("/spec")?));
+    let labels = template.map(|template| &template["metadata"]["labels"]);
+    let wanted = labels.and_then(|labels| labels[platform::LABEL_MOUNT_STORAGE].as_str()?.parse().ok());
+    // Since 2025, every pod in a tool's namespace gets it.
+    wanted.unwrap_or(MountStorage::All)
+}

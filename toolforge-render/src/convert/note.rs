@@ -1,0 +1,159 @@
+//! What a conversion loses, changes or guesses.
+
+use std::fmt;
+
+use toolforge_images::State;
+use toolforge_model::{JobImage, TypeName, Untrusted};
+
+use crate::job::JobPlanError;
+use crate::object::{Difference, FieldPath};
+
+/// The longest list or mapping that a note shows, in bytes.
+const LONGEST_VALUE: usize = 100;
+
+/// What a conversion loses, changes or guesses.
+///
+/// Its `Display` is one line without line breaks, in which text of files and of the cluster is escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConversionNote {
+    /// The source names no image.
+    GuessedImage {
+        /// The image of the job.
+        image: TypeName,
+    },
+    /// The catalog does not have the image, but one of its types is the same from another registry.
+    ReplacedImage {
+        /// The image.
+        reference: Untrusted,
+        /// The image of the job.
+        image: JobImage,
+    },
+    /// The type is deprecated or gone.
+    OutdatedImage {
+        /// The type.
+        name: TypeName,
+        /// Its state.
+        state: State,
+        /// The type that replaces it, if there is one.
+        replacement: Option<TypeName>,
+    },
+    /// The name is not one that a job can have, or another job has it.
+    Renamed {
+        /// The name.
+        from: Untrusted,
+    },
+    /// A job has one container.
+    OtherContainers {
+        /// The names of the others.
+        names: Vec<Untrusted>,
+    },
+    /// The container has arguments without a command, so the image's entry point runs first, if it has one.
+    EntryPoint,
+    /// The schedule is suspended, which a jobs file cannot express.
+    Suspended,
+    /// A field of the object is not the same afterwards.
+    Field {
+        /// The object, such as `Service bot`; `None` for the workload itself.
+        object: Option<Untrusted>,
+        /// The field.
+        path: FieldPath,
+        /// The value in the source as JSON, without quotes around a string; `None` if it is not set.
+        before: Option<Untrusted>,
+        /// The value afterwards; `None` if it is not set.
+        after: Option<Untrusted>,
+    },
+    /// A Service that selects the pods does not select those of the job, which have other labels.
+    LostService {
+        /// Its name.
+        name: Untrusted,
+    },
+    /// An option of a `jsub` line.
+    Option {
+        /// The option, with its value.
+        option: Untrusted,
+    },
+    /// The input of a command in a crontab: the text after `%`.
+    Input {
+        /// The text.
+        text: Untrusted,
+    },
+    /// The job is valid, but cannot be planned.
+    Unplanned {
+        /// Why.
+        error: JobPlanError,
+    },
+}
+
+impl ConversionNote {
+    /// Returns the note about a field; `object` is the object if it is not the workload itself.
+    pub(super) fn of_difference(found: Difference, object: Option<&str>) -> Self {
+        let Difference { path, live: before, wanted: after, .. } = found;
+        Self::Field { object: object.map(Untrusted::new), path, before, after }
+    }
+}
+
+impl fmt::Display for ConversionNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GuessedImage { image } => write!(f, "image {image} is a guess"),
+            Self::ReplacedImage { reference, image } => {
+                let image = Untrusted::new(image.to_string());
+                write!(
+                    f,
+                    "image {} is not in the catalog; {} replaces it",
+                    reference.escaped(),
+                    image.escaped()
+                )
+            }
+            Self::OutdatedImage { name, state, replacement } => {
+                write!(f, "image {name} is {state}")?;
+                replacement.as_ref().map_or(Ok(()), |name| write!(f, "; {name} replaces it"))
+            }
+            Self::Renamed { from } => write!(f, "the name was {}", from.escaped()),
+            Self::OtherContainers { names } => {
+                let names: Vec<String> = names.iter().map(|name| name.escaped().to_string()).collect();
+                write!(f, "a job has one container; not converted: {}", names.join(", "))
+            }
+            Self::EntryPoint => f.write_str(
+                "the container has no command, only arguments: if the image has an entry point, the job does not run it",
+            ),
+            Self::Suspended => f.write_str("it is suspended, which a jobs file cannot express"),
+            Self::Field { object, path, before, after } => {
+                if let Some(object) = object {
+                    write!(f, "{}: ", object.escaped())?;
+                }
+                let path = Untrusted::new(path.to_string());
+                let path = path.escaped();
+                match (before, after) {
+                    (Some(before), Some(after)) => {
+                        write!(f, "{path}: was {}, is now {}", shown(before), shown(after))
+                    }
+                    (Some(before), None) if is_long(before) => write!(f, "{path} is not converted"),
+                    (Some(before), None) => write!(f, "{path}: {} is not converted", before.escaped()),
+                    (None, Some(after)) if is_long(after) => write!(f, "{path} is added"),
+                    (None, Some(after)) => write!(f, "{path}: is now {}", shown(after)),
+                    (None, None) => write!(f, "{path} is not converted"),
+                }
+            }
+            Self::LostService { name } => {
+                write!(f, "Service {} no longer selects its pods: they have the labels of the job", name.escaped())
+            }
+            Self::Option { option } => write!(f, "{} is not converted", option.escaped()),
+            Self::Input { text } => {
+                write!(f, "the command's input, the text after %, is not converted: {}", text.escaped())
+            }
+            Self::Unplanned { error } => {
+                write!(f, "{}", Untrusted::new(error.to_string()).escaped())
+            }
+        }
+    }
+}
+
+fn is_long(value: &Untrusted) -> bool {
+    value.as_raw().len() > LONGEST_VALUE && value.as_raw().starts_with(['{', '['])
+}
+
+fn shown(value: &Untrusted) -> String {
+    if is_long(value) { "other".to_owned() } else { value.escaped().to_string() }
+}
