@@ -170,6 +170,7 @@ fn command_of_jsub_is_kept_as_written() {
             "./x $HOME/*.txt \"two words\" 'a && b'",
         ),
         ("jsub -N 'a' bash -c 'echo $HOME > x; true'", "bash -c 'echo $HOME > x; true'"),
+        ("jsub -once 'python a.py arg'", "python a.py arg"),
         ("jsub ./x a\\;b &>/dev/null", "./x a\\;b"),
     ] {
         let conversion = of_lines(line);

@@ -275,7 +275,11 @@ impl Submitted {
         let (Some(first), Some(last)) = (command.first(), command.last()) else {
             return Err("no command follows the options".to_owned());
         };
-        submitted.command = text(&(first.start..last.end)).to_owned();
+        submitted.command = match command.as_slice() {
+            // One word with spaces is a command line.
+            [one] => unquoted(one)?,
+            _ => text(&(first.start..last.end)).to_owned(),
+        };
         Ok(submitted)
     }
 

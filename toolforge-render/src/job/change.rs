@@ -1,5 +1,6 @@
 //! The change of one job: the objects that are created, replaced and deleted, in their order.
 
+use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobField, JobName, JobRequest, Untrusted};
 
@@ -198,6 +199,13 @@ pub(crate) fn adoption(
         JobWorkload::OneOff(_) => !replaces,
         JobWorkload::Scheduled(_) | JobWorkload::Continuous(_) => is_changeable(live, &wanted),
     };
+    let address = match (&live.service, &wanted.service) {
+        (Some(before), Some(after)) => {
+            let json = |service: &Service| Object::from(service.clone()).to_json();
+            replacement_differences(ObjectKind::Service, &json(before), &json(after))
+        }
+        _ => Vec::new(),
+    };
     let (action, mut steps) = if is_kept {
         (Action::Update, replacements(wanted, live))
     } else {
@@ -207,6 +215,9 @@ pub(crate) fn adoption(
     let kind = live.workload.kind();
     if let Some(step) = steps.iter_mut().find(|step| step.id.kind == kind && step.wanted.is_some()) {
         step.differences = found;
+    }
+    if let Some(step) = steps.iter_mut().find(|step| step.id.kind == ObjectKind::Service) {
+        step.differences = address.into_iter().filter(|difference| difference.path.is_in_spec()).collect();
     }
     let change = Change::new(live.workload.job_kind(), live.name.as_str(), action);
     let change = with_demand(Change { steps, is_managed: false, ..change }, Some(live), facts);

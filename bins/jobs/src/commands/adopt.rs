@@ -8,7 +8,9 @@ use toolforge_model::Untrusted;
 use toolforge_quota::Limits;
 use toolforge_render::change::{Action, ChangeSet};
 use toolforge_render::convert::{Adoption, AdoptionError, manifest_of, plan_adoption, resume_adoption};
-use toolforge_render::job::{FoundWorkload, JobFacts, JobObjects, JobWorkload, WorkloadRef, job_deletions};
+use toolforge_render::job::{
+    FoundWorkload, JobFacts, JobObjects, JobPlanError, JobWorkload, WorkloadRef, job_deletions,
+};
 use toolforge_report::{DetailCode, FailureCode};
 
 use super::apply::Command;
@@ -215,6 +217,13 @@ fn ask(job: &JobObjects) -> Result<(), Failure> {
 
 fn failure(error: &AdoptionError, job: &JobObjects, facts: &JobFacts) -> Failure {
     let failure = match error {
+        AdoptionError::Plan(foreign @ JobPlanError::Foreign { kind, name, .. }) => {
+            Failure::from_error(ExitCode::Failed, foreign).hint(format!(
+                "Delete {kind} {} if nothing needs it, or leave {} as it is.",
+                name.quoted(),
+                job.workload_ref()
+            ))
+        }
         AdoptionError::Plan(error) => failures::of_plan(error, &facts.namespace),
         error => Failure::from_error(ExitCode::Failed, error),
     };

@@ -1,6 +1,6 @@
 use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input, replace_file};
 use toolforge_model::{Diagnostic, Untrusted};
-use toolforge_render::convert::{Conversion, Converter, with_current_version};
+use toolforge_render::convert::{Conversion, ConversionNote, Converter, with_current_version};
 use toolforge_render::lint::{Finding, Rule, decode, reading_errors};
 use toolforge_render::manifest::{Manifests, file_documents};
 use toolforge_render::namespace::Namespace;
@@ -67,6 +67,14 @@ fn diagnostic(finding: &Finding) -> Diagnostic {
 
 fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCode, Failure> {
     print_text(&conversion.to_yaml())?;
+    let notes =
+        || conversion.jobs.iter().flat_map(|job| job.notes.iter().map(|note| (&job.request.name, note)));
+    if notes().any(|(_, note)| matches!(note, ConversionNote::GuessedImage { .. })) {
+        anstream::eprintln!("note: images were guessed; `toolforge jobs images` lists the others");
+    }
+    for (name, _) in notes().filter(|(_, note)| matches!(note, ConversionNote::Suspended)) {
+        anstream::eprintln!("note: type `toolforge jobs suspend {name}` after the file is loaded");
+    }
     for left in &conversion.unconverted {
         let (what, reason) = (left.what.escaped(), left.reason.escaped());
         anstream::eprintln!("warning: line {}: {what}: not converted: {reason}", left.location.line);

@@ -118,12 +118,13 @@ fn crontab_is_converted_without_a_cluster() {
     let shown = |words: &[&str]| said(&jobs(&directory, words));
     assert_snapshot!(shown(&["convert", "jobs.yaml", "--tool", "tf-test"]), @r#"
     [exit 6]
-    # image: python3.13 is a guess; `jobs images` lists the others
+    # image python3.13 is a guess
     - name: watch
       command: ./watch.py
       image: python3.13
       schedule: "*/5 * * * *"
       mem: 300Mi
+    note: images were guessed; `toolforge jobs images` lists the others
     warning: line 2: @reboot ./start.sh: not converted: there is no reboot; a job with `continuous: true` always runs
     "#);
     std::fs::write(directory.0.join("bad.yaml"), format!("- {}\n- kind: Pod\n", "long ".repeat(99))).unwrap();
@@ -152,6 +153,8 @@ fn web_service_is_converted_to_a_template() {
     assert_snapshot!(said(&jobs(&directory, &line)), @"[exit 0]");
     let template = std::fs::read_to_string(directory.0.join("service.template")).unwrap();
     assert_snapshot!(template, @"
+    # spec.strategy.rollingUpdate.maxSurge: was 25%, is now 1
+    # spec.strategy.rollingUpdate.maxUnavailable: was 25%, is now 0
     type: php8.2
     replicas: 2
     ");

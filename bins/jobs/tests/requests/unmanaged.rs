@@ -364,3 +364,21 @@ fn pod_of_a_workload_is_not_called_unmanaged() {
         "{shown}"
     );
 }
+
+#[test]
+fn failed_adoption_of_a_one_off_job_prints_its_manifest() {
+    let live = live();
+    let mut once = values!(&live.jobs).into_iter().find(|job| job["metadata"]["name"] == "test").unwrap();
+    once["metadata"].as_object_mut().unwrap().remove("ownerReferences");
+    once["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}});
+    once["spec"]["template"]["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] = json!("u");
+    let path = format!("{BATCH}/jobs");
+    let mut instead = deleted(&path, "test");
+    instead.push((format!("GET {path}"), list(&[once])));
+    instead.push((format!("POST {path}"), ok()));
+    let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
+    instead.push((format!("POST {path}"), refused));
+    let shown = run(by_hand(&instead), &["adopt", "job/test", "--yes"]);
+    assert!(shown.starts_with("[exit 6]\nerror: job/test was deleted"), "{shown}");
+    assert!(shown.contains("  kind: Job\n") && !shown.contains("controller-uid"), "{shown}");
+}
