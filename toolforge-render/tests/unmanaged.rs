@@ -343,6 +343,27 @@ fn own_service_is_replaced() {
 }
 
 #[test]
+fn service_is_replaced_in_place() {
+    let mut facts = facts();
+    let text = "[{name: bot, command: ./bot.py, image: bookworm, continuous: true, port: 8000}]";
+    let file = toolforge_model::JobsFile::parse(text, &tool()).unwrap();
+    let requests: Vec<_> = file.jobs.into_iter().map(|job| job.request).collect();
+    facts.live.extend(plan_load(&requests, &facts, &LoadOptions::default()).set.objects().cloned());
+    facts.live.deployments.last_mut().unwrap().metadata.labels = None;
+    facts.live.services.last_mut().unwrap().metadata.labels = None;
+    let adoption = plan_adoption(&job(&facts, "bot"), &facts).unwrap();
+    let change = adoption.change().unwrap();
+    assert_eq!(change.action, Action::Update);
+    assert!(change.steps.iter().all(|step| matches!(step.action, StepAction::Replace { .. })), "{change:?}");
+    // One that selects other pods is not touched: the job has no port.
+    let service = facts.live.services.last_mut().unwrap().spec.as_mut().unwrap();
+    service.selector = Some([("app".to_owned(), "other".to_owned())].into());
+    let adoption = plan_adoption(&job(&facts, "bot"), &facts).unwrap();
+    let steps = &adoption.change().unwrap().steps;
+    assert!(steps.iter().all(|step| step.id.kind == ObjectKind::Deployment), "{steps:?}");
+}
+
+#[test]
 fn service_that_loses_the_pods_is_noted() {
     let facts = with_service("web", ("name", "stashbot"));
     let adoption = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap();

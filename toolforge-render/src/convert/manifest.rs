@@ -86,7 +86,7 @@ impl Converter<'_> {
             self.add_web_service(manifest, pod);
             return services.iter().copied().find(|service| selects(service, manifest));
         }
-        let Some(container) = pod.containers.first() else { return None };
+        let container = pod.containers.first()?;
         if is_argument_of_the_image(container) {
             let reason = "it has arguments for the image's own entry point, and no command";
             self.leave(&what, reason, manifest.location);

@@ -49,7 +49,8 @@ pub(super) fn run(
         let pods = owned_pods.borrow();
         let others = set.changes.iter().filter(|change| !change.is_managed).map(apply::subject);
         let others: Vec<String> = others.filter(|name| pods.iter().all(|pod| pod.pod != *name)).collect();
-        if !(others.is_empty() && pods.is_empty()) && !confirmed.get() {
+        let needs_none = others.is_empty() && pods.is_empty();
+        if !needs_none && !confirmed.get() {
             confirm_deletion(&others, &pods)?;
             confirmed.set(true);
         }
@@ -92,7 +93,7 @@ impl OwnedPod {
     }
 }
 
-/// Asks before objects that are not jobs, and pods that are replaced, are deleted. Without a terminal, it fails.
+/// Asks before pods that are replaced, and objects that are not jobs, are deleted. Without a terminal, it fails.
 fn confirm_deletion(others: &[String], pods: &[OwnedPod]) -> Result<(), Failure> {
     if pods.is_empty() {
         return confirm_others(others, "deleted");
