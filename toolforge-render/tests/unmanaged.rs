@@ -225,6 +225,7 @@ fn cron_job_is_adopted_in_place() {
     let notes: Vec<&str> = adoption.notes.iter().map(toolforge_model::Untrusted::as_raw).collect();
     insta::assert_snapshot!(notes.join("\n"), @"
     image docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest is not in the catalog; python3.11 replaces it
+    spec.concurrencyPolicy: was Allow, is now Forbid: no run starts while another one works
     spec.jobTemplate.spec.template.spec.containers[job].resources.requests.cpu: was 150m, is now 500m
     spec.jobTemplate.spec.template.spec.containers[job].resources.requests.memory: was 256Mi, is now 512Mi
     spec.jobTemplate.spec.template.spec.restartPolicy: was OnFailure, is now Never

@@ -1,5 +1,6 @@
 //! Objects that no tool manages become jobs, in place where that is possible.
 
+use serde_json::Value;
 use toolforge_images::ImageLookupError;
 use toolforge_model::{JobImage, ToolName, Untrusted};
 
@@ -96,6 +97,40 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     let notes = converted.notes.into_iter().filter(|note| !note.as_raw().starts_with("it is suspended"));
     let set = ChangeSet::new(vec![change], &facts.namespace.limits);
     Ok(Adoption { set, notes: notes.collect(), restarts })
+}
+
+/// The labels that the API server sets on the pods of a Job (Kubernetes 1.33).
+const JOB_LABELS: [&str; 4] =
+    ["batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name"];
+
+/// Returns a live object as it can be created again: without what the API server and the controllers set.
+#[must_use]
+pub fn as_created(job: &JobObjects) -> Value {
+    let mut json = match &job.workload {
+        JobWorkload::OneOff(found) => Object::Job(found.clone()).to_json(),
+        JobWorkload::Scheduled(found) => Object::CronJob(found.clone()).to_json(),
+        JobWorkload::Continuous(found) => Object::Deployment(found.clone()).to_json(),
+    };
+    if let Some(fields) = json.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(metadata) = json["metadata"].as_object_mut() {
+        metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "labels" | "annotations"));
+    }
+    if let Some(annotations) = json.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.retain(|key, _| !key.starts_with("deployment.kubernetes.io/"));
+    }
+    if matches!(job.workload, JobWorkload::OneOff(_)) && json["spec"]["manualSelector"] != Value::Bool(true) {
+        if let Some(spec) = json["spec"].as_object_mut() {
+            spec.remove("selector");
+        }
+        for labels in ["/metadata/labels", "/spec/template/metadata/labels"] {
+            if let Some(labels) = json.pointer_mut(labels).and_then(Value::as_object_mut) {
+                labels.retain(|key, _| !JOB_LABELS.contains(&key.as_str()));
+            }
+        }
+    }
+    json
 }
 
 /// Refuses an image that the catalog does not have, unless one of its types is the same image from another registry.

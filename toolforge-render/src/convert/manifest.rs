@@ -143,6 +143,13 @@ impl Converter<'_> {
                 let limit = run.and_then(|run| run.active_deadline_seconds);
                 options.timeout = limit.and_then(|seconds| u32::try_from(seconds).ok());
                 options.retry = run.and_then(|run| run.backoff_limit).map(retry);
+                // The API server's default, too.
+                if spec.is_some_and(|spec| spec.concurrency_policy.as_deref().unwrap_or("Allow") == "Allow") {
+                    notes.push(
+                        "spec.concurrencyPolicy: was Allow, is now Forbid: no run starts while another one works"
+                            .to_owned(),
+                    );
+                }
                 if spec.is_some_and(|spec| spec.suspend == Some(true)) {
                     notes.push("it is suspended; run `jobs suspend` after `jobs load`".to_owned());
                 }

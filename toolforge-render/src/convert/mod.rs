@@ -9,7 +9,7 @@ mod converter;
 mod lines;
 mod manifest;
 
-pub use adopt::{Adoption, AdoptionError, plan_adoption};
+pub use adopt::{Adoption, AdoptionError, as_created, plan_adoption};
 pub use conversion::{Conversion, ConvertedJob, ConvertedWebService, Unconverted};
 pub use converter::Converter;
 pub use manifest::with_current_version;

@@ -1,18 +1,21 @@
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
 };
 use toolforge_client::Attempt;
+use toolforge_client::k8s_openapi::api::core::v1::Pod;
+use toolforge_model::Untrusted;
 use toolforge_quota::Limits;
 use toolforge_render::change::{Action, ChangeSet};
 use toolforge_render::convert::{Adoption, AdoptionError, plan_adoption};
-use toolforge_render::job::{JobFacts, JobObjects, JobWorkload, job_deletions};
+use toolforge_render::job::{FoundWorkload, JobFacts, JobObjects, JobWorkload, job_deletions};
 use toolforge_report::FailureCode;
 
 use super::apply::Command;
 use super::confirm::confirm;
 use super::finish::finish;
+use super::original::{check_recreation, put_back};
 use super::{apply, facts};
 use crate::arguments::{AdoptArguments, Arguments};
 use crate::{failures, report};
@@ -24,9 +27,16 @@ pub(super) fn run(
     options: &AdoptArguments,
 ) -> Result<ExitCode, Failure> {
     let dry_run = options.dry_run.dry_run;
-    let plan = async |_: &Attempt| {
+    // The object that is deleted before the job is created, and whether that was done.
+    let original: RefCell<Option<JobObjects>> = RefCell::default();
+    let is_deleted = Cell::new(false);
+    let plan = async |attempt: &Attempt| {
+        is_deleted.set(!apply::changed_jobs(attempt).is_empty());
         let facts = facts::fetch_facts_to_write(session).await?;
-        let job = facts::job(&facts, &options.name)?;
+        let job = match facts::find(&facts, &options.name)? {
+            FoundWorkload::Job(job) => *job,
+            FoundWorkload::Pod(pod) => return Err(of_pod(&pod)),
+        };
         let adoption = match job.is_managed() {
             true => None,
             false => Some(plan_adoption(&job, &facts).map_err(|error| failure(&error, &job, &facts))?),
@@ -36,6 +46,14 @@ pub(super) fn run(
             let message = format!("the platform's jobs service has a record of a job {}", job.name);
             return Err(Failure::new(ExitCode::Failed, message)
                 .hint(format!("`toolforge jobs delete {} --adopt` deletes it.", job.name)));
+        }
+        if let Some(adoption) = &adoption
+            && dry_run != Some(DryRunOption::Client)
+            && adoption.change().is_some_and(|change| change.action == Action::Recreate)
+            && let Ok((_, client)) = session.cluster()
+        {
+            check_recreation(client, session, &job, adoption).await?;
+            original.replace(dry_run.is_none().then(|| job.clone()));
         }
         let none = job_deletions([], &facts);
         Ok(PlannedAdoption { adoption, job, limits: facts.namespace.limits, none })
@@ -70,9 +88,17 @@ pub(super) fn run(
         let set = planned.as_ref();
         return finish(session, arguments, (set, planned_changes(set)), dry_run, Ok(ExitCode::Success));
     }
-    let applied = session.block_on(apply::apply(session, dry_run, &command))??;
+    let applied = session.block_on(apply::apply(session, dry_run, &command))?;
+    let put_back = |failure| match (original.take().filter(|_| is_deleted.get()), session.cluster()) {
+        (Some(job), Ok((runtime, client))) => runtime.block_on(put_back(client, session, &job, failure)),
+        _ => failure,
+    };
+    // After the deletion it is planned again if something else has changed meanwhile.
+    let applied = applied.map_err(put_back)?;
+    is_deleted.set(is_deleted.get() || applied.has_deleted());
     let changes = applied.changes();
     let (planned, ended) = applied.end();
+    let ended = ended.map_err(put_back);
     if matches!(ended, Ok(ExitCode::Success)) {
         let name = &planned.job.name;
         match (&planned.adoption, dry_run) {
@@ -134,6 +160,27 @@ fn ask(job: &JobObjects) -> Result<(), Failure> {
         None => Err(not_confirmed("nothing was changed, and there is no terminal to confirm on")
             .hint("`--yes` confirms it.")),
     }
+}
+
+/// Returns why a pod cannot become a job, and what can be done instead.
+fn of_pod(pod: &Pod) -> Failure {
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let name = Untrusted::new(name);
+    let name = name.escaped();
+    if pod.metadata.owner_references.iter().flatten().next().is_some() {
+        return Failure::new(
+            ExitCode::Failed,
+            format!("pod/{name} belongs to another object, which creates it again"),
+        )
+        .hint("Adopt that object: `toolforge jobs list --output table` shows it.");
+    }
+    let message = format!(
+        "pod/{name} is a pod by itself, and cannot become a job: the pods of jobs are created by a Deployment or a Job"
+    );
+    Failure::new(ExitCode::Failed, message).hint(format!(
+        "A job like it starts from the beginning: `kubectl get pod/{name} --output yaml | toolforge jobs convert - > FILE`, then \
+         `toolforge jobs delete pod/{name}` and `toolforge jobs load FILE`."
+    ))
 }
 
 fn failure(error: &AdoptionError, job: &JobObjects, facts: &JobFacts) -> Failure {

@@ -215,6 +215,12 @@ impl<T> Applied<T> {
         self.report.last_written(ObjectKind::Deployment).map(RolloutTarget::from)
     }
 
+    /// Returns whether an object was deleted.
+    pub(super) fn has_deleted(&self) -> bool {
+        let mut written = self.report.changes.iter().flat_map(|report| &report.written);
+        written.any(|written| written.kind == WriteKind::Deleted)
+    }
+
     /// Returns the names of the changed jobs, by all attempts.
     pub(super) fn names(&self) -> Vec<String> {
         self.report.changes.iter().map(|report| reference(&report.change)).collect()

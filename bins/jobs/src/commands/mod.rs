@@ -19,6 +19,7 @@ mod lint;
 mod list;
 mod load;
 mod logs;
+mod original;
 mod plan;
 mod quota;
 mod render;

@@ -70,7 +70,8 @@ fn sent(script: Script, words: &[&str]) -> (String, String, Vec<Value>) {
     });
     let writes = requests.writes();
     let mut bodies = Vec::new();
-    for part in writes.split("\nDELETE ").flat_map(|part| part.split("\nPATCH ")) {
+    let parts = writes.split("\nDELETE ").flat_map(|part| part.split("\nPATCH "));
+    for part in parts.flat_map(|part| part.split("\nPOST ")) {
         if let Some(json) = part.find('{').and_then(|start| serde_json::from_str(&part[start..]).ok()) {
             bodies.push(json);
         }
@@ -223,9 +224,9 @@ fn web_service_is_not_for_jobs() {
 
 #[test]
 fn adoption_needs_a_confirmation() {
-    let refused = run(by_hand(&[]), &["adopt", "stashbot"]);
+    let refused = run(by_hand(&recreated(&[exists()])), &["adopt", "stashbot"]);
     assert!(refused.starts_with("[exit 1]") && refused.contains("no terminal to confirm on"), "{refused}");
-    assert!(!refused.contains("DELETE") && !refused.contains("PUT"), "{refused}");
+    assert!(!refused.contains("DELETE") && !refused.contains("deployments?fieldManager"), "{refused}");
     let put = (format!("PUT {BATCH}/cronjobs/list-images"), ok());
     let shown = run(by_hand(&[put]), &["adopt", "list-images", "--yes"]);
     assert_snapshot!(writes(&shown), @"
@@ -235,18 +236,171 @@ fn adoption_needs_a_confirmation() {
     // A job is one already, and an object with an owner never becomes one.
     assert!(run(by_hand(&[]), &["adopt", "daily"]).starts_with("[exit 0]"));
     assert!(run(by_hand(&[]), &["adopt", "job/test"]).contains("belongs to another object"));
-    assert!(run(by_hand(&[]), &["adopt", "debug"]).contains("pod/debug is a pod"));
+    let pod = run(by_hand(&[]), &["adopt", "debug"]);
+    assert!(pod.contains("pod/debug is a pod by itself") && pod.contains("jobs convert - > FILE"), "{pod}");
+    let pod = run(by_hand(&[]), &["adopt", "pod/stashbot-7d9c5b6f48-q2w9z"]);
+    assert!(pod.contains("belongs to another object"), "{pod}");
+}
+
+/// The query of a creation that is only checked.
+const CHECK: &str = "dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict";
+
+/// Returns the answers to an adoption of stashbot, which is deleted and created again: `created` are those to the check and to
+/// the creations.
+fn recreated(created: &[Answer]) -> Vec<(String, Answer)> {
+    let mut instead = deleted(&format!("{APPS}/deployments"), "stashbot");
+    instead.push((format!("GET {CORE}/pods"), list(&values!(&live().pods))));
+    instead.push((format!("GET {CORE}/pods"), list(&[])));
+    instead.push((
+        format!("GET {APPS}/deployments/stashbot"),
+        Answer::not_found("deployments.apps", "stashbot"),
+    ));
+    for (index, answer) in created.iter().enumerate() {
+        let query = if index == 0 { CHECK } else { "fieldManager=toolforge-cli" };
+        instead.push((format!("POST {APPS}/deployments?{query}"), answer.clone()));
+    }
+    instead
+}
+
+fn exists() -> Answer {
+    Answer::refusal(409, "AlreadyExists", "deployments.apps \"stashbot\" already exists")
+}
+
+fn refused() -> Answer {
+    Answer::refusal(
+        403,
+        "Forbidden",
+        "admission webhook \"registry-admission.tools.wmcloud.org\" denied the request: no",
+    )
+}
+
+#[test]
+fn refused_adoption_deletes_nothing() {
+    let shown = run(by_hand(&recreated(&[refused()])), &["adopt", "stashbot", "--yes"]);
+    assert_snapshot!(writes(&shown), @"
+    [exit 4]
+    error: the cluster's registry-admission.tools.wmcloud.org refused: no
+      deployment/stashbot is left as it is
+
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
+    ");
+    let shown = run(by_hand(&recreated(&[refused()])), &["adopt", "stashbot", "--yes", "--dry-run=server"]);
+    assert!(shown.contains("refused: no") && !shown.contains("DELETE"), "{shown}");
+}
+
+#[test]
+fn object_is_put_back_where_the_job_is_refused() {
+    let answers = recreated(&[exists(), refused(), ok()]);
+    let (ended, _, bodies) = sent(by_hand(&answers), &["adopt", "stashbot", "--yes"]);
+    assert_snapshot!(ended, @"
+    [exit 4]
+    error: deployment/stashbot did not become a job: it was deleted, and created again as it was
+      error: 0 of 1 changes were made
+        JOB                  STEP      OUTCOME
+        deployment/stashbot  recreate  failed partway: deleted Deployment stashbot; not created: Deployment stashbot
+        error: the cluster's registry-admission.tools.wmcloud.org refused: no
+
+      hint: What was done is kept; run the same command again to finish.
+    ");
+    let original = bodies.last().unwrap();
+    let live = serde_json::to_value(&live().deployments[0]).unwrap();
+    assert_eq!(original["spec"], live["spec"]);
+    assert_eq!(original["metadata"]["labels"], live["metadata"]["labels"]);
+    assert!(original["metadata"].get("uid").is_none() && original.get("status").is_none(), "{original}");
+}
+
+#[test]
+fn object_that_cannot_be_put_back_is_printed() {
+    let answers = recreated(&[exists(), refused(), refused()]);
+    let (ended, _, _) = sent(by_hand(&answers), &["adopt", "stashbot", "--yes"]);
+    assert_snapshot!(ended, @r#"
+    [exit 6]
+    error: deployment/stashbot was deleted, and could not be created again: the cluster refuses (Forbidden 403): admission webhook "registry-admission.tools.wmcloud.org" denied the request: no
+      error: 0 of 1 changes were made
+        JOB                  STEP      OUTCOME
+        deployment/stashbot  recreate  failed partway: deleted Deployment stashbot; not created: Deployment stashbot
+        error: the cluster's registry-admission.tools.wmcloud.org refused: no
+
+      hint: What was done is kept; run the same command again to finish.
+      it was:
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata:
+        labels:
+          name: stashbot
+          toolforge: tool
+        name: stashbot
+        namespace: tool-tf-test
+      spec:
+        replicas: 1
+        selector:
+          matchLabels:
+            name: stashbot
+        strategy:
+          type: Recreate
+        template:
+          metadata:
+            labels:
+              name: stashbot
+              toolforge: tool
+          spec:
+            containers:
+            - command:
+              - /data/project/tf-test/bin/stashbot.sh
+              - run
+              env:
+              - name: HOME
+                value: /data/project/tf-test
+              image: docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest
+              imagePullPolicy: Always
+              name: bot
+              resources:
+                limits:
+                  cpu: 500m
+                  memory: 512Mi
+                requests:
+                  cpu: 150m
+                  memory: 256Mi
+              workingDir: /data/project/tf-test
+
+    hint: Save the manifest above, and create it with `kubectl create --filename FILE`.
+    "#);
+}
+
+#[test]
+fn adoption_is_planned_again_after_a_conflict() {
+    let conflict = Answer::refusal(
+        409,
+        "Conflict",
+        "the object has been modified; please apply your changes to the latest version",
+    );
+    let put = |answer| (format!("PUT {BATCH}/cronjobs/list-images"), answer);
+    let mut changed = serde_json::to_value(&live().cron_jobs[0]).unwrap();
+    assert_eq!(changed["metadata"]["name"], "list-images");
+    changed["metadata"]["resourceVersion"] = json!("99");
+    let seen = (format!("GET {BATCH}/cronjobs/list-images"), Answer::json(200, &changed));
+    let answers = [seen.clone(), put(conflict.clone()), put(ok())];
+    let shown = run(by_hand(&answers), &["adopt", "list-images", "--yes"]);
+    assert!(shown.starts_with("[exit 0]"), "{shown}");
+    assert_eq!(shown.matches("PUT ").count(), 2, "{shown}");
+    // Somebody who changes it again and again wins.
+    let shown = run(by_hand(&[seen, put(conflict)]), &["adopt", "list-images", "--yes"]);
+    assert!(!shown.starts_with("[exit 0]"), "{shown}");
+    // A deletion is refused in the same way, and nothing is created.
+    let mut answers = recreated(&[exists()]);
+    answers.retain(|(request, _)| !request.starts_with("DELETE"));
+    let changed = Answer::refusal(409, "Conflict", "Precondition failed: ResourceVersion in precondition: 5");
+    answers.push((format!("DELETE {APPS}/deployments/stashbot"), changed));
+    let shown = run(by_hand(&answers), &["adopt", "stashbot", "--yes"]);
+    assert!(!shown.starts_with("[exit 0]") && !shown.contains("deployments?fieldManager"), "{shown}");
 }
 
 #[test]
 fn adoption_recreates_other_selectors() {
-    let mut instead = deleted(&format!("{APPS}/deployments"), "stashbot");
-    instead.push((format!("GET {CORE}/pods"), list(&values!(&live().pods))));
-    instead.push((format!("GET {CORE}/pods"), list(&[])));
-    instead.push((format!("POST {APPS}/deployments"), ok()));
-    let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
+    let shown = run(by_hand(&recreated(&[exists(), ok()])), &["adopt", "stashbot", "--yes"]);
     assert_snapshot!(writes(&shown), @"
     [exit 0]
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
     DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/stashbot
     POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
     ");
