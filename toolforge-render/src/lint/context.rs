@@ -37,12 +37,15 @@ pub struct LintContext {
     pub home: Option<LintHome>,
 }
 
+/// Returns what is known of a path.
+type Look = dyn Fn(&str) -> Option<FileFacts> + Send + Sync;
+
 /// What a tool's home contains.
 #[derive(Clone)]
 pub struct LintHome {
     /// The files that image types start from.
     pub(crate) files: HomeFiles,
-    look: Arc<dyn Fn(&str) -> Option<FileFacts> + Send + Sync>,
+    look: Arc<Look>,
 }
 
 impl LintHome {

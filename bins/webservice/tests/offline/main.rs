@@ -60,6 +60,30 @@ fn status_of_a_running_web_service() {
 }
 
 #[test]
+fn status_names_who_created_a_web_service() {
+    let by_hand = toolforge_fixtures::read("facts/running.json");
+    let fields = "\"uid\": \"d1\", \"managedFields\": [{\"manager\": \"kubectl-client-side-apply\", \"operation\": \"Update\", \"fieldsV1\": {\"f:spec\": {}}}],";
+    let by_hand =
+        by_hand.replacen("\"uid\": \"d1\",", fields, 1).replace("cli.toolforge.org/", "example.org/");
+    let file = std::env::temp_dir().join(format!("toolforge-web-by-hand-{}.json", std::process::id()));
+    std::fs::write(&file, by_hand).unwrap();
+    let shown = webservice(&format!("status {FACTS} --from {}", file.display()));
+    let json = webservice(&format!("status {FACTS} --output json --from {}", file.display()));
+    std::fs::remove_file(&file).unwrap();
+    assert_snapshot!(shown, @"
+    [exit 0]
+    Your webservice of type php8.2 is running on backend kubernetes
+      pods     1 of 1 ready
+      since    [age] ago
+      image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
+      address  https://stashbot.toolforge.org/
+      created  by hand, with kubectl-client-side-apply; `webservice start` takes it over
+    ");
+    assert!(json.contains("\"createdBy\": \"kubectl-client-side-apply\""), "{json}");
+    assert!(!webservice(&format!("status {FACTS} --from running.json")).contains("created"));
+}
+
+#[test]
 fn status_shows_out_of_memory() {
     assert_snapshot!(webservice(&format!("status {FACTS} --from out-of-memory.json")), @"
     [exit 0]

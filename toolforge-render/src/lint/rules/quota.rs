@@ -24,7 +24,7 @@ const MOST_LEVELS: usize = 40;
 
 /// Something that a text asks for.
 enum Item {
-    Job(FileJob),
+    Job(Box<FileJob>),
     Template(FileTemplate),
     Manifest(Manifest),
 }
@@ -115,7 +115,7 @@ fn facts(check: &Check<'_>, tool: &ToolName) -> FilePlanFacts {
 
 /// Returns what a file asks for, in its order.
 fn items(contents: FileContents) -> Vec<Item> {
-    let jobs = contents.jobs.into_iter().flat_map(|list| list.jobs).map(Item::Job);
+    let jobs = contents.jobs.into_iter().flat_map(|list| list.jobs).map(|job| Item::Job(Box::new(job)));
     let templates = contents.templates.into_iter().map(Item::Template);
     let manifests = contents.manifests.into_iter().map(Item::Manifest);
     let mut items: Vec<Item> = jobs.chain(templates).chain(manifests).collect();
@@ -129,7 +129,7 @@ fn contents(items: &[Item]) -> FileContents {
     let mut jobs = Vec::new();
     for item in items {
         match item {
-            Item::Job(job) => jobs.push(job.clone()),
+            Item::Job(job) => jobs.push((**job).clone()),
             Item::Template(template) => contents.templates.push(template.clone()),
             Item::Manifest(manifest) => contents.manifests.push(manifest.clone()),
         }
