@@ -182,7 +182,7 @@ fn is_of_platform(path: &FieldPath) -> bool {
         PathSegment::Field(name) => name == "metadata" || PLATFORM_FIELDS.contains(&name.as_str()),
         PathSegment::Item { .. } => false,
     };
-    path.segments().iter().any(is) || path.pointer().starts_with("/spec/selector")
+    path.segments().iter().any(is) || path.is_selector()
 }
 
 /// Returns the annotations of kubectl and of Kubernetes' controllers.

@@ -164,11 +164,42 @@ impl<'n> Pods<'n> {
     }
 
     /// Returns all containers with their paths in the spec; those that run before the others first.
-    pub(crate) fn containers(&self) -> impl Iterator<Item = (String, &'n Node)> {
+    pub(crate) fn containers(&self) -> impl Iterator<Item = (ContainerPath, &'n Node)> {
         let spec = self.spec;
-        ["initContainers", "containers"].into_iter().flat_map(move |list| {
-            let items = spec.and_then(|spec| spec.get(list)).map(Node::items).unwrap_or_default();
-            items.iter().enumerate().map(move |(index, node)| (format!("{list}[{index}]"), node))
+        [ContainerList::Init, ContainerList::Main].into_iter().flat_map(move |list| {
+            let items = spec.and_then(|spec| spec.get(list.as_str())).map(Node::items).unwrap_or_default();
+            items.iter().enumerate().map(move |(index, node)| (ContainerPath { list, index }, node))
         })
+    }
+}
+
+/// The list of a pod's spec that has a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContainerList {
+    /// `initContainers`
+    Init,
+    /// `containers`
+    Main,
+}
+
+impl ContainerList {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Init => "initContainers",
+            Self::Main => "containers",
+        }
+    }
+}
+
+/// The path of a container in a pod's spec: `containers[0]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ContainerPath {
+    pub(crate) list: ContainerList,
+    index: usize,
+}
+
+impl fmt::Display for ContainerPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.list.as_str(), self.index)
     }
 }

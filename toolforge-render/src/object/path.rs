@@ -88,6 +88,11 @@ impl FieldPath {
         self.starts_with(&["spec"])
     }
 
+    /// Returns whether the field belongs to the selector of a workload's pods.
+    pub(crate) fn is_selector(&self) -> bool {
+        self.starts_with(&["spec", "selector"])
+    }
+
     /// Returns whether the field belongs to the rollout strategy of a Deployment.
     pub(crate) fn is_rollout_strategy(&self) -> bool {
         self.starts_with(&["spec", "strategy"])

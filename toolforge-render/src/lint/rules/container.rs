@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::check::Check;
+use super::super::check::{Check, ContainerPath};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_port_name};
@@ -10,15 +10,17 @@ use super::scope::{Scope, check_identity, check_port_number, policy};
 use super::values::check_allowed;
 use super::{command, image, probe, secret};
 
-/// Checks a container; `path` is its place in the pods' spec.
+/// Checks a container of the pods' spec.
 pub(crate) fn check(
     check: &mut Check<'_>,
     scope: Scope<'_>,
-    path: &str,
+    container: ContainerPath,
     node: &Node,
     volumes: &HashSet<&str>,
 ) {
     let Scope { object, pods, .. } = scope;
+    let path = container.to_string();
+    let path = path.as_str();
     let field = |name: &str| pods.field(format_args!("{path}.{name}"));
     match node.get("name") {
         None => {
@@ -42,7 +44,7 @@ pub(crate) fn check(
                 .at(Rule::MissingField, place, "the container has no image")
                 .answered(object.invalid(format_args!("{}: Required value", field("image"))));
         }
-        Some(found) => image::check(check, scope, path, node, found),
+        Some(found) => image::check(check, scope, container, node, found),
     }
     if let Some(policy) = node.get("imagePullPolicy") {
         check_allowed(check, object, policy, &field("imagePullPolicy"), &["Always", "IfNotPresent", "Never"]);

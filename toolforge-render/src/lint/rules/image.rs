@@ -3,7 +3,7 @@
 use toolforge_images::{Catalog, ImageType, State};
 use toolforge_model::{JobImage, platform, reference_host, reference_path};
 
-use super::super::check::Check;
+use super::super::check::{Check, ContainerList, ContainerPath};
 use super::super::edit::like;
 use super::super::finding::Fix;
 use super::super::rule::Rule;
@@ -21,9 +21,15 @@ const OLD_NAME: &str = "toollabs-";
 const NAME: &str = "toolforge-";
 
 /// Checks the image of a container.
-pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, container: &Node, node: &Node) {
+pub(crate) fn check(
+    check: &mut Check<'_>,
+    scope: Scope<'_>,
+    path: ContainerPath,
+    container: &Node,
+    node: &Node,
+) {
     let Some(reference) = node.string() else { return };
-    let is_main = path.starts_with("containers");
+    let is_main = path.list == ContainerList::Main;
     if reference.trim() != reference || reference.contains(char::is_whitespace) {
         let field = scope.pods.field(format_args!("{path}.image"));
         check

@@ -75,7 +75,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
                 check.at(Rule::InvalidValue, name, message).answered(answer);
             }
         }
-        container::check(check, scope, &path, node, &volumes);
+        container::check(check, scope, path, node, &volumes);
     }
     resources::check(check, scope);
 }

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::PodSpec;
 use toolforge_quota::{ComputeResource, LimitType, LimitViolation, PodDemand, violations};
 
-use super::super::check::Check;
+use super::super::check::{Check, ContainerList, ContainerPath};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::scope::Scope;
@@ -13,7 +13,7 @@ use crate::pod::stated_pod;
 pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
     let mut is_readable = true;
     for (path, container) in scope.pods.containers() {
-        is_readable &= check_amounts(check, scope, &path, container);
+        is_readable &= check_amounts(check, scope, path, container);
     }
     if !is_readable {
         return;
@@ -26,7 +26,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
         .pods
         .containers()
         .filter_map(|(path, node)| {
-            let pod = one_container(scope.spec, &path, node)?.with_defaults(limit_ranges);
+            let pod = one_container(scope.spec, path, node)?.with_defaults(limit_ranges);
             let found = violations(limit_ranges, &pod).into_iter();
             Some((node, found.filter(|found| found.limit_type == LimitType::Container).collect()))
         })
@@ -60,8 +60,8 @@ pub(crate) fn demand(spec: &Node) -> Option<PodDemand> {
 }
 
 /// Returns a pod that has only one of the containers.
-fn one_container(spec: &Node, path: &str, container: &Node) -> Option<PodDemand> {
-    let is_init = path.starts_with("initContainers");
+fn one_container(spec: &Node, path: ContainerPath, container: &Node) -> Option<PodDemand> {
+    let is_init = path.list == ContainerList::Init;
     let pod = serde_json::json!({
         "containers": if is_init { serde_json::json!([]) } else { serde_json::json!([container.to_json()]) },
         "initContainers": if is_init { serde_json::json!([container.to_json()]) } else { serde_json::json!([]) },
@@ -72,7 +72,7 @@ fn one_container(spec: &Node, path: &str, container: &Node) -> Option<PodDemand>
 }
 
 /// Checks that amounts are quantities; returns whether they are.
-fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: &str, container: &Node) -> bool {
+fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, container: &Node) -> bool {
     let mut is_readable = true;
     let resources = container.get("resources");
     let list = |name: &str| {
@@ -94,7 +94,7 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: &str, container:
             check.at(Rule::InvalidQuantity, &entry.value, reason).answered(answer);
         }
     }
-    if path.starts_with("containers") {
+    if path.list == ContainerList::Main {
         check_style(check, container, list("limits").is_empty(), list("requests").is_empty());
     }
     is_readable
