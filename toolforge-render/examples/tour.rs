@@ -9,12 +9,24 @@ use toolforge_render::Plan;
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::to_yaml;
 
+/// The jobs file that is read if no other one is named.
+pub(crate) const JOBS: &str = include_str!("jobs.yaml");
+
 #[expect(clippy::print_stdout, reason = "an example prints its result")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = match std::env::args().nth(1) {
         Some(path) => std::fs::read_to_string(path)?,
-        None => include_str!("jobs.yaml").to_owned(),
+        None => JOBS.to_owned(),
     };
+    print!("{}", tour(&text)?);
+    Ok(())
+}
+
+/// Returns the objects of a web service and of the jobs of a file, and whether they fit.
+///
+/// # Errors
+/// When the file has errors.
+pub(crate) fn tour(text: &str) -> Result<String, Box<dyn std::error::Error>> {
     let tool: ToolName = "stashbot".parse()?;
     let namespace = Namespace::new(&tool, Catalog::bundled()).with_profile("tools-2023")?;
     let web = |memory: &str| -> Result<Plan, Box<dyn std::error::Error>> {
@@ -26,18 +38,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(namespace.web(options.into_request(&tool)?)?)
     };
     let mut plans = vec![web("1Gi")?];
-    for job in JobsFile::parse(&text, &tool)?.jobs {
+    for job in JobsFile::parse(text, &tool)?.jobs {
         plans.push(namespace.job(job.request)?);
     }
-    print!("{}", to_yaml(plans.iter().flatten()));
-    comment("the web service and the jobs, together", &namespace.verdict(&plans).to_string());
-    comment("a web service with more memory, alone", &namespace.verdict(&[web("6Gi")?]).to_string());
-    Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "an example prints its result")]
-fn comment(what: &str, answer: &str) {
-    for line in answer.lines() {
-        println!("# {what}: {line}");
-    }
+    let known = "the bundled catalog of August 2025 and the quota of a new tool of 2023".to_owned();
+    let comments = [
+        ("images and limits", known),
+        ("the web service and the jobs, together", namespace.verdict(&plans).to_string()),
+        ("a web service with more memory, alone", namespace.verdict(&[web("6Gi")?]).to_string()),
+    ];
+    let comment = |(what, answer): (&str, String)| -> String {
+        answer.lines().map(|line| format!("# {what}: {line}\n")).collect()
+    };
+    Ok(to_yaml(plans.iter().flatten()) + &comments.map(comment).concat())
 }

@@ -60,13 +60,25 @@ pub fn quota_report(tool: &ToolName, limits: &Limits) -> QuotaReport {
     }
 }
 
-/// Prints a warning for each kind of limits that the cluster did not let the user read, and returns the exit code of an
-/// answer without them.
+/// Prints a warning for each kind of limits that the cluster did not let the user read, and for each limit of a quota that is
+/// not a quantity. Returns the exit code of an answer without those kinds.
 pub fn warn_of_unread(limits: &Limits) -> ExitCode {
     for kind in &limits.unread {
         anstream::eprintln!(
             "warning: the cluster does not let you read {kind} objects, so they are left out"
         );
+    }
+    for quota in &limits.quotas {
+        for resource in quota.hard.keys().chain(quota.notes.keys()).collect::<BTreeSet<_>>() {
+            if quota.mark(resource) == Some(QuotaMark::Unreadable) {
+                let [resource, name] = [resource.to_string(), quota.name.clone()].map(Untrusted::new);
+                anstream::eprintln!(
+                    "warning: the limit of {} in quota {} is not a quantity, so nothing is checked against it",
+                    resource.escaped(),
+                    name.escaped()
+                );
+            }
+        }
     }
     if limits.unread.is_empty() { ExitCode::Success } else { ExitCode::Partial }
 }

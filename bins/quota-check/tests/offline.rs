@@ -163,3 +163,14 @@ fn failures_are_documents_with_json() {
         assert_eq!((&document["kind"], &document["code"]), (&"Failure".into(), &code.into()));
     }
 }
+
+#[test]
+fn too_few_open_files_are_an_error() {
+    let program = env!("CARGO_BIN_EXE_quota-check");
+    let output =
+        Command::new("sh").args(["-c", "ulimit -n 6; exec \"$0\" \"$@\"", program]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: this process may not open enough files\n"), "{stderr}");
+    assert!(stderr.ends_with("hint: Raise the limit: `ulimit -n 64`.\n"), "{stderr}");
+}

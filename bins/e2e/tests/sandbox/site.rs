@@ -116,3 +116,17 @@ fn status_works_with_one_thread() {
         "sed -i s/127.0.0.1/localhost/ ~/.kube/config; ulimit -u 1; ulimit -v 65536; exec webservice status";
     tool.run(&["/bin/bash", "-c", line]).exits(0).says("is running").and_that_is_all();
 }
+
+#[test]
+fn proxies_of_the_environment_are_not_used() {
+    let tool = Tool::new("site-proxy");
+    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"];
+    let proxies = names.map(|name| format!("{name}=http://127.0.0.1:1 ")).concat();
+    for (line, expected) in [
+        ("webservice status", "not running"),
+        ("toolforge-jobs cron", "There are no scheduled jobs."),
+        ("quota-check", "limits.memory"),
+    ] {
+        tool.shell(&format!("{proxies}{line}")).exits(0).says(expected).and_that_is_all();
+    }
+}

@@ -458,3 +458,79 @@ fn silent_pipe_is_named() {
     child.wait().unwrap();
     assert_eq!(line, "note: waiting for the end of pipe\n");
 }
+
+#[test]
+fn too_few_open_files_are_an_error() {
+    let program = env!("CARGO_BIN_EXE_jobs");
+    let output =
+        Command::new("sh").args(["-c", "ulimit -n 6; exec \"$0\" \"$@\"", program, "list"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: this process may not open enough files\n"), "{stderr}");
+    assert!(stderr.ends_with("hint: Raise the limit: `ulimit -n 64`.\n"), "{stderr}");
+}
+
+#[test]
+fn files_that_are_not_yaml_change_nothing() {
+    let deep = format!(
+        "{}a: 1\n",
+        (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>() + &" ".repeat(200)
+    );
+    let files: [(&str, &[u8], &str); 4] = [
+        ("utf-16", b"\xff\xfe-\0 \0", "is not text (UTF-8)"),
+        ("nul", b"- name: a\0b\n", "invalid YAML"),
+        ("deep", deep.as_bytes(), "recursion limit exceeded"),
+        ("brackets", &[b'['; 5000], "recursion limit exceeded"),
+    ];
+    for (name, bytes, expected) in files {
+        let scratch = Scratch::new(name, "");
+        std::fs::write(scratch.0.join("jobs.yaml"), bytes).unwrap();
+        std::fs::write(scratch.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+        for verb in ["plan", "load", "render"] {
+            let line = [verb, "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"];
+            let output = said(&jobs(&scratch, &line));
+            assert!(output.starts_with("[exit 1]\nerror: jobs.yaml"), "{name}, {verb}: {output}");
+            assert!(output.contains(expected), "{name}, {verb}: {output}");
+        }
+    }
+}
+
+#[test]
+fn jobs_of_another_file_are_one_note() {
+    let job = |number| {
+        format!("- {{name: job{number}, command: ./x, image: bookworm, schedule: '{number} 1 * * *'}}\n")
+    };
+    let scratch = Scratch::new("other-file", &(1..=15).map(job).collect::<String>());
+    let rendered = jobs(&scratch, &[&OFFLINE[..], &["render", "jobs.yaml", "--output", "json"]].concat());
+    let mut list: Value = serde_json::from_slice(&rendered.stdout).unwrap();
+    for item in list["items"].as_array_mut().unwrap() {
+        item["metadata"]["annotations"]["cli.toolforge.org/file"] = "/data/project/tf-test/old.yaml".into();
+        item["metadata"]["uid"] = "u-1".into();
+    }
+    std::fs::write(scratch.0.join("live.json"), list.to_string()).unwrap();
+    let line = ["plan", "jobs.yaml", "--tool", "tf-test", "--from", "live.json"];
+    let output = said(&jobs(&scratch, &line));
+    let notes: Vec<&str> = output.lines().filter(|line| line.starts_with("note: ")).collect();
+    assert_eq!(notes.len(), 1, "{output}");
+    let note = "note: 15 jobs were created from /data/project/tf-test/old.yaml; `load --prune` of that file";
+    assert!(notes[0].starts_with(note) && notes[0].contains("job1, "), "{output}");
+}
+
+#[test]
+fn unreadable_limit_is_a_warning() {
+    let scratch =
+        Scratch::new("unreadable", "- {name: bot, command: ./x, image: bookworm, continuous: true}\n");
+    let metadata = json!({"name": "q", "namespace": "tool-tf-test"});
+    let hard = json!({"limits.memory": "lots", "pods": "4"});
+    let quota = json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata,
+        "spec": {"hard": hard}, "status": {"hard": hard, "used": {"limits.memory": "0", "pods": "0"}},
+    });
+    std::fs::write(scratch.0.join("quota.yaml"), quota.to_string()).unwrap();
+    for verb in [&["plan", "jobs.yaml"][..], &["quota"]] {
+        let output = said(&jobs(&scratch, &[verb, &["--tool", "tf-test", "--from", "quota.yaml"]].concat()));
+        let warning =
+            "warning: the limit of limits.memory in quota q is not a quantity, so nothing is checked";
+        assert!(output.contains(warning), "{verb:?}: {output}");
+    }
+}

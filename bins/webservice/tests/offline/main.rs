@@ -360,3 +360,16 @@ fn platform_command_is_named_in_hints() {
     let output = called.env("TOOLFORGE_CLI", "1").output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains("Usage: toolforge webservice [OPTIONS]"));
 }
+
+#[test]
+fn too_few_open_files_are_an_error() {
+    let program = env!("CARGO_BIN_EXE_webservice");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 6; exec \"$0\" \"$@\"", program, "status"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: this process may not open enough files\n"), "{stderr}");
+    assert!(stderr.ends_with("hint: Raise the limit: `ulimit -n 64`.\n"), "{stderr}");
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_fixtures::OwnProcess;
 
-use crate::{DEPLOYMENT, HTTP_ROUTE, SERVICE, cluster, objects, run};
+use crate::{DEPLOYMENT, HTTP_ROUTE, SERVICE, cluster, objects, run, run_recorded};
 
 const INGRESS: &str = "/apis/networking.k8s.io/v1/namespaces/tool-stashbot/ingresses/stashbot-subdomain";
 const ROUTES: &str = "GET /apis/gateway.networking.k8s.io/v1/namespaces/tool-stashbot/httproutes";
@@ -111,6 +111,22 @@ fn change_by_somebody_else_is_read_and_kept() {
     PATCH /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot?fieldManager=toolforge-cli&force=true
     GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot
     ");
+}
+
+#[test]
+fn replicas_of_somebody_else_are_kept() {
+    // `start -m 1Gi` is held while somebody else runs `start -r 2`.
+    let (_, writes) = run_recorded(changed_meanwhile(), "start -m 1Gi", None);
+    let bodies = writes.split("PATCH ").filter(|write| write.starts_with(DEPLOYMENT));
+    let applied: Vec<(Value, Value)> = bodies
+        .map(|write| {
+            let body: Value = serde_json::from_str(write.split_once('\n').unwrap().1).unwrap();
+            let spec = &body["spec"];
+            let limits = &spec["template"]["spec"]["containers"][0]["resources"]["limits"];
+            (spec["replicas"].clone(), limits["memory"].clone())
+        })
+        .collect();
+    assert_eq!(applied, [(json!(1), json!("1Gi")), (json!(2), json!("1Gi"))]);
 }
 
 #[test]

@@ -75,6 +75,11 @@ fn run(script: Script, line: &str) -> String {
 
 /// Runs a command line against a script, with a directory as the tool's home.
 fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
+    run_recorded(script, line, home).0
+}
+
+/// Runs a command line as [`run_at`] does, and returns also the requests that write, with their bodies.
+fn run_recorded(script: Script, line: &str, home: Option<&Path>) -> (String, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let tool: toolforge_model::ToolName = "stashbot".parse().unwrap();
     let (client, requests) = {
@@ -93,11 +98,11 @@ fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
         Ok(kind) => format!("[exit {}]", kind.code()),
         Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
     };
-    let requests = requests.to_string();
+    let (requests, writes) = (requests.to_string(), requests.writes());
     let mut lines: Vec<&str> = requests.lines().collect();
     let reads = lines.iter().take_while(|line| line.starts_with("GET")).count();
     lines[..reads].sort_unstable();
-    format!("{ended}\n{}", lines.join("\n"))
+    (format!("{ended}\n{}", lines.join("\n")), writes)
 }
 
 #[test]

@@ -4,6 +4,7 @@ use toolforge_e2e::Tool;
 
 use super::fault::{Fault, Scope};
 use super::route::Proxies;
+use super::steps::shells;
 
 /// The maximum number of writes of a command.
 const MAX_WRITES: usize = 12;
@@ -129,7 +130,7 @@ fn has_runs(tool: &Tool, count: usize) -> bool {
     text(tool, "jobs", "{.items[*].metadata.name}").split_whitespace().count() >= count
 }
 
-fn killed_verbs() -> [Killed; 6] {
+fn killed_verbs() -> [Killed; 9] {
     [
         Killed {
             line: RUN,
@@ -168,8 +169,46 @@ fn killed_verbs() -> [Killed; 6] {
             kills: 4,
         },
         Killed {
+            line: "toolforge-jobs adopt cronjob/hand --yes",
+            before: "kubectl delete cronjob hand --ignore-not-found && kubectl create cronjob hand --schedule '17 4 1 1 *' --image $(cat image) -- true",
+            is_done: |tool| {
+                text(tool, "cronjob/hand", r"{.metadata.labels.app\.kubernetes\.io/managed-by}")
+                    == "toolforge-jobs-framework"
+            },
+            again: &[0],
+            kills: 2,
+        },
+        Killed {
+            // The file had three jobs.
+            line: "toolforge-jobs load jobs.yaml --prune --yes",
+            before: "cp all.yaml jobs.yaml && toolforge-jobs load jobs.yaml && cp one.yaml jobs.yaml",
+            is_done: |tool| {
+                !cron_jobs(tool).iter().any(|name| ["cronjob.batch/a", "cronjob.batch/b"].contains(&&**name))
+            },
+            again: &[0],
+            kills: 4,
+        },
+        Killed {
+            // The job changes its kind: it is deleted and created again.
+            line: "toolforge-jobs load kind.yaml",
+            before: "cp all.yaml kind.yaml && toolforge-jobs flush --yes && toolforge-jobs load kind.yaml && cp continuous.yaml kind.yaml",
+            is_done: |tool| {
+                let names = tool.kubectl(&[
+                    "get",
+                    "cronjobs/tick",
+                    "deployments/tick",
+                    "--ignore-not-found",
+                    "-o",
+                    "name",
+                ]);
+                names.trim() == "deployment.apps/tick"
+            },
+            again: &[0],
+            kills: 4,
+        },
+        Killed {
             line: "toolforge-jobs flush --yes",
-            before: "toolforge-jobs load jobs.yaml",
+            before: "toolforge-jobs load all.yaml",
             is_done: |tool| cron_jobs(tool).is_empty(),
             again: &[0],
             kills: 6,
@@ -182,7 +221,17 @@ fn killed_verbs_of_scheduled_jobs_converge() {
     let tool = Tool::new("faults-kill-jobs");
     let job =
         |name: &str| format!("- {{name: {name}, image: bookworm, command: x, schedule: '17 4 1 1 *'}}\n");
-    tool.write("jobs.yaml", &["tick", "a", "b"].map(job).concat());
+    for file in ["jobs.yaml", "all.yaml"] {
+        tool.write(file, &["tick", "a", "b"].map(job).concat());
+    }
+    tool.write("one.yaml", &job("tick"));
+    tool.write(
+        "continuous.yaml",
+        "- {name: tick, image: bookworm, command: x, continuous: true, replicas: 0}\n",
+    );
+    tool.shell(&format!("{RUN} && kubectl get cronjob tick -o jsonpath='{{..containers[0].image}}' > image"))
+        .exits(0)
+        .and_that_is_all();
     for Killed { line, before, is_done, again, kills } in killed_verbs() {
         let found = killed_at_each_write(
             &tool,
@@ -214,6 +263,22 @@ fn killed_run_with_a_port_converges() {
             assert!([0, 1].contains(&again.code), "{point}: {again:?}");
             let objects = tool.kubectl(&["get", "deployments,services", "-o", "name"]);
             assert_eq!(objects.lines().count(), 2, "{point}: {objects}");
+        },
+    );
+    assert_eq!(kills, 4);
+}
+
+#[test]
+fn killed_shell_converges() {
+    let tool = Tool::new("faults-kill-shell");
+    let line = "webservice php8.2 shell true";
+    let kills = killed_at_each_write(
+        &tool,
+        line,
+        || (),
+        |point| {
+            tool.until(60, point, |tool| tool.shell(line), |again| again.code == 0);
+            assert_eq!(shells(&tool), "", "{point}");
         },
     );
     assert_eq!(kills, 4);

@@ -16,8 +16,18 @@ pub(crate) struct Step {
 
 const RUN: &str = "toolforge-jobs run NAME --image bookworm --command true --schedule '17 4 1 1 *'";
 
+/// Creates a CronJob that no tool manages, from one of the tool's jobs.
+pub(crate) const CREATE: &str = "toolforge-jobs run NAME --image bookworm --command true --schedule '17 4 1 1 *' && \
+     image=$(kubectl get cronjob NAME -o jsonpath='{..containers[0].image}') && toolforge-jobs delete NAME && \
+     kubectl create cronjob NAME --schedule '17 4 1 1 *' --image $image -- true";
+
+/// Creates a CronJob that no tool manages.
+pub(crate) fn create_by_hand(tool: &Tool, name: &str) {
+    tool.shell(&CREATE.replace("NAME", name)).exits(0).and_that_is_all();
+}
+
 /// The verbs for jobs.
-pub(crate) const JOBS: [Step; 8] = [
+pub(crate) const JOBS: [Step; 9] = [
     Step {
         verb: "jobs run",
         line: RUN,
@@ -59,6 +69,16 @@ pub(crate) const JOBS: [Step; 8] = [
         line: "toolforge-jobs restart NAME",
         before: RUN,
         is_done: has_run,
+        again: &[0],
+    },
+    Step {
+        verb: "jobs adopt",
+        line: "toolforge-jobs adopt cronjob/NAME --yes",
+        before: CREATE,
+        is_done: |tool, name| {
+            let label = cron_job(tool, name, r"{.metadata.labels.app\.kubernetes\.io/managed-by}");
+            label == "toolforge-jobs-framework"
+        },
         again: &[0],
     },
     Step {
@@ -115,7 +135,7 @@ fn cron_job(tool: &Tool, name: &str, path: &str) -> String {
 }
 
 /// Returns the pods of shells that are not terminating.
-fn shells(tool: &Tool) -> String {
+pub(crate) fn shells(tool: &Tool) -> String {
     let columns = "custom-columns=NAME:.metadata.name,DELETED:.metadata.deletionTimestamp";
     let pods = tool.kubectl(&["get", "pods", "--no-headers", "-o", columns]);
     pods.lines().filter(|line| line.contains("shell") && line.contains("<none>")).collect()

@@ -21,10 +21,13 @@ const fn writes(name: &'static str, line: &'static str) -> Verb {
 }
 
 /// The verbs that read.
-pub(crate) const READING: [Verb; 17] = [
+pub(crate) const READING: [Verb; 27] = [
     reads("webservice status", "webservice status", "php8.2"),
     reads("webservice logs", "webservice logs --last 3", ""),
     reads("webservice plan", "webservice php8.2 plan -r 2", "pods"),
+    reads("webservice render", "webservice php8.2 render", "kind: Deployment"),
+    reads("webservice local", "webservice php8.2 local", "--name webservice-"),
+    reads("webservice lint", "webservice lint service.template", "nothing found"),
     reads("webservice types", "webservice types", "php8.2"),
     reads("webservice doctor", "webservice doctor", "Kubernetes v1"),
     reads("webservice exec", "webservice exec echo inside", "inside"),
@@ -35,14 +38,21 @@ pub(crate) const READING: [Verb; 17] = [
     reads("jobs dump", "toolforge-jobs dump", "name: tick"),
     reads("jobs cron", "toolforge-jobs cron", "tick"),
     reads("jobs render", "toolforge-jobs render jobs.yaml", "kind: CronJob"),
+    reads("jobs lint", "toolforge-jobs lint jobs.yaml", "nothing found"),
+    reads("jobs convert", "toolforge-jobs convert cronjob.yaml", "name: hand"),
     reads("jobs exec", "toolforge-jobs exec bot -- echo inside", "inside"),
     reads("jobs images", "toolforge-jobs images", "python3.11"),
     reads("jobs quota", "toolforge-jobs quota", "limits"),
     reads("quota-check", "quota-check", "limits.memory"),
+    reads("quota-check FILE", "quota-check jobs.yaml", "fits"),
+    reads("quota-check what-if", "quota-check what-if --replicas 2", "replicas"),
+    reads("quota-check request", "quota-check request", "tool faults-all"),
+    reads("quota-check audit", "quota-check audit", ""),
+    reads("quota-check --all", "quota-check --all --sort name", "faults-all"),
 ];
 
 /// The verbs that write, with command lines that would change something.
-pub(crate) const WRITING: [Verb; 12] = [
+pub(crate) const WRITING: [Verb; 13] = [
     writes("webservice start", "webservice php8.2 start -r 2"),
     writes("webservice restart", "webservice restart"),
     writes("webservice stop", "webservice stop"),
@@ -53,6 +63,7 @@ pub(crate) const WRITING: [Verb; 12] = [
     writes("jobs resume", "toolforge-jobs resume rest"),
     writes("jobs trigger", "toolforge-jobs trigger tick"),
     writes("jobs restart", "toolforge-jobs restart bot"),
+    writes("jobs adopt", "toolforge-jobs adopt cronjob/hand --yes"),
     writes("jobs delete", "toolforge-jobs delete tick"),
     writes("jobs flush", "toolforge-jobs flush --yes"),
 ];
@@ -62,9 +73,17 @@ impl Verb {
         self.expected.is_none()
     }
 
-    /// Returns whether the verb uses the bundled catalog, with a warning, where the cluster's cannot be read.
+    /// Returns whether the verb uses what is bundled, with a warning, where the cluster's cannot be read.
     pub(crate) fn has_fallback(&self) -> bool {
-        matches!(self.name, "webservice types" | "jobs images")
+        matches!(
+            self.name,
+            "webservice types" | "jobs images" | "webservice lint" | "jobs lint" | "jobs convert"
+        )
+    }
+
+    /// Returns whether the verb prints what it has read before it fails.
+    pub(crate) fn prints_before_failure(&self) -> bool {
+        self.name == "quota-check --all"
     }
 
     /// Returns the exit codes that are allowed with a fault of all requests.

@@ -6,15 +6,23 @@ use toolforge_e2e::Tool;
 
 use super::fault::{Effect, Fault, Scope};
 use super::route::{Proxies, Route, concurrently};
-use super::steps::{JOBS, Step};
+use super::steps::{JOBS, Step, shells};
 use super::table::{Column, Table};
 
 /// How many commands run at the same time.
 const CONCURRENT: usize = 30;
 
 /// The verbs of which each cell has a job of its own.
-const VERBS: [&str; 7] =
-    ["jobs run", "jobs load", "jobs suspend", "jobs resume", "jobs trigger", "jobs restart", "jobs delete"];
+const VERBS: [&str; 8] = [
+    "jobs run",
+    "jobs load",
+    "jobs suspend",
+    "jobs resume",
+    "jobs trigger",
+    "jobs restart",
+    "jobs adopt",
+    "jobs delete",
+];
 
 /// How many tools the other verbs are spread over: each of their cells needs a whole tool.
 const TOOLS: usize = 4;
@@ -32,7 +40,7 @@ struct WholeTool {
 }
 
 /// In an order in which each needs what the one before has done.
-const WHOLE_TOOL: [WholeTool; 4] = [
+const WHOLE_TOOL: [WholeTool; 5] = [
     WholeTool {
         verb: "webservice start",
         line: "webservice php8.2 start",
@@ -46,6 +54,13 @@ const WHOLE_TOOL: [WholeTool; 4] = [
         before: "webservice php8.2 start",
         state: |tool| tool.kubectl(&["get", "deployments", "-o", "jsonpath={.items[*].metadata.generation}"]),
         is_done: |before, after| before != after,
+    },
+    WholeTool {
+        verb: "webservice shell",
+        line: "webservice shell true",
+        before: "true",
+        state: shells,
+        is_done: |_, after| after.is_empty(),
     },
     WholeTool {
         verb: "webservice stop",
