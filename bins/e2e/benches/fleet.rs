@@ -51,7 +51,7 @@ impl Pipe {
     }
 
     fn run(&mut self, kubeconfig: &Path) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut children: Vec<Child> = Vec::new();
         for (index, (program, arguments)) in self.commands.iter().enumerate() {
             let mut command = Command::new(program);
@@ -74,7 +74,7 @@ impl Pipe {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.times.push(begun.elapsed());
+        self.times.push(started.elapsed());
         for child in &mut children {
             assert!(child.wait().unwrap().success(), "{:?}", self.commands);
         }
@@ -164,7 +164,7 @@ fn create(sandbox: &Sandbox) {
         }
     });
     let mut connection = api.connect();
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         let (_, list) = connection.request("GET", "/api/v1/resourcequotas", &Value::Null);
         let quotas = list["items"].as_array().unwrap();
@@ -175,7 +175,7 @@ fn create(sandbox: &Sandbox) {
         if quotas.iter().filter(is_counted).count() >= NAMESPACES {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(600), "the quotas are not counted");
+        assert!(started.elapsed() < Duration::from_secs(600), "the quotas are not counted");
         std::thread::sleep(Duration::from_secs(1));
     }
 }

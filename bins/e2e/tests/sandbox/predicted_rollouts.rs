@@ -20,8 +20,9 @@ const AT_ONCE: usize = 4;
 /// How many rollouts are drawn to find one with the verdict whose turn it is.
 const DRAWS: usize = 500;
 
-/// How long a rollout may take that completes. The ReplicaSet controller waits longer after each refusal.
-const LONGEST: Duration = Duration::from_secs(240);
+/// How long a rollout may take that completes. The ReplicaSet controller waits longer after each refusal, twice as long each
+/// time, and on a busy machine it is refused more often.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// How long a rollout must not complete that is stuck, after the last of its pods was created.
 const STUCK: Duration = Duration::from_secs(12);
@@ -169,7 +170,8 @@ impl Case {
 impl Case {
     /// Returns whether a rollout can have a peak. It is the predicted one where one pod is replaced after the other and none is
     /// refused. Where several pods become ready one by one, old pods are deleted one by one, and the last new pods run beside
-    /// more old ones; where a pod is refused for a while, fewer run together.
+    /// more old ones; where a pod is refused for a while, fewer run together. The controller of the old pods may delete those that
+    /// may be unavailable only after that of the new ones has created as many.
     fn is_possible_peak(&self, peak: &Demand) -> bool {
         let predicted = &self.forecast.peak;
         if self.forecast.verdict == Verdict::Deadlock && self.old.replicas < self.new.replicas {
@@ -182,7 +184,7 @@ impl Case {
         if self.forecast.verdict == Verdict::Fits && is_one_by_one {
             return peak == predicted;
         }
-        let surge = update.map_or(0, |update| update.max_surge);
+        let surge = update.map_or(0, |update| update.max_surge + update.max_unavailable);
         let old = self.old.pods().each.times(surge.min(self.old.replicas.max(self.new.replicas)));
         let mut last = self.new.pods().each.times(self.new.replicas);
         last.add_all(&old);
