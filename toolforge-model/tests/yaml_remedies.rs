@@ -15,18 +15,76 @@ fn value() -> impl Strategy<Value = String> {
         .prop_filter("a comment is added separately", |value| !value.is_empty() && !value.contains(" #"))
 }
 
+/// Comments after a value, with quotes and colons of their own; mostly none.
+fn comment() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "",
+        "",
+        "",
+        " # every 5 min",
+        "  # it's: here",
+        " # \"a\" # b",
+        " #",
+        "\t# tab",
+        " # c: \\d",
+    ])
+}
+
+/// Pieces of a text in double quotes, as they are written and as they are meant.
+fn escaped() -> impl Strategy<Value = (&'static str, &'static str)> {
+    prop::sample::select(vec![
+        ("a", "a"),
+        (" ", " "),
+        (": ", ": "),
+        ("'", "'"),
+        ("#", "#"),
+        ("\\\"", "\""),
+        ("\\\\", "\\"),
+        ("\\t", "\t"),
+        ("\\d", "\\d"),
+        ("\\.", "\\."),
+        ("\\w", "\\w"),
+        ("\\(", "\\("),
+        ("\\é", "\\é"),
+        ("é", "é"),
+    ])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn proposed_value_is_the_one_that_was_meant(value in value(), comment in prop::bool::ANY) {
-        let comment = if comment { " # every 5 min" } else { "" };
-        let file = |value: &str| format!("- name: a\n  command: {value}\n  image: b\n");
+    fn proposed_value_is_the_one_that_was_meant(value in value(), comment in comment(), place in 0..3_usize) {
+        let (before, after) = [
+            ("- name: a\n  command: ", "\n  image: b\n"),
+            ("- command: ", "\n"),
+            ("# it's a list\n- image: 'b: c' # d\n  command: ", "\n\n- name: \"e\" # f\n"),
+        ][place];
+        let file = |value: &str| format!("{before}{value}{after}");
         let Err(error) = parse(&file(&format!("{value}{comment}"))) else { return Ok(()) };
         let error = error.to_string();
         let Some((_, proposed)) = error.split_once("quote the value: command: ") else { return Ok(()) };
         let corrected = parse(&file(proposed)).map_err(|error| TestCaseError::fail(error.to_string()))?;
         let YamlValue::Sequence(items) = corrected.value else { return Err(TestCaseError::fail("no list")) };
         prop_assert_eq!(items[0].get("command").and_then(|found| found.string()), Some(value.as_str()));
+    }
+
+    #[test]
+    fn doubled_backslashes_are_backslashes(pieces in prop::collection::vec(escaped(), 1..8), comment in comment()) {
+        let written: String = pieces.iter().map(|(written, _)| *written).collect();
+        let meant: String = pieces.iter().map(|(_, meant)| *meant).collect();
+        let mut text = format!("- name: a\n  command: \"{written}\"{comment}\n");
+        // Each error names one escape sequence.
+        for _ in 0..=pieces.len() {
+            let Err(error) = parse(&text) else { break };
+            prop_assert!(error.message.as_raw().contains("is not an escape sequence"), "{}: {}", text, error);
+            let line = text.lines().nth(1).unwrap_or_default();
+            let column = usize::try_from(error.location.column).unwrap_or(1) - 1;
+            let at = line.char_indices().nth(column).map_or(line.len(), |(index, _)| index);
+            text.insert(text.find('\n').unwrap_or_default() + 1 + at, '\\');
+        }
+        let corrected = parse(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let YamlValue::Sequence(items) = corrected.value else { return Err(TestCaseError::fail("no list")) };
+        prop_assert_eq!(items[0].get("command").and_then(|found| found.string()), Some(meant.as_str()));
     }
 
     #[test]

@@ -119,7 +119,8 @@ fn unquoted(line: &str) -> Option<Unquoted<'_>> {
 
 /// Returns a value without its comment; `None` if the `#` may belong to the value, because a quote is open before it.
 fn without_comment(value: &str) -> Option<&str> {
-    let Some((before, _)) = value.split_once(" #") else { return Some(value) };
+    let comments = [" #", "\t#"].into_iter().filter_map(|start| value.find(start));
+    let Some(before) = comments.min().and_then(|start| value.get(..start)) else { return Some(value) };
     let is_open = ['"', '\''].iter().any(|quote| before.matches(*quote).count() % 2 == 1);
     (!is_open).then_some(before)
 }

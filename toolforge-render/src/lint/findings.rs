@@ -1,9 +1,12 @@
 //! Everything that is found in a text.
 
+use std::ops::Range;
+
 use super::check::Check;
 use super::context::LintContext;
 use super::document::{Contents, contents};
-use super::finding::Finding;
+use super::finding::{Edit, Finding};
+use super::rule::Rule;
 use super::rules::{check_object, check_quota, check_together};
 use super::{ignore, rules, syntax, text};
 
@@ -44,6 +47,7 @@ pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
             }
         }
         ignore::apply(&mut check, &parsed.comments, &parsed.documents);
+        remove_fixes_of_repeated_values(&mut check, parsed.repeated);
     }
     let mut findings = check.findings;
     findings.sort_by(|left, right| {
@@ -52,4 +56,26 @@ pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
     });
     findings.dedup();
     findings
+}
+
+/// Removes fixes that would change a value in all places where aliases repeat it, of which only one is wrong.
+fn remove_fixes_of_repeated_values(check: &mut Check<'_>, mut repeated: Vec<Range<usize>>) {
+    repeated.sort_by_key(|value| value.start);
+    // One may contain another.
+    repeated.dedup_by(|next, value| {
+        let is_within = next.start <= value.end;
+        value.end = value.end.max(if is_within { next.end } else { 0 });
+        is_within
+    });
+    let is_repeated = |edit: &Edit| {
+        let next = repeated.partition_point(|value| value.end < edit.span.start);
+        repeated.get(next).is_some_and(|value| value.start <= edit.span.end)
+    };
+    for finding in &mut check.findings {
+        // Line ends and marks are no part of values.
+        let is_of_text = matches!(finding.rule, Rule::WindowsLineEnds | Rule::ByteOrderMark);
+        if !is_of_text && finding.fix.as_ref().is_some_and(|fix| fix.edits.iter().any(is_repeated)) {
+            finding.fix = None;
+        }
+    }
 }

@@ -61,6 +61,51 @@ fn labels_that_are_not_strings_are_not_copied() {
 }
 
 #[test]
+fn repeated_values_are_not_fixed() {
+    let pod = |label: &str, env: &str, image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{toolforge: tool, a: {label}}}}}\nspec:\n  containers:\n  - \
+             name: a\n    image: {image}\n    env: [{{name: A, value: {env}}}]\n"
+        )
+    };
+    let image = "tools-harbor.wmcloud.org/tool-a/a:1";
+    // An edit of the anchor would change both fields.
+    assert_eq!(changed(&pod("&n 2", "*n", image)), "");
+    assert_eq!(changed(&pod("&p no", "*p", image)), "");
+    let old = "docker-registry.tools.wmflabs.org/toollabs-python37-base";
+    assert_eq!(changed(&pod("x", &format!("&i {old}"), "*i")), "");
+    assert_eq!(
+        changed(&pod("x", "no", image)),
+        "-    env: [{name: A, value: no}]\n+    env: [{name: A, value: \"no\"}]\n"
+    );
+    // A label that is added to the labels would be added to the selector.
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: &l {app: a}}\n  \
+                      template:\n    metadata: {labels: *l}\n    spec: {containers: []}\n";
+    assert_eq!(changed(deployment), "");
+}
+
+#[test]
+fn images_with_a_digest_are_renamed() {
+    let digest = "@sha256:0000000000000000000000000000000000000000000000000000000000000001";
+    let pod = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{toolforge: tool}}}}\nspec:\n  containers:\n  - name: a\n    \
+             image: {name}{digest}\n"
+        )
+    };
+    let today = pod("docker-registry.svc.toolforge.org/toolforge-python311-sssd-base");
+    let rules = |text: &str| crate::support::ids(text, &context("stashbot"));
+    assert!(!rules(&today).contains(&"unknown-image"), "{:?}", rules(&today));
+    for old in [
+        "docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base",
+        "docker-registry.tools.wmflabs.org/toollabs-python311-base",
+    ] {
+        assert_eq!(fix(&pod(old), &context("stashbot")).text, today);
+    }
+    assert!(rules(&pod("docker-registry.svc.toolforge.org/toolforge-nosuch")).contains(&"unknown-image"));
+}
+
+#[test]
 fn json_stays_json() {
     let text = "{\n  \"apiVersion\": \"apps/v1beta1\",\n  \"kind\": \"Deployment\",\n  \"metadata\": {\"name\": \"a\"},\n  \"spec\": \
                 {\n    \"template\": {\n      \"metadata\": {\"labels\": {\"app\": \"a\"}},\n      \"spec\": {\"containers\": \

@@ -1,7 +1,7 @@
 //! Properties of all texts.
 
 use proptest::prelude::*;
-use toolforge_render::lint::{Rule, fix, lint};
+use toolforge_render::lint::{Level, Rule, fix, lint};
 
 use crate::support::{context, fixture};
 
@@ -111,6 +111,24 @@ proptest! {
     #[test]
     fn any_text_is_checked_and_fixed_once(text in soup()) {
         check(&text)?;
+    }
+
+    #[test]
+    fn fixed_values_are_the_words_that_were_written(
+        value in "(no|yes|On|OFF|y|True|false|[0-9]{1,4}|0x1[fF]|0o17|017|1_000|1\\.50|-2|\\.5|1e3|12:30|\\.inf)",
+        comment in prop::sample::select(vec!["", " # it's: \"a\"", "  # 'b"]),
+        is_flow in any::<bool>(),
+    ) {
+        let data = if is_flow { format!("{{a: {value}, b: c}}{comment}") } else { format!("\n  a: {value}{comment}\n  b: c") };
+        let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {data}\n");
+        let fixed = fix(&text, &context("a"));
+        let node = toolforge_model::yaml::parse(&fixed.text).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let found = node.get("data").and_then(|data| data.get("a")).and_then(|found| found.scalar());
+        prop_assert_eq!(found, Some(value.as_str()));
+        prop_assert!(fixed.text.contains(comment));
+        let is_quoted = ["\"", "'"].iter().any(|quote| fixed.text.contains(&format!("a: {quote}{value}{quote}")));
+        prop_assert_eq!(is_quoted, !fixed.applied.is_empty(), "{}", fixed.text);
+        prop_assert!(!lint(&fixed.text, &context("a")).iter().any(|found| found.level() == Level::Error));
     }
 
     #[test]

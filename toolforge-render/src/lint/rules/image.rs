@@ -163,17 +163,20 @@ fn type_of<'c>(catalog: &'c Catalog, name: &str) -> Option<&'c ImageType> {
     catalog.types().find(exists).or_else(|| catalog.types().find(has))
 }
 
-/// Returns the path of an image without its tag.
+/// Returns the path of an image without its tag and digest.
 fn repository(reference: &str) -> &str {
-    let path = reference_path(reference);
-    path.rsplit_once(':').map_or(path, |(path, _)| path)
+    name_and_version(reference_path(reference)).0
+}
+
+/// Returns the path of an image, and its tag and digest with what is before them: `:1`, `@sha256:…`.
+fn name_and_version(path: &str) -> (&str, &str) {
+    path.split_at(path.find([':', '@']).unwrap_or(path.len()))
 }
 
 /// Returns today's name of an image with an old one, if the catalog has it.
 fn renamed(catalog: &Catalog, reference: &str) -> Option<String> {
     let path = reference_path(reference);
-    let (name, tag) = path.rsplit_once(':').map_or((path, None), |(name, tag)| (name, Some(tag)));
-    let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+    let (name, version) = name_and_version(path);
     let name = match name.strip_prefix(OLD_NAME) {
         // The images of 2020 got `-sssd` before their last word.
         Some(rest) => {
@@ -186,7 +189,7 @@ fn renamed(catalog: &Catalog, reference: &str) -> Option<String> {
     // The catalog of the cluster says which registry it is.
     let host = images(type_of(catalog, &name)?).find_map(reference_host);
     let host = host.filter(|host| *host != OLD_REGISTRY).unwrap_or(REGISTRY);
-    let today = format!("{host}/{name}{tag}");
+    let today = format!("{host}/{name}{version}");
     let is_old = reference_host(reference) == Some(OLD_REGISTRY) || path.starts_with(OLD_NAME);
     (is_old && today != reference).then_some(today)
 }

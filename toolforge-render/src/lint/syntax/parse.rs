@@ -25,6 +25,8 @@ pub(crate) struct Text {
     pub(crate) problems: Vec<Problem>,
     /// All comments.
     pub(crate) comments: Vec<Comment>,
+    /// The bytes of the values that aliases repeat, for each alias.
+    pub(crate) repeated: Vec<Range<usize>>,
 }
 
 /// One document of a text.
@@ -206,6 +208,7 @@ impl<'t> Builder<'t> {
                     return Err(at(ProblemKind::TooDeep));
                 }
                 let (node, size, depth) = (node.clone(), *size, *depth);
+                self.found.repeated.push(node.span.clone());
                 self.add(node, 0, size, depth)?;
             }
             _ => {}
