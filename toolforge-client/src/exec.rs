@@ -65,7 +65,7 @@ pub struct RemoteInput {
 pub struct RemoteOutput {
     messages: Messages,
     shared: Arc<Shared>,
-    end: Option<RemoteEnd>,
+    end: Option<RemoteExit>,
     /// When the server was heard last.
     heard: Instant,
     next_ping: Instant,
@@ -77,20 +77,20 @@ struct Shared {
     unanswered: AtomicUsize,
 }
 
-/// Output of a command, or its end.
+/// Output of a command, or its termination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteEvent {
     /// Standard output, or what a terminal shows.
     Stdout(Bytes),
     /// Standard error.
     Stderr(Bytes),
-    /// The command has ended; nothing follows.
-    Ended(RemoteEnd),
+    /// The command has terminated; nothing follows.
+    Exited(RemoteExit),
 }
 
-/// How a command in a container ended.
+/// How a command in a container terminated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RemoteEnd {
+pub enum RemoteExit {
     /// With this exit code; 128 and more after a signal.
     Code(u8),
     /// It could not be run, or its container terminated; this is the cluster's message.
@@ -210,7 +210,7 @@ impl RemoteOutput {
                 STDOUT if !bytes.is_empty() => return Ok(RemoteEvent::Stdout(bytes)),
                 STDERR if !bytes.is_empty() => return Ok(RemoteEvent::Stderr(bytes)),
                 // Output that was written before may still come, so this is reported when the server closes.
-                STATUS => self.end = Some(RemoteEnd::read(&bytes)),
+                STATUS => self.end = Some(RemoteExit::read(&bytes)),
                 _ => {}
             }
         }
@@ -231,7 +231,7 @@ impl RemoteOutput {
     }
 
     fn ended(&mut self) -> RemoteEvent {
-        RemoteEvent::Ended(self.end.take().unwrap_or(RemoteEnd::Lost))
+        RemoteEvent::Exited(self.end.take().unwrap_or(RemoteExit::Lost))
     }
 }
 
@@ -239,7 +239,7 @@ fn lost(error: &SocketError) -> Error {
     TransportError::Lost { reason: error.to_string().into() }.into()
 }
 
-impl RemoteEnd {
+impl RemoteExit {
     /// Reads the `Status` that the server sends when a command has ended; its causes hold the exit code (`remotecommand`,
     /// v4).
     fn read(bytes: &[u8]) -> Self {
@@ -318,7 +318,7 @@ mod tests {
         let expected = [
             RemoteEvent::Stdout(Bytes::from_static(b"a")),
             RemoteEvent::Stdout(Bytes::from_static(b"b")),
-            RemoteEvent::Ended(RemoteEnd::Code(0)),
+            RemoteEvent::Exited(RemoteExit::Code(0)),
         ];
         for event in expected {
             assert_eq!(process.output.next().await.unwrap(), event);
@@ -327,15 +327,15 @@ mod tests {
 
     #[test]
     fn exit_code_is_read_from_causes() {
-        let status = |text: &str| RemoteEnd::read(text.as_bytes());
-        assert_eq!(status(r#"{"metadata":{},"status":"Success"}"#), RemoteEnd::Code(0));
+        let status = |text: &str| RemoteExit::read(text.as_bytes());
+        assert_eq!(status(r#"{"metadata":{},"status":"Success"}"#), RemoteExit::Code(0));
         let seven = r#"{"status":"Failure","message":"command terminated with non-zero exit code","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}"#;
-        assert_eq!(status(seven), RemoteEnd::Code(7));
+        assert_eq!(status(seven), RemoteExit::Code(7));
         let missing = r#"{"status":"Failure","message":"exec: \"nope\": executable file not found in $PATH","reason":"InternalError"}"#;
         assert_eq!(
             status(missing),
-            RemoteEnd::Failed(Untrusted::new("exec: \"nope\": executable file not found in $PATH"))
+            RemoteExit::Failed(Untrusted::new("exec: \"nope\": executable file not found in $PATH"))
         );
-        assert_eq!(status("half"), RemoteEnd::Failed(Untrusted::new("half")));
+        assert_eq!(status("half"), RemoteExit::Failed(Untrusted::new("half")));
     }
 }

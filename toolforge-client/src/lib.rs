@@ -82,10 +82,10 @@ pub use connect::{
     KubeconfigError, kubeconfig_paths,
 };
 pub use error::Error;
-pub use exec::{RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess};
+pub use exec::{RemoteEvent, RemoteExit, RemoteInput, RemoteOutput, RemoteProcess};
 pub use facts::{FactsError, FetchedNamespace, NamespaceFetchOptions};
 pub use fleet::{QuotaPage, QuotaPages, RefusedNamespace};
-pub use jobs::{FetchedJobs, JobFetchOptions, JobRun, RunEnd};
+pub use jobs::{FetchedJobs, JobFetchOptions, JobRun, RunWaitOutcome};
 pub use limits::RequestLimits;
 pub use log::{LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTail, LogTarget};
 pub use objects::{Deleted, List, Pages, apply_params, merge_params, post_params};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_client::{JobRun, RunEnd, StopOutcome, WaitOptions};
+use toolforge_client::{JobRun, RunWaitOutcome, StopOutcome, WaitOptions};
 use toolforge_model::{JobName, ToolName};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{LiveWebService, web_service_deletion};
@@ -51,7 +51,7 @@ fn run_that_waits(reason: &str) -> [Value; 2] {
 }
 
 /// Waits for the run; returns the end, and after how many seconds.
-async fn wait_run(runs: &[Value], pods: &[Value]) -> (RunEnd, u64) {
+async fn wait_run(runs: &[Value], pods: &[Value]) -> (RunWaitOutcome, u64) {
     let open = || Answer::frames(&[]).and_stays_open();
     let labels = "&labelSelector=toolforge%3Dtool%2Capp.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2C\
                   app.kubernetes.io%2Fcreated-by%3Dx%2Capp.kubernetes.io%2Fname%3Dbot";
@@ -67,7 +67,7 @@ async fn wait_run(runs: &[Value], pods: &[Value]) -> (RunEnd, u64) {
     let options = WaitOptions::new(Duration::from_secs(60)).with_events();
     let start = Instant::now();
     let run = JobRun { tool: &tool(), job: &job, run: "bot", is_managed: true };
-    let end = client.wait_run_end(run, options, |_| ()).await;
+    let end = client.wait_run_finished(run, options, |_| ()).await;
     (end.unwrap(), start.elapsed().as_secs())
 }
 
@@ -76,7 +76,7 @@ async fn run_that_cannot_start_is_blocked() {
     for (reason, seconds) in [("ImagePullBackOff", 8), ("CreateContainerConfigError", 0)] {
         let [run, pod] = run_that_waits(reason);
         let (end, elapsed) = wait_run(&[run], &[pod]).await;
-        assert!(matches!(end, RunEnd::Blocked(_)), "{reason}: {end:?}");
+        assert!(matches!(end, RunWaitOutcome::Blocked(_)), "{reason}: {end:?}");
         assert_eq!(elapsed, seconds, "{reason}");
     }
 }
@@ -85,14 +85,14 @@ async fn run_that_cannot_start_is_blocked() {
 async fn run_that_starts_is_waited_for() {
     let [run, pod] = run_that_waits("ContainerCreating");
     let (end, elapsed) = wait_run(&[run], &[pod]).await;
-    assert!(matches!(end, RunEnd::TimedOut { outcome: Some(_) }), "{end:?}");
+    assert!(matches!(end, RunWaitOutcome::TimedOut { outcome: Some(_) }), "{end:?}");
     assert_eq!(elapsed, 60);
 }
 
 #[tokio::test(start_paused = true)]
 async fn deleted_run_ends_the_wait() {
     let (end, elapsed) = wait_run(&[], &[]).await;
-    assert!(matches!(end, RunEnd::Deleted), "{end:?}");
+    assert!(matches!(end, RunWaitOutcome::Deleted), "{end:?}");
     assert_eq!(elapsed, 0);
 }
 

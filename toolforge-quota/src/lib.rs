@@ -64,6 +64,6 @@ pub use resource_quota::{QuotaMark, QuotaNote, ResourceQuota};
 pub use rollout::{Pods, RollingUpdate, RolloutForecast, forecast_rollout, rolling_peak};
 pub use schedule::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, timelines};
 pub use scopes::{PodTraits, PriorityClasses, Scope, Scopes};
-pub use size::{MEMORY_STEP, SizeBounds, WorkloadSize};
+pub use size::{LargestSize, MEMORY_STEP, SizeBounds, WorkloadSize};
 pub use unsettled::{TerminatingPod, WaitingPods};
 pub use verdict::Verdict;

@@ -16,16 +16,27 @@ pub struct WorkloadSize {
 /// The steps in which memory is searched, in bytes: one mebibyte.
 pub const MEMORY_STEP: u64 = 1 << 20;
 
-/// Which sizes are searched.
+/// How far each part of a size can be raised alone; `None` where not even the lowest fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LargestSize {
+    /// Memory limit of each pod in bytes.
+    pub memory: Option<u64>,
+    /// CPU limit of each pod in millis.
+    pub cpu: Option<u64>,
+    /// Number of pods.
+    pub replicas: Option<u64>,
+}
+
+/// Which sizes are searched.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SizeBounds {
     /// The smallest size.
     pub lowest: WorkloadSize,
     /// Memory limits in bytes at which the request changes abruptly; those are tried first, because a larger limit may
     /// request less.
-    pub memory_steps: [u64; 2],
+    pub memory_steps: Vec<u64>,
     /// CPU limits in millis at which the request changes abruptly.
-    pub cpu_steps: [u64; 2],
+    pub cpu_steps: Vec<u64>,
 }
 
 impl WorkloadSize {
@@ -38,7 +49,7 @@ impl WorkloadSize {
         if fits(self) {
             return Vec::new();
         }
-        let SizeBounds { lowest, .. } = *bounds;
+        let lowest = bounds.lowest;
         let raised = Self { memory: self.memory.max(lowest.memory), cpu: self.cpu.max(lowest.cpu), ..self };
         if raised != self && fits(raised) {
             return vec![raised];
@@ -60,25 +71,24 @@ impl WorkloadSize {
         found
     }
 
-    /// Returns how far each of memory, CPU and the number of pods can be raised alone, up to `highest`; `None` where not
-    /// even the lowest fits.
+    /// Returns how far each of memory, CPU and the number of pods can be raised alone, up to `highest`.
     pub fn largest_that_fit(
         self,
         bounds: &SizeBounds,
         highest: Self,
         mut fits: impl FnMut(Self) -> bool,
-    ) -> [Option<u64>; 3] {
+    ) -> LargestSize {
         let up_to = |size: Self| Self {
             memory: size.memory.saturating_add(MEMORY_STEP),
             cpu: size.cpu.saturating_add(1),
             ..size
         };
         let replicas = bounds.lowest.replicas..=highest.replicas;
-        [
-            bounds.memory(up_to(highest), |memory| fits(Self { memory, ..self })),
-            bounds.cpu(up_to(highest), |cpu| fits(Self { cpu, ..self })),
-            largest(replicas, &[], |replicas| fits(Self { replicas, ..self })),
-        ]
+        LargestSize {
+            memory: bounds.memory(up_to(highest), |memory| fits(Self { memory, ..self })),
+            cpu: bounds.cpu(up_to(highest), |cpu| fits(Self { cpu, ..self })),
+            replicas: largest(replicas, &[], |replicas| fits(Self { replicas, ..self })),
+        }
     }
 }
 
@@ -87,7 +97,7 @@ impl SizeBounds {
     fn memory(&self, size: WorkloadSize, mut passes: impl FnMut(u64) -> bool) -> Option<u64> {
         let below = size.memory.saturating_sub(1) / MEMORY_STEP;
         let range = self.lowest.memory.div_ceil(MEMORY_STEP).max(1)..=below;
-        let steps = self.memory_steps.map(|bytes| bytes.div_ceil(MEMORY_STEP));
+        let steps: Vec<u64> = self.memory_steps.iter().map(|bytes| bytes.div_ceil(MEMORY_STEP)).collect();
         largest(range, &steps, |steps| passes(steps * MEMORY_STEP)).map(|steps| steps * MEMORY_STEP)
     }
 
@@ -140,11 +150,11 @@ fn bisect(mut passing: u64, mut failing: u64, mut passes: impl FnMut(u64) -> boo
 mod tests {
     use super::*;
 
-    const NO_STEPS: [u64; 2] = [0, 0];
+    const NO_STEPS: [u64; 0] = [];
 
-    fn bounds(steps: [u64; 2]) -> SizeBounds {
+    fn bounds<const N: usize>(steps: [u64; N]) -> SizeBounds {
         let lowest = WorkloadSize { memory: 100 << 20, cpu: 50, replicas: 1 };
-        SizeBounds { lowest, memory_steps: steps, cpu_steps: NO_STEPS }
+        SizeBounds { lowest, memory_steps: steps.into(), cpu_steps: Vec::new() }
     }
 
     fn size(mebibytes: u64, cpu: u64, replicas: u64) -> WorkloadSize {
@@ -179,7 +189,7 @@ mod tests {
         // From 256Mi on, half of the limit is requested; 200Mi are free.
         let request = |mebibytes: u64| if mebibytes < 256 { mebibytes } else { mebibytes / 2 };
         let fits = |size: WorkloadSize| request(size.memory >> 20) <= 200;
-        let found = size(600, 100, 1).nearest_that_fit(&bounds([256 << 20, 0]), fits);
+        let found = size(600, 100, 1).nearest_that_fit(&bounds([256 << 20]), fits);
         assert_eq!(found, [size(401, 100, 1)]);
     }
 
@@ -187,6 +197,7 @@ mod tests {
     fn largest_sizes_are_found_alone() {
         let fits = |size: WorkloadSize| size.memory * size.replicas <= 1000 << 20 && size.cpu <= 700;
         let found = size(400, 100, 2).largest_that_fit(&bounds(NO_STEPS), size(8192, 2000, 10), fits);
-        assert_eq!(found, [Some(500 << 20), Some(700), Some(2)]);
+        let largest = LargestSize { memory: Some(500 << 20), cpu: Some(700), replicas: Some(2) };
+        assert_eq!(found, largest);
     }
 }

@@ -200,7 +200,7 @@ proptest! {
         max in prop::option::of(50..4096_u64), halves in any::<bool>(),
     ) {
         let lowest = WorkloadSize { memory: 100 << 20, cpu: 50, replicas: 1 };
-        let bounds = SizeBounds { lowest, memory_steps: [256 << 20, 0], cpu_steps: [250, 0] };
+        let bounds = SizeBounds { lowest, memory_steps: vec![256 << 20], cpu_steps: vec![250] };
         // As for web services: small limits are requested in full, larger ones by half.
         let request = |limit: u64, from: u64| if halves && limit >= from { limit.div_ceil(2) } else { limit };
         let fits = |size: WorkloadSize| {

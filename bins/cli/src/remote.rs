@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use toolforge_client::kube::api::AttachParams;
 use toolforge_client::{
-    Client, Error, RemoteEnd, RemoteEvent, RemoteInput, RemoteOutput, RemoteProcess, ResourceType,
+    Client, Error, RemoteEvent, RemoteExit, RemoteInput, RemoteOutput, RemoteProcess, ResourceType,
 };
 use toolforge_model::{Untrusted, quote_word};
 
@@ -45,8 +45,8 @@ pub async fn run_remote(
     // A terminal is one stream, which the server refuses to split.
     let params = AttachParams::default().container(container).stdin(true).tty(tty).stderr(!tty);
     match attach(client.exec(&path, command, &params).await?, tty).await? {
-        Attached::Ended(RemoteEnd::Code(code)) => Ok(ExitCode::Propagated(code)),
-        Attached::Ended(RemoteEnd::Failed(message)) => {
+        Attached::Ended(RemoteExit::Code(code)) => Ok(ExitCode::Propagated(code)),
+        Attached::Ended(RemoteExit::Failed(message)) => {
             let program = Untrusted::new(command.first().cloned().unwrap_or_default());
             let failure = Failure::new(
                 ExitCode::Propagated(NOT_RUN),
@@ -58,7 +58,7 @@ pub async fn run_remote(
                 None => failure,
             })
         }
-        Attached::Ended(RemoteEnd::Lost) => {
+        Attached::Ended(RemoteExit::Lost) => {
             Err(Failure::new(ExitCode::Cluster, "the connection to the command was lost").hint(format!(
                 "The pod may have been stopped or has timed out; `{status_command}` shows its state."
             )))
@@ -83,7 +83,7 @@ const CHUNK: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Attached {
     /// The command exited.
-    Ended(RemoteEnd),
+    Ended(RemoteExit),
     /// Standard output is closed.
     Unread,
 }
@@ -116,7 +116,7 @@ async fn show(mut output: RemoteOutput) -> Result<Attached, Failure> {
         let written = match event {
             RemoteEvent::Stdout(bytes) => write(&mut std::io::stdout().lock(), &bytes),
             RemoteEvent::Stderr(bytes) => write(&mut std::io::stderr().lock(), &bytes),
-            RemoteEvent::Ended(end) => return Ok(Attached::Ended(end)),
+            RemoteEvent::Exited(end) => return Ok(Attached::Ended(end)),
         };
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Attached::Unread),

@@ -1,9 +1,9 @@
 //! Facts of jobs, and waiting for their runs.
 
 mod fetch;
-mod run_end;
+mod run;
 mod wait;
 
 pub use fetch::{FetchedJobs, JobFetchOptions};
-pub use run_end::RunEnd;
+pub use run::RunWaitOutcome;
 pub use wait::JobRun;

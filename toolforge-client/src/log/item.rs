@@ -64,7 +64,7 @@ pub enum LogItem {
         message: Untrusted,
     },
     /// The container has terminated; what follows of the same pod belongs to its next run.
-    RunEnded {
+    ContainerTerminated {
         /// The container's name.
         container: Untrusted,
         /// Its termination, and its pod.

@@ -104,7 +104,7 @@ impl PodLog {
         self.reported = Some(run.id.clone());
         let end = run.termination.clone()?;
         let is_asked_for = self.since.is_none_or(|since| end.finished >= Some(since.moment()));
-        is_asked_for.then(|| LogItem::RunEnded { container: self.container.as_str().into(), end })
+        is_asked_for.then(|| LogItem::ContainerTerminated { container: self.container.as_str().into(), end })
     }
 
     /// Returns the first run whose end has not been reported.
@@ -153,7 +153,7 @@ impl PodSnapshot {
         self.head = item.map(|item| {
             let moment = match &item {
                 LogItem::Line { moment, .. } => *moment,
-                LogItem::RunEnded { container: _, end } => end.finished.unwrap_or(self.moment),
+                LogItem::ContainerTerminated { container: _, end } => end.finished.unwrap_or(self.moment),
                 LogItem::Notice { .. } => self.moment,
             };
             // The order within a pod counts more than its times.

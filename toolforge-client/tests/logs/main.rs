@@ -74,7 +74,7 @@ fn word(item: LogItem) -> String {
             assert!(["webservice", "job"].contains(&container.as_raw()), "{}", container.as_raw());
             format!("{}:{}", pod.as_raw(), message.as_raw())
         }
-        LogItem::RunEnded { container: _, end } => format!("{}:({end})", end.pod.as_raw()),
+        LogItem::ContainerTerminated { container: _, end } => format!("{}:({end})", end.pod.as_raw()),
         LogItem::Notice { pod, text } => format!("{}:<{}>", pod.as_raw(), text.as_raw()),
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use toolforge_model::{Cpu, CronExpression, Memory, Replicas};
-use toolforge_quota::{ComputeResource, LimitRange, Limits, MEMORY_STEP, Resource, SizeBounds, WorkloadSize};
+use toolforge_quota::{
+    ComputeResource, LargestSize, LimitRange, Limits, MEMORY_STEP, Resource, SizeBounds, WorkloadSize,
+};
 
 use crate::change::{ChangeSet, Rollout, WorkloadKind};
 
@@ -115,7 +117,7 @@ impl Sized {
     /// Returns how far the size can go; `fits` returns whether a size does.
     pub(crate) fn largest(&self, limits: &Limits, fits: impl Fn(WorkloadSize) -> bool) -> LargestSizes {
         let highest = highest_size(limits);
-        let [memory, cpu, replicas] = self.size.largest_that_fit(&self.bounds, highest, fits);
+        let LargestSize { memory, cpu, replicas } = self.size.largest_that_fit(&self.bounds, highest, fits);
         LargestSizes { memory: memory.map(Memory::from_bytes), cpu: cpu.map(Cpu::from_millis), replicas }
     }
 }

@@ -118,8 +118,11 @@ fn largest_manifests(files: &[FileContents], plan: &FilePlan, limit_ranges: &[Li
         .filter(|manifest| is_pending(manifest))
         .filter_map(|manifest| {
             let size = size_of(manifest, limit_ranges)?;
-            let bounds =
-                SizeBounds { lowest: lowest_size(limit_ranges), memory_steps: [0, 0], cpu_steps: [0, 0] };
+            let bounds = SizeBounds {
+                lowest: lowest_size(limit_ranges),
+                memory_steps: Vec::new(),
+                cpu_steps: Vec::new(),
+            };
             Some(Sized { kind: WorkloadKind::Manifest, name: manifest.to_string(), size, bounds })
         })
         .collect();

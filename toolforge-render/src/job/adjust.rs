@@ -112,8 +112,8 @@ fn sized(plan: &JobPlan, kind: WorkloadKind, facts: &JobFacts) -> Sized {
     let bounds = SizeBounds {
         lowest: lowest_size(&facts.namespace.limits.limit_ranges),
         // Above the default, half of the memory is requested.
-        memory_steps: [JobRequest::DEFAULT_MEMORY.bytes() + MEMORY_STEP, 0],
-        cpu_steps: [0, 0],
+        memory_steps: vec![JobRequest::DEFAULT_MEMORY.bytes() + MEMORY_STEP],
+        cpu_steps: Vec::new(),
     };
     Sized { kind, name: plan.request().name.to_string(), size: size_of(plan), bounds }
 }

@@ -57,8 +57,8 @@ pub(crate) fn sized(plan: &WebServicePlan, facts: &WebServiceFacts) -> Sized {
         size: size_of(plan),
         bounds: SizeBounds {
             lowest: lowest_size(&facts.namespace.limits.limit_ranges),
-            memory_steps: [half_from.memory.bytes(), 0],
-            cpu_steps: [half_from.cpu.millis(), 0],
+            memory_steps: vec![half_from.memory.bytes()],
+            cpu_steps: vec![half_from.cpu.millis()],
         },
     }
 }

@@ -45,7 +45,7 @@ impl LogStyle {
         let is_in_time = |moment: Timestamp| self.until.is_none_or(|until| moment <= until);
         match item {
             LogItem::Line { moment, message, .. } => is_in_time(*moment) && self.has_text(message),
-            LogItem::RunEnded { container: _, end } => end.finished.is_none_or(is_in_time),
+            LogItem::ContainerTerminated { container: _, end } => end.finished.is_none_or(is_in_time),
             LogItem::Notice { .. } => false,
         }
     }
@@ -142,7 +142,7 @@ impl<W: Write> LogPrinter<W> {
                 self.moment = *moment;
                 self.line((pod, container), *moment, &message.line(self.style.colors, LONGEST_LINE))
             }
-            LogItem::RunEnded { container, end } => {
+            LogItem::ContainerTerminated { container, end } => {
                 // With a filter, a termination is printed only after printed lines.
                 if !self.started.remove(&end.pod) && self.style.grep.is_some() {
                     return Ok(());
@@ -235,7 +235,7 @@ mod tests {
     fn crash(pod: &str) -> LogItem {
         let finished = Timestamp::from_second(1_796_000_001).unwrap();
         let end = LastTermination::new(pod, 1, "Error", Some(finished));
-        LogItem::RunEnded { container: "job".into(), end }
+        LogItem::ContainerTerminated { container: "job".into(), end }
     }
 
     fn style(origin: LogOrigin) -> LogStyle {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine, interrupted};
 use toolforge_client::kube::api::LogParams;
-use toolforge_client::{Client, Error, JobRun, ResourceType, RunEnd, WaitOptions, WatchOptions};
+use toolforge_client::{Client, Error, JobRun, ResourceType, RunWaitOutcome, WaitOptions, WatchOptions};
 use toolforge_model::{JobName, JobRequest, Untrusted};
 use toolforge_render::job::{FailureReason, LiveJobs, RunOutcome};
 use toolforge_render::pod::{LastTermination, TerminationKind, main_container};
@@ -33,7 +33,7 @@ pub(super) async fn until_end(
     let options =
         WaitOptions::new(deadline).with_events().with_watch(WatchOptions::default().with_outage(OUTAGE));
     let run = JobRun { tool: &request.tool, job: &request.name, run: object, is_managed };
-    let waiting = client.wait_run_end(run, options, |outcome| line.show(&progress(outcome)));
+    let waiting = client.wait_run_finished(run, options, |outcome| line.show(&progress(outcome)));
     let waited = tokio::select! {
         waited = waiting => waited.map_err(|error| not_seen(error, &request.name))?,
         signal = interrupted() => {
@@ -45,19 +45,21 @@ pub(super) async fn until_end(
     line.clear();
     let name = &request.name;
     match waited {
-        RunEnd::Ended { outcome: RunOutcome::Succeeded { .. }, .. } => {
+        RunWaitOutcome::Finished { outcome: RunOutcome::Succeeded { .. }, .. } => {
             anstream::eprintln!("job '{name}' completed");
             Ok(ExitCode::Success)
         }
-        RunEnd::Ended { outcome, live } => Err(failed(client, request, &outcome, &live, logs).await),
-        RunEnd::Blocked(evidence) => {
+        RunWaitOutcome::Finished { outcome, live } => {
+            Err(failed(client, request, &outcome, &live, logs).await)
+        }
+        RunWaitOutcome::Blocked(evidence) => {
             let failure = Failure::new(
                 ExitCode::Rollout,
                 format!("job '{name}' cannot start, and is retried: {}", evidence.cause),
             );
             Err(failure.cause(&evidence).hint(advice(&evidence.cause, Asked::from(request))))
         }
-        RunEnd::TimedOut { outcome } => {
+        RunWaitOutcome::TimedOut { outcome } => {
             let how = outcome.as_ref().map(progress).unwrap_or_default();
             let failure = Failure::new(
                 ExitCode::Rollout,

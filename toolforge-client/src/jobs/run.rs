@@ -1,4 +1,4 @@
-//! Waiting until a run of a job has ended, or until it is known that it cannot start.
+//! Waiting until a run of a job has finished, or until it is known that it cannot start.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use toolforge_render::pod::{Cause, Evidence};
 use crate::rollout::IMAGE;
 use crate::{Client, Error, JobRun, WaitOptions, WaitOutcome};
 
-/// How waiting for a run ended.
+/// The outcome of waiting for a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum RunEnd {
+pub enum RunWaitOutcome {
     /// It has succeeded or failed.
-    Ended {
-        /// How.
+    Finished {
+        /// How it finished.
         outcome: RunOutcome,
         /// The objects at that moment.
         live: Box<LiveJobs>,
@@ -33,7 +33,7 @@ pub enum RunEnd {
 }
 
 impl Client {
-    /// Waits until a run of a job has ended, and calls `event` with each state before.
+    /// Waits until a run of a job has finished, and calls `event` with each state before.
     ///
     /// A run that waits for quota or a node is waited for until the deadline. One that needs a change ends the wait: at once
     /// if its container cannot be created or its pod is refused, and after 8 seconds without its image. That is known from
@@ -41,19 +41,22 @@ impl Client {
     ///
     /// # Errors
     /// When a kind cannot be listed, or the cluster is unreachable for longer than the options allow.
-    pub async fn wait_run_end(
+    pub async fn wait_run_finished(
         &self,
         run: JobRun<'_>,
         options: WaitOptions,
         mut event: impl FnMut(&RunOutcome),
-    ) -> Result<RunEnd, Error> {
+    ) -> Result<RunWaitOutcome, Error> {
         let mut blocked_since: Option<Instant> = None;
         let waited = self
             .wait_run(run, options, |live| {
-                let Some(job) = live.jobs.first() else { return ControlFlow::Break(RunEnd::Deleted) };
+                let Some(job) = live.jobs.first() else { return ControlFlow::Break(RunWaitOutcome::Deleted) };
                 let outcome = RunOutcome::of(job, live);
                 if outcome.is_over() {
-                    return ControlFlow::Break(RunEnd::Ended { outcome, live: Box::new(live.clone()) });
+                    return ControlFlow::Break(RunWaitOutcome::Finished {
+                        outcome,
+                        live: Box::new(live.clone()),
+                    });
                 }
                 event(&outcome);
                 let RunOutcome::Starting { evidence: Some(evidence), .. } = outcome else {
@@ -68,13 +71,13 @@ impl Client {
                 if since.elapsed() < patience {
                     return ControlFlow::Continue(());
                 }
-                ControlFlow::Break(RunEnd::Blocked(evidence))
+                ControlFlow::Break(RunWaitOutcome::Blocked(evidence))
             })
             .await?;
         Ok(match waited {
             WaitOutcome::Done(end) => end,
             WaitOutcome::DeadlineExceeded(live) => {
-                RunEnd::TimedOut { outcome: live.jobs.first().map(|job| RunOutcome::of(job, &live)) }
+                RunWaitOutcome::TimedOut { outcome: live.jobs.first().map(|job| RunOutcome::of(job, &live)) }
             }
         })
     }
