@@ -35,7 +35,6 @@ mod lint;
 mod plan;
 mod quota;
 mod reference;
-mod verdict;
 mod web_service;
 
 pub use apply::{AppliedChange, ApplyReport, DryRun, ObjectResult, Outcome, WriteKind};
@@ -61,10 +60,9 @@ pub use plan::{
 };
 pub use quota::{
     BlockedObject, ConsumerType, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState,
-    ResourceUsage, UpcomingRun, WorkloadUsage,
+    ResourceUsage, UpcomingRun, Verdict, WorkloadUsage,
 };
 pub use reference::reference;
-pub use verdict::Verdict;
 pub use web_service::{
     Cause, CauseCode, Check, CheckCode, CheckLevel, Diagnosis, LastTermination, LocalCommand, Mount, Routing,
     TerminationCode, WebServiceRequest, WebServiceState, WebServiceStatus,

@@ -4,7 +4,7 @@ use crate::QuotaNote;
 use crate::cron::CalendarConflict;
 use crate::describe::{codes, structs};
 use crate::job::JobType;
-use crate::verdict::Verdict;
+use crate::quota::Verdict;
 use crate::web_service::{Routing, WebServiceRequest};
 
 structs! {

@@ -1,8 +1,7 @@
-mod escape;
 mod line;
 mod text;
 
-#[cfg(feature = "yaml")]
-pub(crate) use escape::is_unsafe;
 pub use line::Colors;
+#[cfg(feature = "yaml")]
+pub(crate) use line::is_unsafe;
 pub use text::Untrusted;

@@ -2,8 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::escape::is_unsafe;
-use super::line::{Colors, Line};
+use super::line::{Colors, Line, is_unsafe};
 
 /// Text from the cluster or from a user's file, which is escaped before it is printed.
 ///

@@ -9,8 +9,9 @@ use toolforge_quota::Resource;
 
 use crate::change::{Change, ChangeSet};
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
-use crate::namespace::Namespace;
+use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, Object, ObjectKind, has_label};
+use crate::pod::with_unsettled_pods;
 
 /// Everything that a plan for jobs needs besides the requests.
 #[derive(Clone, Debug)]
@@ -179,4 +180,31 @@ impl Extend<Object> for LiveJobs {
 pub(super) fn is_run_of_schedule(job: &Job) -> bool {
     has_label(job.metadata.labels.as_ref(), platform::LABEL_COMPONENT, platform::COMPONENT_SCHEDULED)
         || job.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "CronJob")
+}
+
+impl Documents {
+    /// Returns the facts for jobs: `facts`, which [`namespace`](Self::namespace) returned, and the live objects.
+    ///
+    /// Objects of other namespaces are skipped; objects without a namespace count as the tool's.
+    ///
+    /// # Errors
+    /// When an object lacks required fields.
+    pub fn job_facts(&self, mut facts: Namespace) -> Result<JobFacts, DocumentsError> {
+        let namespace = facts.tool.namespace();
+        let live = LiveJobs {
+            deployments: self.all_of_kind("Deployment", &namespace)?,
+            cron_jobs: self.all_of_kind("CronJob", &namespace)?,
+            jobs: self.all_of_kind("Job", &namespace)?,
+            services: self.all_of_kind("Service", &namespace)?,
+            http_routes: self.all_of_kind("HTTPRoute", &namespace)?,
+            pods: self.all_of_kind("Pod", &namespace)?,
+            events: self.all_of_kind("Event", &namespace)?,
+            recorded: BTreeMap::new(),
+        };
+        // Without pods, the files do not say which ones are missing.
+        if !live.pods.is_empty() {
+            facts.limits = with_unsettled_pods(facts.limits, &live.deployments, &live.jobs, &live.pods);
+        }
+        Ok(JobFacts { namespace: facts, live })
+    }
 }

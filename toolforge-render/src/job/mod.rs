@@ -31,7 +31,6 @@ mod calendar;
 mod change;
 mod demand;
 mod difference;
-mod documents;
 mod duration;
 mod facts;
 mod job_objects;

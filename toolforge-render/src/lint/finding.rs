@@ -3,8 +3,7 @@ use std::ops::Range;
 
 use toolforge_model::{Location, Untrusted};
 
-use super::level::Level;
-use super::rule::Rule;
+use super::rule::{Level, Rule};
 
 /// Something that a rule finds in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]

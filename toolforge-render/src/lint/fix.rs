@@ -1,7 +1,7 @@
 use super::context::LintContext;
 use super::finding::{Edit, Finding};
-use super::level::Level;
 use super::lint;
+use super::rule::Level;
 
 /// The most that a text is fixed again: a fix may show what was hidden before.
 const ROUNDS: usize = 20;
