@@ -133,12 +133,12 @@ impl Case {
             }
             // The quota ends somewhere between nothing and more than all pods need, at no whole mebibyte.
             let needed = each.get(&resource) * asked.replicas;
-            let room = needed * (10 + random.below(110) as u64) / 100;
+            let headroom = needed * (10 + random.below(110) as u64) / 100;
             let used = each.get(&resource) * random.pick(&[0, 1, 2, 4]);
             // One pod of the Deployment runs already.
             let used = if kind == Kind::ChangedDeployment { used + each.get(&resource) } else { used };
             case.used.add(resource.clone(), used);
-            case.hard.insert(resource, used + room);
+            case.hard.insert(resource, used + headroom);
         }
         if case.hard.is_empty() {
             // A quota without resources has no status.
