@@ -121,9 +121,9 @@ pub fn resume_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, A
     Ok(Adoption { set: ChangeSet::new(changes, &facts.namespace.limits), notes, restarts })
 }
 
-/// Returns the manifest with which `kubectl create` creates an object again, as YAML without a document marker.
+/// Returns a live object as it can be created again: without what the API server and the controllers set.
 #[must_use]
-pub fn manifest_of(job: &JobObjects) -> String {
+pub fn as_created(job: &JobObjects) -> Object {
     let mut workload = job.workload.clone();
     let ObjectMeta { name, namespace, labels, annotations, .. } = workload.metadata().clone();
     *workload.metadata_mut() = ObjectMeta { name, namespace, labels, annotations, ..ObjectMeta::default() };
@@ -135,12 +135,11 @@ pub fn manifest_of(job: &JobObjects) -> String {
         let labels = spec.template.metadata.as_mut().and_then(|metadata| metadata.labels.as_mut());
         labels.into_iter().for_each(remove_generated_labels);
     }
-    let object = match workload {
+    match workload {
         JobWorkload::OneOff(found) => Object::Job(Box::new(Job { status: None, ..*found })),
         JobWorkload::Scheduled(found) => Object::CronJob(Box::new(CronJob { status: None, ..*found })),
         JobWorkload::Continuous(found) => Object::Deployment(Box::new(Deployment { status: None, ..*found })),
-    };
-    object.to_yaml().trim_start_matches("---\n").to_owned()
+    }
 }
 
 /// Returns the request with the log files of pods that were copied from those of a job: their label and their command.

@@ -13,7 +13,7 @@ mod note;
 mod service;
 mod web_service;
 
-pub use adopt::{Adoption, AdoptionError, manifest_of, plan_adoption, resume_adoption};
+pub use adopt::{Adoption, AdoptionError, as_created, plan_adoption, resume_adoption};
 pub use conversion::{Conversion, ConvertedJob, ConvertedWebService, Unconverted};
 pub use converter::Converter;
 pub use manifest::with_current_version;

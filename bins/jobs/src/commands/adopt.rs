@@ -3,18 +3,18 @@ use std::cell::{Cell, RefCell};
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
 };
-use toolforge_client::{Attempt, WriteKind, Written};
-use toolforge_model::Untrusted;
+use toolforge_client::Attempt;
 use toolforge_quota::Limits;
 use toolforge_render::change::{Action, ChangeSet};
-use toolforge_render::convert::{Adoption, AdoptionError, manifest_of, plan_adoption, resume_adoption};
+use toolforge_render::convert::{Adoption, AdoptionError, plan_adoption, resume_adoption};
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobObjects, JobPlanError, JobWorkload, WorkloadRef, job_deletions,
 };
-use toolforge_report::{DetailCode, FailureCode};
+use toolforge_report::FailureCode;
 
 use super::apply::Command;
 use super::confirm::confirm;
+use super::deleted::Deleted;
 use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{AdoptArguments, Arguments};
@@ -87,14 +87,14 @@ pub(super) fn run(
         return finish(session, arguments, (set, planned_changes(set)), dry_run, Ok(ExitCode::Success));
     }
     let applied = session.block_on(apply::apply(session, dry_run, &command))?;
-    let applied = applied.map_err(|failure| deleted.borrow().with_manifest(failure))?;
+    let applied = applied.map_err(|failure| deleted.borrow().put_back(session, failure))?;
     if dry_run.is_none() {
         let written = applied.report.changes.iter().flat_map(|change| &change.written);
         deleted.borrow_mut().add(written);
     }
     let changes = applied.changes();
     let (planned, ended) = applied.end();
-    let ended = ended.map_err(|failure| deleted.borrow().with_manifest(failure));
+    let ended = ended.map_err(|failure| deleted.borrow().put_back(session, failure));
     if matches!(ended, Ok(ExitCode::Success)) {
         let name = &planned.job.name;
         match (&planned.adoption, dry_run) {
@@ -112,48 +112,6 @@ pub(super) fn run(
         }
     }
     finish(session, arguments, (planned.as_ref(), changes), dry_run, ended)
-}
-
-/// The object that is adopted, and whether it was deleted: until its job is created, only this program has its definition.
-#[derive(Default)]
-struct Deleted {
-    planned: Option<JobObjects>,
-    is_deleted: bool,
-}
-
-impl Deleted {
-    /// Adds what was written.
-    fn add<'a>(&mut self, written: impl IntoIterator<Item = &'a Written>) {
-        let Some(job) = &self.planned else { return };
-        let (kind, name) = (job.workload.kind(), job.name.as_str());
-        for written in written.into_iter().filter(|found| found.id.kind == kind && found.id.name == name) {
-            self.is_deleted = written.kind == WriteKind::Deleted;
-        }
-    }
-
-    /// Returns the object if earlier attempts have deleted it and not created its job.
-    fn after(&mut self, attempt: &Attempt) -> Option<JobObjects> {
-        self.is_deleted = false;
-        self.add(attempt.written());
-        self.planned.clone().filter(|_| self.is_deleted)
-    }
-
-    /// Adds the manifest of the object to a failure if it was deleted.
-    fn with_manifest(&self, failure: Failure) -> Failure {
-        let Some(job) = self.planned.as_ref().filter(|_| self.is_deleted) else { return failure };
-        let exit_code = match failure.exit_code() {
-            signal @ ExitCode::Propagated(_) => signal,
-            _ => ExitCode::Partial,
-        };
-        let subject = job.workload_ref();
-        let message = format!("{subject} was deleted, and is not a job yet; this is its manifest:");
-        let reason = [failure.message().to_owned()].into_iter().chain(failure.details());
-        let failure = reason.fold(Failure::new(exit_code, message), Failure::detail);
-        let manifest = Untrusted::new(manifest_of(job));
-        failure.coded_detail(DetailCode::Manifest, manifest.lines_escaped().to_string()).hint(format!(
-            "Save the manifest: `kubectl create -f FILE` creates {subject} again, and `toolforge jobs convert FILE` prints it for a jobs file."
-        ))
-    }
 }
 
 /// Returns what can become a job: a pod cannot.

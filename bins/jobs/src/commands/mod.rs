@@ -6,6 +6,7 @@ mod confirm;
 mod convert;
 mod cron;
 mod delete;
+mod deleted;
 mod dispatch;
 mod dump;
 mod exec;

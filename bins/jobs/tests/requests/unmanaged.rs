@@ -293,6 +293,25 @@ fn adoption_goes_on_after_its_own_deletion() {
 }
 
 #[test]
+fn object_of_a_failed_adoption_is_put_back() {
+    let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
+    let shown = run(by_hand(&recreation(&[exists(), refused, ok()])), &["adopt", "stashbot", "--yes"]);
+    assert_snapshot!(writes(&shown), @"
+    [exit 4]
+    error: deployment/stashbot is not a job: it was deleted, and created again as it was
+      0 of 1 changes were applied
+      JOB                  STEP      OUTCOME
+      deployment/stashbot  recreate  failed partway: deleted Deployment stashbot; not created: Deployment stashbot
+      error: the cluster's policy refused: no
+
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
+    DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/stashbot
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
+    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
+    ");
+}
+
+#[test]
 fn failed_adoption_prints_the_manifest() {
     let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
     let quota = Answer::refusal(
