@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::timeout;
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, ProgressLine, RemoteContainer, Session, interrupted, is_terminal,
     print_text, quota_wait_line, run_remote, terminating_line, waiting_line, warn_of_unread,
@@ -24,6 +25,9 @@ use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::Invocation;
 use crate::process;
+
+/// How long a pod is tried to be deleted whose creation had no answer.
+const CLEANUP: Duration = Duration::from_secs(10);
 
 /// How long the pod may take to start, including the pull of its image.
 const TIMEOUT: Duration = Duration::from_mins(5);
@@ -176,8 +180,12 @@ impl Shell<'_> {
         let uid = match created {
             Ok(created) => created.metadata.uid,
             Err(error) => {
-                if error.outcome_unknown() {
-                    self.delete(None).await;
+                // A server that has not answered may not answer again; the next shell deletes what is left.
+                if error.outcome_unknown() && timeout(CLEANUP, self.delete(None)).await.is_err() {
+                    anstream::eprintln!(
+                        "warning: the pod {} may exist; the next `webservice shell` deletes it",
+                        self.name
+                    );
                 }
                 return Err(error.into());
             }

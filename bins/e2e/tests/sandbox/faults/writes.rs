@@ -84,7 +84,8 @@ fn objects(tool: &Tool) -> String {
 
 fn column((fault, forwards): (Fault, bool)) -> Column {
     let seconds = match fault {
-        Fault::NeverAnswers => 66,
+        // `shell` also tries to delete the pod that may exist.
+        Fault::NeverAnswers => 76,
         Fault::Code(_) | Fault::Busy { .. } => 21,
         _ => 30,
     };
