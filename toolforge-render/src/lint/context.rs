@@ -31,6 +31,8 @@ pub struct LintContext {
     pub platform: Platform,
     /// The quotas, with what is used, and the limits.
     pub limits: Limits,
+    /// Whether the API server is asked, too, as with [`server_objects`](super::server_objects).
+    pub asks_server: bool,
     /// The objects of the namespace, beside which those of a text are counted; without them, its quota counts as unused.
     pub facts: Option<FilePlanFacts>,
     /// The tool's home, where it can be looked at.
@@ -79,6 +81,7 @@ impl LintContext {
             catalog: Catalog::bundled(),
             platform: Platform::default(),
             limits,
+            asks_server: false,
             facts: None,
             home: None,
         }
@@ -95,6 +98,7 @@ impl LintContext {
             catalog: namespace.catalog.clone(),
             platform: namespace.platform.clone(),
             limits: namespace.limits.clone(),
+            asks_server: false,
             facts: None,
             home: None,
         }

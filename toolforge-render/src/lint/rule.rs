@@ -180,6 +180,11 @@ rules! {
     UnknownField = "unknown-field", Error, false,
         "`kubectl apply` asks for strict validation, and the API server refuses the object. Without it, the field is dropped.",
         "Correct the spelling, or move it to where it belongs: indentation decides.";
+    /// The fields of a custom resource are checked by the API server only.
+    FieldsNotChecked = "fields-not-checked", Note, false,
+        "The schema of an HTTPRoute is in the cluster, which checks it in a dry run where it can be asked; else an unknown field or \
+         a wrong type is not found. The objects of the jobs service are never checked: only the service itself writes them.",
+        "Check an HTTPRoute without `--offline`; write a jobs file instead of the objects of the jobs service.";
     /// A value has the wrong type.
     WrongType = "wrong-type", Error, true,
         "The API server cannot decode the object. Values of environment variables, labels and annotations are strings, so that \

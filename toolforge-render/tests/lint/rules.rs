@@ -144,6 +144,14 @@ const CASES: &[(&str, &str, &str)] = &[
 
 /// Rules of whole files: a text of its own.
 const FILES: &[(&str, &str)] = &[
+    (
+        "fields-not-checked",
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: a}\nspec: {hostnames: [stashbot.toolforge.org]}\n",
+    ),
+    (
+        "fields-not-checked",
+        "apiVersion: jobs-api.toolforge.org/v1\nkind: ScheduledJob\nmetadata: {name: a}\n",
+    ),
     ("empty-file", "# nothing\n"),
     ("empty-file", ""),
     ("list-in-list", "- - name: a\n"),
@@ -173,6 +181,15 @@ const ELSEWHERE: &[&str] = &[
     "script-line-ends",
     "too-large",
 ];
+
+#[test]
+fn server_checks_fields_of_custom_resources() {
+    let text = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: a}\nspec: {hostname: x}\n";
+    let mut context = context("stashbot");
+    assert_eq!(ids(text, &context), ["fields-not-checked"]);
+    context.asks_server = true;
+    assert_eq!(ids(text, &context), [""; 0]);
+}
 
 #[test]
 fn clean_file_has_no_findings() {

@@ -36,6 +36,8 @@ pub(super) fn facts(session: Option<&Session>, global: &GlobalOptions, texts: &[
         }
         None => Facts { context: LintContext::offline(tool), is_live: false },
     };
+    let is_asked = session.is_some_and(|session| matches!(session.source, Source::Cluster { .. }));
+    facts.context.asks_server = facts.is_live && is_asked;
     facts.context.home = home.map(|home| LintHome::new(home.files(), move |path| home.look(path)));
     facts
 }

@@ -22,6 +22,8 @@ pub(crate) fn find_kind<'n>(check: &mut Check<'_>, node: &'n Node) -> Option<Obj
     };
     let name = kind.text().unwrap_or_default();
     if version.and_then(Node::text).is_some_and(is_of_jobs_service) {
+        // Nobody else writes them, so that the API server is not asked either.
+        note_unchecked(check, kind, name);
         return None;
     }
     if let Some(kind) = Kind::find(name) {
@@ -35,6 +37,13 @@ pub(crate) fn find_kind<'n>(check: &mut Check<'_>, node: &'n Node) -> Option<Obj
         .at(Rule::UnknownKind, kind, format!("unknown kind \"{name}\"{near}"))
         .answered(format!("no matches for kind \"{name}\" in version \"{version}\""));
     None
+}
+
+/// Notes that the fields of a kind are not known.
+pub(crate) fn note_unchecked(check: &mut Check<'_>, place: &Node, kind: &str) {
+    let message =
+        format!("the fields of a {kind} are not checked here: only the API server knows its schema");
+    check.at(Rule::FieldsNotChecked, place, message);
 }
 
 /// Checks the version; returns whether the fields are those of today's version, or nearly.

@@ -6,9 +6,13 @@ use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::strict::{Expected, Issue, IssueKind};
 use super::super::syntax::{Node, Plain, Scalar};
+use super::api_version::note_unchecked;
 
 /// Checks all fields of an object.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
+    if object.kind.check.is_none() && !check.context.asks_server {
+        note_unchecked(check, object.head(), object.kind.name);
+    }
     let issues = object.kind.check.map(|read| read(object.node)).unwrap_or_default();
     for issue in issues {
         report(check, object, &issue);
