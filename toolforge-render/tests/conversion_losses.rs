@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
-use toolforge_render::convert::{Conversion, ConversionNote, Converter, with_current_version};
+use toolforge_render::convert::{
+    Conversion, ConversionNote, ConvertedWebService, Converter, with_current_version,
+};
 use toolforge_render::manifest::{Manifests, file_documents};
 use toolforge_render::namespace::Namespace;
 
@@ -33,7 +35,7 @@ fn output(conversion: &Conversion) -> String {
         .unconverted
         .iter()
         .map(|left| format!("{}: {}\n", left.what.escaped(), left.reason.escaped()));
-    let web = conversion.web_service.as_ref().map(|web| web.to_yaml());
+    let web = conversion.web_service.as_ref().map(ConvertedWebService::to_yaml);
     [conversion.to_yaml()].into_iter().chain(web).chain(left).collect()
 }
 
@@ -264,7 +266,8 @@ fn silent_fields(objects: &[Value]) -> Vec<String> {
     for (index, object) in objects.iter().enumerate() {
         let mut pointers = Vec::new();
         leaves(object, "", &mut pointers);
-        pointers.retain(|pointer| !is_identity(pointer) && !(index == 0 && is_noted(&conversion, pointer)));
+        let is_known = |pointer: &str| is_identity(pointer) || (index == 0 && is_noted(&conversion, pointer));
+        pointers.retain(|pointer| !is_known(pointer));
         for pointer in pointers {
             let value = object.pointer(&pointer).unwrap();
             let mut changed = objects.to_vec();
