@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use toolforge_e2e::{Api, Sandbox};
 
 /// How often to run each command. Commands alternate, so that a busy moment affects all of them.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// The namespaces on the sandbox.
 const NAMESPACES: usize = 3000;
@@ -30,7 +30,7 @@ const LARGE: usize = 100_000;
 
 /// A row for each resource of each quota, as `quota-check --all --output csv` prints them, without its states.
 const JQ: &str = ".items[] | .metadata.namespace as $namespace | .metadata.name as $name | .status.used as $used \
-                  | .status.hard | to_entries[] | [$namespace, $name, .key, $used[.key], .value] | @csv";
+                  | (.status.hard // {}) | to_entries[] | [$namespace, $name, .key, $used[.key], .value] | @csv";
 
 /// A command, or a pipe of two.
 struct Pipe {
