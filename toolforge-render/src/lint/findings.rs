@@ -10,7 +10,7 @@ use super::rule::Rule;
 use super::rules::{check_object, check_quota, check_together};
 use super::{ignore, rules, syntax, text};
 
-/// Returns what keeps a text from being read as it was meant: that it is too large, no YAML, a template, nested too deeply or
+/// Returns what keeps a text from being read as it was meant: that it is too large, not YAML, a template, nested too deeply or
 /// empty, and keys that are there twice.
 #[must_use]
 pub fn reading_errors(text: &str) -> Vec<Finding> {
@@ -72,7 +72,7 @@ fn remove_fixes_of_repeated_values(check: &mut Check<'_>, mut repeated: Vec<Rang
         repeated.get(next).is_some_and(|value| value.start <= edit.span.end)
     };
     for finding in &mut check.findings {
-        // Line ends and marks are no part of values.
+        // Line ends and marks do not belong to values.
         let is_of_text = matches!(finding.rule, Rule::WindowsLineEnds | Rule::ByteOrderMark);
         if !is_of_text && finding.fix.as_ref().is_some_and(|fix| fix.edits.iter().any(is_repeated)) {
             finding.fix = None;

@@ -107,7 +107,9 @@ fn shell_is_opened_in_a_running_pod() {
         .and_that_is_all();
     tool.jobs(&["exec", "deployment/stashbot", "--", "pwd"]).exits(0).says("/data/project").and_that_is_all();
     tool.jobs(&["restart", "stashbot", "--yes"]).exits(0).says("was restarted").and_that_is_all();
-    assert_ne!(pod_of(&tool), pod);
+    // The old pod may take its time to terminate.
+    let is_new = |outcome: &Outcome| outcome.stdout.contains("stashbot-") && !outcome.stdout.contains(&pod);
+    tool.until(90, "another pod", |tool| tool.shell("kubectl get pods -o name"), is_new);
     // Its pods have other labels than a job's, so it is created again.
     tool.jobs(&["adopt", "stashbot", "--yes"]).exits(0).and_that_is_all();
     tool.jobs(&["list"]).exits(0).says("continuous").and_that_is_all();
