@@ -13,7 +13,7 @@ use super::table::{Column, Table};
 use super::verbs::{READING, Verb, WRITING};
 
 /// How many commands run at the same time: most of them wait for a deadline.
-const CONCURRENT: usize = 60;
+const CONCURRENT: usize = 40;
 
 fn column(fault: Fault) -> Column {
     let seconds = match fault {
@@ -22,7 +22,7 @@ fn column(fault: Fault) -> Column {
         Fault::Code(_) | Fault::Busy { .. } => 21,
         Fault::Watch(WatchFault::Silent | WatchFault::EndlessLine) => 75,
         // `quota-check --all` reads 200 pages, each with a time of its own.
-        Fault::EndlessPages { repeats: false } => 60,
+        Fault::EndlessPages { repeats: false } => 100,
         _ => 30,
     };
     Column { name: fault.name(), bound: Duration::from_secs(seconds) }
