@@ -98,6 +98,6 @@ pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
 pub use web_service::{
-    FetchedWebService, FoundTemplate, ManifestError, Neighbors, TemplateError, ToolHome,
+    FetchedWebService, FoundTemplate, ManifestError, Neighbors, PageError, TemplateError, ToolHome,
     WebServiceFetchOptions,
 };

@@ -8,7 +8,9 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_client::{Error, NamespaceFetchOptions, WaitOptions, WaitOutcome, WebServiceFetchOptions};
+use toolforge_client::{
+    Error, NamespaceFetchOptions, PageError, WaitOptions, WaitOutcome, WebServiceFetchOptions,
+};
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Namespace;
@@ -223,20 +225,20 @@ async fn wait_fails_if_the_cluster_goes_away() {
 #[tokio::test(start_paused = true)]
 async fn page_error_is_that_of_the_web_service() {
     let unreached = "error trying to reach service: dial tcp 10.244.0.7:8000: connect: connection refused";
-    for (answer, code) in [
-        (Answer::text(500, "<h1>Internal Server Error</h1>"), Some(500)),
-        (Answer::text(503, ""), Some(503)),
-        (Answer::json(500, &json!({"error": "no database"})), Some(500)),
+    for (answer, expected) in [
+        (Answer::text(500, "<h1>Internal Server Error</h1>"), Some(PageError::Status(500))),
+        (Answer::text(503, ""), Some(PageError::Status(503))),
+        (Answer::json(500, &json!({"error": "no database"})), Some(PageError::Status(500))),
         (Answer::text(404, "not found"), None),
         (Answer::text(200, "here"), None),
         (Answer::refusal(503, "ServiceUnavailable", unreached), None),
         (Answer::refusal(503, "ServiceUnavailable", "no endpoints available for service \"x\""), None),
         (Answer::refusal(403, "Forbidden", "no"), None),
-        (Answer::silent(), None),
+        (Answer::silent(), Some(PageError::NoAnswer)),
     ] {
         let (client, _) = Script::new()
             .answer("GET /api/v1/namespaces/tool-x/services/x:8000/proxy/", answer.clone())
             .client();
-        assert_eq!(client.page_error(&tool()).await, code, "{answer:?}");
+        assert_eq!(client.page_error(&tool()).await, expected, "{answer:?}");
     }
 }

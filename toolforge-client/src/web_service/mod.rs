@@ -6,6 +6,7 @@ mod page;
 
 pub use fetch::{FetchedWebService, Neighbors, WebServiceFetchOptions};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
+pub use page::PageError;
 
 use kube::api::ListParams;
 use toolforge_model::{ToolName, platform};

@@ -12,20 +12,31 @@ use crate::{Client, Error};
 /// How long the page may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is wrong with the page of a web service that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PageError {
+    /// It answers with an error of the server: an HTTP status from 500 on.
+    Status(u16),
+    /// It does not answer within 5 seconds.
+    NoAnswer,
+}
+
 impl Client {
-    /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns the HTTP status if it is an
-    /// error of the server, from 500 on.
+    /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns what is wrong with the answer.
     ///
-    /// Returns `None` for every other answer, where the tool may not use the proxy, and where the web service does not
-    /// answer within 5 seconds.
-    pub async fn page_error(&self, tool: &ToolName) -> Option<u16> {
+    /// Returns `None` for every other answer, and where the tool may not use the proxy.
+    pub async fn page_error(&self, tool: &ToolName) -> Option<PageError> {
         let path =
             format!("/api/v1/namespaces/{}/services/{tool}:{}/proxy/", tool.namespace(), platform::WEB_PORT);
         let request = Request::get(path).body(Bytes::new()).ok()?;
-        match timeout(TIMEOUT, self.exchange().open(&request)).await.ok()? {
+        let Ok(answer) = timeout(TIMEOUT, self.exchange().open(&request)).await else {
+            return Some(PageError::NoAnswer);
+        };
+        match answer {
             // The API server's own answer, where it reaches no pod, is a `Status` with a reason; a page is none.
             Err(Error::Api(answer)) if answer.code() >= 500 && answer.reason().as_raw().is_empty() => {
-                Some(answer.code())
+                Some(PageError::Status(answer.code()))
             }
             _ => None,
         }

@@ -1,5 +1,7 @@
 //! What was converted, and what was not.
 
+use std::fmt;
+
 use toolforge_model::{JobRequest, Location, Untrusted, write_jobs};
 
 use crate::convert::ConversionNote;
@@ -39,8 +41,20 @@ pub struct Unconverted {
     pub what: Untrusted,
     /// Why it is not converted.
     pub reason: Untrusted,
+    /// The file; `None` if its name is unknown.
+    pub file: Option<Untrusted>,
     /// Where it begins in its file.
     pub location: Location,
+}
+
+impl fmt::Display for Unconverted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => write!(f, "{}:{}", file.escaped(), self.location.line)?,
+            None => write!(f, "line {}", self.location.line)?,
+        }
+        write!(f, ": {}: not converted: {}", self.what.escaped(), self.reason.escaped())
+    }
 }
 
 /// What was converted, and what was not.
@@ -56,7 +70,8 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Returns the text of the jobs file: before each job, a comment for each note. It is empty without jobs.
+    /// Returns the text of the jobs file: before each job, a comment for each note, and at the end one for everything that is not
+    /// converted. It is empty without jobs.
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let mut text = String::new();
@@ -66,6 +81,10 @@ impl Conversion {
             }
             text.push_str(&comments(&job.notes));
             text.push_str(&write_jobs([&job.request]));
+        }
+        if !self.jobs.is_empty() && !self.unconverted.is_empty() {
+            text.push('\n');
+            text.extend(self.unconverted.iter().map(|left| format!("# {left}\n")));
         }
         text
     }

@@ -15,6 +15,8 @@ pub struct Converter<'a> {
     /// The image of jobs whose source does not name one.
     image: Option<JobImage>,
     names: BTreeSet<String>,
+    /// The file that is converted.
+    file: Option<Untrusted>,
     pub(super) conversion: Conversion,
 }
 
@@ -23,7 +25,12 @@ impl<'a> Converter<'a> {
     /// is guessed from the command.
     #[must_use]
     pub fn new(namespace: &'a Namespace, image: Option<JobImage>) -> Self {
-        Self { namespace, image, names: BTreeSet::new(), conversion: Conversion::default() }
+        Self { namespace, image, names: BTreeSet::new(), file: None, conversion: Conversion::default() }
+    }
+
+    /// Sets the name of the file that is added next, for what is not converted.
+    pub fn start_file(&mut self, name: &Untrusted) {
+        self.file = Some(name.clone());
     }
 
     /// Returns everything that was converted.
@@ -51,7 +58,8 @@ impl<'a> Converter<'a> {
 
     pub(super) fn leave(&mut self, what: &str, reason: impl Into<String>, location: Location) {
         let (what, reason) = (Untrusted::new(what), Untrusted::new(reason.into()));
-        self.conversion.unconverted.push(Unconverted { what, reason, location });
+        let file = self.file.clone();
+        self.conversion.unconverted.push(Unconverted { what, reason, file, location });
     }
 
     /// Returns a name like the wanted one that no other job has.

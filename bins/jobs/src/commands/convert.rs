@@ -19,6 +19,7 @@ pub(super) fn run(session: &Session, options: &ConvertArguments) -> Result<ExitC
     let mut errors = Vec::new();
     for file in &options.files {
         let name = Untrusted::new(file.display().to_string());
+        converter.start_file(&name);
         let bytes = read_input(file, FILE_LIMIT)?;
         let text = match decode(&bytes) {
             Ok(text) => text,
@@ -76,8 +77,7 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
         anstream::eprintln!("note: type `toolforge jobs suspend {name}` after the file is loaded");
     }
     for left in &conversion.unconverted {
-        let (what, reason) = (left.what.escaped(), left.reason.escaped());
-        anstream::eprintln!("warning: line {}: {what}: not converted: {reason}", left.location.line);
+        anstream::eprintln!("warning: {left}");
     }
     match (&conversion.web_service, &options.service_template) {
         (Some(web), Some(path)) => {

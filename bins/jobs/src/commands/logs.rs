@@ -9,7 +9,7 @@ use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, Error, JobFetchOptions, LogOwner, LogTarget, ResourceType, ToolHome};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
-    FoundWorkload, JobFacts, JobObjects, JobStatus, JobWorkload, is_job, job_name_of, job_status,
+    FileFacts, FoundWorkload, JobFacts, JobObjects, JobStatus, JobWorkload, is_job, job_name_of, job_status,
     observe_job, pod_status, pods_of_job,
 };
 
@@ -47,6 +47,7 @@ pub(super) fn run(session: &Session, options: &LogsArguments) -> Result<ExitCode
             target: LogTarget::workload(tool, job, &facts.live),
             client,
             facts: &facts,
+            home: session.home.as_ref(),
             found: found.as_ref(),
         },
         Some(FoundWorkload::Pod(pod)) => WorkloadLog {
@@ -56,6 +57,7 @@ pub(super) fn run(session: &Session, options: &LogsArguments) -> Result<ExitCode
             target: LogTarget::pod(tool, pod),
             client,
             facts: &facts,
+            home: session.home.as_ref(),
             found: found.as_ref(),
         },
         None => {
@@ -71,6 +73,7 @@ pub(super) fn run(session: &Session, options: &LogsArguments) -> Result<ExitCode
                 target: LogTarget::job(tool, name.name.as_str(), owner),
                 client,
                 facts: &facts,
+                home: session.home.as_ref(),
                 found: None,
             }
         }
@@ -89,6 +92,7 @@ struct WorkloadLog<'a> {
     runs_once: bool,
     target: LogTarget,
     facts: &'a JobFacts,
+    home: Option<&'a ToolHome>,
     /// `None` where only its pods are left.
     found: Option<&'a FoundWorkload>,
 }
@@ -108,7 +112,8 @@ impl WorkloadLog<'_> {
             self.say_why(status, now);
         }
         let file_log = self.job().map(|job| observe_job(job, self.facts).file_log);
-        if let Some(note) = file_log.and_then(|file_log| file_note(&file_log, options.follow)) {
+        let is_missing = |path: &str| self.is_missing(path);
+        if let Some(note) = file_log.and_then(|file_log| file_note(&file_log, options.follow, is_missing)) {
             anstream::eprintln!("hint: {note}");
         }
         if options.follow
@@ -121,6 +126,14 @@ impl WorkloadLog<'_> {
             anstream::eprintln!("{} has {how}", self.subject);
         }
         Ok(())
+    }
+
+    /// Returns whether a log file does not exist; `false` where the tool's home cannot be read.
+    fn is_missing(&self, path: &str) -> bool {
+        let home = self
+            .home
+            .filter(|home| Path::new(path).is_relative() || Path::new(path).starts_with(home.path()));
+        home.is_some_and(|home| home.look(path) == Some(FileFacts::Missing))
     }
 
     fn job(&self) -> Option<&JobObjects> {
@@ -197,8 +210,8 @@ fn left_files(home: &Path, name: &JobName) -> Vec<String> {
     paths.into_iter().filter(|path| path.is_file()).map(|path| path.display().to_string()).collect()
 }
 
-/// Returns where a job's output is written, and the command that shows it.
-fn file_note(file_log: &FileLog, follow: bool) -> Option<String> {
+/// Returns where a job's output is written, and the command that shows those of its files that exist.
+fn file_note(file_log: &FileLog, follow: bool, is_missing: impl Fn(&str) -> bool) -> Option<String> {
     let (stdout, stderr) = (file_log.stdout(), file_log.stderr());
     let place = |path: &LogPath| match path.as_str() {
         NOWHERE => "nowhere".to_owned(),
@@ -216,7 +229,15 @@ fn file_note(file_log: &FileLog, follow: bool) -> Option<String> {
     let mut files: Vec<String> = [stdout, stderr].into_iter().flatten().map(ToString::to_string).collect();
     files.retain(|path| path != NOWHERE);
     files.dedup();
-    let look = if files.is_empty() { String::new() } else { format!(": `{}`", tail(&files, follow)) };
+    let count = files.len();
+    // `tail -f` waits for a file only if it exists.
+    files.retain(|path| !is_missing(path));
+    let look = match files.as_slice() {
+        [] if count == 1 => ", which does not exist yet".to_owned(),
+        [] if count > 1 => ", which do not exist yet".to_owned(),
+        [] => String::new(),
+        files => format!(": `{}`", tail(files, follow)),
+    };
     // A relative path is not below the tool's home.
     let is_relative = files.iter().any(|path| !path.starts_with('/'));
     let from = if is_relative { ", in the working directory of the job" } else { "" };
@@ -268,9 +289,24 @@ mod tests {
                 Some("The job appends its errors to /d/\\u{202e}: `tail '/d/\\u{202e}'`."),
             ),
         ] {
-            assert_eq!(file_note(&file_log, false).as_deref(), note);
+            assert_eq!(file_note(&file_log, false, |_| false).as_deref(), note);
         }
-        let note = file_note(&on("/d/a.out", "/d/a.out"), true);
+        let note = file_note(&on("/d/a.out", "/d/a.out"), true, |_| false);
         assert_eq!(note.as_deref(), Some("The job appends its output to /d/a.out: `tail -f /d/a.out`."));
+    }
+
+    #[test]
+    fn note_leaves_missing_files_out() {
+        let path = |text: &str| -> LogPath { text.parse().unwrap() };
+        let both = FileLog::On { stdout: path("/d/a.out"), stderr: path("/d/a.err") };
+        let note = |missing: &[&str]| file_note(&both, false, |path| missing.contains(&path)).unwrap();
+        assert_eq!(
+            note(&["/d/a.err"]),
+            "The job appends its output to /d/a.out and its errors to /d/a.err: `tail /d/a.out`."
+        );
+        assert_eq!(
+            note(&["/d/a.out", "/d/a.err"]),
+            "The job appends its output to /d/a.out and its errors to /d/a.err, which do not exist yet."
+        );
     }
 }

@@ -124,8 +124,10 @@ fn crontab_is_converted_without_a_cluster() {
       image: python3.13
       schedule: "*/5 * * * *"
       mem: 300Mi
+
+    # jobs.yaml:2: @reboot ./start.sh: not converted: there is no reboot; a job with `continuous: true` always runs
     note: images were guessed; `toolforge jobs images` lists the others
-    warning: line 2: @reboot ./start.sh: not converted: there is no reboot; a job with `continuous: true` always runs
+    warning: jobs.yaml:2: @reboot ./start.sh: not converted: there is no reboot; a job with `continuous: true` always runs
     "#);
     std::fs::write(directory.0.join("bad.yaml"), format!("- {}\n- kind: Pod\n", "long ".repeat(99))).unwrap();
     assert_snapshot!(shown(&["convert", "bad.yaml", "--tool", "tf-test"]), @"
@@ -136,7 +138,7 @@ fn crontab_is_converted_without_a_cluster() {
         .unwrap();
     assert_snapshot!(shown(&["convert", "secret.yaml", "--tool", "tf-test"]), @"
     [exit 1]
-    warning: line 1: Secret a: not converted: a jobs file has no such objects
+    warning: secret.yaml:1: Secret a: not converted: a jobs file has no such objects
     error: nothing could be converted
 
     hint: Convert manifests of Kubernetes, a crontab, or lines of jsub.

@@ -7,7 +7,7 @@ use toolforge_cli::{
     unchanged, warn_of_unread,
 };
 use toolforge_client::{
-    ApplyEvent, ApplyOptions, Attempt, Client, Planner, RolloutTarget, ToolHome, Written,
+    ApplyEvent, ApplyOptions, Attempt, Client, PageError, Planner, RolloutTarget, ToolHome, Written,
 };
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet, Step};
@@ -372,14 +372,18 @@ impl Start<'_> {
     }
 }
 
-/// Warns of a page that is an error of the server, with the last lines of the type's log file.
+/// Warns of a page that is an error of the server or does not answer, with the last lines of the type's log file.
 async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark>) {
-    let code = tokio::select! {
-        code = client.page_error(tool) => code,
+    let error = tokio::select! {
+        error = client.page_error(tool) => error,
         _ = interrupted() => return,
     };
-    let Some(code) = code else { return };
-    anstream::eprintln!("warning: it is running, but its page / answers with the HTTP status {code}");
+    let what = match error {
+        None => return,
+        Some(PageError::Status(code)) => format!("answers with the HTTP status {code}"),
+        Some(_) => "has not answered within 5 seconds".to_owned(),
+    };
+    anstream::eprintln!("warning: it is running, but its page / {what}");
     if let Some((title, lines)) = log.and_then(wait::log_lines) {
         anstream::eprintln!("  {title}");
         lines.lines().for_each(|line| anstream::eprintln!("  {line}"));
