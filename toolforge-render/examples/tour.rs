@@ -3,6 +3,8 @@
 //! It prints the objects as YAML, and the answers as comments. The images are those of the bundled catalog, the quota and
 //! the limits those of a new tool.
 
+use std::process::ExitCode;
+
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName, WebServiceOptions};
 use toolforge_render::Plan;
@@ -12,14 +14,20 @@ use toolforge_render::object::to_yaml;
 /// The jobs file that is read if no other one is named.
 pub(crate) const JOBS: &str = include_str!("jobs.yaml");
 
-#[expect(clippy::print_stdout, reason = "an example prints its result")]
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let text = match std::env::args().nth(1) {
-        Some(path) => std::fs::read_to_string(path)?,
-        None => JOBS.to_owned(),
-    };
-    print!("{}", tour(&text)?);
-    Ok(())
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "an example prints its result")]
+fn main() -> ExitCode {
+    let file = std::env::args().nth(1);
+    let text = file.map_or_else(|| Ok(JOBS.to_owned()), std::fs::read_to_string);
+    match text.map_err(Into::into).and_then(|text| tour(&text)) {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Returns the objects of a web service and of the jobs of a file, and whether they fit.

@@ -364,7 +364,7 @@ fn missed_runs_are_counted_with_reason() {
 
 #[test]
 fn run_of_former_definition_is_a_cause() {
-    let status = |image: &str| {
+    let status = |image: &str, policy: &str, newer: Option<Value>| {
         let mut run = one_off(0, &json!({"active": 1}));
         run["metadata"]["labels"] = labels("cronjobs");
         run["metadata"]["ownerReferences"] =
@@ -372,17 +372,29 @@ fn run_of_former_definition_is_a_cause() {
         run["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
         let cron_job = json!({
             "metadata": {"name": "job", "uid": "c", "labels": labels("cronjobs")},
-            "spec": {"schedule": "0 * * * *", "jobTemplate": {"spec": {"template": {"spec": {
+            "spec": {"schedule": "0 * * * *", "concurrencyPolicy": policy, "jobTemplate": {"spec": {"template": {"spec": {
                 "containers": [{"name": "job", "image": "present"}],
             }}}}},
         });
         let waiting = json!({"waiting": {"reason": "ImagePullBackOff"}});
         let pods = vec![pod("p", "run", 30, "Pending", &waiting, &json!({}), 0)];
-        let status =
-            Cluster { cron_jobs: vec![cron_job], jobs: vec![run], pods, ..Cluster::default() }.status();
+        let newer = newer.map(|status| {
+            let mut newer = run.clone();
+            newer["metadata"]["name"] = json!("newer");
+            newer["metadata"]["uid"] = json!("newer");
+            newer["metadata"]["creationTimestamp"] = json!("2026-11-25T11:59:50Z");
+            newer["status"] = status;
+            newer
+        });
+        let jobs = [run].into_iter().chain(newer).collect();
+        let status = Cluster { cron_jobs: vec![cron_job], jobs, pods, ..Cluster::default() }.status();
         let codes = status.evidence.iter().map(|evidence| evidence.cause.code()).collect::<Vec<_>>();
         format!("{} {}", status.state.as_str(), codes.join(" "))
     };
-    assert_eq!(status("former"), "failing former-definition image-pull");
-    assert_eq!(status("present"), "failing image-pull");
+    assert_eq!(status("former", "Forbid", None), "failing former-definition image-pull");
+    assert_eq!(status("present", "Forbid", None), "failing image-pull");
+    // The next run does not wait for it.
+    assert_eq!(status("former", "Allow", None), "failing image-pull");
+    let done = json!({"conditions": [{"type": "Complete", "status": "True"}], "succeeded": 1});
+    assert_eq!(status("former", "Allow", Some(done)), "waiting ");
 }

@@ -65,7 +65,12 @@ pub fn adjustments_text(set: &ChangeSet, adjustments: &[Adjustment]) -> String {
     if adjustments.is_empty() {
         return String::new();
     }
-    let mut text = if set.fits() { "without downtime:\n" } else { "what would fit:\n" }.to_owned();
+    let mut text = match (set.fits(), adjustments.len()) {
+        (true, _) => "without downtime:\n",
+        (false, 1) => "what would fit:\n",
+        (false, _) => "one of these would fit:\n",
+    }
+    .to_owned();
     for found in adjustments {
         let downtime = if found.has_downtime { ", with downtime" } else { "" };
         // Writing to a String cannot fail.

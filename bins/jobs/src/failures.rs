@@ -8,6 +8,7 @@ use toolforge_images::{ImageLookupError, TypeLookupError};
 use toolforge_model::{Diagnostic, FileJob, Untrusted};
 use toolforge_render::job::{JobObjects, JobPlanError, LoadPlan, LoadProblem, RunNowError};
 use toolforge_render::namespace::Namespace;
+use toolforge_render::object::ObjectKind;
 use toolforge_report::FailureCode;
 
 use crate::report;
@@ -20,8 +21,17 @@ pub(crate) fn of_plan(error: &JobPlanError, namespace: &Namespace) -> Failure {
             let failure = failure.with_code(FailureCode::UnknownImage);
             image_hints(error, namespace).into_iter().fold(failure, Failure::hint)
         }
-        JobPlanError::Foreign { .. } => {
-            failure.with_code(FailureCode::AlreadyExists).hint("Give the job another name.")
+        JobPlanError::Foreign { kind, name, .. } => {
+            let other = "Give the job another name";
+            let hint = match kind {
+                ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job => format!(
+                    "{other}, or make this object the job: `toolforge jobs adopt {}/{}`.",
+                    kind.as_str().to_lowercase(),
+                    name.escaped()
+                ),
+                _ => format!("{other}."),
+            };
+            failure.with_code(FailureCode::AlreadyExists).hint(hint)
         }
         JobPlanError::HostTaken { .. } => {
             failure.hint("Stop the web service or job that has it, or leave `publish` out.")

@@ -78,7 +78,7 @@ fn seed_restart_of_a_manifest_deadlocks() {
     limits.memory    8Gi    4608Mi  4608Mi  8704Mi  too much
 
     it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready
-    what would fit:
+    one of these would fit:
       Deployment web: rollout recreate, with downtime
       Deployment web: memory 3584Mi
     ");

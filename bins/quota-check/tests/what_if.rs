@@ -63,7 +63,7 @@ fn sizes_that_are_asked_for_have_a_verdict() {
     services         1      0     1      1      fits
 
     it never fits: it alone is more than is allowed
-    what would fit:
+    one of these would fit:
       the web service: memory 2730Mi
       the web service: 2 replicas
     ");

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine};
 use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, ResourceType, RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
-use toolforge_model::{ToolName, Untrusted, platform};
+use toolforge_model::{ToolName, Untrusted, platform, quote_word};
 use toolforge_render::pod::{Cause, Evidence, LiveRollout, RolloutObjects};
 use toolforge_render::web_service::WebServicePlan;
 
@@ -64,7 +64,10 @@ pub(super) async fn until_ready(
         );
     }
     match waited? {
-        RolloutOutcome::Failed { causes, live } => Err(failed(client, tool, &live, causes, log).await),
+        RolloutOutcome::Failed { causes, live } => {
+            let failure = failed(client, tool, &live, causes, log).await;
+            Err(kept_arguments(plan).into_iter().fold(failure, Failure::hint))
+        }
         RolloutOutcome::TimedOut { causes } => {
             let seconds = TIMEOUT.as_secs();
             let why = causes.first().map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
@@ -124,6 +127,17 @@ async fn failed(
         }
     }
     failure.hint(advice(&first.cause, ready))
+}
+
+/// Returns the hint about arguments of an earlier start, which a restart keeps.
+fn kept_arguments(plan: &WebServicePlan) -> Option<String> {
+    let words: Vec<_> = plan.request().arguments.iter().map(|word| quote_word(word)).collect();
+    (!words.is_empty()).then(|| {
+        format!(
+            "It runs with the arguments `{}`, which a restart keeps: `webservice stop` and then `webservice TYPE start` leaves them out.",
+            Untrusted::new(words.join(" ")).escaped()
+        )
+    })
 }
 
 /// Returns how many pods are ready; where enough are, old ones are among them.

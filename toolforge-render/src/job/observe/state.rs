@@ -264,10 +264,16 @@ fn scheduled(
     let runs = runs_of_job(job, live);
     let outcomes = runs.iter().map(|run| (*run, RunOutcome::of(run, live)));
     let (under_way, over): (Vec<_>, Vec<_>) = outcomes.partition(|(_, outcome)| !outcome.is_over());
-    if let Some((run, outcome)) = under_way.into_iter().next() {
+    // A run that cannot start holds up later ones only under `Forbid`; else the run after it says more.
+    let holds_up =
+        cron_job_spec(cron_job).and_then(|spec| spec.concurrency_policy.as_deref()) == Some("Forbid");
+    let created = |run: &Job| run.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    let last_over = over.first().and_then(|(run, _)| created(run));
+    let counts = |run: &Job| holds_up || !is_of_former_definition(run, cron_job) || created(run) > last_over;
+    if let Some((run, outcome)) = under_way.into_iter().find(|(run, _)| counts(run)) {
         take_outcome(status, outcome);
         let cannot_start = matches!(status.state, JobState::Failing | JobState::Blocked);
-        if cannot_start && is_of_former_definition(run, cron_job) {
+        if cannot_start && holds_up && is_of_former_definition(run, cron_job) {
             let name = run.metadata.name.as_deref().unwrap_or_default();
             let object = Untrusted::new(format!("Job {name}"));
             let since = status.since;
