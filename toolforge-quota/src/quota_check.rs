@@ -295,6 +295,23 @@ impl Limits {
         check
     }
 
+    /// Returns the limits as they are once all waiting pods exist, whether the quotas have room for them or not.
+    #[must_use]
+    pub fn with_waiting_pods_used(mut self) -> Self {
+        for WaitingPods { count, each, traits, .. } in std::mem::take(&mut self.waiting) {
+            let requested = each.times(count);
+            for quota in &mut self.quotas {
+                let counted: Vec<_> =
+                    quota.hard.keys().filter(|resource| quota.counts(resource, &traits)).cloned().collect();
+                for resource in counted.into_iter().filter(|resource| requested.contains(resource)) {
+                    let amount = requested.get(&resource);
+                    quota.used.add(resource, amount);
+                }
+            }
+        }
+        self
+    }
+
     /// Returns the amounts that a pod must state for each of the quotas that count it.
     pub(crate) fn unspecified(&self, pod: &PodDemand) -> Vec<Unspecified> {
         let traits = pod.traits();

@@ -49,6 +49,11 @@ impl LoadConflicts {
         &self.schedules
     }
 
+    /// Returns the resources that the runs exceed together.
+    pub fn shortfalls(&self) -> impl Iterator<Item = &ResourceCheck> {
+        self.conflicts.iter().flat_map(|conflict| &conflict.shortfalls)
+    }
+
     /// Returns a line for each conflict.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {

@@ -1,24 +1,25 @@
 //! The text of a request for more quota, with its evidence.
 
-use std::collections::BTreeMap;
+mod needed;
+
 use std::fmt::Write as _;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, OutputFormat, Session, no_document, print_text};
+use toolforge_cli::{ExitCode, Failure, LoadConflicts, OutputFormat, Session, no_document, print_text};
 use toolforge_model::Untrusted;
-use toolforge_quota::{ComputeResource, LimitType, LimitViolationKind, Limits, QuotaCheck, Resource};
+use toolforge_quota::{ComputeResource, Limits, Resource};
 use toolforge_render::change::ChangeSet;
-use toolforge_render::files::{FilePlan, file_adjustments, plan_files};
+use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjustments, plan_files};
+use toolforge_render::manifest::ManifestObject;
 use toolforge_render::usage::{
     BlockedObject, OutOfMemoryKill, WorkloadUsage, blocked_objects, out_of_memory_kills, workload_usage,
 };
 
+use needed::{MissingPods, Needed, change_owner};
+
 use crate::arguments::{Arguments, RequestArguments};
 use crate::facts::Overview;
 use crate::{facts, files};
-
-/// One gibibyte in bytes, the unit of overrides.
-const GIBIBYTE: u64 = 1 << 30;
 
 /// Prints the text of a request. Nothing is sent.
 pub(crate) fn run(
@@ -41,11 +42,7 @@ pub(crate) fn run(
             return Err(Failure::new(ExitCode::Failed, problem.kind.to_string())
                 .hint("`quota-check FILE` shows all that is wrong."));
         }
-        let smaller = file_adjustments(&contents, &facts, &plan, ChangeSet::fits);
-        Some(Planned {
-            plan,
-            smaller: smaller.iter().map(|found| format!("{}: {found}", found.workload())).collect(),
-        })
+        Some(Planned::new(plan, &contents, facts, &overview))
     };
     let names: Vec<String> = asked.files.iter().map(|path| path.display().to_string()).collect();
     print_text(&text(session.tool.as_str(), &overview, planned.as_ref(), &names))?;
@@ -56,105 +53,41 @@ pub(crate) fn run(
 struct Planned {
     plan: FilePlan,
     smaller: Vec<String>,
+    /// What they need beside all pods that are missing.
+    needed: Needed,
+    /// The scheduled runs that exceed the quota together.
+    meetings: Vec<String>,
+    /// The CronJobs of manifests, whose runs are not simulated.
+    cron_jobs: Vec<String>,
 }
 
-/// The smallest numbers with which everything is admitted.
-#[derive(Default)]
-struct Needed {
-    /// Of each resource of a quota.
-    quota: BTreeMap<Resource, u64>,
-    /// The memory of the largest container, in bytes.
-    container_memory: Option<u64>,
-    /// The CPU of the largest container, in millis.
-    container_cpu: Option<u64>,
-}
-
-impl Needed {
-    fn raise(&mut self, resource: Resource, amount: u64) {
-        let needed = self.quota.entry(resource).or_default();
-        *needed = (*needed).max(amount);
-    }
-
-    /// Adds what a check does not allow.
-    fn add_check(&mut self, check: &QuotaCheck) {
-        for row in check.shortfalls() {
-            self.raise(row.resource.clone(), row.after);
+impl Planned {
+    fn new(plan: FilePlan, contents: &[FileContents], facts: FilePlanFacts, overview: &Overview) -> Self {
+        let smaller = file_adjustments(contents, &facts, &plan, ChangeSet::fits);
+        let owners: Vec<String> = plan.set.pending().map(change_owner).collect();
+        let blocked = blocked_objects(&overview.facts, overview.now);
+        let missing = MissingPods::new(&facts.jobs.namespace.limits, &blocked, |owner| {
+            owners.iter().any(|own| own == owner)
+        });
+        let mut needed = Needed::default();
+        needed.add_missing(&missing);
+        // The missing pods are used by whatever comes beside them.
+        let mut facts = facts;
+        facts.jobs.namespace.limits = missing.limits;
+        facts.web_service.namespace = facts.jobs.namespace.clone();
+        let beside = plan_files(contents, &facts);
+        let conflicts = LoadConflicts::of(&beside.load(), &facts.jobs, overview.now);
+        needed.add_plan(&beside, &facts.jobs.namespace.limits);
+        needed.add_rows(conflicts.shortfalls());
+        let manifests = contents.iter().flat_map(|contents| &contents.manifests);
+        let cron_jobs = manifests.filter(|manifest| matches!(manifest.object, ManifestObject::CronJob(_)));
+        Self {
+            plan,
+            smaller: smaller.iter().map(|found| format!("{}: {found}", found.workload())).collect(),
+            needed,
+            meetings: conflicts.lines(),
+            cron_jobs: cron_jobs.map(ToString::to_string).collect(),
         }
-        for violation in check.violations() {
-            let LimitViolationKind::AboveMax { requested, .. } = violation.kind else { continue };
-            if violation.limit_type == LimitType::PersistentVolumeClaim {
-                continue;
-            }
-            let needed = match violation.resource {
-                ComputeResource::Memory => &mut self.container_memory,
-                ComputeResource::Cpu => &mut self.container_cpu,
-                _ => continue,
-            };
-            *needed = (*needed).max(Some(requested));
-        }
-    }
-
-    /// Adds what the API server has refused.
-    fn add_blocked(&mut self, blocked: &BlockedObject) {
-        for exceeded in &blocked.exceeded {
-            let resource = Resource::from(exceeded.resource.as_raw());
-            let parse = |text: &Untrusted| resource.parse_amount(text.as_raw()).ok();
-            if let (Some(requested), Some(used)) = (parse(&exceeded.requested), parse(&exceeded.used)) {
-                self.raise(resource.clone(), used.saturating_add(requested));
-            }
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.quota.is_empty() && self.container_memory.is_none() && self.container_cpu.is_none()
-    }
-
-    /// Returns the lines of an override, as maintain-kubeusers reads them (toolforge-deploy, 2026): whole CPUs and GiB. `memory`
-    /// also sets requests, to half of it, and `cpu` sets them to the same.
-    fn overrides(&self) -> Vec<(&'static str, u64)> {
-        let get = |resource: &Resource| self.quota.get(resource).copied();
-        let largest = |one: Option<u64>, other: Option<u64>| one.max(other);
-        let memory = largest(
-            get(&Resource::LimitsMemory).map(|bytes| bytes.div_ceil(GIBIBYTE)),
-            get(&Resource::RequestsMemory).map(|bytes| bytes.saturating_mul(2).div_ceil(GIBIBYTE)),
-        );
-        let cpu = largest(get(&Resource::LimitsCpu), get(&Resource::RequestsCpu))
-            .map(|millis| millis.div_ceil(1000));
-        let count = |kind: &str| get(&Resource::Count(kind.to_owned()));
-        let keys = [
-            ("cpu", cpu),
-            ("memory", memory),
-            ("pods", get(&Resource::Pods)),
-            ("pod_cpu", self.container_cpu.map(|millis| millis.div_ceil(1000))),
-            ("pod_memory", self.container_memory.map(|bytes| bytes.div_ceil(GIBIBYTE))),
-            ("jobs", count("jobs.batch")),
-            ("cronjobs", count("cronjobs.batch")),
-            ("deployments", count("deployments.apps")),
-            ("services", get(&Resource::Services)),
-        ];
-        keys.into_iter().filter_map(|(key, needed)| Some((key, needed?))).collect()
-    }
-
-    /// Returns the resources that no override can change.
-    fn without_override(&self) -> impl Iterator<Item = (&Resource, u64)> {
-        let has_override = |resource: &Resource| {
-            matches!(
-                resource,
-                Resource::LimitsMemory
-                    | Resource::RequestsMemory
-                    | Resource::LimitsCpu
-                    | Resource::RequestsCpu
-                    | Resource::Pods
-                    | Resource::Services
-            ) || matches!(
-                resource,
-                Resource::Count(kind) if ["jobs.batch", "cronjobs.batch", "deployments.apps"].contains(&kind.as_str())
-            )
-        };
-        self.quota
-            .iter()
-            .filter(move |(resource, _)| !has_override(resource))
-            .map(|(resource, amount)| (resource, *amount))
     }
 }
 
@@ -174,14 +107,16 @@ fn cell(text: &str) -> String {
 fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[String]) -> String {
     let limits = overview.limits();
     let blocked = blocked_objects(&overview.facts, overview.now);
-    let mut needed = Needed::default();
-    blocked.iter().filter(|blocked| blocked.is_blocked_now).for_each(|blocked| needed.add_blocked(blocked));
-    if let Some(Planned { plan, .. }) = planned {
-        needed.add_check(&plan.set.at_rest);
-        needed.add_check(plan.set.refused_surge.as_ref().unwrap_or(&plan.set.at_peak));
-    }
+    let needed = match planned {
+        Some(planned) => &planned.needed,
+        None => {
+            let mut needed = Needed::default();
+            needed.add_missing(&MissingPods::new(limits, &blocked, |_| false));
+            &needed.clone()
+        }
+    };
     let mut text = format!("# Quota of tool {}\n", cell(tool));
-    text.push_str(&requested_text(tool, &needed));
+    text.push_str(&requested_text(tool, needed, blocked.iter().any(|found| found.is_blocked_now)));
     text.push_str(&quota_text(limits));
     text.push_str(&blocked_text(&blocked, overview.now));
     text.push_str(&kills_text(&out_of_memory_kills(&overview.facts.live.pods)));
@@ -194,13 +129,29 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     text
 }
 
-fn requested_text(tool: &str, needed: &Needed) -> String {
+fn requested_text(tool: &str, needed: &Needed, is_blocked: bool) -> String {
     let mut text = "\n## Requested\n\n".to_owned();
+    if needed.is_empty() && is_blocked {
+        text.push_str(
+            "No larger quota is known to help what is blocked: the messages below say why it is refused. Nothing that was checked \
+             needs more.\n",
+        );
+        return text;
+    }
     if needed.is_empty() {
         text.push_str("Nothing is blocked by the quota, and nothing that was checked needs more.\n");
         return text;
     }
-    text.push_str("The smallest numbers with which everything below is admitted:\n\n");
+    if needed.guesses.is_empty() {
+        text.push_str("The smallest numbers with which everything below is admitted:\n\n");
+    } else {
+        let guesses: Vec<String> = needed.guesses.iter().map(|owner| cell(owner)).collect();
+        let _ = writeln!(
+            text,
+            "At least these numbers are needed; how many pods are missing is not known of {}, so one of each is counted:\n",
+            guesses.join(", ")
+        );
+    }
     for (resource, amount) in &needed.quota {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "- {}: {}", cell(&resource.to_string()), resource.short_amount(*amount));
@@ -329,7 +280,8 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
     text
 }
 
-fn plan_text(Planned { plan, smaller }: &Planned, names: &[String]) -> String {
+fn plan_text(planned: &Planned, names: &[String]) -> String {
+    let Planned { plan, smaller, meetings, cron_jobs, .. } = planned;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
     for change in plan.set.pending() {
@@ -345,6 +297,20 @@ fn plan_text(Planned { plan, smaller }: &Planned, names: &[String]) -> String {
     }
     for violation in plan.set.at_rest.violations() {
         let _ = writeln!(text, "\n{}", cell(&violation.to_string()));
+    }
+    for problem in &plan.problems {
+        let _ = writeln!(text, "\n{}", cell(&problem.kind.to_string()));
+    }
+    if !meetings.is_empty() {
+        text.push_str("\nThese runs exceed the quota within the next 24 hours:\n\n");
+        for runs in meetings {
+            let _ = writeln!(text, "- {}", cell(runs));
+        }
+    }
+    if !cron_jobs.is_empty() {
+        let names: Vec<String> = cron_jobs.iter().map(|name| cell(name)).collect();
+        let _ =
+            writeln!(text, "\nNot included: runs of {} at the same time as other runs.", names.join(", "));
     }
     if !smaller.is_empty() {
         text.push_str("\nIt would fit with one of these instead:\n\n");

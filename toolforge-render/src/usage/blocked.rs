@@ -3,9 +3,14 @@
 use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
+use toolforge_quota::WaitingPods;
 
 use crate::job::{JobFacts, RunOutcome};
-use crate::pod::{AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time};
+use crate::object::{Object, deployment_spec};
+use crate::pod::{
+    AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, job_pods, pods_of,
+    stated_pod,
+};
 
 /// How old the last refusal may be of something that is blocked now: the longest pause between two tries of a controller is
 /// 1000 s (Kubernetes 1.33).
@@ -17,6 +22,9 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(1000 + 60);
 pub struct BlockedObject {
     /// The kind and the name, like `ReplicaSet web-5d8c7f9b6`.
     pub object: Untrusted,
+    /// The pods that are missing now, as the status of the Deployment of a ReplicaSet or of the Job counts them; none of a rollout's
+    /// surge. `None` for other objects.
+    pub missing: Option<WaitingPods>,
     /// Why it was refused last.
     pub cause: Cause,
     /// The resources of a quota that were exceeded last, with their amounts; empty for another refusal.
@@ -57,7 +65,9 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
         let (first, last) = (first_event_time(event), event_time(event));
         let count = u64::try_from(event.count.unwrap_or(1)).unwrap_or(1);
         let is_recent = last.is_some_and(|last| now.duration_since(last) <= LONGEST_PAUSE);
-        let is_blocked_now = is_recent && wants_pods(kind, name, facts);
+        let wanted = wanted_pods(kind, name, facts).filter(|_| is_recent);
+        let is_blocked_now = wanted.is_some();
+        let missing = wanted.and_then(|wanted| wanted.pods);
         let (cause, message) = (cause_of_refusal(message), Untrusted::new(message));
         match found.iter_mut().find(|known| known.object == object) {
             Some(known) => {
@@ -66,9 +76,11 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
                 known.last = known.last.max(last);
                 (known.cause, known.message, known.exceeded) = (cause, message, exceeded);
                 known.is_blocked_now |= is_blocked_now;
+                known.missing = known.missing.take().or(missing);
             }
             None => found.push(BlockedObject {
                 object,
+                missing,
                 cause,
                 exceeded,
                 message,
@@ -87,32 +99,70 @@ fn is_failed_create(event: &Event) -> bool {
     event.reason.as_deref() == Some("FailedCreate")
 }
 
-/// Returns whether an object still wants pods that do not exist. A CronJob only loses the run that was refused.
-fn wants_pods(kind: &str, name: &str, facts: &JobFacts) -> bool {
+/// Pods that are wanted and do not exist.
+struct WantedPods {
+    /// The pods, if the object is known.
+    pods: Option<WaitingPods>,
+}
+
+/// Returns the pods that an object still wants. A CronJob only loses the run that was refused.
+fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
     match kind {
-        "ReplicaSet" => facts.live.deployments.iter().any(|deployment| {
-            let is_owner = deployment.metadata.name.as_deref().is_some_and(|owner| {
-                name.strip_prefix(owner).is_some_and(|rest| {
-                    rest.strip_prefix('-').is_some_and(|hash| !hash.is_empty() && !hash.contains('-'))
-                })
-            });
-            let status = deployment.status.as_ref();
-            let missing = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
-            let conditions = status.and_then(|status| status.conditions.as_ref());
-            let has_failed = conditions.into_iter().flatten().any(|condition| {
-                crate::object::condition_text(&condition.type_) == Some("ReplicaFailure")
-                    && crate::object::condition_text(&condition.status) == Some("True")
-            });
-            is_owner && (missing || has_failed)
-        }),
-        "Job" => facts.live.jobs.iter().filter(|job| job.metadata.name.as_deref() == Some(name)).any(|job| {
-            matches!(
-                RunOutcome::of(job, &facts.live),
-                RunOutcome::Starting { .. } | RunOutcome::Retrying { .. }
-            )
-        }),
+        "ReplicaSet" => {
+            let mut deployments = facts.live.deployments.iter();
+            let found = deployments.find(|deployment| {
+                let is_owner = deployment.metadata.name.as_deref().is_some_and(|owner| {
+                    name.strip_prefix(owner).is_some_and(|rest| {
+                        rest.strip_prefix('-').is_some_and(|hash| !hash.is_empty() && !hash.contains('-'))
+                    })
+                });
+                let status = deployment.status.as_ref();
+                let missing = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
+                let conditions = status.and_then(|status| status.conditions.as_ref());
+                let has_failed = conditions.into_iter().flatten().any(|condition| {
+                    crate::object::condition_text(&condition.type_) == Some("ReplicaFailure")
+                        && crate::object::condition_text(&condition.status) == Some("True")
+                });
+                is_owner && (missing || has_failed)
+            })?;
+            let created = found.status.as_ref().and_then(|status| status.replicas).unwrap_or(0);
+            let wanted = deployment_spec(found).and_then(|spec| spec.replicas).unwrap_or(1);
+            Some(WantedPods {
+                pods: Some(missing(&Object::from(found.clone()), wanted.saturating_sub(created), facts)),
+            })
+        }
+        "Job" => {
+            let mut jobs = facts.live.jobs.iter().filter(|job| job.metadata.name.as_deref() == Some(name));
+            let found = jobs.find(|job| {
+                matches!(
+                    RunOutcome::of(job, &facts.live),
+                    RunOutcome::Starting { .. } | RunOutcome::Retrying { .. }
+                )
+            })?;
+            let status = found.status.as_ref();
+            let active = status.and_then(|status| status.active).unwrap_or(0);
+            let done = status.and_then(|status| status.succeeded).unwrap_or(0);
+            let at_once = i32::try_from(job_pods(found)).unwrap_or(i32::MAX);
+            let completions = found.spec.as_ref().and_then(|spec| spec.completions);
+            let wanted = completions.map_or(at_once, |all| at_once.min(all.saturating_sub(done)));
+            Some(WantedPods {
+                pods: Some(missing(&Object::from(found.clone()), wanted.saturating_sub(active), facts)),
+            })
+        }
         // Of these, it is not looked for.
-        "StatefulSet" | "DaemonSet" | "ReplicationController" => true,
-        _ => false,
+        "StatefulSet" | "DaemonSet" | "ReplicationController" => Some(WantedPods { pods: None }),
+        _ => None,
+    }
+}
+
+fn missing(object: &Object, count: i32, facts: &JobFacts) -> WaitingPods {
+    let ranges = &facts.namespace.limits.limit_ranges;
+    let spec = object.pod_template().and_then(|template| template.spec.as_ref());
+    let traits = spec.map(|spec| stated_pod(spec).with_defaults(ranges).traits()).unwrap_or_default();
+    WaitingPods {
+        owner: object.id().to_string(),
+        count: u64::try_from(count).unwrap_or(0),
+        each: pods_of(object, ranges).each,
+        traits,
     }
 }

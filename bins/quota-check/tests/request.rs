@@ -1,0 +1,149 @@
+//! The numbers of a request for more quota, from the real program, without a cluster.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Returns the numbers that are requested, with a file of the cluster's objects and the files to apply on standard input.
+fn requested(line: &str, live: &[Value], input: &str) -> String {
+    let request = request(line, live, input);
+    let (_, text) = request.split_once("## Requested\n\n").unwrap();
+    text.split("\n\nFor the platform's admins").next().unwrap().to_owned()
+}
+
+fn request(line: &str, live: &[Value], input: &str) -> String {
+    let name = format!("quota-check-request-{}-{:?}.json", std::process::id(), std::thread::current().id());
+    let file = std::env::temp_dir().join(name);
+    std::fs::write(&file, json!({"apiVersion": "v1", "kind": "List", "items": live}).to_string()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+    command.env_clear().env("HOME", "/nonexistent").args(["--tool", "x"]).args(line.split_whitespace());
+    if !live.is_empty() {
+        command.arg("--from").arg(&file);
+    }
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A program that has no file does not read.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn quota(hard: &Value, used: &Value) -> Value {
+    let metadata = json!({"name": "tool-x", "namespace": "tool-x"});
+    json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "status": {"hard": hard, "used": used}})
+}
+
+/// A Deployment of three pods of 1Gi without any, and the refusal of one of them.
+fn blocked_deployment(name: &str) -> [Value; 2] {
+    let labels = json!({"app": name});
+    let container = json!({"name": "a", "image": "x", "resources": {"limits": {"memory": "1Gi"}, "requests": {"memory": "1Gi"}}});
+    let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [container]}});
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "tool-x", "uid": name},
+        "spec": {"replicas": 3, "selector": {"matchLabels": labels}, "template": template},
+        "status": {"unavailableReplicas": 3},
+    });
+    [deployment, refusal("ReplicaSet", &format!("{name}-1"))]
+}
+
+fn refusal(kind: &str, name: &str) -> Value {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let message = format!(
+        "Error creating: pods \"{name}-x\" is forbidden: exceeded quota: tool-x, requested: pods=1, used: pods=4, limited: \
+         pods=4"
+    );
+    json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": {"name": format!("{name}.1"), "namespace": "tool-x"},
+        "involvedObject": {"kind": kind, "name": name, "namespace": "tool-x"}, "reason": "FailedCreate",
+        "message": message, "count": 3, "firstTimestamp": now, "lastTimestamp": now,
+    })
+}
+
+/// Two blocked Deployments that want three pods each, beside four pods.
+fn two_blocked() -> Vec<Value> {
+    let hard = json!({"pods": "4", "limits.memory": "8Gi"});
+    let quota = quota(&hard, &json!({"pods": "4", "limits.memory": "3Gi"}));
+    [vec![quota], blocked_deployment("a").to_vec(), blocked_deployment("b").to_vec()].concat()
+}
+
+const SMALLEST: &str = "The smallest numbers with which everything below is admitted:\n\n";
+
+fn manifest(name: &str, replicas: u64) -> String {
+    format!(
+        "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: {name}}}, spec: {{replicas: {replicas}, selector: \
+         {{matchLabels: {{app: {name}}}}}, template: {{metadata: {{labels: {{app: {name}}}}}, spec: {{containers: [{{name: a, \
+         image: i, resources: {{limits: {{memory: 1Gi}}}}}}]}}}}}}}}"
+    )
+}
+
+#[test]
+fn missing_pods_of_all_blocked_objects_are_summed() {
+    assert_eq!(
+        requested("request", &two_blocked(), ""),
+        format!("{SMALLEST}- pods: 10\n- limits.memory: 9Gi")
+    );
+}
+
+#[test]
+fn plan_is_added_to_what_is_blocked() {
+    let numbers = requested("request -", &two_blocked(), &manifest("c", 2));
+    assert_eq!(numbers, format!("{SMALLEST}- pods: 12\n- limits.memory: 11Gi"));
+    // Of a Deployment that is changed, all pods are the plan's. Without any pod, a file does not say which ones are missing.
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other", "namespace": "tool-x"},
+        "spec": {"containers": [{"name": "a", "image": "i"}]}, "status": {"phase": "Running"},
+    });
+    let numbers = requested("request -", &[two_blocked(), vec![pod]].concat(), &manifest("b", 2));
+    assert!(numbers.starts_with(&format!("{SMALLEST}- pods: 9")), "{numbers}");
+}
+
+#[test]
+fn unknown_number_of_missing_pods_is_said() {
+    let hard = json!({"pods": "4"});
+    let live = [quota(&hard, &hard), refusal("StatefulSet", "a"), refusal("StatefulSet", "b")];
+    let numbers = requested("request", &live, "");
+    assert!(numbers.starts_with("At least these numbers are needed;"), "{numbers}");
+    assert!(
+        numbers.contains("of StatefulSet a, StatefulSet b, so") && numbers.ends_with("- pods: 6"),
+        "{numbers}"
+    );
+}
+
+#[test]
+fn run_that_never_fits_is_requested() {
+    let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: big}, spec: {schedule: '@daily', jobTemplate: {spec: \
+               {parallelism: 12, completions: 12, template: {spec: {containers: [{name: a, image: x, resources: {limits: \
+               {memory: 1Gi}}}]}}}}}}";
+    let numbers = requested("--quota toolforge-2023 request -", &[], run);
+    assert!(numbers.starts_with(SMALLEST), "{numbers}");
+    assert!(numbers.contains("- pods: 12\n") && numbers.contains("- limits.memory: 12Gi"), "{numbers}");
+    let request = request("--quota toolforge-2023 request -", &[], run);
+    assert!(request.contains("a run of CronJob big never fits: pods: 12 of 10"), "{request}");
+    assert!(
+        request.contains("Not included: runs of CronJob big at the same time as other runs."),
+        "{request}"
+    );
+}
+
+#[test]
+fn runs_at_the_same_time_are_requested() {
+    let job = |name: &str, minute: u64| {
+        format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{minute} 3 * * *'}}\n")
+    };
+    let jobs = format!("{}{}{}", job("a", 0), job("b", 1), job("c", 1));
+    let numbers = requested("--quota toolforge-2023 request -", &[], &jobs);
+    assert_eq!(numbers, format!("{SMALLEST}- limits.cpu: 3\n- limits.memory: 9Gi"));
+    let request = request("--quota toolforge-2023 request -", &[], &jobs);
+    assert!(
+        request.contains("These runs exceed the quota within the next 24 hours:\n\n- a, b, c, "),
+        "{request}"
+    );
+}
