@@ -410,3 +410,36 @@ fn unchanged_data_is_kept() {
     let found = plan("seed-2020", &applied(&map, last), &[&object("ConfigMap", "data: {a: x}")]);
     assert!(found.starts_with("update manifest "), "{found}");
 }
+
+#[test]
+fn objects_of_two_files_are_repeated() {
+    let job = |name: &str, rest: &str| format!("- {{name: {name}, command: x, image: bookworm, {rest}}}\n");
+    let continuous = job("bot", "continuous: true, port: 80");
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: bot}, spec: {ports: [{port: 80}]}}\n";
+    let cron_job = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: bot}, spec: {schedule: '@daily', jobTemplate: \
+                    {spec: {template: {spec: {containers: [{name: a, image: x}]}}}}}}\n";
+    let run = cron_job.replace("CronJob", "Job").replace(
+        "spec: {schedule: '@daily', jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: x}]}}}}}",
+        "spec: {template: {spec: {containers: [{name: a, image: x}]}}}",
+    );
+    let template = "type: php8.2\n".to_owned();
+    for (first, second, expected) in [
+        (&continuous, deployment("bot", "1Gi", 1, ""), "Deployment bot; job bot has one"),
+        (&continuous, service.to_owned(), "Service bot; job bot has one"),
+        (&job("bot", "schedule: '@daily'"), cron_job.to_owned(), "CronJob bot; job bot has one"),
+        (&job("bot", "mem: 1Gi"), run, "Job bot; job bot has one"),
+        (&template, deployment("stashbot", "1Gi", 1, ""), "Deployment stashbot; the web service has one"),
+        (&template, service.replace("bot", "stashbot"), "Service stashbot; the web service has one"),
+        (&template, job("stashbot", "continuous: true"), "Deployment stashbot; the web service has one"),
+    ] {
+        let found = plan("toolforge-2023", "", &[first, &second]);
+        let mut problems = found.lines().filter(|line| line.starts_with("problem: "));
+        let expected = format!("problem: a second {expected}");
+        assert_eq!((problems.next(), problems.next()), (Some(expected.as_str()), None), "{found}");
+        assert!(!found.contains("manifest"), "{found}");
+    }
+    for second in [cron_job, &deployment("other", "1Gi", 1, "")] {
+        let found = plan("toolforge-2023", "", &[&continuous, second]);
+        assert!(!found.contains("problem"), "{found}");
+    }
+}
