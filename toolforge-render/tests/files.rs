@@ -355,3 +355,91 @@ fn terminating_pods_are_waited_for() {
     fits-after-termination
     ");
 }
+
+/// Returns an object as the API server has it after `kubectl apply` of another one.
+fn applied(live: &str, applied: &str) -> String {
+    let applied = serde_json::to_string(applied).unwrap();
+    let metadata =
+        format!("metadata: {{annotations: {{kubectl.kubernetes.io/last-applied-configuration: {applied}}}, ");
+    live.replacen("metadata: {", &metadata, 1)
+}
+
+#[test]
+fn unchanged_manifests_are_kept() {
+    let bot = |resources: &str, env: &str, volume: &str| {
+        format!(
+            "{{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", metadata: {{\"name\": \"bot\", \"namespace\": \
+             \"tool-stashbot\"}}, \"spec\": {{\"replicas\": 1, \"selector\": {{\"matchLabels\": {{\"app\": \"bot\"}}}}, \
+             \"template\": {{\"metadata\": {{\"labels\": {{\"app\": \"bot\"}}}}, \"spec\": {{\"volumes\": [{{\"name\": \
+             \"v\", \"emptyDir\": {{\"sizeLimit\": {volume}}}}}], \"containers\": [{{\"name\": \"main\", \"image\": \"x\", \
+             \"env\": [{env}], \"resources\": {{\"limits\": {resources}}}}}]}}}}}}}}\n"
+        )
+    };
+    let live = bot(r#"{"cpu": "1", "memory": "1Gi"}"#, r#"{"name": "A"}"#, r#""1Gi""#);
+    let file = bot(r#"{"cpu": 1, "memory": "1024Mi"}"#, r#"{"name": "A", "value": ""}"#, r#""1024Mi""#);
+    let last = file.replace("metadata: {", "\"metadata\": {");
+    assert_eq!(plan("seed-2020", &live, &[&file]), "keep manifest Deployment bot\nfits\n");
+    assert_eq!(plan("seed-2020", &applied(&live, &last), &[&file]), "keep manifest Deployment bot\nfits\n");
+    let half = file.replace("\"cpu\": 1,", "\"cpu\": 0.5,");
+    assert!(
+        plan("seed-2020", &applied(&live, &last), &[&half]).starts_with("update manifest Deployment bot, ")
+    );
+    let without_env = file.replace(r#"{"name": "A", "value": ""}"#, "");
+    let removed = plan("seed-2020", &applied(&live, &last), &[&without_env]);
+    assert!(removed.starts_with("update manifest Deployment bot, "), "{removed}");
+}
+
+#[test]
+fn unchanged_data_is_kept() {
+    let object = |kind: &str, data: &str| {
+        format!("{{apiVersion: v1, kind: {kind}, metadata: {{name: a, namespace: tool-stashbot}}, {data}}}\n")
+    };
+    let secret = object("Secret", "type: Opaque, data: {a: eA==, b: eQ==}");
+    let map = object("ConfigMap", "data: {a: x, b: y}");
+    for (live, file, action) in [
+        (&map, object("ConfigMap", "data: {a: x, b: y}"), "keep"),
+        (&map, object("ConfigMap", "data: {a: x, b: z}"), "update"),
+        (&secret, object("Secret", "data: {a: eA==, b: eQ==}"), "keep"),
+        (&secret, object("Secret", "stringData: {a: x, b: y}"), "keep"),
+        (&secret, object("Secret", "stringData: {a: x, b: z}"), "update"),
+    ] {
+        let found = plan("seed-2020", live, &[&file]);
+        assert!(found.starts_with(&format!("{action} manifest ")), "{file}: {found}");
+    }
+    let last = r#"{"data": {"a": "x", "b": "y"}}"#;
+    let found = plan("seed-2020", &applied(&map, last), &[&object("ConfigMap", "data: {a: x}")]);
+    assert!(found.starts_with("update manifest "), "{found}");
+}
+
+#[test]
+fn objects_of_two_files_are_repeated() {
+    let job = |name: &str, rest: &str| format!("- {{name: {name}, command: x, image: bookworm, {rest}}}\n");
+    let continuous = job("bot", "continuous: true, port: 80");
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: bot}, spec: {ports: [{port: 80}]}}\n";
+    let cron_job = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: bot}, spec: {schedule: '@daily', jobTemplate: \
+                    {spec: {template: {spec: {containers: [{name: a, image: x}]}}}}}}\n";
+    let run = cron_job.replace("CronJob", "Job").replace(
+        "spec: {schedule: '@daily', jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: x}]}}}}}",
+        "spec: {template: {spec: {containers: [{name: a, image: x}]}}}",
+    );
+    let template = "type: php8.2\n".to_owned();
+    for (first, second, expected) in [
+        (&continuous, deployment("bot", "1Gi", 1, ""), "Deployment bot; job bot has one"),
+        (&continuous, service.to_owned(), "Service bot; job bot has one"),
+        (&job("bot", "schedule: '@daily'"), cron_job.to_owned(), "CronJob bot; job bot has one"),
+        (&job("bot", "mem: 1Gi"), run, "Job bot; job bot has one"),
+        (&template, deployment("stashbot", "1Gi", 1, ""), "Deployment stashbot; the web service has one"),
+        (&template, service.replace("bot", "stashbot"), "Service stashbot; the web service has one"),
+        (&template, job("stashbot", "continuous: true"), "Deployment stashbot; the web service has one"),
+    ] {
+        let found = plan("toolforge-2023", "", &[first, &second]);
+        let mut problems = found.lines().filter(|line| line.starts_with("problem: "));
+        let expected = format!("problem: a second {expected}");
+        assert_eq!((problems.next(), problems.next()), (Some(expected.as_str()), None), "{found}");
+        assert!(!found.contains("manifest"), "{found}");
+    }
+    for second in [cron_job, &deployment("other", "1Gi", 1, "")] {
+        let found = plan("toolforge-2023", "", &[&continuous, second]);
+        assert!(!found.contains("problem"), "{found}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use toolforge_quota::Verdict;
+use toolforge_quota::{LimitViolationKind, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet};
 use toolforge_report::Rollout;
 
@@ -54,9 +54,19 @@ fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str 
         Verdict::Deadlock => {
             "it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready"
         }
+        Verdict::Never if is_too_small(set) => "it never fits: it is less than the minimum",
         Verdict::Never => "it never fits: it alone is more than is allowed",
         _ => "it does not fit beside what is used now",
     }
+}
+
+/// Returns whether only minimums of LimitRanges are broken.
+fn is_too_small(set: &ChangeSet) -> bool {
+    let violations = set.at_rest.violations();
+    let is_below = |kind| matches!(kind, LimitViolationKind::BelowMin { .. });
+    !violations.is_empty()
+        && violations.iter().all(|found| is_below(found.kind))
+        && set.at_rest.shortfalls().next().is_none()
 }
 
 /// Returns the nearest sizes and rollouts with which a change set fits, or has no downtime; nothing if there are none.

@@ -256,3 +256,20 @@ fn runs_that_exceed_the_quota_are_warned_of() {
     assert!(document["adjustments"][1]["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
     assert!(warning.contains("hint: It would fit with `schedule: \""), "{warning}");
 }
+
+#[test]
+fn never_fitting_says_which_way() {
+    let pod = |resources: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{{name: a, image: x, resources: {resources}}}]}}}}"
+        )
+    };
+    for (resources, expected) in [
+        ("{limits: {memory: 50Mi}}", "it never fits: it is less than the minimum"),
+        ("{limits: {memory: 9Gi}}", "it never fits: it alone is more than is allowed"),
+        ("{limits: {memory: 9Gi, cpu: 1m}}", "it never fits: it alone is more than is allowed"),
+    ] {
+        let found = said("--quota toolforge-2023 -", &pod(resources));
+        assert!(found.starts_with("[exit 3]") && found.contains(&format!("\n{expected}\n")), "{found}");
+    }
+}

@@ -10,7 +10,7 @@ use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource, RollingUpdate};
 
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
-use crate::files::{FilePlanFacts, objects};
+use crate::files::{FilePlanFacts, objects, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{Object, deployment_spec, differences, has_labels, replica_set_spec, stateful_set_spec};
 use crate::pod::{
@@ -309,34 +309,37 @@ fn selector(live: &Value) -> Option<BTreeMap<String, String>> {
 
 /// Returns whether a live object has all that a manifest states, so that nothing is sent.
 fn is_same(manifest: &Manifest, live: &Value) -> bool {
-    let wanted = manifest.to_json();
+    let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
     let is_same = |field: &str| {
         let wanted = wanted.pointer(field).unwrap_or(&Value::Null);
-        let live = live.pointer(field).unwrap_or(&Value::Null);
+        let live = current.pointer(field).unwrap_or(&Value::Null);
         wanted.is_null() || differences(wanted, live).is_empty()
     };
     let fields = wanted.as_object().into_iter().flat_map(|fields| fields.keys());
-    let mut fields =
+    let fields =
         fields.filter(|field| !matches!(field.as_str(), "metadata" | "status" | "apiVersion" | "kind"));
-    let spec_is_same =
-        fields.all(|field| is_same(&format!("/{}", field.replace('~', "~0").replace('/', "~1"))));
-    spec_is_same && is_same("/metadata/labels") && !removes_fields(manifest, live, "/spec")
+    let mut paths = fields.map(|field| format!("/{}", field.replace('~', "~0").replace('/', "~1")));
+    paths.all(|path| is_same(&path))
+        && is_same("/metadata/labels")
+        && !["/spec", "/data", "/binaryData"].iter().any(|path| removes_fields(manifest, &wanted, live, path))
 }
 
 /// Returns whether a manifest changes the pod template of a live object.
 fn replaces_pods(manifest: &Manifest, live: &Value) -> bool {
     const TEMPLATE: &str = "/spec/template";
-    let wanted = manifest.to_json();
+    let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
     let template = |object: &Value| object.pointer(TEMPLATE).cloned().unwrap_or_default();
-    !differences(&template(&wanted), &template(live)).is_empty() || removes_fields(manifest, live, TEMPLATE)
+    !differences(&template(&wanted), &template(&current)).is_empty()
+        || removes_fields(manifest, &wanted, live, TEMPLATE)
 }
 
 /// Returns whether `kubectl apply` has written fields before that the manifest no longer has.
-fn removes_fields(manifest: &Manifest, live: &Value, below: &str) -> bool {
+fn removes_fields(manifest: &Manifest, wanted: &Value, live: &Value, below: &str) -> bool {
     let annotation =
         live.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LAST_APPLIED));
     let before = annotation.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
     let Some(before) = before else { return false };
+    let before = stated::of_json(manifest, &before);
     let part = |object: &Value| object.pointer(below).cloned().unwrap_or_default();
-    !differences(&part(&before), &part(&manifest.to_json())).is_empty()
+    !differences(&part(&before), &part(wanted)).is_empty()
 }

@@ -9,6 +9,7 @@ mod facts;
 mod manifest_change;
 mod objects;
 mod plan;
+mod stated;
 
 pub use adjust::file_adjustments;
 pub use contents::{FileContents, FileJobs, FileTemplate};

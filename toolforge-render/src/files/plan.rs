@@ -1,11 +1,12 @@
 //! What applying files changes, and whether that fits.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOptions};
+use toolforge_model::{FileJob, JobKind, JobRequest, Location, Untrusted, WebServiceOptions};
 use toolforge_quota::{Demand, Limits, ResourceCheck, ResourceQuota, Verdict};
 
-use crate::change::{Action, Change, ChangeSet};
+use crate::change::{Action, Change, ChangeSet, WorkloadKind};
 use crate::files::manifest_change::change_of;
 use crate::files::{FileContents, FilePlanFacts};
 use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};
@@ -121,7 +122,8 @@ pub fn plan_files(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
     let (web_service, set) = web.map_or((None, None), |(plan, set)| (Some(plan), Some(set)));
     sets.extend(set);
     let limits = &facts.jobs.namespace.limits;
-    let manifests = manifests(files, facts, &mut problems);
+    let owned = owned_objects(files, facts, &mut problems);
+    let manifests = manifests(files, facts, &owned, &mut problems);
     sets.push(ChangeSet::new(manifests, limits));
     FilePlan { set: ChangeSet::of_all(sets, limits), problems, jobs, web_service }
 }
@@ -207,8 +209,55 @@ fn web_service_set(
     Ok((plan, set))
 }
 
+/// The objects of jobs and of the web service, by group, kind and name, with the workload that each belongs to.
+type OwnedObjects = BTreeMap<(String, String, String), String>;
+
+/// Returns the objects that jobs and the web service consist of; reports a job that would have one of the web service.
+fn owned_objects(
+    files: &[FileContents],
+    facts: &FilePlanFacts,
+    problems: &mut Vec<FileProblem>,
+) -> OwnedObjects {
+    let mut owned = OwnedObjects::new();
+    let id = |kind: ObjectKind, name: &str| (kind.group().to_owned(), kind.to_string(), name.to_owned());
+    if files.iter().any(|contents| !contents.templates.is_empty()) {
+        let name = facts.jobs.namespace.tool.as_str();
+        for kind in [ObjectKind::Deployment, ObjectKind::Service] {
+            owned.insert(id(kind, name), WorkloadKind::WebService.named(name));
+        }
+    }
+    for (file, contents) in files.iter().enumerate() {
+        for job in contents.jobs.iter().flat_map(|list| &list.jobs) {
+            let name = job.request.name.as_str();
+            let (workload, object) = match &job.request.kind {
+                JobKind::OneOff { .. } => (WorkloadKind::OneOff, ObjectKind::Job),
+                JobKind::Scheduled { .. } => (WorkloadKind::Scheduled, ObjectKind::CronJob),
+                _ => (WorkloadKind::Continuous, ObjectKind::Deployment),
+            };
+            let port = job.request.kind.port();
+            let service = port.map(|_| ObjectKind::Service);
+            let route = port.filter(|port| port.is_public()).map(|_| ObjectKind::HttpRoute);
+            let workload = workload.named(name);
+            for kind in [Some(object), service, route].into_iter().flatten() {
+                let owner = owned.entry(id(kind, name)).or_insert_with(|| workload.clone());
+                if *owner != workload {
+                    let reason = format!("a second {kind} {name}; {owner} has one");
+                    let kind = FileProblemKind::Repeated(Untrusted::new(reason));
+                    problems.push(FileProblem { file, location: Some(job.location), kind });
+                }
+            }
+        }
+    }
+    owned
+}
+
 /// Returns the changes of the objects of all files.
-fn manifests(files: &[FileContents], facts: &FilePlanFacts, problems: &mut Vec<FileProblem>) -> Vec<Change> {
+fn manifests(
+    files: &[FileContents],
+    facts: &FilePlanFacts,
+    owned: &OwnedObjects,
+    problems: &mut Vec<FileProblem>,
+) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut known = std::collections::BTreeSet::new();
     for (file, contents) in files.iter().enumerate() {
@@ -218,6 +267,16 @@ fn manifests(files: &[FileContents], facts: &FilePlanFacts, problems: &mut Vec<F
             if !manifest.is_name_generated && !known.insert(id) {
                 let kind = FileProblemKind::Repeated(Untrusted::new(format!("a second {manifest}")));
                 problems.push(FileProblem { file, location, kind });
+                continue;
+            }
+            let id = (manifest.kind.group.clone(), manifest.kind.kind.clone(), manifest.name.clone());
+            if let Some(owner) = owned.get(&id).filter(|_| !manifest.is_name_generated) {
+                let reason = format!("a second {manifest}; {owner} has one");
+                problems.push(FileProblem {
+                    file,
+                    location,
+                    kind: FileProblemKind::Repeated(Untrusted::new(reason)),
+                });
                 continue;
             }
             let change = change_of(manifest, facts);
