@@ -105,7 +105,12 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
         return;
     };
     let replacement = name.parse().ok().and_then(|name| catalog.replacement(&name));
-    let replacement = replacement.map(|found| format!("; {} replaces it", found.name)).unwrap_or_default();
+    let replacement = replacement.map(|found| {
+        // A manifest needs the whole reference.
+        let reference = images(found).last().map(|image| format!(": {image}")).unwrap_or_default();
+        format!("; {} replaces it{reference}", found.name)
+    });
+    let replacement = replacement.unwrap_or_default();
     match state {
         State::Deprecated => {
             check.at(Rule::DeprecatedImage, node, format!("the image of {name} is deprecated{replacement}"));
