@@ -251,10 +251,14 @@ impl Arguments {
             | Format::Markdown
             | Format::Prometheus
             | Format::Junit
-            | Format::Html => {
-                Err(Failure::new(ExitCode::Usage, "this output format shows the quotas of many tools")
-                    .hint("Add `--all`."))
-            }
+            | Format::Html => Err(match self.verb {
+                None => Failure::new(ExitCode::Usage, "this output format shows the quotas of many tools")
+                    .hint("Add `--all`."),
+                Some(_) => {
+                    Failure::new(ExitCode::Usage, "this output format is only for `quota-check --all`")
+                        .hint("Write `--output json` or `--output yaml`, or leave `--output` out.")
+                }
+            }),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_cli::{Document, ExitCode, Failure, ProgressLine, Session, Source, Table, print, to_json};
 use toolforge_client::kube::api::ListParams;
-use toolforge_client::{Client, Error, ResourceType};
+use toolforge_client::{Client, ResourceType};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::profiles::Profile;
 use toolforge_quota::{AuditLevel, Limits, PodDemand};
@@ -21,7 +21,7 @@ use toolforge_report::{AuditCode, AuditSeverity, FindingOfAudit, NamespaceAudit,
 
 use crate::arguments::Arguments;
 use crate::facts;
-use crate::fleet::{for_each_object, open};
+use crate::fleet::{failure_of_all, for_each_object, open};
 
 /// The objects of a namespace that an audit compares.
 #[derive(Default)]
@@ -77,7 +77,7 @@ pub(crate) fn run_all(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Fetches everything that is compared.
-async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Error> {
+async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Failure> {
     let mut progress = ProgressLine::only_on_terminal();
     for_each_page(client, |page: Vec<ResourceQuota>| {
         for quota in page {
@@ -109,9 +109,9 @@ async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> R
 async fn for_each_page<T: k8s_openapi::Resource + DeserializeOwned>(
     client: &Client,
     mut each: impl FnMut(Vec<T>),
-) -> Result<(), Error> {
+) -> Result<(), Failure> {
     let mut pages = client.pages::<T>(&ResourceType::of::<T>().all_namespaces(), &ListParams::default());
-    while let Some(page) = pages.next().await? {
+    while let Some(page) = pages.next().await.map_err(failure_of_all)? {
         each(page.items);
     }
     Ok(())

@@ -8,4 +8,4 @@ mod run;
 mod select;
 
 pub(crate) use dump::{for_each_object, open};
-pub(crate) use run::run;
+pub(crate) use run::{failure_of_all, run};

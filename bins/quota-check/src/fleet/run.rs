@@ -7,9 +7,9 @@ use k8s_openapi::api::core::v1::ResourceQuota;
 use serde::Deserialize;
 use serde_json::Value;
 use toolforge_cli::{ExitCode, Failure, ProgressLine, Session, Source};
-use toolforge_client::{Client, Error};
+use toolforge_client::{Client, Error, StatusKind};
 use toolforge_model::Untrusted;
-use toolforge_report::{FleetChangeCode, FleetState, FleetSummary};
+use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
 
 use super::baseline::Baseline;
 use super::dump::{for_each_object, open};
@@ -51,6 +51,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if fleet.is_partial { ExitCode::Partial } else { ExitCode::Success })
 }
 
+/// Returns the failure of reading the objects of all namespaces, which is for admins.
+pub(crate) fn failure_of_all(error: Error) -> Failure {
+    match error.api_status() {
+        Some(status) if matches!(status.kind(), StatusKind::Forbidden { .. }) => {
+            Failure::new(ExitCode::Cluster, "the cluster refused: permission denied")
+                .with_code(FailureCode::Forbidden)
+                .detail(status.message().escaped().to_string())
+                .hint("`--all` is for admins; leave it out for the quota of your own tool.")
+        }
+        _ => error.into(),
+    }
+}
+
 struct FleetRun<'a> {
     arguments: &'a Arguments,
     writer: Box<dyn FleetWriter>,
@@ -74,7 +87,7 @@ impl FleetRun<'_> {
 
     async fn read_pages(&mut self, client: &Client) -> Result<(), Failure> {
         let mut pages = client.all_quotas();
-        while let Some(page) = pages.next().await? {
+        while let Some(page) = pages.next().await.map_err(failure_of_all)? {
             for refused in page.refused {
                 let reason = match &refused.error {
                     Error::Api(status) => status.to_string(),
