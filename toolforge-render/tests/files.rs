@@ -443,3 +443,84 @@ fn objects_of_two_files_are_repeated() {
         assert!(!found.contains("problem"), "{found}");
     }
 }
+
+/// Returns the first line of a plan.
+fn first_line(live: &str, file: &str) -> String {
+    plan("seed-2020", live, &[file]).lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn immutable_fields_are_problems() {
+    let bot = deployment("bot", "1Gi", 1, "");
+    let other = bot.replace("{app: bot}", "{app: other}");
+    assert_eq!(
+        first_line(&bot, &other),
+        "problem: spec.selector.matchLabels.app of Deployment bot cannot be changed; delete it first"
+    );
+    assert_eq!(first_line("", &other), "create manifest Deployment bot");
+    let one = pod("bot", "1Gi", "");
+    for (from, to, expected) in [
+        ("memory: 1Gi", "memory: 1024Mi", "keep manifest Pod bot-1"),
+        ("image: x", "image: z", "update manifest Pod bot-1"),
+        ("app: bot", "app: other", "update manifest Pod bot-1"),
+        (
+            "memory: 1Gi",
+            "memory: 3Gi",
+            "problem: spec.containers[main].resources.limits.memory of Pod bot-1 cannot be changed; delete it first",
+        ),
+        (
+            "image: x, ",
+            "image: x, command: [z], ",
+            "problem: spec.containers[main].command of Pod bot-1 cannot be changed; delete it first",
+        ),
+        (
+            "name: main",
+            "name: new",
+            "problem: spec.containers[new] of Pod bot-1 cannot be changed; delete it first",
+        ),
+    ] {
+        assert_eq!(first_line(&one, &one.replace(from, to)), expected, "{to}");
+    }
+    let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: a, namespace: tool-stashbot}, spec: {parallelism: 1, \
+               completions: 1, template: {spec: {containers: [{name: a, image: x}]}}}}\n";
+    for (from, to, expected) in [
+        ("parallelism: 1", "parallelism: 2", "update manifest Job a"),
+        (
+            "image: x",
+            "image: z",
+            "problem: spec.template.spec.containers[a].image of Job a cannot be changed; delete it first",
+        ),
+        (
+            "completions: 1",
+            "completions: 2",
+            "problem: spec.completions of Job a cannot be changed; delete it first",
+        ),
+    ] {
+        assert_eq!(first_line(job, &job.replace(from, to)), expected, "{to}");
+    }
+    let set = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a, namespace: tool-stashbot}, spec: {replicas: 1, \
+               serviceName: a, selector: {matchLabels: {a: b}}, template: {spec: {containers: [{name: a, image: x}]}}}}\n";
+    for (from, to, expected) in [
+        ("replicas: 1", "replicas: 2", "update manifest StatefulSet a"),
+        ("image: x", "image: z", "update manifest StatefulSet a, in-place, downtime"),
+        (
+            "serviceName: a",
+            "serviceName: b",
+            "problem: spec.serviceName of StatefulSet a cannot be changed; delete it first",
+        ),
+    ] {
+        assert_eq!(first_line(set, &set.replace(from, to)), expected, "{to}");
+    }
+}
+
+#[test]
+fn numbers_below_zero_are_errors() {
+    let bot = deployment("bot", "1Gi", 1, "").replace("replicas: 1", "replicas: -1");
+    assert_eq!(
+        first_line("", &bot),
+        "error: line 5, column 13: replicas is -1; expected a whole number of at least 0"
+    );
+    let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {parallelism: -2, template: {spec: {containers: \
+               [{name: a, image: x}]}}}}\n";
+    assert!(first_line("", job).ends_with("parallelism is -2; expected a whole number of at least 0"));
+}

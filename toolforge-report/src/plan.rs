@@ -318,6 +318,8 @@ codes! {
         NeverFits = "never-fits",
         /// A second template, job or object of a name.
         Repeated = "repeated",
+        /// A field would change that the API server does not let change; the object has to be deleted first.
+        Immutable = "immutable",
     }
 
     /// A possible problem of a job.

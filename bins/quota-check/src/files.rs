@@ -147,6 +147,7 @@ fn problem(found: &FileProblem, paths: &[PathBuf]) -> toolforge_report::FileProb
     let code = match &found.kind {
         FileProblemKind::WebService(_) => "plan",
         FileProblemKind::Repeated(_) => "repeated",
+        FileProblemKind::Immutable { .. } => "immutable",
         FileProblemKind::NeverFits { .. } => "never-fits",
         FileProblemKind::Job(problem) => problem.code(),
         _ => "other",

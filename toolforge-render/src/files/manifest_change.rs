@@ -12,7 +12,9 @@ use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
 use crate::files::{FilePlanFacts, objects, stated};
 use crate::manifest::{Manifest, ManifestObject};
-use crate::object::{Object, deployment_spec, differences, has_labels, replica_set_spec, stateful_set_spec};
+use crate::object::{
+    FieldPath, Object, deployment_spec, differences, has_labels, replica_set_spec, stateful_set_spec,
+};
 use crate::pod::{
     REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, retry_demand, stated_pod,
 };
@@ -333,13 +335,26 @@ fn replaces_pods(manifest: &Manifest, live: &Value) -> bool {
         || removes_fields(manifest, &wanted, live, TEMPLATE)
 }
 
+/// Returns the fields that `kubectl apply` of a manifest changes of a live object.
+pub(super) fn changes(manifest: &Manifest, live: &Value) -> Vec<FieldPath> {
+    let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
+    let mut found = differences(&wanted, &current);
+    if let Some(before) = last_applied(manifest, live) {
+        found.extend(differences(&before, &wanted));
+    }
+    found.into_iter().map(|difference| difference.path).collect()
+}
+
 /// Returns whether `kubectl apply` has written fields before that the manifest no longer has.
 fn removes_fields(manifest: &Manifest, wanted: &Value, live: &Value, below: &str) -> bool {
-    let annotation =
-        live.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LAST_APPLIED));
-    let before = annotation.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let Some(before) = before else { return false };
-    let before = stated::of_json(manifest, &before);
+    let Some(before) = last_applied(manifest, live) else { return false };
     let part = |object: &Value| object.pointer(below).cloned().unwrap_or_default();
     !differences(&part(&before), &part(wanted)).is_empty()
+}
+
+/// Returns what `kubectl apply` has written last.
+fn last_applied(manifest: &Manifest, live: &Value) -> Option<Value> {
+    let annotations = live.pointer("/metadata/annotations")?;
+    let before = serde_json::from_str(annotations.get(LAST_APPLIED)?.as_str()?).ok()?;
+    Some(stated::of_json(manifest, &before))
 }

@@ -6,6 +6,7 @@
 mod adjust;
 mod contents;
 mod facts;
+mod immutable;
 mod manifest_change;
 mod objects;
 mod plan;

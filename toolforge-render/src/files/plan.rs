@@ -7,11 +7,12 @@ use toolforge_model::{FileJob, JobKind, JobRequest, Location, Untrusted, WebServ
 use toolforge_quota::{Demand, Limits, ResourceCheck, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, WorkloadKind};
+use crate::files::immutable::changed_immutable;
 use crate::files::manifest_change::change_of;
 use crate::files::{FileContents, FilePlanFacts};
 use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};
 use crate::manifest::{Manifest, ManifestObject};
-use crate::object::ObjectKind;
+use crate::object::{FieldPath, ObjectKind};
 use crate::pod::{count_demand, pod_demand, pods_of_run};
 use crate::web_service::{
     PlanError, PlanOptions, ResolveError, StartTime, WebServicePlan, WebServiceSettings,
@@ -54,6 +55,13 @@ pub enum FileProblemKind {
     WebService(Untrusted),
     /// A second template, or a second object of a name.
     Repeated(Untrusted),
+    /// The API server refuses the change of a field.
+    Immutable {
+        /// The object.
+        object: String,
+        /// The field.
+        field: FieldPath,
+    },
     /// A run of a CronJob exceeds the whole quota.
     NeverFits {
         /// The object.
@@ -76,6 +84,10 @@ impl fmt::Display for FileProblemKind {
         match self {
             Self::Job(problem) => problem.fmt(f),
             Self::WebService(reason) | Self::Repeated(reason) => write!(f, "{}", reason.escaped()),
+            Self::Immutable { object, field } => {
+                let field = Untrusted::new(field.to_string());
+                write!(f, "{} of {object} cannot be changed; delete it first", field.escaped())
+            }
             Self::NeverFits { object, shortfalls } => {
                 let missing: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
                 write!(f, "a run of {object} never fits: {}", missing.join(", "))
@@ -277,6 +289,12 @@ fn manifests(
                     location,
                     kind: FileProblemKind::Repeated(Untrusted::new(reason)),
                 });
+                continue;
+            }
+            let live = facts.live.of(manifest);
+            if let Some(field) = live.and_then(|live| changed_immutable(manifest, live)) {
+                let kind = FileProblemKind::Immutable { object: manifest.to_string(), field };
+                problems.push(FileProblem { file, location, kind });
                 continue;
             }
             let change = change_of(manifest, facts);

@@ -109,6 +109,11 @@ impl Manifests {
             let message = format!("this {kind} has no containers");
             return Err(Diagnostic::new(place.location, message));
         }
+        if object.has_pods()
+            && let Some(error) = below_zero(node)
+        {
+            return Err(error);
+        }
         if let ManifestObject::DaemonSet(_) = object {
             let message = "a DaemonSet has a pod on each node; one is counted, because the number of nodes is not known";
             self.warnings.push(Diagnostic::new(node.location, message));
@@ -145,6 +150,20 @@ fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Diagn
         _ => ManifestObject::Other,
     };
     Ok(found)
+}
+
+/// Returns the error for a number of pods or runs that is below zero.
+fn below_zero(node: &YamlNode) -> Option<Diagnostic> {
+    let spec = node.get("spec")?;
+    let of_runs = spec.get("jobTemplate").and_then(|template| template.get("spec"));
+    let fields = ["replicas", "parallelism", "completions"];
+    let (field, found) = fields.into_iter().find_map(|field| {
+        let found = [Some(spec), of_runs].into_iter().flatten().find_map(|spec| spec.get(field))?;
+        found.scalar()?.parse::<i64>().is_ok_and(|number| number < 0).then_some((field, found))
+    })?;
+    let text = Untrusted::new(found.describe());
+    let message = format!("{field} is {}; expected a whole number of at least 0", text.escaped());
+    Some(Diagnostic::new(found.location, message))
 }
 
 /// Returns a field that must be text, if it is set.
