@@ -1,14 +1,17 @@
 //! What is known of a namespace: from the cluster, or from files.
 
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Failure, FileFactsOptions, Session, Source, file_facts};
-use toolforge_client::{JobFetchOptions, NamespaceFetchOptions};
+use toolforge_cli::{ExitCode, Failure, FileFactsOptions, Session, Source, file_facts};
+use toolforge_client::{Client, JobFetchOptions, NamespaceFetchOptions, ResourceType};
 use toolforge_images::Catalog;
+use toolforge_model::ToolName;
 use toolforge_quota::Limits;
 use toolforge_quota::profiles::Profile;
 use toolforge_render::files::FilePlanFacts;
 use toolforge_render::job::JobFacts;
 use toolforge_render::usage::PodMetrics;
+use toolforge_report::FailureCode;
 
 /// Returns the facts, with the quotas of a profile instead of the namespace's if there is one.
 pub(crate) fn facts(
@@ -23,6 +26,18 @@ pub(crate) fn facts(
         facts.web_service.namespace = facts.jobs.namespace.clone();
     }
     Ok(facts)
+}
+
+/// Fails if a tool has no namespace, as far as that may be read.
+async fn check_tool(client: &Client, tool: &ToolName) -> Result<(), Failure> {
+    let path = ResourceType::of::<Namespace>().all_namespaces().named(tool.namespace());
+    match client.get_opt::<Namespace>(&path).await {
+        Ok(None) => Err(Failure::new(ExitCode::Failed, format!("tool {tool} does not exist"))
+            .with_code(FailureCode::NotFound)
+            .detail(format!("the cluster has no namespace {}", tool.namespace()))
+            .hint("`quota-check --all --output ndjson` lists the tools for admins.")),
+        _ => Ok(()),
+    }
 }
 
 /// What is known of a namespace and of what runs in it.
@@ -61,7 +76,13 @@ pub(crate) fn overview(session: &Session, profile: Option<Profile>) -> Result<Ov
                 )
             });
             match fetched {
-                Ok(fetched) => (fetched.facts(session.namespace(Catalog::default())), metrics, true),
+                Ok(fetched) => {
+                    let facts = fetched.facts(session.namespace(Catalog::default()));
+                    if facts.namespace.limits.quotas.is_empty() && facts.live.pods.is_empty() {
+                        runtime.block_on(check_tool(client, &session.tool))?;
+                    }
+                    (facts, metrics, true)
+                }
                 Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => {
                     let namespace = session.namespace(Catalog::default()).with_limits(session.limits()?);
                     (JobFacts::new(namespace), None, false)

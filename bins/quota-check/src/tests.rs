@@ -131,6 +131,20 @@ fn quotas_are_shown_where_only_they_can_be_read() {
 }
 
 #[test]
+fn tool_that_does_not_exist_is_an_error() {
+    let none = || (format!("{CORE}/resourcequotas"), list(&[]));
+    let missing = (CORE.to_owned(), Answer::not_found("namespaces", "tool-x"));
+    let (code, _, output) = run(namespace(&[], &[none(), missing]), &[]);
+    assert_eq!(code, 1);
+    assert!(output.contains("tool x does not exist"), "{output}");
+    // A tool may not read its own namespace.
+    let refused = (CORE.to_owned(), Answer::refusal(403, "Forbidden", "no"));
+    let (code, _, output) = run(namespace(&[], &[none(), refused]), &[]);
+    assert_eq!(code, 0);
+    assert!(output.contains("the namespace has no quota"), "{output}");
+}
+
+#[test]
 fn blocked_objects_have_a_duration() {
     let message = "Error creating: pods \"bot-1-x\" is forbidden: exceeded quota: tool-x, requested: limits.memory=4Gi, \
                    used: limits.memory=6Gi, limited: limits.memory=8Gi";
