@@ -115,6 +115,15 @@ pub enum AuditFinding {
     },
 }
 
+/// An existing object that creates pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditedWorkload {
+    /// One of its pods, with the object.
+    pub pod: PodDemand,
+    /// How many pods it has at once; one pod is checked if it has none now.
+    pub count: u64,
+}
+
 impl AuditFinding {
     /// Returns the code, in kebab-case.
     #[must_use]
@@ -215,7 +224,7 @@ impl Limits {
     /// Compares the quotas and LimitRanges of a namespace with each other, with what is used, and with the pods of existing
     /// objects (`workloads`, each with its [`object`](PodDemand::object), as stated in its template).
     #[must_use]
-    pub fn audit(&self, workloads: &[PodDemand]) -> Vec<AuditFinding> {
+    pub fn audit(&self, workloads: &[AuditedWorkload]) -> Vec<AuditFinding> {
         let mut findings = Vec::new();
         if self.quotas.is_empty() && !self.limit_ranges.is_empty() {
             findings.push(AuditFinding::NoQuota);
@@ -230,21 +239,22 @@ impl Limits {
         }
         findings.extend(self.several_limits());
         findings.extend(self.exceeded());
-        findings.extend(workloads.iter().filter_map(|pod| {
-            let check = self.refusal_of(pod)?;
+        findings.extend(workloads.iter().filter_map(|AuditedWorkload { pod, count }| {
+            let check = self.refusal_of(pod, (*count).max(1))?;
             let object = pod.object.clone().unwrap_or_default();
             Some(AuditFinding::Stranded { object, check })
         }));
         findings
     }
 
-    /// Returns why a pod is refused, even if nothing is used.
-    fn refusal_of(&self, pod: &PodDemand) -> Option<QuotaCheck> {
+    /// Returns why several of a pod are refused, even if nothing is used.
+    fn refusal_of(&self, pod: &PodDemand, count: u64) -> Option<QuotaCheck> {
         let quotas = self.quotas.iter().map(crate::ResourceQuota::without_usage).collect();
         let alone = Self { quotas, limit_ranges: self.limit_ranges.clone(), ..Self::default() };
         // The finding names the object.
         let pod = PodDemand { object: None, ..pod.clone() }.with_defaults(&self.limit_ranges);
-        let check = alone.evaluate(&crate::Demand::default(), &pod.demand(), std::slice::from_ref(&pod));
+        let check =
+            alone.evaluate(&crate::Demand::default(), &pod.demand().times(count), std::slice::from_ref(&pod));
         (!check.fits()).then_some(check)
     }
 
@@ -264,7 +274,7 @@ impl Limits {
         if self.limit_ranges.is_empty() || !self.unspecified(&pod).is_empty() {
             return None;
         }
-        self.refusal_of(&pod).map(|check| AuditFinding::UnusableDefaults { check })
+        self.refusal_of(&pod, 1).map(|check| AuditFinding::UnusableDefaults { check })
     }
 
     /// Returns a pod with one container that states nothing, with the defaults of the LimitRanges.
@@ -368,7 +378,7 @@ mod tests {
         Amounts::new(cpu.parse().ok(), memory.parse().ok())
     }
 
-    fn lines(limits: &Limits, workloads: &[PodDemand]) -> Vec<String> {
+    fn lines(limits: &Limits, workloads: &[AuditedWorkload]) -> Vec<String> {
         let line = |finding: &AuditFinding| format!("{} {}: {finding}", finding.level(), finding.as_str());
         limits.audit(workloads).iter().map(line).collect()
     }
@@ -422,7 +432,7 @@ mod tests {
             containers: vec![big],
             ..PodDemand::default()
         };
-        let found = lines(&limits, &[workload]);
+        let found = lines(&limits, &[AuditedWorkload { pod: workload, count: 1 }]);
         assert_eq!(
             found[0],
             "error exceeded: pods: 12 of 10 are used (quota toolforge-2023); what is deleted cannot be created again"
@@ -460,7 +470,7 @@ mod tests {
             containers: vec![ContainerResources::default()],
             ..PodDemand::default()
         };
-        assert_eq!(lines(&limits, &[workload]), [""; 0]);
+        assert_eq!(lines(&limits, &[AuditedWorkload { pod: workload, count: 1 }]), [""; 0]);
     }
 
     #[test]
@@ -476,6 +486,21 @@ mod tests {
                 "warning several-limits: several quotas limit pods: 3 in second, 4 in seed-2020; only the smallest has \
               an effect"
             ]
+        );
+    }
+
+    #[test]
+    fn all_pods_of_an_object_are_checked() {
+        let limits = profile("seed-2020");
+        let pod = PodDemand {
+            object: Some("Deployment bot".to_owned()),
+            containers: vec![ContainerResources::default()],
+            ..PodDemand::default()
+        };
+        let found = lines(&limits, &[AuditedWorkload { pod, count: 20 }]);
+        assert!(
+            found[0].starts_with("error stranded: Deployment bot cannot be created again: pods: 20 of 4"),
+            "{found:?}"
         );
     }
 }

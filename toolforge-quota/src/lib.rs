@@ -48,7 +48,7 @@ mod verdict;
 pub mod profiles;
 
 pub use admission::Admission;
-pub use audit::{AuditFinding, AuditLevel};
+pub use audit::{AuditFinding, AuditLevel, AuditedWorkload};
 pub use conflict::{Conflict, ConflictCount, ConflictCounter, conflicting_runs, conflicts};
 pub use container_resources::{Amounts, ComputeResource, ContainerResources, PerResource};
 pub use demand::Demand;

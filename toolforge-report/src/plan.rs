@@ -181,13 +181,13 @@ structs! {
     pub struct WhatIf {
         /// The tool.
         pub tool: ToolName,
-        /// The workload, like `the web service` or `job daily`.
+        /// The workload, like `the web service` or `job daily`; `a new web service` if there is none.
         pub workload: String,
-        /// Memory limit of each pod that is asked for, else that of now.
+        /// Memory limit of each pod that is asked for, else that of now, or the default of a new web service.
         pub memory: String,
-        /// CPU limit of each pod that is asked for, else that of now.
+        /// CPU limit of each pod that is asked for, else likewise.
         pub cpu: String,
-        /// Number of pods that is asked for, else that of now.
+        /// Number of pods that is asked for, else likewise.
         pub replicas: u64,
         /// The largest memory limit with which it can be changed and restarted as usual; `null` if there is none.
         pub largest_memory: Option<String>,

@@ -206,6 +206,11 @@ impl FromStr for ToolPattern {
 }
 
 impl ToolPattern {
+    /// Returns the pattern as it was typed.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Returns whether a name matches.
     pub(crate) fn matches(&self, name: &str) -> bool {
         self.pattern.matches(name)

@@ -13,32 +13,43 @@ use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, ResourceType};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::profiles::Profile;
-use toolforge_quota::{AuditLevel, Limits, PodDemand};
+use toolforge_quota::{AuditLevel, AuditedWorkload, Limits, PodDemand};
 use toolforge_render::namespace::limits;
-use toolforge_render::object::Object;
-use toolforge_render::pod::stated_pod;
-use toolforge_report::{AuditCode, AuditSeverity, FindingOfAudit, NamespaceAudit, QuotaAudit};
+use toolforge_render::object::{Object, ObjectId};
+use toolforge_render::pod::{pods_at_once, stated_pod};
+use toolforge_report::{AuditCode, AuditSeverity, FailureCode, FindingOfAudit, NamespaceAudit, QuotaAudit};
 
 use crate::arguments::Arguments;
 use crate::facts;
 use crate::fleet::{failure_of_all, for_each_object, open};
 
-/// The objects of a namespace that an audit compares.
+/// How kubectl writes a file that can be audited.
+const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.";
+
+/// The objects of a namespace that an audit compares, by name: several files may have the same ones.
 #[derive(Default)]
 struct Audited {
-    quotas: Vec<ResourceQuota>,
-    limit_ranges: Vec<LimitRange>,
-    workloads: Vec<PodDemand>,
+    quotas: BTreeMap<String, ResourceQuota>,
+    limit_ranges: BTreeMap<String, LimitRange>,
+    workloads: BTreeMap<ObjectId, AuditedWorkload>,
 }
 
 impl Audited {
-    fn report(&self, namespace: String, profile: Option<Profile>) -> NamespaceAudit {
-        let live = limits(&self.quotas, &self.limit_ranges);
+    /// Returns whether there is anything to compare.
+    fn has_limits(&self) -> bool {
+        !self.quotas.is_empty() || !self.limit_ranges.is_empty()
+    }
+
+    fn report(self, namespace: String, profile: Option<Profile>) -> NamespaceAudit {
+        let quotas: Vec<ResourceQuota> = self.quotas.into_values().collect();
+        let limit_ranges: Vec<LimitRange> = self.limit_ranges.into_values().collect();
+        let live = limits(&quotas, &limit_ranges);
         let limits = match profile {
             Some(profile) => live.with_profile(profile),
             None => live,
         };
-        audit(namespace, &limits, &self.workloads)
+        let workloads: Vec<AuditedWorkload> = self.workloads.into_values().collect();
+        audit(namespace, &limits, &workloads)
     }
 }
 
@@ -47,11 +58,15 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let overview = facts::overview(session, arguments.quota.clone())?;
     let live = &overview.facts.live;
     let deployments = live.deployments.iter().cloned().map(Object::from);
-    let workloads: Vec<PodDemand> = deployments
+    let workloads: Vec<AuditedWorkload> = deployments
         .chain(live.cron_jobs.iter().cloned().map(Object::from))
         .filter_map(|found| workload(&found))
         .collect();
-    let found = audit(session.tool.namespace(), overview.limits(), &workloads);
+    let limits = overview.limits();
+    if limits.quotas.is_empty() && limits.limit_ranges.is_empty() && limits.unread.is_empty() {
+        return Err(no_limits("the namespace has neither a ResourceQuota nor a LimitRange", arguments));
+    }
+    let found = audit(session.tool.namespace(), limits, &workloads);
     finish(vec![found], arguments)
 }
 
@@ -70,10 +85,28 @@ pub(crate) fn run_all(arguments: &Arguments) -> Result<ExitCode, Failure> {
         (None, tool) => tool.is_some(),
         (Some(pattern), tool) => tool.is_some_and(|tool| pattern.matches(tool.as_str())),
     };
-    let found = namespaces.into_iter().filter(|(namespace, _)| is_tool(namespace));
-    let reports =
-        found.map(|(namespace, audited)| audited.report(namespace, arguments.quota.clone())).collect();
-    finish(reports, arguments)
+    namespaces.retain(|namespace, _| is_tool(namespace));
+    if let Some(pattern) = arguments.tool.as_ref().filter(|_| namespaces.is_empty()) {
+        let pattern = Untrusted::new(pattern.as_str());
+        return Err(nothing_found(&format!("no tool matches {}", pattern.quoted())));
+    }
+    if arguments.quota.is_none() && !namespaces.values().any(Audited::has_limits) || namespaces.is_empty() {
+        return Err(no_limits("no namespace of a tool has a ResourceQuota or a LimitRange", arguments));
+    }
+    let reports = namespaces.into_iter();
+    let reports = reports.map(|(namespace, audited)| audited.report(namespace, arguments.quota.clone()));
+    finish(reports.collect(), arguments)
+}
+
+/// Returns the failure that there is nothing to compare.
+fn nothing_found(reason: &str) -> Failure {
+    Failure::new(ExitCode::Failed, format!("nothing was found to audit: {reason}"))
+        .with_code(FailureCode::NotFound)
+}
+
+fn no_limits(reason: &str, arguments: &Arguments) -> Failure {
+    let failure = nothing_found(reason);
+    if arguments.cluster.from.is_empty() { failure } else { failure.hint(KUBECTL) }
 }
 
 /// Fetches everything that is compared.
@@ -81,14 +114,14 @@ async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> R
     let mut progress = ProgressLine::only_on_terminal();
     for_each_page(client, |page: Vec<ResourceQuota>| {
         for quota in page {
-            audited(namespaces, quota.metadata.namespace.as_ref()).quotas.push(quota);
+            add_quota(namespaces, quota);
         }
         progress.show(&format!("{} namespaces", namespaces.len()));
     })
     .await?;
     for_each_page(client, |page: Vec<LimitRange>| {
         for range in page {
-            audited(namespaces, range.metadata.namespace.as_ref()).limit_ranges.push(range);
+            add_range(namespaces, range);
         }
         progress.show(&format!("{} namespaces", namespaces.len()));
     })
@@ -126,11 +159,11 @@ fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), F
         match kind {
             "ResourceQuota" => {
                 let quota: ResourceQuota = typed(object)?;
-                audited(namespaces, quota.metadata.namespace.as_ref()).quotas.push(quota);
+                add_quota(namespaces, quota);
             }
             "LimitRange" => {
                 let range: LimitRange = typed(object)?;
-                audited(namespaces, range.metadata.namespace.as_ref()).limit_ranges.push(range);
+                add_range(namespaces, range);
             }
             "Deployment" => add(namespaces, &Object::from(typed::<Deployment>(object)?)),
             _ => add(namespaces, &Object::from(typed::<CronJob>(object)?)),
@@ -140,9 +173,7 @@ fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), F
     read.map_err(|error| {
         let reason = Untrusted::new(error.to_string());
         let message = format!("{}: {}", name.escaped(), reason.escaped());
-        Failure::new(ExitCode::Failed, message).hint(
-            "Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.",
-        )
+        Failure::new(ExitCode::Failed, message).hint(KUBECTL)
     })
 }
 
@@ -154,19 +185,30 @@ fn audited<'a>(namespaces: &'a mut BTreeMap<String, Audited>, namespace: Option<
     namespaces.entry(namespace.cloned().unwrap_or_default()).or_default()
 }
 
+fn add_quota(namespaces: &mut BTreeMap<String, Audited>, quota: ResourceQuota) {
+    let name = quota.metadata.name.clone().unwrap_or_default();
+    audited(namespaces, quota.metadata.namespace.as_ref()).quotas.insert(name, quota);
+}
+
+fn add_range(namespaces: &mut BTreeMap<String, Audited>, range: LimitRange) {
+    let name = range.metadata.name.clone().unwrap_or_default();
+    audited(namespaces, range.metadata.namespace.as_ref()).limit_ranges.insert(name, range);
+}
+
 fn add(namespaces: &mut BTreeMap<String, Audited>, object: &Object) {
-    if let Some(pod) = workload(object) {
-        audited(namespaces, object.metadata().namespace.as_ref()).workloads.push(pod);
+    if let Some(found) = workload(object) {
+        audited(namespaces, object.metadata().namespace.as_ref()).workloads.insert(object.id(), found);
     }
 }
 
-/// Returns what each pod of a workload requests; `None` if it creates none.
-fn workload(object: &Object) -> Option<PodDemand> {
+/// Returns the pods of a workload, for a CronJob those of one run; `None` if it creates none.
+fn workload(object: &Object) -> Option<AuditedWorkload> {
     let spec: &PodSpec = object.pod_template()?.spec.as_ref()?;
-    Some(PodDemand { object: Some(object.id().to_string()), ..stated_pod(spec) })
+    let pod = PodDemand { object: Some(object.id().to_string()), ..stated_pod(spec) };
+    Some(AuditedWorkload { pod, count: pods_at_once(object) })
 }
 
-fn audit(namespace: String, limits: &Limits, workloads: &[PodDemand]) -> NamespaceAudit {
+fn audit(namespace: String, limits: &Limits, workloads: &[AuditedWorkload]) -> NamespaceAudit {
     let findings = limits.audit(workloads);
     let findings = findings.iter().map(|finding| FindingOfAudit {
         code: AuditCode::from_code(finding.as_str()),

@@ -13,8 +13,8 @@ use toolforge_render::job::{
 };
 use toolforge_render::pod::PodResources;
 use toolforge_render::web_service::{
-    PlanOptions, StartTime, WebServiceForecast, WebServicePlan, WebServiceSettings, largest_web_service,
-    observe_web_service_request, resolve_request, web_service_adjustments,
+    ObserveError, PlanOptions, StartTime, WebServiceForecast, WebServicePlan, WebServiceSettings,
+    largest_web_service, observe_web_service_request, resolve_request, web_service_adjustments,
 };
 use toolforge_report::{FailureCode, RestartForecast, WhatIf};
 
@@ -63,6 +63,9 @@ pub(crate) fn run(
 /// A workload of a size, and how far that can go.
 struct Answer {
     workload: String,
+    is_web_service: bool,
+    /// The type of a new web service, where there is none yet.
+    new_type: Option<String>,
     resources: PodResources,
     replicas: u64,
     largest: LargestSizes,
@@ -84,7 +87,12 @@ impl Answer {
 
     /// Returns whether the size fits, and what a restart would do.
     fn verdict(&self) -> String {
-        let mut text = format!("{}: {}\n", self.workload, self.size());
+        let mut text = match &self.new_type {
+            Some(name) => {
+                format!("there is no web service; a new one of type {name}: {}\n", self.size())
+            }
+            None => format!("{}: {}\n", self.workload, self.size()),
+        };
         text.push_str(&verdict_text(
             &self.change,
             self.change.verdict(),
@@ -113,9 +121,9 @@ impl Answer {
 
     /// Returns how far each part of the size can go.
     fn largest_sizes(&self) -> String {
-        let Self { workload, resources, replicas, largest, next, .. } = self;
+        let Self { workload, new_type, resources, replicas, largest, next, .. } = self;
         let none = || "-".to_owned();
-        let mut table = Table::new(&["SIZE", "NOW", "LARGEST"]);
+        let mut table = Table::new(&["SIZE", if new_type.is_some() { "DEFAULT" } else { "NOW" }, "LARGEST"]);
         let limits = resources.limits;
         let memory = largest.memory.map_or_else(none, |memory| memory.to_string());
         table.row(["memory".to_owned(), limits.memory.to_string(), memory]);
@@ -123,9 +131,13 @@ impl Answer {
         table.row(["CPU".to_owned(), limits.cpu.to_string(), cpu]);
         let pods = largest.replicas.map_or_else(none, |count| count.to_string());
         table.row(["replicas".to_owned(), replicas.to_string(), pods]);
-        let how = if workload == "the web service" { "have no downtime" } else { "fit as usual" };
+        let how = if self.is_web_service { "have no downtime" } else { "fit as usual" };
+        let (title, change) = match new_type {
+            Some(name) => (format!("there is no web service; a new one of type {name}:"), "the start"),
+            None => (workload.clone(), "the change"),
+        };
         format!(
-            "{workload}\n\n{}\neach alone, so that the change and {next} afterwards {how}\n",
+            "{title}\n\n{}\neach alone, so that {change} and {next} afterwards {how}\n",
             table.for_stdout()
         )
     }
@@ -140,6 +152,7 @@ fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer,
         ..WebServiceOptions::default()
     };
     let live = observe_web_service_request(web);
+    let is_new = live == Err(ObserveError::NoDeployment);
     let settings = WebServiceSettings::new(size);
     let refused = |error: &dyn std::error::Error| Failure::from_error(ExitCode::Failed, error);
     let resolved = resolve_request(settings, live, &web.namespace).map_err(|error| refused(&error))?;
@@ -148,7 +161,9 @@ fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer,
     let WebServiceForecast { change, restart, .. } = WebServiceForecast::new(&plan, web);
     Ok(Answer {
         nearest: web_service_adjustments(&plan, web, StartTime::Keep, ChangeSet::fits),
-        workload: "the web service".to_owned(),
+        workload: if is_new { "a new web service" } else { "the web service" }.to_owned(),
+        is_web_service: true,
+        new_type: is_new.then(|| plan.request().image.type_name().to_string()),
         resources: plan.resources(),
         replicas: plan.request().replicas.count().into(),
         largest: largest_web_service(&plan, web),
@@ -188,6 +203,8 @@ fn job(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure
     Ok(Answer {
         nearest: load_adjustments(&load, requests, facts, &options, ChangeSet::fits),
         workload: format!("job {name}"),
+        is_web_service: false,
+        new_type: None,
         resources: plan.resources(),
         replicas,
         largest: largest_job(&request, facts).ok_or_else(unplanned)?,

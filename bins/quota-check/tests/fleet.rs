@@ -47,7 +47,11 @@ fn run(line: &str, input: &str) -> Output {
 }
 
 fn said(line: &str) -> String {
-    let output = run(&format!("--all --from - {line}"), &fleet());
+    run_of(&format!("--all --from - {line}"), &fleet())
+}
+
+fn run_of(line: &str, input: &str) -> String {
+    let output = run(line, input);
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     format!("[exit {}]\n{stdout}{stderr}", output.status.code().unwrap())
 }
@@ -313,12 +317,7 @@ fn audited() -> String {
 
 #[test]
 fn audit_finds_limits_that_do_not_go_together() {
-    let audit = |line: &str| {
-        let output = run(&format!("audit --all --from - {line}"), &audited());
-        let (stdout, stderr) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        format!("[exit {}]\n{stdout}{stderr}", output.status.code().unwrap())
-    };
+    let audit = |line: &str| run_of(&format!("audit --all --from - {line}"), &audited());
     assert_snapshot!(audit(""), @"
     [exit 1]
     TOOL  LEVEL    CODE              FINDING
@@ -345,6 +344,62 @@ fn audit_finds_limits_that_do_not_go_together() {
     let output = run("audit --all --from -", &audited()[..400]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("EOF while parsing"));
+}
+
+#[test]
+fn audit_counts_all_pods_of_an_object() {
+    let metadata = |name: &str| json!({"namespace": "tool-x", "name": name});
+    let template = json!({"spec": {"containers": [{"name": "a", "image": "x"}]}});
+    let run = json!({"spec": {"parallelism": 12, "template": template}});
+    let few = json!({"selector": {}, "replicas": 4, "template": template});
+    let many = json!({"selector": {}, "replicas": 20, "template": template});
+    let items = json!([
+        quota("tool-x", &json!({"pods": "4"}), &json!({"pods": "0"})),
+        {"kind": "Deployment", "metadata": metadata("few"), "spec": few},
+        {"kind": "Deployment", "metadata": metadata("many"), "spec": many},
+        {"kind": "CronJob", "metadata": metadata("daily"), "spec": {"schedule": "@daily", "jobTemplate": run}},
+    ]);
+    let input = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    let output = run_of("audit --all --from -", &input);
+    assert_snapshot!(output, @"
+    [exit 1]
+    TOOL  LEVEL  CODE      FINDING
+    x     error  stranded  Deployment many cannot be created again: pods: 20 of 4, 16 too many (quota tool-x)
+    x     error  stranded  CronJob daily cannot be created again: pods: 12 of 4, 8 too many (quota tool-x)
+
+    2 findings in 1 of 1 namespace
+    ");
+}
+
+#[test]
+fn audit_of_nothing_fails() {
+    let pods = r#"{"kind": "PodList", "items": [{"metadata": {"namespace": "tool-x", "name": "a"}}]}"#;
+    assert_snapshot!(run_of("audit --all --from -", pods), @"
+    [exit 1]
+    error: nothing was found to audit: no namespace of a tool has a ResourceQuota or a LimitRange
+
+    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.
+    ");
+    assert_snapshot!(run_of("audit --all --from - --tool zz*", &audited()), @r#"
+    [exit 1]
+    error: nothing was found to audit: no tool matches "zz*"
+    "#);
+    assert_snapshot!(run_of("audit --from - --tool zz", &audited()), @"
+    [exit 1]
+    error: nothing was found to audit: the namespace has neither a ResourceQuota nor a LimitRange
+
+    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.
+    ");
+}
+
+#[test]
+fn audit_takes_objects_of_several_files_once() {
+    let file = std::env::temp_dir().join(format!("quota-check-audit-{}.json", std::process::id()));
+    std::fs::write(&file, audited()).unwrap();
+    let twice = format!("audit --all --tool fine --from {0} --from {0}", file.display());
+    let output = run_of(&twice, "");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(output, "[exit 0]\n0 findings in 0 of 1 namespace\n");
 }
 
 #[test]

@@ -19,17 +19,17 @@ fn said(line: &str) -> String {
 }
 
 #[test]
-fn largest_sizes_of_a_web_service() {
+fn missing_web_service_is_not_shown_as_one() {
     assert_snapshot!(said("what-if --quota seed-2020"), @"
     [exit 0]
-    the web service
+    there is no web service; a new one of type php7.4:
 
-    SIZE      NOW    LARGEST
-    memory    512Mi  4Gi
-    CPU       500m   1
-    replicas  1      4
+    SIZE      DEFAULT  LARGEST
+    memory    512Mi    4Gi
+    CPU       500m     1
+    replicas  1        4
 
-    each alone, so that the change and a restart afterwards have no downtime
+    each alone, so that the start and a restart afterwards have no downtime
     ");
 }
 
@@ -37,7 +37,7 @@ fn largest_sizes_of_a_web_service() {
 fn sizes_that_are_asked_for_have_a_verdict() {
     assert_snapshot!(said("what-if --quota seed-2020 --memory 4Gi --replicas 2"), @"
     [exit 0]
-    the web service: memory 4Gi, CPU 500m, 2 replicas
+    there is no web service; a new one of type php7.4: memory 4Gi, CPU 500m, 2 replicas
 
     RESOURCE         LIMIT  USED  AFTER  PEAK  VERDICT
     pods             4      0     2      2     fits
@@ -52,7 +52,7 @@ fn sizes_that_are_asked_for_have_a_verdict() {
     ");
     assert_snapshot!(said("what-if --quota seed-2020 --memory 4Gi --replicas 3"), @"
     [exit 3]
-    the web service: memory 4Gi, CPU 500m, 3 replicas
+    there is no web service; a new one of type php7.4: memory 4Gi, CPU 500m, 3 replicas
 
     RESOURCE         LIMIT  USED  AFTER  PEAK   VERDICT
     pods             4      0     3      3      fits

@@ -119,6 +119,16 @@ pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
     Pods { count, each: one_pod_of(object, limit_ranges) }
 }
 
+/// Returns how many pods an object has at once: the replicas of a Deployment, or the parallel pods of a Job and of one run of a
+/// CronJob.
+#[must_use]
+pub fn pods_at_once(object: &Object) -> u64 {
+    match object {
+        Object::CronJob(cron_job) => pods_of_run(cron_job),
+        other => pods_of(other, &[]).count,
+    }
+}
+
 /// Returns how many pods a Job runs at once: its parallelism, or fewer where fewer are to complete; none while it is
 /// suspended.
 pub(crate) fn job_pods(job: &Job) -> u64 {
