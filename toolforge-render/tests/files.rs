@@ -524,3 +524,73 @@ fn numbers_below_zero_are_errors() {
                [{name: a, image: x}]}}}}\n";
     assert!(first_line("", job).ends_with("parallelism is -2; expected a whole number of at least 0"));
 }
+
+/// Returns a pod with a second container, and amounts of the first one: limits and requests of memory and CPU.
+fn pod_of(amounts: [&str; 4]) -> String {
+    let [memory, cpu, memory_request, cpu_request] = amounts;
+    let stated = |pairs: [(&str, &str); 2]| {
+        let stated = pairs.into_iter().filter(|(_, amount)| !amount.is_empty());
+        stated.map(|(resource, amount)| format!("{resource}: {amount}")).collect::<Vec<_>>().join(", ")
+    };
+    let limits = stated([("memory", memory), ("cpu", cpu)]);
+    let requests = stated([("memory", memory_request), ("cpu", cpu_request)]);
+    format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{{name: main, image: x, resources: \
+         {{limits: {{{limits}}}, requests: {{{requests}}}}}}}, {{name: other, image: x, resources: {{limits: {{memory: \
+         100Mi, cpu: 100m}}}}}}]}}}}\n"
+    )
+}
+
+#[test]
+fn proposals_fit_word_for_word() {
+    let tool: ToolName = "stashbot".parse().unwrap();
+    let namespace = Documents::default().namespace(&tool).unwrap().with_profile("seed-2020").unwrap();
+    let facts = Documents::default().file_facts(namespace).unwrap();
+    let mut text = String::new();
+    for amounts in [
+        ["256Mi", "100m", "1Gi", ""],
+        ["256Mi", "100m", "1Gi", "200m"],
+        ["7Gi", "100m", "5Gi", ""],
+        ["7Gi", "100m", "1Gi", ""],
+        ["7Gi", "100m", "", ""],
+        ["512Mi", "3", "", "1500m"],
+        ["512Mi", "", "", "3"],
+        ["", "", "7Gi", ""],
+        ["", "", "", "3"],
+    ] {
+        let check = |amounts: [&str; 4]| {
+            let files = [FileContents::parse(&pod_of(amounts), &tool)];
+            let plan = plan_files(&files, &facts);
+            (plan.fits(), file_adjustments(&files, &facts, &plan, ChangeSet::fits))
+        };
+        let (fits, found) = check(amounts);
+        assert!(!fits && !found.is_empty(), "{amounts:?}");
+        for found in found {
+            writeln!(text, "{amounts:?}: {found}").unwrap();
+            let proposed = [
+                found.memory.map(|amount| amount.to_string()),
+                found.cpu.map(|amount| amount.to_string()),
+                found.memory_request.map(|amount| amount.to_string()),
+                found.cpu_request.map(|amount| amount.to_string()),
+            ];
+            let [memory, cpu, memory_request, cpu_request] = &proposed;
+            let or = |proposed: &Option<String>, index: usize| {
+                proposed.clone().unwrap_or_else(|| amounts[index].to_owned())
+            };
+            let amounts = [or(memory, 0), or(cpu, 1), or(memory_request, 2), or(cpu_request, 3)];
+            assert!(check(amounts.each_ref().map(String::as_str)).0, "{found}: {amounts:?}");
+            assert_eq!(found.container.as_deref(), Some("main"));
+        }
+    }
+    assert_snapshot!(text, @r#"
+    ["256Mi", "100m", "1Gi", ""]: memory request 256Mi of container main
+    ["256Mi", "100m", "1Gi", "200m"]: memory request 256Mi and CPU request 100m of container main
+    ["7Gi", "100m", "5Gi", ""]: memory 4Gi and memory request 4Gi of container main
+    ["7Gi", "100m", "1Gi", ""]: memory 4Gi of container main
+    ["7Gi", "100m", "", ""]: memory 4Gi of container main
+    ["512Mi", "3", "", "1500m"]: CPU 1 and CPU request 1 of container main
+    ["512Mi", "", "", "3"]: CPU request 500m of container main
+    ["", "", "7Gi", ""]: memory request 512Mi of container main
+    ["", "", "", "3"]: CPU request 500m of container main
+    "#);
+}

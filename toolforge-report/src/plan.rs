@@ -167,6 +167,12 @@ structs! {
         pub memory: Option<String>,
         /// CPU limit of each pod.
         pub cpu: Option<String>,
+        /// Memory request of each pod, where the one that is stated is above the limit.
+        pub memory_request: Option<String>,
+        /// CPU request of each pod, where the one that is stated is above the limit.
+        pub cpu_request: Option<String>,
+        /// The container whose amounts these are; `null` where a pod has only one.
+        pub container: Option<Untrusted>,
         /// Number of pods.
         pub replicas: Option<u64>,
         /// How its pods are replaced.

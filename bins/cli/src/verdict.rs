@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use toolforge_model::Untrusted;
 use toolforge_quota::{LimitViolationKind, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet};
 use toolforge_report::Rollout;
@@ -148,6 +149,9 @@ pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
         workload: found.workload(),
         memory: found.memory.map(|memory| memory.to_string()),
         cpu: found.cpu.map(|cpu| cpu.to_string()),
+        memory_request: found.memory_request.map(|memory| memory.to_string()),
+        cpu_request: found.cpu_request.map(|cpu| cpu.to_string()),
+        container: found.container.as_deref().map(Untrusted::new),
         replicas: found.replicas,
         rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
         schedule: found.schedule.as_ref().map(ToString::to_string),

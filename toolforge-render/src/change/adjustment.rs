@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use toolforge_model::{Cpu, CronExpression, Memory, Replicas};
+use toolforge_model::{Cpu, CronExpression, Memory, Replicas, Untrusted};
 use toolforge_quota::{
     ComputeResource, LargestSize, LimitRange, Limits, MEMORY_STEP, Resource, SizeBounds, WorkloadSize,
 };
@@ -22,6 +22,12 @@ pub struct Adjustment {
     pub memory: Option<Memory>,
     /// The other CPU limit of each pod.
     pub cpu: Option<Cpu>,
+    /// The other memory request of each pod, where the one that is stated is above its limit.
+    pub memory_request: Option<Memory>,
+    /// The other CPU request of each pod, where the one that is stated is above its limit.
+    pub cpu_request: Option<Cpu>,
+    /// The container whose amounts these are; `None` where a pod has only one.
+    pub container: Option<String>,
     /// The other number of pods.
     pub replicas: Option<u64>,
     /// The other rollout.
@@ -33,16 +39,26 @@ pub struct Adjustment {
 }
 
 impl fmt::Display for Adjustment {
-    /// Writes what is other: `memory 3584Mi`, `2 replicas`, `rollout recreate`, `schedule 20 * * * *`.
+    /// Writes what is other: `memory 3584Mi`, `memory request 1Gi of container bot`, `2 replicas`, `rollout recreate`, `schedule 20 * * * *`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [
+        let amounts = [
             self.memory.map(|memory| format!("memory {memory}")),
+            self.memory_request.map(|memory| format!("memory request {memory}")),
             self.cpu.map(|cpu| format!("CPU {cpu}")),
+            self.cpu_request.map(|cpu| format!("CPU request {cpu}")),
+        ];
+        let mut parts: Vec<String> = amounts.into_iter().flatten().collect();
+        if let (Some(last), Some(container)) = (parts.last_mut(), &self.container) {
+            let name = Untrusted::new(container.as_str());
+            last.push_str(&format!(" of container {}", name.escaped()));
+        }
+        let others = [
             self.replicas.map(|count| format!("{count} {}", if count == 1 { "replica" } else { "replicas" })),
             self.rollout.map(|rollout| format!("rollout {}", rollout.as_str())),
             self.schedule.as_ref().map(|schedule| format!("schedule {schedule}")),
         ];
-        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" and "))
+        parts.extend(others.into_iter().flatten());
+        f.write_str(&parts.join(" and "))
     }
 }
 
@@ -59,6 +75,9 @@ impl Adjustment {
             name: name.into(),
             memory: None,
             cpu: None,
+            memory_request: None,
+            cpu_request: None,
+            container: None,
             replicas: None,
             rollout: None,
             schedule: None,

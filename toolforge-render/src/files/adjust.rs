@@ -69,15 +69,51 @@ pub fn file_adjustments(
             set_of(&files)
         }));
     }
-    let largest = largest_manifests(files, plan, &facts.jobs.namespace.limits.limit_ranges);
-    for sized in largest.into_iter().take(most) {
-        found.extend(sized.adjustments(is_wanted, |size| {
-            let mut files = files.to_vec();
-            let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
-            let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
-            resize(manifest, sized.size, size, &facts.jobs.namespace.limits.limit_ranges)?;
-            set_of(&files)
-        }));
+    let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
+    for sized in largest_manifests(files, plan, limit_ranges).into_iter().take(most) {
+        found.extend(of_manifest(files, &sized, limit_ranges, is_wanted, set_of));
+    }
+    found
+}
+
+/// Returns the nearest sizes of one manifest. A request that is stated above its limit is lowered to it.
+fn of_manifest(
+    files: &[FileContents],
+    sized: &Sized,
+    limit_ranges: &[LimitRange],
+    is_wanted: fn(&ChangeSet) -> bool,
+    set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
+) -> Vec<Adjustment> {
+    let resized = |size: WorkloadSize| {
+        let mut files = files.to_vec();
+        let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
+        let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
+        let lowered = resize(manifest, sized.size, size, limit_ranges)?;
+        Some((files, lowered))
+    };
+    let evaluate = |size| resized(size).and_then(|(files, _)| set_of(&files));
+    let mut found = sized.adjustments(is_wanted, evaluate);
+    if found.is_empty()
+        && let Some(set) = evaluate(sized.size).filter(is_wanted)
+    {
+        // Only its requests are too large.
+        found.push(Adjustment {
+            has_downtime: !set.fits_without_downtime(),
+            ..Adjustment::new(sized.kind, sized.name.as_str())
+        });
+    }
+    for found in &mut found {
+        let size = WorkloadSize {
+            memory: found.memory.map_or(sized.size.memory, Memory::bytes),
+            cpu: found.cpu.map_or(sized.size.cpu, Cpu::millis),
+            replicas: found.replicas.unwrap_or(sized.size.replicas),
+        };
+        if let Some((_, lowered)) = resized(size) {
+            (found.memory_request, found.cpu_request) = (lowered.memory, lowered.cpu);
+            let has_amount =
+                found.memory.or(found.memory_request).is_some() || found.cpu.or(found.cpu_request).is_some();
+            found.container = lowered.container.filter(|_| has_amount);
+        }
     }
     found
 }
@@ -156,41 +192,68 @@ fn size_of(manifest: &Manifest, limit_ranges: &[LimitRange]) -> Option<WorkloadS
     })
 }
 
-/// Changes the limits of a manifest's main container, whose requests stay at most as large, and its number of pods.
+/// What is lowered besides the limits of a manifest's main container.
+struct Lowered {
+    memory: Option<Memory>,
+    cpu: Option<Cpu>,
+    /// The container, if the pod has others.
+    container: Option<String>,
+}
+
+/// Changes the limits of a manifest's main container, and its number of pods. Requests that are stated become at most as
+/// large as the limits; others are left to the API server.
 fn resize(
     manifest: &mut Manifest,
     before: WorkloadSize,
     wanted: WorkloadSize,
     limit_ranges: &[LimitRange],
-) -> Option<()> {
+) -> Option<Lowered> {
     if wanted.replicas != before.replicas {
         manifest.object.set_replicas(i32::try_from(wanted.replicas).ok()?)?;
     }
     let pod = manifest.object.pod_spec_mut()?;
-    let (index, resources) = main_container(pod, limit_ranges)?;
+    let (index, ContainerResources { limits, .. }) = main_container(pod, limit_ranges)?;
+    let stated = stated_pod(pod).containers.into_iter().nth(index)?;
+    let has_others = pod.containers.len() > 1;
     let container = pod.containers.get_mut(index)?;
-    if wanted.memory != before.memory {
-        let amount = |bytes| Memory::from_bytes(bytes).to_string();
-        limit(container, "memory", wanted.memory, resources.requests.get(&ComputeResource::Memory), amount);
-    }
-    if wanted.cpu != before.cpu {
-        let amount = |millis| Cpu::from_millis(millis).to_string();
-        limit(container, "cpu", wanted.cpu, resources.requests.get(&ComputeResource::Cpu), amount);
-    }
-    Some(())
+    let mut lower =
+        |resource: ComputeResource, key: &str, before: u64, wanted: u64, text: fn(u64) -> String| {
+            if wanted != before {
+                set(container, Bound::Limit, key, text(wanted));
+            }
+            let limit = if wanted == before { limits.get(&resource) } else { Some(wanted) };
+            let limit = limit
+                .filter(|limit| stated.requests.get(&resource).is_some_and(|request| request > *limit))?;
+            set(container, Bound::Request, key, text(limit));
+            Some(limit)
+        };
+    let memory = lower(ComputeResource::Memory, "memory", before.memory, wanted.memory, |bytes| {
+        Memory::from_bytes(bytes).to_string()
+    });
+    let cpu = lower(ComputeResource::Cpu, "cpu", before.cpu, wanted.cpu, |millis| {
+        Cpu::from_millis(millis).to_string()
+    });
+    Some(Lowered {
+        memory: memory.map(Memory::from_bytes),
+        cpu: cpu.map(Cpu::from_millis),
+        container: has_others.then(|| container.name.clone()),
+    })
 }
 
-fn limit(
-    container: &mut Container,
-    key: &str,
-    limit: u64,
-    request: Option<u64>,
-    text: impl Fn(u64) -> String,
-) {
+/// Which amount of a resource.
+#[derive(Clone, Copy)]
+enum Bound {
+    Limit,
+    Request,
+}
+
+fn set(container: &mut Container, bound: Bound, key: &str, amount: String) {
     let resources = container.resources.get_or_insert_default();
-    resources.limits.get_or_insert_default().insert(key.to_owned(), Quantity(text(limit)));
-    let request = request.unwrap_or(limit).min(limit);
-    resources.requests.get_or_insert_default().insert(key.to_owned(), Quantity(text(request)));
+    let amounts = match bound {
+        Bound::Limit => &mut resources.limits,
+        Bound::Request => &mut resources.requests,
+    };
+    amounts.get_or_insert_default().insert(key.to_owned(), Quantity(amount));
 }
 
 impl ManifestObject {
