@@ -121,11 +121,21 @@ fn blocked_objects_still_want_their_pods() {
             let resources: Vec<_> =
                 found.exceeded.iter().map(|exceeded| exceeded.resource.as_raw()).collect();
             let (object, since) = (found.object.as_raw(), found.since.unwrap());
-            format!("{object} {} {} {since} {}", found.is_blocked_now, resources.join(","), found.count)
+            let missing = found
+                .missing
+                .as_ref()
+                .map(|pods| format!(" lacks {} of {}", pods.count, pods.owner))
+                .unwrap_or_default();
+            format!(
+                "{object} {} {} {since} {}{missing}",
+                found.is_blocked_now,
+                resources.join(","),
+                found.count
+            )
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @"
-    ReplicaSet bot-5d8c7f9b6 true limits.memory 2026-11-29T11:00:00Z 12
+    ReplicaSet bot-5d8c7f9b6 true limits.memory 2026-11-29T11:00:00Z 12 lacks 1 of Deployment bot
     ReplicaSet bot-b-6c9d5b7f8 false limits.memory 2026-11-29T11:00:00Z 2
     CronJob daily false limits.memory 2026-11-29T11:55:00Z 1
     ");

@@ -393,6 +393,18 @@ fn audit_of_nothing_fails() {
 }
 
 #[test]
+fn fleet_without_quotas_fails() {
+    let pods = r#"{"kind": "PodList", "items": [{"metadata": {"namespace": "tool-x", "name": "a"}}]}"#;
+    let said = run_of("--all --from -", pods);
+    assert!(said.starts_with("[exit 1]") && said.ends_with("error: no ResourceQuota was found\n"), "{said}");
+    let said = run_of("--all --from - --tool zz*", &fleet());
+    assert!(
+        said.starts_with("[exit 1]") && said.contains("of a tool that matches \"zz*\" was found"),
+        "{said}"
+    );
+}
+
+#[test]
 fn audit_takes_objects_of_several_files_once() {
     let file = std::env::temp_dir().join(format!("quota-check-audit-{}.json", std::process::id()));
     std::fs::write(&file, audited()).unwrap();

@@ -19,6 +19,21 @@ fn said(line: &str) -> String {
 }
 
 #[test]
+fn largest_sizes_of_a_web_service() {
+    assert_snapshot!(said("what-if --from running.json --quota seed-2020"), @"
+    [exit 0]
+    the web service
+
+    SIZE      NOW    LARGEST
+    memory    512Mi  4Gi
+    CPU       500m   1
+    replicas  1      4
+
+    each alone, so that the change and a restart afterwards have no downtime
+    ");
+}
+
+#[test]
 fn missing_web_service_is_not_shown_as_one() {
     assert_snapshot!(said("what-if --quota seed-2020"), @"
     [exit 0]

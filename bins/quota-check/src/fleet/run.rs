@@ -48,6 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     fleet.finish()?;
     read?;
+    let is_sought = !arguments.cluster.from.is_empty() || arguments.tool.is_some();
+    if is_sought && fleet.summary.quotas == 0 && !fleet.is_closed {
+        return Err(nothing_found(arguments));
+    }
     Ok(if fleet.is_partial { ExitCode::Partial } else { ExitCode::Success })
 }
 
@@ -62,6 +66,16 @@ pub(crate) fn failure_of_all(error: Error) -> Failure {
         }
         _ => error.into(),
     }
+}
+
+/// Returns the failure that no quota is there to be shown.
+fn nothing_found(arguments: &Arguments) -> Failure {
+    let of_tool = arguments.tool.as_ref().map(|pattern| {
+        let pattern = Untrusted::new(pattern.as_str());
+        format!(" of a tool that matches {}", pattern.quoted())
+    });
+    let message = format!("no ResourceQuota{} was found", of_tool.unwrap_or_default());
+    Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotFound)
 }
 
 struct FleetRun<'a> {
