@@ -253,3 +253,63 @@ fn restart_counts_only_pods_that_run() {
     // One after the other, a new pod would take the turn of the missing one, and wait forever.
     assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
 }
+
+/// Restarts a Deployment that no tool manages, with a strategy and two pods of 1Gi.
+fn restarted_unmanaged(strategy: serde_json::Value, hard: u64) -> ChangeSet {
+    let (mut facts, _) = facts("continuous: true, replicas: 2, mem: 1Gi", 2);
+    deployment(&mut facts).strategy = serde_json::from_value(strategy).unwrap();
+    facts.live.deployments[0].metadata.labels = None;
+    let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "job-1", "uid": "r"});
+    for pod in &mut facts.live.pods {
+        pod.metadata.labels = Some([("pod-template-hash".to_owned(), "1".to_owned())].into());
+        pod.metadata.owner_references = Some(vec![serde_json::from_value(owner.clone()).unwrap()]);
+    }
+    let job = facts.live.unmanaged(&facts.namespace.tool).remove(0);
+    assert!(!job.is_managed());
+    restart_job(&job, &with_memory(facts, hard << 30, 2 << 30), Timestamp::UNIX_EPOCH).unwrap()
+}
+
+fn strategy_differences(set: &ChangeSet) -> Vec<String> {
+    let shown = |value: &Option<toolforge_model::Untrusted>| {
+        value.as_ref().map_or_else(|| "none".to_owned(), |value| value.as_raw().to_owned())
+    };
+    let differences = set.changes[0].differences();
+    differences
+        .map(|found| format!("{}: {} -> {}", found.path, shown(&found.live), shown(&found.wanted)))
+        .collect()
+}
+
+#[test]
+fn unmanaged_strategy_is_its_own() {
+    let rolling = |surge: serde_json::Value, unavailable: serde_json::Value| json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}});
+    for (strategy, hard, rollout, downtime) in [
+        (rolling(json!(0), json!(2)), 2, "stated", true),
+        (rolling(json!(0), json!("100%")), 2, "stated", true),
+        (rolling(json!(0), json!(1)), 2, "in-place", false),
+        (rolling(json!("100%"), json!(0)), 4, "stated", false),
+        (rolling(json!("25%"), json!("25%")), 3, "rolling", false),
+        (json!({}), 3, "rolling", false),
+        (json!({"type": "Recreate"}), 2, "recreate", true),
+    ] {
+        let set = restarted_unmanaged(strategy.clone(), hard);
+        assert!(set.fits(), "{strategy}: {}", set.at_peak);
+        let change = &set.changes[0];
+        let found = (change.rollout.map(Rollout::as_str), change.downtime.is_some());
+        assert_eq!(found, (Some(rollout), downtime), "{strategy}");
+        assert_eq!(merged(&set)["spec"].get("strategy"), None, "{strategy}");
+        assert_eq!(strategy_differences(&set), Vec::<String>::new(), "{strategy}");
+    }
+    // It cannot complete as it is.
+    let set = restarted_unmanaged(rolling(json!("100%"), json!(0)), 3);
+    assert!(set.fits());
+    assert_eq!(set.changes[0].rollout, Some(Rollout::InPlace));
+    assert_eq!(
+        merged(&set)["spec"]["strategy"]["rollingUpdate"],
+        json!({"maxSurge": 0, "maxUnavailable": 1})
+    );
+    let expected = [
+        "spec.strategy.rollingUpdate.maxSurge: 100% -> 0",
+        "spec.strategy.rollingUpdate.maxUnavailable: 0 -> 1",
+    ];
+    assert_eq!(strategy_differences(&set), expected);
+}

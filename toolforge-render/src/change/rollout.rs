@@ -18,7 +18,7 @@ pub enum Rollout {
     InPlace,
     /// All old pods terminate, then the new ones start.
     Recreate,
-    /// As the strategy of a manifest says.
+    /// As the strategy of a manifest, or of a Deployment that no tool manages, says.
     Stated(RollingUpdate),
 }
 
@@ -75,6 +75,22 @@ impl Rollout {
         let max_surge = pods(update.and_then(|update| update.max_surge.as_ref()), true);
         let max_unavailable = pods(update.and_then(|update| update.max_unavailable.as_ref()), false);
         Self::Stated(RollingUpdate { max_surge, max_unavailable })
+    }
+
+    /// Returns how a Deployment replaces its pods by a number of new ones, by a name where there is one.
+    pub(crate) fn of_live(deployment: &Deployment, replicas: u64) -> Self {
+        let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.as_ref());
+        let stated = Self::of_strategy(strategy, replicas);
+        let is_same = |rollout: &Self| rollout.bounds(replicas) == stated.bounds(replicas);
+        [Self::Rolling, Self::InPlace, Self::Recreate].into_iter().find(is_same).unwrap_or(stated)
+    }
+
+    /// Returns whether all pods of a number may stop before new ones are ready.
+    pub(crate) fn may_stop_all(self, replicas: u64) -> bool {
+        self.bounds(replicas).is_none_or(|RollingUpdate { max_surge, max_unavailable }| {
+            // Without a surge, the controller lets at least one pod be unavailable.
+            max_unavailable.max(u64::from(max_surge == 0)) >= replicas
+        })
     }
 
     /// Returns the strategy of a Deployment.

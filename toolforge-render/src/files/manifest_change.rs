@@ -7,7 +7,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
-use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource, RollingUpdate};
+use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
 
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
 use crate::files::{FilePlanFacts, objects, stated};
@@ -183,14 +183,7 @@ impl Planned<'_> {
             return;
         }
         let rollout = Rollout::of_strategy(spec.and_then(|spec| spec.strategy.as_ref()), new.count);
-        let may_all_stop = match rollout {
-            // Without a surge, the controller lets at least one pod be unavailable.
-            Rollout::Stated(RollingUpdate { max_surge, max_unavailable }) => {
-                max_unavailable.max(u64::from(max_surge == 0)) >= new.count
-            }
-            _ => true,
-        };
-        let is_down = may_all_stop && old.count > 0 && new.count > 0;
+        let is_down = rollout.may_stop_all(new.count) && old.count > 0 && new.count > 0;
         demand.replace_pods(&live, PodReplacement { old, new, missing: 0 });
         change.rollout = Some(rollout);
         change.downtime = is_down.then_some(Downtime::BetweenPods);

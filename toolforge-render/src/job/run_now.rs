@@ -14,7 +14,7 @@ use crate::change::{
 };
 use crate::job::change::deletion;
 use crate::job::{JobFacts, JobObjects, JobWorkload, demand, pods_of_job, runs_of_job};
-use crate::object::{Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec};
+use crate::object::{Difference, Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec, differences};
 use crate::pod::pod_id;
 use crate::pod::{count_demand, has_ended, of_live_pods, pods_of};
 
@@ -139,7 +139,8 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     demand.freed = of_live_pods(live, limit_ranges);
     demand.freed.add_all(&count_demand(ObjectKind::Deployment));
     demand.replace_pods(deployment, replacement);
-    let current = rollout_of(deployment);
+    let current =
+        if job.is_managed() { rollout_of(deployment) } else { Rollout::of_live(deployment, pods.count) };
     let usual = match current {
         // Its author may have had a reason to choose it.
         own if !job.is_managed() => own,
@@ -149,7 +150,11 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     };
     let mut change = new_change(job, Action::Update);
     change.rollout = Some(usual);
-    change.downtime = (usual == Rollout::Recreate && staying > 0).then_some(Downtime::BetweenPods);
+    let may_stop_all = match usual {
+        Rollout::Stated(_) => usual.may_stop_all(pods.count),
+        rollout => rollout == Rollout::Recreate,
+    };
+    change.downtime = (may_stop_all && staying > 0).then_some(Downtime::BetweenPods);
     change.demand = demand;
     let mut set = facts.change_set(vec![change]);
     for change in &mut set.changes {
@@ -159,11 +164,22 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
             // A paused Deployment replaces no pods; the platform's restart ends the pause, too.
             patch["spec"]["paused"] = Value::Null;
         }
+        let differences =
+            if job.is_managed() { Vec::new() } else { strategy_differences(&patch, deployment) };
         let patch = Box::new(patch);
         let id = ObjectId::new(ObjectKind::Deployment, job.name.as_str());
-        change.steps.push(Step::of(id, StepAction::Merge { patch, seen: seen_unmanaged(job) }));
+        let step = Step::of(id, StepAction::Merge { patch, seen: seen_unmanaged(job) });
+        change.steps.push(Step { differences, ..step });
     }
     set
+}
+
+/// Returns what a patch changes of the strategy of a Deployment, which stays so after the restart.
+fn strategy_differences(patch: &Value, deployment: &Deployment) -> Vec<Difference> {
+    let Some(wanted) = patch["spec"].get("strategy") else { return Vec::new() };
+    let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.as_ref());
+    let with = |strategy: Value| json!({"spec": {"strategy": strategy}});
+    differences(&with(wanted.clone()), &with(json!(strategy)))
 }
 
 /// Returns the metadata that was seen of an object that no tool manages. Others may change it at any time; of a job, only the
@@ -176,7 +192,7 @@ fn is_paused(deployment: &Deployment) -> bool {
     deployment_spec(deployment).is_some_and(|spec| spec.paused == Some(true))
 }
 
-/// Returns how a Deployment replaces its pods now; bounds that these programs do not write count as the default ones.
+/// Returns how the Deployment of a job replaces its pods now; bounds that these programs do not write count as the default ones.
 fn rollout_of(deployment: &Deployment) -> Rollout {
     let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.clone()).unwrap_or_default();
     let is_written = |rollout: &Rollout| rollout.strategy() == strategy;
