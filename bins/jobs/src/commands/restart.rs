@@ -5,7 +5,7 @@ use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
 };
 use toolforge_client::{Attempt, JobFetchOptions};
-use toolforge_model::JobRequest;
+use toolforge_model::{JobRequest, Untrusted};
 use toolforge_quota::Limits;
 use toolforge_render::change::{Adjustment, ChangeSet, Rollout};
 use toolforge_render::job::{JobObjects, JobWorkload, observe_job, restart_adjustments, restart_job};
@@ -119,6 +119,17 @@ fn print_notes(job: &JobObjects, set: &ChangeSet, dry_run: Option<DryRunOption>)
         } else if change.rollout == Some(Rollout::InPlace) && set.refused_surge.is_some() {
             anstream::eprintln!(
                 "note: one more pod exceeds the quota, so the pods are replaced one after the other"
+            );
+        }
+        for found in change.differences() {
+            let value = |value: &Option<Untrusted>| {
+                value.as_ref().map_or_else(|| "not set".to_owned(), |value| value.escaped().to_string())
+            };
+            anstream::eprintln!(
+                "note: {} is changed from {} to {}, and stays so after the restart",
+                Untrusted::new(found.path.to_string()).escaped(),
+                value(&found.live),
+                value(&found.wanted)
             );
         }
     }
