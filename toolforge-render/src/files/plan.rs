@@ -244,7 +244,7 @@ fn owned_objects(
             let (workload, object) = match &job.request.kind {
                 JobKind::OneOff { .. } => (WorkloadKind::OneOff, ObjectKind::Job),
                 JobKind::Scheduled { .. } => (WorkloadKind::Scheduled, ObjectKind::CronJob),
-                _ => (WorkloadKind::Continuous, ObjectKind::Deployment),
+                JobKind::Continuous { .. } => (WorkloadKind::Continuous, ObjectKind::Deployment),
             };
             let port = job.request.kind.port();
             let service = port.map(|_| ObjectKind::Service);
