@@ -295,17 +295,15 @@ impl Limits {
         check
     }
 
-    /// Returns the limits as they are once all waiting pods exist, whether the quotas have room for them or not.
+    /// Returns the limits as they are once all waiting pods exist, even if they exceed the quotas.
     #[must_use]
     pub fn with_waiting_pods_used(mut self) -> Self {
         for WaitingPods { count, each, traits, .. } in std::mem::take(&mut self.waiting) {
             let requested = each.times(count);
             for quota in &mut self.quotas {
-                let counted: Vec<_> =
-                    quota.hard.keys().filter(|resource| quota.counts(resource, &traits)).cloned().collect();
-                for resource in counted.into_iter().filter(|resource| requested.contains(resource)) {
-                    let amount = requested.get(&resource);
-                    quota.used.add(resource, amount);
+                let counts = |key: &&Resource| requested.contains(key) && quota.counts(key, &traits);
+                for resource in quota.hard.keys().filter(counts).cloned().collect::<Vec<_>>() {
+                    quota.used.add(resource.clone(), requested.get(&resource));
                 }
             }
         }
@@ -567,7 +565,6 @@ mod tests {
 
     #[test]
     fn uncounted_pods_free_nothing() {
-        // Of the two pods that are deleted, only one is counted.
         let fits = |name: &str, requested: u64| {
             let change = DemandChange {
                 freed: one().times(2),
@@ -577,12 +574,9 @@ mod tests {
                 ..DemandChange::default()
             };
             let stuck = TerminatingPod { name: name.to_owned(), demand: one(), ..TerminatingPod::default() };
-            let limits = Limits { uncounted: vec![stuck], ..of_pods(3, 2) };
-            limits.evaluate_change(&change).fits()
+            Limits { uncounted: vec![stuck], ..of_pods(3, 2) }.evaluate_change(&change).fits()
         };
-        assert!(fits("Pod a", 2));
-        assert!(!fits("Pod a", 3));
-        assert!(fits("Pod c", 3));
+        assert!(fits("Pod a", 2) && !fits("Pod a", 3) && fits("Pod c", 3));
     }
 
     #[test]

@@ -167,7 +167,8 @@ mod tests {
         let owner = |kind: &str, uid: &str| json!([{"apiVersion": "batch/v1", "kind": kind, "name": "job", "uid": uid}]);
         let cron_jobs = vec![from_json(&json!({
             "metadata": {"name": "job", "uid": "c", "labels": labels},
-            "spec": {"schedule": "0 * * * *", "jobTemplate": {"spec": {"template": template("new")}}},
+            "spec": {"schedule": "0 * * * *", "concurrencyPolicy": "Forbid",
+                "jobTemplate": {"spec": {"template": template("new")}}},
         }))];
         let jobs = vec![from_json(&json!({
             "metadata": {"name": "job-1", "uid": "j", "labels": labels, "ownerReferences": owner("CronJob", "c")},
