@@ -300,21 +300,32 @@ pub(super) fn create(worlds: &[World], connection: &mut Connection) -> Vec<Limit
             }
         }
     }
-    for World { namespace, quotas, used, .. } in worlds {
-        for (quota, used) in quotas.iter().zip(used) {
-            let name = quota["metadata"]["name"].as_str().unwrap();
-            let path = format!("/api/v1/namespaces/{namespace}/resourcequotas/{name}");
-            wait_for(connection, &path, |found| found["status"]["used"].is_object());
-            let status = json!({"status": {"used": used}});
-            let (code, answer) = connection.request("PATCH", &format!("{path}/status"), &status);
-            assert_eq!(code, 200, "{answer}");
-        }
+    for world in worlds {
+        patch_used(world, connection);
+        let namespace = &world.namespace;
         let account = format!("/api/v1/namespaces/{namespace}/serviceaccounts/default");
         wait_for(connection, &account, |found| found["metadata"]["uid"].is_string());
     }
     // The admission plugins learn of it a moment later.
     std::thread::sleep(Duration::from_secs(1));
     worlds.iter().map(|world| stored_limits(connection, world)).collect()
+}
+
+/// Sets what is used of the quotas again.
+pub(super) fn set_used(world: &World, connection: &mut Connection) {
+    patch_used(world, connection);
+    std::thread::sleep(Duration::from_secs(1));
+}
+
+fn patch_used(World { namespace, quotas, used, .. }: &World, connection: &mut Connection) {
+    for (quota, used) in quotas.iter().zip(used) {
+        let name = quota["metadata"]["name"].as_str().unwrap();
+        let path = format!("/api/v1/namespaces/{namespace}/resourcequotas/{name}");
+        wait_for(connection, &path, |found| found["status"]["used"].is_object());
+        let status = json!({"status": {"used": used}});
+        let (code, answer) = connection.request("PATCH", &format!("{path}/status"), &status);
+        assert_eq!(code, 200, "{answer}");
+    }
 }
 
 fn stored_limits(connection: &mut Connection, world: &World) -> Limits {
