@@ -14,7 +14,9 @@ use toolforge_render::object::{Object, ObjectId, ObjectKind};
 
 use crate::change::report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
 use crate::change::seen::Stored;
-use crate::{ApplyError, Client, Error, ObjectPath, apply_params, merge_params, post_params};
+use crate::{
+    ApiStatus, ApplyError, Client, Error, ObjectPath, StatusKind, apply_params, merge_params, post_params,
+};
 
 /// How long pods may take to terminate (jobs-api, 2026: 30 s; their grace period is 15).
 pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -138,6 +140,29 @@ impl Client {
         self.apply_steps(change, &change.steps, work, event).await?;
         work.at = None;
         work.progress = Progress::Complete;
+        Ok(())
+    }
+
+    /// Lets the API server check what a change creates, if it deletes an object first that no tool manages: only the cluster has
+    /// its definition, so it must not be deleted if its job would be refused.
+    ///
+    /// # Errors
+    /// When a creation would be refused for another reason than what the deletion frees: the name, and the quota.
+    async fn check_creations(&self, change: &Change, tool: &ToolName) -> Result<(), ApplyError> {
+        let is_deleted = change.steps.iter().any(|step| matches!(step.action, StepAction::Delete { .. }));
+        if change.is_managed || change.action != Action::Recreate || !is_deleted {
+            return Ok(());
+        }
+        for step in change.steps.iter().filter(|step| matches!(step.action, StepAction::Create)) {
+            let document = step.wanted.as_ref().map(Object::to_json).unwrap_or_default();
+            let path = ObjectPath::of(tool, &step.id);
+            let Err(error) = self.check_creation(path.collection(), &document).await else { continue };
+            let exists = error.api_status().map(ApiStatus::kind) == Some(&StatusKind::AlreadyExists);
+            let error = ApplyError::from(error);
+            if !exists && error.exceeded().next().is_none() {
+                return Err(error);
+            }
+        }
         Ok(())
     }
 

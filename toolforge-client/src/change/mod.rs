@@ -1,7 +1,6 @@
 //! Change sets: planning them until they fit, applying them, and the report of what was done.
 
 mod apply;
-mod creations;
 mod deletions;
 mod error;
 mod planner;

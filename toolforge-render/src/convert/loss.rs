@@ -7,7 +7,7 @@ use toolforge_model::{MountStorage, ToolName, platform};
 
 use crate::convert::ConversionNote;
 use crate::object::{
-    Difference, FieldPath, LAST_APPLIED, Object, ObjectKind, PathSegment, replacement_differences,
+    Difference, FieldPath, Object, ObjectKind, PathSegment, is_own_annotation, replacement_differences,
 };
 
 /// Where the platform mounts its own volumes (volume-admission, 2026; before 2024 also the sockets of SSSD).
@@ -189,7 +189,7 @@ fn is_of_platform(path: &FieldPath) -> bool {
 fn own_annotations(object: &Value) -> Vec<&str> {
     let all = object["metadata"]["annotations"].as_object().into_iter().flatten();
     let keys = all.map(|(key, _)| key.as_str());
-    keys.filter(|key| *key == LAST_APPLIED || key.starts_with("deployment.kubernetes.io/")).collect()
+    keys.filter(|key| is_own_annotation(key)).collect()
 }
 
 /// Returns the pod spec of an object, with its JSON Pointer.

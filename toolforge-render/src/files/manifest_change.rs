@@ -13,14 +13,12 @@ use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Roll
 use crate::files::{FilePlanFacts, objects, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, Object, deployment_spec, differences, has_labels, replica_set_spec, stateful_set_spec,
+    FieldPath, LAST_APPLIED, Object, deployment_spec, differences, has_labels, replica_set_spec,
+    stateful_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, retry_demand, stated_pod,
 };
-
-/// The annotation in which `kubectl apply` keeps what it applied last.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
 pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {

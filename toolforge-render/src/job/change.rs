@@ -14,11 +14,10 @@ use crate::job::{
     RecordedJob, RunOutcome, demand, is_job, job_differences, observe_job, pods_of_job,
 };
 use crate::object::{
-    Difference, FieldPath, LAST_APPLIED, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec,
-    differences, replacement_differences, selects_pods,
+    Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
+    is_own_annotation, replacement_differences, selects_pods,
 };
-use crate::pod::pod_id;
-use crate::pod::{count_demand, pods_of};
+use crate::pod::{count_demand, pod_id, pods_of};
 
 /// The current state of one job.
 pub(super) struct Current<'a> {
@@ -259,11 +258,7 @@ fn keep_metadata(wanted: &mut JobObjects, live: &JobObjects) {
     for (key, value) in own.labels.iter().flatten() {
         labels.entry(key.clone()).or_insert_with(|| value.clone());
     }
-    let annotations = own
-        .annotations
-        .iter()
-        .flatten()
-        .filter(|(key, _)| *key != LAST_APPLIED && !key.starts_with("deployment.kubernetes.io/"));
+    let annotations = own.annotations.iter().flatten().filter(|(key, _)| !is_own_annotation(key));
     for (key, value) in annotations {
         let all = metadata.annotations.get_or_insert_default();
         all.entry(key.clone()).or_insert_with(|| value.clone());

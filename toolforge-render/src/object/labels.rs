@@ -34,6 +34,11 @@ pub(crate) fn is_shell(labels: Option<&Labels>) -> bool {
 /// The annotation of kubectl with the manifest that was applied last (kubectl 1.33).
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// Returns whether kubectl or the Deployment's controller (Kubernetes 1.33) writes an annotation for itself.
+pub(crate) fn is_own_annotation(key: &str) -> bool {
+    key == LAST_APPLIED || key.starts_with("deployment.kubernetes.io/")
+}
+
 /// Returns whether a Service selects pods with these labels; one without a selector selects none.
 pub(crate) fn selects_pods(service: &Service, labels: Option<&Labels>) -> bool {
     let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());

@@ -19,7 +19,8 @@ pub use http_route::{
 };
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
 pub(crate) use labels::{
-    LAST_APPLIED, Labels, has_label, has_labels, is_shell, is_web_service, label, selects_pods,
+    LAST_APPLIED, Labels, has_label, has_labels, is_own_annotation, is_shell, is_web_service, label,
+    selects_pods,
 };
 pub use path::{FieldPath, PathSegment};
 pub(crate) use spec::{
