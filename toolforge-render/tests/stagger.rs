@@ -279,6 +279,8 @@ fn schedule_is_not_proposed_where_it_is_no_help() {
     assert_eq!(nearest(&[("a", "13 * * * *")], &[("b", "15 * * * *")], 500), [""; 0]);
     assert_eq!(nearest(&[("a", "13 * * * *"), ("c", "13 * * * *")], &[("b", "30 * * * *")], 1000), [""; 0]);
     assert_eq!(nearest(&[("a", "13 * * * *"), ("b", "13 * * * *")], &[("b", "13 * * * *")], 1000), [""; 0]);
+    // Without b, the others exceed it all the same.
+    assert_eq!(nearest(&[("a", "13 * * * *"), ("c", "13 * * * *")], &[("b", "13 * * * *")], 1000), [""; 0]);
     // Each minute is taken.
     assert_eq!(nearest(&[("a", "*/5 * * * *")], &[("b", "15 4 * * *")], 1000), [""; 0]);
 }
@@ -296,6 +298,11 @@ fn daily_job_moves_to_another_hour() {
     assert_eq!(nearest(&live, &[("b", "40 4 * * *")], 1000), ["job b: schedule 0 5 * * *"]);
     assert_eq!(nearest(&live, &[("b", "5 4 * * *")], 1000), ["job b: schedule 55 3 * * *"]);
     assert_eq!(nearest(&live, &[("b", "5 4,8 * * *")], 1000), [""; 0]);
+    // The nearest time may be in the next hour.
+    assert_eq!(
+        nearest(&[("a", "58 10 * * *")], &[("b", "59 10 * * *")], 1000),
+        ["job b: schedule 3 11 * * *"]
+    );
 }
 
 proptest! {

@@ -177,7 +177,12 @@ impl Failure {
         for (code, text) in self.coded_details() {
             let is_verbatim = matches!(code, DetailCode::Log | DetailCode::Manifest);
             let columns = if is_verbatim { usize::MAX } else { columns };
-            lines.extend(text.lines().flat_map(|line| wrap(format!("  {line}").trim_end(), columns, 4)));
+            for line in text.lines() {
+                // Spaces at the end belong to a manifest.
+                let is_kept = is_verbatim && !line.trim().is_empty();
+                let line = format!("  {line}");
+                lines.extend(wrap(if is_kept { &line } else { line.trim_end() }, columns, 4));
+            }
         }
         for hint in &self.hints {
             lines.push(String::new());

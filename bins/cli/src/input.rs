@@ -1,80 +1,96 @@
 //! Input files: regular files, pipes and standard input, up to a limit.
 
-use std::io::Read as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use toolforge_model::Untrusted;
 use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
 
-/// A note on standard error that an input, a pipe or standard input, has not ended after two seconds.
-///
-/// The note is not printed if it is dropped before.
-#[derive(Debug)]
-pub struct WaitingNote {
-    done: Option<mpsc::Sender<()>>,
-    note: Option<std::thread::JoinHandle<()>>,
-}
-
-impl WaitingNote {
-    /// Starts to wait for the end of a file; `-` is standard input.
-    #[must_use]
-    pub fn for_end_of(path: &Path) -> Self {
-        let (done, end) = mpsc::channel::<()>();
-        let waiting = format!("note: waiting for the end of {}", input_name(path));
-        let note = std::thread::spawn(move || {
-            if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                anstream::eprintln!("{waiting}");
-            }
-        });
-        Self { done: Some(done), note: Some(note) }
-    }
-}
-
-impl Drop for WaitingNote {
-    fn drop(&mut self) {
-        drop(self.done.take());
-        // The thread only prints, which does not fail.
-        let _ = self.note.take().map(std::thread::JoinHandle::join);
-    }
-}
-
-/// Returns the name of an input for messages, escaped.
-fn input_name(path: &Path) -> String {
-    if path.as_os_str() == "-" {
-        "standard input".to_owned()
-    } else {
-        Untrusted::new(path.display().to_string()).escaped().to_string()
-    }
-}
-
 /// How long a pipe or standard input may be silent before that is said.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// Returns the content of a file or a pipe of at most `limit` bytes; `-` is standard input.
-///
-/// After two seconds, standard error says what is waited for: a pipe may never be written.
+/// An open file, pipe or standard input. After two seconds of silence, standard error says once what is waited for: a pipe may
+/// never be written.
+#[derive(Debug)]
+pub struct Input {
+    file: File,
+    name: String,
+    is_noted: bool,
+}
+
+impl Input {
+    /// Opens a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let (name, opened) = if path.as_os_str() == "-" {
+            ("standard input".to_owned(), io::stdin().as_fd().try_clone_to_owned().map(File::from))
+        } else {
+            // Without the flag, a pipe that nobody has opened for writing would be waited for here.
+            let flags = OFlags::NONBLOCK.bits().cast_signed();
+            let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+            (Untrusted::new(path.display().to_string()).escaped().to_string(), opened)
+        };
+        match opened {
+            Ok(file) => Ok(Self { file, name, is_noted: false }),
+            Err(error) => Err(cannot_be_read(&name, &error)),
+        }
+    }
+
+    /// Waits until there is something to read, or the end.
+    fn wait(&mut self) -> io::Result<()> {
+        loop {
+            let timeout = if self.is_noted { None } else { Some(&PATIENCE) };
+            match poll(&mut [PollFd::new(&self.file, PollFlags::IN)], timeout) {
+                Ok(0) => {
+                    anstream::eprintln!("note: waiting for the end of {}", self.name);
+                    self.is_noted = true;
+                }
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.wait()?;
+            match self.file.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+        }
+    }
+}
+
+fn cannot_be_read(name: &str, error: &io::Error) -> Failure {
+    Failure::new(ExitCode::Failed, format!("{name} cannot be read"))
+        .with_code(FailureCode::FileAccess)
+        .coded_detail(DetailCode::Source, error.to_string())
+}
+
+/// Returns the content of a file, a pipe or standard input (`-`) of at most `limit` bytes.
 ///
 /// # Errors
 /// When it cannot be read, or is larger.
 pub fn read_input(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    let name = input_name(path);
-    let note = WaitingNote::for_end_of(path);
+    let mut input = Input::open(path)?;
     let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-    };
-    drop(note);
-    read.map_err(|error| {
-        Failure::new(ExitCode::Failed, format!("{name} cannot be read"))
-            .with_code(FailureCode::FileAccess)
-            .coded_detail(DetailCode::Source, error.to_string())
-    })?;
+    let read = input.by_ref().take(limit + 1).read_to_end(&mut bytes);
+    let name = &input.name;
+    read.map_err(|error| cannot_be_read(name, &error))?;
     if bytes.len() as u64 > limit {
         let text = format!("{name} is larger than {} MiB", limit / 1024 / 1024);
         return Err(Failure::new(ExitCode::Failed, text).with_code(FailureCode::InvalidFile));

@@ -49,7 +49,7 @@ pub use file_facts::{FileFactsOptions, file_facts};
 pub use file_mark::FileMark;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
-pub use input::{WaitingNote, read_input};
+pub use input::{Input, read_input};
 pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{

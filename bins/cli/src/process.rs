@@ -75,9 +75,12 @@ fn check_open_files() -> Result<(), Failure> {
 ///
 /// # Errors
 /// When the arguments are invalid.
-pub fn parse<A: FromArgMatches>(command: Command, arguments: &[OsString]) -> Result<Option<A>, clap::Error> {
-    let described = command.clone();
-    let parsed = command.try_get_matches_from(arguments).and_then(|matches| {
+pub fn parse<A: FromArgMatches>(
+    mut command: Command,
+    arguments: &[OsString],
+) -> Result<Option<A>, clap::Error> {
+    // A copy of the command would take as long as all else at the start.
+    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         let _ = FORMAT.set(format_of(&matches));
         A::from_arg_matches(&matches)
     });
@@ -90,7 +93,7 @@ pub fn parse<A: FromArgMatches>(command: Command, arguments: &[OsString]) -> Res
         }
         Err(error) => {
             // Has no effect if only a value was invalid.
-            let _ = FORMAT.set(format_of_invalid(&described, arguments));
+            let _ = FORMAT.set(format_of_invalid(&command, arguments));
             Err(error)
         }
     }

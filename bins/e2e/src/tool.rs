@@ -162,6 +162,25 @@ impl Tool {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{kind} {name}: {error}"))
     }
 
+    /// Sets limits of the tool's quota, for example `{"limits.memory": "1Gi"}`, and waits until they count.
+    ///
+    /// # Panics
+    /// They do not count within twenty seconds.
+    pub fn set_quota(&self, hard: &Value) {
+        let quota = self.namespace();
+        let patch = serde_json::json!({"spec": {"hard": hard}}).to_string();
+        let _ = self.kubectl(&["patch", "resourcequota", &quota, "--patch", &patch]);
+        let started = std::time::Instant::now();
+        loop {
+            let found = self.object("resourcequota", &quota);
+            if found["status"]["hard"] == found["spec"]["hard"] {
+                return;
+            }
+            assert!(started.elapsed().as_secs() < 20, "the quota is not updated: {found}");
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+    }
+
     /// Returns the path of the tool's home, as the tool sees it.
     #[must_use]
     pub fn home(&self) -> PathBuf {

@@ -17,9 +17,9 @@ use crate::separated;
 
 /// Returns the description of a command line for the words up to the cursor, and these words.
 pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
-    let words = separated(words.iter().cloned());
-    let (before, _) = words.split_at(words.len().saturating_sub(1));
     let program = crate::command();
+    let words = separated(&program, words.iter().cloned());
+    let (before, _) = words.split_at(words.len().saturating_sub(1));
     let placed = positionals(&program, before);
     let source = CandidateSource::of_line(program.clone(), before);
     let named: HashSet<String> = placed.iter().skip(1).cloned().collect();

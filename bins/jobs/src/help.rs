@@ -16,14 +16,9 @@ pub(crate) fn command(name: &str) -> Command {
         "Each command has its own help: `{name} run --help`.\nTopics: {}; `{name} help quota`.\n\n{WHERE_TO_ASK}",
         topics.join(", ")
     );
-    let verbs: Vec<String> =
-        Arguments::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    let command = Arguments::command().bin_name(name.to_owned()).after_help(end);
-    verbs.into_iter().fold(command, |command, verb| {
-        command.mut_subcommand(verb, |verb| {
-            let after = verb.get_after_long_help().map(|after| format!("{after}\n")).unwrap_or_default();
-            verb.after_help(WHERE_TO_ASK).after_long_help(format!("{after}{WHERE_TO_ASK}"))
-        })
+    Arguments::command().bin_name(name.to_owned()).after_help(end).mut_subcommands(|verb| {
+        let after = verb.get_after_long_help().map(|after| format!("{after}\n")).unwrap_or_default();
+        verb.after_help(WHERE_TO_ASK).after_long_help(format!("{after}{WHERE_TO_ASK}"))
     })
 }
 

@@ -21,8 +21,8 @@ mod synonyms;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
 use clap::error::ErrorKind;
+use clap::{Command, CommandFactory as _};
 use toolforge_cli::{CompletionRequest, ExitCode, Failure, Session, parse, separate_command};
 use toolforge_model::{JobRequest, ToolName};
 
@@ -38,7 +38,7 @@ pub fn main() -> std::process::ExitCode {
         // Set by the platform's `toolforge`, which calls this program.
         let is_called = std::env::var_os("TOOLFORGE_CLI").is_some();
         let command = help::command(if is_called { "toolforge jobs" } else { "jobs" });
-        let line = separated(std::env::args_os());
+        let line = separated(&command, std::env::args_os());
         if let Some(exit_code) = help::print_requested(&command, &line)? {
             return Ok(exit_code);
         }
@@ -87,13 +87,14 @@ pub fn requested<'a>(
 
 /// Returns the clap command, from which help, completions, the man page and the reference page are generated.
 #[must_use]
-pub fn command() -> clap::Command {
+pub fn command() -> Command {
     Arguments::command()
 }
 
 fn parsed<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Arguments, Failure> {
-    let line = separated(arguments.into_iter().map(OsString::from));
-    match parse(command(), &line) {
+    let command = command();
+    let line = separated(&command, arguments.into_iter().map(OsString::from));
+    match parse(command, &line) {
         Ok(Some(arguments)) => Ok(arguments),
         Ok(None) => Err(Failure::new(ExitCode::Usage, "help was requested")),
         Err(error) => Err(synonyms::usage_failure(&error, &line)),
@@ -101,6 +102,6 @@ fn parsed<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Arguments,
 }
 
 /// Returns the arguments with a `--` before the command of `exec`, whose options are its own.
-fn separated(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    separate_command(&Arguments::command(), arguments.collect(), |before| matches!(before, ["exec", _name]))
+fn separated(command: &Command, arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    separate_command(command, arguments.collect(), |before| matches!(before, ["exec", _name]))
 }

@@ -8,7 +8,9 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::{LimitRange, PodSpec, ResourceQuota};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use toolforge_cli::{Document, ExitCode, Failure, ProgressLine, Session, Source, Table, print, to_json};
+use toolforge_cli::{
+    Document, ExitCode, Failure, Input, ProgressLine, Session, Source, Table, print, to_json,
+};
 use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, ResourceType};
 use toolforge_model::{ToolName, Untrusted};
@@ -21,7 +23,7 @@ use toolforge_report::{AuditCode, AuditSeverity, FailureCode, FindingOfAudit, Na
 
 use crate::arguments::Arguments;
 use crate::facts;
-use crate::fleet::{failure_of_all, for_each_object, open};
+use crate::fleet::{failure_of_all, for_each_object};
 
 /// How kubectl writes a file that can be audited.
 const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.";
@@ -153,7 +155,7 @@ async fn for_each_page<T: k8s_openapi::Resource + DeserializeOwned>(
 /// Reads everything that is compared from the output of kubectl.
 fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Failure> {
     let name = Untrusted::new(path.display().to_string());
-    let input = open(path)?;
+    let input = Input::open(path)?;
     let kinds = ["ResourceQuota", "LimitRange", "Deployment", "CronJob"];
     let read = for_each_object(input, &kinds, |kind, object| {
         match kind {

@@ -14,9 +14,9 @@ use crate::separated;
 
 /// Returns the description of a command line for the words up to the cursor, and these words.
 pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
-    let words = separated(words.iter().cloned());
-    let (before, _) = words.split_at(words.len().saturating_sub(1));
     let program = Arguments::command();
+    let words = separated(&program, words.iter().cloned());
+    let (before, _) = words.split_at(words.len().saturating_sub(1));
     let placed = positionals(&program, before);
     let placed: Vec<&str> = placed.iter().map(String::as_str).collect();
     let action = placed.iter().take(2).find_map(|word| Action::from_word(word));

@@ -22,7 +22,7 @@ mod report;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use toolforge_cli::{
     CompletionRequest, ExitCode, Failure, Session, help_option, parse, separate_command, usage_failure,
 };
@@ -41,7 +41,7 @@ pub fn main() -> std::process::ExitCode {
         let is_called = std::env::var_os("TOOLFORGE_CLI").is_some();
         let name = if is_called { "toolforge webservice" } else { "webservice" };
         let command = help::command(name);
-        let line = separated(std::env::args_os());
+        let line = separated(&command, std::env::args_os());
         let option = help_option(&command, &line);
         if let Some(exit_code) = help::print_requested(&command, name, &line, option)? {
             return Ok(exit_code);
@@ -62,8 +62,9 @@ pub fn run_in<'a>(
     session: &Session,
     arguments: impl IntoIterator<Item = &'a str>,
 ) -> Result<ExitCode, Failure> {
-    let line = separated(arguments.into_iter().map(OsString::from));
-    match parse::<Arguments>(command(), &line) {
+    let command = command();
+    let line = separated(&command, arguments.into_iter().map(OsString::from));
+    match parse::<Arguments>(command, &line) {
         Ok(Some(arguments)) => commands::run(session, &arguments, &arguments.invocation()?),
         Ok(None) => Ok(ExitCode::Success),
         Err(error) => Err(usage_failure(&error)),
@@ -71,9 +72,9 @@ pub fn run_in<'a>(
 }
 
 /// Returns the arguments with a `--` before the command of `shell` and `exec`, whose options are its own.
-fn separated(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+fn separated(command: &Command, arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let runs = |word: &str| matches!(Action::from_word(word), Some(Action::Shell | Action::Exec));
-    separate_command(&Arguments::command(), arguments.collect(), |before| match before {
+    separate_command(command, arguments.collect(), |before| match before {
         [first] => runs(first),
         [first, second] => Action::from_word(first).is_none() && runs(second),
         _ => false,
@@ -82,7 +83,7 @@ fn separated(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
 
 /// Returns the clap command, from which help, completions, the man page and the reference page are generated.
 #[must_use]
-pub fn command() -> clap::Command {
+pub fn command() -> Command {
     Arguments::command()
 }
 
@@ -93,7 +94,7 @@ mod tests {
     /// Returns the type, the action and its arguments, and the memory.
     fn read(line: &str) -> (String, &'static str, Vec<String>, Option<String>) {
         let line = shlex::split(line).unwrap().into_iter().map(OsString::from);
-        let arguments: Arguments = parse(command(), &separated(line)).unwrap().unwrap();
+        let arguments: Arguments = parse(command(), &separated(&command(), line)).unwrap().unwrap();
         let invocation = arguments.invocation().unwrap();
         let type_name = invocation.type_name.map(|name| name.to_string()).unwrap_or_default();
         (

@@ -184,7 +184,7 @@ impl Client {
                 // In a dry run, what is deleted still counts for the quota.
                 Err(error) if work.options.dry_run && work.frees && error.exceeded().next().is_some() => {}
                 Err(error) => {
-                    if matches!(change.action, Action::Create | Action::Recreate) {
+                    if is_undone(change, work, &error) {
                         self.undo_creations(work).await;
                     }
                     if matches!(error, ApplyError::RouteRefused { .. }) {
@@ -394,6 +394,19 @@ fn owner(change: &Change, step: &Step, written: &[Written]) -> Option<OwnerRefer
         uid: stored.or_else(|| change.steps.iter().find_map(seen))?,
         ..OwnerReference::default()
     })
+}
+
+/// Returns whether what a failed change has created is deleted again. If the change gave an object of somebody else, or may have
+/// given it, to one that it has created, the garbage collector would delete that, too.
+fn is_undone(change: &Change, work: &Work<'_>, error: &ApplyError) -> bool {
+    let is_own = |written: &Written| matches!(written.kind, WriteKind::Created | WriteKind::Deleted);
+    match change.action {
+        Action::Create => true,
+        Action::Recreate => {
+            change.is_managed || (work.written.iter().all(is_own) && !error.outcome_unknown())
+        }
+        _ => false,
+    }
 }
 
 /// Returns whether a future is ready.

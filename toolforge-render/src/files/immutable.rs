@@ -21,7 +21,16 @@ const OF_STATEFUL_SETS: &[&str] = &[
 const OF_PODS: &[&str] = &["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations"];
 
 /// Fields of a Job's spec that cannot be changed (Kubernetes 1.33).
-const NOT_OF_JOBS: &[&str] = &["completionMode", "completions", "selector", "template"];
+const NOT_OF_JOBS: &[&str] = &[
+    "backoffLimitPerIndex",
+    "completionMode",
+    "completions",
+    "managedBy",
+    "podFailurePolicy",
+    "selector",
+    "successPolicy",
+    "template",
+];
 
 /// Returns the first field that a manifest changes of a live object although the API server refuses that.
 pub(super) fn changed_immutable(manifest: &Manifest, live: &Value) -> Option<FieldPath> {

@@ -161,9 +161,9 @@ pub(super) struct NearestSchedule {
 }
 
 impl NearestSchedule {
-    /// Returns the schedule nearest to that of a job at which its runs add nothing to what exceeds the quotas; `None` if they
-    /// add nothing now, if there is none, or if too many runs were counted before it was found. Of two that are as near, it is
-    /// the later one.
+    /// Returns the schedule nearest to that of a job at which nothing exceeds the quotas; `None` if nothing does now, if there is
+    /// none, also because other jobs exceed them without it, or if too many runs were counted before it was found. Of two
+    /// that are as near, it is the later one.
     pub(super) fn of(
         &mut self,
         load: &ScheduledJobLoad,
@@ -173,17 +173,20 @@ impl NearestSchedule {
         // Current runs cannot be moved.
         let starts = load.current.iter().copied().map(Timestamp::as_second).collect();
         let others = counter.count(&ScheduledRuns { starts, ..load.runs(time) });
+        if others != ConflictCount::default() {
+            return None;
+        }
         let mut fits = |expression: &CronExpression| {
             let runs = ScheduledJobLoad { expression: expression.clone(), ..load.clone() }.runs(time);
             self.work += counter.size() + runs.starts.len();
-            self.work <= MAX_WORK && counter.count(&runs) == others
+            self.work <= MAX_WORK && counter.count(&runs) == ConflictCount::default()
         };
         if fits(&load.expression) {
             return None;
         }
-        let other_minutes = nearest_minutes(&load.expression);
-        let other_times = || nearest_times_of_day(&load.expression);
-        other_minutes.into_iter().find(&mut fits).or_else(|| other_times().into_iter().find(&mut fits))
+        let times_of_day = nearest_times_of_day(&load.expression);
+        let nearest = if times_of_day.is_empty() { nearest_minutes(&load.expression) } else { times_of_day };
+        nearest.into_iter().find(&mut fits)
     }
 }
 

@@ -1,10 +1,18 @@
 //! The differences between a live object and the wanted one, field by field.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use toolforge_model::{Cpu, JobField, Memory, Untrusted};
 
 use crate::object::defaults::with_defaults;
-use crate::object::{FieldPath, ObjectKind};
+use crate::object::{FieldPath, ObjectKind, PathSegment};
+
+/// The numbers that the API server omits if they are zero.
+const ZEROS: [&str; 4] = ["hostPort", "initialDelaySeconds", "minReadySeconds", "nodePort"];
+
+/// The texts that the API server omits if they are empty.
+const TEXTS: [&str; 6] = ["fsType", "medium", "subPath", "subPathExpr", "value", "workingDir"];
 
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +109,7 @@ fn fill_missing(from: &Map<String, Value>, to: &mut Map<String, Value>) {
 /// Returns every field of `wanted` whose value `live` does not have, in the order of the wanted object.
 ///
 /// `null` in `wanted` means that the field must be absent. Fields that only `live` has are ignored. Quantities compare as
-/// numbers, and values that the API server omits (`false`, empty lists and maps) compare as absent.
+/// numbers, and values that the API server omits (`false`, empty lists and maps, some zeros and empty texts) compare as absent.
 #[must_use]
 pub fn differences(wanted: &Value, live: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -116,9 +124,7 @@ fn compare(wanted: &Value, live: Option<&Value>, path: &FieldPath, found: &mut V
                 compare(value, current.get(key), &path.field(key), found);
             }
         }
-        (Value::Array(items), Some(Value::Array(current)))
-            if items.iter().all(|item| name_of(item).is_some()) =>
-        {
+        (Value::Array(items), Some(Value::Array(current))) if have_names(items) && have_names(current) => {
             for (index, item) in items.iter().enumerate() {
                 let name = name_of(item);
                 let other = current.iter().find(|other| name_of(other) == name);
@@ -132,7 +138,7 @@ fn compare(wanted: &Value, live: Option<&Value>, path: &FieldPath, found: &mut V
                 compare(item, Some(other), &path.item(index, None), found);
             }
         }
-        (wanted, None) if is_default(wanted) => {}
+        (wanted, None) if is_default(wanted) || is_omitted(wanted, path) => {}
         (wanted, Some(live)) if is_same(wanted, live, path) => {}
         (wanted, live) => found.push(Difference::new(
             path.clone(),
@@ -144,6 +150,23 @@ fn compare(wanted: &Value, live: Option<&Value>, path: &FieldPath, found: &mut V
 
 fn name_of(item: &Value) -> Option<&str> {
     item.get("name")?.as_str()
+}
+
+/// Returns whether each item has a name of its own; mounts of one volume do not.
+fn have_names(items: &[Value]) -> bool {
+    let names: BTreeSet<&str> = items.iter().filter_map(name_of).collect();
+    names.len() == items.len()
+}
+
+/// Returns whether the API server omits a zero or an empty text: it keeps those that differ from no value at all
+/// (Kubernetes 1.33, fields with `omitempty` that are no pointers).
+fn is_omitted(value: &Value, path: &FieldPath) -> bool {
+    let Some(PathSegment::Field(field)) = path.segments().last() else { return false };
+    match value {
+        Value::Number(number) => number.as_u64() == Some(0) && ZEROS.contains(&field.as_str()),
+        Value::String(text) => text.is_empty() && TEXTS.contains(&field.as_str()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+    }
 }
 
 /// Returns whether the API server omits the value.
@@ -208,6 +231,33 @@ mod tests {
     }
 
     #[test]
+    fn items_of_one_name_are_matched_by_place() {
+        let mounts = |path: &str| {
+            json!({"volumeMounts": [
+                {"name": "home", "mountPath": "/a"}, {"name": "home", "mountPath": path, "subPath": ""},
+            ]})
+        };
+        assert_eq!(shown(&mounts("/b"), &mounts("/b")), Vec::<String>::new());
+        assert_eq!(shown(&mounts("/c"), &mounts("/b")), ["/volumeMounts/1/mountPath: /b -> /c"]);
+    }
+
+    #[test]
+    fn values_that_the_server_omits_are_not_set() {
+        let wanted = json!({
+            "readinessProbe": {"initialDelaySeconds": 0},
+            "env": [{"name": "A", "value": ""}],
+            "emptyDir": {"medium": ""},
+        });
+        let live = json!({"readinessProbe": {}, "env": [{"name": "A"}], "emptyDir": {}});
+        assert_eq!(shown(&wanted, &live), Vec::<String>::new());
+        // Zero replicas, and labels without a value, are stored.
+        let wanted = json!({"replicas": 0, "labels": {"toolforge": ""}});
+        let mut found = shown(&wanted, &json!({"labels": {}}));
+        found.sort();
+        assert_eq!(found, ["/labels/toolforge: none -> ", "/replicas: none -> 0"]);
+    }
+
+    #[test]
     fn replacement_shows_fields_of_both_objects() {
         let pod = |name: &str, rest: Value| {
             let mut container = rest;
@@ -217,18 +267,10 @@ mod tests {
         let before = pod("bot", json!({"tty": true, "env": [{"name": "A", "value": "1"}], "args": ["x"]}));
         let after = pod("job", json!({"workingDir": "/x", "env": [{"name": "B", "value": "2"}]}));
         let found = replacement_differences(ObjectKind::Pod, &before, &after);
-        let found: Vec<String> = found.iter().map(|found| found.path.to_string()).collect();
-        assert_eq!(
-            found,
-            [
-                "spec.containers[job].name",
-                "spec.containers[job].env[B]",
-                "spec.containers[job].workingDir",
-                "spec.containers[job].args",
-                "spec.containers[job].env[A]",
-                "spec.containers[job].tty",
-            ]
-        );
+        // The order of fields is that of the objects, or alphabetical without the feature of serde_json.
+        let found: BTreeSet<String> = found.iter().map(|found| found.path.to_string()).collect();
+        let expected = ["args", "env[A]", "env[B]", "name", "tty", "workingDir"];
+        assert_eq!(found, expected.map(|field| format!("spec.containers[job].{field}")).into());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod fleet;
 mod handwritten;
 mod health;
 mod jobs;
+mod judged;
 mod limits;
 mod lint;
 mod logs;

@@ -168,27 +168,30 @@ impl Case {
 }
 
 impl Case {
-    /// Returns whether a rollout can have a peak. It is the predicted one where one pod is replaced after the other and none is
-    /// refused. Where several pods become ready one by one, old pods are deleted one by one, and the last new pods run beside
-    /// more old ones; where a pod is refused for a while, fewer run together. The controller of the old pods may delete those that
-    /// may be unavailable only after that of the new ones has created as many.
-    fn is_possible_peak(&self, peak: &Demand) -> bool {
-        let predicted = &self.forecast.peak;
-        if self.forecast.verdict == Verdict::Deadlock && self.old.replicas < self.new.replicas {
-            return peak
-                .iter()
-                .all(|(resource, amount)| self.hard.get(resource).is_none_or(|hard| amount <= *hard));
-        }
+    /// Returns whether one pod is replaced after the other and none is refused, which leaves no choice to the controllers.
+    fn is_one_by_one(&self) -> bool {
         let update = self.strategy.update(self.new.replicas);
-        let is_one_by_one = update.is_none_or(|update| update.max_surge + update.max_unavailable <= 1);
-        if self.forecast.verdict == Verdict::Fits && is_one_by_one {
-            return peak == predicted;
+        self.forecast.verdict == Verdict::Fits
+            && update.is_none_or(|update| update.max_surge + update.max_unavailable <= 1)
+    }
+
+    /// Returns whether a rollout can have a peak. There are never more pods than the strategy allows, except those that the
+    /// controller of the old pods has yet to delete when that of the new ones creates as many: at most those of one step.
+    fn is_possible_peak(&self, peak: &Demand) -> bool {
+        let (old, new) = (self.old.pods().each, self.new.pods().each);
+        let replicas = self.new.replicas;
+        let most_old = self.old.replicas.max(replicas);
+        let most_pods = self.strategy.update(replicas).map_or(most_old, |update| {
+            let max_unavailable =
+                if update.max_surge == 0 { update.max_unavailable.max(1) } else { update.max_unavailable };
+            most_old.max(replicas + update.max_surge) + update.max_surge + max_unavailable
+        });
+        let mut most = self.forecast.peak.clone();
+        for running_new in 0..=replicas {
+            let mut pods = new.times(running_new);
+            pods.add_all(&old.times(most_old.min(most_pods.saturating_sub(running_new))));
+            most = most.max(&pods);
         }
-        let surge = update.map_or(0, |update| update.max_surge + update.max_unavailable);
-        let old = self.old.pods().each.times(surge.min(self.old.replicas.max(self.new.replicas)));
-        let mut last = self.new.pods().each.times(self.new.replicas);
-        last.add_all(&old);
-        let most = predicted.clone().max(&last);
         peak.iter().all(|(resource, amount)| {
             amount <= most.get(resource) && self.hard.get(resource).is_none_or(|hard| amount <= *hard)
         })
@@ -260,11 +263,16 @@ fn random_rollouts_end_as_predicted() {
     });
 
     let mut histogram: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut one_by_one, mut equal_peaks) = (0, 0);
     let mut wrong = Vec::new();
     for (number, outcome) in &outcomes {
         let case = &cases[*number];
         let verdict = case.forecast.verdict;
         *histogram.entry(verdict.as_str()).or_default() += 1;
+        if case.is_one_by_one() {
+            one_by_one += 1;
+            equal_peaks += usize::from(outcome.peak == case.forecast.peak);
+        }
         // A new pod may be created before the old ones are scaled up; then there is a way out of a deadlock.
         let may_escape = verdict == Verdict::Deadlock && case.old.replicas < case.new.replicas;
         let is_as_predicted = (outcome.is_complete == verdict.completes() || may_escape)
@@ -280,8 +288,11 @@ fn random_rollouts_end_as_predicted() {
         println!("{verdict}: {found} ({}%)", found * 100 / count);
         assert!(found * 100 >= count * 15, "only {found} rollouts: {verdict}");
     }
+    println!("{equal_peaks} of {one_by_one} that replace one pod after the other have the predicted peak");
     println!("{} disagreements", wrong.len());
     assert_eq!(histogram.len(), VERDICTS.len());
+    // Only where a controller is late, another peak is seen.
+    assert!(equal_peaks * 10 >= one_by_one * 9, "{equal_peaks} of {one_by_one} peaks are as predicted");
     assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong.join("\n\n"));
 }
 

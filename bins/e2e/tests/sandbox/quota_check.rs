@@ -427,14 +427,7 @@ fn sizes_that_refusals_name_are_accepted() {
         tool.write("jobs.yaml", &text);
         tool.jobs(&["load", "jobs.yaml"])
     };
-    let limit = |memory: &str| {
-        let quota = json!({"spec": {"hard": {"limits.memory": memory}}}).to_string();
-        let _ = tool.kubectl(&["patch", "resourcequota", &tool.namespace(), "--patch", &quota]);
-        until("the quota is taken over", || {
-            let quota = tool.object("resourcequota", &tool.namespace());
-            quota["status"]["hard"] == quota["spec"]["hard"]
-        });
-    };
+    let limit = |memory: &str| tool.set_quota(&json!({"limits.memory": memory}));
     load(job("tick", "1Gi", "schedule: '@yearly'")).exits(0).and_that_is_all();
     limit("4600Mi");
     tool.jobs(&["trigger", "tick"]).exits(3).says("`mem: 504Mi` of job tick").and_that_is_all();

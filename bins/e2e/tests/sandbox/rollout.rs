@@ -74,11 +74,11 @@ fn restart_that_cannot_finish_stops_nothing() {
     );
     let pods = tool.kubectl(&["get", "pods", "-o", "name"]);
     // Each new pod is checked alone against what is used, at every step of its rollout.
-    limit(&tool, "limits.memory", "768Mi");
+    tool.set_quota(&json!({"limits.memory": "768Mi"}));
     for restart in [tool.webservice(&["restart"]), tool.jobs(&["restart", "bot"])] {
         restart.exits(3).says("limits.memory").says("of 768Mi").and_that_is_all();
     }
-    limit(&tool, "limits.memory", "8Gi");
+    tool.set_quota(&json!({"limits.memory": "8Gi"}));
     // A new template is a new ReplicaSet beside the old one.
     let _ = tool.kubectl(&["create", "quota", "sets", "--hard=count/replicasets.apps=2"]);
     tool.until(
@@ -102,24 +102,12 @@ fn restart_that_cannot_finish_stops_nothing() {
     assert_eq!(tool.page("/").body, "here");
 }
 
-/// Sets a limit of the tool's quota and waits until it counts.
-fn limit(tool: &Tool, resource: &str, amount: &str) {
-    let quota = tool.namespace();
-    let patch = json!({"spec": {"hard": {resource: amount}}}).to_string();
-    let _ = tool.kubectl(&["patch", "resourcequota", &quota, "--patch", &patch]);
-    let started = std::time::Instant::now();
-    while tool.object("resourcequota", &quota)["status"]["hard"][resource] != amount {
-        assert!(started.elapsed().as_secs() < 20, "{resource} is not counted");
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    }
-}
-
 #[test]
 fn blocked_rollout_ends_the_wait_with_its_cure() {
     let tool = Tool::new("blocked");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
-    limit(&tool, "limits.memory", "600Mi");
+    tool.set_quota(&json!({"limits.memory": "600Mi"}));
     // kubectl's restart creates the new pod beside the old one, which the quota never allows.
     let _ = tool.kubectl(&["rollout", "restart", "deployment", "blocked"]);
     let full = "no pod can be created: the namespace's quota is full";
@@ -150,7 +138,7 @@ fn slow_rollouts_are_not_called_failed() {
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php8.2", "start", "-r", "2", "-m", "128Mi", "-c", "100m"]).exits(0).and_that_is_all();
     // Four pods fill the quota: the controller scales first and then replaces one pod after the other.
-    limit(&tool, "limits.memory", "512Mi");
+    tool.set_quota(&json!({"limits.memory": "512Mi"}));
     tool.webservice(&["restart", "-r", "4"]).exits(0).and_that_is_all();
     assert_eq!(tool.object("deployment", "slow")["status"]["updatedReplicas"], 4);
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
@@ -163,7 +151,7 @@ fn slow_rollouts_are_not_called_failed() {
             &format!("{head}  command: \"{quick}\"\n  mem: {memory}\n  replicas: {replicas}\n"),
         );
     };
-    limit(&tool, "limits.memory", "640Mi");
+    tool.set_quota(&json!({"limits.memory": "640Mi"}));
     file("192Mi", 2);
     tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
     let is_rolled_out = |replicas: u8| {

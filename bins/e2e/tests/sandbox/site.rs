@@ -108,13 +108,22 @@ fn quota_check_shows_limits_and_usage() {
 }
 
 #[test]
-fn status_works_with_one_thread() {
+fn programs_work_with_one_thread() {
     let tool = php_site("frugal");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     // The login hosts limit the number of threads. Resolving a host name in the kubeconfig must not need one either.
-    let line =
-        "sed -i s/127.0.0.1/localhost/ ~/.kube/config; ulimit -u 1; ulimit -v 65536; exec webservice status";
-    tool.run(&["/bin/bash", "-c", line]).exits(0).says("is running").and_that_is_all();
+    tool.write("jobs.yaml", "- {name: daily, image: bookworm, command: ./run.sh, schedule: '@daily'}\n");
+    for (command, said) in [
+        ("webservice status", "is running"),
+        ("jobs plan jobs.yaml", "daily"),
+        ("jobs load jobs.yaml", "daily"),
+        ("quota-check jobs.yaml", "fits"),
+    ] {
+        let line = format!(
+            "sed -i s/127.0.0.1/localhost/ ~/.kube/config; ulimit -u 1; ulimit -v 65536; exec {command}"
+        );
+        tool.run(&["/bin/bash", "-c", &line]).exits(0).says(said);
+    }
 }
 
 #[test]

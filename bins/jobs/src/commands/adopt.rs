@@ -63,7 +63,8 @@ pub(super) fn run(
             warn_of_unread(&planned.limits);
         }
         if !adoption.set.fits() {
-            let failure = Failure::new(ExitCode::DoesNotFit, "the job does not fit, and nothing was sent");
+            let sent = if attempt.written().next().is_none() { ", and nothing was sent" } else { "" };
+            let failure = Failure::new(ExitCode::DoesNotFit, format!("the job does not fit{sent}"));
             return Err(report::with_what_does_not_fit(failure, &adoption.set, &[]));
         }
         if attempt.is_first() {
@@ -73,6 +74,8 @@ pub(super) fn run(
             ask(&planned.job)?;
             confirmed.set(true);
         }
+        let recreates = adoption.change().is_some_and(|change| change.action == Action::Recreate);
+        deleted.borrow_mut().may_be_deleted |= recreates && dry_run.is_none();
         Ok(())
     };
     let command = Command::new(plan, check);

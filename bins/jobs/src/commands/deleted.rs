@@ -12,7 +12,21 @@ use toolforge_report::DetailCode;
 #[derive(Default)]
 pub(super) struct Deleted {
     pub(super) planned: Option<JobObjects>,
+    /// Whether the command has begun to apply a plan that deletes it: from then on, a lost answer may be that to its deletion.
+    pub(super) may_be_deleted: bool,
     is_deleted: bool,
+}
+
+/// What is in the place of an object that may have been deleted.
+enum Place {
+    /// The object itself.
+    Unchanged,
+    /// Nothing, until it was created again.
+    PutBack,
+    /// Another object: the job, or one that somebody else has created.
+    Other,
+    /// Nothing, or nobody knows.
+    Lost(Failure),
 }
 
 impl Deleted {
@@ -34,24 +48,31 @@ impl Deleted {
 
     /// Creates the object again if it was deleted, and returns the failure with what became of it: at worst, its manifest.
     pub(super) fn put_back(&self, session: &Session, failure: Failure) -> Failure {
-        let Some(job) = self.planned.as_ref().filter(|_| self.is_deleted) else { return failure };
-        let original = as_created(job);
-        let collection = ResourceType::of_kind(original.kind()).in_namespace(session.tool.namespace());
-        let created = session.cluster().and_then(|(runtime, client)| {
-            let (document, params) = (original.to_json(), post_params());
-            let created = client.create::<Value>(&collection, &document, &params);
-            runtime.block_on(created).map_err(Failure::from)
-        });
+        let Some(job) = self.planned.as_ref().filter(|_| self.may_be_deleted) else { return failure };
         let subject = job.workload_ref();
-        let (exit_code, message) = match &created {
-            Ok(_) => (
-                ExitCode::Cluster,
+        let place = place(session, job);
+        let (exit_code, message) = match &place {
+            Place::Unchanged => return failure,
+            Place::PutBack => (
+                match failure.exit_code() {
+                    ExitCode::DoesNotFit => ExitCode::DoesNotFit,
+                    _ => ExitCode::Cluster,
+                },
                 format!("{subject} is not a job: it was deleted, and created again as it was"),
             ),
-            Err(_) => (
+            Place::Other => (
+                ExitCode::Partial,
+                format!(
+                    "{subject} was deleted and created again, but not all of the job may have been created"
+                ),
+            ),
+            Place::Lost(_) if self.is_deleted => (
                 ExitCode::Partial,
                 format!("{subject} was deleted, and is not a job yet; this is its manifest:"),
             ),
+            Place::Lost(_) => {
+                (ExitCode::Partial, format!("{subject} may have been deleted; this is its manifest:"))
+            }
         };
         let exit_code = match failure.exit_code() {
             signal @ ExitCode::Propagated(_) => signal,
@@ -59,8 +80,14 @@ impl Deleted {
         };
         let reasons = [failure.message().to_owned()].into_iter().chain(failure.details());
         let reported = reasons.fold(Failure::new(exit_code, message), Failure::detail);
-        let Err(error) = created else { return reported };
-        let text = original.to_yaml();
+        let error = match place {
+            Place::Lost(error) => error,
+            Place::Other => {
+                return reported.hint(format!("`toolforge jobs show {}` shows what there is.", job.name));
+            }
+            Place::Unchanged | Place::PutBack => return reported,
+        };
+        let text = as_created(job).to_yaml();
         let text = Untrusted::new(text.trim_start_matches("---\n"));
         reported
             .detail(format!("it could not be created again: {}", error.message()))
@@ -70,4 +97,23 @@ impl Deleted {
                  a jobs file."
             ))
     }
+}
+
+/// Looks at what is in the place of an object, and creates the object again if it is gone.
+fn place(session: &Session, job: &JobObjects) -> Place {
+    let found = session.cluster().and_then(|(runtime, client)| {
+        let original = as_created(job);
+        let collection = ResourceType::of_kind(original.kind()).in_namespace(session.tool.namespace());
+        let path = collection.clone().named(job.name.as_str());
+        runtime.block_on(async {
+            if let Some(found) = client.get_opt::<Value>(&path).await? {
+                let uid = job.workload.metadata().uid.as_deref();
+                let is_same = found["metadata"]["uid"].as_str() == uid;
+                return Ok(if is_same { Place::Unchanged } else { Place::Other });
+            }
+            let _: Value = client.create(&collection, &original.to_json(), &post_params()).await?;
+            Ok(Place::PutBack)
+        })
+    });
+    found.unwrap_or_else(Place::Lost)
 }

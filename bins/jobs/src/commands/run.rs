@@ -5,7 +5,7 @@ use toolforge_cli::{
 };
 use toolforge_client::Attempt;
 use toolforge_model::JobRequest;
-use toolforge_render::change::{Action, ChangeSet, StepAction};
+use toolforge_render::change::{Action, ChangeSet, Step, StepAction};
 use toolforge_render::job::{
     JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, load_adjustments, plan_load,
 };
@@ -81,14 +81,18 @@ pub(super) fn run(
     finish(session, arguments, (&plan.set, changes), dry_run, ended)
 }
 
-/// Returns whether nothing but missing objects of existing jobs is created: an earlier command was ended before it had created
-/// all of them.
+/// Returns whether missing objects of existing jobs are created, and nothing else: an earlier command was ended before it had
+/// created all of them.
 fn completes(plan: &LoadPlan) -> bool {
-    plan.set.changes.iter().all(|change| {
-        let mut steps = change.steps.iter();
-        change.action == Action::Update
-            && steps.all(|step| matches!(step.action, StepAction::Create) || step.differences.is_empty())
-    })
+    let is_created = |step: &Step| matches!(step.action, StepAction::Create);
+    let mut changes = plan.set.changes.iter();
+    let mut steps = changes.clone().flat_map(|change| &change.steps);
+    steps.any(is_created)
+        && changes.all(|change| {
+            let mut steps = change.steps.iter();
+            change.action == Action::Update
+                && steps.all(|step| is_created(step) || step.differences.is_empty())
+        })
 }
 
 /// Returns the plan of a new job. A one-off job of the same name that has succeeded is replaced, and a job of which only a part

@@ -274,7 +274,11 @@ fn exists() -> Answer {
 #[test]
 fn refused_job_of_an_adoption_keeps_the_object() {
     let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
-    let shown = run(by_hand(&recreation(&[refused])), &["adopt", "stashbot", "--yes"]);
+    let live = live();
+    let same = live.deployments.iter().find(|found| found.metadata.name.as_deref() == Some("stashbot"));
+    let mut instead = recreation(&[refused]);
+    instead.push((format!("GET {APPS}/deployments/stashbot"), Answer::json(200, &same)));
+    let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
     assert!(shown.starts_with("[exit 4]") && shown.contains("policy refused: no"), "{shown}");
     assert!(!shown.contains("DELETE"), "{shown}");
 }
@@ -295,7 +299,12 @@ fn adoption_goes_on_after_its_own_deletion() {
 #[test]
 fn object_of_a_failed_adoption_is_put_back() {
     let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
-    let shown = run(by_hand(&recreation(&[exists(), refused, ok()])), &["adopt", "stashbot", "--yes"]);
+    let mut instead = recreation(&[exists(), refused, ok()]);
+    instead.push((
+        format!("GET {APPS}/deployments/stashbot"),
+        Answer::not_found("deployments.apps", "stashbot"),
+    ));
+    let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
     assert_snapshot!(writes(&shown), @"
     [exit 4]
     error: deployment/stashbot is not a job: it was deleted, and created again as it was
@@ -312,6 +321,40 @@ fn object_of_a_failed_adoption_is_put_back() {
 }
 
 #[test]
+fn lost_answers_of_an_adoption_lose_nothing() {
+    let gone = || Answer::not_found("deployments.apps", "stashbot");
+    let after = |lost: &str, creations: &[Answer], found: Answer| {
+        let mut instead = recreation(creations);
+        // A deletion is sent again if its answer is lost.
+        let times = if lost.is_empty() { 0 } else { 5 };
+        instead.splice(0..0, std::iter::repeat_n((lost.to_owned(), Answer::lost()), times));
+        instead.push((format!("GET {APPS}/deployments/stashbot"), found));
+        run(by_hand(&instead), &["adopt", "stashbot", "--yes"])
+    };
+    let deletion = format!("DELETE {APPS}/deployments/stashbot");
+    // The deletion took place, and the object is created again.
+    let shown = after(&deletion, &[exists(), ok()], gone());
+    assert!(
+        shown.starts_with("[exit 4]\nerror: deployment/stashbot is not a job: it was deleted"),
+        "{shown}"
+    );
+    // It did not.
+    let live = live();
+    let same = live.deployments.iter().find(|found| found.metadata.name.as_deref() == Some("stashbot"));
+    let shown = after(&deletion, &[exists()], Answer::json(200, &same));
+    assert!(shown.starts_with("[exit 4]") && !shown.contains("manifest"), "{shown}");
+    // Nobody knows.
+    let shown = after(&deletion, &[exists()], Answer::lost());
+    assert!(shown.starts_with("[exit 6]\nerror: deployment/stashbot may have been deleted"), "{shown}");
+    assert!(shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
+    // The job was created.
+    let job = json!({"metadata": {"name": "stashbot", "uid": "another"}});
+    let shown = after("", &[exists(), Answer::lost()], Answer::json(200, &job));
+    assert!(shown.contains("error: deployment/stashbot was deleted and created again"), "{shown}");
+    assert!(!shown.contains("apiVersion"), "{shown}");
+}
+
+#[test]
 fn failed_adoption_prints_the_manifest() {
     let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
     let quota = Answer::refusal(
@@ -323,7 +366,12 @@ fn failed_adoption_prints_the_manifest() {
     for creations in
         [vec![ok(), refused.clone()], vec![quota, refused], vec![exists(), exists(), exists(), exists()]]
     {
-        let shown = run(by_hand(&recreation(&creations)), &["adopt", "stashbot", "--yes"]);
+        let mut instead = recreation(&creations);
+        instead.push((
+            format!("GET {APPS}/deployments/stashbot"),
+            Answer::not_found("deployments.apps", "stashbot"),
+        ));
+        let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
         assert!(shown.starts_with("[exit 6]\nerror: deployment/stashbot was deleted"), "{shown}");
         assert!(!shown.contains("run the same command again"), "{shown}");
         let manifest: String = shown

@@ -6,11 +6,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use toolforge_cli::{ExitCode, Failure};
+use toolforge_cli::{ExitCode, Failure, Input};
 use toolforge_model::Untrusted;
 use toolforge_report::{Document, Fleet, FleetChange, FleetChangeCode, FleetQuota, FormerLimit};
-
-use super::dump::open;
 
 /// The quotas of an earlier output, by namespace and name.
 #[derive(Debug, Default)]
@@ -25,7 +23,7 @@ impl Baseline {
     /// When the file cannot be read or is something else.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let name = Untrusted::new(path.display().to_string());
-        Self::parse(open(path)?).map_err(|error| {
+        Self::parse(Input::open(path)?).map_err(|error| {
             let text = format!("{} is not a baseline: {}", name.escaped(), Untrusted::new(error).escaped());
             Failure::new(ExitCode::Failed, text)
                 .hint("A baseline is what `quota-check --all --output json` or `--output ndjson` printed.")

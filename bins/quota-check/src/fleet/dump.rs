@@ -1,49 +1,10 @@
 //! Reads objects of a list that kubectl printed as JSON, one at a time.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use toolforge_cli::{ExitCode, Failure, WaitingNote};
-use toolforge_model::Untrusted;
-use toolforge_report::FailureCode;
-
-/// Opens a file, `-` for standard input, which may be larger than memory.
-///
-/// If a pipe or standard input has nothing to read after two seconds, standard error says what is waited for.
-///
-/// # Errors
-/// When it cannot be opened.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
-    let note = Some(WaitingNote::for_end_of(path));
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(Awaited { input: std::io::stdin().lock(), note }));
-    }
-    let file = File::open(path).map_err(|error| {
-        let name = Untrusted::new(path.display().to_string());
-        Failure::new(ExitCode::Failed, format!("{} cannot be read", name.escaped()))
-            .with_code(FailureCode::FileAccess)
-            .detail(error.to_string())
-    })?;
-    Ok(Box::new(Awaited { input: file, note }))
-}
-
-/// An input with a note that is dropped once something was read.
-struct Awaited<R> {
-    input: R,
-    note: Option<WaitingNote>,
-}
-
-impl<R: Read> Read for Awaited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.input.read(buffer);
-        self.note = None;
-        read
-    }
-}
 
 /// Calls `each` with every object of some kinds in a JSON document: a list of objects of any kind, one object, or several such
 /// documents. Only one object is in memory at a time.

@@ -7,5 +7,5 @@ mod row;
 mod run;
 mod select;
 
-pub(crate) use dump::{for_each_object, open};
+pub(crate) use dump::for_each_object;
 pub(crate) use run::{failure_of_all, run};

@@ -6,13 +6,13 @@ use std::path::Path;
 use k8s_openapi::api::core::v1::ResourceQuota;
 use serde::Deserialize;
 use serde_json::Value;
-use toolforge_cli::{ExitCode, Failure, ProgressLine, Session, Source};
+use toolforge_cli::{ExitCode, Failure, Input, ProgressLine, Session, Source};
 use toolforge_client::{Client, Error, StatusKind};
 use toolforge_model::Untrusted;
 use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
 
 use super::baseline::Baseline;
-use super::dump::{for_each_object, open};
+use super::dump::for_each_object;
 use super::format::{FleetWriter, writer};
 use super::row::Row;
 use super::select::{count, is_selected, is_tool, sort};
@@ -124,7 +124,7 @@ impl FleetRun<'_> {
 
     fn read_file(&mut self, path: &Path) -> Result<(), Failure> {
         let name = Untrusted::new(path.display().to_string());
-        let input = open(path)?;
+        let input = Input::open(path)?;
         let mut stopped = None;
         let result = for_each_object(input, &["ResourceQuota"], |_, object| {
             let result = self.object(&object);

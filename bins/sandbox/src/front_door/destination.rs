@@ -42,12 +42,11 @@ pub(super) async fn destination(
 ) -> Result<SocketAddr, Missing> {
     let tool = host.strip_suffix(DOMAIN).and_then(|tool| tool.parse::<toolforge_model::ToolName>().ok());
     let namespace = tool.ok_or(Missing::Tool)?.namespace();
-    let (of_gateway, of_ingresses) = tokio::try_join!(
-        of_gateway(client, settings, &namespace, (host, path)),
-        of_ingresses(client, &namespace, (host, path)),
-    )?;
-    // The gateway has precedence: a tool with both kinds of route is moving to it.
-    let Some((_, Backend { service, port })) = of_gateway.or(of_ingresses) else {
+    let found = match backend(client, settings, &namespace, (host, path)).await? {
+        None => backend(client, settings, &namespace, (host, path)).await?,
+        found => found,
+    };
+    let Some(Backend { service, port }) = found else {
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let is_tool = namespaces.get_opt(&namespace).await?.is_some();
         return Err(if is_tool { Missing::Route } else { Missing::Tool });
@@ -58,6 +57,22 @@ pub(super) async fn destination(
     let (service, slices) = tokio::try_join!(services.get_opt(&service), slices.list(&of_service))?;
     let name = service.as_ref().and_then(|service| port_name(service, &port)).ok_or(Missing::Endpoint)?;
     slices.items.iter().find_map(|slice| ready_address(slice, name)).ok_or(Missing::Endpoint)
+}
+
+/// Returns the backend of the tool's routes. The two kinds are not read at one moment: where a route of one
+/// kind replaces one of the other between the reads, neither is found, and only a second call finds the new one.
+async fn backend(
+    client: &Client,
+    settings: &Settings,
+    namespace: &str,
+    (host, path): (&str, &str),
+) -> Result<Option<Backend>, kube::Error> {
+    let (of_gateway, of_ingresses) = tokio::try_join!(
+        of_gateway(client, settings, namespace, (host, path)),
+        of_ingresses(client, namespace, (host, path)),
+    )?;
+    // The gateway has precedence: a tool with both kinds of route is moving to it.
+    Ok(of_gateway.or(of_ingresses).map(|(_, backend)| backend))
 }
 
 async fn of_gateway(

@@ -1,5 +1,6 @@
 //! Restarts of jobs, and what is reported while nothing runs.
 
+use serde_json::json;
 use toolforge_e2e::{Outcome, Tool};
 
 /// A program that terminates at once at SIGTERM.
@@ -14,17 +15,6 @@ fn is_running(outcome: &Outcome) -> bool {
     outcome.stdout.contains("Running for") && !outcome.stdout.contains("being updated")
 }
 
-fn set_memory(tool: &Tool, amount: &str) {
-    let patch = format!(r#"{{"spec": {{"hard": {{"limits.memory": "{amount}"}}}}}}"#);
-    let quota = tool.namespace();
-    let _ = tool.kubectl(&["patch", "resourcequota", &quota, "--patch", &patch]);
-    let started = std::time::Instant::now();
-    while tool.object("resourcequota", &quota)["status"]["hard"]["limits.memory"] != amount {
-        assert!(started.elapsed().as_secs() < 20, "the quota is not updated");
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    }
-}
-
 #[test]
 fn restart_restores_chosen_strategy() {
     let tool = Tool::new("job-strategy");
@@ -32,7 +22,7 @@ fn restart_restores_chosen_strategy() {
     tool.until(30, "it runs", |tool| tool.jobs(&["list"]), is_running);
     let strategy = || tool.object("deployment", "bot")["spec"]["strategy"]["rollingUpdate"].clone();
     let usual = strategy();
-    set_memory(&tool, "1Gi");
+    tool.set_quota(&json!({"limits.memory": "1Gi"}));
     tool.jobs(&["restart", "bot"])
         .exits(0)
         .says("one more pod exceeds the quota, so the pods are replaced one after the other")
@@ -42,7 +32,7 @@ fn restart_restores_chosen_strategy() {
     // The new pods run when the command ends.
     assert_eq!(tool.object("deployment", "bot")["status"]["updatedReplicas"], 2);
     tool.jobs(&["list"]).exits(0).says("Running for").and_that_is_all();
-    set_memory(&tool, "8Gi");
+    tool.set_quota(&json!({"limits.memory": "8Gi"}));
     tool.jobs(&["restart", "bot"]).exits(0).and_that_is_all();
     assert_eq!(strategy(), usual);
 
