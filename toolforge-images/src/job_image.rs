@@ -99,7 +99,7 @@ impl Catalog {
     pub fn job_image(&self, asked: &JobImage, repository: &str) -> Result<FoundJobImage, ImageLookupError> {
         match asked {
             JobImage::Type(name) => {
-                let found = self.find(name).map_err(of_type_lookup)?;
+                let found = self.find(name).map_err(|error| self.of_type_lookup(error))?;
                 let reference = job_reference(found)
                     .ok_or_else(|| ImageLookupError::NoJobVariant { name: found.name.clone() })?;
                 Ok(of_type(found, reference))
@@ -134,7 +134,7 @@ impl Catalog {
             State::Current => None,
             State::Deprecated | State::Gone => {
                 let replacement = match &found.image {
-                    JobImage::Type(name) => self.replacement(name),
+                    JobImage::Type(name) => self.replacement_for_jobs(name),
                     JobImage::BuildService(_) | JobImage::Reference(_) => None,
                 };
                 let replacement = replacement.map(|found| format!("; {} replaces it", found.name));
@@ -163,6 +163,21 @@ impl Catalog {
             Err(error) => Err(error.with_own_image(tool).to_string()),
         };
         JobsFile::check(text, tool, Some(&check))
+    }
+
+    fn of_type_lookup(&self, error: TypeLookupError) -> ImageLookupError {
+        match error {
+            TypeLookupError::Unknown { name, nearest: Some(nearest), .. }
+                if nearest.as_str() == BUILD_SERVICE =>
+            {
+                ImageLookupError::BuildService { name }
+            }
+            TypeLookupError::Gone { name, was, replacement: None } => {
+                let replacement = self.replacement_for_jobs(&name).map(|found| found.name.clone());
+                TypeLookupError::Gone { name, was, replacement }.into()
+            }
+            error => error.into(),
+        }
     }
 
     fn by_reference(&self, reference: &str, repository: &str) -> Result<FoundJobImage, ImageLookupError> {
@@ -222,17 +237,6 @@ impl Catalog {
 }
 
 /// Returns the error of a job's type; `buildservice` is a type of web services only.
-fn of_type_lookup(error: TypeLookupError) -> ImageLookupError {
-    match error {
-        TypeLookupError::Unknown { name, nearest: Some(nearest), .. }
-            if nearest.as_str() == BUILD_SERVICE =>
-        {
-            ImageLookupError::BuildService { name }
-        }
-        error => error.into(),
-    }
-}
-
 fn of_type(found: &ImageType, reference: String) -> FoundJobImage {
     FoundJobImage { image: JobImage::Type(found.name.clone()), reference, state: found.state }
 }

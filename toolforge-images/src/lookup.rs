@@ -4,21 +4,21 @@ use toolforge_model::TypeName;
 
 use crate::catalog::Catalog;
 use crate::image_type::{ImageType, State, WebImage, family, repository_and_tag, version};
-use crate::similar::{nearest, same_version, successor};
+use crate::similar::{nearest, same_version, successor, successor_for_jobs};
 
 /// Why the catalog has no image for a type name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TypeLookupError {
     /// The catalog does not have the type, but the platform has or had it.
-    #[error("type {name} is {}; {} replaces it", whereabouts(*was), replaced_by(replacement.as_ref()))]
+    #[error("type {name} is {}", whereabouts(*was, replacement.as_ref()))]
     #[non_exhaustive]
     Gone {
         /// The name.
         name: TypeName,
         /// The state in the bundled catalog: a type that is current there is missing only in this cluster.
         was: State,
-        /// The type that replaces it; `None` if only the build service can make such an image.
+        /// The type that replaces it, or that this cluster has instead; `None` if only the build service can make such an image.
         replacement: Option<TypeName>,
     },
     /// No type ever had the name.
@@ -43,15 +43,17 @@ pub enum TypeLookupError {
     },
 }
 
-fn whereabouts(was: State) -> &'static str {
-    match was {
-        State::Gone => "gone from the platform",
-        State::Current | State::Deprecated => "not in this cluster's catalog",
+fn whereabouts(was: State, replacement: Option<&TypeName>) -> String {
+    let missing = "not in this cluster's catalog";
+    match (was, replacement) {
+        // The other type may be older.
+        (State::Current, Some(other)) => format!("{missing}, but {other} is"),
+        (State::Current, None) => missing.to_owned(),
+        (State::Deprecated, Some(other)) => format!("{missing}; {other} replaces it"),
+        (State::Deprecated, None) => format!("{missing}; an image of the build service replaces it"),
+        (State::Gone, Some(other)) => format!("gone from the platform; {other} replaces it"),
+        (State::Gone, None) => "gone from the platform; an image of the build service replaces it".to_owned(),
     }
-}
-
-fn replaced_by(replacement: Option<&TypeName>) -> String {
-    replacement.map_or_else(|| "an image of the build service".to_owned(), ToString::to_string)
 }
 
 fn suggestion(nearest: Option<&TypeName>, replacement: Option<&TypeName>) -> String {
@@ -123,6 +125,16 @@ impl Catalog {
         }
         let bundled = if self.is_bundled() { Self::default() } else { Self::bundled() };
         self.replacement_of(bundled.known(name).map_or(name, |known| &known.name))
+    }
+
+    /// Returns the type that replaces another in a job, as [`replacement`](Self::replacement) does: one with an image for web
+    /// services if there is one, or else one with an image for jobs.
+    #[must_use]
+    pub fn replacement_for_jobs(&self, name: &TypeName) -> Option<&ImageType> {
+        if self.known(name).is_some_and(|known| known.state == State::Current) {
+            return None;
+        }
+        self.replacement(name).or_else(|| successor_for_jobs(self, name.as_str()))
     }
 
     /// Returns the replacement of a type by its own name, not an alias.

@@ -73,6 +73,14 @@ pub(crate) fn successor<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a Imag
     newest(catalog, family(&core), &[]).or_else(|| debian(catalog, &core))
 }
 
+/// Returns the newest current type of the family of a name, or of Debian, that has an image for jobs.
+pub(crate) fn successor_for_jobs<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a ImageType> {
+    let core = core(name);
+    let releases = DEBIAN.iter().rev().filter(|release| DEBIAN.contains(&core.as_str()) && **release != core);
+    let mut families = std::iter::once(family(&core)).chain(releases.copied());
+    families.find_map(|wanted| catalog.newest_for_jobs(wanted))
+}
+
 /// Returns the type that was probably meant: the one of the same version, else the newest one whose version begins like the
 /// given one (`python3` means `python3.13`), else the newest of the family, else the one that is not gone whose name is most
 /// similar.

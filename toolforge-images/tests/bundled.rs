@@ -113,7 +113,7 @@ fn knows_aliases_of_gone_types() {
     let error = |text: &str| catalog.find(&name(text)).unwrap_err().to_string();
     assert_eq!(error("tf-php72"), "type tf-php72 is gone from the platform; php8.2 replaces it");
     // The platform has it; only this cluster does not.
-    assert_eq!(error("php8.4"), "type php8.4 is not in this cluster's catalog; php8.2 replaces it");
+    assert_eq!(error("php8.4"), "type php8.4 is not in this cluster's catalog, but php8.2 is");
 }
 
 #[test]

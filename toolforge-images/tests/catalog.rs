@@ -203,7 +203,7 @@ fn same_version_is_suggested() {
     let catalog = Catalog::parse(IMAGES_2026).unwrap();
     let error = |text: &str| catalog.find(&name(text)).unwrap_err().to_string();
     for (asked, expected) in [
-        ("tf-python311", "type tf-python311 is not in this cluster's catalog; python3.11 replaces it"),
+        ("tf-python311", "type tf-python311 is not in this cluster's catalog, but python3.11 is"),
         ("python311", "unknown image type \"python311\"; did you mean \"python3.11\"?"),
         ("3.11", "unknown image type \"3.11\"; did you mean \"python3.11\"?"),
         (
@@ -220,7 +220,7 @@ fn same_version_is_suggested() {
         ("generic", "unknown image type \"generic\"; did you mean \"bookworm\"?"),
         ("buster", "unknown image type \"buster\"; did you mean \"bookworm\"?"),
         ("tf-buster-std", "unknown image type \"tf-buster-std\"; did you mean \"bookworm\"?"),
-        ("trixie", "type trixie is not in this cluster's catalog; bookworm replaces it"),
+        ("trixie", "type trixie is not in this cluster's catalog, but bookworm is"),
         ("tf-golang", "type tf-golang is gone from the platform; an image of the build service replaces it"),
     ] {
         assert_eq!(error(asked), expected);

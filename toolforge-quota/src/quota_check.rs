@@ -101,7 +101,7 @@ impl Unspecified {
 /// Whether a change fits a namespace's quotas and limits.
 ///
 /// Only [`Limits::evaluate`] and [`Limits::evaluate_change`] create one, so that quotas and limits are always both checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaCheck {
     resources: Vec<ResourceCheck>,
     violations: Vec<LimitViolation>,

@@ -156,6 +156,31 @@ fn jobs_after_a_wait_stay_after_it() {
 }
 
 #[test]
+fn awaited_jobs_do_not_count_beside_later_ones() {
+    let file = [job("first", ""), job("second", ""), job("bot", "continuous: true")].concat();
+    let mut facts = existing("");
+    // A pod of each job has 512Mi.
+    let hard = [(Resource::LimitsMemory, 1 << 30), (Resource::Count("jobs.batch".to_owned()), 2)].into();
+    facts.namespace.limits.quotas =
+        vec![ResourceQuota { name: "tool-x".to_owned(), hard, ..ResourceQuota::default() }];
+    let planned = |waits_for: &[&str], jobs: u64| {
+        let mut facts = facts.clone();
+        facts.namespace.limits.quotas[0].hard.insert(Resource::Count("jobs.batch".to_owned()), jobs);
+        let mut options = LoadOptions::default();
+        options.waits_for = waits_for.iter().map(|name| name.parse().unwrap()).collect();
+        plan_load(&requests(&file), &facts, &options)
+    };
+    assert!(!planned(&[], 2).fits());
+    assert!(planned(&["second"], 2).fits());
+    let plan = planned(&["first", "second"], 2);
+    assert!(plan.fits());
+    let memory = plan.set.forecast().find(|row| row.at_rest.resource == Resource::LimitsMemory).unwrap();
+    assert_eq!((memory.at_rest.after, memory.peak), (512 << 20, 512 << 20));
+    // Their Jobs remain for some time.
+    assert!(!planned(&["first", "second"], 1).fits());
+}
+
+#[test]
 fn running_one_off_job_is_not_replaced() {
     let facts = existing(&job("a", "mem: 1Gi"));
     assert_eq!(

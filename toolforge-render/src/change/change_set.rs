@@ -1,5 +1,7 @@
 //! All changes of a command to a namespace, and whether they fit.
 
+use std::collections::BTreeSet;
+
 use toolforge_quota::{
     Demand, DemandChange, Limits, QuotaCheck, Resource, ResourceCheck, TerminatingPod, Verdict, WaitingPods,
 };
@@ -64,8 +66,8 @@ impl ChangeSet {
     /// all at once.
     pub(crate) fn new(mut changes: Vec<Change>, limits: &Limits) -> Self {
         changes.sort_by_cached_key(Change::order);
-        let at_rest = check(&changes, limits, |change| change.demand.requested.clone());
-        let at_peak = check(&changes, limits, Change::requested_at_peak);
+        let at_rest = last(check(&changes, limits, |change| change.demand.requested.clone()));
+        let at_peak = highest(check(&changes, limits, Change::requested_at_peak));
         let mut set =
             Self { changes, at_rest, at_peak, refused_surge: None, counts_deleted: false, waits: false };
         if set.at_rest.fits() && !set.at_peak.fits() {
@@ -73,7 +75,7 @@ impl ChangeSet {
             // More and smaller pods may not even fit one after the other.
             for replace in [Change::replace_in_place, Change::replace_at_once] {
                 set.changes.iter_mut().for_each(replace);
-                set.at_peak = check(&set.changes, limits, Change::requested_at_peak);
+                set.at_peak = highest(check(&set.changes, limits, Change::requested_at_peak));
                 if set.at_peak.fits() {
                     break;
                 }
@@ -86,7 +88,7 @@ impl ChangeSet {
 
     /// Returns whether a new pod may have to wait until an old one has terminated.
     fn may_wait(&self, limits: &Limits) -> bool {
-        if check(&self.changes, limits, Change::requested_at_worst).fits() {
+        if last(check(&self.changes, limits, Change::requested_at_worst)).fits() {
             return false;
         }
         self.changes.iter().any(|change| {
@@ -98,7 +100,7 @@ impl ChangeSet {
                         other.requested_at_peak()
                     }
                 };
-                check(&self.changes, limits, requested).fits()
+                last(check(&self.changes, limits, requested)).fits()
             };
             change.rollout_verdict(fits) == Some(Verdict::FitsAfterTermination)
         })
@@ -219,13 +221,56 @@ impl ChangeSet {
     }
 }
 
-fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> QuotaCheck {
-    let counted = |change: &Change| {
+/// Checks changes stage by stage: before others are applied, the end of those is waited for that are awaited. There is one check
+/// at least.
+fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> Vec<QuotaCheck> {
+    let counted = |change: &Change, has_ended: bool| {
         let ChangeDemand { freed, created, pods, claims, freed_objects, .. } = change.demand.clone();
         let is_counted = change.demand != ChangeDemand::default();
         let steps = change.steps.iter().filter(|_| is_counted).map(|step| step.id.to_string());
         let freed_objects = steps.chain(freed_objects).collect();
-        DemandChange { freed, requested: requested(change), created, pods, claims, freed_objects }
+        let (mut requested, mut created) = (requested(change), created);
+        if has_ended {
+            (requested, created) = (objects_of(&requested), objects_of(&created));
+        }
+        DemandChange { freed, requested, created, pods, claims, freed_objects }
     };
-    limits.evaluate_changes(&changes.iter().map(counted).collect::<Vec<_>>())
+    let check_stage = |stage: usize| {
+        let begun = changes.iter().filter(|change| change.stage <= stage);
+        let counted = begun.map(|change| counted(change, change.is_awaited && change.stage < stage));
+        limits.evaluate_changes(&counted.collect::<Vec<_>>())
+    };
+    let stages: BTreeSet<usize> = changes.iter().map(|change| change.stage).collect();
+    if stages.is_empty() { vec![check_stage(0)] } else { stages.into_iter().map(check_stage).collect() }
+}
+
+/// Returns the check of the first stage that does not fit, or else of the last one.
+fn last(checks: Vec<QuotaCheck>) -> QuotaCheck {
+    let check = checks.into_iter().reduce(|one, next| if one.fits() { next } else { one });
+    check.unwrap_or_default()
+}
+
+/// Returns the check of the first stage that does not fit, or else of the one that uses the largest share of a limit.
+fn highest(checks: Vec<QuotaCheck>) -> QuotaCheck {
+    let check = checks.into_iter().reduce(|one, next| {
+        let is_one = !one.fits() || (next.fits() && largest_share(&one) > largest_share(&next));
+        if is_one { one } else { next }
+    });
+    check.unwrap_or_default()
+}
+
+/// Returns the part of a demand that stays when pods have ended: the objects.
+fn objects_of(demand: &Demand) -> Demand {
+    let is_object = |resource: &Resource| matches!(resource, Resource::Count(_));
+    demand
+        .iter()
+        .filter(|(resource, _)| is_object(resource))
+        .map(|(key, amount)| (key.clone(), amount))
+        .collect()
+}
+
+/// Returns the largest share of a limit that is used, in thousandths.
+fn largest_share(check: &QuotaCheck) -> u128 {
+    let share = |row: &ResourceCheck| u128::from(row.after) * 1000 / u128::from(row.hard.max(1));
+    check.resources().iter().map(share).max().unwrap_or(0)
 }

@@ -220,6 +220,8 @@ pub struct Change {
     pub downtime: Option<Downtime>,
     /// Changes of a later stage are applied after those of an earlier one, whatever they free or request.
     pub(crate) stage: usize,
+    /// Whether its pods have ended when the next stage begins.
+    pub(crate) is_awaited: bool,
     pub(crate) demand: ChangeDemand,
 }
 
@@ -235,6 +237,7 @@ impl Change {
             rollout: None,
             downtime: None,
             stage: 0,
+            is_awaited: false,
             demand: ChangeDemand::default(),
         }
     }

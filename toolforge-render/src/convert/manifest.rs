@@ -226,7 +226,7 @@ impl Converter<'_> {
                 if let JobImage::Type(name) = &found.image
                     && found.state != State::Current
                 {
-                    let replacement = catalog.replacement(name).map(|found| found.name.clone());
+                    let replacement = catalog.replacement_for_jobs(name).map(|found| found.name.clone());
                     let (name, state) = (name.clone(), found.state);
                     notes.push(ConversionNote::OutdatedImage { name, state, replacement });
                 }

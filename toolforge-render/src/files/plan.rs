@@ -163,7 +163,10 @@ fn jobs(files: &[FileContents], facts: &FilePlanFacts, problems: &mut Vec<FilePr
             requests.push(job.request.clone());
         }
     }
-    let load = plan_load(&requests, &facts.jobs, &LoadOptions::default());
+    let waited = jobs.iter().filter(|(_, job)| job.wait.is_some());
+    let mut options = LoadOptions::default();
+    options.waits_for = waited.map(|(_, job)| job.request.name.clone()).collect();
+    let load = plan_load(&requests, &facts.jobs, &options);
     problems.extend(load.problems.iter().cloned().map(|problem| {
         let found = problem.job().and_then(|name| jobs.iter().find(|(_, job)| job.request.name == *name));
         let is_image = matches!(problem, LoadProblem::Plan { .. });

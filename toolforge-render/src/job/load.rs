@@ -87,7 +87,8 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
     for request in requests {
         let name = &request.name;
         let own_stage = stage;
-        stage += usize::from(options.waits_for.contains(name));
+        let is_awaited = options.waits_for.contains(name);
+        stage += usize::from(is_awaited);
         if options.done.contains(name) {
             continue;
         }
@@ -102,7 +103,7 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
         let current = Current { live: found, record: record(name) };
         match change_to(&plan, &current, facts, options.adopts) {
             Ok(mut change) => {
-                change.stage = own_stage;
+                (change.stage, change.is_awaited) = (own_stage, is_awaited);
                 if change.is_keep()
                     && let Some(other) = found.and_then(|job| other_file(job, options.file))
                 {

@@ -144,7 +144,8 @@ impl JobPlan {
             .map_err(|error| error.with_own_image(&facts.namespace.tool))?;
         let mut warnings = Vec::new();
         if let (JobImage::Type(name), State::Deprecated | State::Gone) = (&found.image, found.state) {
-            let replacement = facts.namespace.catalog.replacement(name).map(|found| found.name.clone());
+            let replacement =
+                facts.namespace.catalog.replacement_for_jobs(name).map(|found| found.name.clone());
             warnings.push(JobPlanWarning::Deprecated { name: name.clone(), replacement });
         }
         if let Some(warning) = request.kind.schedule().and_then(toolforge_model::Schedule::warning) {

@@ -122,7 +122,7 @@ fn programs_work_with_one_thread() {
         let line = format!(
             "sed -i s/127.0.0.1/localhost/ ~/.kube/config; ulimit -u 1; ulimit -v 65536; exec {command}"
         );
-        tool.run(&["/bin/bash", "-c", &line]).exits(0).says(said);
+        tool.run(&["/bin/bash", "-c", &line]).exits(0).says(said).and_that_is_all();
     }
 }
 
