@@ -111,12 +111,12 @@ fn evenly_spaced_runs_are_moved_together() {
     let quarters = [("p", "*/15 * * * *"), ("q", "*/15 * * * *"), ("r", "*/15 * * * *")];
     let found = suggested(&quarters, 2000);
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].starts_with("r: */15 * * * * -> ") && found[0].ends_with("-59/15 * * * *"), "{found:?}");
+    assert!(found[0].starts_with("r: */15 * * * * -> ") && found[0].ends_with("/15 * * * *"), "{found:?}");
     assert_eq!(found[1], "288 -> 0");
     // The same minutes, written as a list or with an offset, and during some hours only.
     let found = suggested(&[("p", "0,30 4,5 * * *"), ("q", "30,0 4-8 * * *")], 1000);
     assert!(
-        found[0].starts_with("q: 30,0 4-8 * * * -> ") && found[0].ends_with("-59/30 4-8 * * *"),
+        found[0].starts_with("q: 30,0 4-8 * * * -> ") && found[0].ends_with("/30 4-8 * * *"),
         "{found:?}"
     );
     assert_eq!(found[1], "8 -> 0");
@@ -268,7 +268,7 @@ fn nearest_schedule_has_no_conflict() {
     );
     assert_eq!(
         nearest(&[("a", "*/15 * * * *")], &[("b", "2-59/15 * * * *")], 1000),
-        ["job b: schedule 5-59/15 * * * *"]
+        ["job b: schedule 5/15 * * * *"]
     );
 }
 
