@@ -49,7 +49,7 @@ fn shown(conversion: &Conversion) -> String {
     }
     let template =
         conversion.web_service.iter().map(|web| format!("--- service.template\n{}", web.to_yaml()));
-    let left = conversion.unconverted.iter().map(|left| {
+    let left = conversion.dependents.iter().chain(&conversion.unconverted).map(|left| {
         format!("--- line {}: {}: {}\n", left.location.line, left.what.escaped(), left.reason.escaped())
     });
     [yaml].into_iter().chain(template).chain(left).collect()
@@ -176,4 +176,69 @@ fn command_of_jsub_is_kept_as_written() {
         let conversion = of_lines(line);
         assert_eq!(conversion.jobs[0].request.command, expected, "{:?}", conversion.unconverted);
     }
+}
+
+/// As `kubectl get all,ingress -o yaml` prints them.
+#[test]
+fn objects_of_controllers_are_no_jobs() {
+    let owned = |kind: &str, name: &str, owner: &str| {
+        format!(
+            "- apiVersion: {}\n  kind: {kind}\n  metadata:\n    name: {name}\n    labels: {{app: bot}}\n    ownerReferences: \
+             [{{kind: ConfigMap, name: a}}, {{controller: true, kind: {owner}, name: owner}}]\n  spec: {{schedule: '@daily', template: \
+             {{spec: {{containers: [{{name: a, image: a, command: [./a]}}]}}}}, containers: [{{name: a, image: a, command: [./a]}}]}}\n",
+            match kind {
+                "Pod" | "Service" => "v1",
+                "ReplicaSet" => "apps/v1",
+                _ => "batch/v1",
+            }
+        )
+    };
+    let text = [
+        "apiVersion: v1\nkind: List\nitems:\n".to_owned(),
+        owned("Pod", "bot-5c-x", "ReplicaSet"),
+        owned("ReplicaSet", "bot-5c", "Deployment"),
+        owned("Job", "daily-1", "CronJob"),
+        owned("Service", "bot", "Workflow"),
+        "- {apiVersion: v1, kind: Pod, metadata: {name: bare}, spec: {containers: [{name: a, image: python3.11, command: [./a]}]}}\n".to_owned(),
+    ]
+    .concat();
+    let conversion = of_manifests(&text);
+    let names: Vec<&str> = conversion.jobs.iter().map(|job| job.request.name.as_str()).collect();
+    assert_eq!((names, conversion.unconverted.len()), (vec!["bare"], 0));
+    let dependents: Vec<String> = conversion.dependents.iter().map(ToString::to_string).collect();
+    assert_snapshot!(dependents.join("\n"), @"
+    line 4: Pod bot-5c-x: not converted: ReplicaSet owner creates it
+    line 11: ReplicaSet bot-5c: not converted: Deployment owner creates it
+    line 18: Job daily-1: not converted: CronJob owner creates it
+    line 25: Service bot: not converted: Workflow owner creates it
+    ");
+}
+
+#[test]
+fn objects_of_the_web_service_are_no_jobs() {
+    let web = "{app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice, name: stashbot}";
+    let shell =
+        "{app.kubernetes.io/component: webservice-interactive, app.kubernetes.io/managed-by: webservice}";
+    let pod = "spec: {containers: [{name: a, image: a, command: [./a]}]}";
+    let text = format!(
+        "apiVersion: v1\nkind: List\nitems:\n\
+         - {{apiVersion: v1, kind: Pod, metadata: {{name: stashbot-1, labels: {web}}}, {pod}}}\n\
+         - {{apiVersion: v1, kind: Pod, metadata: {{name: shell-1, labels: {shell}}}, {pod}}}\n\
+         - {{apiVersion: v1, kind: Pod, metadata: {{name: old, labels: {{tools.wmflabs.org/webservice: 'true'}}}}, {pod}}}\n\
+         - {{apiVersion: v1, kind: Service, metadata: {{name: stashbot, labels: {web}}}, spec: {{selector: {{name: stashbot}}}}}}\n\
+         - {{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: stashbot-subdomain, labels: {web}}}}}\n\
+         - {{apiVersion: apps/v1, kind: Deployment, metadata: {{name: stashbot, labels: {web}}}, spec: {{selector: {{}}, template: {{spec: \
+         {{containers: [{{name: webservice, image: 'docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest'}}]}}}}}}}}\n"
+    );
+    let conversion = of_manifests(&text);
+    assert_eq!((conversion.jobs.len(), conversion.unconverted.len()), (0, 0));
+    assert!(conversion.web_service.is_some());
+    let dependents: Vec<String> = conversion.dependents.iter().map(ToString::to_string).collect();
+    assert_snapshot!(dependents.join("\n"), @"
+    line 4: Pod stashbot-1: not converted: the web service creates it
+    line 5: Pod shell-1: not converted: `webservice shell` creates it
+    line 6: Pod old: not converted: the web service creates it
+    line 7: Service stashbot: not converted: the web service creates it
+    line 8: Ingress stashbot-subdomain: not converted: the web service creates it
+    ");
 }

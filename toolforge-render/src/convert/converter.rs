@@ -6,6 +6,7 @@ use toolforge_model::{JobImage, JobName, JobOptions, JobsFile, Location, Untrust
 
 use crate::convert::loss::Carried;
 use crate::convert::{Conversion, ConversionNote, ConvertedJob, Unconverted};
+use crate::manifest::Manifest;
 use crate::namespace::Namespace;
 
 /// Converts files for a tool.
@@ -57,9 +58,20 @@ impl<'a> Converter<'a> {
     }
 
     pub(super) fn leave(&mut self, what: &str, reason: impl Into<String>, location: Location) {
+        let left = self.unconverted(what, reason, location);
+        self.conversion.unconverted.push(left);
+    }
+
+    /// Adds an object that something else creates.
+    pub(super) fn add_dependent(&mut self, manifest: &Manifest, creator: &str) {
+        let left =
+            self.unconverted(&manifest.to_string(), format!("{creator} creates it"), manifest.location);
+        self.conversion.dependents.push(left);
+    }
+
+    fn unconverted(&self, what: &str, reason: impl Into<String>, location: Location) -> Unconverted {
         let (what, reason) = (Untrusted::new(what), Untrusted::new(reason.into()));
-        let file = self.file.clone();
-        self.conversion.unconverted.push(Unconverted { what, reason, file, location });
+        Unconverted { what, reason, file: self.file.clone(), location }
     }
 
     /// Returns a name like the wanted one that no other job has.

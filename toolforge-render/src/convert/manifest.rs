@@ -8,6 +8,7 @@ use toolforge_model::{
     Retry, Untrusted, join_words,
 };
 
+use crate::convert::dependent::creator;
 use crate::convert::loss::{self, Carried};
 use crate::convert::service::{JobService, selects};
 use crate::convert::web_service::is_web_service;
@@ -53,11 +54,24 @@ pub fn with_current_version(node: &YamlNode) -> YamlNode {
 
 impl Converter<'_> {
     /// Adds the jobs of manifests, and the web service among them. A Service is part of the job whose pods it selects.
+    ///
+    /// What a controller or the web service creates needs no job: its owner creates it again.
     pub fn add_manifests(&mut self, manifests: &[Manifest]) {
-        let services: Vec<&Manifest> =
-            manifests.iter().filter(|found| matches!(found.object, ManifestObject::Service(_))).collect();
-        let mut used: Vec<Location> = Vec::new();
+        let mut own = Vec::new();
         for manifest in manifests {
+            match creator(manifest) {
+                Some(creator) => self.add_dependent(manifest, &creator),
+                None => own.push(manifest),
+            }
+        }
+        let manifests = own;
+        let services: Vec<&Manifest> = manifests
+            .iter()
+            .copied()
+            .filter(|found| matches!(found.object, ManifestObject::Service(_)))
+            .collect();
+        let mut used: Vec<Location> = Vec::new();
+        for manifest in &manifests {
             let found = self.add_manifest(manifest, &services);
             used.extend(found.map(|service| service.location));
         }

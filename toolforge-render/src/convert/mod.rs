@@ -6,6 +6,7 @@
 mod adopt;
 mod conversion;
 mod converter;
+mod dependent;
 mod lines;
 mod loss;
 mod manifest;

@@ -76,6 +76,9 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
     for (name, _) in notes().filter(|(_, note)| matches!(note, ConversionNote::Suspended)) {
         anstream::eprintln!("note: type `toolforge jobs suspend {name}` after the file is loaded");
     }
+    for dependent in &conversion.dependents {
+        anstream::eprintln!("note: {dependent}");
+    }
     for left in &conversion.unconverted {
         anstream::eprintln!("warning: {left}");
     }
@@ -100,8 +103,13 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
     }
     match (conversion.jobs.is_empty() && conversion.web_service.is_none(), conversion.unconverted.is_empty())
     {
-        (true, _) => Err(Failure::new(ExitCode::Failed, "nothing could be converted")
-            .hint("Convert manifests of Kubernetes, a crontab, or lines of jsub.")),
+        (true, _) => {
+            let hint = match conversion.dependents.is_empty() {
+                true => "Convert manifests of Kubernetes, a crontab, or lines of jsub.",
+                false => "Convert the objects that create those of the notes.",
+            };
+            Err(Failure::new(ExitCode::Failed, "nothing could be converted").hint(hint))
+        }
         (false, true) => Ok(ExitCode::Success),
         (false, false) => Ok(ExitCode::Partial),
     }
