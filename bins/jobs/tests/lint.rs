@@ -306,3 +306,51 @@ fn examples_of_the_page_are_clean_after_a_fix() {
         assert_eq!(fixed.status.code(), Some(0), "{}", said(&fixed));
     }
 }
+
+/// The secrets are those of a variable, an argument, a URL, a ConfigMap and a Secret.
+const SECRETS: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: a, labels: {toolforge: tool}}
+spec:
+  containers:
+  - name: a
+    image: tools-harbor.wmcloud.org/tool-a/a:1
+    command: [./bot, --password=hunter21, --user, 1, '--db=mysql://me:hunter22@db/x']
+    env: [{name: TOKEN, value: 98765432}, {name: N, value: no}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a, lables: {}}
+data: {api-key: hunter23, no: a, file: \"password = 'hunter24'\\n\"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: a}
+stringData: {a: hunter25, no: b}
+";
+
+#[test]
+fn secrets_are_never_printed() {
+    for format in [&[][..], &["-o", "json"], &["-o", "sarif"], &["--fix"]] {
+        let directory = Scratch::new("secrets", "pod.yaml", SECRETS);
+        let output = said(&lint(&directory, &[&["pod.yaml"], format, &OFFLINE[..]].concat()));
+        for secret in ["hunter2", "98765432"] {
+            assert!(!output.contains(secret), "{format:?}: {output}");
+        }
+        let rules = ["plain-secret", "wrong-type"].iter().all(|rule| output.contains(rule));
+        assert!(rules || format.contains(&"--fix"), "{format:?}: {output}");
+        let text = directory.read("pod.yaml");
+        for secret in ["hunter21", "hunter22", "hunter23", "hunter24", "hunter25", "98765432"] {
+            assert!(text.contains(secret), "{format:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn secrets_are_hidden_in_texts_that_are_not_yaml() {
+    let text = "kind: Pod\nenv:\n- name: TOKEN\n  value: hunter21: x\npassword: hunter22: y\n";
+    let directory = Scratch::new("broken", "pod.yaml", text);
+    let output = said(&lint(&directory, &[&["pod.yaml"], &OFFLINE[..]].concat()));
+    assert!(output.contains("invalid-yaml") && !output.contains("hunter2"), "{output}");
+}

@@ -7,7 +7,7 @@ use super::check::{Check, Object};
 use super::context::SOME_TOOL;
 use super::edit::span_at;
 use super::rule::Rule;
-use super::rules::{check_job_command, check_web_service, find_kind};
+use super::rules::{check_job_command, check_platform_file, check_web_service, find_kind};
 use super::syntax::{Document, Node, Value};
 
 /// What the documents of a text are.
@@ -41,14 +41,16 @@ const TEMPLATE_KEYS: [&str; 14] = [
 
 /// Finds out what the documents of a text are, and checks files of the platform's tools.
 pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> Contents<'n> {
-    if let [Document { root }] = documents {
+    if let [document @ Document { root }] = documents {
         match &root.value {
             Value::Sequence(items) if !items.iter().any(|item| item.entry("kind").is_some()) => {
                 check_jobs_file(check, root);
+                check_platform_file(check, document);
                 return Contents::Other;
             }
             Value::Mapping { .. } if is_service_template(root) => {
                 check_service_template(check, root);
+                check_platform_file(check, document);
                 return Contents::Other;
             }
             _ => {}

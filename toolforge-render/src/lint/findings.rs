@@ -8,6 +8,7 @@ use super::document::{Contents, contents};
 use super::finding::{Edit, Finding};
 use super::rule::Rule;
 use super::rules::{check_object, check_quota, check_together};
+use super::secrets::Secrets;
 use super::{ignore, rules, syntax, text};
 
 /// Returns what keeps a text from being read as it was meant: that it is too large, not YAML, a template, nested too deeply or
@@ -47,6 +48,8 @@ pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
             }
         }
         ignore::apply(&mut check, &parsed.comments, &parsed.documents);
+        let secrets = Secrets::of_parsed(text, &parsed, context);
+        check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
         remove_fixes_of_repeated_values(&mut check, parsed.repeated);
     }
     let mut findings = check.findings;

@@ -9,6 +9,7 @@ use super::document::objects;
 use super::finding::Finding;
 use super::rule::{Level, Rule};
 use super::rules::label;
+use super::secrets::Secrets;
 use super::syntax::{Node, parse};
 use crate::manifest::ManifestKind;
 
@@ -73,7 +74,9 @@ pub fn refused_by_server(
     check.findings.clear();
     check.object = Some(label(*found));
     check.at(Rule::RefusedByServer, place, "the API server refuses the object").answered(message.as_raw());
-    check.findings.pop()
+    let mut finding = check.findings.pop()?;
+    Secrets::of_parsed(text, &parsed, context).hide_in(&mut finding, text);
+    Some(finding)
 }
 
 /// Returns the value at a path of the API server like `spec.ports[0].name`, or the deepest one that exists.

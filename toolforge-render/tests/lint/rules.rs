@@ -123,6 +123,13 @@ const CASES: &[(&str, &str, &str)] = &[
         "- name: LANG\n          value: \"no\"",
         "- name: BOT_PASSWORD\n          value: hunter2",
     ),
+    ("plain-secret", "command: [launcher, daily]", "command: [launcher, daily, --password=hunter2]"),
+    ("plain-secret", "command: [launcher, daily]", "command: [launcher, --token, hunter2]"),
+    ("plain-secret", "command: [launcher, daily]", "command: [sh, -c, mysql -phunter2]"),
+    ("plain-secret", "command: [launcher, daily]", "command: [launcher, 'mysql://me:hunter2@db/x']"),
+    ("plain-secret", "  a: \"1\"", "  api-key: hunter2"),
+    ("plain-secret", "  a: \"1\"", "  a: |\n    user = me\n    password = hunter2"),
+    ("plain-secret", "  a: \"1\"", "  a: https://me:hunter2@example.org"),
     ("invalid-quantity", "limits: {cpu: \"1\", memory: 1Gi}", "limits: {cpu: \"1\", memory: 1GiB}"),
     ("outside-limits", "limits: {cpu: \"1\", memory: 1Gi}", "limits: {cpu: \"1\", memory: 5Gi}"),
     ("outside-limits", "requests: {cpu: 500m, memory: 512Mi}", "requests: {cpu: 2, memory: 512Mi}"),
@@ -160,6 +167,9 @@ const FILES: &[(&str, &str)] = &[
     ("platform-file", "- name: a\n  image: python3.11\n  command: ./a\n  comand: x\n"),
     ("platform-file", "type: php8.2\nreplicas: many\n"),
     ("platform-file", "type: php5.6\n"),
+    ("plain-secret", "- {name: a, image: bookworm, command: ./a --password hunter2}\n"),
+    ("plain-secret", "- {name: a, image: bookworm, command: ./a, env: {TOKEN: hunter2}}\n"),
+    ("plain-secret", "type: jdk17\nextra_args: [./a, --password=hunter2]\n"),
     ("platform-file-warning", "type: php8.2\nmemory: 1Gi\n"),
     ("platform-file-warning", "- name: a\n  image: node12\n  command: ./a\n"),
     (
@@ -189,6 +199,25 @@ fn server_checks_fields_of_custom_resources() {
     assert_eq!(ids(text, &context), ["fields-not-checked"]);
     context.asks_server = true;
     assert_eq!(ids(text, &context), [""; 0]);
+}
+
+#[test]
+fn references_and_placeholders_are_no_secrets() {
+    let clean = fixture("clean.yaml");
+    for (from, to) in [
+        (
+            "[launcher, daily]",
+            "[launcher, '--password=$PASSWORD', --token, $(TOKEN), --secret-file, hunter2]",
+        ),
+        ("[launcher, daily]", "[sh, -c, 'mysql -p$PASSWORD; ssh -phunter2 x']"),
+        ("[launcher, daily]", "[launcher, 'mysql://me:$PASSWORD@db/x', 'https://example.org/a:b@c']"),
+        ("  a: \"1\"", "  password: changeme"),
+        ("  a: \"1\"", "  token: <your token>"),
+        ("  a: \"1\"", "  a: |\n    password = os.environ['PASSWORD']\n    token = read()\n"),
+    ] {
+        assert!(clean.contains(from), "{from}");
+        assert_eq!(ids(&clean.replacen(from, to, 1), &context("stashbot")), [""; 0], "{to}");
+    }
 }
 
 #[test]

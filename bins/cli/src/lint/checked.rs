@@ -1,5 +1,5 @@
 use toolforge_model::Untrusted;
-use toolforge_render::lint::Finding;
+use toolforge_render::lint::{Finding, Secrets};
 
 use super::fixes::Fixes;
 
@@ -9,8 +9,20 @@ pub(super) struct Checked {
     pub(super) name: Untrusted,
     /// The text; empty if it is not text.
     pub(super) text: String,
+    /// The secrets in the text, which are not shown.
+    pub(super) secrets: Secrets,
     /// What is found; with `--fix`, what is left.
     pub(super) findings: Vec<Finding>,
     /// What `--fix` did.
     pub(super) fixes: Option<Fixes>,
+}
+
+impl Checked {
+    /// Returns a finding as it can be shown: a fix that writes a secret again is left out.
+    pub(super) fn without_secrets(&self, finding: &Finding) -> Finding {
+        let mut finding = finding.clone();
+        finding.fix =
+            finding.fix.filter(|fix| !fix.edits.iter().any(|edit| self.secrets.are_in(&edit.replacement)));
+        finding
+    }
 }

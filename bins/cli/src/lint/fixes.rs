@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 use toolforge_model::Untrusted;
-use toolforge_render::lint::{Finding, LintContext, fix};
+use toolforge_render::lint::{Finding, LintContext, Secrets, fix};
 use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
@@ -19,7 +19,7 @@ pub(super) struct Fixes {
     pub(super) after: String,
     /// Where the original is.
     pub(super) backup: PathBuf,
-    /// The difference, as lines.
+    /// The difference, as lines without secrets.
     pub(super) difference: String,
 }
 
@@ -32,7 +32,8 @@ pub(super) fn apply(file: &Path, text: &str, context: &LintContext) -> Result<Op
     let backup = backup_name(file);
     write_backup(&backup, text)?;
     replace_file(file, &fixed.text).map_err(|error| not_written(file, &error))?;
-    let difference = difference(text, &fixed.text);
+    let without_secrets = |text: &str| Secrets::of(text, context).hide(text, 0).into_owned();
+    let difference = difference(&without_secrets(text), &without_secrets(&fixed.text));
     Ok(Some(Fixes { applied: fixed.applied, after: fixed.text, backup, difference }))
 }
 

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use toolforge_model::Untrusted;
-use toolforge_render::lint::{Level, LintContext, MAX_BYTES, decode, lint as findings_of};
+use toolforge_render::lint::{Level, LintContext, MAX_BYTES, Secrets, decode, lint as findings_of};
 
 use super::checked::Checked;
 use super::facts::{facts, server_findings};
@@ -134,7 +134,8 @@ fn check_file(
         Ok(text) => text.to_owned(),
         Err(_) if bytes.len() > MAX_BYTES => String::from_utf8_lossy(bytes).into_owned(),
         Err(finding) => {
-            return Ok(Checked { name, text: String::new(), findings: vec![*finding], fixes: None });
+            let secrets = Secrets::default();
+            return Ok(Checked { name, text: String::new(), secrets, findings: vec![*finding], fixes: None });
         }
     };
     let fixes = if options.fix { fixes::apply(file, &text, context)? } else { None };
@@ -144,5 +145,6 @@ fn check_file(
         findings.extend(server_findings(session, &text, context, &findings));
         findings.sort_by_key(|finding| finding.location);
     }
-    Ok(Checked { name, text, findings, fixes })
+    let secrets = Secrets::of(&text, context);
+    Ok(Checked { name, text, secrets, findings, fixes })
 }

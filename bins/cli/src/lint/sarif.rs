@@ -12,7 +12,9 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.')
 /// Returns the log of all files.
 pub(super) fn log(files: &[Checked]) -> Value {
     let rules: Vec<Value> = Rule::ALL.iter().map(|rule| described(*rule)).collect();
-    let results = files.iter().flat_map(|file| file.findings.iter().map(|finding| result(file, finding)));
+    let results = files
+        .iter()
+        .flat_map(|file| file.findings.iter().map(|finding| result(file, &file.without_secrets(finding))));
     json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -84,7 +86,7 @@ fn replacement(edit: &Edit) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use toolforge_render::lint::{LintContext, lint};
+    use toolforge_render::lint::{LintContext, Secrets, lint};
 
     use super::*;
 
@@ -182,6 +184,7 @@ mod tests {
         let checked = |name: &str, text: String| Checked {
             name: name.into(),
             findings: lint(&text, &context),
+            secrets: Secrets::of(&text, &context),
             text,
             fixes: None,
         };

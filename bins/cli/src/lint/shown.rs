@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level as Severity, Renderer, Snippet};
 use toolforge_model::Untrusted;
-use toolforge_render::lint::{Finding, Level, POLICY_DATE, Rule};
+use toolforge_render::lint::{Finding, Level, POLICY_DATE, Rule, Secrets};
 
 use super::checked::Checked;
 use super::facts::Facts;
@@ -57,7 +57,7 @@ fn shown(checked: &Checked, finding: &Finding) -> String {
         None => finding.rule.remedy().to_owned(),
     };
     notes.push(Severity::HELP.with_name("fix").message(remedy));
-    let line = excerpt(&checked.text, finding);
+    let line = excerpt(&checked.text, &checked.secrets, finding);
     let mut group = match &line {
         Some((line, span)) => {
             let number = usize::try_from(finding.location.line).unwrap_or(1);
@@ -78,9 +78,9 @@ fn is_styled() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// Returns the line of a finding, escaped, and the bytes in it that it is about; `None` where it shows a secret, is too long, or
-/// does not exist.
-fn excerpt(text: &str, finding: &Finding) -> Option<(String, Range<usize>)> {
+/// Returns the line of a finding, escaped and without secrets, and the bytes in it that it is about; `None` where it is about a
+/// secret, is too long, or does not exist.
+fn excerpt(text: &str, secrets: &Secrets, finding: &Finding) -> Option<(String, Range<usize>)> {
     if finding.rule == Rule::PlainSecret {
         return None;
     }
@@ -90,26 +90,27 @@ fn excerpt(text: &str, finding: &Finding) -> Option<(String, Range<usize>)> {
     if line.is_empty() || line.len() > LONGEST_LINE {
         return None;
     }
-    let (first, last) = (finding.span.start - start, finding.span.end.saturating_sub(start).min(line.len()));
+    let first = (finding.span.start - start).min(line.len());
+    let last = finding.span.end.saturating_sub(start).clamp(first, line.len());
+    let parts = [line.get(..first)?, line.get(first..last)?, line.get(last..)?];
     let mut shown = String::with_capacity(line.len());
     let mut span = 0..0;
-    for (index, c) in line.char_indices() {
-        if index == first {
+    let mut offset = start;
+    for (index, part) in parts.into_iter().enumerate() {
+        if index == 1 {
             span.start = shown.len();
         }
-        // A tab is shown as the width that it has.
-        match c {
-            '\t' => shown.push(c),
-            c => shown.push_str(&Untrusted::new(c).escaped().to_string()),
+        for c in secrets.hide(part, offset).chars() {
+            match c {
+                '\t' => shown.push(c),
+                c => shown.push_str(&Untrusted::new(c).escaped().to_string()),
+            }
         }
-        if index < last {
+        if index == 1 {
             span.end = shown.len();
         }
+        offset += part.len();
     }
-    if first >= line.len() {
-        span = shown.len()..shown.len();
-    }
-    span.end = span.end.max(span.start);
     Some((shown, span))
 }
 
@@ -150,8 +151,9 @@ mod tests {
     use super::*;
 
     fn excerpts(text: &str) -> Vec<(String, String)> {
-        let findings = lint(text, &LintContext::offline("stashbot".parse().ok()));
-        let shown = findings.iter().filter_map(|finding| excerpt(text, finding));
+        let context = LintContext::offline("stashbot".parse().ok());
+        let (findings, secrets) = (lint(text, &context), Secrets::of(text, &context));
+        let shown = findings.iter().filter_map(|finding| excerpt(text, &secrets, finding));
         shown.map(|(line, span)| (line[span].to_owned(), line)).collect()
     }
 
@@ -165,12 +167,26 @@ mod tests {
         assert_eq!((found.as_str(), line.as_str()), ("12", "data: {\"\\u{202e}x\": 12}"));
     }
 
+    /// A secret that is a number, so that it is not of the type of its field.
     #[test]
     fn secrets_are_not_shown() {
-        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {toolforge: tool}}\nspec:\n  containers:\n  - name: \
-                    a\n    image: tools-harbor.wmcloud.org/tool-a/a:1\n    env: [{name: PASSWORD, value: hunter2}]\n";
-        let findings = lint(text, &LintContext::offline("stashbot".parse().ok()));
-        let secret = findings.iter().find(|found| found.rule == Rule::PlainSecret).unwrap();
-        assert_eq!(excerpt(text, secret), None);
+        for (value, shown) in [("12345678", "***"), ("\"hunter2\", valu: x", "\"***\", valu: x")] {
+            let text = format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{toolforge: tool}}}}\nspec:\n  containers:\n  - name: \
+                 a\n    image: tools-harbor.wmcloud.org/tool-a/a:1\n    env: [{{name: PASSWORD, value: {value}}}]\n"
+            );
+            let found = excerpts(&text);
+            let (_, line) = found.last().unwrap();
+            assert_eq!(line, &format!("    env: [{{name: PASSWORD, value: {shown}}}]"));
+            let findings = lint(&text, &LintContext::offline("stashbot".parse().ok()));
+            assert!(findings.iter().any(|finding| finding.rule == Rule::PlainSecret));
+            let texts = findings.iter().flat_map(|finding| [Some(&finding.message), finding.answer.as_ref()]);
+            for text in texts.flatten() {
+                assert!(
+                    !["12345678", "hunter2"].iter().any(|secret| text.as_raw().contains(secret)),
+                    "{text:?}"
+                );
+            }
+        }
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn report(files: &[Checked], facts: &Facts) -> LintReport {
 
 fn linted_file(checked: &Checked) -> LintedFile {
     let fixes = checked.fixes.as_ref();
+    let linted = |finding: &Finding| linted(&checked.without_secrets(finding));
     LintedFile {
         file: checked.name.clone(),
         findings: checked.findings.iter().map(linted).collect(),

@@ -28,6 +28,7 @@ use super::rule::Rule;
 pub(crate) use api_version::find_kind;
 pub(crate) use command::{check_job as check_job_command, check_web_service};
 pub(crate) use quota::check as check_quota;
+pub(crate) use secret::check_platform_file;
 pub(crate) use service::label;
 
 use api_version::check_kind;
@@ -55,6 +56,7 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
     if let Some(pods) = object.pods() {
         pod::check(check, object, pods);
     }
+    secret::check_object(check, object);
     match object.kind.name {
         "CronJob" => cron_job::check(check, object),
         "ConfigMap" | "Secret" => data::check(check, object),

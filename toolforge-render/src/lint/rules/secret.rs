@@ -1,26 +1,10 @@
-//! Environment variables, and secrets in them.
+//! Environment variables, and secrets that are written out.
 
-use super::super::check::Check;
+use super::super::check::{Check, Object};
+use super::super::plain_secret::{PlainSecret, of_object, of_platform_file};
 use super::super::rule::Rule;
-use super::super::syntax::Node;
+use super::super::syntax::{Document, Node};
 use super::scope::Scope;
-
-/// What names of secrets contain.
-const SECRETS: [&str; 10] = [
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "APIKEY",
-    "API_KEY",
-    "PRIVATE_KEY",
-    "ACCESS_KEY",
-    "CREDENTIAL",
-];
-
-/// How names end that are not secrets themselves.
-const NOT_SECRET: [&str; 9] = ["_FILE", "_PATH", "_URL", "_NAME", "_DIR", "_USER", "_ID", "_TTL", "_LENGTH"];
 
 /// Checks the environment of a container.
 pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node) {
@@ -58,39 +42,26 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &
                     field("valueFrom")
                 )));
         }
-        if is_secret(text, value.and_then(Node::string).unwrap_or_default()) {
-            let message = format!("{text} looks like a secret, and its value is in the file");
-            check.at(Rule::PlainSecret, name, message);
-        }
     }
 }
 
-/// Returns whether a variable is a secret that is written out.
-fn is_secret(name: &str, value: &str) -> bool {
-    let name = name.to_uppercase();
-    let is_named =
-        SECRETS.iter().any(|word| name.contains(word)) && !NOT_SECRET.iter().any(|end| name.ends_with(end));
-    // A path, or another variable.
-    let is_elsewhere = value.starts_with(['/', '$', '~', '.']);
-    is_named && value.len() >= 4 && !is_elsewhere
+/// Checks whether an object contains secrets.
+pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
+    report(check, of_object(object));
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Checks whether a file of the platform's tools contains secrets.
+pub(crate) fn check_platform_file(check: &mut Check<'_>, document: &Document) {
+    report(check, of_platform_file(document));
+}
 
-    #[test]
-    fn secrets_differ_from_settings() {
-        for (name, value, expected) in [
-            ("DB_PASSWORD", "hunter2", true),
-            ("botToken", "abcd", true),
-            ("PASSWORD_FILE", "/data/project/x/pw", false),
-            ("PASSWORD", "/data/project/x/pw", false),
-            ("PASSWORD", "$(OTHER)", false),
-            ("PASSWORD", "", false),
-            ("HOME", "hunter2", false),
-        ] {
-            assert_eq!(is_secret(name, value), expected, "{name}={value}");
+/// Adds a finding for each value that contains a secret.
+fn report(check: &mut Check<'_>, found: Vec<PlainSecret<'_>>) {
+    let mut last = None;
+    for PlainSecret { subject, place, .. } in found {
+        if last.replace(place.span.start) != Some(place.span.start) {
+            let message = format!("{subject} looks like a secret, and its value is in the file");
+            check.at(Rule::PlainSecret, place, message);
         }
     }
 }

@@ -1,0 +1,133 @@
+//! Secrets in objects and in files of the platform's tools.
+
+use super::super::check::{Object, Pods};
+use super::super::syntax::{Document, Node, Value};
+use super::text::{Written, is_secret, of_arguments, of_command_line, of_lines, passwords_of_urls};
+
+/// A secret that is written out.
+pub(crate) struct PlainSecret<'n> {
+    /// What has it, like `BOT_PASSWORD` or `the argument --password`.
+    pub(crate) subject: String,
+    /// What a finding is about.
+    pub(crate) place: &'n Node,
+    /// The value that contains it.
+    pub(crate) node: &'n Node,
+    /// The secret.
+    pub(crate) secret: String,
+}
+
+/// Returns the secrets of an object that are written out, but for the values of a Secret.
+pub(crate) fn of_object(object: Object<'_>) -> Vec<PlainSecret<'_>> {
+    let mut found = Vec::new();
+    for (_, container) in object.pods().iter().flat_map(Pods::containers) {
+        of_environment(container, &mut found);
+        let words: Vec<&Node> = ["command", "args"]
+            .into_iter()
+            .filter_map(|list| container.get(list))
+            .flat_map(Node::items)
+            .collect();
+        of_words(&words, &mut found);
+    }
+    if object.kind.name == "ConfigMap" {
+        for entry in object.node.get("data").map(Node::entries).unwrap_or_default() {
+            of_entry(&entry.key, &entry.value, &mut found);
+        }
+    }
+    found
+}
+
+/// Returns the values of a Secret, which are not to be shown.
+pub(crate) fn values_of_secret<'n>(object: Object<'n>) -> impl Iterator<Item = (&'n Node, String)> {
+    let lists = ["data", "stringData"].into_iter().filter_map(move |field| object.node.get(field));
+    let values = lists.filter(move |_| object.kind.name == "Secret").flat_map(Node::entries);
+    values.filter_map(|entry| {
+        let text = entry.value.text().filter(|text| !text.is_empty())?;
+        Some((&entry.value, text.to_owned()))
+    })
+}
+
+/// Returns the secrets of a file of the platform's tools: the commands of jobs, and the arguments of a web service.
+pub(crate) fn of_platform_file(document: &Document) -> Vec<PlainSecret<'_>> {
+    let mut found = Vec::new();
+    let root = &document.root;
+    match &root.value {
+        Value::Sequence(jobs) => {
+            for job in jobs {
+                for field in ["command", "health-check-script"] {
+                    if let Some((node, line)) = job.get(field).and_then(|node| Some((node, node.string()?))) {
+                        let written = of_command_line(line).into_iter();
+                        found.extend(written.map(|written| argument(node, written)));
+                        found.extend(of_urls(node, line));
+                    }
+                }
+                for entry in job.get("env").map(Node::entries).unwrap_or_default() {
+                    of_entry(&entry.key, &entry.value, &mut found);
+                }
+            }
+        }
+        Value::Mapping { .. } => {
+            let words: Vec<&Node> =
+                root.get("extra_args").map(Node::items).unwrap_or_default().iter().collect();
+            of_words(&words, &mut found);
+        }
+        Value::Scalar(_) => {}
+    }
+    found
+}
+
+fn of_environment<'n>(container: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
+    for variable in container.get("env").map(Node::items).unwrap_or_default() {
+        let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) else { continue };
+        of_entry(name, value, found);
+    }
+}
+
+/// Adds the secrets of a variable, or of a key of a ConfigMap, whose value may be a whole file.
+fn of_entry<'n>(name: &'n Node, value: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
+    let (key, Some(text)) = (name.text().unwrap_or_default(), value.text()) else { return };
+    if !text.trim_end().contains('\n') && is_secret(key, text) {
+        found.push(PlainSecret {
+            subject: key.to_owned(),
+            place: name,
+            node: value,
+            secret: text.to_owned(),
+        });
+        return;
+    }
+    let of_file = |written: Written| PlainSecret {
+        subject: format!("{} in {key}", written.name),
+        place: name,
+        node: value,
+        secret: written.secret,
+    };
+    if text.contains('\n') {
+        found.extend(of_lines(text).into_iter().map(of_file));
+    }
+    found.extend(passwords_of_urls(text).map(|secret| PlainSecret {
+        subject: format!("the password of a URL in {key}"),
+        place: name,
+        node: value,
+        secret: secret.to_owned(),
+    }));
+}
+
+fn of_words<'n>(words: &[&'n Node], found: &mut Vec<PlainSecret<'n>>) {
+    let texts: Vec<&str> = words.iter().map(|word| word.text().unwrap_or_default()).collect();
+    for (index, written) in of_arguments(&texts) {
+        found.extend(words.get(index).map(|node| argument(node, written)));
+    }
+}
+
+fn of_urls<'n>(node: &'n Node, text: &str) -> Vec<PlainSecret<'n>> {
+    passwords_of_urls(text)
+        .map(|secret| argument(node, Written { name: String::new(), secret: secret.to_owned() }))
+        .collect()
+}
+
+fn argument(node: &Node, written: Written) -> PlainSecret<'_> {
+    let subject = match written.name.as_str() {
+        "" => "the password of a URL".to_owned(),
+        name => format!("the argument {name}"),
+    };
+    PlainSecret { subject, place: node, node, secret: written.secret }
+}

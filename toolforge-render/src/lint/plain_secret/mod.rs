@@ -1,0 +1,7 @@
+//! Where secrets are written out.
+
+mod find;
+mod text;
+
+pub(crate) use find::{PlainSecret, of_object, of_platform_file, values_of_secret};
+pub(crate) use text::{SHORTEST, is_secret_name, of_lines};

@@ -1,0 +1,199 @@
+//! The secrets of a text, and the text without them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use toolforge_model::Untrusted;
+
+use super::check::Check;
+use super::context::LintContext;
+use super::document::objects;
+use super::finding::Finding;
+use super::plain_secret::{
+    SHORTEST, is_secret_name, of_lines, of_object, of_platform_file, values_of_secret,
+};
+use super::syntax::{self, Node, Text};
+use super::text::{MAX_BYTES, is_broken};
+
+/// What is shown in place of a secret.
+const HIDDEN: &str = "***";
+
+/// Secrets that are as long as this are hidden wherever they occur; shorter ones only where they are written as secrets.
+const DISTINCT: usize = 8;
+
+/// The most secrets that are looked for in the whole text.
+const MOST: usize = 100;
+
+/// The secrets of a text, as far as they are found: those of the rule `plain-secret`, and all values of a Secret.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// The bytes of the text, sorted; none overlaps another.
+    spans: Vec<Range<usize>>,
+    /// The secrets, the longest first.
+    values: Vec<String>,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("spans", &self.spans).finish_non_exhaustive()
+    }
+}
+
+impl Secrets {
+    /// Returns the secrets of a text, also of one that cannot be read.
+    #[must_use]
+    pub fn of(text: &str, context: &LintContext) -> Self {
+        if text.len() > MAX_BYTES {
+            return Self::default();
+        }
+        Self::of_parsed(text, &syntax::parse(text), context)
+    }
+
+    pub(crate) fn of_parsed(text: &str, parsed: &Text, context: &LintContext) -> Self {
+        let mut secrets = Self::default();
+        let mut check = Check::new(text, context);
+        let objects = objects(&mut check, &parsed.documents);
+        let of_objects = objects.iter().flat_map(|object| of_object(*object));
+        let of_files = parsed.documents.iter().flat_map(of_platform_file);
+        for found in of_objects.chain(of_files) {
+            secrets.add(text, found.node, found.secret);
+        }
+        for (node, secret) in objects.iter().flat_map(|object| values_of_secret(*object)) {
+            secrets.add(text, node, secret);
+        }
+        if is_broken(parsed) {
+            secrets.add_lines(text);
+        }
+        secrets.finish(text);
+        secrets
+    }
+
+    /// Returns the bytes of the secrets, sorted; none overlaps another.
+    #[must_use]
+    pub fn spans(&self) -> &[Range<usize>] {
+        &self.spans
+    }
+
+    /// Returns whether a text contains a secret.
+    #[must_use]
+    pub fn are_in(&self, text: &str) -> bool {
+        self.values.iter().any(|value| value.len() >= SHORTEST && text.contains(value.as_str()))
+    }
+
+    /// Returns the text, or a part of it that begins at an offset, with `***` in place of each secret; the lines stay.
+    #[must_use]
+    pub fn hide<'t>(&self, part: &'t str, offset: usize) -> Cow<'t, str> {
+        let end = offset + part.len();
+        let first = self.spans.partition_point(|span| span.end <= offset);
+        let found = self.spans.get(first..).unwrap_or_default().iter().take_while(|span| span.start < end);
+        let mut shown = String::new();
+        let mut position = 0;
+        for span in found {
+            let start = span.start.max(offset) - offset;
+            let end = span.end.min(end) - offset;
+            let (Some(before), Some(secret)) = (part.get(position..start), part.get(start..end)) else {
+                continue;
+            };
+            shown.push_str(before);
+            for line in secret.split_inclusive('\n') {
+                let content = line.trim_end_matches(['\r', '\n']);
+                if !content.trim().is_empty() {
+                    shown.push_str(HIDDEN);
+                }
+                shown.push_str(line.get(content.len()..).unwrap_or_default());
+            }
+            position = end;
+        }
+        if position == 0 {
+            return Cow::Borrowed(part);
+        }
+        shown.push_str(part.get(position..).unwrap_or_default());
+        Cow::Owned(shown)
+    }
+
+    /// Hides the secrets that a finding quotes.
+    pub(crate) fn hide_in(&self, finding: &mut Finding, text: &str) {
+        let before = text.get(..finding.span.start).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let rest = text.get(finding.span.end..).unwrap_or_default();
+        let end = finding.span.end + rest.find('\n').unwrap_or(rest.len());
+        let first = self.spans.partition_point(|span| span.end < start);
+        let near = self.spans.get(first..).unwrap_or_default().iter().take_while(|span| span.start <= end);
+        let near: Vec<&str> = near.take(MOST).filter_map(|span| text.get(span.clone())).collect();
+        let values = self.values.iter().map(String::as_str).take(MOST);
+        let values = values.filter(|value| !near.is_empty() || value.len() >= DISTINCT);
+        let values = near.iter().copied().chain(values).filter(|value| value.len() >= SHORTEST);
+        for value in values {
+            for found in [Some(&mut finding.message), finding.answer.as_mut()].into_iter().flatten() {
+                if found.as_raw().contains(value) {
+                    *found = Untrusted::new(found.as_raw().replace(value, HIDDEN));
+                }
+            }
+        }
+    }
+
+    /// Adds a secret in a value.
+    fn add(&mut self, text: &str, node: &Node, secret: String) {
+        let Some(source) = text.get(node.span.clone()) else { return };
+        let found =
+            || source.match_indices(secret.as_str()).map(|(index, found)| (index, index + found.len()));
+        let start = node.span.start;
+        if found().next().is_some() {
+            self.spans.extend(found().map(|(first, last)| start + first..start + last));
+        } else {
+            // It is written with escapes, or in several lines.
+            let quote = usize::from(source.starts_with(['"', '\'']));
+            self.spans.push(start + quote..(node.span.end - quote).max(start + quote));
+        }
+        self.values.push(secret);
+    }
+
+    /// Adds what looks like a secret in the lines of a text that is not YAML.
+    fn add_lines(&mut self, text: &str) {
+        for written in of_lines(text) {
+            self.values.push(written.secret.clone());
+            let found = text.match_indices(written.secret.as_str());
+            self.spans.extend(found.take(MOST).map(|(index, found)| index..index + found.len()));
+        }
+        let mut start = 0;
+        let mut is_secret = false;
+        for line in text.split_inclusive('\n') {
+            let names = line.split("name:").skip(1).map(|rest| {
+                rest.trim_start()
+                    .trim_start_matches(['"', '\''])
+                    .split([' ', ',', '"', '\'', '}', '\n', '\r'])
+                    .next()
+            });
+            let has_name = line.contains("name:");
+            is_secret = (is_secret && !has_name) || names.flatten().any(is_secret_name);
+            if let Some(index) = line.find("value:").filter(|_| is_secret) {
+                let value = index + "value:".len();
+                let length =
+                    line.get(value..).unwrap_or_default().trim_end_matches(['\r', '\n', '}', ']']).len();
+                self.spans.push(start + value + 1..(start + value + length).max(start + value + 1));
+            }
+            start += line.len();
+        }
+    }
+
+    /// Adds other places of the same secrets, and sorts the spans.
+    fn finish(&mut self, text: &str) {
+        self.values.retain(|value| !value.trim().is_empty());
+        self.values.sort_by(|left, right| right.len().cmp(&left.len()).then_with(|| left.cmp(right)));
+        self.values.dedup();
+        for value in self.values.iter().filter(|value| value.len() >= DISTINCT).take(MOST) {
+            self.spans
+                .extend(text.match_indices(value.as_str()).map(|(index, found)| index..index + found.len()));
+        }
+        self.spans.retain(|span| span.start < span.end && text.get(span.clone()).is_some());
+        self.spans.sort_by_key(|span| (span.start, span.end));
+        self.spans.dedup_by(|next, span| {
+            let is_within = next.start <= span.end;
+            if is_within {
+                span.end = span.end.max(next.end);
+            }
+            is_within
+        });
+    }
+}
