@@ -242,3 +242,102 @@ fn objects_of_the_web_service_are_no_jobs() {
     line 8: Ingress stashbot-subdomain: not converted: the web service creates it
     ");
 }
+
+/// Returns a Deployment of a web service with an image of the platform or the build service.
+fn web_service(image: &str, command: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: stashbot, labels: {{app.kubernetes.io/component: web}}}}\nspec:\n  \
+         selector: {{}}\n  template: {{spec: {{containers: [{{name: webservice, image: '{image}', {command}}}]}}}}\n"
+    )
+}
+
+#[test]
+fn command_of_a_web_service_chooses_its_type() {
+    let platform = |name: &str| format!("docker-registry.svc.toolforge.org/toolforge-{name}-sssd-web:latest");
+    let runner =
+        "command: [/usr/bin/webservice-runner, --type, uwsgi-python, --port, '8000', --threads, '4']";
+    let mut out = String::new();
+    for (image, command) in [
+        (platform("jdk17"), "command: [java, -jar], args: [my app.jar, 'true']"),
+        (platform("python311"), runner),
+        (platform("python311"), "command: [./run.sh]"),
+        ("tools-harbor.wmcloud.org/tool-stashbot/web:1".to_owned(), "command: [web], args: [--all]"),
+    ] {
+        let conversion = of_manifests(&web_service(&image, command));
+        let Conversion { web_service: Some(web), .. } = conversion else {
+            panic!("{:?}", conversion.unconverted)
+        };
+        let notes = web
+            .notes
+            .iter()
+            .map(ToString::to_string)
+            .filter(|note| note.contains("command") || note.contains("args"));
+        out.push_str(&web.template);
+        notes.for_each(|note| out.push_str(&format!("# {note}\n")));
+    }
+    assert_snapshot!(out, @r#"
+    type: jdk17
+    extra_args: ["java","-jar","my app.jar","true"]
+    type: python3.11
+    extra_args: ["--threads","4"]
+    type: python3.11
+    # spec.template.spec.containers[webservice].command: was ["./run.sh"], is now ["/usr/bin/webservice-runner","--type","uwsgi-python","--port","8000"]
+    type: buildservice
+    buildservice-image: tool-stashbot/web:1
+    extra_args: ["web","--all"]
+    "#);
+}
+
+#[test]
+fn command_of_the_jobs_service_is_unwrapped() {
+    let script =
+        "exec 1>>/data/project/stashbot/bot.out;exec 2>>/data/project/stashbot/logs/b.err;./bot.py --all";
+    let marks = "jobs.toolforge.org/filelog: 'yes'";
+    let own = "app.kubernetes.io/managed-by: toolforge-jobs-framework, app.kubernetes.io/created-by: stashbot, toolforge: tool, \
+               jobs.toolforge.org/emails: onfailure";
+    let mut out = String::new();
+    for (object, pods, command) in [
+        (format!("{{{own}, app.kubernetes.io/version: '2', {marks}}}"), "{}".to_owned(), script.to_owned()),
+        // Before 2022.
+        (format!("{{{own}, {marks}}}"), "{}".to_owned(), "./bot.py 1>bot.out 2>bot.err".to_owned()),
+        // Pods that were copied from those of a job.
+        ("{}".to_owned(), format!("{{{marks}}}"), script.to_owned()),
+        ("{}".to_owned(), "{}".to_owned(), "exec 1>>a.log;./bot.py".to_owned()),
+    ] {
+        let text = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: bot, labels: {object}}}\nspec:\n  selector: {{}}\n  template:\n    \
+             metadata: {{labels: {pods}}}\n    spec: {{containers: [{{name: job, image: \
+             'docker-registry.svc.toolforge.org/toolforge-python311-sssd-base:latest', command: [/bin/sh, -c, --, '{command}']}}]}}\n"
+        );
+        let conversion = of_manifests(&text);
+        let notes = conversion.jobs[0].notes.iter().map(ToString::to_string);
+        let notes: Vec<String> =
+            notes.filter(|note| note.contains("command") || note.contains("filelog")).collect();
+        assert_eq!(notes, [""; 0]);
+        out.push_str(&toolforge_model::write_jobs([&conversion.jobs[0].request]));
+    }
+    assert_snapshot!(out, @"
+    - name: bot
+      command: ./bot.py --all
+      image: python3.11
+      continuous: true
+      emails: onfailure
+      filelog-stderr: /data/project/stashbot/logs/b.err
+    - name: bot
+      command: ./bot.py
+      image: python3.11
+      continuous: true
+      emails: onfailure
+    - name: bot
+      command: ./bot.py --all
+      image: python3.11
+      continuous: true
+      filelog-stderr: /data/project/stashbot/logs/b.err
+    - name: bot
+      command: ./bot.py
+      image: python3.11
+      continuous: true
+      no-filelog: true
+      filelog-stdout: a.log
+    ");
+}

@@ -5,14 +5,14 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::ImageLookupError;
-use toolforge_model::{JobImage, JobRequest, ToolName, Untrusted, platform};
+use toolforge_model::{JobImage, ToolName, Untrusted};
 
 use super::{ConversionNote, Converter, with_current_version};
 use crate::change::{Change, ChangeSet};
-use crate::job::{JobFacts, JobObjects, JobPlanError, JobWorkload, adoption, observe_job};
+use crate::job::{JobFacts, JobObjects, JobPlanError, JobWorkload, adoption};
 use crate::manifest::{Manifests, file_documents};
 use crate::namespace::Namespace;
-use crate::object::{Object, ObjectKind, deployment_spec, has_label, remove_generated_labels, selects_pods};
+use crate::object::{Object, ObjectKind, deployment_spec, remove_generated_labels, selects_pods};
 
 /// How an object that no tool manages becomes a job.
 #[derive(Clone, Debug)]
@@ -95,8 +95,7 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     if converted.request.name != job.name {
         return Err(no_job(Untrusted::new("its name is not one that a job can have")));
     }
-    let request = with_file_log(converted.request, job, facts);
-    let (change, restarts) = adoption(request, job, facts)?;
+    let (change, restarts) = adoption(converted.request, job, facts)?;
     let mut notes = converted.notes;
     // The fields are those of the live object, and the API server keeps the state of the schedule.
     notes.retain(|note| {
@@ -140,18 +139,6 @@ pub fn as_created(job: &JobObjects) -> Object {
         JobWorkload::Scheduled(found) => Object::CronJob(Box::new(CronJob { status: None, ..*found })),
         JobWorkload::Continuous(found) => Object::Deployment(Box::new(Deployment { status: None, ..*found })),
     }
-}
-
-/// Returns the request with the log files of pods that were copied from those of a job: their label and their command.
-fn with_file_log(request: JobRequest, job: &JobObjects, facts: &JobFacts) -> JobRequest {
-    let labels = job.workload.template().and_then(|template| template.metadata.as_ref()?.labels.clone());
-    if !has_label(labels.as_ref(), platform::LABEL_FILE_LOG, "yes") {
-        return request;
-    }
-    let mut labeled = job.clone();
-    labeled.workload.metadata_mut().labels = labels;
-    let JobRequest { command, file_log, .. } = observe_job(&labeled, facts);
-    if file_log.is_on() { JobRequest { command, file_log, ..request } } else { request }
 }
 
 /// Returns a note for each Service that selects the pods now, but not those of the job.

@@ -200,14 +200,19 @@ pub(super) fn pod_spec(object: &Value) -> Option<(String, &Value)> {
     all.next().map(|(pointer, pod)| (pointer.to_owned(), pod))
 }
 
+/// Returns the template of the pods of an object, or the pod itself.
+pub(super) fn template(object: &Value) -> Option<&Value> {
+    let (pointer, _) = pod_spec(object)?;
+    object.pointer(pointer.strip_suffix("/spec")?)
+}
+
 fn position(list: &Value, is_wanted: impl Fn(&Value) -> bool) -> Option<usize> {
     list.as_array()?.iter().position(is_wanted)
 }
 
 /// Returns the storage that the pods see: since 2020, that of pods with the label `toolforge: tool`.
 pub(super) fn mount(object: &Value) -> MountStorage {
-    let template = pod_spec(object).and_then(|(pointer, _)| object.pointer(pointer.strip_suffix("/spec")?));
-    let labels = template.map(|template| &template["metadata"]["labels"]);
+    let labels = template(object).map(|template| &template["metadata"]["labels"]);
     let wanted = labels.and_then(|labels| labels[platform::LABEL_MOUNT_STORAGE].as_str()?.parse().ok());
     // Since 2025, every pod in a tool's namespace gets it.
     wanted.unwrap_or(MountStorage::All)

@@ -1,11 +1,12 @@
 //! Manifests as jobs and as a web service. What the rendered object does not have of the original is a note.
 
 use k8s_openapi::api::core::v1::{Container, Probe};
+use serde_json::Value;
 use toolforge_images::{ImageLookupError, State};
 use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{
-    Cpu, Environment, JobHealthCheck, JobImage, JobOptions, JobPort, JobRequest, Location, Memory, Replicas,
-    Retry, Untrusted, join_words,
+    Cpu, Environment, FileLog, JobHealthCheck, JobImage, JobOptions, JobPort, JobRequest, Location, Memory,
+    Replicas, Retry, Untrusted, join_words, platform,
 };
 
 use crate::convert::dependent::creator;
@@ -13,9 +14,9 @@ use crate::convert::loss::{self, Carried};
 use crate::convert::service::{JobService, selects};
 use crate::convert::web_service::is_web_service;
 use crate::convert::{ConversionNote, Converter};
-use crate::job::JobPlanError;
+use crate::job::{CommandMarks, JobPlanError, command_words, is_job};
 use crate::manifest::{Manifest, ManifestObject};
-use crate::object::{ObjectKind, cron_job_spec, deployment_spec};
+use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec};
 use crate::plan::Plan;
 use crate::pod::cpu_of;
 
@@ -111,7 +112,7 @@ impl Converter<'_> {
         let mount = loss::mount(&original);
         let mut carried = Carried::of(&original, &self.namespace.tool, mount);
         let mut notes = Vec::new();
-        let mut options = self.pod_options(container, &mut notes);
+        let mut options = self.pod_options(container, &original, &mut notes);
         if notes.iter().any(|note| matches!(note, ConversionNote::ReplacedImage { .. })) {
             carried.add(&original, "image");
         }
@@ -119,6 +120,9 @@ impl Converter<'_> {
             notes.push(ConversionNote::EntryPoint);
         }
         options.mount = Some(mount);
+        options.emails = original["metadata"]["labels"][platform::LABEL_EMAILS]
+            .as_str()
+            .and_then(|text| text.parse().ok());
         match &manifest.object {
             ManifestObject::CronJob(found) => {
                 let spec = cron_job_spec(found);
@@ -196,9 +200,17 @@ impl Converter<'_> {
     }
 
     /// Returns what a container says.
-    fn pod_options(&self, container: &Container, notes: &mut Vec<ConversionNote>) -> JobOptions {
+    fn pod_options(
+        &self,
+        container: &Container,
+        original: &Value,
+        notes: &mut Vec<ConversionNote>,
+    ) -> JobOptions {
         let reference = container.image.clone().unwrap_or_default();
         let image = self.image_of(&reference, notes);
+        let command = self.command(container, original, image.is_build_service());
+        let (command, file_log) = command.unzip();
+        let file_log = file_log.unwrap_or_default();
         let limits = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
         let requests = container.resources.as_ref().and_then(|resources| resources.requests.as_ref());
         let amount = |key: &str| {
@@ -215,7 +227,7 @@ impl Converter<'_> {
             }
         }
         JobOptions {
-            command: command(container),
+            command,
             image: Some(image),
             memory: amount("memory").and_then(|text| Memory::parse_quantity(&text).ok()),
             cpu: amount("cpu").and_then(|text| Cpu::parse_quantity(&text).ok()).filter(|cpu| {
@@ -224,11 +236,42 @@ impl Converter<'_> {
                     && cpu_of(requests) == Some(JobRequest::DEFAULT_CPU);
                 !is_default
             }),
-            // The container writes to its own output.
-            file_log: Some(false),
+            file_log: Some(file_log.is_on()),
+            file_log_stdout: file_log.stdout().cloned(),
+            file_log_stderr: file_log.stderr().cloned(),
             environment,
             ..JobOptions::default()
         }
+    }
+
+    /// Returns the command line of a container, without the log files that the jobs service adds to it, and these; `None` if the
+    /// image chooses the command.
+    fn command(
+        &self,
+        container: &Container,
+        original: &Value,
+        is_build_service: bool,
+    ) -> Option<(String, FileLog)> {
+        let words = command_words(container);
+        if words.is_empty() {
+            return None;
+        }
+        let labels = |metadata: &Value| -> Labels {
+            serde_json::from_value(metadata["labels"].clone()).unwrap_or_default()
+        };
+        let own = labels(&original["metadata"]);
+        // Pods that were copied from those of a job have its labels.
+        let of_pods =
+            loss::template(original).map(|template| labels(&template["metadata"])).unwrap_or_default();
+        let is_managed = is_job(Some(&own), &self.namespace.tool);
+        let marks = CommandMarks {
+            labels: Some(if is_managed { &own } else { &of_pods }),
+            written: original["metadata"]["annotations"][platform::ANNOTATION_COMMAND].as_str(),
+            is_managed,
+        };
+        let (command, file_log) = marks.read(&words, &self.namespace.tool, is_build_service);
+        let is_wrapped = is_managed || file_log.has_files();
+        Some(if is_wrapped { (command, file_log) } else { (script(&words), FileLog::Off) })
     }
 
     /// Returns the image of a reference by its shortest name; one that the catalog does not have is replaced where it can be.
@@ -272,12 +315,6 @@ fn health_check(container: &Container, port: Option<JobPort>) -> Option<JobHealt
     let path = probe.http_get.as_ref()?.path.as_deref().unwrap_or("/");
     let JobPort::Tcp { .. } = port? else { return None };
     Some(JobHealthCheck::Http(path.parse().ok()?))
-}
-
-/// Returns the command line of a container; `None` if the image chooses it.
-fn command(container: &Container) -> Option<String> {
-    let words: Vec<String> = container.command.iter().chain(&container.args).flatten().cloned().collect();
-    (!words.is_empty()).then(|| script(&words))
 }
 
 /// Returns arguments as the script of a shell.

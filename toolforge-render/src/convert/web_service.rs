@@ -1,13 +1,26 @@
 //! Deployments of `webservice` as a `service.template`.
 
-use k8s_openapi::api::core::v1::PodSpec;
-use toolforge_images::State;
-use toolforge_model::{MountStorage, ServiceTemplate, platform};
+use k8s_openapi::api::core::v1::{Container, PodSpec};
+use serde_json::Value;
+use toolforge_images::{ImageType, State, WebImage};
+use toolforge_model::{BuildServiceImage, HealthCheck, MountStorage, ServiceTemplate, TypeName, platform};
 
-use crate::convert::loss::Carried;
+use crate::convert::loss::{self, Carried};
 use crate::convert::{ConversionNote, ConvertedWebService, Converter};
+use crate::job::command_words;
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{Object, ObjectKind, deployment_spec, replacement_differences};
+use crate::web_service::{health_check, type_of_command};
+
+/// The type of a web service's image, and how it runs the container's command.
+struct FoundType {
+    /// The lines of the template that name it.
+    lines: String,
+    /// Its name and state, if it is one of the catalog.
+    of_catalog: Option<(TypeName, State)>,
+    /// The extra arguments; `None` if the type does not run the command.
+    arguments: Option<Vec<String>>,
+}
 
 impl Converter<'_> {
     pub(super) fn add_web_service(&mut self, manifest: &Manifest, pod: &PodSpec) {
@@ -17,14 +30,13 @@ impl Converter<'_> {
             return;
         }
         let Some(container) = pod.containers.first() else { return };
-        let reference = container.image.clone().unwrap_or_default();
-        let found = self.namespace.catalog.with_web_image(&reference).next();
-        let Some((image, _)) = found else {
+        let original = manifest.to_json();
+        let Some(found) = self.type_of(container, &original) else {
+            let reference = container.image.clone().unwrap_or_default();
             self.leave(&what, format!("no type has the image {reference}"), manifest.location);
             return;
         };
-        let mut notes = Vec::new();
-        let mut template = format!("type: {}\n", image.name);
+        let mut template = found.lines;
         let limits = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
         for (key, field) in [("cpu", "cpu"), ("memory", "mem")] {
             if let Some(amount) = limits.and_then(|limits| limits.get(key)) {
@@ -37,40 +49,77 @@ impl Converter<'_> {
         {
             add_line(&mut template, &format!("replicas: {replicas}\n"));
         }
-        if image.state != State::Current {
-            let (name, state) = (image.name.clone(), image.state);
+        if let HealthCheck::Path(path) = health_check(container) {
+            add_line(&mut template, &format!("health-check-path: {}\n", quoted(path.as_str())));
+        }
+        let runs_command = found.arguments.is_some_and(|arguments| {
+            arguments.is_empty()
+                || add_line(&mut template, &format!("extra_args: {}\n", Value::from(arguments)))
+        });
+        let mut notes = Vec::new();
+        if let Some((name, state)) = found.of_catalog.filter(|(_, state)| *state != State::Current) {
             notes.push(ConversionNote::OutdatedImage { name, state, replacement: None });
         }
-        notes.extend(self.notes_of_web_service(manifest, &template));
+        notes.extend(self.notes_of_web_service(&original, &template, runs_command));
         self.conversion.web_service =
             Some(ConvertedWebService { template, notes, location: manifest.location });
     }
 
+    /// Returns the type of a container's image that runs its command.
+    fn type_of(&self, container: &Container, original: &Value) -> Option<FoundType> {
+        let reference = container.image.as_deref().unwrap_or_default();
+        let command = command_words(container);
+        let repository = format!("{}/", self.namespace.platform.build_service_repository);
+        if let Some(image) = reference.strip_prefix(&repository) {
+            let image: BuildServiceImage = image.parse().ok()?;
+            let mount = match loss::mount(original) {
+                MountStorage::None => "mount: none\n",
+                _ => "",
+            };
+            let lines = format!("type: buildservice\nbuildservice-image: {}\n{mount}", image.as_str());
+            return Some(FoundType { lines, of_catalog: None, arguments: Some(command) });
+        }
+        let types: Vec<(&ImageType, &WebImage)> = self.namespace.catalog.with_web_image(reference).collect();
+        let annotation = original["metadata"]["annotations"][platform::ANNOTATION_TYPE].as_str();
+        let (name, arguments) = type_of_command(&types, &command, annotation)?;
+        let state = types.iter().find(|(found, _)| found.name == name).map(|(found, _)| found.state);
+        let lines = format!("type: {name}\n");
+        Some(FoundType { lines, of_catalog: state.map(|state| (name, state)), arguments })
+    }
+
     /// Returns what the web service of a template does not have of a Deployment, or has otherwise.
-    fn notes_of_web_service(&self, manifest: &Manifest, template: &str) -> Vec<ConversionNote> {
+    fn notes_of_web_service(
+        &self,
+        before: &Value,
+        template: &str,
+        runs_command: bool,
+    ) -> Vec<ConversionNote> {
         let options = ServiceTemplate::parse(template).map(|template| template.options).unwrap_or_default();
         let request = options.into_request(&self.namespace.tool).ok();
         let objects = request.and_then(|request| self.namespace.web(request).ok()).map(|plan| plan.objects);
         let rendered = objects.into_iter().flatten().find(|object| object.kind() == ObjectKind::Deployment);
-        let before = manifest.to_json();
         let after = rendered.as_ref().map(Object::to_json).unwrap_or_default();
-        let mut carried = Carried::of(&before, &self.namespace.tool, MountStorage::All);
-        for field in ["command", "args"] {
-            carried.remove(&before, field);
+        let mut carried = Carried::of(before, &self.namespace.tool, loss::mount(before));
+        if !runs_command {
+            for field in ["command", "args"] {
+                carried.remove(before, field);
+            }
         }
-        carried.add(&before, "image");
+        carried.add(before, "image");
         // What the type adds is not the template's.
-        let mut differences = replacement_differences(ObjectKind::Deployment, &before, &after);
+        let mut differences = replacement_differences(ObjectKind::Deployment, before, &after);
         differences.retain(|found| found.live.is_some());
         carried.notes(differences).collect()
     }
 }
 
-/// Adds a line to a template, if the template can be read with it.
-fn add_line(template: &mut String, line: &str) {
-    if ServiceTemplate::parse(&format!("{template}{line}")).is_ok() {
+/// Adds a line to a template, if the template can be read with it; returns whether it is added.
+fn add_line(template: &mut String, line: &str) -> bool {
+    let is_readable = ServiceTemplate::parse(&format!("{template}{line}")).is_ok();
+    if is_readable {
         template.push_str(line);
     }
+    is_readable
 }
 
 /// Returns a scalar for YAML that is read as text.

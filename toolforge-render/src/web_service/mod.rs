@@ -28,7 +28,7 @@ pub use observe::{
     newest_ready_pod, observe_web_service, observe_web_service_request, web_service_causes,
     web_service_log_file, web_service_progress,
 };
-pub(crate) use observe::{mount, web_container};
+pub(crate) use observe::{health_check, mount, type_of_command, web_container};
 pub use plan::{PlanError, PlanOptions, PlanWarning, Routing, WebServicePlan};
 pub(crate) use requirements::missing_requirement;
 pub(crate) use requirements::proposed_type;

@@ -3,7 +3,6 @@ use toolforge_model::{Diagnostic, Untrusted};
 use toolforge_render::convert::{Conversion, ConversionNote, Converter, with_current_version};
 use toolforge_render::lint::{Finding, Rule, decode, reading_errors};
 use toolforge_render::manifest::{Manifests, file_documents};
-use toolforge_render::namespace::Namespace;
 use toolforge_report::FailureCode;
 
 use super::{dump, images};
@@ -14,7 +13,7 @@ const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Prints the jobs of manifests, crontabs and `jsub` lines as a jobs file.
 pub(super) fn run(session: &Session, options: &ConvertArguments) -> Result<ExitCode, Failure> {
-    let namespace = Namespace::new(&session.tool, images::catalog(session));
+    let namespace = session.namespace(images::catalog(session));
     let mut converter = Converter::new(&namespace, options.image.clone());
     let mut errors = Vec::new();
     for file in &options.files {

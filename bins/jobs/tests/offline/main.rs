@@ -145,6 +145,20 @@ fn crontab_is_converted_without_a_cluster() {
     ");
 }
 
+/// A pod that runs as the tool's user is one of the tool.
+#[test]
+fn convert_knows_the_user_of_the_tool() {
+    let manifest = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      \
+                    securityContext: {runAsUser: 52503}\n      containers:\n      - name: a\n        image: bookworm\n        command: [./a]\n";
+    let directory = Scratch::new("uid", manifest);
+    let line = ["convert", "jobs.yaml", "--tool", "tf-test"];
+    let note = "runAsUser: was 52503";
+    let shown = said(&jobs(&directory, &[&line[..], &["--uid", "52503"]].concat()));
+    assert!(!shown.contains(note), "{shown}");
+    let shown = said(&jobs(&directory, &[&line[..], &["--uid", "52504"]].concat()));
+    assert!(shown.contains(note), "{shown}");
+}
+
 #[test]
 fn web_service_is_converted_to_a_template() {
     let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web}\n\

@@ -5,12 +5,12 @@ use std::num::{NonZeroU16, NonZeroU32};
 use k8s_openapi::api::core::v1::{Container, Probe};
 use toolforge_model::{
     Cpu, Emails, Environment, FileLog, JobHealthCheck, JobKind, JobPort, JobRequest, Memory, MountStorage,
-    Replicas, Retry, Schedule, platform,
+    Replicas, Retry, Schedule, ToolName, platform,
 };
 
 use crate::job::objects::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};
 use crate::job::{JobFacts, JobObjects, JobWorkload};
-use crate::object::{cron_job_spec, deployment_spec};
+use crate::object::{Labels, cron_job_spec, deployment_spec, has_label};
 use crate::pod::{cpu_of, memory_of};
 
 /// Returns the request of a live job. It never fails: an invalid value counts as the platform's default.
@@ -20,8 +20,7 @@ pub fn observe_job(job: &JobObjects, facts: &JobFacts) -> JobRequest {
     let reference = container.and_then(|container| container.image.clone()).unwrap_or_default();
     let image =
         facts.namespace.catalog.job_image_of(&reference, &facts.namespace.platform.build_service_repository);
-    let is_logged = job.label(platform::LABEL_FILE_LOG) == Some("yes");
-    let (command, file_log) = command(job, container, is_logged, image.is_build_service(), facts);
+    let (command, file_log) = command(job, container, image.is_build_service(), facts);
     let resources = container.and_then(|container| container.resources.as_ref());
     let limits = resources.and_then(|resources| resources.limits.as_ref());
     let requests = resources.and_then(|resources| resources.requests.as_ref());
@@ -53,29 +52,54 @@ fn cpu(limit: Option<Cpu>, request: Option<Cpu>, default_limit: Cpu) -> Option<C
 fn command(
     job: &JobObjects,
     container: Option<&Container>,
-    is_logged: bool,
     is_build_service: bool,
     facts: &JobFacts,
 ) -> (String, FileLog) {
-    let words = |words: Option<&Vec<String>>| words.cloned().unwrap_or_default();
-    let command = container.map(|container| words(container.command.as_ref())).unwrap_or_default();
-    let arguments = container.map(|container| words(container.args.as_ref())).unwrap_or_default();
-    let all: Vec<String> = command.into_iter().chain(arguments).collect();
-    let is_new = job.label(platform::LABEL_VERSION) == Some(platform::JOBS_VERSION)
-        || job.label(platform::LABEL_COMMAND_NEW_FORMAT) == Some("yes")
-        || !job.is_managed();
-    let (text, file_log) = if is_new {
-        RenderedCommand::observe(
-            &all,
-            job.annotation(platform::ANNOTATION_COMMAND),
-            is_logged,
-            is_build_service,
-        )
-    } else {
-        read_of_version_1(&all, &facts.namespace.tool, is_logged)
+    let words = container.map(command_words).unwrap_or_default();
+    let marks = CommandMarks {
+        labels: job.workload.metadata().labels.as_ref(),
+        written: job.annotation(platform::ANNOTATION_COMMAND),
+        is_managed: job.is_managed(),
     };
+    let (text, file_log) = marks.read(&words, &facts.namespace.tool, is_build_service);
     // The platform reports an empty command so (jobs-api, 2026).
     (if text.is_empty() { "unknown".to_owned() } else { text }, file_log)
+}
+
+/// Returns the command and the arguments of a container.
+pub(crate) fn command_words(container: &Container) -> Vec<String> {
+    container.command.iter().chain(&container.args).flatten().cloned().collect()
+}
+
+/// What an object says about how the jobs service wrapped the command of its container.
+pub(crate) struct CommandMarks<'a> {
+    /// Its labels.
+    pub(crate) labels: Option<&'a Labels>,
+    /// The command of its annotation.
+    pub(crate) written: Option<&'a str>,
+    /// Whether these programs or the platform's jobs service manage it.
+    pub(crate) is_managed: bool,
+}
+
+impl CommandMarks<'_> {
+    /// Returns the command and the log files of a container's command and arguments.
+    pub(crate) fn read(
+        &self,
+        words: &[String],
+        tool: &ToolName,
+        is_build_service: bool,
+    ) -> (String, FileLog) {
+        let has = |key: &str, value: &str| has_label(self.labels, key, value);
+        let is_logged = has(platform::LABEL_FILE_LOG, "yes");
+        let is_new = has(platform::LABEL_VERSION, platform::JOBS_VERSION)
+            || has(platform::LABEL_COMMAND_NEW_FORMAT, "yes")
+            || !self.is_managed;
+        if is_new {
+            RenderedCommand::observe(words, self.written, is_logged, is_build_service)
+        } else {
+            read_of_version_1(words, tool, is_logged)
+        }
+    }
 }
 
 fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> JobKind {

@@ -8,7 +8,7 @@ mod status;
 pub use causes::{web_service_causes, web_service_progress};
 pub use log_file::web_service_log_file;
 pub use request::{ObserveError, observe_web_service_request};
-pub(crate) use request::{mount, web_container};
+pub(crate) use request::{health_check, mount, type_of_command, web_container};
 pub use status::{RouteStatus, WebServiceState, WebServiceStatus, is_web_service_pod, newest_ready_pod};
 
 use k8s_openapi::jiff::Timestamp;

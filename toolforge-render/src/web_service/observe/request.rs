@@ -1,6 +1,6 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Container;
-use toolforge_images::{ImageType, State, WebImage};
+use toolforge_images::{ImageType, Runner, State, WebImage};
 use toolforge_model::{
     Cpu, HealthCheck, Memory, MountStorage, Replicas, TypeName, Untrusted, WebServiceImage,
     WebServiceRequest, platform,
@@ -56,12 +56,12 @@ pub fn observe_web_service_request(facts: &WebServiceFacts) -> Result<WebService
             let image = WebServiceImage::BuildService { image, mount: mount(deployment) };
             (image, command.to_vec(), PodResources::DEFAULT_LIMITS)
         } else {
-            let mut found = facts.namespace.catalog.with_web_image(reference).peekable();
-            if found.peek().is_none() {
+            let found: Vec<_> = facts.namespace.catalog.with_web_image(reference).collect();
+            if found.is_empty() {
                 return Err(ObserveError::UnknownImage { image: Untrusted::new(reference) });
             }
             let (runner, arguments) = runner_and_arguments(command).ok_or_else(foreign)?;
-            let candidates = found.filter(|(_, web)| web.runner.to_string() == runner).collect::<Vec<_>>();
+            let candidates = with_runner(&found, runner);
             let (name, web) = chosen(&candidates, annotations.type_name.as_deref()).ok_or_else(foreign)?;
             let defaults = PerResource { cpu: web.default_cpu, memory: web.default_memory };
             (WebServiceImage::Type(name), arguments.to_vec(), defaults)
@@ -87,7 +87,7 @@ pub(crate) fn mount(deployment: &Deployment) -> MountStorage {
 }
 
 /// Returns the health check: the path of the liveness or startup probe, else of the readiness probe.
-fn health_check(container: &Container) -> HealthCheck {
+pub(crate) fn health_check(container: &Container) -> HealthCheck {
     let probes = [&container.liveness_probe, &container.startup_probe, &container.readiness_probe];
     let path =
         probes.into_iter().flatten().find_map(|probe| probe.http_get.as_ref()?.path.as_ref()?.parse().ok());
@@ -111,6 +111,34 @@ pub(super) fn runner_and_arguments(command: &[String]) -> Option<(&str, &[String
         }
         _ => None,
     }
+}
+
+/// Returns the types that a runner starts.
+fn with_runner<'a>(
+    types: &[(&'a ImageType, &'a WebImage)],
+    runner: &str,
+) -> Vec<(&'a ImageType, &'a WebImage)> {
+    types.iter().copied().filter(|(_, web)| web.runner.as_str() == runner).collect()
+}
+
+/// Returns the type among those of an image that a container's command starts, and its extra arguments: that of the runner in the
+/// command, else one that runs any command.
+///
+/// `None` as the arguments if no type of the image runs the command; the type is then the image's current one.
+pub(crate) fn type_of_command(
+    types: &[(&ImageType, &WebImage)],
+    command: &[String],
+    annotation: Option<&str>,
+) -> Option<(TypeName, Option<Vec<String>>)> {
+    let started = runner_and_arguments(command).and_then(|(runner, arguments)| {
+        let (name, _) = chosen(&with_runner(types, runner), annotation)?;
+        Some((name, Some(arguments.to_vec())))
+    });
+    let run = || {
+        let (name, _) = chosen(&with_runner(types, Runner::Generic.as_str()), annotation)?;
+        Some((name, Some(command.to_vec()))).filter(|_| !command.is_empty())
+    };
+    started.or_else(run).or_else(|| chosen(types, annotation).map(|(name, _)| (name, None)))
 }
 
 /// Returns the type of the annotation in its spelling, else the current type, else the first.
