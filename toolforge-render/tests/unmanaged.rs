@@ -14,7 +14,7 @@ use toolforge_render::job::{
     simulate_scheduled_jobs, suspend_job, trigger_job, workload_deletions,
 };
 use toolforge_render::namespace::{Documents, Namespace};
-use toolforge_render::object::{ObjectKind, created_by};
+use toolforge_render::object::{Object, ObjectKind, created_by};
 
 fn tool() -> ToolName {
     "tf-test".parse().unwrap()

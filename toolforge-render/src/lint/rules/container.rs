@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::check::{Check, ContainerPath};
+use super::super::check::{Check, ContainerList, ContainerPath};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_port_name};
 use super::scope::{Scope, check_identity, check_port_number, policy};
-use super::values::check_allowed;
-use super::{command, image, probe, secret};
+use super::values::{check_allowed, check_descending_path, forbidden, invalid};
+use super::{command, environment, image, probe};
 
 /// Checks a container of the pods' spec.
 pub(crate) fn check(
@@ -54,19 +54,39 @@ pub(crate) fn check(
     check_mounts(check, scope, path, node, volumes);
     check_paths(check, scope, node);
     command::check(check, scope, node);
-    for hook in ["postStart", "preStop"] {
-        let Some(handler) = node.at(&["lifecycle", hook]) else { continue };
-        if ["exec", "httpGet", "sleep", "tcpSocket"].into_iter().all(|kind| handler.get(kind).is_none()) {
-            let path = field(&format!("lifecycle.{hook}"));
-            check
-                .at(Rule::MissingField, handler, format!("{hook} does nothing; write exec, httpGet or sleep"))
-                .answered(
-                    object.invalid(format_args!("{path}: Required value: must specify a handler type")),
-                );
+    environment::check(check, scope, path, node);
+    environment::check_from(check, scope, path, node);
+    check_kind(check, scope, container, node);
+    probe::check_lifecycle(check, scope, path, node);
+    probe::check(check, scope, path, node);
+}
+
+/// Checks what only containers of one list may have.
+fn check_kind(check: &mut Check<'_>, scope: Scope<'_>, container: ContainerPath, node: &Node) {
+    let Scope { object, pods, .. } = scope;
+    let field = |name: &str| pods.field(format_args!("{container}.{name}"));
+    let restart = node.get("restartPolicy");
+    match (container.list, restart) {
+        (ContainerList::Main, Some(restart)) => {
+            let message = "only an init container has a restartPolicy of its own; remove it";
+            let reason = "may not be set for non-init containers";
+            forbidden(check, object, restart, &field("restartPolicy"), (message, reason));
+        }
+        (ContainerList::Init, Some(restart)) => {
+            check_allowed(check, object, restart, &field("restartPolicy"), &["Always"]);
+        }
+        (_, None) => {}
+    }
+    if container.list == ContainerList::Main || restart.and_then(Node::text) == Some("Always") {
+        return;
+    }
+    for name in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
+        if let Some(entry) = node.entry(name).filter(|entry| !entry.value.is_null()) {
+            let message = format!("an init container has no {name}, unless it has restartPolicy: Always");
+            let reason = "may not be set for init containers without restartPolicy=Always";
+            forbidden(check, object, &entry.key, &field(name), (message, reason));
         }
     }
-    secret::check(check, scope, path, node);
-    probe::check(check, scope, path, node);
 }
 
 fn check_security(check: &mut Check<'_>, path: &str, node: &Node) {
@@ -87,7 +107,7 @@ fn check_security(check: &mut Check<'_>, path: &str, node: &Node) {
 
 fn check_ports(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node) {
     let Scope { object, pods, .. } = scope;
-    let mut names: HashMap<&str, u64> = HashMap::new();
+    let mut names: HashMap<&str, &Node> = HashMap::new();
     for (index, port) in node.get("ports").map(Node::items).unwrap_or_default().iter().enumerate() {
         let field = |name: &str| pods.field(format_args!("{path}.ports[{index}].{name}"));
         match port.get("containerPort") {
@@ -111,14 +131,10 @@ fn check_ports(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node)
                 .at(Rule::InvalidName, name, format!("the name \"{text}\" of the port {reason}"))
                 .answered(object.invalid(format_args!("{}: Invalid value: \"{text}\"", field("name"))));
         }
-        let first = *names.entry(text).or_insert(name.location.line);
-        if first != name.location.line {
+        if let Some(first) = names.insert(text, name) {
+            let line = first.location.line;
             check
-                .at(
-                    Rule::InvalidValue,
-                    name,
-                    format!("the port of line {first} has the name \"{text}\", too"),
-                )
+                .at(Rule::InvalidValue, name, format!("the port of line {line} has the name \"{text}\", too"))
                 .answered(object.invalid(format_args!("{}: Duplicate value: \"{text}\"", field("name"))));
         }
     }
@@ -142,6 +158,18 @@ fn check_mounts(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node
             check
                 .at(Rule::VolumeMount, name, format!("the pod has no volume \"{text}\""))
                 .answered(object.invalid(format_args!("{}: Not found: \"{text}\"", field("name"))));
+        }
+        for name in ["subPath", "subPathExpr"] {
+            if let Some(node) = mount.get(name) {
+                check_descending_path(check, object, node, &field(name));
+            }
+        }
+        if let Some(expression) = mount.get("subPathExpr")
+            && mount.get("subPath").is_some_and(|path| path.text() != Some(""))
+        {
+            let message = "the mount has both subPath and subPathExpr";
+            let reason = "subPathExpr and subPath are mutually exclusive";
+            invalid(check, object, expression, &field("subPathExpr"), (message, reason));
         }
         if let Some(place) = mount.get("mountPath")
             && let Some(text) = place.string().filter(|text| !seen.insert(*text))

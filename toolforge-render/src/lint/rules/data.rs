@@ -3,6 +3,7 @@
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
+use super::values::{invalid, required};
 
 /// Checks the keys of the data, each of which can be the name of a file.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -24,7 +25,41 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         }
     }
     if object.kind.name == "Secret" {
+        check_type(check, object);
         check_plain_values(check, object);
+    } else {
+        let data = object.node.get("data").map(Node::entries).unwrap_or_default();
+        let binary = object.node.get("binaryData");
+        for entry in
+            data.iter().filter(|entry| binary.is_some_and(|binary| binary.entry(entry.name()).is_some()))
+        {
+            let key = entry.name();
+            let message = format!("the key \"{key}\" is in both data and binaryData");
+            let path = format!("data[{key}]");
+            invalid(check, object, &entry.key, &path, (message, "duplicate of key present in binaryData"));
+        }
+    }
+}
+
+/// Checks that a Secret has the keys of its type.
+fn check_type(check: &mut Check<'_>, object: Object<'_>) {
+    let Some(node) = object.node.get("type") else { return };
+    let has = |key: &str| {
+        let list = |field: &str| object.node.get(field).is_some_and(|data| data.entry(key).is_some());
+        list("data") || list("stringData")
+    };
+    let kind = node.text().unwrap_or_default();
+    let keys: &[&str] = match kind {
+        "kubernetes.io/tls" => &["tls.crt", "tls.key"],
+        "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
+        "kubernetes.io/dockercfg" => &[".dockercfg"],
+        "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
+        "kubernetes.io/basic-auth" if !has("username") => &["password"],
+        _ => &[],
+    };
+    for key in keys.iter().filter(|key| !has(key)) {
+        let message = format!("a Secret of type {kind} needs the key {key}");
+        required(check, object, node, &format!("data[{key}]"), message);
     }
 }
 

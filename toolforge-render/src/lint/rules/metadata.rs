@@ -12,9 +12,13 @@ use super::super::syntax::Node;
 use super::names::{
     not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_service_name,
 };
+use super::values::invalid;
 
 /// The longest name of a CronJob: that of its Jobs has eleven characters more.
 const CRON_JOB_NAME: usize = 52;
+
+/// The finalizers without a domain.
+const STANDARD_FINALIZERS: [&str; 3] = ["foregroundDeletion", "kubernetes", "orphan"];
 
 /// Checks the metadata of an object and of its pods.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -22,6 +26,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     check_namespace(check, object);
     let metadata = object.node.get("metadata");
     check_labels(check, object, metadata, "metadata");
+    check_finalizers(check, object);
     if let Some(pods) = object.pods().filter(|pods| !pods.path.is_empty()) {
         let path = format!("{}.metadata", pods.path.join("."));
         check_labels(check, object, pods.template.get("metadata"), &path);
@@ -94,6 +99,28 @@ fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
     }
 }
 
+/// Checks names of finalizers; those of custom resources may have any form.
+fn check_finalizers(check: &mut Check<'_>, object: Object<'_>) {
+    let finalizers = object.node.at(&["metadata", "finalizers"]).filter(|_| object.kind.check.is_some());
+    for (index, node) in finalizers.map(Node::items).unwrap_or_default().iter().enumerate() {
+        let Some(text) = node.string() else { continue };
+        let path = format!("metadata.finalizers[{index}]");
+        if let Some(reason) = not_a_label_key(text) {
+            invalid(
+                check,
+                object,
+                node,
+                &path,
+                (format_args!("the finalizer \"{text}\" {reason}"), "name part"),
+            );
+        } else if !text.contains('/') && !STANDARD_FINALIZERS.contains(&text) {
+            let message = format!("the finalizer \"{text}\" needs a domain, like example.org/{text}");
+            let reason = "name is neither a standard finalizer name nor is it fully qualified";
+            invalid(check, object, node, &path, (message, reason));
+        }
+    }
+}
+
 fn check_labels(check: &mut Check<'_>, object: Object<'_>, metadata: Option<&Node>, path: &str) {
     let Some(metadata) = metadata else { return };
     for field in ["labels", "annotations"] {
@@ -120,17 +147,16 @@ fn check_labels(check: &mut Check<'_>, object: Object<'_>, metadata: Option<&Nod
 
 /// Checks whether two objects are the same one.
 pub(crate) fn check_duplicates(check: &mut Check<'_>, objects: &[Object<'_>]) {
-    let mut seen: HashMap<(&str, &str, Option<&str>), u64> = HashMap::new();
+    let mut seen: HashMap<(&str, &str, Option<&str>), &Node> = HashMap::new();
     for object in objects {
         let Some(node) = object.name_node() else { continue };
         let namespace = object.node.at(&["metadata", "namespace"]).and_then(Node::text);
-        let line = node.location.line;
-        let first = *seen.entry((object.kind.name, object.name(), namespace)).or_insert(line);
-        if first != line {
+        if let Some(first) = seen.insert((object.kind.name, object.name(), namespace), node) {
             let message = format!(
-                "{} {} is in line {first}, too; the last one counts",
+                "{} {} is in line {}, too; the last one counts",
                 object.kind.name,
-                object.name()
+                object.name(),
+                first.location.line
             );
             check.at(Rule::DuplicateObject, node, message);
         }

@@ -5,9 +5,12 @@ mod command;
 mod container;
 mod cron_job;
 mod data;
+mod environment;
 mod image;
+mod job_policy;
 mod metadata;
 mod names;
+mod network;
 mod pod;
 mod probe;
 mod quota;
@@ -25,13 +28,12 @@ use super::check::{Check, Object};
 use super::kinds::Access;
 use super::rule::Rule;
 
+use api_version::check_kind;
 pub(crate) use api_version::find_kind;
 pub(crate) use command::{check_job as check_job_command, check_web_service};
 pub(crate) use quota::check as check_quota;
 pub(crate) use secret::check_platform_file;
 pub(crate) use service::label;
-
-use api_version::check_kind;
 
 /// Checks one object by itself.
 pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
@@ -62,6 +64,7 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
         "ConfigMap" | "Secret" => data::check(check, object),
         "Service" => service::check(check, object),
         "Ingress" | "HTTPRoute" => route::check(check, object),
+        "Endpoints" | "NetworkPolicy" => network::check(check, object),
         _ => {}
     }
 }

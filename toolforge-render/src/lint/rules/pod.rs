@@ -10,12 +10,11 @@ use super::super::check::{Check, Object, Pods};
 use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::syntax::{Entry, Node};
-use super::container;
-use super::names::not_a_dns_label;
-use super::resources;
+use super::names::{not_a_dns_label, not_a_dns_subdomain};
 use super::scope::{Scope, check_identity, policy};
 use super::selector::label_edit;
-use super::values::{check_allowed, check_at_least};
+use super::values::{check_allowed, check_at_least, check_descending_path, check_ip, invalid, required};
+use super::{container, environment, resources};
 
 /// The only volume of the node that a pod may have (volume-admission, 2026).
 const HOME_VOLUME: (&str, &str) = ("home", "/data/project");
@@ -34,6 +33,10 @@ const PLATFORM_VOLUMES: [&str; 11] = [
     "etcopenstack-clouds",
     "sssd-pipes",
 ];
+
+/// The fields of a pod that a volume can have (Kubernetes 1.33).
+const VOLUME_FIELDS: [&str; 5] =
+    ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
 
 /// Checks the pods of an object.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
@@ -60,18 +63,17 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
         check_allowed(check, object, policy, "spec.restartPolicy", &["Always", "OnFailure", "Never"]);
     }
     check_settings(check, scope);
-    let mut names: HashMap<&str, u64> = HashMap::new();
+    let mut names: HashMap<&str, &Node> = HashMap::new();
     for (path, node) in pods.containers() {
         if let Some(name) = node.get("name").filter(|name| name.string().is_some()) {
             let text = name.text().unwrap_or_default();
-            let line = name.location.line;
-            let first = *names.entry(text).or_insert(line);
-            if first != line {
+            if let Some(first) = names.insert(text, name) {
                 let answer = object.invalid(format_args!(
                     "{}: Duplicate value: \"{text}\"",
                     pods.field(format_args!("{path}.name"))
                 ));
-                let message = format!("the container of line {first} has the name \"{text}\", too");
+                let line = first.location.line;
+                let message = format!("the container of line {line} has the name \"{text}\", too");
                 check.at(Rule::InvalidValue, name, message).answered(answer);
             }
         }
@@ -141,6 +143,7 @@ fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>
                 );
         }
     }
+    check_host_aliases(check, object, pods, spec);
     for field in ["serviceAccountName", "serviceAccount"] {
         let Some(account) = spec.get(field) else { continue };
         let Some(text) = account.string().filter(|text| !matches!(*text, "default" | "")) else { continue };
@@ -151,6 +154,26 @@ fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>
         check
             .at(Rule::ServiceAccount, account, format!("there is no service account \"{text}\""))
             .answered(answer);
+    }
+}
+
+/// Checks what is added to `/etc/hosts`.
+fn check_host_aliases(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>, spec: &Node) {
+    for (index, alias) in spec.get("hostAliases").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let path = pods.field(format_args!("hostAliases[{index}].ip"));
+        match alias.get("ip") {
+            Some(ip) => {
+                check_ip(check, object, ip, &path);
+            }
+            None => required(check, object, alias, &path, "the alias has no ip"),
+        }
+        for (number, name) in alias.get("hostnames").map(Node::items).unwrap_or_default().iter().enumerate() {
+            if let Some(reason) = name.string().and_then(not_a_dns_subdomain) {
+                let path = pods.field(format_args!("hostAliases[{index}].hostnames[{number}]"));
+                let message = format!("the name \"{}\" {reason}", name.text().unwrap_or_default());
+                invalid(check, object, name, &path, (message, "must be a lowercase RFC 1123 subdomain"));
+            }
+        }
     }
 }
 
@@ -204,6 +227,7 @@ fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str
             }
         }
         check_volume_source(check, scope, volume, &path);
+        check_downward_api(check, scope, volume, &path);
         let Some(host_path) = volume.get("hostPath") else { continue };
         let directory = host_path.get("path").and_then(Node::text).unwrap_or_default();
         let text = name.and_then(Node::text).unwrap_or_default();
@@ -247,6 +271,41 @@ fn check_volume_source(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, p
             check
                 .at(Rule::MissingField, place, format!("{source} has no {required}"))
                 .answered(object.invalid(format_args!("{field}: Required value")));
+        }
+    }
+}
+
+/// Checks the fields of the pod that a volume has as files.
+fn check_downward_api(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, path: &str) {
+    let Scope { object, pods, .. } = scope;
+    let items = volume.at(&["downwardAPI", "items"]).map(Node::items).unwrap_or_default();
+    for (index, item) in items.iter().enumerate() {
+        let field = |name: &str| pods.field(format_args!("{path}.downwardAPI.items[{index}]{name}"));
+        match item.get("path") {
+            Some(node) => check_descending_path(check, object, node, &field(".path")),
+            None => required(check, object, item, &field(".path"), "the item has no path"),
+        }
+        match (item.get("fieldRef"), item.get("resourceFieldRef")) {
+            (None, None) => {
+                required(
+                    check,
+                    object,
+                    item,
+                    &field(""),
+                    "the item has neither fieldRef nor resourceFieldRef",
+                );
+            }
+            (Some(reference), None) => {
+                environment::check_field(check, object, reference, &field(".fieldRef"), &VOLUME_FIELDS);
+            }
+            (None, Some(reference)) => {
+                environment::check_resource(check, object, reference, &field(".resourceFieldRef"));
+            }
+            (Some(_), Some(second)) => {
+                let message = "the item has both fieldRef and resourceFieldRef";
+                let reason = "fieldRef and resourceFieldRef can not be specified simultaneously";
+                invalid(check, object, second, &field(""), (message, reason));
+            }
         }
     }
 }

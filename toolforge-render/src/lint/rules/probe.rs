@@ -3,11 +3,15 @@
 use super::super::check::Check;
 use super::super::rule::Rule;
 use super::super::syntax::Node;
+use super::names::not_a_port_name;
 use super::scope::{Scope, check_port_number};
-use super::values::check_at_least;
+use super::values::{check_allowed, check_at_least, forbidden};
 
 /// What a probe can do.
 const HANDLERS: [&str; 4] = ["exec", "grpc", "httpGet", "tcpSocket"];
+
+/// What a hook of the lifecycle can do.
+const HOOK_HANDLERS: [&str; 4] = ["exec", "httpGet", "sleep", "tcpSocket"];
 
 /// Checks the probes of a container.
 pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, container: &Node) {
@@ -31,7 +35,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, contain
                             .invalid(format_args!("{field}: Required value: must specify a handler type")),
                     );
             }
-            [(handler, node)] => check_handler(check, scope, container, &field, handler, node),
+            [handler] => check_handler(check, scope, Some(container), &field, *handler),
             [first, second, ..] => {
                 check
                     .at(Rule::InvalidProbe, second.1, format!("{name} has both {} and {}", first.0, second.0))
@@ -69,29 +73,69 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, contain
     }
 }
 
+/// Checks what a container does when it starts and before it terminates.
+pub(crate) fn check_lifecycle(check: &mut Check<'_>, scope: Scope<'_>, path: &str, container: &Node) {
+    for hook in ["postStart", "preStop"] {
+        let Some(node) = container.at(&["lifecycle", hook]) else { continue };
+        let path = scope.pods.field(format_args!("{path}.lifecycle.{hook}"));
+        let handlers: Vec<(&str, &Node)> =
+            HOOK_HANDLERS.iter().filter_map(|handler| Some((*handler, node.get(handler)?))).collect();
+        match handlers.as_slice() {
+            [] => {
+                let answer =
+                    scope.object.invalid(format_args!("{path}: Required value: must specify a handler type"));
+                let message = format!("{hook} does nothing; write exec, httpGet or sleep");
+                check.at(Rule::MissingField, node, message).answered(answer);
+            }
+            [("sleep", _)] => {}
+            [handler] => check_handler(check, scope, None, &path, *handler),
+            [first, second, ..] => {
+                let message = format!("{hook} has both {} and {}", first.0, second.0);
+                let path = format!("{path}.{}", second.0);
+                let reason = "may not specify more than 1 handler type";
+                forbidden(check, scope.object, second.1, &path, (message, reason));
+            }
+        }
+    }
+}
+
+/// Checks what a probe or a hook does; `container` is that of a probe, whose ports it needs.
 fn check_handler(
     check: &mut Check<'_>,
     scope: Scope<'_>,
-    container: &Node,
+    container: Option<&Node>,
     field: &str,
-    handler: &str,
-    node: &Node,
+    (handler, node): (&str, &Node),
 ) {
     if handler == "exec" {
         if node.get("command").is_none_or(|command| command.items().is_empty()) {
             check
-                .at(Rule::InvalidProbe, node, "the probe has no command")
+                .at(Rule::InvalidProbe, node, "there is no command to run")
                 .answered(scope.object.invalid(format_args!("{field}.exec.command: Required value")));
         }
         return;
     }
+    let noun = if container.is_some() { "probe" } else { "hook" };
     let Some(port) = node.get("port") else {
         check
-            .at(Rule::InvalidProbe, node, "the probe has no port")
+            .at(Rule::InvalidProbe, node, format!("the {noun} has no port"))
             .answered(scope.object.invalid(format_args!("{field}.{handler}.port: Required value")));
         return;
     };
     check_port_number(check, scope, port, &format!("{field}.{handler}.port"));
+    if let Some(reason) = port.string().and_then(not_a_port_name) {
+        let text = port.text().unwrap_or_default();
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let hint = if is_number { "; remove the quotes" } else { "" };
+        let answer = scope.object.invalid(format_args!("{field}.{handler}.port: Invalid value: \"{text}\""));
+        let message = format!("the name \"{text}\" of the port {reason}{hint}");
+        check.at(Rule::InvalidProbe, port, message).answered(answer);
+        return;
+    }
+    if let Some(scheme) = node.get("scheme").filter(|scheme| scheme.text() != Some("")) {
+        check_allowed(check, scope.object, scheme, &format!("{field}.{handler}.scheme"), &["HTTP", "HTTPS"]);
+    }
+    let Some(container) = container else { return };
     let ports = container.get("ports").map(Node::items).unwrap_or_default();
     if let Some(name) = port.string() {
         let is_known = ports.iter().any(|port| port.get("name").and_then(Node::text) == Some(name));

@@ -1,13 +1,19 @@
 //! Limits and requests of containers, against the LimitRange.
 
 use k8s_openapi::api::core::v1::PodSpec;
+use toolforge_model::suggest;
 use toolforge_quota::{ComputeResource, LimitType, LimitViolation, PodDemand, violations};
 
 use super::super::check::{Check, ContainerList, ContainerPath};
 use super::super::rule::Rule;
-use super::super::syntax::Node;
+use super::super::syntax::{Entry, Node};
+use super::names::not_a_label_key;
 use super::scope::Scope;
+use super::values::invalid;
 use crate::pod::stated_pod;
+
+/// The resources of a container without a domain.
+const RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 /// Checks the amounts of a pod.
 pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
@@ -80,6 +86,7 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, c
     };
     for name in ["limits", "requests"] {
         for entry in list(name) {
+            check_resource_name(check, scope, path, name, entry);
             let resource = ComputeResource::from(entry.name());
             let Some(text) = entry.value.text().filter(|_| !entry.value.is_null()) else { continue };
             let reason = match resource.parse_amount(text) {
@@ -98,6 +105,37 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, c
         check_style(check, container, list("limits").is_empty(), list("requests").is_empty());
     }
     is_readable
+}
+
+/// Checks that the name of a resource is one that a container can have.
+fn check_resource_name(
+    check: &mut Check<'_>,
+    scope: Scope<'_>,
+    path: ContainerPath,
+    list: &str,
+    entry: &Entry,
+) {
+    let name = entry.name();
+    let field = scope.pods.field(format_args!("{path}.resources.{list}[{name}]"));
+    let (message, reason) = if let Some(reason) = not_a_label_key(name) {
+        (format!("the name \"{name}\" of the resource {reason}"), "must be a qualified name")
+    } else if name.contains('/') {
+        if !name.starts_with("requests.") || name.contains("kubernetes.io/") {
+            return;
+        }
+        (
+            format!("the name \"{name}\" begins with requests."),
+            "doesn't follow extended resource name standard",
+        )
+    } else if RESOURCES.contains(&name) || name.starts_with("hugepages-") {
+        return;
+    } else {
+        let near = suggest(name, RESOURCES).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let message =
+            format!("a container has no resource \"{name}\"; it has {}{near}", RESOURCES.join(", "));
+        (message, "must be a standard resource for containers")
+    };
+    invalid(check, scope.object, &entry.key, &field, (message, reason));
 }
 
 fn check_style(check: &mut Check<'_>, container: &Node, no_limits: bool, no_requests: bool) {

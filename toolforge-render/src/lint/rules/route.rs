@@ -3,7 +3,8 @@
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::values::check_allowed;
+use super::names::{not_a_port_name, not_a_service_name};
+use super::values::{check_allowed, invalid, required};
 
 /// Checks the hosts and paths of a route.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -53,10 +54,125 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
                         .answered(object.invalid(format_args!("{}: Required value", field("pathType"))));
                 }
             }
-            if path.get("backend").is_none() {
-                check
-                    .at(Rule::MissingField, path, "the path has no backend")
-                    .answered(object.invalid(format_args!("{}: Required value", field("backend"))));
+            check_path(check, object, path, &field("path"));
+            match path.get("backend") {
+                Some(backend) => check_backend(check, object, backend, &field("backend")),
+                None => required(check, object, path, &field("backend"), "the path has no backend"),
+            }
+        }
+        if let Some(http) = rule.get("http").filter(|_| is_current && paths.is_empty()) {
+            required(
+                check,
+                object,
+                http,
+                &format!("spec.rules[{index}].http.paths"),
+                "the rule has no paths",
+            );
+        }
+    }
+    if let Some(backend) = spec.get("defaultBackend").filter(|_| is_current) {
+        check_backend(check, object, backend, "spec.defaultBackend");
+    }
+}
+
+/// Checks the path of a rule.
+fn check_path(check: &mut Check<'_>, object: Object<'_>, rule: &Node, field: &str) {
+    let is_specific = rule.get("pathType").and_then(Node::text) == Some("ImplementationSpecific");
+    let Some(node) = rule.get("path") else {
+        if !is_specific && rule.get("pathType").is_some() {
+            let message = "the rule has no path; write `path: /`";
+            invalid(check, object, rule, field, (message, "must be an absolute path"));
+        }
+        return;
+    };
+    let Some(text) = node.string() else { return };
+    let may_be_empty = is_specific && text.is_empty();
+    if !(text.starts_with('/') || may_be_empty) {
+        let message = format!("the path \"{text}\" does not begin with '/'");
+        invalid(check, object, node, field, (message, "must be an absolute path"));
+        return;
+    }
+    if is_specific {
+        return;
+    }
+    for part in ["//", "/./", "/../", "%2f", "%2F"] {
+        if text.contains(part) {
+            let message = format!("the path \"{text}\" has {part}");
+            invalid(check, object, node, field, (message, format!("must not contain '{part}'").as_str()));
+        }
+    }
+    if let Some(end) = ["/..", "/."].into_iter().find(|end| text.ends_with(end)) {
+        let message = format!("the path \"{text}\" ends with {end}");
+        invalid(check, object, node, field, (message, format!("cannot end with '{end}'").as_str()));
+    }
+}
+
+/// Checks what a path leads to.
+fn check_backend(check: &mut Check<'_>, object: Object<'_>, backend: &Node, field: &str) {
+    let service = match (backend.get("service"), backend.get("resource")) {
+        (None, None) => {
+            let message = "the backend has no service";
+            invalid(check, object, backend, field, (message, "resource or service backend is required"));
+            return;
+        }
+        (Some(_), Some(resource)) => {
+            let message = "the backend has both a service and a resource";
+            invalid(
+                check,
+                object,
+                resource,
+                field,
+                (message, "cannot set both resource and service backends"),
+            );
+            return;
+        }
+        (None, Some(_)) => return,
+        (Some(service), None) => service,
+    };
+    match service.get("name").filter(|name| name.text() != Some("")) {
+        None => required(check, object, service, &format!("{field}.service.name"), "the service has no name"),
+        Some(name) => {
+            if let Some(reason) = name.string().and_then(not_a_service_name) {
+                let message = format!("the name \"{}\" {reason}", name.text().unwrap_or_default());
+                let path = format!("{field}.service.name");
+                invalid(
+                    check,
+                    object,
+                    name,
+                    &path,
+                    (message, "a DNS-1035 label must consist of lower case alphanumeric characters"),
+                );
+            }
+        }
+    }
+    let port = |key: &str| service.at(&["port", key]).filter(|node| !matches!(node.text(), Some("" | "0")));
+    match (port("name"), port("number")) {
+        (None, None) => {
+            let place = service.get("port").unwrap_or(service);
+            required(check, object, place, field, "the service has no port; write its name or number");
+        }
+        (Some(name), Some(_)) => {
+            let message = "the port has both a name and a number";
+            invalid(check, object, name, field, (message, "cannot set both port name & port number"));
+        }
+        (Some(name), None) => {
+            if let Some(reason) = name.string().and_then(not_a_port_name) {
+                let message =
+                    format!("the name \"{}\" of the port {reason}", name.text().unwrap_or_default());
+                invalid(
+                    check,
+                    object,
+                    name,
+                    &format!("{field}.service.port.name"),
+                    (message, "must be a port name"),
+                );
+            }
+        }
+        (None, Some(number)) => {
+            let path = format!("{field}.service.port.number");
+            if number.integer().is_some_and(|number| !(1..=65_535).contains(&number)) {
+                let message = format!("{} is not a port; use 1 to 65535", number.text().unwrap_or_default());
+                invalid(check, object, number, &path, (message, "must be between 1 and 65535, inclusive"));
             }
         }
     }

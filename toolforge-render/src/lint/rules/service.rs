@@ -1,14 +1,16 @@
 //! Services, and the pods behind them.
 
+use std::collections::HashSet;
+
 use toolforge_model::platform;
 use toolforge_quota::Resource;
 
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::names::not_a_port_name;
+use super::names::{not_a_dns_subdomain, not_a_port_name};
 use super::scope::{Scope, is_web_service};
-use super::values::check_allowed;
+use super::values::{check_allowed, invalid, required};
 
 /// Checks a Service by itself.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -35,6 +37,9 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
             check.at(Rule::NodePort, kind, message).answered(answer);
         }
     }
+    if kind.and_then(Node::text) == Some("ExternalName") {
+        check_external_name(check, object, spec);
+    }
     if let Some(affinity) = spec.get("sessionAffinity") {
         check_allowed(check, object, affinity, "spec.sessionAffinity", &["ClientIP", "None"]);
     }
@@ -46,8 +51,32 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
             .at(Rule::MissingField, place, "the Service has no ports")
             .answered(object.invalid("spec.ports: Required value"));
     }
+    let mut names = HashSet::new();
     for (index, port) in ports.iter().enumerate() {
         check_port(check, object, port, index, ports.len() > 1);
+        if let Some(name) = port.get("name")
+            && let Some(text) = name.string().filter(|text| !names.insert(*text))
+        {
+            let answer =
+                object.invalid(format_args!("spec.ports[{index}].name: Duplicate value: \"{text}\""));
+            let message = format!("another port has the name \"{text}\"");
+            check.at(Rule::InvalidValue, name, message).answered(answer);
+        }
+    }
+}
+
+/// Checks the name that a Service stands for.
+fn check_external_name(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
+    let path = "spec.externalName";
+    let Some(node) = spec.get("externalName").filter(|node| node.text() != Some("")) else {
+        let place = spec.get("type").unwrap_or(spec);
+        required(check, object, place, path, "an ExternalName Service needs an externalName");
+        return;
+    };
+    let text = node.string().unwrap_or_default();
+    if let Some(reason) = not_a_dns_subdomain(text.strip_suffix('.').unwrap_or(text)) {
+        let message = format!("the name \"{text}\" {reason}");
+        invalid(check, object, node, path, (message, "must be a lowercase RFC 1123 subdomain"));
     }
 }
 

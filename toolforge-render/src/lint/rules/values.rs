@@ -1,5 +1,8 @@
 //! Values of fields that several rules check.
 
+use core::net::IpAddr;
+use std::fmt;
+
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
@@ -48,4 +51,98 @@ pub(crate) fn check_at_least(
     check
         .at(Rule::InvalidValue, node, format!("{field} is {found}; it must be {least} or more"))
         .answered(answer);
+}
+
+/// Adds what the API server answers about a value: `FIELD: Invalid value: "VALUE": REASON`.
+pub(crate) fn invalid(
+    check: &mut Check<'_>,
+    object: Object<'_>,
+    node: &Node,
+    path: &str,
+    (message, reason): (impl fmt::Display, &str),
+) {
+    let found = match (node.text(), node.string()) {
+        (Some(text), None) => text.to_owned(),
+        (text, _) => format!("\"{}\"", text.unwrap_or_default()),
+    };
+    let answer = object.invalid(format_args!("{path}: Invalid value: {found}: {reason}"));
+    check.at(Rule::InvalidValue, node, message).answered(answer);
+}
+
+/// Adds that a field is missing.
+pub(crate) fn required(
+    check: &mut Check<'_>,
+    object: Object<'_>,
+    place: &Node,
+    path: &str,
+    message: impl fmt::Display,
+) {
+    let answer = object.invalid(format_args!("{path}: Required value"));
+    check.at(Rule::MissingField, place, message).answered(answer);
+}
+
+/// Adds that a field may not be set.
+pub(crate) fn forbidden(
+    check: &mut Check<'_>,
+    object: Object<'_>,
+    place: &Node,
+    path: &str,
+    (message, reason): (impl fmt::Display, &str),
+) {
+    let answer = object.invalid(format_args!("{path}: Forbidden: {reason}"));
+    check.at(Rule::InvalidValue, place, message).answered(answer);
+}
+
+/// Checks that a path is relative, and below the place that it is relative to.
+pub(crate) fn check_descending_path(check: &mut Check<'_>, object: Object<'_>, node: &Node, path: &str) {
+    let Some(text) = node.string() else { return };
+    let field = path.rsplit('.').next().unwrap_or_default();
+    if text.starts_with('/') {
+        let message = format!("{field} is \"{text}\"; write a path without '/' at its beginning");
+        invalid(check, object, node, path, (message, "must be a relative path"));
+    }
+    if text.split('/').any(|part| part == "..") {
+        let message = format!("{field} is \"{text}\"; it may not have '..'");
+        invalid(check, object, node, path, (message, "must not contain '..'"));
+    }
+}
+
+/// Checks that a string is an IP address, and returns it.
+pub(crate) fn check_ip(check: &mut Check<'_>, object: Object<'_>, node: &Node, path: &str) -> Option<IpAddr> {
+    let text = node.string()?;
+    let found = parse_ip(text);
+    if found.is_none() {
+        let message = format!("\"{text}\" is not an IP address, such as 10.0.0.1");
+        invalid(check, object, node, path, (message, "must be a valid IP address"));
+    }
+    found
+}
+
+/// Parses an address as the API server does: numbers may have zeros at their beginning.
+fn parse_ip(text: &str) -> Option<IpAddr> {
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let part = |part: &str| {
+        let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = part.trim_start_matches('0');
+        is_number.then(|| if digits.is_empty() { "0".to_owned() } else { digits.to_owned() })
+    };
+    let parts: Vec<String> = text.split('.').map(part).collect::<Option<_>>()?;
+    parts.join(".").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_parsed_as_by_the_server() {
+        for text in ["10.0.0.1", "010.000.0.01", "::1", "fe80::1", "::ffff:1.2.3.4"] {
+            assert!(parse_ip(text).is_some(), "{text}");
+        }
+        for text in ["", "10.0.0", "10.0.0.256", "10.0.0.1/8", "localhost", "10..0.1", "fe80::1%eth0"] {
+            assert!(parse_ip(text).is_none(), "{text}");
+        }
+    }
 }

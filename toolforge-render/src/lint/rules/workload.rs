@@ -3,7 +3,6 @@
 use super::super::check::{Check, Object, Pods};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::selector;
 use super::values::{check_allowed, check_at_least};
 
 /// More attempts than this are hardly meant.
@@ -133,6 +132,7 @@ fn check_job(check: &mut Check<'_>, object: Object<'_>) {
     {
         check_at_least(check, object, Some(spec), &prefix, field, 0);
     }
+    job_policy::check(check, object, spec, &prefix);
     let has_deadline = spec.get("activeDeadlineSeconds").is_some();
     if let Some(node) = spec.get("backoffLimit")
         && let Some(limit) = node.integer().filter(|limit| *limit > MANY_RETRIES)
