@@ -1,13 +1,18 @@
 //! What a document is: a Kubernetes object, a jobs file, a template of a web service, or something else.
 
+use std::collections::HashMap;
+
 use toolforge_images::State;
-use toolforge_model::{Diagnostic, ServiceTemplate, ToolName};
+use toolforge_model::{Diagnostic, Location, ServiceTemplate, ToolName};
 
 use super::check::{Check, Object};
 use super::context::SOME_TOOL;
 use super::edit::span_at;
 use super::rule::Rule;
-use super::rules::{check_job_command, check_platform_file, check_web_service, find_kind};
+use super::rules::{
+    ScheduledJob, check_every_minute, check_job_command, check_platform_file, check_same_minute,
+    check_web_service, find_kind,
+};
 use super::syntax::{Document, Node, Value};
 
 /// What the documents of a text are.
@@ -150,11 +155,18 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
     let findings = check.context.catalog.check_jobs_file(check.text, &tool, &repository);
     findings.errors.iter().for_each(|found| add(check, Rule::PlatformFile, found));
     findings.warnings.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+    let mut scheduled = Vec::new();
+    let nodes: HashMap<Location, &Node> = root.items().iter().map(|item| (item.location, item)).collect();
     for job in &findings.jobs {
-        if let Some(node) = root.items().iter().find(|item| item.location == job.location) {
-            check_job_command(check, &job.request, node);
+        let Some(node) = nodes.get(&job.location) else { continue };
+        check_job_command(check, &job.request, node);
+        if let (Some(schedule), Some(place)) = (job.request.kind.schedule(), node.get("schedule")) {
+            let (name, expression) = (job.request.name.as_str(), schedule.expression().clone());
+            check_every_minute(check, place, &expression);
+            scheduled.push(ScheduledJob { name, place, zone: "", expression });
         }
     }
+    check_same_minute(check, &scheduled);
 }
 
 fn check_service_template(check: &mut Check<'_>, root: &Node) {

@@ -267,6 +267,10 @@ rules! {
     EveryMinute = "every-minute", Warning, false,
         "Each run starts a pod, which takes seconds and uses the quota while it runs.",
         "Run it less often, or as a continuous job that waits between its rounds.";
+    /// Many jobs of the file start in the same minute.
+    SameMinute = "same-minute", Warning, false,
+        "Their pods use the quota together, so that some of them wait or are refused; four jobs or more are reported.",
+        "Write other minutes, such as `17 3 * * *`. In a jobs file, `@daily` and `@hourly` spread the jobs by themselves.";
     /// Nothing keeps runs from overlapping.
     NoConcurrencyPolicy = "no-concurrency-policy", Warning, false,
         "The default `Allow` starts a run while the one before still works; slow runs pile up until the quota is full.",

@@ -1,6 +1,6 @@
 //! Each rule finds what it is for, and nothing in a file without it.
 
-use toolforge_render::lint::{Level, Rule, reference};
+use toolforge_render::lint::{Level, Rule, lint, reference};
 
 use crate::support::{context, fixture, ids};
 
@@ -252,6 +252,12 @@ const FILES: &[(&str, &str)] = &[
         "invalid-value",
         "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: a}, {name: a, image: a}]}}\n",
     ),
+    ("every-minute", "- {name: a, image: bookworm, command: ./a, schedule: '*/1 * * * *'}\n"),
+    (
+        "same-minute",
+        "- {name: a, image: bookworm, command: ./a, schedule: '0 3 * * *'}\n- {name: b, image: bookworm, command: ./a, schedule: '0 3 * * *'}\n\
+         - {name: c, image: bookworm, command: ./a, schedule: '0 * * * *'}\n- {name: d, image: bookworm, command: ./a, schedule: '*/5 3 * * mon'}\n",
+    ),
     ("empty-file", "# nothing\n"),
     ("empty-file", ""),
     ("list-in-list", "- - name: a\n"),
@@ -292,6 +298,36 @@ fn server_checks_fields_of_custom_resources() {
     assert_eq!(ids(text, &context), ["fields-not-checked"]);
     context.asks_server = true;
     assert_eq!(ids(text, &context), [""; 0]);
+}
+
+#[test]
+fn jobs_of_the_same_minute_are_named() {
+    let cron_job = |name: &str, schedule: &str, zone: &str| {
+        let zone = if zone.is_empty() { String::new() } else { format!(", timeZone: {zone}") };
+        format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: {name}}}\nspec: {{schedule: '{schedule}'{zone}}}\n---\n"
+        )
+    };
+    let found = |jobs: &[(&str, &str, &str)]| {
+        let text: String = jobs.iter().map(|(name, schedule, zone)| cron_job(name, schedule, zone)).collect();
+        let found = lint(&text, &context("stashbot"));
+        let found = found.iter().filter(|found| found.rule == Rule::SameMinute);
+        found.map(|found| format!("{}: {}", found.location.line, found.message.as_raw())).collect::<Vec<_>>()
+    };
+    let daily = [
+        ("a", "@daily", ""),
+        ("b", "0 0 * * *", "Etc/UTC"),
+        ("c", "*/30 * * * *", ""),
+        ("d", "0 0-6 * * *", ""),
+    ];
+    assert_eq!(
+        found(&daily),
+        ["19: 4 jobs start at 00:00: a, b, c, d; write other minutes for some of them"]
+    );
+    assert_eq!(found(&daily[..3]), [""; 0]);
+    assert_eq!(found(&[daily[0], daily[1], daily[2], ("d", "0 0 * * *", "Europe/Paris")]), [""; 0]);
+    assert_eq!(found(&[daily[0], daily[1], ("c", "0 0 * * mon", ""), ("d", "0 0 * * tue", "")]), [""; 0]);
+    assert_eq!(found(&[daily[0], daily[1], daily[2], ("d", "0 0 * * mon", "")]).len(), 1);
 }
 
 #[test]

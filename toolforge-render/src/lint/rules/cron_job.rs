@@ -7,6 +7,7 @@ use super::super::edit::quoted;
 use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::syntax::Node;
+use super::schedule::check_every_minute;
 use super::values::{check_allowed, check_at_least};
 
 /// The names that stand for an expression (robfig/cron 3, which Kubernetes uses).
@@ -91,6 +92,7 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
             .answered(answer);
         return;
     }
+    check_every_minute(check, node, &expression);
     match Schedule::from_parts(text.to_owned(), expression).warning() {
         Some(warning @ ScheduleWarning::Never { .. }) => {
             check.at(Rule::ScheduleNeverRuns, node, warning);
@@ -99,11 +101,6 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
             check.at(Rule::ScheduleGaps, node, warning);
         }
         None => {}
-    }
-    if let ["*" | "*/1" | "0-59", "*" | "*/1", "*" | "?" | "*/1", "*" | "*/1", "*" | "?" | "*/1"] =
-        text.split_whitespace().collect::<Vec<_>>().as_slice()
-    {
-        check.at(Rule::EveryMinute, node, "the job starts every minute");
     }
 }
 

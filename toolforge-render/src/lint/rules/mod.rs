@@ -16,6 +16,7 @@ mod probe;
 mod quota;
 mod resources;
 mod route;
+mod schedule;
 mod scope;
 mod secret;
 mod selector;
@@ -32,6 +33,7 @@ use api_version::check_kind;
 pub(crate) use api_version::find_kind;
 pub(crate) use command::{check_job as check_job_command, check_web_service};
 pub(crate) use quota::check as check_quota;
+pub(crate) use schedule::{ScheduledJob, check_every_minute, check_same_minute};
 pub(crate) use secret::check_platform_file;
 pub(crate) use service::label;
 
@@ -73,4 +75,5 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
 pub(crate) fn check_together(check: &mut Check<'_>, objects: &[Object<'_>]) {
     metadata::check_duplicates(check, objects);
     service::check_selectors(check, objects);
+    schedule::check_cron_jobs(check, objects);
 }
