@@ -79,13 +79,34 @@ fn not_written(path: &Path, error: &io::Error) -> Failure {
 fn difference(before: &str, after: &str) -> String {
     let diff = TextDiff::from_lines(before, after);
     let text = diff.unified_diff().context_radius(2).missing_newline_hint(false).to_string();
-    let lines = text.lines().map(|line| format!("{}\n", visible(line)));
-    lines.collect()
+    text.split_inclusive('\n').map(|line| format!("{}\n", visible(line.trim_end_matches('\n')))).collect()
 }
 
-/// Returns a line with everything escaped but its tabs.
+/// Returns a line with everything escaped but its tabs, and with a sign for a Windows line end.
 fn visible(line: &str) -> String {
+    let (line, end) = match line.strip_suffix('\r') {
+        Some(line) => (line, "␍"),
+        None => (line, ""),
+    };
     let parts: Vec<String> =
         line.split('\t').map(|part| Untrusted::new(part).escaped().to_string()).collect();
-    parts.join("\t")
+    parts.join("\t") + end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_line_ends_are_shown() {
+        let before = "a: 1\r\n\tb: \u{1b}\r\nc: 3\n";
+        insta::assert_snapshot!(difference(before, &before.replace('\r', "")), @r"
+        @@ -1,3 +1,3 @@
+        -a: 1␍
+        -	b: \u{1b}␍
+        +a: 1
+        +	b: \u{1b}
+         c: 3
+        ");
+    }
 }
