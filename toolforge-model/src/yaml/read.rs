@@ -100,11 +100,36 @@ mod tests {
             ("- schedule: */5 * * * * # every 5 min\n", "quote the value: schedule: '*/5 * * * *'"),
             ("command: echo \"it's: fine\"\n", "quote the value: command: 'echo \"it''s: fine\"'"),
             ("command: grep it's: C:\\new x\n", "quote the value: command: 'grep it''s: C:\\new x'"),
+            ("command: \"./a b\" --all # c\n", "quote the value: command: '\"./a b\" --all'"),
+            ("a: '5 * * * *' # a\ncommand: './a' && b\n", "quote the value: command: '''./a'' && b'"),
+            ("emails: 'it's fine'\n", "quote the value: emails: 'it''s fine'"),
+            ("- \"schedule\": @daily\n", "quote the value: \"schedule\": '@daily'"),
+            ("args:\n- '-c' x\n", "quote the value: - '''-c'' x'"),
+            ("args:\n- @file\n", "quote the value: - '@file'"),
+            ("command: [ -f a ] && b\n", "quote the value: command: '[ -f a ] && b'"),
+            ("command: > out.txt\n", "quote the value: command: '> out.txt'"),
+            (
+                "- {name: a, schedule: */5 1,2 * * *, image: b}\n",
+                "quote the value: schedule: '*/5 1,2 * * *'",
+            ),
             ("a: [\n- schedule: */5 * * * *\n", "only valid inside a block"),
             ("- name: a\n\tcommand: x\n", "line 2 is indented with a tab; use spaces"),
             ("- name: a\n    command: x\n", "is line 2 indented as the line above it?"),
         ] {
             assert!(shown(text).ends_with(hint), "{text:?}: {}", shown(text));
+        }
+    }
+
+    #[test]
+    fn unclear_values_have_no_remedy() {
+        for text in [
+            "command: \"echo \"hi\"\"\n",
+            "command: \"say \"hi\"\n",
+            "command: \"a\n",
+            "command: [a, b\n",
+            "command: 'it's fine\n",
+        ] {
+            assert!(!shown(text).contains("quote the value"), "{text:?}: {}", shown(text));
         }
     }
 

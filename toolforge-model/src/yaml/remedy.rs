@@ -50,13 +50,54 @@ pub(super) fn second_document(text: &str, line: u64, is_document: impl Fn(&str) 
     Some(Location { line: u64::try_from(separator + 1).ok()?, column: 1 })
 }
 
-/// A line whose value has to be quoted.
+/// A line with a value that has to be quoted.
 struct Unquoted<'a> {
     /// Everything up to the value: spaces, `- `, the key and `: `.
     before: &'a str,
-    key: &'a str,
-    /// The value without its comment.
-    value: &'a str,
+    /// Where the value is.
+    place: Place<'a>,
+    /// The value that is meant, without its comment.
+    value: String,
+    /// What follows the value in the same line, but for a comment.
+    after: &'a str,
+}
+
+/// Where a value is.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// After a key, as it is written.
+    Pair(&'a str),
+    /// In braces, after a key.
+    InBraces(&'a str),
+    /// An item of a list.
+    Item,
+}
+
+impl Place<'_> {
+    /// Returns whether a node has the value in this place, and nothing else.
+    fn has(self, node: &YamlNode, value: &str) -> bool {
+        match (self, &node.value) {
+            (Self::Pair(key) | Self::InBraces(key), YamlValue::Mapping(pairs)) => {
+                let key = without_quotes(key);
+                let is_pair = |found: &YamlNode, text: &YamlNode| {
+                    found.scalar() == Some(key) && text.string() == Some(value)
+                };
+                matches!(pairs.as_slice(), [(found, text)] if is_pair(found, text))
+            }
+            (Self::Item, YamlValue::Sequence(items)) => {
+                matches!(items.as_slice(), [item] if item.string() == Some(value))
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the corrected value with what is before it.
+    fn shown(self, quoted: &str) -> String {
+        match self {
+            Self::Pair(key) | Self::InBraces(key) => format!("quote the value: {key}: {quoted}"),
+            Self::Item => format!("quote the value: - {quoted}"),
+        }
+    }
 }
 
 /// Returns how to fix a text that `parse` rejected at a line, counted from one.
@@ -75,24 +116,32 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
     }
     let indentation = |line: &str| line.len() - line.trim_start().len();
     for index in near {
-        let Some(Unquoted { before, key, value }) = lines.get(index).and_then(|line| unquoted(line)) else {
-            continue;
-        };
-        // The value goes on in the next line.
-        let column = before.find(key).unwrap_or_default();
-        if lines.get(index + 1).is_some_and(|next| !next.trim().is_empty() && indentation(next) > column) {
-            continue;
-        }
-        let quoted = format!("'{}'", value.replace('\'', "''"));
-        let corrected = format!("{before}{quoted}");
-        let has_value = parse(&corrected[column..]).is_ok_and(|node| is_pair(&node, key, value));
-        let mut whole = lines.clone();
-        whole[index] = &corrected;
-        // What is wrong in later lines is a matter of its own.
-        let is_gone = parse(&whole.join("\n"))
-            .map_or_else(|line| usize::try_from(line).is_ok_and(|line| line > index + 1), |_| true);
-        if has_value && is_gone {
-            return Some(format!("quote the value: {key}: {quoted}"));
+        let Some(line) = lines.get(index) else { continue };
+        for Unquoted { before, place, value, after } in candidates(line) {
+            let column = match place {
+                Place::Pair(key) => before.find(key).unwrap_or_default(),
+                Place::Item | Place::InBraces(_) => indentation(line),
+            };
+            // The value goes on in the next line.
+            if lines.get(index + 1).is_some_and(|next| !next.trim().is_empty() && indentation(next) > column)
+            {
+                continue;
+            }
+            let quoted = format!("'{}'", value.replace('\'', "''"));
+            let corrected = format!("{before}{quoted}{after}");
+            let alone = match place {
+                Place::InBraces(key) => format!("{{{key}: {quoted}}}"),
+                Place::Pair(_) | Place::Item => corrected.get(column..).unwrap_or_default().to_owned(),
+            };
+            let has_value = parse(&alone).is_ok_and(|node| place.has(&node, &value));
+            let mut whole = lines.clone();
+            whole[index] = &corrected;
+            // What is wrong in later lines is a matter of its own.
+            let is_gone = parse(&whole.join("\n"))
+                .map_or_else(|line| usize::try_from(line).is_ok_and(|line| line > index + 1), |_| true);
+            if has_value && is_gone {
+                return Some(place.shown(&quoted));
+            }
         }
     }
     let (before, found) = (lines.get(at.checked_sub(1)?)?, lines.get(at)?);
@@ -101,20 +150,128 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
     .then(|| format!("is line {} indented as the line above it?", at + 1))
 }
 
-/// Returns the parts of a line whose value is not quoted and has characters that need quotes.
-fn unquoted(line: &str) -> Option<Unquoted<'_>> {
-    let (left, right) = line.split_once(": ")?;
-    let value = right.trim_start();
-    let before = &line[..line.len() - value.len()];
-    let key = left.trim_start().trim_start_matches("- ").trim();
-    if value.starts_with(['"', '\'', '|', '>', '&', '#', '{', '[']) {
+/// Returns the values of a line that may have to be quoted: that of its key, its item of a list, and those in braces.
+fn candidates(line: &str) -> Vec<Unquoted<'_>> {
+    let mut found = Vec::new();
+    let before = |value: &str| line.get(..line.len() - value.len()).unwrap_or_default();
+    if let Some((left, right)) = line.split_once(": ") {
+        let written = right.trim_start();
+        let place = Place::Pair(left.trim_start().trim_start_matches("- ").trim());
+        let value = meant(written);
+        found.extend(value.map(|value| Unquoted { before: before(written), place, value, after: "" }));
+    }
+    if let Some(item) = line.trim_start().strip_prefix("- ") {
+        let written = item.trim_start();
+        // An item that begins with another one is a list.
+        let (value, place) = (meant(written).filter(|value| !value.starts_with('-')), Place::Item);
+        found.extend(value.map(|value| Unquoted { before: before(written), place, value, after: "" }));
+    }
+    if let Some(brace) = line.find('{') {
+        let colons = line.match_indices(": ").map(|(index, _)| index).filter(|index| *index > brace);
+        found.extend(colons.filter_map(|index| in_braces(line, index)));
+    }
+    found
+}
+
+/// Returns the value in braces after a colon, which ends before the brace or the next key.
+fn in_braces(line: &str, colon: usize) -> Option<Unquoted<'_>> {
+    let key = line.get(..colon)?.rsplit(['{', ',', ' ']).next()?;
+    let written = line.get(colon + 1..)?.trim_start();
+    if !written.starts_with(['*', '@', '%', '`', '!']) {
         return None;
     }
+    let end = written.find('}')?;
+    let is_key = |index: usize| {
+        let next = written.get(index + 2..end).unwrap_or_default();
+        next.split_once(": ").is_some_and(|(key, _)| !key.contains([' ', ',']))
+    };
+    let next = written.match_indices(", ").map(|(index, _)| index).find(|index| is_key(*index));
+    let (value, after) = written.split_at(next.map_or(end, |index| index.min(end)));
+    let before = line.get(..line.len() - written.len())?;
+    Some(Unquoted { before, place: Place::InBraces(key), value: value.trim_end().to_owned(), after })
+}
+
+/// Returns what a value means that is not YAML as it is written; `None` if it may be YAML, or if that is not clear.
+fn meant(value: &str) -> Option<String> {
+    let first = value.chars().next()?;
     let value = without_comment(value)?.trim_end();
-    let is_special = value.starts_with(['*', '@', '%', '`', '!', '-', '?'])
-        || value.contains(": ")
-        || value.ends_with(':');
-    is_special.then_some(Unquoted { before, key, value })
+    let is_text = match first {
+        '"' | '\'' => return of_quotes(value, first),
+        // A list or mapping that is closed, and followed by other text.
+        '[' | '{' => !value.get(balanced(value)?..)?.trim().is_empty(),
+        '|' | '>' => value.get(1..)?.starts_with(' '),
+        '&' | '#' => false,
+        _ => {
+            value.starts_with(['*', '@', '%', '`', '!', '-', '?'])
+                || value.contains(": ")
+                || value.ends_with(':')
+        }
+    };
+    is_text.then(|| value.to_owned())
+}
+
+/// Returns what a value means that begins with a quote: the line as it is written if more words follow the quoted one, and the
+/// text between the quotes if there is one apostrophe in it.
+fn of_quotes(value: &str, quote: char) -> Option<String> {
+    let inner = value.get(1..)?;
+    let apostrophes: Vec<usize> = inner.match_indices('\'').map(|(index, _)| index).collect();
+    if quote == '\''
+        && let [apostrophe, last] = apostrophes.as_slice()
+        && last + 1 == inner.len()
+        && is_within_word(inner, *apostrophe)
+    {
+        return inner.get(..*last).map(str::to_owned);
+    }
+    let rest = inner.get(end_of_quoted(inner, quote)?..)?;
+    // Else it is not clear which of the quotes belong to the value.
+    let is_end = rest.starts_with(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '>' | '<'));
+    (is_end && value.matches(quote).count().is_multiple_of(2)).then(|| value.to_owned())
+}
+
+fn is_within_word(text: &str, index: usize) -> bool {
+    let before = text.get(..index).and_then(|text| text.chars().next_back());
+    let after = text.get(index + 1..).and_then(|text| text.chars().next());
+    before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric)
+}
+
+/// Returns where a quoted text ends, behind its quote: in single quotes, two of them are one; in double quotes, a backslash
+/// escapes.
+fn end_of_quoted(inner: &str, quote: char) -> Option<usize> {
+    let mut characters = inner.char_indices().peekable();
+    while let Some((index, character)) = characters.next() {
+        if quote == '"' && character == '\\' {
+            characters.next();
+        } else if character == quote {
+            if quote == '\'' && characters.next_if(|(_, next)| *next == '\'').is_some() {
+                continue;
+            }
+            return Some(index + 1);
+        }
+    }
+    None
+}
+
+/// Returns where the brackets and braces that a text begins with are closed; `None` with quotes in them.
+fn balanced(text: &str) -> Option<usize> {
+    let mut open = Vec::new();
+    for (index, character) in text.char_indices() {
+        match character {
+            '"' | '\'' => return None,
+            '[' => open.push(']'),
+            '{' => open.push('}'),
+            ']' | '}' if open.pop() != Some(character) => return None,
+            _ => {}
+        }
+        if open.is_empty() {
+            return Some(index + character.len_utf8());
+        }
+    }
+    None
+}
+
+fn without_quotes(key: &str) -> &str {
+    let of = |quote: char| key.strip_prefix(quote)?.strip_suffix(quote);
+    of('"').or_else(|| of('\'')).unwrap_or(key)
 }
 
 /// Returns a value without its comment; `None` if the `#` may belong to the value, because a quote is open before it.
@@ -123,10 +280,4 @@ fn without_comment(value: &str) -> Option<&str> {
     let Some(before) = comments.min().and_then(|start| value.get(..start)) else { return Some(value) };
     let is_open = ['"', '\''].iter().any(|quote| before.matches(*quote).count() % 2 == 1);
     (!is_open).then_some(before)
-}
-
-/// Returns whether a node is a mapping of one key and a text.
-fn is_pair(node: &YamlNode, key: &str, text: &str) -> bool {
-    let YamlValue::Mapping(pairs) = &node.value else { return false };
-    matches!(pairs.as_slice(), [(found, value)] if found.scalar() == Some(key) && value.string() == Some(text))
 }
