@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_render::change::{Action, Downtime, StepAction};
-use toolforge_render::convert::{ConversionNote, plan_adoption};
+use toolforge_render::convert::{ConversionNote, as_created, plan_adoption};
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobObjects, JobWorkload, LoadOptions, ScheduledJobLoad, WorkloadLookupError,
     WorkloadRef, job_deletions, job_status, observe_job, plan_load, pod_status, pods_of_job, restart_job,
@@ -162,11 +162,11 @@ fn changes_require_the_object_that_was_seen() {
     assert_eq!(seen(&restart).as_deref(), Some("105"));
     assert_eq!(seen(&suspend_job(&cron_job).unwrap()).as_deref(), Some("101"));
     assert_eq!(
-        seen(&workload_deletions([], &[find(&facts, "stashbot").unwrap()], &facts)).as_deref(),
+        seen(&workload_deletions(&[], &[find(&facts, "stashbot").unwrap()], &facts)).as_deref(),
         Some("105")
     );
     assert_eq!(
-        seen(&workload_deletions([], &[find(&facts, "debug").unwrap()], &facts)).as_deref(),
+        seen(&workload_deletions(&[], &[find(&facts, "debug").unwrap()], &facts)).as_deref(),
         Some("107")
     );
     let run = trigger_job(&cron_job, &facts, now()).unwrap();
@@ -385,4 +385,26 @@ fn differences_of_an_adoption_are_its_notes() {
             assert_eq!((&found.live, &found.wanted), (before, after), "{note}");
         }
     }
+}
+
+#[test]
+fn finalizers_are_kept_by_an_adoption() {
+    let finalizers = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let mut facts = with_service("stashbot", ("name", "stashbot"));
+    facts.live.cron_jobs[0].metadata.finalizers = finalizers(&["example.org/wait", "orphan"]);
+    facts.live.deployments[0].metadata.finalizers = finalizers(&["example.org/wait"]);
+    facts.live.services[0].metadata.finalizers = finalizers(&["example.org/lb"]);
+    // The one is updated, and the other is created again.
+    for name in ["list-images", "stashbot"] {
+        let adoption = plan_adoption(&job(&facts, name), &facts).unwrap();
+        let change = adoption.change().unwrap();
+        let mut objects = change.objects().map(Object::to_json);
+        let workload = objects.find(|object| object["kind"] != "Service").unwrap();
+        assert_eq!(workload["metadata"]["finalizers"], serde_json::json!(["example.org/wait"]), "{name}");
+        let put_back = as_created(&job(&facts, name)).to_json();
+        assert_eq!(put_back["metadata"]["finalizers"], serde_json::json!(["example.org/wait"]), "{name}");
+    }
+    let adoption = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap();
+    let notes: Vec<String> = adoption.notes.iter().map(ToString::to_string).collect();
+    assert!(notes.iter().any(|note| note.starts_with("Service stashbot: metadata.finalizers")), "{notes:?}");
 }

@@ -9,7 +9,7 @@ use toolforge_model::{JobImage, ToolName, Untrusted};
 
 use super::{ConversionNote, Converter, with_current_version};
 use crate::change::{Change, ChangeSet};
-use crate::job::{JobFacts, JobObjects, JobPlanError, JobWorkload, adoption};
+use crate::job::{JobFacts, JobObjects, JobPlanError, JobWorkload, adoption, own_finalizers};
 use crate::manifest::{Manifests, file_documents};
 use crate::namespace::Namespace;
 use crate::object::{Object, ObjectKind, deployment_spec, remove_generated_labels, selects_pods};
@@ -124,8 +124,10 @@ pub fn resume_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, A
 #[must_use]
 pub fn as_created(job: &JobObjects) -> Object {
     let mut workload = job.workload.clone();
+    let finalizers = own_finalizers(workload.metadata());
     let ObjectMeta { name, namespace, labels, annotations, .. } = workload.metadata().clone();
-    *workload.metadata_mut() = ObjectMeta { name, namespace, labels, annotations, ..ObjectMeta::default() };
+    *workload.metadata_mut() =
+        ObjectMeta { name, namespace, labels, annotations, finalizers, ..ObjectMeta::default() };
     if let JobWorkload::OneOff(found) = &mut workload
         && let Some(spec) = found.spec.as_mut().filter(|spec| spec.manual_selector != Some(true))
     {
@@ -186,7 +188,9 @@ fn read(object: &Object, tool: &ToolName, manifests: &mut Manifests) {
         fields.remove("status");
     }
     if let Some(metadata) = json["metadata"].as_object_mut() {
-        metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "labels" | "annotations"));
+        metadata.retain(|key, _| {
+            matches!(key.as_str(), "name" | "namespace" | "labels" | "annotations" | "finalizers")
+        });
     }
     for document in &file_documents(&json.to_string()).documents {
         manifests.read(&with_current_version(&document.node), tool);

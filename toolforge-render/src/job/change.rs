@@ -175,7 +175,7 @@ pub(super) fn object_deletion(found: &FoundWorkload) -> Change {
 /// Returns the change that makes an object that no tool manages a job, and whether its pods are replaced or run again.
 ///
 /// A Deployment whose pods have another selector, and a Job with other pods, are deleted and created again: these fields cannot be
-/// changed. Labels and annotations of the object are kept.
+/// changed. Labels, annotations and finalizers of the object are kept.
 pub(crate) fn adoption(
     request: JobRequest,
     live: &JobObjects,
@@ -250,7 +250,7 @@ fn with_addresses(
     Ok(JobObjects { service: service.cloned(), http_route: http_route.cloned(), ..live.clone() })
 }
 
-/// Adds the labels and annotations of a live object to the wanted one.
+/// Adds the labels, annotations and finalizers of a live object to the wanted one.
 fn keep_metadata(wanted: &mut JobObjects, live: &JobObjects) {
     let metadata = wanted.workload.metadata_mut();
     let own = live.workload.metadata();
@@ -263,6 +263,14 @@ fn keep_metadata(wanted: &mut JobObjects, live: &JobObjects) {
         let all = metadata.annotations.get_or_insert_default();
         all.entry(key.clone()).or_insert_with(|| value.clone());
     }
+    metadata.finalizers = own_finalizers(own);
+}
+
+/// Returns the finalizers of an object that its author has set: those of a deletion have no domain.
+pub(crate) fn own_finalizers(metadata: &ObjectMeta) -> Option<Vec<String>> {
+    let all = metadata.finalizers.iter().flatten();
+    let own: Vec<String> = all.filter(|finalizer| finalizer.contains('/')).cloned().collect();
+    (!own.is_empty()).then_some(own)
 }
 
 pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {

@@ -7,7 +7,7 @@ use toolforge_quota::{Demand, Limits, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet};
 use crate::job::change::{Current, change_to, change_to_nothing, object_deletion};
-use crate::job::{FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem};
+use crate::job::{FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem, WorkloadRef};
 use crate::object::ObjectKind;
 use crate::pod::{count_demand, one_pod_of};
 
@@ -140,28 +140,38 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
     LoadPlan { set, plans, problems, from_other_files }
 }
 
-/// Returns the changes that delete jobs; only a record may exist of a job.
+/// Returns the changes that delete all jobs with names; only a record may exist of a job.
 #[must_use]
 pub fn job_deletions<'a>(names: impl IntoIterator<Item = &'a JobName>, facts: &JobFacts) -> ChangeSet {
-    workload_deletions(names, &[], facts)
+    let live = facts.live.jobs_of(&facts.namespace.tool);
+    let mut jobs: Vec<WorkloadRef> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for name in names.into_iter().filter(|name| seen.insert(*name)) {
+        let before = jobs.len();
+        jobs.extend(live.iter().filter(|job| job.name == *name).map(JobObjects::workload_ref));
+        if jobs.len() == before {
+            jobs.push(WorkloadRef { kind: None, name: name.clone() });
+        }
+    }
+    workload_deletions(&jobs, &[], facts)
 }
 
-/// Returns the changes that delete jobs, and other objects if they are still as they were seen.
+/// Returns the changes that delete jobs, and other objects if they are still as they were seen. Several jobs of different kinds may
+/// have one name.
 #[must_use]
-pub fn workload_deletions<'a>(
-    names: impl IntoIterator<Item = &'a JobName>,
-    others: &[FoundWorkload],
-    facts: &JobFacts,
-) -> ChangeSet {
+pub fn workload_deletions(jobs: &[WorkloadRef], others: &[FoundWorkload], facts: &JobFacts) -> ChangeSet {
     let live = facts.live.jobs_of(&facts.namespace.tool);
-    let change = |name: &JobName| {
+    let mut records = facts.live.recorded.clone();
+    let mut change = |job: &WorkloadRef| {
+        let has_kind = |found: &JobObjects| job.kind.is_none_or(|kind| kind == found.workload.kind());
         let current = Current {
-            live: live.iter().find(|job| job.name == *name),
-            record: facts.live.recorded.get(name).copied(),
+            live: live.iter().find(|found| found.name == job.name && has_kind(found)),
+            record: records.remove(&job.name),
         };
-        change_to_nothing(name, &current, facts)
+        change_to_nothing(&job.name, &current, facts)
     };
-    let changes = names.into_iter().map(change).chain(others.iter().map(object_deletion)).collect();
+    let jobs: Vec<Change> = jobs.iter().map(&mut change).collect();
+    let changes = jobs.into_iter().chain(others.iter().map(object_deletion)).collect();
     ChangeSet::new(changes, &Limits::default())
 }
 

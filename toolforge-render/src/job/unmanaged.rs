@@ -126,7 +126,8 @@ impl LiveJobs {
             return self.find_pod(tool, wanted);
         }
         let has_kind = |job: &JobObjects| wanted.kind.is_none_or(|kind| kind == job.workload.kind());
-        if let Some(job) = self.job(tool, &wanted.name).filter(has_kind) {
+        let mut jobs = self.jobs_of(tool).into_iter().filter(|job| job.name == wanted.name);
+        if let Some(job) = jobs.find(has_kind) {
             return found(job);
         }
         let has_name = |job: &JobObjects| job.name == wanted.name && has_kind(job);

@@ -34,8 +34,8 @@ pub(super) fn run(
             }
         }
         let (jobs, others) = existing(&facts, names.iter().collect(), attempt)?;
-        for name in &jobs {
-            check(&facts, name, options.change)?;
+        for job in &jobs {
+            check(&facts, &job.name, options.change)?;
         }
         let set = workload_deletions(&jobs, &others, &facts);
         if attempt.is_first() {
@@ -131,19 +131,20 @@ fn confirm_change(question: &str, facts: &str) -> Result<(), Failure> {
     }
 }
 
-/// Returns the names of the jobs and the other objects that exist. Those that do not are reported; without any that does, it
+/// Returns the jobs and the other objects that exist. Those that do not are reported; without any that does, it
 /// fails, unless an earlier attempt has deleted some.
 fn existing(
     facts: &JobFacts,
     names: Vec<&WorkloadRef>,
     attempt: &Attempt,
-) -> Result<(Vec<JobName>, Vec<FoundWorkload>), Failure> {
+) -> Result<(Vec<WorkloadRef>, Vec<FoundWorkload>), Failure> {
     let (mut jobs, mut others, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for wanted in names {
         match facts.live.find(&facts.namespace.tool, wanted) {
             Ok(FoundWorkload::Job(job)) if job.is_managed() => {
-                if !jobs.contains(&job.name) {
-                    jobs.push(job.name);
+                let job = job.workload_ref();
+                if !jobs.contains(&job) {
+                    jobs.push(job);
                 }
             }
             Ok(found) => {
@@ -153,7 +154,7 @@ fn existing(
             }
             // Only a record may exist of a job.
             Err(_) if wanted.kind.is_none() && facts.live.recorded.contains_key(&wanted.name) => {
-                jobs.push(wanted.name.clone());
+                jobs.push(wanted.clone());
             }
             Err(WorkloadLookupError::NotFound { .. }) => missing.push(wanted),
             Err(_) => return facts::find(facts, wanted).map(|_| (Vec::new(), Vec::new())),

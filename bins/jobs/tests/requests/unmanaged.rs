@@ -449,3 +449,38 @@ fn failed_adoption_of_a_one_off_job_prints_its_manifest() {
     assert!(shown.starts_with("[exit 6]\nerror: job/test was deleted"), "{shown}");
     assert!(shown.contains("  kind: Job\n") && !shown.contains("controller-uid"), "{shown}");
 }
+
+/// A Deployment and a CronJob that are both jobs.
+#[test]
+fn jobs_of_one_name_are_all_deleted() {
+    let (deployments, cron_jobs) = ([object("continuous-port")], [object("scheduled-hourly")]);
+    let mut instead = deleted(&format!("{APPS}/deployments"), "myjob");
+    instead.extend(deleted(&format!("{BATCH}/cronjobs"), "myjob"));
+    for words in [&["delete", "deployment/myjob", "cronjob/myjob"][..], &["flush", "--yes"]] {
+        let shown = run(cluster(&cron_jobs, &deployments, &instead), words);
+        assert!(shown.starts_with("[exit 0]"), "{words:?}: {shown}");
+        for path in [format!("{APPS}/deployments"), format!("{BATCH}/cronjobs")] {
+            assert_eq!(shown.matches(&format!("DELETE {path}/myjob")).count(), 1, "{words:?}: {shown}");
+        }
+    }
+}
+
+/// The requests of a run of a CronJob of kubectl are not sent where it does not fit.
+#[test]
+fn triggered_run_of_kubectl_is_checked() {
+    let quota = |hard: Value, used: Value| {
+        let quota = json!({"metadata": {"name": "q"}, "status": {"hard": hard, "used": used}});
+        (format!("GET {CORE}/resourcequotas"), list(&[quota]))
+    };
+    let limits = json!({"limits": [{"type": "Container", "max": {"memory": "100Mi"}}]});
+    let limits = json!({"metadata": {"name": "l"}, "spec": limits});
+    for instead in [
+        quota(json!({"limits.memory": "1Gi"}), json!({"limits.memory": "900Mi"})),
+        quota(json!({"pods": "3"}), json!({"pods": "3"})),
+        quota(json!({"count/jobs.batch": "3"}), json!({"count/jobs.batch": "3"})),
+        (format!("GET {CORE}/limitranges"), list(&[limits])),
+    ] {
+        let shown = run(by_hand(&[instead]), &["trigger", "list-images"]);
+        assert!(shown.starts_with("[exit 3]") && !shown.contains("POST"), "{shown}");
+    }
+}
