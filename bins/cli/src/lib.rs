@@ -53,8 +53,8 @@ pub use input::{Input, read_input};
 pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use options::{
-    ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, OutputOption, mount_parser,
-    parse_cpu, parse_memory, parse_profile, parse_seconds, parse_whole,
+    ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, mount_parser, parse_cpu,
+    parse_memory, parse_profile, parse_seconds, parse_whole,
 };
 pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text,

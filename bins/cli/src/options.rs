@@ -64,22 +64,6 @@ pub fn parse_whole(text: &str, range: RangeInclusive<u32>) -> Result<u32, String
     })
 }
 
-/// The output format, for programs without another `-o`.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct OutputOption {
-    /// Output format.
-    #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t)]
-    pub output: LintFormat,
-}
-
-impl OutputOption {
-    /// Returns the format of a document; SARIF is only for findings.
-    #[must_use]
-    pub fn of_document(self) -> OutputFormat {
-        self.output.of_document()
-    }
-}
-
 /// An output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {

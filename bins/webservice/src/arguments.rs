@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, GlobalOptions, LintFormat, LintOptions, LogsOptions, OutputOption,
-    mount_parser, no_document, parse_cpu, parse_memory, parse_profile,
+    DryRunOption, ExitCode, Failure, GlobalOptions, LintFormat, LintOptions, LogsOptions, mount_parser,
+    no_document, parse_cpu, parse_memory, parse_profile,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, ReplicasError, Untrusted,
@@ -107,8 +107,9 @@ pub(crate) struct Arguments {
     /// Plan within the limits of a named profile instead of the namespace's: seed-2020 or toolforge-2023.
     #[arg(long, help_heading = WEB_SERVICE, value_name = "PROFILE", value_parser = parse_profile)]
     pub(crate) quota: Option<Profile>,
-    #[command(flatten)]
-    pub(crate) output: OutputOption,
+    /// Output format.
+    #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) output: LintFormat,
     #[command(flatten)]
     pub(crate) logs: LogsOptions,
     #[command(flatten)]
@@ -237,12 +238,12 @@ impl Arguments {
                 return Err(unused_option(action, id));
             }
         }
-        if output.output == LintFormat::Sarif && action != Action::Lint {
+        if *output == LintFormat::Sarif && action != Action::Lint {
             let message = format!("`--output sarif` cannot be used with `{}`", action.as_str());
             return Err(Failure::new(ExitCode::Usage, message)
                 .hint("Leave it out, or write `--output json`; SARIF is a format of `lint`."));
         }
-        if output.output == LintFormat::Table || action.prints_document() {
+        if *output == LintFormat::Table || action.prints_document() {
             return Ok(());
         }
         Err(no_document(action.as_str()))

@@ -8,7 +8,7 @@ use crate::invocation::Invocation;
 
 /// Checks files, with or without a cluster.
 pub(super) fn dispatch(arguments: &Arguments, invocation: &Invocation) -> Result<ExitCode, Failure> {
-    let output = arguments.output.output;
+    let output = arguments.output;
     lint(&arguments.global, PROGRAM, &files(invocation), arguments.lint, output)
 }
 
@@ -18,7 +18,7 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let output = arguments.output.output;
+    let output = arguments.output;
     lint_in(session, &arguments.global, &files(invocation), arguments.lint, output)
 }
 
