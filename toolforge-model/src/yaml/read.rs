@@ -15,7 +15,7 @@ const SCALAR_BYTES: usize = 8 * 1024 * 1024;
 /// # Errors
 /// When the text is not YAML: where and why, with a hint at the usual causes.
 pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
-    read(text).map_err(|(location, reason)| {
+    read(text).map_err(|ReadError { location, reason, is_limit }| {
         if let Some((location, sequence)) = invalid_escape(text, location) {
             let message = format!(
                 "invalid YAML: in double quotes, {sequence} is not an escape sequence; write \\{sequence}, or use single quotes"
@@ -26,14 +26,23 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             let message = "a second YAML document begins here, and only one is read; remove this line";
             return Diagnostic::new(location, message);
         }
-        let remedy = remedy(text, location.line, |text| read(text).map_err(|(location, _)| location.line));
+        let read = |text: &str| read(text).map_err(|error| error.location.line);
+        let remedy = if is_limit { None } else { remedy(text, location.line, read) };
         let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
         Diagnostic::new(location, format_args!("invalid YAML: {reason}{remedy}"))
     })
 }
 
+/// Why a text is not read.
+struct ReadError {
+    location: Location,
+    reason: String,
+    /// Whether it has more values or levels than are read, and is YAML.
+    is_limit: bool,
+}
+
 /// Reads one YAML document, or returns where and why it is not YAML.
-fn read(text: &str) -> Result<YamlNode, (Location, String)> {
+fn read(text: &str) -> Result<YamlNode, ReadError> {
     let options = serde_saphyr::options! {
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
         budget: serde_saphyr::budget! { max_total_scalar_bytes: SCALAR_BYTES },
@@ -55,12 +64,26 @@ fn read(text: &str) -> Result<YamlNode, (Location, String)> {
                 .map_or(Location::START, |found| Location { line: found.line(), column: found.column() });
             if matches!(error.without_snippet(), serde_saphyr::Error::Budget { .. }) {
                 let reason = "YAML document too large or too complex: more values or levels than are read";
-                return (location, reason.to_owned());
+                return ReadError { location, reason: reason.to_owned(), is_limit: true };
             }
+            let is_limit = is_limit(error.without_snippet());
             let reason = error.without_snippet().render_with_formatter(&UserMessageFormatter);
-            (location, reason.trim_end_matches(&format!(" at {location}")).to_owned())
+            let reason = reason.trim_end_matches(&format!(" at {location}")).to_owned();
+            ReadError { location, reason, is_limit }
         })?;
     Ok(node::with_location(parsed, text))
+}
+
+/// Returns whether an error is that aliases repeat too much.
+fn is_limit(error: &serde_saphyr::Error) -> bool {
+    match error {
+        serde_saphyr::Error::AliasError { error, .. } => is_limit(error),
+        serde_saphyr::Error::AliasReplayCounterOverflow { .. }
+        | serde_saphyr::Error::AliasReplayLimitExceeded { .. }
+        | serde_saphyr::Error::AliasExpansionLimitExceeded { .. }
+        | serde_saphyr::Error::AliasReplayStackDepthExceeded { .. } => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

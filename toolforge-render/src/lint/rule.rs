@@ -417,6 +417,10 @@ rules! {
     NodePort = "node-port", Error, false,
         "The quota of tools for `services.nodeports` is 0.",
         "Write `type: ClusterIP`, or leave `type` out.";
+    /// A route leads to a Service that does not exist.
+    MissingBackend = "missing-backend", Warning, false,
+        "Every request to the route fails. The Services of the namespace are known where the cluster can be asked.",
+        "Correct the name, or add the Service to the file.";
     /// The host of an Ingress or HTTPRoute is not the tool's.
     RouteHost = "route-host", Error, false,
         "The admission webhook refuses other hosts than the tool's own.",

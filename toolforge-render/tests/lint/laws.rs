@@ -1,7 +1,7 @@
 //! Properties of all texts.
 
 use proptest::prelude::*;
-use toolforge_render::lint::{Level, Rule, fix, lint};
+use toolforge_render::lint::{Edit, Level, Rule, fix, lint};
 
 use crate::support::{context, fixture};
 
@@ -84,6 +84,31 @@ fn damaged() -> impl Strategy<Value = String> {
     )
 }
 
+/// Returns a text with the fixes of one look at it: everything outside of their edits is byte-identical.
+fn edited(text: &str) -> (String, usize) {
+    let mut edits: Vec<Edit> = Vec::new();
+    let mut count = 0;
+    for finding in lint(text, &context("stashbot")) {
+        let Some(fix) = finding.fix else { continue };
+        let is_free = |edit: &Edit| {
+            edits.iter().all(|other| edit.span.start > other.span.end || other.span.start > edit.span.end)
+        };
+        if fix.edits.iter().all(is_free) {
+            edits.extend(fix.edits);
+            count += 1;
+        }
+    }
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.span.start));
+    let mut out = text.to_owned();
+    edits.iter().for_each(|edit| out.replace_range(edit.span.clone(), &edit.replacement));
+    (out, count)
+}
+
+/// Returns the comments of a text that stand alone in their lines.
+fn comments(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| line.starts_with('#')).collect()
+}
+
 fn check(text: &str) -> Result<(), TestCaseError> {
     let context = context("stashbot");
     for finding in lint(text, &context) {
@@ -134,5 +159,30 @@ proptest! {
     #[test]
     fn damaged_manifests_are_fixed_once(text in damaged()) {
         check(&text)?;
+    }
+
+    #[test]
+    fn fixes_change_their_own_bytes_only(text in damaged()) {
+        let fixed = fix(&text, &context("stashbot"));
+        prop_assert_eq!(comments(&fixed.text), comments(&text));
+        let mut expected = text;
+        let mut count = 0;
+        // A fix may show what was hidden before.
+        while count < fixed.applied.len() {
+            let (next, fixes) = edited(&expected);
+            prop_assert!(fixes > 0);
+            expected = next;
+            count += fixes;
+        }
+        prop_assert_eq!(fixed.text, expected);
+    }
+
+    #[test]
+    fn fixes_keep_the_line_ends(text in damaged()) {
+        let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+        let text = format!("# lint: ignore=windows-line-ends\r\n{text}");
+        let fixed = fix(&text, &context("stashbot"));
+        prop_assume!(!fixed.applied.iter().any(|found| found.rule == Rule::WindowsLineEnds));
+        prop_assert_eq!(fixed.text.matches('\n').count(), fixed.text.matches("\r\n").count(), "{}", fixed.text);
     }
 }

@@ -1,6 +1,8 @@
 //! Each rule finds what it is for, and nothing in a file without it.
 
+use toolforge_render::files::FilePlanFacts;
 use toolforge_render::lint::{Level, Rule, lint, reference};
+use toolforge_render::namespace::Namespace;
 
 use crate::support::{context, fixture, ids};
 
@@ -226,6 +228,11 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     ("invalid-value", "  name: settings", "  name: settings\n  finalizers: [wait]"),
     ("node-port", "  selector: {name: web}", "  type: NodePort\n  selector: {name: web}"),
+    (
+        "missing-backend",
+        "            name: web\n            port:",
+        "            name: wep\n            port:",
+    ),
     ("route-host", "host: stashbot.toolforge.org", "host: other.toolforge.org"),
 ];
 
@@ -251,6 +258,11 @@ const FILES: &[(&str, &str)] = &[
     (
         "invalid-value",
         "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: a}, {name: a, image: a}]}}\n",
+    ),
+    (
+        "missing-backend",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 1}]}\n---\napiVersion: gateway.networking.k8s.io/v1\n\
+         kind: HTTPRoute\nmetadata: {name: a}\nspec: {rules: [{backendRefs: [{name: a}, {name: b}]}]}\n",
     ),
     ("every-minute", "- {name: a, image: bookworm, command: ./a, schedule: '*/1 * * * *'}\n"),
     (
@@ -298,6 +310,23 @@ fn server_checks_fields_of_custom_resources() {
     assert_eq!(ids(text, &context), ["fields-not-checked"]);
     context.asks_server = true;
     assert_eq!(ids(text, &context), [""; 0]);
+}
+
+#[test]
+fn backends_may_be_services_of_the_namespace() {
+    let route = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {defaultBackend: {service: {name: web, port: \
+                 {number: 80}}}}\n";
+    let mut context = context("stashbot");
+    // The Service may be in another file.
+    assert_eq!(ids(route, &context), [""; 0]);
+    let namespace = Namespace::new(&"stashbot".parse().unwrap(), context.catalog.clone());
+    let mut facts = FilePlanFacts::new(namespace);
+    context.facts = Some(facts.clone());
+    context.asks_server = true;
+    assert_eq!(ids(route, &context), ["missing-backend"]);
+    facts.jobs.live.services.push(serde_json::from_str("{\"metadata\": {\"name\": \"web\"}}").unwrap());
+    context.facts = Some(facts);
+    assert_eq!(ids(route, &context), [""; 0]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub(in crate::job) use pods::owns;
 pub use pods::{is_pod_of_deployment, pods_of_job, runs_of_job};
 pub use request::observe_job;
 pub(super) use request::variables_set_by_hand;
+pub(crate) use request::{CommandMarks, command_words};
 pub use runs::{FailureReason, RunOutcome};
 pub use schedule::{MissedReason, MissedRuns};
 pub use state::{JobReplicas, JobState, JobStatus, job_status};

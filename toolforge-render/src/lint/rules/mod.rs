@@ -75,5 +75,6 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
 pub(crate) fn check_together(check: &mut Check<'_>, objects: &[Object<'_>]) {
     metadata::check_duplicates(check, objects);
     service::check_selectors(check, objects);
+    route::check_services(check, objects);
     schedule::check_cron_jobs(check, objects);
 }

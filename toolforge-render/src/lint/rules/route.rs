@@ -1,9 +1,12 @@
 //! Ingresses and HTTPRoutes.
 
+use std::collections::HashSet;
+
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_port_name, not_a_service_name};
+use super::service::label;
 use super::values::{check_allowed, invalid, required};
 
 /// Checks the hosts and paths of a route.
@@ -197,5 +200,53 @@ fn check_host(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     if !found.starts_with(&expected) {
         let message = format!("the host is \"{found}\"; that of the tool is {expected}");
         check.at(Rule::RouteHost, node, message).answered(refused(tool));
+    }
+}
+
+/// Checks whether the Services exist that routes lead to.
+pub(crate) fn check_services(check: &mut Check<'_>, objects: &[Object<'_>]) {
+    let own = objects.iter().filter(|object| object.kind.name == "Service").map(Object::name);
+    let live = check.context.facts.iter().flat_map(|facts| &facts.jobs.live.services);
+    let live = live.filter_map(|service| service.metadata.name.as_deref());
+    let known: HashSet<&str> = own.chain(live).collect();
+    // The Services may be in another file.
+    if known.is_empty() && !check.context.asks_server {
+        return;
+    }
+    for object in objects {
+        let missing: Vec<&Node> = backends(*object)
+            .into_iter()
+            .filter(|name| name.string().is_some_and(|text| !text.is_empty() && !known.contains(text)))
+            .collect();
+        check.object = Some(label(*object));
+        for name in missing {
+            let message = format!("there is no Service {}", name.text().unwrap_or_default());
+            check.at(Rule::MissingBackend, name, message);
+        }
+    }
+    check.object = None;
+}
+
+/// Returns the names of the Services that a route leads to.
+fn backends(object: Object<'_>) -> Vec<&Node> {
+    let Some(spec) = object.spec() else { return Vec::new() };
+    let rules = spec.get("rules").map(Node::items).unwrap_or_default();
+    match object.kind.name {
+        "Ingress" => {
+            let paths = rules.iter().filter_map(|rule| rule.at(&["http", "paths"])).flat_map(Node::items);
+            let backends = paths.filter_map(|path| path.get("backend")).chain(spec.get("defaultBackend"));
+            backends.filter_map(|backend| backend.at(&["service", "name"])).collect()
+        }
+        "HTTPRoute" => {
+            let backends = rules.iter().filter_map(|rule| rule.get("backendRefs")).flat_map(Node::items);
+            let is_own = |backend: &&Node| {
+                let is = |field: &str, wanted: &str| {
+                    backend.get(field).is_none_or(|found| found.text() == Some(wanted))
+                };
+                is("kind", "Service") && is("group", "") && backend.get("namespace").is_none()
+            };
+            backends.filter(is_own).filter_map(|backend| backend.get("name")).collect()
+        }
+        _ => Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use super::super::check::{Check, Object, Pods};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::values::{check_allowed, check_at_least};
+use super::{job_policy, selector};
 
 /// More attempts than this are hardly meant.
 const MANY_RETRIES: i64 = 20;
