@@ -36,6 +36,8 @@ structs! {
         pub violations: Vec<Violation>,
         /// What a restart would do after the plan is applied; `null` if no web service runs.
         pub restart: Option<RestartForecast>,
+        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the plan is applied, because of it.
+        pub conflicts: Vec<CalendarConflict>,
     }
 
     /// What a restart of a running web service or continuous job would do.
@@ -84,7 +86,7 @@ structs! {
         pub problems: Vec<LoadProblem>,
         /// Possible problems that do not prevent applying.
         pub warnings: Vec<PlanWarning>,
-        /// Runs that exceed a quota together within 24 hours after the load.
+        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the load.
         pub conflicts: Vec<CalendarConflict>,
     }
 
@@ -226,7 +228,7 @@ structs! {
         /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none; and the nearest schedules
         /// with which the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
-        /// Runs that exceed a quota together within 24 hours after the files are applied.
+        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the files are applied.
         pub conflicts: Vec<CalendarConflict>,
     }
 

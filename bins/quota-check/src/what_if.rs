@@ -1,7 +1,8 @@
 //! How large a workload may be.
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, Session, Table, adjustments,
+    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, Table, adjustments,
     adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json, verdict_text,
     warn_of_unread,
 };
@@ -55,6 +56,10 @@ pub(crate) fn run(
     })?;
     let has_size = asked.memory.is_some() || asked.cpu.is_some() || asked.replicas.is_some();
     let text = if has_size { answer.verdict() } else { answer.largest_sizes() };
+    if has_size {
+        let Answer { change, plans, .. } = &answer;
+        RunConflicts::of(change, plans, &facts.jobs, Timestamp::now()).print_warning();
+    }
     print(&Document { text, value }, format)?;
     let fits = answer.change.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);
     Ok(if fits || !has_size { exit_code } else { ExitCode::DoesNotFit })
@@ -70,6 +75,8 @@ struct Answer {
     replicas: u64,
     largest: LargestSizes,
     change: ChangeSet,
+    /// The plan of the job.
+    plans: Vec<JobPlan>,
     restart: Option<ChangeSet>,
     /// Where the change does not fit, the nearest sizes that do.
     nearest: Vec<Adjustment>,
@@ -168,6 +175,7 @@ fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer,
         replicas: plan.request().replicas.count().into(),
         largest: largest_web_service(&plan, web),
         change,
+        plans: Vec::new(),
         restart: Some(restart),
         next: "a restart",
     })
@@ -209,6 +217,7 @@ fn job(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure
         replicas,
         largest: largest_job(&request, facts).ok_or_else(unplanned)?,
         change,
+        plans: load.plans,
         restart,
         next,
     })

@@ -257,6 +257,26 @@ fn runs_that_exceed_the_quota_are_warned_of() {
     assert!(warning.contains("hint: It would fit with `schedule: \""), "{warning}");
 }
 
+/// Returns whether it is said that a run of the job of `scheduled.yaml` no longer fits.
+fn warns_of_nightly(said: &str) -> bool {
+    let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
+    said.contains(lines) && said.contains("\nhint: `toolforge jobs cron --calendar` shows the day as it is now, ")
+}
+
+#[test]
+fn existing_runs_that_no_longer_fit_are_warned_of() {
+    for (input, is_warned) in [
+        ("type: php8.2\nmem: 4Gi\n", true),
+        ("type: php8.2\nmem: 3Gi\n", false),
+        ("- {name: bot, command: x, image: bookworm, mem: 4Gi, continuous: true}\n", true),
+    ] {
+        let found = said("--from scheduled.yaml --from catalog.yaml -", input);
+        assert!(found.starts_with("[exit 0]") && warns_of_nightly(&found) == is_warned, "{found}");
+    }
+    let found = said("--from scheduled.yaml --from catalog.yaml what-if --memory 4Gi", "");
+    assert!(found.starts_with("[exit 0]") && warns_of_nightly(&found), "{found}");
+}
+
 #[test]
 fn never_fitting_says_which_way() {
     let pod = |resources: &str| {

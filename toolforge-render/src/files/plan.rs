@@ -97,17 +97,6 @@ impl fmt::Display for FileProblemKind {
 }
 
 impl FilePlan {
-    /// Returns the plan of the jobs, with the changes of all files.
-    #[must_use]
-    pub fn load(&self) -> LoadPlan {
-        LoadPlan {
-            set: self.set.clone(),
-            plans: self.jobs.clone(),
-            problems: Vec::new(),
-            from_other_files: Vec::new(),
-        }
-    }
-
     /// Returns the verdict.
     #[must_use]
     pub fn verdict(&self) -> Verdict {

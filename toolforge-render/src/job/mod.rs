@@ -56,7 +56,7 @@ pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
-pub use load_conflicts::{conflicts_after_load, schedule_adjustments};
+pub use load_conflicts::{conflicts_after, schedule_adjustments};
 pub use observe::{
     FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome,
     is_pod_of_deployment, job_status, observe_job, pod_status, pods_of_job, runs_of_job,

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, DryRunOption, ExitCode, Failure, LoadConflicts, Session, SizeForm, adjustments_hint, print,
+    Document, DryRunOption, ExitCode, Failure, RunConflicts, Session, SizeForm, adjustments_hint, print,
     print_for_people, read_input, warn_of_unread,
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
@@ -109,8 +109,8 @@ pub(super) struct PlannedLoad {
 
 impl PlannedLoad {
     /// Returns the runs that exceed the quota.
-    pub(super) fn conflicts(&self) -> LoadConflicts {
-        LoadConflicts::of(&self.plan, &self.facts, Timestamp::now())
+    pub(super) fn conflicts(&self) -> RunConflicts {
+        RunConflicts::of(&self.plan.set, &self.plan.plans, &self.facts, Timestamp::now())
     }
 
     /// Returns the output of a dry run on this machine.
@@ -334,7 +334,7 @@ pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
 }
 
 /// Prints what a person should know of a plan.
-pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &LoadConflicts) {
+pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &RunConflicts) {
     report::print_warnings(plan);
     print_file_warnings(session, plan);
     conflicts.print_warning();

@@ -1,6 +1,6 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, LoadConflicts, Session, SizeForm, adjustments_hint, print, print_text, warn_of_unread,
+    ExitCode, Failure, RunConflicts, Session, SizeForm, adjustments_hint, print, print_text, warn_of_unread,
 };
 use toolforge_client::JobFetchOptions;
 
@@ -23,7 +23,7 @@ pub(super) fn run(
     let plan = load::planned(&file, &options.file, &facts, options.adopt, Vec::new());
     warn_of_unread(&facts.namespace.limits);
     let now = Timestamp::now();
-    let conflicts = LoadConflicts::of(&plan, &facts, now);
+    let conflicts = RunConflicts::of(&plan.set, &plan.plans, &facts, now);
     load::print_notes(session, &plan, &conflicts);
     let nearest = load::adjustments(&plan, &file, &options.file, &facts, options.adopt);
     // The plan says what does not fit.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, Failure, LoadConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text, difference,
+    Document, Failure, RunConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text, difference,
     downtime, forecast_text, quota_rows, rollout, to_json, verdict_code, verdict_text, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
@@ -18,7 +18,7 @@ use super::LoadRestarts;
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment; `has_quota` is whether the namespace has a quota.
 pub(crate) fn plan(
     plan: &LoadPlan,
-    conflicts: &LoadConflicts,
+    conflicts: &RunConflicts,
     restarts: &LoadRestarts,
     nearest: &[Adjustment],
     has_quota: bool,

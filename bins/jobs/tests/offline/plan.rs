@@ -34,6 +34,19 @@ fn plan_shows_changes_and_downtime() {
 }
 
 #[test]
+fn existing_runs_that_no_longer_fit_are_warned_of() {
+    let bot = "- {name: bot, command: x, image: bookworm, mem: 4Gi, continuous: true}\n";
+    let directory = Scratch::new("existing", bot);
+    let facts = toolforge_fixtures::path("facts/scheduled.yaml");
+    let facts = ["jobs.yaml", "--tool", "stashbot", "--from", facts.to_str().unwrap()];
+    for verb in [&["plan"][..], &["load", "--dry-run=client"]] {
+        let said = said(&jobs(&directory, &[verb, &facts[..]].concat()));
+        let warning = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
+        assert!(said.starts_with("[exit 0]") && said.contains(warning), "{said}");
+    }
+}
+
+#[test]
 fn plan_with_an_unknown_image_reports_no_success() {
     let directory = Scratch::new("image", "- name: once\n  command: x\n  image: bookwrm\n");
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();

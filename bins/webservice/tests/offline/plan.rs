@@ -73,6 +73,20 @@ fn plan_says_what_a_restart_would_do() {
 }
 
 #[test]
+fn existing_runs_that_no_longer_fit_are_warned_of() {
+    let facts = "--tool stashbot --from catalog.yaml --from scheduled.yaml";
+    let warning = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
+    for verb in ["plan", "start --dry-run"] {
+        let said = webservice(&format!("php8.2 {verb} -m 4Gi {facts}"));
+        assert!(said.starts_with("[exit 0]") && said.contains(warning), "{said}");
+        let said = webservice(&format!("php8.2 {verb} -m 3Gi {facts}"));
+        assert!(said.starts_with("[exit 0]") && !said.contains("warning"), "{said}");
+    }
+    let document = webservice(&format!("php8.2 plan -m 4Gi {facts} --output json"));
+    assert!(document.contains(r#""jobs": ["#) && document.contains(r#""nightly""#), "{document}");
+}
+
+#[test]
 fn plan_within_a_profile() {
     let plan = webservice(&format!("plan -m 4Gi -r 2 {FACTS} --from running.json --quota seed-2020"));
     // The files' quota is named after the namespace, and has fewer resources.
