@@ -169,6 +169,66 @@ fn every_kind_is_counted() {
     ");
 }
 
+/// A quota that counts pods in both ways.
+const POD_QUOTA: &str = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 4, count/pods: 6}}}";
+
+/// Returns a Job, without retries where `spec` does not say how many.
+fn job(spec: &str) -> String {
+    let retries = if spec.contains("backoff") { "" } else { "backoffLimit: 0, " };
+    let pod = "{restartPolicy: Never, containers: [{name: a, image: x}]}";
+    format!(
+        "{{apiVersion: batch/v1, kind: Job, metadata: {{name: a, uid: u-a}}, spec: {{{retries}{spec}, \
+         selector: {{matchLabels: {{app: a}}}}, template: {{spec: {pod}}}}}}}\n---\n"
+    )
+}
+
+#[test]
+fn finished_pods_of_jobs_stay_objects() {
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 5")]), @"
+    create manifest Job a
+      pods 0 -> 2, peak 2 of 4
+      count/pods 0 -> 5, peak 5 of 6
+    fits
+    ");
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7")]), @"
+    create manifest Job a
+      pods 0 -> 2, peak 2 of 4
+      count/pods 0 -> 7, peak 7 of 6 too much
+    never
+    ");
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7, suspend: true")]), @"
+    create manifest Job a
+    fits
+    ");
+    let spec = "{parallelism: 2, completions: 7, template: {spec: {containers: [{name: a, image: x}]}}}";
+    let cron_job = format!(
+        "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: a}}, spec: {{schedule: '@daily', jobTemplate: {{spec: {spec}}}}}}}"
+    );
+    assert_snapshot!(plan("", POD_QUOTA, &[&cron_job]), @"
+    problem: a run of CronJob a never fits: count/pods: 7 of 6, 1 too many (quota q)
+    create manifest CronJob a
+    never
+    ");
+}
+
+#[test]
+fn finished_pods_of_a_live_job_are_counted_once() {
+    let pod = |name: &str, phase: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, labels: {{app: a}}, ownerReferences: [{{apiVersion: \
+             batch/v1, kind: Job, name: a, uid: u-a, controller: true}}]}}, spec: {{containers: [{{name: a, image: x}}]}}, \
+             status: {{phase: {phase}}}}}\n---\n"
+        )
+    };
+    let quota = POD_QUOTA.replace("spec:", "status: {used: {pods: 1, count/pods: 3}}, spec:");
+    let live = job("parallelism: 2, completions: 5, backoffLimit: 2");
+    let pods = [pod("a-1", "Succeeded"), pod("a-2", "Failed"), pod("a-3", "Running")].concat();
+    let live = format!("{quota}\n---\n{live}{pods}");
+    // Five have to succeed, and one has failed.
+    assert_snapshot!(plan("", &live, &[&job("parallelism: 3, completions: 5, backoffLimit: 1")]), @"
+    ");
+}
+
 #[test]
 fn seed_restart_of_a_manifest_deadlocks() {
     let live = [

@@ -396,8 +396,11 @@ impl ChangeDemand {
             demand.besides_pods.add_all(&pod::count_demand(object.kind()));
             let Pods { count, each } = pod::pods_of(object, limit_ranges);
             demand.requested.add_all(&each.times(count));
-            if let Object::Job(job) = object {
-                demand.retries.add_all(&job.spec.as_ref().map(pod::retry_demand).unwrap_or_default());
+            if let Object::Job(job) = object
+                && let Some(spec) = &job.spec
+            {
+                demand.requested.add_all(&pod::succeeded_demand(spec));
+                demand.retries.add_all(&pod::retry_demand(spec));
             }
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
             demand.pods.extend(spec.map(|spec| PodDemand {

@@ -18,6 +18,7 @@ use crate::object::{
 };
 use crate::pod::{
     REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, retry_demand, stated_pod,
+    succeeded_demand,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -248,6 +249,7 @@ impl Planned<'_> {
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
         demand.requested = demand.besides_pods.clone();
+        demand.requested.add_all(&wanted.spec.as_ref().map(succeeded_demand).unwrap_or_default());
         demand.retries = wanted.spec.as_ref().map(retry_demand).unwrap_or_default();
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
             demand.requested.add_all(&new.each.times(new.count));
@@ -269,7 +271,13 @@ impl Planned<'_> {
             return;
         }
         demand.requested.add_all(&new.each.times(new.count));
-        scale(demand, before.count, &new);
+        // The objects of failed pods stay.
+        let has_failed =
+            |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
+        let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();
+        let failed = u64::try_from(failed).unwrap_or(u64::MAX);
+        change.demand.requested.add_all(&PodDemand::terminal_demand().times(failed));
+        scale(&mut change.demand, before.count, &new);
     }
 
     /// Sets the demand of a pod. The amounts of one that exists cannot be changed.

@@ -12,8 +12,8 @@ use crate::files::manifest_change::change_of;
 use crate::files::{FileContents, FilePlanFacts};
 use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};
 use crate::manifest::{Manifest, ManifestObject};
-use crate::object::{FieldPath, ObjectKind};
-use crate::pod::{count_demand, pod_demand, pods_of_run};
+use crate::object::{FieldPath, ObjectKind, cron_job_spec};
+use crate::pod::{pod_demand, run_demand};
 use crate::web_service::{
     PlanError, PlanOptions, ResolveError, StartTime, WebServicePlan, WebServiceSettings,
     observe_web_service_request, resolve_request, web_service_changes,
@@ -306,9 +306,10 @@ fn manifests(
 fn run_shortfalls(manifest: &Manifest, limits: &Limits) -> Vec<ResourceCheck> {
     let ManifestObject::CronJob(cron_job) = &manifest.object else { return Vec::new() };
     let Some(pod) = manifest.object.pod_spec() else { return Vec::new() };
-    let each = pod_demand(pod, &limits.limit_ranges);
-    let mut run = each.times(pods_of_run(cron_job));
-    run.add_all(&count_demand(ObjectKind::Job));
+    let Some(spec) = cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref()) else {
+        return Vec::new();
+    };
+    let run = run_demand(spec, &pod_demand(pod, &limits.limit_ranges));
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
     empty.evaluate(&Demand::default(), &run, &[]).shortfalls().cloned().collect()

@@ -135,20 +135,45 @@ pub(crate) fn job_pods(job: &Job) -> u64 {
     job.spec.as_ref().map_or(1, |spec| if spec.suspend == Some(true) { 0 } else { parallel_pods(spec) })
 }
 
+/// Returns what the pods of a Job use that have succeeded when the last ones run: their objects stay as long as the Job
+/// (Kubernetes 1.33, the Job controller).
+pub(crate) fn succeeded_demand(spec: &JobSpec) -> Demand {
+    let completions = spec.completions.map_or(0, |wanted| u64::try_from(wanted).unwrap_or(0));
+    let succeeded = completions.saturating_sub(parallel_pods(spec));
+    if spec.suspend == Some(true) { Demand::default() } else { PodDemand::terminal_demand().times(succeeded) }
+}
+
 /// Returns what the failed pods of a Job use while it is retried: their objects stay as long as the Job. With a restart policy
 /// other than `Never`, the containers of the same pod are restarted (Kubernetes 1.33, the Job controller).
 pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
     let policy = spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref());
-    if policy != Some("Never") {
+    if policy != Some("Never") || spec.suspend == Some(true) {
         return Demand::default();
     }
-    let retries = u64::try_from(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)).unwrap_or(0);
+    let count = |number: i32| u64::try_from(number).unwrap_or(0);
+    let retries = match spec.backoff_limit_per_index {
+        // Without a limit of their sum, the pods of each index are retried as often.
+        Some(each) => {
+            let all = count(each).saturating_mul(spec.completions.map_or(0, count));
+            spec.backoff_limit.map_or(all, |limit| all.min(count(limit)))
+        }
+        None => count(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)),
+    };
     PodDemand::terminal_demand().times(retries)
 }
 
 /// Returns how many pods one run of a CronJob has at once.
-pub(crate) fn pods_of_run(cron_job: &CronJob) -> u64 {
+fn pods_of_run(cron_job: &CronJob) -> u64 {
     cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref()).map_or(1, parallel_pods)
+}
+
+/// Returns what one run of a scheduled or one-off job requests while none of its pods fails: its Job and its pods, also those that
+/// have succeeded. `each` is what one pod requests.
+pub(crate) fn run_demand(spec: &JobSpec, each: &Demand) -> Demand {
+    let mut demand = each.times(parallel_pods(spec));
+    demand.add_all(&succeeded_demand(spec));
+    demand.add_all(&count_demand(ObjectKind::Job));
+    demand
 }
 
 fn parallel_pods(spec: &JobSpec) -> u64 {

@@ -77,8 +77,15 @@ fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<Waitin
     let owners = |pod: &Pod| pod.metadata.owner_references.clone().into_iter().flatten();
     let is_own = |pod: &&Pod| owners(pod).any(|owner| Some(owner.uid.as_str()) == uid);
     // A pod that has ended may be the last one, which the Job does not know yet.
-    let created = pods.iter().filter(is_own).filter(|pod| has_ended(pod) || is_staying(pod)).count();
-    waiting(&Object::from(job.clone()), created, limit_ranges)
+    let own: Vec<&Pod> = pods.iter().filter(is_own).filter(|pod| has_ended(pod) || is_staying(pod)).collect();
+    let succeeded = own.iter().filter(|pod| has_succeeded(pod)).count();
+    // Another pod takes the place of one that has succeeded, as long as more have to.
+    let spec = job.spec.as_ref()?;
+    let parallelism = usize::try_from(spec.parallelism.unwrap_or(1)).unwrap_or(0);
+    let further = spec.completions.map_or(0, |wanted| {
+        usize::try_from(wanted).unwrap_or(0).saturating_sub(parallelism).min(succeeded)
+    });
+    waiting(&Object::from(job.clone()), own.len() - further, limit_ranges)
 }
 
 /// Returns the pods of an object that are not created yet.
@@ -138,6 +145,10 @@ fn is_stuck(deployment: &Deployment) -> bool {
 fn may_be_admitted(message: &str) -> bool {
     let is_quota = matches!(AdmissionRefusal::parse(message), Some(AdmissionRefusal::Quota { .. }));
     is_quota || !cause_of_refusal(message).is_terminal()
+}
+
+fn has_succeeded(pod: &Pod) -> bool {
+    pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Succeeded"))
 }
 
 fn is_staying(pod: &Pod) -> bool {
