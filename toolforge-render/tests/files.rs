@@ -212,6 +212,30 @@ fn finished_pods_of_jobs_stay_objects() {
 }
 
 #[test]
+fn jobs_may_fit_without_retries() {
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("backoffLimit: 5")]), @"
+    create manifest Job a
+      pods 0 -> 1, peak 1 of 4
+      count/pods 0 -> 1, peak 6 of 6
+    fits
+    ");
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("backoffLimit: 6")]), @"
+    create manifest Job a
+      pods 0 -> 1, peak 1 of 4
+      count/pods 0 -> 1, peak 7 of 6
+    fits-without-retries
+    ");
+    // Each of both indexes may fail twice.
+    let indexed = "completionMode: Indexed, completions: 2, backoffLimitPerIndex";
+    assert_snapshot!(plan("", POD_QUOTA, &[&job(&format!("{indexed}: 2")).replace("backoffLimit: 0, ", "")]), @"
+    create manifest Job a
+      pods 0 -> 1, peak 1 of 4
+      count/pods 0 -> 2, peak 6 of 6
+    fits
+    ");
+}
+
+#[test]
 fn finished_pods_of_a_live_job_are_counted_once() {
     let pod = |name: &str, phase: &str| {
         format!(

@@ -75,6 +75,6 @@ pub use terminal::is_terminal;
 pub use text::{Table, age, columns, wrap};
 pub use usage::usage_failure;
 pub use verdict::{
-    SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, verdict_code,
-    verdict_text,
+    SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, retries_text,
+    verdict_code, verdict_text,
 };

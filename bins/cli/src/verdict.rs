@@ -1,5 +1,6 @@
 //! Whether a change fits, in the same words in every program.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use toolforge_model::Untrusted;
@@ -41,7 +42,24 @@ pub fn forecast_text(set: &ChangeSet) -> String {
     text
 }
 
-fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str {
+fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> Cow<'static, str> {
+    match retries_text(set) {
+        Some(retries) if verdict == Verdict::FitsWithoutRetries => {
+            format!("it fits the quota, but {retries}; whether a node has enough free resources is not checked")
+                .into()
+        }
+        _ => fixed_sentence(set, verdict, has_quota).into(),
+    }
+}
+
+/// Returns that not all retries of failed pods fit, as the rest of a sentence; `None` if they do.
+#[must_use]
+pub fn retries_text(set: &ChangeSet) -> Option<String> {
+    let missing: Vec<String> = set.refused_retries()?.shortfalls().map(ToString::to_string).collect();
+    Some(format!("not all retries would if pods fail: {}", missing.join(", ")))
+}
+
+fn fixed_sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str {
     const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
     match verdict {
         Verdict::Fits if !has_quota => "no quota is known, so whether it fits is not known",
@@ -175,6 +193,7 @@ mod tests {
         for verdict in [
             Verdict::Fits,
             Verdict::FitsAfterTermination,
+            Verdict::FitsWithoutRetries,
             Verdict::Exceeds,
             Verdict::Deadlock,
             Verdict::Never,

@@ -278,6 +278,29 @@ fn existing_runs_that_no_longer_fit_are_warned_of() {
 }
 
 #[test]
+fn jobs_that_fit_without_retries_are_told_so() {
+    let quota = std::env::temp_dir().join(format!("quota-check-retries-{}.yaml", std::process::id()));
+    std::fs::write(
+        &quota,
+        "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {count/pods: '3'}, used: {count/pods: '1'}}}",
+    )
+    .unwrap();
+    let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {backoffLimit: 2, template: {spec: \
+               {restartPolicy: Never, containers: [{name: a, image: x}]}}}}";
+    let found = said(&format!("--from {} -", quota.display()), job);
+    std::fs::remove_file(&quota).unwrap();
+    assert_snapshot!(found, @"
+    [exit 0]
+    create Job a
+
+    RESOURCE    LIMIT  USED  AFTER  PEAK  VERDICT
+    count/pods  3      1     2      4     fits without retries
+
+    it fits the quota, but not all retries would if pods fail: count/pods: 4 of 3, 1 too many (quota q); whether a node has enough free resources is not checked
+    ");
+}
+
+#[test]
 fn never_fitting_says_which_way() {
     let pod = |resources: &str| {
         format!(

@@ -309,12 +309,15 @@ impl Change {
                 peak.add_all(&replacement.peak(rollout));
                 peak
             }
-            _ => {
-                let mut peak = self.demand.requested.clone();
-                peak.add_all(&self.demand.retries);
-                peak
-            }
+            _ => self.demand.requested.clone(),
         }
+    }
+
+    /// Returns what is requested if pods of Jobs fail and are retried as often as they may be.
+    pub(crate) fn requested_with_retries(&self) -> Demand {
+        let mut requested = self.requested_at_peak();
+        requested.add_all(&self.demand.retries);
+        requested
     }
 
     /// Returns what is requested if no old pod has terminated yet when the last new one is created.

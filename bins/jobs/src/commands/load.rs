@@ -55,6 +55,7 @@ pub(super) fn run(
         let PlannedLoad { facts, plan } = planned;
         if attempt.is_first() {
             warn_of_unread(&facts.namespace.limits);
+            report::warn_of_retries(&plan.set);
             print_notes(session, plan, &planned.conflicts());
         }
         if !plan.problems.is_empty() {

@@ -37,6 +37,7 @@ pub(super) fn run(
         if attempt.is_first() {
             warn_of_unread(&planned.facts.namespace.limits);
             report::print_warnings(&planned.plan);
+            report::warn_of_retries(&planned.plan.set);
             if options.job.states_default_cpu()
                 && let [plan] = planned.plan.plans.as_slice()
             {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use toolforge_cli::{
     Document, Failure, RunConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text, difference,
-    downtime, forecast_text, quota_rows, rollout, to_json, verdict_code, verdict_text, violations,
+    downtime, forecast_text, quota_rows, retries_text, rollout, to_json, verdict_code, verdict_text, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -40,6 +40,13 @@ pub(crate) fn plan(
     };
     let text = [text(plan, has_quota), adjustments_text(set, nearest), restarts.text()].concat();
     Ok(Document { text, value: to_json(value)? })
+}
+
+/// Warns that not all retries of failed pods fit the quota.
+pub(crate) fn warn_of_retries(set: &ChangeSet) {
+    if let Some(retries) = retries_text(set) {
+        anstream::eprintln!("warning: it fits the quota, but {retries}");
+    }
 }
 
 /// Prints the warnings about a plan's jobs, one line for all jobs with the same warning.
