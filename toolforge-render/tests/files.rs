@@ -169,6 +169,42 @@ fn every_kind_is_counted() {
     ");
 }
 
+#[test]
+fn paused_and_suspended_objects_create_no_pods() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 8Gi, \
+                 count/replicasets.apps: 0, count/deployments.apps: 1, count/jobs.batch: 1}}}";
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 1Gi}}]}}";
+    let live = format!("{quota}\n---\n{range}\n---\n");
+    let paused = deployment("web", "9Gi", 3, "  paused: true\n");
+    assert_snapshot!(plan("", &live, &[&paused]), @"
+    create manifest Deployment web
+      count/deployments.apps 0 -> 1, peak 1 of 1
+    fits
+    ");
+    // Nothing is created before it is unpaused.
+    assert_snapshot!(plan("", &format!("{live}{paused}"), &[&paused.replace("replicas: 3", "replicas: 4")]), @"
+    update manifest Deployment web
+      count/deployments.apps 0 -> 0, peak 0 of 1
+    fits
+    ");
+    let small = deployment("web", "1Gi", 9, "  paused: true\n");
+    assert_snapshot!(plan("", &format!("{live}{small}"), &[&small.replace("paused: true", "paused: false")]), @"
+    update manifest Deployment web
+    never
+    ");
+    let spec = "containers: [{name: a, image: x, resources: {limits: {memory: 9Gi}}}]";
+    let job = format!("template: {{spec: {{restartPolicy: Never, {spec}}}}}");
+    for (kind, spec) in [
+        ("{apiVersion: batch/v1, kind: Job,", format!("suspend: true, {job}")),
+        ("{apiVersion: batch/v1, kind: CronJob,", format!("suspend: true, schedule: '@daily', jobTemplate: {{spec: {{{job}}}}}")),
+        ("{apiVersion: apps/v1, kind: StatefulSet,", format!("replicas: 0, selector: {{matchLabels: {{a: b}}}}, {job}")),
+        ("{apiVersion: apps/v1, kind: ReplicaSet,", format!("replicas: 0, selector: {{matchLabels: {{a: b}}}}, {job}")),
+    ] {
+        let text = format!("{kind} metadata: {{name: a}}, spec: {{{spec}}}}}");
+        assert!(plan("", &range, &[&text]).ends_with("\nfits\n"), "{text}");
+    }
+}
+
 /// A quota that counts pods in both ways.
 const POD_QUOTA: &str = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 4, count/pods: 6}}}";
 

@@ -13,12 +13,12 @@ use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Roll
 use crate::files::{FilePlanFacts, objects, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, LAST_APPLIED, Object, deployment_spec, differences, has_labels, replica_set_spec,
-    stateful_set_spec,
+    FieldPath, LAST_APPLIED, Object, cron_job_spec, deployment_spec, differences, has_labels, is_paused,
+    replica_set_spec, stateful_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, retry_demand, stated_pod,
-    succeeded_demand,
+    succeeded_demand, waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -48,9 +48,11 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         ManifestObject::DaemonSet(_) => planned.scaled(&mut change, Some(1)),
         ManifestObject::Job(wanted) => planned.job(&mut change, wanted),
         ManifestObject::Pod(_) => planned.pod(&mut change),
-        ManifestObject::CronJob(_) => {
+        ManifestObject::CronJob(wanted) => {
             planned.object(&mut change, &Demand::default(), &Demand::default());
-            change.demand.pods = planned.pods();
+            if cron_job_spec(wanted).is_none_or(|spec| spec.suspend != Some(true)) {
+                change.demand.pods = planned.pods();
+            }
         }
         ManifestObject::Service(wanted) => {
             let before = facts.live.typed::<Service>(manifest);
@@ -159,8 +161,15 @@ impl Planned<'_> {
         demand.besides_pods.add(replica_sets.clone(), 1);
         demand.requested = demand.besides_pods.clone();
         demand.requested.add_all(&new.each.times(new.count));
+        if is_paused(wanted) && live.as_ref().is_none_or(waits_for_unpausing) {
+            // Neither a ReplicaSet nor pods are created.
+            self.object(change, &Demand::default(), &Demand::default());
+            change.demand.pods.clear();
+            return;
+        }
         let Some(live) = live else {
             demand.created = demand.requested.clone();
+            demand.pods.retain(|_| new.count > 0);
             return;
         };
         let before = pods_of(&Object::from(live.clone()), self.limit_ranges);
@@ -170,12 +179,21 @@ impl Planned<'_> {
             let mut owners = set.metadata.owner_references.iter().flatten();
             owners.any(|owner| Some(&owner.uid) == live.metadata.uid.as_ref())
         });
-        let owned = u64::try_from(owned.count()).unwrap_or(u64::MAX).max(1);
-        demand.freed.add(replica_sets, owned);
+        let is_first = waits_for_unpausing(&live);
+        let owned = u64::try_from(owned.count()).unwrap_or(u64::MAX).max(u64::from(!is_first));
+        demand.freed.add(replica_sets.clone(), owned);
+        if is_first {
+            // Its first ReplicaSet is created.
+            demand.created = new.each.times(new.count);
+            demand.created.add(replica_sets, 1);
+            demand.pods.retain(|_| new.count > 0);
+            return;
+        }
         let spec = deployment_spec(wanted);
-        let is_paused = spec.is_some_and(|spec| spec.paused == Some(true));
+        let resumes = is_paused(&live) && !is_paused(wanted) && has_outdated_pods(&live);
         let live_json = self.facts.live.of(self.manifest);
-        if is_paused || !live_json.is_some_and(|live| replaces_pods(self.manifest, live)) {
+        let replaces = resumes || live_json.is_some_and(|live| replaces_pods(self.manifest, live));
+        if is_paused(wanted) || !replaces {
             demand.requested = demand.besides_pods.clone();
             demand.requested.add_all(&before.each.times(new.count));
             scale(demand, before.count, &Pods { count: new.count, each: before.each });
@@ -208,7 +226,9 @@ impl Planned<'_> {
             {
                 demand.add_all(&added);
             }
-            self.claim(change, claim);
+            if new.count > before {
+                self.claim(change, claim);
+            }
         }
         let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.type_.as_deref());
         let live_json = self.facts.live.of(self.manifest);
@@ -235,6 +255,7 @@ impl Planned<'_> {
         demand.requested.add_all(&new.each.times(new.count));
         let Some(live) = self.facts.live.of(self.manifest) else {
             demand.created = demand.requested.clone();
+            demand.pods.retain(|_| new.count > 0);
             return;
         };
         let before = live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
@@ -254,6 +275,7 @@ impl Planned<'_> {
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
             demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
+            demand.pods.retain(|_| new.count > 0);
             return;
         };
         let before = Pods { count: job_pods(&live), each: new.each.clone() };
@@ -289,6 +311,11 @@ impl Planned<'_> {
             demand.pods = self.pods();
         }
     }
+}
+
+/// Returns whether not all pods of a Deployment are of its newest template, which are replaced when it is unpaused.
+fn has_outdated_pods(live: &Deployment) -> bool {
+    live.status.as_ref().is_some_and(|status| status.updated_replicas.unwrap_or(0) < status.replicas.unwrap_or(0))
 }
 
 /// Counts pods that are created beside those that run; pods that are deleted or stay are not checked.

@@ -302,13 +302,16 @@ fn manifests(
 }
 
 /// Returns the resources that one run of a CronJob exceeds even in an empty namespace; what breaks a limit is reported as
-/// that.
+/// that. A suspended one has no runs.
 fn run_shortfalls(manifest: &Manifest, limits: &Limits) -> Vec<ResourceCheck> {
     let ManifestObject::CronJob(cron_job) = &manifest.object else { return Vec::new() };
     let Some(pod) = manifest.object.pod_spec() else { return Vec::new() };
     let Some(spec) = cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref()) else {
         return Vec::new();
     };
+    if cron_job_spec(cron_job).is_some_and(|spec| spec.suspend == Some(true)) {
+        return Vec::new();
+    }
     let run = run_demand(spec, &pod_demand(pod, &limits.limit_ranges));
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };

@@ -11,7 +11,12 @@ use toolforge_quota::{
     Resource,
 };
 
-use crate::object::{Object, ObjectKind, cron_job_spec, deployment_spec};
+use crate::object::{
+    Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused,
+};
+
+/// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
+pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// The most pods that are listed one by one; no quota of a tool allows as many.
 const MOST_PODS: usize = 10_000;
@@ -105,18 +110,24 @@ pub(crate) fn of_live_pods<'a>(
     demand
 }
 
-/// Returns the pods that an object keeps running: all replicas of a Deployment, the pod of a Job. A CronJob has none
-/// between its runs.
+/// Returns the pods that an object keeps running: all replicas of a Deployment, unless it [waits](waits_for_unpausing) to be
+/// unpaused, the pod of a Job. A CronJob has none between its runs.
 pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
     let count = match object {
-        Object::Deployment(deployment) => {
-            let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
-            u64::try_from(replicas).unwrap_or(0)
-        }
+        Object::Deployment(deployment) if waits_for_unpausing(deployment) => 0,
+        Object::Deployment(deployment) => deployment_replicas(deployment),
         Object::Job(job) => job_pods(job),
         Object::CronJob(_) | Object::Service(_) | Object::Ingress(_) | Object::HttpRoute(_) => 0,
     };
     Pods { count, each: one_pod_of(object, limit_ranges) }
+}
+
+/// Returns whether a Deployment is paused before it has its first ReplicaSet: its controller creates nothing for it (Kubernetes
+/// 1.33).
+pub(crate) fn waits_for_unpausing(deployment: &Deployment) -> bool {
+    let annotations = deployment.metadata.annotations.as_ref();
+    let has_revision = annotations.is_some_and(|annotations| annotations.contains_key(REVISION));
+    is_paused(deployment) && !has_revision
 }
 
 /// Returns how many pods an object has at once: the replicas of a Deployment, or the parallel pods of a Job and of one run of a

@@ -7,10 +7,9 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
-use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod};
-
-/// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
-pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
+use crate::pod::{
+    AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, waits_for_unpausing,
+};
 
 /// Returns limits with the pods that controllers are about to create, and with those that terminate.
 #[must_use]
@@ -118,14 +117,11 @@ fn breaks_limits(object: &Object, limit_ranges: &[LimitRange]) -> bool {
 /// Returns whether the controllers cannot create a Deployment's pods until something is changed: it is paused before its first
 /// ReplicaSet, or the API server refuses the ReplicaSet or the pods, and not because of what is used of a quota.
 fn is_stuck(deployment: &Deployment) -> bool {
-    let metadata = &deployment.metadata;
-    let is_paused = deployment_spec(deployment).is_some_and(|spec| spec.paused == Some(true));
-    let revision = metadata.annotations.as_ref().and_then(|annotations| annotations.get(REVISION));
-    if is_paused && revision.is_none() {
+    if waits_for_unpausing(deployment) {
         return true;
     }
     let Some(status) = &deployment.status else { return false };
-    if status.observed_generation < metadata.generation {
+    if status.observed_generation < deployment.metadata.generation {
         return false;
     }
     let message = |condition: &DeploymentCondition| condition.message.clone().unwrap_or_default();
