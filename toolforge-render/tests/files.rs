@@ -170,6 +170,30 @@ fn every_kind_is_counted() {
 }
 
 #[test]
+fn amounts_that_a_quota_requires_are_proposed_alone() {
+    let adjusted = |hard: &str, resources: &str| {
+        let quota = format!("{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {hard}}}}}");
+        let pod = format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{{name: a, image: x, resources: {resources}}}]}}}}"
+        );
+        let text = plan("", &quota, &[&pod]);
+        text.lines().find_map(|line| line.strip_prefix("fits: Pod a: ")).map(str::to_owned)
+    };
+    let both = "{limits.memory: 8Gi, limits.cpu: 2}";
+    for (hard, resources, expected) in [
+        ("{limits.memory: 8Gi}", "{}", "memory 1Mi"),
+        ("{limits.cpu: 2}", "{}", "CPU 1m"),
+        (both, "{}", "memory 1Mi and CPU 1m"),
+        (both, "{limits: {memory: 64Mi}}", "CPU 1m"),
+        (both, "{requests: {memory: 64Mi}, limits: {cpu: 100m}}", "memory 64Mi"),
+        (both, "{requests: {memory: 64Mi, cpu: 100m}}", "memory 64Mi and CPU 100m"),
+        ("{limits.memory: 8Gi}", "{requests: {memory: 64Mi, cpu: 100m}}", "memory 64Mi"),
+    ] {
+        assert_eq!(adjusted(hard, resources).as_deref(), Some(expected), "{hard} {resources}");
+    }
+}
+
+#[test]
 fn paused_and_suspended_objects_create_no_pods() {
     let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 8Gi, \
                  count/replicasets.apps: 0, count/deployments.apps: 1, count/jobs.batch: 1}}}";

@@ -73,19 +73,23 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'stati
         Verdict::Deadlock => {
             "it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready"
         }
-        Verdict::Never if is_too_small(set) => "it never fits: it is less than the minimum",
-        Verdict::Never => "it never fits: it alone is more than is allowed",
+        Verdict::Never => never(set),
         _ => "it does not fit beside what is used now",
     }
 }
 
-/// Returns whether only minimums of LimitRanges are broken.
-fn is_too_small(set: &ChangeSet) -> bool {
-    let violations = set.at_rest.violations();
+/// Returns why a change set never fits.
+fn never(set: &ChangeSet) -> &'static str {
+    let kinds = || set.at_rest.violations().iter().map(|found| found.kind);
     let is_below = |kind| matches!(kind, LimitViolationKind::BelowMin { .. });
-    !violations.is_empty()
-        && violations.iter().all(|found| is_below(found.kind))
-        && set.at_rest.shortfalls().next().is_none()
+    let has_other = kinds().any(|kind| !kind.is_unset() && !is_below(kind));
+    let is_exceeded = has_other || kinds().next().is_none() || set.at_rest.shortfalls().next().is_some();
+    match (kinds().any(LimitViolationKind::is_unset), kinds().any(is_below)) {
+        _ if is_exceeded => "it never fits: it alone is more than is allowed",
+        (true, true) => "it never fits: an amount is not set that is required, and another is less than the minimum",
+        (true, false) => "it never fits: an amount is not set that is required",
+        _ => "it never fits: it is less than the minimum",
+    }
 }
 
 /// Returns the nearest sizes and rollouts with which a change set fits, or has no downtime; nothing if there are none.

@@ -315,4 +315,14 @@ fn never_fitting_says_which_way() {
         let found = said("--quota toolforge-2023 -", &pod(resources));
         assert!(found.starts_with("[exit 3]") && found.contains(&format!("\n{expected}\n")), "{found}");
     }
+    let quota = std::env::temp_dir().join(format!("quota-check-unset-{}.yaml", std::process::id()));
+    std::fs::write(
+        &quota,
+        "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {limits.memory: 8Gi}, used: {limits.memory: '0'}}}",
+    )
+    .unwrap();
+    let found = said(&format!("--from {} -", quota.display()), &pod("{requests: {memory: 64Mi}}"));
+    std::fs::remove_file(&quota).unwrap();
+    assert_snapshot!(found, @"
+    ");
 }

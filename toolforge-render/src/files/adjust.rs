@@ -84,23 +84,26 @@ fn of_manifest(
     is_wanted: fn(&ChangeSet) -> bool,
     set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
 ) -> Vec<Adjustment> {
-    let resized = |size: WorkloadSize| {
+    let resized = |size: WorkloadSize, limits: NewLimits| {
         let mut files = files.to_vec();
         let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
         let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
-        let lowered = resize(manifest, sized.size, size, limit_ranges)?;
+        let lowered = resize(manifest, (sized.size, size), limits, limit_ranges)?;
         Some((files, lowered))
     };
-    let evaluate = |size| resized(size).and_then(|(files, _)| set_of(&files));
-    let mut found = sized.adjustments(is_wanted, evaluate);
-    if found.is_empty()
-        && let Some(set) = evaluate(sized.size).filter(is_wanted)
-    {
-        // Only its requests are too large.
-        found.push(Adjustment {
+    let with_limits = |size, limits| resized(size, limits).and_then(|(files, _)| set_of(&files));
+    let mut found = sized.adjustments(is_wanted, |size| with_limits(size, NewLimits::default()));
+    if found.is_empty() {
+        // Only its requests are too large, or it has requests without limits.
+        let stated = NewLimits { memory: sized.size.memory > 0, cpu: sized.size.cpu > 0 };
+        let evaluated = |limits| Some((limits, with_limits(sized.size, limits).filter(is_wanted)?));
+        let added = NewLimits::ALL.into_iter().filter(|limits| limits.are_within(stated)).find_map(evaluated);
+        found.extend(added.map(|(limits, set)| Adjustment {
+            memory: limits.memory.then(|| Memory::from_bytes(sized.size.memory)),
+            cpu: limits.cpu.then(|| Cpu::from_millis(sized.size.cpu)),
             has_downtime: !set.fits_without_downtime(),
             ..Adjustment::new(sized.kind, sized.name.as_str())
-        });
+        }));
     }
     for found in &mut found {
         let size = WorkloadSize {
@@ -108,7 +111,11 @@ fn of_manifest(
             cpu: found.cpu.map_or(sized.size.cpu, Cpu::millis),
             replicas: found.replicas.unwrap_or(sized.size.replicas),
         };
-        if let Some((_, lowered)) = resized(size) {
+        let limits = NewLimits {
+            memory: found.memory.is_some_and(|memory| memory.bytes() == sized.size.memory),
+            cpu: found.cpu.is_some_and(|cpu| cpu.millis() == sized.size.cpu),
+        };
+        if let Some((_, lowered)) = resized(size, limits) {
             (found.memory_request, found.cpu_request) = (lowered.memory, lowered.cpu);
             let has_amount =
                 found.memory.or(found.memory_request).is_some() || found.cpu.or(found.cpu_request).is_some();
@@ -192,6 +199,27 @@ fn size_of(manifest: &Manifest, limit_ranges: &[LimitRange]) -> Option<WorkloadS
     })
 }
 
+/// The limits that are set to the requests, where only these are stated.
+#[derive(Clone, Copy, Debug, Default)]
+struct NewLimits {
+    memory: bool,
+    cpu: bool,
+}
+
+impl NewLimits {
+    /// All choices, the smallest ones first.
+    const ALL: [Self; 4] = [
+        Self { memory: false, cpu: false },
+        Self { memory: true, cpu: false },
+        Self { memory: false, cpu: true },
+        Self { memory: true, cpu: true },
+    ];
+
+    fn are_within(self, other: Self) -> bool {
+        (other.memory || !self.memory) && (other.cpu || !self.cpu)
+    }
+}
+
 /// What is lowered besides the limits of a manifest's main container.
 struct Lowered {
     memory: Option<Memory>,
@@ -204,8 +232,8 @@ struct Lowered {
 /// large as the limits; others are left to the API server.
 fn resize(
     manifest: &mut Manifest,
-    before: WorkloadSize,
-    wanted: WorkloadSize,
+    (before, wanted): (WorkloadSize, WorkloadSize),
+    new_limits: NewLimits,
     limit_ranges: &[LimitRange],
 ) -> Option<Lowered> {
     if wanted.replicas != before.replicas {
@@ -216,23 +244,22 @@ fn resize(
     let stated = stated_pod(pod).containers.into_iter().nth(index)?;
     let has_others = pod.containers.len() > 1;
     let container = pod.containers.get_mut(index)?;
-    let mut lower =
-        |resource: ComputeResource, key: &str, before: u64, wanted: u64, text: fn(u64) -> String| {
-            if wanted != before {
-                set(container, Bound::Limit, key, text(wanted));
-            }
-            let limit = if wanted == before { limits.get(&resource) } else { Some(wanted) };
-            let limit = limit
-                .filter(|limit| stated.requests.get(&resource).is_some_and(|request| request > *limit))?;
-            set(container, Bound::Request, key, text(limit));
-            Some(limit)
-        };
-    let memory = lower(ComputeResource::Memory, "memory", before.memory, wanted.memory, |bytes| {
-        Memory::from_bytes(bytes).to_string()
-    });
-    let cpu = lower(ComputeResource::Cpu, "cpu", before.cpu, wanted.cpu, |millis| {
-        Cpu::from_millis(millis).to_string()
-    });
+    let mut lower = |resource: ComputeResource, new_limit: Option<u64>| {
+        let (key, text) = (resource.key(), |amount| resource.amount(amount));
+        if let Some(limit) = new_limit {
+            set(container, Bound::Limit, &key, text(limit));
+        }
+        let limit = new_limit.or_else(|| limits.get(&resource));
+        let limit =
+            limit.filter(|limit| stated.requests.get(&resource).is_some_and(|request| request > *limit))?;
+        set(container, Bound::Request, &key, text(limit));
+        Some(limit)
+    };
+    let new_limit =
+        |before: u64, wanted: u64, is_new: bool| (wanted != before || is_new).then_some(wanted);
+    let memory =
+        lower(ComputeResource::Memory, new_limit(before.memory, wanted.memory, new_limits.memory));
+    let cpu = lower(ComputeResource::Cpu, new_limit(before.cpu, wanted.cpu, new_limits.cpu));
     Some(Lowered {
         memory: memory.map(Memory::from_bytes),
         cpu: cpu.map(Cpu::from_millis),

@@ -188,7 +188,9 @@ fn default_cpu_hint(plan: &LoadPlan) -> Option<String> {
 fn fit_hints(set: &ChangeSet) -> Vec<String> {
     let mut hints = Vec::new();
     let violations = set.at_rest.violations();
-    if violations.iter().any(|violation| violation.kind.is_below_min()) {
+    if violations.iter().any(|violation| violation.kind.is_unset()) {
+        hints.push("Set the amount that is missing; `toolforge jobs quota` shows the limits.".to_owned());
+    } else if violations.iter().any(|violation| violation.kind.is_below_min()) {
         hints
             .push("Request more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned());
     } else if !violations.is_empty() {
