@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use insta::assert_snapshot;
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_render::change::ChangeSet;
+use toolforge_render::change::{ChangeSet, PodPart};
 use toolforge_render::files::{FileContents, file_adjustments, plan_files};
 use toolforge_render::namespace::Documents;
 use toolforge_render::pod::pod_demand;
@@ -167,6 +167,32 @@ fn every_kind_is_counted() {
       requests.storage 0 -> 3Gi, peak 3Gi of 9Gi
     fits
     ");
+}
+
+#[test]
+fn every_part_of_a_pod_can_be_made_smaller() {
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 1Gi}}]}}";
+    let adjusted = |live: &str, spec: &str| {
+        let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{{spec}}}}}");
+        let text = plan("", live, &[&pod]);
+        text.lines().find_map(|line| line.strip_prefix("fits: Pod a: ")).map(str::to_owned)
+    };
+    let limits = |name: &str, memory: &str| {
+        format!("{{name: {name}, image: x, resources: {{limits: {{memory: {memory}, cpu: 100m}}}}}}")
+    };
+    let (small, large) = (limits("a", "512Mi"), limits("b", "3Gi"));
+    let init = format!("containers: [{small}], initContainers: [{large}]");
+    assert_eq!(adjusted(range, &init).as_deref(), Some("memory 1Gi of init container b"));
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 2Gi}}}";
+    assert_eq!(adjusted(quota, &init).as_deref(), Some("memory 2Gi of init container b"));
+    // A sidecar runs beside the container.
+    let sidecar = init.replace("{name: b", "{restartPolicy: Always, name: b");
+    assert_eq!(adjusted(quota, &sidecar).as_deref(), Some("memory 1536Mi of init container b"));
+    let own = format!("containers: [{small}], resources: {{limits: {{memory: 3Gi}}, requests: {{memory: 3Gi}}}}");
+    assert_eq!(adjusted(quota, &own).as_deref(), Some("memory 2Gi and memory request 2Gi of the pod as a whole"));
+    // It is not made smaller than its containers.
+    let own = format!("containers: [{}], resources: {{limits: {{memory: 4Gi}}}}", limits("a", "3Gi"));
+    assert_eq!(adjusted(quota, &own), None);
 }
 
 #[test]
@@ -723,7 +749,7 @@ fn proposals_fit_word_for_word() {
             };
             let amounts = [or(memory, 0), or(cpu, 1), or(memory_request, 2), or(cpu_request, 3)];
             assert!(check(amounts.each_ref().map(String::as_str)).0, "{found}: {amounts:?}");
-            assert_eq!(found.container.as_deref(), Some("main"));
+            assert_eq!(found.part, Some(PodPart::Container("main".to_owned())));
         }
     }
     assert_snapshot!(text, @r#"

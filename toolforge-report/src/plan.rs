@@ -173,8 +173,10 @@ structs! {
         pub memory_request: Option<String>,
         /// CPU request of each pod, where the one that is stated is above the limit.
         pub cpu_request: Option<String>,
-        /// The container whose amounts these are; `null` where a pod has only one.
+        /// The container or init container whose amounts these are; `null` for the only container.
         pub container: Option<Untrusted>,
+        /// Whether the amounts are those of the pod as a whole (`spec.resources`).
+        pub is_of_pod: bool,
         /// Number of pods.
         pub replicas: Option<u64>,
         /// How its pods are replaced.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use toolforge_model::Untrusted;
 use toolforge_quota::{LimitViolationKind, Verdict};
-use toolforge_render::change::{Adjustment, ChangeSet};
+use toolforge_render::change::{Adjustment, ChangeSet, PodPart};
 use toolforge_report::Rollout;
 
 use crate::report::{forecast_cells, terminating_line};
@@ -173,7 +173,13 @@ pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
         cpu: found.cpu.map(|cpu| cpu.to_string()),
         memory_request: found.memory_request.map(|memory| memory.to_string()),
         cpu_request: found.cpu_request.map(|cpu| cpu.to_string()),
-        container: found.container.as_deref().map(Untrusted::new),
+        container: match &found.part {
+            Some(PodPart::Container(name) | PodPart::InitContainer(name)) => {
+                Some(Untrusted::new(name.as_str()))
+            }
+            _ => None,
+        },
+        is_of_pod: found.part == Some(PodPart::Pod),
         replicas: found.replicas,
         rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
         schedule: found.schedule.as_ref().map(ToString::to_string),

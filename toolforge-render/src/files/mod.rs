@@ -10,6 +10,7 @@ mod immutable;
 mod manifest_change;
 mod objects;
 mod plan;
+mod pod_part;
 mod stated;
 
 pub use adjust::file_adjustments;
