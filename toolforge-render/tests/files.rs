@@ -498,6 +498,31 @@ fn sizes_above_everything_never_fit() {
 }
 
 #[test]
+fn ephemeral_volumes_are_claims() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {persistentvolumeclaims: 5, \
+                 requests.storage: 3Gi}}}";
+    let volume = "volumes: [{name: tmp, ephemeral: {volumeClaimTemplate: {spec: {resources: {requests: {storage: 1Gi}}}}}}]";
+    let replicas = |replicas: u32| {
+        deployment("web", "64Mi", replicas, "").replace("spec:\n      containers", &format!("spec:\n      {volume}\n      containers"))
+    };
+    assert_snapshot!(plan("", quota, &[&replicas(3)]), @"
+    create manifest Deployment web
+      persistentvolumeclaims 0 -> 3, peak 3 of 5
+      requests.storage 0 -> 3Gi, peak 3Gi of 3Gi
+    fits
+    ");
+    assert_snapshot!(plan("", quota, &[&replicas(4)]), @"
+    ");
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: [{type: PersistentVolumeClaim, \
+                 max: {storage: 512Mi}}]}}";
+    assert_snapshot!(plan("", range, &[&replicas(1)]), @"
+    create manifest Deployment web
+      Deployment web: storage: 1Gi is more than the maximum of 512Mi for one volume claim
+    never
+    ");
+}
+
+#[test]
 fn claims_are_bound_by_limit_ranges() {
     let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: [{type: PersistentVolumeClaim, \
                  max: {storage: 1Gi}}]}}";

@@ -10,15 +10,16 @@ use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
 
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
-use crate::files::{FilePlanFacts, objects, stated};
+use crate::files::service::service_demand;
+use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
     FieldPath, LAST_APPLIED, Object, cron_job_spec, deployment_spec, differences, has_labels, is_paused,
     replica_set_spec, stateful_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, retry_demand, stated_pod,
-    succeeded_demand, waits_for_unpausing,
+    REPLICA_SETS, claim_demand, claimed, has_ended, job_pods, of_live_pods, own_claims, pod_demand, pod_id,
+    pods_of, retry_demand, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -56,16 +57,23 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         }
         ManifestObject::Service(wanted) => {
             let before = facts.live.typed::<Service>(manifest);
-            let before = before.map(|live| objects::of_service(&live)).unwrap_or_default();
-            planned.object(&mut change, &before, &objects::of_service(wanted));
+            let before = before.map(|live| service_demand(&live)).unwrap_or_default();
+            planned.object(&mut change, &before, &service_demand(wanted));
         }
         ManifestObject::PersistentVolumeClaim(wanted) => {
             let before = facts.live.typed::<PersistentVolumeClaim>(manifest);
-            let before = before.map(|live| objects::of_claim(&live)).unwrap_or_default();
-            planned.object(&mut change, &before, &objects::of_claim(wanted));
+            let before = before.map(|live| claim_demand(&live)).unwrap_or_default();
+            planned.object(&mut change, &before, &claim_demand(wanted));
             planned.claim(&mut change, wanted);
         }
         ManifestObject::Other => planned.object(&mut change, &Demand::default(), &Demand::default()),
+    }
+    if !change.demand.pods.is_empty()
+        && let Some(pod) = manifest.object.pod_spec()
+    {
+        let object = Some(manifest.to_string());
+        let claims = own_claims(pod).map(|requests| ClaimDemand { object: object.clone(), requests });
+        change.demand.claims.extend(claims);
     }
     change
 }
@@ -111,7 +119,7 @@ impl Planned<'_> {
 
     /// Adds a claim, whose amounts the LimitRanges bound.
     fn claim(&self, change: &mut Change, claim: &PersistentVolumeClaim) {
-        let (object, requests) = (Some(self.manifest.to_string()), objects::claimed(claim));
+        let (object, requests) = (Some(self.manifest.to_string()), claimed(claim));
         change.demand.claims.push(ClaimDemand { object, requests });
     }
 
@@ -219,7 +227,7 @@ impl Planned<'_> {
         // Each pod has a claim of its own, which stays when the pod is deleted.
         for claim in spec.and_then(|spec| spec.volume_claim_templates.as_ref()).into_iter().flatten() {
             let mut each = crate::manifest::ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
-            each.add_all(&objects::of_claim(claim));
+            each.add_all(&claim_demand(claim));
             let added = each.times(new.count.saturating_sub(before));
             for demand in
                 [&mut change.demand.besides_pods, &mut change.demand.requested, &mut change.demand.created]
@@ -298,7 +306,9 @@ impl Planned<'_> {
             |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
         let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();
         let failed = u64::try_from(failed).unwrap_or(u64::MAX);
-        change.demand.requested.add_all(&PodDemand::terminal_demand().times(failed));
+        let pod = self.manifest.object.pod_spec();
+        let each = pod.map(terminal_demand).unwrap_or_default();
+        change.demand.requested.add_all(&each.times(failed));
         scale(&mut change.demand, before.count, &new);
     }
 

@@ -11,6 +11,7 @@ use toolforge_quota::{
     Resource,
 };
 
+use crate::pod::claim::own_claims_demand;
 use crate::object::{
     Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused,
 };
@@ -46,10 +47,20 @@ pub fn stated_pod(pod: &PodSpec) -> PodDemand {
     }
 }
 
-/// Returns what one pod requests, with the LimitRanges' defaults if it sets no resources.
+/// Returns what one pod requests, with the LimitRanges' defaults if it sets no resources, and the claims of its generic
+/// ephemeral volumes.
 #[must_use]
 pub fn pod_demand(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
-    stated_pod(pod).with_defaults(limit_ranges).demand()
+    let mut demand = stated_pod(pod).with_defaults(limit_ranges).demand();
+    demand.add_all(&own_claims_demand(pod));
+    demand
+}
+
+/// Returns what the quotas count of a pod whose containers have terminated for good: the object, and its claims.
+pub(crate) fn terminal_demand(pod: &PodSpec) -> Demand {
+    let mut demand = PodDemand::terminal_demand();
+    demand.add_all(&own_claims_demand(pod));
+    demand
 }
 
 fn resources_of(resources: Option<&ResourceRequirements>) -> ContainerResources {
@@ -94,7 +105,8 @@ fn has_cross_namespace_affinity(pod: &PodSpec) -> bool {
 
 /// Returns what the live pods of a workload use of the quotas now.
 ///
-/// Pods whose containers have terminated for good count for `count/pods` only; a terminating pod still counts in full.
+/// Pods whose containers have terminated for good count for `count/pods` only, with their claims; a terminating pod still counts
+/// in full.
 pub(crate) fn of_live_pods<'a>(
     pods: impl IntoIterator<Item = &'a Pod>,
     limit_ranges: &[LimitRange],
@@ -102,7 +114,7 @@ pub(crate) fn of_live_pods<'a>(
     let mut demand = Demand::default();
     for pod in pods {
         if has_ended(pod) {
-            demand.add_all(&PodDemand::terminal_demand());
+            demand.add_all(&terminal_demand(&pod.spec.clone().unwrap_or_default()));
         } else if let Some(spec) = &pod.spec {
             demand.add_all(&pod_demand(spec, limit_ranges));
         }
@@ -151,16 +163,15 @@ pub(crate) fn job_pods(job: &Job) -> u64 {
 pub(crate) fn succeeded_demand(spec: &JobSpec) -> Demand {
     let completions = spec.completions.map_or(0, |wanted| u64::try_from(wanted).unwrap_or(0));
     let succeeded = completions.saturating_sub(parallel_pods(spec));
-    if spec.suspend == Some(true) { Demand::default() } else { PodDemand::terminal_demand().times(succeeded) }
+    let each = spec.template.spec.as_ref().map(terminal_demand).unwrap_or_default();
+    if spec.suspend == Some(true) { Demand::default() } else { each.times(succeeded) }
 }
 
 /// Returns what the failed pods of a Job use while it is retried: their objects stay as long as the Job. With a restart policy
 /// other than `Never`, the containers of the same pod are restarted (Kubernetes 1.33, the Job controller).
 pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
-    let policy = spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref());
-    if policy != Some("Never") || spec.suspend == Some(true) {
-        return Demand::default();
-    }
+    let pod = spec.template.spec.as_ref().filter(|pod| pod.restart_policy.as_deref() == Some("Never"));
+    let Some(pod) = pod.filter(|_| spec.suspend != Some(true)) else { return Demand::default() };
     let count = |number: i32| u64::try_from(number).unwrap_or(0);
     let retries = match spec.backoff_limit_per_index {
         // Without a limit of their sum, the pods of each index are retried as often.
@@ -170,7 +181,7 @@ pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
         }
         None => count(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)),
     };
-    PodDemand::terminal_demand().times(retries)
+    terminal_demand(pod).times(retries)
 }
 
 /// Returns how many pods one run of a CronJob has at once.

@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, TerminatingPod, WaitingPods};
+use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, Resource, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
@@ -36,7 +36,9 @@ pub fn with_uncounted_pods(limits: Limits, pods: &[Pod], now: Timestamp) -> Limi
     let stuck = pods.iter().filter(is_uncounted).filter_map(|pod| terminating(pod, &limits.limit_ranges));
     let without_object = |pod: TerminatingPod| {
         let objects = PodDemand::terminal_demand();
-        let counted = pod.demand.iter().filter(|(resource, _)| !objects.contains(resource));
+        // Its claims stay, too.
+        let is_object = |resource: &Resource| objects.contains(resource) || !resource.is_of_pods();
+        let counted = pod.demand.iter().filter(|(resource, _)| !is_object(resource));
         let demand = counted.map(|(resource, amount)| (resource.clone(), amount)).collect();
         TerminatingPod { demand, ..pod }
     };
