@@ -163,6 +163,97 @@ fn other_formats_escape_what_they_must() {
     "#);
 }
 
+/// Parses the text format of Prometheus as its text-file collector does: the labels of each sample, and its value. Panics where
+/// that refuses the file: at a line that is no sample, and at a second sample with the same labels.
+fn samples(text: &str) -> std::collections::BTreeMap<Vec<(String, String)>, String> {
+    let mut found = std::collections::BTreeMap::new();
+    assert!(text.ends_with('\n'), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with("# HELP ") && !line.starts_with("# TYPE ")) {
+        let mut rest = line.strip_prefix("toolforge_resourcequota{").unwrap();
+        let mut labels = Vec::new();
+        let value = loop {
+            let (name, quoted) = rest.split_once("=\"").unwrap();
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase()), "{line}");
+            let (mut text, mut characters) = (String::new(), quoted.char_indices());
+            let end = loop {
+                match characters.next().unwrap() {
+                    (end, '"') => break end,
+                    (_, '\\') => match characters.next().unwrap().1 {
+                        'n' => text.push('\n'),
+                        escaped @ ('"' | '\\') => text.push(escaped),
+                        other => panic!("\\{other} in {line}"),
+                    },
+                    (_, character) => text.push(character),
+                }
+            };
+            labels.push((name.to_owned(), text));
+            match quoted[end + 1..].strip_prefix("} ") {
+                Some(value) => break value,
+                None => rest = quoted[end + 1..].strip_prefix(',').unwrap(),
+            }
+        };
+        assert!(value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'), "{line}");
+        assert!(found.insert(labels, value.to_owned()).is_none(), "a second {line}");
+    }
+    found
+}
+
+#[test]
+fn prometheus_has_each_key_of_a_quota_once() {
+    let samples = samples(&stdout("-o prometheus"));
+    assert_eq!(samples.len(), 5 * 4 * 2);
+    let both = quota(
+        "tool-x",
+        &json!({"cpu": "2", "requests.cpu": "1", "memory": "8Gi", "requests.storage": "many"}),
+        &json!({"cpu": "250m", "requests.cpu": "250m", "memory": "1Gi"}),
+    );
+    // As in two files that overlap.
+    let input = json!({"kind": "List", "items": [both, both]}).to_string();
+    let output = run("--all --from - -o prometheus", &input);
+    let found = self::samples(&String::from_utf8(output.stdout).unwrap());
+    let found: Vec<String> =
+        found.iter().map(|(labels, value)| format!("{} {} {value}", labels[2].1, labels[3].1)).collect();
+    assert_snapshot!(found.join("\n"), @"
+    cpu hard 2
+    cpu used 0.250
+    memory hard 8589934592
+    memory used 1073741824
+    requests.cpu hard 1
+    requests.cpu used 0.250
+    ");
+}
+
+#[test]
+fn junit_is_xml_with_a_test_for_each_quota() {
+    use quick_xml::events::Event;
+    let text = stdout("-o junit");
+    let mut reader = quick_xml::Reader::from_str(&text);
+    reader.config_mut().check_end_names = true;
+    let (mut cases, mut results, mut open) = (Vec::new(), Vec::new(), 0_usize);
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(element) => {
+                open += 1;
+                if element.name().as_ref() == b"testcase" {
+                    let name = element.try_get_attribute("name").unwrap().unwrap();
+                    cases.push(name.unescape_value().unwrap().into_owned());
+                }
+            }
+            Event::Empty(element) => {
+                element.attributes().for_each(|attribute| drop(attribute.unwrap().unescape_value().unwrap()));
+                results.push(String::from_utf8(element.name().as_ref().to_vec()).unwrap());
+            }
+            Event::End(_) => open -= 1,
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(open, 0);
+    let names = ["tool-alpha", "tool-beta", "tool-gamma", "<b>&\"\\u{1b}[31m", "tool-delta", "tool-epsilon"];
+    assert_eq!(cases, names);
+    assert_eq!(results, ["failure", "error"]);
+}
+
 #[test]
 fn page_escapes_hostile_names() {
     let page = stdout("-o html");

@@ -205,7 +205,7 @@ impl FleetRun<'_> {
     fn finish(&mut self) -> Result<(), Failure> {
         let removed = self.baseline.take().into_iter().flat_map(Baseline::remaining);
         for report in removed {
-            let row = Row { report, amounts: None };
+            let row = Row { report, amounts: None, stated: Vec::new() };
             if is_selected(&row, &self.arguments.fleet, self.arguments.tool.as_ref()) {
                 self.show(row)?;
             }
