@@ -264,6 +264,32 @@ fn page_escapes_hostile_names() {
 }
 
 #[test]
+fn page_has_its_date() {
+    let page = stdout("-o html");
+    let (_, rest) = page.split_once("<p>As of <time datetime=\"").unwrap();
+    let (time, rest) = rest.split_once("\">").unwrap();
+    assert!(time.len() == "2026-11-29T13:00:00Z".len() && time.ends_with('Z'), "{time}");
+    assert!(rest.starts_with(&time.replace('T', " ")[..16]) && rest.contains(" UTC</time>.</p>"), "{time}");
+}
+
+#[test]
+fn unchanged_baseline_says_so() {
+    let file = std::env::temp_dir().join(format!("quota-check-same-{}.ndjson", std::process::id()));
+    std::fs::write(&file, stdout("-o ndjson")).unwrap();
+    let line = format!("--all --from - --baseline {}", file.display());
+    let same = run_of(&line, &fleet());
+    let changed = fleet().replace(r#""limits.memory":"7Gi""#, r#""limits.memory":"8Gi""#);
+    let unselected = run_of(&format!("{line} --only unused"), &changed);
+    std::fs::remove_file(&file).unwrap();
+    assert_snapshot!(same, @"
+    [exit 0]
+    6 quotas: 1 blocked, 1 near the limit, 1 unused, 1 unreadable
+    note: no quota has changed since the baseline
+    ");
+    assert!(unselected.ends_with("note: no selected quota has changed since the baseline\n"), "{unselected}");
+}
+
+#[test]
 fn baseline_shows_what_has_changed() {
     let directory = std::env::temp_dir().join(format!("quota-check-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();

@@ -59,9 +59,9 @@ pub(super) fn run(
             print_notes(session, plan, &planned.conflicts());
         }
         if !plan.problems.is_empty() {
+            let (path, nearest) = (&options.file.file, nearest(planned));
             let failure =
-                failures::of_problems_and_quota(plan, &file.jobs, &options.file.file, &facts.namespace);
-            let failure = nearest(planned).into_iter().fold(failure, Failure::hint);
+                failures::of_problems_and_quota(plan, &file.jobs, path, &facts.namespace, nearest);
             let is_untouched = attempt.is_first() && plan.problems.len() > 1;
             let failure = if is_untouched { failure.detail("nothing was changed") } else { failure };
             return Err(apply::after_changes(failure, attempt));
@@ -136,8 +136,7 @@ pub(super) fn does_not_fit(plan: &LoadPlan, nearest: Option<String>, attempt: &A
     }
     let message =
         format!("the rest does not fit any more, after these jobs were changed: {}", changed.join(", "));
-    let failure = nearest.into_iter().fold(Failure::new(ExitCode::Partial, message), Failure::hint);
-    report::with_planned(failure, plan)
+    report::with_planned(Failure::new(ExitCode::Partial, message), plan, nearest)
 }
 
 /// Shows which jobs are removed, and asks.

@@ -130,8 +130,8 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         });
     }
     if !plan.problems.is_empty() {
-        let failure = failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace);
-        return Err(nearest(&plan, request, facts, change).into_iter().fold(failure, Failure::hint));
+        let nearest = nearest(&plan, request, facts, change);
+        return Err(failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace, nearest));
     }
     Ok(plan)
 }

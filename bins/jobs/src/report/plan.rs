@@ -145,25 +145,35 @@ fn problem(problem: &LoadProblem) -> toolforge_report::LoadProblem {
 
 /// Returns the failure of what does not fit, before anything is sent; `nearest` is the hint with the nearest sizes that fit.
 pub(crate) fn verdict_failure(plan: &LoadPlan, nearest: Option<String>) -> Failure {
-    let hints = nearest.into_iter().chain(hints_to_fit(plan));
-    hints.fold(Failure::does_not_fit(&plan.set), Failure::hint)
+    fit_hint(plan, nearest).into_iter().fold(Failure::does_not_fit(&plan.set), Failure::hint)
 }
 
-/// Adds what of a plan does not fit, and what to do about it.
-pub(crate) fn with_planned(failure: Failure, plan: &LoadPlan) -> Failure {
-    hints_to_fit(plan).into_iter().fold(failure.exceeded(&plan.set), Failure::hint)
+/// Adds what of a plan does not fit, and what to do about it; `nearest` is the hint with the nearest sizes that fit.
+pub(crate) fn with_planned(failure: Failure, plan: &LoadPlan, nearest: Option<String>) -> Failure {
+    fit_hint(plan, nearest).into_iter().fold(failure.exceeded(&plan.set), Failure::hint)
 }
 
-/// Returns what to do about a plan that does not fit.
-pub(crate) fn hints_to_fit(plan: &LoadPlan) -> Vec<String> {
-    default_cpu_hint(plan).into_iter().chain(fit_hints(&plan.set)).collect()
+/// Returns what to do about a plan that does not fit: one hint, with the nearest sizes if there are any.
+pub(crate) fn fit_hint(plan: &LoadPlan, nearest: Option<String>) -> Option<String> {
+    match nearest {
+        Some(nearest) => Some(format!("{nearest} {}", more_quota())),
+        None => default_cpu_hint(plan).or_else(|| set_hint(&plan.set)),
+    }
+}
+
+/// Returns how to see the usage, and to request more quota.
+pub(crate) fn more_quota() -> String {
+    format!(
+        "`toolforge jobs quota` shows the usage, and {} explains how to request more.",
+        platform::QUOTA_HELP
+    )
 }
 
 /// Adds what does not fit, and what to do about it; `nearest` are the nearest sizes of a job that fit.
 pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet, nearest: &[Adjustment]) -> Failure {
     let nearest = adjustments_hint(nearest, SizeForm::Keys)
         .map(|hint| format!("{hint} Change it in the jobs file, and type `toolforge jobs load FILE`."));
-    nearest.into_iter().chain(fit_hints(set)).fold(failure.exceeded(set), Failure::hint)
+    nearest.or_else(|| set_hint(set)).into_iter().fold(failure.exceeded(set), Failure::hint)
 }
 
 fn exceeded(set: &ChangeSet) -> Vec<&Resource> {
@@ -180,42 +190,42 @@ fn default_cpu_hint(plan: &LoadPlan) -> Option<String> {
         return None;
     }
     Some(format!(
-        "A job without a CPU setting has a limit of {}, which counts for the quota; with `cpu: 200m` only that counts.",
-        found.resources().limits.cpu
+        "A job without a CPU setting has a limit of {}, which counts for the quota; with `cpu: 200m` only that counts. {}",
+        found.resources().limits.cpu,
+        more_quota()
     ))
 }
 
-fn fit_hints(set: &ChangeSet) -> Vec<String> {
-    let mut hints = Vec::new();
+fn set_hint(set: &ChangeSet) -> Option<String> {
     let violations = set.at_rest.violations();
     if violations.iter().any(|violation| violation.kind.is_unset()) {
-        hints.push("Set the amount that is missing; `toolforge jobs quota` shows the limits.".to_owned());
-    } else if violations.iter().any(|violation| violation.kind.is_below_min()) {
-        hints
-            .push("Request more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned());
-    } else if !violations.is_empty() {
-        hints.push("Request less of it; `toolforge jobs quota` shows the limits of one job.".to_owned());
+        return Some("Set the amount that is missing; `toolforge jobs quota` shows the limits.".to_owned());
+    }
+    if violations.iter().any(|violation| violation.kind.is_below_min()) {
+        return Some(
+            "Request more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned(),
+        );
+    }
+    if !violations.is_empty() {
+        return Some("Request less of it; `toolforge jobs quota` shows the limits of one job.".to_owned());
     }
     let exceeded = exceeded(set);
+    if exceeded.is_empty() {
+        return None;
+    }
+    let replaced = set.pending().find(|change| change.rollout.is_some()).filter(|_| set.at_rest.fits());
+    if let Some(change) = replaced {
+        // Its old pods or ReplicaSets are in the way.
+        return Some(format!(
+            "`toolforge jobs delete {}` first frees its quota; then create it again, with downtime in between. {}",
+            change.name,
+            more_quota()
+        ));
+    }
     let advice = if exceeded.iter().any(|resource| resource.is_measured()) {
         "Request less memory or CPU, or delete other jobs"
     } else {
         "Delete jobs that are not needed"
     };
-    if set.at_rest.fits() && !exceeded.is_empty() {
-        // Its old pods or ReplicaSets are in the way.
-        for change in set.pending().filter(|change| change.rollout.is_some()) {
-            hints.push(format!(
-                "`toolforge jobs delete {}` first frees its quota; then create it again, with downtime in between.",
-                change.name
-            ));
-        }
-    }
-    if !exceeded.is_empty() {
-        hints.push(format!(
-            "{advice}; `toolforge jobs quota` shows the usage, and {} explains how to request more.",
-            platform::QUOTA_HELP
-        ));
-    }
-    hints
+    Some(format!("{advice}; {}", more_quota()))
 }

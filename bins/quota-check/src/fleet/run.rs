@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::ResourceQuota;
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use toolforge_cli::{ExitCode, Failure, Input, ProgressLine, Session, Source};
@@ -27,9 +28,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let stdout = std::io::BufWriter::new(std::io::stdout().lock());
     let mut fleet = FleetRun {
         arguments,
-        writer: writer(arguments.output, Box::new(stdout)),
+        writer: writer(arguments.output, Box::new(stdout), Timestamp::now()),
         summary: FleetSummary { quotas: 0, selected: 0, near: 0, blocked: 0, unused: 0, unreadable: 0 },
         baseline,
+        has_changes: false,
         held: Vec::new(),
         progress: ProgressLine::only_on_terminal(),
         is_partial: false,
@@ -46,8 +48,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if read.is_err() || fleet.is_closed {
         fleet.baseline = None;
     }
+    let is_compared = fleet.baseline.is_some();
     fleet.finish()?;
     read?;
+    if is_compared && fleet.summary.selected == 0 && fleet.summary.quotas > 0 {
+        let selected = if fleet.has_changes { "selected " } else { "" };
+        anstream::eprintln!("note: no {selected}quota has changed since the baseline");
+    }
     let is_sought = !arguments.cluster.from.is_empty() || arguments.tool.is_some();
     if is_sought && fleet.summary.quotas == 0 && !fleet.is_closed {
         return Err(nothing_found(arguments));
@@ -83,6 +90,8 @@ struct FleetRun<'a> {
     writer: Box<dyn FleetWriter>,
     summary: FleetSummary,
     baseline: Option<Baseline>,
+    /// Whether a quota is not as in the baseline.
+    has_changes: bool,
     /// The rows that wait for the others because they are sorted.
     held: Vec<Row>,
     progress: ProgressLine,
@@ -184,6 +193,7 @@ impl FleetRun<'_> {
             if change.code == FleetChangeCode::Same {
                 return Ok(());
             }
+            self.has_changes = true;
             row.report.change = Some(change);
         }
         if !is_selected(&row, &self.arguments.fleet, tools) {
@@ -205,6 +215,7 @@ impl FleetRun<'_> {
     fn finish(&mut self) -> Result<(), Failure> {
         let removed = self.baseline.take().into_iter().flat_map(Baseline::remaining);
         for report in removed {
+            self.has_changes = true;
             let row = Row { report, amounts: None, stated: Vec::new() };
             if is_selected(&row, &self.arguments.fleet, self.arguments.tool.as_ref()) {
                 self.show(row)?;
