@@ -291,7 +291,7 @@ fn finished_pods_of_jobs_stay_objects() {
         "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: a}}, spec: {{schedule: '@daily', jobTemplate: {{spec: {spec}}}}}}}"
     );
     assert_snapshot!(plan("", POD_QUOTA, &[&cron_job]), @"
-    problem: a run of CronJob a never fits: count/pods: 7 of 6, 1 too many (quota q)
+    problem: a run of CronJob a never fits: count/pods: 7 of 6, 1 pod too many (quota q)
     create manifest CronJob a
     never
     ");
@@ -485,7 +485,7 @@ fn sizes_above_everything_never_fit() {
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: \
                {parallelism: 5, template: {spec: {containers: [{name: a, resources: {limits: {memory: 2Gi}}}]}}}}}}";
     assert_snapshot!(plan("seed-2020", "", &[run]), @"
-    problem: a run of CronJob a never fits: pods: 5 of 4, 1 too many (quota seed-2020), requests.memory: 10Gi of 6Gi, 4Gi too much (quota seed-2020), limits.cpu: 2500m of 2, 500m too much (quota seed-2020), limits.memory: 10Gi of 8Gi, 2Gi too much (quota seed-2020)
+    problem: a run of CronJob a never fits: pods: 5 of 4, 1 pod too many (quota seed-2020), requests.memory: 10Gi of 6Gi, 4Gi too much (quota seed-2020), limits.cpu: 2500m of 2, 500m CPU too much (quota seed-2020), limits.memory: 10Gi of 8Gi, 2Gi too much (quota seed-2020)
     create manifest CronJob a
     never
     ");

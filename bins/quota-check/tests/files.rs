@@ -296,7 +296,7 @@ fn jobs_that_fit_without_retries_are_told_so() {
     RESOURCE    LIMIT  USED  AFTER  PEAK  VERDICT
     count/pods  3      1     2      4     fits without retries
 
-    it fits the quota, but not all retries would if pods fail: count/pods: 4 of 3, 1 too many (quota q); whether a node has enough free resources is not checked
+    it fits the quota, but not all retries would if pods fail: count/pods: 4 of 3, 1 pod too many (quota q); whether a node has enough free resources is not checked
     ");
 }
 

@@ -440,7 +440,7 @@ fn audit_finds_limits_that_do_not_go_together() {
     TOOL  LEVEL    CODE              FINDING
     odd   warning  unusable-maximum  LimitRange tool-odd allows each container 9Gi of memory, but quota tool-odd allows only 8Gi of limits.memory in total
     odd   error    exceeded          limits.cpu: 3 of 2 are used (quota tool-odd); what is deleted cannot be created again
-    odd   error    stranded          Deployment bot cannot be created again: CPU: 3 is more than the maximum of 1 for one container; limits.cpu: 3 of 2, 1 too much (quota tool-odd)
+    odd   error    stranded          Deployment bot cannot be created again: CPU: 3 is more than the maximum of 1 for one container; limits.cpu: 3 of 2, 1 CPU too much (quota tool-odd)
 
     3 findings in 1 of 2 namespaces
     ");
@@ -481,8 +481,8 @@ fn audit_counts_all_pods_of_an_object() {
     assert_snapshot!(output, @"
     [exit 1]
     TOOL  LEVEL  CODE      FINDING
-    x     error  stranded  Deployment many cannot be created again: pods: 20 of 4, 16 too many (quota tool-x)
-    x     error  stranded  CronJob daily cannot be created again: pods: 12 of 4, 8 too many (quota tool-x)
+    x     error  stranded  Deployment many cannot be created again: pods: 20 of 4, 16 pods too many (quota tool-x)
+    x     error  stranded  CronJob daily cannot be created again: pods: 12 of 4, 8 pods too many (quota tool-x)
 
     2 findings in 1 of 1 namespace
     ");

@@ -104,7 +104,7 @@ fn sizes_without_a_largest_say_why() {
     replicas  1        -
 
     each alone, so that the start and a restart afterwards have no downtime
-    -: not even the smallest one does: pods: 4 of 3, 1 too many (quota q)
+    -: not even the smallest one does: pods: 4 of 3, 1 pod too many (quota q)
     ");
 }
 

@@ -120,7 +120,7 @@ fn plan_reports_each_problem_once() {
     assert_snapshot!(said(&jobs(&scratch, &[&load[..], &STASHBOT, &from].concat())), @r#"
     [exit 1]
     error: jobs.yaml:2:32: unknown image type "bookwrm"; did you mean "bookworm"?
-      limits.cpu: 3500m of 2, 1500m too much (quota tool-stashbot)
+      limits.cpu: 3500m of 2, 1500m CPU too much (quota tool-stashbot)
       limits.memory: 9728Mi of 8Gi, 1536Mi too much (quota tool-stashbot)
 
     hint: `toolforge jobs images` lists the images.

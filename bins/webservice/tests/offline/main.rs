@@ -126,7 +126,7 @@ fn deprecated_type_causes_a_warning() {
     --- stderr
     warning: type php7.3 is deprecated; php8.2 replaces it: `webservice php8.2 start`
     error: this does not fit, and nothing was sent
-      services: 2 of 1, 1 too many (quota tool-stashbot)
+      services: 2 of 1, 1 service too many (quota tool-stashbot)
 
     hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");

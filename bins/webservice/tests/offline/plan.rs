@@ -147,7 +147,7 @@ fn plan_replaces_pods_in_place() {
     services         1      1       1       1      fits
 
     it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough free resources is not checked
-    one more pod exceeds the quota (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2548Mi of 2Gi, 500Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
+    one more pod exceeds the quota (pods: 5 of 4, 1 pod too many (quota tool-stashbot), limits.memory: 2548Mi of 2Gi, 500Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
     ");
 }
 

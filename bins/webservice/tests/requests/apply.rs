@@ -238,7 +238,7 @@ fn unfit_retry_names_written_objects() {
     error: only a part of the web service was changed
       applied Deployment stashbot
       error: the rest does not fit
-        services: 2 of 1, 1 too many (quota q)
+        services: 2 of 1, 1 service too many (quota q)
 
       hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
