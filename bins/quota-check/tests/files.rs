@@ -277,6 +277,26 @@ fn existing_runs_that_no_longer_fit_are_warned_of() {
     assert!(found.starts_with("[exit 0]") && warns_of_nightly(&found), "{found}");
 }
 
+/// `jobs plan` and `webservice plan` have tests of the same text.
+#[test]
+fn verdicts_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/verdicts.txt");
+    for (index, expected) in words.split("---\n").enumerate() {
+        let replicas = index + 1;
+        let manifest = web("4Gi", "").replace("replicas: 1", &format!("replicas: {replicas}"));
+        for input in [
+            format!("type: php8.2\nmem: 4Gi\ncpu: 500m\nreplicas: {replicas}\n"),
+            format!(
+                "- {{name: bot, command: x, image: bookworm, mem: 4Gi, cpu: 500m, continuous: true, replicas: {replicas}}}\n"
+            ),
+            manifest,
+        ] {
+            let found = said("--from scheduled.yaml --from catalog.yaml -", &input);
+            assert!(found.contains(&format!("\n\n{expected}")), "{found}{expected}");
+        }
+    }
+}
+
 #[test]
 fn jobs_that_fit_without_retries_are_told_so() {
     let quota = std::env::temp_dir().join(format!("quota-check-retries-{}.yaml", std::process::id()));

@@ -46,6 +46,20 @@ fn existing_runs_that_no_longer_fit_are_warned_of() {
     }
 }
 
+/// `webservice plan` and `quota-check FILE` have tests of the same text.
+#[test]
+fn verdicts_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/verdicts.txt");
+    let facts = toolforge_fixtures::path("facts/scheduled.yaml");
+    for (index, expected) in words.split("---\n").enumerate() {
+        let bot = "- {name: bot, command: x, image: bookworm, mem: 4Gi, cpu: 500m, continuous: true, replicas: N}\n";
+        let directory = Scratch::new("words", &bot.replace('N', &(index + 1).to_string()));
+        let line = ["plan", "jobs.yaml", "--tool", "stashbot", "--from", facts.to_str().unwrap()];
+        let said = said(&jobs(&directory, &line));
+        assert!(said.contains(&format!("\n\n{expected}")), "{said}{expected}");
+    }
+}
+
 #[test]
 fn plan_with_an_unknown_image_reports_no_success() {
     let directory = Scratch::new("image", "- name: once\n  command: x\n  image: bookwrm\n");

@@ -86,6 +86,17 @@ fn existing_runs_that_no_longer_fit_are_warned_of() {
     assert!(document.contains(r#""jobs": ["#) && document.contains(r#""nightly""#), "{document}");
 }
 
+/// `jobs plan` and `quota-check FILE` have tests of the same text.
+#[test]
+fn verdicts_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/verdicts.txt");
+    for (index, expected) in words.split("---\n").enumerate() {
+        let line = format!("php8.2 plan -m 4Gi -c 500m -r {} --from catalog.yaml", index + 1);
+        let said = webservice(&format!("{line} --tool stashbot --from scheduled.yaml"));
+        assert!(said.contains(&format!("\n\n{expected}")), "{said}{expected}");
+    }
+}
+
 #[test]
 fn plan_within_a_profile() {
     let plan = webservice(&format!("plan -m 4Gi -r 2 {FACTS} --from running.json --quota seed-2020"));
