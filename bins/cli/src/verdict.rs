@@ -44,10 +44,10 @@ pub fn forecast_text(set: &ChangeSet) -> String {
 
 fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> Cow<'static, str> {
     match retries_text(set) {
-        Some(retries) if verdict == Verdict::FitsWithoutRetries => {
-            format!("it fits the quota, but {retries}; whether a node has enough free resources is not checked")
-                .into()
-        }
+        Some(retries) if verdict == Verdict::FitsWithoutRetries => format!(
+            "it fits the quota, but {retries}; whether a node has enough free resources is not checked"
+        )
+        .into(),
         _ => fixed_sentence(set, verdict, has_quota).into(),
     }
 }
@@ -86,7 +86,9 @@ fn never(set: &ChangeSet) -> &'static str {
     let is_exceeded = has_other || kinds().next().is_none() || set.at_rest.shortfalls().next().is_some();
     match (kinds().any(LimitViolationKind::is_unset), kinds().any(is_below)) {
         _ if is_exceeded => "it never fits: it alone is more than is allowed",
-        (true, true) => "it never fits: an amount is not set that is required, and another is less than the minimum",
+        (true, true) => {
+            "it never fits: an amount is not set that is required, and another is less than the minimum"
+        }
         (true, false) => "it never fits: an amount is not set that is required",
         _ => "it never fits: it is less than the minimum",
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, RunConflicts, OutputFormat, Session, adjustment_goal,
+    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, adjustment_goal,
     adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json,
     verdict_code, verdict_text, violations, warn_of_unread,
 };

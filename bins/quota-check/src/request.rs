@@ -5,7 +5,7 @@ mod needed;
 use std::fmt::Write as _;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, RunConflicts, OutputFormat, Session, no_document, print_text};
+use toolforge_cli::{ExitCode, Failure, OutputFormat, RunConflicts, Session, no_document, print_text};
 use toolforge_model::Untrusted;
 use toolforge_quota::{ComputeResource, Limits, Resource};
 use toolforge_render::change::ChangeSet;

@@ -123,7 +123,7 @@ fn json_has_verdict_and_adjustments() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
     assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"rollout":"stated","workload":"Deployment web"}]"#);
-    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":true,"memory":null,"memoryRequest":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":false,"memory":"3584Mi","memoryRequest":null,"replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":true,"isOfPod":false,"memory":null,"memoryRequest":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":false,"isOfPod":false,"memory":"3584Mi","memoryRequest":null,"replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
 }
 
 #[test]
@@ -260,7 +260,8 @@ fn runs_that_exceed_the_quota_are_warned_of() {
 /// Returns whether it is said that a run of the job of `scheduled.yaml` no longer fits.
 fn warns_of_nightly(said: &str) -> bool {
     let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
-    said.contains(lines) && said.contains("\nhint: `toolforge jobs cron --calendar` shows the day as it is now, ")
+    said.contains(lines)
+        && said.contains("\nhint: `toolforge jobs cron --calendar` shows the day as it is now, ")
 }
 
 #[test]
@@ -298,11 +299,11 @@ fn verdicts_have_the_words_of_every_plan() {
 }
 
 #[test]
-fn jobs_that_fit_without_retries_are_told_so() {
+fn jobs_that_fit_without_retries_are_reported() {
     let quota = std::env::temp_dir().join(format!("quota-check-retries-{}.yaml", std::process::id()));
     std::fs::write(
         &quota,
-        "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {count/pods: '3'}, used: {count/pods: '1'}}}",
+        "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {count/pods: '3'}, used: {count/pods: '1'}}}",
     )
     .unwrap();
     let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {backoffLimit: 2, template: {spec: \
@@ -338,11 +339,18 @@ fn never_fitting_says_which_way() {
     let quota = std::env::temp_dir().join(format!("quota-check-unset-{}.yaml", std::process::id()));
     std::fs::write(
         &quota,
-        "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {limits.memory: 8Gi}, used: {limits.memory: '0'}}}",
+        "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {limits.memory: 8Gi}, used: {limits.memory: '0'}}}",
     )
     .unwrap();
     let found = said(&format!("--from {} -", quota.display()), &pod("{requests: {memory: 64Mi}}"));
     std::fs::remove_file(&quota).unwrap();
     assert_snapshot!(found, @"
+    [exit 3]
+    create Pod a
+    Pod a: memory: no limit is set; quota q requires one
+
+    it never fits: an amount is not set that is required
+    what would fit:
+      Pod a: memory 64Mi
     ");
 }

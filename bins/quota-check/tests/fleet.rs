@@ -152,19 +152,19 @@ fn other_formats_escape_what_they_must() {
     assert_snapshot!(stdout("-o prometheus").lines().filter(|line| !line.contains("tool-")).collect::<Vec<_>>().join("\n"), @r#"
     # HELP toolforge_resourcequota Limits and usage of ResourceQuotas, in cores, bytes or objects.
     # TYPE toolforge_resourcequota gauge
-    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="hard"} 10
-    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="used"} 1
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.cpu",type="hard"} 2
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.cpu",type="used"} 0.100
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.memory",type="hard"} 8589934592
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.memory",type="used"} 536870912
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="hard"} 10
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="used"} 1
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="services",type="hard"} 1
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="services",type="used"} 1
     "#);
 }
 
 /// Parses the text format of Prometheus as its text-file collector does: the labels of each sample, and its value. Panics where
-/// that refuses the file: at a line that is no sample, and at a second sample with the same labels.
+/// that refuses the file: at a line that is not a sample, and at a second sample with the same labels.
 fn samples(text: &str) -> std::collections::BTreeMap<Vec<(String, String)>, String> {
     let mut found = std::collections::BTreeMap::new();
     assert!(text.ends_with('\n'), "{text}");
@@ -178,11 +178,11 @@ fn samples(text: &str) -> std::collections::BTreeMap<Vec<(String, String)>, Stri
             let end = loop {
                 match characters.next().unwrap() {
                     (end, '"') => break end,
-                    (_, '\\') => match characters.next().unwrap().1 {
-                        'n' => text.push('\n'),
-                        escaped @ ('"' | '\\') => text.push(escaped),
-                        other => panic!("\\{other} in {line}"),
-                    },
+                    (_, '\\') => {
+                        let escaped = characters.next().unwrap().1;
+                        assert!(matches!(escaped, 'n' | '"' | '\\'), "\\{escaped} in {line}");
+                        text.push(if escaped == 'n' { '\n' } else { escaped });
+                    }
                     (_, character) => text.push(character),
                 }
             };
@@ -503,9 +503,9 @@ fn audit_of_nothing_fails() {
     "#);
     assert_snapshot!(run_of("audit --from - --tool zz", &audited()), @"
     [exit 1]
-    error: nothing was found to audit: the namespace has neither a ResourceQuota nor a LimitRange
+    error: the files of `--from` have no object of tool zz
 
-    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.
+    hint: They are of fine and odd; `--tool` names the tool.
     ");
 }
 

@@ -145,7 +145,8 @@ fn request_has_kills_and_no_secrets() {
         "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-29T11:00:00Z",
             "message": "hunter2"}},
     }]});
-    let annotations = json!({"kubectl.kubernetes.io/last-applied-configuration": "hunter2", "note": "hunter2"});
+    let annotations =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": "hunter2", "note": "hunter2"});
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "bot-1", "namespace": "tool-x", "annotations": annotations},

@@ -89,7 +89,7 @@ fn sizes_without_a_largest_say_why() {
     let quota = std::env::temp_dir().join(format!("quota-check-full-{}.yaml", std::process::id()));
     std::fs::write(
         &quota,
-        "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {pods: '3'}, used: {pods: '3'}}}",
+        "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {pods: '3'}, used: {pods: '3'}}}",
     )
     .unwrap();
     let found = said(&format!("what-if --from catalog.yaml --from {}", quota.display()));

@@ -213,7 +213,7 @@ mod tests {
             (json!(0), json!(0), 3, (0, 1)),
             (json!(0), json!("67%"), 3, (0, 2)),
             (json!(2), json!(1), 9, (2, 1)),
-            // The defaults, also of what is no number.
+            // The defaults, also of what is not a number.
             (Value::Null, Value::Null, 5, (2, 1)),
             (json!("many"), json!("-1%"), 8, (2, 2)),
         ] {

@@ -406,10 +406,11 @@ impl ChangeDemand {
                 demand.retries.add_all(&pod::retry_demand(spec));
             }
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
-            demand.claims.extend(spec.into_iter().flat_map(pod::own_claims).map(|requests| ClaimDemand {
-                object: owner.map(str::to_owned),
-                requests,
-            }));
+            demand.claims.extend(
+                spec.into_iter()
+                    .flat_map(pod::own_claims)
+                    .map(|requests| ClaimDemand { object: owner.map(str::to_owned), requests }),
+            );
             demand.pods.extend(spec.map(|spec| PodDemand {
                 object: owner.map(str::to_owned),
                 ..pod::stated_pod(spec).with_defaults(limit_ranges)

@@ -125,18 +125,25 @@ fn of_part(
         Some((files, lowered))
     };
     let with_limits = |size, limits| resized(size, limits).and_then(|(files, _)| set_of(&files));
-    let mut found = sized.adjustments(is_wanted, |size| with_limits(size, NewLimits::default()));
-    if found.is_empty() {
-        // Only its requests are too large, or it has requests without limits.
-        let stated = NewLimits { memory: sized.size.memory > 0, cpu: sized.size.cpu > 0 };
-        let evaluated = |limits| Some((limits, with_limits(sized.size, limits).filter(is_wanted)?));
-        let added = NewLimits::ALL.into_iter().filter(|limits| limits.are_within(stated)).find_map(evaluated);
-        found.extend(added.map(|(limits, set)| Adjustment {
+    let as_it_is = |limits: NewLimits| {
+        let set = with_limits(sized.size, limits).filter(is_wanted)?;
+        Some(Adjustment {
             memory: limits.memory.then(|| Memory::from_bytes(sized.size.memory)),
             cpu: limits.cpu.then(|| Cpu::from_millis(sized.size.cpu)),
             has_downtime: !set.fits_without_downtime(),
             ..Adjustment::new(sized.kind, sized.name.as_str())
-        }));
+        })
+    };
+    // It has requests without limits.
+    let stated = NewLimits { memory: sized.size.memory > 0, cpu: sized.size.cpu > 0 };
+    let added = NewLimits::ALL.into_iter().filter(|limits| limits.are_within(stated)).find_map(as_it_is);
+    let mut found = match added {
+        Some(added) => vec![added],
+        None => sized.adjustments(is_wanted, |size| with_limits(size, NewLimits::default())),
+    };
+    if found.is_empty() {
+        // Only its requests are too large.
+        found.extend(as_it_is(NewLimits::default()));
     }
     for found in &mut found {
         let size = WorkloadSize {
@@ -224,9 +231,8 @@ struct NewLimits {
 }
 
 impl NewLimits {
-    /// All choices, the smallest ones first.
-    const ALL: [Self; 4] = [
-        Self { memory: false, cpu: false },
+    /// All choices with a limit, the smallest ones first.
+    const ALL: [Self; 3] = [
         Self { memory: true, cpu: false },
         Self { memory: false, cpu: true },
         Self { memory: true, cpu: true },
@@ -272,10 +278,8 @@ fn resize(
         amounts.requests.get_or_insert_default().insert(resource.key(), quantity(limit));
         Some(limit)
     };
-    let new_limit =
-        |before: u64, wanted: u64, is_new: bool| (wanted != before || is_new).then_some(wanted);
-    let memory =
-        lower(ComputeResource::Memory, new_limit(before.memory, wanted.memory, new_limits.memory));
+    let new_limit = |before: u64, wanted: u64, is_new: bool| (wanted != before || is_new).then_some(wanted);
+    let memory = lower(ComputeResource::Memory, new_limit(before.memory, wanted.memory, new_limits.memory));
     let cpu = lower(ComputeResource::Cpu, new_limit(before.cpu, wanted.cpu, new_limits.cpu));
     let (memory, cpu) = (memory.map(Memory::from_bytes), cpu.map(Cpu::from_millis));
     Some(Lowered { memory, cpu, part: part.named(pod) })

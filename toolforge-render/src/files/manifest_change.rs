@@ -301,14 +301,16 @@ impl Planned<'_> {
             return;
         }
         demand.requested.add_all(&new.each.times(new.count));
-        // The objects of failed pods stay.
+        // The objects of failed pods stay, and there are fewer retries left.
         let has_failed =
             |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
         let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();
         let failed = u64::try_from(failed).unwrap_or(u64::MAX);
-        let pod = self.manifest.object.pod_spec();
-        let each = pod.map(terminal_demand).unwrap_or_default();
-        change.demand.requested.add_all(&each.times(failed));
+        let each = self.manifest.object.pod_spec().map(terminal_demand).unwrap_or_default();
+        let demand = &mut change.demand;
+        let retries = demand.retries.get(&Resource::Count("pods".to_owned()));
+        demand.retries = each.times(retries.saturating_sub(failed));
+        demand.requested.add_all(&each.times(failed));
         scale(&mut change.demand, before.count, &new);
     }
 
@@ -325,7 +327,9 @@ impl Planned<'_> {
 
 /// Returns whether not all pods of a Deployment are of its newest template, which are replaced when it is unpaused.
 fn has_outdated_pods(live: &Deployment) -> bool {
-    live.status.as_ref().is_some_and(|status| status.updated_replicas.unwrap_or(0) < status.replicas.unwrap_or(0))
+    live.status
+        .as_ref()
+        .is_some_and(|status| status.updated_replicas.unwrap_or(0) < status.replicas.unwrap_or(0))
 }
 
 /// Counts pods that are created beside those that run; pods that are deleted or stay are not checked.

@@ -53,9 +53,8 @@ impl Part {
     /// Returns its limits, or its requests where it has none, as the size of a single pod.
     pub(super) fn size(self, pod: &PodSpec, limit_ranges: &[LimitRange]) -> Option<WorkloadSize> {
         let ContainerResources { limits, requests } = self.resources(pod, limit_ranges)?;
-        let amount = |resource: &ComputeResource| {
-            limits.get(resource).or_else(|| requests.get(resource)).unwrap_or(0)
-        };
+        let amount =
+            |resource: &ComputeResource| limits.get(resource).or_else(|| requests.get(resource)).unwrap_or(0);
         let (memory, cpu) = (amount(&ComputeResource::Memory), amount(&ComputeResource::Cpu));
         Some(WorkloadSize { memory, cpu, replicas: 1 })
     }

@@ -93,12 +93,7 @@ struct RunsAfter {
 
 impl RunsAfter {
     /// Returns the runs within a time after changes; `None` if there is no scheduled job.
-    fn new(
-        set: &ChangeSet,
-        plans: &[JobPlan],
-        facts: &JobFacts,
-        time: &Range<Timestamp>,
-    ) -> Option<Self> {
+    fn new(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, time: &Range<Timestamp>) -> Option<Self> {
         let planned: Vec<JobObjects> = plans.iter().map(JobPlan::objects).collect();
         let has_planned = planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
         let loads = loads_after(set, &planned, facts);

@@ -190,7 +190,6 @@ fn seen_unmanaged(job: &JobObjects) -> Option<Box<ObjectMeta>> {
     (!job.is_managed()).then(|| Box::new(job.workload.metadata().clone()))
 }
 
-
 /// Returns how the Deployment of a job replaces its pods now; bounds that these programs do not write count as the default ones.
 fn rollout_of(deployment: &Deployment) -> Rollout {
     let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.clone()).unwrap_or_default();

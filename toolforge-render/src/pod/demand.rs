@@ -11,10 +11,8 @@ use toolforge_quota::{
     Resource,
 };
 
+use crate::object::{Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused};
 use crate::pod::claim::own_claims_demand;
-use crate::object::{
-    Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused,
-};
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
 pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";

@@ -83,9 +83,9 @@ fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<Waitin
     // Another pod takes the place of one that has succeeded, as long as more have to.
     let spec = job.spec.as_ref()?;
     let parallelism = usize::try_from(spec.parallelism.unwrap_or(1)).unwrap_or(0);
-    let further = spec.completions.map_or(0, |wanted| {
-        usize::try_from(wanted).unwrap_or(0).saturating_sub(parallelism).min(succeeded)
-    });
+    let further = spec
+        .completions
+        .map_or(0, |wanted| usize::try_from(wanted).unwrap_or(0).saturating_sub(parallelism).min(succeeded));
     waiting(&Object::from(job.clone()), own.len() - further, limit_ranges)
 }
 

@@ -121,7 +121,8 @@ fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool 
     let is_same = |metadata: &ObjectMeta| {
         is_named(metadata) && uid.is_none_or(|uid| metadata.uid.as_deref().is_none_or(|own| own == uid))
     };
-    let is_run = |cron_job: &CronJob| cron_job.metadata.name.as_deref().is_some_and(|own| is_generated(name, own));
+    let is_run =
+        |cron_job: &CronJob| cron_job.metadata.name.as_deref().is_some_and(|own| is_generated(name, own));
     match kind {
         "ReplicaSet" => has_hash(name) && !deployments.iter().any(|found| owns_replica_set(found, name)),
         "Deployment" => !deployments.iter().any(|found| is_same(&found.metadata)),
@@ -139,7 +140,8 @@ fn is_generated(name: &str, owner: &str) -> bool {
 
 /// Returns whether a name ends like that of a Deployment's ReplicaSet.
 fn has_hash(name: &str) -> bool {
-    name.rsplit_once('-').is_some_and(|(_, hash)| hash.len() > 7 && hash.chars().all(|found| HASH.contains(found)))
+    name.rsplit_once('-')
+        .is_some_and(|(_, hash)| hash.len() > 7 && hash.chars().all(|found| HASH.contains(found)))
 }
 
 fn owns_replica_set(deployment: &Deployment, name: &str) -> bool {

@@ -60,8 +60,7 @@ pub(super) fn run(
         }
         if !plan.problems.is_empty() {
             let (path, nearest) = (&options.file.file, nearest(planned));
-            let failure =
-                failures::of_problems_and_quota(plan, &file.jobs, path, &facts.namespace, nearest);
+            let failure = failures::of_problems_and_quota(plan, &file.jobs, path, &facts.namespace, nearest);
             let is_untouched = attempt.is_first() && plan.problems.len() > 1;
             let failure = if is_untouched { failure.detail("nothing was changed") } else { failure };
             return Err(apply::after_changes(failure, attempt));

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use toolforge_cli::{
     Document, Failure, RunConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text, difference,
-    downtime, forecast_text, quota_rows, retries_text, rollout, to_json, verdict_code, verdict_text, violations,
+    downtime, forecast_text, quota_rows, retries_text, rollout, to_json, verdict_code, verdict_text,
+    violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;

@@ -38,7 +38,7 @@ fn existing_runs_that_no_longer_fit_are_warned_of() {
     let bot = "- {name: bot, command: x, image: bookworm, mem: 4Gi, continuous: true}\n";
     let directory = Scratch::new("existing", bot);
     let facts = toolforge_fixtures::path("facts/scheduled.yaml");
-    let facts = ["jobs.yaml", "--tool", "stashbot", "--from", facts.to_str().unwrap()];
+    let facts = ["jobs.yaml", "--tool", "stashbot", "--uid", "52503", "--from", facts.to_str().unwrap()];
     for verb in [&["plan"][..], &["load", "--dry-run=client"]] {
         let said = said(&jobs(&directory, &[verb, &facts[..]].concat()));
         let warning = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
@@ -99,7 +99,7 @@ fn plan_says_once_what_does_not_fit() {
     what would fit:
       job a: memory 4Gi
 
-    hint: Request less of it; `toolforge jobs quota` shows the limits of one job.
+    hint: `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 
@@ -126,9 +126,7 @@ fn plan_reports_each_problem_once() {
 
     hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
 
-    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts.
-
-    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     "#);
     let load = ["load", "jobs.yaml", "--dry-run"];
     assert_snapshot!(said(&jobs(&scratch, &[&load[..], &STASHBOT, &from].concat())), @r#"
@@ -141,9 +139,7 @@ fn plan_reports_each_problem_once() {
 
     hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
 
-    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts.
-
-    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     "#);
 }
 

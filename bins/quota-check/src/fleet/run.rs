@@ -287,7 +287,8 @@ mod tests {
             let _inside = runtime.enter();
             script.client()
         };
-        let arguments = Arguments::parse_from(["quota-check", "--all"].into_iter().chain(line.split_whitespace()));
+        let arguments =
+            Arguments::parse_from(["quota-check", "--all"].into_iter().chain(line.split_whitespace()));
         let output = Shared::default();
         let mut fleet = FleetRun::new(&arguments, Box::new(output.clone()), Timestamp::UNIX_EPOCH);
         runtime.block_on(fleet.read_pages(&client)).unwrap();
@@ -318,8 +319,12 @@ mod tests {
             .answer(QUOTAS, page(1000..1001, ""));
         let (is_partial, requests, text) = run(script, "--output csv");
         assert!(!is_partial);
-        assert_eq!(text.lines().count(), 1 + 1001, "{text}");
-        insta::assert_snapshot!(requests, @"");
+        assert_eq!(text.lines().count(), 1001, "{text}");
+        insta::assert_snapshot!(requests, @"
+        GET   /api/v1/resourcequotas?limit=500
+        GET   /api/v1/resourcequotas?continue=next&limit=500
+        GET   /api/v1/resourcequotas?continue=last&limit=500
+        ");
     }
 
     #[test]
@@ -332,6 +337,12 @@ mod tests {
             .answer("GET /api/v1/namespaces/tool-t0000/resourcequotas", page(0..1, ""));
         let (is_partial, _, text) = run(script, "");
         assert!(is_partial);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @"
+        TOOL   STATE      SHARE  RESOURCE  USED  LIMIT
+        a      forbidden
+        t0000             10%    pods      1     10
+
+        2 quotas: 0 blocked, 0 near the limit, 0 unused, 1 unreadable
+        ");
     }
 }

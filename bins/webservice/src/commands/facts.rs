@@ -4,6 +4,7 @@ use anstream::eprintln;
 use toolforge_cli::{ExitCode, Failure, Session, SizeForm, adjustments_hint};
 use toolforge_client::{Attempt, ToolHome};
 use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
+use toolforge_quota::LimitViolationKind;
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
     MissingRequirement, PlanError, PlanOptions, PlanWarning, ResolvedRequest, Routing, StartTime, TypeSource,
@@ -223,10 +224,17 @@ pub(super) fn refuse_what_does_not_fit(
     );
     let nearest = adjustments_hint(&nearest, SizeForm::Options);
     if set.at_rest.fits() {
-        let stop = "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.";
-        return Err(failure.hint(nearest.map_or_else(|| stop.to_owned(), |nearest| format!("{nearest} {stop}"))));
+        let stop =
+            "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.";
+        return Err(
+            failure.hint(nearest.map_or_else(|| stop.to_owned(), |nearest| format!("{nearest} {stop}")))
+        );
     }
+    let is_too_little = |kind: LimitViolationKind| kind.is_below_min() || kind.is_unset();
     if let Some(nearest) = nearest {
+        if set.at_rest.violations().iter().any(|violation| is_too_little(violation.kind)) {
+            return Err(failure.hint(nearest));
+        }
         return Err(failure.hint(format!("{nearest} {more}")));
     }
     if set.at_rest.violations().iter().any(|violation| violation.kind.is_below_min()) {

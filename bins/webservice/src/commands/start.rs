@@ -2,8 +2,8 @@ use std::cell::RefCell;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, FileMark, Interruption, OutputFormat, ProgressLine, RunConflicts, Session,
-    applied_changes, interrupted, planned_changes, print_for_people, quota_wait_line, rollout_note,
+    DryRunOption, ExitCode, Failure, FileMark, Interruption, OutputFormat, ProgressLine, RunConflicts,
+    Session, applied_changes, interrupted, planned_changes, print_for_people, quota_wait_line, rollout_note,
     unchanged, warn_of_unread,
 };
 use toolforge_client::{

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use toolforge_cli::{
-    Document, Failure, RunConflicts, adjustments, adjustments_text, difference, downtime, quota_rows, restart_forecast,
-    restart_outcome, rollout, rollout_note, to_json, verdict_code, verdict_text, violations,
+    Document, Failure, RunConflicts, adjustments, adjustments_text, difference, downtime, quota_rows,
+    restart_forecast, restart_outcome, rollout, rollout_note, to_json, verdict_code, verdict_text,
+    violations,
 };
 use toolforge_model::{Untrusted, platform};
 use toolforge_render::change::{Action, Adjustment, ChangeSet, Step};

@@ -213,8 +213,6 @@ fn too_little_memory_has_its_own_hint() {
       memory: 10Mi is less than the minimum of 100Mi for one container
 
     hint: It would fit with `--mem 100Mi`.
-
-    hint: Request more of it, or leave the option out; `quota-check` shows the limits.
     ");
 }
 

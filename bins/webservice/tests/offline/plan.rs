@@ -171,8 +171,6 @@ fn start_that_does_not_fit_sends_nothing() {
       memory: 5Gi is more than the maximum of 4Gi for one container
       limits.memory: 10Gi of 8Gi, 2Gi too much (quota tool-stashbot)
 
-    hint: It would fit with `--mem 4Gi`.
-
-    hint: Request fewer replicas, less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: It would fit with `--mem 4Gi`. `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }

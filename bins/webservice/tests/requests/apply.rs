@@ -193,8 +193,11 @@ fn with_last_service_taken(quotas: &[Value], pods: &[Value]) -> Script {
     let all = "GET /api/v1/namespaces/tool-stashbot/pods";
     instead.push((all.to_owned(), Answer::json(200, &pods)));
     instead.push((format!("{all}?labelSelector=name%3Dstashbot&limit=500"), of_tool));
-    for resource in ["apps/v1/namespaces/tool-stashbot/deployments", "batch/v1/namespaces/tool-stashbot/jobs"]
-    {
+    for resource in [
+        "apps/v1/namespaces/tool-stashbot/deployments",
+        "batch/v1/namespaces/tool-stashbot/jobs",
+        "batch/v1/namespaces/tool-stashbot/cronjobs",
+    ] {
         let none = json!({"metadata": {"resourceVersion": "7"}, "items": []});
         instead.push((format!("GET /apis/{resource}"), Answer::json(200, &none)));
     }
