@@ -19,7 +19,7 @@
 //! let pod = pod.with_defaults(&limits.limit_ranges);
 //!
 //! let check = limits.evaluate(&Demand::default(), &pod.demand().times(10), &[pod.clone()]);
-//! assert_eq!(check.to_string(), "limits.cpu: 5 of 2, 3 too much (quota tools-2023)");
+//! assert_eq!(check.to_string(), "limits.cpu: 5 of 2, 3 CPU too much (quota tools-2023)");
 //! let check = limits.evaluate(&Demand::default(), &pod.demand().times(4), &[pod]);
 //! assert_eq!(check.to_string(), "fits");
 //! # Ok::<(), profiles::UnknownProfileError>(())

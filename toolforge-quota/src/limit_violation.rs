@@ -85,6 +85,19 @@ impl LimitViolationKind {
         }
     }
 
+    /// Returns whether an amount is not set that has to be.
+    #[must_use]
+    pub fn is_unset(self) -> bool {
+        matches!(
+            self,
+            Self::NoLimit { .. }
+                | Self::NoRequest { .. }
+                | Self::NoRatio { .. }
+                | Self::QuotaNeedsRequest
+                | Self::QuotaNeedsLimit
+        )
+    }
+
     /// Returns whether it would have to request more.
     #[must_use]
     pub fn is_below_min(self) -> bool {

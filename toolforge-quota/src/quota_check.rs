@@ -57,7 +57,7 @@ impl fmt::Display for ResourceCheck {
         let (limit, [after]) = resource.short_amounts(*hard, [*after]);
         write!(f, "{}: {after} of {limit}", name.escaped())?;
         if over > 0 {
-            write!(f, ", {} {what}", resource.short_amount(over))?;
+            write!(f, ", {} {what}", resource.amount_with_unit(over))?;
         }
         write!(f, " (quota {})", Untrusted::new(quota.as_str()).escaped())
     }
@@ -432,7 +432,7 @@ mod tests {
         assert_eq!(
             check.to_string(),
             "job/daily: memory: 6Gi is more than the maximum of 4Gi for one container\n\
-             pods: 12 of 10, 2 too many (quota tools-2023)"
+             pods: 12 of 10, 2 pods too many (quota tools-2023)"
         );
         assert!(!check.fits());
         let fits = limits().evaluate(&Demand::default(), &[(Resource::Pods, 1)].into(), &[pod("4Gi")]);
@@ -510,7 +510,7 @@ mod tests {
         limits.quotas[0].used = [(Resource::Pods, 12)].into();
         let (old, new): (Demand, Demand) = ([(Resource::Pods, 2)].into(), [(Resource::Pods, 1)].into());
         let check = limits.evaluate(&old, &new, &[]);
-        assert_eq!(check.to_string(), "pods: 11 of 10, 1 too many (quota tools-2023)");
+        assert_eq!(check.to_string(), "pods: 11 of 10, 1 pod too many (quota tools-2023)");
         let kept = DemandChange { freed: old, requested: new, ..DemandChange::default() };
         assert!(limits.evaluate_change(&kept).fits());
     }
@@ -536,7 +536,7 @@ mod tests {
         assert!(limits.evaluate(&Demand::default(), &one(), &[]).fits());
         let limits = Limits { waiting: limits.waiting, ..of_pods(2, 0) };
         let check = limits.evaluate(&Demand::default(), &one(), &[]);
-        assert_eq!(check.to_string(), "pods: 3 of 2, 1 too many (quota )");
+        assert_eq!(check.to_string(), "pods: 3 of 2, 1 pod too many (quota )");
         assert_eq!(check.waiting(), limits.waiting);
         let of_itself = DemandChange {
             requested: one(),

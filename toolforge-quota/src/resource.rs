@@ -96,6 +96,33 @@ impl Resource {
         self.unit().short(amount, Rounding::Up)
     }
 
+    /// Returns an amount for people as [`short_amount`](Self::short_amount) does, with what it is of: `1 pod`, `500m CPU`, `1 byte`,
+    /// `128Mi`.
+    #[must_use]
+    pub fn amount_with_unit(&self, amount: u64) -> String {
+        let short = self.short_amount(amount);
+        let (one, several) = match self {
+            // Larger amounts have a suffix.
+            _ if self.unit() == Unit::Bytes && !short.bytes().all(|byte| byte.is_ascii_digit()) => {
+                return short;
+            }
+            _ if self.unit() == Unit::Bytes => ("byte", "bytes"),
+            Self::RequestsCpu | Self::LimitsCpu => ("CPU", "CPU"),
+            Self::Pods => ("pod", "pods"),
+            Self::Count(counted) if counted == "pods" => ("pod", "pods"),
+            Self::Services => ("service", "services"),
+            Self::ServicesNodeports => ("node port", "node ports"),
+            Self::ServicesLoadbalancers => ("load balancer", "load balancers"),
+            Self::ReplicationControllers => ("replication controller", "replication controllers"),
+            Self::Secrets => ("secret", "secrets"),
+            Self::ConfigMaps => ("config map", "config maps"),
+            Self::PersistentVolumeClaims => ("volume claim", "volume claims"),
+            Self::Extended(_) => ("device", "devices"),
+            _ => ("object", "objects"),
+        };
+        format!("{short} {}", if amount == 1 { one } else { several })
+    }
+
     /// Returns whether the resource is measured, like memory, and not counted: there is too much of it, not too many.
     #[must_use]
     pub fn is_measured(&self) -> bool {
@@ -302,6 +329,27 @@ mod tests {
         }
         assert!(Resource::from("pods").parse_amount("-1").is_err());
         assert!(Resource::from("limits.memory").parse_amount("many").is_err());
+    }
+
+    #[test]
+    fn amounts_name_their_unit() {
+        for (key, amount, expected) in [
+            ("pods", 1, "1 pod"),
+            ("count/pods", 12, "12 pods"),
+            ("limits.cpu", 1, "1m CPU"),
+            ("requests.cpu", 1500, "1500m CPU"),
+            ("limits.cpu", 3000, "3 CPU"),
+            ("limits.memory", 1, "1 byte"),
+            ("limits.memory", 1000, "1k"),
+            ("limits.memory", 999, "999 bytes"),
+            ("limits.memory", 1 << 20, "1Mi"),
+            ("services.nodeports", 2, "2 node ports"),
+            ("count/jobs.batch", 1, "1 object"),
+            ("requests.nvidia.com/gpu", 1, "1 device"),
+            ("requests.storage", 1 << 30, "1Gi"),
+        ] {
+            assert_eq!(Resource::from(key).amount_with_unit(amount), expected, "{key}");
+        }
     }
 
     #[test]

@@ -44,15 +44,19 @@ impl WorkloadSize {
     /// alone is enough, one with less memory and less CPU. Memory changes in steps of [`MEMORY_STEP`], CPU in millis.
     ///
     /// Of each size, a step back towards this one does not fit. The list is empty if this size fits, or no smaller one does.
-    /// An amount below the lowest is raised to it.
+    /// An amount below the lowest is raised to it, the other one only if that is not enough.
     pub fn nearest_that_fit(self, bounds: &SizeBounds, mut fits: impl FnMut(Self) -> bool) -> Vec<Self> {
         if fits(self) {
             return Vec::new();
         }
         let lowest = bounds.lowest;
-        let raised = Self { memory: self.memory.max(lowest.memory), cpu: self.cpu.max(lowest.cpu), ..self };
-        if raised != self && fits(raised) {
-            return vec![raised];
+        let memory = self.memory.max(lowest.memory);
+        let cpu = self.cpu.max(lowest.cpu);
+        // Not both where one of them is enough.
+        for raised in [Self { memory, ..self }, Self { cpu, ..self }, Self { memory, cpu, ..self }] {
+            if raised != self && fits(raised) {
+                return vec![raised];
+            }
         }
         let memory = bounds.memory(self, |memory| fits(Self { memory, ..self }));
         let cpu = bounds.cpu(self, |cpu| fits(Self { cpu, ..self }));
@@ -182,6 +186,14 @@ mod tests {
     fn amounts_below_the_lowest_are_raised() {
         let fits = |size: WorkloadSize| size.memory >= 100 << 20;
         assert_eq!(size(64, 100, 1).nearest_that_fit(&bounds(NO_STEPS), fits), [size(100, 100, 1)]);
+    }
+
+    #[test]
+    fn only_what_is_too_low_is_raised() {
+        let found = |fits: fn(WorkloadSize) -> bool| size(0, 0, 1).nearest_that_fit(&bounds(NO_STEPS), fits);
+        assert_eq!(found(|size| size.memory > 0), [size(100, 0, 1)]);
+        assert_eq!(found(|size| size.cpu > 0), [size(0, 50, 1)]);
+        assert_eq!(found(|size| size.memory > 0 && size.cpu > 0), [size(100, 50, 1)]);
     }
 
     #[test]

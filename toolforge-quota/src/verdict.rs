@@ -10,6 +10,8 @@ pub enum Verdict {
     Fits,
     /// It completes, but some pods cannot be created before old ones have terminated.
     FitsAfterTermination,
+    /// Every pod of a Job can be created, but not as many more as it retries where pods fail: their objects stay.
+    FitsWithoutRetries,
     /// It does not fit beside what else is used now.
     Exceeds,
     /// The new pods fit, but not beside the old ones that must run until they are ready.
@@ -38,10 +40,10 @@ impl Verdict {
         }
     }
 
-    /// Returns whether it completes without another change.
+    /// Returns whether it completes without another change, as long as the pods of Jobs do not fail.
     #[must_use]
     pub fn completes(self) -> bool {
-        matches!(self, Self::Fits | Self::FitsAfterTermination)
+        matches!(self, Self::Fits | Self::FitsAfterTermination | Self::FitsWithoutRetries)
     }
 
     /// Returns the code, in kebab-case.
@@ -50,6 +52,7 @@ impl Verdict {
         match self {
             Self::Fits => "fits",
             Self::FitsAfterTermination => "fits-after-termination",
+            Self::FitsWithoutRetries => "fits-without-retries",
             Self::Exceeds => "exceeds",
             Self::Deadlock => "deadlock",
             Self::Never => "never",

@@ -227,7 +227,7 @@ fn a_new_template_is_a_new_replica_set() {
         restart_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap()
     };
     let refused = with_hard(1);
-    assert_eq!(refused.at_rest.to_string(), "count/replicasets.apps: 2 of 1, 1 too many (quota )");
+    assert_eq!(refused.at_rest.to_string(), "count/replicasets.apps: 2 of 1, 1 object too many (quota )");
     assert!(with_hard(2).fits());
 }
 

@@ -11,7 +11,7 @@ use toolforge_images::Catalog;
 use toolforge_model::JobsFile;
 use toolforge_quota::{Resource, ResourceQuota, conflicting_runs, conflicts};
 use toolforge_render::job::{
-    JobFacts, LoadOptions, ScheduledJobLoad, StaggeredJobs, conflicts_after_load, plan_load,
+    JobFacts, LoadOptions, LoadPlan, ScheduledJobLoad, StaggeredJobs, conflicts_after, plan_load,
     schedule_adjustments, simulate_scheduled_jobs, stagger,
 };
 use toolforge_render::namespace::Namespace;
@@ -153,7 +153,7 @@ fn one_off_job_runs_for_the_assumed_time() {
     let one_off = "- {name: setup, command: ./setup, image: bookworm, wait: true}\n";
     let found = |facts: &JobFacts, yaml: &str| -> Vec<(String, i64, i64)> {
         let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
-        let found = conflicts_after_load(&plan, facts, &time());
+        let found = conflicts_after(&plan.set, &plan.plans, facts, &time());
         let from = time().start.as_second();
         found.into_iter().map(|found| (found.names.join("+"), found.start - from, found.end - from)).collect()
     };
@@ -171,7 +171,7 @@ fn new_job_has_no_run_before_its_creation() {
     let time = "2026-11-28T01:19:00Z".parse().unwrap().."2026-11-29T01:19:00Z".parse().unwrap();
     let facts = facts("", 500);
     let plan = plan_load(&requests(&jobs(&[("a", "*/6 * * * *")])), &facts, &LoadOptions::default());
-    let found = conflicts_after_load(&plan, &facts, &time);
+    let found = conflicts_after(&plan.set, &plan.plans, &facts, &time);
     let first: Timestamp = "2026-11-28T01:24:00Z".parse().unwrap();
     let found: Vec<(i64, u32)> = found.iter().map(|found| (found.start, found.occurrences)).collect();
     assert_eq!(found, [(first.as_second(), 240)]);
@@ -223,7 +223,7 @@ fn file_conflicts_show_before_load() {
     let conflicts = |facts: &JobFacts, yaml: &str| {
         let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
         assert!(plan.fits());
-        let found = conflicts_after_load(&plan, facts, &time());
+        let found = conflicts_after(&plan.set, &plan.plans, facts, &time());
         found.into_iter().map(|conflict| (conflict.names.join("+"), conflict.occurrences)).collect::<Vec<_>>()
     };
     let together = [("a+b+c".to_owned(), 24)];
@@ -245,11 +245,33 @@ fn file_conflicts_show_before_load() {
     assert_eq!(conflicts(&facts, &yaml), []);
 }
 
+#[test]
+fn changes_without_schedules_count_existing_runs() {
+    let live = facts(&jobs(&[("a", "0 3 * * *")]), 2000);
+    let bot =
+        |cpu: &str| format!("- {{name: bot, command: x, image: bookworm, continuous: true, cpu: {cpu}}}\n");
+    let conflicts = |facts: &JobFacts, yaml: &str| {
+        let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
+        let found = conflicts_after(&plan.set, &plan.plans, facts, &time());
+        found.into_iter().map(|conflict| conflict.names.join("+")).collect::<Vec<_>>()
+    };
+    assert_eq!(conflicts(&live, &bot("1500m")), ["a"]);
+    assert_eq!(conflicts(&live, &bot("1000m")), [""; 0]);
+    // A one-off job ends before, as far as is known.
+    assert_eq!(conflicts(&live, "- {name: once, command: x, image: bookworm, cpu: 1500m}\n"), [""; 0]);
+    // A change that does not fit is reported as that.
+    assert_eq!(conflicts(&live, &bot("2500m")), [""; 0]);
+    // A change that requests nothing does not cause the conflict that is there already.
+    let mut full = facts(&format!("{}{}", jobs(&[("a", "0 3 * * *")]), bot("1500m")), 2000);
+    full.namespace.limits.quotas[0].used = [(Resource::LimitsCpu, 1500)].into();
+    assert_eq!(conflicts(&full, &bot("1500m")), [""; 0]);
+}
+
 /// Returns the nearest schedules of the jobs of a file that is loaded beside live jobs.
 fn nearest(live: &[(&str, &str)], file: &[(&str, &str)], cpu_millis: u64) -> Vec<String> {
     let facts = facts(&jobs(live), cpu_millis);
     let plan = plan_load(&requests(&jobs(file)), &facts, &LoadOptions::default());
-    let found = schedule_adjustments(&plan, &facts, &time());
+    let found = schedule_adjustments(&plan.set, &plan.plans, &facts, &time());
     found.iter().map(|found| format!("{}: {found}", found.workload())).collect()
 }
 
@@ -322,10 +344,14 @@ proptest! {
             let yaml = format!("- {{name: own, command: ./x, image: bookworm, cpu: {}, schedule: '{}'}}\n", live.len(), schedule(minute));
             plan_load(&requests(&yaml), &facts, &LoadOptions::default())
         };
-        let is_free = |minute: u8| conflicts_after_load(&load(minute), &facts, &time()).is_empty();
+        let is_free = |minute: u8| {
+            let LoadPlan { set, plans, .. } = load(minute);
+            conflicts_after(&set, &plans, &facts, &time()).is_empty()
+        };
         let apart = |minute: u8| { let apart = minute.abs_diff(own); apart.min(60 - apart) };
         let free = (0..60).filter(|minute| is_free(*minute)).map(apart).min();
-        let found = schedule_adjustments(&load(own), &facts, &time());
+        let LoadPlan { set, plans, .. } = load(own);
+        let found = schedule_adjustments(&set, &plans, &facts, &time());
         let found = found.first().map(|found| found.schedule.as_ref().unwrap().minutes().next().unwrap());
         match (found, free) {
             (Some(found), Some(free)) => {

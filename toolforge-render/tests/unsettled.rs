@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
-use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota};
+use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota, Verdict};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
@@ -212,14 +212,17 @@ fn pod_past_twice_its_grace_period_is_not_waited_for() {
 
 #[test]
 fn failed_pods_of_retries_stay_objects() {
-    let fits = |job: &str, hard: u64| {
+    let verdict = |job: &str, hard: u64| {
         let mut facts = facts("name: other, schedule: '@daily'", 0);
         facts.namespace.limits.quotas[0].hard = [(Resource::from("count/pods"), hard)].into();
-        load(&facts, job).fits()
+        let load = load(&facts, job);
+        assert_eq!(load.fits(), load.verdict().completes());
+        load.verdict()
     };
-    assert!(fits("name: a", 1));
-    assert!(!fits("name: a, retry: 1", 1));
-    assert!(fits("name: a, retry: 1", 2));
+    assert_eq!(verdict("name: a", 1), Verdict::Fits);
+    assert_eq!(verdict("name: a, retry: 1", 0), Verdict::Never);
+    assert_eq!(verdict("name: a, retry: 1", 1), Verdict::FitsWithoutRetries);
+    assert_eq!(verdict("name: a, retry: 1", 2), Verdict::Fits);
     // The container of a continuous job is restarted in the same pod.
-    assert!(fits("name: a, continuous: true", 1));
+    assert_eq!(verdict("name: a, continuous: true", 1), Verdict::Fits);
 }

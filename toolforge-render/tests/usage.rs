@@ -102,7 +102,15 @@ fn blocked_objects_still_want_their_pods() {
     };
     facts.live.deployments =
         serde_json::from_value(json!([deployment("bot", 1), deployment("bot-b", 0)])).unwrap();
+    let cron_job = json!({"metadata": {"name": "daily"}, "spec": {"schedule": "@daily", "jobTemplate": {}}});
+    facts.live.cron_jobs = serde_json::from_value(json!([cron_job])).unwrap();
+    let once = ["2026-11-29T11:55:00Z", "2026-11-29T11:55:00Z"];
     facts.live.events = serde_json::from_value(json!([
+        // Of a Deployment, a CronJob and a Job that were deleted, and of a run of a CronJob that was not.
+        event("ReplicaSet", "gone-5d8c7f9b6", EXCEEDED, once, 1),
+        event("CronJob", "gone", EXCEEDED, once, 1),
+        event("Job", "gone", EXCEEDED, once, 1),
+        event("Job", "daily-29500000", EXCEEDED, ["2026-11-29T11:40:00Z", "2026-11-29T11:40:00Z"], 1),
         event("ReplicaSet", "bot-5d8c7f9b6", EXCEEDED, ["2026-11-29T11:00:00Z", "2026-11-29T11:50:00Z"], 12),
         event("ReplicaSet", "bot-b-6c9d5b7f8", EXCEEDED, ["2026-11-29T11:00:00Z", "2026-11-29T11:59:00Z"], 2),
         event("CronJob", "daily", EXCEEDED, ["2026-11-29T11:55:00Z", "2026-11-29T11:55:00Z"], 1),
@@ -138,6 +146,7 @@ fn blocked_objects_still_want_their_pods() {
     ReplicaSet bot-5d8c7f9b6 true limits.memory 2026-11-29T11:00:00Z 12 lacks 1 of Deployment bot
     ReplicaSet bot-b-6c9d5b7f8 false limits.memory 2026-11-29T11:00:00Z 2
     CronJob daily false limits.memory 2026-11-29T11:55:00Z 1
+    Job daily-29500000 false limits.memory 2026-11-29T11:40:00Z 1
     ");
 }
 

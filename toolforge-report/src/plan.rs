@@ -36,6 +36,8 @@ structs! {
         pub violations: Vec<Violation>,
         /// What a restart would do after the plan is applied; `null` if no web service runs.
         pub restart: Option<RestartForecast>,
+        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the plan is applied, because of it.
+        pub conflicts: Vec<CalendarConflict>,
     }
 
     /// What a restart of a running web service or continuous job would do.
@@ -84,7 +86,7 @@ structs! {
         pub problems: Vec<LoadProblem>,
         /// Possible problems that do not prevent applying.
         pub warnings: Vec<PlanWarning>,
-        /// Runs that exceed a quota together within 24 hours after the load.
+        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the load.
         pub conflicts: Vec<CalendarConflict>,
     }
 
@@ -171,8 +173,10 @@ structs! {
         pub memory_request: Option<String>,
         /// CPU request of each pod, where the one that is stated is above the limit.
         pub cpu_request: Option<String>,
-        /// The container whose amounts these are; `null` where a pod has only one.
+        /// The container or init container whose amounts these are; `null` for the only container.
         pub container: Option<Untrusted>,
+        /// Whether the amounts are those of the pod as a whole (`spec.resources`).
+        pub is_of_pod: bool,
         /// Number of pods.
         pub replicas: Option<u64>,
         /// How its pods are replaced.
@@ -226,7 +230,7 @@ structs! {
         /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none; and the nearest schedules
         /// with which the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
-        /// Runs that exceed a quota together within 24 hours after the files are applied.
+        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the files are applied.
         pub conflicts: Vec<CalendarConflict>,
     }
 

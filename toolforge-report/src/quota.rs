@@ -188,6 +188,8 @@ codes! {
         Fits = "fits",
         /// It fits, but some pods cannot be created before old ones have terminated.
         FitsAfterTermination = "fits-after-termination",
+        /// It fits as long as no pod of a Job fails: not all retries would fit.
+        FitsWithoutRetries = "fits-without-retries",
         /// It does not fit in addition to current usage.
         Exceeds = "exceeds",
         /// New pods would wait for old ones, which stop only when new ones are ready.

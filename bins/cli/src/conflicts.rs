@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_quota::{Conflict, ResourceCheck};
-use toolforge_render::change::Adjustment;
-use toolforge_render::job::{JobFacts, LoadPlan, conflicts_after_load, schedule_adjustments};
+use toolforge_render::change::{Adjustment, ChangeSet, WorkloadKind};
+use toolforge_render::job::{JobFacts, JobPlan, conflicts_after, schedule_adjustments};
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
 use crate::verdict::{SizeForm, adjustments_hint};
@@ -24,23 +24,26 @@ pub fn day(now: Timestamp) -> Range<Timestamp> {
     from..from.checked_add(DAY).unwrap_or(Timestamp::MAX)
 }
 
-/// The conflicts of the day after a load.
+/// The runs of scheduled jobs that exceed a quota together within the day after changes.
 #[derive(Clone, Debug)]
-pub struct LoadConflicts {
+pub struct RunConflicts {
     conflicts: Vec<Conflict>,
     schedules: Vec<Adjustment>,
+    /// Whether a scheduled job is created or changed.
+    changes_schedules: bool,
     until: Timestamp,
 }
 
-impl LoadConflicts {
-    /// Returns the conflicts of the day after a time.
+impl RunConflicts {
+    /// Returns the conflicts of the day after changes at a time; `plans` are those of the jobs among the changes.
     #[must_use]
-    pub fn of(plan: &LoadPlan, facts: &JobFacts, now: Timestamp) -> Self {
+    pub fn of(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, now: Timestamp) -> Self {
         let day = day(now);
-        let conflicts = conflicts_after_load(plan, facts, &day);
+        let conflicts = conflicts_after(set, plans, facts, &day);
         let schedules =
-            if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(plan, facts, &day) };
-        Self { conflicts, schedules, until: day.end }
+            if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
+        let changes_schedules = set.pending().any(|change| change.kind == WorkloadKind::Scheduled);
+        Self { conflicts, schedules, changes_schedules, until: day.end }
     }
 
     /// Returns the nearest schedules with which the runs of single jobs fit.
@@ -75,9 +78,13 @@ impl LoadConflicts {
         if let Some(hint) = adjustments_hint(&self.schedules, SizeForm::Keys) {
             anstream::eprintln!("\nhint: {hint}");
         }
+        let shows = if self.changes_schedules {
+            "Once the jobs exist, `toolforge jobs cron --calendar` shows the day"
+        } else {
+            "`toolforge jobs cron --calendar` shows the day as it is now"
+        };
         anstream::eprintln!(
-            "\nhint: Once the jobs exist, `toolforge jobs cron --calendar` shows the day, and `toolforge jobs cron --suggest` \
-             looks for better minutes.\n"
+            "\nhint: {shows}, and `toolforge jobs cron --suggest` looks for better minutes.\n"
         );
     }
 

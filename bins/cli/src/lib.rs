@@ -43,7 +43,7 @@ pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
     completion_script, generate_choices, topic_choices,
 };
-pub use conflicts::{LoadConflicts, conflict_line, conflict_report, day, distinct_names};
+pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, distinct_names};
 pub use failure::{ExitCode, Failure};
 pub use file_facts::{FileFactsOptions, file_facts};
 pub use file_mark::FileMark;
@@ -75,6 +75,6 @@ pub use terminal::is_terminal;
 pub use text::{Table, age, columns, wrap};
 pub use usage::usage_failure;
 pub use verdict::{
-    SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, verdict_code,
-    verdict_text,
+    SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, retries_text,
+    verdict_code, verdict_text,
 };

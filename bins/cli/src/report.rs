@@ -186,6 +186,7 @@ pub fn forecast_cells(forecast: &ResourceForecast<'_>) -> [String; 6] {
     let verdict = match forecast.fits() {
         // The API server checks only what is created.
         true if check.after > check.hard => "over; nothing added",
+        true if !forecast.fits_with_retries() => "fits without retries",
         true => "fits",
         false => "too much",
     };

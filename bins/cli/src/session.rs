@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
@@ -9,6 +10,7 @@ use toolforge_images::Catalog;
 use toolforge_model::{ToolName, platform};
 use toolforge_quota::Limits;
 use toolforge_render::namespace::{Documents, Namespace, Platform};
+use toolforge_report::FailureCode;
 
 use crate::failure::{ExitCode, Failure};
 use crate::input::read_input;
@@ -30,6 +32,9 @@ pub struct Session {
     /// The source of facts.
     pub source: Source,
 }
+
+/// The number of tools that are named where files have no object of the one that is asked for.
+const MAX_TOOLS: usize = 5;
 
 /// The source of facts.
 #[expect(clippy::large_enum_variant, reason = "a command holds one, for its whole life")]
@@ -145,8 +150,12 @@ impl Session {
     /// Returns the facts of the namespace in files.
     ///
     /// # Errors
-    /// When the catalog is invalid.
+    /// When the catalog is invalid, or the files have only objects of other tools.
     pub fn namespace_of(&self, documents: &Documents) -> Result<Namespace, Failure> {
+        let others = documents.other_tools(&self.tool);
+        if !others.is_empty() {
+            return Err(not_in_files(&self.tool, &others));
+        }
         Ok(self.on_this_host(documents.namespace(&self.tool)?))
     }
 
@@ -219,6 +228,19 @@ pub(crate) fn tool_and_home(
     let own_home = home.as_deref().filter(|_| options.cluster.kubeconfig.is_none());
     let tool_home = if is_own { ToolHome::of(&tool, own_home) } else { None };
     Ok((tool, tool_home))
+}
+
+/// Returns the failure that files have only objects of other tools.
+fn not_in_files(tool: &ToolName, others: &BTreeSet<ToolName>) -> Failure {
+    let mut names: Vec<String> = others.iter().take(MAX_TOOLS).map(ToString::to_string).collect();
+    if others.len() > MAX_TOOLS {
+        names.push(format!("{} more", others.len() - MAX_TOOLS));
+    }
+    let (last, first) = names.split_last().map_or(("", &[][..]), |(last, first)| (last.as_str(), first));
+    let names = if first.is_empty() { last.to_owned() } else { format!("{} and {last}", first.join(", ")) };
+    Failure::new(ExitCode::Failed, format!("the files of `--from` have no object of tool {tool}"))
+        .with_code(FailureCode::NotFound)
+        .hint(format!("They are of {names}; `--tool` names the tool."))
 }
 
 /// Returns the id of the tool's user: from the options, else that of this process if it is a tool's.

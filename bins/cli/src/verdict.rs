@@ -1,10 +1,11 @@
 //! Whether a change fits, in the same words in every program.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use toolforge_model::Untrusted;
 use toolforge_quota::{LimitViolationKind, Verdict};
-use toolforge_render::change::{Adjustment, ChangeSet};
+use toolforge_render::change::{Adjustment, ChangeSet, PodPart};
 use toolforge_report::Rollout;
 
 use crate::report::{forecast_cells, terminating_line};
@@ -41,7 +42,24 @@ pub fn forecast_text(set: &ChangeSet) -> String {
     text
 }
 
-fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str {
+fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> Cow<'static, str> {
+    match retries_text(set) {
+        Some(retries) if verdict == Verdict::FitsWithoutRetries => format!(
+            "it fits the quota, but {retries}; whether a node has enough free resources is not checked"
+        )
+        .into(),
+        _ => fixed_sentence(set, verdict, has_quota).into(),
+    }
+}
+
+/// Returns that not all retries of failed pods fit, as the rest of a sentence; `None` if they do.
+#[must_use]
+pub fn retries_text(set: &ChangeSet) -> Option<String> {
+    let missing: Vec<String> = set.refused_retries()?.shortfalls().map(ToString::to_string).collect();
+    Some(format!("not all retries would if pods fail: {}", missing.join(", ")))
+}
+
+fn fixed_sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str {
     const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
     match verdict {
         Verdict::Fits if !has_quota => "no quota is known, so whether it fits is not known",
@@ -55,19 +73,25 @@ fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str 
         Verdict::Deadlock => {
             "it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready"
         }
-        Verdict::Never if is_too_small(set) => "it never fits: it is less than the minimum",
-        Verdict::Never => "it never fits: it alone is more than is allowed",
+        Verdict::Never => never(set),
         _ => "it does not fit beside what is used now",
     }
 }
 
-/// Returns whether only minimums of LimitRanges are broken.
-fn is_too_small(set: &ChangeSet) -> bool {
-    let violations = set.at_rest.violations();
+/// Returns why a change set never fits.
+fn never(set: &ChangeSet) -> &'static str {
+    let kinds = || set.at_rest.violations().iter().map(|found| found.kind);
     let is_below = |kind| matches!(kind, LimitViolationKind::BelowMin { .. });
-    !violations.is_empty()
-        && violations.iter().all(|found| is_below(found.kind))
-        && set.at_rest.shortfalls().next().is_none()
+    let has_other = kinds().any(|kind| !kind.is_unset() && !is_below(kind));
+    let is_exceeded = has_other || kinds().next().is_none() || set.at_rest.shortfalls().next().is_some();
+    match (kinds().any(LimitViolationKind::is_unset), kinds().any(is_below)) {
+        _ if is_exceeded => "it never fits: it alone is more than is allowed",
+        (true, true) => {
+            "it never fits: an amount is not set that is required, and another is less than the minimum"
+        }
+        (true, false) => "it never fits: an amount is not set that is required",
+        _ => "it never fits: it is less than the minimum",
+    }
 }
 
 /// Returns the nearest sizes and rollouts with which a change set fits, or has no downtime; nothing if there are none.
@@ -151,7 +175,13 @@ pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
         cpu: found.cpu.map(|cpu| cpu.to_string()),
         memory_request: found.memory_request.map(|memory| memory.to_string()),
         cpu_request: found.cpu_request.map(|cpu| cpu.to_string()),
-        container: found.container.as_deref().map(Untrusted::new),
+        container: match &found.part {
+            Some(PodPart::Container(name) | PodPart::InitContainer(name)) => {
+                Some(Untrusted::new(name.as_str()))
+            }
+            _ => None,
+        },
+        is_of_pod: found.part == Some(PodPart::Pod),
         replicas: found.replicas,
         rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
         schedule: found.schedule.as_ref().map(ToString::to_string),
@@ -175,6 +205,7 @@ mod tests {
         for verdict in [
             Verdict::Fits,
             Verdict::FitsAfterTermination,
+            Verdict::FitsWithoutRetries,
             Verdict::Exceeds,
             Verdict::Deadlock,
             Verdict::Never,

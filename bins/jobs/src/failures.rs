@@ -76,19 +76,32 @@ pub(crate) fn of_run_now(error: RunNowError, job: &JobObjects) -> Failure {
     }
 }
 
-/// Returns the failure of jobs that cannot be applied, each with its location in the file, and what does not fit besides.
+/// Returns the failure of jobs that cannot be applied, each with its location in the file, and what does not fit besides;
+/// `nearest` is the hint with the nearest sizes that fit.
 pub(crate) fn of_problems_and_quota(
     plan: &LoadPlan,
     jobs: &[FileJob],
     file: &Path,
     namespace: &Namespace,
+    nearest: Option<String>,
 ) -> Failure {
-    let failure = of_problems(plan, jobs, file, namespace);
-    if plan.fits() { failure } else { report::with_planned(failure, plan) }
+    let failure = of_problems(plan, jobs, file, namespace, nearest.is_some());
+    match nearest {
+        nearest if !plan.fits() => report::with_planned(failure, plan, nearest),
+        Some(nearest) => failure.hint(format!("{nearest} {}", report::more_quota())),
+        None => failure,
+    }
 }
 
-/// Returns the failure of jobs that cannot be applied, each with its location in the file.
-pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path, namespace: &Namespace) -> Failure {
+/// Returns the failure of jobs that cannot be applied, each with its location in the file; `has_sizes` is whether sizes that fit
+/// are named elsewhere.
+pub(crate) fn of_problems(
+    plan: &LoadPlan,
+    jobs: &[FileJob],
+    file: &Path,
+    namespace: &Namespace,
+    has_sizes: bool,
+) -> Failure {
     if let ([LoadProblem::Plan { name: _, error }], []) = (plan.problems.as_slice(), jobs) {
         return of_plan(error, namespace);
     }
@@ -128,10 +141,10 @@ pub(crate) fn of_problems(plan: &LoadPlan, jobs: &[FileJob], file: &Path, namesp
     } else {
         failure
     };
-    hints(&plan.problems, namespace).into_iter().fold(failure, Failure::hint)
+    hints(&plan.problems, namespace, has_sizes).into_iter().fold(failure, Failure::hint)
 }
 
-fn hints(problems: &[LoadProblem], namespace: &Namespace) -> Vec<String> {
+fn hints(problems: &[LoadProblem], namespace: &Namespace, has_sizes: bool) -> Vec<String> {
     let mut hints: Vec<String> = Vec::new();
     for problem in problems {
         let hint = match problem {
@@ -140,6 +153,7 @@ fn hints(problems: &[LoadProblem], namespace: &Namespace) -> Vec<String> {
             }
             LoadProblem::UnderWay { .. } => "Wait for its end, or end it: `toolforge jobs delete NAME`.",
             LoadProblem::SeveralPublic { .. } => "Leave `publish` at one of them.",
+            LoadProblem::NeverFits { .. } if has_sizes => continue,
             LoadProblem::NeverFits { shortfalls, .. }
                 if shortfalls.iter().any(|row| row.resource.is_measured()) =>
             {

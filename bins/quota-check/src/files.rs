@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, LoadConflicts, OutputFormat, Session, adjustment_goal,
+    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, adjustment_goal,
     adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json,
     verdict_code, verdict_text, violations, warn_of_unread,
 };
@@ -31,7 +31,7 @@ pub(crate) fn run(
     let facts = facts(session, arguments, &files)?;
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let plan = plan_files(&files, &facts);
-    let conflicts = LoadConflicts::of(&plan.load(), &facts.jobs, Timestamp::now());
+    let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now());
     conflicts.print_warning();
     let has_quota = !facts.jobs.namespace.limits.quotas.is_empty();
     let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(&plan.set));
@@ -115,7 +115,7 @@ fn document(
     plan: &FilePlan,
     nearest: &[Adjustment],
     has_quota: bool,
-    conflicts: &LoadConflicts,
+    conflicts: &RunConflicts,
     paths: &[PathBuf],
 ) -> Result<Document, Failure> {
     let set = &plan.set;

@@ -5,7 +5,7 @@ mod needed;
 use std::fmt::Write as _;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, LoadConflicts, OutputFormat, Session, no_document, print_text};
+use toolforge_cli::{ExitCode, Failure, OutputFormat, RunConflicts, Session, no_document, print_text};
 use toolforge_model::Untrusted;
 use toolforge_quota::{ComputeResource, Limits, Resource};
 use toolforge_render::change::ChangeSet;
@@ -76,7 +76,7 @@ impl Planned {
         facts.jobs.namespace.limits = missing.limits;
         facts.web_service.namespace = facts.jobs.namespace.clone();
         let beside = plan_files(contents, &facts);
-        let conflicts = LoadConflicts::of(&beside.load(), &facts.jobs, overview.now);
+        let conflicts = RunConflicts::of(&beside.set, &beside.jobs, &facts.jobs, overview.now);
         needed.add_plan(&beside, &facts.jobs.namespace.limits);
         needed.add_rows(conflicts.shortfalls());
         let manifests = contents.iter().flat_map(|contents| &contents.manifests);

@@ -174,6 +174,7 @@ pub(crate) fn runs_text(runs: &[toolforge_report::UpcomingRun]) -> String {
         let due = due.map_or_else(|| run.due.clone(), |due| due.strftime("%Y-%m-%d %H:%M").to_string());
         let verdict = match run.verdict {
             Verdict::Fits | Verdict::FitsAfterTermination => "fits",
+            Verdict::FitsWithoutRetries => "fits without retries",
             Verdict::Never => "never fits",
             _ => "does not fit",
         };

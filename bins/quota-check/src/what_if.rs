@@ -1,7 +1,8 @@
 //! How large a workload may be.
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, Session, Table, adjustments,
+    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, Table, adjustments,
     adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json, verdict_text,
     warn_of_unread,
 };
@@ -55,6 +56,10 @@ pub(crate) fn run(
     })?;
     let has_size = asked.memory.is_some() || asked.cpu.is_some() || asked.replicas.is_some();
     let text = if has_size { answer.verdict() } else { answer.largest_sizes() };
+    if has_size {
+        let Answer { change, plans, .. } = &answer;
+        RunConflicts::of(change, plans, &facts.jobs, Timestamp::now()).print_warning();
+    }
     print(&Document { text, value }, format)?;
     let fits = answer.change.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);
     Ok(if fits || !has_size { exit_code } else { ExitCode::DoesNotFit })
@@ -68,8 +73,12 @@ struct Answer {
     new_type: Option<String>,
     resources: PodResources,
     replicas: u64,
+    /// Whether it may have several pods.
+    has_replicas: bool,
     largest: LargestSizes,
     change: ChangeSet,
+    /// The plan of the job.
+    plans: Vec<JobPlan>,
     restart: Option<ChangeSet>,
     /// Where the change does not fit, the nearest sizes that do.
     nearest: Vec<Adjustment>,
@@ -121,7 +130,7 @@ impl Answer {
 
     /// Returns how far each part of the size can go.
     fn largest_sizes(&self) -> String {
-        let Self { workload, new_type, resources, replicas, largest, next, .. } = self;
+        let Self { workload, new_type, resources, replicas, has_replicas, largest, next, .. } = self;
         let none = || "-".to_owned();
         let mut table = Table::new(&["SIZE", if new_type.is_some() { "DEFAULT" } else { "NOW" }, "LARGEST"]);
         let limits = resources.limits;
@@ -129,17 +138,39 @@ impl Answer {
         table.row(["memory".to_owned(), limits.memory.to_string(), memory]);
         let cpu = largest.cpu.map_or_else(none, |cpu| cpu.to_string());
         table.row(["CPU".to_owned(), limits.cpu.to_string(), cpu]);
-        let pods = largest.replicas.map_or_else(none, |count| count.to_string());
-        table.row(["replicas".to_owned(), replicas.to_string(), pods]);
+        if *has_replicas {
+            let pods = largest.replicas.map_or_else(none, |count| count.to_string());
+            table.row(["replicas".to_owned(), replicas.to_string(), pods]);
+        }
         let how = if self.is_web_service { "have no downtime" } else { "fit as usual" };
         let (title, change) = match new_type {
             Some(name) => (format!("there is no web service; a new one of type {name}:"), "the start"),
             None => (workload.clone(), "the change"),
         };
         format!(
-            "{title}\n\n{}\neach alone, so that {change} and {next} afterwards {how}\n",
-            table.for_stdout()
+            "{title}\n\n{}\neach alone, so that {change} and {next} afterwards {how}\n{}",
+            table.for_stdout(),
+            self.why_none()
         )
+    }
+
+    /// Returns why not even the smallest memory, CPU or number of replicas fits; nothing if one of each does.
+    fn why_none(&self) -> String {
+        let LargestSizes { memory, cpu, replicas, .. } = self.largest;
+        if memory.is_some() && cpu.is_some() && (replicas.is_some() || !self.has_replicas) {
+            return String::new();
+        }
+        let refused = |set: &ChangeSet| -> Vec<String> {
+            let at_peak = set.refused_surge.as_ref().unwrap_or(&set.at_peak);
+            let check = if set.at_rest.fits() { at_peak } else { &set.at_rest };
+            let violations = check.violations().iter().map(ToString::to_string);
+            violations.chain(check.shortfalls().map(ToString::to_string)).collect()
+        };
+        let mut sets = std::iter::once(&self.change).chain(&self.restart).map(refused);
+        match sets.find(|reasons| !reasons.is_empty()) {
+            Some(reasons) => format!("-: not even the smallest one does: {}\n", reasons.join(", ")),
+            None => "-: not even the smallest one does\n".to_owned(),
+        }
     }
 }
 
@@ -166,8 +197,10 @@ fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer,
         new_type: is_new.then(|| plan.request().image.type_name().to_string()),
         resources: plan.resources(),
         replicas: plan.request().replicas.count().into(),
+        has_replicas: true,
         largest: largest_web_service(&plan, web),
         change,
+        plans: Vec::new(),
         restart: Some(restart),
         next: "a restart",
     })
@@ -207,8 +240,10 @@ fn job(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure
         new_type: None,
         resources: plan.resources(),
         replicas,
+        has_replicas: matches!(request.kind, JobKind::Continuous { .. }),
         largest: largest_job(&request, facts).ok_or_else(unplanned)?,
         change,
+        plans: load.plans,
         restart,
         next,
     })

@@ -123,7 +123,7 @@ fn json_has_verdict_and_adjustments() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
     assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"rollout":"stated","workload":"Deployment web"}]"#);
-    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":true,"memory":null,"memoryRequest":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":false,"memory":"3584Mi","memoryRequest":null,"replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":true,"isOfPod":false,"memory":null,"memoryRequest":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":false,"isOfPod":false,"memory":"3584Mi","memoryRequest":null,"replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
 }
 
 #[test]
@@ -257,6 +257,70 @@ fn runs_that_exceed_the_quota_are_warned_of() {
     assert!(warning.contains("hint: It would fit with `schedule: \""), "{warning}");
 }
 
+/// Returns whether it is said that a run of the job of `scheduled.yaml` no longer fits.
+fn warns_of_nightly(said: &str) -> bool {
+    let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
+    said.contains(lines)
+        && said.contains("\nhint: `toolforge jobs cron --calendar` shows the day as it is now, ")
+}
+
+#[test]
+fn existing_runs_that_no_longer_fit_are_warned_of() {
+    for (input, is_warned) in [
+        ("type: php8.2\nmem: 4Gi\n", true),
+        ("type: php8.2\nmem: 3Gi\n", false),
+        ("- {name: bot, command: x, image: bookworm, mem: 4Gi, continuous: true}\n", true),
+    ] {
+        let found = said("--from scheduled.yaml --from catalog.yaml -", input);
+        assert!(found.starts_with("[exit 0]") && warns_of_nightly(&found) == is_warned, "{found}");
+    }
+    let found = said("--from scheduled.yaml --from catalog.yaml what-if --memory 4Gi", "");
+    assert!(found.starts_with("[exit 0]") && warns_of_nightly(&found), "{found}");
+}
+
+/// `jobs plan` and `webservice plan` have tests of the same text.
+#[test]
+fn verdicts_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/verdicts.txt");
+    for (index, expected) in words.split("---\n").enumerate() {
+        let replicas = index + 1;
+        let manifest = web("4Gi", "").replace("replicas: 1", &format!("replicas: {replicas}"));
+        for input in [
+            format!("type: php8.2\nmem: 4Gi\ncpu: 500m\nreplicas: {replicas}\n"),
+            format!(
+                "- {{name: bot, command: x, image: bookworm, mem: 4Gi, cpu: 500m, continuous: true, replicas: {replicas}}}\n"
+            ),
+            manifest,
+        ] {
+            let found = said("--from scheduled.yaml --from catalog.yaml -", &input);
+            assert!(found.contains(&format!("\n\n{expected}")), "{found}{expected}");
+        }
+    }
+}
+
+#[test]
+fn jobs_that_fit_without_retries_are_reported() {
+    let quota = std::env::temp_dir().join(format!("quota-check-retries-{}.yaml", std::process::id()));
+    std::fs::write(
+        &quota,
+        "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {count/pods: '3'}, used: {count/pods: '1'}}}",
+    )
+    .unwrap();
+    let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {backoffLimit: 2, template: {spec: \
+               {restartPolicy: Never, containers: [{name: a, image: x}]}}}}";
+    let found = said(&format!("--from {} -", quota.display()), job);
+    std::fs::remove_file(&quota).unwrap();
+    assert_snapshot!(found, @"
+    [exit 0]
+    create Job a
+
+    RESOURCE    LIMIT  USED  AFTER  PEAK  VERDICT
+    count/pods  3      1     2      4     fits without retries
+
+    it fits the quota, but not all retries would if pods fail: count/pods: 4 of 3, 1 pod too many (quota q); whether a node has enough free resources is not checked
+    ");
+}
+
 #[test]
 fn never_fitting_says_which_way() {
     let pod = |resources: &str| {
@@ -272,4 +336,21 @@ fn never_fitting_says_which_way() {
         let found = said("--quota toolforge-2023 -", &pod(resources));
         assert!(found.starts_with("[exit 3]") && found.contains(&format!("\n{expected}\n")), "{found}");
     }
+    let quota = std::env::temp_dir().join(format!("quota-check-unset-{}.yaml", std::process::id()));
+    std::fs::write(
+        &quota,
+        "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {limits.memory: 8Gi}, used: {limits.memory: '0'}}}",
+    )
+    .unwrap();
+    let found = said(&format!("--from {} -", quota.display()), &pod("{requests: {memory: 64Mi}}"));
+    std::fs::remove_file(&quota).unwrap();
+    assert_snapshot!(found, @"
+    [exit 3]
+    create Pod a
+    Pod a: memory: no limit is set; quota q requires one
+
+    it never fits: an amount is not set that is required
+    what would fit:
+      Pod a: memory 64Mi
+    ");
 }

@@ -152,15 +152,106 @@ fn other_formats_escape_what_they_must() {
     assert_snapshot!(stdout("-o prometheus").lines().filter(|line| !line.contains("tool-")).collect::<Vec<_>>().join("\n"), @r#"
     # HELP toolforge_resourcequota Limits and usage of ResourceQuotas, in cores, bytes or objects.
     # TYPE toolforge_resourcequota gauge
-    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="hard"} 10
-    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="used"} 1
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.cpu",type="hard"} 2
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.cpu",type="used"} 0.100
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.memory",type="hard"} 8589934592
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="limits.memory",type="used"} 536870912
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="hard"} 10
+    toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="pods",type="used"} 1
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="services",type="hard"} 1
     toolforge_resourcequota{namespace="<b>&\"\\u{1b}[31m",resourcequota="<b>&\"\\u{1b}[31m",resource="services",type="used"} 1
     "#);
+}
+
+/// Parses the text format of Prometheus as its text-file collector does: the labels of each sample, and its value. Panics where
+/// that refuses the file: at a line that is not a sample, and at a second sample with the same labels.
+fn samples(text: &str) -> std::collections::BTreeMap<Vec<(String, String)>, String> {
+    let mut found = std::collections::BTreeMap::new();
+    assert!(text.ends_with('\n'), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with("# HELP ") && !line.starts_with("# TYPE ")) {
+        let mut rest = line.strip_prefix("toolforge_resourcequota{").unwrap();
+        let mut labels = Vec::new();
+        let value = loop {
+            let (name, quoted) = rest.split_once("=\"").unwrap();
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase()), "{line}");
+            let (mut text, mut characters) = (String::new(), quoted.char_indices());
+            let end = loop {
+                match characters.next().unwrap() {
+                    (end, '"') => break end,
+                    (_, '\\') => {
+                        let escaped = characters.next().unwrap().1;
+                        assert!(matches!(escaped, 'n' | '"' | '\\'), "\\{escaped} in {line}");
+                        text.push(if escaped == 'n' { '\n' } else { escaped });
+                    }
+                    (_, character) => text.push(character),
+                }
+            };
+            labels.push((name.to_owned(), text));
+            match quoted[end + 1..].strip_prefix("} ") {
+                Some(value) => break value,
+                None => rest = quoted[end + 1..].strip_prefix(',').unwrap(),
+            }
+        };
+        assert!(value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'), "{line}");
+        assert!(found.insert(labels, value.to_owned()).is_none(), "a second {line}");
+    }
+    found
+}
+
+#[test]
+fn prometheus_has_each_key_of_a_quota_once() {
+    let samples = samples(&stdout("-o prometheus"));
+    assert_eq!(samples.len(), 5 * 4 * 2);
+    let both = quota(
+        "tool-x",
+        &json!({"cpu": "2", "requests.cpu": "1", "memory": "8Gi", "requests.storage": "many"}),
+        &json!({"cpu": "250m", "requests.cpu": "250m", "memory": "1Gi"}),
+    );
+    // As in two files that overlap.
+    let input = json!({"kind": "List", "items": [both, both]}).to_string();
+    let output = run("--all --from - -o prometheus", &input);
+    let found = self::samples(&String::from_utf8(output.stdout).unwrap());
+    let found: Vec<String> =
+        found.iter().map(|(labels, value)| format!("{} {} {value}", labels[2].1, labels[3].1)).collect();
+    assert_snapshot!(found.join("\n"), @"
+    cpu hard 2
+    cpu used 0.250
+    memory hard 8589934592
+    memory used 1073741824
+    requests.cpu hard 1
+    requests.cpu used 0.250
+    ");
+}
+
+#[test]
+fn junit_is_xml_with_a_test_for_each_quota() {
+    use quick_xml::events::Event;
+    let text = stdout("-o junit");
+    let mut reader = quick_xml::Reader::from_str(&text);
+    reader.config_mut().check_end_names = true;
+    let (mut cases, mut results, mut open) = (Vec::new(), Vec::new(), 0_usize);
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(element) => {
+                open += 1;
+                if element.name().as_ref() == b"testcase" {
+                    let name = element.try_get_attribute("name").unwrap().unwrap();
+                    cases.push(name.unescape_value().unwrap().into_owned());
+                }
+            }
+            Event::Empty(element) => {
+                element.attributes().for_each(|attribute| drop(attribute.unwrap().unescape_value().unwrap()));
+                results.push(String::from_utf8(element.name().as_ref().to_vec()).unwrap());
+            }
+            Event::End(_) => open -= 1,
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(open, 0);
+    let names = ["tool-alpha", "tool-beta", "tool-gamma", "<b>&\"\\u{1b}[31m", "tool-delta", "tool-epsilon"];
+    assert_eq!(cases, names);
+    assert_eq!(results, ["failure", "error"]);
 }
 
 #[test]
@@ -170,6 +261,32 @@ fn page_escapes_hostile_names() {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
     assert!(page.contains("<tr class=\"blocked\"><th scope=\"row\">beta"), "{page}");
+}
+
+#[test]
+fn page_has_its_date() {
+    let page = stdout("-o html");
+    let (_, rest) = page.split_once("<p>As of <time datetime=\"").unwrap();
+    let (time, rest) = rest.split_once("\">").unwrap();
+    assert!(time.len() == "2026-11-29T13:00:00Z".len() && time.ends_with('Z'), "{time}");
+    assert!(rest.starts_with(&time.replace('T', " ")[..16]) && rest.contains(" UTC</time>.</p>"), "{time}");
+}
+
+#[test]
+fn unchanged_baseline_says_so() {
+    let file = std::env::temp_dir().join(format!("quota-check-same-{}.ndjson", std::process::id()));
+    std::fs::write(&file, stdout("-o ndjson")).unwrap();
+    let line = format!("--all --from - --baseline {}", file.display());
+    let same = run_of(&line, &fleet());
+    let changed = fleet().replace(r#""limits.memory":"7Gi""#, r#""limits.memory":"8Gi""#);
+    let unselected = run_of(&format!("{line} --only unused"), &changed);
+    std::fs::remove_file(&file).unwrap();
+    assert_snapshot!(same, @"
+    [exit 0]
+    6 quotas: 1 blocked, 1 near the limit, 1 unused, 1 unreadable
+    note: no quota has changed since the baseline
+    ");
+    assert!(unselected.ends_with("note: no selected quota has changed since the baseline\n"), "{unselected}");
 }
 
 #[test]
@@ -323,7 +440,7 @@ fn audit_finds_limits_that_do_not_go_together() {
     TOOL  LEVEL    CODE              FINDING
     odd   warning  unusable-maximum  LimitRange tool-odd allows each container 9Gi of memory, but quota tool-odd allows only 8Gi of limits.memory in total
     odd   error    exceeded          limits.cpu: 3 of 2 are used (quota tool-odd); what is deleted cannot be created again
-    odd   error    stranded          Deployment bot cannot be created again: CPU: 3 is more than the maximum of 1 for one container; limits.cpu: 3 of 2, 1 too much (quota tool-odd)
+    odd   error    stranded          Deployment bot cannot be created again: CPU: 3 is more than the maximum of 1 for one container; limits.cpu: 3 of 2, 1 CPU too much (quota tool-odd)
 
     3 findings in 1 of 2 namespaces
     ");
@@ -364,8 +481,8 @@ fn audit_counts_all_pods_of_an_object() {
     assert_snapshot!(output, @"
     [exit 1]
     TOOL  LEVEL  CODE      FINDING
-    x     error  stranded  Deployment many cannot be created again: pods: 20 of 4, 16 too many (quota tool-x)
-    x     error  stranded  CronJob daily cannot be created again: pods: 12 of 4, 8 too many (quota tool-x)
+    x     error  stranded  Deployment many cannot be created again: pods: 20 of 4, 16 pods too many (quota tool-x)
+    x     error  stranded  CronJob daily cannot be created again: pods: 12 of 4, 8 pods too many (quota tool-x)
 
     2 findings in 1 of 1 namespace
     ");
@@ -386,9 +503,9 @@ fn audit_of_nothing_fails() {
     "#);
     assert_snapshot!(run_of("audit --from - --tool zz", &audited()), @"
     [exit 1]
-    error: nothing was found to audit: the namespace has neither a ResourceQuota nor a LimitRange
+    error: the files of `--from` have no object of tool zz
 
-    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.
+    hint: They are of fine and odd; `--tool` names the tool.
     ");
 }
 

@@ -123,12 +123,26 @@ fn profile_replaces_the_limits() {
 
 #[test]
 fn no_quota_is_said() {
-    assert_snapshot!(said(&quota_check("--tool another --from limits.yaml")), @"
+    assert_snapshot!(said(&quota_check("--tool another --from catalog.yaml")), @"
     [exit 0]
     the namespace has no quota
 
     the namespace has no limits for containers
     ");
+}
+
+#[test]
+fn files_of_other_tools_are_an_error() {
+    let found = said(&quota_check("--tool nosuch --from limits.yaml"));
+    assert_snapshot!(found, @"
+    [exit 1]
+    error: the files of `--from` have no object of tool nosuch
+
+    hint: They are of stashbot; `--tool` names the tool.
+    ");
+    for verb in ["what-if", "request", "audit"] {
+        assert_eq!(said(&quota_check(&format!("{verb} --tool nosuch --from limits.yaml"))), found, "{verb}");
+    }
 }
 
 #[test]

@@ -134,6 +134,36 @@ fn run_that_never_fits_is_requested() {
 }
 
 #[test]
+fn request_has_kills_and_no_secrets() {
+    let container = json!({
+        "name": "main", "image": "x", "env": [{"name": "PASSWORD", "value": "hunter2"}],
+        "command": ["sh", "-c", "curl -u me:hunter2 x"],
+        "resources": {"limits": {"memory": "512Mi"}},
+    });
+    let status = json!({"phase": "Running", "containerStatuses": [{
+        "name": "main", "image": "", "imageID": "", "ready": true, "restartCount": 3,
+        "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-29T11:00:00Z",
+            "message": "hunter2"}},
+    }]});
+    let annotations =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": "hunter2", "note": "hunter2"});
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "bot-1", "namespace": "tool-x", "annotations": annotations},
+        "spec": {"containers": [container]}, "status": status,
+    });
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "tool-x"},
+        "stringData": {"password": "hunter2"}, "data": {"password": "aHVudGVyMg=="},
+    });
+    let input = "apiVersion: v1\nkind: Secret\nmetadata: {name: t}\nstringData: {password: hunter2}\n---\n\
+                 - {name: job, command: ./x hunter2, image: bookworm, env: {PASSWORD: hunter2}}\n";
+    let text = request("--quota toolforge-2023 request -", &[pod, secret], input);
+    assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+    assert!(text.contains("| the pod bot-1 | 512Mi | 2026-11-29 11:00 UTC | 3 |"), "{text}");
+}
+
+#[test]
 fn runs_at_the_same_time_are_requested() {
     let job = |name: &str, minute: u64| {
         format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{minute} 3 * * *'}}\n")

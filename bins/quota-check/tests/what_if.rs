@@ -85,6 +85,30 @@ fn sizes_that_are_asked_for_have_a_verdict() {
 }
 
 #[test]
+fn sizes_without_a_largest_say_why() {
+    let quota = std::env::temp_dir().join(format!("quota-check-full-{}.yaml", std::process::id()));
+    std::fs::write(
+        &quota,
+        "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {pods: '3'}, used: {pods: '3'}}}",
+    )
+    .unwrap();
+    let found = said(&format!("what-if --from catalog.yaml --from {}", quota.display()));
+    std::fs::remove_file(&quota).unwrap();
+    assert_snapshot!(found, @"
+    [exit 0]
+    there is no web service; a new one of type php8.2:
+
+    SIZE      DEFAULT  LARGEST
+    memory    512Mi    -
+    CPU       500m     -
+    replicas  1        -
+
+    each alone, so that the start and a restart afterwards have no downtime
+    -: not even the smallest one does: pods: 4 of 3, 1 pod too many (quota q)
+    ");
+}
+
+#[test]
 fn largest_sizes_are_tight() {
     // Four pods of 2Gi fill 8Gi; one more mebibyte is too much.
     for (memory, exit_code) in [("2Gi", 0), ("2049Mi", 3)] {

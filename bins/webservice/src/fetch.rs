@@ -4,6 +4,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, Session, Source, catalog_or_bundled};
 use toolforge_client::{NamespaceFetchOptions, WebServiceFetchOptions};
+use toolforge_render::job::JobFacts;
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts, web_service_progress};
 
@@ -12,26 +13,39 @@ pub(crate) fn facts(session: &Session) -> Result<WebServiceFacts, Failure> {
     session.block_on(fetch_facts(session))?
 }
 
+/// Returns the facts for a plan, and those of the jobs beside it.
+pub(crate) fn facts_with_jobs(session: &Session) -> Result<(WebServiceFacts, JobFacts), Failure> {
+    session.block_on(fetch_facts_with_jobs(session))?
+}
+
 /// Fetches the facts as [`facts`] does.
 pub(crate) async fn fetch_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
+    Ok(fetch_facts_with_jobs(session).await?.0)
+}
+
+async fn fetch_facts_with_jobs(session: &Session) -> Result<(WebServiceFacts, JobFacts), Failure> {
     match &session.source {
-        Source::Files(documents) => Ok(documents.web_service_facts(session.namespace_of(documents)?)?),
+        Source::Files(documents) => {
+            let namespace = session.namespace_of(documents)?;
+            let jobs = documents.job_facts(namespace.clone())?;
+            Ok((documents.web_service_facts(namespace)?, jobs))
+        }
         Source::Cluster { client, .. } => {
             let objects = client.fetch_web_service(&session.tool, WebServiceFetchOptions::for_plan()).await?;
             let namespace = session.namespace(objects.namespace.catalog()?);
-            Ok(objects.facts(namespace))
+            Ok(objects.facts_with_jobs(namespace))
         }
     }
 }
 
-/// Fetches the facts for a change; waits for a Deployment that is being deleted.
-pub(crate) async fn facts_to_write(session: &Session) -> Result<WebServiceFacts, Failure> {
-    let Source::Cluster { client, .. } = &session.source else { return fetch_facts(session).await };
+/// Fetches the facts for a change, and those of the jobs beside it; waits for a Deployment that is being deleted.
+pub(crate) async fn facts_to_write(session: &Session) -> Result<(WebServiceFacts, JobFacts), Failure> {
+    let Source::Cluster { client, .. } = &session.source else { return fetch_facts_with_jobs(session).await };
     let wanted = WebServiceFetchOptions::for_plan();
     let waiting = || anstream::eprintln!("note: the web service that was stopped is still terminating");
     let objects = client.fetch_web_service_after_deletion(&session.tool, wanted, waiting).await?;
     let namespace = session.namespace(objects.namespace.catalog()?);
-    Ok(objects.facts(namespace))
+    Ok(objects.facts_with_jobs(namespace))
 }
 
 /// Returns the facts for a status; without a catalog, it prints a warning and uses the bundled one.

@@ -4,12 +4,13 @@ use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Event, Pod, ResourceQuota, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ListParams, PostParams};
 use toolforge_model::ToolName;
+use toolforge_render::job::JobFacts;
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::HttpRoute;
 use toolforge_render::pod::{with_uncounted_pods, with_unsettled_pods};
@@ -36,8 +37,9 @@ pub struct WebServiceFetchOptions {
     pub routing: bool,
     /// The pods with the tool's `name` label.
     pub pods: bool,
-    /// Where the namespace has a quota: all of its pods, Deployments and Jobs, by which pods are known that are about to be
-    /// created or that terminate, and the ReplicaSets if a quota counts them: three or four requests after the others.
+    /// Where the namespace has a quota: all of its pods, Deployments, Jobs and CronJobs, by which pods are known that are about
+    /// to be created or that terminate, and the runs of scheduled jobs; and the ReplicaSets if a quota counts them: four or five
+    /// requests after the others.
     pub unsettled: bool,
     /// The ReplicaSets with the tool's `name` label, which explain missing pods.
     pub replica_sets: bool,
@@ -99,21 +101,32 @@ pub struct Neighbors {
     pub deployments: Vec<Deployment>,
     /// The Jobs.
     pub jobs: Vec<Job>,
+    /// The CronJobs.
+    pub cron_jobs: Vec<CronJob>,
 }
 
 impl FetchedWebService {
     /// Returns the facts for a plan: `namespace` with the fetched limits, and the live objects.
     #[must_use]
     pub fn facts(self, namespace: Namespace) -> WebServiceFacts {
+        self.facts_with_jobs(namespace).0
+    }
+
+    /// Returns the facts for a plan, and those of the jobs beside it, as far as the neighbors were requested.
+    #[must_use]
+    pub fn facts_with_jobs(self, namespace: Namespace) -> (WebServiceFacts, JobFacts) {
         let Self { namespace: fetched, http_routes, live, neighbors } = self;
-        let Neighbors { pods, deployments, jobs } = neighbors;
+        let Neighbors { pods, deployments, jobs, cron_jobs } = neighbors;
         let mut facts = WebServiceFacts::new(fetched.facts(namespace));
         let limits = facts.namespace.limits;
         let limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
         facts.namespace.limits = with_uncounted_pods(limits, &pods, Timestamp::now());
         facts.http_routes = http_routes;
         facts.live = live;
-        facts
+        let mut job_facts = JobFacts::new(facts.namespace.clone());
+        let live = &mut job_facts.live;
+        (live.pods, live.deployments, live.jobs, live.cron_jobs) = (pods, deployments, jobs, cron_jobs);
+        (facts, job_facts)
     }
 }
 
@@ -191,17 +204,19 @@ impl Client {
         let http_routes = if open { client.may_create_routes(tool).await? } else { is_served };
         let unsettled = unsettled && !facts.quotas().is_empty();
         let counted = unsettled && replica_sets.is_none() && facts.quotas().iter().any(counts_replica_sets);
-        let (all_pods, deployments, jobs, counted_replica_sets) = tokio::try_join!(
+        let (all_pods, deployments, jobs, cron_jobs, counted_replica_sets) = tokio::try_join!(
             biased;
             when(unsettled, client.items(objects(ResourceType::of::<Pod>()), ListParams::default())),
             when(unsettled, client.items(objects(ResourceType::of::<Deployment>()), ListParams::default())),
             when(unsettled, client.items(objects(ResourceType::of::<Job>()), ListParams::default())),
+            when(unsettled, client.items(objects(ResourceType::of::<CronJob>()), ListParams::default())),
             when(counted, client.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
         )?;
         let neighbors = Neighbors {
             pods: all_pods.unwrap_or_default(),
             deployments: deployments.unwrap_or_default(),
             jobs: jobs.unwrap_or_default(),
+            cron_jobs: cron_jobs.unwrap_or_default(),
         };
         let mut live = LiveWebService::default();
         live.deployment = deployment.flatten();

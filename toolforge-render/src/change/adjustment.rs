@@ -26,8 +26,8 @@ pub struct Adjustment {
     pub memory_request: Option<Memory>,
     /// The other CPU request of each pod, where the one that is stated is above its limit.
     pub cpu_request: Option<Cpu>,
-    /// The container whose amounts these are; `None` where a pod has only one.
-    pub container: Option<String>,
+    /// The part of the pod whose amounts these are; `None` for the only container.
+    pub part: Option<PodPart>,
     /// The other number of pods.
     pub replicas: Option<u64>,
     /// The other rollout.
@@ -36,6 +36,30 @@ pub struct Adjustment {
     pub schedule: Option<CronExpression>,
     /// Whether no pod runs for a time while old ones are replaced.
     pub has_downtime: bool,
+}
+
+/// A part of a pod that states amounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PodPart {
+    /// A container, by its name.
+    Container(String),
+    /// An init container, by its name.
+    InitContainer(String),
+    /// The pod as a whole (`spec.resources`).
+    Pod,
+}
+
+impl fmt::Display for PodPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container(name) => write!(f, "container {}", Untrusted::new(name.as_str()).escaped()),
+            Self::InitContainer(name) => {
+                write!(f, "init container {}", Untrusted::new(name.as_str()).escaped())
+            }
+            Self::Pod => f.write_str("the pod as a whole"),
+        }
+    }
 }
 
 impl fmt::Display for Adjustment {
@@ -48,9 +72,8 @@ impl fmt::Display for Adjustment {
             self.cpu_request.map(|cpu| format!("CPU request {cpu}")),
         ];
         let mut parts: Vec<String> = amounts.into_iter().flatten().collect();
-        if let (Some(last), Some(container)) = (parts.last_mut(), &self.container) {
-            let name = Untrusted::new(container.as_str());
-            last.push_str(&format!(" of container {}", name.escaped()));
+        if let (Some(last), Some(part)) = (parts.last_mut(), &self.part) {
+            last.push_str(&format!(" of {part}"));
         }
         let others = [
             self.replicas.map(|count| format!("{count} {}", if count == 1 { "replica" } else { "replicas" })),
@@ -77,7 +100,7 @@ impl Adjustment {
             cpu: None,
             memory_request: None,
             cpu_request: None,
-            container: None,
+            part: None,
             replicas: None,
             rollout: None,
             schedule: None,

@@ -27,6 +27,8 @@ pub struct ChangeSet {
     pub at_peak: QuotaCheck,
     /// Why new pods are not ready before old ones terminate; `None` if they are, or if no pods are replaced.
     pub refused_surge: Option<QuotaCheck>,
+    /// What is used while pods of Jobs fail and are retried as often as they may be; `None` if none are retried.
+    pub(crate) with_retries: Option<QuotaCheck>,
     /// Whether a quota counts more workloads than exist.
     pub(crate) counts_deleted: bool,
     /// Whether a new pod may have to wait until an old one has terminated, which the quotas count until then.
@@ -45,10 +47,12 @@ impl AsRef<Self> for ChangeSet {
 pub struct ResourceForecast<'a> {
     /// The resource after the changes.
     pub at_rest: &'a ResourceCheck,
-    /// The most that is used, from now until the changes are made.
+    /// The most that is used, from now until the changes are made and Jobs have retried their pods.
     pub peak: u64,
     /// The resource right after the last new pod that the quota has to admit.
     at_peak: Option<&'a ResourceCheck>,
+    /// The resource while Jobs retry pods that have failed.
+    with_retries: Option<&'a ResourceCheck>,
 }
 
 impl ResourceForecast<'_> {
@@ -56,6 +60,12 @@ impl ResourceForecast<'_> {
     #[must_use]
     pub fn fits(&self) -> bool {
         self.at_rest.fits() && self.at_peak.is_none_or(ResourceCheck::fits)
+    }
+
+    /// Returns whether the quota allows it also if Jobs retry pods as often as they may.
+    #[must_use]
+    pub fn fits_with_retries(&self) -> bool {
+        self.fits() && self.with_retries.is_none_or(ResourceCheck::fits)
     }
 }
 
@@ -68,8 +78,15 @@ impl ChangeSet {
         changes.sort_by_cached_key(Change::order);
         let at_rest = last(check(&changes, limits, |change| change.demand.requested.clone()));
         let at_peak = highest(check(&changes, limits, Change::requested_at_peak));
-        let mut set =
-            Self { changes, at_rest, at_peak, refused_surge: None, counts_deleted: false, waits: false };
+        let mut set = Self {
+            changes,
+            at_rest,
+            at_peak,
+            refused_surge: None,
+            with_retries: None,
+            counts_deleted: false,
+            waits: false,
+        };
         if set.at_rest.fits() && !set.at_peak.fits() {
             let refused = set.at_peak.clone();
             // More and smaller pods may not even fit one after the other.
@@ -83,6 +100,12 @@ impl ChangeSet {
             set.refused_surge = Some(refused);
         }
         set.waits = set.fits() && set.may_wait(limits);
+        let has_retries = |change: &Change| change.demand.retries != Demand::default();
+        set.with_retries = set
+            .changes
+            .iter()
+            .any(has_retries)
+            .then(|| highest(check(&set.changes, limits, Change::requested_with_retries)));
         set
     }
 
@@ -147,6 +170,7 @@ impl ChangeSet {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match Verdict::new(&self.at_rest, &self.at_peak) {
+            Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             verdict => verdict,
         }
@@ -162,6 +186,12 @@ impl ChangeSet {
     #[must_use]
     pub fn fits(&self) -> bool {
         self.at_rest.fits() && self.at_peak.fits()
+    }
+
+    /// Returns why not all retries of failed pods would be created, where everything else fits.
+    #[must_use]
+    pub fn refused_retries(&self) -> Option<&QuotaCheck> {
+        self.with_retries.as_ref().filter(|retries| self.fits() && !retries.fits())
     }
 
     /// Returns the pods that others are about to create and that take what is missing; none where everything fits.
@@ -215,8 +245,10 @@ impl ChangeSet {
             let same =
                 |peak: &&ResourceCheck| peak.quota == at_rest.quota && peak.resource == at_rest.resource;
             let at_peak = self.at_peak.resources().iter().find(same);
-            let peak = at_peak.map_or(0, |peak| peak.after).max(at_rest.after).max(at_rest.used);
-            ResourceForecast { at_rest, peak, at_peak }
+            let with_retries = self.with_retries.iter().flat_map(QuotaCheck::resources).find(same);
+            let peaks = [at_peak, with_retries].into_iter().flatten().map(|peak| peak.after);
+            let peak = peaks.fold(at_rest.after.max(at_rest.used), u64::max);
+            ResourceForecast { at_rest, peak, at_peak, with_retries }
         })
     }
 }

@@ -8,7 +8,7 @@ mod change_set;
 mod rollout;
 mod step;
 
-pub use adjustment::{Adjustment, LargestSizes};
+pub use adjustment::{Adjustment, LargestSizes, PodPart};
 pub(crate) use adjustment::{Sized, lowest_size, set_size};
 pub use change_set::{ChangeSet, ResourceForecast};
 pub(crate) use rollout::PodReplacement;

@@ -74,6 +74,8 @@ impl Rollout {
         };
         let max_surge = pods(update.and_then(|update| update.max_surge.as_ref()), true);
         let max_unavailable = pods(update.and_then(|update| update.max_unavailable.as_ref()), false);
+        // Where both are rounded to none, one pod may be unavailable.
+        let max_unavailable = if max_surge == 0 { max_unavailable.max(1) } else { max_unavailable };
         Self::Stated(RollingUpdate { max_surge, max_unavailable })
     }
 
@@ -182,5 +184,49 @@ impl PodReplacement {
             Some(bounds) => rolling_peak(&self.old, &self.new, bounds),
             None => self.at_rest(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn percentages_are_rounded_as_by_the_controller() {
+        // What a pod of the surge and an unavailable one may be, for a number of replicas.
+        for (surge, unavailable, replicas, expected) in [
+            (json!("25%"), json!("25%"), 1, (1, 0)),
+            (json!("25%"), json!("25%"), 3, (1, 0)),
+            (json!("25%"), json!("25%"), 4, (1, 1)),
+            (json!("25%"), json!("25%"), 5, (2, 1)),
+            (json!("25%"), json!("25%"), 10, (3, 2)),
+            (json!("34%"), json!("34%"), 3, (2, 1)),
+            (json!("1%"), json!("99%"), 100, (1, 99)),
+            (json!("100%"), json!("0%"), 7, (7, 0)),
+            (json!("150%"), json!("0%"), 3, (5, 0)),
+            (json!("10%"), json!("10%"), 0, (0, 1)),
+            // Neither would let the rollout go on.
+            (json!("0%"), json!("25%"), 3, (0, 1)),
+            (json!(0), json!("33%"), 3, (0, 1)),
+            (json!(0), json!(0), 3, (0, 1)),
+            (json!(0), json!("67%"), 3, (0, 2)),
+            (json!(2), json!(1), 9, (2, 1)),
+            // The defaults, also of what is not a number.
+            (Value::Null, Value::Null, 5, (2, 1)),
+            (json!("many"), json!("-1%"), 8, (2, 2)),
+        ] {
+            let strategy = json!({"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}});
+            let strategy: DeploymentStrategy = serde_json::from_value(strategy.clone()).unwrap();
+            let (max_surge, max_unavailable) = expected;
+            let expected = Rollout::Stated(RollingUpdate { max_surge, max_unavailable });
+            let found = Rollout::of_strategy(Some(&strategy), replicas);
+            assert_eq!(found, expected, "{surge} {unavailable} of {replicas}");
+        }
+        assert_eq!(
+            Rollout::of_strategy(None, 8),
+            Rollout::Stated(RollingUpdate { max_surge: 2, max_unavailable: 2 })
+        );
     }
 }

@@ -309,12 +309,15 @@ impl Change {
                 peak.add_all(&replacement.peak(rollout));
                 peak
             }
-            _ => {
-                let mut peak = self.demand.requested.clone();
-                peak.add_all(&self.demand.retries);
-                peak
-            }
+            _ => self.demand.requested.clone(),
         }
+    }
+
+    /// Returns what is requested if pods of Jobs fail and are retried as often as they may be.
+    pub(crate) fn requested_with_retries(&self) -> Demand {
+        let mut requested = self.requested_at_peak();
+        requested.add_all(&self.demand.retries);
+        requested
     }
 
     /// Returns what is requested if no old pod has terminated yet when the last new one is created.
@@ -396,10 +399,18 @@ impl ChangeDemand {
             demand.besides_pods.add_all(&pod::count_demand(object.kind()));
             let Pods { count, each } = pod::pods_of(object, limit_ranges);
             demand.requested.add_all(&each.times(count));
-            if let Object::Job(job) = object {
-                demand.retries.add_all(&job.spec.as_ref().map(pod::retry_demand).unwrap_or_default());
+            if let Object::Job(job) = object
+                && let Some(spec) = &job.spec
+            {
+                demand.requested.add_all(&pod::succeeded_demand(spec));
+                demand.retries.add_all(&pod::retry_demand(spec));
             }
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
+            demand.claims.extend(
+                spec.into_iter()
+                    .flat_map(pod::own_claims)
+                    .map(|requests| ClaimDemand { object: owner.map(str::to_owned), requests }),
+            );
             demand.pods.extend(spec.map(|spec| PodDemand {
                 object: owner.map(str::to_owned),
                 ..pod::stated_pod(spec).with_defaults(limit_ranges)

@@ -1,13 +1,12 @@
 //! Smaller sizes and other rollouts with which files fit.
 
-use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::api::core::v1::PodSpec;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory};
-use toolforge_quota::{
-    Amounts, ComputeResource, ContainerResources, LimitRange, SizeBounds, WorkloadSize, apply_defaults,
-};
+use toolforge_quota::{ComputeResource, ContainerResources, LimitRange, SizeBounds, WorkloadSize};
 
-use crate::change::{Action, Adjustment, ChangeSet, Rollout, Sized, WorkloadKind, lowest_size};
+use crate::change::{Action, Adjustment, ChangeSet, PodPart, Rollout, Sized, WorkloadKind, lowest_size};
+use crate::files::pod_part::Part;
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
 use crate::job;
 use crate::manifest::{Manifest, ManifestObject};
@@ -15,11 +14,13 @@ use crate::object::{
     cron_job_spec_mut, daemon_set_spec_mut, deployment_spec, deployment_spec_mut, replica_set_spec,
     replica_set_spec_mut, stateful_set_spec, stateful_set_spec_mut,
 };
-use crate::pod::stated_pod;
 use crate::web_service;
 
 /// The most objects of which smaller sizes are searched: the largest ones.
 const MOST_OBJECTS: usize = 5;
+
+/// The most parts of a pod whose amounts are searched: its main container, and the largest others.
+const MOST_PARTS: usize = 5;
 
 /// The most changes of all objects whose sizes are searched together, so that the search of large files takes seconds.
 const MOST_PLANNED: usize = 1000;
@@ -76,7 +77,8 @@ pub fn file_adjustments(
     found
 }
 
-/// Returns the nearest sizes of one manifest. A request that is stated above its limit is lowered to it.
+/// Returns the nearest sizes of one manifest: of its main container, or, where none of its amounts is enough, of another part
+/// of the pod. A request that is stated above its limit is lowered to it.
 fn of_manifest(
     files: &[FileContents],
     sized: &Sized,
@@ -84,23 +86,64 @@ fn of_manifest(
     is_wanted: fn(&ChangeSet) -> bool,
     set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
 ) -> Vec<Adjustment> {
-    let resized = |size: WorkloadSize| {
+    let mut manifests = files.iter().flat_map(|contents| &contents.manifests);
+    let manifest = manifests.find(|manifest| manifest.to_string() == sized.name);
+    let Some(pod) = manifest.and_then(|manifest| manifest.object.pod_spec()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for part in Part::all(pod, limit_ranges).into_iter().take(MOST_PARTS) {
+        let Some(size) = part.size(pod, limit_ranges) else { continue };
+        let size = WorkloadSize { replicas: sized.size.replicas, ..size };
+        let lowest = part.lowest(pod, limit_ranges);
+        // The replicas are searched once.
+        let replicas = if found.is_empty() { lowest.replicas } else { size.replicas };
+        let bounds = SizeBounds { lowest: WorkloadSize { replicas, ..lowest }, ..sized.bounds.clone() };
+        let sized = Sized { size, bounds, ..sized.clone() };
+        let more = of_part(files, &sized, part, limit_ranges, is_wanted, &set_of);
+        let is_enough = more.iter().any(|found| found.replicas.is_none());
+        found.extend(more);
+        if is_enough {
+            break;
+        }
+    }
+    found
+}
+
+/// Returns the nearest sizes of a part of a manifest's pod.
+fn of_part(
+    files: &[FileContents],
+    sized: &Sized,
+    part: Part,
+    limit_ranges: &[LimitRange],
+    is_wanted: fn(&ChangeSet) -> bool,
+    set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
+) -> Vec<Adjustment> {
+    let resized = |size: WorkloadSize, limits: NewLimits| {
         let mut files = files.to_vec();
         let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
         let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
-        let lowered = resize(manifest, sized.size, size, limit_ranges)?;
+        let lowered = resize(manifest, part, (sized.size, size), limits, limit_ranges)?;
         Some((files, lowered))
     };
-    let evaluate = |size| resized(size).and_then(|(files, _)| set_of(&files));
-    let mut found = sized.adjustments(is_wanted, evaluate);
-    if found.is_empty()
-        && let Some(set) = evaluate(sized.size).filter(is_wanted)
-    {
-        // Only its requests are too large.
-        found.push(Adjustment {
+    let with_limits = |size, limits| resized(size, limits).and_then(|(files, _)| set_of(&files));
+    let as_it_is = |limits: NewLimits| {
+        let set = with_limits(sized.size, limits).filter(is_wanted)?;
+        Some(Adjustment {
+            memory: limits.memory.then(|| Memory::from_bytes(sized.size.memory)),
+            cpu: limits.cpu.then(|| Cpu::from_millis(sized.size.cpu)),
             has_downtime: !set.fits_without_downtime(),
             ..Adjustment::new(sized.kind, sized.name.as_str())
-        });
+        })
+    };
+    // It has requests without limits.
+    let stated = NewLimits { memory: sized.size.memory > 0, cpu: sized.size.cpu > 0 };
+    let added = NewLimits::ALL.into_iter().filter(|limits| limits.are_within(stated)).find_map(as_it_is);
+    let mut found = match added {
+        Some(added) => vec![added],
+        None => sized.adjustments(is_wanted, |size| with_limits(size, NewLimits::default())),
+    };
+    if found.is_empty() {
+        // Only its requests are too large.
+        found.extend(as_it_is(NewLimits::default()));
     }
     for found in &mut found {
         let size = WorkloadSize {
@@ -108,11 +151,15 @@ fn of_manifest(
             cpu: found.cpu.map_or(sized.size.cpu, Cpu::millis),
             replicas: found.replicas.unwrap_or(sized.size.replicas),
         };
-        if let Some((_, lowered)) = resized(size) {
+        let limits = NewLimits {
+            memory: found.memory.is_some_and(|memory| memory.bytes() == sized.size.memory),
+            cpu: found.cpu.is_some_and(|cpu| cpu.millis() == sized.size.cpu),
+        };
+        if let Some((_, lowered)) = resized(size, limits) {
             (found.memory_request, found.cpu_request) = (lowered.memory, lowered.cpu);
             let has_amount =
                 found.memory.or(found.memory_request).is_some() || found.cpu.or(found.cpu_request).is_some();
-            found.container = lowered.container.filter(|_| has_amount);
+            found.part = lowered.part.filter(|_| has_amount);
         }
     }
     found
@@ -170,90 +217,72 @@ fn largest_manifests(files: &[FileContents], plan: &FilePlan, limit_ranges: &[Li
     sized
 }
 
-/// Returns the index of the container with the largest memory limit, and its resources with the LimitRanges' defaults.
-fn main_container(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Option<(usize, ContainerResources)> {
-    let containers =
-        stated_pod(pod).containers.into_iter().map(|stated| apply_defaults(limit_ranges, stated));
-    containers.enumerate().max_by_key(|(index, resources)| {
-        (resources.limits.get(&ComputeResource::Memory), std::cmp::Reverse(*index))
-    })
-}
-
 fn size_of(manifest: &Manifest, limit_ranges: &[LimitRange]) -> Option<WorkloadSize> {
-    let (_, resources) = main_container(manifest.object.pod_spec()?, limit_ranges)?;
-    let amount = |resource: &ComputeResource| {
-        let stated = |amounts: &Amounts| amounts.get(resource);
-        stated(&resources.limits).or_else(|| stated(&resources.requests)).unwrap_or(0)
-    };
-    Some(WorkloadSize {
-        memory: amount(&ComputeResource::Memory),
-        cpu: amount(&ComputeResource::Cpu),
-        replicas: manifest.object.replicas().unwrap_or(1),
-    })
+    let pod = manifest.object.pod_spec()?;
+    let size = Part::all(pod, limit_ranges).first()?.size(pod, limit_ranges)?;
+    Some(WorkloadSize { replicas: manifest.object.replicas().unwrap_or(1), ..size })
 }
 
-/// What is lowered besides the limits of a manifest's main container.
+/// The limits that are set to the requests, where only these are stated.
+#[derive(Clone, Copy, Debug, Default)]
+struct NewLimits {
+    memory: bool,
+    cpu: bool,
+}
+
+impl NewLimits {
+    /// All choices with a limit, the smallest ones first.
+    const ALL: [Self; 3] = [
+        Self { memory: true, cpu: false },
+        Self { memory: false, cpu: true },
+        Self { memory: true, cpu: true },
+    ];
+
+    fn are_within(self, other: Self) -> bool {
+        (other.memory || !self.memory) && (other.cpu || !self.cpu)
+    }
+}
+
+/// What is lowered besides the limits of a part of a manifest's pod.
 struct Lowered {
     memory: Option<Memory>,
     cpu: Option<Cpu>,
-    /// The container, if the pod has others.
-    container: Option<String>,
+    /// The part, for messages.
+    part: Option<PodPart>,
 }
 
-/// Changes the limits of a manifest's main container, and its number of pods. Requests that are stated become at most as
-/// large as the limits; others are left to the API server.
+/// Changes the limits of a part of a manifest's pod, and its number of pods. Requests that are stated become at most as large as
+/// the limits; others are left to the API server.
 fn resize(
     manifest: &mut Manifest,
-    before: WorkloadSize,
-    wanted: WorkloadSize,
+    part: Part,
+    (before, wanted): (WorkloadSize, WorkloadSize),
+    new_limits: NewLimits,
     limit_ranges: &[LimitRange],
 ) -> Option<Lowered> {
     if wanted.replicas != before.replicas {
         manifest.object.set_replicas(i32::try_from(wanted.replicas).ok()?)?;
     }
     let pod = manifest.object.pod_spec_mut()?;
-    let (index, ContainerResources { limits, .. }) = main_container(pod, limit_ranges)?;
-    let stated = stated_pod(pod).containers.into_iter().nth(index)?;
-    let has_others = pod.containers.len() > 1;
-    let container = pod.containers.get_mut(index)?;
-    let mut lower =
-        |resource: ComputeResource, key: &str, before: u64, wanted: u64, text: fn(u64) -> String| {
-            if wanted != before {
-                set(container, Bound::Limit, key, text(wanted));
-            }
-            let limit = if wanted == before { limits.get(&resource) } else { Some(wanted) };
-            let limit = limit
-                .filter(|limit| stated.requests.get(&resource).is_some_and(|request| request > *limit))?;
-            set(container, Bound::Request, key, text(limit));
-            Some(limit)
-        };
-    let memory = lower(ComputeResource::Memory, "memory", before.memory, wanted.memory, |bytes| {
-        Memory::from_bytes(bytes).to_string()
-    });
-    let cpu = lower(ComputeResource::Cpu, "cpu", before.cpu, wanted.cpu, |millis| {
-        Cpu::from_millis(millis).to_string()
-    });
-    Some(Lowered {
-        memory: memory.map(Memory::from_bytes),
-        cpu: cpu.map(Cpu::from_millis),
-        container: has_others.then(|| container.name.clone()),
-    })
-}
-
-/// Which amount of a resource.
-#[derive(Clone, Copy)]
-enum Bound {
-    Limit,
-    Request,
-}
-
-fn set(container: &mut Container, bound: Bound, key: &str, amount: String) {
-    let resources = container.resources.get_or_insert_default();
-    let amounts = match bound {
-        Bound::Limit => &mut resources.limits,
-        Bound::Request => &mut resources.requests,
+    let ContainerResources { limits, .. } = part.resources(pod, limit_ranges)?;
+    let stated = part.stated(pod)?;
+    let mut lower = |resource: ComputeResource, new_limit: Option<u64>| {
+        let quantity = |amount| Quantity(resource.amount(amount));
+        if let Some(limit) = new_limit {
+            let amounts = part.resources_mut(pod)?;
+            amounts.limits.get_or_insert_default().insert(resource.key(), quantity(limit));
+        }
+        let limit = new_limit.or_else(|| limits.get(&resource))?;
+        stated.requests.get(&resource).filter(|request| *request > limit)?;
+        let amounts = part.resources_mut(pod)?;
+        amounts.requests.get_or_insert_default().insert(resource.key(), quantity(limit));
+        Some(limit)
     };
-    amounts.get_or_insert_default().insert(key.to_owned(), Quantity(amount));
+    let new_limit = |before: u64, wanted: u64, is_new: bool| (wanted != before || is_new).then_some(wanted);
+    let memory = lower(ComputeResource::Memory, new_limit(before.memory, wanted.memory, new_limits.memory));
+    let cpu = lower(ComputeResource::Cpu, new_limit(before.cpu, wanted.cpu, new_limits.cpu));
+    let (memory, cpu) = (memory.map(Memory::from_bytes), cpu.map(Cpu::from_millis));
+    Some(Lowered { memory, cpu, part: part.named(pod) })
 }
 
 impl ManifestObject {

@@ -10,14 +10,16 @@ use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
 
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
-use crate::files::{FilePlanFacts, objects, stated};
+use crate::files::service::service_demand;
+use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, LAST_APPLIED, Object, deployment_spec, differences, has_labels, replica_set_spec,
-    stateful_set_spec,
+    FieldPath, LAST_APPLIED, Object, cron_job_spec, deployment_spec, differences, has_labels, is_paused,
+    replica_set_spec, stateful_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, has_ended, job_pods, of_live_pods, pod_demand, pod_id, pods_of, retry_demand, stated_pod,
+    REPLICA_SETS, claim_demand, claimed, has_ended, job_pods, of_live_pods, own_claims, pod_demand, pod_id,
+    pods_of, retry_demand, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -47,22 +49,31 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         ManifestObject::DaemonSet(_) => planned.scaled(&mut change, Some(1)),
         ManifestObject::Job(wanted) => planned.job(&mut change, wanted),
         ManifestObject::Pod(_) => planned.pod(&mut change),
-        ManifestObject::CronJob(_) => {
+        ManifestObject::CronJob(wanted) => {
             planned.object(&mut change, &Demand::default(), &Demand::default());
-            change.demand.pods = planned.pods();
+            if cron_job_spec(wanted).is_none_or(|spec| spec.suspend != Some(true)) {
+                change.demand.pods = planned.pods();
+            }
         }
         ManifestObject::Service(wanted) => {
             let before = facts.live.typed::<Service>(manifest);
-            let before = before.map(|live| objects::of_service(&live)).unwrap_or_default();
-            planned.object(&mut change, &before, &objects::of_service(wanted));
+            let before = before.map(|live| service_demand(&live)).unwrap_or_default();
+            planned.object(&mut change, &before, &service_demand(wanted));
         }
         ManifestObject::PersistentVolumeClaim(wanted) => {
             let before = facts.live.typed::<PersistentVolumeClaim>(manifest);
-            let before = before.map(|live| objects::of_claim(&live)).unwrap_or_default();
-            planned.object(&mut change, &before, &objects::of_claim(wanted));
+            let before = before.map(|live| claim_demand(&live)).unwrap_or_default();
+            planned.object(&mut change, &before, &claim_demand(wanted));
             planned.claim(&mut change, wanted);
         }
         ManifestObject::Other => planned.object(&mut change, &Demand::default(), &Demand::default()),
+    }
+    if !change.demand.pods.is_empty()
+        && let Some(pod) = manifest.object.pod_spec()
+    {
+        let object = Some(manifest.to_string());
+        let claims = own_claims(pod).map(|requests| ClaimDemand { object: object.clone(), requests });
+        change.demand.claims.extend(claims);
     }
     change
 }
@@ -108,7 +119,7 @@ impl Planned<'_> {
 
     /// Adds a claim, whose amounts the LimitRanges bound.
     fn claim(&self, change: &mut Change, claim: &PersistentVolumeClaim) {
-        let (object, requests) = (Some(self.manifest.to_string()), objects::claimed(claim));
+        let (object, requests) = (Some(self.manifest.to_string()), claimed(claim));
         change.demand.claims.push(ClaimDemand { object, requests });
     }
 
@@ -158,8 +169,15 @@ impl Planned<'_> {
         demand.besides_pods.add(replica_sets.clone(), 1);
         demand.requested = demand.besides_pods.clone();
         demand.requested.add_all(&new.each.times(new.count));
+        if is_paused(wanted) && live.as_ref().is_none_or(waits_for_unpausing) {
+            // Neither a ReplicaSet nor pods are created.
+            self.object(change, &Demand::default(), &Demand::default());
+            change.demand.pods.clear();
+            return;
+        }
         let Some(live) = live else {
             demand.created = demand.requested.clone();
+            demand.pods.retain(|_| new.count > 0);
             return;
         };
         let before = pods_of(&Object::from(live.clone()), self.limit_ranges);
@@ -169,12 +187,21 @@ impl Planned<'_> {
             let mut owners = set.metadata.owner_references.iter().flatten();
             owners.any(|owner| Some(&owner.uid) == live.metadata.uid.as_ref())
         });
-        let owned = u64::try_from(owned.count()).unwrap_or(u64::MAX).max(1);
-        demand.freed.add(replica_sets, owned);
+        let is_first = waits_for_unpausing(&live);
+        let owned = u64::try_from(owned.count()).unwrap_or(u64::MAX).max(u64::from(!is_first));
+        demand.freed.add(replica_sets.clone(), owned);
+        if is_first {
+            // Its first ReplicaSet is created.
+            demand.created = new.each.times(new.count);
+            demand.created.add(replica_sets, 1);
+            demand.pods.retain(|_| new.count > 0);
+            return;
+        }
         let spec = deployment_spec(wanted);
-        let is_paused = spec.is_some_and(|spec| spec.paused == Some(true));
+        let resumes = is_paused(&live) && !is_paused(wanted) && has_outdated_pods(&live);
         let live_json = self.facts.live.of(self.manifest);
-        if is_paused || !live_json.is_some_and(|live| replaces_pods(self.manifest, live)) {
+        let replaces = resumes || live_json.is_some_and(|live| replaces_pods(self.manifest, live));
+        if is_paused(wanted) || !replaces {
             demand.requested = demand.besides_pods.clone();
             demand.requested.add_all(&before.each.times(new.count));
             scale(demand, before.count, &Pods { count: new.count, each: before.each });
@@ -200,14 +227,16 @@ impl Planned<'_> {
         // Each pod has a claim of its own, which stays when the pod is deleted.
         for claim in spec.and_then(|spec| spec.volume_claim_templates.as_ref()).into_iter().flatten() {
             let mut each = crate::manifest::ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
-            each.add_all(&objects::of_claim(claim));
+            each.add_all(&claim_demand(claim));
             let added = each.times(new.count.saturating_sub(before));
             for demand in
                 [&mut change.demand.besides_pods, &mut change.demand.requested, &mut change.demand.created]
             {
                 demand.add_all(&added);
             }
-            self.claim(change, claim);
+            if new.count > before {
+                self.claim(change, claim);
+            }
         }
         let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.type_.as_deref());
         let live_json = self.facts.live.of(self.manifest);
@@ -234,6 +263,7 @@ impl Planned<'_> {
         demand.requested.add_all(&new.each.times(new.count));
         let Some(live) = self.facts.live.of(self.manifest) else {
             demand.created = demand.requested.clone();
+            demand.pods.retain(|_| new.count > 0);
             return;
         };
         let before = live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
@@ -248,10 +278,12 @@ impl Planned<'_> {
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
         demand.requested = demand.besides_pods.clone();
+        demand.requested.add_all(&wanted.spec.as_ref().map(succeeded_demand).unwrap_or_default());
         demand.retries = wanted.spec.as_ref().map(retry_demand).unwrap_or_default();
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
             demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
+            demand.pods.retain(|_| new.count > 0);
             return;
         };
         let before = Pods { count: job_pods(&live), each: new.each.clone() };
@@ -269,7 +301,17 @@ impl Planned<'_> {
             return;
         }
         demand.requested.add_all(&new.each.times(new.count));
-        scale(demand, before.count, &new);
+        // The objects of failed pods stay, and there are fewer retries left.
+        let has_failed =
+            |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
+        let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();
+        let failed = u64::try_from(failed).unwrap_or(u64::MAX);
+        let each = self.manifest.object.pod_spec().map(terminal_demand).unwrap_or_default();
+        let demand = &mut change.demand;
+        let retries = demand.retries.get(&Resource::Count("pods".to_owned()));
+        demand.retries = each.times(retries.saturating_sub(failed));
+        demand.requested.add_all(&each.times(failed));
+        scale(&mut change.demand, before.count, &new);
     }
 
     /// Sets the demand of a pod. The amounts of one that exists cannot be changed.
@@ -281,6 +323,13 @@ impl Planned<'_> {
             demand.pods = self.pods();
         }
     }
+}
+
+/// Returns whether not all pods of a Deployment are of its newest template, which are replaced when it is unpaused.
+fn has_outdated_pods(live: &Deployment) -> bool {
+    live.status
+        .as_ref()
+        .is_some_and(|status| status.updated_replicas.unwrap_or(0) < status.replicas.unwrap_or(0))
 }
 
 /// Counts pods that are created beside those that run; pods that are deleted or stay are not checked.

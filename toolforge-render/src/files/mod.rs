@@ -8,8 +8,9 @@ mod contents;
 mod facts;
 mod immutable;
 mod manifest_change;
-mod objects;
 mod plan;
+mod pod_part;
+mod service;
 mod stated;
 
 pub use adjust::file_adjustments;

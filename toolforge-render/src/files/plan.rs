@@ -12,8 +12,8 @@ use crate::files::manifest_change::change_of;
 use crate::files::{FileContents, FilePlanFacts};
 use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};
 use crate::manifest::{Manifest, ManifestObject};
-use crate::object::{FieldPath, ObjectKind};
-use crate::pod::{count_demand, pod_demand, pods_of_run};
+use crate::object::{FieldPath, ObjectKind, cron_job_spec};
+use crate::pod::{pod_demand, run_demand};
 use crate::web_service::{
     PlanError, PlanOptions, ResolveError, StartTime, WebServicePlan, WebServiceSettings,
     observe_web_service_request, resolve_request, web_service_changes,
@@ -97,17 +97,6 @@ impl fmt::Display for FileProblemKind {
 }
 
 impl FilePlan {
-    /// Returns the plan of the jobs, with the changes of all files.
-    #[must_use]
-    pub fn load(&self) -> LoadPlan {
-        LoadPlan {
-            set: self.set.clone(),
-            plans: self.jobs.clone(),
-            problems: Vec::new(),
-            from_other_files: Vec::new(),
-        }
-    }
-
     /// Returns the verdict.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -313,13 +302,17 @@ fn manifests(
 }
 
 /// Returns the resources that one run of a CronJob exceeds even in an empty namespace; what breaks a limit is reported as
-/// that.
+/// that. A suspended one has no runs.
 fn run_shortfalls(manifest: &Manifest, limits: &Limits) -> Vec<ResourceCheck> {
     let ManifestObject::CronJob(cron_job) = &manifest.object else { return Vec::new() };
     let Some(pod) = manifest.object.pod_spec() else { return Vec::new() };
-    let each = pod_demand(pod, &limits.limit_ranges);
-    let mut run = each.times(pods_of_run(cron_job));
-    run.add_all(&count_demand(ObjectKind::Job));
+    let Some(spec) = cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref()) else {
+        return Vec::new();
+    };
+    if cron_job_spec(cron_job).is_some_and(|spec| spec.suspend == Some(true)) {
+        return Vec::new();
+    }
+    let run = run_demand(spec, &pod_demand(pod, &limits.limit_ranges));
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
     empty.evaluate(&Demand::default(), &run, &[]).shortfalls().cloned().collect()

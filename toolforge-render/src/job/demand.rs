@@ -4,14 +4,15 @@ use toolforge_quota::{Demand, LimitRange, Resource};
 
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::ObjectKind;
-use crate::pod::{count_demand, of_live_pods, pod_demand, retry_demand};
+use crate::pod::{count_demand, of_live_pods, pod_demand, retry_demand, run_demand};
 
-/// Returns what one run of a job requests: its Job and one pod, and the objects of its pods that fail before.
+/// Returns what one run of a job requests: its Job and its pods, also those that have succeeded or failed before.
 pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> Demand {
-    let pod = job.workload.template().and_then(|template| template.spec.as_ref());
-    let mut demand = pod.map(|pod| pod_demand(pod, &facts.namespace.limits.limit_ranges)).unwrap_or_default();
-    demand.add_all(&count_demand(ObjectKind::Job));
-    demand.add_all(&job.workload.job_spec().map(retry_demand).unwrap_or_default());
+    let Some(spec) = job.workload.job_spec() else { return Demand::default() };
+    let pod = spec.template.spec.as_ref();
+    let each = pod.map(|pod| pod_demand(pod, &facts.namespace.limits.limit_ranges)).unwrap_or_default();
+    let mut demand = run_demand(spec, &each);
+    demand.add_all(&retry_demand(spec));
     demand
 }
 

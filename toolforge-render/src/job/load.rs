@@ -8,8 +8,8 @@ use toolforge_quota::{Demand, Limits, ResourceQuota, Verdict};
 use crate::change::{Action, Change, ChangeSet};
 use crate::job::change::{Current, change_to, change_to_nothing, object_deletion};
 use crate::job::{FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem, WorkloadRef};
-use crate::object::ObjectKind;
-use crate::pod::{count_demand, one_pod_of};
+use crate::object::{Object, ObjectKind, cron_job_spec};
+use crate::pod::{one_pod_of, run_demand};
 
 /// The result of planning a load.
 #[derive(Clone, Debug)]
@@ -201,9 +201,10 @@ fn never_fits(change: &Change, set: &ChangeSet, limits: &Limits) -> Option<LoadP
     if set.at_rest.violations().iter().any(|violation| violation.object.as_ref() == owner) {
         return None;
     }
-    let cron_job = change.objects().find(|object| object.kind() == ObjectKind::CronJob)?;
-    let mut run = one_pod_of(cron_job, &limits.limit_ranges);
-    run.add_all(&count_demand(ObjectKind::Job));
+    let object = change.objects().find(|object| object.kind() == ObjectKind::CronJob)?;
+    let Object::CronJob(cron_job) = object else { return None };
+    let spec = cron_job_spec(cron_job)?.job_template.spec.as_ref()?;
+    let run = run_demand(spec, &one_pod_of(object, &limits.limit_ranges));
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
     let check = empty.evaluate(&Demand::default(), &run, &[]);

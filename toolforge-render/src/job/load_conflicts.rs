@@ -1,41 +1,64 @@
-//! The runs of scheduled jobs after a load, and the schedules at which they fit.
+//! The runs of scheduled jobs after changes, and the schedules at which they fit.
 
 use std::ops::Range;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_quota::{Conflict, ConflictCounter, Demand, ResourceQuota, ScheduledRuns, conflicts, simulate};
+use toolforge_quota::{
+    Conflict, ConflictCounter, Demand, ResourceCheck, ResourceQuota, ScheduledRuns, conflicts, simulate,
+};
 
-use crate::change::{Action, Adjustment, WorkloadKind};
+use crate::change::{Action, Adjustment, ChangeSet, WorkloadKind};
 use crate::job::calendar::{assumed_seconds, demand_of_current_runs, seconds};
 use crate::job::demand::of_run;
 use crate::job::stagger::NearestSchedule;
-use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, LoadPlan, ScheduledJobLoad};
+use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, ScheduledJobLoad};
 use crate::object::cron_job_spec;
 
-/// The most scheduled jobs of a load for which other schedules are searched.
+/// The most scheduled jobs of a plan for which other schedules are searched.
 const MOST_JOBS: usize = 20;
 
-/// Returns the runs that would exceed a quota together within a time after a load, with the duration that is known of earlier
-/// runs; none if the file has no scheduled job.
+/// Returns the runs of scheduled jobs that would exceed a quota together within a time after changes, with the duration that is
+/// known of earlier runs; `plans` are those of the jobs among the changes.
 ///
-/// The one-off jobs that the load creates run at its start, for the assumed duration.
+/// If none of these jobs is scheduled, only conflicts count which the changes cause: of a resource of which more is used
+/// afterwards. There are none then of changes that do not fit.
+///
+/// The one-off jobs that the changes create run at their start, for the assumed duration.
 #[must_use]
-pub fn conflicts_after_load(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Vec<Conflict> {
-    let Some(after) = RunsAfterLoad::new(plan, facts, time) else { return Vec::new() };
-    conflicts(&simulate(&after.quotas, &after.freed, &after.runs, seconds(time)))
+pub fn conflicts_after(
+    set: &ChangeSet,
+    plans: &[JobPlan],
+    facts: &JobFacts,
+    time: &Range<Timestamp>,
+) -> Vec<Conflict> {
+    let Some(after) = RunsAfter::new(set, plans, facts, time) else { return Vec::new() };
+    let mut found = conflicts(&simulate(&after.quotas, &after.freed, &after.runs, seconds(time)));
+    if !after.has_planned {
+        let is_caused = |shortfall: &ResourceCheck| {
+            let is_same =
+                |row: &&ResourceCheck| row.quota == shortfall.quota && row.resource == shortfall.resource;
+            set.at_rest.resources().iter().find(is_same).is_some_and(|row| row.after > row.used)
+        };
+        found.retain(|conflict| set.at_rest.fits() && conflict.shortfalls.iter().any(is_caused));
+    }
+    found
 }
 
-/// Returns the nearest schedules of single jobs of a load at which no run of the job takes place while a quota is exceeded,
-/// within a time after the load. There is none for a job that fits as it is, whose single run exceeds the quota, or that the
-/// load does not change.
+/// Returns the nearest schedules of single jobs of a plan at which no run of the job takes place while a quota is exceeded,
+/// within a time after the changes. There is none for a job that fits as it is, whose single run exceeds the quota, or that is
+/// not changed.
 ///
 /// All minutes of the same hours are tried; for a job that runs once a day, if none of them fits, all minutes of the day.
 #[must_use]
-pub fn schedule_adjustments(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Vec<Adjustment> {
-    let Some(after) = RunsAfterLoad::new(plan, facts, time) else { return Vec::new() };
+pub fn schedule_adjustments(
+    set: &ChangeSet,
+    plans: &[JobPlan],
+    facts: &JobFacts,
+    time: &Range<Timestamp>,
+) -> Vec<Adjustment> {
+    let Some(after) = RunsAfter::new(set, plans, facts, time) else { return Vec::new() };
     let is_pending = |load: &&ScheduledJobLoad| {
-        plan.set
-            .pending()
+        set.pending()
             .any(|change| change.name == load.name.as_str() && change.kind == WorkloadKind::Scheduled)
     };
     let mut search = NearestSchedule::default();
@@ -54,9 +77,9 @@ pub fn schedule_adjustments(plan: &LoadPlan, facts: &JobFacts, time: &Range<Time
         .collect()
 }
 
-/// The runs of all scheduled jobs, and of the one-off jobs that a load starts.
-struct RunsAfterLoad {
-    /// The quotas after the load.
+/// The runs of all scheduled jobs after changes, and of the one-off jobs that these start.
+struct RunsAfter {
+    /// The quotas after the changes.
     quotas: Vec<ResourceQuota>,
     /// What of their use is that of `runs`.
     freed: Demand,
@@ -64,20 +87,23 @@ struct RunsAfterLoad {
     loads: Vec<ScheduledJobLoad>,
     /// All runs, by the name of the job.
     runs: Vec<ScheduledRuns>,
+    /// Whether a scheduled job is planned.
+    has_planned: bool,
 }
 
-impl RunsAfterLoad {
-    /// Returns the runs within a time after a load; `None` if it has no scheduled job.
-    fn new(plan: &LoadPlan, facts: &JobFacts, time: &Range<Timestamp>) -> Option<Self> {
-        let planned: Vec<JobObjects> = plan.plans.iter().map(JobPlan::objects).collect();
-        if !planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_))) {
+impl RunsAfter {
+    /// Returns the runs within a time after changes; `None` if there is no scheduled job.
+    fn new(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, time: &Range<Timestamp>) -> Option<Self> {
+        let planned: Vec<JobObjects> = plans.iter().map(JobPlan::objects).collect();
+        let has_planned = planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
+        let loads = loads_after(set, &planned, facts);
+        if loads.is_empty() {
             return None;
         }
-        let loads = loads_after(plan, &planned, facts);
-        // What the load changes besides the runs.
+        // What the changes do besides the runs.
         let mut facts = facts.clone();
         for quota in &mut facts.namespace.limits.quotas {
-            for check in plan.set.at_rest.resources().iter().filter(|check| check.quota == quota.name) {
+            for check in set.at_rest.resources().iter().filter(|check| check.quota == quota.name) {
                 let others = quota.used.iter().filter(|(resource, _)| **resource != check.resource);
                 let others = others.map(|(resource, amount)| (resource.clone(), amount));
                 quota.used = others.chain([(check.resource.clone(), check.after)]).collect();
@@ -85,7 +111,7 @@ impl RunsAfterLoad {
         }
         let mut freed = demand_of_current_runs(&loads, &facts);
         let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
-        for job in planned.iter().filter(|job| is_started(job, plan)) {
+        for job in planned.iter().filter(|job| is_started(job, set)) {
             let each = of_run(job, &facts);
             freed.add_all(&each);
             runs.push(ScheduledRuns {
@@ -97,20 +123,20 @@ impl RunsAfterLoad {
             });
         }
         runs.sort_by(|one, other| one.name.cmp(&other.name));
-        Some(Self { quotas: facts.namespace.limits.quotas, freed, loads, runs })
+        Some(Self { quotas: facts.namespace.limits.quotas, freed, loads, runs, has_planned })
     }
 }
 
-/// Returns the scheduled jobs after a load, those of the cluster that it keeps included.
-fn loads_after(plan: &LoadPlan, planned: &[JobObjects], facts: &JobFacts) -> Vec<ScheduledJobLoad> {
+/// Returns the scheduled jobs after changes, those of the cluster that are kept included.
+fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec<ScheduledJobLoad> {
     let live = facts.live.all_scheduled(&facts.namespace.tool);
     let is_replaced = |job: &&JobObjects| {
         planned.iter().any(|planned| planned.name == job.name)
-            || plan
-                .set
-                .changes
-                .iter()
-                .any(|change| change.action == Action::Delete && change.name == job.name.as_str())
+            || set.changes.iter().any(|change| {
+                change.action == Action::Delete
+                    && change.kind == WorkloadKind::Scheduled
+                    && change.name == job.name.as_str()
+            })
     };
     let mut loads: Vec<ScheduledJobLoad> = live
         .iter()
@@ -138,8 +164,8 @@ fn loads_after(plan: &LoadPlan, planned: &[JobObjects], facts: &JobFacts) -> Vec
     loads
 }
 
-/// Returns whether it is a one-off job that a load starts.
-fn is_started(job: &JobObjects, plan: &LoadPlan) -> bool {
-    let is_pending = || plan.set.pending().any(|change| change.name == job.name.as_str());
+/// Returns whether it is a one-off job that changes start.
+fn is_started(job: &JobObjects, set: &ChangeSet) -> bool {
+    let is_pending = || set.pending().any(|change| change.name == job.name.as_str());
     matches!(job.workload, JobWorkload::OneOff(_)) && is_pending()
 }

@@ -14,7 +14,9 @@ use crate::change::{
 };
 use crate::job::change::deletion;
 use crate::job::{JobFacts, JobObjects, JobWorkload, demand, pods_of_job, runs_of_job};
-use crate::object::{Difference, Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec, differences};
+use crate::object::{
+    Difference, Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec, differences, is_paused,
+};
 use crate::pod::pod_id;
 use crate::pod::{count_demand, has_ended, of_live_pods, pods_of};
 
@@ -186,10 +188,6 @@ fn strategy_differences(patch: &Value, deployment: &Deployment) -> Vec<Differenc
 /// patched fields matter.
 fn seen_unmanaged(job: &JobObjects) -> Option<Box<ObjectMeta>> {
     (!job.is_managed()).then(|| Box::new(job.workload.metadata().clone()))
-}
-
-fn is_paused(deployment: &Deployment) -> bool {
-    deployment_spec(deployment).is_some_and(|spec| spec.paused == Some(true))
 }
 
 /// Returns how the Deployment of a job replaces its pods now; bounds that these programs do not write count as the default ones.

@@ -1,5 +1,7 @@
 //! Facts from the output of `kubectl get … -o yaml|json`, for use without a cluster.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -183,6 +185,18 @@ impl Documents {
         let quotas = self.all_of_kind::<core::ResourceQuota>("ResourceQuota", &name)?;
         let limit_ranges = self.all_of_kind::<core::LimitRange>("LimitRange", &name)?;
         Ok(Namespace::new(tool, self.catalog()?).with_limits(limits(&quotas, &limit_ranges)))
+    }
+
+    /// Returns the tools of whose namespaces the objects are, if none may be of the namespace of `tool`; an object that names no
+    /// namespace may be.
+    #[must_use]
+    pub fn other_tools(&self, tool: &ToolName) -> BTreeSet<ToolName> {
+        let own = tool.namespace();
+        if self.objects.iter().any(|object| object.is_in(&own)) {
+            return BTreeSet::new();
+        }
+        let namespaces = self.objects.iter().filter_map(|object| object.namespace.as_deref());
+        namespaces.filter_map(ToolName::from_namespace).collect()
     }
 
     fn catalog(&self) -> Result<Catalog, DocumentsError> {

@@ -13,6 +13,11 @@ pub(crate) fn deployment_spec(deployment: &Deployment) -> Option<&DeploymentSpec
     (&deployment.spec).into()
 }
 
+/// Returns whether a Deployment is paused: its controller replaces no pods.
+pub(crate) fn is_paused(deployment: &Deployment) -> bool {
+    deployment_spec(deployment).is_some_and(|spec| spec.paused == Some(true))
+}
+
 /// Returns the number of pods that a Deployment keeps running.
 pub(crate) fn deployment_replicas(deployment: &Deployment) -> u64 {
     let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);

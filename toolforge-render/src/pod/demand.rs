@@ -11,7 +11,11 @@ use toolforge_quota::{
     Resource,
 };
 
-use crate::object::{Object, ObjectKind, cron_job_spec, deployment_spec};
+use crate::object::{Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused};
+use crate::pod::claim::own_claims_demand;
+
+/// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
+pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// The most pods that are listed one by one; no quota of a tool allows as many.
 const MOST_PODS: usize = 10_000;
@@ -41,10 +45,20 @@ pub fn stated_pod(pod: &PodSpec) -> PodDemand {
     }
 }
 
-/// Returns what one pod requests, with the LimitRanges' defaults if it sets no resources.
+/// Returns what one pod requests, with the LimitRanges' defaults if it sets no resources, and the claims of its generic
+/// ephemeral volumes.
 #[must_use]
 pub fn pod_demand(pod: &PodSpec, limit_ranges: &[LimitRange]) -> Demand {
-    stated_pod(pod).with_defaults(limit_ranges).demand()
+    let mut demand = stated_pod(pod).with_defaults(limit_ranges).demand();
+    demand.add_all(&own_claims_demand(pod));
+    demand
+}
+
+/// Returns what the quotas count of a pod whose containers have terminated for good: the object, and its claims.
+pub(crate) fn terminal_demand(pod: &PodSpec) -> Demand {
+    let mut demand = PodDemand::terminal_demand();
+    demand.add_all(&own_claims_demand(pod));
+    demand
 }
 
 fn resources_of(resources: Option<&ResourceRequirements>) -> ContainerResources {
@@ -89,7 +103,8 @@ fn has_cross_namespace_affinity(pod: &PodSpec) -> bool {
 
 /// Returns what the live pods of a workload use of the quotas now.
 ///
-/// Pods whose containers have terminated for good count for `count/pods` only; a terminating pod still counts in full.
+/// Pods whose containers have terminated for good count for `count/pods` only, with their claims; a terminating pod still counts
+/// in full.
 pub(crate) fn of_live_pods<'a>(
     pods: impl IntoIterator<Item = &'a Pod>,
     limit_ranges: &[LimitRange],
@@ -97,7 +112,7 @@ pub(crate) fn of_live_pods<'a>(
     let mut demand = Demand::default();
     for pod in pods {
         if has_ended(pod) {
-            demand.add_all(&PodDemand::terminal_demand());
+            demand.add_all(&terminal_demand(&pod.spec.clone().unwrap_or_default()));
         } else if let Some(spec) = &pod.spec {
             demand.add_all(&pod_demand(spec, limit_ranges));
         }
@@ -105,18 +120,24 @@ pub(crate) fn of_live_pods<'a>(
     demand
 }
 
-/// Returns the pods that an object keeps running: all replicas of a Deployment, the pod of a Job. A CronJob has none
-/// between its runs.
+/// Returns the pods that an object keeps running: all replicas of a Deployment, unless it [waits](waits_for_unpausing) to be
+/// unpaused, the pod of a Job. A CronJob has none between its runs.
 pub(crate) fn pods_of(object: &Object, limit_ranges: &[LimitRange]) -> Pods {
     let count = match object {
-        Object::Deployment(deployment) => {
-            let replicas = deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1);
-            u64::try_from(replicas).unwrap_or(0)
-        }
+        Object::Deployment(deployment) if waits_for_unpausing(deployment) => 0,
+        Object::Deployment(deployment) => deployment_replicas(deployment),
         Object::Job(job) => job_pods(job),
         Object::CronJob(_) | Object::Service(_) | Object::Ingress(_) | Object::HttpRoute(_) => 0,
     };
     Pods { count, each: one_pod_of(object, limit_ranges) }
+}
+
+/// Returns whether a Deployment is paused before it has its first ReplicaSet: its controller creates nothing for it (Kubernetes
+/// 1.33).
+pub(crate) fn waits_for_unpausing(deployment: &Deployment) -> bool {
+    let annotations = deployment.metadata.annotations.as_ref();
+    let has_revision = annotations.is_some_and(|annotations| annotations.contains_key(REVISION));
+    is_paused(deployment) && !has_revision
 }
 
 /// Returns how many pods an object has at once: the replicas of a Deployment, or the parallel pods of a Job and of one run of a
@@ -135,20 +156,44 @@ pub(crate) fn job_pods(job: &Job) -> u64 {
     job.spec.as_ref().map_or(1, |spec| if spec.suspend == Some(true) { 0 } else { parallel_pods(spec) })
 }
 
+/// Returns what the pods of a Job use that have succeeded when the last ones run: their objects stay as long as the Job
+/// (Kubernetes 1.33, the Job controller).
+pub(crate) fn succeeded_demand(spec: &JobSpec) -> Demand {
+    let completions = spec.completions.map_or(0, |wanted| u64::try_from(wanted).unwrap_or(0));
+    let succeeded = completions.saturating_sub(parallel_pods(spec));
+    let each = spec.template.spec.as_ref().map(terminal_demand).unwrap_or_default();
+    if spec.suspend == Some(true) { Demand::default() } else { each.times(succeeded) }
+}
+
 /// Returns what the failed pods of a Job use while it is retried: their objects stay as long as the Job. With a restart policy
 /// other than `Never`, the containers of the same pod are restarted (Kubernetes 1.33, the Job controller).
 pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
-    let policy = spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref());
-    if policy != Some("Never") {
-        return Demand::default();
-    }
-    let retries = u64::try_from(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)).unwrap_or(0);
-    PodDemand::terminal_demand().times(retries)
+    let pod = spec.template.spec.as_ref().filter(|pod| pod.restart_policy.as_deref() == Some("Never"));
+    let Some(pod) = pod.filter(|_| spec.suspend != Some(true)) else { return Demand::default() };
+    let count = |number: i32| u64::try_from(number).unwrap_or(0);
+    let retries = match spec.backoff_limit_per_index {
+        // Without a limit of their sum, the pods of each index are retried as often.
+        Some(each) => {
+            let all = count(each).saturating_mul(spec.completions.map_or(0, count));
+            spec.backoff_limit.map_or(all, |limit| all.min(count(limit)))
+        }
+        None => count(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)),
+    };
+    terminal_demand(pod).times(retries)
 }
 
 /// Returns how many pods one run of a CronJob has at once.
-pub(crate) fn pods_of_run(cron_job: &CronJob) -> u64 {
+fn pods_of_run(cron_job: &CronJob) -> u64 {
     cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref()).map_or(1, parallel_pods)
+}
+
+/// Returns what one run of a scheduled or one-off job requests while none of its pods fails: its Job and its pods, also those that
+/// have succeeded. `each` is what one pod requests.
+pub(crate) fn run_demand(spec: &JobSpec, each: &Demand) -> Demand {
+    let mut demand = each.times(parallel_pods(spec));
+    demand.add_all(&succeeded_demand(spec));
+    demand.add_all(&count_demand(ObjectKind::Job));
+    demand
 }
 
 fn parallel_pods(spec: &JobSpec) -> u64 {

@@ -2,6 +2,7 @@
 
 mod admission;
 mod cause;
+mod claim;
 mod container_run;
 mod demand;
 mod event;
@@ -16,11 +17,12 @@ mod unsettled;
 pub use admission::{AdmissionRefusal, Exceeded};
 pub use cause::{Cause, Evidence};
 pub(crate) use cause::{of_refusal as cause_of_refusal, sort_evidence};
+pub(crate) use claim::{claim_demand, claimed, own_claims};
 pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
 pub(crate) use demand::{
-    REPLICA_SETS, count_demand, has_ended, job_pods, of_live_pods, one_pod_of, pods_of, pods_of_run,
-    retry_demand, running_pods,
+    REPLICA_SETS, REVISION, count_demand, has_ended, job_pods, of_live_pods, one_pod_of, pods_of,
+    retry_demand, run_demand, running_pods, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 pub use demand::{pod_demand, pods_at_once, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};

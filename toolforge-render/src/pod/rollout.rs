@@ -7,10 +7,10 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
 use crate::object::{condition_text, deployment_spec, replica_set_spec};
+use crate::pod::REVISION;
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
-use crate::pod::unsettled::REVISION;
 
 /// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
 /// 1.33, the Deployment controller).

@@ -4,13 +4,12 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, TerminatingPod, WaitingPods};
+use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, Resource, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
-use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod};
-
-/// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
-pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
+use crate::pod::{
+    AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, waits_for_unpausing,
+};
 
 /// Returns limits with the pods that controllers are about to create, and with those that terminate.
 #[must_use]
@@ -37,7 +36,9 @@ pub fn with_uncounted_pods(limits: Limits, pods: &[Pod], now: Timestamp) -> Limi
     let stuck = pods.iter().filter(is_uncounted).filter_map(|pod| terminating(pod, &limits.limit_ranges));
     let without_object = |pod: TerminatingPod| {
         let objects = PodDemand::terminal_demand();
-        let counted = pod.demand.iter().filter(|(resource, _)| !objects.contains(resource));
+        // Its claims stay, too.
+        let is_object = |resource: &Resource| objects.contains(resource) || !resource.is_of_pods();
+        let counted = pod.demand.iter().filter(|(resource, _)| !is_object(resource));
         let demand = counted.map(|(resource, amount)| (resource.clone(), amount)).collect();
         TerminatingPod { demand, ..pod }
     };
@@ -77,8 +78,15 @@ fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<Waitin
     let owners = |pod: &Pod| pod.metadata.owner_references.clone().into_iter().flatten();
     let is_own = |pod: &&Pod| owners(pod).any(|owner| Some(owner.uid.as_str()) == uid);
     // A pod that has ended may be the last one, which the Job does not know yet.
-    let created = pods.iter().filter(is_own).filter(|pod| has_ended(pod) || is_staying(pod)).count();
-    waiting(&Object::from(job.clone()), created, limit_ranges)
+    let own: Vec<&Pod> = pods.iter().filter(is_own).filter(|pod| has_ended(pod) || is_staying(pod)).collect();
+    let succeeded = own.iter().filter(|pod| has_succeeded(pod)).count();
+    // Another pod takes the place of one that has succeeded, as long as more have to.
+    let spec = job.spec.as_ref()?;
+    let parallelism = usize::try_from(spec.parallelism.unwrap_or(1)).unwrap_or(0);
+    let further = spec
+        .completions
+        .map_or(0, |wanted| usize::try_from(wanted).unwrap_or(0).saturating_sub(parallelism).min(succeeded));
+    waiting(&Object::from(job.clone()), own.len() - further, limit_ranges)
 }
 
 /// Returns the pods of an object that are not created yet.
@@ -111,14 +119,11 @@ fn breaks_limits(object: &Object, limit_ranges: &[LimitRange]) -> bool {
 /// Returns whether the controllers cannot create a Deployment's pods until something is changed: it is paused before its first
 /// ReplicaSet, or the API server refuses the ReplicaSet or the pods, and not because of what is used of a quota.
 fn is_stuck(deployment: &Deployment) -> bool {
-    let metadata = &deployment.metadata;
-    let is_paused = deployment_spec(deployment).is_some_and(|spec| spec.paused == Some(true));
-    let revision = metadata.annotations.as_ref().and_then(|annotations| annotations.get(REVISION));
-    if is_paused && revision.is_none() {
+    if waits_for_unpausing(deployment) {
         return true;
     }
     let Some(status) = &deployment.status else { return false };
-    if status.observed_generation < metadata.generation {
+    if status.observed_generation < deployment.metadata.generation {
         return false;
     }
     let message = |condition: &DeploymentCondition| condition.message.clone().unwrap_or_default();
@@ -138,6 +143,10 @@ fn is_stuck(deployment: &Deployment) -> bool {
 fn may_be_admitted(message: &str) -> bool {
     let is_quota = matches!(AdmissionRefusal::parse(message), Some(AdmissionRefusal::Quota { .. }));
     is_quota || !cause_of_refusal(message).is_terminal()
+}
+
+fn has_succeeded(pod: &Pod) -> bool {
+    pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Succeeded"))
 }
 
 fn is_staying(pod: &Pod) -> bool {

@@ -1,11 +1,14 @@
 //! Objects that could not create what they want, because of a quota or a limit.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
 use toolforge_quota::WaitingPods;
 
-use crate::job::{JobFacts, RunOutcome};
+use crate::job::{JobFacts, LiveJobs, RunOutcome};
 use crate::object::{Object, deployment_spec};
 use crate::pod::{
     AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, job_pods, pods_of,
@@ -41,7 +44,8 @@ pub struct BlockedObject {
     pub is_blocked_now: bool,
 }
 
-/// Returns the objects that a quota or a limit has refused a pod or a Job, those that are blocked now first, then the newest.
+/// Returns the objects that a quota or a limit has refused a pod or a Job, those that are blocked now first, then the newest;
+/// without those that no longer exist, as far as that is known.
 #[must_use]
 pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
     let mut found: Vec<BlockedObject> = Vec::new();
@@ -61,6 +65,9 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
         let involved = &event.involved_object;
         let (kind, name) =
             (involved.kind.as_deref().unwrap_or_default(), involved.name.as_deref().unwrap_or_default());
+        if is_gone(kind, name, involved.uid.as_deref(), facts) {
+            continue;
+        }
         let object = Untrusted::new(format!("{kind} {name}"));
         let (first, last) = (first_event_time(event), event_time(event));
         let count = u64::try_from(event.count.unwrap_or(1)).unwrap_or(1);
@@ -99,6 +106,48 @@ fn is_failed_create(event: &Event) -> bool {
     event.reason.as_deref() == Some("FailedCreate")
 }
 
+/// The characters of the hash in the name of a Deployment's ReplicaSet (Kubernetes 1.33).
+const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
+
+/// Returns whether an object of an event no longer exists. A run of a scheduled job exists as long as that. Whether other owners of
+/// pods exist is not known, such as a ReplicaSet without a Deployment.
+fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
+    let LiveJobs { deployments, cron_jobs, jobs, pods, .. } = &facts.live;
+    if deployments.is_empty() && cron_jobs.is_empty() && jobs.is_empty() && pods.is_empty() {
+        // The facts are of the quota alone.
+        return false;
+    }
+    let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
+    let is_same = |metadata: &ObjectMeta| {
+        is_named(metadata) && uid.is_none_or(|uid| metadata.uid.as_deref().is_none_or(|own| own == uid))
+    };
+    let is_run =
+        |cron_job: &CronJob| cron_job.metadata.name.as_deref().is_some_and(|own| is_generated(name, own));
+    match kind {
+        "ReplicaSet" => has_hash(name) && !deployments.iter().any(|found| owns_replica_set(found, name)),
+        "Deployment" => !deployments.iter().any(|found| is_same(&found.metadata)),
+        "CronJob" => !cron_jobs.iter().any(|found| is_same(&found.metadata)),
+        "Job" => !jobs.iter().any(|found| is_same(&found.metadata)) && !cron_jobs.iter().any(is_run),
+        _ => false,
+    }
+}
+
+/// Returns whether a name is that of a Deployment's ReplicaSet, or of a run of a CronJob: `OWNER-SUFFIX`.
+fn is_generated(name: &str, owner: &str) -> bool {
+    let suffix = name.strip_prefix(owner).and_then(|rest| rest.strip_prefix('-'));
+    suffix.is_some_and(|suffix| !suffix.is_empty() && !suffix.contains('-'))
+}
+
+/// Returns whether a name ends like that of a Deployment's ReplicaSet.
+fn has_hash(name: &str) -> bool {
+    name.rsplit_once('-')
+        .is_some_and(|(_, hash)| hash.len() > 7 && hash.chars().all(|found| HASH.contains(found)))
+}
+
+fn owns_replica_set(deployment: &Deployment, name: &str) -> bool {
+    deployment.metadata.name.as_deref().is_some_and(|owner| is_generated(name, owner))
+}
+
 /// Pods that are wanted and do not exist.
 struct WantedPods {
     /// The pods, if the object is known.
@@ -111,11 +160,7 @@ fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
         "ReplicaSet" => {
             let mut deployments = facts.live.deployments.iter();
             let found = deployments.find(|deployment| {
-                let is_owner = deployment.metadata.name.as_deref().is_some_and(|owner| {
-                    name.strip_prefix(owner).is_some_and(|rest| {
-                        rest.strip_prefix('-').is_some_and(|hash| !hash.is_empty() && !hash.contains('-'))
-                    })
-                });
+                let is_owner = owns_replica_set(deployment, name);
                 let status = deployment.status.as_ref();
                 let missing = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
                 let conditions = status.and_then(|status| status.conditions.as_ref());

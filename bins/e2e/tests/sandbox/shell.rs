@@ -157,7 +157,7 @@ fn full_quota_shows_stop_command() {
     let before = pods(&tool);
     tool.shell(&format!("{SHELL} -- true"))
         .exits(3)
-        .says("limits.cpu: 3 of 2, 1 too much")
+        .says("limits.cpu: 3 of 2, 1 CPU too much")
         .says("running: the web service, with 2 pods; `webservice stop` stops it")
         .says("webservice exec")
         .and_that_is_all();

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, DryRunOption, ExitCode, Failure, LoadConflicts, Session, SizeForm, adjustments_hint, print,
+    Document, DryRunOption, ExitCode, Failure, RunConflicts, Session, SizeForm, adjustments_hint, print,
     print_for_people, read_input, warn_of_unread,
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
@@ -55,12 +55,12 @@ pub(super) fn run(
         let PlannedLoad { facts, plan } = planned;
         if attempt.is_first() {
             warn_of_unread(&facts.namespace.limits);
+            report::warn_of_retries(&plan.set);
             print_notes(session, plan, &planned.conflicts());
         }
         if !plan.problems.is_empty() {
-            let failure =
-                failures::of_problems_and_quota(plan, &file.jobs, &options.file.file, &facts.namespace);
-            let failure = nearest(planned).into_iter().fold(failure, Failure::hint);
+            let (path, nearest) = (&options.file.file, nearest(planned));
+            let failure = failures::of_problems_and_quota(plan, &file.jobs, path, &facts.namespace, nearest);
             let is_untouched = attempt.is_first() && plan.problems.len() > 1;
             let failure = if is_untouched { failure.detail("nothing was changed") } else { failure };
             return Err(apply::after_changes(failure, attempt));
@@ -109,8 +109,8 @@ pub(super) struct PlannedLoad {
 
 impl PlannedLoad {
     /// Returns the runs that exceed the quota.
-    pub(super) fn conflicts(&self) -> LoadConflicts {
-        LoadConflicts::of(&self.plan, &self.facts, Timestamp::now())
+    pub(super) fn conflicts(&self) -> RunConflicts {
+        RunConflicts::of(&self.plan.set, &self.plan.plans, &self.facts, Timestamp::now())
     }
 
     /// Returns the output of a dry run on this machine.
@@ -135,8 +135,7 @@ pub(super) fn does_not_fit(plan: &LoadPlan, nearest: Option<String>, attempt: &A
     }
     let message =
         format!("the rest does not fit any more, after these jobs were changed: {}", changed.join(", "));
-    let failure = nearest.into_iter().fold(Failure::new(ExitCode::Partial, message), Failure::hint);
-    report::with_planned(failure, plan)
+    report::with_planned(Failure::new(ExitCode::Partial, message), plan, nearest)
 }
 
 /// Shows which jobs are removed, and asks.
@@ -334,7 +333,7 @@ pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
 }
 
 /// Prints what a person should know of a plan.
-pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &LoadConflicts) {
+pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &RunConflicts) {
     report::print_warnings(plan);
     print_file_warnings(session, plan);
     conflicts.print_warning();

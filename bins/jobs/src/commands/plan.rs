@@ -1,8 +1,10 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, LoadConflicts, Session, SizeForm, adjustments_hint, print, print_text, warn_of_unread,
+    ExitCode, Failure, RunConflicts, Session, SizeForm, adjustments_hint, print, print_text, warn_of_unread,
 };
 use toolforge_client::JobFetchOptions;
+use toolforge_render::change::Adjustment;
+use toolforge_render::job::LoadPlan;
 
 use super::{facts, load};
 use crate::arguments::{Arguments, JobsFormat, PlanArguments};
@@ -23,7 +25,7 @@ pub(super) fn run(
     let plan = load::planned(&file, &options.file, &facts, options.adopt, Vec::new());
     warn_of_unread(&facts.namespace.limits);
     let now = Timestamp::now();
-    let conflicts = LoadConflicts::of(&plan, &facts, now);
+    let conflicts = RunConflicts::of(&plan.set, &plan.plans, &facts, now);
     load::print_notes(session, &plan, &conflicts);
     let nearest = load::adjustments(&plan, &file, &options.file, &facts, options.adopt);
     // The plan says what does not fit.
@@ -38,22 +40,31 @@ pub(super) fn run(
         print(&document, arguments.output.of_document())?;
     }
     if !plan.problems.is_empty() {
-        let failure = failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace);
+        let has_sizes = !nearest.is_empty();
+        let failure =
+            failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace, has_sizes);
         return Err(match (plan.fits(), is_shown) {
             (true, _) => failure,
-            (false, true) => report::hints_to_fit(&plan).into_iter().fold(failure, Failure::hint),
+            (false, true) => hint(&plan, &nearest, is_shown).into_iter().fold(failure, Failure::hint),
             (false, false) => {
-                let nearest = adjustments_hint(&nearest, SizeForm::Keys);
-                report::with_planned(nearest.into_iter().fold(failure, Failure::hint), &plan)
+                report::with_planned(failure, &plan, adjustments_hint(&nearest, SizeForm::Keys))
             }
         });
     }
     if !plan.fits() {
-        let nearest = adjustments_hint(&nearest, SizeForm::Keys).filter(|_| !is_shown);
-        let hints = nearest.into_iter().chain(report::hints_to_fit(&plan));
-        hints.for_each(|hint| anstream::eprintln!("\nhint: {hint}"));
+        if let Some(hint) = hint(&plan, &nearest, is_shown) {
+            anstream::eprintln!("\nhint: {hint}");
+        }
         return Ok(ExitCode::DoesNotFit);
     }
     let changes = plan.set.pending().next().is_some();
     Ok(if changes && options.exit_code { ExitCode::Failed } else { ExitCode::Success })
+}
+
+/// Returns what to do about a plan that does not fit; the nearest sizes may be shown already.
+fn hint(plan: &LoadPlan, nearest: &[Adjustment], is_shown: bool) -> Option<String> {
+    if is_shown && !nearest.is_empty() {
+        return Some(report::more_quota());
+    }
+    report::fit_hint(plan, adjustments_hint(nearest, SizeForm::Keys))
 }

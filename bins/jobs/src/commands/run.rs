@@ -37,6 +37,7 @@ pub(super) fn run(
         if attempt.is_first() {
             warn_of_unread(&planned.facts.namespace.limits);
             report::print_warnings(&planned.plan);
+            report::warn_of_retries(&planned.plan.set);
             if options.job.states_default_cpu()
                 && let [plan] = planned.plan.plans.as_slice()
             {
@@ -129,8 +130,8 @@ fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Res
         });
     }
     if !plan.problems.is_empty() {
-        let failure = failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace);
-        return Err(nearest(&plan, request, facts, change).into_iter().fold(failure, Failure::hint));
+        let nearest = nearest(&plan, request, facts, change);
+        return Err(failures::of_problems_and_quota(&plan, &[], Path::new(""), &facts.namespace, nearest));
     }
     Ok(plan)
 }

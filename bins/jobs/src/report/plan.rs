@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, Failure, LoadConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text, difference,
-    downtime, forecast_text, quota_rows, rollout, to_json, verdict_code, verdict_text, violations,
+    Document, Failure, RunConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text, difference,
+    downtime, forecast_text, quota_rows, retries_text, rollout, to_json, verdict_code, verdict_text,
+    violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -18,7 +19,7 @@ use super::LoadRestarts;
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment; `has_quota` is whether the namespace has a quota.
 pub(crate) fn plan(
     plan: &LoadPlan,
-    conflicts: &LoadConflicts,
+    conflicts: &RunConflicts,
     restarts: &LoadRestarts,
     nearest: &[Adjustment],
     has_quota: bool,
@@ -40,6 +41,13 @@ pub(crate) fn plan(
     };
     let text = [text(plan, has_quota), adjustments_text(set, nearest), restarts.text()].concat();
     Ok(Document { text, value: to_json(value)? })
+}
+
+/// Warns that not all retries of failed pods fit the quota.
+pub(crate) fn warn_of_retries(set: &ChangeSet) {
+    if let Some(retries) = retries_text(set) {
+        anstream::eprintln!("warning: it fits the quota, but {retries}");
+    }
 }
 
 /// Prints the warnings about a plan's jobs, one line for all jobs with the same warning.
@@ -138,25 +146,35 @@ fn problem(problem: &LoadProblem) -> toolforge_report::LoadProblem {
 
 /// Returns the failure of what does not fit, before anything is sent; `nearest` is the hint with the nearest sizes that fit.
 pub(crate) fn verdict_failure(plan: &LoadPlan, nearest: Option<String>) -> Failure {
-    let hints = nearest.into_iter().chain(hints_to_fit(plan));
-    hints.fold(Failure::does_not_fit(&plan.set), Failure::hint)
+    fit_hint(plan, nearest).into_iter().fold(Failure::does_not_fit(&plan.set), Failure::hint)
 }
 
-/// Adds what of a plan does not fit, and what to do about it.
-pub(crate) fn with_planned(failure: Failure, plan: &LoadPlan) -> Failure {
-    hints_to_fit(plan).into_iter().fold(failure.exceeded(&plan.set), Failure::hint)
+/// Adds what of a plan does not fit, and what to do about it; `nearest` is the hint with the nearest sizes that fit.
+pub(crate) fn with_planned(failure: Failure, plan: &LoadPlan, nearest: Option<String>) -> Failure {
+    fit_hint(plan, nearest).into_iter().fold(failure.exceeded(&plan.set), Failure::hint)
 }
 
-/// Returns what to do about a plan that does not fit.
-pub(crate) fn hints_to_fit(plan: &LoadPlan) -> Vec<String> {
-    default_cpu_hint(plan).into_iter().chain(fit_hints(&plan.set)).collect()
+/// Returns what to do about a plan that does not fit: one hint, with the nearest sizes if there are any.
+pub(crate) fn fit_hint(plan: &LoadPlan, nearest: Option<String>) -> Option<String> {
+    match nearest {
+        Some(nearest) => Some(format!("{nearest} {}", more_quota())),
+        None => default_cpu_hint(plan).or_else(|| set_hint(&plan.set)),
+    }
+}
+
+/// Returns how to see the usage, and to request more quota.
+pub(crate) fn more_quota() -> String {
+    format!(
+        "`toolforge jobs quota` shows the usage, and {} explains how to request more.",
+        platform::QUOTA_HELP
+    )
 }
 
 /// Adds what does not fit, and what to do about it; `nearest` are the nearest sizes of a job that fit.
 pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet, nearest: &[Adjustment]) -> Failure {
     let nearest = adjustments_hint(nearest, SizeForm::Keys)
         .map(|hint| format!("{hint} Change it in the jobs file, and type `toolforge jobs load FILE`."));
-    nearest.into_iter().chain(fit_hints(set)).fold(failure.exceeded(set), Failure::hint)
+    nearest.or_else(|| set_hint(set)).into_iter().fold(failure.exceeded(set), Failure::hint)
 }
 
 fn exceeded(set: &ChangeSet) -> Vec<&Resource> {
@@ -173,40 +191,42 @@ fn default_cpu_hint(plan: &LoadPlan) -> Option<String> {
         return None;
     }
     Some(format!(
-        "A job without a CPU setting has a limit of {}, which counts for the quota; with `cpu: 200m` only that counts.",
-        found.resources().limits.cpu
+        "A job without a CPU setting has a limit of {}, which counts for the quota; with `cpu: 200m` only that counts. {}",
+        found.resources().limits.cpu,
+        more_quota()
     ))
 }
 
-fn fit_hints(set: &ChangeSet) -> Vec<String> {
-    let mut hints = Vec::new();
+fn set_hint(set: &ChangeSet) -> Option<String> {
     let violations = set.at_rest.violations();
+    if violations.iter().any(|violation| violation.kind.is_unset()) {
+        return Some("Set the amount that is missing; `toolforge jobs quota` shows the limits.".to_owned());
+    }
     if violations.iter().any(|violation| violation.kind.is_below_min()) {
-        hints
-            .push("Request more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned());
-    } else if !violations.is_empty() {
-        hints.push("Request less of it; `toolforge jobs quota` shows the limits of one job.".to_owned());
+        return Some(
+            "Request more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned(),
+        );
+    }
+    if !violations.is_empty() {
+        return Some("Request less of it; `toolforge jobs quota` shows the limits of one job.".to_owned());
     }
     let exceeded = exceeded(set);
+    if exceeded.is_empty() {
+        return None;
+    }
+    let replaced = set.pending().find(|change| change.rollout.is_some()).filter(|_| set.at_rest.fits());
+    if let Some(change) = replaced {
+        // Its old pods or ReplicaSets are in the way.
+        return Some(format!(
+            "`toolforge jobs delete {}` first frees its quota; then create it again, with downtime in between. {}",
+            change.name,
+            more_quota()
+        ));
+    }
     let advice = if exceeded.iter().any(|resource| resource.is_measured()) {
         "Request less memory or CPU, or delete other jobs"
     } else {
         "Delete jobs that are not needed"
     };
-    if set.at_rest.fits() && !exceeded.is_empty() {
-        // Its old pods or ReplicaSets are in the way.
-        for change in set.pending().filter(|change| change.rollout.is_some()) {
-            hints.push(format!(
-                "`toolforge jobs delete {}` first frees its quota; then create it again, with downtime in between.",
-                change.name
-            ));
-        }
-    }
-    if !exceeded.is_empty() {
-        hints.push(format!(
-            "{advice}; `toolforge jobs quota` shows the usage, and {} explains how to request more.",
-            platform::QUOTA_HELP
-        ));
-    }
-    hints
+    Some(format!("{advice}; {}", more_quota()))
 }

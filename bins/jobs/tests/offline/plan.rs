@@ -34,6 +34,33 @@ fn plan_shows_changes_and_downtime() {
 }
 
 #[test]
+fn existing_runs_that_no_longer_fit_are_warned_of() {
+    let bot = "- {name: bot, command: x, image: bookworm, mem: 4Gi, continuous: true}\n";
+    let directory = Scratch::new("existing", bot);
+    let facts = toolforge_fixtures::path("facts/scheduled.yaml");
+    let facts = ["jobs.yaml", "--tool", "stashbot", "--uid", "52503", "--from", facts.to_str().unwrap()];
+    for verb in [&["plan"][..], &["load", "--dry-run=client"]] {
+        let said = said(&jobs(&directory, &[verb, &facts[..]].concat()));
+        let warning = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
+        assert!(said.starts_with("[exit 0]") && said.contains(warning), "{said}");
+    }
+}
+
+/// `webservice plan` and `quota-check FILE` have tests of the same text.
+#[test]
+fn verdicts_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/verdicts.txt");
+    let facts = toolforge_fixtures::path("facts/scheduled.yaml");
+    for (index, expected) in words.split("---\n").enumerate() {
+        let bot = "- {name: bot, command: x, image: bookworm, mem: 4Gi, cpu: 500m, continuous: true, replicas: N}\n";
+        let directory = Scratch::new("words", &bot.replace('N', &(index + 1).to_string()));
+        let line = ["plan", "jobs.yaml", "--tool", "stashbot", "--from", facts.to_str().unwrap()];
+        let said = said(&jobs(&directory, &line));
+        assert!(said.contains(&format!("\n\n{expected}")), "{said}{expected}");
+    }
+}
+
+#[test]
 fn plan_with_an_unknown_image_reports_no_success() {
     let directory = Scratch::new("image", "- name: once\n  command: x\n  image: bookwrm\n");
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
@@ -72,7 +99,7 @@ fn plan_says_once_what_does_not_fit() {
     what would fit:
       job a: memory 4Gi
 
-    hint: Request less of it; `toolforge jobs quota` shows the limits of one job.
+    hint: `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 
@@ -99,24 +126,20 @@ fn plan_reports_each_problem_once() {
 
     hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
 
-    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts.
-
-    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     "#);
     let load = ["load", "jobs.yaml", "--dry-run"];
     assert_snapshot!(said(&jobs(&scratch, &[&load[..], &STASHBOT, &from].concat())), @r#"
     [exit 1]
     error: jobs.yaml:2:32: unknown image type "bookwrm"; did you mean "bookworm"?
-      limits.cpu: 3500m of 2, 1500m too much (quota tool-stashbot)
+      limits.cpu: 3500m of 2, 1500m CPU too much (quota tool-stashbot)
       limits.memory: 9728Mi of 8Gi, 1536Mi too much (quota tool-stashbot)
 
     hint: `toolforge jobs images` lists the images.
 
     hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
 
-    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts.
-
-    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     "#);
 }
 

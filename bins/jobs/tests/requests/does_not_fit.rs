@@ -36,9 +36,7 @@ fn refused_run_names_the_nearest_sizes() {
     error: this does not fit, and nothing was sent
       limits.memory: 2348Mi of 1700Mi, 648Mi too much (quota q)
 
-    hint: It would fit with `--mem 700Mi`, or with `--replicas 1`.
-
-    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: It would fit with `--mem 700Mi`, or with `--replicas 1`. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 
@@ -61,17 +59,13 @@ fn refused_load_names_the_nearest_sizes() {
     error: this does not fit, and nothing was sent
       limits.memory: 1536Mi of 1400Mi, 136Mi too much (quota q)
 
-    hint: It would fit with `mem: 888Mi` of job a, or with `mem: 376Mi` of job b.
-
-    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: It would fit with `mem: 888Mi` of job a, or with `mem: 376Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
     assert_snapshot!(never.replace(file.to_str().unwrap(), "FILE"), @"
     [exit 3]
     error: FILE:2:3: a run of job b never fits: limits.memory: 2Gi of 1400Mi, 648Mi too much (quota q)
 
-    hint: Request less memory or CPU; `toolforge jobs quota` shows the limits.
-
-    hint: It would fit with `mem: 1400Mi` of job b.
+    hint: It would fit with `mem: 1400Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 
@@ -86,8 +80,6 @@ fn refused_restart_names_the_nearest_sizes() {
       limits.memory: 1Gi of 700Mi, 324Mi too much (quota q)
 
     hint: It would fit with `mem: 350Mi` of job myjob and downtime, or with `replicas: 1` of job myjob. Change it in the jobs file, and type `toolforge jobs load FILE`.
-
-    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 
@@ -101,8 +93,6 @@ fn refused_trigger_names_the_nearest_sizes() {
       limits.memory: 2312Mi of 2Gi, 264Mi too much (quota q)
 
     hint: It would fit with `mem: 248Mi` of job myjob. Change it in the jobs file, and type `toolforge jobs load FILE`.
-
-    hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
     assert_eq!(triggered, ended(&run(script(), &["restart", "myjob"])));
 }

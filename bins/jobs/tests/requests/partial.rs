@@ -219,7 +219,7 @@ fn refusal_names_waiting_pods() {
     assert_snapshot!(ended(&run(cluster(&[], &[deployment], &instead), &line)), @"
     [exit 3]
     error: this does not fit, and nothing was sent
-      pods: 2 of 1, 1 too many (quota q)
+      pods: 2 of 1, 1 pod too many (quota q)
       counted as used: 1 pod that Deployment myjob is about to create
 
     hint: Delete jobs that are not needed; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.

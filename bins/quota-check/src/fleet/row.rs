@@ -1,6 +1,7 @@
 //! One quota of a fleet, as a row.
 
 use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_cli::quota_usage;
 use toolforge_model::ToolName;
 use toolforge_quota::{Resource, ResourceQuota};
@@ -13,6 +14,17 @@ pub(crate) struct Row {
     pub(crate) report: FleetQuota,
     /// The amounts, for sorting.
     pub(crate) amounts: Option<ResourceQuota>,
+    /// The amounts by the keys of the quota: `cpu` and `requests.cpu` are two, although they are one resource.
+    pub(crate) stated: Vec<StatedAmount>,
+}
+
+/// A limit as a quota states it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatedAmount {
+    /// The key, such as `cpu`.
+    pub(crate) key: String,
+    pub(crate) hard: u64,
+    pub(crate) used: u64,
 }
 
 impl Row {
@@ -31,12 +43,12 @@ impl Row {
             resources: quota_usage(&amounts).resources,
             ..empty(namespace, FleetState::Ok)
         };
-        Self { report, amounts: Some(amounts) }
+        Self { report, amounts: Some(amounts), stated: stated(quota) }
     }
 
     /// Returns the row of a quota that cannot be read, or, without a name, of a namespace whose quotas cannot.
     pub(crate) fn unread(namespace: String, quota: Option<String>, state: FleetState) -> Self {
-        Self { report: FleetQuota { quota, ..empty(namespace, state) }, amounts: None }
+        Self { report: FleetQuota { quota, ..empty(namespace, state) }, amounts: None, stated: Vec::new() }
     }
 
     /// Returns the name that people know: that of the tool, else that of the namespace.
@@ -53,6 +65,20 @@ impl Row {
     pub(crate) fn used(&self, resource: &Resource) -> u64 {
         self.amounts.as_ref().map_or(0, |amounts| amounts.used(resource))
     }
+}
+
+/// Returns the limits of a quota that are quantities: those of its status, or, if it has none yet, of its spec.
+fn stated(quota: &core::ResourceQuota) -> Vec<StatedAmount> {
+    let spec = quota.spec.as_ref().and_then(|spec| spec.hard.as_ref());
+    let status = quota.status.as_ref();
+    let applied = status.and_then(|status| status.hard.as_ref()).filter(|hard| !hard.is_empty());
+    let used = status.and_then(|status| status.used.as_ref());
+    let amount = |(key, hard): (&String, &Quantity)| {
+        let resource = Resource::from(key.as_str());
+        let used = used.and_then(|used| resource.parse_amount(&used.get(key)?.0).ok()).unwrap_or(0);
+        Some(StatedAmount { key: key.clone(), hard: resource.parse_bound(&hard.0).ok()?, used })
+    };
+    applied.or(spec).into_iter().flatten().filter_map(amount).collect()
 }
 
 fn empty(namespace: String, state: FleetState) -> FleetQuota {

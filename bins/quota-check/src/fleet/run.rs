@@ -1,9 +1,10 @@
 //! From the source of the quotas to the output.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::ResourceQuota;
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use toolforge_cli::{ExitCode, Failure, Input, ProgressLine, Session, Source};
@@ -25,16 +26,8 @@ use crate::arguments::Arguments;
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let baseline = arguments.fleet.baseline.as_deref().map(Baseline::read).transpose()?;
     let stdout = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut fleet = FleetRun {
-        arguments,
-        writer: writer(arguments.output, Box::new(stdout)),
-        summary: FleetSummary { quotas: 0, selected: 0, near: 0, blocked: 0, unused: 0, unreadable: 0 },
-        baseline,
-        held: Vec::new(),
-        progress: ProgressLine::only_on_terminal(),
-        is_partial: false,
-        is_closed: false,
-    };
+    let mut fleet = FleetRun::new(arguments, Box::new(stdout), Timestamp::now());
+    fleet.baseline = baseline;
     fleet.check(|fleet| fleet.writer.begin())?;
     let read = if arguments.cluster.from.is_empty() {
         fleet.read_cluster()
@@ -46,8 +39,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if read.is_err() || fleet.is_closed {
         fleet.baseline = None;
     }
+    let is_compared = fleet.baseline.is_some();
     fleet.finish()?;
     read?;
+    if is_compared && fleet.summary.selected == 0 && fleet.summary.quotas > 0 {
+        let selected = if fleet.has_changes { "selected " } else { "" };
+        anstream::eprintln!("note: no {selected}quota has changed since the baseline");
+    }
     let is_sought = !arguments.cluster.from.is_empty() || arguments.tool.is_some();
     if is_sought && fleet.summary.quotas == 0 && !fleet.is_closed {
         return Err(nothing_found(arguments));
@@ -83,6 +81,8 @@ struct FleetRun<'a> {
     writer: Box<dyn FleetWriter>,
     summary: FleetSummary,
     baseline: Option<Baseline>,
+    /// Whether a quota is not as in the baseline.
+    has_changes: bool,
     /// The rows that wait for the others because they are sorted.
     held: Vec<Row>,
     progress: ProgressLine,
@@ -92,7 +92,21 @@ struct FleetRun<'a> {
     is_closed: bool,
 }
 
-impl FleetRun<'_> {
+impl<'a> FleetRun<'a> {
+    fn new(arguments: &'a Arguments, output: Box<dyn Write>, now: Timestamp) -> Self {
+        Self {
+            arguments,
+            writer: writer(arguments.output, output, now),
+            summary: FleetSummary { quotas: 0, selected: 0, near: 0, blocked: 0, unused: 0, unreadable: 0 },
+            baseline: None,
+            has_changes: false,
+            held: Vec::new(),
+            progress: ProgressLine::only_on_terminal(),
+            is_partial: false,
+            is_closed: false,
+        }
+    }
+
     fn read_cluster(&mut self) -> Result<(), Failure> {
         let session = Session::open(&self.arguments.session_options()?, "quota-check")?;
         let Source::Cluster { runtime, client } = &session.source else { return Ok(()) };
@@ -184,6 +198,7 @@ impl FleetRun<'_> {
             if change.code == FleetChangeCode::Same {
                 return Ok(());
             }
+            self.has_changes = true;
             row.report.change = Some(change);
         }
         if !is_selected(&row, &self.arguments.fleet, tools) {
@@ -205,7 +220,8 @@ impl FleetRun<'_> {
     fn finish(&mut self) -> Result<(), Failure> {
         let removed = self.baseline.take().into_iter().flat_map(Baseline::remaining);
         for report in removed {
-            let row = Row { report, amounts: None };
+            self.has_changes = true;
+            let row = Row { report, amounts: None, stated: Vec::new() };
             if is_selected(&row, &self.arguments.fleet, self.arguments.tool.as_ref()) {
                 self.show(row)?;
             }
@@ -236,5 +252,97 @@ impl FleetRun<'_> {
             }
             Ok(()) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use clap::Parser as _;
+    use serde_json::json;
+    use toolforge_client::scripted::{Answer, Script};
+
+    use super::*;
+
+    /// An output that can be read.
+    #[derive(Clone, Default)]
+    struct Shared(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Reads the pages of a script; returns whether some could not be read, the requests and the output.
+    fn run(script: Script, line: &str) -> (bool, String, String) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (client, requests) = {
+            let _inside = runtime.enter();
+            script.client()
+        };
+        let arguments =
+            Arguments::parse_from(["quota-check", "--all"].into_iter().chain(line.split_whitespace()));
+        let output = Shared::default();
+        let mut fleet = FleetRun::new(&arguments, Box::new(output.clone()), Timestamp::UNIX_EPOCH);
+        runtime.block_on(fleet.read_pages(&client)).unwrap();
+        fleet.finish().unwrap();
+        let text = String::from_utf8(output.0.borrow().clone()).unwrap();
+        (fleet.is_partial, requests.to_string(), text)
+    }
+
+    fn page(namespaces: std::ops::Range<usize>, next: &str) -> Answer {
+        let quota = |number: usize| {
+            let name = format!("tool-t{number:04}");
+            let amounts = |pods: &str| json!({"pods": pods});
+            json!({
+                "metadata": {"namespace": name, "name": name},
+                "status": {"hard": amounts("10"), "used": amounts("1")},
+            })
+        };
+        let items: Vec<Value> = namespaces.map(quota).collect();
+        Answer::json(200, &json!({"metadata": {"continue": next}, "items": items}))
+    }
+
+    #[test]
+    fn fleet_is_read_in_pages_of_500() {
+        const QUOTAS: &str = "GET /api/v1/resourcequotas";
+        let script = Script::new()
+            .answer(QUOTAS, page(0..500, "next"))
+            .answer(QUOTAS, page(500..1000, "last"))
+            .answer(QUOTAS, page(1000..1001, ""));
+        let (is_partial, requests, text) = run(script, "--output csv");
+        assert!(!is_partial);
+        assert_eq!(text.lines().count(), 1001, "{text}");
+        insta::assert_snapshot!(requests, @"
+        GET   /api/v1/resourcequotas?limit=500
+        GET   /api/v1/resourcequotas?continue=next&limit=500
+        GET   /api/v1/resourcequotas?continue=last&limit=500
+        ");
+    }
+
+    #[test]
+    fn namespaces_that_are_refused_have_a_row() {
+        let names = ["default", "tool-a", "tool-t0000"].map(|name| json!({"metadata": {"name": name}}));
+        let script = Script::new()
+            .answer("GET /api/v1/resourcequotas", Answer::refusal(403, "Forbidden", "no"))
+            .answer("GET /api/v1/namespaces", Answer::json(200, &json!({"metadata": {}, "items": names})))
+            .answer("GET /api/v1/namespaces/tool-a/resourcequotas", Answer::refusal(403, "Forbidden", "no"))
+            .answer("GET /api/v1/namespaces/tool-t0000/resourcequotas", page(0..1, ""));
+        let (is_partial, _, text) = run(script, "");
+        assert!(is_partial);
+        insta::assert_snapshot!(text, @"
+        TOOL   STATE      SHARE  RESOURCE  USED  LIMIT
+        a      forbidden
+        t0000             10%    pods      1     10
+
+        2 quotas: 0 blocked, 0 near the limit, 0 unused, 1 unreadable
+        ");
     }
 }

@@ -150,6 +150,7 @@ impl Needed {
         let set = &plan.set;
         self.add_check(&set.at_rest);
         self.add_check(set.refused_surge.as_ref().unwrap_or(&set.at_peak));
+        set.refused_retries().into_iter().for_each(|retries| self.add_check(retries));
         for problem in &plan.problems {
             let (FileProblemKind::NeverFits { shortfalls, .. }
             | FileProblemKind::Job(LoadProblem::NeverFits { shortfalls, .. })) = &problem.kind

@@ -4,6 +4,7 @@ use anstream::eprintln;
 use toolforge_cli::{ExitCode, Failure, Session, SizeForm, adjustments_hint};
 use toolforge_client::{Attempt, ToolHome};
 use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
+use toolforge_quota::LimitViolationKind;
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
     MissingRequirement, PlanError, PlanOptions, PlanWarning, ResolvedRequest, Routing, StartTime, TypeSource,
@@ -217,11 +218,24 @@ pub(super) fn refuse_what_does_not_fit(
     };
     let failure = template_amounts.iter().cloned().fold(failure, Failure::detail);
     let nearest = web_service_adjustments(plan, facts, start, ChangeSet::fits);
-    let failure = adjustments_hint(&nearest, SizeForm::Options).into_iter().fold(failure, Failure::hint);
+    let more = format!(
+        "`quota-check` shows the usage, and {} explains how to request more.",
+        toolforge_model::platform::QUOTA_HELP
+    );
+    let nearest = adjustments_hint(&nearest, SizeForm::Options);
     if set.at_rest.fits() {
-        return Err(failure.hint(
-            "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.",
-        ));
+        let stop =
+            "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.";
+        return Err(
+            failure.hint(nearest.map_or_else(|| stop.to_owned(), |nearest| format!("{nearest} {stop}")))
+        );
+    }
+    let is_too_little = |kind: LimitViolationKind| kind.is_below_min() || kind.is_unset();
+    if let Some(nearest) = nearest {
+        if set.at_rest.violations().iter().any(|violation| is_too_little(violation.kind)) {
+            return Err(failure.hint(nearest));
+        }
+        return Err(failure.hint(format!("{nearest} {more}")));
     }
     if set.at_rest.violations().iter().any(|violation| violation.kind.is_below_min()) {
         return Err(
@@ -233,8 +247,5 @@ pub(super) fn refuse_what_does_not_fit(
     } else {
         "Request less memory or CPU"
     };
-    Err(failure.hint(format!(
-        "{advice}, or stop something else; `quota-check` shows the usage, and {} explains how to request more.",
-        toolforge_model::platform::QUOTA_HELP
-    )))
+    Err(failure.hint(format!("{advice}, or stop something else; {more}")))
 }

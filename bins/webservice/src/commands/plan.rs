@@ -1,5 +1,5 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Session, adjustment_goal, print, warn_of_unread};
+use toolforge_cli::{ExitCode, Failure, RunConflicts, Session, adjustment_goal, print, warn_of_unread};
 use toolforge_render::web_service::{StartTime, web_service_adjustments, web_service_changes};
 
 use super::facts;
@@ -14,9 +14,10 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let mut facts = fetch::facts(session)?;
+    let (mut facts, mut jobs) = fetch::facts_with_jobs(session)?;
     if let Some(profile) = arguments.quota.clone() {
         facts.namespace.limits = facts.namespace.limits.with_profile(profile);
+        jobs.namespace = facts.namespace.clone();
     }
     let planned = facts::plan(session, arguments, invocation, &facts)?;
     facts::warn_of_needs(session, &planned, invocation.action);
@@ -28,9 +29,12 @@ pub(super) fn run(
         Forecast { set, adjustments }
     };
     let planned = forecast(StartTime::Keep);
+    let conflicts = RunConflicts::of(&planned.set, &[], &jobs, Timestamp::now());
+    conflicts.print_warning();
     let is_running = facts.live.deployment.is_some();
     let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
     let has_quota = !facts.namespace.limits.quotas.is_empty();
-    print(&report::plan(&plan, &planned, restart.as_ref(), has_quota)?, arguments.output.of_document())?;
+    let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts, has_quota)?;
+    print(&document, arguments.output.of_document())?;
     Ok(if planned.set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
 }

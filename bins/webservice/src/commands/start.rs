@@ -2,8 +2,8 @@ use std::cell::RefCell;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, FileMark, Interruption, OutputFormat, ProgressLine, Session,
-    applied_changes, interrupted, planned_changes, print_for_people, quota_wait_line, rollout_note,
+    DryRunOption, ExitCode, Failure, FileMark, Interruption, OutputFormat, ProgressLine, RunConflicts,
+    Session, applied_changes, interrupted, planned_changes, print_for_people, quota_wait_line, rollout_note,
     unchanged, warn_of_unread,
 };
 use toolforge_client::{
@@ -11,6 +11,7 @@ use toolforge_client::{
 };
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet, Step};
+use toolforge_render::job::JobFacts;
 use toolforge_render::object::{Object, ObjectKind};
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{
@@ -78,6 +79,7 @@ struct PlannedStart {
     plan: Planned,
     set: ChangeSet,
     facts: WebServiceFacts,
+    jobs: JobFacts,
 }
 
 impl AsRef<ChangeSet> for PlannedStart {
@@ -87,6 +89,11 @@ impl AsRef<ChangeSet> for PlannedStart {
 }
 
 impl PlannedStart {
+    /// Warns of scheduled runs that no longer fit.
+    fn warn_of_conflicts(&self) {
+        RunConflicts::of(&self.set, &[], &self.jobs, Timestamp::now()).print_warning();
+    }
+
     /// Returns whether nothing differs, and every pod is ready.
     fn is_running(&self) -> bool {
         self.set.changes.iter().all(Change::is_keep)
@@ -133,7 +140,7 @@ impl Planner for Start<'_> {
     async fn plan(&self, attempt: &Attempt) -> Result<PlannedStart, Failure> {
         let Self { session, arguments, invocation, .. } = *self;
         let plan = async {
-            let facts = fetch::facts_to_write(session).await?;
+            let (facts, jobs) = fetch::facts_to_write(session).await?;
             let mut notes = Vec::new();
             let template = self.template.as_ref();
             let plan = facts::plan_with(session, (arguments, invocation), &facts, template, &mut notes);
@@ -147,7 +154,7 @@ impl Planner for Start<'_> {
                 let is_other = |step: &Step| step.id.kind != ObjectKind::Deployment;
                 set.changes.iter_mut().for_each(|change| change.steps.retain(is_other));
             }
-            Ok(PlannedStart { plan, set, facts })
+            Ok(PlannedStart { plan, set, facts, jobs })
         };
         plan.await.map_err(|failure| failures::after_writes(failure, attempt))
     }
@@ -163,6 +170,7 @@ impl Planner for Start<'_> {
         if attempt.is_first() {
             warn_of_unread(&planned.facts.namespace.limits);
             facts::warn_of_lost_files(self.session, &planned.plan);
+            planned.warn_of_conflicts();
             self.log.replace(self.log_mark(&planned.set));
         }
         if self.arguments.dry_run.is_none() { self.announce(planned, attempt) } else { Ok(()) }
@@ -205,7 +213,7 @@ impl Start<'_> {
 
     /// Refuses a plan that cannot be applied.
     fn refuse(&self, planned: &PlannedStart, attempt: &Attempt) -> Result<(), Failure> {
-        let PlannedStart { plan, set, facts } = planned;
+        let PlannedStart { plan, set, facts, jobs: _ } = planned;
         facts::refuse_routing(&plan.plan, facts)?;
         facts::check_requirements(self.session, plan)
             .map_err(|error| failures::of_requirement(&error, self.invocation.action))?;
@@ -225,6 +233,7 @@ impl Start<'_> {
         let planned = self.plan_only()?;
         warn_of_unread(&planned.facts.namespace.limits);
         facts::warn_of_lost_files(self.session, &planned.plan);
+        planned.warn_of_conflicts();
         let set = &planned.set;
         note_rollout(set);
         let text = format!("{}nothing was sent (dry run)\n", report::change_lines(set));

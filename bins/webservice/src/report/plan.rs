@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use toolforge_cli::{
-    Document, Failure, adjustments, adjustments_text, difference, downtime, quota_rows, restart_forecast,
-    restart_outcome, rollout, rollout_note, to_json, verdict_code, verdict_text, violations,
+    Document, Failure, RunConflicts, adjustments, adjustments_text, difference, downtime, quota_rows,
+    restart_forecast, restart_outcome, rollout, rollout_note, to_json, verdict_code, verdict_text,
+    violations,
 };
 use toolforge_model::{Untrusted, platform};
 use toolforge_render::change::{Action, Adjustment, ChangeSet, Step};
@@ -83,12 +84,13 @@ pub(crate) struct Forecast {
     pub(crate) adjustments: Vec<Adjustment>,
 }
 
-/// Returns what a plan would change, and whether it fits; `restart` are the changes of a restart, if something runs; `has_quota` is
-/// whether the namespace has a quota.
+/// Returns what a plan would change, and whether it fits; `restart` are the changes of a restart, if something runs; `conflicts`
+/// are the scheduled runs that no longer fit; `has_quota` is whether the namespace has a quota.
 pub(crate) fn plan(
     plan: &WebServicePlan,
     forecast: &Forecast,
     restart: Option<&Forecast>,
+    conflicts: &RunConflicts,
     has_quota: bool,
 ) -> Result<Document, Failure> {
     let Forecast { set, adjustments: nearest } = forecast;
@@ -108,6 +110,7 @@ pub(crate) fn plan(
         quotas: quota_rows(set),
         violations: violations(set),
         restart: restart.map(restart_report),
+        conflicts: conflicts.report(),
     };
     let mut text = plan_text(set, has_quota);
     if let Some(note) = rollout_note(set).filter(|_| fits) {

@@ -126,7 +126,7 @@ fn deprecated_type_causes_a_warning() {
     --- stderr
     warning: type php7.3 is deprecated; php8.2 replaces it: `webservice php8.2 start`
     error: this does not fit, and nothing was sent
-      services: 2 of 1, 1 too many (quota tool-stashbot)
+      services: 2 of 1, 1 service too many (quota tool-stashbot)
 
     hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
@@ -213,8 +213,6 @@ fn too_little_memory_has_its_own_hint() {
       memory: 10Mi is less than the minimum of 100Mi for one container
 
     hint: It would fit with `--mem 100Mi`.
-
-    hint: Request more of it, or leave the option out; `quota-check` shows the limits.
     ");
 }
 

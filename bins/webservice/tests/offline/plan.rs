@@ -73,6 +73,31 @@ fn plan_says_what_a_restart_would_do() {
 }
 
 #[test]
+fn existing_runs_that_no_longer_fit_are_warned_of() {
+    let facts = "--tool stashbot --from catalog.yaml --from scheduled.yaml";
+    let warning = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
+    for verb in ["plan", "start --dry-run"] {
+        let said = webservice(&format!("php8.2 {verb} -m 4Gi {facts}"));
+        assert!(said.starts_with("[exit 0]") && said.contains(warning), "{said}");
+        let said = webservice(&format!("php8.2 {verb} -m 3Gi {facts}"));
+        assert!(said.starts_with("[exit 0]") && !said.contains("warning"), "{said}");
+    }
+    let document = webservice(&format!("php8.2 plan -m 4Gi {facts} --output json"));
+    assert!(document.contains(r#""jobs": ["#) && document.contains(r#""nightly""#), "{document}");
+}
+
+/// `jobs plan` and `quota-check FILE` have tests of the same text.
+#[test]
+fn verdicts_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/verdicts.txt");
+    for (index, expected) in words.split("---\n").enumerate() {
+        let line = format!("php8.2 plan -m 4Gi -c 500m -r {} --from catalog.yaml", index + 1);
+        let said = webservice(&format!("{line} --tool stashbot --from scheduled.yaml"));
+        assert!(said.contains(&format!("\n\n{expected}")), "{said}{expected}");
+    }
+}
+
+#[test]
 fn plan_within_a_profile() {
     let plan = webservice(&format!("plan -m 4Gi -r 2 {FACTS} --from running.json --quota seed-2020"));
     // The files' quota is named after the namespace, and has fewer resources.
@@ -133,7 +158,7 @@ fn plan_replaces_pods_in_place() {
     services         1      1       1       1      fits
 
     it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough free resources is not checked
-    one more pod exceeds the quota (pods: 5 of 4, 1 too many (quota tool-stashbot), limits.memory: 2548Mi of 2Gi, 500Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
+    one more pod exceeds the quota (pods: 5 of 4, 1 pod too many (quota tool-stashbot), limits.memory: 2548Mi of 2Gi, 500Mi too much (quota tool-stashbot)), so the pods are replaced one after the other; the others keep running
     ");
 }
 
@@ -146,8 +171,6 @@ fn start_that_does_not_fit_sends_nothing() {
       memory: 5Gi is more than the maximum of 4Gi for one container
       limits.memory: 10Gi of 8Gi, 2Gi too much (quota tool-stashbot)
 
-    hint: It would fit with `--mem 4Gi`.
-
-    hint: Request fewer replicas, less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: It would fit with `--mem 4Gi`. `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }

@@ -193,8 +193,11 @@ fn with_last_service_taken(quotas: &[Value], pods: &[Value]) -> Script {
     let all = "GET /api/v1/namespaces/tool-stashbot/pods";
     instead.push((all.to_owned(), Answer::json(200, &pods)));
     instead.push((format!("{all}?labelSelector=name%3Dstashbot&limit=500"), of_tool));
-    for resource in ["apps/v1/namespaces/tool-stashbot/deployments", "batch/v1/namespaces/tool-stashbot/jobs"]
-    {
+    for resource in [
+        "apps/v1/namespaces/tool-stashbot/deployments",
+        "batch/v1/namespaces/tool-stashbot/jobs",
+        "batch/v1/namespaces/tool-stashbot/cronjobs",
+    ] {
         let none = json!({"metadata": {"resourceVersion": "7"}, "items": []});
         instead.push((format!("GET /apis/{resource}"), Answer::json(200, &none)));
     }
@@ -238,7 +241,7 @@ fn unfit_retry_names_written_objects() {
     error: only a part of the web service was changed
       applied Deployment stashbot
       error: the rest does not fit
-        services: 2 of 1, 1 too many (quota q)
+        services: 2 of 1, 1 service too many (quota q)
 
       hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");

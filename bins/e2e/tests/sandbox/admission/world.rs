@@ -137,7 +137,13 @@ fn quota(random: &mut Random, name: &str) -> (Value, Value) {
             let operator = random.pick(&["Exists", "DoesNotExist", "In", "NotIn"]);
             let values =
                 if matches!(operator, "In" | "NotIn") { json!([random.pick(&CLASSES)]) } else { json!([]) };
-            let selected = json!([{"scopeName": "PriorityClass", "operator": operator, "values": values}]);
+            let mut selected =
+                json!([{"scopeName": "PriorityClass", "operator": operator, "values": values}]);
+            // A pod has to match both.
+            let second = random.pick(&["", "Terminating", "NotTerminating", "NotBestEffort"]);
+            if let Some(selected) = selected.as_array_mut().filter(|_| !second.is_empty()) {
+                selected.push(json!({"scopeName": second, "operator": "Exists"}));
+            }
             json!({"hard": hard, "scopeSelector": {"matchExpressions": selected}})
         }
         "across" => {

@@ -215,7 +215,7 @@ fn calendar_draws_the_day_and_its_conflicts() {
       hourly, often, 11:00:00 to 11:00:20, and 22 more times
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
       daily, hourly, often, 04:00 to 04:05
-        pods: 4 of 3, 1 too many (quota tool-stashbot)
+        pods: 4 of 3, 1 pod too many (quota tool-stashbot)
         limits.memory: 1792Mi of 1Gi, 768Mi too much (quota tool-stashbot)
       daily, often, 04:05:00 to 04:05:20, and 1 more time
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
@@ -303,14 +303,14 @@ fn overlap_of_a_whole_day_is_printed_as_such() {
     insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:20:00Z"), @"
     These runs exceed the quota:
       a, b, all 24 hours
-        limits.cpu: 2 of 1, 1 too much (quota tool-stashbot)
+        limits.cpu: 2 of 1, 1 CPU too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
     // The first run is at 10:20, and the last one is not over at the end of the day.
     insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:17:30Z"), @"
     These runs exceed the quota:
       a, b, from 10:20 on
-        limits.cpu: 2 of 1, 1 too much (quota tool-stashbot)
+        limits.cpu: 2 of 1, 1 CPU too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
     // A third job is part of it for five minutes only.
@@ -318,9 +318,9 @@ fn overlap_of_a_whole_day_is_printed_as_such() {
     insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:20:00Z"), @"
     These runs exceed the quota:
       a, b, all 24 hours
-        limits.cpu: 2 of 1, 1 too much (quota tool-stashbot)
+        limits.cpu: 2 of 1, 1 CPU too much (quota tool-stashbot)
       a, b, noon, 12:00 to 12:05
-        limits.cpu: 3 of 1, 2 too much (quota tool-stashbot)
+        limits.cpu: 3 of 1, 2 CPU too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
     facts.live.cron_jobs.pop();
@@ -333,9 +333,9 @@ fn overlap_of_a_whole_day_is_printed_as_such() {
     insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:17:30Z"), @"
     These runs exceed the quota:
       a, b, 10:20 to 10:25
-        limits.cpu: 2 of 1, 1 too much (quota tool-stashbot)
+        limits.cpu: 2 of 1, 1 CPU too much (quota tool-stashbot)
       a (2 runs), b, from 10:25 on
-        limits.cpu: 3 of 1, 2 too much (quota tool-stashbot)
+        limits.cpu: 3 of 1, 2 CPU too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
 }

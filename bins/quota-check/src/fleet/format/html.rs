@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Result, Write};
 
+use k8s_openapi::jiff::Timestamp;
 use quick_xml::escape::escape;
 use toolforge_model::Untrusted;
 use toolforge_report::{FleetState, FleetSummary};
@@ -24,13 +25,15 @@ const BARS: usize = 11;
 /// Writes a page.
 pub(super) struct HtmlWriter {
     output: Box<dyn Write>,
+    /// When the quotas are read.
+    now: Timestamp,
     /// How many rows have a share in each ten percent.
     distribution: [u64; BARS],
 }
 
 impl HtmlWriter {
-    pub(super) fn new(output: Box<dyn Write>) -> Self {
-        Self { output, distribution: [0; BARS] }
+    pub(super) fn new(output: Box<dyn Write>, now: Timestamp) -> Self {
+        Self { output, now, distribution: [0; BARS] }
     }
 }
 
@@ -55,9 +58,11 @@ impl FleetWriter for HtmlWriter {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
              <title>Quotas of Toolforge's tools</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-             <header><h1>Quotas of Toolforge's tools</h1></header>\n<main>\n<section aria-labelledby=\"list\">\n<h2 id=\"list\">Quotas</h2>\n\
+             <header><h1>Quotas of Toolforge's tools</h1>\n<p>As of <time datetime=\"{}\">{}</time>.</p></header>\n<main>\n<section aria-labelledby=\"list\">\n<h2 id=\"list\">Quotas</h2>\n\
              <form id=\"filter\" hidden>\n<label>Tool <input name=\"text\" type=\"search\"></label>\n\
-             <label>State <select name=\"state\"><option value=\"\">all</option>"
+             <label>State <select name=\"state\"><option value=\"\">all</option>",
+            self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            self.now.strftime("%Y-%m-%d %H:%M UTC"),
         )?;
         for state in [
             FleetState::Blocked,

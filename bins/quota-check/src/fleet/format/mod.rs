@@ -10,6 +10,7 @@ mod table;
 
 use std::io::{Result, Write};
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_report::FleetSummary;
 
 use super::row::Row;
@@ -29,8 +30,8 @@ pub(super) trait FleetWriter {
     fn end(&mut self, summary: &FleetSummary) -> Result<()>;
 }
 
-/// Returns the writer of a format.
-pub(super) fn writer(format: Format, output: Box<dyn Write>) -> Box<dyn FleetWriter> {
+/// Returns the writer of a format; `now` is when the quotas are read.
+pub(super) fn writer(format: Format, output: Box<dyn Write>, now: Timestamp) -> Box<dyn FleetWriter> {
     match format {
         Format::Table => Box::new(table::TableWriter::new(output)),
         Format::Json => Box::new(json::JsonWriter::new(output)),
@@ -40,6 +41,6 @@ pub(super) fn writer(format: Format, output: Box<dyn Write>) -> Box<dyn FleetWri
         Format::Markdown => Box::new(markdown::MarkdownWriter::new(output)),
         Format::Prometheus => Box::new(prometheus::PrometheusWriter::new(output)),
         Format::Junit => Box::new(junit::JunitWriter::new(output)),
-        Format::Html => Box::new(html::HtmlWriter::new(output)),
+        Format::Html => Box::new(html::HtmlWriter::new(output, now)),
     }
 }

@@ -1,5 +1,6 @@
 //! Prometheus' text format, for its text-file collector: one metric with the labels of kube-state-metrics.
 
+use std::collections::BTreeSet;
 use std::io::{Result, Write};
 
 use toolforge_model::Untrusted;
@@ -7,7 +8,7 @@ use toolforge_quota::Resource;
 use toolforge_report::FleetSummary;
 
 use super::FleetWriter;
-use crate::fleet::row::Row;
+use crate::fleet::row::{Row, StatedAmount};
 
 /// The name of the metric.
 const METRIC: &str = "toolforge_resourcequota";
@@ -15,11 +16,13 @@ const METRIC: &str = "toolforge_resourcequota";
 /// Writes metrics.
 pub(super) struct PrometheusWriter {
     output: Box<dyn Write>,
+    /// The namespaces and names of the quotas that were written.
+    known: BTreeSet<(String, String)>,
 }
 
 impl PrometheusWriter {
     pub(super) fn new(output: Box<dyn Write>) -> Self {
-        Self { output }
+        Self { output, known: BTreeSet::new() }
     }
 }
 
@@ -47,12 +50,18 @@ impl FleetWriter for PrometheusWriter {
     }
 
     fn row(&mut self, row: &Row) -> Result<()> {
-        let Some(amounts) = &row.amounts else { return Ok(()) };
-        let (namespace, quota) = (label(&row.report.namespace), label(&amounts.name));
-        for (resource, hard) in &amounts.hard {
-            let key = label(&resource.to_string());
-            for (kind, amount) in [("hard", *hard), ("used", amounts.used(resource))] {
-                let value = value(resource, amount);
+        let name = row.report.quota.clone().unwrap_or_default();
+        let id = (row.report.namespace.clone(), name);
+        // A second quota of the name, as of files that overlap, would make the whole output invalid.
+        if row.stated.is_empty() || self.known.contains(&id) {
+            return Ok(());
+        }
+        let (namespace, quota) = (label(&id.0), label(&id.1));
+        self.known.insert(id);
+        for StatedAmount { key, hard, used } in &row.stated {
+            let (resource, key) = (Resource::from(key.as_str()), label(key));
+            for (kind, amount) in [("hard", *hard), ("used", *used)] {
+                let value = value(&resource, amount);
                 writeln!(
                     self.output,
                     "{METRIC}{{namespace=\"{namespace}\",resourcequota=\"{quota}\",resource=\"{key}\",type=\"{kind}\"}} {value}"

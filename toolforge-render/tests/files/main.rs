@@ -1,0 +1,6 @@
+//! What applying files of every kind does to the quota.
+#![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
+
+mod changes;
+mod pods;
+mod support;

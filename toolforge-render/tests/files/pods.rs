@@ -1,0 +1,230 @@
+//! The pods, claims and amounts that objects of manifests create, and with which they fit.
+
+use insta::assert_snapshot;
+
+use crate::support::{deployment, plan};
+
+/// A quota that counts pods in both ways.
+const POD_QUOTA: &str =
+    "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 4, count/pods: 6}}}";
+
+/// Returns a Job, without retries where `spec` does not say how many.
+fn job(spec: &str) -> String {
+    let retries = if spec.contains("backoff") { "" } else { "backoffLimit: 0, " };
+    let pod = "{restartPolicy: Never, containers: [{name: a, image: x}]}";
+    format!(
+        "{{apiVersion: batch/v1, kind: Job, metadata: {{name: a, uid: u-a}}, spec: {{{retries}{spec}, \
+         selector: {{matchLabels: {{app: a}}}}, template: {{spec: {pod}}}}}}}\n---\n"
+    )
+}
+
+#[test]
+fn ephemeral_volumes_are_claims() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {persistentvolumeclaims: 5, \
+                 requests.storage: 3Gi}}}";
+    let volume = "volumes: [{name: tmp, ephemeral: {volumeClaimTemplate: {spec: {resources: {requests: {storage: 1Gi}}}}}}]";
+    let replicas = |replicas: u32| {
+        deployment("web", "64Mi", replicas, "")
+            .replace("spec:\n      containers", &format!("spec:\n      {volume}\n      containers"))
+    };
+    assert_snapshot!(plan("", quota, &[&replicas(3)]), @"
+    create manifest Deployment web
+      persistentvolumeclaims 0 -> 3, peak 3 of 5
+      requests.storage 0 -> 3Gi, peak 3Gi of 3Gi
+    fits
+    ");
+    assert_snapshot!(plan("", quota, &[&replicas(4)]), @"
+    create manifest Deployment web
+      persistentvolumeclaims 0 -> 4, peak 4 of 5
+      requests.storage 0 -> 4Gi, peak 4Gi of 3Gi too much
+    never
+    fits: Deployment web: 3 replicas
+    no downtime: Deployment web: 3 replicas
+    ");
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: [{type: PersistentVolumeClaim, \
+                 max: {storage: 512Mi}}]}}";
+    assert_snapshot!(plan("", range, &[&replicas(1)]), @"
+    create manifest Deployment web
+      Deployment web: storage: 1Gi is more than the maximum of 512Mi for one volume claim
+    never
+    ");
+}
+
+#[test]
+fn every_part_of_a_pod_can_be_made_smaller() {
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 1Gi}}]}}";
+    let adjusted = |live: &str, spec: &str| {
+        let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{{spec}}}}}");
+        let text = plan("", live, &[&pod]);
+        text.lines().find_map(|line| line.strip_prefix("fits: Pod a: ")).map(str::to_owned)
+    };
+    let limits = |name: &str, memory: &str| {
+        format!("{{name: {name}, image: x, resources: {{limits: {{memory: {memory}, cpu: 100m}}}}}}")
+    };
+    let (small, large) = (limits("a", "512Mi"), limits("b", "3Gi"));
+    let init = format!("containers: [{small}], initContainers: [{large}]");
+    assert_eq!(adjusted(range, &init).as_deref(), Some("memory 1Gi of init container b"));
+    let quota =
+        "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 2Gi}}}";
+    assert_eq!(adjusted(quota, &init).as_deref(), Some("memory 2Gi of init container b"));
+    // A sidecar runs beside the container.
+    let sidecar = init.replace("{name: b", "{restartPolicy: Always, name: b");
+    assert_eq!(adjusted(quota, &sidecar).as_deref(), Some("memory 1536Mi of init container b"));
+    let own =
+        format!("containers: [{small}], resources: {{limits: {{memory: 3Gi}}, requests: {{memory: 3Gi}}}}");
+    assert_eq!(
+        adjusted(quota, &own).as_deref(),
+        Some("memory 2Gi and memory request 2Gi of the pod as a whole")
+    );
+    // It is not made smaller than its containers.
+    let own = format!("containers: [{}], resources: {{limits: {{memory: 4Gi}}}}", limits("a", "3Gi"));
+    assert_eq!(adjusted(quota, &own), None);
+}
+
+#[test]
+fn amounts_that_a_quota_requires_are_proposed_alone() {
+    let adjusted = |hard: &str, resources: &str| {
+        let quota =
+            format!("{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {hard}}}}}");
+        let pod = format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{{name: a, image: x, resources: {resources}}}]}}}}"
+        );
+        let text = plan("", &quota, &[&pod]);
+        text.lines().find_map(|line| line.strip_prefix("fits: Pod a: ")).map(str::to_owned)
+    };
+    let both = "{limits.memory: 8Gi, limits.cpu: 2}";
+    for (hard, resources, expected) in [
+        ("{limits.memory: 8Gi}", "{}", "memory 1Mi"),
+        ("{limits.cpu: 2}", "{}", "CPU 1m"),
+        (both, "{}", "memory 1Mi and CPU 1m"),
+        (both, "{limits: {memory: 64Mi}}", "CPU 1m"),
+        (both, "{requests: {memory: 64Mi}, limits: {cpu: 100m}}", "memory 64Mi"),
+        (both, "{requests: {memory: 64Mi, cpu: 100m}}", "memory 64Mi and CPU 100m"),
+        ("{limits.memory: 8Gi}", "{requests: {memory: 64Mi, cpu: 100m}}", "memory 64Mi"),
+    ] {
+        assert_eq!(adjusted(hard, resources).as_deref(), Some(expected), "{hard} {resources}");
+    }
+}
+
+#[test]
+fn paused_and_suspended_objects_create_no_pods() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 8Gi, \
+                 count/replicasets.apps: 0, count/deployments.apps: 1, count/jobs.batch: 1}}}";
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 1Gi}}]}}";
+    let live = format!("{quota}\n---\n{range}\n---\n");
+    let paused = deployment("web", "9Gi", 3, "  paused: true\n");
+    assert_snapshot!(plan("", &live, &[&paused]), @"
+    create manifest Deployment web
+      count/deployments.apps 0 -> 1, peak 1 of 1
+    fits
+    ");
+    // Nothing is created before it is unpaused.
+    assert_snapshot!(plan("", &format!("{live}{paused}"), &[&paused.replace("replicas: 3", "replicas: 4")]), @"
+    update manifest Deployment web
+      count/deployments.apps 0 -> 1, peak 1 of 1
+    fits
+    ");
+    let small = deployment("web", "1Gi", 9, "  paused: true\n");
+    assert_snapshot!(plan("", &format!("{live}{small}"), &[&small.replace("paused: true", "paused: false")]), @"
+    update manifest Deployment web
+      limits.memory 0 -> 9Gi, peak 9Gi of 8Gi too much
+      count/deployments.apps 0 -> 1, peak 1 of 1
+      count/replicasets.apps 0 -> 1, peak 1 of 0 too much
+    never
+    ");
+    let spec = "containers: [{name: a, image: x, resources: {limits: {memory: 9Gi}}}]";
+    let job = format!("template: {{spec: {{restartPolicy: Never, {spec}}}}}");
+    for (kind, spec) in [
+        ("{apiVersion: batch/v1, kind: Job,", format!("suspend: true, {job}")),
+        (
+            "{apiVersion: batch/v1, kind: CronJob,",
+            format!("suspend: true, schedule: '@daily', jobTemplate: {{spec: {{{job}}}}}"),
+        ),
+        (
+            "{apiVersion: apps/v1, kind: StatefulSet,",
+            format!("replicas: 0, selector: {{matchLabels: {{a: b}}}}, {job}"),
+        ),
+        (
+            "{apiVersion: apps/v1, kind: ReplicaSet,",
+            format!("replicas: 0, selector: {{matchLabels: {{a: b}}}}, {job}"),
+        ),
+    ] {
+        let text = format!("{kind} metadata: {{name: a}}, spec: {{{spec}}}}}");
+        assert!(plan("", range, &[&text]).ends_with("\nfits\n"), "{text}");
+    }
+}
+
+#[test]
+fn finished_pods_of_jobs_stay_objects() {
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 5")]), @"
+    create manifest Job a
+      pods 0 -> 2, peak 2 of 4
+      count/pods 0 -> 5, peak 5 of 6
+    fits
+    ");
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7")]), @"
+    create manifest Job a
+      pods 0 -> 2, peak 2 of 4
+      count/pods 0 -> 7, peak 7 of 6 too much
+    never
+    ");
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7, suspend: true")]), @"
+    create manifest Job a
+    fits
+    ");
+    let spec = "{parallelism: 2, completions: 7, template: {spec: {containers: [{name: a, image: x}]}}}";
+    let cron_job = format!(
+        "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: a}}, spec: {{schedule: '@daily', jobTemplate: {{spec: {spec}}}}}}}"
+    );
+    assert_snapshot!(plan("", POD_QUOTA, &[&cron_job]), @"
+    problem: a run of CronJob a never fits: count/pods: 7 of 6, 1 pod too many (quota q)
+    create manifest CronJob a
+    never
+    ");
+}
+
+#[test]
+fn jobs_may_fit_without_retries() {
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("backoffLimit: 5")]), @"
+    create manifest Job a
+      pods 0 -> 1, peak 1 of 4
+      count/pods 0 -> 1, peak 6 of 6
+    fits
+    ");
+    assert_snapshot!(plan("", POD_QUOTA, &[&job("backoffLimit: 6")]), @"
+    create manifest Job a
+      pods 0 -> 1, peak 1 of 4
+      count/pods 0 -> 1, peak 7 of 6
+    fits-without-retries
+    ");
+    // Each of both indexes may fail twice.
+    let indexed = "completionMode: Indexed, completions: 2, backoffLimitPerIndex";
+    assert_snapshot!(plan("", POD_QUOTA, &[&job(&format!("{indexed}: 2")).replace("backoffLimit: 0, ", "")]), @"
+    create manifest Job a
+      pods 0 -> 1, peak 1 of 4
+      count/pods 0 -> 2, peak 6 of 6
+    fits
+    ");
+}
+
+#[test]
+fn finished_pods_of_a_live_job_are_counted_once() {
+    let pod = |name: &str, phase: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, labels: {{app: a}}, ownerReferences: [{{apiVersion: \
+             batch/v1, kind: Job, name: a, uid: u-a, controller: true}}]}}, spec: {{containers: [{{name: a, image: x}}]}}, \
+             status: {{phase: {phase}}}}}\n---\n"
+        )
+    };
+    let quota = POD_QUOTA.replace("spec:", "status: {used: {pods: 1, count/pods: 3}}, spec:");
+    let live = job("parallelism: 2, completions: 5, backoffLimit: 2");
+    let pods = [pod("a-1", "Succeeded"), pod("a-2", "Failed"), pod("a-3", "Running")].concat();
+    let live = format!("{quota}\n---\n{live}{pods}");
+    // Five have to succeed, and one has failed.
+    assert_snapshot!(plan("", &live, &[&job("parallelism: 3, completions: 5, backoffLimit: 1")]), @"
+    update manifest Job a
+      pods 1 -> 3, peak 3 of 4
+      count/pods 3 -> 6, peak 6 of 6
+    fits
+    ");
+}
