@@ -267,6 +267,19 @@ fn changes_without_schedules_count_existing_runs() {
     assert_eq!(conflicts(&full, &bot("1500m")), [""; 0]);
 }
 
+#[test]
+fn awaited_jobs_free_nothing_twice() {
+    let live = facts(&jobs(&[("a", "0 3 * * *")]), 2000);
+    let yaml = "- {name: setup, command: x, image: bookworm, wait: true}\n\
+                - {name: bot, command: x, image: bookworm, continuous: true, cpu: 1500m}\n";
+    let mut options = LoadOptions::default();
+    options.waits_for = vec!["setup".parse().unwrap()];
+    let plan = plan_load(&requests(yaml), &live, &options);
+    assert!(plan.fits());
+    let found = conflicts_after(&plan.set, &plan.plans, &live, &time());
+    assert_eq!(found.iter().map(|found| found.names.join("+")).collect::<Vec<_>>(), ["a"]);
+}
+
 /// Returns the nearest schedules of the jobs of a file that is loaded beside live jobs.
 fn nearest(live: &[(&str, &str)], file: &[(&str, &str)], cpu_millis: u64) -> Vec<String> {
     let facts = facts(&jobs(live), cpu_millis);

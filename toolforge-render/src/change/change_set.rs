@@ -229,6 +229,11 @@ impl ChangeSet {
         if self.at_rest.fits() { &self.at_peak } else { &self.at_rest }
     }
 
+    /// Returns whether the pods of a change have ended before others are applied.
+    pub(crate) fn ends_before_others(&self, change: &Change) -> bool {
+        change.is_awaited && self.changes.iter().any(|other| other.stage > change.stage)
+    }
+
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).
     pub fn pending(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| !change.is_keep())
@@ -293,7 +298,7 @@ fn highest(checks: Vec<QuotaCheck>) -> QuotaCheck {
 
 /// Returns the part of a demand that stays when pods have ended: the objects.
 fn objects_of(demand: &Demand) -> Demand {
-    let is_object = |resource: &Resource| matches!(resource, Resource::Count(_));
+    let is_object = |resource: &Resource| matches!(resource, Resource::Count(_)) || !resource.is_of_pods();
     demand
         .iter()
         .filter(|(resource, _)| is_object(resource))

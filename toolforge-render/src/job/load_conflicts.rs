@@ -7,7 +7,7 @@ use toolforge_quota::{
     Conflict, ConflictCounter, Demand, ResourceCheck, ResourceQuota, ScheduledRuns, conflicts, simulate,
 };
 
-use crate::change::{Action, Adjustment, ChangeSet, WorkloadKind};
+use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use crate::job::calendar::{assumed_seconds, demand_of_current_runs, seconds};
 use crate::job::demand::of_run;
 use crate::job::stagger::NearestSchedule;
@@ -23,7 +23,7 @@ const MOST_JOBS: usize = 20;
 /// If none of these jobs is scheduled, only conflicts count which the changes cause: of a resource of which more is used
 /// afterwards. There are none then of changes that do not fit.
 ///
-/// The one-off jobs that the changes create run at their start, for the assumed duration.
+/// The one-off jobs that the changes create run at their start, for the assumed duration; those whose end is awaited run before.
 #[must_use]
 pub fn conflicts_after(
     set: &ChangeSet,
@@ -164,8 +164,8 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
     loads
 }
 
-/// Returns whether it is a one-off job that changes start.
+/// Returns whether it is a one-off job that changes start and that may run beside all of them.
 fn is_started(job: &JobObjects, set: &ChangeSet) -> bool {
-    let is_pending = || set.pending().any(|change| change.name == job.name.as_str());
-    matches!(job.workload, JobWorkload::OneOff(_)) && is_pending()
+    let is_last = |change: &Change| change.name == job.name.as_str() && !set.ends_before_others(change);
+    matches!(job.workload, JobWorkload::OneOff(_)) && set.pending().any(is_last)
 }
