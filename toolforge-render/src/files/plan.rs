@@ -153,8 +153,8 @@ fn jobs(files: &[FileContents], facts: &FilePlanFacts, problems: &mut Vec<FilePr
         }
     }
     let waited = jobs.iter().filter(|(_, job)| job.wait.is_some());
-    let mut options = LoadOptions::default();
-    options.waits_for = waited.map(|(_, job)| job.request.name.clone()).collect();
+    let waits_for = waited.map(|(_, job)| job.request.name.clone()).collect();
+    let options = LoadOptions { waits_for, ..LoadOptions::default() };
     let load = plan_load(&requests, &facts.jobs, &options);
     problems.extend(load.problems.iter().cloned().map(|problem| {
         let found = problem.job().and_then(|name| jobs.iter().find(|(_, job)| job.request.name == *name));

@@ -163,8 +163,8 @@ fn are_distinct(items: &[Value]) -> bool {
     items.iter().filter_map(name_of).all(|name| names.insert(name))
 }
 
-/// Returns whether the API server omits a zero or an empty text: it keeps those that differ from no value at all
-/// (Kubernetes 1.33, fields with `omitempty` that are no pointers).
+/// Returns whether the API server omits a zero or an empty text: it keeps those that differ from an unset value
+/// (Kubernetes 1.33, fields with `omitempty` that are not pointers).
 fn is_omitted(value: &Value, path: &FieldPath) -> bool {
     let Some(PathSegment::Field(field)) = path.segments().last() else { return false };
     match value {
