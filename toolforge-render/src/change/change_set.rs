@@ -273,8 +273,8 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
         DemandChange { freed, requested, created, pods, claims, freed_objects }
     };
     let check_stage = |stage: usize| {
-        let begun = changes.iter().filter(|change| change.stage <= stage);
-        let counted = begun.map(|change| counted(change, change.is_awaited && change.stage < stage));
+        let started = changes.iter().filter(|change| change.stage <= stage);
+        let counted = started.map(|change| counted(change, change.is_awaited && change.stage < stage));
         limits.evaluate_changes(&counted.collect::<Vec<_>>())
     };
     let stages: BTreeSet<usize> = changes.iter().map(|change| change.stage).collect();

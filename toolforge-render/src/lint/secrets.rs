@@ -1,6 +1,8 @@
 //! The secrets of a text, and the text without them.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -22,7 +24,7 @@ const HIDDEN: &str = "***";
 /// Secrets that are as long as this are hidden wherever they occur; shorter ones only where they are written as secrets.
 const DISTINCT: usize = 8;
 
-/// The most secrets that are looked for in the whole text.
+/// The most secrets that are looked for in the whole text, or one by one in a value.
 const MOST: usize = 100;
 
 /// The secrets of a text, as far as they are found: those of the rule `plain-secret`, and all values of a Secret.
@@ -56,8 +58,15 @@ impl Secrets {
         let objects = objects(&mut check, &parsed.documents);
         let of_objects = objects.iter().flat_map(|object| of_object(*object));
         let of_files = parsed.documents.iter().flat_map(of_platform_file);
+        let mut counts: HashMap<usize, usize> = HashMap::new();
         for found in of_objects.chain(of_files) {
-            secrets.add(text, found.node, found.secret);
+            let count = counts.entry(found.node.span.start).or_default();
+            *count += 1;
+            match (*count).cmp(&MOST) {
+                Ordering::Less => secrets.add(text, found.node, found.secret),
+                Ordering::Equal => secrets.add_whole(text, found.node),
+                Ordering::Greater => {}
+            }
         }
         for (node, secret) in objects.iter().flat_map(|object| values_of_secret(*object)) {
             secrets.add(text, node, secret);
@@ -98,7 +107,9 @@ impl Secrets {
             shown.push_str(before);
             for line in secret.split_inclusive('\n') {
                 let content = line.trim_end_matches(['\r', '\n']);
-                if !content.trim().is_empty() {
+                let spaces = content.len() - content.trim_start().len();
+                shown.push_str(content.get(..spaces).unwrap_or_default());
+                if spaces < content.len() {
                     shown.push_str(HIDDEN);
                 }
                 shown.push_str(line.get(content.len()..).unwrap_or_default());
@@ -143,22 +154,29 @@ impl Secrets {
             self.spans.extend(found().map(|(first, last)| start + first..start + last));
         } else {
             // It is written with escapes, or in several lines.
-            let quote = usize::from(source.starts_with(['"', '\'']));
-            self.spans.push(start + quote..(node.span.end - quote).max(start + quote));
+            self.add_whole(text, node);
         }
         self.values.push(secret);
     }
 
+    /// Adds a value as a whole, without its quotes.
+    fn add_whole(&mut self, text: &str, node: &Node) {
+        let Some(source) = text.get(node.span.clone()) else { return };
+        let quote = usize::from(source.starts_with(['"', '\'']));
+        let start = node.span.start + quote;
+        self.spans.push(start..node.span.end.saturating_sub(quote).max(start));
+    }
+
     /// Adds what looks like a secret in the lines of a text that is not YAML.
     fn add_lines(&mut self, text: &str) {
-        for written in of_lines(text) {
-            self.values.push(written.secret.clone());
-            let found = text.match_indices(written.secret.as_str());
-            self.spans.extend(found.take(MOST).map(|(index, found)| index..index + found.len()));
-        }
         let mut start = 0;
         let mut is_secret = false;
         for line in text.split_inclusive('\n') {
+            for written in of_lines(line) {
+                let found = line.rfind(written.secret.as_str()).map(|index| start + index);
+                self.spans.extend(found.map(|index| index..index + written.secret.len()));
+                self.values.push(written.secret);
+            }
             let names = line.split("name:").skip(1).map(|rest| {
                 rest.trim_start()
                     .trim_start_matches(['"', '\''])
@@ -195,5 +213,63 @@ impl Secrets {
             }
             is_within
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(text: &str) -> String {
+        let secrets = Secrets::of(text, &LintContext::offline(None));
+        let shown = secrets.hide(text, 0).into_owned();
+        // The parts are those of the whole.
+        let middle =
+            (0..=text.len() / 2).rev().find(|index| text.is_char_boundary(*index)).unwrap_or_default();
+        let (before, after) = text.split_at(middle);
+        let parts = secrets.hide(before, 0).into_owned() + &secrets.hide(after, middle);
+        assert_eq!(parts.replace("***", ""), shown.replace("***", ""));
+        shown
+    }
+
+    #[test]
+    fn secrets_are_hidden_where_they_are() {
+        let text = "# not hunter2222\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  password: \"hunter2222\"\n  \
+                    token: \"a\\tb\\tc\"\n  file: |\n    user = me\n    password = é12345 # x\n  other: me12\n---\napiVersion: \
+                    v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  key: |\n    one\n\n    two\n  b: 1\n";
+        insta::assert_snapshot!(hidden(text), @r#"
+        # not ***
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: a}
+        data:
+          password: "***"
+          token: "***"
+          file: |
+            user = me
+            password = *** # x
+          other: me12
+        ---
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: a}
+        stringData:
+          key: |
+            ***
+
+            ***
+          b: ***
+        "#);
+    }
+
+    /// As long as a text may be, of which every line has a secret.
+    #[test]
+    fn many_secrets_are_hidden_in_time() {
+        let lines: String = (0..100_000).map(|number| format!("    password = 'hunter{number}'\n")).collect();
+        let start = std::time::Instant::now();
+        for head in ["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  file: |\n", "a: [\n"] {
+            assert!(!hidden(&format!("{head}{lines}")).contains("hunter"));
+        }
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 }

@@ -124,7 +124,7 @@ fn compare(wanted: &Value, live: Option<&Value>, path: &FieldPath, found: &mut V
                 compare(value, current.get(key), &path.field(key), found);
             }
         }
-        (Value::Array(items), Some(Value::Array(current))) if have_names(items) && have_names(current) => {
+        (Value::Array(items), Some(Value::Array(current))) if have_names(items) && are_distinct(current) => {
             for (index, item) in items.iter().enumerate() {
                 let name = name_of(item);
                 let other = current.iter().find(|other| name_of(other) == name);
@@ -154,12 +154,17 @@ fn name_of(item: &Value) -> Option<&str> {
 
 /// Returns whether each item has a name of its own; mounts of one volume do not.
 fn have_names(items: &[Value]) -> bool {
-    let names: BTreeSet<&str> = items.iter().filter_map(name_of).collect();
-    names.len() == items.len()
+    items.iter().all(|item| name_of(item).is_some()) && are_distinct(items)
 }
 
-/// Returns whether the API server omits a zero or an empty text: it keeps those that differ from no value at all
-/// (Kubernetes 1.33, fields with `omitempty` that are no pointers).
+/// Returns whether no two items have the same name; some may have none.
+fn are_distinct(items: &[Value]) -> bool {
+    let mut names = BTreeSet::new();
+    items.iter().filter_map(name_of).all(|name| names.insert(name))
+}
+
+/// Returns whether the API server omits a zero or an empty text: it keeps those that differ from an unset value
+/// (Kubernetes 1.33, fields with `omitempty` that are not pointers).
 fn is_omitted(value: &Value, path: &FieldPath) -> bool {
     let Some(PathSegment::Field(field)) = path.segments().last() else { return false };
     match value {

@@ -12,7 +12,7 @@ use toolforge_report::DetailCode;
 #[derive(Default)]
 pub(super) struct Deleted {
     pub(super) planned: Option<JobObjects>,
-    /// Whether the command has begun to apply a plan that deletes it: from then on, a lost answer may be that to its deletion.
+    /// Whether the command has started to apply a plan that deletes it: from then on, a lost answer may be that to its deletion.
     pub(super) may_be_deleted: bool,
     is_deleted: bool,
 }
