@@ -63,7 +63,7 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'stati
     const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
     match verdict {
         Verdict::Fits if !has_quota => "no quota is known, so whether it fits is not known",
-        Verdict::Fits if set.at_rest.resources().is_empty() => "it fits: the quota counts nothing of it",
+        Verdict::Fits if set.at_rest.resources().is_empty() => "it fits: it uses nothing of the quota now",
         Verdict::Fits => FITS,
         Verdict::FitsAfterTermination if set.fits() => {
             "it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough \

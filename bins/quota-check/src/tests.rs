@@ -192,7 +192,7 @@ fn live_objects_of_manifests_are_fetched_by_name() {
     create Pony c
     create Service d
 
-    it fits: the quota counts nothing of it
+    it fits: it uses nothing of the quota now
     ");
     assert!(!output.contains("c2VjcmV0"));
 }

@@ -41,6 +41,7 @@ impl<'c> Check<'c> {
         span: Range<usize>,
         message: impl fmt::Display,
     ) -> Note<'_> {
+        let depends_on_limits = matches!(rule, Rule::ExceedsQuota | Rule::OutsideLimits);
         self.findings.push(Finding {
             rule,
             message: Untrusted::new(message.to_string()),
@@ -49,6 +50,7 @@ impl<'c> Check<'c> {
             location,
             span,
             fix: None,
+            is_assumed: depends_on_limits && self.context.assumes_limits,
         });
         Note(self.findings.last_mut())
     }

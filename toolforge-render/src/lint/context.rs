@@ -31,6 +31,8 @@ pub struct LintContext {
     pub platform: Platform,
     /// The quotas, with what is used, and the limits.
     pub limits: Limits,
+    /// Whether these limits are only assumed: what exceeds them is a warning.
+    pub assumes_limits: bool,
     /// Whether the API server is asked, too, as with [`server_objects`](super::server_objects).
     pub asks_server: bool,
     /// The objects of the namespace, beside which those of a text are counted; without them, its quota counts as unused.
@@ -81,6 +83,7 @@ impl LintContext {
             catalog: Catalog::bundled(),
             platform: Platform::default(),
             limits,
+            assumes_limits: true,
             asks_server: false,
             facts: None,
             home: None,
@@ -98,6 +101,7 @@ impl LintContext {
             catalog: namespace.catalog.clone(),
             platform: namespace.platform.clone(),
             limits: namespace.limits.clone(),
+            assumes_limits: false,
             asks_server: false,
             facts: None,
             home: None,

@@ -10,7 +10,7 @@ use super::context::SOME_TOOL;
 use super::edit::span_at;
 use super::rule::Rule;
 use super::rules::{
-    ScheduledJob, check_every_minute, check_job_command, check_platform_file, check_same_minute,
+    ScheduledJob, check_every_minute, check_gaps, check_job_command, check_platform_file, check_same_minute,
     check_web_service, find_kind,
 };
 use super::syntax::{Document, Node, Value};
@@ -163,6 +163,7 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
         if let (Some(schedule), Some(place)) = (job.request.kind.schedule(), node.get("schedule")) {
             let (name, expression) = (job.request.name.as_str(), schedule.expression().clone());
             check_every_minute(check, place, &expression);
+            check_gaps(check, place, schedule);
             scheduled.push(ScheduledJob { name, place, zone: "", expression });
         }
     }

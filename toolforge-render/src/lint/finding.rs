@@ -23,13 +23,15 @@ pub struct Finding {
     pub span: Range<usize>,
     /// What fixes it without a change of its meaning.
     pub fix: Option<Fix>,
+    /// Whether it depends on limits that are only assumed: the namespace may have others.
+    pub is_assumed: bool,
 }
 
 impl Finding {
-    /// Returns the level of its rule.
+    /// Returns the level of its rule; that of an assumption is at most a warning.
     #[must_use]
     pub fn level(&self) -> Level {
-        self.rule.level()
+        if self.is_assumed { self.rule.level().min(Level::Warning) } else { self.rule.level() }
     }
 }
 

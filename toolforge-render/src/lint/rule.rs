@@ -380,12 +380,13 @@ rules! {
         "Write an amount like `500m`, `0.5`, `512Mi` or `1Gi`.";
     /// A container exceeds the limits for one container.
     OutsideLimits = "outside-limits", Error, false,
-        "The admission plugin LimitRanger refuses the pod; a Deployment, CronJob or Job is created, and never gets one.",
+        "The admission plugin LimitRanger refuses the pod; a Deployment, CronJob or Job is created, and never gets one. \
+         Without the cluster, the limits of 2023 are assumed, and it is a warning.",
         "Change the amount as described in the message.";
     /// The objects exceed the quota.
     ExceedsQuota = "exceeds-quota", Error, false,
         "The API server refuses the object, or its controller cannot create the pods. It is the verdict of `quota-check FILE`: the \
-         objects of the file beside what the namespace has, or, without the cluster, the objects of the file alone.",
+         objects of the file beside what the namespace has. Without the cluster, the limits of 2023 are assumed, and it is a warning.",
         "Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.";
     /// Limits are set, and no requests.
     OnlyLimits = "only-limits", Warning, false,

@@ -41,6 +41,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Box<Finding>> {
         location: end_of(before),
         span: valid..valid,
         fix: None,
+        is_assumed: false,
     }))
 }
 

@@ -1,5 +1,6 @@
 //! Findings as text for people, with the line and a caret below it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level as Severity, Renderer, Snippet};
@@ -16,6 +17,9 @@ const LONGEST_LINE: usize = 500;
 /// The most findings of one file that are shown.
 const MOST: usize = 200;
 
+/// The most other lines that are listed where the same was found.
+const MOST_LINES: usize = 10;
+
 /// Returns what is found in a file, and what was fixed.
 pub(super) fn file(checked: &Checked) -> String {
     let mut text = String::new();
@@ -29,17 +33,28 @@ pub(super) fn file(checked: &Checked) -> String {
             backup.escaped()
         ));
     }
-    for finding in checked.findings.iter().take(MOST) {
-        text.push_str(&shown(checked, finding));
+    let mut lines: BTreeMap<(Rule, &str), Vec<u64>> = BTreeMap::new();
+    let mut different = Vec::new();
+    for finding in &checked.findings {
+        let same = lines.entry((finding.rule, finding.message.as_raw())).or_default();
+        if same.is_empty() {
+            different.push(finding);
+        }
+        same.push(finding.location.line);
+    }
+    for finding in different.iter().take(MOST) {
+        let others = lines.get(&(finding.rule, finding.message.as_raw())).and_then(|lines| lines.get(1..));
+        text.push_str(&shown(checked, finding, others.unwrap_or_default()));
         text.push_str("\n\n");
     }
-    if let more @ 1.. = checked.findings.len().saturating_sub(MOST) {
+    if let more @ 1.. = different.len().saturating_sub(MOST) {
         text.push_str(&format!("{name}: {more} more; `--output json` lists all\n\n"));
     }
     text
 }
 
-fn shown(checked: &Checked, finding: &Finding) -> String {
+/// Returns a finding, with the other lines where the same was found.
+fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     let severity = match finding.level() {
         Level::Error => Severity::ERROR,
         Level::Warning => Severity::WARNING,
@@ -52,11 +67,21 @@ fn shown(checked: &Checked, finding: &Finding) -> String {
     if let Some(answer) = &finding.answer {
         notes.push(Severity::NOTE.with_name("server").message(answer.escaped().to_string()));
     }
-    let remedy = match &finding.fix {
-        Some(fix) => format!("`--fix` can {}", fix.title.escaped()),
-        None => finding.rule.remedy().to_owned(),
+    let remedy = match (&finding.fix, finding.rule) {
+        (Some(fix), _) => Some(format!("`--fix` can {}", fix.title.escaped())),
+        // The message says what to write.
+        (None, Rule::PlatformFile | Rule::PlatformFileWarning | Rule::OutsideLimits) => None,
+        (None, rule) => Some(rule.remedy().to_owned()),
     };
-    notes.push(Severity::HELP.with_name("fix").message(remedy));
+    notes.extend(remedy.map(|remedy| Severity::HELP.with_name("fix").message(remedy)));
+    if !others.is_empty() {
+        let shown: Vec<String> = others.iter().take(MOST_LINES).map(u64::to_string).collect();
+        let more = others.len().saturating_sub(MOST_LINES);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let noun = if others.len() == 1 { "line" } else { "lines" };
+        let message = format!("also on {noun} {}{more}", shown.join(", "));
+        notes.push(Severity::NOTE.message(message));
+    }
     let line = excerpt(&checked.text, &checked.secrets, finding);
     let mut group = match &line {
         Some((line, span)) => {

@@ -66,6 +66,7 @@ fn lint_agrees_with_the_api_server() {
     let mut context = LintContext::offline(Some(tool.name().parse().unwrap()));
     context.catalog = Catalog::parse(include_str!("../../../../fixtures/catalog/images-2026.yaml")).unwrap();
     context.limits = Limits::from(profiles::by_name("toolforge-2023").unwrap());
+    context.assumes_limits = false;
     context.platform.public_domain = DOMAIN.to_owned();
 
     let kinds = [

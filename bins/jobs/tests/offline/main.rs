@@ -454,7 +454,7 @@ fn quota_that_counts_nothing_of_a_plan_is_known() {
     std::fs::write(scratch.0.join("quota.yaml"), quota).unwrap();
     let line = ["plan", "jobs.yaml", "--tool", "tf-test", "--from", "quota.yaml"];
     let output = said(&jobs(&scratch, &line));
-    assert!(output.contains("it fits: the quota counts nothing of it"), "{output}");
+    assert!(output.contains("it fits: it uses nothing of the quota now"), "{output}");
     std::fs::write(scratch.0.join("quota.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     let output = said(&jobs(&scratch, &line));
     assert!(output.contains("no quota is known, so whether it fits is not known"), "{output}");

@@ -93,12 +93,17 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
         return;
     }
     check_every_minute(check, node, &expression);
-    match Schedule::from_parts(text.to_owned(), expression).warning() {
+    check_gaps(check, node, &Schedule::from_parts(text.to_owned(), expression));
+}
+
+/// Checks whether a schedule runs as often as it seems to.
+pub(crate) fn check_gaps(check: &mut Check<'_>, place: &Node, schedule: &Schedule) {
+    match schedule.warning() {
         Some(warning @ ScheduleWarning::Never { .. }) => {
-            check.at(Rule::ScheduleNeverRuns, node, warning);
+            check.at(Rule::ScheduleNeverRuns, place, warning);
         }
         Some(warning) => {
-            check.at(Rule::ScheduleGaps, node, warning);
+            check.at(Rule::ScheduleGaps, place, warning);
         }
         None => {}
     }
