@@ -1,13 +1,13 @@
 //! Schedules, time zones and overlapping runs.
 
-use toolforge_model::{CronExpression, Schedule, ScheduleWarning};
+use toolforge_model::{CronExpression, Schedule};
 
 use super::super::check::{Check, Object};
 use super::super::edit::quoted;
 use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::schedule::check_every_minute;
+use super::schedule::{check_every_minute, check_gaps};
 use super::values::{check_allowed, check_at_least};
 
 /// The names that stand for an expression (robfig/cron 3, which Kubernetes uses).
@@ -94,19 +94,6 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     }
     check_every_minute(check, node, &expression);
     check_gaps(check, node, &Schedule::from_parts(text.to_owned(), expression));
-}
-
-/// Checks whether a schedule runs as often as it seems to.
-pub(crate) fn check_gaps(check: &mut Check<'_>, place: &Node, schedule: &Schedule) {
-    match schedule.warning() {
-        Some(warning @ ScheduleWarning::Never { .. }) => {
-            check.at(Rule::ScheduleNeverRuns, place, warning);
-        }
-        Some(warning) => {
-            check.at(Rule::ScheduleGaps, place, warning);
-        }
-        None => {}
-    }
 }
 
 /// Returns whether a text is a duration of Go, like `1h30m`.

@@ -32,9 +32,8 @@ use super::rule::Rule;
 use api_version::check_kind;
 pub(crate) use api_version::find_kind;
 pub(crate) use command::{check_job as check_job_command, check_web_service};
-pub(crate) use cron_job::check_gaps;
 pub(crate) use quota::check as check_quota;
-pub(crate) use schedule::{ScheduledJob, check_every_minute, check_same_minute};
+pub(crate) use schedule::{ScheduledJob, check_every_minute, check_gaps, check_same_minute};
 pub(crate) use secret::check_platform_file;
 pub(crate) use service::label;
 

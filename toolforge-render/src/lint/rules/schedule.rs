@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use toolforge_model::CronExpression;
+use toolforge_model::{CronExpression, Schedule, ScheduleWarning};
 
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
@@ -58,6 +58,19 @@ pub(crate) fn check_every_minute(check: &mut Check<'_>, place: &Node, expression
     let is_always = expression.minutes().count() == MINUTES && expression.hours().count() == HOURS;
     if is_always && days(expression) == "* * *" {
         check.at(Rule::EveryMinute, place, "the job starts every minute");
+    }
+}
+
+/// Checks whether a schedule runs as often as it seems to.
+pub(crate) fn check_gaps(check: &mut Check<'_>, place: &Node, schedule: &Schedule) {
+    match schedule.warning() {
+        Some(warning @ ScheduleWarning::Never { .. }) => {
+            check.at(Rule::ScheduleNeverRuns, place, warning);
+        }
+        Some(warning) => {
+            check.at(Rule::ScheduleGaps, place, warning);
+        }
+        None => {}
     }
 }
 
