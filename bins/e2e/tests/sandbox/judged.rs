@@ -9,7 +9,7 @@ use toolforge_e2e::{Outcome, Tool};
 use crate::random::Random;
 
 /// How many requests there are in the gate; `TOOLFORGE_E2E_REQUESTS` sets another number.
-const REQUESTS: usize = 20;
+const REQUESTS: usize = 40;
 
 /// How long pods, and refusals of pods, may take. A one-off job tries again after ten seconds, and the load of the machine counts.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -58,10 +58,10 @@ impl fmt::Display for Request {
 impl Quota {
     /// Returns a quota for some pods beside others: one of its limits is tight, or none.
     fn around(random: &mut Random, pods: Size, beside: Size) -> Self {
-        let mut around = |needed: usize, used: usize, step: usize| match random.below(8) {
+        let mut around = |needed: usize, used: usize, step: usize| match random.below(14) {
             // The least that fits beside the others and not at all; just too little, and something between.
             0 => used + needed,
-            1 => (used + needed).saturating_sub(step).max(1),
+            1 => (used + needed).saturating_sub(step).max(used).max(1),
             2 => needed,
             3 => needed.saturating_sub(step).max(1),
             4 => used + needed / 2,
@@ -134,7 +134,8 @@ impl Request {
             format!("webservice php8.2 render {}", web_options(size).join(" "))
         } else {
             tool.write("jobs.yaml", &self.file(size));
-            "jobs render jobs.yaml".to_owned()
+            // The shell has a `jobs` of its own.
+            "env jobs render jobs.yaml".to_owned()
         };
         let start = if self.kind == Kind::Scheduled {
             " && kubectl create job --from=cronjob/asked by-hand"
@@ -217,7 +218,11 @@ fn judge(tool: &Tool, request: &Request, (size, quota): (Size, Quota), verb: &st
                 return wrong("it was sent");
             }
             let forced = request.force(tool, size);
-            let is_refused = forced.stderr.contains("exceeded quota") || becomes(|| was_refused(tool));
+            let is_refused = forced.stderr.contains("exceeded quota");
+            if forced.code != 0 && !is_refused {
+                return wrong(&format!("it was not forced: {}", forced.stderr));
+            }
+            let is_refused = is_refused || becomes(|| was_refused(tool));
             if is_refused { Ok(false) } else { wrong("the cluster creates all pods") }
         }
         _ => wrong("another exit code"),
