@@ -41,6 +41,7 @@ mod rollout;
 mod schedule;
 mod scopes;
 mod size;
+mod stages;
 mod unit;
 mod unsettled;
 mod verdict;

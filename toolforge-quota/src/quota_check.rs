@@ -103,10 +103,10 @@ impl Unspecified {
 /// Only [`Limits::evaluate`] and [`Limits::evaluate_change`] create one, so that quotas and limits are always both checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaCheck {
-    resources: Vec<ResourceCheck>,
-    violations: Vec<LimitViolation>,
-    waiting: Vec<WaitingPods>,
-    terminating: Vec<TerminatingPod>,
+    pub(crate) resources: Vec<ResourceCheck>,
+    pub(crate) violations: Vec<LimitViolation>,
+    pub(crate) waiting: Vec<WaitingPods>,
+    pub(crate) terminating: Vec<TerminatingPod>,
 }
 
 impl QuotaCheck {

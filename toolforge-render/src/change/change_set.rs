@@ -76,8 +76,8 @@ impl ChangeSet {
     /// all at once.
     pub(crate) fn new(mut changes: Vec<Change>, limits: &Limits) -> Self {
         changes.sort_by_cached_key(Change::order);
-        let at_rest = last(check(&changes, limits, |change| change.demand.requested.clone()));
-        let at_peak = highest(check(&changes, limits, Change::requested_at_peak));
+        let at_rest = QuotaCheck::after_stages(check(&changes, limits, |change| change.demand.requested.clone()));
+        let at_peak = QuotaCheck::at_peak_of_stages(check(&changes, limits, Change::requested_at_peak));
         let mut set = Self {
             changes,
             at_rest,
@@ -92,7 +92,7 @@ impl ChangeSet {
             // More and smaller pods may not even fit one after the other.
             for replace in [Change::replace_in_place, Change::replace_at_once] {
                 set.changes.iter_mut().for_each(replace);
-                set.at_peak = highest(check(&set.changes, limits, Change::requested_at_peak));
+                set.at_peak = QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_at_peak));
                 if set.at_peak.fits() {
                     break;
                 }
@@ -105,13 +105,13 @@ impl ChangeSet {
             .changes
             .iter()
             .any(has_retries)
-            .then(|| highest(check(&set.changes, limits, Change::requested_with_retries)));
+            .then(|| QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_with_retries)));
         set
     }
 
     /// Returns whether a new pod may have to wait until an old one has terminated.
     fn may_wait(&self, limits: &Limits) -> bool {
-        if last(check(&self.changes, limits, Change::requested_at_worst)).fits() {
+        if QuotaCheck::after_stages(check(&self.changes, limits, Change::requested_at_worst)).fits() {
             return false;
         }
         self.changes.iter().any(|change| {
@@ -123,7 +123,7 @@ impl ChangeSet {
                         other.requested_at_peak()
                     }
                 };
-                last(check(&self.changes, limits, requested)).fits()
+                QuotaCheck::after_stages(check(&self.changes, limits, requested)).fits()
             };
             change.rollout_verdict(fits) == Some(Verdict::FitsAfterTermination)
         })
@@ -281,33 +281,8 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
     if stages.is_empty() { vec![check_stage(0)] } else { stages.into_iter().map(check_stage).collect() }
 }
 
-/// Returns the check of the first stage that does not fit, or else of the last one.
-fn last(checks: Vec<QuotaCheck>) -> QuotaCheck {
-    let check = checks.into_iter().reduce(|one, next| if one.fits() { next } else { one });
-    check.unwrap_or_default()
-}
-
-/// Returns the check of the first stage that does not fit, or else of the one that uses the largest share of a limit.
-fn highest(checks: Vec<QuotaCheck>) -> QuotaCheck {
-    let check = checks.into_iter().reduce(|one, next| {
-        let is_one = !one.fits() || (next.fits() && largest_share(&one) > largest_share(&next));
-        if is_one { one } else { next }
-    });
-    check.unwrap_or_default()
-}
-
-/// Returns the part of a demand that stays when pods have ended: the objects.
+/// Returns the demand when pods have ended: only the objects stay, and nothing of the other resources is used.
 fn objects_of(demand: &Demand) -> Demand {
     let is_object = |resource: &Resource| matches!(resource, Resource::Count(_)) || !resource.is_of_pods();
-    demand
-        .iter()
-        .filter(|(resource, _)| is_object(resource))
-        .map(|(key, amount)| (key.clone(), amount))
-        .collect()
-}
-
-/// Returns the largest share of a limit that is used, in thousandths.
-fn largest_share(check: &QuotaCheck) -> u128 {
-    let share = |row: &ResourceCheck| u128::from(row.after) * 1000 / u128::from(row.hard.max(1));
-    check.resources().iter().map(share).max().unwrap_or(0)
+    demand.iter().map(|(key, amount)| (key.clone(), if is_object(key) { amount } else { 0 })).collect()
 }

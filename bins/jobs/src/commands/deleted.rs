@@ -25,8 +25,8 @@ enum Place {
     PutBack,
     /// Another object: the job, or one that somebody else has created.
     Other,
-    /// Nothing, or nobody knows.
-    Lost(Failure),
+    /// Nothing, or nobody knows, or an object that terminates, after which there is nothing.
+    Lost(Option<Failure>),
 }
 
 impl Deleted {
@@ -89,8 +89,11 @@ impl Deleted {
         };
         let text = as_created(job).to_yaml();
         let text = Untrusted::new(text.trim_start_matches("---\n"));
+        let reported = match error {
+            Some(error) => reported.detail(format!("it could not be created again: {}", error.message())),
+            None => reported.detail("it still terminates, and cannot be created again until then"),
+        };
         reported
-            .detail(format!("it could not be created again: {}", error.message()))
             .coded_detail(DetailCode::Manifest, text.lines_escaped().to_string())
             .hint(format!(
                 "Save the manifest: `kubectl create -f FILE` creates {subject} again, and `toolforge jobs convert FILE` prints it for \
@@ -107,6 +110,9 @@ fn place(session: &Session, job: &JobObjects) -> Place {
         let path = collection.clone().named(job.name.as_str());
         runtime.block_on(async {
             if let Some(found) = client.get_opt::<Value>(&path).await? {
+                if !found["metadata"]["deletionTimestamp"].is_null() {
+                    return Ok(Place::Lost(None));
+                }
                 let uid = job.workload.metadata().uid.as_deref();
                 let is_same = found["metadata"]["uid"].as_str() == uid;
                 return Ok(if is_same { Place::Unchanged } else { Place::Other });
@@ -115,5 +121,5 @@ fn place(session: &Session, job: &JobObjects) -> Place {
             Ok(Place::PutBack)
         })
     });
-    found.unwrap_or_else(Place::Lost)
+    found.unwrap_or_else(|error| Place::Lost(Some(error)))
 }

@@ -347,6 +347,10 @@ fn lost_answers_of_an_adoption_lose_nothing() {
     let shown = after(&deletion, &[exists()], Answer::lost());
     assert!(shown.starts_with("[exit 6]\nerror: deployment/stashbot may have been deleted"), "{shown}");
     assert!(shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
+    // It still terminates, because of a finalizer.
+    let terminating = json!({"metadata": {"name": "stashbot", "deletionTimestamp": "2026-11-29T00:00:00Z"}});
+    let shown = after(&deletion, &[exists()], Answer::json(200, &terminating));
+    assert!(shown.contains("it still terminates") && shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
     // The job was created.
     let job = json!({"metadata": {"name": "stashbot", "uid": "another"}});
     let shown = after("", &[exists(), Answer::lost()], Answer::json(200, &job));
