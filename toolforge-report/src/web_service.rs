@@ -228,7 +228,7 @@ codes! {
         /// The file `service.manifest` is valid.
         Manifest = "manifest",
         /// No command left a temporary file.
-        Leftover = "leftover",
+        StaleManifest = "stale-manifest",
     }
 
     /// The result of a check.

@@ -127,7 +127,9 @@ fn kind(job: &JobObjects) -> &'static str {
 fn jobs_of_file(file: Option<String>) -> ArgValueCandidates {
     ArgValueCandidates::new(move || {
         let any_tool: ToolName = "tool".parse().expect("a valid name");
-        let text = file.as_ref().filter(|file| *file != "-").and_then(|file| fs::read_to_string(file).ok());
+        // A pipe may never be written.
+        let is_file = |file: &&String| fs::metadata(file).is_ok_and(|found| found.is_file());
+        let text = file.as_ref().filter(is_file).and_then(|file| fs::read_to_string(file).ok());
         let parsed = text.and_then(|text| JobsFile::parse(&text, &any_tool).ok());
         let jobs = parsed.map(|file| file.jobs).unwrap_or_default();
         jobs.iter().map(|job| CompletionCandidate::new(job.request.name.as_str())).collect()

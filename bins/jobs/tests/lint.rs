@@ -199,8 +199,6 @@ fn standard_input_is_checked() {
       |
     2 | replicas: many
       |           ^^^^
-      |
-      = fix: Change the line as described in the message.
 
     1 error in 1 file, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
     "#);

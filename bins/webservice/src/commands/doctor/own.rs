@@ -98,7 +98,7 @@ fn home_checks(home: &ToolHome, catalog: &Catalog) -> Vec<Check> {
     checks.push(manifest(home, catalog));
     if home.path().join("service.manifest~").exists() {
         checks.push(Check::warn(
-            CheckCode::Leftover,
+            CheckCode::StaleManifest,
             "service.manifest~ was left by a command that was killed",
             "Remove it: the platform's older tool cannot save its manifest while it exists.",
         ));
