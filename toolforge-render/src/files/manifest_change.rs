@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
@@ -40,13 +40,17 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         ManifestObject::Deployment(wanted) => planned.deployment(&mut change, wanted),
         ManifestObject::StatefulSet(wanted) => planned.stateful_set(&mut change, wanted),
         ManifestObject::ReplicaSet(wanted) => {
-            planned.scaled(&mut change, replica_set_spec(wanted).and_then(|spec| spec.replicas));
+            let replicas = replica_set_spec(wanted).and_then(|spec| spec.replicas);
+            planned.scaled(&mut change, replicas_or_one(replicas));
         }
         ManifestObject::ReplicationController(wanted) => {
-            planned.scaled(&mut change, wanted.spec.as_ref().and_then(|spec| spec.replicas));
+            let replicas = wanted.spec.as_ref().and_then(|spec| spec.replicas);
+            planned.scaled(&mut change, replicas_or_one(replicas));
         }
         // How many nodes it runs on is not known.
-        ManifestObject::DaemonSet(_) => planned.scaled(&mut change, Some(1)),
+        ManifestObject::DaemonSet(_) => {
+            planned.scaled(&mut change, 1);
+        }
         ManifestObject::Job(wanted) => planned.job(&mut change, wanted),
         ManifestObject::Pod(_) => planned.pod(&mut change),
         ManifestObject::CronJob(wanted) => {
@@ -145,17 +149,46 @@ impl Planned<'_> {
         };
         demand.freed_objects.extend(pods.iter().copied().map(pod_id));
         demand.freed.add_all(&of_live_pods(pods.iter().copied(), self.limit_ranges));
-        let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
-        let demands: Vec<Demand> = pods
-            .iter()
-            .filter(is_staying)
-            .filter_map(|pod| pod.spec.as_ref())
-            .map(|spec| pod_demand(spec, self.limit_ranges))
-            .collect();
+        let demands = self.staying_demands(&pods);
         Pods {
             count: u64::try_from(demands.len()).unwrap_or(u64::MAX),
             each: demands.iter().fold(Demand::default(), Demand::max),
         }
+    }
+
+    /// Returns what each of these pods requests that has not ended and does not terminate.
+    fn staying_demands(&self, pods: &[&Pod]) -> Vec<Demand> {
+        let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
+        let specs = pods.iter().filter(is_staying).filter_map(|pod| pod.spec.as_ref());
+        specs.map(|spec| pod_demand(spec, self.limit_ranges)).collect()
+    }
+
+    /// Returns how many of the pods that run stay where no more than a number is wanted, and what they request. Which of several
+    /// are deleted is not known.
+    fn kept(
+        &self,
+        running: &Pods,
+        selector: Option<&BTreeMap<String, String>>,
+        wanted: u64,
+    ) -> (u64, Demand) {
+        match self.live_pods(selector).filter(|_| running.count <= wanted) {
+            Some(pods) => {
+                let mut demand = Demand::default();
+                self.staying_demands(&pods).iter().for_each(|each| demand.add_all(each));
+                (running.count, demand)
+            }
+            None => {
+                let count = running.count.min(wanted);
+                (count, running.each.times(count))
+            }
+        }
+    }
+
+    /// Returns what a pod of the live object's template requests.
+    fn live_each(&self, live: &Value) -> Demand {
+        let spec = live.pointer("/spec/template/spec");
+        let spec: Option<PodSpec> = spec.and_then(|spec| serde_json::from_value(spec.clone()).ok());
+        spec.map(|spec| pod_demand(&spec, self.limit_ranges)).unwrap_or_default()
     }
 
     fn deployment(&self, change: &mut Change, wanted: &Deployment) {
@@ -216,60 +249,75 @@ impl Planned<'_> {
 
     fn stateful_set(&self, change: &mut Change, wanted: &StatefulSet) {
         let spec = stateful_set_spec(wanted);
-        let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
-        let new = self.pods_of_count(u64::try_from(replicas).unwrap_or(0));
-        self.scaled(change, Some(replicas));
+        let replicas = replicas_or_one(spec.and_then(|spec| spec.replicas));
+        let old = self.scaled(change, replicas);
         let live = self.facts.live.typed::<StatefulSet>(self.manifest);
-        let before = live.as_ref().map_or(0, |live| {
-            let replicas = stateful_set_spec(live).and_then(|spec| spec.replicas).unwrap_or(1);
-            u64::try_from(replicas).unwrap_or(0)
-        });
+        let before = live
+            .as_ref()
+            .map_or(0, |live| replicas_or_one(stateful_set_spec(live).and_then(|spec| spec.replicas)));
+        let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.type_.as_deref());
+        if strategy != Some("OnDelete") && self.replaces_live_pods() {
+            // One pod after the other: an old one terminates before its new one is created.
+            change.downtime = (old.count == 1).then_some(Downtime::BetweenPods);
+            self.replace_all(change, old, replicas, Rollout::InPlace);
+        }
         // Each pod has a claim of its own, which stays when the pod is deleted.
         for claim in spec.and_then(|spec| spec.volume_claim_templates.as_ref()).into_iter().flatten() {
             let mut each = crate::manifest::ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
             each.add_all(&claim_demand(claim));
-            let added = each.times(new.count.saturating_sub(before));
+            let added = each.times(replicas.saturating_sub(before));
             for demand in
                 [&mut change.demand.besides_pods, &mut change.demand.requested, &mut change.demand.created]
             {
                 demand.add_all(&added);
             }
-            if new.count > before {
+            if replicas > before {
                 self.claim(change, claim);
             }
         }
-        let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.type_.as_deref());
-        let live_json = self.facts.live.of(self.manifest);
-        if strategy == Some("OnDelete") || !live_json.is_some_and(|live| replaces_pods(self.manifest, live)) {
-            return;
-        }
-        // One pod after the other: an old one terminates before its new one is created.
-        let old = Pods { count: before, each: new.each.clone() };
-        change.rollout = Some(Rollout::InPlace);
-        change.downtime = (before == 1).then_some(Downtime::BetweenPods);
-        let demand = &mut change.demand;
-        demand.created.add_all(&new.each);
-        demand.pods = self.pods();
-        demand.replacement = Some(PodReplacement { old, new, missing: 0 });
     }
 
-    /// Sets the demand of an object that keeps a number of pods running and never replaces them.
-    fn scaled(&self, change: &mut Change, replicas: Option<i32>) {
-        let new = self.pods_of_count(u64::try_from(replicas.unwrap_or(1)).unwrap_or(0));
+    /// Returns whether the live object's template is another one.
+    fn replaces_live_pods(&self) -> bool {
+        self.facts.live.of(self.manifest).is_some_and(|live| replaces_pods(self.manifest, live))
+    }
+
+    /// Sets the demand of an object that keeps a number of pods running and never replaces them: those that run stay as they
+    /// are. Returns these.
+    fn scaled(&self, change: &mut Change, replicas: u64) -> Pods {
+        let new = self.pods_of_count(replicas);
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
         demand.requested = demand.besides_pods.clone();
-        demand.requested.add_all(&new.each.times(new.count));
         let Some(live) = self.facts.live.of(self.manifest) else {
+            demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
             demand.pods.retain(|_| new.count > 0);
-            return;
+            return Pods::default();
         };
         let before = live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
         let selector = selector(live);
-        self.free(demand, Pods { count: before, each: new.each.clone() }, selector.as_ref());
-        scale(demand, before, &new);
+        let old = self.free(demand, Pods { count: before, each: self.live_each(live) }, selector.as_ref());
+        let (kept, kept_demand) = self.kept(&old, selector.as_ref(), new.count);
+        demand.requested.add_all(&kept_demand);
+        demand.requested.add_all(&new.each.times(new.count.saturating_sub(kept)));
+        // Pods that are missing are created with the new template.
+        scale(demand, if self.replaces_live_pods() { kept } else { before }, &new);
+        old
+    }
+
+    /// Counts that all running pods are replaced by new ones.
+    fn replace_all(&self, change: &mut Change, old: Pods, replicas: u64, rollout: Rollout) {
+        let new = self.pods_of_count(replicas);
+        let demand = &mut change.demand;
+        demand.requested = demand.besides_pods.clone();
+        demand.requested.add_all(&new.each.times(new.count));
+        demand.created = if new.count > 0 { new.each.clone() } else { Demand::default() };
+        demand.pods = self.pods();
+        demand.pods.retain(|_| new.count > 0);
+        demand.replacement = Some(PodReplacement { old, new, missing: 0 });
+        change.rollout = Some(rollout);
     }
 
     fn job(&self, change: &mut Change, wanted: &Job) {
@@ -323,6 +371,11 @@ impl Planned<'_> {
             demand.pods = self.pods();
         }
     }
+}
+
+/// Returns a stated number of pods, or the default of Kubernetes.
+fn replicas_or_one(replicas: Option<i32>) -> u64 {
+    replicas.map_or(1, |replicas| u64::try_from(replicas).unwrap_or(0))
 }
 
 /// Returns whether not all pods of a Deployment are of its newest template, which are replaced when it is unpaused.

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::support::{deployment, plan};
+use crate::support::{deployment, plan, pod};
 
 /// A quota that counts pods in both ways.
 const POD_QUOTA: &str =
@@ -227,4 +227,49 @@ fn finished_pods_of_a_live_job_are_counted_once() {
       count/pods 3 -> 6, peak 6 of 6
     fits
     ");
+}
+
+/// Returns an object with a selector, a template of one container and a number of replicas.
+fn set(kind: &str, replicas: u32, memory: &str, rest: &str) -> String {
+    let version = if kind == "ReplicationController" { "v1" } else { "apps/v1" };
+    let selector = if kind == "ReplicationController" { "{app: a}" } else { "{matchLabels: {app: a}}" };
+    format!(
+        "{{apiVersion: {version}, kind: {kind}, metadata: {{name: a, namespace: tool-stashbot}}, spec: {{replicas: {replicas}, \
+         {rest}selector: {selector}, template: {{metadata: {{labels: {{app: a}}}}, spec: {{containers: [{{name: a, image: x, \
+         resources: {{limits: {{memory: {memory}}}}}}}]}}}}}}}}\n---\n"
+    )
+}
+
+#[test]
+fn pods_that_are_not_replaced_keep_their_size() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 1Gi}}, \
+                 status: {used: {limits.memory: 1Gi}}}\n---\n";
+    let own = pod("a", "512Mi", "");
+    let pods = [own.clone(), own.replace("a-1", "a-2")].concat();
+    for kind in ["ReplicaSet", "ReplicationController", "StatefulSet"] {
+        let rest = if kind == "StatefulSet" { "updateStrategy: {type: OnDelete}, " } else { "" };
+        // Also where no pod is known, the live template says what they use.
+        for pods in ["", &pods] {
+            let live = [quota, &set(kind, 2, "512Mi", rest), pods].concat();
+            let found = plan("", &live, &[&set(kind, 3, "64Mi", rest)]);
+            let row = "  limits.memory 1Gi -> 1088Mi, peak 1088Mi of 1Gi too much\n";
+            assert!(found.contains(row), "{kind}: {found}");
+            // Nothing is created.
+            let found = plan("", &live, &[&set(kind, 2, "9Gi", rest)]);
+            assert_eq!(
+                found,
+                format!("update manifest {kind} a\n  limits.memory 1Gi -> 1Gi, peak 1Gi of 1Gi\nfits\n")
+            );
+            let found = plan("", &live, &[&set(kind, 1, "9Gi", rest)]);
+            assert!(found.contains("limits.memory 1Gi -> 512Mi, peak 1Gi of 1Gi\nfits\n"), "{kind}: {found}");
+        }
+    }
+    let quota = quota.replace("limits.memory: 1Gi}}, ", "limits.memory: 2Gi}}, ");
+    let live = [quota.as_str(), &set("ReplicaSet", 2, "512Mi", ""), &pods].concat();
+    let found = plan("", &live, &[&set("ReplicaSet", 3, "1Gi", "")]);
+    assert!(found.contains("limits.memory 1Gi -> 2Gi, peak 2Gi of 2Gi\nfits\n"), "{found}");
+    // Those of another StatefulSet are replaced.
+    let live = [quota.as_str(), &set("StatefulSet", 2, "512Mi", ""), &pods].concat();
+    let found = plan("", &live, &[&set("StatefulSet", 2, "64Mi", "")]);
+    assert!(found.contains("limits.memory 1Gi -> 128Mi, "), "{found}");
 }
