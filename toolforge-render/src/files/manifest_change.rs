@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -14,8 +14,8 @@ use crate::files::service::service_demand;
 use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, LAST_APPLIED, Object, cron_job_spec, deployment_spec, differences, has_labels, is_paused,
-    replica_set_spec, stateful_set_spec,
+    FieldPath, LAST_APPLIED, Object, cron_job_spec, daemon_set_spec, deployment_spec, differences,
+    has_labels, is_paused, replica_set_spec, stateful_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, has_ended, job_pods, of_live_pods, own_claims, pod_demand, pod_id,
@@ -47,10 +47,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
             let replicas = wanted.spec.as_ref().and_then(|spec| spec.replicas);
             planned.scaled(&mut change, replicas_or_one(replicas));
         }
-        // How many nodes it runs on is not known.
-        ManifestObject::DaemonSet(_) => {
-            planned.scaled(&mut change, 1);
-        }
+        ManifestObject::DaemonSet(wanted) => planned.daemon_set(&mut change, wanted),
         ManifestObject::Job(wanted) => planned.job(&mut change, wanted),
         ManifestObject::Pod(_) => planned.pod(&mut change),
         ManifestObject::CronJob(wanted) => {
@@ -81,6 +78,9 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
     }
     change
 }
+
+/// Where the status of a DaemonSet says on how many nodes it runs.
+const NODES: &str = "/status/desiredNumberScheduled";
 
 /// What the change of a manifest is computed from.
 struct Planned<'a> {
@@ -277,6 +277,22 @@ impl Planned<'_> {
         }
     }
 
+    /// Sets the demand of a DaemonSet, which has a pod on each node: as many as its status says, or one.
+    fn daemon_set(&self, change: &mut Change, wanted: &DaemonSet) {
+        let live = self.facts.live.of(self.manifest);
+        let nodes = live.and_then(|live| live.pointer(NODES)?.as_u64()).filter(|nodes| *nodes > 0);
+        let nodes = nodes.unwrap_or(1);
+        let old = self.scaled(change, nodes);
+        let strategy = daemon_set_spec(wanted).and_then(|spec| spec.update_strategy.as_ref());
+        let Some(rollout) = Rollout::of_daemon_set(strategy, nodes).filter(|_| self.replaces_live_pods())
+        else {
+            return;
+        };
+        let is_down = rollout.may_stop_all(nodes) && old.count > 0;
+        change.downtime = is_down.then_some(Downtime::BetweenPods);
+        self.replace_all(change, old, nodes, rollout);
+    }
+
     /// Returns whether the live object's template is another one.
     fn replaces_live_pods(&self) -> bool {
         self.facts.live.of(self.manifest).is_some_and(|live| replaces_pods(self.manifest, live))
@@ -296,7 +312,10 @@ impl Planned<'_> {
             demand.pods.retain(|_| new.count > 0);
             return Pods::default();
         };
-        let before = live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+        let before = match &self.manifest.object {
+            ManifestObject::DaemonSet(_) => replicas,
+            _ => live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1),
+        };
         let selector = selector(live);
         let old = self.free(demand, Pods { count: before, each: self.live_each(live) }, selector.as_ref());
         let (kept, kept_demand) = self.kept(&old, selector.as_ref(), new.count);

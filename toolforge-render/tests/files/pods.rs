@@ -273,3 +273,49 @@ fn pods_that_are_not_replaced_keep_their_size() {
     let found = plan("", &live, &[&set("StatefulSet", 2, "64Mi", "")]);
     assert!(found.contains("limits.memory 1Gi -> 128Mi, "), "{found}");
 }
+
+#[test]
+fn update_of_a_daemon_set_replaces_its_pods() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 2Gi}}, \
+                 status: {used: {limits.memory: 1536Mi}}}\n---\n";
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 1Gi}}]}}\n---\n";
+    let set = |memory: &str, rest: &str| set("DaemonSet", 1, memory, rest).replace("replicas: 1, ", "");
+    let status = "}, status: {desiredNumberScheduled: 3}}\n---\n";
+    let live = |rest: &str| set("512Mi", rest).replace("}}\n---\n", status);
+    assert_snapshot!(plan("", &[quota, &live("")].concat(), &[&set("640Mi", "")]), @"
+    update manifest DaemonSet a, stated
+      limits.memory 1536Mi -> 1920Mi, peak 1920Mi of 2Gi
+    fits-after-termination
+    ");
+    assert_snapshot!(plan("", &[quota, &live("")].concat(), &[&set("1Gi", "")]), @"
+    update manifest DaemonSet a, stated
+      limits.memory 1536Mi -> 3Gi, peak 3Gi of 2Gi too much
+    never
+    fits: DaemonSet a: memory 682Mi
+    no downtime: DaemonSet a: memory 682Mi
+    ");
+    let surge = "updateStrategy: {rollingUpdate: {maxSurge: 34%, maxUnavailable: 0}}, ";
+    assert_snapshot!(plan("", &[quota, &live(surge)].concat(), &[&set("513Mi", surge)]), @"
+    update manifest DaemonSet a, stated
+      limits.memory 1536Mi -> 1539Mi, peak 2562Mi of 2Gi too much
+    deadlock
+    fits: DaemonSet a: rollout in-place
+    fits: DaemonSet a: memory 512Mi
+    no downtime: DaemonSet a: rollout in-place
+    no downtime: DaemonSet a: memory 512Mi
+    ");
+    let on_delete = "updateStrategy: {type: OnDelete}, ";
+    assert_snapshot!(plan("", &[quota, range, &live(on_delete)].concat(), &[&set("100Gi", on_delete)]), @"
+    update manifest DaemonSet a
+      limits.memory 1536Mi -> 1536Mi, peak 1536Mi of 2Gi
+    fits
+    ");
+    // One pod is checked where the number of nodes is not known.
+    assert_snapshot!(plan("", &[quota, range, &set("512Mi", "")].concat(), &[&set("100Gi", "")]), @"
+    update manifest DaemonSet a, stated, downtime
+      limits.memory 1536Mi -> 101Gi, peak 101Gi of 2Gi too much
+      DaemonSet a: memory: 100Gi is more than the maximum of 1Gi for one container
+    never
+    fits: DaemonSet a: memory 1Gi, with downtime
+    ");
+}
