@@ -31,6 +31,9 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         Some(_) => Action::Update,
     };
     let mut change = Change::new(WorkloadKind::Manifest, manifest.to_string(), action);
+    if let ManifestObject::CronJob(wanted) = &manifest.object {
+        change.cron_job = Some(wanted.clone());
+    }
     if action == Action::Keep {
         return change;
     }
