@@ -1,8 +1,9 @@
 //! What applying an object of a manifest changes, and what that frees and requests.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -19,7 +20,7 @@ use crate::object::{
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, has_ended, job_pods, of_live_pods, own_claims, pod_demand, pod_id,
-    pods_of, retry_demand, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
+    pods_of, retry_demand, revision_of, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -38,7 +39,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         return change;
     }
     let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
-    let planned = Planned { manifest, facts, limit_ranges };
+    let planned = Planned { manifest, facts, limit_ranges, pod: created_pod(manifest, facts) };
     match &manifest.object {
         ManifestObject::Deployment(wanted) => planned.deployment(&mut change, wanted),
         ManifestObject::StatefulSet(wanted) => planned.stateful_set(&mut change, wanted),
@@ -73,7 +74,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         ManifestObject::Other => planned.object(&mut change, &Demand::default(), &Demand::default()),
     }
     if !change.demand.pods.is_empty()
-        && let Some(pod) = manifest.object.pod_spec()
+        && let Some(pod) = &planned.pod
     {
         let object = Some(manifest.to_string());
         let claims = own_claims(pod).map(|requests| ClaimDemand { object: object.clone(), requests });
@@ -90,18 +91,48 @@ struct Planned<'a> {
     manifest: &'a Manifest,
     facts: &'a FilePlanFacts,
     limit_ranges: &'a [LimitRange],
+    /// The pod that is created.
+    pod: Option<Cow<'a, PodSpec>>,
+}
+
+/// Returns the pod that an object creates: while a Deployment is paused, that of its newest ReplicaSet.
+fn created_pod<'a>(manifest: &'a Manifest, facts: &'a FilePlanFacts) -> Option<Cow<'a, PodSpec>> {
+    if let ManifestObject::Deployment(wanted) = &manifest.object
+        && is_paused(wanted)
+        && let Some(live) = facts.live.typed::<Deployment>(manifest)
+    {
+        return rolled_out(&live, facts);
+    }
+    manifest.object.pod_spec().map(Cow::Borrowed)
+}
+
+/// Returns the pod of the newest ReplicaSet of a Deployment, or, where it is not known, of its template.
+fn rolled_out<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> Option<Cow<'a, PodSpec>> {
+    match owned_sets(live, facts).max_by_key(|set| revision_of(set)) {
+        Some(set) => replica_set_spec(set)?.template.as_ref()?.spec.as_ref().map(Cow::Borrowed),
+        None => deployment_spec(live)?.template.spec.clone().map(Cow::Owned),
+    }
+}
+
+/// Returns the ReplicaSets of a Deployment.
+fn owned_sets<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> impl Iterator<Item = &'a ReplicaSet> {
+    let uid = live.metadata.uid.clone();
+    facts.replica_sets.iter().filter(move |set| {
+        let mut owners = set.metadata.owner_references.iter().flatten();
+        owners.any(|owner| Some(&owner.uid) == uid.as_ref())
+    })
 }
 
 impl Planned<'_> {
     /// Returns one pod as the API server admits it.
     fn pods(&self) -> Vec<PodDemand> {
-        let spec = self.manifest.object.pod_spec();
+        let spec = self.pod.as_deref();
         let pod = spec.map(|spec| stated_pod(spec).with_defaults(self.limit_ranges));
         pod.map(|pod| PodDemand { object: Some(self.manifest.to_string()), ..pod }).into_iter().collect()
     }
 
     fn pods_of_count(&self, count: u64) -> Pods {
-        let spec = self.manifest.object.pod_spec();
+        let spec = self.pod.as_deref();
         Pods { count, each: spec.map(|spec| pod_demand(spec, self.limit_ranges)).unwrap_or_default() }
     }
 
@@ -216,15 +247,15 @@ impl Planned<'_> {
             demand.pods.retain(|_| new.count > 0);
             return;
         };
-        let before = pods_of(&Object::from(live.clone()), self.limit_ranges);
+        let each = rolled_out(&live, self.facts).map(|pod| pod_demand(&pod, self.limit_ranges));
+        let Pods { count, .. } = pods_of(&Object::from(live.clone()), self.limit_ranges);
+        let before = Pods { count, each: each.unwrap_or_default() };
         let selector = deployment_spec(&live).and_then(|spec| spec.selector.match_labels.as_ref());
         let old = self.free(demand, before.clone(), selector);
-        let owned = self.facts.replica_sets.iter().filter(|set| {
-            let mut owners = set.metadata.owner_references.iter().flatten();
-            owners.any(|owner| Some(&owner.uid) == live.metadata.uid.as_ref())
-        });
         let is_first = waits_for_unpausing(&live);
-        let owned = u64::try_from(owned.count()).unwrap_or(u64::MAX).max(u64::from(!is_first));
+        let owned = u64::try_from(owned_sets(&live, self.facts).count())
+            .unwrap_or(u64::MAX)
+            .max(u64::from(!is_first));
         demand.freed.add(replica_sets.clone(), owned);
         if is_first {
             // Its first ReplicaSet is created.

@@ -155,6 +155,32 @@ fn paused_and_suspended_objects_create_no_pods() {
 }
 
 #[test]
+fn paused_deployments_scale_the_pods_that_run() {
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 4Gi}}]}}\n---\n";
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 8Gi}}, \
+                 status: {used: {limits.memory: 512Mi}}}\n---\n";
+    let paused = |memory: &str, replicas: u32| {
+        let annotation = "uid: u-web, annotations: {deployment.kubernetes.io/revision: '1'}";
+        deployment("web", memory, replicas, "  paused: true\n").replace("uid: u-web", annotation)
+    };
+    let set = set("ReplicaSet", 1, "512Mi", "").replace(
+        "name: a, namespace: tool-stashbot",
+        "name: web-1, namespace: tool-stashbot, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: u-web}]",
+    );
+    // Its template was changed before, or not yet.
+    for live in [paused("512Mi", 1), format!("{}{set}", paused("9Gi", 1))] {
+        let live = [range, quota, &live].concat();
+        let found = plan("", &live, &[&paused("9Gi", 2)]);
+        assert!(found.ends_with("\n  limits.memory 512Mi -> 1Gi, peak 1Gi of 8Gi\nfits\n"), "{found}");
+        let found = plan("", &live, &[&paused("9Gi", 17)]);
+        assert!(
+            found.contains("limits.memory 512Mi -> 8704Mi, peak 8704Mi of 8Gi too much\nnever\n"),
+            "{found}"
+        );
+    }
+}
+
+#[test]
 fn finished_pods_of_jobs_stay_objects() {
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 5")]), @"
     create manifest Job a
