@@ -27,7 +27,8 @@ fn merged(
     for stage in stages {
         ends_by_itself &= stage.fits() || !stage.terminating.is_empty();
         for row in stage.resources {
-            let is_same = |known: &&mut ResourceCheck| known.quota == row.quota && known.resource == row.resource;
+            let is_same =
+                |known: &&mut ResourceCheck| known.quota == row.quota && known.resource == row.resource;
             match merged.resources.iter_mut().find(is_same) {
                 None => merged.resources.push(row),
                 Some(known) => {

@@ -179,10 +179,14 @@ fn upcoming_runs_have_a_verdict() {
         let spec = json!({"schedule": schedule, "jobTemplate": {"spec": {"template": template}}});
         json!({"metadata": {"name": name, "labels": labels, "uid": name}, "spec": spec})
     };
+    // No tool manages it.
+    let mut by_hand = cron_job("by-hand", "@daily", "2Gi");
+    by_hand["metadata"]["labels"] = json!({});
     facts.live.cron_jobs = serde_json::from_value(json!([
         cron_job("late", "0 23 * * *", "1Gi"),
         cron_job("soon", "5 12 * * *", "4Gi"),
         cron_job("never", "9 12 * * *", "6Gi"),
+        by_hand,
     ]))
     .unwrap();
     let quota = &mut facts.namespace.limits.quotas[0];
@@ -195,5 +199,6 @@ fn upcoming_runs_have_a_verdict() {
     soon 2026-11-29T12:05:00Z exceeds
     never 2026-11-29T12:09:00Z never
     late 2026-11-29T23:00:00Z fits
+    by-hand 2026-11-30T00:00:00Z fits
     ");
 }

@@ -4,7 +4,7 @@ use toolforge_client::{Error, JobFetchOptions, NamespaceFetchOptions, WebService
 use toolforge_images::Catalog;
 use toolforge_quota::Resource;
 use toolforge_render::files::{FileContents, FilePlanFacts};
-use toolforge_render::manifest::Manifest;
+use toolforge_render::manifest::{Manifest, ManifestObject};
 
 use crate::failure::Failure;
 use crate::session::{Session, Source};
@@ -72,7 +72,15 @@ fn fetch(session: &Session, options: FileFactsOptions<'_>) -> Result<FilePlanFac
     let mut facts = FilePlanFacts::with_live(jobs, objects);
     let replica_sets = Resource::Count("replicasets.apps".to_owned());
     let mut quotas = facts.jobs.namespace.limits.quotas.iter();
-    if !options.manifests.is_empty() && quotas.any(|quota| quota.hard.contains_key(&replica_sets)) {
+    let is_counted = quotas.any(|quota| quota.hard.contains_key(&replica_sets));
+    let is_paused = |manifest: &&Manifest| match &manifest.object {
+        ManifestObject::Deployment(found) => {
+            found.spec.as_ref().is_some_and(|spec| spec.paused == Some(true))
+        }
+        _ => false,
+    };
+    if (is_counted && !options.manifests.is_empty()) || options.manifests.iter().any(|found| is_paused(found))
+    {
         facts.replica_sets = runtime.block_on(client.fetch_replica_sets(&session.tool))?;
     }
     if let Some(web) = web {

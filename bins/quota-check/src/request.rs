@@ -10,7 +10,6 @@ use toolforge_model::Untrusted;
 use toolforge_quota::{ComputeResource, Limits, Resource};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjustments, plan_files};
-use toolforge_render::manifest::ManifestObject;
 use toolforge_render::usage::{
     BlockedObject, OutOfMemoryKill, WorkloadUsage, blocked_objects, out_of_memory_kills, workload_usage,
 };
@@ -57,8 +56,6 @@ struct Planned {
     needed: Needed,
     /// The scheduled runs that exceed the quota together.
     meetings: Vec<String>,
-    /// The CronJobs of manifests, whose runs are not simulated.
-    cron_jobs: Vec<String>,
 }
 
 impl Planned {
@@ -79,14 +76,11 @@ impl Planned {
         let conflicts = RunConflicts::of(&beside.set, &beside.jobs, &facts.jobs, overview.now);
         needed.add_plan(&beside, &facts.jobs.namespace.limits);
         needed.add_rows(conflicts.shortfalls());
-        let manifests = contents.iter().flat_map(|contents| &contents.manifests);
-        let cron_jobs = manifests.filter(|manifest| matches!(manifest.object, ManifestObject::CronJob(_)));
         Self {
             plan,
             smaller: smaller.iter().map(|found| format!("{}: {found}", found.workload())).collect(),
             needed,
             meetings: conflicts.lines(),
-            cron_jobs: cron_jobs.map(ToString::to_string).collect(),
         }
     }
 }
@@ -281,7 +275,7 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
 }
 
 fn plan_text(planned: &Planned, names: &[String]) -> String {
-    let Planned { plan, smaller, meetings, cron_jobs, .. } = planned;
+    let Planned { plan, smaller, meetings, .. } = planned;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
     for change in plan.set.pending() {
@@ -306,11 +300,6 @@ fn plan_text(planned: &Planned, names: &[String]) -> String {
         for runs in meetings {
             let _ = writeln!(text, "- {}", cell(runs));
         }
-    }
-    if !cron_jobs.is_empty() {
-        let names: Vec<String> = cron_jobs.iter().map(|name| cell(name)).collect();
-        let _ =
-            writeln!(text, "\nNot included: runs of {} at the same time as other runs.", names.join(", "));
     }
     if !smaller.is_empty() {
         text.push_str("\nIt would fit with one of these instead:\n\n");

@@ -257,6 +257,46 @@ fn runs_that_exceed_the_quota_are_warned_of() {
     assert!(warning.contains("hint: It would fit with `schedule: \""), "{warning}");
 }
 
+/// Returns a CronJob of a manifest, with a schedule and a size.
+fn cron_job(name: &str, schedule: &str, memory: &str) -> String {
+    let amounts = format!("{{limits: {{cpu: 100m, memory: {memory}}}}}");
+    let pod = format!("{{restartPolicy: Never, containers: [{{name: a, image: x, resources: {amounts}}}]}}");
+    format!(
+        "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: {name}}}, spec: {{schedule: '{schedule}', jobTemplate: \
+         {{spec: {{backoffLimit: 0, template: {{spec: {pod}}}}}}}}}}}\n"
+    )
+}
+
+#[test]
+fn runs_of_manifests_meet_others() {
+    let job = "- {name: a, command: x, image: bookworm, mem: 4Gi, schedule: '0 3 * * *'}\n";
+    let input = format!("{job}---\n{}", cron_job("b", "1 3 * * *", "4Gi"));
+    let template = format!("{input}---\ntype: php8.2\nmem: 1Gi\n");
+    let output = quota_check("--quota toolforge-2023 --output json -", &template);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]), "{document:#}");
+    let schedules: Vec<&Value> = document["adjustments"].as_array().unwrap().iter().collect();
+    let of_manifest = schedules.iter().find(|found| found["workload"] == "CronJob b");
+    assert!(of_manifest.unwrap()["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
+    let found = said("--quota toolforge-2023 -", &input);
+    assert!(!found.contains("warning"), "{found}");
+}
+
+#[test]
+fn manifest_replaces_the_live_schedule() {
+    // The live job of this name runs at 3:00, beside 3Gi.
+    for (memory, is_warned) in [("4Gi", false), ("6Gi", true)] {
+        let input = cron_job("nightly", "0 4 * * *", memory);
+        let found = said("--from scheduled.yaml -", &input);
+        let warning = "exceed the quota within the next 24 hours:\n  nightly alone, 04:00 to 04:05\n";
+        assert_eq!(found.contains(warning), is_warned, "{found}");
+        assert!(!found.contains("03:00"), "{found}");
+        let suspended = input.replace("spec: {schedule", "spec: {suspend: true, schedule");
+        let found = said("--from scheduled.yaml -", &suspended);
+        assert!(!found.contains("hours:"), "{found}");
+    }
+}
+
 /// Returns whether it is said that a run of the job of `scheduled.yaml` no longer fits.
 fn warns_of_nightly(said: &str) -> bool {
     let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";

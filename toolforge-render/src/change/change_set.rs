@@ -76,7 +76,8 @@ impl ChangeSet {
     /// all at once.
     pub(crate) fn new(mut changes: Vec<Change>, limits: &Limits) -> Self {
         changes.sort_by_cached_key(Change::order);
-        let at_rest = QuotaCheck::after_stages(check(&changes, limits, |change| change.demand.requested.clone()));
+        let at_rest =
+            QuotaCheck::after_stages(check(&changes, limits, |change| change.demand.requested.clone()));
         let at_peak = QuotaCheck::at_peak_of_stages(check(&changes, limits, Change::requested_at_peak));
         let mut set = Self {
             changes,
@@ -92,7 +93,8 @@ impl ChangeSet {
             // More and smaller pods may not even fit one after the other.
             for replace in [Change::replace_in_place, Change::replace_at_once] {
                 set.changes.iter_mut().for_each(replace);
-                set.at_peak = QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_at_peak));
+                set.at_peak =
+                    QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_at_peak));
                 if set.at_peak.fits() {
                     break;
                 }
@@ -101,11 +103,9 @@ impl ChangeSet {
         }
         set.waits = set.fits() && set.may_wait(limits);
         let has_retries = |change: &Change| change.demand.retries != Demand::default();
-        set.with_retries = set
-            .changes
-            .iter()
-            .any(has_retries)
-            .then(|| QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_with_retries)));
+        set.with_retries = set.changes.iter().any(has_retries).then(|| {
+            QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_with_retries))
+        });
         set
     }
 

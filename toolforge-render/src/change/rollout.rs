@@ -1,7 +1,9 @@
 //! How the pods of a Deployment are replaced, and what that requests at the peak.
 
 use crate::object::{deployment_spec, deployment_spec_mut};
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::api::apps::v1::{
+    DaemonSetUpdateStrategy, Deployment, DeploymentStrategy, RollingUpdateDeployment,
+};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use toolforge_quota::{Demand, Pods, RollingUpdate, rolling_peak};
 
@@ -58,25 +60,29 @@ impl Rollout {
         }
         let update = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
         let pods = |stated: Option<&IntOrString>, rounds_up: bool| {
-            let percent = |percent: u64| {
-                let hundredths = u128::from(replicas) * u128::from(percent);
-                let pods = if rounds_up { hundredths.div_ceil(100) } else { hundredths / 100 };
-                u64::try_from(pods).unwrap_or(u64::MAX)
-            };
-            let number = match stated {
-                None => None,
-                Some(IntOrString::Int(count)) => u64::try_from(*count).ok(),
-                Some(IntOrString::String(text)) => {
-                    text.strip_suffix('%').and_then(|digits| digits.parse().ok()).map(percent)
-                }
-            };
-            number.unwrap_or_else(|| percent(25))
+            stated_pods(stated, replicas, rounds_up).unwrap_or_else(|| percent_of(replicas, 25, rounds_up))
         };
         let max_surge = pods(update.and_then(|update| update.max_surge.as_ref()), true);
         let max_unavailable = pods(update.and_then(|update| update.max_unavailable.as_ref()), false);
         // Where both are rounded to none, one pod may be unavailable.
         let max_unavailable = if max_surge == 0 { max_unavailable.max(1) } else { max_unavailable };
         Self::Stated(RollingUpdate { max_surge, max_unavailable })
+    }
+
+    /// Returns how a DaemonSet replaces its pods on a number of nodes; `None` if it does not.
+    ///
+    /// Percentages are rounded up; by default, one pod is unavailable at a time (Kubernetes 1.33, the DaemonSet controller).
+    pub(crate) fn of_daemon_set(strategy: Option<&DaemonSetUpdateStrategy>, nodes: u64) -> Option<Self> {
+        if strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete")) {
+            return None;
+        }
+        let update = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
+        let pods = |stated: Option<&IntOrString>| stated_pods(stated, nodes, true);
+        let max_surge = pods(update.and_then(|update| update.max_surge.as_ref())).unwrap_or(0);
+        let max_unavailable = pods(update.and_then(|update| update.max_unavailable.as_ref()));
+        let max_unavailable = max_unavailable.unwrap_or_else(|| u64::from(max_surge == 0));
+        let max_unavailable = if max_surge == 0 { max_unavailable.max(1) } else { max_unavailable };
+        Some(Self::Stated(RollingUpdate { max_surge, max_unavailable }))
     }
 
     /// Returns how a Deployment replaces its pods by a number of new ones, by a name where there is one.
@@ -136,6 +142,23 @@ impl Rollout {
             Self::Stated(bounds) => Some(bounds),
         }
     }
+}
+
+/// Returns a number of pods that a strategy states, alone or as a share of the replicas; `None` if it is not a number.
+fn stated_pods(stated: Option<&IntOrString>, replicas: u64, rounds_up: bool) -> Option<u64> {
+    match stated? {
+        IntOrString::Int(count) => u64::try_from(*count).ok(),
+        IntOrString::String(text) => {
+            let percent = text.strip_suffix('%')?.parse().ok()?;
+            Some(percent_of(replicas, percent, rounds_up))
+        }
+    }
+}
+
+fn percent_of(replicas: u64, percent: u64, rounds_up: bool) -> u64 {
+    let hundredths = u128::from(replicas) * u128::from(percent);
+    let pods = if rounds_up { hundredths.div_ceil(100) } else { hundredths / 100 };
+    u64::try_from(pods).unwrap_or(u64::MAX)
 }
 
 /// A time without running pods in a change of a running workload.

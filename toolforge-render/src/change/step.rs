@@ -3,6 +3,7 @@
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use toolforge_model::Untrusted;
@@ -222,6 +223,8 @@ pub struct Change {
     pub(crate) stage: usize,
     /// Whether its pods have ended when the next stage begins.
     pub(crate) is_awaited: bool,
+    /// The CronJob of a manifest, whose runs count as those of scheduled jobs do.
+    pub(crate) cron_job: Option<Box<CronJob>>,
     pub(crate) demand: ChangeDemand,
 }
 
@@ -238,6 +241,7 @@ impl Change {
             downtime: None,
             stage: 0,
             is_awaited: false,
+            cron_job: None,
             demand: ChangeDemand::default(),
         }
     }

@@ -5,7 +5,9 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{ComputeResource, ContainerResources, LimitRange, SizeBounds, WorkloadSize};
 
-use crate::change::{Action, Adjustment, ChangeSet, PodPart, Rollout, Sized, WorkloadKind, lowest_size};
+use crate::change::{
+    Action, Adjustment, Change, ChangeSet, PodPart, Rollout, Sized, WorkloadKind, lowest_size,
+};
 use crate::files::pod_part::Part;
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
 use crate::job;
@@ -46,7 +48,7 @@ pub fn file_adjustments(
     // Each size that is tried plans all files again.
     let planned = plan.set.changes.len().max(1);
     let most = (MOST_PLANNED / planned).clamp(1, MOST_OBJECTS);
-    let mut found = rollouts(plan, facts, is_wanted);
+    let mut found = rollouts(files, plan, facts, is_wanted);
     if let Some(web) = &plan.web_service {
         let sized = web_service::sized(web, &facts.web_service);
         found.extend(sized.adjustments(is_wanted, |size| {
@@ -165,16 +167,28 @@ fn of_part(
     found
 }
 
-/// Returns other rollouts of single Deployments with which everything is as wanted.
-fn rollouts(plan: &FilePlan, facts: &FilePlanFacts, is_wanted: fn(&ChangeSet) -> bool) -> Vec<Adjustment> {
+/// Returns other rollouts of single objects with which everything is as wanted.
+fn rollouts(
+    files: &[FileContents],
+    plan: &FilePlan,
+    facts: &FilePlanFacts,
+    is_wanted: fn(&ChangeSet) -> bool,
+) -> Vec<Adjustment> {
     if !plan.problems.is_empty() || !plan.set.at_rest.fits() || plan.set.at_peak.fits() {
         return Vec::new();
     }
     let limits = &facts.jobs.namespace.limits;
     let mut found = Vec::new();
+    let recreates = |change: &Change| {
+        let mut manifests = files.iter().flat_map(|contents| &contents.manifests);
+        manifests.any(|manifest| {
+            matches!(manifest.object, ManifestObject::Deployment(_)) && manifest.to_string() == change.name
+        })
+    };
     for change in plan.set.pending().filter(|change| change.kind == WorkloadKind::Manifest) {
         let other = |rollout| plan.set.with_rollout(&change.name, rollout, limits);
-        let rollout = [Rollout::InPlace, Rollout::Recreate].into_iter().find(|rollout| {
+        let choices = [Some(Rollout::InPlace), recreates(change).then_some(Rollout::Recreate)];
+        let rollout = choices.into_iter().flatten().find(|rollout| {
             // Of a single pod, both have downtime, and only one of them says so.
             let is_single = change.demand.replacement.as_ref().is_none_or(|pods| pods.new.count < 2);
             !(is_single && *rollout == Rollout::InPlace) && is_wanted(&other(*rollout))

@@ -1,10 +1,11 @@
 //! What applying an object of a manifest changes, and what that frees and requests.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
@@ -14,12 +15,12 @@ use crate::files::service::service_demand;
 use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, LAST_APPLIED, Object, cron_job_spec, deployment_spec, differences, has_labels, is_paused,
-    replica_set_spec, stateful_set_spec,
+    FieldPath, LAST_APPLIED, Object, cron_job_spec, daemon_set_spec, deployment_spec, differences,
+    has_labels, is_paused, replica_set_spec, stateful_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, has_ended, job_pods, of_live_pods, own_claims, pod_demand, pod_id,
-    pods_of, retry_demand, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
+    pods_of, retry_demand, revision_of, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -31,22 +32,26 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         Some(_) => Action::Update,
     };
     let mut change = Change::new(WorkloadKind::Manifest, manifest.to_string(), action);
+    if let ManifestObject::CronJob(wanted) = &manifest.object {
+        change.cron_job = Some(wanted.clone());
+    }
     if action == Action::Keep {
         return change;
     }
     let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
-    let planned = Planned { manifest, facts, limit_ranges };
+    let planned = Planned { manifest, facts, limit_ranges, pod: created_pod(manifest, facts) };
     match &manifest.object {
         ManifestObject::Deployment(wanted) => planned.deployment(&mut change, wanted),
         ManifestObject::StatefulSet(wanted) => planned.stateful_set(&mut change, wanted),
         ManifestObject::ReplicaSet(wanted) => {
-            planned.scaled(&mut change, replica_set_spec(wanted).and_then(|spec| spec.replicas));
+            let replicas = replica_set_spec(wanted).and_then(|spec| spec.replicas);
+            planned.scaled(&mut change, replicas_or_one(replicas));
         }
         ManifestObject::ReplicationController(wanted) => {
-            planned.scaled(&mut change, wanted.spec.as_ref().and_then(|spec| spec.replicas));
+            let replicas = wanted.spec.as_ref().and_then(|spec| spec.replicas);
+            planned.scaled(&mut change, replicas_or_one(replicas));
         }
-        // How many nodes it runs on is not known.
-        ManifestObject::DaemonSet(_) => planned.scaled(&mut change, Some(1)),
+        ManifestObject::DaemonSet(wanted) => planned.daemon_set(&mut change, wanted),
         ManifestObject::Job(wanted) => planned.job(&mut change, wanted),
         ManifestObject::Pod(_) => planned.pod(&mut change),
         ManifestObject::CronJob(wanted) => {
@@ -69,7 +74,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         ManifestObject::Other => planned.object(&mut change, &Demand::default(), &Demand::default()),
     }
     if !change.demand.pods.is_empty()
-        && let Some(pod) = manifest.object.pod_spec()
+        && let Some(pod) = &planned.pod
     {
         let object = Some(manifest.to_string());
         let claims = own_claims(pod).map(|requests| ClaimDemand { object: object.clone(), requests });
@@ -78,23 +83,56 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
     change
 }
 
+/// Where the status of a DaemonSet says on how many nodes it runs.
+const NODES: &str = "/status/desiredNumberScheduled";
+
 /// What the change of a manifest is computed from.
 struct Planned<'a> {
     manifest: &'a Manifest,
     facts: &'a FilePlanFacts,
     limit_ranges: &'a [LimitRange],
+    /// The pod that is created.
+    pod: Option<Cow<'a, PodSpec>>,
+}
+
+/// Returns the pod that an object creates: while a Deployment is paused, that of its newest ReplicaSet.
+fn created_pod<'a>(manifest: &'a Manifest, facts: &'a FilePlanFacts) -> Option<Cow<'a, PodSpec>> {
+    if let ManifestObject::Deployment(wanted) = &manifest.object
+        && is_paused(wanted)
+        && let Some(live) = facts.live.typed::<Deployment>(manifest)
+    {
+        return rolled_out(&live, facts);
+    }
+    manifest.object.pod_spec().map(Cow::Borrowed)
+}
+
+/// Returns the pod of the newest ReplicaSet of a Deployment, or, where it is not known, of its template.
+fn rolled_out<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> Option<Cow<'a, PodSpec>> {
+    match owned_sets(live, facts).max_by_key(|set| revision_of(set)) {
+        Some(set) => replica_set_spec(set)?.template.as_ref()?.spec.as_ref().map(Cow::Borrowed),
+        None => deployment_spec(live)?.template.spec.clone().map(Cow::Owned),
+    }
+}
+
+/// Returns the ReplicaSets of a Deployment.
+fn owned_sets<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> impl Iterator<Item = &'a ReplicaSet> {
+    let uid = live.metadata.uid.clone();
+    facts.replica_sets.iter().filter(move |set| {
+        let mut owners = set.metadata.owner_references.iter().flatten();
+        owners.any(|owner| Some(&owner.uid) == uid.as_ref())
+    })
 }
 
 impl Planned<'_> {
     /// Returns one pod as the API server admits it.
     fn pods(&self) -> Vec<PodDemand> {
-        let spec = self.manifest.object.pod_spec();
+        let spec = self.pod.as_deref();
         let pod = spec.map(|spec| stated_pod(spec).with_defaults(self.limit_ranges));
         pod.map(|pod| PodDemand { object: Some(self.manifest.to_string()), ..pod }).into_iter().collect()
     }
 
     fn pods_of_count(&self, count: u64) -> Pods {
-        let spec = self.manifest.object.pod_spec();
+        let spec = self.pod.as_deref();
         Pods { count, each: spec.map(|spec| pod_demand(spec, self.limit_ranges)).unwrap_or_default() }
     }
 
@@ -145,17 +183,46 @@ impl Planned<'_> {
         };
         demand.freed_objects.extend(pods.iter().copied().map(pod_id));
         demand.freed.add_all(&of_live_pods(pods.iter().copied(), self.limit_ranges));
-        let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
-        let demands: Vec<Demand> = pods
-            .iter()
-            .filter(is_staying)
-            .filter_map(|pod| pod.spec.as_ref())
-            .map(|spec| pod_demand(spec, self.limit_ranges))
-            .collect();
+        let demands = self.staying_demands(&pods);
         Pods {
             count: u64::try_from(demands.len()).unwrap_or(u64::MAX),
             each: demands.iter().fold(Demand::default(), Demand::max),
         }
+    }
+
+    /// Returns what each of these pods requests that has not ended and does not terminate.
+    fn staying_demands(&self, pods: &[&Pod]) -> Vec<Demand> {
+        let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
+        let specs = pods.iter().filter(is_staying).filter_map(|pod| pod.spec.as_ref());
+        specs.map(|spec| pod_demand(spec, self.limit_ranges)).collect()
+    }
+
+    /// Returns how many of the pods that run stay where no more than a number is wanted, and what they request. Which of several
+    /// are deleted is not known.
+    fn kept(
+        &self,
+        running: &Pods,
+        selector: Option<&BTreeMap<String, String>>,
+        wanted: u64,
+    ) -> (u64, Demand) {
+        match self.live_pods(selector).filter(|_| running.count <= wanted) {
+            Some(pods) => {
+                let mut demand = Demand::default();
+                self.staying_demands(&pods).iter().for_each(|each| demand.add_all(each));
+                (running.count, demand)
+            }
+            None => {
+                let count = running.count.min(wanted);
+                (count, running.each.times(count))
+            }
+        }
+    }
+
+    /// Returns what a pod of the live object's template requests.
+    fn live_each(&self, live: &Value) -> Demand {
+        let spec = live.pointer("/spec/template/spec");
+        let spec: Option<PodSpec> = spec.and_then(|spec| serde_json::from_value(spec.clone()).ok());
+        spec.map(|spec| pod_demand(&spec, self.limit_ranges)).unwrap_or_default()
     }
 
     fn deployment(&self, change: &mut Change, wanted: &Deployment) {
@@ -180,15 +247,15 @@ impl Planned<'_> {
             demand.pods.retain(|_| new.count > 0);
             return;
         };
-        let before = pods_of(&Object::from(live.clone()), self.limit_ranges);
+        let each = rolled_out(&live, self.facts).map(|pod| pod_demand(&pod, self.limit_ranges));
+        let Pods { count, .. } = pods_of(&Object::from(live.clone()), self.limit_ranges);
+        let before = Pods { count, each: each.unwrap_or_default() };
         let selector = deployment_spec(&live).and_then(|spec| spec.selector.match_labels.as_ref());
         let old = self.free(demand, before.clone(), selector);
-        let owned = self.facts.replica_sets.iter().filter(|set| {
-            let mut owners = set.metadata.owner_references.iter().flatten();
-            owners.any(|owner| Some(&owner.uid) == live.metadata.uid.as_ref())
-        });
         let is_first = waits_for_unpausing(&live);
-        let owned = u64::try_from(owned.count()).unwrap_or(u64::MAX).max(u64::from(!is_first));
+        let owned = u64::try_from(owned_sets(&live, self.facts).count())
+            .unwrap_or(u64::MAX)
+            .max(u64::from(!is_first));
         demand.freed.add(replica_sets.clone(), owned);
         if is_first {
             // Its first ReplicaSet is created.
@@ -216,60 +283,94 @@ impl Planned<'_> {
 
     fn stateful_set(&self, change: &mut Change, wanted: &StatefulSet) {
         let spec = stateful_set_spec(wanted);
-        let replicas = spec.and_then(|spec| spec.replicas).unwrap_or(1);
-        let new = self.pods_of_count(u64::try_from(replicas).unwrap_or(0));
-        self.scaled(change, Some(replicas));
+        let replicas = replicas_or_one(spec.and_then(|spec| spec.replicas));
+        let old = self.scaled(change, replicas);
         let live = self.facts.live.typed::<StatefulSet>(self.manifest);
-        let before = live.as_ref().map_or(0, |live| {
-            let replicas = stateful_set_spec(live).and_then(|spec| spec.replicas).unwrap_or(1);
-            u64::try_from(replicas).unwrap_or(0)
-        });
+        let before = live
+            .as_ref()
+            .map_or(0, |live| replicas_or_one(stateful_set_spec(live).and_then(|spec| spec.replicas)));
+        let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.type_.as_deref());
+        if strategy != Some("OnDelete") && self.replaces_live_pods() {
+            // One pod after the other: an old one terminates before its new one is created.
+            change.downtime = (old.count == 1).then_some(Downtime::BetweenPods);
+            self.replace_all(change, old, replicas, Rollout::InPlace);
+        }
         // Each pod has a claim of its own, which stays when the pod is deleted.
         for claim in spec.and_then(|spec| spec.volume_claim_templates.as_ref()).into_iter().flatten() {
             let mut each = crate::manifest::ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
             each.add_all(&claim_demand(claim));
-            let added = each.times(new.count.saturating_sub(before));
+            let added = each.times(replicas.saturating_sub(before));
             for demand in
                 [&mut change.demand.besides_pods, &mut change.demand.requested, &mut change.demand.created]
             {
                 demand.add_all(&added);
             }
-            if new.count > before {
+            if replicas > before {
                 self.claim(change, claim);
             }
         }
-        let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.type_.as_deref());
-        let live_json = self.facts.live.of(self.manifest);
-        if strategy == Some("OnDelete") || !live_json.is_some_and(|live| replaces_pods(self.manifest, live)) {
-            return;
-        }
-        // One pod after the other: an old one terminates before its new one is created.
-        let old = Pods { count: before, each: new.each.clone() };
-        change.rollout = Some(Rollout::InPlace);
-        change.downtime = (before == 1).then_some(Downtime::BetweenPods);
-        let demand = &mut change.demand;
-        demand.created.add_all(&new.each);
-        demand.pods = self.pods();
-        demand.replacement = Some(PodReplacement { old, new, missing: 0 });
     }
 
-    /// Sets the demand of an object that keeps a number of pods running and never replaces them.
-    fn scaled(&self, change: &mut Change, replicas: Option<i32>) {
-        let new = self.pods_of_count(u64::try_from(replicas.unwrap_or(1)).unwrap_or(0));
+    /// Sets the demand of a DaemonSet, which has a pod on each node: as many as its status says, or one.
+    fn daemon_set(&self, change: &mut Change, wanted: &DaemonSet) {
+        let live = self.facts.live.of(self.manifest);
+        let nodes = live.and_then(|live| live.pointer(NODES)?.as_u64()).filter(|nodes| *nodes > 0);
+        let nodes = nodes.unwrap_or(1);
+        let old = self.scaled(change, nodes);
+        let strategy = daemon_set_spec(wanted).and_then(|spec| spec.update_strategy.as_ref());
+        let Some(rollout) = Rollout::of_daemon_set(strategy, nodes).filter(|_| self.replaces_live_pods())
+        else {
+            return;
+        };
+        let is_down = rollout.may_stop_all(nodes) && old.count > 0;
+        change.downtime = is_down.then_some(Downtime::BetweenPods);
+        self.replace_all(change, old, nodes, rollout);
+    }
+
+    /// Returns whether the live object's template is another one.
+    fn replaces_live_pods(&self) -> bool {
+        self.facts.live.of(self.manifest).is_some_and(|live| replaces_pods(self.manifest, live))
+    }
+
+    /// Sets the demand of an object that keeps a number of pods running and never replaces them: those that run stay as they
+    /// are. Returns these.
+    fn scaled(&self, change: &mut Change, replicas: u64) -> Pods {
+        let new = self.pods_of_count(replicas);
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
         demand.requested = demand.besides_pods.clone();
-        demand.requested.add_all(&new.each.times(new.count));
         let Some(live) = self.facts.live.of(self.manifest) else {
+            demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
             demand.pods.retain(|_| new.count > 0);
-            return;
+            return Pods::default();
         };
-        let before = live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+        let before = match &self.manifest.object {
+            ManifestObject::DaemonSet(_) => replicas,
+            _ => live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1),
+        };
         let selector = selector(live);
-        self.free(demand, Pods { count: before, each: new.each.clone() }, selector.as_ref());
-        scale(demand, before, &new);
+        let old = self.free(demand, Pods { count: before, each: self.live_each(live) }, selector.as_ref());
+        let (kept, kept_demand) = self.kept(&old, selector.as_ref(), new.count);
+        demand.requested.add_all(&kept_demand);
+        demand.requested.add_all(&new.each.times(new.count.saturating_sub(kept)));
+        // Pods that are missing are created with the new template.
+        scale(demand, if self.replaces_live_pods() { kept } else { before }, &new);
+        old
+    }
+
+    /// Counts that all running pods are replaced by new ones.
+    fn replace_all(&self, change: &mut Change, old: Pods, replicas: u64, rollout: Rollout) {
+        let new = self.pods_of_count(replicas);
+        let demand = &mut change.demand;
+        demand.requested = demand.besides_pods.clone();
+        demand.requested.add_all(&new.each.times(new.count));
+        demand.created = if new.count > 0 { new.each.clone() } else { Demand::default() };
+        demand.pods = self.pods();
+        demand.pods.retain(|_| new.count > 0);
+        demand.replacement = Some(PodReplacement { old, new, missing: 0 });
+        change.rollout = Some(rollout);
     }
 
     fn job(&self, change: &mut Change, wanted: &Job) {
@@ -323,6 +424,11 @@ impl Planned<'_> {
             demand.pods = self.pods();
         }
     }
+}
+
+/// Returns a stated number of pods, or the default of Kubernetes.
+fn replicas_or_one(replicas: Option<i32>) -> u64 {
+    replicas.map_or(1, |replicas| u64::try_from(replicas).unwrap_or(0))
 }
 
 /// Returns whether not all pods of a Deployment are of its newest template, which are replaced when it is unpaused.

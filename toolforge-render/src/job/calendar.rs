@@ -53,7 +53,7 @@ impl ScheduledJobLoad {
         }
         // Without a pod template, nothing runs.
         job.workload.template()?.spec.as_ref()?;
-        let expression: CronExpression = spec.schedule.parse().ok()?;
+        let expression = expression_of(&spec.schedule)?;
         let measured = last_duration(job, cron_job, &expression, &facts.live);
         Some(Self {
             name: job.name.clone(),
@@ -90,6 +90,19 @@ impl ScheduledJobLoad {
             starting_deadline: self.starting_deadline,
         }
     }
+}
+
+/// Returns the expression of a CronJob's schedule; the macros are those of Kubernetes 1.33, which do not depend on the job.
+pub(super) fn expression_of(schedule: &str) -> Option<CronExpression> {
+    let expression = match schedule.trim() {
+        "@yearly" | "@annually" => "0 0 1 1 *",
+        "@monthly" => "0 0 1 * *",
+        "@weekly" => "0 0 * * 0",
+        "@daily" | "@midnight" => "0 0 * * *",
+        "@hourly" => "0 * * * *",
+        expression => expression,
+    };
+    expression.parse().ok()
 }
 
 /// Returns the assumed duration of a run, in seconds: five minutes, or its timeout if that is shorter.

@@ -11,6 +11,7 @@ use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use crate::job::calendar::{assumed_seconds, demand_of_current_runs, seconds};
 use crate::job::demand::of_run;
 use crate::job::stagger::NearestSchedule;
+use crate::job::unmanaged::as_job;
 use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, ScheduledJobLoad};
 use crate::object::cron_job_spec;
 
@@ -18,7 +19,7 @@ use crate::object::cron_job_spec;
 const MOST_JOBS: usize = 20;
 
 /// Returns the runs of scheduled jobs that would exceed a quota together within a time after changes, with the duration that is
-/// known of earlier runs; `plans` are those of the jobs among the changes.
+/// known of earlier runs; `plans` are those of the jobs among the changes. The runs of CronJobs of manifests are among them.
 ///
 /// If none of these jobs is scheduled, only conflicts count which the changes cause: of a resource of which more is used
 /// afterwards. There are none then of changes that do not fit.
@@ -57,21 +58,23 @@ pub fn schedule_adjustments(
     time: &Range<Timestamp>,
 ) -> Vec<Adjustment> {
     let Some(after) = RunsAfter::new(set, plans, facts, time) else { return Vec::new() };
-    let is_pending = |load: &&ScheduledJobLoad| {
-        set.pending()
-            .any(|change| change.name == load.name.as_str() && change.kind == WorkloadKind::Scheduled)
+    let pending = |load: &ScheduledJobLoad| {
+        set.pending().find(|change| match &change.cron_job {
+            Some(cron_job) => cron_job.metadata.name.as_deref() == Some(load.name.as_str()),
+            None => change.name == load.name.as_str() && change.kind == WorkloadKind::Scheduled,
+        })
     };
     let mut search = NearestSchedule::default();
-    let pending = after.loads.iter().filter(is_pending).take(MOST_JOBS);
+    let pending = after.loads.iter().filter_map(|load| Some((load, pending(load)?))).take(MOST_JOBS);
     pending
-        .filter_map(|load| {
+        .filter_map(|(load, change)| {
             let others = after.runs.iter().filter(|runs| runs.name != load.name.as_str());
             let counter =
                 ConflictCounter::new(&after.quotas, &after.freed, others, &load.each, seconds(time));
             let schedule = search.of(load, &counter, time)?;
             Some(Adjustment {
                 schedule: Some(schedule),
-                ..Adjustment::new(WorkloadKind::Scheduled, load.name.as_str())
+                ..Adjustment::new(change.kind, change.name.as_str())
             })
         })
         .collect()
@@ -94,7 +97,9 @@ struct RunsAfter {
 impl RunsAfter {
     /// Returns the runs within a time after changes; `None` if there is no scheduled job.
     fn new(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, time: &Range<Timestamp>) -> Option<Self> {
-        let planned: Vec<JobObjects> = plans.iter().map(JobPlan::objects).collect();
+        let manifests = set.changes.iter().filter_map(|change| change.cron_job.clone());
+        let manifests = manifests.map(JobWorkload::Scheduled).filter_map(as_job);
+        let planned: Vec<JobObjects> = plans.iter().map(JobPlan::objects).chain(manifests).collect();
         let has_planned = planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
         let loads = loads_after(set, &planned, facts);
         if loads.is_empty() {
@@ -145,12 +150,12 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
         .collect();
     for job in planned {
         let live = live.iter().find(|live| live.name == job.name);
-        let is_suspended = live.is_some_and(|live| match &live.workload {
-            JobWorkload::Scheduled(cron_job) => {
-                cron_job_spec(cron_job).is_some_and(|spec| spec.suspend == Some(true))
-            }
-            JobWorkload::OneOff(_) | JobWorkload::Continuous(_) => false,
-        });
+        let suspend = |job: &JobObjects| match &job.workload {
+            JobWorkload::Scheduled(cron_job) => cron_job_spec(cron_job)?.suspend,
+            JobWorkload::OneOff(_) | JobWorkload::Continuous(_) => None,
+        };
+        // What a manifest does not state stays.
+        let is_suspended = suspend(job).is_none() && live.and_then(suspend) == Some(true);
         let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
         if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
             load.current = known.current;

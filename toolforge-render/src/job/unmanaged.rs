@@ -186,7 +186,8 @@ impl LiveJobs {
     }
 }
 
-fn as_job(workload: JobWorkload) -> Option<JobObjects> {
+/// Returns an object as a job; `None` if its name cannot be read.
+pub(super) fn as_job(workload: JobWorkload) -> Option<JobObjects> {
     let name = JobName::of_object(workload.metadata().name.as_deref()?).ok()?;
     Some(JobObjects { name, workload, service: None, http_route: None })
 }

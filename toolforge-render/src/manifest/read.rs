@@ -115,7 +115,8 @@ impl Manifests {
             return Err(error);
         }
         if let ManifestObject::DaemonSet(_) = object {
-            let message = "a DaemonSet has a pod on each node; one is counted, because the number of nodes is not known";
+            let message =
+                "a DaemonSet has a pod on each node; one is counted where the number of nodes is not known";
             self.warnings.push(Diagnostic::new(node.location, message));
         }
         let (name, node) = (name.to_owned(), node.clone());

@@ -35,7 +35,7 @@ pub use last_termination::{LastTermination, TerminationKind};
 pub use probe::HealthProbe;
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
-pub(crate) use rollout::POD_TEMPLATE_HASH;
 pub use rollout::{LiveRollout, RolloutObjects, RolloutProgress};
+pub(crate) use rollout::{POD_TEMPLATE_HASH, revision_of};
 pub(crate) use unsettled::pod_id;
 pub use unsettled::{with_uncounted_pods, with_unsettled_pods};

@@ -183,15 +183,10 @@ impl<'a> RolloutObjects<'a> {
     /// Returns the ReplicaSet of the Deployment's current template; if there are several, that of the newest revision.
     fn newest_replica_set(self) -> Option<&'a ReplicaSet> {
         let deployment = self.deployment?;
-        let revision = |set: &ReplicaSet| -> u64 {
-            let annotation =
-                set.metadata.annotations.as_ref().and_then(|annotations| annotations.get(REVISION));
-            annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
-        };
         self.own_replica_sets()
             .into_iter()
             .filter(|set| has_template_of(set, deployment))
-            .max_by_key(|set| revision(set))
+            .max_by_key(|set| revision_of(set))
     }
 
     fn own_replica_sets(self) -> Vec<&'a ReplicaSet> {
@@ -202,6 +197,12 @@ impl<'a> RolloutObjects<'a> {
         };
         self.replica_sets.iter().filter(is_own).collect()
     }
+}
+
+/// Returns the revision of a ReplicaSet; 0 if it has none.
+pub(crate) fn revision_of(set: &ReplicaSet) -> u64 {
+    let annotation = set.metadata.annotations.as_ref().and_then(|annotations| annotations.get(REVISION));
+    annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Returns whether a ReplicaSet has the template of a Deployment, besides the label with its hash.

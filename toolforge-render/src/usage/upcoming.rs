@@ -5,7 +5,7 @@ use toolforge_model::JobName;
 use toolforge_quota::Demand;
 
 use crate::change::ChangeSet;
-use crate::job::{JobFacts, JobWorkload, ScheduledJobLoad, trigger_job};
+use crate::job::{JobFacts, ScheduledJobLoad, trigger_job};
 
 /// The next run of a scheduled job.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,12 +21,12 @@ pub struct UpcomingRun {
     pub now: ChangeSet,
 }
 
-/// Returns the next run of each scheduled job that is not suspended, the soonest first.
+/// Returns the next run of each scheduled job that is not suspended, the soonest first, also of those that no tool manages.
 #[must_use]
 pub fn upcoming_runs(facts: &JobFacts, now: Timestamp) -> Vec<UpcomingRun> {
-    let jobs = facts.live.jobs_of(&facts.namespace.tool);
-    let scheduled = jobs.iter().filter(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
-    let mut runs: Vec<UpcomingRun> = scheduled
+    let jobs = facts.live.all_scheduled(&facts.namespace.tool);
+    let mut runs: Vec<UpcomingRun> = jobs
+        .iter()
         .filter_map(|job| {
             let load = ScheduledJobLoad::of(job, facts)?;
             let due = load.expression.next_after(now, &TimeZone::UTC)?;

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::support::{deployment, plan};
+use crate::support::{deployment, plan, pod};
 
 /// A quota that counts pods in both ways.
 const POD_QUOTA: &str =
@@ -155,6 +155,32 @@ fn paused_and_suspended_objects_create_no_pods() {
 }
 
 #[test]
+fn paused_deployments_scale_the_pods_that_run() {
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 4Gi}}]}}\n---\n";
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 8Gi}}, \
+                 status: {used: {limits.memory: 512Mi}}}\n---\n";
+    let paused = |memory: &str, replicas: u32| {
+        let annotation = "uid: u-web, annotations: {deployment.kubernetes.io/revision: '1'}";
+        deployment("web", memory, replicas, "  paused: true\n").replace("uid: u-web", annotation)
+    };
+    let set = set("ReplicaSet", 1, "512Mi", "").replace(
+        "name: a, namespace: tool-stashbot",
+        "name: web-1, namespace: tool-stashbot, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: u-web}]",
+    );
+    // Its template was changed before, or not yet.
+    for live in [paused("512Mi", 1), format!("{}{set}", paused("9Gi", 1))] {
+        let live = [range, quota, &live].concat();
+        let found = plan("", &live, &[&paused("9Gi", 2)]);
+        assert!(found.ends_with("\n  limits.memory 512Mi -> 1Gi, peak 1Gi of 8Gi\nfits\n"), "{found}");
+        let found = plan("", &live, &[&paused("9Gi", 17)]);
+        assert!(
+            found.contains("limits.memory 512Mi -> 8704Mi, peak 8704Mi of 8Gi too much\nnever\n"),
+            "{found}"
+        );
+    }
+}
+
+#[test]
 fn finished_pods_of_jobs_stay_objects() {
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 5")]), @"
     create manifest Job a
@@ -226,5 +252,96 @@ fn finished_pods_of_a_live_job_are_counted_once() {
       pods 1 -> 3, peak 3 of 4
       count/pods 3 -> 6, peak 6 of 6
     fits
+    ");
+}
+
+/// Returns an object with a selector, a template of one container and a number of replicas.
+fn set(kind: &str, replicas: u32, memory: &str, rest: &str) -> String {
+    let version = if kind == "ReplicationController" { "v1" } else { "apps/v1" };
+    let selector = if kind == "ReplicationController" { "{app: a}" } else { "{matchLabels: {app: a}}" };
+    format!(
+        "{{apiVersion: {version}, kind: {kind}, metadata: {{name: a, namespace: tool-stashbot}}, spec: {{replicas: {replicas}, \
+         {rest}selector: {selector}, template: {{metadata: {{labels: {{app: a}}}}, spec: {{containers: [{{name: a, image: x, \
+         resources: {{limits: {{memory: {memory}}}}}}}]}}}}}}}}\n---\n"
+    )
+}
+
+#[test]
+fn pods_that_are_not_replaced_keep_their_size() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 1Gi}}, \
+                 status: {used: {limits.memory: 1Gi}}}\n---\n";
+    let own = pod("a", "512Mi", "");
+    let pods = [own.clone(), own.replace("a-1", "a-2")].concat();
+    for kind in ["ReplicaSet", "ReplicationController", "StatefulSet"] {
+        let rest = if kind == "StatefulSet" { "updateStrategy: {type: OnDelete}, " } else { "" };
+        // Also where no pod is known, the live template says what they use.
+        for pods in ["", &pods] {
+            let live = [quota, &set(kind, 2, "512Mi", rest), pods].concat();
+            let found = plan("", &live, &[&set(kind, 3, "64Mi", rest)]);
+            let row = "  limits.memory 1Gi -> 1088Mi, peak 1088Mi of 1Gi too much\n";
+            assert!(found.contains(row), "{kind}: {found}");
+            // Nothing is created.
+            let found = plan("", &live, &[&set(kind, 2, "9Gi", rest)]);
+            assert_eq!(
+                found,
+                format!("update manifest {kind} a\n  limits.memory 1Gi -> 1Gi, peak 1Gi of 1Gi\nfits\n")
+            );
+            let found = plan("", &live, &[&set(kind, 1, "9Gi", rest)]);
+            assert!(found.contains("limits.memory 1Gi -> 512Mi, peak 1Gi of 1Gi\nfits\n"), "{kind}: {found}");
+        }
+    }
+    let quota = quota.replace("limits.memory: 1Gi}}, ", "limits.memory: 2Gi}}, ");
+    let live = [quota.as_str(), &set("ReplicaSet", 2, "512Mi", ""), &pods].concat();
+    let found = plan("", &live, &[&set("ReplicaSet", 3, "1Gi", "")]);
+    assert!(found.contains("limits.memory 1Gi -> 2Gi, peak 2Gi of 2Gi\nfits\n"), "{found}");
+    // Those of another StatefulSet are replaced.
+    let live = [quota.as_str(), &set("StatefulSet", 2, "512Mi", ""), &pods].concat();
+    let found = plan("", &live, &[&set("StatefulSet", 2, "64Mi", "")]);
+    assert!(found.contains("limits.memory 1Gi -> 128Mi, "), "{found}");
+}
+
+#[test]
+fn update_of_a_daemon_set_replaces_its_pods() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 2Gi}}, \
+                 status: {used: {limits.memory: 1536Mi}}}\n---\n";
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 1Gi}}]}}\n---\n";
+    let set = |memory: &str, rest: &str| set("DaemonSet", 1, memory, rest).replace("replicas: 1, ", "");
+    let status = "}, status: {desiredNumberScheduled: 3}}\n---\n";
+    let live = |rest: &str| set("512Mi", rest).replace("}}\n---\n", status);
+    assert_snapshot!(plan("", &[quota, &live("")].concat(), &[&set("640Mi", "")]), @"
+    update manifest DaemonSet a, stated
+      limits.memory 1536Mi -> 1920Mi, peak 1920Mi of 2Gi
+    fits-after-termination
+    ");
+    assert_snapshot!(plan("", &[quota, &live("")].concat(), &[&set("1Gi", "")]), @"
+    update manifest DaemonSet a, stated
+      limits.memory 1536Mi -> 3Gi, peak 3Gi of 2Gi too much
+    never
+    fits: DaemonSet a: memory 682Mi
+    no downtime: DaemonSet a: memory 682Mi
+    ");
+    let surge = "updateStrategy: {rollingUpdate: {maxSurge: 34%, maxUnavailable: 0}}, ";
+    assert_snapshot!(plan("", &[quota, &live(surge)].concat(), &[&set("513Mi", surge)]), @"
+    update manifest DaemonSet a, stated
+      limits.memory 1536Mi -> 1539Mi, peak 2562Mi of 2Gi too much
+    deadlock
+    fits: DaemonSet a: rollout in-place
+    fits: DaemonSet a: memory 512Mi
+    no downtime: DaemonSet a: rollout in-place
+    no downtime: DaemonSet a: memory 512Mi
+    ");
+    let on_delete = "updateStrategy: {type: OnDelete}, ";
+    assert_snapshot!(plan("", &[quota, range, &live(on_delete)].concat(), &[&set("100Gi", on_delete)]), @"
+    update manifest DaemonSet a
+      limits.memory 1536Mi -> 1536Mi, peak 1536Mi of 2Gi
+    fits
+    ");
+    // One pod is checked where the number of nodes is not known.
+    assert_snapshot!(plan("", &[quota, range, &set("512Mi", "")].concat(), &[&set("100Gi", "")]), @"
+    update manifest DaemonSet a, stated, downtime
+      limits.memory 1536Mi -> 101Gi, peak 101Gi of 2Gi too much
+      DaemonSet a: memory: 100Gi is more than the maximum of 1Gi for one container
+    never
+    fits: DaemonSet a: memory 1Gi, with downtime
     ");
 }

@@ -4,6 +4,7 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, Untrusted};
 
+use crate::job::calendar::expression_of;
 use crate::job::observe::runs::RunOutcome;
 use crate::job::{JobObjects, LiveJobs, runs_of_job};
 use crate::object::cron_job_spec;
@@ -97,7 +98,7 @@ pub(super) fn times(job: &JobObjects, cron_job: &CronJob, live: &LiveJobs, now: 
     let previous = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
     let is_suspended = spec.and_then(|spec| spec.suspend).unwrap_or(false);
     let zone = spec.and_then(|spec| spec.time_zone.as_deref());
-    let expression = spec.and_then(|spec| spec.schedule.parse::<CronExpression>().ok());
+    let expression = spec.and_then(|spec| expression_of(&spec.schedule));
     let (Some(expression), false, None | Some("UTC" | "Etc/UTC")) = (expression, is_suspended, zone) else {
         return Times { previous, ..Times::default() };
     };
