@@ -62,7 +62,7 @@ fn read(text: &str) -> Result<YamlNode, ReadError> {
             let location = error
                 .location()
                 .map_or(Location::START, |found| Location { line: found.line(), column: found.column() });
-            if matches!(error.without_snippet(), serde_saphyr::Error::Budget { .. }) {
+            if is_budget(error.without_snippet()) {
                 let reason = "YAML document too large or too complex: more values or levels than are read";
                 return ReadError { location, reason: reason.to_owned(), is_limit: true };
             }
@@ -72,6 +72,15 @@ fn read(text: &str) -> Result<YamlNode, ReadError> {
             ReadError { location, reason, is_limit }
         })?;
     Ok(node::with_location(parsed, text))
+}
+
+/// Returns whether an error is that the document, with what its aliases repeat, has more than is read.
+fn is_budget(error: &serde_saphyr::Error) -> bool {
+    match error {
+        serde_saphyr::Error::AliasError { error, .. } => is_budget(error),
+        serde_saphyr::Error::Budget { .. } => true,
+        _ => false,
+    }
 }
 
 /// Returns whether an error is that aliases repeat too much.
@@ -141,6 +150,14 @@ mod tests {
         ] {
             assert!(shown(text).ends_with(hint), "{text:?}: {}", shown(text));
         }
+    }
+
+    #[test]
+    fn limits_have_no_remedy() {
+        let text = format!("- &a {{command: {}}}\n{}", "x".repeat(100_000), "- *a\n".repeat(100));
+        let message = shown(&text);
+        assert!(message.contains("more values or levels than are read"), "{message}");
+        assert!(!message.contains("quote the value"), "{message}");
     }
 
     #[test]

@@ -13,8 +13,10 @@ use super::context::LintContext;
 use super::document::objects;
 use super::finding::Finding;
 use super::plain_secret::{
-    SHORTEST, is_secret_name, of_lines, of_object, of_platform_file, values_of_secret,
+    SHORTEST, is_secret_name, last_applied, of_lines, of_object, of_platform_file, values_in_lines,
+    values_of_secrets,
 };
+use super::rule::Rule;
 use super::syntax::{self, Node, Text};
 use super::text::{MAX_BYTES, is_broken};
 
@@ -34,6 +36,8 @@ pub struct Secrets {
     spans: Vec<Range<usize>>,
     /// The secrets, the longest first.
     values: Vec<String>,
+    /// Whether the text has a Secret and cannot be read.
+    is_broken_secret: bool,
 }
 
 impl fmt::Debug for Secrets {
@@ -68,11 +72,20 @@ impl Secrets {
                 Ordering::Greater => {}
             }
         }
-        for (node, secret) in objects.iter().flat_map(|object| values_of_secret(*object)) {
-            secrets.add(text, node, secret);
+        for node in parsed.documents.iter().flat_map(values_of_secrets) {
+            secrets.add(text, node, node.text().unwrap_or_default().to_owned());
         }
-        if is_broken(parsed) {
+        for (node, is_secret) in parsed.documents.iter().flat_map(last_applied) {
+            if is_secret || node.text().is_some_and(|applied| has_secrets(applied, context)) {
+                secrets.add_whole(text, node);
+            }
+        }
+        // Of two equal keys, only the last one is in the documents.
+        if !parsed.problems.is_empty() {
             secrets.add_lines(text);
+            let values = values_in_lines(text);
+            secrets.is_broken_secret = is_broken(parsed) && !values.is_empty();
+            secrets.spans.extend(values);
         }
         secrets.finish(text);
         secrets
@@ -125,6 +138,13 @@ impl Secrets {
 
     /// Hides the secrets that a finding quotes.
     pub(crate) fn hide_in(&self, finding: &mut Finding, text: &str) {
+        // How a value is to be written quotes it, also that of another line.
+        if self.is_broken_secret
+            && matches!(finding.rule, Rule::InvalidYaml | Rule::TabIndentation)
+            && let Some((reason, _)) = finding.message.as_raw().split_once("; ")
+        {
+            finding.message = Untrusted::new(reason);
+        }
         let before = text.get(..finding.span.start).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let rest = text.get(finding.span.end..).unwrap_or_default();
@@ -216,6 +236,15 @@ impl Secrets {
     }
 }
 
+/// Returns whether a manifest, as kubectl keeps it, has secrets.
+fn has_secrets(manifest: &str, context: &LintContext) -> bool {
+    let parsed = syntax::parse(manifest);
+    let mut check = Check::new(manifest, context);
+    is_broken(&parsed)
+        || parsed.documents.iter().any(|document| !values_of_secrets(document).is_empty())
+        || objects(&mut check, &parsed.documents).iter().any(|object| !of_object(*object).is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,6 +289,35 @@ mod tests {
             ***
           b: ***
         "#);
+    }
+
+    #[test]
+    fn misspelled_and_broken_secrets_are_hidden() {
+        for text in [
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringdata: {mine: xyz12}\n",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nbad: {pw: [xyz12]}\n",
+            "apiVersion: v1\nkind: Secrets\ndata: {pw: xyz12}\n",
+            "apiVersion: v1\nkind: secret\ndata: {pw: xyz12}\n",
+            "apiVersion: v1\nkind: Secert\ndata: {pw: xyz12}\n",
+            "apiVersion: v1\nkind: SecretList\nitems: [{data: {pw: xyz12, pw: abc}}]\n",
+            "apiVersion: v1\nkind: Secret\ndata:\n  pw: xyz12\n  pw: abc\n",
+            "stringData: {pw: xyz12}\n",
+            "apiVersion: v1\nkind: Secret\nstringData:\n  mine: xyz12: 'it''s'\n",
+            "apiVersion: v1\nkind: Secret\nstringData:\n  mine: \"xyz12\n",
+            "apiVersion: v1\nkind: Secret\nstringData:\n\tmine: xyz12\n",
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      \
+             {\"kind\":\"Secret\",\"stringData\":{\"pw\":\"xyz12\"}}\n",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  annotations:\n    \
+             kubectl.kubernetes.io/last-applied-configuration: '{\"kind\":\"Deployment\",\"spec\":{\"template\":{\"spec\":\
+             {\"containers\":[{\"env\":[{\"name\":\"DB_PASS\",\"value\":\"xyz12\"}]}]}}}}'\n",
+        ] {
+            assert!(!hidden(text).contains("xyz12"), "{text}: {}", hidden(text));
+            for finding in crate::lint::lint(text, &LintContext::offline(None)) {
+                assert!(!finding.message.as_raw().contains("xyz12"), "{text}: {finding:?}");
+            }
+        }
+        let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: xyz12: b\n";
+        assert_eq!(hidden(other), other);
     }
 
     /// As long as a text may be, of which every line has a secret.

@@ -198,6 +198,9 @@ const CASES: &[(&str, &str, &str)] = &[
         "  - {name: http, port: 8000, targetPort: 8000}",
         "  - {name: http, port: 8000}\n  - {name: http, port: 8001}",
     ),
+    ("invalid-name", "  - {name: http, port: 8000,", "  - {name: Abcdefghijklmnopqrstu, port: 8000,"),
+    ("invalid-value", "  - {name: http, port: 8000, targetPort: 8000}", "  - {name: http, port: 0}"),
+    ("restart-policy", "restartPolicy: OnFailure", "restartPolicy: \"\""),
     ("invalid-value", "path: /\n", "path: a\n"),
     ("invalid-value", "      - path: /\n        pathType: Prefix", "      - pathType: Prefix"),
     ("missing-field", "              number: 8000", "              name: \"\""),
@@ -376,6 +379,34 @@ fn references_and_placeholders_are_no_secrets() {
         assert!(clean.contains(from), "{from}");
         assert_eq!(ids(&clean.replacen(from, to, 1), &context("stashbot")), [""; 0], "{to}");
     }
+}
+
+#[test]
+fn defaults_of_the_server_are_no_errors() {
+    let clean = fixture("clean.yaml");
+    for (from, to) in [
+        ("  - {name: http, port: 8000, targetPort: 8000}", "  - {name: \"8080\", port: 8000, targetPort: 0}"),
+        (
+            "  - {name: http, port: 8000, targetPort: 8000}",
+            "  - {name: web--a-long-name-of-a-port, port: 8000, targetPort: \"\", protocol: \"\"}",
+        ),
+        ("  - {name: http, port: 8000, targetPort: 8000}", "  - {name: \"\", port: 8000}"),
+        ("  selector: {name: web}", "  type: \"\"\n  sessionAffinity: \"\"\n  selector: {name: web}"),
+        ("imagePullPolicy: Always", "imagePullPolicy: \"\""),
+        ("protocol: TCP", "protocol: \"\""),
+        ("mountPath: /cache", "mountPath: /cache\n          subPath: a\n          subPathExpr: \"\""),
+        (
+            "      volumes:",
+            "      dnsPolicy: \"\"\n      restartPolicy: \"\"\n      tolerations: [{key: a, operator: \"\"}]\n      volumes:",
+        ),
+        ("replicas: 1", "strategy: {type: \"\"}"),
+        ("httpGet: {path: /healthz, port: http}", "httpGet: {path: \"\", scheme: \"\", port: http}"),
+    ] {
+        assert!(clean.contains(from), "{from}");
+        assert_eq!(ids(&clean.replacen(from, to, 1), &context("stashbot")), [""; 0], "{to}");
+    }
+    let policy = clean.replacen("concurrencyPolicy: Forbid", "concurrencyPolicy: \"\"", 1);
+    assert_eq!(ids(&policy, &context("stashbot")), ["no-concurrency-policy"]);
 }
 
 #[test]

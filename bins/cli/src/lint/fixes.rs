@@ -1,6 +1,8 @@
 //! `--fix`: the backup, the new text, and the difference.
 
+use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
@@ -30,7 +32,7 @@ pub(super) fn apply(file: &Path, text: &str, context: &LintContext) -> Result<Op
         return Ok(None);
     }
     let backup = backup_name(file);
-    write_backup(&backup, text)?;
+    write_backup(file, &backup, text)?;
     replace_file(file, &fixed.text).map_err(|error| not_written(file, &error))?;
     let without_secrets = |text: &str| Secrets::of(text, context).hide(text, 0).into_owned();
     let difference = difference(&without_secrets(text), &without_secrets(&fixed.text));
@@ -44,9 +46,12 @@ fn backup_name(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// Writes a backup. One that exists is kept, unless it is the same.
-fn write_backup(backup: &Path, text: &str) -> Result<(), Failure> {
-    let written = std::fs::File::create_new(backup).and_then(|mut file| {
+/// Writes a backup with the permissions of the original. One that exists is kept, unless it is the same.
+fn write_backup(original: &Path, backup: &Path, text: &str) -> Result<(), Failure> {
+    let written = original.metadata().and_then(|original| {
+        // It may have secrets: nobody else reads it before it has the permissions.
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(backup)?;
+        file.set_permissions(original.permissions())?;
         io::Write::write_all(&mut file, text.as_bytes())?;
         file.sync_all()
     });
@@ -95,7 +100,25 @@ fn visible(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn backup_has_the_mode_of_the_original() {
+        let directory = std::env::temp_dir().join(format!("toolforge-backup-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        for mode in [0o600, 0o640, 0o444] {
+            let (file, backup) = (directory.join("a.yaml"), directory.join(format!("{mode}.orig")));
+            std::fs::write(&file, "a: 1\r\n").unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            write_backup(&file, &backup, "a: 1\r\n").unwrap();
+            assert_eq!(backup.metadata().unwrap().permissions().mode() & 0o777, mode);
+            assert_eq!(std::fs::read_to_string(&backup).unwrap(), "a: 1\r\n");
+            std::fs::remove_file(&file).unwrap();
+        }
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
 
     #[test]
     fn windows_line_ends_are_shown() {

@@ -2,7 +2,9 @@
 
 use super::super::check::{Object, Pods};
 use super::super::syntax::{Document, Node, Value};
-use super::text::{Written, is_secret, of_arguments, of_command_line, of_lines, passwords_of_urls};
+use super::broken::{HEAD, is_secret_kind};
+use super::text::{self, Written, of_arguments, of_command_line, of_lines, passwords_of_urls};
+use crate::object::LAST_APPLIED;
 
 /// A secret that is written out.
 pub(crate) struct PlainSecret<'n> {
@@ -36,14 +38,65 @@ pub(crate) fn of_object(object: Object<'_>) -> Vec<PlainSecret<'_>> {
     found
 }
 
-/// Returns the values of a Secret, which are not to be shown.
-pub(crate) fn values_of_secret<'n>(object: Object<'n>) -> impl Iterator<Item = (&'n Node, String)> {
-    let lists = ["data", "stringData"].into_iter().filter_map(move |field| object.node.get(field));
-    let values = lists.filter(move |_| object.kind.name == "Secret").flat_map(Node::entries);
-    values.filter_map(|entry| {
-        let text = entry.value.text().filter(|text| !text.is_empty())?;
-        Some((&entry.value, text.to_owned()))
-    })
+/// Returns the values of Secrets, which are not to be shown, also of those whose kind or fields are misspelled.
+pub(crate) fn values_of_secrets(document: &Document) -> Vec<&Node> {
+    let mut found = Vec::new();
+    add_values_of_secrets(&document.root, &mut found);
+    found
+}
+
+fn add_values_of_secrets<'n>(node: &'n Node, found: &mut Vec<&'n Node>) {
+    if is_secret(node) {
+        return add_values(node, found);
+    }
+    node.items().iter().for_each(|item| add_values_of_secrets(item, found));
+    for entry in node.entries() {
+        match entry.name() {
+            "items" => add_values_of_secrets(&entry.value, found),
+            // No other kind has it.
+            name if name.eq_ignore_ascii_case("stringData") => add_scalars(&entry.value, found),
+            _ => {}
+        }
+    }
+}
+
+fn is_secret(node: &Node) -> bool {
+    node.get("kind").and_then(Node::text).is_some_and(is_secret_kind)
+}
+
+fn add_values<'n>(secret: &'n Node, found: &mut Vec<&'n Node>) {
+    for entry in secret.entries() {
+        match entry.name() {
+            // The items of a list have no kind.
+            "items" => entry.value.items().iter().for_each(|item| add_values(item, found)),
+            "metadata" => {}
+            name if HEAD.contains(&name) && matches!(entry.value.value, Value::Scalar(_)) => {}
+            _ => add_scalars(&entry.value, found),
+        }
+    }
+}
+
+fn add_scalars<'n>(node: &'n Node, found: &mut Vec<&'n Node>) {
+    match &node.value {
+        Value::Scalar(scalar) if scalar.text.is_empty() => {}
+        Value::Scalar(_) => found.push(node),
+        Value::Sequence(items) => items.iter().for_each(|item| add_scalars(item, found)),
+        Value::Mapping { entries, .. } => entries.iter().for_each(|entry| add_scalars(&entry.value, found)),
+    }
+}
+
+/// Returns the manifests that kubectl has applied and keeps in annotations, and whether the object is a Secret.
+pub(crate) fn last_applied(document: &Document) -> Vec<(&Node, bool)> {
+    let mut found = Vec::new();
+    add_last_applied(&document.root, false, &mut found);
+    found
+}
+
+fn add_last_applied<'n>(node: &'n Node, is_in_secrets: bool, found: &mut Vec<(&'n Node, bool)>) {
+    let is_secret = is_in_secrets || is_secret(node);
+    found.extend(node.at(&["metadata", "annotations", LAST_APPLIED]).map(|applied| (applied, is_secret)));
+    let items = node.items().iter().chain(node.get("items").map(Node::items).unwrap_or_default());
+    items.for_each(|item| add_last_applied(item, is_secret, found));
 }
 
 /// Returns the secrets of a file of the platform's tools: the commands of jobs, and the arguments of a web service.
@@ -85,7 +138,7 @@ fn of_environment<'n>(container: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
 /// Adds the secrets of a variable, or of a key of a ConfigMap, whose value may be a whole file.
 fn of_entry<'n>(name: &'n Node, value: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
     let (key, Some(text)) = (name.text().unwrap_or_default(), value.text()) else { return };
-    if !text.trim_end().contains('\n') && is_secret(key, text) {
+    if !text.trim_end().contains('\n') && text::is_secret(key, text) {
         found.push(PlainSecret {
             subject: key.to_owned(),
             place: name,

@@ -16,6 +16,22 @@ const SECRETS: [&str; 10] = [
     "CREDENTIAL",
 ];
 
+/// How names of secrets end.
+const SECRET_ENDS: [&str; 5] = ["PASS", "_PWD", "_PW", "_PSW", "AUTHORIZATION"];
+
+/// How names end that are not secrets, although they end as these.
+const OTHER_ENDS: [&str; 9] = [
+    "BYPASS",
+    "COMPASS",
+    "SURPASS",
+    "TRESPASS",
+    "OLD_PWD",
+    "FIRST_PASS",
+    "ONE_PASS",
+    "TWO_PASS",
+    "MULTI_PASS",
+];
+
 /// How names end that are not secrets themselves.
 const NOT_SECRET: [&str; 16] = [
     "_FILE", "_PATH", "_URL", "_URI", "_NAME", "_DIR", "_USER", "_ID", "_TTL", "_LENGTH", "_TYPE",
@@ -76,9 +92,13 @@ pub(super) fn is_secret(name: &str, value: &str) -> bool {
 
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = upper_snake_case(name);
-    SECRETS.iter().any(|word| name.contains(word))
+    (SECRETS.iter().any(|word| name.contains(word)) || has_secret_end(&name))
         && !NOT_SECRET.iter().any(|end| name.ends_with(end))
         && !ABOUT_SECRETS.iter().any(|start| name.starts_with(start))
+}
+
+fn has_secret_end(name: &str) -> bool {
+    SECRET_ENDS.iter().any(|end| name.ends_with(end)) && !OTHER_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Returns a name as that of a variable: `botToken` and `bot-token` as `BOT_TOKEN`.
@@ -182,6 +202,21 @@ fn of_words(words: &[&str]) -> Vec<(usize, Written)> {
             continue;
         }
         let next = words.get(index + 1).copied().filter(|next| !next.starts_with('-'));
+        if let Some(written) = of_header(word) {
+            found.push((index, written));
+            continue;
+        }
+        // What follows is another program.
+        if program == "sshpass" && !word.starts_with('-') {
+            program = "";
+        }
+        let attached = word.strip_prefix("-u").or_else(|| word.strip_prefix("--user="));
+        if let Some((_, password)) =
+            attached.filter(|_| program == "curl").and_then(|user| user.split_once(':'))
+        {
+            found.extend(is_written_out(password).then(|| (index, Written::new("-u", password))));
+            continue;
+        }
         match word.split_once('=') {
             Some((name, value)) => {
                 let option = name.trim_start_matches('-');
@@ -192,6 +227,11 @@ fn of_words(words: &[&str]) -> Vec<(usize, Written)> {
             None if word.starts_with('-') && is_secret_option(word) => {
                 let value = next.filter(|value| is_written_out(value));
                 found.extend(value.map(|value| (index + 1, Written::new(*word, value))));
+            }
+            None if *word == "-p" && program == "sshpass" => {
+                let value = next.filter(|value| is_written_out(value));
+                found.extend(value.map(|value| (index + 1, Written::new("-p", value))));
+                program = "";
             }
             None if matches!(*word, "-u" | "--user") && program == "curl" => {
                 let value = next.and_then(|user| user.split_once(':')).map(|(_, password)| password);
@@ -208,10 +248,25 @@ fn of_words(words: &[&str]) -> Vec<(usize, Written)> {
     found
 }
 
+/// Returns the secret in a header of HTTP: `Authorization: Bearer …`, `-HX-Api-Key: …`.
+fn of_header(word: &str) -> Option<Written> {
+    let header = word.strip_prefix("-H").or_else(|| word.strip_prefix("--header=")).unwrap_or(word);
+    let (name, value) = header.split_once(':')?;
+    let (name, value) = (name.trim(), value.trim());
+    if !is_identifier(name) || !is_secret_name(name) {
+        return None;
+    }
+    let scheme = ["bearer ", "basic ", "token ", "bot ", "oauth "]
+        .into_iter()
+        .find(|scheme| value.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let value = value.get(scheme.map_or(0, str::len)..)?.trim();
+    is_written_out(value).then(|| Written::new(name, value))
+}
+
 /// Returns whether the value of an option that is the next argument is a secret: its name ends as that of a secret.
 fn is_secret_option(option: &str) -> bool {
     let name = upper_snake_case(option.trim_start_matches('-'));
-    is_secret_name(&name) && SECRETS.iter().any(|word| name.ends_with(word))
+    is_secret_name(&name) && (SECRETS.iter().any(|word| name.ends_with(word)) || has_secret_end(&name))
 }
 
 fn is_identifier(text: &str) -> bool {
@@ -274,6 +329,12 @@ mod tests {
             ("MAX_TOKENS", "4096", false),
             ("tokenUrl", "https://example.org", false),
             ("HOME", "hunter2", false),
+            ("DB_PASS", "hunter2", true),
+            ("dbpass", "hunter2", true),
+            ("MYSQL_PWD", "hunter2", true),
+            ("PWD", "hunter2", false),
+            ("OLDPWD", "hunter2", false),
+            ("BYPASS", "hunter2", false),
         ] {
             assert_eq!(is_secret(name, value), expected, "{name}={value}");
         }
@@ -299,6 +360,15 @@ mod tests {
             ("ssh -phunter2 host; grep -pattern x", ""),
             ("mysql x | grep -pattern", ""),
             ("mysql -p db", ""),
+            ("./bot.py --pass=hunter2", "--pass:hunter2"),
+            ("MYSQL_PWD=hunter2 mysql", "MYSQL_PWD:hunter2"),
+            ("sshpass -p hunter2 ssh -p 2222 host", "-p:hunter2"),
+            ("sshpass -phunter2 ssh -p2222 host", "-p:hunter2"),
+            ("curl -H \"Authorization: Bearer hunter2\" https://x", "Authorization:hunter2"),
+            ("curl '-HX-Api-Key: hunter2' https://x", "X-Api-Key:hunter2"),
+            ("curl -H \"Authorization: Bearer $TOKEN\" -H 'Accept: text/html'", ""),
+            ("curl -ume:hunter2 --user=me:hunter3 x", "-u:hunter2 -u:hunter3"),
+            ("tar -u a:hunter2; ls -ua:hunter2", ""),
         ] {
             assert_eq!(shown(&of_command_line(line)), expected, "{line}");
         }

@@ -7,7 +7,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_port_name};
 use super::scope::{Scope, check_identity, check_port_number, policy};
-use super::values::{check_allowed, check_descending_path, forbidden, invalid};
+use super::values::{check_allowed, check_allowed_or_empty, check_descending_path, forbidden, invalid};
 use super::{command, environment, image, probe};
 
 /// Checks a container of the pods' spec.
@@ -47,7 +47,13 @@ pub(crate) fn check(
         Some(found) => image::check(check, scope, container, node, found),
     }
     if let Some(policy) = node.get("imagePullPolicy") {
-        check_allowed(check, object, policy, &field("imagePullPolicy"), &["Always", "IfNotPresent", "Never"]);
+        check_allowed_or_empty(
+            check,
+            object,
+            policy,
+            &field("imagePullPolicy"),
+            &["Always", "IfNotPresent", "Never"],
+        );
     }
     check_security(check, path, node);
     check_ports(check, scope, path, node);
@@ -119,12 +125,15 @@ fn check_ports(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node)
             Some(number) => check_port_number(check, scope, number, &field("containerPort")),
         }
         if let Some(protocol) = port.get("protocol") {
-            check_allowed(check, object, protocol, &field("protocol"), &["SCTP", "TCP", "UDP"]);
+            check_allowed_or_empty(check, object, protocol, &field("protocol"), &["SCTP", "TCP", "UDP"]);
         }
         if let Some(host) = port.get("hostPort").filter(|host| host.integer() != Some(0)) {
             check.at(Rule::HostPort, host, "the container uses a port of the node; remove hostPort");
         }
-        let Some(name) = port.get("name").filter(|name| name.string().is_some()) else { continue };
+        let Some(name) = port.get("name").filter(|name| name.string().is_some_and(|text| !text.is_empty()))
+        else {
+            continue;
+        };
         let text = name.text().unwrap_or_default();
         if let Some(reason) = not_a_port_name(text) {
             check
@@ -164,7 +173,7 @@ fn check_mounts(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node
                 check_descending_path(check, object, node, &field(name));
             }
         }
-        if let Some(expression) = mount.get("subPathExpr")
+        if let Some(expression) = mount.get("subPathExpr").filter(|path| path.text() != Some(""))
             && mount.get("subPath").is_some_and(|path| path.text() != Some(""))
         {
             let message = "the mount has both subPath and subPathExpr";

@@ -27,7 +27,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     if let Some(zone) = spec.get("timeZone") {
         check_time_zone(check, object, zone);
     }
-    match spec.get("concurrencyPolicy") {
+    match spec.get("concurrencyPolicy").filter(|policy| policy.text() != Some("")) {
         Some(policy) => {
             check_allowed(check, object, policy, "spec.concurrencyPolicy", &["Allow", "Forbid", "Replace"]);
         }

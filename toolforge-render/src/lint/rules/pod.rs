@@ -13,7 +13,9 @@ use super::super::syntax::{Entry, Node};
 use super::names::{not_a_dns_label, not_a_dns_subdomain};
 use super::scope::{Scope, check_identity, policy};
 use super::selector::label_edit;
-use super::values::{check_allowed, check_at_least, check_descending_path, check_ip, invalid, required};
+use super::values::{
+    check_allowed_or_empty, check_at_least, check_descending_path, check_ip, invalid, required,
+};
 use super::{container, environment, resources};
 
 /// The only volume of the node that a pod may have (volume-admission, 2026).
@@ -60,7 +62,13 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     if pods.path.is_empty()
         && let Some(policy) = spec.get("restartPolicy")
     {
-        check_allowed(check, object, policy, "spec.restartPolicy", &["Always", "OnFailure", "Never"]);
+        check_allowed_or_empty(
+            check,
+            object,
+            policy,
+            "spec.restartPolicy",
+            &["Always", "OnFailure", "Never"],
+        );
     }
     check_settings(check, scope);
     let mut names: HashMap<&str, &Node> = HashMap::new();
@@ -120,7 +128,7 @@ fn template_key(object: Object<'_>) -> &Node {
 fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>) {
     let policies = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
     if let Some(policy) = spec.get("dnsPolicy") {
-        check_allowed(check, object, policy, &pods.field("dnsPolicy"), &policies);
+        check_allowed_or_empty(check, object, policy, &pods.field("dnsPolicy"), &policies);
     }
     let path = pods.field("");
     check_at_least(check, object, Some(spec), path.trim_end_matches('.'), "activeDeadlineSeconds", 1);
@@ -128,7 +136,7 @@ fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>
     {
         if let Some(operator) = toleration.get("operator") {
             let field = pods.field(format_args!("tolerations[{index}].operator"));
-            check_allowed(check, object, operator, &field, &["Equal", "Exists"]);
+            check_allowed_or_empty(check, object, operator, &field, &["Equal", "Exists"]);
         }
     }
     for (index, volume) in spec.get("volumes").map(Node::items).unwrap_or_default().iter().enumerate() {

@@ -150,7 +150,7 @@ fn check_handler(
         check.at(Rule::Probe, port, format!("the container does not list port {number}"));
     }
     if let Some(path) = node.get("path")
-        && let Some(text) = path.string().filter(|text| !text.starts_with('/'))
+        && let Some(text) = path.string().filter(|text| !text.is_empty() && !text.starts_with('/'))
     {
         check.at(Rule::Probe, path, format!("the path \"{text}\" does not begin with '/'"));
     }

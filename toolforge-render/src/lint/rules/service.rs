@@ -8,16 +8,16 @@ use toolforge_quota::Resource;
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::names::{not_a_dns_subdomain, not_a_port_name};
+use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_port_name};
 use super::scope::{Scope, is_web_service};
-use super::values::{check_allowed, invalid, required};
+use super::values::{check_allowed_or_empty, invalid, required};
 
 /// Checks a Service by itself.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let Some(spec) = object.spec() else { return };
     let kind = spec.get("type");
     if let Some(kind) = kind {
-        check_allowed(
+        check_allowed_or_empty(
             check,
             object,
             kind,
@@ -41,7 +41,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         check_external_name(check, object, spec);
     }
     if let Some(affinity) = spec.get("sessionAffinity") {
-        check_allowed(check, object, affinity, "spec.sessionAffinity", &["ClientIP", "None"]);
+        check_allowed_or_empty(check, object, affinity, "spec.sessionAffinity", &["ClientIP", "None"]);
     }
     let ports = spec.get("ports").map(Node::items).unwrap_or_default();
     let is_headless = spec.get("clusterIP").and_then(Node::text) == Some("None");
@@ -55,7 +55,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     for (index, port) in ports.iter().enumerate() {
         check_port(check, object, port, index, ports.len() > 1);
         if let Some(name) = port.get("name")
-            && let Some(text) = name.string().filter(|text| !names.insert(*text))
+            && let Some(text) = name.string().filter(|text| !text.is_empty() && !names.insert(*text))
         {
             let answer =
                 object.invalid(format_args!("spec.ports[{index}].name: Duplicate value: \"{text}\""));
@@ -96,7 +96,9 @@ fn check_port(check: &mut Check<'_>, object: Object<'_>, node: &Node, index: usi
     };
     for (name, node) in [("port", Some(port)), ("targetPort", node.get("targetPort"))] {
         let Some((node, number)) = node.and_then(|node| Some((node, node.integer()?))) else { continue };
-        if !(1..=65_535).contains(&number) {
+        // The default of a targetPort is the port.
+        let is_default = name == "targetPort" && number == 0;
+        if !is_default && !(1..=65_535).contains(&number) {
             check
                 .at(Rule::InvalidValue, node, format!("{number} is not a port; use 1 to 65535"))
                 .answered(object.invalid(format_args!(
@@ -106,11 +108,11 @@ fn check_port(check: &mut Check<'_>, object: Object<'_>, node: &Node, index: usi
     }
     if let Some(protocol) = node.get("protocol") {
         let path = format!("spec.ports[{index}].protocol");
-        check_allowed(check, object, protocol, &path, &["SCTP", "TCP", "UDP"]);
+        check_allowed_or_empty(check, object, protocol, &path, &["SCTP", "TCP", "UDP"]);
     }
     if let Some(target) = node.get("targetPort").filter(|target| target.string().is_some()) {
         let text = target.text().unwrap_or_default();
-        if let Some(reason) = not_a_port_name(text) {
+        if let Some(reason) = not_a_port_name(text).filter(|_| !text.is_empty()) {
             check
                 .at(Rule::InvalidValue, target, format!("the name \"{text}\" of the port {reason}"))
                 .answered(
@@ -118,7 +120,7 @@ fn check_port(check: &mut Check<'_>, object: Object<'_>, node: &Node, index: usi
                 );
         }
     }
-    match node.get("name").filter(|name| name.string().is_some()) {
+    match node.get("name").filter(|name| name.string().is_some_and(|text| !text.is_empty())) {
         None if is_one_of_many => {
             check
                 .at(Rule::MissingField, node, "each of several ports needs a name")
@@ -126,8 +128,8 @@ fn check_port(check: &mut Check<'_>, object: Object<'_>, node: &Node, index: usi
         }
         Some(name) => {
             let text = name.text().unwrap_or_default();
-            // Names of ports of a Service may be longer than those of a container.
-            if let Some(reason) = not_a_port_name(text).filter(|_| text.len() <= 15) {
+            // They differ from those of a container (`validateServicePort`).
+            if let Some(reason) = not_a_dns_label(text) {
                 check
                     .at(Rule::InvalidName, name, format!("the name \"{text}\" of the port {reason}"))
                     .answered(

@@ -34,6 +34,19 @@ pub(crate) fn check_allowed(
         .answered(answer);
 }
 
+/// Checks that a string is one of those that are allowed, or empty: the API server sets a default for an empty one.
+pub(crate) fn check_allowed_or_empty(
+    check: &mut Check<'_>,
+    object: Object<'_>,
+    node: &Node,
+    path: &str,
+    allowed: &[&str],
+) {
+    if node.text() != Some("") {
+        check_allowed(check, object, node, path, allowed);
+    }
+}
+
 /// Checks that a field is a number that is large enough.
 pub(crate) fn check_at_least(
     check: &mut Check<'_>,

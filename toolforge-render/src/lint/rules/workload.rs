@@ -3,7 +3,7 @@
 use super::super::check::{Check, Object, Pods};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::values::{check_allowed, check_at_least};
+use super::values::{check_allowed_or_empty, check_at_least};
 use super::{job_policy, selector};
 
 /// More attempts than this are hardly meant.
@@ -61,7 +61,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
 fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
     let kind = strategy.get("type");
     if let Some(kind) = kind {
-        check_allowed(check, object, kind, "spec.strategy.type", &["Recreate", "RollingUpdate"]);
+        check_allowed_or_empty(check, object, kind, "spec.strategy.type", &["Recreate", "RollingUpdate"]);
     }
     let Some(update) = strategy.get("rollingUpdate") else { return };
     if kind.and_then(Node::text) == Some("Recreate") {
@@ -115,8 +115,10 @@ fn check_restart_policy(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_
         return;
     };
     let Some(found) = node.string() else { return };
-    if !allowed.contains(&found) {
-        let message = format!("restartPolicy of a {} is {list}, not {found}", object.kind.name);
+    // The default of an empty one is Always.
+    let policy = if found.is_empty() { "Always" } else { found };
+    if !allowed.contains(&policy) {
+        let message = format!("restartPolicy of a {} is {list}, not {policy}", object.kind.name);
         let answer = object.invalid(format_args!("{field}: Unsupported value: \"{found}\""));
         check.at(Rule::RestartPolicy, node, message).answered(answer);
     }

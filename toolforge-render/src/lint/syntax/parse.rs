@@ -13,6 +13,12 @@ const MAX_DEPTH: usize = 100;
 /// The maximum number of values that aliases (`*name`) of one text repeat.
 const MAX_REPEATED: usize = 20_000;
 
+/// The maximum size in bytes of the values that anchors and aliases of one text repeat, as the reader of jobs files has it.
+const MAX_REPEATED_BYTES: usize = 8 * 1024 * 1024;
+
+/// The bytes that are counted for each value in addition to its text.
+const VALUE_BYTES: usize = 16;
+
 /// The maximum number of comments in a row.
 const MAX_COMMENTS: usize = 100_000;
 
@@ -118,14 +124,35 @@ struct Open {
     is_flow: bool,
     /// Levels of what is inside, which aliases may add.
     inner_depth: usize,
-    size: usize,
+    size: Size,
     end: usize,
+}
+
+/// The size of a value with all that it contains.
+#[derive(Clone, Copy)]
+struct Size {
+    values: usize,
+    bytes: usize,
+}
+
+impl Size {
+    /// Returns the size of one value with a text of this length.
+    fn one(length: usize) -> Self {
+        Self { values: 1, bytes: length.saturating_add(VALUE_BYTES) }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            values: self.values.saturating_add(other.values),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
 }
 
 /// A value that an alias can repeat.
 struct Anchored {
     node: Node,
-    size: usize,
+    size: Size,
     depth: usize,
 }
 
@@ -135,7 +162,10 @@ struct Builder<'t> {
     found: Text,
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
+    /// The values that aliases repeat.
     repeated: usize,
+    /// The bytes of the values that anchors keep and aliases repeat.
+    repeated_bytes: usize,
     /// Problems that do not keep the document from being read.
     noted: Vec<Problem>,
 }
@@ -182,10 +212,11 @@ impl<'t> Builder<'t> {
                 let is_plain = style == ScalarStyle::Plain;
                 let is_string = !is_plain || tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
                 let plain = if is_string { Plain::String } else { Plain::of(&text) };
+                let size = Size::one(text.len());
                 let value = Value::Scalar(Scalar { text: text.into_owned(), plain, is_plain });
                 let bytes = offset(span.start)..offset(span.end).max(offset(span.start));
                 let node = Node { span: self.trimmed(bytes), location: location(span.start), value };
-                self.add(node, anchor, 1, 0)?;
+                self.add(node, anchor, size, 0)?;
             }
             Event::SequenceStart(style, anchor, _) => self.begin(span, anchor, false, style)?,
             Event::MappingStart(style, anchor, _) => self.begin(span, anchor, true, style)?,
@@ -200,8 +231,9 @@ impl<'t> Builder<'t> {
                 let Some(Anchored { node, size, depth }) = self.anchors.get(&anchor) else {
                     return Err(at(ProblemKind::TooManyAliases));
                 };
-                self.repeated = self.repeated.saturating_add(*size);
-                if self.repeated > MAX_REPEATED {
+                self.repeated = self.repeated.saturating_add(size.values);
+                self.repeated_bytes = self.repeated_bytes.saturating_add(size.bytes);
+                if self.repeated > MAX_REPEATED || self.repeated_bytes > MAX_REPEATED_BYTES {
                     return Err(at(ProblemKind::TooManyAliases));
                 }
                 if self.open.len().saturating_add(*depth) > MAX_DEPTH {
@@ -248,7 +280,7 @@ impl<'t> Builder<'t> {
             is_mapping,
             is_flow: style == StructureStyle::Flow,
             inner_depth: 0,
-            size: 1,
+            size: Size::one(0),
             end: offset(span.end),
         });
         Ok(())
@@ -270,15 +302,25 @@ impl<'t> Builder<'t> {
     }
 
     /// Adds a complete value to what is open.
-    fn add(&mut self, node: Node, anchor: usize, size: usize, depth: usize) -> Result<(), Problem> {
+    fn add(&mut self, node: Node, anchor: usize, size: Size, depth: usize) -> Result<(), Problem> {
         if anchor != 0 {
+            // Each anchor of anchors within anchors keeps what is in it.
+            self.repeated_bytes = self.repeated_bytes.saturating_add(size.bytes);
+            if self.repeated_bytes > MAX_REPEATED_BYTES {
+                let start = node.span.start;
+                return Err(Problem {
+                    span: start..start,
+                    location: node.location,
+                    kind: ProblemKind::TooManyAliases,
+                });
+            }
             self.anchors.insert(anchor, Anchored { node: node.clone(), size, depth });
         }
         let Some(open) = self.open.last_mut() else {
             self.found.documents.push(Document { root: node });
             return Ok(());
         };
-        open.size = open.size.saturating_add(size);
+        open.size = open.size.plus(size);
         open.inner_depth = open.inner_depth.max(depth);
         open.end = open.end.max(node.span.end);
         if !open.is_mapping {
