@@ -79,8 +79,7 @@ fn fetch(session: &Session, options: FileFactsOptions<'_>) -> Result<FilePlanFac
         }
         _ => false,
     };
-    if (is_counted && !options.manifests.is_empty()) || options.manifests.iter().any(|found| is_paused(found))
-    {
+    if (is_counted && !options.manifests.is_empty()) || options.manifests.iter().any(is_paused) {
         facts.replica_sets = runtime.block_on(client.fetch_replica_sets(&session.tool))?;
     }
     if let Some(web) = web {

@@ -137,10 +137,9 @@ fn report(check: &mut Check<'_>, problem: &Problem) {
         ProblemKind::TooDeep => {
             (Rule::TooDeep, "mappings and lists are nested more than 100 levels deep".to_owned())
         }
-        ProblemKind::TooManyAliases => (
-            Rule::TooManyAliases,
-            "aliases repeat more than 20000 values or 8 MiB, or themselves".to_owned(),
-        ),
+        ProblemKind::TooManyAliases => {
+            (Rule::TooManyAliases, "aliases repeat more than 20000 values or 8 MiB, or themselves".to_owned())
+        }
         ProblemKind::DuplicateKey { first } => {
             let key = check.text.get(span.clone()).unwrap_or_default();
             (Rule::DuplicateKey, format!("the key {key} is in line {first}, too; the last one counts"))
