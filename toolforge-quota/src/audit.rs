@@ -5,11 +5,12 @@ use std::fmt;
 
 use toolforge_model::Untrusted;
 
-use crate::container_resources::{ComputeResource, ContainerResources};
+use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
+use crate::demand::Demand;
 use crate::limit_range::{Bounds, LimitRange, apply_defaults};
 use crate::limit_violation::LimitType;
 use crate::pod_demand::PodDemand;
-use crate::quota_check::{Limits, QuotaCheck};
+use crate::quota_check::{ClaimDemand, DemandChange, Limits, QuotaCheck};
 use crate::resource::Resource;
 
 /// How much a finding matters.
@@ -106,7 +107,7 @@ pub enum AuditFinding {
         /// The names of the quotas and their limits, the smallest first.
         limits: Vec<(String, u64)>,
     },
-    /// The pods of an existing object are refused when they are created again, even if nothing else is used.
+    /// An existing object, its pods or its claims are refused when they are created again, even if nothing else is used.
     Stranded {
         /// The object, such as `Deployment bot`.
         object: String,
@@ -116,12 +117,16 @@ pub enum AuditFinding {
 }
 
 /// An existing object that creates pods.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditedWorkload {
     /// One of its pods, with the object.
     pub pod: PodDemand,
     /// How many pods it has at once; one pod is checked if it has none now.
     pub count: u64,
+    /// What it requests besides these pods: the object itself, its Jobs, pods that have succeeded, and the volume claims.
+    pub besides_pods: Demand,
+    /// What each claim requests that is created for one of its pods.
+    pub claims: Vec<Amounts>,
 }
 
 impl AuditFinding {
@@ -239,22 +244,31 @@ impl Limits {
         }
         findings.extend(self.several_limits());
         findings.extend(self.exceeded());
-        findings.extend(workloads.iter().filter_map(|AuditedWorkload { pod, count }| {
-            let check = self.refusal_of(pod, (*count).max(1))?;
-            let object = pod.object.clone().unwrap_or_default();
+        findings.extend(workloads.iter().filter_map(|workload| {
+            let check = self.refusal_of(workload)?;
+            let object = workload.pod.object.clone().unwrap_or_default();
             Some(AuditFinding::Stranded { object, check })
         }));
         findings
     }
 
-    /// Returns why several of a pod are refused, even if nothing is used.
-    fn refusal_of(&self, pod: &PodDemand, count: u64) -> Option<QuotaCheck> {
+    /// Returns why an object or its pods are refused, even if nothing is used.
+    fn refusal_of(&self, workload: &AuditedWorkload) -> Option<QuotaCheck> {
+        let AuditedWorkload { pod, count, besides_pods, claims } = workload;
         let quotas = self.quotas.iter().map(crate::ResourceQuota::without_usage).collect();
         let alone = Self { quotas, limit_ranges: self.limit_ranges.clone(), ..Self::default() };
         // The finding names the object.
         let pod = PodDemand { object: None, ..pod.clone() }.with_defaults(&self.limit_ranges);
-        let check =
-            alone.evaluate(&crate::Demand::default(), &pod.demand().times(count), std::slice::from_ref(&pod));
+        let mut requested = pod.demand().times((*count).max(1));
+        requested.add_all(besides_pods);
+        let claims = claims.iter().map(|requests| ClaimDemand { object: None, requests: requests.clone() });
+        let check = alone.evaluate_change(&DemandChange {
+            created: requested.clone(),
+            requested,
+            pods: vec![pod],
+            claims: claims.collect(),
+            ..DemandChange::default()
+        });
         (!check.fits()).then_some(check)
     }
 
@@ -274,7 +288,8 @@ impl Limits {
         if self.limit_ranges.is_empty() || !self.unspecified(&pod).is_empty() {
             return None;
         }
-        self.refusal_of(&pod, 1).map(|check| AuditFinding::UnusableDefaults { check })
+        let workload = AuditedWorkload { pod, ..AuditedWorkload::default() };
+        self.refusal_of(&workload).map(|check| AuditFinding::UnusableDefaults { check })
     }
 
     /// Returns a pod with one container that states nothing, with the defaults of the LimitRanges.
@@ -432,7 +447,8 @@ mod tests {
             containers: vec![big],
             ..PodDemand::default()
         };
-        let found = lines(&limits, &[AuditedWorkload { pod: workload, count: 1 }]);
+        let found =
+            lines(&limits, &[AuditedWorkload { pod: workload, count: 1, ..AuditedWorkload::default() }]);
         assert_eq!(
             found[0],
             "error exceeded: pods: 12 of 10 are used (quota toolforge-2023); what is deleted cannot be created again"
@@ -470,7 +486,10 @@ mod tests {
             containers: vec![ContainerResources::default()],
             ..PodDemand::default()
         };
-        assert_eq!(lines(&limits, &[AuditedWorkload { pod: workload, count: 1 }]), [""; 0]);
+        assert_eq!(
+            lines(&limits, &[AuditedWorkload { pod: workload, count: 1, ..AuditedWorkload::default() }]),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -497,7 +516,7 @@ mod tests {
             containers: vec![ContainerResources::default()],
             ..PodDemand::default()
         };
-        let found = lines(&limits, &[AuditedWorkload { pod, count: 20 }]);
+        let found = lines(&limits, &[AuditedWorkload { pod, count: 20, ..AuditedWorkload::default() }]);
         assert!(
             found[0].starts_with("error stranded: Deployment bot cannot be created again: pods: 20 of 4"),
             "{found:?}"

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
@@ -17,6 +18,9 @@ use crate::failure::{ExitCode, Failure};
 /// How long a pipe or standard input may be silent before that is said.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
+/// Whether standard input was opened: what was read of it cannot be read again.
+static STANDARD_INPUT: AtomicBool = AtomicBool::new(false);
+
 /// An open file, pipe or standard input. After two seconds of silence, standard error says once what is waited for: a pipe may
 /// never be written.
 #[derive(Debug)]
@@ -27,11 +31,15 @@ pub struct Input {
 }
 
 impl Input {
-    /// Opens a file; `-` is standard input.
+    /// Opens a file; `-` is standard input, which is opened once by a process.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, Failure> {
+        if path.as_os_str() == "-" && STANDARD_INPUT.swap(true, Ordering::Relaxed) {
+            return Err(Failure::new(ExitCode::Usage, "standard input can be read only once")
+                .hint("Write `-` once, and name files for the others."));
+        }
         let (name, opened) = if path.as_os_str() == "-" {
             ("standard input".to_owned(), io::stdin().as_fd().try_clone_to_owned().map(File::from))
         } else {

@@ -93,8 +93,8 @@ pub(crate) struct RequestArguments {
 /// Which tools are audited.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct AuditArguments {
-    /// Audit all tools; with `--from`, those of a file that `kubectl get resourcequota,limitrange,deployment,cronjob -A -o json`
-    /// printed.
+    /// Audit all tools; with `--from`, those of a file that `kubectl get
+    /// resourcequota,limitrange,deployment,statefulset,daemonset,cronjob -A -o json` printed.
     #[arg(long)]
     pub(crate) all: bool,
 }

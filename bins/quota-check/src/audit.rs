@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::Metadata;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::{LimitRange, PodSpec, ResourceQuota};
+use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_cli::{
@@ -15,10 +17,10 @@ use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, ResourceType};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::profiles::Profile;
-use toolforge_quota::{AuditLevel, AuditedWorkload, Limits, PodDemand};
+use toolforge_quota::{AuditLevel, AuditedWorkload, Limits};
+use toolforge_render::manifest::ManifestObject;
 use toolforge_render::namespace::limits;
-use toolforge_render::object::{Object, ObjectId};
-use toolforge_render::pod::{pods_at_once, stated_pod};
+use toolforge_render::usage::audited_workload;
 use toolforge_report::{AuditCode, AuditSeverity, FailureCode, FindingOfAudit, NamespaceAudit, QuotaAudit};
 
 use crate::arguments::Arguments;
@@ -26,20 +28,27 @@ use crate::facts;
 use crate::fleet::{failure_of_all, for_each_object};
 
 /// How kubectl writes a file that can be audited.
-const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.";
+const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob --all-namespaces --output json`.";
 
 /// The objects of a namespace that an audit compares, by name: several files may have the same ones.
 #[derive(Default)]
 struct Audited {
     quotas: BTreeMap<String, ResourceQuota>,
     limit_ranges: BTreeMap<String, LimitRange>,
-    workloads: BTreeMap<ObjectId, AuditedWorkload>,
+    workloads: BTreeMap<String, AuditedWorkload>,
 }
 
 impl Audited {
     /// Returns whether there is anything to compare.
     fn has_limits(&self) -> bool {
         !self.quotas.is_empty() || !self.limit_ranges.is_empty()
+    }
+
+    fn add(&mut self, object: &impl Audit) {
+        let name = object.metadata().name.clone().unwrap_or_default();
+        if let Some(found) = audited_workload(&object.clone().object(), &name) {
+            self.workloads.insert(found.pod.object.clone().unwrap_or_default(), found);
+        }
     }
 
     fn report(self, namespace: String, profile: Option<Profile>) -> NamespaceAudit {
@@ -58,12 +67,17 @@ impl Audited {
 /// Compares the quotas of one tool, with those of a profile instead of its own if there is one.
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let overview = facts::overview(session, arguments.quota.clone())?;
-    let live = &overview.facts.live;
-    let deployments = live.deployments.iter().cloned().map(Object::from);
-    let workloads: Vec<AuditedWorkload> = deployments
-        .chain(live.cron_jobs.iter().cloned().map(Object::from))
-        .filter_map(|found| workload(&found))
-        .collect();
+    let workloads = match &session.source {
+        Source::Files(documents) => documents.audited_workloads(&session.tool)?,
+        Source::Cluster { runtime, client } => {
+            let mut namespace = Audited::default();
+            let live = &overview.facts.live;
+            live.deployments.iter().for_each(|found| namespace.add(found));
+            live.cron_jobs.iter().for_each(|found| namespace.add(found));
+            runtime.block_on(fetch_sets(client, &session.tool, &mut namespace))?;
+            namespace.workloads.into_values().collect()
+        }
+    };
     let limits = overview.limits();
     if limits.quotas.is_empty() && limits.limit_ranges.is_empty() && limits.unread.is_empty() {
         return Err(no_limits("the namespace has neither a ResourceQuota nor a LimitRange", arguments));
@@ -128,16 +142,37 @@ async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> R
         progress.show(&format!("{} namespaces", namespaces.len()));
     })
     .await?;
-    for_each_page(client, |page: Vec<Deployment>| {
-        page.into_iter().for_each(|found| add(namespaces, &Object::from(found)));
-    })
-    .await?;
-    for_each_page(client, |page: Vec<CronJob>| {
-        page.into_iter().for_each(|found| add(namespaces, &Object::from(found)));
-    })
-    .await?;
+    for_each_page(client, |page: Vec<Deployment>| page.iter().for_each(|found| add(namespaces, found)))
+        .await?;
+    for_each_page(client, |page: Vec<StatefulSet>| page.iter().for_each(|found| add(namespaces, found)))
+        .await?;
+    for_each_page(client, |page: Vec<DaemonSet>| page.iter().for_each(|found| add(namespaces, found)))
+        .await?;
+    for_each_page(client, |page: Vec<CronJob>| page.iter().for_each(|found| add(namespaces, found))).await?;
     progress.clear();
     Ok(())
+}
+
+/// Fetches the StatefulSets and DaemonSets of a tool, as far as they may be read.
+async fn fetch_sets(client: &Client, tool: &ToolName, namespace: &mut Audited) -> Result<(), Failure> {
+    async fn each<T: Audit + k8s_openapi::Resource + DeserializeOwned>(
+        client: &Client,
+        tool: &ToolName,
+        namespace: &mut Audited,
+    ) -> Result<(), Failure> {
+        let collection = ResourceType::of::<T>().in_namespace(tool.namespace());
+        let mut pages = client.pages::<T>(&collection, &ListParams::default());
+        loop {
+            match pages.next().await {
+                Ok(Some(page)) => page.items.iter().for_each(|found| namespace.add(found)),
+                Ok(None) => return Ok(()),
+                Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    each::<StatefulSet>(client, tool, namespace).await?;
+    each::<DaemonSet>(client, tool, namespace).await
 }
 
 /// Calls `each` with the objects of a kind in all namespaces, page by page.
@@ -156,7 +191,7 @@ async fn for_each_page<T: k8s_openapi::Resource + DeserializeOwned>(
 fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Failure> {
     let name = Untrusted::new(path.display().to_string());
     let input = Input::open(path)?;
-    let kinds = ["ResourceQuota", "LimitRange", "Deployment", "CronJob"];
+    let kinds = ["ResourceQuota", "LimitRange", "Deployment", "StatefulSet", "DaemonSet", "CronJob"];
     let read = for_each_object(input, &kinds, |kind, object| {
         match kind {
             "ResourceQuota" => {
@@ -167,8 +202,10 @@ fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), F
                 let range: LimitRange = typed(object)?;
                 add_range(namespaces, range);
             }
-            "Deployment" => add(namespaces, &Object::from(typed::<Deployment>(object)?)),
-            _ => add(namespaces, &Object::from(typed::<CronJob>(object)?)),
+            "Deployment" => add(namespaces, &typed::<Deployment>(object)?),
+            "StatefulSet" => add(namespaces, &typed::<StatefulSet>(object)?),
+            "DaemonSet" => add(namespaces, &typed::<DaemonSet>(object)?),
+            _ => add(namespaces, &typed::<CronJob>(object)?),
         }
         Ok::<_, serde_json::Error>(())
     });
@@ -197,17 +234,37 @@ fn add_range(namespaces: &mut BTreeMap<String, Audited>, range: LimitRange) {
     audited(namespaces, range.metadata.namespace.as_ref()).limit_ranges.insert(name, range);
 }
 
-fn add(namespaces: &mut BTreeMap<String, Audited>, object: &Object) {
-    if let Some(found) = workload(object) {
-        audited(namespaces, object.metadata().namespace.as_ref()).workloads.insert(object.id(), found);
+fn add(namespaces: &mut BTreeMap<String, Audited>, object: &impl Audit) {
+    audited(namespaces, object.metadata().namespace.as_ref()).add(object);
+}
+
+/// An object that creates pods.
+trait Audit: Metadata<Ty = ObjectMeta> + Clone {
+    fn object(self) -> ManifestObject;
+}
+
+impl Audit for Deployment {
+    fn object(self) -> ManifestObject {
+        ManifestObject::Deployment(Box::new(self))
     }
 }
 
-/// Returns the pods of a workload, for a CronJob those of one run; `None` if it creates none.
-fn workload(object: &Object) -> Option<AuditedWorkload> {
-    let spec: &PodSpec = object.pod_template()?.spec.as_ref()?;
-    let pod = PodDemand { object: Some(object.id().to_string()), ..stated_pod(spec) };
-    Some(AuditedWorkload { pod, count: pods_at_once(object) })
+impl Audit for StatefulSet {
+    fn object(self) -> ManifestObject {
+        ManifestObject::StatefulSet(Box::new(self))
+    }
+}
+
+impl Audit for DaemonSet {
+    fn object(self) -> ManifestObject {
+        ManifestObject::DaemonSet(Box::new(self))
+    }
+}
+
+impl Audit for CronJob {
+    fn object(self) -> ManifestObject {
+        ManifestObject::CronJob(Box::new(self))
+    }
 }
 
 fn audit(namespace: String, limits: &Limits, workloads: &[AuditedWorkload]) -> NamespaceAudit {

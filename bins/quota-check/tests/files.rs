@@ -257,6 +257,22 @@ fn runs_that_exceed_the_quota_are_warned_of() {
     assert!(warning.contains("hint: It would fit with `schedule: \""), "{warning}");
 }
 
+#[test]
+fn standard_input_is_read_once() {
+    let expected = "error: standard input can be read only once\n\nhint: Write `-` once, and name files for the others.\n";
+    let quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nstatus: {hard: {pods: 1}}\n";
+    for (line, input) in [
+        ("--quota toolforge-2023 - -", "type: php8.2\n"),
+        ("--from - -", quota),
+        ("--from - --from -", quota),
+        ("--from - request -", quota),
+        ("--all --from - --from -", "{\"kind\": \"List\", \"items\": []}"),
+    ] {
+        let found = said(line, input);
+        assert!(found.starts_with("[exit 2]\n") && found.ends_with(expected), "{line}: {found}");
+    }
+}
+
 /// Returns a CronJob of a manifest, with a schedule and a size.
 fn cron_job(name: &str, schedule: &str, memory: &str) -> String {
     let amounts = format!("{{limits: {{cpu: 100m, memory: {memory}}}}}");

@@ -481,11 +481,47 @@ fn audit_counts_all_pods_of_an_object() {
     assert_snapshot!(output, @"
     [exit 1]
     TOOL  LEVEL  CODE      FINDING
-    x     error  stranded  Deployment many cannot be created again: pods: 20 of 4, 16 pods too many (quota tool-x)
     x     error  stranded  CronJob daily cannot be created again: pods: 12 of 4, 8 pods too many (quota tool-x)
+    x     error  stranded  Deployment many cannot be created again: pods: 20 of 4, 16 pods too many (quota tool-x)
 
     2 findings in 1 of 1 namespace
     ");
+}
+
+#[test]
+fn audit_counts_claims_and_other_objects() {
+    let metadata = |name: &str| json!({"namespace": "tool-x", "name": name});
+    let claim =
+        json!({"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "2Gi"}}}});
+    let template = json!({"spec": {"containers": [{"name": "a", "image": "x"}]}});
+    let mut volume = template.clone();
+    volume["spec"]["volumes"] = json!([{"name": "tmp", "ephemeral": {"volumeClaimTemplate": claim}}]);
+    let run = json!({"spec": {"completions": 9, "template": template}});
+    let hard = json!({"persistentvolumeclaims": "1", "count/jobs.batch": "0", "count/pods": "3"});
+    let set = json!({"selector": {}, "serviceName": "", "replicas": 2, "template": template, "volumeClaimTemplates": [claim]});
+    let max = json!([{"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}]);
+    let items = json!([
+        quota("tool-x", &hard, &json!({})),
+        {"kind": "LimitRange", "metadata": metadata("x"), "spec": {"limits": max}},
+        {"kind": "Deployment", "metadata": metadata("bot"), "spec": {"selector": {}, "template": volume}},
+        {"kind": "StatefulSet", "metadata": metadata("db"), "spec": set},
+        {"kind": "DaemonSet", "metadata": metadata("log"), "spec": {"selector": {}, "template": template},
+         "status": {"desiredNumberScheduled": 4}},
+        {"kind": "CronJob", "metadata": metadata("daily"), "spec": {"schedule": "@daily", "jobTemplate": run}},
+    ]);
+    let input = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    assert_snapshot!(run_of("audit --all --from -", &input), @"
+    [exit 1]
+    TOOL  LEVEL  CODE      FINDING
+    x     error  stranded  CronJob daily cannot be created again: count/jobs.batch: 1 of 0, 1 object too many (quota tool-x); count/pods: 9 of 3, 6 pods too many (quota tool-x)
+    x     error  stranded  DaemonSet log cannot be created again: count/pods: 4 of 3, 1 pod too many (quota tool-x)
+    x     error  stranded  Deployment bot cannot be created again: storage: 2Gi is more than the maximum of 1Gi for one volume claim
+    x     error  stranded  StatefulSet db cannot be created again: storage: 2Gi is more than the maximum of 1Gi for one volume claim; persistentvolumeclaims: 2 of 1, 1 volume claim too many (quota tool-x)
+
+    4 findings in 1 of 1 namespace
+    ");
+    let alone = run_of("audit --tool x --from -", &input);
+    assert_eq!(alone.matches("stranded").count(), 4, "{alone}");
 }
 
 #[test]
@@ -495,7 +531,7 @@ fn audit_of_nothing_fails() {
     [exit 1]
     error: nothing was found to audit: no namespace of a tool has a ResourceQuota or a LimitRange
 
-    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,cronjob --all-namespaces --output json`.
+    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob --all-namespaces --output json`.
     ");
     assert_snapshot!(run_of("audit --all --from - --tool zz*", &audited()), @r#"
     [exit 1]

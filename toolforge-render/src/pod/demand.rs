@@ -196,7 +196,8 @@ pub(crate) fn run_demand(spec: &JobSpec, each: &Demand) -> Demand {
     demand
 }
 
-fn parallel_pods(spec: &JobSpec) -> u64 {
+/// Returns how many pods a Job runs at once, also one that is suspended.
+pub(crate) fn parallel_pods(spec: &JobSpec) -> u64 {
     let parallelism = spec.parallelism.unwrap_or(1);
     u64::try_from(spec.completions.map_or(parallelism, |wanted| parallelism.min(wanted))).unwrap_or(0)
 }

@@ -1,11 +1,13 @@
 //! What uses the quota of a namespace, what is blocked by it, and what the next scheduled runs need.
 
+mod audited;
 mod blocked;
 mod kills;
 mod measured;
 mod upcoming;
 mod workloads;
 
+pub use audited::audited_workload;
 pub use blocked::{BlockedObject, blocked_objects};
 pub use kills::{OutOfMemoryKill, out_of_memory_kills};
 pub use measured::{ContainerMetrics, MeasuredUse, PodMetrics};
