@@ -437,3 +437,41 @@ fn kubernetes_defaults_are_no_reason_to_be_silent() {
         assert!(notes.iter().any(|note| note == expected), "{expected}: {notes:?}");
     }
 }
+
+/// Returns the notes about a bot with these variables.
+fn notes_of_variables(env: Value) -> Vec<String> {
+    let mut container = bot();
+    container["env"] = env;
+    notes(&convert(&[deployment(&container)]))
+}
+
+#[test]
+fn each_lost_variable_is_named() {
+    let env = json!([
+        {"name": "A", "value": "first"}, {"name": "HOME", "value": "/tmp"}, {"name": "a.b", "value": "x"}, {"name": "A", "value": "last"},
+    ]);
+    let notes = notes_of_variables(env).join("\n");
+    for expected in ["was first, is now last", "env[HOME]", "env[a.b]"] {
+        assert!(notes.contains(expected), "{expected}: {notes}");
+    }
+    assert!(!notes.contains("other"), "{notes}");
+}
+
+#[test]
+fn order_of_variables_is_noted() {
+    let order = |env: Value| {
+        notes_of_variables(env).into_iter().filter(|note| note.contains("$(")).collect::<Vec<_>>()
+    };
+    let (a, z) = (json!({"name": "A", "value": "$(Z)/x"}), json!({"name": "Z", "value": "$(Z)1 $$(A)"}));
+    assert_eq!(
+        order(json!([z, a])),
+        ["env A refers to Z, which the job sets after it: $(Z) is no longer expanded"]
+    );
+    assert_eq!(order(json!([a, z])), [""; 0]);
+    let (a, z) = (json!({"name": "A", "value": "1"}), json!({"name": "Z", "value": "$(A)/x"}));
+    assert_eq!(order(json!([a, z])), [""; 0]);
+    assert_eq!(
+        order(json!([z, a])),
+        ["env Z refers to A, which was set after it: $(A) was not expanded, and is now"]
+    );
+}

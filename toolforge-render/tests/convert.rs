@@ -289,6 +289,32 @@ fn command_of_a_web_service_chooses_its_type() {
 }
 
 #[test]
+fn long_command_of_a_web_service_is_shown() {
+    let words: Vec<String> = (0..20).map(|number| format!("\"--option-{number}\"")).collect();
+    let command = format!(
+        "command: [webservice-runner, --type, generic, --port, '8000', /data/project/stashbot/run.sh, {}]",
+        words.join(", ")
+    );
+    let image = "docker-registry.svc.toolforge.org/toolforge-node18-sssd-web:latest";
+    let found = shown(&of_manifests(&web_service(image, &command)));
+    assert!(found.contains("/data/project/stashbot/run.sh") && found.contains("--option-19"), "{found}");
+}
+
+#[test]
+fn programs_of_the_bastions_are_noted() {
+    for (line, program) in [
+        ("0 1 * * * jlocal ./e.sh", "jlocal"),
+        ("0 1 * * * FOO=bar /usr/bin/jlocal ./e.sh", "jlocal"),
+        ("0 1 * * * cd x && webservice restart", "webservice"),
+    ] {
+        let found = shown(&of_lines(line));
+        let note = format!("the command runs {program}, which the images of jobs do not have");
+        assert!(found.contains(&note), "{line}: {found}");
+    }
+    assert!(!shown(&of_lines("0 1 * * * ./webservice.py webservice")).contains("do not have"));
+}
+
+#[test]
 fn command_of_the_jobs_service_is_unwrapped() {
     let script =
         "exec 1>>/data/project/stashbot/bot.out;exec 2>>/data/project/stashbot/logs/b.err;./bot.py --all";

@@ -12,6 +12,21 @@ use crate::convert::{ConversionNote, Converter};
 /// The programs that submit a job.
 const SUBMITTERS: [&str; 4] = ["jsub", "jstart", "qsub", "qcronsub"];
 
+/// The programs of the bastions that crontabs run and that no image has.
+const MISSING_PROGRAMS: [&str; 11] = [
+    "jlocal",
+    "webservice",
+    "toolforge",
+    "toolforge-jobs",
+    "become",
+    "kubectl",
+    "qstat",
+    "qdel",
+    "qacct",
+    "jstop",
+    "crontab",
+];
+
 /// The options of `jsub` that take no value and mean nothing for a job here.
 const IGNORED: [&str; 6] = ["-quiet", "-once", "-stderr", "-V", "-cwd", "-b"];
 
@@ -101,6 +116,10 @@ impl Converter<'_> {
             None => Submitted { command, ..Submitted::default() },
         };
         notes.extend(submitted.notes);
+        notes.extend(
+            missing_program(&submitted.command)
+                .map(|program| ConversionNote::MissingProgram { program: Untrusted::new(program) }),
+        );
         let program = submitted.command.split_whitespace().next().unwrap_or_default().to_owned();
         let script = script_of(&submitted.command);
         let Some((image, note)) = self.image_for(script) else {
@@ -177,6 +196,17 @@ fn scheduled(line: &str) -> Option<(String, String)> {
 fn submitter(command: &str) -> Option<&'static str> {
     let program = command.split_whitespace().next()?.rsplit('/').next()?;
     SUBMITTERS.into_iter().find(|submitter| *submitter == program)
+}
+
+/// Returns the program of a bastion that a command runs, and that no image has.
+fn missing_program(command: &str) -> Option<&'static str> {
+    let is_before =
+        |word: &&str| word.contains('=') || matches!(*word, "env" | "exec" | "nice" | "nohup" | "time");
+    command.split([';', '&', '|', '(', '`']).find_map(|part| {
+        let program = part.split_whitespace().find(|word| !is_before(word))?;
+        let name = program.rsplit('/').next().unwrap_or_default();
+        MISSING_PROGRAMS.into_iter().find(|program| *program == name)
+    })
 }
 
 /// Returns a command of a crontab without its escapes, and its input: a `%` that is not escaped ends the command.

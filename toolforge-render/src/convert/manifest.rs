@@ -13,7 +13,7 @@ use crate::convert::dependent::creator;
 use crate::convert::loss::{self, Carried};
 use crate::convert::service::{JobService, selects};
 use crate::convert::web_service::is_web_service;
-use crate::convert::{ConversionNote, Converter};
+use crate::convert::{ConversionNote, Converter, variables};
 use crate::job::{CommandMarks, JobPlanError, command_words, is_job};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec};
@@ -108,10 +108,10 @@ impl Converter<'_> {
             return None;
         }
         let service = JobService::of(manifest, pod, services);
-        let original = manifest.to_json();
+        let mut original = manifest.to_json();
+        let mut notes = variables::remove_replaced(&mut original);
         let mount = loss::mount(&original);
         let mut carried = Carried::of(&original, &self.namespace.tool, mount);
-        let mut notes = Vec::new();
         let mut options = self.pod_options(container, &original, &mut notes);
         if notes.iter().any(|note| matches!(note, ConversionNote::ReplacedImage { .. })) {
             carried.add(&original, "image");
@@ -183,6 +183,10 @@ impl Converter<'_> {
             });
             let objects = plan.map(|plan| plan.objects).unwrap_or_default();
             notes.extend(carried.notes_of_job(&original, &objects));
+            let workload = objects.iter().find(|object| object.kind() != ObjectKind::Service);
+            if let Some(workload) = workload {
+                notes.extend(variables::order_notes(&original, &workload.to_json()));
+            }
             let rendered = objects.iter().find(|object| object.kind() == ObjectKind::Service);
             if let (Some(service), Some(rendered)) = (&service, rendered) {
                 notes.extend(service.notes(&rendered.to_json()));

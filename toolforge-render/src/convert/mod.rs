@@ -12,6 +12,7 @@ mod loss;
 mod manifest;
 mod note;
 mod service;
+mod variables;
 mod web_service;
 
 pub use adopt::{Adoption, AdoptionError, as_created, plan_adoption, resume_adoption};

@@ -6,7 +6,7 @@ use toolforge_images::State;
 use toolforge_model::{JobImage, TypeName, Untrusted};
 
 use crate::job::JobPlanError;
-use crate::object::{Difference, FieldPath};
+use crate::object::{Difference, FieldPath, PathSegment};
 
 /// The longest list or mapping that a note shows, in bytes.
 const LONGEST_VALUE: usize = 100;
@@ -63,6 +63,15 @@ pub enum ConversionNote {
         /// The value afterwards; `None` if it is not set.
         after: Option<Untrusted>,
     },
+    /// A variable whose value refers to another one, which is set in another order: only those before it are expanded.
+    VariableOrder {
+        /// The name of the variable.
+        name: Untrusted,
+        /// The name of the other one.
+        other: Untrusted,
+        /// Whether the job expands the reference; the original does so if the job does not.
+        is_expanded: bool,
+    },
     /// A Service that selects the pods does not select those of the job, which have other labels.
     LostService {
         /// Its name.
@@ -77,6 +86,11 @@ pub enum ConversionNote {
     Input {
         /// The text.
         text: Untrusted,
+    },
+    /// The command runs a program that no image has.
+    MissingProgram {
+        /// The program, such as `webservice`.
+        program: Untrusted,
     },
     /// The job is valid, but cannot be planned.
     Unplanned {
@@ -123,9 +137,17 @@ impl fmt::Display for ConversionNote {
                 if let Some(object) = object {
                     write!(f, "{}: ", object.escaped())?;
                 }
+                let found = path;
                 let path = Untrusted::new(path.to_string());
                 let path = path.escaped();
                 match (before, after) {
+                    // What the user has written is not to be lost.
+                    (Some(before), Some(after)) if is_command(found) => {
+                        write!(f, "{path}: was {}, is now {}", before.escaped(), after.escaped())
+                    }
+                    (Some(before), None) if is_command(found) => {
+                        write!(f, "{path}: {} is not converted", before.escaped())
+                    }
                     (Some(before), Some(after)) => {
                         write!(f, "{path}: was {}, is now {}", shown(before), shown(after))
                     }
@@ -136,6 +158,13 @@ impl fmt::Display for ConversionNote {
                     (None, None) => write!(f, "{path} is not converted"),
                 }
             }
+            Self::VariableOrder { name, other, is_expanded } => {
+                let (name, other) = (name.escaped(), other.escaped());
+                match is_expanded {
+                    true => write!(f, "env {name} refers to {other}, which was set after it: $({other}) was not expanded, and is now"),
+                    false => write!(f, "env {name} refers to {other}, which the job sets after it: $({other}) is no longer expanded"),
+                }
+            }
             Self::LostService { name } => {
                 write!(f, "Service {} no longer selects its pods: they have the labels of the job", name.escaped())
             }
@@ -143,11 +172,20 @@ impl fmt::Display for ConversionNote {
             Self::Input { text } => {
                 write!(f, "the command's input, the text after %, is not converted: {}", text.escaped())
             }
+            Self::MissingProgram { program } => {
+                write!(f, "the command runs {}, which the images of jobs do not have", program.escaped())
+            }
             Self::Unplanned { error } => {
                 write!(f, "{}", Untrusted::new(error.to_string()).escaped())
             }
         }
     }
+}
+
+/// Returns whether a field is the command of a container, or its arguments.
+fn is_command(path: &FieldPath) -> bool {
+    let last = path.segments().last();
+    matches!(last, Some(PathSegment::Field(name)) if matches!(name.as_str(), "command" | "args"))
 }
 
 fn is_long(value: &Untrusted) -> bool {

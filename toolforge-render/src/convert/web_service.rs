@@ -6,7 +6,7 @@ use toolforge_images::{ImageType, State, WebImage};
 use toolforge_model::{BuildServiceImage, HealthCheck, MountStorage, ServiceTemplate, TypeName, platform};
 
 use crate::convert::loss::{self, Carried};
-use crate::convert::{ConversionNote, ConvertedWebService, Converter};
+use crate::convert::{ConversionNote, ConvertedWebService, Converter, variables};
 use crate::job::command_words;
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{Object, ObjectKind, deployment_spec, replacement_differences};
@@ -30,7 +30,8 @@ impl Converter<'_> {
             return;
         }
         let Some(container) = pod.containers.first() else { return };
-        let original = manifest.to_json();
+        let mut original = manifest.to_json();
+        let replaced = variables::remove_replaced(&mut original);
         let Some(found) = self.type_of(container, &original) else {
             let reference = container.image.clone().unwrap_or_default();
             self.leave(&what, format!("no type has the image {reference}"), manifest.location);
@@ -56,7 +57,7 @@ impl Converter<'_> {
             arguments.is_empty()
                 || add_line(&mut template, &format!("extra_args: {}\n", Value::from(arguments)))
         });
-        let mut notes = Vec::new();
+        let mut notes = replaced;
         if let Some((name, state)) = found.of_catalog.filter(|(_, state)| *state != State::Current) {
             notes.push(ConversionNote::OutdatedImage { name, state, replacement: None });
         }

@@ -11,6 +11,19 @@ fn changed(text: &str) -> String {
 }
 
 #[test]
+fn objects_are_not_moved_by_half() {
+    for text in [
+        "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: stashbot}\nspec:\n  rules:\n  - http:\n      paths:\n      - path: \
+         /\n        backend:\n          serviceName: stashbot # mine\n          servicePort: 8000\n",
+        "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: stashbot}\nspec: {backend: {serviceName: stashbot}}\n",
+        "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\nspec: {rollbackTo: {revision: 1}, selector: {matchLabels: {a: b, \
+         toolforge: tool}}, template: {metadata: {labels: {a: b, toolforge: tool}}, spec: {containers: [{name: a, image: a}]}}}\n",
+    ] {
+        assert_eq!(fix(text, &context("stashbot")).text, text);
+    }
+}
+
+#[test]
 fn old_ingress_gets_todays_fields() {
     let text = "apiVersion: networking.k8s.io/v1beta1 # old\nkind: Ingress\nmetadata:\n  name: stashbot\nspec:\n  backend: \
                 {serviceName: web, servicePort: 8000}\n  rules:\n  - host: stashbot.toolforge.org # the host\n    http:\n      \

@@ -237,6 +237,49 @@ const CASES: &[(&str, &str, &str)] = &[
         "            name: wep\n            port:",
     ),
     ("route-host", "host: stashbot.toolforge.org", "host: other.toolforge.org"),
+    (
+        "invalid-value",
+        "  - {name: http, port: 8000, targetPort: 8000}",
+        "  - {name: http, port: 8000}\n  - {name: other, port: 8000, protocol: TCP}",
+    ),
+    ("invalid-value", "port: 8000, targetPort: 8000}", "port: 8000, nodePort: 30000}"),
+    ("missing-field", "mountPath: /cache", "mountPath: \"\""),
+    ("invalid-value", "imagePullPolicy: Always", "terminationMessagePolicy: x"),
+    ("invalid-value", "port: http}", "port: http}\n          terminationGracePeriodSeconds: 0"),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      tolerations: [{key: a, operator: Exists, value: b}]\n      volumes:",
+    ),
+    ("invalid-value", "      volumes:", "      tolerations: [{operator: Equal, value: b}]\n      volumes:"),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      tolerations: [{key: a, tolerationSeconds: 1}]\n      volumes:",
+    ),
+    ("invalid-value", "      volumes:", "      hostname: a.b\n      volumes:"),
+    ("missing-field", "      volumes:", "      dnsPolicy: None\n      volumes:"),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      topologySpreadConstraints: [{maxSkew: 0, topologyKey: a, whenUnsatisfiable: DoNotSchedule}]\n      volumes:",
+    ),
+    ("invalid-value", "      volumes:", "      nodeSelector: {a b: c}\n      volumes:"),
+    ("invalid-value", "- name: LANG", "- name: é"),
+    ("invalid-value", "replicas: 1", "strategy: {rollingUpdate: {maxUnavailable: 150%}}"),
+    ("invalid-value", "replicas: 1", "progressDeadlineSeconds: 0"),
+    (
+        "missing-field",
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 2\n      successPolicy: {}",
+    ),
+    (
+        "invalid-value",
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 2\n      backoffLimitPerIndex: 1\n      maxFailedIndexes: 3",
+    ),
+    ("invalid-value", "      backoffLimit: 3", "      manualSelector: true"),
+    ("invalid-value", "host: stashbot.toolforge.org", "host: stashbot.toolforge.org/a"),
 ];
 
 /// Rules of whole files: a text of its own.
@@ -256,6 +299,36 @@ const FILES: &[(&str, &str)] = &[
     (
         "invalid-value",
         "apiVersion: v1\nkind: Endpoints\nmetadata: {name: a}\nsubsets: [{addresses: [{ip: 127.0.0.1}]}]\n",
+    ),
+    (
+        "invalid-value",
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: x}}]}]}\n",
+    ),
+    (
+        "invalid-value",
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}, egress: [{ports: [{port: 99999}]}]}\n",
+    ),
+    (
+        "missing-field",
+        "apiVersion: v1\nkind: Endpoints\nmetadata: {name: a}\nsubsets: [{addresses: [{ip: 10.0.0.1}], ports: [{port: 1}, {port: 2}]}]\n",
+    ),
+    (
+        "invalid-value",
+        "apiVersion: v1\nkind: Endpoints\nmetadata: {name: a}\nsubsets: [{addresses: [{ip: 10.0.0.1}], ports: [{port: 0}]}]\n",
+    ),
+    (
+        "missing-field",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/service-account-token\n",
+    ),
+    (
+        "invalid-name",
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a.b}\nspec: {serviceName: a, selector: {matchLabels: {a: b, toolforge: tool}}, template: \
+         {metadata: {labels: {a: b, toolforge: tool}}, spec: {containers: [{name: a, image: a}]}}}\n",
+    ),
+    (
+        "invalid-value",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {ingressClassName: A B, defaultBackend: {service: {name: a, port: \
+         {number: 1}}}}\n",
     ),
     // All in one line.
     (

@@ -86,35 +86,46 @@ fn fix(text: &str, object: Object<'_>, version: &Node) -> Option<Fix> {
     if was_removed && object.kind.name == "Ingress" {
         edits.extend(ingress_edits(text, object)?);
     }
+    // `apps/v1` has no such field, and its value would be lost.
+    if object.kind.name == "Deployment" && object.spec().is_some_and(|spec| spec.get("rollbackTo").is_some())
+    {
+        return None;
+    }
     if object.spec().is_some_and(|spec| spec.get("selector").is_none()) {
         edits.extend(selector_fix(text, object));
     }
     Some(Fix::of(format_args!("write {current}"), edits))
 }
 
-/// Returns the edits of an Ingress of `v1beta1`: `backend` has `service`, and each path a `pathType`.
+/// Returns the edits of an Ingress of `v1beta1`: `backend` has `service`, and each path a `pathType`. `None` if one of them is not
+/// possible.
 fn ingress_edits(text: &str, object: Object<'_>) -> Option<Vec<Edit>> {
     let mut edits = Vec::new();
     let spec = object.spec()?;
     if let Some(entry) = spec.entry("backend") {
         let replacement = like(text, &entry.key, "defaultBackend");
         edits.push(Edit { span: entry.key.span.clone(), replacement });
-        edits.extend(backend_edit(text, entry));
+        edits.extend(backend_edit(text, entry)?);
     }
     let rules = spec.get("rules").map(Node::items).unwrap_or_default();
     for path in rules.iter().filter_map(|rule| rule.at(&["http", "paths"])).flat_map(Node::items) {
         if path.get("pathType").is_none() {
             edits.push(insert(text, path, None, "pathType", &Added::Scalar("ImplementationSpecific"))?);
         }
-        edits.extend(path.entry("backend").and_then(|entry| backend_edit(text, entry)));
+        if let Some(entry) = path.entry("backend") {
+            edits.extend(backend_edit(text, entry)?);
+        }
     }
     Some(edits)
 }
 
-/// Returns the edit that writes `serviceName` and `servicePort` as `service`; `None` where there are none, or where a
-/// comment would be lost.
-fn backend_edit(text: &str, entry: &Entry) -> Option<Edit> {
+/// Returns the edit that writes `serviceName` and `servicePort` as `service`, if there are such; `None` if only one of them is there,
+/// or a comment would be lost.
+fn backend_edit(text: &str, entry: &Entry) -> Option<Option<Edit>> {
     let backend = &entry.value;
+    if backend.get("serviceName").is_none() && backend.get("servicePort").is_none() {
+        return Some(None);
+    }
     let name = backend.get("serviceName")?;
     let port = backend.get("servicePort")?;
     let (name_text, port_text) = (source(text, name)?, source(text, port)?);
@@ -129,5 +140,5 @@ fn backend_edit(text: &str, entry: &Entry) -> Option<Edit> {
     let inner = format!("{service}: {{{name_key}: {name_text}, {port_key}: {{{key}: {port_text}}}}}");
     let is_flow = text.get(span.clone())?.starts_with('{');
     let replacement = if is_flow { format!("{{{inner}}}") } else { inner };
-    Some(Edit { span, replacement })
+    Some(Some(Edit { span, replacement }))
 }

@@ -55,6 +55,10 @@ pub(crate) fn check(
             &["Always", "IfNotPresent", "Never"],
         );
     }
+    if let Some(policy) = node.get("terminationMessagePolicy") {
+        let path = field("terminationMessagePolicy");
+        check_allowed_or_empty(check, object, policy, &path, &["FallbackToLogsOnError", "File"]);
+    }
     check_security(check, path, node);
     check_ports(check, scope, path, node);
     check_mounts(check, scope, path, node, volumes);
@@ -155,14 +159,14 @@ fn check_mounts(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node
     for (index, mount) in node.get("volumeMounts").map(Node::items).unwrap_or_default().iter().enumerate() {
         let field = |name: &str| pods.field(format_args!("{path}.volumeMounts[{index}].{name}"));
         for required in ["name", "mountPath"] {
-            if mount.get(required).is_none() {
+            if mount.get(required).is_none_or(|found| found.text() == Some("")) {
                 check
                     .at(Rule::MissingField, mount, format!("the mount has no {required}"))
                     .answered(object.invalid(format_args!("{}: Required value", field(required))));
             }
         }
         if let Some(name) = mount.get("name")
-            && let Some(text) = name.string().filter(|text| !volumes.contains(text))
+            && let Some(text) = name.string().filter(|text| !text.is_empty() && !volumes.contains(text))
         {
             check
                 .at(Rule::VolumeMount, name, format!("the pod has no volume \"{text}\""))
@@ -181,7 +185,7 @@ fn check_mounts(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node
             invalid(check, object, expression, &field("subPathExpr"), (message, reason));
         }
         if let Some(place) = mount.get("mountPath")
-            && let Some(text) = place.string().filter(|text| !seen.insert(*text))
+            && let Some(text) = place.string().filter(|text| !text.is_empty() && !seen.insert(*text))
         {
             check.at(Rule::InvalidValue, place, format!("another volume is mounted at {text}")).answered(
                 object.invalid(format_args!(

@@ -5,6 +5,9 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::values::{invalid, required};
 
+/// The annotation that names the account of a token.
+const SERVICE_ACCOUNT: &str = "kubernetes.io/service-account.name";
+
 /// Checks the keys of the data, each of which can be the name of a file.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     for field in ["data", "binaryData", "stringData"] {
@@ -49,6 +52,11 @@ fn check_type(check: &mut Check<'_>, object: Object<'_>) {
         list("data") || list("stringData")
     };
     let kind = node.text().unwrap_or_default();
+    let account = object.node.at(&["metadata", "annotations", SERVICE_ACCOUNT]);
+    if kind == "kubernetes.io/service-account-token" && account.is_none_or(|name| name.text() == Some("")) {
+        let message = format!("a Secret of type {kind} needs the annotation {SERVICE_ACCOUNT}");
+        required(check, object, node, &format!("metadata.annotations[{SERVICE_ACCOUNT}]"), message);
+    }
     let keys: &[&str] = match kind {
         "kubernetes.io/tls" => &["tls.crt", "tls.key"],
         "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],

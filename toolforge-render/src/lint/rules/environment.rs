@@ -51,6 +51,12 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &
                 )
                 .answered(object.invalid(format_args!("{}: Invalid value: \"{text}\"", field("name"))));
         }
+        if let Some(found) = text.chars().find(|c| !matches!(*c, ' '..='~')) {
+            let message =
+                format!("the name of the environment variable has {found:?}; use printable ASCII characters");
+            let reason = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+            invalid(check, object, name, &field("name"), (message, reason));
+        }
         let value = variable.get("value");
         if let Some(from) = variable.get("valueFrom") {
             check_source(check, scope, from, &field("valueFrom"));

@@ -34,6 +34,30 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, spec: &Node, pref
         let message = "maxFailedIndexes needs backoffLimitPerIndex";
         required(check, object, most, &path("backoffLimitPerIndex"), message);
     }
+    if let Some(most) = spec.get("maxFailedIndexes").filter(|_| is_indexed)
+        && let (Some(found), Some(all)) = (most.integer(), spec.get("completions").and_then(Node::integer))
+        && found > all
+    {
+        let message = format!("maxFailedIndexes is {found}; it may be at most completions, {all}");
+        invalid(
+            check,
+            object,
+            most,
+            &path("maxFailedIndexes"),
+            (message, "must be less than or equal to completions"),
+        );
+    }
+    if let Some(success) = spec.get("successPolicy")
+        && success.get("rules").is_none_or(|rules| rules.items().is_empty())
+    {
+        required(check, object, success, &path("successPolicy.rules"), "successPolicy has no rules");
+    }
+    if let Some(manual) = spec.get("manualSelector").filter(|node| node.boolean() == Some(true))
+        && object.kind.name == "CronJob"
+    {
+        let message = "the Jobs of a CronJob have generated selectors; remove manualSelector";
+        invalid(check, object, manual, &path("manualSelector"), (message, "supported values: nil, false"));
+    }
     let policy = spec.get("podFailurePolicy");
     if let Some(replacement) = spec.get("podReplacementPolicy") {
         let allowed: &[&str] =

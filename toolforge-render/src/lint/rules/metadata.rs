@@ -52,8 +52,9 @@ fn check_name(check: &mut Check<'_>, object: Object<'_>) {
     }
     let reason = match object.kind.name {
         "Service" => not_a_service_name(name),
+        "StatefulSet" => not_a_dns_label(name),
         // The name is the value of a label of its pods.
-        "Job" | "StatefulSet" if name.len() > 63 => not_a_dns_label(name),
+        "Job" if name.len() > 63 => not_a_dns_label(name),
         _ => not_a_dns_subdomain(name),
     };
     if let Some(reason) = reason {

@@ -4,7 +4,8 @@ use core::net::IpAddr;
 
 use super::super::check::{Check, Object};
 use super::super::syntax::Node;
-use super::values::{check_allowed, check_ip, invalid, required};
+use super::names::not_a_dns_label;
+use super::values::{check_allowed, check_ip, invalid, is_ip_range, required};
 
 /// Checks Endpoints or a `NetworkPolicy`.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -21,6 +22,10 @@ fn check_endpoints(check: &mut Check<'_>, object: Object<'_>) {
         let list = |field: &str| subset.get(field).map(Node::items).unwrap_or_default();
         if list("addresses").is_empty() && list("notReadyAddresses").is_empty() {
             required(check, object, subset, &format!("subsets[{index}]"), "the subset has no addresses");
+        }
+        let ports = list("ports");
+        for (number, port) in ports.iter().enumerate() {
+            check_port(check, object, port, &format!("subsets[{index}].ports[{number}]"), ports.len() > 1);
         }
         for field in ["addresses", "notReadyAddresses"] {
             for (number, address) in list(field).iter().enumerate() {
@@ -57,8 +62,79 @@ fn check_address(check: &mut Check<'_>, object: Object<'_>, address: &Node, path
     invalid(check, object, node, path, (message, reason));
 }
 
+/// Checks a port of Endpoints.
+fn check_port(check: &mut Check<'_>, object: Object<'_>, port: &Node, path: &str, is_one_of_many: bool) {
+    if port.get("name").is_none_or(|name| name.text() == Some("")) && is_one_of_many {
+        required(check, object, port, &format!("{path}.name"), "each of several ports needs a name");
+    }
+    if let Some(name) = port.get("name").filter(|name| name.text() != Some(""))
+        && let Some(reason) = name.string().and_then(not_a_dns_label)
+    {
+        let message = format!("the name \"{}\" of the port {reason}", name.text().unwrap_or_default());
+        invalid(
+            check,
+            object,
+            name,
+            &format!("{path}.name"),
+            (message, "must be a lowercase RFC 1123 label"),
+        );
+    }
+    check_number(check, object, port, path);
+}
+
+/// Checks the number of a port.
+fn check_number(check: &mut Check<'_>, object: Object<'_>, port: &Node, path: &str) {
+    let Some(node) = port.get("port") else { return };
+    let Some(number) = node.integer().filter(|number| !(1..=65_535).contains(number)) else { return };
+    let message = format!("{number} is not a port; use 1 to 65535");
+    invalid(
+        check,
+        object,
+        node,
+        &format!("{path}.port"),
+        (message, "must be between 1 and 65535, inclusive"),
+    );
+}
+
+/// Checks the rules of a `NetworkPolicy`: its ports and ranges of addresses.
+fn check_rules(check: &mut Check<'_>, object: Object<'_>) {
+    for (list, peers) in [("ingress", "from"), ("egress", "to")] {
+        let rules = object.spec().and_then(|spec| spec.get(list)).map(Node::items).unwrap_or_default();
+        for (index, rule) in rules.iter().enumerate() {
+            let items = |field: &str| rule.get(field).map(Node::items).unwrap_or_default();
+            for (number, port) in items("ports").iter().enumerate() {
+                let path = format!("spec.{list}[{index}].ports[{number}]");
+                check_number(check, object, port, &path);
+                if let Some(protocol) = port.get("protocol") {
+                    check_allowed(
+                        check,
+                        object,
+                        protocol,
+                        &format!("{path}.protocol"),
+                        &["SCTP", "TCP", "UDP"],
+                    );
+                }
+            }
+            for (number, peer) in items(peers).iter().enumerate() {
+                let path = format!("spec.{list}[{index}].{peers}[{number}].ipBlock.cidr");
+                let Some(block) = peer.get("ipBlock") else { continue };
+                match block.get("cidr").filter(|range| range.text() != Some("")) {
+                    Some(range) if range.string().is_some_and(|text| !is_ip_range(text)) => {
+                        let text = range.text().unwrap_or_default();
+                        let message = format!("\"{text}\" is not a range of addresses, such as 10.0.0.0/8");
+                        invalid(check, object, range, &path, (message, "must be a valid CIDR value"));
+                    }
+                    Some(_) => {}
+                    None => required(check, object, block, &path, "ipBlock has no cidr"),
+                }
+            }
+        }
+    }
+}
+
 /// Checks what a `NetworkPolicy` applies to.
 fn check_policy(check: &mut Check<'_>, object: Object<'_>) {
+    check_rules(check, object);
     let Some(types) = object.spec().and_then(|spec| spec.get("policyTypes")) else { return };
     if types.items().len() > 2 {
         let message = "policyTypes has more than two items; write Ingress, Egress or both";

@@ -10,7 +10,7 @@ use super::super::check::{Check, Object, Pods};
 use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::syntax::{Entry, Node};
-use super::names::{not_a_dns_label, not_a_dns_subdomain};
+use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value};
 use super::scope::{Scope, check_identity, policy};
 use super::selector::label_edit;
 use super::values::{
@@ -134,9 +134,39 @@ fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>
     check_at_least(check, object, Some(spec), path.trim_end_matches('.'), "activeDeadlineSeconds", 1);
     for (index, toleration) in spec.get("tolerations").map(Node::items).unwrap_or_default().iter().enumerate()
     {
+        let field = pods.field(format_args!("tolerations[{index}].operator"));
         if let Some(operator) = toleration.get("operator") {
-            let field = pods.field(format_args!("tolerations[{index}].operator"));
             check_allowed_or_empty(check, object, operator, &field, &["Equal", "Exists"]);
+        }
+        check_toleration(check, object, toleration, &field);
+    }
+    for field in ["hostname", "subdomain"] {
+        let Some(node) = spec.get(field).filter(|node| node.text() != Some("")) else { continue };
+        if let Some(reason) = node.string().and_then(not_a_dns_label) {
+            let message = format!("the {field} \"{}\" {reason}", node.text().unwrap_or_default());
+            invalid(check, object, node, &pods.field(field), (message, "must be a lowercase RFC 1123 label"));
+        }
+    }
+    if let Some(policy) = spec.get("dnsPolicy").filter(|policy| policy.text() == Some("None"))
+        && spec.at(&["dnsConfig", "nameservers"]).is_none_or(|servers| servers.items().is_empty())
+    {
+        let path = pods.field("dnsConfig.nameservers");
+        required(check, object, policy, &path, "dnsPolicy None needs nameservers in dnsConfig");
+    }
+    let spread = spec.get("topologySpreadConstraints").map(Node::items).unwrap_or_default();
+    for (index, constraint) in spread.iter().enumerate() {
+        let path = pods.field(format_args!("topologySpreadConstraints[{index}]"));
+        check_at_least(check, object, Some(constraint), &path, "maxSkew", 1);
+    }
+    for entry in spec.get("nodeSelector").map(Node::entries).unwrap_or_default() {
+        let (key, path) = (entry.name(), pods.field("nodeSelector"));
+        if let Some(reason) = not_a_label_key(key) {
+            let message = format!("the key \"{key}\" {reason}");
+            invalid(check, object, &entry.key, &path, (message, "must be a qualified name"));
+        }
+        if let Some(reason) = entry.value.string().and_then(not_a_label_value) {
+            let message = format!("the value of {key} {reason}");
+            invalid(check, object, &entry.value, &path, (message, "must be a valid label value"));
         }
     }
     for (index, volume) in spec.get("volumes").map(Node::items).unwrap_or_default().iter().enumerate() {
@@ -162,6 +192,33 @@ fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>
         check
             .at(Rule::ServiceAccount, account, format!("there is no service account \"{text}\""))
             .answered(answer);
+    }
+}
+
+/// Checks what a toleration applies to; `path` is that of its operator.
+fn check_toleration(check: &mut Check<'_>, object: Object<'_>, toleration: &Node, path: &str) {
+    let text = |field: &str| toleration.get(field).and_then(Node::text).unwrap_or_default();
+    let operator = text("operator");
+    if let Some(value) = toleration.get("value").filter(|_| operator == "Exists" && !text("value").is_empty())
+    {
+        let message = "a toleration with the operator Exists has no value; remove it";
+        invalid(check, object, value, path, (message, "value must be empty when `operator` is 'Exists'"));
+    }
+    if text("key").is_empty() && matches!(operator, "" | "Equal") {
+        let message = "a toleration without a key needs the operator Exists";
+        let place = toleration.get("operator").unwrap_or(toleration);
+        invalid(check, object, place, path, (message, "operator must be Exists when `key` is empty"));
+    }
+    if let Some(seconds) = toleration.get("tolerationSeconds").filter(|_| text("effect") != "NoExecute") {
+        let message = "tolerationSeconds needs the effect NoExecute";
+        let path = path.replace(".operator", ".effect");
+        invalid(
+            check,
+            object,
+            seconds,
+            &path,
+            (message, "effect must be 'NoExecute' when `tolerationSeconds` is set"),
+        );
     }
 }
 

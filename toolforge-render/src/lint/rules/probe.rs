@@ -5,7 +5,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::not_a_port_name;
 use super::scope::{Scope, check_port_number};
-use super::values::{check_allowed, check_at_least, forbidden};
+use super::values::{check_allowed, check_at_least, forbidden, invalid};
 
 /// What a probe can do.
 const HANDLERS: [&str; 4] = ["exec", "grpc", "httpGet", "tcpSocket"];
@@ -53,6 +53,16 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, contain
             ("failureThreshold", 0),
         ] {
             check_at_least(check, scope.object, Some(probe), &field, setting, least);
+        }
+        if let Some(period) = probe.get("terminationGracePeriodSeconds") {
+            let (path, object) = (format!("{field}.terminationGracePeriodSeconds"), scope.object);
+            if name == "readinessProbe" {
+                let message = "terminationGracePeriodSeconds does not suit a readinessProbe; remove it";
+                invalid(check, object, period, &path, (message, "must not be set for readinessProbes"));
+            } else if let Some(found) = period.integer().filter(|found| *found <= 0) {
+                let message = format!("terminationGracePeriodSeconds is {found}; it must be 1 or more");
+                invalid(check, object, period, &path, (message, "must be greater than 0"));
+            }
         }
         if name != "readinessProbe"
             && let Some(threshold) = probe.get("successThreshold")

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::names::{not_a_port_name, not_a_service_name};
+use super::names::{not_a_dns_subdomain, not_a_port_name, not_a_service_name};
 use super::service::label;
 use super::values::{check_allowed, invalid, required};
 
@@ -25,9 +25,26 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         );
     }
     let is_current = object.node.get("apiVersion").and_then(Node::text) == Some(object.kind.api_version);
+    if let Some(class) = spec.get("ingressClassName")
+        && let Some(reason) = class.string().and_then(not_a_dns_subdomain)
+    {
+        let message = format!("the class \"{}\" {reason}", class.text().unwrap_or_default());
+        let reason = "must be a lowercase RFC 1123 subdomain";
+        invalid(check, object, class, "spec.ingressClassName", (message, reason));
+    }
     for (index, rule) in rules.iter().enumerate() {
         match rule.get("host") {
-            Some(host) => check_host(check, object, host),
+            Some(host) => {
+                if let Some(reason) =
+                    host.string().filter(|text| !text.contains('*')).and_then(not_a_dns_subdomain)
+                    && host.text() != Some("")
+                {
+                    let path = format!("spec.rules[{index}].host");
+                    let message = format!("the host \"{}\" {reason}", host.text().unwrap_or_default());
+                    invalid(check, object, host, &path, (message, "must be a lowercase RFC 1123 subdomain"));
+                }
+                check_host(check, object, host);
+            }
             None => {
                 check
                     .at(Rule::RouteHost, rule, "the rule has no host; write that of the tool")

@@ -10,7 +10,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_port_name};
 use super::scope::{Scope, is_web_service};
-use super::values::{check_allowed_or_empty, invalid, required};
+use super::values::{check_allowed_or_empty, forbidden, invalid, required};
 
 /// Checks a Service by itself.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -52,7 +52,25 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
             .answered(object.invalid("spec.ports: Required value"));
     }
     let mut names = HashSet::new();
+    let mut numbers = HashSet::new();
+    let is_cluster_ip = kind.and_then(Node::text).is_none_or(|kind| matches!(kind, "" | "ClusterIP"));
     for (index, port) in ports.iter().enumerate() {
+        let protocol = port.get("protocol").and_then(Node::text).filter(|protocol| !protocol.is_empty());
+        if let Some(node) = port.get("port")
+            && let Some(number) =
+                node.integer().filter(|number| !numbers.insert((protocol.unwrap_or("TCP"), *number)))
+        {
+            let answer = object.invalid(format_args!("spec.ports[{index}]: Duplicate value"));
+            let message = format!("another port of the Service is {number}, too");
+            check.at(Rule::InvalidValue, node, message).answered(answer);
+        }
+        if let Some(node) =
+            port.get("nodePort").filter(|node| is_cluster_ip && node.integer().is_some_and(|port| port != 0))
+        {
+            let path = format!("spec.ports[{index}].nodePort");
+            let message = "a Service of type ClusterIP has no nodePort; remove it";
+            forbidden(check, object, node, &path, (message, "may not be used when `type` is 'ClusterIP'"));
+        }
         check_port(check, object, port, index, ports.len() > 1);
         if let Some(name) = port.get("name")
             && let Some(text) = name.string().filter(|text| !text.is_empty() && !names.insert(*text))

@@ -131,6 +131,18 @@ pub(crate) fn check_ip(check: &mut Check<'_>, object: Object<'_>, node: &Node, p
     found
 }
 
+/// Returns whether a text is a range of addresses, such as `10.0.0.0/8`.
+pub(crate) fn is_ip_range(text: &str) -> bool {
+    let Some((address, length)) = text.split_once('/') else { return false };
+    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    let most = match parse_ip(address) {
+        Some(IpAddr::V4(_)) => 32,
+        Some(IpAddr::V6(_)) => 128,
+        None => return false,
+    };
+    is_number && length.parse::<u32>().is_ok_and(|length| length <= most)
+}
+
 /// Parses an address as the API server does: numbers may have zeros at their beginning.
 fn parse_ip(text: &str) -> Option<IpAddr> {
     if let Ok(address) = text.parse() {
@@ -148,6 +160,16 @@ fn parse_ip(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_have_an_address_and_a_length() {
+        for text in ["10.0.0.0/8", "0.0.0.0/0", "::/0", "fe80::/128"] {
+            assert!(is_ip_range(text), "{text}");
+        }
+        for text in ["x", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "10.0.0/8"] {
+            assert!(!is_ip_range(text), "{text}");
+        }
+    }
 
     #[test]
     fn addresses_are_parsed_as_by_the_server() {

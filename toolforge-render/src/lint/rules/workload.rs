@@ -3,7 +3,7 @@
 use super::super::check::{Check, Object, Pods};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::values::{check_allowed_or_empty, check_at_least};
+use super::values::{check_allowed_or_empty, check_at_least, invalid};
 use super::{job_policy, selector};
 
 /// More attempts than this are hardly meant.
@@ -56,6 +56,16 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     {
         check_strategy(check, object, strategy);
     }
+    let seconds = |field: &str| spec.and_then(|spec| spec.get(field)?.integer());
+    if let Some(deadline) =
+        spec.and_then(|spec| spec.get("progressDeadlineSeconds")).filter(|_| object.kind.name == "Deployment")
+        && let Some(found) =
+            deadline.integer().filter(|found| *found <= seconds("minReadySeconds").unwrap_or(0))
+    {
+        let message = format!("progressDeadlineSeconds is {found}; it must be more than minReadySeconds");
+        let path = "spec.progressDeadlineSeconds";
+        invalid(check, object, deadline, path, (message, "must be greater than minReadySeconds"));
+    }
 }
 
 fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
@@ -85,6 +95,10 @@ fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
                     format!("{field} is \"{text}\"; write a number or a percentage like 25%"),
                 )
                 .answered(object.invalid(format_args!("{path}: Invalid value: \"{text}\"")));
+        } else if field == "maxUnavailable" && digits.parse::<u32>().map_or(true, |percent| percent > 100) {
+            let message = format!("{field} is {text}; it may be at most 100%");
+            let path = format!("spec.strategy.rollingUpdate.{field}");
+            invalid(check, object, node, &path, (message, "must not be greater than 100%"));
         }
     }
     let is_zero = |field: &str| update.get(field).is_some_and(|node| matches!(node.text(), Some("0" | "0%")));
