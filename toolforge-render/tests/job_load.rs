@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::api::batch::v1::{JobCondition, JobStatus};
+use k8s_openapi::api::core::v1::Pod;
 use toolforge_images::Catalog;
 use toolforge_model::{JobField, JobRequest, JobsFile, Memory, ToolName};
 use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota};
@@ -178,6 +179,28 @@ fn awaited_jobs_do_not_count_beside_later_ones() {
     assert_eq!((memory.at_rest.after, memory.peak), (512 << 20, 512 << 20));
     // Their Jobs remain for some time.
     assert!(!planned(&["first", "second"], 1).fits());
+}
+
+#[test]
+fn awaited_job_that_runs_already_does_not_count_beside_later_ones() {
+    let file = [job("first", ""), job("bot", "continuous: true")].concat();
+    let mut facts = existing(&job("first", ""));
+    let run = facts.live.jobs[0].clone();
+    let template = &run.spec.as_ref().unwrap().template;
+    let mut pod = Pod { spec: template.spec.clone(), ..Pod::default() };
+    pod.metadata.labels = template.metadata.as_ref().and_then(|metadata| metadata.labels.clone());
+    facts.live.pods = vec![pod];
+    let memory = |bytes: u64| [(Resource::LimitsMemory, bytes)].into_iter();
+    facts.namespace.limits.quotas = vec![ResourceQuota {
+        name: "tool-x".to_owned(),
+        hard: memory(512 << 20).collect(),
+        used: memory(512 << 20).collect(),
+        ..ResourceQuota::default()
+    }];
+    let mut options = LoadOptions::default();
+    assert!(!plan_load(&requests(&file), &facts, &options).fits());
+    options.waits_for = vec!["first".parse().unwrap()];
+    assert!(plan_load(&requests(&file), &facts, &options).fits());
 }
 
 #[test]

@@ -267,8 +267,10 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
         let steps = change.steps.iter().filter(|_| is_counted).map(|step| step.id.to_string());
         let freed_objects = steps.chain(freed_objects).collect();
         let (mut requested, mut created) = (requested(change), created);
+        let mut freed = freed;
         if has_ended {
             (requested, created) = (objects_of(&requested), objects_of(&created));
+            freed.add_all(&change.running);
         }
         DemandChange { freed, requested, created, pods, claims, freed_objects }
     };

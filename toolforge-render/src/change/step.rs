@@ -223,6 +223,8 @@ pub struct Change {
     pub(crate) stage: usize,
     /// Whether its pods have ended when the next stage begins.
     pub(crate) is_awaited: bool,
+    /// What its pods use that run already, if it is awaited and kept.
+    pub(crate) running: Demand,
     /// The CronJob of a manifest, whose runs count as those of scheduled jobs do.
     pub(crate) cron_job: Option<Box<CronJob>>,
     pub(crate) demand: ChangeDemand,
@@ -241,6 +243,7 @@ impl Change {
             downtime: None,
             stage: 0,
             is_awaited: false,
+            running: Demand::default(),
             cron_job: None,
             demand: ChangeDemand::default(),
         }

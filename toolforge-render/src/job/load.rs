@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use toolforge_model::{JobName, JobRequest, Untrusted, platform};
-use toolforge_quota::{Demand, Limits, ResourceQuota, Verdict};
+use toolforge_quota::{Demand, Limits, Resource, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet};
 use crate::job::change::{Current, change_to, change_to_nothing, object_deletion};
-use crate::job::{FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem, WorkloadRef};
+use crate::job::{FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem, WorkloadRef, pods_of_job};
 use crate::object::{Object, ObjectKind, cron_job_spec};
-use crate::pod::{one_pod_of, run_demand};
+use crate::pod::{of_live_pods, one_pod_of, run_demand};
 
 /// The result of planning a load.
 #[derive(Clone, Debug)]
@@ -104,6 +104,9 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
         match change_to(&plan, &current, facts, options.adopts) {
             Ok(mut change) => {
                 (change.stage, change.is_awaited) = (own_stage, is_awaited);
+                if let Some(job) = found.filter(|_| is_awaited && change.is_keep()) {
+                    change.running = running_demand(job, facts);
+                }
                 if change.is_keep()
                     && let Some(other) = found.and_then(|job| other_file(job, options.file))
                 {
@@ -173,6 +176,13 @@ pub fn workload_deletions(jobs: &[WorkloadRef], others: &[FoundWorkload], facts:
     let jobs: Vec<Change> = jobs.iter().map(&mut change).collect();
     let changes = jobs.into_iter().chain(others.iter().map(object_deletion)).collect();
     ChangeSet::new(changes, &Limits::default())
+}
+
+/// Returns what the pods of a job use until they have ended.
+fn running_demand(job: &JobObjects, facts: &JobFacts) -> Demand {
+    let pods = of_live_pods(pods_of_job(job, &facts.live), &facts.namespace.limits.limit_ranges);
+    let ends = pods.iter().filter(|(resource, _)| !matches!(resource, Resource::Count(_)));
+    ends.map(|(resource, amount)| (resource.clone(), amount)).collect()
 }
 
 /// Returns the file of a job, if it is another file.
