@@ -2,9 +2,10 @@
 
 use crate::demand::Demand;
 use crate::limit_range::{LimitRange, orders};
+use crate::limit_violation::Unspecified;
 use crate::limit_violation::{LimitViolation, own_violations, range_violations};
 use crate::pod_demand::PodDemand;
-use crate::quota_check::{Limits, ResourceCheck, Unspecified};
+use crate::quota_check::{Limits, ResourceCheck};
 use crate::resource::Resource;
 
 /// The API server's answer to the creation of a pod, as far as limits and quotas decide it (Kubernetes 1.33).

@@ -6,6 +6,7 @@ use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
 use crate::limit_range::{Bounds, LimitRange};
 use crate::pod_demand::PodDemand;
 use crate::ratio::Ratio;
+use crate::resource::Resource;
 
 /// Which bound a container or a pod breaks; amounts are millis of CPU, bytes of memory or devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,6 +143,8 @@ impl LimitType {
 pub struct LimitViolation {
     /// The object whose container it is, as the [`PodDemand`] names it.
     pub object: Option<String>,
+    /// The name of the container, as the [`PodDemand`] names it; `None` for sums and claims.
+    pub container: Option<String>,
     /// The name of the LimitRange; `None` for what the API server refuses without any.
     pub limit_range: Option<String>,
     /// The name of the quota that requires an amount.
@@ -155,9 +158,16 @@ pub struct LimitViolation {
 }
 
 impl LimitViolation {
-    /// Returns the sentence that says which bound is broken, without the object.
+    /// Returns the sentence that says which bound is broken, without the object but with the container.
     #[must_use]
     pub fn message(&self) -> String {
+        match &self.container {
+            Some(name) => format!("container {}: {}", Untrusted::new(name.as_str()).escaped(), self.bound()),
+            None => self.bound(),
+        }
+    }
+
+    fn bound(&self) -> String {
         let resource = &self.resource;
         let noun = self.limit_type.noun();
         let amount = |amount| resource.amount(amount);
@@ -218,6 +228,42 @@ impl fmt::Display for LimitViolation {
 
 impl std::error::Error for LimitViolation {}
 
+/// Amounts that a pod must state, because a quota limits them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unspecified {
+    /// The quota's name.
+    pub quota: String,
+    /// The object whose pod it is, as the [`PodDemand`] names it.
+    pub object: Option<String>,
+    /// The resources of which a container states nothing, such as `limits.memory`.
+    pub resources: Vec<Resource>,
+}
+
+impl Unspecified {
+    /// Returns one violation for each of the resources.
+    pub(crate) fn violations(&self) -> impl Iterator<Item = LimitViolation> {
+        self.resources.iter().filter_map(|resource| {
+            let (resource, kind) = match resource {
+                Resource::RequestsCpu => (ComputeResource::Cpu, LimitViolationKind::QuotaNeedsRequest),
+                Resource::RequestsMemory => (ComputeResource::Memory, LimitViolationKind::QuotaNeedsRequest),
+                Resource::LimitsCpu => (ComputeResource::Cpu, LimitViolationKind::QuotaNeedsLimit),
+                Resource::LimitsMemory => (ComputeResource::Memory, LimitViolationKind::QuotaNeedsLimit),
+                _ => return None,
+            };
+            Some(LimitViolation {
+                object: self.object.clone(),
+                container: None,
+                limit_range: None,
+                quota: Some(self.quota.clone()),
+                limit_type: LimitType::Container,
+                resource,
+                kind,
+            })
+        })
+    }
+}
+
 /// Returns why the API server refuses a pod: requests that a container's own limits do not allow, and what
 /// each LimitRange does not allow, as the admission plugin LimitRanger checks it. All LimitRanges bind at once.
 #[must_use]
@@ -233,11 +279,12 @@ pub fn violations(limit_ranges: &[LimitRange], pod: &PodDemand) -> Vec<LimitViol
 /// Returns what the API server refuses in a pod without a look at any LimitRange.
 pub(crate) fn own_violations(pod: &PodDemand) -> Vec<LimitViolation> {
     let mut found = Vec::new();
-    for container in pod.all_containers() {
+    for (index, container) in pod.all_containers().enumerate() {
         for (resource, _) in container.requests.iter() {
             if let Some(kind) = Stated::of(container, resource).outside_limit(resource) {
                 found.push(LimitViolation {
                     object: pod.object.clone(),
+                    container: pod.container_names.get(index).cloned(),
                     limit_range: None,
                     quota: None,
                     limit_type: LimitType::Container,
@@ -256,10 +303,11 @@ pub(crate) fn range_violations(
     pod: &PodDemand,
     sums: &ContainerResources,
 ) -> Vec<LimitViolation> {
-    let of = |resources: &ContainerResources, limit_type, bounds: &Bounds| {
+    let of = |resources: &ContainerResources, container: Option<&String>, limit_type, bounds: &Bounds| {
         let found = broken(bounds, resources).into_iter();
         let found = found.map(|(resource, kind)| LimitViolation {
             object: pod.object.clone(),
+            container: container.cloned(),
             limit_range: Some(range.name.clone()),
             quota: None,
             limit_type,
@@ -268,10 +316,11 @@ pub(crate) fn range_violations(
         });
         found.collect::<Vec<_>>()
     };
-    let containers =
-        pod.all_containers().flat_map(|container| of(container, LimitType::Container, &range.container));
+    let containers = pod.all_containers().enumerate().flat_map(|(index, container)| {
+        of(container, pod.container_names.get(index), LimitType::Container, &range.container)
+    });
     let mut found: Vec<_> = containers.collect();
-    found.extend(of(sums, LimitType::Pod, &range.pod));
+    found.extend(of(sums, None, LimitType::Pod, &range.pod));
     found
 }
 
@@ -287,6 +336,7 @@ pub fn claim_violations(
     let of = |range: &LimitRange| {
         let found = broken(&range.claim, &resources).into_iter().map(|(resource, kind)| LimitViolation {
             object: object.map(str::to_owned),
+            container: None,
             limit_range: Some(range.name.clone()),
             quota: None,
             limit_type: LimitType::PersistentVolumeClaim,

@@ -11,6 +11,8 @@ use crate::scopes::PodTraits;
 pub struct PodDemand {
     /// The object that it belongs to, such as `job daily`; `None` where nobody would ask which one it is.
     pub object: Option<String>,
+    /// The names of all containers, init containers last; empty where nobody would ask which one it is.
+    pub container_names: Vec<String>,
     /// The containers that run at the same time.
     pub containers: Vec<ContainerResources>,
     /// The containers that are started before the others, one after the other, in the pod's order.

@@ -5,10 +5,10 @@ use std::fmt;
 
 use toolforge_model::Untrusted;
 
-use crate::container_resources::{Amounts, ComputeResource};
+use crate::container_resources::Amounts;
 use crate::demand::Demand;
 use crate::limit_range::LimitRange;
-use crate::limit_violation::{LimitType, LimitViolation, LimitViolationKind, claim_violations, violations};
+use crate::limit_violation::{LimitViolation, Unspecified, claim_violations, violations};
 use crate::pod_demand::PodDemand;
 use crate::resource::Resource;
 use crate::resource_quota::{QuotaMark, ResourceQuota};
@@ -60,41 +60,6 @@ impl fmt::Display for ResourceCheck {
             write!(f, ", {} {what}", resource.amount_with_unit(over))?;
         }
         write!(f, " (quota {})", Untrusted::new(quota.as_str()).escaped())
-    }
-}
-
-/// Amounts that a pod must state, because a quota limits them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unspecified {
-    /// The quota's name.
-    pub quota: String,
-    /// The object whose pod it is, as the [`PodDemand`] names it.
-    pub object: Option<String>,
-    /// The resources of which a container states nothing, such as `limits.memory`.
-    pub resources: Vec<Resource>,
-}
-
-impl Unspecified {
-    /// Returns one violation for each of the resources.
-    fn violations(&self) -> impl Iterator<Item = LimitViolation> {
-        self.resources.iter().filter_map(|resource| {
-            let (resource, kind) = match resource {
-                Resource::RequestsCpu => (ComputeResource::Cpu, LimitViolationKind::QuotaNeedsRequest),
-                Resource::RequestsMemory => (ComputeResource::Memory, LimitViolationKind::QuotaNeedsRequest),
-                Resource::LimitsCpu => (ComputeResource::Cpu, LimitViolationKind::QuotaNeedsLimit),
-                Resource::LimitsMemory => (ComputeResource::Memory, LimitViolationKind::QuotaNeedsLimit),
-                _ => return None,
-            };
-            Some(LimitViolation {
-                object: self.object.clone(),
-                limit_range: None,
-                quota: Some(self.quota.clone()),
-                limit_type: LimitType::Container,
-                resource,
-                kind,
-            })
-        })
     }
 }
 

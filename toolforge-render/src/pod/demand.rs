@@ -33,8 +33,12 @@ pub fn stated_pod(pod: &PodSpec) -> PodDemand {
         resources: resources_of(container.resources.as_ref()),
         is_sidecar: container.restart_policy.as_deref() == Some("Always"),
     });
+    let names = pod.containers.iter().chain(pod.init_containers.iter().flatten());
+    let names: Vec<String> = names.map(|container| container.name.clone()).collect();
     PodDemand {
         object: None,
+        // Of one container, the name says nothing.
+        container_names: if names.len() > 1 { names } else { Vec::new() },
         containers: pod.containers.iter().map(|found| resources_of(found.resources.as_ref())).collect(),
         init_containers: init_containers.collect(),
         resources: resources_of(pod.resources.as_ref()),

@@ -345,3 +345,19 @@ fn update_of_a_daemon_set_replaces_its_pods() {
     fits: DaemonSet a: memory 1Gi, with downtime
     ");
 }
+
+#[test]
+fn violations_name_one_of_several_containers() {
+    let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 4Gi}}]}}";
+    let limits = |name: &str, memory: &str| {
+        format!("{{name: {name}, image: x, resources: {{limits: {{memory: {memory}}}}}}}")
+    };
+    let (a, b, c) = (limits("a", "6Gi"), limits("b", "7Gi"), limits("c", "1Gi"));
+    let pod = format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{a}, {c}], initContainers: [{b}]}}}}"
+    );
+    let found = plan("", range, &[&pod]);
+    let expected = "  Pod a: container a: memory: 6Gi is more than the maximum of 4Gi for one container\n  \
+                    Pod a: container b: memory: 7Gi is more than the maximum of 4Gi for one container\n";
+    assert!(found.contains(expected), "{found}");
+}
