@@ -301,6 +301,16 @@ fn long_command_of_a_web_service_is_shown() {
 }
 
 #[test]
+fn errors_do_not_quote_values_of_secrets() {
+    let text = "kind: Secret\nstringData:\n  mine: hunter2: xyzzy\n";
+    let errors = file_documents(text).errors;
+    assert_eq!(errors.len(), 1);
+    assert!(!errors[0].to_string().contains("hunter2"), "{}", errors[0]);
+    let errors = file_documents(&text.replace("Secret", "Other").replace("stringData", "spec")).errors;
+    assert!(errors[0].to_string().contains("quote the value"), "{}", errors[0]);
+}
+
+#[test]
 fn programs_of_the_bastions_are_noted() {
     for (line, program) in [
         ("0 1 * * * jlocal ./e.sh", "jlocal"),

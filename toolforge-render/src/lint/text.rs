@@ -194,7 +194,7 @@ fn moved(message: &str, first: usize) -> String {
 fn template(text: &str) -> Option<(Location, std::ops::Range<usize>)> {
     let mut start = 0;
     for (index, line) in text.split('\n').enumerate() {
-        let content = line.trim_start();
+        let content = line.trim_start_matches('\u{feff}').trim_start();
         let found = ["{{", "{%"].iter().filter_map(|mark| line.find(mark)).min();
         if let Some(column) = found.filter(|_| !content.starts_with('#')) {
             let before = line.get(..column).unwrap_or_default();

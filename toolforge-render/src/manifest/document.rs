@@ -4,6 +4,8 @@ use serde::de::IgnoredAny;
 use toolforge_model::yaml::{self, YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, Location};
 
+use crate::lint::values_in_lines;
+
 /// One document of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,10 +59,18 @@ fn yaml_documents(text: &str) -> FileDocuments {
                 move_node(&mut node, lines_before);
                 found.documents.push(FileDocument { node, text: part.to_owned(), lines_before });
             }
-            Err(error) => found.errors.push(moved(&error, lines_before)),
+            Err(error) => found.errors.push(moved(&without_values(part, error), lines_before)),
         }
     }
     found
+}
+
+/// Returns an error without how a value is to be written, if that may be the value of a Secret.
+fn without_values(text: &str, error: Diagnostic) -> Diagnostic {
+    match error.message.as_raw().split_once("; ") {
+        Some((reason, _)) if !values_in_lines(text).is_empty() => Diagnostic::new(error.location, reason),
+        _ => error,
+    }
 }
 
 /// Splits a text at the lines that begin a YAML document (`---`), which stay with the document, or end one (`...`). Each

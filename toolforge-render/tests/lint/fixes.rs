@@ -1,6 +1,6 @@
 //! What `--fix` rewrites, and what it leaves as it is.
 
-use toolforge_render::lint::fix;
+use toolforge_render::lint::{Rule, fix, lint};
 
 use crate::support::{context, difference};
 
@@ -8,6 +8,13 @@ fn changed(text: &str) -> String {
     let fixed = fix(text, &context("stashbot"));
     assert_eq!(fix(&fixed.text, &context("stashbot")).text, fixed.text);
     difference(text, &fixed.text)
+}
+
+#[test]
+fn byte_order_mark_is_no_part_of_a_comment() {
+    let text = "\u{feff}#{{ x }}\nlabels: {";
+    assert_eq!(fix(text, &context("stashbot")).text, "#{{ x }}\nlabels: {");
+    assert!(lint(text, &context("stashbot")).iter().any(|found| found.rule == Rule::InvalidYaml));
 }
 
 #[test]
