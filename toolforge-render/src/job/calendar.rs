@@ -10,7 +10,7 @@ use toolforge_quota::{Concurrency, Demand, Interval, Resource, ScheduledRuns, si
 use crate::job::demand::of_run;
 use crate::job::duration::{due_time, last_duration};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, pods_of_job, runs_of_job};
-use crate::object::cron_job_spec;
+use crate::object::{cron_job_spec, expression_of};
 use crate::pod::{has_ended, pod_demand};
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
@@ -90,19 +90,6 @@ impl ScheduledJobLoad {
             starting_deadline: self.starting_deadline,
         }
     }
-}
-
-/// Returns the expression of a CronJob's schedule; the macros are those of Kubernetes 1.33, which do not depend on the job.
-pub(super) fn expression_of(schedule: &str) -> Option<CronExpression> {
-    let expression = match schedule.trim() {
-        "@yearly" | "@annually" => "0 0 1 1 *",
-        "@monthly" => "0 0 1 * *",
-        "@weekly" => "0 0 * * 0",
-        "@daily" | "@midnight" => "0 0 * * *",
-        "@hourly" => "0 * * * *",
-        expression => expression,
-    };
-    expression.parse().ok()
 }
 
 /// Returns the assumed duration of a run, in seconds: five minutes, or its timeout if that is shorter.

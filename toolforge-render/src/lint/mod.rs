@@ -37,7 +37,6 @@ pub use finding::{Edit, Finding, Fix};
 pub use findings::{lint, reading_errors};
 pub use fix::{Fixed, fix};
 pub use rule::{Level, Rule, UnknownRuleError, reference};
-pub(crate) use plain_secret::values_in_lines;
 pub use secrets::Secrets;
 pub use server::{LintObject, refused_by_server, server_objects};
 pub use text::{MAX_BYTES, decode};

@@ -13,12 +13,12 @@ use super::context::LintContext;
 use super::document::objects;
 use super::finding::Finding;
 use super::plain_secret::{
-    SHORTEST, is_secret_name, last_applied, of_lines, of_object, of_platform_file, values_in_lines,
-    values_of_secrets,
+    SHORTEST, is_secret_name, last_applied, of_lines, of_object, of_platform_file, values_of_secrets,
 };
 use super::rule::Rule;
 use super::syntax::{self, Node, Text};
 use super::text::{MAX_BYTES, is_broken};
+use crate::manifest::values_in_lines;
 
 /// What is shown in place of a secret.
 const HIDDEN: &str = "***";

@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 use toolforge_model::yaml::{self, YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, Location};
 
-use crate::lint::values_in_lines;
+use crate::manifest::values_in_lines;
 
 /// One document of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

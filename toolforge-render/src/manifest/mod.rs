@@ -7,8 +7,10 @@ mod document;
 mod kind;
 mod object;
 mod read;
+mod secret_lines;
 
 pub use document::{FileDocument, FileDocuments, file_documents};
 pub use kind::ManifestKind;
 pub use object::{Manifest, ManifestObject};
 pub use read::{Manifests, is_manifest};
+pub(crate) use secret_lines::{HEAD, is_secret_kind, values_in_lines};

@@ -25,6 +25,6 @@ pub(crate) use labels::{
 pub use path::{FieldPath, PathSegment};
 pub(crate) use spec::{
     condition_text, cron_job_spec, cron_job_spec_mut, daemon_set_spec, daemon_set_spec_mut,
-    deployment_replicas, deployment_spec, deployment_spec_mut, is_paused, replica_set_spec,
+    deployment_replicas, deployment_spec, deployment_spec_mut, expression_of, is_paused, replica_set_spec,
     replica_set_spec_mut, stateful_set_spec, stateful_set_spec_mut,
 };

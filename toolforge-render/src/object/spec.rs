@@ -7,6 +7,7 @@ use k8s_openapi::api::apps::v1::{
     StatefulSetSpec,
 };
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec};
+use toolforge_model::CronExpression;
 
 /// Returns a Deployment's spec.
 pub(crate) fn deployment_spec(deployment: &Deployment) -> Option<&DeploymentSpec> {
@@ -32,6 +33,19 @@ pub(crate) fn deployment_spec_mut(deployment: &mut Deployment) -> Option<&mut De
 /// Returns a CronJob's spec.
 pub(crate) fn cron_job_spec(cron_job: &CronJob) -> Option<&CronJobSpec> {
     (&cron_job.spec).into()
+}
+
+/// Returns the expression of a CronJob's schedule; the macros are those of Kubernetes 1.33, which do not depend on the job.
+pub(crate) fn expression_of(schedule: &str) -> Option<CronExpression> {
+    let expression = match schedule.trim() {
+        "@yearly" | "@annually" => "0 0 1 1 *",
+        "@monthly" => "0 0 1 * *",
+        "@weekly" => "0 0 * * 0",
+        "@daily" | "@midnight" => "0 0 * * *",
+        "@hourly" => "0 * * * *",
+        expression => expression,
+    };
+    expression.parse().ok()
 }
 
 /// Returns a ReplicaSet's spec.

@@ -4,10 +4,9 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, Untrusted};
 
-use crate::job::calendar::expression_of;
 use crate::job::observe::runs::RunOutcome;
 use crate::job::{JobObjects, LiveJobs, runs_of_job};
-use crate::object::cron_job_spec;
+use crate::object::{cron_job_spec, expression_of};
 use crate::pod::{Cause, cause_of_refusal, event_time};
 
 /// How late a run may still start: the platform's deadline, and the interval of the controller (jobs-api, 2026:

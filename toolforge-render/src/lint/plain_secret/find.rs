@@ -2,8 +2,8 @@
 
 use super::super::check::{Object, Pods};
 use super::super::syntax::{Document, Node, Value};
-use super::broken::{HEAD, is_secret_kind};
 use super::text::{self, Written, of_arguments, of_command_line, of_lines, passwords_of_urls};
+use crate::manifest::{HEAD, is_secret_kind};
 use crate::object::LAST_APPLIED;
 
 /// A secret that is written out.

@@ -1,9 +1,7 @@
 //! Where secrets are written out.
 
-mod broken;
 mod find;
 mod text;
 
-pub(crate) use broken::values_in_lines;
 pub(crate) use find::{PlainSecret, last_applied, of_object, of_platform_file, values_of_secrets};
 pub(crate) use text::{SHORTEST, is_secret_name, of_lines};

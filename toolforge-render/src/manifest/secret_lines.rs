@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use toolforge_model::suggest;
 
-/// The fields of a Secret that are no secrets.
-pub(super) const HEAD: [&str; 5] = ["apiVersion", "kind", "type", "metadata", "immutable"];
+/// The fields of a Secret that do not hold secrets.
+pub(crate) const HEAD: [&str; 5] = ["apiVersion", "kind", "type", "metadata", "immutable"];
 
 /// The fields below which are the values of a Secret, in lower case.
 const VALUES: [&str; 2] = ["data", "stringdata"];
 
 /// Returns whether a kind is that of Secrets or a list of them, also if it is misspelled.
-pub(super) fn is_secret_kind(kind: &str) -> bool {
+pub(crate) fn is_secret_kind(kind: &str) -> bool {
     let start = kind.get(.."secret".len());
     start.is_some_and(|start| start.eq_ignore_ascii_case("secret")) || suggest(kind, ["Secret"]).is_some()
 }

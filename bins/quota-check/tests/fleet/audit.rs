@@ -1,0 +1,126 @@
+//! The audit of quotas and limits.
+
+use super::*;
+
+#[test]
+fn audit_finds_limits_that_do_not_go_together() {
+    let audit = |line: &str| run_of(&format!("audit --all --from - {line}"), &audited());
+    assert_snapshot!(audit(""), @"
+    [exit 1]
+    TOOL  LEVEL    CODE              FINDING
+    odd   warning  unusable-maximum  LimitRange tool-odd allows each container 9Gi of memory, but quota tool-odd allows only 8Gi of limits.memory in total
+    odd   error    exceeded          limits.cpu: 3 of 2 are used (quota tool-odd); what is deleted cannot be created again
+    odd   error    stranded          Deployment bot cannot be created again: CPU: 3 is more than the maximum of 1 for one container; limits.cpu: 3 of 2, 1 CPU too much (quota tool-odd)
+
+    3 findings in 1 of 2 namespaces
+    ");
+    assert_snapshot!(audit("--tool fine"), @"
+    [exit 0]
+    0 findings in 0 of 1 namespace
+    ");
+    // What a new quota would strand.
+    assert_snapshot!(audit("--tool fine --quota seed-2020"), @"
+    [exit 1]
+    TOOL  LEVEL  CODE      FINDING
+    fine  error  exceeded  pods: 5 of 4 are used (quota seed-2020); what is deleted cannot be created again
+
+    1 finding in 1 of 1 namespace
+    ");
+    let json: Value = serde_json::from_str(audit("-o json").split_once('\n').unwrap().1).unwrap();
+    assert_eq!(json["namespaces"][0]["findings"][0]["code"], "unusable-maximum");
+    let output = run("audit --all --from -", &audited()[..400]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("EOF while parsing"));
+}
+
+#[test]
+fn audit_counts_all_pods_of_an_object() {
+    let metadata = |name: &str| json!({"namespace": "tool-x", "name": name});
+    let template = json!({"spec": {"containers": [{"name": "a", "image": "x"}]}});
+    let run = json!({"spec": {"parallelism": 12, "template": template}});
+    let few = json!({"selector": {}, "replicas": 4, "template": template});
+    let many = json!({"selector": {}, "replicas": 20, "template": template});
+    let items = json!([
+        quota("tool-x", &json!({"pods": "4"}), &json!({"pods": "0"})),
+        {"kind": "Deployment", "metadata": metadata("few"), "spec": few},
+        {"kind": "Deployment", "metadata": metadata("many"), "spec": many},
+        {"kind": "CronJob", "metadata": metadata("daily"), "spec": {"schedule": "@daily", "jobTemplate": run}},
+    ]);
+    let input = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    let output = run_of("audit --all --from -", &input);
+    assert_snapshot!(output, @"
+    [exit 1]
+    TOOL  LEVEL  CODE      FINDING
+    x     error  stranded  CronJob daily cannot be created again: pods: 12 of 4, 8 pods too many (quota tool-x)
+    x     error  stranded  Deployment many cannot be created again: pods: 20 of 4, 16 pods too many (quota tool-x)
+
+    2 findings in 1 of 1 namespace
+    ");
+}
+
+#[test]
+fn audit_counts_claims_and_other_objects() {
+    let metadata = |name: &str| json!({"namespace": "tool-x", "name": name});
+    let claim =
+        json!({"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "2Gi"}}}});
+    let template = json!({"spec": {"containers": [{"name": "a", "image": "x"}]}});
+    let mut volume = template.clone();
+    volume["spec"]["volumes"] = json!([{"name": "tmp", "ephemeral": {"volumeClaimTemplate": claim}}]);
+    let run = json!({"spec": {"completions": 9, "template": template}});
+    let hard = json!({"persistentvolumeclaims": "1", "count/jobs.batch": "0", "count/pods": "3"});
+    let set = json!({"selector": {}, "serviceName": "", "replicas": 2, "template": template, "volumeClaimTemplates": [claim]});
+    let max = json!([{"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}]);
+    let items = json!([
+        quota("tool-x", &hard, &json!({})),
+        {"kind": "LimitRange", "metadata": metadata("x"), "spec": {"limits": max}},
+        {"kind": "Deployment", "metadata": metadata("bot"), "spec": {"selector": {}, "template": volume}},
+        {"kind": "StatefulSet", "metadata": metadata("db"), "spec": set},
+        {"kind": "DaemonSet", "metadata": metadata("log"), "spec": {"selector": {}, "template": template},
+         "status": {"desiredNumberScheduled": 4}},
+        {"kind": "CronJob", "metadata": metadata("daily"), "spec": {"schedule": "@daily", "jobTemplate": run}},
+    ]);
+    let input = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    assert_snapshot!(run_of("audit --all --from -", &input), @"
+    [exit 1]
+    TOOL  LEVEL  CODE      FINDING
+    x     error  stranded  CronJob daily cannot be created again: count/jobs.batch: 1 of 0, 1 object too many (quota tool-x); count/pods: 9 of 3, 6 pods too many (quota tool-x)
+    x     error  stranded  DaemonSet log cannot be created again: count/pods: 4 of 3, 1 pod too many (quota tool-x)
+    x     error  stranded  Deployment bot cannot be created again: storage: 2Gi is more than the maximum of 1Gi for one volume claim
+    x     error  stranded  StatefulSet db cannot be created again: storage: 2Gi is more than the maximum of 1Gi for one volume claim; persistentvolumeclaims: 2 of 1, 1 volume claim too many (quota tool-x)
+
+    4 findings in 1 of 1 namespace
+    ");
+    let alone = run_of("audit --tool x --from -", &input);
+    assert_eq!(alone.matches("stranded").count(), 4, "{alone}");
+}
+
+#[test]
+fn audit_of_nothing_fails() {
+    let pods = r#"{"kind": "PodList", "items": [{"metadata": {"namespace": "tool-x", "name": "a"}}]}"#;
+    assert_snapshot!(run_of("audit --all --from -", pods), @"
+    [exit 1]
+    error: nothing was found to audit: no namespace of a tool has a ResourceQuota or a LimitRange
+
+    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob --all-namespaces --output json`.
+    ");
+    assert_snapshot!(run_of("audit --all --from - --tool zz*", &audited()), @r#"
+    [exit 1]
+    error: nothing was found to audit: no tool matches "zz*"
+    "#);
+    assert_snapshot!(run_of("audit --from - --tool zz", &audited()), @"
+    [exit 1]
+    error: the files of `--from` have no object of tool zz
+
+    hint: They are of fine and odd; `--tool` names the tool.
+    ");
+}
+
+#[test]
+fn audit_takes_objects_of_several_files_once() {
+    let file = std::env::temp_dir().join(format!("quota-check-audit-{}.json", std::process::id()));
+    std::fs::write(&file, audited()).unwrap();
+    let twice = format!("audit --all --tool fine --from {0} --from {0}", file.display());
+    let output = run_of(&twice, "");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(output, "[exit 0]\n0 findings in 0 of 1 namespace\n");
+}
