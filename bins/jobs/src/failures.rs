@@ -133,6 +133,14 @@ pub(crate) fn of_problems(
     let mut known = BTreeSet::new();
     let problems = plan.problems.iter().filter(|problem| known.insert(line(problem)));
     let failure = problems.fold(Failure::new(kind, message), add);
+    let foreign = plan.problems.iter().find_map(|problem| match problem {
+        LoadProblem::Plan { error: error @ JobPlanError::Foreign { .. }, .. } => {
+            Some(of_plan(error, namespace))
+        }
+        _ => None,
+    });
+    let failure =
+        foreign.iter().flat_map(Failure::hints).fold(failure, |failure, hint| failure.hint(hint.as_str()));
     let is_unknown_image = |problem: &LoadProblem| {
         matches!(problem, LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. })
     };

@@ -316,6 +316,7 @@ spec:
     image: tools-harbor.wmcloud.org/tool-a/a:1
     command: [./bot, --password=hunter21, --user, 1, '--db=mysql://me:hunter22@db/x']
     env: [{name: TOKEN, value: 98765432}, {name: N, value: no}]
+  - {name: b, image: tools-harbor.wmcloud.org/tool-a/a:1, command: ./b --password=hunter26}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -339,7 +340,7 @@ fn secrets_are_never_printed() {
         let rules = ["plain-secret", "wrong-type"].iter().all(|rule| output.contains(rule));
         assert!(rules || format.contains(&"--fix"), "{format:?}: {output}");
         let text = directory.read("pod.yaml");
-        for secret in ["hunter21", "hunter22", "hunter23", "hunter24", "hunter25", "98765432"] {
+        for secret in ["hunter21", "hunter22", "hunter23", "hunter24", "hunter25", "hunter26", "98765432"] {
             assert!(text.contains(secret), "{format:?}: {text}");
         }
     }

@@ -29,6 +29,13 @@ pub(crate) fn of_object(object: Object<'_>) -> Vec<PlainSecret<'_>> {
             .flat_map(Node::items)
             .collect();
         of_words(&words, &mut found);
+        // A text instead of a list is an error, which quotes the line.
+        for (node, line) in ["command", "args"].into_iter().filter_map(|field| {
+            let node = container.get(field)?;
+            Some((node, node.string()?))
+        }) {
+            of_line(node, line, &mut found);
+        }
     }
     if object.kind.name == "ConfigMap" {
         for entry in object.node.get("data").map(Node::entries).unwrap_or_default() {
@@ -108,9 +115,7 @@ pub(crate) fn of_platform_file(document: &Document) -> Vec<PlainSecret<'_>> {
             for job in jobs {
                 for field in ["command", "health-check-script"] {
                     if let Some((node, line)) = job.get(field).and_then(|node| Some((node, node.string()?))) {
-                        let written = of_command_line(line).into_iter();
-                        found.extend(written.map(|written| argument(node, written)));
-                        found.extend(of_urls(node, line));
+                        of_line(node, line, &mut found);
                     }
                 }
                 for entry in job.get("env").map(Node::entries).unwrap_or_default() {
@@ -169,6 +174,12 @@ fn of_words<'n>(words: &[&'n Node], found: &mut Vec<PlainSecret<'n>>) {
     for (index, written) in of_arguments(&texts) {
         found.extend(words.get(index).map(|node| argument(node, written)));
     }
+}
+
+/// Adds the secrets of a command in one text.
+fn of_line<'n>(node: &'n Node, line: &str, found: &mut Vec<PlainSecret<'n>>) {
+    found.extend(of_command_line(line).into_iter().map(|written| argument(node, written)));
+    found.extend(of_urls(node, line));
 }
 
 fn of_urls<'n>(node: &'n Node, text: &str) -> Vec<PlainSecret<'n>> {
