@@ -15,7 +15,7 @@ use crate::pod::{
 
 /// Returns what it takes to create an object again with all of its pods, for a CronJob with those of one run.
 ///
-/// `None` for other kinds than Deployments, StatefulSets, DaemonSets and CronJobs, and for one without a pod template.
+/// `None` for other kinds than Deployments, `StatefulSets`, `DaemonSets` and CronJobs, and for one without a pod template.
 #[must_use]
 pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWorkload> {
     let spec = object.pod_spec()?;
