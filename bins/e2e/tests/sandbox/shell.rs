@@ -31,6 +31,19 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
 }
 
 #[test]
+fn types_have_their_programs() {
+    let tool = Tool::new("shell-types");
+    for (type_name, line) in [
+        ("python3.11", "python3 -m venv venv && venv/bin/python -m pip --version && uwsgi --version"),
+        ("node18", "node --version && npm --version"),
+        ("php8.2", "php --version && lighttpd -v"),
+        ("tcl8.6", "echo 'puts $tcl_version; package require json' | tclsh"),
+    ] {
+        tool.webservice(&[type_name, "shell", "--", "sh", "-c", line]).exits(0).and_that_is_all();
+    }
+}
+
+#[test]
 fn script_gets_streams_and_exit_code() {
     let tool = Tool::new("shell-script");
     let outcome = tool.shell(&format!("{SHELL} -- sh -c 'echo out; echo err >&2; pwd; exit 7'"));

@@ -4,6 +4,7 @@ use toolforge_cli::{
     DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
 };
 use toolforge_client::Attempt;
+use toolforge_model::Untrusted;
 use toolforge_quota::Limits;
 use toolforge_render::change::{Action, ChangeSet};
 use toolforge_render::convert::{Adoption, AdoptionError, plan_adoption, resume_adoption};
@@ -14,7 +15,7 @@ use toolforge_report::FailureCode;
 
 use super::apply::Command;
 use super::confirm::confirm;
-use super::deleted::Deleted;
+use super::deleted::{Deleted, copy_of};
 use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{AdoptArguments, Arguments};
@@ -41,7 +42,8 @@ pub(super) fn run(
                 none,
             });
         }
-        let job = adoptable(&facts, &options.name)?;
+        let job =
+            adoptable(&facts, &options.name).map_err(|failure| with_copy(failure, session, &options.name))?;
         let adoption = match job.is_managed() {
             true => None,
             false => Some(plan_adoption(&job, &facts).map_err(|error| failure(&error, &job, &facts))?),
@@ -75,7 +77,10 @@ pub(super) fn run(
             confirmed.set(true);
         }
         let recreates = adoption.change().is_some_and(|change| change.action == Action::Recreate);
-        deleted.borrow_mut().may_be_deleted |= recreates && dry_run.is_none();
+        if recreates && dry_run.is_none() && !deleted.borrow().may_be_deleted {
+            deleted.borrow().keep_copy(session)?;
+            deleted.borrow_mut().may_be_deleted = true;
+        }
         Ok(())
     };
     let command = Command::new(plan, check);
@@ -99,6 +104,7 @@ pub(super) fn run(
     let (planned, ended) = applied.end();
     let ended = ended.map_err(|failure| deleted.borrow().put_back(session, failure));
     if matches!(ended, Ok(ExitCode::Success)) {
+        deleted.borrow().remove_copy(session);
         let name = &planned.job.name;
         match (&planned.adoption, dry_run) {
             (None, _) => anstream::eprintln!("job {name} is a job already"),
@@ -115,6 +121,18 @@ pub(super) fn run(
         }
     }
     finish(session, arguments, (planned.as_ref(), changes), dry_run, ended)
+}
+
+/// Returns the failure with where the manifest of an object is that an earlier command deleted before it was killed.
+fn with_copy(failure: Failure, session: &Session, name: &WorkloadRef) -> Failure {
+    let copy = copy_of(session, name.name.as_str()).filter(|path| path.exists());
+    copy.into_iter().fold(failure, |failure, path| {
+        let path = Untrusted::new(path.display().to_string());
+        failure.hint(format!(
+            "An earlier `toolforge jobs adopt` has deleted it, and kept its manifest: `kubectl create -f {}` creates it again.",
+            path.escaped()
+        ))
+    })
 }
 
 /// Returns what can become a job: a pod cannot.

@@ -1,12 +1,17 @@
 //! The object that an adoption deletes before it creates the job: it is not lost if that fails.
 
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
 use toolforge_cli::{ExitCode, Failure, Session};
 use toolforge_client::serde_json::Value;
 use toolforge_client::{Attempt, ResourceType, WriteKind, Written, post_params};
 use toolforge_model::Untrusted;
 use toolforge_render::convert::as_created;
 use toolforge_render::job::JobObjects;
-use toolforge_report::DetailCode;
+use toolforge_report::{DetailCode, FailureCode};
 
 /// The object that is adopted, and whether it was deleted: until its job is created, only this program has its definition.
 #[derive(Default)]
@@ -46,11 +51,43 @@ impl Deleted {
         self.planned.clone().filter(|_| self.is_deleted)
     }
 
+    /// Writes the manifest of the object to the tool's home, for the case that this process is killed after the deletion.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing was deleted yet.
+    pub(super) fn keep_copy(&self, session: &Session) -> Result<(), Failure> {
+        let Some(job) = &self.planned else { return Ok(()) };
+        let Some(path) = copy_of(session, job.name.as_str()) else { return Ok(()) };
+        // Others may read the home, and the environment may have secrets.
+        let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        opened.and_then(|mut file| file.write_all(as_created(job).to_yaml().as_bytes())).map_err(|error| {
+            let name = Untrusted::new(path.display().to_string());
+            Failure::new(
+                ExitCode::Failed,
+                format!("{} cannot be written; nothing was changed", name.escaped()),
+            )
+            .with_code(FailureCode::FileAccess)
+            .coded_detail(DetailCode::Source, error.to_string())
+        })
+    }
+
+    /// Deletes the copy of the manifest: the cluster has the object, or its job.
+    pub(super) fn remove_copy(&self, session: &Session) {
+        let name = self.planned.as_ref().map(|job| job.name.as_str());
+        if let Some(path) = name.and_then(|name| copy_of(session, name)) {
+            // It does not matter if it stays.
+            let _ = fs::remove_file(path);
+        }
+    }
+
     /// Creates the object again if it was deleted, and returns the failure with what became of it: at worst, its manifest.
     pub(super) fn put_back(&self, session: &Session, failure: Failure) -> Failure {
         let Some(job) = self.planned.as_ref().filter(|_| self.may_be_deleted) else { return failure };
         let subject = job.workload_ref();
         let place = place(session, job);
+        if !matches!(place, Place::Lost(_)) {
+            self.remove_copy(session);
+        }
         let (exit_code, message) = match &place {
             Place::Unchanged => return failure,
             Place::PutBack => (
@@ -100,6 +137,11 @@ impl Deleted {
                  a jobs file."
             ))
     }
+}
+
+/// Returns where the manifest of an object is kept while it is adopted; `None` if the tool's home is not here.
+pub(super) fn copy_of(session: &Session, name: &str) -> Option<PathBuf> {
+    Some(session.home.as_ref()?.path().join(format!(".toolforge-adopt-{name}.yaml")))
 }
 
 /// Looks at what is in the place of an object, and creates the object again if it is gone.

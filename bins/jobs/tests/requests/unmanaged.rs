@@ -359,6 +359,35 @@ fn lost_answers_of_an_adoption_lose_nothing() {
 }
 
 #[test]
+fn manifest_is_kept_while_an_object_is_adopted() {
+    let home = std::env::temp_dir().join(format!("toolforge-adopt-home-{}", std::process::id()));
+    std::fs::create_dir_all(&home).unwrap();
+    let copy = home.join(".toolforge-adopt-stashbot.yaml");
+    let adopt = |instead: &[(String, Answer)]| {
+        let runtime = &mut tokio::runtime::Builder::new_current_thread();
+        let tool_home = Some(ToolHome::at(&home));
+        let (ended, _) = outcome_at_home(
+            runtime.enable_all(),
+            by_hand(instead),
+            &["adopt", "stashbot", "--yes"],
+            tool_home,
+        );
+        ended
+    };
+    assert_eq!(adopt(&recreation(&[exists(), ok()])).unwrap().code(), 0);
+    assert!(!copy.exists());
+    // The job is refused, and nobody knows what became of the object.
+    let mut instead = recreation(&[exists(), Answer::lost()]);
+    instead.push((format!("GET {APPS}/deployments/stashbot"), Answer::lost()));
+    assert_eq!(adopt(&instead).unwrap_err().exit_code().code(), 6);
+    assert!(std::fs::read_to_string(&copy).unwrap().contains("name: stashbot"));
+    // The next command finds nothing but the copy.
+    let failure = adopt(&[(format!("GET {APPS}/deployments"), list(&[]))]).unwrap_err();
+    assert!(failure.hints().iter().any(|hint| hint.contains("kubectl create -f")), "{:?}", failure.hints());
+    std::fs::remove_dir_all(&home).unwrap();
+}
+
+#[test]
 fn failed_adoption_prints_the_manifest() {
     let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
     let quota = Answer::refusal(
