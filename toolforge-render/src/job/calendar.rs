@@ -1,5 +1,6 @@
 //! The resources that the scheduled jobs of a tool use over time.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use k8s_openapi::api::batch::v1::Job;
@@ -11,7 +12,7 @@ use crate::job::demand::of_run;
 use crate::job::duration::{due_time, last_duration};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, pods_of_job, runs_of_job};
 use crate::object::{cron_job_spec, expression_of};
-use crate::pod::{has_ended, pod_demand};
+use crate::pod::{has_ended, pod_demand, pod_id};
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
@@ -113,10 +114,12 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     runs
 }
 
-/// Returns what the current runs of scheduled jobs use of the quotas.
+/// Returns what does not count besides the simulated runs although the quotas count it now: the current runs of scheduled jobs,
+/// which are simulated themselves, and pods that terminate.
 #[must_use]
 pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Demand {
     let mut used = Demand::default();
+    let mut counted = BTreeSet::new();
     for job in facts.live.all_scheduled(&facts.namespace.tool) {
         let is_listed = loads.iter().any(|load| load.name == job.name);
         let runs = if is_listed { runs_of_job(&job, &facts.live).len() } else { 0 };
@@ -127,9 +130,12 @@ pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> D
         for pod in pods_of_job(&job, &facts.live) {
             if let (Some(spec), false) = (&pod.spec, has_ended(pod)) {
                 used.add_all(&pod_demand(spec, &facts.namespace.limits.limit_ranges));
+                counted.insert(pod_id(pod));
             }
         }
     }
+    let terminating = facts.namespace.limits.terminating.iter();
+    terminating.filter(|pod| !counted.contains(&pod.name)).for_each(|pod| used.add_all(&pod.demand));
     used
 }
 
@@ -158,7 +164,7 @@ mod tests {
     use serde_json::{Value, json};
     use toolforge_images::Catalog;
     use toolforge_model::JobOptions;
-    use toolforge_quota::ResourceQuota;
+    use toolforge_quota::{PodTraits, ResourceQuota, TerminatingPod};
 
     use super::*;
     use crate::job::{JobPlan, JobWorkload, manual_run};
@@ -353,5 +359,16 @@ mod tests {
         assert_eq!(used.get(&Resource::Count("jobs.batch".to_owned())), 1);
         assert!(fits(&facts));
         assert_eq!(demand_of_current_runs(&[], &facts), Demand::default());
+        // Pods that terminate soon use nothing.
+        facts.namespace.limits.terminating = vec![TerminatingPod {
+            name: "Pod web-1".to_owned(),
+            until: 0,
+            demand: [(Resource::Pods, 1)].into_iter().collect(),
+            traits: PodTraits::default(),
+        }];
+        assert_eq!(
+            demand_of_current_runs(&loads, &facts).get(&Resource::Pods),
+            used.get(&Resource::Pods) + 1
+        );
     }
 }
