@@ -134,7 +134,9 @@ impl Catalog {
         if self.known(name).is_some_and(|known| known.state == State::Current) {
             return None;
         }
-        self.replacement(name).or_else(|| successor_for_jobs(self, name.as_str()))
+        self.replacement(name)
+            .filter(|found| found.job.is_some())
+            .or_else(|| successor_for_jobs(self, name.as_str()))
     }
 
     /// Returns the replacement of a type by its own name, not an alias.

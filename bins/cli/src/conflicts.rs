@@ -83,9 +83,7 @@ impl RunConflicts {
         } else {
             "`toolforge jobs cron --calendar` shows the day as it is now"
         };
-        anstream::eprintln!(
-            "\nhint: {shows}, and `toolforge jobs cron --suggest` looks for better minutes.\n"
-        );
+        anstream::eprintln!("\nhint: {shows}{}\n", way_out(&self.conflicts));
     }
 
     /// Returns the conflicts for the JSON output.
@@ -93,6 +91,21 @@ impl RunConflicts {
     pub fn report(&self) -> Vec<CalendarConflict> {
         self.conflicts.iter().map(conflict_report).collect()
     }
+}
+
+/// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.
+fn way_out(conflicts: &[Conflict]) -> &'static str {
+    if exceed_alone(conflicts) {
+        ". No other minute helps: lower the `cpu` or `mem` of these jobs, or of what else runs."
+    } else {
+        ", and `toolforge jobs cron --suggest` looks for better minutes."
+    }
+}
+
+/// Returns whether each of the conflicts is one of a single job, which exceeds the quota at any minute.
+#[must_use]
+pub fn exceed_alone(conflicts: &[Conflict]) -> bool {
+    conflicts.iter().all(|conflict| distinct_names(&conflict.names).len() == 1)
 }
 
 /// Returns a conflict for the JSON output.
@@ -149,7 +162,6 @@ fn run_names(names: &[String]) -> String {
 }
 
 /// Returns sorted names, each once.
-#[must_use]
-pub fn distinct_names(names: &[String]) -> Vec<String> {
+fn distinct_names(names: &[String]) -> Vec<String> {
     names.chunk_by(|one, next| one == next).map(|same| same[0].clone()).collect()
 }

@@ -43,7 +43,7 @@ pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
     completion_script, generate_choices, topic_choices,
 };
-pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, distinct_names};
+pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, exceed_alone};
 pub use failure::{ExitCode, Failure};
 pub use file_facts::{FileFactsOptions, file_facts};
 pub use file_mark::FileMark;

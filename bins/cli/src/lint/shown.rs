@@ -33,17 +33,24 @@ pub(super) fn file(checked: &Checked) -> String {
             backup.escaped()
         ));
     }
-    let mut lines: BTreeMap<(Rule, &str), Vec<u64>> = BTreeMap::new();
+    let key = |finding: &Finding| {
+        let raw = |text: &Untrusted| text.as_raw().to_owned();
+        let fix = finding.fix.as_ref().map(|fix| raw(&fix.title));
+        (finding.rule, raw(&finding.message), finding.answer.as_ref().map(raw), fix)
+    };
+    let mut lines: BTreeMap<_, Vec<u64>> = BTreeMap::new();
     let mut different = Vec::new();
     for finding in &checked.findings {
-        let same = lines.entry((finding.rule, finding.message.as_raw())).or_default();
+        let same = lines.entry(key(finding)).or_default();
         if same.is_empty() {
             different.push(finding);
         }
-        same.push(finding.location.line);
+        if !same.contains(&finding.location.line) {
+            same.push(finding.location.line);
+        }
     }
     for finding in different.iter().take(MOST) {
-        let others = lines.get(&(finding.rule, finding.message.as_raw())).and_then(|lines| lines.get(1..));
+        let others = lines.get(&key(finding)).and_then(|lines| lines.get(1..));
         text.push_str(&shown(checked, finding, others.unwrap_or_default()));
         text.push_str("\n\n");
     }

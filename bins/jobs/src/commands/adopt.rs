@@ -9,7 +9,8 @@ use toolforge_quota::Limits;
 use toolforge_render::change::{Action, ChangeSet};
 use toolforge_render::convert::{Adoption, AdoptionError, plan_adoption, resume_adoption};
 use toolforge_render::job::{
-    FoundWorkload, JobFacts, JobObjects, JobPlanError, JobWorkload, WorkloadRef, job_deletions,
+    FoundWorkload, JobFacts, JobObjects, JobPlanError, JobWorkload, WorkloadLookupError, WorkloadRef,
+    job_deletions,
 };
 use toolforge_report::FailureCode;
 
@@ -42,8 +43,8 @@ pub(super) fn run(
                 none,
             });
         }
-        let job =
-            adoptable(&facts, &options.name).map_err(|failure| with_copy(failure, session, &options.name))?;
+        let job = adoptable(&facts, &options.name)
+            .map_err(|failure| with_copy(failure, session, &facts, &options.name))?;
         let adoption = match job.is_managed() {
             true => None,
             false => Some(plan_adoption(&job, &facts).map_err(|error| failure(&error, &job, &facts))?),
@@ -59,6 +60,7 @@ pub(super) fn run(
         Ok(PlannedAdoption { adoption, job, limits: facts.namespace.limits, none })
     };
     let confirmed = Cell::new(options.yes || dry_run.is_some());
+    let seen: RefCell<Option<JobObjects>> = RefCell::default();
     let check = |planned: &PlannedAdoption, attempt: &Attempt| {
         let Some(adoption) = &planned.adoption else { return Ok(()) };
         if attempt.is_first() {
@@ -69,7 +71,14 @@ pub(super) fn run(
             let failure = Failure::new(ExitCode::DoesNotFit, format!("the job does not fit{sent}"));
             return Err(report::with_what_does_not_fit(failure, &adoption.set, &[]));
         }
-        if attempt.is_first() {
+        // Somebody may have replaced the object between two attempts.
+        let last = seen.replace(Some(planned.job.clone()));
+        let is_other =
+            last.is_some_and(|last| last.workload.metadata().uid != planned.job.workload.metadata().uid);
+        if is_other {
+            confirmed.set(options.yes);
+        }
+        if attempt.is_first() || is_other {
             costs(&planned.job, adoption).iter().for_each(|line| anstream::eprintln!("{line}"));
         }
         if !adoption.is_free() && !confirmed.get() {
@@ -77,9 +86,10 @@ pub(super) fn run(
             confirmed.set(true);
         }
         let recreates = adoption.change().is_some_and(|change| change.action == Action::Recreate);
-        if recreates && dry_run.is_none() && !deleted.borrow().may_be_deleted {
-            deleted.borrow().keep_copy(session)?;
-            deleted.borrow_mut().may_be_deleted = true;
+        if recreates && dry_run.is_none() {
+            let mut deleted = deleted.borrow_mut();
+            deleted.keep_copy(session)?;
+            deleted.may_be_deleted = true;
         }
         Ok(())
     };
@@ -104,7 +114,9 @@ pub(super) fn run(
     let (planned, ended) = applied.end();
     let ended = ended.map_err(|failure| deleted.borrow().put_back(session, failure));
     if matches!(ended, Ok(ExitCode::Success)) {
-        deleted.borrow().remove_copy(session);
+        if planned.adoption.is_some() {
+            deleted.borrow().remove_copies();
+        }
         let name = &planned.job.name;
         match (&planned.adoption, dry_run) {
             (None, _) => anstream::eprintln!("job {name} is a job already"),
@@ -124,8 +136,10 @@ pub(super) fn run(
 }
 
 /// Returns the failure with where the manifest of an object is that an earlier command deleted before it was killed.
-fn with_copy(failure: Failure, session: &Session, name: &WorkloadRef) -> Failure {
-    let copy = copy_of(session, name.name.as_str()).filter(|path| path.exists());
+fn with_copy(failure: Failure, session: &Session, facts: &JobFacts, name: &WorkloadRef) -> Failure {
+    let is_missing =
+        matches!(facts.live.find(&session.tool, name), Err(WorkloadLookupError::NotFound { .. }));
+    let copy = copy_of(session, name).filter(|_| is_missing);
     copy.into_iter().fold(failure, |failure, path| {
         let path = Untrusted::new(path.display().to_string());
         failure.hint(format!(

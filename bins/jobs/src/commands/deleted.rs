@@ -6,12 +6,15 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use toolforge_cli::{ExitCode, Failure, Session};
-use toolforge_client::serde_json::Value;
+use toolforge_client::serde_json::{self, Value};
 use toolforge_client::{Attempt, ResourceType, WriteKind, Written, post_params};
 use toolforge_model::Untrusted;
 use toolforge_render::convert::as_created;
-use toolforge_render::job::JobObjects;
+use toolforge_render::job::{JobObjects, WorkloadRef, is_job};
 use toolforge_report::{DetailCode, FailureCode};
+
+/// How the names of files begin that have the manifests of objects while they are adopted.
+const COPY: &str = ".toolforge-adopt-";
 
 /// The object that is adopted, and whether it was deleted: until its job is created, only this program has its definition.
 #[derive(Default)]
@@ -20,6 +23,8 @@ pub(super) struct Deleted {
     /// Whether the command has started to apply a plan that deletes it: from then on, a lost answer may be that to its deletion.
     pub(super) may_be_deleted: bool,
     is_deleted: bool,
+    /// The files with the manifests of objects that were about to be deleted.
+    copies: Vec<PathBuf>,
 }
 
 /// What is in the place of an object that may have been deleted.
@@ -28,9 +33,9 @@ enum Place {
     Unchanged,
     /// Nothing, until it was created again.
     PutBack,
-    /// Another object: the job, or one that somebody else has created.
-    Other,
-    /// Nothing, or nobody knows, or an object that terminates, after which there is nothing.
+    /// The job.
+    Job,
+    /// Nothing, or nobody knows, or an object of somebody else, or one that terminates.
     Lost(Option<Failure>),
 }
 
@@ -54,27 +59,35 @@ impl Deleted {
     /// Writes the manifest of the object to the tool's home, for the case that this process is killed after the deletion.
     ///
     /// # Errors
-    /// When it cannot be written; nothing was deleted yet.
-    pub(super) fn keep_copy(&self, session: &Session) -> Result<(), Failure> {
-        let Some(job) = &self.planned else { return Ok(()) };
-        let Some(path) = copy_of(session, job.name.as_str()) else { return Ok(()) };
+    /// When it cannot be written; this object was not deleted yet.
+    pub(super) fn keep_copy(&mut self, session: &Session) -> Result<(), Failure> {
+        let (Some(job), Some(home)) = (&self.planned, &session.home) else { return Ok(()) };
+        let kind = job.workload.kind().as_str().to_lowercase();
+        let uid = job.workload.metadata().uid.as_deref().unwrap_or("0");
+        let path = home.path().join(format!("{COPY}{kind}-{}.{uid}.yaml", job.name));
+        if self.copies.contains(&path) {
+            return Ok(());
+        }
+        // An earlier copy of the same object.
+        let _ = fs::remove_file(&path);
         // Others may read the home, and the environment may have secrets.
-        let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-        opened.and_then(|mut file| file.write_all(as_created(job).to_yaml().as_bytes())).map_err(|error| {
-            let name = Untrusted::new(path.display().to_string());
-            Failure::new(
-                ExitCode::Failed,
-                format!("{} cannot be written; nothing was changed", name.escaped()),
-            )
-            .with_code(FailureCode::FileAccess)
-            .coded_detail(DetailCode::Source, error.to_string())
-        })
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        opened.and_then(|mut file| file.write_all(as_created(job).to_yaml().as_bytes())).map_err(
+            |error| {
+                let _ = fs::remove_file(&path);
+                let name = Untrusted::new(path.display().to_string());
+                Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
+                    .with_code(FailureCode::FileAccess)
+                    .coded_detail(DetailCode::Source, error.to_string())
+            },
+        )?;
+        self.copies.push(path);
+        Ok(())
     }
 
-    /// Deletes the copy of the manifest: the cluster has the object, or its job.
-    pub(super) fn remove_copy(&self, session: &Session) {
-        let name = self.planned.as_ref().map(|job| job.name.as_str());
-        if let Some(path) = name.and_then(|name| copy_of(session, name)) {
+    /// Deletes the copies of manifests that this process has written: the cluster has the objects, or their job.
+    pub(super) fn remove_copies(&self) {
+        for path in &self.copies {
             // It does not matter if it stays.
             let _ = fs::remove_file(path);
         }
@@ -86,7 +99,7 @@ impl Deleted {
         let subject = job.workload_ref();
         let place = place(session, job);
         if !matches!(place, Place::Lost(_)) {
-            self.remove_copy(session);
+            self.remove_copies();
         }
         let (exit_code, message) = match &place {
             Place::Unchanged => return failure,
@@ -97,7 +110,7 @@ impl Deleted {
                 },
                 format!("{subject} is not a job: it was deleted, and created again as it was"),
             ),
-            Place::Other => (
+            Place::Job => (
                 ExitCode::Partial,
                 format!(
                     "{subject} was deleted and created again, but not all of the job may have been created"
@@ -119,7 +132,7 @@ impl Deleted {
         let reported = reasons.fold(Failure::new(exit_code, message), Failure::detail);
         let error = match place {
             Place::Lost(error) => error,
-            Place::Other => {
+            Place::Job => {
                 return reported.hint(format!("`toolforge jobs show {}` shows what there is.", job.name));
             }
             Place::Unchanged | Place::PutBack => return reported,
@@ -128,7 +141,9 @@ impl Deleted {
         let text = Untrusted::new(text.trim_start_matches("---\n"));
         let reported = match error {
             Some(error) => reported.detail(format!("it could not be created again: {}", error.message())),
-            None => reported.detail("it still terminates, and cannot be created again until then"),
+            None => reported.detail(
+                "an object of its name exists or still terminates, so it cannot be created again now",
+            ),
         };
         reported
             .coded_detail(DetailCode::Manifest, text.lines_escaped().to_string())
@@ -139,9 +154,19 @@ impl Deleted {
     }
 }
 
-/// Returns where the manifest of an object is kept while it is adopted; `None` if the tool's home is not here.
-pub(super) fn copy_of(session: &Session, name: &str) -> Option<PathBuf> {
-    Some(session.home.as_ref()?.path().join(format!(".toolforge-adopt-{name}.yaml")))
+/// Returns a copy of the manifest of an object of this name that a killed command has left.
+pub(super) fn copy_of(session: &Session, name: &WorkloadRef) -> Option<PathBuf> {
+    let home = session.home.as_ref()?.path();
+    let is_copy = |file: &str| {
+        let rest = file.strip_prefix(COPY)?.strip_suffix(".yaml")?;
+        let (kind, rest) = rest.split_once('-')?;
+        let is_kind = name.kind.is_none_or(|wanted| wanted.as_str().eq_ignore_ascii_case(kind));
+        let (found, _uid) = rest.rsplit_once('.')?;
+        (is_kind && found == name.name.as_str()).then_some(())
+    };
+    let files = fs::read_dir(home).ok()?.flatten();
+    let mut copies = files.filter(|file| is_copy(&file.file_name().to_string_lossy()).is_some());
+    copies.next().map(|file| file.path())
 }
 
 /// Looks at what is in the place of an object, and creates the object again if it is gone.
@@ -156,8 +181,13 @@ fn place(session: &Session, job: &JobObjects) -> Place {
                     return Ok(Place::Lost(None));
                 }
                 let uid = job.workload.metadata().uid.as_deref();
-                let is_same = found["metadata"]["uid"].as_str() == uid;
-                return Ok(if is_same { Place::Unchanged } else { Place::Other });
+                let labels = serde_json::from_value(found["metadata"]["labels"].clone()).ok();
+                return Ok(match found["metadata"]["uid"].as_str() == uid {
+                    true => Place::Unchanged,
+                    false if is_job(labels.as_ref(), &session.tool) => Place::Job,
+                    // Somebody else has created it, and the name is taken.
+                    false => Place::Lost(None),
+                });
             }
             let _: Value = client.create(&collection, &original.to_json(), &post_params()).await?;
             Ok(Place::PutBack)

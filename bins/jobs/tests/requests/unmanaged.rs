@@ -350,19 +350,28 @@ fn lost_answers_of_an_adoption_lose_nothing() {
     // It still terminates, because of a finalizer.
     let terminating = json!({"metadata": {"name": "stashbot", "deletionTimestamp": "2026-11-29T00:00:00Z"}});
     let shown = after(&deletion, &[exists()], Answer::json(200, &terminating));
-    assert!(shown.contains("it still terminates") && shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
+    assert!(shown.contains("still terminates") && shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
     // The job was created.
-    let job = json!({"metadata": {"name": "stashbot", "uid": "another"}});
+    let labels = json!({
+        "toolforge": "tool",
+        "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
+        "app.kubernetes.io/created-by": "tf-test",
+    });
+    let job = json!({"metadata": {"name": "stashbot", "uid": "another", "labels": labels}});
     let shown = after("", &[exists(), Answer::lost()], Answer::json(200, &job));
     assert!(shown.contains("error: deployment/stashbot was deleted and created again"), "{shown}");
     assert!(!shown.contains("apiVersion"), "{shown}");
+    // Somebody else has taken the name.
+    let other = json!({"metadata": {"name": "stashbot", "uid": "another"}});
+    let shown = after("", &[exists(), Answer::lost()], Answer::json(200, &other));
+    assert!(shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
 }
 
 #[test]
 fn manifest_is_kept_while_an_object_is_adopted() {
     let home = std::env::temp_dir().join(format!("toolforge-adopt-home-{}", std::process::id()));
     std::fs::create_dir_all(&home).unwrap();
-    let copy = home.join(".toolforge-adopt-stashbot.yaml");
+    let copies = || std::fs::read_dir(&home).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
     let adopt = |instead: &[(String, Answer)]| {
         let runtime = &mut tokio::runtime::Builder::new_current_thread();
         let tool_home = Some(ToolHome::at(&home));
@@ -375,12 +384,12 @@ fn manifest_is_kept_while_an_object_is_adopted() {
         ended
     };
     assert_eq!(adopt(&recreation(&[exists(), ok()])).unwrap().code(), 0);
-    assert!(!copy.exists());
+    assert_eq!(copies(), [""; 0].map(std::path::PathBuf::from));
     // The job is refused, and nobody knows what became of the object.
     let mut instead = recreation(&[exists(), Answer::lost()]);
     instead.push((format!("GET {APPS}/deployments/stashbot"), Answer::lost()));
     assert_eq!(adopt(&instead).unwrap_err().exit_code().code(), 6);
-    assert!(std::fs::read_to_string(&copy).unwrap().contains("name: stashbot"));
+    assert!(std::fs::read_to_string(&copies()[0]).unwrap().contains("name: stashbot"));
     // The next command finds nothing but the copy.
     let failure = adopt(&[(format!("GET {APPS}/deployments"), list(&[]))]).unwrap_err();
     assert!(failure.hints().iter().any(|hint| hint.contains("kubectl create -f")), "{:?}", failure.hints());

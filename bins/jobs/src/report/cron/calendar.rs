@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{
-    Document, ExitCode, Failure, conflict_line, conflict_report, day, distinct_names, to_json,
+    Document, ExitCode, Failure, conflict_line, conflict_report, day, exceed_alone, to_json,
 };
 use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
@@ -124,8 +124,7 @@ impl Calendar {
             lines.push(format!("  {}", conflict_line(conflict, self.until)));
             lines.extend(conflict.shortfalls.iter().map(|row| format!("    {row}")));
         }
-        // A job that exceeds the quota alone does so at any minute.
-        if self.conflicts.iter().any(|conflict| distinct_names(&conflict.names).len() > 1) {
+        if !exceed_alone(&self.conflicts) {
             lines.push("`toolforge jobs cron --suggest` looks for better minutes.".to_owned());
         }
         lines
