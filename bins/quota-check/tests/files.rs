@@ -317,7 +317,9 @@ fn manifest_replaces_the_live_schedule() {
 fn warns_of_nightly(said: &str) -> bool {
     let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
     said.contains(lines)
-        && said.contains("\nhint: `toolforge jobs cron --calendar` shows the day as it is now, ")
+        && said.contains(
+            "\nhint: `toolforge jobs cron --calendar` shows the day as it is now. No other minute helps: ",
+        )
 }
 
 #[test]
