@@ -7,6 +7,7 @@ use toolforge_model::{CronExpression, Schedule, ScheduleWarning};
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
+use crate::object::expression_of;
 
 /// The most jobs that may start in one minute without a finding.
 const MOST_AT_ONCE: usize = 3;
@@ -16,17 +17,6 @@ const MOST_NAMES: usize = 5;
 
 const HOURS: usize = 24;
 const MINUTES: usize = 60;
-
-/// The names of expressions (robfig/cron 3, which Kubernetes uses).
-const NAMES: [(&str, &str); 7] = [
-    ("@annually", "0 0 1 1 *"),
-    ("@daily", "0 0 * * *"),
-    ("@hourly", "0 * * * *"),
-    ("@midnight", "0 0 * * *"),
-    ("@monthly", "0 0 1 * *"),
-    ("@weekly", "0 0 * * 0"),
-    ("@yearly", "0 0 1 1 *"),
-];
 
 /// A job that starts at times.
 pub(crate) struct ScheduledJob<'n> {
@@ -45,11 +35,10 @@ impl<'n> ScheduledJob<'n> {
     fn of(object: Object<'n>) -> Option<Self> {
         let spec = object.spec().filter(|_| object.kind.name == "CronJob")?;
         let place = spec.get("schedule")?;
-        let text = place.string()?;
-        let text = NAMES.iter().find(|(name, _)| *name == text).map_or(text, |(_, text)| *text);
+        let expression = expression_of(place.string()?)?;
         let zone = spec.get("timeZone").and_then(Node::string).unwrap_or_default();
         let zone = if matches!(zone, "UTC" | "Etc/UTC") { "" } else { zone };
-        Some(Self { name: object.name(), place, zone, expression: text.parse().ok()? })
+        Some(Self { name: object.name(), place, zone, expression })
     }
 }
 
