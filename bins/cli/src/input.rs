@@ -36,11 +36,11 @@ impl Input {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        if path.as_os_str() == "-" && STANDARD_INPUT.swap(true, Ordering::Relaxed) {
-            return Err(Failure::new(ExitCode::Usage, "standard input can be read only once")
-                .hint("Write `-` once, and name files for the others."));
-        }
         let (name, opened) = if path.as_os_str() == "-" {
+            if STANDARD_INPUT.swap(true, Ordering::Relaxed) {
+                return Err(Failure::new(ExitCode::Usage, "standard input can be read only once")
+                    .hint("Write `-` once, and name files for the others."));
+            }
             ("standard input".to_owned(), io::stdin().as_fd().try_clone_to_owned().map(File::from))
         } else {
             // Without the flag, a pipe that nobody has opened for writing would be waited for here.

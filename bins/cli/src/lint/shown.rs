@@ -33,24 +33,20 @@ pub(super) fn file(checked: &Checked) -> String {
             backup.escaped()
         ));
     }
-    let key = |finding: &Finding| {
-        let raw = |text: &Untrusted| text.as_raw().to_owned();
-        let fix = finding.fix.as_ref().map(|fix| raw(&fix.title));
-        (finding.rule, raw(&finding.message), finding.answer.as_ref().map(raw), fix)
-    };
     let mut lines: BTreeMap<_, Vec<u64>> = BTreeMap::new();
     let mut different = Vec::new();
     for finding in &checked.findings {
-        let same = lines.entry(key(finding)).or_default();
+        let same = lines.entry(shown_text(finding)).or_default();
         if same.is_empty() {
             different.push(finding);
         }
-        if !same.contains(&finding.location.line) {
+        // They are in the order of the file.
+        if same.last() != Some(&finding.location.line) {
             same.push(finding.location.line);
         }
     }
     for finding in different.iter().take(MOST) {
-        let others = lines.get(&key(finding)).and_then(|lines| lines.get(1..));
+        let others = lines.get(&shown_text(finding)).and_then(|lines| lines.get(1..));
         text.push_str(&shown(checked, finding, others.unwrap_or_default()));
         text.push_str("\n\n");
     }
@@ -58,6 +54,12 @@ pub(super) fn file(checked: &Checked) -> String {
         text.push_str(&format!("{name}: {more} more; `--output json` lists all\n\n"));
     }
     text
+}
+
+/// Returns what is shown of a finding besides its place.
+fn shown_text(finding: &Finding) -> (Rule, &str, Option<&str>, Option<&str>) {
+    let fix = finding.fix.as_ref().map(|fix| fix.title.as_raw());
+    (finding.rule, finding.message.as_raw(), finding.answer.as_ref().map(Untrusted::as_raw), fix)
 }
 
 /// Returns a finding, with the other lines where the same was found.

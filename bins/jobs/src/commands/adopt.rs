@@ -60,7 +60,7 @@ pub(super) fn run(
         Ok(PlannedAdoption { adoption, job, limits: facts.namespace.limits, none })
     };
     let confirmed = Cell::new(options.yes || dry_run.is_some());
-    let seen: RefCell<Option<JobObjects>> = RefCell::default();
+    let seen: RefCell<Option<String>> = RefCell::default();
     let check = |planned: &PlannedAdoption, attempt: &Attempt| {
         let Some(adoption) = &planned.adoption else { return Ok(()) };
         if attempt.is_first() {
@@ -72,9 +72,8 @@ pub(super) fn run(
             return Err(report::with_what_does_not_fit(failure, &adoption.set, &[]));
         }
         // Somebody may have replaced the object between two attempts.
-        let last = seen.replace(Some(planned.job.clone()));
-        let is_other =
-            last.is_some_and(|last| last.workload.metadata().uid != planned.job.workload.metadata().uid);
+        let uid = planned.job.workload.metadata().uid.clone();
+        let is_other = seen.replace(uid.clone()) != uid && !attempt.is_first();
         if is_other {
             confirmed.set(options.yes);
         }

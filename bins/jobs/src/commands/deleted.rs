@@ -182,11 +182,13 @@ fn place(session: &Session, job: &JobObjects) -> Place {
                 }
                 let uid = job.workload.metadata().uid.as_deref();
                 let labels = serde_json::from_value(found["metadata"]["labels"].clone()).ok();
-                return Ok(match found["metadata"]["uid"].as_str() == uid {
-                    true => Place::Unchanged,
-                    false if is_job(labels.as_ref(), &session.tool) => Place::Job,
+                return Ok(if found["metadata"]["uid"].as_str() == uid {
+                    Place::Unchanged
+                } else if is_job(labels.as_ref(), &session.tool) {
+                    Place::Job
+                } else {
                     // Somebody else has created it, and the name is taken.
-                    false => Place::Lost(None),
+                    Place::Lost(None)
                 });
             }
             let _: Value = client.create(&collection, &original.to_json(), &post_params()).await?;
