@@ -62,13 +62,20 @@ pub enum ImageLookupError {
 }
 
 impl ImageLookupError {
-    /// Suggests the tool's own image of the build service if the image has the tool's name, such as `NAME:latest`.
+    /// Suggests the tool's own image of the build service if the image has the tool's name, such as `NAME:latest` or
+    /// `tool-NAME`.
     #[must_use]
     pub fn with_own_image(self, tool: &ToolName) -> Self {
         match self {
             Self::Reference { found, near: None } => {
                 let near = own_image(found.as_raw(), tool);
                 Self::Reference { found, near }
+            }
+            Self::Type(TypeLookupError::Unknown { name, nearest, replacement }) => {
+                match own_image(name.as_str(), tool) {
+                    near @ Some(_) => Self::Reference { found: Untrusted::new(name.as_str()), near },
+                    None => TypeLookupError::Unknown { name, nearest, replacement }.into(),
+                }
             }
             error => error,
         }
@@ -77,8 +84,8 @@ impl ImageLookupError {
 
 fn own_image(reference: &str, tool: &ToolName) -> Option<Untrusted> {
     let (name, tag) = reference.split_once(':').unwrap_or((reference, "latest"));
-    (name == tool.as_str()).then_some(())?;
-    let image: BuildServiceImage = format!("{}/{name}:{tag}", tool.namespace()).parse().ok()?;
+    (name == tool.as_str() || name == tool.namespace()).then_some(())?;
+    let image: BuildServiceImage = format!("{}/{tool}:{tag}", tool.namespace()).parse().ok()?;
     Some(Untrusted::new(image.as_str()))
 }
 
@@ -207,33 +214,39 @@ impl Catalog {
                     || image_type.aliases.iter().any(|alias| alias.as_str() == name))
         };
         let image_type = self.types().filter(|found| found.state != State::Gone).find(matches);
-        image_type
-            .and_then(|image_type| Some(of_type(image_type, job_reference(image_type)?)))
-            .ok_or_else(|| ImageLookupError::Reference { found: found(), near: self.near_reference(path) })
+        image_type.and_then(|image_type| Some(of_type(image_type, job_reference(image_type)?))).ok_or_else(
+            || {
+                let is_own_host = host.is_none_or(|host| host == repository);
+                let near =
+                    self.near_type(path).or_else(|| is_own_host.then(|| near_build_service(path)).flatten());
+                ImageLookupError::Reference { found: found(), near }
+            },
+        )
     }
 
-    /// Returns the image that was probably meant by a path without its host: a type by the version in its name or tag, else an
-    /// image of the build service.
-    fn near_reference(&self, path: &str) -> Option<Untrusted> {
+    /// Returns the type that was probably meant by a path without its host: by the version in its name or tag.
+    fn near_type(&self, path: &str) -> Option<Untrusted> {
         let (name, tag) = path.rsplit_once(':').unwrap_or((path, ""));
-        let (directory, name) =
-            name.rsplit_once('/').map_or((None, name), |(directory, name)| (Some(directory), name));
+        let name = name.rsplit_once('/').map_or(name, |(_, name)| name);
         let numbers = tag.split('-').next().filter(|tag| tag.starts_with(|c: char| c.is_ascii_digit()));
         let with_tag = numbers.map(|numbers| format!("{name}{numbers}"));
         let with_tag = with_tag.and_then(|name| same_version(self, &name));
-        if let Some(found) = with_tag.or_else(|| same_version(self, name)).or_else(|| successor(self, name)) {
-            return Some(Untrusted::new(found.name.as_str()));
-        }
-        // `tool-NAME:TAG`, too; `NAME:TAG` is more often an image of another registry.
-        let (directory, name) = match directory {
-            Some(directory) => (directory, name),
-            None => (name.strip_prefix("tool-")?, name.strip_prefix("tool-")?),
-        };
-        let tool: ToolName = directory.parse().ok()?;
-        let tag = if tag.is_empty() { "latest" } else { tag };
-        let image: BuildServiceImage = format!("{}/{name}:{tag}", tool.namespace()).parse().ok()?;
-        Some(Untrusted::new(image.as_str()))
+        let found = with_tag.or_else(|| same_version(self, name)).or_else(|| successor(self, name))?;
+        Some(Untrusted::new(found.name.as_str()))
     }
+}
+
+/// Returns the image of the build service that was probably meant by a path without its host.
+fn near_build_service(path: &str) -> Option<Untrusted> {
+    let (name, tag) = path.rsplit_once(':').unwrap_or((path, "latest"));
+    // `tool-NAME:TAG`, too; `NAME:TAG` is more often an image of another registry.
+    let (directory, name) = match name.rsplit_once('/') {
+        Some((directory, name)) => (directory, name),
+        None => (name.strip_prefix("tool-")?, name.strip_prefix("tool-")?),
+    };
+    let tool: ToolName = directory.parse().ok()?;
+    let image: BuildServiceImage = format!("{}/{name}:{tag}", tool.namespace()).parse().ok()?;
+    Some(Untrusted::new(image.as_str()))
 }
 
 /// Returns the error of a job's type; `buildservice` is a type of web services only.
@@ -275,6 +288,11 @@ mod tests {
         assert_eq!(meant("bugone/web:1").as_deref(), Some("\"tool-bugone/web:1\"?"));
         assert_eq!(meant("3.11").as_deref(), Some("\"python3.11\"?"));
         assert_eq!(meant("ubuntu:22.04"), None);
+        // The organization of another registry is not a tool.
+        assert_eq!(meant("ghcr.io/a/b:1"), None);
+        assert_eq!(meant("docker.io/library/nginx"), None);
+        assert_eq!(meant("docker.io/library/python:3.11").as_deref(), Some("\"python3.11\"?"));
+        assert_eq!(meant("tools-harbor.wmcloud.org/a/b:1").as_deref(), Some("\"tool-a/b:1\"?"));
     }
 
     #[test]
@@ -289,6 +307,9 @@ mod tests {
             error("bugone:latest"),
             "image \"bugone:latest\" is not in the catalog; did you mean \"tool-bugone/bugone:latest\"?"
         );
+        for name in ["bugone", "tool-bugone"] {
+            assert!(error(name).ends_with("did you mean \"tool-bugone/bugone:latest\"?"), "{name}");
+        }
         assert!(error("bugone:v2").ends_with("did you mean \"tool-bugone/bugone:v2\"?"));
         assert!(
             error("nginx:latest").ends_with("; jobs run the images of the catalog and of the build service")

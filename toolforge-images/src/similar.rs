@@ -104,6 +104,9 @@ pub(crate) fn nearest(catalog: &Catalog, name: &str) -> Option<TypeName> {
     if let Some(newest) = of_grid {
         return Some(newest.name.clone());
     }
+    if core == "generic" {
+        return BUILD_SERVICE.parse().ok();
+    }
     // Of equally similar names the last one is suggested, so the current ones come last.
     let names = |is_current: bool| {
         let candidates = catalog.types().filter(move |image_type| {

@@ -49,6 +49,8 @@ pub mod object;
 mod plan;
 pub mod pod;
 mod rendered;
+#[cfg(test)]
+mod tests;
 pub mod usage;
 pub mod web_service;
 

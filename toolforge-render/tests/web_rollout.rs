@@ -70,6 +70,19 @@ fn restart_fits_despite_a_blocked_pod() {
 }
 
 #[test]
+fn restart_needs_quota_for_one_pod_where_none_runs() {
+    for (hard, fits) in [(768, false), (1024, true), (2047, true)] {
+        let facts = running("1Gi", "3", 0, hard, 0);
+        assert_eq!(restart(&facts, "1Gi", "3").fits(), fits, "{hard}");
+    }
+    let taken = running("1Gi", "1", 0, 2048, 1536);
+    assert_eq!(
+        restart(&taken, "1Gi", "1").at_rest.to_string(),
+        "limits.memory: 2560Mi of 2Gi, 512Mi too much (quota )"
+    );
+}
+
+#[test]
 fn old_pods_are_scaled_first() {
     let rollout = |hard| {
         let facts = running("96Mi", "2", 2, hard, 192);

@@ -11,6 +11,7 @@ use toolforge_report::Kind;
 use crate::command_line::has_option;
 use crate::failure::{ExitCode, Failure};
 use crate::options::OutputFormat;
+use crate::process::set_format_of_refused;
 use crate::text::stderr_columns;
 
 /// The output of a command, for people and for programs.
@@ -41,7 +42,11 @@ pub fn no_document(verb: &str) -> Failure {
 /// # Errors
 /// When the arguments have `--output`.
 pub fn refuse_output(command: &Command, arguments: &[OsString], verb: &str) -> Result<(), Failure> {
-    if has_option(command, arguments, ["--output", "-o"]) { Err(no_document(verb)) } else { Ok(()) }
+    if has_option(command, arguments, ["--output", "-o"]) {
+        set_format_of_refused(command, arguments);
+        return Err(no_document(verb));
+    }
+    Ok(())
 }
 
 /// Returns a failure as a person reads it, or as a document: JSON in one line, YAML after a line `---`.

@@ -92,11 +92,16 @@ pub fn parse<A: FromArgMatches>(
             Ok(None)
         }
         Err(error) => {
-            // Has no effect if only a value was invalid.
-            let _ = FORMAT.set(format_of_invalid(&command, arguments));
+            set_format_of_refused(&command, arguments);
             Err(error)
         }
     }
+}
+
+/// Prints the failure of arguments that are refused in the format that they ask for.
+pub(crate) fn set_format_of_refused(command: &Command, arguments: &[OsString]) {
+    // Has no effect if they could be parsed up to an invalid value.
+    let _ = FORMAT.set(format_of_invalid(command, arguments));
 }
 
 /// Returns the output format of arguments: that of the subcommand, if it has one.

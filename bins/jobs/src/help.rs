@@ -8,6 +8,7 @@ use toolforge_cli::{
 };
 
 use crate::arguments::Arguments;
+use crate::synonyms;
 
 /// Returns the description of the command line for the name by which the program was called.
 pub(crate) fn command(name: &str) -> Command {
@@ -47,6 +48,13 @@ pub(crate) fn print_requested(command: &Command, line: &[OsString]) -> Result<Op
         (Some(verb), None) => print_text(&verb.render_long_help().to_string())?,
         (None, Some(_)) => print_text(&format!("{WHERE_TO_ASK}\n"))?,
         (None, None) => {
+            if let Some((verb, _)) =
+                synonyms::synonym(&word).map(|verb| verb.split_once(' ').unwrap_or((verb, "")))
+                && let Some(verb) = command.find_subcommand_mut(verb)
+            {
+                print_text(&verb.render_long_help().to_string())?;
+                return Ok(Some(ExitCode::Success));
+            }
             let program = Arguments::command();
             let verbs: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
             return Err(unknown_topic(&word, &verbs));

@@ -75,11 +75,16 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     .hint(format!("Type `toolforge jobs {}`.", typed.escaped()))
 }
 
+/// Returns the verb that a word of another tool means, with its options.
+pub(crate) fn synonym(word: &str) -> Option<&'static str> {
+    SYNONYMS.iter().find(|(words, _)| words.contains(&word)).map(|(_, verb)| *verb)
+}
+
 /// Returns the verb that a word of another tool, or a misspelled word, most likely means.
 fn meant(word: &str) -> Option<String> {
     let word = word.to_lowercase();
-    if let Some((_, verb)) = SYNONYMS.iter().find(|(words, _)| words.contains(&word.as_str())) {
-        return Some((*verb).to_owned());
+    if let Some(verb) = synonym(&word) {
+        return Some(verb.to_owned());
     }
     let program = crate::command();
     let verbs = program.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);

@@ -72,19 +72,25 @@ pub fn main() -> std::process::ExitCode {
 /// Returns the command with the lines that end its help.
 fn with_help(command: clap::Command) -> clap::Command {
     let topics = TOPICS.map(|(topic, _)| topic).join(", ");
-    command.after_help(format!(
+    let end = format!(
         "`quota-check generate bash` prints completions (also zsh, fish), `quota-check generate man` the man page.\n\
          Topics: {topics}; `quota-check help quota`.\n\n{WHERE_TO_ASK}"
-    ))
+    );
+    command.after_help(end).mut_subcommands(|verb| verb.after_help(WHERE_TO_ASK))
 }
 
-/// Prints the help of the program or of a topic.
+/// Prints the help of the program, of a command or of a topic.
 fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode, Failure> {
+    command.build();
     let text = match word.map(str::to_lowercase) {
         None => command.render_long_help().to_string(),
-        Some(word) => match topic(&word) {
-            Some(text) => format!("{text}\n{WHERE_TO_ASK}\n"),
-            None => return Err(unknown_topic(&word, &[])),
+        Some(word) => match (topic(&word), command.find_subcommand_mut(&word)) {
+            (Some(text), _) => format!("{text}\n{WHERE_TO_ASK}\n"),
+            (None, Some(verb)) => verb.render_long_help().to_string(),
+            (None, None) => {
+                let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+                return Err(unknown_topic(&word, &verbs));
+            }
         },
     };
     print_text(&text)?;

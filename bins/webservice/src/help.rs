@@ -8,7 +8,7 @@ use toolforge_cli::{
 use toolforge_model::Untrusted;
 
 use crate::arguments::{self, Arguments};
-use crate::invocation::Action;
+use crate::invocation::{Action, synonym};
 
 /// Returns the description of the command line for the name by which the program was called.
 pub(crate) fn command(name: &str) -> Command {
@@ -89,7 +89,9 @@ pub(crate) fn print_requested(
 /// Prints the help on an action or a topic.
 fn on_word(name: &str, word: &str) -> Result<ExitCode, Failure> {
     let word = word.to_lowercase();
-    if let Some(action) = Action::from_word(&word) {
+    if let Some(action) =
+        Action::from_word(&word).or_else(|| synonym(&word).filter(|_| topic(&word).is_none()))
+    {
         return print_help(action_command(name, action), HelpOption::Long);
     }
     if let Some(text) = topic(&word) {

@@ -357,12 +357,18 @@ fn no_action(words: &[String]) -> Failure {
     }
 }
 
+/// Returns the action that a word of another tool means.
+pub(crate) fn synonym(word: &str) -> Option<Action> {
+    let (_, action) = SYNONYMS.iter().find(|(words, _)| words.contains(&word))?;
+    Action::from_word(action)
+}
+
 /// Returns the actions that a word of another tool, a misspelled or a shortened word most likely means.
 fn meant(word: &str) -> Vec<Action> {
     let word = word.to_lowercase();
-    let synonym =
-        SYNONYMS.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, action)| *action);
-    let one = synonym.or_else(|| suggest(&word, Action::ALL.map(Action::as_str)));
+    let synonym = synonym(&word);
+    let nearest = || suggest(&word, Action::ALL.map(Action::as_str)).and_then(Action::from_word);
+    let one = synonym.or_else(nearest);
     if word.len() < 2 || is_known_type(&word) {
         return Vec::new();
     }
@@ -371,7 +377,7 @@ fn meant(word: &str) -> Vec<Action> {
     if synonym.is_none() && started.len() > 1 {
         return started;
     }
-    one.and_then(Action::from_word).into_iter().chain(started).take(1).collect()
+    one.into_iter().chain(started).take(1).collect()
 }
 
 /// Returns whether a word is a type of the platform as far as this program knows without the cluster.

@@ -194,6 +194,15 @@ pub(crate) struct PodReplacement {
 }
 
 impl PodReplacement {
+    /// Returns the replacement of pods by as many as before, and as large, where some of them may not exist.
+    ///
+    /// The controller could not create those, and does not have to now. But where none exists, one must fit: else nothing
+    /// would run afterwards, either.
+    pub(crate) fn of_same(old: Pods, new: Pods) -> Self {
+        let missing = new.count.saturating_sub(old.count.max(1));
+        Self { old, new, missing }
+    }
+
     /// Returns what the new pods request once all of them run that can be created.
     pub(crate) fn at_rest(&self) -> Demand {
         self.new.each.times(self.new.count.saturating_sub(self.missing))

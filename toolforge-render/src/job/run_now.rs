@@ -130,10 +130,8 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
     let staying = u64::try_from(live.iter().filter(is_staying).count()).unwrap_or(u64::MAX);
     let pods = pods_of(&object, limit_ranges);
-    // Pods that the controller could not create before are not part of the restart.
-    let missing = pods.count.saturating_sub(staying);
-    let old = Pods { count: pods.count - missing, each: pods.each.clone() };
-    let replacement = PodReplacement { old, new: pods.clone(), missing };
+    let old = Pods { count: staying.min(pods.count), each: pods.each.clone() };
+    let replacement = PodReplacement::of_same(old, pods.clone());
     demand.created = Demand::default();
     demand.requested = demand.besides_pods.clone();
     demand.requested.add_all(&replacement.at_rest());

@@ -36,9 +36,11 @@ pub(crate) fn of_change(
         creates_pods |= replaces || new.count > before.count;
         if replaces {
             let old = staying_pods(live, limit_ranges);
-            // As many pods as before, and as large: those that cannot be created do not count.
-            let missing = if before == new { new.count.saturating_sub(old.count) } else { 0 };
-            let replacement = PodReplacement { old, new, missing };
+            let replacement = if before == new {
+                PodReplacement::of_same(old, new)
+            } else {
+                PodReplacement { old, new, missing: 0 }
+            };
             demand.requested = demand.besides_pods.clone();
             demand.requested.add_all(&replacement.at_rest());
             demand.replace_pods(deployment, replacement);

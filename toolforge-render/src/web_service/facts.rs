@@ -75,6 +75,17 @@ impl LiveWebService {
         self
     }
 
+    /// Returns the objects without those that are not a web service's, for what neither needs nor writes their names, such
+    /// as a shell.
+    #[must_use]
+    pub fn without_foreign_objects(self) -> Self {
+        let own = self.without_foreign_deployment();
+        let service = own.service.filter(|object| is_web_service(object.metadata.labels.as_ref()));
+        let ingress = own.ingress.filter(|object| is_web_service(object.metadata.labels.as_ref()));
+        let http_route = own.http_route.filter(|object| is_web_service(object.metadata.labels.as_ref()));
+        Self { service, ingress, http_route, ..own }
+    }
+
     /// Returns the objects of the Deployment's rollout.
     #[must_use]
     pub fn rollout(&self) -> RolloutObjects<'_> {

@@ -20,7 +20,8 @@ fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> Stri
         let limiting = || quotas.iter().filter(|quota| quota.hard.contains_key(resource));
         let quota = limiting().find(|quota| quota.name == named).or_else(|| limiting().next())?;
         let hard = quota.hard.get(resource)?;
-        Some(vec![name.to_owned(), amount(resource, quota.used(resource)), amount(resource, *hard)])
+        let (used, hard) = amounts(resource, quota.used(resource), *hard);
+        Some(vec![name.to_owned(), used, hard])
     };
     let running = [
         ("Total running jobs at once (Kubernetes pods)", &Resource::Pods),
@@ -56,13 +57,18 @@ fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> Stri
 /// The most characters of an amount in the platform's form; a longer one is shortened: `9.22P`, not `9223372036854775.807`.
 const LONGEST: usize = 12;
 
-fn amount(resource: &Resource, amount: u64) -> String {
-    let text = match resource {
-        Resource::LimitsCpu => cores(Cpu::from_millis(amount)),
-        Resource::LimitsMemory => gibibytes(Memory::from_bytes(amount)),
-        other => other.amount(amount),
+/// Returns what is used and its limit.
+fn amounts(resource: &Resource, used: u64, hard: u64) -> (String, String) {
+    let (short_hard, [short_used]) = resource.short_amounts(hard, [used]);
+    let amount = |amount: u64, short: String| {
+        let text = match resource {
+            Resource::LimitsCpu => cores(Cpu::from_millis(amount)),
+            Resource::LimitsMemory => gibibytes(Memory::from_bytes(amount)),
+            other => other.amount(amount),
+        };
+        if text.len() > LONGEST { short } else { text }
     };
-    if text.len() > LONGEST { resource.short_amount(amount) } else { text }
+    (amount(used, short_used), amount(hard, short_hard))
 }
 
 /// Returns an amount of CPU as the platform's tool writes it: `0.5`, `16.0`.
@@ -128,15 +134,16 @@ mod tests {
 
     #[test]
     fn huge_amounts_are_short() {
-        for (resource, millis_or_bytes, expected) in [
-            (Resource::LimitsCpu, u64::MAX / 2, "9.23P"),
-            (Resource::LimitsMemory, u64::MAX, "16Ei"),
-            (Resource::Pods, u64::MAX / 2, "9.23E"),
+        for (resource, millis_or_bytes, limit) in [
+            // A limit is rounded down.
+            (Resource::LimitsCpu, u64::MAX / 2, "9.22P"),
+            (Resource::LimitsMemory, u64::MAX, "15.9Ei"),
+            (Resource::Pods, u64::MAX / 2, "9.22E"),
             (Resource::LimitsCpu, 16_000, "16.0"),
             (Resource::LimitsMemory, 1 << 40, "1024.0Gi"),
             (Resource::Pods, 100, "100"),
         ] {
-            assert_eq!(amount(&resource, millis_or_bytes), expected, "{resource}");
+            assert_eq!(amounts(&resource, 0, millis_or_bytes).1, limit, "{resource}");
         }
     }
 

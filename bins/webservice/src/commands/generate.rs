@@ -1,5 +1,5 @@
 use clap::CommandFactory as _;
-use toolforge_cli::{DescribedProgram, ExitCode, Failure};
+use toolforge_cli::{DescribedProgram, ExitCode, Failure, WHERE_TO_ASK};
 
 use crate::arguments::Arguments;
 use crate::help::action_command;
@@ -16,6 +16,6 @@ fn described() -> DescribedProgram {
     DescribedProgram {
         name: "webservice",
         word: Some("webservice"),
-        command: Arguments::command().subcommands(actions),
+        command: Arguments::command().after_help(WHERE_TO_ASK).subcommands(actions),
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let facts = fetch::facts(session)?;
+    let mut facts = fetch::facts(session)?;
+    facts.live = facts.live.without_foreign_objects();
     let planned = facts::plan(session, arguments, invocation, &facts)?;
     let LocalOptions { engine, home, run } = &arguments.local;
     let engine = program(engine.unwrap_or_else(installed));

@@ -41,7 +41,10 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let facts = fetch::facts(session)?;
     warn_of_unread(&facts.namespace.limits);
-    let plan = facts::plan(session, arguments, invocation, &facts)?.plan;
+    // The shell does not need the names of the web service's objects.
+    let mut own = facts.clone();
+    own.live = own.live.without_foreign_objects();
+    let plan = facts::plan(session, arguments, invocation, &own)?.plan;
     let now = Timestamp::now();
     let owner = process::owner();
     let name = ShellName::new(&now, RandomState::new().hash_one(std::process::id()));
@@ -135,12 +138,15 @@ impl Shell<'_> {
                 platform::QUOTA_HELP
             )));
         }
+        let has_web_service = consumers.iter().any(|found| matches!(found, QuotaConsumer::WebService { .. }));
         for consumer in consumers {
             failure = failure.detail(format!("running: {consumer}{}", stop_advice(&consumer)));
         }
-        Err(failure.hint(
-            "Stop one of these, request less with `-m` and `-c`, or use `webservice exec`, which needs no new pod.",
-        ))
+        Err(failure.hint(if has_web_service {
+            "Stop one of these, request less with `-m` and `-c`, or use `webservice exec`, which needs no new pod."
+        } else {
+            "Stop one of these, or request less with `-m` and `-c`."
+        }))
     }
 
     async fn try_out(&self, pod: &Pod, dry_run: DryRunOption) -> Result<ExitCode, Failure> {
